@@ -1,0 +1,48 @@
+# Every task of the project; CI calls the same ones.
+PYTHON := .venv/bin/python
+ROOMS := inventory topology policies controller simulations
+ARGS :=
+
+.PHONY: help setup check format test demo lab bench golden lock docs clean
+
+help:  ## list the tasks
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup:  ## system packages (Debian, root or sudo), virtual environment, map outline
+	@tools/setup.sh
+	@tools/outline.sh
+
+check: setup  ## formatting, lint, types, import contracts
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --verbose >/dev/null || .venv/bin/lint-imports
+
+format:  ## format and fix what can be fixed
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+test: check  ## all tests: unit and golden in parallel, then real routers in namespaces
+	$(PYTHON) tools/run_tests.py $(ARGS)
+
+demo: setup  ## the main job on a laboratory network; ARGS=--once ends by itself
+	.venv/bin/sanaga demo $(ARGS)
+
+lab: setup  ## the northern-spur laboratory, left running; 'sanaga lab down' ends it
+	.venv/bin/sanaga lab up $(ARGS)
+
+bench: setup  ## the figures of docs/benchmarks.md
+	$(PYTHON) -m tests.bench $(ARGS)
+
+golden: setup  ## rewrite the golden files; review with git diff
+	SANAGA_GOLDEN=write $(PYTHON) -m pytest -q tests/golden $(ARGS)
+
+lock:  ## resolve requirements.lock anew
+	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements.lock
+
+docs: setup  ## pictures and command reference made by the program
+	$(PYTHON) tools/make_docs.py
+
+clean:  ## what the tasks made, but the virtual environment
+	rm -rf build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

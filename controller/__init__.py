@@ -1,0 +1,1 @@
+"""The loop from intent to routers and back, and its doors."""

@@ -1,0 +1,1 @@
+"""Doors to the devices, one module per platform, all behind one protocol."""

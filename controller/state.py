@@ -1,0 +1,167 @@
+"""The values the loop passes along: intended, operational, plan, push result, verdict."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+)
+
+from inventory.model import DeviceName, Platform, StaticRoute
+from policies.model import Finding
+from topology.model import BlastRadius
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """An interface as it should be; description is free text and never becomes a command."""
+
+    name: str
+    ipv4: IPv4Interface | None
+    ipv6: IPv6Interface | None
+    description: str = ""
+
+
+class SessionKind(StrEnum):
+    """Underlay sessions run over one circuit; overlay ones between loopbacks."""
+
+    UNDERLAY = "underlay"
+    OVERLAY = "overlay"
+
+
+@dataclass(frozen=True, slots=True)
+class BgpSession:
+    """A BGP session as it should be.
+
+    cost is what an underlay circuit adds to a route's AS path; graceful_shutdown drains the
+    circuit (RFC 8326); reflector_client makes the peer a route reflection client (RFC 4456).
+    """
+
+    peer: IPv4Address
+    peer_asn: int
+    peer_device: DeviceName
+    kind: SessionKind
+    cost: int = 1
+    graceful_shutdown: bool = False
+    reflector_client: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """What one device should be, in no vendor's words (RFC 8342 calls it <intended>)."""
+
+    device: DeviceName
+    platform: Platform
+    asn: int
+    underlay_asn: int
+    router_id: IPv4Address
+    loopback6: IPv6Address
+    interfaces: tuple[Interface, ...]
+    sessions: tuple[BgpSession, ...]
+    networks4: tuple[IPv4Network, ...]
+    networks6: tuple[IPv6Network, ...]
+    routes: tuple[StaticRoute, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    """A device's whole configuration as text, in the canonical form of its platform."""
+
+    text: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the text, in hexadecimal."""
+        return sha256(self.text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Operational:
+    """What the devices say they are, and which of them said nothing and why."""
+
+    configs: Mapping[DeviceName, DeviceConfig]
+    unreachable: Mapping[DeviceName, str]
+
+
+class Impact(StrEnum):
+    """The worst a change can do to traffic while it is applied."""
+
+    NONE = "none"
+    REROUTE = "reroute"
+    INTERRUPTION = "interruption"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One device's step from what it is to what it should be."""
+
+    device: DeviceName
+    platform: Platform
+    before: DeviceConfig
+    after: DeviceConfig
+    diff: str
+    impact: Impact
+    because: str
+    cannot_revert: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything an apply needs, decided beforehand.
+
+    waves are applied in order, the first being the canary; seen holds the fingerprint of every
+    device's configuration the plan was computed from; loopbacks and reaches say which devices
+    must reach which others once it is applied.
+    """
+
+    id: str
+    network: str
+    created_at: str
+    intent_fingerprint: str
+    seen: Mapping[DeviceName, str]
+    waves: tuple[tuple[Change, ...], ...]
+    blast_radius: BlastRadius
+    findings: tuple[Finding, ...]
+    loopbacks: Mapping[DeviceName, IPv4Address]
+    reaches: tuple[tuple[DeviceName, DeviceName], ...]
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Return all changes in the order they are applied."""
+        return tuple(change for wave in self.waves for change in wave)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the network does what the plan promised, and what was seen."""
+
+    holds: bool
+    evidence: tuple[str, ...]
+
+
+class Outcome(StrEnum):
+    """How an apply ended."""
+
+    CONFIRMED = "confirmed"
+    PENDING = "pending"
+    ROLLED_BACK = "rolled-back"
+    UNREACHABLE = "unreachable"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True, slots=True)
+class PushResult:
+    """How an apply ended, and for each device in one sentence what it is now."""
+
+    plan_id: str
+    outcome: Outcome
+    devices: Mapping[DeviceName, str]
+    because: str

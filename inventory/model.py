@@ -1,0 +1,273 @@
+"""What exists: sites, devices, circuits and data-centre zones, as trusted values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from typing import Final, Literal, TypeAlias
+
+SiteName: TypeAlias = str
+DeviceName: TypeAlias = str
+CircuitName: TypeAlias = str
+ZoneName: TypeAlias = str
+
+
+class Level(StrEnum):
+    """A place in the switch hierarchy; the parent is always one level up."""
+
+    CENTRAL = "central"
+    REGIONAL = "regional"
+    DEPARTMENTAL = "departmental"
+    ARRONDISSEMENT = "arrondissement"
+
+
+PARENT_LEVEL: Final[Mapping[Level, Level | None]] = {
+    Level.CENTRAL: None,
+    Level.REGIONAL: Level.CENTRAL,
+    Level.DEPARTMENTAL: Level.REGIONAL,
+    Level.ARRONDISSEMENT: Level.DEPARTMENTAL,
+}
+
+
+class Platform(StrEnum):
+    """A device's operating system, in the words of netmiko and NAPALM where they have one."""
+
+    LINUX = "linux"
+    FRR = "frr"
+    IOS = "ios"
+    EOS = "eos"
+    JUNOS = "junos"
+    ROUTEROS = "routeros"
+    VYOS = "vyos"
+
+
+class Role(StrEnum):
+    """What a device does at its site."""
+
+    ROUTER = "router"
+    SWITCH = "switch"
+    EDGE = "edge"
+
+
+class Medium(StrEnum):
+    """What a circuit is made of."""
+
+    FIBRE = "fibre"
+    MICROWAVE = "microwave"
+    LEO = "leo"
+    LTE = "lte"
+    VSAT = "vsat"
+
+
+class FacilityKind(StrEnum):
+    """A health facility's category in the national health pyramid."""
+
+    GENERAL = "general-hospital"
+    CENTRAL = "central-hospital"
+    REGIONAL = "regional-hospital"
+    DISTRICT = "district-hospital"
+    ONCOLOGY = "oncology-centre"
+    MEDICAL_CENTRE = "medical-centre"
+    HEALTH_CENTRE = "health-centre"
+
+
+class EquipmentKind(StrEnum):
+    """What stands in a consultation room or serves it."""
+
+    SDWAN_ROUTER = "sdwan-router"
+    GIGABIT_SWITCH = "gigabit-switch"
+    WIFI_AP = "wifi-access-point"
+    TOUCH_SCREEN = "touch-screen-24in"
+    CAMERA = "hd-medical-camera"
+    MICROPHONE = "noise-cancelling-microphone"
+    HEADSET = "headset"
+    TABLET = "tablet"
+    SCANNER = "document-scanner"
+    PRINTER = "printer"
+
+
+class Segment(StrEnum):
+    """A LAN at a site; every site has all of them."""
+
+    CLINICAL = "clinical"
+    PROFESSIONALS = "professionals"
+    PATIENTS = "patients"
+    DEVICES = "devices"
+    MANAGEMENT = "management"
+
+
+# surveyed: measured on the spot. The others are the quality flags of the national data.
+CoordinateQuality: TypeAlias = Literal[
+    "surveyed", "exact", "city_shared", "near_name", "proxy_village", "memory"
+]
+APPROXIMATE: Final[frozenset[str]] = frozenset({"near_name", "proxy_village", "memory"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A point in degrees (WGS 84) and how far it can be trusted."""
+
+    latitude: float
+    longitude: float
+    quality: CoordinateQuality = "surveyed"
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """A hospital or health centre at a site."""
+
+    name: str
+    kind: FacilityKind
+    oncology: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationRoom:
+    """A room where consultations are held, with its equipment counted by kind."""
+
+    name: str
+    equipment: Mapping[EquipmentKind, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StaticRoute:
+    """A prefix behind a site that does not speak BGP: where it is, and through which next hop."""
+
+    prefix: IPv4Network | IPv6Network
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place of the hierarchy; number is its identity in the addressing plan and never changes."""
+
+    name: SiteName
+    number: int
+    level: Level
+    parent: SiteName | None
+    title: str
+    region: str
+    place: Place
+    population: int | None = None
+    pcode: str | None = None
+    description: str = ""
+    facilities: tuple[Facility, ...] = ()
+    rooms: tuple[ConsultationRoom, ...] = ()
+    routes: tuple[StaticRoute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Management:
+    """How the controller reaches a device: SSH address, pinned host key, credential reference."""
+
+    address: IPv4Address
+    port: int = 22
+    username: str = "sanaga"
+    credential: str = ""
+    host_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A router or switch; number (1 to 7) is its identity within the site."""
+
+    name: DeviceName
+    site: SiteName
+    number: int
+    role: Role
+    platform: Platform
+    management: Management | None = None
+    lan: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitEnd:
+    """Where a circuit lands: a device and the interface on it."""
+
+    device: DeviceName
+    interface: str
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """An underlay: between two devices, or from one device into a provider's network.
+
+    MEF 70.1 calls it an underlay connectivity service. number is its identity in the
+    addressing plan. rate_up_mbps is towards b (or the provider), delay_ms is one way.
+    """
+
+    name: CircuitName
+    number: int
+    a: CircuitEnd
+    b: CircuitEnd | None
+    provider: str | None
+    medium: Medium
+    rate_up_mbps: float
+    rate_down_mbps: float
+    delay_ms: float
+    metered: bool = False
+    cost: int | None = None
+    maintenance: bool = False
+    enabled: bool = True
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataCentreZone:
+    """Where clinical services run: a site and the service classes offered there."""
+
+    name: ZoneName
+    site: SiteName
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPlan:
+    """The prefixes from which every address is computed."""
+
+    ipv4_sites: IPv4Network
+    ipv4_loopbacks: IPv4Network
+    ipv4_links: IPv4Network
+    ipv6: IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The share of devices and facilities (0 to 1) that a plan may cut off without a word."""
+
+    devices: float = 0.0
+    facilities: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What holds for the whole network."""
+
+    name: str
+    asn: int
+    plan: AddressPlan
+    thresholds: Thresholds = Thresholds()
+    disabled_media: frozenset[Medium] = frozenset()
+    management_namespace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Everything a folder declares, by name, in the order of the documents."""
+
+    network: Network
+    sites: Mapping[SiteName, Site]
+    devices: Mapping[DeviceName, Device]
+    circuits: Mapping[CircuitName, Circuit]
+    zones: Mapping[ZoneName, DataCentreZone] = field(default_factory=dict)
+
+    def usable_circuits(self) -> tuple[Circuit, ...]:
+        """Return the circuits that neither their owner nor the media policy has switched off."""
+        barred = self.network.disabled_media
+        return tuple(c for c in self.circuits.values() if c.enabled and c.medium not in barred)
+
+    def devices_at(self, site: SiteName) -> tuple[Device, ...]:
+        """Return the devices of a site by their number."""
+        at = (d for d in self.devices.values() if d.site == site)
+        return tuple(sorted(at, key=lambda d: d.number))

@@ -1,0 +1,1 @@
+"""Duties: what is owed to whom, and whether the model keeps it."""

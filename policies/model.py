@@ -1,0 +1,83 @@
+"""Duties as values: service classes, path policies, segmentation and expectations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from inventory.model import Medium, Segment
+
+ServiceName: TypeAlias = str
+
+
+@dataclass(frozen=True, slots=True)
+class Slo:
+    """A service level objective (RFC 9543): one-way delay, loss as a share, MOS for voice."""
+
+    delay_ms: float
+    jitter_ms: float
+    loss: float
+    mos: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceClass:
+    """A clinical service as the network sees it.
+
+    dscp is the code point (0 to 63), rate_mbps what one session needs in each direction,
+    share the part of a circuit (0 to 1) the class is promised under congestion.
+    """
+
+    name: ServiceName
+    title: str
+    slo: Slo
+    dscp: int
+    rate_mbps: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class PathPolicy:
+    """Which media a service prefers, in order, and how eagerly it moves between them."""
+
+    service: ServiceName
+    media: tuple[Medium, ...]
+    leave_after_ms: int
+    return_after_s: int
+    hold_down_s: int
+    metered_allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An exception to default deny: hosts of a segment may reach another segment or a service."""
+
+    source: Segment
+    target: Segment | ServiceName
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A sentence that must hold on the model, and where it is written."""
+
+    text: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Whether an expectation holds, and why, in one sentence."""
+
+    expectation: Expectation
+    holds: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Everything that is owed: classes and path policies by service, rules, expectations."""
+
+    classes: Mapping[ServiceName, ServiceClass]
+    paths: Mapping[ServiceName, PathPolicy]
+    rules: tuple[Rule, ...] = ()
+    expectations: tuple[Expectation, ...] = field(default_factory=tuple)

@@ -1,0 +1,1 @@
+"""Rehearsal: the same code against networks made for the occasion."""

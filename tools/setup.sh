@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Makes a Debian 12 machine ready for Sanaga: system packages from packages.txt, then the virtual
+# environment in .venv. Elsewhere it says what is missing and goes on with the virtual environment.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$1" >&2; }
+
+has() {  # has PACKAGE COMMAND: "-" asks python3 whether it can make virtual environments
+    case $2 in
+        -) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        /*) [ -x "$2" ] ;;
+        *) command -v "$2" >/dev/null 2>&1 || [ -x "/usr/sbin/$2" ] ;;
+    esac
+}
+
+missing=()
+while read -r package command; do
+    case $package in ''|'#'*) continue ;; esac
+    has "$package" "$command" || missing+=("$package")
+done <tools/packages.txt
+
+install_packages() {
+    local root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || { say "run as root, or install sudo; missing: ${missing[*]}"; exit 1; }
+        root=(sudo)
+    fi
+    # Installing a daemon's package must not start the daemon: the laboratory runs its own copies in
+    # its own namespaces, and this machine's routing and SSH are not ours to change.
+    local policy=/usr/sbin/policy-rc.d made=
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
+        "${root[@]}" chmod 755 "$policy"
+        made=yes
+    fi
+    say "installing ${missing[*]}"
+    local result=0
+    { "${root[@]}" apt-get update -qq &&
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; } || result=$?
+    [ -z "$made" ] || "${root[@]}" rm -f "$policy"
+    [ "$result" -eq 0 ] || { say "apt-get could not install: ${missing[*]}"; exit 1; }
+    local unit
+    for unit in frr:frr ssh:openssh-server; do
+        case " ${missing[*]} " in *" ${unit#*:} "*)
+            if [ -d /run/systemd/system ]; then
+                "${root[@]}" systemctl disable --quiet "${unit%:*}" || :
+                say "the service ${unit%:*} was installed, not started; 'systemctl enable --now ${unit%:*}' if you want it"
+            fi ;;
+        esac
+    done
+}
+
+if [ "${#missing[@]}" -gt 0 ]; then
+    if command -v apt-get >/dev/null; then
+        install_packages
+    else
+        say "this is not Debian; install what matches: ${missing[*]}"
+        say "without them: validate, plan, topology work; lab, demo and the kernel tests do not"
+    fi
+fi
+
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    { say "Python 3.11 or newer is needed; this is $(python3 --version)"; exit 1; }
+
+[ -x .venv/bin/python ] || python3 -m venv .venv
+stamp=.venv/.sanaga-lock
+if ! cmp -s requirements.lock "$stamp" || [ pyproject.toml -nt "$stamp" ]; then
+    say "filling .venv"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+    cp requirements.lock "$stamp"
+fi

@@ -1,0 +1,1 @@
+"""Shape: how places connect, and how well."""

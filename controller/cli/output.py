@@ -1,0 +1,185 @@
+"""How answers and messages are printed: data on stdout, everything else on stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum, IntEnum, StrEnum
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Exit(IntEnum):
+    """What the exit code of every verb means."""
+
+    DONE = 0
+    ERROR = 1
+    CHANGES = 2
+    ROLLED_BACK = 3
+    UNREACHABLE = 4
+    DIFFERS = 5
+    USAGE = 64
+    INTERRUPTED = 130
+    CLOSED = 141
+
+
+class Format(StrEnum):
+    """How data is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+FormatOption: TypeAlias = Annotated[
+    Format, typer.Option("--output", "-o", help="How to print the answer.")
+]
+Row: TypeAlias = Mapping[str, object]
+
+
+class OutputClosedError(Exception):
+    """Whoever read our output has gone away, as 'head' does."""
+
+
+class UsageProblem(Exception):  # noqa: N818 - it is the person's slip, not an error of the network
+    """The command line asks for something that makes no sense; the text says what would."""
+
+
+def watched() -> bool:
+    """Return whether a person can see messages and answer questions."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def progress_wanted() -> bool:
+    """Return whether progress bars would be seen by a person."""
+    return sys.stderr.isatty()
+
+
+def stdout() -> "Console":
+    """Return the console for data, in colour only when a person reads it."""
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def stderr() -> "Console":
+    """Return the console for messages and progress."""
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """Print a message to the person, not to the program that reads our data."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def write(text: str) -> None:
+    """Print data as it is.
+
+    Raises OutputClosedError when the reader has gone.
+    """
+    try:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise OutputClosedError from error
+
+
+def emit(data: object, form: Format, show: Callable[[], None]) -> None:
+    """Print data as JSON or YAML; for a person, let show print it."""
+    if form is Format.TABLE:
+        show()
+    elif form is Format.JSON:
+        write(json.dumps(plain(data), ensure_ascii=False, indent=2))
+    else:
+        import yaml  # noqa: PLC0415
+
+        write(yaml.safe_dump(plain(data), allow_unicode=True, sort_keys=False))
+
+
+def emit_rows(rows: Sequence[Row], form: Format, headings: Mapping[str, str]) -> None:
+    """Print rows; headings names the columns a person sees, in order."""
+    emit(rows, form, lambda: show_rows(rows, headings))
+
+
+def show_rows(rows: Sequence[Row], headings: Mapping[str, str]) -> None:
+    """Print a table, drawn on a terminal and aligned text elsewhere."""
+    cells = [[cell(row.get(key)) for key in headings] for row in rows]
+    if sys.stdout.isatty():
+        _draw(list(headings.values()), cells)
+    else:
+        write(aligned([list(headings.values()), *cells]))
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Return lines of cells as columns two spaces apart, for programs that split on them."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = (
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+    return "\n".join(padded)
+
+
+def _draw(headings: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415
+    from rich.markup import escape  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    try:
+        stdout().print(table)
+    except BrokenPipeError as error:
+        raise OutputClosedError from error
+
+
+def cell(value: object) -> str:
+    """Return a value as a person reads it in a table."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "-"
+    return str(value)
+
+
+def plain(value: object) -> object:
+    """Return a value as JSON knows it: dataclasses by field, enums by value, the rest as text."""
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        items = [plain(item) for item in value]
+        return sorted(items, key=str) if isinstance(value, (set, frozenset)) else items
+    return str(value)
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun in the right form, such as '1 site' or '429 sites'."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listing(names: Sequence[str], *, most: int = 8) -> str:
+    """Return names as a sentence has them, the tail of a long list counted."""
+    if not names:
+        return "none"
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most:,} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

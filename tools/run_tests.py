@@ -1,0 +1,110 @@
+"""Runs the test tiers: everything but the kernel in parallel, then real routers one by one.
+
+Ends with an error when a tier fails, when no test ran, or when a test of the kernel tier was
+skipped: a machine that cannot run them must say so, not look green.
+"""
+
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET  # our own pytest wrote what is parsed here
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+NO_TESTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One call of pytest; skips says whether a test of it may be skipped."""
+
+    name: str
+    arguments: tuple[str, ...]
+    skips: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a tier ended; skipped names the tests that did not run, with the reason.
+
+    narrowed says that the caller chose among the tests, so that a tier may be left with none.
+    """
+
+    tier: Tier
+    code: int
+    ran: int
+    skipped: tuple[str, ...]
+    seconds: float
+    narrowed: bool
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Return in sentences why the tier is not green."""
+        faults = []
+        if self.code not in (0, NO_TESTS):
+            faults.append(f"pytest ended with {self.code}")
+        if not self.ran and not self.narrowed:
+            faults.append("no test ran")
+        if not self.tier.skips:
+            faults += [f"skipped: {test}" for test in self.skipped]
+        return tuple(faults)
+
+
+TIERS: Final = (
+    Tier(
+        "unit, property, golden",
+        ("-m", "not netns", "-n", "2", "--cov", "--cov-report=term:skip-covered"),
+        skips=True,
+    ),
+    Tier("netns", ("-m", "netns", "-n", "0"), skips=False),
+)
+
+
+def run(tier: Tier, extra: Sequence[str], report: Path) -> Result:
+    """Run pytest for a tier, showing its own output as it comes."""
+    print(f"== {tier.name}", flush=True)
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}"]
+    began = time.monotonic()
+    done = subprocess.run([*command, *tier.arguments, *extra], cwd=ROOT, check=False)  # noqa: S603
+    ran, skipped = read(report)
+    return Result(tier, done.returncode, ran, skipped, time.monotonic() - began, bool(extra))
+
+
+def read(report: Path) -> tuple[int, tuple[str, ...]]:
+    """Return from pytest's own report how many tests ran, and which did not."""
+    if not report.exists():
+        return 0, ()
+    cases = ET.parse(report).getroot().findall(".//testcase")  # noqa: S314
+    skips = {
+        f"{case.get('classname')}::{case.get('name')}: {skip.get('message')}": None
+        for case in cases
+        for skip in case.findall("skipped")
+    }
+    return len(cases) - len(skips), tuple(skips)
+
+
+def main(extra: Sequence[str]) -> int:
+    """Run every tier, also after one has failed, and say how each ended."""
+    with TemporaryDirectory() as folder:
+        results = [
+            run(tier, extra, Path(folder) / f"{number}.xml") for number, tier in enumerate(TIERS)
+        ]
+    print("== summary")
+    for result in results:
+        state = "FAILED" if result.faults else "passed"
+        print(f"{result.tier.name}: {state}, {result.ran} ran, {len(result.skipped)} skipped, "
+              f"{result.seconds:.0f} s")  # fmt: skip
+        for fault in result.faults:
+            print(f"  {fault}")
+    if not any(result.ran for result in results):
+        print("no test ran at all")
+        return 1
+    return int(any(result.faults for result in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -37,7 +37,12 @@ class ServiceClass:
 
 @dataclass(frozen=True, slots=True)
 class PathPolicy:
-    """Which media a service prefers, in order, and how eagerly it moves between them."""
+    """Which media a service prefers, in order, and how eagerly it moves between them.
+
+    A path is left after leave_after_ms below the SLO, a better one taken back after return_after_s
+    above it, and no second move made within hold_down_s. metered_cost is what crossing a metered
+    circuit adds to a path when they are compared, in the unit of circuit costs.
+    """
 
     service: ServiceName
     media: tuple[Medium, ...]
@@ -45,6 +50,7 @@ class PathPolicy:
     return_after_s: int
     hold_down_s: int
     metered_allowed: bool
+    metered_cost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,14 @@ class Rule:
 
     source: Segment
     target: Segment | ServiceName
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Whether a segment may reach a target, and why, in one sentence."""
+
+    allowed: bool
     because: str
 
 

@@ -12,8 +12,9 @@ from ipaddress import (
     IPv6Interface,
     IPv6Network,
 )
+from typing import Final
 
-from inventory.model import DeviceName, Platform, StaticRoute
+from inventory.model import DeviceName, Intent, Platform, StaticRoute
 from policies.model import Finding
 from topology.model import BlastRadius
 
@@ -55,7 +56,12 @@ class BgpSession:
 
 @dataclass(frozen=True, slots=True)
 class Intended:
-    """What one device should be, in no vendor's words (RFC 8342 calls it <intended>)."""
+    """What one device should be, in no vendor's words (RFC 8342 calls it <intended>).
+
+    underlay4 and underlay6 are the ranges of all loopbacks, the only prefixes that travel
+    hop by hop; networks4 and networks6 are what this device originates, its loopback included.
+    Interfaces are sorted by name, sessions by peer, networks and routes by prefix.
+    """
 
     device: DeviceName
     platform: Platform
@@ -63,6 +69,8 @@ class Intended:
     underlay_asn: int
     router_id: IPv4Address
     loopback6: IPv6Address
+    underlay4: IPv4Network
+    underlay6: IPv6Network
     interfaces: tuple[Interface, ...]
     sessions: tuple[BgpSession, ...]
     networks4: tuple[IPv4Network, ...]
@@ -99,6 +107,9 @@ class Impact(StrEnum):
     INTERRUPTION = "interruption"
 
 
+NO_HARM: Final = BlastRadius((), (), (), 0, 0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One device's step from what it is to what it should be."""
@@ -119,7 +130,11 @@ class Plan:
 
     waves are applied in order, the first being the canary; seen holds the fingerprint of every
     device's configuration the plan was computed from; loopbacks and reaches say which devices
-    must reach which others once it is applied.
+    must reach which others once it is applied, adjacent which devices share a circuit.
+    blast_radius is that of the worst wave (counted from 1, 0 when no wave cuts anything),
+    steady what is worse than before once everything is applied. cannot_revert tells what no
+    rollback brings back, forced which failing expectations the engineer accepted. intent is
+    what the network follows afterwards, None when that is not known.
     """
 
     id: str
@@ -132,6 +147,12 @@ class Plan:
     findings: tuple[Finding, ...]
     loopbacks: Mapping[DeviceName, IPv4Address]
     reaches: tuple[tuple[DeviceName, DeviceName], ...]
+    adjacent: tuple[tuple[DeviceName, DeviceName], ...] = ()
+    steady: BlastRadius = NO_HARM
+    worst_wave: int = 0
+    cannot_revert: tuple[str, ...] = ()
+    forced: tuple[str, ...] = ()
+    intent: Intent | None = None
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -159,9 +180,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PushResult:
-    """How an apply ended, and for each device in one sentence what it is now."""
+    """How an apply ended, and for each device in one sentence what it is now.
+
+    apply_id is its number in the journal, 0 when nothing was begun; until says when a pending
+    apply undoes itself; evidence is what the end-to-end check saw.
+    """
 
     plan_id: str
     outcome: Outcome
     devices: Mapping[DeviceName, str]
     because: str
+    apply_id: int = 0
+    until: str = ""
+    evidence: tuple[str, ...] = ()

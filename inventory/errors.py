@@ -13,6 +13,7 @@ SanagaError
 │   ├── HostKeyError       it is not who it should be
 │   └── RejectedError      it refused the configuration
 ├── JournalError           the record of applied plans cannot be used
+├── UnfinishedError        an apply was left half-way and must be resumed first
 └── LabError               the laboratory cannot be built, found or changed
 """
 
@@ -104,6 +105,10 @@ class RejectedError(DeviceError):
 
 class JournalError(SanagaError):
     """The record of applied plans cannot be used."""
+
+
+class UnfinishedError(SanagaError):
+    """An apply was left half-way; it must be resumed, confirmed or rolled back first."""
 
 
 class LabError(SanagaError):

@@ -1,0 +1,1 @@
+"""What the controller keeps on disk: the journal of applied plans and the lock."""

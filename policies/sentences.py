@@ -7,13 +7,13 @@ are taken as they are written. Parsing is total: a sentence, or the reason why i
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import StrEnum
 from itertools import groupby
 from re import Match, Pattern
 from typing import Final, TypeAlias
 
 from inventory.model import Level, Segment, SiteName, ZoneName
+from inventory.wording import closest, quoted
 from policies.model import ServiceName
 
 FORMS: Final[tuple[str, ...]] = (
@@ -138,17 +138,6 @@ def render(sentence: Sentence) -> str:
     return _segment_text(sentence)
 
 
-def closest(name: str, known: Sequence[str]) -> str:
-    """Return a hint with the known names nearest to a wrong one, or all of them when few."""
-    near = get_close_matches(name, known, n=3, cutoff=0.6)
-    if near:
-        return "did you mean " + " or ".join(near) + "?"
-    if not known:
-        return "none is declared"
-    few = sorted(known)
-    return "one of " + ", ".join(few[:12]) + (", ..." if len(few) > 12 else "")
-
-
 def _claim(plain: str, failures: Failures) -> Sentence | Misread:
     for pattern, reader in _READERS:
         if (match := pattern.fullmatch(plain)) is not None:
@@ -161,11 +150,7 @@ def _unreadable(plain: str) -> Misread:
         return Misread("the expectation is empty", _forms_hint(FORMS))
     first = plain.split(maxsplit=1)[0].lower()
     alike = [form for form in FORMS if form.startswith(first + " ")]
-    return Misread(f"cannot read {_shortened(plain)!r}", _forms_hint(alike or FORMS))
-
-
-def _shortened(plain: str) -> str:
-    return plain if len(plain) <= 80 else plain[:77] + "..."
+    return Misread(f"cannot read {quoted(plain)}", _forms_hint(alike or FORMS))
 
 
 def _forms_hint(forms: Sequence[str]) -> str:
@@ -181,7 +166,7 @@ def _failures(words: Sequence[str]) -> Failures | Misread:
             named.append(Thing(bare))
         elif not named:
             return Misread(
-                f"{word!r} fails, but what is it?",
+                f"{quoted(word)} fails, but what is it?",
                 f'write "if circuit {word} fails", "if device {word} fails" or '
                 f'"if site {word} fails"',
             )
@@ -211,7 +196,7 @@ def _read_level(match: Match[str], failures: Failures) -> Sentence | Misread:
         return kind(None, failures)
     level = word.lower()
     if level not in set(Level):
-        return Misread(f"unknown level {word!r}", closest(level, list(Level)))
+        return Misread(f"unknown level {quoted(word)}", closest(level, list(Level), "levels"))
     return kind(Level(level), failures)
 
 
@@ -223,7 +208,9 @@ def _read_segments(match: Match[str], failures: Failures) -> Sentence | Misread:
             f'write "{word} {match["verb"]} {match["target"]}" alone',
         )
     if word.lower() not in set(Segment):
-        return Misread(f"unknown segment {word!r}", closest(word.lower(), list(Segment)))
+        return Misread(
+            f"unknown segment {quoted(word)}", closest(word.lower(), list(Segment), "segments")
+        )
     kind = SegmentNeverReaches if "never" in match["verb"].lower() else SegmentReaches
     target = match["target"]
     folded = target.lower()

@@ -15,7 +15,6 @@ from policies.sentences import (
     ServiceReachable,
     Thing,
     TwoWaysOut,
-    closest,
     parse,
     render,
 )
@@ -109,7 +108,7 @@ def test_sentence_is_written_in_one_way(sentence: Sentence, text: str):
         (" . ", "the expectation is empty", FORMS[0]),
         ("from mora to yaounde quickly", "cannot read 'from mora to yaounde quickly'", FORMS[1]),
         ("make it so", "cannot read 'make it so'", FORMS[-1]),
-        ("x" * 200, "cannot read '" + "x" * 77 + "...'", FORMS[0]),
+        ("x" * 200, "cannot read '" + "x" * 37 + "...'", FORMS[0]),
         (
             "if mora-fibre fails, records from mora reachable",
             "'mora-fibre' fails, but what is it?",
@@ -128,9 +127,9 @@ def test_sentence_is_written_in_one_way(sentence: Sentence, text: str):
         (
             "every department site has two ways out",
             "unknown level 'department'",
-            "did you mean departmental?",
+            "did you mean 'departmental'?",
         ),
-        ("patient never reach records", "unknown segment 'patient'", "did you mean patients?"),
+        ("patient never reach records", "unknown segment 'patient'", "did you mean 'patients'?"),
         (
             "if site mora fails, patients never reach records",
             "what segments may reach does not depend on failures",
@@ -155,11 +154,3 @@ def test_every_form_shown_can_be_read():
     for form in FORMS:
         text = form.replace("LEVEL", "regional").replace("SEGMENT or SERVICE", "management")
         assert not isinstance(parse(text.replace("SEGMENT", "patients")), Misread), form
-
-
-def test_wrong_name_gets_the_nearest_ones_or_a_few():
-    names = [f"site-{number}" for number in range(20)]
-    assert closest("recods", ["records", "imaging"]) == "did you mean records?"
-    assert closest("zzz", ["b", "a"]) == "one of a, b"
-    assert closest("zzz", names).endswith("site-19, ...")
-    assert closest("zzz", []) == "none is declared"

@@ -1,0 +1,30 @@
+"""Ready-made intent folders, shipped as data."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
+
+from inventory.errors import UnknownNameError
+from inventory.writer import claim
+
+FOLDER: Final = Path(__file__).parent / "examples"
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the examples."""
+    return tuple(sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir()))
+
+
+def write_example(folder: Path, name: str) -> None:
+    """Write an example into an empty or new folder.
+
+    Raises UnknownNameError where there is no such example, SanagaError where the folder is not
+    empty or cannot be written.
+    """
+    if name not in names():
+        near = get_close_matches(name, names(), n=1)
+        meant = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names())}"
+        raise UnknownNameError(f"no example is called {name!r}; {meant}")
+    claim(folder)
+    for file in sorted((FOLDER / name).iterdir()):
+        (folder / file.name).write_bytes(file.read_bytes())

@@ -1,0 +1,149 @@
+"""The ways that expectations ask for, each graph being searched once and as little as possible.
+
+The answers are those of topology.paths.best on topology.paths.without, for many questions about
+one graph: distances are kept by target and failures, and a failure that touches no link or node
+of the way without it changes nothing.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from math import prod
+from typing import Final, TypeAlias
+
+from policies.sentences import Failure, Thing
+from topology.build import LAN_RATE_MBPS, site_node
+from topology.model import Link, LinkName, Node, NodeKind, NodeName, Path, Topology
+from topology.paths import fails_with
+
+# The order of topology.paths: circuits under maintenance last, then cost, then delay in ns.
+_MAINTENANCE: Final = 10**20
+_COST: Final = 10**14
+_NS_PER_MS: Final = 10**6
+
+Hop: TypeAlias = tuple[NodeName, LinkName, int]
+Distances: TypeAlias = Mapping[NodeName, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """The links and nodes that a set of failures takes away."""
+
+    links: frozenset[LinkName] = frozenset()
+    nodes: frozenset[NodeName] = frozenset()
+
+    def touches(self, path: Path) -> bool:
+        """Return whether a path crosses anything that is down."""
+        return not (self.links.isdisjoint(path.links) and self.nodes.isdisjoint(path.nodes))
+
+
+NOTHING: Final = Down()
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """A graph with its neighbourhoods, and the distances already found."""
+
+    topology: Topology
+    around: Mapping[NodeName, Sequence[Hop]]
+    known: dict[tuple[frozenset[NodeName], Down], Distances] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, topology: Topology) -> "Routes":
+        """Return the routes of a graph, nothing being known yet."""
+        around: dict[NodeName, list[Hop]] = {name: [] for name in topology.nodes}
+        for link in topology.links.values():
+            weight = _weight(link)
+            around[link.a].append((link.b, link.name, weight))
+            around[link.b].append((link.a, link.name, weight))
+        return cls(topology, around)
+
+    def down(self, failures: Iterable[Failure]) -> Down:
+        """Return what failures take away; what is not in the graph is away already."""
+        links, nodes = set[LinkName](), set[NodeName]()
+        for failure in failures:
+            if failure.thing is Thing.CIRCUIT:
+                links.add(failure.name)
+            elif node := self._node(failure):
+                nodes.update(fails_with(self.topology, node))
+        return Down(frozenset(links & self.topology.links.keys()), frozenset(nodes))
+
+    def best(self, site: NodeName, targets: Collection[NodeName], down: Down) -> Path | None:
+        """Return the way from a site's node to the nearest of some sites' nodes, if any."""
+        goals = frozenset(targets)
+        usual = self._walk(site, goals, NOTHING)
+        if usual is None or not down.touches(usual):
+            return usual
+        return self._walk(site, goals, down)
+
+    def distances(self, targets: frozenset[NodeName], down: Down) -> Distances:
+        """Return how far every node that reaches one of the targets is from the nearest."""
+        if (found := self.known.get((targets, down))) is None:
+            found = _distances(self, targets, down)
+            self.known[targets, down] = found
+        return found
+
+    def _node(self, failure: Failure) -> Node | None:
+        is_site = failure.thing is Thing.SITE
+        return self.topology.nodes.get(site_node(failure.name) if is_site else failure.name)
+
+    def _walk(self, site: NodeName, goals: frozenset[NodeName], down: Down) -> Path | None:
+        """Return the way down the distances, of several the first by names."""
+        left = self.distances(goals, down)
+        if site not in left:
+            return None
+        here, nodes, links = site, [site], list[LinkName]()
+        while here not in goals:
+            here, link, _ = min(
+                hop
+                for hop in self.around[here]
+                if hop[0] in left
+                and hop[1] not in down.links
+                and left[here] == left[hop[0]] + hop[2]
+                and (hop[0] in goals or not self._is_site(hop[0]))
+            )
+            nodes.append(here)
+            links.append(link)
+        return _path(self.topology, tuple(nodes), tuple(links))
+
+    def _is_site(self, node: NodeName) -> bool:
+        return self.topology.nodes[node].kind is NodeKind.SITE
+
+
+def _distances(routes: Routes, targets: frozenset[NodeName], down: Down) -> Distances:
+    """Return the distances of Dijkstra's search; the LANs of other sites pass nothing on."""
+    nodes = routes.topology.nodes
+    found: dict[NodeName, int] = {}
+    heap = [(0, node) for node in sorted(targets - down.nodes) if node in nodes]
+    while heap:
+        spent, here = heappop(heap)
+        if here in found:
+            continue
+        found[here] = spent
+        if spent and nodes[here].kind is NodeKind.SITE:
+            continue
+        for there, link, weight in routes.around[here]:
+            if there not in found and link not in down.links and there not in down.nodes:
+                heappush(heap, (spent + weight, there))
+    return found
+
+
+def _weight(link: Link) -> int:
+    maintenance = _MAINTENANCE if link.maintenance else 0
+    return maintenance + link.cost * _COST + round(link.delay_ms * _NS_PER_MS)
+
+
+def _path(topology: Topology, nodes: tuple[NodeName, ...], links: tuple[LinkName, ...]) -> Path:
+    crossed = [topology.links[name] for name in links]
+    rates = [
+        link.rate_up_mbps if link.a == at else link.rate_down_mbps
+        for link, at in zip(crossed, nodes, strict=False)
+    ]
+    return Path(
+        nodes=nodes,
+        links=links,
+        cost=sum(link.cost for link in crossed),
+        delay_ms=sum(link.delay_ms for link in crossed),
+        rate_mbps=min(rates, default=LAN_RATE_MBPS),
+        loss=1.0 - prod(1.0 - link.loss for link in crossed),
+    )

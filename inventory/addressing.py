@@ -1,0 +1,149 @@
+"""Every address of the network, computed from the plan and a number that never changes.
+
+Numbers are written in the documents, so adding a site or circuit moves nobody's addresses, and
+two numbers never share an address. The layout is described in docs/intent.md.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+)
+from itertools import combinations
+from typing import Final, TypeAlias
+
+from inventory.model import AddressPlan, Segment
+
+Prefix: TypeAlias = IPv4Network | IPv6Network
+
+MAX_SITE: Final = 32767
+MAX_CIRCUIT: Final = 131071
+MAX_DEVICE: Final = 7
+_SITE_SIZE: Final = 512
+_DEVICES: Final = 8
+_SUBNETS: Final = 16
+# Offset within the site's /23 and prefix length; the last /27 stays in reserve.
+_LAYOUT: Final[Mapping[Segment, tuple[int, int]]] = {
+    Segment.PROFESSIONALS: (0, 25),
+    Segment.PATIENTS: (128, 25),
+    Segment.DEVICES: (256, 25),
+    Segment.CLINICAL: (384, 26),
+    Segment.MANAGEMENT: (448, 27),
+}
+_ORDER: Final = tuple(Segment)
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """The highest numbers that a plan has addresses for."""
+
+    sites: int
+    circuits: int
+
+
+def site_block4(plan: AddressPlan, site: int) -> IPv4Network:
+    """Return the /23 that a site owns."""
+    return IPv4Network((_first(plan.ipv4_sites) + site * _SITE_SIZE, 23))
+
+
+def site_block6(plan: AddressPlan, site: int) -> IPv6Network:
+    """Return the /60 that a site owns."""
+    return IPv6Network((_subnet6(plan, site * _SUBNETS), 60))
+
+
+def segment4(plan: AddressPlan, site: int, segment: Segment) -> IPv4Network:
+    """Return a LAN's prefix; its first usable address is the router's."""
+    offset, length = _LAYOUT[segment]
+    return IPv4Network((_first(plan.ipv4_sites) + site * _SITE_SIZE + offset, length))
+
+
+def segment6(plan: AddressPlan, site: int, segment: Segment) -> IPv6Network:
+    """Return a LAN's /64; its first address after the subnet's own is the router's."""
+    return IPv6Network((_subnet6(plan, site * _SUBNETS + _ORDER.index(segment)), 64))
+
+
+def loopback4(plan: AddressPlan, site: int, device: int) -> IPv4Address:
+    """Return the loopback address of a device (1 to 7) at a site."""
+    return IPv4Address(_first(plan.ipv4_loopbacks) + site * _DEVICES + device)
+
+
+def loopback6(plan: AddressPlan, site: int, device: int) -> IPv6Address:
+    """Return the IPv6 loopback address of a device at a site."""
+    return IPv6Address(int(loopbacks6(plan).network_address) + site * _DEVICES + device)
+
+
+def link4(plan: AddressPlan, circuit: int) -> tuple[IPv4Interface, IPv4Interface]:
+    """Return the addresses of a circuit's ends a and b, a /31 (RFC 3021)."""
+    first = _first(plan.ipv4_links) + 2 * circuit
+    return IPv4Interface((first, 31)), IPv4Interface((first + 1, 31))
+
+
+def link6(plan: AddressPlan, circuit: int) -> tuple[IPv6Interface, IPv6Interface]:
+    """Return the IPv6 addresses of a circuit's ends a and b, a /127 (RFC 6164)."""
+    first = int(links6(plan).network_address) + 2 * circuit
+    return IPv6Interface((first, 127)), IPv6Interface((first + 1, 127))
+
+
+def loopbacks6(plan: AddressPlan) -> IPv6Network:
+    """Return the /64 of all IPv6 loopbacks, the last of the plan."""
+    return IPv6Network((_subnet6(plan, _subnets6(plan) - 1), 64))
+
+
+def links6(plan: AddressPlan) -> IPv6Network:
+    """Return the /64 of all IPv6 links, the last but one of the plan."""
+    return IPv6Network((_subnet6(plan, _subnets6(plan) - 2), 64))
+
+
+def capacity(plan: AddressPlan) -> Capacity:
+    """Return the highest site and circuit numbers that every part of a plan has room for."""
+    # Site 0 is never used, and the last 16 /64s hold loopbacks and links.
+    sites = min(
+        plan.ipv4_sites.num_addresses // _SITE_SIZE - 1,
+        plan.ipv4_loopbacks.num_addresses // _DEVICES - 1,
+        _subnets6(plan) // _SUBNETS - 2,
+        MAX_SITE,
+    )
+    circuits = min(plan.ipv4_links.num_addresses // 2 - 1, MAX_CIRCUIT)
+    return Capacity(max(sites, 0), max(circuits, 0))
+
+
+def parts(plan: AddressPlan) -> Mapping[str, Prefix]:
+    """Return the prefixes of a plan by their key in the documents."""
+    return {
+        "ipv4_sites": plan.ipv4_sites,
+        "ipv4_loopbacks": plan.ipv4_loopbacks,
+        "ipv4_links": plan.ipv4_links,
+        "ipv6": plan.ipv6,
+    }
+
+
+def overlaps(plan: AddressPlan) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of keys whose prefixes overlap."""
+    for (name, one), (other, two) in combinations(parts(plan).items(), 2):
+        if overlap(one, two):
+            yield name, other
+
+
+def overlap(one: Prefix, two: Prefix) -> bool:
+    """Return whether two prefixes share an address."""
+    if isinstance(one, IPv4Network) and isinstance(two, IPv4Network):
+        return one.overlaps(two)
+    return isinstance(one, IPv6Network) and isinstance(two, IPv6Network) and one.overlaps(two)
+
+
+def _first(prefix: IPv4Network) -> int:
+    return int(prefix.network_address)
+
+
+def _subnets6(plan: AddressPlan) -> int:
+    """Return how many /64s the IPv6 part of a plan has."""
+    return 1 << max(64 - plan.ipv6.prefixlen, 0)
+
+
+def _subnet6(plan: AddressPlan, index: int) -> int:
+    return int(plan.ipv6.network_address) + (index << 64)

@@ -1,0 +1,194 @@
+"""Addresses belong to one owner: the plan's parts, sites, static routes and management."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Final, TypeAlias
+
+from inventory import addressing
+from inventory.drafts import Drafts, SiteDraft, seen_at
+from inventory.errors import Fault, Location
+from inventory.model import AddressPlan, Segment
+from inventory.wording import quoted
+
+Prefix: TypeAlias = IPv4Network | IPv6Network
+
+# Each router has a private AS number of its own from here on (RFC 6996).
+FIRST_ROUTER_ASN: Final = 4_200_000_000
+LAST_ROUTER_ASN: Final = FIRST_ROUTER_ASN + addressing.MAX_SITE * 8 + addressing.MAX_DEVICE
+_RESERVED_ASNS: Final = frozenset({23456, 65535})
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """A static route as far as it can be read."""
+
+    site: SiteDraft
+    prefix: Prefix
+    where: Location
+
+
+def autonomous_system(drafts: Drafts) -> Iterator[Fault]:
+    """Yield a fault for an AS number that is reserved or that the routers use."""
+    for entry in drafts.networks:
+        asn = entry.integer("asn") or 0
+        if asn in _RESERVED_ASNS or FIRST_ROUTER_ASN <= asn <= LAST_ROUTER_ASN:
+            hint = "write a private AS number from 64512 to 65534, or the network's public one"
+            yield Fault(entry.where("asn"), f"AS {asn} is not free for the network", hint)
+
+
+def plan_parts(drafts: Drafts) -> Iterator[Fault]:
+    """Yield a fault for each part of the plan that overlaps an earlier one."""
+    if drafts.plan is None:
+        return
+    prefixes = addressing.parts(drafts.plan)
+    for one, other in addressing.overlaps(drafts.plan):
+        what = f"{other} {prefixes[other]} overlaps {one} {prefixes[one]}"
+        where = drafts.networks[0].where("addressing", other)
+        yield Fault(where, what, "choose prefixes that share no address")
+
+
+def plan_room(drafts: Drafts) -> Iterator[Fault]:
+    """Yield a fault for every site or circuit number beyond what the plan has room for."""
+    if drafts.plan is None:
+        return
+    room = addressing.capacity(drafts.plan)
+    limits = (
+        (drafts.sites, room.sites, addressing.MAX_SITE, "site"),
+        (drafts.circuits, room.circuits, addressing.MAX_CIRCUIT, "circuit"),
+    )
+    for group, limit, highest, noun in limits:
+        for draft in group:
+            if draft.number is not None and limit < draft.number <= highest:
+                what = f"the address plan is too small for {noun} number {draft.number}"
+                hint = f"it has room up to {limit}; widen the prefixes under 'network.addressing'"
+                yield Fault(draft.entry.where("number"), what, hint)
+
+
+def static_routes(drafts: Drafts) -> Iterator[Fault]:
+    """Yield a fault for every static route that meets the plan, another route or a far next hop."""
+    routes = [route for site in drafts.sites for route in _routes(site)]
+    if drafts.plan is not None:
+        for route in routes:
+            yield from _plan_overlap(route, drafts.plan)
+        for site in drafts.sites:
+            yield from _next_hops(site, drafts.plan)
+    yield from _route_overlaps(routes)
+
+
+def management_addresses(drafts: Drafts) -> Iterator[Fault]:
+    """Yield a fault for every second device behind one address and port."""
+    seen: dict[tuple[str, object], Location] = {}
+    for device in drafts.devices:
+        address = device.entry.text("management", "address")
+        if address is None:
+            continue
+        key = (address, device.entry.get("management", "port") or 22)
+        where = device.entry.where("management", "address")
+        if key in seen:
+            what = f"management address {quoted(address)} belongs to another device already"
+            yield Fault(where, what, f"write the device's own; {seen_at(seen[key])}")
+        seen.setdefault(key, where)
+
+
+def lan_devices(drafts: Drafts) -> Iterator[Fault]:
+    """Yield a fault for every second device on the LANs of a site."""
+    seen: dict[str, Location] = {}
+    for device in drafts.devices:
+        written = device.entry.get("lan")
+        if device.site is None or not (written is True or (written is None and device.number == 1)):
+            continue
+        where = device.entry.where("lan")
+        if device.site in seen:
+            what = f"{quoted(device.site)} has two devices on its LANs"
+            first = seen[device.site]
+            hint = (
+                f"write 'lan: false' at one of them (number 1 has it by default); {seen_at(first)}"
+            )
+            yield Fault(where, what, hint)
+        seen.setdefault(device.site, where)
+
+
+def _routes(site: SiteDraft) -> Iterator[_Route]:
+    for index in range(len(site.entry.items("routes"))):
+        text = site.entry.text("routes", index, "prefix")
+        try:
+            prefix = ip_network(text) if text and "/" in text else None
+        except ValueError:
+            continue
+        if prefix is not None:
+            yield _Route(site, prefix, site.entry.where("routes", index, "prefix"))
+
+
+def _plan_overlap(route: _Route, plan: AddressPlan) -> Iterator[Fault]:
+    own = _block(plan, route.site, route.prefix.version)
+    if own is not None and _within(route.prefix, own):
+        return
+    for key, part in addressing.parts(plan).items():
+        if addressing.overlap(part, route.prefix):
+            what = f"the route {route.prefix} overlaps {key} {part} of the address plan"
+            hint = "write a prefix outside the plan" + (
+                f", or within the site's {own}" if own else ""
+            )
+            yield Fault(route.where, what, hint)
+
+
+def _next_hops(site: SiteDraft, plan: AddressPlan) -> Iterator[Fault]:
+    """Yield a fault for every next hop that is not on the LANs of its site."""
+    for index in range(len(site.entry.items("routes"))):
+        try:
+            via = ip_address(site.entry.text("routes", index, "via") or "")
+        except ValueError:
+            continue
+        own = _block(plan, site, via.version)
+        where = site.entry.where("routes", index, "via")
+        if own is not None and via not in own:
+            what = f"next hop {via} is not on the site's LANs"
+            yield Fault(where, what, f"write an address within {own}")
+        elif own is not None and str(via) in _router_addresses(plan, site.number or 0):
+            what = f"next hop {via} is the site's own router"
+            yield Fault(where, what, "write the address of the router behind it")
+
+
+def _route_overlaps(routes: list[_Route]) -> Iterator[Fault]:
+    """Yield a fault for every route that overlaps one before it in address order."""
+    for version in (4, 6):
+        same = [route for route in routes if route.prefix.version == version]
+        widest: _Route | None = None
+        for route in sorted(same, key=lambda r: (r.prefix.network_address, r.prefix.prefixlen)):
+            if widest is not None and addressing.overlap(widest.prefix, route.prefix):
+                first, second = sorted((widest, route), key=lambda r: r.where)
+                what = f"the route {second.prefix} overlaps the route {first.prefix}"
+                yield Fault(second.where, what, f"keep one of them; {seen_at(first.where)}")
+            else:
+                widest = route
+
+
+def _block(plan: AddressPlan, site: SiteDraft, version: int) -> Prefix | None:
+    """Return the block a site owns, where its number is known and has room."""
+    if site.number is None or not 1 <= site.number <= addressing.capacity(plan).sites:
+        return None
+    block = addressing.site_block4 if version == 4 else addressing.site_block6
+    return block(plan, site.number)
+
+
+@cache
+def _router_addresses(plan: AddressPlan, number: int) -> frozenset[str]:
+    """Return the addresses of a site's own router on its LANs."""
+    return frozenset(
+        str(prefix[1])
+        for segment in Segment
+        for prefix in (
+            addressing.segment4(plan, number, segment),
+            addressing.segment6(plan, number, segment),
+        )
+    )
+
+
+def _within(prefix: Prefix, own: Prefix) -> bool:
+    if isinstance(prefix, IPv4Network) and isinstance(own, IPv4Network):
+        return prefix.subnet_of(own)
+    return (
+        isinstance(prefix, IPv6Network) and isinstance(own, IPv6Network) and prefix.subnet_of(own)
+    )

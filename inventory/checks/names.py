@@ -1,0 +1,103 @@
+"""Names and numbers are given once, and references lead somewhere."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from inventory.documents import NOUNS, Entry
+from inventory.drafts import DeviceDraft, Drafts, Named, seen_at, unknown
+from inventory.errors import Fault
+from inventory.wording import quoted
+
+D = TypeVar("D")
+
+
+def duplicate_names(drafts: Drafts) -> Iterator[Fault]:
+    """Yield every second use of a name within a section, and within a site for its parts."""
+    groups: tuple[Sequence[Named], ...] = (
+        drafts.sites,
+        drafts.devices,
+        drafts.circuits,
+        drafts.zones,
+    )
+    for group in groups:
+        for draft, first in _repeated(group, lambda draft: draft.name):
+            what = f"{_noun(draft.entry)} named {quoted(draft.name)} exists already"
+            yield Fault(draft.entry.where("name"), what, seen_at(first.entry.where("name")))
+    for site in drafts.sites:
+        for part in ("rooms", "facilities"):
+            yield from _duplicate_parts(site.entry, part)
+
+
+def duplicate_numbers(drafts: Drafts) -> Iterator[Fault]:
+    """Yield every second use of a site's or circuit's number, and of a device's at its site."""
+    for group in (drafts.sites, drafts.circuits):
+        free = free_numbers(draft.number for draft in group)
+        for draft, first in _repeated(group, lambda draft: draft.number):
+            what = f"number {draft.number} belongs to {quoted(first.name or 'another')} already"
+            hint = f"write number: {next(free)}; {seen_at(first.entry.where('number'))}"
+            yield Fault(draft.entry.where("number"), what, hint)
+    for device, earlier in _repeated(drafts.devices, _number_at_site):
+        what = f"{quoted(device.site)} has a device number {device.number} already"
+        taken = (d.number for d in drafts.devices if d.site == device.site)
+        hint = (
+            f"write number: {next(free_numbers(taken))}; {seen_at(earlier.entry.where('number'))}"
+        )
+        yield Fault(device.entry.where("number"), what, hint)
+
+
+def dangling_references(drafts: Drafts) -> Iterator[Fault]:
+    """Yield every reference to a site or device that nobody declares."""
+    sites, devices = drafts.site_by_name, drafts.device_by_name
+    found = [
+        *(unknown(drafts.documents, (s.entry, ("parent",), "site"), sites) for s in drafts.sites),
+        *(unknown(drafts.documents, (d.entry, ("site",), "site"), sites) for d in drafts.devices),
+        *(unknown(drafts.documents, (z.entry, ("site",), "site"), sites) for z in drafts.zones),
+        *(
+            unknown(drafts.documents, (circuit.entry, (end, "device"), "device"), devices)
+            for circuit in drafts.circuits
+            for end in ("a", "b")
+        ),
+    ]
+    yield from (fault for fault in found if fault)
+
+
+def free_numbers(taken: Iterable[int | None]) -> Iterator[int]:
+    """Yield numbers that nobody uses, from the one after the highest."""
+    number = max((n for n in taken if n is not None), default=0)
+    while True:
+        number += 1
+        yield number
+
+
+def _duplicate_parts(entry: Entry, part: str) -> Iterator[Fault]:
+    seen: dict[str, int] = {}
+    for index in range(len(entry.items(part))):
+        name = entry.text(part, index, "name")
+        if name is None:
+            continue
+        if name in seen:
+            what = f"the site names two of its {part} {quoted(name)}"
+            first = entry.where(part, seen[name], "name")
+            yield Fault(entry.where(part, index, "name"), what, seen_at(first))
+        seen.setdefault(name, index)
+
+
+def _repeated(items: Iterable[D], key: Callable[[D], object]) -> Iterator[tuple[D, D]]:
+    """Yield each item whose key was seen before, with the first that had it."""
+    seen: dict[object, D] = {}
+    for item in items:
+        if (value := key(item)) is None:
+            continue
+        if value in seen:
+            yield item, seen[value]
+        else:
+            seen[value] = item
+
+
+def _number_at_site(device: DeviceDraft) -> tuple[str, int] | None:
+    known = device.site is not None and device.number is not None
+    return (device.site, device.number) if known else None  # type: ignore[return-value]
+
+
+def _noun(entry: Entry) -> str:
+    return NOUNS[entry.section]

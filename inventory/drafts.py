@@ -1,0 +1,166 @@
+"""What can be read of every entry, even of one with faults, for the checks between entries.
+
+A field is None where nothing usable is written; the entry's own fault says so, and no check
+repeats it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+from pydantic import ValidationError
+
+from inventory.documents import Documents, Entry
+from inventory.errors import Fault, Location
+from inventory.model import AddressPlan, Level
+from inventory.schema import AddressPlanDocument
+from inventory.wording import nearest, quoted
+
+_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_LEVELS: Final[Mapping[str, Level]] = {str(level): level for level in Level}
+
+
+class Named(Protocol):
+    """A draft that has a name."""
+
+    @property
+    def entry(self) -> Entry:
+        """Return where it is written."""
+        ...
+
+    @property
+    def name(self) -> str | None:
+        """Return its name."""
+        ...
+
+
+N = TypeVar("N", bound=Named)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteDraft:
+    """A site as far as it can be read."""
+
+    entry: Entry
+    name: str | None
+    number: int | None
+    level: Level | None
+    parent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceDraft:
+    """A device as far as it can be read."""
+
+    entry: Entry
+    name: str | None
+    site: str | None
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitDraft:
+    """A circuit as far as it can be read."""
+
+    entry: Entry
+    name: str | None
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneDraft:
+    """A zone as far as it can be read."""
+
+    entry: Entry
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """Every entry of the inventory's sections as far as it can be read."""
+
+    documents: Documents
+    networks: tuple[Entry, ...]
+    sites: tuple[SiteDraft, ...]
+    devices: tuple[DeviceDraft, ...]
+    circuits: tuple[CircuitDraft, ...]
+    zones: tuple[ZoneDraft, ...]
+    site_by_name: Mapping[str, SiteDraft]
+    device_by_name: Mapping[str, DeviceDraft]
+    plan: AddressPlan | None
+
+
+def drafts(documents: Documents) -> Drafts:
+    """Return the readable part of every entry."""
+    entries = documents.entries
+    sites = tuple(_site(entry) for entry in entries["sites"])
+    devices = tuple(_device(entry) for entry in entries["devices"])
+    return Drafts(
+        documents,
+        entries["network"],
+        sites,
+        devices,
+        tuple(CircuitDraft(e, _slug(e, "name"), e.integer("number")) for e in entries["circuits"]),
+        tuple(ZoneDraft(e, _slug(e, "name")) for e in entries["zones"]),
+        _by_name(sites),
+        _by_name(devices),
+        _plan(entries["network"]),
+    )
+
+
+def unknown(
+    documents: Documents, reference: tuple[Entry, Sequence[str], str], known: Mapping[str, object]
+) -> Fault | None:
+    """Return the fault of a reference (entry, path, noun) to a name that nobody declares."""
+    entry, path, noun = reference
+    name = _slug(entry, *path)
+    if name is None or name in known or documents.may_declare(name):
+        return None
+    near = nearest(name, known)
+    hint = f"did you mean '{near}'?" if near else f"declare it under '{noun}s:'"
+    return Fault(entry.where(*path), f"unknown {noun} {quoted(name)}", hint)
+
+
+def seen_at(first: Location) -> str:
+    """Return the words that point at the first of two."""
+    return f"the first is at {first}"
+
+
+def _site(entry: Entry) -> SiteDraft:
+    return SiteDraft(
+        entry,
+        _slug(entry, "name"),
+        entry.integer("number"),
+        _LEVELS.get(entry.text("level") or ""),
+        _slug(entry, "parent"),
+    )
+
+
+def _device(entry: Entry) -> DeviceDraft:
+    number = entry.integer("number") if entry.get("number") is not None else 1
+    return DeviceDraft(entry, _slug(entry, "name"), _slug(entry, "site"), number)
+
+
+def _slug(entry: Entry, *path: str) -> str | None:
+    text = entry.text(*path)
+    return text if text is not None and _SLUG.fullmatch(text) else None
+
+
+def _by_name(drafted: Sequence[N]) -> Mapping[str, N]:
+    """Return the first of each name; a name in the wrong form counts as what it would become."""
+    found: dict[str, N] = {}
+    for draft in drafted:
+        name = draft.name or (draft.entry.text("name") or "").lower().replace(" ", "-")
+        found.setdefault(name, draft)
+    return found
+
+
+def _plan(networks: Sequence[Entry]) -> AddressPlan | None:
+    """Return the address plan where it is complete and well formed."""
+    if not networks:
+        return None
+    try:
+        return AddressPlanDocument.model_validate(networks[0].get("addressing")).to_model()
+    except ValidationError:
+        return None

@@ -1,0 +1,202 @@
+"""The kinds of value that documents are made of; each refuses in words of its own."""
+
+import re
+from collections.abc import Callable
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
+from typing import Annotated, Any, Final, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
+
+from inventory.hostkeys import key_fault
+from inventory.wording import quoted, refuse
+
+# Control characters, line and paragraph separators, and marks that reorder what people read.
+_UNWRITABLE: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+_CONTROL: Final = re.compile(f"[{_UNWRITABLE}\ud800-\udfff]")
+_CONTROL_OR_BREAK: Final = re.compile(f"[\t\n{_UNWRITABLE}\ud800-\udfff]")
+_CREDENTIAL: Final = re.compile(
+    r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^#]+|sealed:[^#]+#[A-Za-z0-9._-]+"
+)
+
+
+class Document(BaseModel):
+    """A mapping as an engineer writes it; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _matching(pattern: str, what: str, hint: str) -> AfterValidator:
+    """Return a check of a whole text; the message quotes what was written."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if compiled.fullmatch(value):
+            return value
+        raise refuse(f"{quoted(value)} is no {what}", hint)
+
+    return AfterValidator(check)
+
+
+def _free_of(unwanted: re.Pattern[str], hint: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if found := unwanted.search(value):
+            raise refuse(f"the text holds the control character U+{ord(found[0]):04X}", hint)
+        return value
+
+    return AfterValidator(check)
+
+
+def _slugged(value: str) -> str:
+    """Return what a text would be as a name."""
+    return re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:63]
+
+
+def _slug(value: str) -> str:
+    if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", value):
+        return value
+    near = _slugged(value)
+    example = f", such as '{near}'" if near and value.isascii() else ""
+    hint = f"use a-z, 0-9 and '-', at most 63 characters, beginning with a-z or 0-9{example}"
+    raise refuse(f"{quoted(value)} is no name", hint)
+
+
+def _credential(value: str) -> str:
+    # The value may be a password written here by mistake: no message repeats it.
+    if not value or (_CREDENTIAL.fullmatch(value) and value.isprintable()):
+        return value
+    hint = "write 'env:NAME', 'file:PATH' or 'sealed:PATH#KEY', never the secret itself"
+    raise refuse("the credential is no reference", hint)
+
+
+def _host_key(value: str) -> str:
+    if value and (what := key_fault(value)):
+        raise refuse(what, "copy it from /etc/ssh/ssh_host_ed25519_key.pub on the device")
+    return value
+
+
+def _prefix(value: object, versions: tuple[int, ...]) -> IPv4Network | IPv6Network:
+    """Return a prefix, or refuse with the one that was probably meant."""
+    example = "10.0.0.0/8" if 4 in versions else "fd5a:6e61:6700::/40"
+    if not isinstance(value, str) or "/" not in value:
+        raise refuse("this is no prefix", f"write it as '{example}'")
+    try:
+        network = ip_network(value)
+    except ValueError:
+        raise refuse(*_prefix_fault(value, example)) from None
+    if network.version not in versions:
+        raise refuse(f"{network} is an IPv{network.version} prefix", f"write it as '{example}'")
+    return network
+
+
+def _prefix_fault(value: str, example: str) -> tuple[str, str]:
+    try:
+        network = ip_interface(value).network
+    except ValueError:
+        return f"{quoted(value)} is no prefix", f"write it as '{example}'"
+    return f"{quoted(value)} has bits set behind the prefix length", f"write '{network}'"
+
+
+def _prefix4(value: object) -> object:
+    return _prefix(value, (4,))
+
+
+def _prefix6(value: object) -> object:
+    return _prefix(value, (6,))
+
+
+def _prefix46(value: object) -> object:
+    return _prefix(value, (4, 6))
+
+
+def _address(value: object) -> IPv4Address | IPv6Address:
+    """Return an address written as a text."""
+    hint = "write it as '198.18.0.19'"
+    if not isinstance(value, str):
+        raise refuse("this is no address", hint)
+    try:
+        return ip_address(value)
+    except ValueError:
+        raise refuse(f"{quoted(value)} is no address", hint) from None
+
+
+def _management(value: object) -> IPv4Address:
+    address = _address(value)
+    hint = "write the device's own IPv4 address, such as '198.18.0.19'"
+    if isinstance(address, IPv6Address):
+        raise refuse(f"{address} is IPv6; management runs over IPv4", hint)
+    if address.is_unspecified or address.is_multicast or address == IPv4Address("255.255.255.255"):
+        raise refuse(f"{address} is no device's address", hint)
+    return address
+
+
+def _next_hop(value: object) -> str:
+    return str(_address(value))
+
+
+def _before(check: Callable[[object], Any]) -> BeforeValidator:
+    return BeforeValidator(check)
+
+
+_INTERFACE_HINT: Final = "use letters, digits and . _ / -, at most 15 characters, such as 'eth1'"
+_ONE_LINE: Final = "write it as one line of plain text"
+
+Slug: TypeAlias = Annotated[StrictStr, AfterValidator(_slug)]
+Title: TypeAlias = Annotated[
+    StrictStr, Field(min_length=1, max_length=120), _free_of(_CONTROL_OR_BREAK, _ONE_LINE)
+]
+Description: TypeAlias = Annotated[
+    StrictStr, Field(max_length=2000), _free_of(_CONTROL, "write plain text; lines are fine")
+]
+InterfaceName: TypeAlias = Annotated[
+    StrictStr,
+    _matching(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,14}", "interface name", _INTERFACE_HINT),
+]
+UserName: TypeAlias = Annotated[
+    StrictStr,
+    _matching(
+        r"[A-Za-z_][A-Za-z0-9._-]{0,31}", "user name", "use letters, digits and . _ -, such as root"
+    ),
+]
+Region: TypeAlias = Annotated[
+    StrictStr,
+    _matching(r"[A-Z]{2}-[A-Z0-9]{1,3}", "region", "write its ISO 3166-2 code, such as 'CM-EN'"),
+]
+PlaceCode: TypeAlias = Annotated[
+    StrictStr, _matching(r"[A-Za-z0-9-]{1,20}", "P-code", "write it as 'CM004003'")
+]
+NamespaceName: TypeAlias = Annotated[
+    StrictStr,
+    _matching(
+        r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "namespace name", "use letters, digits and . _ -"
+    ),
+]
+CredentialReference: TypeAlias = Annotated[StrictStr, AfterValidator(_credential)]
+HostKey: TypeAlias = Annotated[StrictStr, AfterValidator(_host_key)]
+Prefix4: TypeAlias = Annotated[IPv4Network, _before(_prefix4)]
+Prefix6: TypeAlias = Annotated[IPv6Network, _before(_prefix6)]
+Prefix: TypeAlias = Annotated[Any, _before(_prefix46)]
+ManagementAddress: TypeAlias = Annotated[IPv4Address, _before(_management)]
+NextHop: TypeAlias = Annotated[str, _before(_next_hop)]
+Flag: TypeAlias = StrictBool
+Count: TypeAlias = Annotated[StrictInt, Field(ge=0, le=100_000_000)]
+Share: TypeAlias = Annotated[StrictFloat, Field(ge=0, le=1, allow_inf_nan=False)]
+Rate: TypeAlias = Annotated[StrictFloat, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+Delay: TypeAlias = Annotated[StrictFloat, Field(ge=0, le=5_000, allow_inf_nan=False)]

@@ -1,0 +1,129 @@
+"""The intent: a folder's documents, checked as a whole, as trusted values."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from inventory.checks import addresses, circuits, hierarchy, names
+from inventory.documents import Documents, Entry, parse, read
+from inventory.drafts import Drafts, drafts
+from inventory.errors import Fault, IntentError
+from inventory.folder import source
+from inventory.hostkeys import KnownHosts, known_hosts
+from inventory.model import Circuit, DataCentreZone, Device, Intent, Network, Site
+from inventory.schema import (
+    CircuitDocument,
+    DeviceDocument,
+    NetworkDocument,
+    SiteDocument,
+    ZoneDocument,
+)
+
+T = TypeVar("T")
+
+KNOWN_HOSTS: Final = "known_hosts"
+_CHECKS: Final[tuple[Callable[[Drafts], Iterator[Fault]], ...]] = (
+    hierarchy.one_network,
+    hierarchy.one_central,
+    hierarchy.parents,
+    hierarchy.circles,
+    names.duplicate_names,
+    names.duplicate_numbers,
+    names.dangling_references,
+    circuits.ends,
+    circuits.interfaces,
+    addresses.autonomous_system,
+    addresses.plan_parts,
+    addresses.plan_room,
+    addresses.static_routes,
+    addresses.management_addresses,
+    addresses.lan_devices,
+)
+
+
+def load(folder: Path) -> Intent:
+    """Return the intent of a folder; raises IntentError with every fault of the inventory."""
+    intent, faults = check(read(folder))
+    if intent is None:
+        raise IntentError(faults)
+    return intent
+
+
+def check(documents: Documents) -> tuple[Intent | None, tuple[Fault, ...]]:
+    """Return the intent, or every fault of the notation and of the inventory's sections."""
+    drafted = drafts(documents)
+    pinned = _pinned(documents.folder)
+    parsed = _Parsed(drafted)
+    found = (
+        *documents.faults,
+        *pinned.faults,
+        *parsed.faults,
+        *(fault for rule in _CHECKS for fault in rule(drafted)),
+    )
+    if found or not parsed.networks:
+        return None, tuple(sorted(set(found)))
+    return parsed.intent(pinned), ()
+
+
+class _Parsed:
+    """Every entry of the inventory's sections as a document, and what is wrong with the others."""
+
+    def __init__(self, drafted: Drafts) -> None:
+        entries = drafted.documents.entries
+        self.faults: list[Fault] = []
+        self.networks = self._all(entries["network"], NetworkDocument)
+        self.sites = self._all(entries["sites"], SiteDocument, _numbers(drafted.sites))
+        self.devices = self._all(entries["devices"], DeviceDocument)
+        self.circuits = self._all(entries["circuits"], CircuitDocument, _numbers(drafted.circuits))
+        self.zones = self._all(entries["zones"], ZoneDocument)
+
+    def intent(self, pinned: KnownHosts) -> Intent:
+        """Return the trusted value."""
+        network: Network = self.networks[0].to_model()
+        sites: Mapping[str, Site] = {d.name: d.to_model() for d in self.sites}
+        devices: Mapping[str, Device] = {
+            d.name: d.to_model(_key_of(d, pinned)) for d in self.devices
+        }
+        crossing: Mapping[str, Circuit] = {d.name: d.to_model() for d in self.circuits}
+        zones: Mapping[str, DataCentreZone] = {d.name: d.to_model() for d in self.zones}
+        return Intent(network, sites, devices, crossing, zones)
+
+    def _all(
+        self, entries: Sequence[Entry], document: type[T], numbers: Iterator[int] | None = None
+    ) -> tuple[T, ...]:
+        """Return the entries that are well formed; numbers serve those that lack one."""
+        good: list[T] = []
+        for entry in entries:
+            lacking = numbers is not None and _lacks_number(entry)
+            examples = {"number": str(next(numbers))} if numbers and lacking else None
+            value, faults = parse(entry, document, examples=examples)
+            self.faults += faults
+            if value is not None:
+                good.append(value)
+        return tuple(good)
+
+
+def _numbers(drafted: Iterable[Any]) -> Iterator[int]:
+    return names.free_numbers([draft.number for draft in drafted])
+
+
+def _lacks_number(entry: Entry) -> bool:
+    return entry.get("number") is None
+
+
+def _key_of(device: DeviceDocument, pinned: KnownHosts) -> str:
+    """Return the key that the folder's known_hosts holds for a device."""
+    if device.management is None:
+        return ""
+    return pinned.keys.get((str(device.management.address), device.management.port), "")
+
+
+def _pinned(folder: Path) -> KnownHosts:
+    """Return the host keys of a folder; a folder without the file pins none there."""
+    path = folder / KNOWN_HOSTS
+    if not folder.is_dir() or not path.exists():
+        return KnownHosts({})
+    read_file = source(path.absolute(), folder.absolute())
+    if read_file.text is None:
+        return KnownHosts({}, (read_file.fault,) if read_file.fault else ())
+    return known_hosts(read_file.file, read_file.text)

@@ -1,0 +1,256 @@
+"""What is wrong with a value, and what to write instead, in plain words."""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+Words: TypeAlias = tuple[str, str]
+
+_CUSTOM: Final = "fault"
+_MANY: Final = 200
+# Errors about a key rather than about its value.
+KEY_FAULTS: Final = frozenset({"extra_forbidden"})
+_EXPECTED: Final[Mapping[str, str]] = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "set_type": "a list",
+    "frozen_set_type": "a list",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "dict_type": "a mapping",
+    "mapping_type": "a mapping",
+}
+_EXAMPLES: Final[Mapping[type, str]] = {
+    bool: "true",
+    int: "1",
+    float: "1.5",
+    str: "a text",
+    list: "[...]",
+    tuple: "[...]",
+    dict: "{...}",
+}
+
+
+def refuse(what: str, hint: str) -> PydanticCustomError:
+    """Return the error that a validator raises to word its own fault."""
+    # Pydantic formats the message with the context; both texts travel there untouched.
+    return PydanticCustomError(_CUSTOM, "{what}", {"what": what, "hint": hint})
+
+
+def worded(
+    detail: ErrorDetails, shape: type[BaseModel] | None, noun: str, examples: Mapping[str, str]
+) -> Words:
+    """Return what is wrong and what to write for one validation error.
+
+    shape is the document the value was read as, noun what an entry is called, and examples
+    replace the example of a key given by its dotted path.
+    """
+    return _Wording(detail, shape, noun, examples).words()
+
+
+def quoted(value: object) -> str:
+    """Return a value as it may stand in a message: one line, not too long."""
+    text = str(value)
+    clean = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+    return f"'{clean}'" if len(clean) <= 40 else f"'{clean[:37]}...'"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known name that looks most like a word, if one does."""
+    names = sorted(set(known))
+    if len(names) > _MANY:
+        names = [n for n in names if n[:2] == word[:2] or n[-3:] == word[-3:]]
+    return next(iter(difflib.get_close_matches(word[:100], names, n=1)), None)
+
+
+def closest(word: str, known: Sequence[str], plural: str) -> str:
+    """Return a hint with the closest known word and the list of them."""
+    near = nearest(word, known) or nearest(word.lower(), known)
+    listed = f"the {plural} are {', '.join(known)}"
+    return f"did you mean '{near}'? {listed}" if near else listed
+
+
+class _Wording:
+    """One validation error on its way to a sentence."""
+
+    def __init__(
+        self,
+        detail: ErrorDetails,
+        shape: type[BaseModel] | None,
+        noun: str,
+        examples: Mapping[str, str],
+    ) -> None:
+        self.type = detail["type"]
+        self.value = detail["input"]
+        self.context: Mapping[str, Any] = detail.get("ctx", {})
+        self.path = tuple(step for step in detail["loc"] if step != "[key]")
+        self.is_key = "[key]" in detail["loc"]
+        self.shape = shape
+        self.noun = noun
+        self.key = ".".join(step for step in self.path if isinstance(step, str))
+        self.examples = examples
+
+    def words(self) -> Words:
+        """Return what is wrong and what to write."""
+        if self.type == _CUSTOM:
+            return str(self.context["what"]), str(self.context["hint"])
+        if self.type in _EXPECTED or self.value is None:
+            return self._wrong_type()
+        special: Mapping[str, Callable[[], Words]] = {
+            "missing": self._missing,
+            "extra_forbidden": self._unknown_key,
+            "enum": self._unknown_word,
+            "literal_error": self._unknown_word,
+            "finite_number": lambda: (f"{self.name} is not a finite number", self._write()),
+            "string_pattern_mismatch": self._pattern,
+            "string_too_long": lambda: self._length("max_length", "at most", "characters"),
+            "string_too_short": lambda: self._length("min_length", "at least", "characters"),
+            "too_long": lambda: self._length("max_length", "at most", "items"),
+            "too_short": lambda: self._length("min_length", "at least", "items"),
+        }
+        if self.type in special:
+            return special[self.type]()
+        return self._out_of_range() if self.type.startswith(("greater", "less")) else self._other()
+
+    @property
+    def name(self) -> str:
+        """Return what the sentence is about."""
+        if not self.path:
+            return self.noun
+        if isinstance(self.path[-1], int):
+            return f"item {self.path[-1] + 1} of {self.key}" if self.key else self.noun
+        return self.key
+
+    def _missing(self) -> Words:
+        owner = ".".join(step for step in self.path[:-1] if isinstance(step, str)) or self.noun
+        return f"{owner} lacks '{self.path[-1]}'", f"add '{self._line()}'"
+
+    def _unknown_key(self) -> Words:
+        key = str(self.path[-1])
+        owner = ".".join(s for s in self.path[:-1] if isinstance(s, str)) or self.noun
+        keys = list(self._model(self.path[:-1]))
+        return f"unknown key {quoted(key)} in {owner}", closest(key, keys, "keys")
+
+    def _unknown_word(self) -> Words:
+        known = re.findall(r"'([^']*)'", str(self.context.get("expected", "")))
+        if not isinstance(self.value, str):
+            return f"{self.name} is {_kind(self.value)}", f"write one of {', '.join(known)}"
+        subject = f"key in {self.key.rpartition('.')[0]}" if self.is_key else self.name
+        return f"unknown {subject} {quoted(self.value)}", closest(self.value, known, "words")
+
+    def _wrong_type(self) -> Words:
+        expected = _EXPECTED.get(self.type, "a value")
+        if self.value is None:
+            return f"{self.name} is empty", self._write()
+        what = f"{self.name} is {_kind(self.value)} where {expected} is expected"
+        if expected == "a text" and isinstance(self.value, bool | int | float):
+            return what, "put the value between quotes"
+        if "number" in expected and isinstance(self.value, str) and _is_number(self.value):
+            return what, "remove the quotes"
+        return what, self._write()
+
+    def _out_of_range(self) -> Words:
+        return f"{self.name} is {quoted(self.value)[1:-1]}, out of range", self._range()
+
+    def _pattern(self) -> Words:
+        pattern = self.context.get("pattern", "")
+        return f"{self.name} {quoted(self.value)} is not of the form {pattern}", self._write()
+
+    def _length(self, limit: str, bound: str, unit: str) -> Words:
+        count = len(self.value) if hasattr(self.value, "__len__") else 0
+        what = f"{self.name} has {count} {unit}"
+        return what, f"write {bound} {self.context.get(limit)}"
+
+    def _other(self) -> Words:
+        return f"{self.name} cannot be used as it is", self._write()
+
+    def _range(self) -> str:
+        """Return the bounds of the field, or the one that was broken."""
+        field = self._field()
+        bounds = dict(self.context)
+        for constraint in field.metadata if field else ():
+            for kind in (Ge, Gt, Le, Lt):
+                if isinstance(constraint, kind):
+                    bounds[kind.__name__.lower()] = getattr(constraint, kind.__name__.lower())
+        words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+        said = [f"{text} {bounds[key]:g}" for key, text in words.items() if key in bounds]
+        return f"write {' and '.join(said)}" if said else self._write()
+
+    def _write(self) -> str:
+        return f"write '{self._line()}'" if self.path else "begin with '- name: ...'"
+
+    def _line(self) -> str:
+        """Return the key with an example value."""
+        last = next((step for step in reversed(self.path) if isinstance(step, str)), "")
+        return f"{last}: {self._example()}"
+
+    def _example(self) -> str:
+        if self.key in self.examples:
+            return self.examples[self.key]
+        field = self._field()
+        if field and field.examples:
+            return str(field.examples[0])
+        return _EXAMPLES.get(_plain(field.annotation), "...") if field else "..."
+
+    def _field(self) -> FieldInfo | None:
+        """Return the field that the path leads to."""
+        names = [i for i, step in enumerate(self.path) if isinstance(step, str)]
+        for end in reversed(names):
+            fields = self._model(self.path[:end])
+            if (found := fields.get(str(self.path[end]))) is not None:
+                return found
+        return None
+
+    def _model(self, path: Sequence[str | int]) -> Mapping[str, FieldInfo]:
+        """Return the fields of the document that a path leads to."""
+        shape: object = self.shape
+        for step in path:
+            fields = _fields(shape)
+            if isinstance(step, str) and step in fields:
+                shape = _plain(fields[step].annotation, inside=True)
+        return _fields(shape)
+
+
+def _fields(shape: object) -> Mapping[str, FieldInfo]:
+    if isinstance(shape, type) and issubclass(shape, BaseModel):
+        return shape.model_fields
+    return {}
+
+
+def _plain(annotation: object, *, inside: bool = False) -> Any:
+    """Return the type of an annotation without None and metadata, or the type of its items."""
+    origin = get_origin(annotation)
+    arguments = [a for a in get_args(annotation) if a is not NoneType and a is not Ellipsis]
+    if origin in (Union, UnionType, Annotated):
+        return _plain(arguments[0], inside=inside)
+    if origin is Literal or origin is None:
+        return annotation
+    return _plain(arguments[-1], inside=True) if inside and arguments else origin
+
+
+def _kind(value: object) -> str:
+    """Return what a value of YAML is called."""
+    if isinstance(value, bool):
+        return "true or false"
+    names = {int: "a whole number", float: "a number", str: "a text", list: "a list"}
+    return names.get(type(value), "a mapping" if isinstance(value, dict) else "empty")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

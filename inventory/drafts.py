@@ -35,6 +35,15 @@ class Named(Protocol):
         ...
 
 
+class Numbered(Named, Protocol):
+    """A draft whose number is its identity in the addressing plan."""
+
+    @property
+    def number(self) -> int | None:
+        """Return its number."""
+        ...
+
+
 N = TypeVar("N", bound=Named)
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
+from inventory.addressing import MAX_CIRCUIT, MAX_SITE
 from inventory.checks import addresses, circuits, hierarchy, names
 from inventory.documents import Documents, Entry, parse, read
-from inventory.drafts import Drafts, drafts
+from inventory.drafts import Drafts, Numbered, drafts
 from inventory.errors import Fault, IntentError
 from inventory.folder import source
 from inventory.hostkeys import KnownHosts, known_hosts
@@ -72,9 +73,11 @@ class _Parsed:
         entries = drafted.documents.entries
         self.faults: list[Fault] = []
         self.networks = self._all(entries["network"], NetworkDocument)
-        self.sites = self._all(entries["sites"], SiteDocument, _numbers(drafted.sites))
+        self.sites = self._all(entries["sites"], SiteDocument, _numbers(drafted.sites, MAX_SITE))
         self.devices = self._all(entries["devices"], DeviceDocument)
-        self.circuits = self._all(entries["circuits"], CircuitDocument, _numbers(drafted.circuits))
+        self.circuits = self._all(
+            entries["circuits"], CircuitDocument, _numbers(drafted.circuits, MAX_CIRCUIT)
+        )
         self.zones = self._all(entries["zones"], ZoneDocument)
 
     def intent(self, pinned: KnownHosts) -> Intent:
@@ -94,21 +97,22 @@ class _Parsed:
         """Return the entries that are well formed; numbers serve those that lack one."""
         good: list[T] = []
         for entry in entries:
-            lacking = numbers is not None and _lacks_number(entry)
-            examples = {"number": str(next(numbers))} if numbers and lacking else None
-            value, faults = parse(entry, document, examples=examples)
+            value, faults = parse(entry, document, examples=_number_example(entry, numbers))
             self.faults += faults
             if value is not None:
                 good.append(value)
         return tuple(good)
 
 
-def _numbers(drafted: Iterable[Any]) -> Iterator[int]:
-    return names.free_numbers([draft.number for draft in drafted])
+def _numbers(drafted: Iterable[Numbered], highest: int) -> Iterator[int]:
+    return names.free_numbers((draft.number for draft in drafted), highest)
 
 
-def _lacks_number(entry: Entry) -> bool:
-    return entry.get("number") is None
+def _number_example(entry: Entry, free: Iterator[int] | None) -> Mapping[str, str]:
+    """Return the next free number as the example for an entry that has none."""
+    if free is None or entry.get("number") is not None:
+        return {}
+    return {"number": str(number)} if (number := next(free, None)) else {}
 
 
 def _key_of(device: DeviceDocument, pinned: KnownHosts) -> str:

@@ -53,8 +53,8 @@ class AddressPlanDocument(Document):
 class ThresholdsDocument(Document):
     """The share of devices and facilities that a plan may cut off without a word."""
 
-    devices: Share = Field(0.0, examples=["0.05"])
-    facilities: Share = Field(0.0, examples=["0.05"])
+    devices: Share = Field(default=0.0, examples=["0.05"])
+    facilities: Share = Field(default=0.0, examples=["0.05"])
 
     def to_model(self) -> model.Thresholds:
         """Return the trusted value."""
@@ -68,10 +68,10 @@ class NetworkDocument(Document):
     asn: Annotated[StrictInt, Field(ge=1, le=4_294_967_294)] = Field(examples=["65000"])
     addressing: AddressPlanDocument = Field(examples=["{ipv4_sites: 10.0.0.0/8, ...}"])
     thresholds: ThresholdsDocument = Field(
-        ThresholdsDocument(), examples=["{devices: 0, facilities: 0}"]
+        default=ThresholdsDocument(), examples=["{devices: 0, facilities: 0}"]
     )
-    disabled_media: tuple[model.Medium, ...] = Field((), examples=["[leo]"])
-    management_namespace: NamespaceName | None = Field(None, examples=["sanaga-noc"])
+    disabled_media: tuple[model.Medium, ...] = Field(default=(), examples=["[leo]"])
+    management_namespace: NamespaceName | None = Field(default=None, examples=["sanaga-noc"])
 
     def to_model(self) -> model.Network:
         """Return the trusted value."""
@@ -90,7 +90,7 @@ class PlaceDocument(Document):
 
     latitude: Annotated[Degrees, Field(ge=-90, le=90)] = Field(examples=["11.04611"])
     longitude: Annotated[Degrees, Field(ge=-180, le=180)] = Field(examples=["14.14011"])
-    quality: model.CoordinateQuality = Field("surveyed", examples=["exact"])
+    quality: model.CoordinateQuality = Field(default="surveyed", examples=["exact"])
 
     def to_model(self) -> model.Place:
         """Return the trusted value."""
@@ -139,16 +139,16 @@ class SiteDocument(Document):
     name: Slug = Field(examples=["mora"])
     number: SiteNumber = Field(examples=["9"])
     level: model.Level = Field(examples=["arrondissement"])
-    parent: Slug | None = Field(None, examples=["mayo-sava"])
+    parent: Slug | None = Field(default=None, examples=["mayo-sava"])
     title: Title = Field(examples=["Mora"])
     region: Region = Field(examples=["CM-EN"])
     place: PlaceDocument = Field(examples=["{latitude: 11.04611, longitude: 14.14011}"])
-    population: Count | None = Field(None, examples=["179777"])
-    pcode: PlaceCode | None = Field(None, examples=["CM004003"])
-    description: Description = Field("", examples=["Behind the sub-prefecture"])
-    facilities: tuple[FacilityDocument, ...] = Field((), examples=["[...]"])
-    rooms: tuple[RoomDocument, ...] = Field((), examples=["[...]"])
-    routes: tuple[RouteDocument, ...] = Field((), examples=["[...]"])
+    population: Count | None = Field(default=None, examples=["179777"])
+    pcode: PlaceCode | None = Field(default=None, examples=["CM004003"])
+    description: Description = Field(default="", examples=["Behind the sub-prefecture"])
+    facilities: tuple[FacilityDocument, ...] = Field(default=(), examples=["[...]"])
+    rooms: tuple[RoomDocument, ...] = Field(default=(), examples=["[...]"])
+    routes: tuple[RouteDocument, ...] = Field(default=(), examples=["[...]"])
 
     def to_model(self) -> model.Site:
         """Return the trusted value."""
@@ -173,10 +173,10 @@ class ManagementDocument(Document):
     """How the controller reaches a device."""
 
     address: ManagementAddress = Field(examples=["198.18.0.19"])
-    port: Port = Field(22, examples=["22"])
-    username: UserName = Field("sanaga", examples=["root"])
-    credential: CredentialReference = Field("", examples=["env:SANAGA_KEY"])
-    host_key: HostKey = Field("", examples=["ssh-ed25519 AAAA..."])
+    port: Port = Field(default=22, examples=["22"])
+    username: UserName = Field(default="sanaga", examples=["root"])
+    credential: CredentialReference = Field(default="", examples=["env:SANAGA_KEY"])
+    host_key: HostKey = Field(default="", examples=["ssh-ed25519 AAAA..."])
 
     def to_model(self, known_key: str) -> model.Management:
         """Return the trusted value; known_key serves where no key is written here."""
@@ -190,12 +190,12 @@ class DeviceDocument(Document):
 
     name: Slug = Field(examples=["mora-r1"])
     site: Slug = Field(examples=["mora"])
-    number: DeviceNumber = Field(1, examples=["1"])
+    number: DeviceNumber = Field(default=1, examples=["1"])
     role: model.Role = Field(examples=["router"])
     platform: model.Platform = Field(examples=["frr"])
-    management: ManagementDocument | None = Field(None, examples=["{address: 198.18.0.19}"])
-    lan: Flag | None = Field(None, examples=["true"])
-    description: Description = Field("", examples=["In the server room"])
+    management: ManagementDocument | None = Field(default=None, examples=["{address: 198.18.0.19}"])
+    lan: Flag | None = Field(default=None, examples=["true"])
+    description: Description = Field(default="", examples=["In the server room"])
 
     def to_model(self, known_key: str) -> model.Device:
         """Return the trusted value; the first device of a site is on its LANs unless it says so."""
@@ -228,17 +228,17 @@ class CircuitDocument(Document):
     name: Slug = Field(examples=["mayo-sava-mora-fibre"])
     number: CircuitNumber = Field(examples=["12"])
     a: EndDocument = Field(examples=["{device: mayo-sava-r1, interface: eth2}"])
-    b: EndDocument | None = Field(None, examples=["{device: mora-r1, interface: eth1}"])
-    provider: Slug | None = Field(None, examples=["leo-operator"])
+    b: EndDocument | None = Field(default=None, examples=["{device: mora-r1, interface: eth1}"])
+    provider: Slug | None = Field(default=None, examples=["leo-operator"])
     medium: model.Medium = Field(examples=["fibre"])
     rate_up_mbps: Rate = Field(examples=["1000"])
     rate_down_mbps: Rate = Field(examples=["1000"])
     delay_ms: Delay = Field(examples=["0.2"])
     metered: Flag = Field(default=False, examples=["true"])
-    cost: Annotated[StrictInt, Field(ge=1, le=10)] | None = Field(None, examples=["4"])
+    cost: Annotated[StrictInt, Field(ge=1, le=10)] | None = Field(default=None, examples=["4"])
     maintenance: Flag = Field(default=False, examples=["true"])
     enabled: Flag = Field(default=True, examples=["false"])
-    description: Description = Field("", examples=["Leased, contract 2026-14"])
+    description: Description = Field(default="", examples=["Leased, contract 2026-14"])
 
     def to_model(self) -> model.Circuit:
         """Return the trusted value."""

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from inventory.addressing import MAX_CIRCUIT, MAX_DEVICE, MAX_SITE
 from inventory.documents import NOUNS, Entry
-from inventory.drafts import DeviceDraft, Drafts, Named, seen_at, unknown
+from inventory.drafts import DeviceDraft, Drafts, Named, Numbered, seen_at, unknown
 from inventory.errors import Fault
 from inventory.wording import quoted
 
@@ -30,18 +31,20 @@ def duplicate_names(drafts: Drafts) -> Iterator[Fault]:
 
 def duplicate_numbers(drafts: Drafts) -> Iterator[Fault]:
     """Yield every second use of a site's or circuit's number, and of a device's at its site."""
-    for group in (drafts.sites, drafts.circuits):
-        free = free_numbers(draft.number for draft in group)
+    groups: tuple[tuple[Sequence[Numbered], int], ...] = (
+        (drafts.sites, MAX_SITE),
+        (drafts.circuits, MAX_CIRCUIT),
+    )
+    for group, highest in groups:
+        free = free_numbers((draft.number for draft in group), highest)
         for draft, first in _repeated(group, lambda draft: draft.number):
             what = f"number {draft.number} belongs to {quoted(first.name or 'another')} already"
-            hint = f"write number: {next(free)}; {seen_at(first.entry.where('number'))}"
+            number = next(free, "that is free")
+            hint = f"write number: {number}; {seen_at(first.entry.where('number'))}"
             yield Fault(draft.entry.where("number"), what, hint)
     for device, earlier in _repeated(drafts.devices, _number_at_site):
         what = f"{quoted(device.site)} has a device number {device.number} already"
-        taken = (d.number for d in drafts.devices if d.site == device.site)
-        hint = (
-            f"write number: {next(free_numbers(taken))}; {seen_at(earlier.entry.where('number'))}"
-        )
+        hint = f"{_number_hint(drafts, device)}; {seen_at(earlier.entry.where('number'))}"
         yield Fault(device.entry.where("number"), what, hint)
 
 
@@ -61,12 +64,12 @@ def dangling_references(drafts: Drafts) -> Iterator[Fault]:
     yield from (fault for fault in found if fault)
 
 
-def free_numbers(taken: Iterable[int | None]) -> Iterator[int]:
-    """Yield numbers that nobody uses, from the one after the highest."""
-    number = max((n for n in taken if n is not None), default=0)
-    while True:
-        number += 1
-        yield number
+def free_numbers(taken: Iterable[int | None], highest: int) -> Iterator[int]:
+    """Yield numbers that nobody uses: from the one after the last, then the gaps below."""
+    used = {number for number in taken if number is not None and 1 <= number <= highest}
+    last = max(used, default=0)
+    yield from range(last + 1, highest + 1)
+    yield from (number for number in range(1, last) if number not in used)
 
 
 def _duplicate_parts(entry: Entry, part: str) -> Iterator[Fault]:
@@ -95,8 +98,15 @@ def _repeated(items: Iterable[D], key: Callable[[D], object]) -> Iterator[tuple[
 
 
 def _number_at_site(device: DeviceDraft) -> tuple[str, int] | None:
-    known = device.site is not None and device.number is not None
-    return (device.site, device.number) if known else None  # type: ignore[return-value]
+    if device.site is None or device.number is None:
+        return None
+    return device.site, device.number
+
+
+def _number_hint(drafts: Drafts, device: DeviceDraft) -> str:
+    taken = (d.number for d in drafts.devices if d.site == device.site)
+    number = next(free_numbers(taken, MAX_DEVICE), None)
+    return f"write number: {number}" if number else f"a site has at most {MAX_DEVICE} devices"
 
 
 def _noun(entry: Entry) -> str:

@@ -1,0 +1,1 @@
+"""The verbs of rehearsal, found by the command sanaga through entry points."""

@@ -1,0 +1,121 @@
+"""What a circuit does to packets: delay, jitter, loss, a rate, or swallowing them all.
+
+Standard library only: the emulator process starts faster without the project's dependencies.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+Draw: TypeAlias = Callable[[], float]
+
+# Jitter (ms) and loss (share) of a healthy circuit, one way, mild ends of the published ranges.
+MILD: Final[dict[str, tuple[float, float]]] = {
+    "fibre": (0.05, 0.0),
+    "microwave": (0.3, 0.0001),
+    "leo": (4.0, 0.002),
+    "lte": (8.0, 0.002),
+    "vsat": (10.0, 0.002),
+}
+# Above this an emulator in Python is itself the bottleneck, so shaping would only cost time.
+UNSHAPED_MBPS: Final = 1000.0
+BUFFER_S: Final = 0.2
+SMALLEST_BUFFER: Final = 64_000
+
+
+@dataclass(frozen=True, slots=True)
+class Impairment:
+    """One direction of a circuit; jitter_ms is the half-width around delay_ms, loss a share.
+
+    hole swallows everything without a sign, as a fault inside a provider's network does.
+    """
+
+    delay_ms: float = 0.0
+    jitter_ms: float = 0.0
+    loss: float = 0.0
+    rate_mbps: float | None = None
+    hole: bool = False
+    reorder: bool = False
+
+    def faults(self) -> tuple[str, ...]:
+        """Return what makes no sense, in sentences; none when it can be emulated."""
+        checks = (
+            (0 <= self.delay_ms <= 10_000, "delay must be 0 to 10000 ms"),
+            (0 <= self.jitter_ms <= 10_000, "jitter must be 0 to 10000 ms"),
+            (0 <= self.loss <= 1, "loss must be a share from 0 to 1"),
+            (self.rate_mbps is None or self.rate_mbps > 0, "rate must be above 0 Mbit/s"),
+        )
+        return tuple(text for holds, text in checks if not holds)
+
+
+def of_medium(medium: str, delay_ms: float, rate_mbps: float) -> Impairment:
+    """Return what a healthy circuit of a medium does in one direction."""
+    jitter_ms, loss = MILD[medium]
+    rate = rate_mbps if rate_mbps < UNSHAPED_MBPS else None
+    return Impairment(delay_ms, min(jitter_ms, delay_ms), loss, rate)
+
+
+def netem_arguments(impairment: Impairment) -> tuple[str, ...]:
+    """Return the same for the kernel's netem queue; its jitter does not keep the order."""
+    words = ["delay", f"{impairment.delay_ms:g}ms", f"{impairment.jitter_ms:g}ms"]
+    loss = 1.0 if impairment.hole else impairment.loss
+    words += ["loss", f"{loss * 100:g}%"]
+    if impairment.rate_mbps is not None:
+        words += ["rate", f"{impairment.rate_mbps:g}mbit"]
+    return (*words, "limit", "10000")
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened in one direction: packets and bytes forwarded, packets lost and why."""
+
+    packets: int = 0
+    octets: int = 0
+    lost: int = 0
+    overflowed: int = 0
+    swallowed: int = 0
+
+
+@dataclass(slots=True)
+class Pacer:
+    """Decides when each packet of one direction leaves, or that it never does."""
+
+    impairment: Impairment
+    counters: Counters = field(default_factory=Counters)
+    clock: float = 0.0
+    last: float = 0.0
+
+    def due(self, size: int, now: float, draw: Draw) -> float | None:
+        """Return the instant (s) at which a packet of size octets leaves, or None to drop it."""
+        shape = self.impairment
+        if shape.hole:
+            self.counters.swallowed += 1
+            return None
+        if shape.loss and draw() < shape.loss:
+            self.counters.lost += 1
+            return None
+        sent = self._transmitted(size, now)
+        if sent is None:
+            self.counters.overflowed += 1
+            return None
+        return self._arrival(sent, draw)
+
+    def _transmitted(self, size: int, now: float) -> float | None:
+        """Return when the last bit has left at the circuit's rate; None when its buffer is full."""
+        if self.impairment.rate_mbps is None:
+            return now
+        octets_per_s = self.impairment.rate_mbps * 125_000
+        start = max(self.clock, now)
+        if (start - now) * octets_per_s > max(SMALLEST_BUFFER, octets_per_s * BUFFER_S):
+            return None
+        self.clock = start + size / octets_per_s
+        return self.clock
+
+    def _arrival(self, sent: float, draw: Draw) -> float:
+        shape = self.impairment
+        arrival = sent + shape.delay_ms / 1000
+        if shape.jitter_ms:
+            arrival = max(sent, arrival + (2 * draw() - 1) * shape.jitter_ms / 1000)
+        if not shape.reorder:
+            arrival = self.last = max(arrival, self.last)
+        return arrival

@@ -1,0 +1,85 @@
+"""Making routers misbehave on purpose: what the gate before a router's door shall play."""
+
+import json
+from collections.abc import Iterable
+from enum import StrEnum
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any, Final
+
+from simulations.lab.blueprint import Blueprint, Router
+from simulations.lab.faulty_door import BEFORE, FAULT_FILE, MANAGEMENT_INTERFACE
+from simulations.lab.namespaces import batch
+from simulations.lab.registry import Folder, write_whole
+from simulations.lab.vty import ask_json
+
+LOOPBACK: Final = "lo"
+
+
+class FaultKind(StrEnum):
+    """What can be wrong with a router.
+
+    reject: bgpd refuses a new neighbour, since the router itself holds that address.
+    drop: the connection dies while the router commits. hang: nothing is heard from the start of
+    a commit until the router has reverted. lockout: after a commit the management path is gone
+    until the router has reverted. crash-before: the door dies before it commits anything.
+    slow: every request takes two seconds longer.
+    """
+
+    NONE = "none"
+    REJECT = "reject"
+    DROP = "drop"
+    HANG = "hang"
+    LOCKOUT = "lockout"
+    CRASH_BEFORE = "crash-before"
+    SLOW = "slow"
+
+
+def set_fault(place: Folder, blueprint: Blueprint, router: Router, kind: FaultKind) -> None:
+    """Replace the fault of a router; none repairs what the one before broke."""
+    _repair(place, router)
+    if kind is FaultKind.NONE:
+        return
+    planted: tuple[IPv4Address, ...] = ()
+    if kind is FaultKind.REJECT:
+        planted = tuple(_refusable(place, blueprint, router))
+    told = {"kind": kind.value, "planted": [str(address) for address in planted]}
+    write_whole(_file(place, router), json.dumps(told).encode())
+    batch((f"addr add {a}/32 dev {LOOPBACK}" for a in planted), router.namespace)
+
+
+def fault(place: Folder, router: Router) -> FaultKind:
+    """Return the fault that is set on a router."""
+    return FaultKind(_told(place, router).get("kind", "none"))
+
+
+def _repair(place: Folder, router: Router) -> None:
+    told = _told(place, router)
+    _file(place, router).unlink(missing_ok=True)
+    (place.router(router.device) / BEFORE).unlink(missing_ok=True)
+    planted = told.get("planted", [])
+    batch((f"addr del {address}/32 dev {LOOPBACK}" for address in planted), router.namespace)
+    if told.get("kind") == FaultKind.LOCKOUT and router.management:
+        batch([f"link set {MANAGEMENT_INTERFACE} up"], router.namespace)
+
+
+def _refusable(place: Folder, blueprint: Blueprint, router: Router) -> Iterable[IPv4Address]:
+    """Return the far ends of this router's circuits that are not its neighbours yet."""
+    summary = ask_json(place.router(router.device) / "bgpd.vty", "show bgp summary json") or {}
+    known = {peer for family in summary.values() for peer in family.get("peers", {})}
+    for wire in blueprint.wires:
+        for end, far in ((wire.a, wire.addresses[1]), (wire.b, wire.addresses[0])):
+            if end.namespace == router.namespace and str(far) not in known:
+                yield far
+
+
+def _file(place: Folder, router: Router) -> Path:
+    return place.router(router.device) / FAULT_FILE
+
+
+def _told(place: Folder, router: Router) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads(_file(place, router).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return told

@@ -1,0 +1,96 @@
+"""What this machine offers a laboratory; asked, never assumed."""
+
+import os
+import pwd
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from inventory.errors import LabError
+
+FRR: Final = Path("/usr/lib/frr")
+DAEMONS: Final = ("zebra", "bgpd", "bfdd", "staticd")
+SSHD: Final = Path("/usr/sbin/sshd")
+# Program and the Debian package that brings it.
+PROGRAMS: Final = (
+    *((FRR / daemon, "frr") for daemon in DAEMONS),
+    (Path("/usr/bin/vtysh"), "frr"),
+    (SSHD, "openssh-server"),
+)
+IN_PATH: Final = (("ip", "iproute2"), ("tc", "iproute2"), ("ping", "iputils-ping"))
+SEARCH: Final = tuple(Path(p) for p in ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/bin"))
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """Whether the kernel can impair packets itself, and which interface kind is always up."""
+
+    netem: bool
+    stub: str
+
+
+def require_root() -> None:
+    """Raise LabError unless this process may make namespaces."""
+    if os.geteuid():
+        raise LabError("the laboratory makes network namespaces and needs root; use sudo")
+
+
+def require_packages() -> None:
+    """Raise LabError naming every Debian package whose programs are missing."""
+    missing = sorted({*_missing_files(PROGRAMS), *_missing_commands()})
+    if missing:
+        raise LabError(f"missing packages: {', '.join(missing)}; run 'make setup'")
+
+
+def require_user(name: str, device: str) -> None:
+    """Raise LabError unless the machine knows the user by whose name a router is managed."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError as error:
+        raise LabError(
+            f"{device}: this machine has no user {name!r}; laboratory routers share its users, "
+            "so write 'username: root' under management"
+        ) from error
+
+
+def _missing_files(programs: Iterable[tuple[Path, str]]) -> Iterable[str]:
+    return (package for program, package in programs if not program.exists())
+
+
+def _missing_commands() -> Iterable[str]:
+    return (
+        package
+        for command, package in IN_PATH
+        if not any((folder / command).exists() for folder in SEARCH)
+    )
+
+
+def probe() -> Kernel:
+    """Ask the kernel in a scratch namespace, which is gone afterwards.
+
+    Raises LabError when not even a namespace can be made.
+    """
+    scratch = f"sanaga-probe-{uuid4().hex[:8]}"
+    if not _accepted("ip", "netns", "add", scratch):
+        raise LabError("the kernel makes no network namespaces; are you root in a container?")
+    try:
+        netem = _accepted(
+            *("tc", "-n", scratch, "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms")
+        )
+        dummy = _accepted("ip", "-n", scratch, "link", "add", "stub0", "type", "dummy")
+    finally:
+        _accepted("ip", "netns", "del", scratch)
+    _require_tap(netem=netem)
+    return Kernel(netem, "dummy" if dummy else "ifb")
+
+
+def _accepted(*argv: str) -> bool:
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
+def _require_tap(*, netem: bool) -> None:
+    if not netem and not Path("/dev/net/tun").exists():
+        raise LabError("the kernel has neither netem nor /dev/net/tun; circuits cannot be made")

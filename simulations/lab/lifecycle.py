@@ -1,0 +1,174 @@
+"""Making a laboratory and unmaking it, whatever state it was left in."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Final
+
+from inventory.errors import LabError
+from inventory.model import DeviceName, Intent
+from simulations.lab import kernel, namespaces, plumbing, processes, registry, routers
+from simulations.lab.blueprint import Blueprint, Router, draw
+from simulations.lab.keys import known_hosts, make_key
+from simulations.lab.links import circuits
+from simulations.lab.registry import Folder, Record
+from simulations.lab.waiting import eventually
+
+# Starting daemons is bound by the processor; more threads than this only queue.
+THREADS: Final = 4
+SWEEPS: Final = 20
+GONE_WITHIN_S: Final = 20.0
+HOST_KEYS: Final = "known_hosts"
+Report = Callable[[str], None]
+
+
+def build(intent: Intent, configs: Mapping[DeviceName, str] | None, *, report: Report) -> Folder:
+    """Make the laboratory of an intent; routers start blank unless configs are given.
+
+    Whatever goes wrong, also a signal, everything made so far is removed again.
+    Raises LabError.
+    """
+    kernel.require_root()
+    kernel.require_packages()
+    place = registry.folder(intent.network.name)
+    blueprint = draw(intent)
+    for router in blueprint.routers:
+        kernel.require_user(router.username, router.device)
+    offer = kernel.probe()
+    _refuse_strangers(blueprint, place)
+    with _signals_raise():
+        place.create(Record(blueprint, offer.netem, offer.stub, routers.ensure_privsep()))
+        try:
+            with registry.locked(place):
+                _make(place, configs, report)
+        except BaseException:
+            destroy(place)
+            raise
+    return place
+
+
+def _refuse_strangers(blueprint: Blueprint, place: Folder) -> None:
+    taken = [name for name in blueprint.namespaces if namespaces.exists(name)]
+    if taken and not place.exists():
+        raise LabError(f"namespaces of that name are there and not ours: {', '.join(taken)}")
+
+
+def _make(place: Folder, configs: Mapping[DeviceName, str] | None, report: Report) -> None:
+    record = place.read()
+    blueprint = record.blueprint
+    report("namespaces and links")
+    plumbing.make_namespaces(blueprint)
+    plumbing.make_links(blueprint, stub=record.stub)
+    carriers = circuits(place, netem=record.netem, home=blueprint.controller)
+    carriers.start(blueprint.wires)
+    plumbing.configure(blueprint)
+    _write_keys(place, blueprint)
+    for device in _start_routers(place, blueprint, configs):
+        report(f"router {device}")
+
+
+def _write_keys(place: Folder, blueprint: Blueprint) -> None:
+    public = make_key(place.controller_key)
+    place.authorized_keys.write_text(f"{public} controller\n", encoding="ascii")
+    keys = {r: routers.prepare(place, r) for r in blueprint.routers}
+    managed = {(r.management.ip, r.port): key for r, key in keys.items() if r.management}
+    (place.path / HOST_KEYS).write_text(known_hosts(managed), encoding="ascii")
+
+
+def _start_routers(
+    place: Folder, blueprint: Blueprint, configs: Mapping[DeviceName, str] | None
+) -> Iterator[DeviceName]:
+    """Start all routers, a few at a time, and yield each once it serves."""
+
+    def start(router: Router) -> DeviceName:
+        routers.start(place, router, (configs or {}).get(router.device))
+        return router.device
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        yield from pool.map(start, blueprint.routers)
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Turn SIGTERM into KeyboardInterrupt while a laboratory is half made."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def destroy(place: Folder) -> None:
+    """Remove everything of a laboratory: processes, namespaces, sockets, files.
+
+    Works on whatever is left, also of half a laboratory; doing it twice does nothing.
+    Raises LabError when something cannot be removed, or another process is at work on it.
+    """
+    kernel.require_root()
+    if not place.exists():
+        return
+    with registry.locked(place):
+        record = _record(place)
+        if record:
+            names = record.blueprint.namespaces
+            _end_processes(place, record)
+            _remove_namespaces(names)
+        place.remove()
+    if record and record.made_privsep:
+        _remove_privsep()
+
+
+def _record(place: Folder) -> Record | None:
+    """Return what was recorded; None when the maker died before it, having made nothing."""
+    with suppress(LabError):
+        return place.read()
+    return None
+
+
+def _end_processes(place: Folder, record: Record) -> None:
+    """End all processes in the namespaces, and recorded ones whose namespace lost its name."""
+    processes.kill(_recorded(place, record))
+    for _ in range(SWEEPS):
+        found = namespaces.processes_in(record.blueprint.namespaces)
+        if not found:
+            return
+        processes.kill(_identified(found))
+    raise LabError(f"processes keep appearing in {place.name}; end what starts them, then again")
+
+
+def _recorded(place: Folder, record: Record) -> Iterator[processes.Process]:
+    files = (place.relay_pid, *routers.pid_files(place, record.blueprint.routers))
+    pids = (pid for file in files if (pid := processes.read_pid(file)) is not None)
+    # A number may have been given to a stranger; ours name the laboratory's folder.
+    mine = f"{place.path}/".encode()
+    return (p for p in _identified(pids) if mine in processes.command_line(p.pid))
+
+
+def _identified(pids: Iterable[int]) -> Iterator[processes.Process]:
+    return (process for pid in pids if (process := processes.identify(pid)))
+
+
+def _remove_namespaces(names: Iterable[str]) -> None:
+    present = [name for name in names if namespaces.exists(name)]
+    namespaces.batch(f"netns del {name}" for name in present)
+    eventually(
+        lambda: not any(namespaces.exists(name) for name in present),
+        within_s=GONE_WITHIN_S,
+        what="the end of the namespaces",
+    )
+
+
+def _remove_privsep() -> None:
+    if not registry.names():
+        with suppress(OSError):
+            routers.PRIVSEP.rmdir()

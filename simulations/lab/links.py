@@ -1,0 +1,203 @@
+"""The circuits of a running laboratory: cut, restore, impair, look."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Final, Literal, Protocol, TypeAlias
+
+from inventory.errors import LabError
+from simulations.impairment import Impairment, netem_arguments
+from simulations.lab.blueprint import End, Wire
+from simulations.lab.namespaces import batch, entered
+from simulations.lab.registry import Folder, write_whole
+
+Direction: TypeAlias = Literal["ab", "ba"]
+BOTH: Final[tuple[Direction, Direction]] = ("ab", "ba")
+ANSWER_WITHIN_S: Final = 5.0
+START_WITHIN_S: Final = 20.0
+_FIELDS: Final = frozenset(f.name for f in fields(Impairment))
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitState:
+    """What a circuit does now, in each direction; up is false after a cable cut."""
+
+    circuit: str
+    up: bool
+    ab: Impairment
+    ba: Impairment
+
+    @property
+    def carries(self) -> bool:
+        """Return whether packets cross it in both directions."""
+        return self.up and not (self.ab.hole or self.ba.hole)
+
+    def __str__(self) -> str:
+        """Return the state in one word."""
+        return "up" if self.carries else "black hole" if self.up else "cut"
+
+
+class Circuits(Protocol):
+    """Whatever carries the circuits: the kernel's netem or the user-space emulator."""
+
+    def start(self, wires: Iterable[Wire]) -> None:
+        """Lay the circuits; their interfaces exist afterwards."""
+        ...
+
+    def states(self) -> Mapping[str, CircuitState]:
+        """Return what every circuit does now; empty when the emulator is dead."""
+        ...
+
+    def set_carrier(self, wire: Wire, *, up: bool) -> None:
+        """Pull the cable at both ends, or plug it in again."""
+        ...
+
+    def impair(self, wire: Wire, changes: Mapping[Direction, Impairment]) -> None:
+        """Change what directions of a circuit do, at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RelayCircuits:
+    """Circuits carried by simulations.relay; it lives in the controller's namespace."""
+
+    folder: Folder
+    home: str
+
+    def start(self, wires: Iterable[Wire]) -> None:
+        """Start the emulator and return once every interface is there."""
+        spec = {wire.circuit: _spec(wire) for wire in wires}
+        write_whole(self.folder.relay_spec, json.dumps(spec).encode())
+        files = (self.folder.relay_spec, self.folder.relay_socket, self.folder.relay_pid)
+        argv = [sys.executable, "-m", "simulations.relay", *map(str, files)]
+        with entered(self.home):
+            # The emulator outlives its starter, so it must not hold the starter's pipes.
+            result = subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+                timeout=START_WITHIN_S,
+                start_new_session=True,
+            )
+        if result.returncode:
+            raise LabError(f"the link emulator did not start: {result.stderr.strip()}")
+
+    def states(self) -> Mapping[str, CircuitState]:
+        """Return what every circuit does now; empty when the emulator is dead."""
+        try:
+            answer = self._order({"order": "status"})
+        except LabError:
+            return {}
+        return {name: _state(name, told) for name, told in answer.items()}
+
+    def set_carrier(self, wire: Wire, *, up: bool) -> None:
+        """Pull the cable at both ends, or plug it in again."""
+        self._order({"order": "carrier", "circuit": wire.circuit, "up": up})
+
+    def impair(self, wire: Wire, changes: Mapping[Direction, Impairment]) -> None:
+        """Change what directions of a circuit do, at once."""
+        directions = {name: asdict(impairment) for name, impairment in changes.items()}
+        self._order({"order": "impair", "circuit": wire.circuit, "directions": directions})
+
+    def _order(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+                door.settimeout(ANSWER_WITHIN_S)
+                door.connect(str(self.folder.relay_socket))
+                door.send(json.dumps(order).encode())
+                answer: dict[str, Any] = json.loads(door.recv(1 << 20))
+        except OSError as error:
+            raise LabError(
+                f"the link emulator of {self.folder.name} is dead; "
+                f"'sanaga lab down {self.folder.name}', then up again"
+            ) from error
+        if "error" in answer:
+            raise LabError(f"the link emulator refused: {answer['error']}")
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class NetemCircuits:
+    """Circuits as veth pairs that the kernel's netem impairs; their state is kept in a file."""
+
+    folder: Folder
+
+    def start(self, wires: Iterable[Wire]) -> None:
+        """Make the pairs and give each end its queue."""
+        wires = tuple(wires)
+        batch(
+            f"link add {wire.a.interface} netns {wire.a.namespace} "
+            f"type veth peer name {wire.b.interface} netns {wire.b.namespace}"
+            for wire in wires
+        )
+        for wire in wires:
+            _set_queue(wire.a, wire.ab)
+            _set_queue(wire.b, wire.ba)
+        states = {w.circuit: CircuitState(w.circuit, up=True, ab=w.ab, ba=w.ba) for w in wires}
+        self._write(states)
+
+    def states(self) -> Mapping[str, CircuitState]:
+        """Return what every circuit does now."""
+        try:
+            told = json.loads(self.folder.circuits.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        return {name: _state(name, state) for name, state in told.items()}
+
+    def set_carrier(self, wire: Wire, *, up: bool) -> None:
+        """Take both ends down or up: a veth end loses its carrier with its peer."""
+        for end in (wire.a, wire.b):
+            batch([f"link set {end.interface} {'up' if up else 'down'}"], end.namespace)
+        states = self.states()
+        self._write({**states, wire.circuit: replace(states[wire.circuit], up=up)})
+
+    def impair(self, wire: Wire, changes: Mapping[Direction, Impairment]) -> None:
+        """Replace the queue at the sending end of each changed direction."""
+        for name, impairment in changes.items():
+            _set_queue(wire.a if name == "ab" else wire.b, impairment)
+        states = self.states()
+        before = states[wire.circuit]
+        ab, ba = changes.get("ab", before.ab), changes.get("ba", before.ba)
+        self._write({**states, wire.circuit: replace(before, ab=ab, ba=ba)})
+
+    def _write(self, states: Mapping[str, CircuitState]) -> None:
+        told = {name: asdict(state) for name, state in states.items()}
+        write_whole(self.folder.circuits, json.dumps(told).encode())
+
+
+def circuits(folder: Folder, *, netem: bool, home: str) -> Circuits:
+    """Return what carries a laboratory's circuits; home is where an emulator lives."""
+    return NetemCircuits(folder) if netem else RelayCircuits(folder, home)
+
+
+def _spec(wire: Wire) -> dict[str, Any]:
+    return {
+        "a": [wire.a.namespace, wire.a.interface],
+        "b": [wire.b.namespace, wire.b.interface],
+        "ab": asdict(wire.ab),
+        "ba": asdict(wire.ba),
+    }
+
+
+def _state(name: str, told: Mapping[str, Any]) -> CircuitState:
+    sides = (_impairment(told[side]) for side in BOTH)
+    return CircuitState(name, told["up"], *sides)
+
+
+def _impairment(told: Mapping[str, Any]) -> Impairment:
+    return Impairment(**{key: value for key, value in told.items() if key in _FIELDS})
+
+
+def _set_queue(end: End, impairment: Impairment) -> None:
+    argv = ["tc", "-n", end.namespace, "qdisc", "replace", "dev", end.interface, "root", "netem"]
+    result = subprocess.run(
+        [*argv, *netem_arguments(impairment)], capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        raise LabError(f"{end.namespace}: netem refused: {result.stderr.strip()}")

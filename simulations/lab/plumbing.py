@@ -1,0 +1,115 @@
+"""Namespaces, interfaces and addresses of a laboratory, as batches for ip."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from simulations.lab.blueprint import Blueprint, Host, Router
+from simulations.lab.namespaces import batch, set_sysctls
+
+BRIDGE: Final = "mgmt"
+MANAGEMENT_INTERFACE: Final = "mgmt0"
+HOST_INTERFACE: Final = "eth0"
+
+# Addresses are usable at once, and come from nobody but us.
+EVERYWHERE: Final = (
+    *((f"net/ipv6/conf/{which}/accept_dad", "0") for which in ("all", "default")),
+    *((f"net/ipv6/conf/{which}/accept_ra", "0") for which in ("all", "default")),
+    *((f"net/ipv6/conf/{which}/autoconf", "0") for which in ("all", "default")),
+    *((f"net/ipv4/conf/{which}/rp_filter", "0") for which in ("all", "default")),
+    ("net/ipv4/ping_group_range", "0 2147483647"),
+)
+FORWARDING: Final = (("net/ipv4/ip_forward", "1"), ("net/ipv6/conf/all/forwarding", "1"))
+
+
+def make_namespaces(blueprint: Blueprint) -> None:
+    """Make every namespace with its kernel settings, before any interface inherits them."""
+    batch(f"netns add {name}" for name in blueprint.namespaces)
+    forwarders = {router.namespace for router in blueprint.routers} | set(blueprint.providers)
+    for name in blueprint.namespaces:
+        set_sysctls(name, (*EVERYWHERE, *(FORWARDING if name in forwarders else ())))
+
+
+def make_links(blueprint: Blueprint, *, stub: str) -> None:
+    """Make the management network and the LANs; circuits are laid by links."""
+    batch([f"link add {BRIDGE} type bridge forward_delay 0"], blueprint.controller)
+    batch(
+        (
+            *_management_links(blueprint),
+            *(_lan_link(host) for host in blueprint.hosts),
+            *_stub_links(blueprint, stub),
+        )
+    )
+
+
+def _management_links(blueprint: Blueprint) -> Iterator[str]:
+    for number, router in enumerate(blueprint.routers):
+        if router.management:
+            yield (
+                f"link add {MANAGEMENT_INTERFACE} netns {router.namespace} "
+                f"type veth peer name {_port(number)} netns {blueprint.controller}"
+            )
+
+
+def _lan_link(host: Host) -> str:
+    return (
+        f"link add {HOST_INTERFACE} netns {host.namespace} "
+        f"type veth peer name {host.router.interface} netns {host.router.namespace}"
+    )
+
+
+def _stub_links(blueprint: Blueprint, kind: str) -> Iterator[str]:
+    for router in blueprint.routers:
+        for name in router.stubs:
+            yield f"link add {name} netns {router.namespace} type {kind}"
+
+
+def configure(blueprint: Blueprint) -> None:
+    """Bring every interface up, and give addresses to all that no router configuration gives."""
+    batch(_controller_commands(blueprint), blueprint.controller)
+    for router in blueprint.routers:
+        batch(_router_commands(blueprint, router), router.namespace)
+    for host in blueprint.hosts:
+        batch(_host_commands(host), host.namespace)
+    for provider in blueprint.providers:
+        batch(_end_commands(blueprint, provider), provider)
+
+
+def _controller_commands(blueprint: Blueprint) -> Iterator[str]:
+    yield "link set lo up"
+    yield from (f"addr add {address} dev {BRIDGE}" for address in blueprint.bridge)
+    yield f"link set {BRIDGE} up"
+    for number, router in enumerate(blueprint.routers):
+        if router.management:
+            yield f"link set {_port(number)} master {BRIDGE} up"
+
+
+def _router_commands(blueprint: Blueprint, router: Router) -> Iterator[str]:
+    if router.management:
+        yield f"addr add {router.management} dev {MANAGEMENT_INTERFACE}"
+        yield f"link set {MANAGEMENT_INTERFACE} up"
+    yield from (f"link set {name} up" for name in router.stubs)
+    served = (h.router for h in blueprint.hosts if h.router.namespace == router.namespace)
+    yield from (f"link set {end.interface} up" for end in served)
+    yield from _end_commands(blueprint, router.namespace)
+
+
+def _end_commands(blueprint: Blueprint, namespace: str) -> Iterator[str]:
+    yield "link set lo up"
+    ends = (end for wire in blueprint.wires for end in (wire.a, wire.b))
+    yield from (f"link set {e.interface} up" for e in ends if e.namespace == namespace)
+    for given in blueprint.provider_addresses:
+        if given.end.namespace == namespace:
+            yield f"addr add {given.address} dev {given.end.interface}"
+
+
+def _host_commands(host: Host) -> Iterator[str]:
+    yield "link set lo up"
+    yield f"addr add {host.ipv4} dev {HOST_INTERFACE}"
+    yield f"addr add {host.ipv6} dev {HOST_INTERFACE}"
+    yield f"link set {HOST_INTERFACE} up"
+    yield f"route add default via {host.gateway4}"
+    yield f"route add ::/0 via {host.gateway6}"
+
+
+def _port(number: int) -> str:
+    return f"port{number}"

@@ -1,0 +1,40 @@
+"""Ask every device what it is."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from controller.drivers.protocol import Driver
+from controller.parallel import WORKERS, each
+from controller.progress import DeviceDone, Progress, silent
+from controller.state import DeviceConfig, Operational
+from inventory.errors import SanagaError
+from inventory.model import DeviceName
+
+Connect: TypeAlias = Callable[[DeviceName], Driver]
+
+
+def observe(
+    devices: Iterable[DeviceName],
+    connect: Connect,
+    *,
+    progress: Progress = silent,
+    workers: int = WORKERS,
+) -> Operational:
+    """Return every device's running configuration, and why those that were not read were not."""
+
+    def read(name: DeviceName) -> DeviceConfig:
+        driver = connect(name)
+        try:
+            return driver.read()
+        finally:
+            driver.close()
+
+    configs: dict[DeviceName, DeviceConfig] = {}
+    unreachable: dict[DeviceName, str] = {}
+    for name, result in each(devices, read, workers=workers):
+        if isinstance(result, SanagaError):
+            unreachable[name] = str(result)
+        else:
+            configs[name] = result
+        progress(DeviceDone(name, "read", unreachable.get(name, "")))
+    return Operational(dict(sorted(configs.items())), dict(sorted(unreachable.items())))

@@ -1,0 +1,326 @@
+"""From what should be and what is to a plan: what changes, in which order, who would be hurt."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+from controller import impact
+from controller.harm import Harm, rehearse, worst
+from controller.impact import Judgement
+from controller.order import Shape, shape, waves
+from controller.planfile import intent_json
+from controller.state import (
+    NO_HARM,
+    Change,
+    DeviceConfig,
+    Impact,
+    Intended,
+    Operational,
+    Plan,
+    SessionKind,
+)
+from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
+from inventory.model import Device, DeviceName, Intent, Thresholds
+from policies.model import Finding
+from topology.model import BlastRadius, Topology
+from topology.resilience import before_after
+
+Pairs: TypeAlias = tuple[tuple[DeviceName, DeviceName], ...]
+
+# Up to here every device is checked against every other, beyond against the ones that matter.
+ALL_PAIRS: Final = 20
+ID_LENGTH: Final = 12
+LISTED: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that a plan is computed from.
+
+    intended and wanted say what each device should be, as values and as its configuration;
+    previous is the intent of the last confirmed apply and before its topology, if known.
+    """
+
+    intent: Intent
+    topology: Topology
+    intended: Mapping[DeviceName, Intended]
+    wanted: Mapping[DeviceName, DeviceConfig]
+    operational: Operational
+    findings: tuple[Finding, ...] = ()
+    previous: Intent | None = None
+    before: Topology | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the engineer allows this one plan, beyond what the network's documents allow.
+
+    thresholds replace those of the network, failing names expectations that may fail by their
+    text, and only restricts the plan to some devices.
+    """
+
+    thresholds: Thresholds | None = None
+    failing: frozenset[str] = frozenset()
+    only: frozenset[DeviceName] | None = None
+
+
+NOTHING_SPECIAL: Final = Consent()
+
+
+def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
+    """Return the plan that makes every device what it should be; without changes it has no waves.
+
+    Raises PlanError when a device cannot be planned for or an expectation fails, UnreachableError
+    when devices could not be read, UnsafePlanError when too much would be cut off.
+    """
+    devices = considered(view, consent)
+    forced = _expectations(view.findings, consent)
+    form = shape(view.topology)
+    judgements = dict(_judgements(view, devices))
+    order = waves(judgements, form)
+    rehearsal = rehearse(
+        (view.before, view.topology), (view.previous, view.intent), judgements, order
+    )
+    harm = worst(rehearsal)
+    steady = before_after(view.before, view.topology) if view.before else NO_HARM
+    _refuse_unsafe(view, consent.thresholds or view.intent.network.thresholds, harm, steady)
+    changes = {name: _change(view, name, judged) for name, judged in judgements.items()}
+    seen = {name: view.operational.configs[name].fingerprint for name in devices}
+    intent_fingerprint = sha256(intent_json(view.intent).encode()).hexdigest()
+    return Plan(
+        id=_identity(view.intent.network.name, intent_fingerprint, seen, changes),
+        network=view.intent.network.name,
+        created_at=at.isoformat(timespec="seconds"),
+        intent_fingerprint=intent_fingerprint,
+        seen=seen,
+        waves=tuple(tuple(changes[name] for name in wave) for wave in order),
+        blast_radius=harm.radius,
+        findings=view.findings,
+        loopbacks={n: view.intended[n].router_id for n in devices},
+        reaches=_reaches(view.intended, devices, form),
+        adjacent=_adjacent(form, devices),
+        steady=steady,
+        worst_wave=harm.wave,
+        cannot_revert=tuple(_irreversible(view.previous, view.intent)),
+        forced=forced,
+        intent=view.intent,
+    )
+
+
+def explain(made: Plan) -> tuple[str, ...]:
+    """Return what a plan would do, in sentences."""
+    if not made.changes:
+        return (f"Nothing to change: all {len(made.seen)} devices are as intended.",)
+    return (
+        f"{len(made.changes)} of {len(made.seen)} devices change in {len(made.waves)} waves, "
+        f"{made.waves[0][0].device} first as the canary.",
+        _told(made.blast_radius, f"While wave {made.worst_wave} is applied"),
+        _told(made.steady, "Afterwards"),
+        *(f"{c.device}: {c.because}." for c in made.changes if c.impact is not Impact.NONE),
+        *(f"Does not revert by itself: {text}." for text in made.cannot_revert),
+        *(f"Accepted although it fails: {text}." for text in made.forced),
+    )
+
+
+def considered(view: View, consent: Consent) -> tuple[DeviceName, ...]:
+    """Return the devices that are planned for, in the order of their names.
+
+    Raises UnknownNameError, PlanError or UnreachableError, each naming all devices concerned.
+    """
+    known = view.intent.devices
+    chosen = sorted(known if consent.only is None else consent.only)
+    if strangers := [name for name in chosen if name not in known]:
+        raise UnknownNameError(f"not in the intent: {_listed(strangers)}; see 'sanaga inventory'")
+    if mute := [_platform(known[name]) for name in chosen if name not in view.wanted]:
+        raise PlanError(
+            f"no configuration can be made for {_listed(mute)}: these platforms have no template "
+            "and driver yet; plan the other devices with --only"
+        )
+    if unread := [name for name in chosen if name not in view.operational.configs]:
+        raise _unreachable(unread, view.operational.unreachable)
+    return tuple(chosen)
+
+
+def _unreachable(names: Sequence[DeviceName], why: Mapping[DeviceName, str]) -> UnreachableError:
+    reasons = "; ".join(why.get(name) or f"{name}: was not read" for name in names[:LISTED])
+    return UnreachableError(
+        _listed(names),
+        f"cannot be read, so nothing is planned ({reasons}); bring them back, or plan the others "
+        "with --only",
+    )
+
+
+def _platform(device: Device) -> str:
+    return f"{device.name} ({device.platform})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
+
+
+def _expectations(findings: Sequence[Finding], consent: Consent) -> tuple[str, ...]:
+    failing = [f for f in findings if not f.holds]
+    if strange := consent.failing - {f.expectation.text for f in findings}:
+        raise UnknownNameError(f"no expectation reads {_listed(sorted(strange))!r}")
+    if broken := [f for f in failing if f.expectation.text not in consent.failing]:
+        told = "\n".join(
+            f"{f.expectation.where}: {f.expectation.text}: {f.because}" for f in broken
+        )
+        raise PlanError(
+            f"{len(broken)} expectations do not hold; change the intent, or accept each with "
+            f'--allow-failing "TEXT":\n{told}'
+        )
+    return tuple(f.expectation.text for f in failing)
+
+
+def _judgements(
+    view: View, devices: Sequence[DeviceName]
+) -> Iterator[tuple[DeviceName, Judgement]]:
+    for name in devices:
+        before, after = view.operational.configs[name], view.wanted[name]
+        if before.text != after.text:
+            yield name, impact.judge(before, after)
+
+
+def _change(view: View, name: DeviceName, judged: Judgement) -> Change:
+    before, after = view.operational.configs[name], view.wanted[name]
+    return Change(
+        device=name,
+        platform=view.intent.devices[name].platform,
+        before=before,
+        after=after,
+        diff=impact.diff(before, after),
+        impact=judged.impact,
+        because=judged.because,
+        cannot_revert=judged.cannot_revert,
+    )
+
+
+def _identity(
+    network: str,
+    intent: str,
+    seen: Mapping[DeviceName, str],
+    changes: Mapping[DeviceName, Change],
+) -> str:
+    digest = sha256(f"{network}\n{intent}\n".encode())
+    for name, fingerprint in seen.items():
+        after = changes[name].after.fingerprint if name in changes else ""
+        digest.update(f"{name} {fingerprint} {after}\n".encode())
+    return digest.hexdigest()[:ID_LENGTH]
+
+
+def _refuse_unsafe(view: View, allowed: Thresholds, harm: Harm, steady: BlastRadius) -> None:
+    _refuse(view, allowed, harm.radius, f"while wave {harm.wave} is applied")
+    _refuse(view, allowed, steady, "once everything is applied")
+
+
+def _refuse(view: View, allowed: Thresholds, radius: BlastRadius, when: str) -> None:
+    cut = frozenset(radius.disconnected)
+    site = {d.name: d.site for i in (view.previous, view.intent) if i for d in i.devices.values()}
+    devices = sum(1 for at in site.values() if at in cut)
+    facilities = radius.facilities_disconnected
+    everywhere = max(facilities, sum(w.facilities for w in view.topology.weights.values()))
+    share, weight = devices / max(1, len(site)), facilities / max(1, everywhere)
+    if share > allowed.devices or weight > allowed.facilities:
+        raise UnsafePlanError(
+            f"{devices} of {len(site)} devices ({share:.1%}) and {facilities} of {everywhere} "
+            f"facilities ({weight:.1%}) would be cut off {when}: "
+            f"{_listed(radius.disconnected)}. At most {allowed.devices:.1%} and "
+            f"{allowed.facilities:.1%} are allowed. Change less at once, or allow it for this "
+            f"plan with --max-devices {_above(share)} --max-facilities {_above(weight)}"
+        )
+
+
+def _above(share: float) -> str:
+    """Return the share rounded up to a thousandth, as the flag wants it."""
+    return f"{-(-share * 1000 // 1) / 1000:g}"
+
+
+def _reaches(
+    intended: Mapping[DeviceName, Intended], devices: Sequence[DeviceName], form: Shape
+) -> Pairs:
+    """Return whom to check against whom: the first of a pair is the farther one, and asks."""
+    island = _islands(form, devices)
+    if len(devices) <= ALL_PAIRS:
+        pairs = {(a, b) for i, a in enumerate(devices) for b in devices[i + 1 :]}
+    else:
+        anchors = [n for n in devices if form.depth[n] == 0]
+        pairs = {(n, a) for n in devices for a in anchors}
+        pairs |= {(n, peer) for n in devices for peer in _reflectors(intended[n])}
+        pairs |= set(pairwise((*devices, devices[0])))
+    known = frozenset(devices)
+    fit = {
+        (a, b) if form.depth[a] >= form.depth[b] else (b, a)
+        for a, b in pairs
+        if a != b and {a, b} <= known and island[a] == island[b]
+    }
+    return tuple(sorted(fit))
+
+
+def _reflectors(intended: Intended) -> Iterator[DeviceName]:
+    for session in intended.sessions:
+        if session.kind is SessionKind.OVERLAY and not session.reflector_client:
+            yield session.peer_device
+
+
+def _islands(form: Shape, devices: Sequence[DeviceName]) -> Mapping[DeviceName, int]:
+    """Return for every device the number of the connected part of the network it is in."""
+    island: dict[DeviceName, int] = {}
+    for number, start in enumerate(devices):
+        todo = [start] if start not in island else []
+        while todo:
+            name = todo.pop()
+            if name not in island:
+                island[name] = number
+                todo += form.neighbours.get(name, ())
+    return island
+
+
+def _adjacent(form: Shape, devices: Sequence[DeviceName]) -> Pairs:
+    known = frozenset(devices)
+    return tuple(
+        (a, b)
+        for a in devices
+        for b in sorted(form.neighbours.get(a, frozenset()) & known)
+        if a < b
+    )
+
+
+def _irreversible(previous: Intent | None, intent: Intent) -> Iterator[str]:
+    if previous is None:
+        return
+    if previous.network.asn != intent.network.asn:
+        yield f"the AS number {previous.network.asn} becomes {intent.network.asn}"
+    for name, was in previous.devices.items():
+        if name not in intent.devices:
+            yield f"{name} leaves the intent; its configuration stays until someone removes it"
+        else:
+            yield from _management(was, intent.devices[name])
+    for name, circuit in previous.circuits.items():
+        now = intent.circuits.get(name)
+        if now and (circuit.a, circuit.b) != (now.a, now.b):
+            yield f"circuit {name} lands on other interfaces; its cables must follow"
+
+
+def _management(was: Device, now: Device) -> Iterator[str]:
+    before, after = was.management, now.management
+    if before is None or after is None or before == after:
+        return
+    for what in ("address", "port", "username", "credential", "host_key"):
+        if getattr(before, what) != getattr(after, what):
+            yield f"{now.name}: the management {what.replace('_', ' ')} is another one now"
+
+
+def _told(radius: BlastRadius, when: str) -> str:
+    if not (radius.disconnected or radius.degraded):
+        return f"{when}, no site that was connected is cut off or loses its second way out."
+    return (
+        f"{when}, {len(radius.disconnected)} sites are cut off "
+        f"({radius.facilities_disconnected} facilities, {radius.population_disconnected} people) "
+        f"and {len(radius.degraded)} lose their second way out "
+        f"({radius.facilities_degraded} facilities)."
+    )

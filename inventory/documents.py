@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from inventory.composer import Composed, Mark, Place, compose
 from inventory.errors import Fault, Location
 from inventory.folder import sources
-from inventory.wording import KEY_FAULTS, closest, quoted, worded
+from inventory.wording import KEY_FAULTS, closest, follows, quoted, worded
 
 T = TypeVar("T")
 
@@ -162,7 +162,7 @@ def parse(
         path = tuple(step for step in detail["loc"] if step != "[key]")
         at_key = detail["type"] in KEY_FAULTS or path != detail["loc"]
         where = entry.where_key(*path) if at_key else entry.where(*path)
-        if (where.line, where.column) in entry.blamed:
+        if (where.line, where.column) in entry.blamed or follows(detail):
             continue
         shape = document if isinstance(document, type) and issubclass(document, BaseModel) else None
         faults.append(Fault(where, *worded(detail, shape, noun, examples or {})))

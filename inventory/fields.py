@@ -96,7 +96,12 @@ def _prefix(value: object, versions: tuple[int, ...]) -> IPv4Network | IPv6Netwo
     """Return a prefix, or refuse with the one that was probably meant."""
     example = "10.0.0.0/8" if 4 in versions else "fd5a:6e61:6700::/40"
     if not isinstance(value, str) or "/" not in value:
-        raise refuse("this is no prefix", f"write it as '{example}'")
+        what = (
+            f"{quoted(value)} has no prefix length"
+            if isinstance(value, str)
+            else "this is no prefix"
+        )
+        raise refuse(what, f"write it as '{example}'")
     try:
         network = ip_network(value)
     except ValueError:
@@ -126,9 +131,8 @@ def _prefix46(value: object) -> object:
     return _prefix(value, (4, 6))
 
 
-def _address(value: object) -> IPv4Address | IPv6Address:
+def _address(value: object, hint: str) -> IPv4Address | IPv6Address:
     """Return an address written as a text."""
-    hint = "write it as '198.18.0.19'"
     if not isinstance(value, str):
         raise refuse("this is no address", hint)
     try:
@@ -138,8 +142,8 @@ def _address(value: object) -> IPv4Address | IPv6Address:
 
 
 def _management(value: object) -> IPv4Address:
-    address = _address(value)
     hint = "write the device's own IPv4 address, such as '198.18.0.19'"
+    address = _address(value, hint)
     if isinstance(address, IPv6Address):
         raise refuse(f"{address} is IPv6; management runs over IPv4", hint)
     if address.is_unspecified or address.is_multicast or address == IPv4Address("255.255.255.255"):
@@ -148,7 +152,7 @@ def _management(value: object) -> IPv4Address:
 
 
 def _next_hop(value: object) -> str:
-    return str(_address(value))
+    return str(_address(value, "write the next router's address on a LAN, such as '10.0.18.5'"))
 
 
 def _before(check: Callable[[object], Any]) -> BeforeValidator:

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin
 
@@ -60,6 +60,12 @@ def worded(
     return _Wording(detail, shape, noun, examples).words()
 
 
+def follows(detail: ErrorDetails) -> bool:
+    """Return whether an error only follows from others: a list too short for its bad items."""
+    value, context = detail["input"], detail.get("ctx", {})
+    return detail["type"] == "too_short" and len(value) >= context["min_length"]
+
+
 def quoted(value: object) -> str:
     """Return a value as it may stand in a message: one line, not too long."""
     text = str(value)
@@ -106,7 +112,7 @@ class _Wording:
         """Return what is wrong and what to write."""
         if self.type == _CUSTOM:
             return str(self.context["what"]), str(self.context["hint"])
-        if self.type in _EXPECTED or self.value is None:
+        if self.type in _EXPECTED:
             return self._wrong_type()
         special: Mapping[str, Callable[[], Words]] = {
             "missing": self._missing,
@@ -122,6 +128,8 @@ class _Wording:
         }
         if self.type in special:
             return special[self.type]()
+        if self.value is None:
+            return self._wrong_type()
         return self._out_of_range() if self.type.startswith(("greater", "less")) else self._other()
 
     @property
@@ -147,8 +155,10 @@ class _Wording:
         known = re.findall(r"'([^']*)'", str(self.context.get("expected", "")))
         if not isinstance(self.value, str):
             return f"{self.name} is {_kind(self.value)}", f"write one of {', '.join(known)}"
-        subject = f"key in {self.key.rpartition('.')[0]}" if self.is_key else self.name
-        return f"unknown {subject} {quoted(self.value)}", closest(self.value, known, "words")
+        what = f"unknown {self.name} {quoted(self.value)}"
+        if self.is_key:
+            what = f"unknown key {quoted(self.value)} in {self.key.rpartition('.')[0]}"
+        return what, closest(self.value, known, "words")
 
     def _wrong_type(self) -> Words:
         expected = _EXPECTED.get(self.type, "a value")
@@ -157,6 +167,8 @@ class _Wording:
         what = f"{self.name} is {_kind(self.value)} where {expected} is expected"
         if expected == "a text" and isinstance(self.value, bool | int | float):
             return what, "put the value between quotes"
+        if expected == "true or false" and self.path:
+            return what, f"write '{self.path[-1]}: true' or '{self.path[-1]}: false'"
         if "number" in expected and isinstance(self.value, str) and _is_number(self.value):
             return what, "remove the quotes"
         return what, self._write()
@@ -178,18 +190,19 @@ class _Wording:
 
     def _range(self) -> str:
         """Return the bounds of the field, or the one that was broken."""
-        field = self._field()
         bounds = dict(self.context)
-        for constraint in field.metadata if field else ():
+        for constraint in _constraints(self._field()):
             for kind in (Ge, Gt, Le, Lt):
                 if isinstance(constraint, kind):
                     bounds[kind.__name__.lower()] = getattr(constraint, kind.__name__.lower())
         words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
-        said = [f"{text} {bounds[key]:g}" for key, text in words.items() if key in bounds]
+        said = [f"{text} {bounds[key]}" for key, text in words.items() if key in bounds]
         return f"write {' and '.join(said)}" if said else self._write()
 
     def _write(self) -> str:
-        return f"write '{self._line()}'" if self.path else "begin with '- name: ...'"
+        if self.path:
+            return f"write '{self._line()}'"
+        return "write keys and values, such as 'name: ...'" if self.shape else "write a sentence"
 
     def _line(self) -> str:
         """Return the key with an example value."""
@@ -227,6 +240,16 @@ def _fields(shape: object) -> Mapping[str, FieldInfo]:
     if isinstance(shape, type) and issubclass(shape, BaseModel):
         return shape.model_fields
     return {}
+
+
+def _constraints(field: FieldInfo | None) -> Iterator[object]:
+    """Yield the bounds of a field, also of one that may be left out."""
+    if field is None:
+        return
+    yield from field.metadata
+    for argument in get_args(field.annotation):
+        for extra in getattr(argument, "__metadata__", ()):
+            yield from getattr(extra, "metadata", ())
 
 
 def _plain(annotation: object, *, inside: bool = False) -> Any:

@@ -122,16 +122,19 @@ def _routes(site: SiteDraft) -> Iterator[_Route]:
 
 
 def _plan_overlap(route: _Route, plan: AddressPlan) -> Iterator[Fault]:
+    """Yield a fault for a route that meets the plan elsewhere than in its site's own block."""
     own = _block(plan, route.site, route.prefix.version)
     if own is not None and _within(route.prefix, own):
         return
-    for key, part in addressing.parts(plan).items():
-        if addressing.overlap(part, route.prefix):
-            what = f"the route {route.prefix} overlaps {key} {part} of the address plan"
-            hint = "write a prefix outside the plan" + (
-                f", or within the site's {own}" if own else ""
-            )
-            yield Fault(route.where, what, hint)
+    met = [
+        f"{key} {part}"
+        for key, part in addressing.parts(plan).items()
+        if addressing.overlap(part, route.prefix)
+    ]
+    if met:
+        what = f"the route {route.prefix} overlaps {', '.join(met)} of the address plan"
+        within = f", or within the site's {own}" if own else ""
+        yield Fault(route.where, what, f"write a prefix outside the plan{within}")
 
 
 def _next_hops(site: SiteDraft, plan: AddressPlan) -> Iterator[Fault]:
@@ -152,17 +155,27 @@ def _next_hops(site: SiteDraft, plan: AddressPlan) -> Iterator[Fault]:
 
 
 def _route_overlaps(routes: list[_Route]) -> Iterator[Fault]:
-    """Yield a fault for every route that overlaps one before it in address order."""
+    """Yield a fault for every route that overlaps another, at the later one in the documents."""
+    told: set[Location] = set()
     for version in (4, 6):
         same = [route for route in routes if route.prefix.version == version]
-        widest: _Route | None = None
-        for route in sorted(same, key=lambda r: (r.prefix.network_address, r.prefix.prefixlen)):
-            if widest is not None and addressing.overlap(widest.prefix, route.prefix):
-                first, second = sorted((widest, route), key=lambda r: r.where)
+        for pair in _enclosed(same):
+            first, second = sorted(pair, key=lambda route: route.where)
+            if second.where not in told:
                 what = f"the route {second.prefix} overlaps the route {first.prefix}"
                 yield Fault(second.where, what, f"keep one of them; {seen_at(first.where)}")
-            else:
-                widest = route
+            told.add(second.where)
+
+
+def _enclosed(routes: list[_Route]) -> Iterator[tuple[_Route, _Route]]:
+    """Yield each route that lies within another, with the narrowest of those."""
+    around: list[_Route] = []
+    for route in sorted(routes, key=lambda r: (r.prefix.network_address, r.prefix.prefixlen)):
+        while around and not addressing.overlap(around[-1].prefix, route.prefix):
+            around.pop()
+        if around:
+            yield around[-1], route
+        around.append(route)
 
 
 def _block(plan: AddressPlan, site: SiteDraft, version: int) -> Prefix | None:

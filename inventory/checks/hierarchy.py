@@ -69,7 +69,9 @@ def _parent_fault(
         return Fault(site.entry.where_key("parent"), what, "remove 'parent'")
     if written is None:
         what = f"{_a(level)} site without a parent"
-        hint = f"add 'parent: NAME' with the name of {_a(wanted)} site"
+        named = [name for name, other in known.items() if other.level is wanted]
+        only = named[0] if len(named) == 1 else "NAME"
+        hint = f"add 'parent: {only}', {_a(wanted)} site"
         return None if _blamed(site) else Fault(site.entry.where("parent"), what, hint)
     parent = known.get(site.parent or "")
     if parent is None or parent.level in (wanted, None) or site.name in circular:

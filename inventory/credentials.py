@@ -1,0 +1,198 @@
+"""Credential references, resolved at the last moment: env:NAME, file:PATH, sealed:PATH#KEY.
+
+A sealed file holds named secrets in one envelope: JSON with the parameters of scrypt (RFC 7914)
+and a ChaCha20-Poly1305 box (RFC 8439) whose key comes from a passphrase. No message and no repr
+ever holds a secret.
+"""
+
+import base64
+import binascii
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from inventory.errors import CredentialError
+
+PASSPHRASE: Final = "SANAGA_PASSPHRASE"  # noqa: S105 - the name of a variable
+_FORMAT: Final = "sanaga-sealed-1"
+_MAX_BYTES: Final = 1024 * 1024
+_SALT_BYTES: Final = 16
+_NONCE_BYTES: Final = 12
+_BLOCK: Final = 8
+# 32 MB of memory and about 0.1 s for each guess of the passphrase.
+_WORK: Final = 2**15
+_MAX_WORK: Final = 2**20
+_FORMS: Final = "'env:NAME', 'file:PATH' or 'sealed:PATH#KEY'"
+
+
+def resolve(reference: str, *, base: Path, environment: Mapping[str, str]) -> str:
+    """Return the secret that a reference means; paths are relative to base.
+
+    A file's last line break is not part of its secret. Raises CredentialError.
+    """
+    kind, _, rest = reference.partition(":")
+    if kind == "env" and rest:
+        return _from_environment(rest, environment)
+    if kind == "file" and rest:
+        return _from_file(base / rest)
+    if kind == "sealed" and rest.count("#") == 1:
+        path, _, key = rest.partition("#")
+        return _from_sealed(base / path, key, environment)
+    # The text may be a secret written by mistake, so it is not repeated.
+    raise CredentialError(f"this is no credential reference; write {_FORMS}")
+
+
+def seal(secrets: Mapping[str, str], passphrase: str, path: Path) -> None:
+    """Write secrets by key into a sealed file that only its owner may read."""
+    if not passphrase:
+        raise CredentialError(f"a sealed file needs a passphrase; set {PASSPHRASE}")
+    salt, nonce = os.urandom(_SALT_BYTES), os.urandom(_NONCE_BYTES)
+    plain = json.dumps(dict(secrets)).encode()
+    box = _cipher(passphrase, salt, _WORK).encrypt(nonce, plain, _header(_WORK))
+    envelope = {"format": _FORMAT, "work": _WORK}
+    parts = {"salt": salt, "nonce": nonce, "box": box}
+    envelope |= {name: base64.b64encode(part).decode() for name, part in parts.items()}
+    _write_private(path, json.dumps(envelope, indent=2) + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """A sealed file taken apart."""
+
+    work: int
+    salt: bytes = field(repr=False)
+    nonce: bytes = field(repr=False)
+    box: bytes = field(repr=False)
+
+
+def _from_environment(name: str, environment: Mapping[str, str]) -> str:
+    value = environment.get(name)
+    if not value:
+        raise CredentialError(f"env:{name}: the variable is not set; export {name} first")
+    return value
+
+
+def _from_file(path: Path) -> str:
+    text = _read(path, private=True).removesuffix("\n").removesuffix("\r")
+    if not text:
+        raise CredentialError(f"{path}: the file is empty; write the secret into it")
+    return text
+
+
+def _from_sealed(path: Path, key: str, environment: Mapping[str, str]) -> str:
+    """Return one secret of a sealed file."""
+    envelope = _envelope(path, _read(path, private=False))
+    passphrase = environment.get(PASSPHRASE)
+    if not passphrase:
+        raise CredentialError(f"{path}: set {PASSPHRASE} to open the sealed file")
+    secrets = _opened(path, envelope, passphrase)
+    if key not in secrets:
+        known = ", ".join(sorted(secrets)) or "none"
+        raise CredentialError(f"{path}: there is no key {key!r}; the keys are {known}")
+    return secrets[key]
+
+
+def _opened(path: Path, envelope: _Envelope, passphrase: str) -> Mapping[str, str]:
+    cipher = _cipher(passphrase, envelope.salt, envelope.work)
+    try:
+        plain = cipher.decrypt(envelope.nonce, envelope.box, _header(envelope.work))
+    except InvalidTag:
+        raise CredentialError(
+            f"{path}: the passphrase is wrong, or the file was changed; check {PASSPHRASE}"
+        ) from None
+    return {str(key): str(value) for key, value in json.loads(plain).items()}
+
+
+def _envelope(path: Path, text: str) -> _Envelope:
+    """Return the parts of a sealed file's text."""
+    try:
+        written = json.loads(text)
+        work = _checked_work(written["format"], written["work"])
+        salt, nonce, box = (
+            base64.b64decode(written[name], validate=True) for name in ("salt", "nonce", "box")
+        )
+    except (ValueError, TypeError, KeyError, RecursionError, binascii.Error):
+        raise CredentialError(f"{path}: this is no sealed file; write it anew") from None
+    if len(nonce) != _NONCE_BYTES or len(salt) != _SALT_BYTES:
+        raise CredentialError(f"{path}: the sealed file is damaged; write it anew")
+    return _Envelope(work, salt, nonce, box)
+
+
+def _checked_work(form: object, work: object) -> int:
+    """Return the scrypt cost, a power of two between ours and what memory allows."""
+    if (
+        form == _FORMAT
+        and isinstance(work, int)
+        and _WORK <= work <= _MAX_WORK
+        and work & (work - 1) == 0
+    ):
+        return work
+    raise ValueError(work)
+
+
+def _cipher(passphrase: str, salt: bytes, work: int) -> ChaCha20Poly1305:
+    key = Scrypt(salt=salt, length=32, n=work, r=_BLOCK, p=1).derive(passphrase.encode())
+    return ChaCha20Poly1305(key)
+
+
+def _header(work: int) -> bytes:
+    """Return what the box vouches for beside its content."""
+    return f"{_FORMAT} {work}".encode()
+
+
+def _read(path: Path, *, private: bool) -> str:
+    """Return a regular file's text; a private one must be closed to group and others."""
+    try:
+        with os.fdopen(_open_regular(path), "rb") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
+            if private and mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise CredentialError(
+                    f"{path}: others may read this file (mode {stat.S_IMODE(mode):04o}); "
+                    f"run 'chmod 600' on it"
+                )
+            data = stream.read(_MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a regular file"
+        raise CredentialError(f"{path}: the file cannot be read: {reason}") from None
+    return _decoded(path, data)
+
+
+def _open_regular(path: Path) -> int:
+    """Open without waiting for a pipe's other side, and refuse what is no regular file."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return handle
+    os.close(handle)
+    raise ValueError(path)
+
+
+def _decoded(path: Path, data: bytes) -> str:
+    if len(data) > _MAX_BYTES:
+        raise CredentialError(f"{path}: the file is larger than 1 MB; it holds no secret of ours")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise CredentialError(f"{path}: the file is not UTF-8 text") from None
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Replace a file in one step; it is never readable by others, not even for a moment."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise CredentialError(f"{path}: the file cannot be written: {error.strerror}") from None

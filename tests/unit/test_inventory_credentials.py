@@ -1,0 +1,146 @@
+import json
+import os
+
+import pytest
+
+from inventory.credentials import resolve, seal
+from inventory.errors import CredentialError
+
+SECRET = "correct horse battery staple"  # noqa: S105
+PHRASE = "open sesame"
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory):
+    """Text of a sealed file; making one takes time on purpose."""
+    path = tmp_path_factory.mktemp("sealed") / "vault"
+    seal({"mora": SECRET}, PHRASE, path)
+    return path.read_text()
+
+
+def refused(reference, base, environment=None):
+    with pytest.raises(CredentialError) as caught:
+        resolve(reference, base=base, environment=environment or {})
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None
+    return str(caught.value)
+
+
+def private(path, text):
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def test_a_variable_gives_its_value(tmp_path):
+    assert resolve("env:KEY", base=tmp_path, environment={"KEY": SECRET}) == SECRET
+
+
+def test_an_unset_variable_is_named(tmp_path):
+    assert "export KEY" in refused("env:KEY", tmp_path)
+
+
+def test_a_file_gives_its_text_without_the_last_line_break(tmp_path):
+    private(tmp_path / "key", f"{SECRET}\nsecond\n")
+    assert resolve("file:key", base=tmp_path, environment={}) == f"{SECRET}\nsecond"
+
+
+def test_a_file_may_be_named_absolutely(tmp_path):
+    path = private(tmp_path / "key", SECRET)
+    assert resolve(f"file:{path}", base=tmp_path / "elsewhere", environment={}) == SECRET
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o610])
+def test_a_file_open_to_others_is_refused(tmp_path, mode):
+    private(tmp_path / "key", SECRET).chmod(mode)
+    assert "chmod 600" in refused("file:key", tmp_path)
+
+
+def test_a_missing_an_empty_and_a_binary_file_are_refused(tmp_path):
+    private(tmp_path / "empty", "\n")
+    private(tmp_path / "binary", "").write_bytes(b"\xff\xfe\x00")
+    assert "No such file" in refused("file:nothing", tmp_path)
+    assert "empty" in refused("file:empty", tmp_path)
+    assert "UTF-8" in refused("file:binary", tmp_path)
+
+
+def test_a_pipe_a_folder_and_a_huge_file_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    private(tmp_path / "huge", "x" * (1024 * 1024 + 1))
+    assert "regular" in refused("file:pipe", tmp_path)
+    assert "regular" in refused("file:.", tmp_path)
+    assert "larger" in refused("file:huge", tmp_path)
+
+
+def test_what_is_sealed_can_be_opened_with_the_passphrase(tmp_path):
+    seal({"mora": SECRET, "garoua": "other"}, PHRASE, tmp_path / "vault")
+    environment = {"SANAGA_PASSPHRASE": PHRASE}
+    assert resolve("sealed:vault#mora", base=tmp_path, environment=environment) == SECRET
+
+
+def test_a_sealed_file_is_private_and_shows_nothing(tmp_path):
+    path = tmp_path / "vault"
+    seal({"mora": SECRET}, PHRASE, path)
+    text = path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert SECRET not in text
+    assert "mora" not in text
+    assert [child.name for child in tmp_path.iterdir()] == ["vault"]
+
+
+def test_a_wrong_or_missing_passphrase_and_an_unknown_key_are_refused(tmp_path, sealed):
+    (tmp_path / "vault").write_text(sealed)
+    environment = {"SANAGA_PASSPHRASE": "guess"}
+    assert "passphrase is wrong" in refused("sealed:vault#mora", tmp_path, environment)
+    assert "set SANAGA_PASSPHRASE" in refused("sealed:vault#mora", tmp_path)
+    answer = refused("sealed:vault#moro", tmp_path, {"SANAGA_PASSPHRASE": PHRASE})
+    assert "the keys are mora" in answer
+
+
+@pytest.mark.parametrize("part", ["salt", "nonce", "box"])
+def test_a_changed_sealed_file_is_refused(tmp_path, sealed, part):
+    path = tmp_path / "vault"
+    envelope = json.loads(sealed)
+    first = "A" if envelope[part][0] != "A" else "B"
+    path.write_text(json.dumps(envelope | {part: first + envelope[part][1:]}))
+    answer = refused("sealed:vault#mora", tmp_path, {"SANAGA_PASSPHRASE": PHRASE})
+    assert "was changed" in answer
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"work": 3},
+        {"work": 2**30},
+        {"work": 2},
+        {"work": "x"},
+        {"format": "other"},
+        {"salt": ""},
+        {"nonce": "AAAA"},
+        {"box": "?"},
+        {"box": 1},
+    ],
+)
+def test_a_damaged_envelope_is_refused(tmp_path, sealed, change):
+    path = tmp_path / "vault"
+    path.write_text(json.dumps(json.loads(sealed) | change))
+    assert "write it anew" in refused("sealed:vault#mora", tmp_path, {"SANAGA_PASSPHRASE": PHRASE})
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000])
+def test_what_is_no_envelope_is_refused(tmp_path, text):
+    (tmp_path / "vault").write_text(text)
+    assert "no sealed file" in refused("sealed:vault#mora", tmp_path, {"SANAGA_PASSPHRASE": PHRASE})
+
+
+@pytest.mark.parametrize("reference", [SECRET, "", "env:", "file:", "sealed:vault", "vault:x#y"])
+def test_what_is_no_reference_is_refused_without_being_repeated(tmp_path, reference):
+    assert "no credential reference" in refused(reference, tmp_path)
+
+
+def test_a_sealed_file_is_replaced_in_one_step_or_not_at_all(tmp_path):
+    with pytest.raises(CredentialError, match="cannot be written"):
+        seal({"mora": SECRET}, PHRASE, tmp_path / "nowhere" / "vault")
+    with pytest.raises(CredentialError, match="passphrase"):
+        seal({"mora": SECRET}, "", tmp_path / "vault")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,297 @@
+"""From the intent to what every router should be, in no vendor's words."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Interface,
+    IPv6Network,
+    ip_address,
+)
+from itertools import starmap
+from typing import Final
+
+from controller.state import BgpSession, Intended, Interface, SessionKind
+from inventory import addressing
+from inventory.errors import PlanError
+from inventory.model import (
+    Circuit,
+    CircuitEnd,
+    Device,
+    DeviceName,
+    Intent,
+    Level,
+    Role,
+    Segment,
+    Site,
+    SiteName,
+    StaticRoute,
+)
+from topology.build import circuit_cost
+
+# Where a route sends what no more specific prefix wants.
+DISCARD: Final = "blackhole"
+LAN_INTERFACE: Final[Mapping[Segment, str]] = {
+    Segment.CLINICAL: "vlan10",
+    Segment.PROFESSIONALS: "vlan20",
+    Segment.PATIENTS: "vlan30",
+    Segment.DEVICES: "vlan40",
+    Segment.MANAGEMENT: "vlan99",
+}
+_REFLECTING: Final = frozenset({Level.CENTRAL, Level.REGIONAL})
+# RFC 6996 reserves 4200000000 to 4294967294 for private use.
+_FIRST_PRIVATE_ASN: Final = 4_200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Landing:
+    """One end of a circuit, seen from its device."""
+
+    circuit: Circuit
+    here: CircuitEnd
+    far: Device | None
+
+    @property
+    def is_a(self) -> bool:
+        return self.here is self.circuit.a
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The intent with the lookups that every device needs, made once."""
+
+    intent: Intent
+    landings: Mapping[DeviceName, tuple[_Landing, ...]]
+    routers: Mapping[SiteName, tuple[Device, ...]]
+    reflectors: Mapping[DeviceName, tuple[Device, ...]]
+    clients: Mapping[DeviceName, tuple[Device, ...]]
+    usable: frozenset[str]
+
+
+def derive(intent: Intent) -> Mapping[DeviceName, Intended]:
+    """Return what every router should be, in the order of the documents.
+
+    Raises PlanError for a static route whose next hop is not an address.
+    """
+    view = _view(intent)
+    return {d.name: _intended(view, d) for d in intent.devices.values() if d.role is Role.ROUTER}
+
+
+def underlay_asn(site: Site, device: Device) -> int:
+    """Return the private AS number by which a router is known to its direct neighbours."""
+    return _FIRST_PRIVATE_ASN + site.number * 8 + device.number
+
+
+def _view(intent: Intent) -> _View:
+    landings: dict[DeviceName, list[_Landing]] = defaultdict(list)
+    for circuit in intent.circuits.values():
+        a, b = circuit.a, circuit.b
+        landings[a.device].append(_Landing(circuit, a, intent.devices[b.device] if b else None))
+        if b:
+            landings[b.device].append(_Landing(circuit, b, intent.devices[a.device]))
+    routers = _routers(intent)
+    reflectors = _reflectors(intent, routers)
+    return _View(
+        intent=intent,
+        landings={name: tuple(ends) for name, ends in landings.items()},
+        routers=routers,
+        reflectors=reflectors,
+        clients=_inverted(intent, reflectors),
+        usable=frozenset(c.name for c in intent.usable_circuits()),
+    )
+
+
+def _routers(intent: Intent) -> Mapping[SiteName, tuple[Device, ...]]:
+    found: dict[SiteName, list[Device]] = defaultdict(list)
+    for device in intent.devices.values():
+        if device.role is Role.ROUTER:
+            found[device.site].append(device)
+    return {site: tuple(sorted(at, key=lambda d: d.number)) for site, at in found.items()}
+
+
+def _reflectors(
+    intent: Intent, routers: Mapping[SiteName, tuple[Device, ...]]
+) -> Mapping[DeviceName, tuple[Device, ...]]:
+    """Return for each router the route reflectors it is a client of (RFC 4456)."""
+    return {
+        device.name: _above(intent, routers, intent.sites[site])
+        for site, devices in routers.items()
+        for device in devices
+    }
+
+
+def _above(
+    intent: Intent, routers: Mapping[SiteName, tuple[Device, ...]], site: Site
+) -> tuple[Device, ...]:
+    """Return the routers of the nearest regional or central site above that has any."""
+    while site.parent is not None:
+        site = intent.sites[site.parent]
+        if site.level in _REFLECTING and site.name in routers:
+            return routers[site.name]
+    return ()
+
+
+def _inverted(
+    intent: Intent, reflectors: Mapping[DeviceName, tuple[Device, ...]]
+) -> Mapping[DeviceName, tuple[Device, ...]]:
+    clients: dict[DeviceName, list[Device]] = defaultdict(list)
+    for name, above in reflectors.items():
+        for reflector in above:
+            clients[reflector.name].append(intent.devices[name])
+    return {name: tuple(below) for name, below in clients.items()}
+
+
+def _intended(view: _View, device: Device) -> Intended:
+    intent, site = view.intent, view.intent.sites[device.site]
+    plan = intent.network.plan
+    loopback4 = addressing.loopback4(plan, site.number, device.number)
+    loopback6 = addressing.loopback6(plan, site.number, device.number)
+    routes = tuple(_routes(intent, device, site))
+    prefixes = {route.prefix for route in routes}
+    networks4 = {p for p in prefixes if isinstance(p, IPv4Network)} | {IPv4Network(loopback4)}
+    networks6 = {p for p in prefixes if isinstance(p, IPv6Network)} | {IPv6Network(loopback6)}
+    return Intended(
+        device=device.name,
+        platform=device.platform,
+        asn=intent.network.asn,
+        underlay_asn=underlay_asn(site, device),
+        router_id=loopback4,
+        loopback6=loopback6,
+        underlay4=plan.ipv4_loopbacks,
+        underlay6=addressing.loopbacks6(plan),
+        interfaces=tuple(sorted(_interfaces(view, device, site), key=_by_name)),
+        sessions=tuple(sorted(_sessions(view, device), key=lambda s: s.peer)),
+        networks4=tuple(sorted(networks4)),
+        networks6=tuple(sorted(networks6)),
+        routes=routes,
+        description=device.description,
+    )
+
+
+def _routes(intent: Intent, device: Device, site: Site) -> Iterator[StaticRoute]:
+    """Yield the site's whole blocks, so that they are announced, and what lies behind it."""
+    if not device.lan:
+        return
+    plan = intent.network.plan
+    for version in (4, 6):
+        block = addressing.site_block4 if version == 4 else addressing.site_block6
+        own = (StaticRoute(block(plan, site.number), DISCARD),)
+        behind = (r for r in site.routes if r.prefix.version == version)
+        yield from sorted(
+            (*own, *(_with_address(site, route) for route in behind)),
+            key=lambda r: (int(r.prefix.network_address), r.prefix.prefixlen),
+        )
+
+
+def _with_address(site: Site, route: StaticRoute) -> StaticRoute:
+    try:
+        return StaticRoute(route.prefix, str(ip_address(route.via)))
+    except ValueError:
+        raise PlanError(
+            f"site {site.name}: route {route.prefix}: {route.via!r} is not an address; "
+            "write the next hop's IPv4 or IPv6 address"
+        ) from None
+
+
+def _interfaces(view: _View, device: Device, site: Site) -> Iterator[Interface]:
+    plan = view.intent.network.plan
+    yield Interface(
+        name="lo",
+        ipv4=IPv4Interface(addressing.loopback4(plan, site.number, device.number)),
+        ipv6=IPv6Interface(addressing.loopback6(plan, site.number, device.number)),
+        description=_joined(f"{device.name} at {site.title}", device.description),
+    )
+    if device.lan:
+        yield from _lans(view.intent, site)
+    for landing in view.landings.get(device.name, ()):
+        yield _circuit_interface(view, landing)
+
+
+def _lans(intent: Intent, site: Site) -> Iterator[Interface]:
+    plan = intent.network.plan
+    for segment, name in LAN_INTERFACE.items():
+        lan4 = addressing.segment4(plan, site.number, segment)
+        lan6 = addressing.segment6(plan, site.number, segment)
+        yield Interface(
+            name=name,
+            ipv4=IPv4Interface((lan4[1], lan4.prefixlen)),
+            ipv6=IPv6Interface((lan6[1], lan6.prefixlen)),
+            description=_joined(f"{segment} LAN of {site.title}", site.description),
+        )
+
+
+def _circuit_interface(view: _View, landing: _Landing) -> Interface:
+    circuit, plan = landing.circuit, view.intent.network.plan
+    far = landing.far.name if landing.far else circuit.provider
+    description = _joined(f"{circuit.name} to {far}", circuit.description)
+    if landing.far is None or circuit.name not in view.usable:
+        return Interface(landing.here.interface, None, None, description)
+    side = 0 if landing.is_a else 1
+    return Interface(
+        name=landing.here.interface,
+        ipv4=addressing.link4(plan, circuit.number)[side],
+        ipv6=addressing.link6(plan, circuit.number)[side],
+        description=description,
+    )
+
+
+def _sessions(view: _View, device: Device) -> Iterator[BgpSession]:
+    for landing in view.landings.get(device.name, ()):
+        far = landing.far
+        if far and far.role is Role.ROUTER and landing.circuit.name in view.usable:
+            yield _underlay(view.intent, landing, far)
+    site = view.intent.sites[device.site]
+    if site.level is Level.CENTRAL:
+        equals = (d for d in view.routers[site.name] if d.name != device.name)
+        yield from (_overlay(view.intent, peer) for peer in equals)
+    yield from (_overlay(view.intent, peer) for peer in view.reflectors[device.name])
+    for client in view.clients.get(device.name, ()):
+        yield _overlay(view.intent, client, client=True)
+
+
+def _underlay(intent: Intent, landing: _Landing, far: Device) -> BgpSession:
+    circuit = landing.circuit
+    ends = addressing.link4(intent.network.plan, circuit.number)
+    return BgpSession(
+        peer=ends[1 if landing.is_a else 0].ip,
+        peer_asn=underlay_asn(intent.sites[far.site], far),
+        peer_device=far.name,
+        kind=SessionKind.UNDERLAY,
+        cost=circuit_cost(circuit),
+        graceful_shutdown=circuit.maintenance,
+        description=f"{far.name} over {circuit.name}",
+    )
+
+
+def _overlay(intent: Intent, peer: Device, *, client: bool = False) -> BgpSession:
+    return BgpSession(
+        peer=_loopback(intent, peer),
+        peer_asn=intent.network.asn,
+        peer_device=peer.name,
+        kind=SessionKind.OVERLAY,
+        reflector_client=client,
+        description=peer.name,
+    )
+
+
+def _loopback(intent: Intent, device: Device) -> IPv4Address:
+    number = intent.sites[device.site].number
+    return addressing.loopback4(intent.network.plan, number, device.number)
+
+
+def _joined(*parts: str) -> str:
+    return ": ".join(part for part in parts if part)
+
+
+def _by_name(interface: Interface) -> tuple[tuple[str, int], ...]:
+    """Order eth2 before eth10, letter by letter and number by number, as routers list them."""
+    parts: Iterable[tuple[str, str]] = re.findall(r"(\D*)(\d+|$)", interface.name)
+    return tuple(starmap(_part, parts))
+
+
+def _part(text: str, number: str) -> tuple[str, int]:
+    return (f"{text}0", int(number)) if number else (text, -1)

@@ -1,0 +1,325 @@
+"""The FRR driver: netmiko's SSH connection to the door that stands on the router."""
+
+import ctypes
+import json
+import os
+import re
+import shlex
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from io import StringIO
+from ipaddress import IPv4Address
+from itertools import islice
+from typing import Any, Final
+from uuid import uuid4
+
+from netmiko import BaseConnection, NetmikoAuthenticationException, NetmikoBaseException
+from paramiko import Channel, ECDSAKey, Ed25519Key, PKey, RejectPolicy, RSAKey, SSHClient, Transport
+from paramiko.hostkeys import HostKeyEntry
+from paramiko.ssh_exception import BadHostKeyException, SSHException
+
+from controller.drivers import frr_door
+from controller.state import DeviceConfig
+from inventory.errors import DeviceError, HostKeyError, RejectedError, UnreachableError
+from inventory.model import Device, Management
+
+_CLONE_NEWNET: Final = 0x40000000
+_KEYS: Final[tuple[type[PKey], ...]] = (Ed25519Key, ECDSAKey, RSAKey)
+_MOST_TARGETS: Final = 256
+_PROMPT: Final = re.compile(r"[#>] ?$")
+# What the door's refusals mean; with any other the router's state is not what it should be.
+_REFUSALS: Final[Mapping[str, type[DeviceError]]] = {
+    "rejected": RejectedError,
+    "changed": RejectedError,
+    "unknown": RejectedError,
+    "pending": RejectedError,
+    "undone": RejectedError,
+    "guard": RejectedError,
+    "usage": RejectedError,
+    "incomplete": UnreachableError,
+    "busy": UnreachableError,
+    "vtysh": UnreachableError,
+    "hanging": UnreachableError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait: for a connection, and for the next word of an answer, in seconds."""
+
+    connect_s: float = 10.0
+    silence_s: float = 30.0
+
+
+def canonical(text: str) -> DeviceConfig:
+    """Return a running configuration of FRR without what changes by itself or means nothing."""
+    return DeviceConfig(frr_door.canonical(text))
+
+
+class FrrDriver:
+    """One FRR router behind its door; connects on first use and again after a broken connection."""
+
+    def __init__(
+        self,
+        device: Device,
+        *,
+        secret: str,
+        namespace: str | None,
+        patience: Patience = Patience(),
+    ) -> None:
+        self._device = device
+        self._secret = secret
+        self._namespace = namespace
+        self._patience = patience
+        self._connection: _PinnedConnection | None = None
+        self._txn: str | None = None
+
+    def read(self) -> DeviceConfig:
+        """Return the running configuration in canonical form."""
+        return canonical(str(self._ask("read")["config"]))
+
+    def stage(self, config: DeviceConfig) -> str:
+        """Hand over a whole candidate and return frr-reload.py's account of the difference."""
+        txn, candidate = str(uuid4()), config.text.encode()
+        digest = sha256(candidate).hexdigest()
+        answer = self._ask("stage", txn, str(len(candidate)), digest, data=candidate)
+        self._txn = txn
+        return str(answer["delta"]) or "no difference"
+
+    def commit(self, *, confirm_within_s: int) -> None:
+        """Make the staged candidate run, with the router's own timer armed before."""
+        txn = self._txn or self._ask("status")["staged"]
+        if not txn:
+            raise RejectedError(self._device.name, "nothing is staged; stage a candidate first")
+        self._ask("commit", str(txn), str(confirm_within_s))
+
+    def confirm(self) -> None:
+        """Disarm the timer and write the startup configuration."""
+        self._settle("confirm")
+
+    def rollback(self) -> None:
+        """Return to what ran before the unconfirmed commit."""
+        self._settle("rollback")
+
+    def unreached(self, targets: Sequence[IPv4Address]) -> frozenset[IPv4Address]:
+        """Return those of the targets that do not answer a ping from the router's loopback."""
+        missing: set[IPv4Address] = set()
+        for some in _batches(targets, _MOST_TARGETS):
+            answer = self._ask("probe", "lo", *map(str, some))
+            missing.update(map(IPv4Address, answer["unreached"]))
+        return frozenset(missing)
+
+    def close(self) -> None:
+        """Let go of the connection; a pending commit stays pending."""
+        if self._connection:
+            self._connection.disconnect()
+            self._connection = None
+
+    def _settle(self, verb: str) -> None:
+        """Confirm or undo what this driver committed, or what another left unconfirmed."""
+        txn = self._txn or self._ask("status")["pending"]
+        if txn:
+            self._ask(verb, str(txn))
+
+    def _ask(self, *words: str, data: bytes = b"") -> Mapping[str, Any]:
+        """Return the door's answer to a request.
+
+        Raises the error that the door's refusal or the connection's fate amounts to.
+        """
+        with self._faults():
+            said = _exchange(self._channel(), shlex.join(words), data)
+            answer = json.loads(said)
+        if not answer["ok"]:
+            error = _REFUSALS.get(answer["error"], DeviceError)
+            raise error(self._device.name, f"{answer['message']} ({words[0]})")
+        return dict(answer)
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """Turn whatever goes wrong on the way into UnreachableError, and drop the connection."""
+        name, silence_s = self._device.name, self._patience.silence_s
+        try:
+            yield
+        except TimeoutError:
+            self.close()
+            raise UnreachableError(name, f"fell silent for {silence_s:g} s") from None
+        except (SSHException, OSError, EOFError, NetmikoBaseException) as error:
+            self.close()
+            raise UnreachableError(name, f"the connection broke: {_first_line(error)}") from None
+        except (ValueError, KeyError):
+            self.close()
+            raise UnreachableError(
+                name, "the answer was cut short or is not the door's; is frr_door.py installed?"
+            ) from None
+
+    def _channel(self) -> Channel:
+        if self._connection is None or not self._connection.alive():
+            self.close()
+            self._connection = self._connect()
+        return self._connection.channel_for(self._patience.silence_s)
+
+    def _connect(self) -> "_PinnedConnection":
+        name, management = self._device.name, self._device.management
+        if management is None:
+            raise UnreachableError(name, "no management address; add management: to the device")
+        pin = _pin(name, management)
+        key = _private_key(name, self._secret) if "-----BEGIN" in self._secret else None
+        sock = self._socket(management)
+        try:
+            return _PinnedConnection(
+                pin=pin,
+                host=str(management.address),
+                port=management.port,
+                username=management.username,
+                password=None if key else self._secret,
+                pkey=key,
+                sock=sock,
+                conn_timeout=self._patience.connect_s,
+                auth_timeout=self._patience.connect_s,
+                banner_timeout=self._patience.connect_s,
+            )
+        except NetmikoAuthenticationException:
+            sock.close()
+            raise UnreachableError(
+                name, f"login as {management.username} was refused; check the credential"
+            ) from None
+        except NetmikoBaseException as error:
+            sock.close()
+            raise self._login_error(error) from None
+
+    def _login_error(self, error: Exception) -> DeviceError:
+        if isinstance(error.__context__, BadHostKeyException):
+            shown = error.__context__.key
+            return HostKeyError(
+                self._device.name,
+                f"showed host key {shown.fingerprint}, not the pinned one; find out whether it "
+                "was replaced before you change host_key",
+            )
+        return UnreachableError(self._device.name, f"SSH failed: {_first_line(error)}")
+
+    def _socket(self, management: Management) -> socket.socket:
+        address = str(management.address), management.port
+        try:
+            return _inside(
+                self._namespace,
+                lambda: socket.create_connection(address, timeout=self._patience.connect_s),
+            )
+        except OSError as error:
+            raise UnreachableError(
+                self._device.name, f"no connection to {address[0]} port {address[1]}: {error}"
+            ) from None
+
+
+class _PinnedConnection(BaseConnection):
+    """Netmiko's connection, to one host key only; requests run beside its vtysh."""
+
+    def __init__(self, *, pin: HostKeyEntry, **parameters: Any) -> None:
+        self._pin = pin
+        super().__init__(device_type="generic", **parameters)
+
+    def session_preparation(self) -> None:
+        """Wait for vtysh's prompt; nothing is ever typed there."""
+        self._test_channel_read(pattern=_PROMPT.pattern)
+
+    def cleanup(self, command: str = "") -> None:
+        """Leave vtysh by closing the connection."""
+
+    def alive(self) -> bool:
+        """Return whether the connection still stands, as far as this end knows."""
+        transport = self._transport()
+        return bool(transport and transport.is_active())
+
+    def channel_for(self, silence_s: float) -> Channel:
+        """Return a fresh channel whose reads and writes give up after a silence."""
+        transport = self._transport()
+        if transport is None:
+            raise EOFError("the connection is closed")
+        channel = transport.open_session(timeout=silence_s)
+        channel.settimeout(silence_s)
+        return channel
+
+    def _transport(self) -> Transport | None:
+        client = self.remote_conn_pre
+        return client.get_transport() if isinstance(client, SSHClient) else None
+
+    def _build_ssh_client(self) -> SSHClient:
+        client = SSHClient()
+        client.set_missing_host_key_policy(RejectPolicy())
+        host = self.host if self.port == 22 else f"[{self.host}]:{self.port}"
+        if self._pin.key:
+            client.get_host_keys().add(host, self._pin.key.get_name(), self._pin.key)
+        return client
+
+
+def _pin(name: str, management: Management) -> HostKeyEntry:
+    if not management.host_key:
+        raise HostKeyError(
+            name,
+            f"no host key is pinned; compare what 'ssh-keyscan -p {management.port} "
+            f"{management.address}' shows with the router's own and write it as host_key",
+        )
+    try:
+        entry = HostKeyEntry.from_line(f"{management.address} {management.host_key}")
+    except (SSHException, ValueError):
+        entry = None
+    if entry is None:
+        raise HostKeyError(name, "the pinned host key is none; write 'ssh-ed25519 AAAA…'")
+    return entry
+
+
+def _private_key(name: str, secret: str) -> PKey:
+    for kind in _KEYS:
+        try:
+            return kind.from_private_key(StringIO(secret))
+        except (SSHException, ValueError):
+            continue
+    raise UnreachableError(
+        name, "the private key cannot be used; give an Ed25519, ECDSA or RSA key without passphrase"
+    )
+
+
+def _inside(namespace: str | None, connect: Callable[[], socket.socket]) -> socket.socket:
+    """Return a socket made in a network namespace, where it stays whoever uses it."""
+    if namespace is None:
+        return connect()
+
+    def enter() -> socket.socket:
+        handle = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
+        try:
+            libc = ctypes.CDLL(None, use_errno=True)
+            if libc.setns(handle, _CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), f"cannot enter namespace {namespace}")
+        finally:
+            os.close(handle)
+        return connect()
+
+    # setns moves the calling thread alone: one of its own, which ends here.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(enter).result()
+
+
+def _exchange(channel: Channel, command: str, data: bytes) -> bytes:
+    """Run one command with its input and return all that it wrote."""
+    with channel:
+        channel.exec_command(command)
+        channel.sendall(data)
+        channel.shutdown_write()
+        said = bytearray()
+        while piece := channel.recv(65536):
+            said += piece
+        return bytes(said)
+
+
+def _batches(targets: Iterable[IPv4Address], size: int) -> Iterator[tuple[IPv4Address, ...]]:
+    left = iter(targets)
+    while batch := tuple(islice(left, size)):
+        yield batch
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,610 @@
+#!/usr/bin/env python3
+"""The door of an FRR router: what sshd runs instead of a shell for the controller's key.
+
+One file of the standard library alone (Python 3.9 and newer), copied to the router. Without a
+command it is an interactive vtysh. Otherwise it knows a few verbs and answers in one line of
+JSON. A commit arms a guard process on the router first; unless it is confirmed in time, the
+guard puts the previous configuration back, whatever became of the connection. The startup
+configuration is written by confirm only, so a restart also brings the previous one back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import select
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, NoReturn
+
+LARGEST_CANDIDATE = 8_000_000
+LONGEST_WAIT_S = 86_400
+MOST_TARGETS = 512
+RELOAD_TIMEOUT_S = 180
+VTYSH_TIMEOUT_S = 30
+LOCK_TIMEOUT_S = 30
+GUARD_PAUSE_S = 5.0
+SIGN_OF_LIFE_S = 5.0
+
+_ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
+_TXN = re.compile(r"[A-Za-z0-9-]{1,64}")
+_SHOW = re.compile(r"show [ -~]{1,400}")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# The last two are settings of the vtysh that shows the configuration, not of the router.
+_VOLATILE = re.compile(
+    r"(Building configuration\.\.\.|Current configuration:|frr version .*|end"
+    r"|hostname .*|(no )?service integrated-vtysh-config)?"
+)
+_HEADER = re.compile(r"(frr version|hostname) .*")
+_COMPLAINT = re.compile(r"% .*|.*: % .*|.*line [0-9]+: .*|.*failed to (?:remove|process).*")
+
+
+class DoorError(Exception):
+    """A request that was not carried out: a code for the controller, a sentence for a person."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Router:
+    """Where FRR's parts and the door's own files are on this router."""
+
+    vty_socket: str | None
+    frr_reload: str
+    state: Path
+    confdir: str
+    bindir: str
+
+    def file(self, name: str) -> Path:
+        """Return one of the door's own files."""
+        return self.state / name
+
+    def vtysh(self, confdir: str) -> list[str]:
+        """Return the start of a vtysh command line."""
+        socket = ["--vty_socket", self.vty_socket] if self.vty_socket else []
+        return [f"{self.bindir}/vtysh", "--config_dir", confdir, *socket]
+
+
+# --- configuration text ---------------------------------------------------------------------
+
+
+def body(text: str) -> str:
+    """Return a running configuration without the lines that change by themselves."""
+    lines = (line.rstrip() for line in text.splitlines())
+    kept = [line for line in lines if not _VOLATILE.fullmatch(line)]
+    while kept and kept[0] == "!":
+        del kept[0]
+    return "".join(f"{line}\n" for line in kept)
+
+
+def canonical(text: str) -> str:
+    """Return the text that two equal configurations share.
+
+    FRR lists route-maps in the order in which they were once defined, which means nothing to
+    it; here they stand by name and sequence number.
+    """
+    blocks = body(text).split("\n!\n")
+    places = [i for i, block in enumerate(blocks) if block.startswith("route-map ")]
+    for place, block in zip(places, sorted((blocks[i] for i in places), key=_route_map)):  # noqa: B905
+        blocks[place] = block
+    return "\n!\n".join(blocks)
+
+
+def _route_map(block: str) -> tuple[str, int]:
+    name, _, sequence = block.split("\n", 1)[0].split()[1:4]
+    return name, int(sequence)
+
+
+def _complaints(output: str) -> str:
+    """Return what a tool of FRR said about the lines it refused, as one sentence."""
+    lines = _COLOUR.sub("", output).replace("\\n", "\n").splitlines()
+    found = (" ".join(x.strip("b'\" ").split()) for x in lines if _COMPLAINT.fullmatch(x.strip()))
+    wanted = (line for line in found if "Can't open configuration file" not in line)
+    return "; ".join(dict.fromkeys(wanted))[:2000]
+
+
+def _difference(wanted: str, running: str) -> str:
+    lines = difflib.unified_diff(wanted.splitlines(), running.splitlines(), lineterm="", n=0)
+    changed = [x for x in lines if x[:1] in "+-" and x[:3] not in {"+++", "---"}]
+    return "; ".join(
+        f"{'missing' if x[0] == '-' else 'unasked'} {x[1:].strip()!r}" for x in changed
+    )[:2000]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# --- the router -----------------------------------------------------------------------------
+
+
+def _run(command: Sequence[str], timeout_s: float) -> tuple[int, str]:
+    """Return exit code and all output; a command that hangs is killed with its children."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=_ENV,
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise DoorError("hanging", f"{command[0]} did not end within {timeout_s} s") from None
+    return process.returncode, output.decode("utf-8", "replace")
+
+
+def _running(router: Router) -> str:
+    command = [*router.vtysh(str(router.file("work"))), "-c", "show running-config"]
+    code, output = _run(command, VTYSH_TIMEOUT_S)
+    _, found, text = output.partition("Current configuration:")
+    if code or not found or not text.rstrip().endswith("\nend"):
+        raise DoorError("vtysh", f"show running-config failed: {output.strip()[-300:]}")
+    return text
+
+
+def _reload(router: Router, mode: str, text: str, running: str) -> tuple[int, str]:
+    """Run frr-reload.py on a whole configuration; returns its exit code and output.
+
+    It saves the startup configuration after a reload unless the file it is given is called
+    CONFDIR/frr.conf, so it gets a folder of its own.
+    """
+    work = router.file("work")
+    header = [line for line in running.splitlines() if _HEADER.fullmatch(line)]
+    _write(work / "frr.conf", "\n".join([*header, text]))
+    options = ["--stdout", "--confdir", str(work), "--rundir", str(work), "--bindir", router.bindir]
+    socket = ["--vty_socket", router.vty_socket] if router.vty_socket else []
+    command = [router.frr_reload, mode, *options, *socket, str(work / "frr.conf")]
+    return _run(command, RELOAD_TIMEOUT_S)
+
+
+def _save(router: Router) -> None:
+    code, output = _run([*router.vtysh(router.confdir), "-c", "write memory"], VTYSH_TIMEOUT_S)
+    if code or "[OK]" not in output:
+        raise DoorError("not-saved", f"the startup configuration was not written: {output.strip()}")
+
+
+# --- the door's own files -------------------------------------------------------------------
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file so that after a power cut it is either the old or the new one."""
+    fresh = path.with_suffix(".new")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    _rename(fresh, path)
+
+
+def _rename(old: Path, new: Path) -> None:
+    old.replace(new)
+    folder = os.open(new.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _record(router: Router, name: str) -> dict[str, Any] | None:
+    try:
+        loaded = json.loads(router.file(name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return dict(loaded)
+
+
+def _keep(router: Router, name: str, **record: object) -> None:
+    _write(router.file(name), json.dumps(record))
+
+
+def _prepare(router: Router) -> None:
+    os.umask(0o077)
+    router.file("work").mkdir(parents=True, exist_ok=True)
+    router.file("work").joinpath("vtysh.conf").touch()
+
+
+@contextlib.contextmanager
+def _locked(router: Router, timeout_s: float) -> Iterator[None]:
+    """Hold the door's lock; only one request changes anything at a time."""
+    deadline = time.monotonic() + timeout_s
+    lock = os.open(router.file("lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise DoorError("busy", "another request is changing this router") from None
+                select.select([], [], [], 0.05)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def _left_s(record: dict[str, Any]) -> float:
+    """Return the time left to confirm; a record from before a restart has none."""
+    if record["boot"] != _boot():
+        return 0.0
+    return float(record["deadline"]) - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+# --- committing and undoing -----------------------------------------------------------------
+
+
+def _tend(router: Router) -> None:
+    """Finish what a dead process left behind; the caller holds the lock."""
+    if _record(router, "confirming.json"):
+        _finish_confirm(router)
+    pending = _record(router, "pending.json")
+    if pending and _left_s(pending) <= 0:
+        _undo(router, "expired")
+    elif _record(router, "reverting.json"):
+        _restore(router)
+
+
+def _undo(router: Router, outcome: str) -> None:
+    # The rename decides: from here on nobody can confirm.
+    _rename(router.file("pending.json"), router.file("reverting.json"))
+    record = _record(router, "reverting.json") or {}
+    _keep(router, "reverting.json", **{**record, "outcome": outcome})
+    _restore(router)
+
+
+def _restore(router: Router) -> None:
+    """Bring back the previous configuration; raises when it does not come back whole."""
+    record = _record(router, "reverting.json") or {}
+    wanted = router.file("previous.conf").read_text(encoding="utf-8")
+    output = ""
+    for _ in range(3):
+        running = _running(router)
+        if body(running) == body(wanted):
+            break
+        _, output = _reload(router, "--reload", body(wanted), running)
+    running = _running(router)
+    if canonical(running) != canonical(wanted):
+        why = _complaints(output) or _difference(canonical(wanted), canonical(running))
+        raise DoorError("not-restored", f"the previous configuration is not back whole: {why}")
+    _end(router, "reverting.json", str(record.get("outcome", "rolled-back")))
+
+
+def _finish_confirm(router: Router) -> None:
+    _save(router)
+    _end(router, "confirming.json", "confirmed")
+
+
+def _end(router: Router, name: str, outcome: str) -> None:
+    record = _record(router, name) or {}
+    _keep(router, "last.json", txn=record.get("txn"), outcome=outcome)
+    router.file(name).unlink()
+    _wake(router)
+
+
+def _wake(router: Router) -> None:
+    """Tell the guard to look again; without a guard there is nobody to tell."""
+    with contextlib.suppress(OSError):
+        fifo = os.open(router.file("wake"), os.O_WRONLY | os.O_NONBLOCK)
+        try:
+            os.write(fifo, b".")
+        finally:
+            os.close(fifo)
+
+
+def _arm(router: Router, txn: str) -> None:
+    """Start the guard in a session of its own and wait until it says that it watches."""
+    router.file("wake").unlink(missing_ok=True)
+    os.mkfifo(router.file("wake"), 0o600)
+    heard, said = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        if os.fork() == 0:
+            _guard(router, txn, said)
+        os._exit(0)
+    os.close(said)
+    os.waitpid(child, 0)
+    watching = os.read(heard, 1)
+    os.close(heard)
+    if watching != b".":
+        router.file("pending.json").unlink()
+        raise DoorError("guard", "the guard process did not start; nothing was changed")
+
+
+def _guard(router: Router, txn: str, said: int) -> NoReturn:
+    """Watch one transaction until it is settled; never returns to the caller's code."""
+    code = 1
+    try:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nothing, stream)
+        os.chdir("/")
+        fifo = os.open(router.file("wake"), os.O_RDWR | os.O_NONBLOCK)
+        ready = os.dup2(said, 3) if fifo != 3 else os.dup(said)
+        os.write(ready, b".")
+        for fd in range(3, 64):
+            if fd != fifo:
+                with contextlib.suppress(OSError):
+                    os.close(fd)
+        _watch(router, txn, fifo)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _watch(router: Router, txn: str, fifo: int) -> None:
+    while True:
+        record = _record(router, "pending.json") or _record(router, "reverting.json")
+        if record is None or record["txn"] != txn:
+            return
+        left = _left_s(record)
+        if left > 0:
+            select.select([fifo], [], [], min(left, 60.0))
+            with contextlib.suppress(BlockingIOError):
+                os.read(fifo, 64)
+            continue
+        try:
+            with _locked(router, GUARD_PAUSE_S):
+                _tend(router)
+        except (DoorError, OSError):
+            select.select([], [], [], GUARD_PAUSE_S)
+
+
+# --- verbs ----------------------------------------------------------------------------------
+
+
+def _read(router: Router, _: Sequence[str]) -> dict[str, object]:
+    return {"config": _running(router)}
+
+
+def _status(router: Router, _: Sequence[str]) -> dict[str, object]:
+    with contextlib.suppress(DoorError), _locked(router, 0):
+        _tend(router)
+    pending = _record(router, "pending.json") or _record(router, "reverting.json")
+    confirming, staged = _record(router, "confirming.json"), _record(router, "staged.json")
+    return {
+        "pending": pending["txn"] if pending else confirming and confirming["txn"],
+        "left_s": round(_left_s(pending), 1) if pending else None,
+        "staged": staged and staged["txn"],
+        "last": _record(router, "last.json"),
+    }
+
+
+def _stage(router: Router, words: Sequence[str]) -> dict[str, object]:
+    txn, length, digest = _txn(words[0]), int(words[1]), words[2]
+    if length > LARGEST_CANDIDATE:
+        raise DoorError("usage", f"a candidate may have {LARGEST_CANDIDATE} bytes")
+    candidate = sys.stdin.buffer.read(length)
+    if len(candidate) != length or hashlib.sha256(candidate).hexdigest() != digest:
+        raise DoorError("incomplete", f"{len(candidate)} of {length} bytes came, or not the same")
+    with _locked(router, LOCK_TIMEOUT_S):
+        _free(router, txn)
+        text, running = candidate.decode("utf-8"), _running(router)
+        code, output = _reload(router, "--test", text, running)
+        if code:
+            raise DoorError("rejected", _complaints(output) or output.strip()[-500:])
+        _write(router.file("staged.conf"), text)
+        _keep(router, "staged.json", txn=txn, seen=_digest(canonical(running)))
+    return {"delta": _delta(output)}
+
+
+def _delta(output: str) -> str:
+    shown = _COLOUR.sub("", output)
+    start = shown.find("\nLines To ")
+    return shown[start:].strip() if start >= 0 else ""
+
+
+def _free(router: Router, txn: str) -> None:
+    """Refuse while another transaction waits for its confirmation."""
+    _tend(router)
+    pending = _record(router, "pending.json")
+    if pending and pending["txn"] != txn:
+        left = round(_left_s(pending))
+        raise DoorError("pending", f"transaction {pending['txn']} is unconfirmed for {left} s more")
+
+
+def _commit(router: Router, words: Sequence[str]) -> dict[str, object]:
+    txn, seconds = _txn(words[0]), int(words[1])
+    if not 0 < seconds <= LONGEST_WAIT_S:
+        raise DoorError("usage", f"the time to confirm is 1 to {LONGEST_WAIT_S} s")
+    # A change may cut the very connection that asked for it.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with _locked(router, LOCK_TIMEOUT_S):
+        _free(router, txn)
+        if _record(router, "pending.json"):
+            _still_whole(router)
+        else:
+            _change(router, txn, seconds)
+        return {"pending": txn, "left_s": _left_s(_record(router, "pending.json") or {})}
+
+
+def _still_whole(router: Router) -> None:
+    """Undo a commit of which an earlier request was cut short."""
+    wanted = router.file("staged.conf").read_text(encoding="utf-8")
+    if canonical(_running(router)) != canonical(wanted):
+        _undo(router, "rejected")
+        raise DoorError("rejected", "an earlier commit of it was cut short and is undone")
+
+
+def _change(router: Router, txn: str, seconds: int) -> None:
+    staged, running = _record(router, "staged.json"), _running(router)
+    if not staged or staged["txn"] != txn:
+        raise DoorError("unknown", f"transaction {txn} is not staged; stage it first")
+    if staged["seen"] != _digest(canonical(running)):
+        raise DoorError("changed", "the running configuration changed since staging; plan again")
+    wanted = router.file("staged.conf").read_text(encoding="utf-8")
+    _write(router.file("previous.conf"), running)
+    deadline = time.clock_gettime(time.CLOCK_BOOTTIME) + seconds
+    _keep(router, "pending.json", txn=txn, boot=_boot(), deadline=deadline)
+    _arm(router, txn)
+    refusal = _refusal(router, wanted, running)
+    if refusal:
+        _undo(router, "rejected")
+        raise DoorError("rejected", refusal)
+
+
+def _refusal(router: Router, wanted: str, running: str) -> str:
+    """Apply a configuration and return what of it FRR did not take, or nothing."""
+    try:
+        code, output = _reload(router, "--reload", wanted, running)
+        now = canonical(_running(router))
+    except DoorError as error:
+        return str(error)
+    if not code and now == canonical(wanted):
+        return ""
+    said, differs = _complaints(output), _difference(canonical(wanted), now)
+    return "; ".join(x for x in (said, differs) if x) or f"frr-reload.py ended with {code}"
+
+
+def _confirm(router: Router, words: Sequence[str]) -> dict[str, object]:
+    txn = _txn(words[0])
+    with _locked(router, LOCK_TIMEOUT_S):
+        _free(router, txn)
+        if _record(router, "pending.json"):
+            # The rename decides: from here on the guard has nothing to undo.
+            _rename(router.file("pending.json"), router.file("confirming.json"))
+            _finish_confirm(router)
+        last = _record(router, "last.json")
+    if last and last["txn"] == txn and last["outcome"] != "confirmed":
+        raise DoorError("undone", f"transaction {txn} was undone before ({last['outcome']})")
+    return {"last": last}
+
+
+def _rollback(router: Router, words: Sequence[str]) -> dict[str, object]:
+    txn = _txn(words[0])
+    with _locked(router, LOCK_TIMEOUT_S):
+        _free(router, txn)
+        if _record(router, "pending.json"):
+            _undo(router, "rolled-back")
+        return {"last": _record(router, "last.json")}
+
+
+def _probe(router: Router, words: Sequence[str]) -> dict[str, object]:
+    """Ping targets from an address, or from the loopback when the source is lo."""
+    targets = [ip_address(word) for word in words[1:]]
+    source = words[0] if words[0] == "lo" else str(ip_address(words[0]))
+    sources = {v: _loopback(v) if source == "lo" else source for v in {t.version for t in targets}}
+    with ThreadPoolExecutor(max_workers=32) as pool:
+        answers = list(pool.map(lambda t: _answers(sources[t.version], str(t)), targets))
+    return {"unreached": [str(t) for t, answer in zip(targets, answers) if not answer]}  # noqa: B905
+
+
+def _loopback(version: int) -> str:
+    """Return the router's own loopback address, or nothing where it has none yet."""
+    _, output = _run(["ip", "-j", f"-{version}", "address", "show", "dev", "lo"], 10)
+    infos = [info for link in json.loads(output) for info in link.get("addr_info", [])]
+    own = (i["local"] for i in infos if not ip_address(i["local"]).is_loopback)
+    return str(next(own, ""))
+
+
+def _answers(source: str, target: str) -> bool:
+    bound = ["-I", source] if source else []
+    command = ["ping", "-n", "-q", "-c", "3", "-i", "0.2", "-W", "1", *bound, target]
+    return _run(command, 10)[0] == 0
+
+
+def _txn(word: str) -> str:
+    if not _TXN.fullmatch(word):
+        raise DoorError("usage", "a transaction's name is 1 to 64 letters, digits and hyphens")
+    return word
+
+
+Verb = Callable[[Router, Sequence[str]], dict[str, object]]
+# Each verb with the least and the most words that may follow it.
+VERBS: dict[str, tuple[Verb, int, int]] = {
+    "read": (_read, 0, 0),
+    "status": (_status, 0, 0),
+    "stage": (_stage, 3, 3),
+    "commit": (_commit, 2, 2),
+    "confirm": (_confirm, 1, 1),
+    "rollback": (_rollback, 1, 1),
+    "probe": (_probe, 2, MOST_TARGETS + 1),
+}
+
+
+# --- the way in -----------------------------------------------------------------------------
+
+
+def _answer(router: Router, words: Sequence[str]) -> dict[str, object]:
+    verb, least, most = VERBS.get(words[0], (None, 0, 0))
+    if verb is None or not least <= len(words) - 1 <= most:
+        raise DoorError("usage", f"not a request; there are: {', '.join(VERBS)}, vtysh -c 'show …'")
+    _prepare(router)
+    signal.signal(signal.SIGALRM, _sign_of_life)
+    signal.setitimer(signal.ITIMER_REAL, SIGN_OF_LIFE_S, SIGN_OF_LIFE_S)
+    try:
+        return verb(router, words[1:])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _sign_of_life(_signal: int, _frame: object) -> None:
+    """Write a space, which JSON ignores, so that slow work is not taken for a dead router."""
+    with contextlib.suppress(OSError):
+        os.write(1, b" ")
+
+
+def _shows(words: Sequence[str]) -> bool:
+    flags, commands = words[1::2], words[2::2]
+    return (
+        words[0] == "vtysh"
+        and 0 < len(flags) == len(commands)
+        and set(flags) == {"-c"}
+        and all(_SHOW.fullmatch(command) for command in commands)
+    )
+
+
+def main(arguments: Sequence[str], request: str) -> int:
+    """Answer one request and return the exit code: 0 done, 1 refused, 64 not understood."""
+    router = _router(arguments)
+    try:
+        words = shlex.split(request)
+        if not words or _shows(words):
+            line = [*router.vtysh(router.confdir), *words[1:]]
+            os.execv(line[0], line)  # noqa: S606
+        print(json.dumps({"ok": True, **_answer(router, words)}), flush=True)
+    except BrokenPipeError:
+        return 1
+    except (DoorError, ValueError, OSError) as error:
+        code = error.code if isinstance(error, DoorError) else "failed"
+        with contextlib.suppress(BrokenPipeError):
+            print(json.dumps({"ok": False, "error": code, "message": str(error)}), flush=True)
+        return 64 if code == "usage" else 1
+    return 0
+
+
+def _router(arguments: Sequence[str]) -> Router:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--vty-socket", help="folder of FRR's vty sockets, if not the usual one")
+    parser.add_argument("--frr-reload", default="/usr/lib/frr/frr-reload.py")
+    parser.add_argument("--state", type=Path, default=Path("/var/lib/sanaga-door"))
+    parser.add_argument("--confdir", "--config-dir", default="/etc/frr")
+    parser.add_argument("--bindir", default="/usr/bin")
+    return Router(**vars(parser.parse_args(arguments)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ.get("SSH_ORIGINAL_COMMAND", "")))

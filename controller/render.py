@@ -1,0 +1,167 @@
+"""From what a router should be to its configuration text; the templates decide nothing."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound
+
+from controller.state import BgpSession, DeviceConfig, Intended, SessionKind
+from inventory.errors import PlanError
+from inventory.model import Platform
+
+LINE_LENGTH: Final = 80
+WORST_COST: Final = 10
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*")
+
+
+class Line(str):
+    """Text that is known to be one printable line."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Policy:
+    """A route-map for what comes in over a circuit: prepend is beyond the natural hop."""
+
+    name: str
+    prepend: int
+    drained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """A BGP session in the words that the templates use."""
+
+    peer: IPv4Address
+    peer_asn: int
+    description: str
+    underlay: bool
+    reflector_client: bool
+    prefixes: str
+    route_map_in: str | None
+    route_map_out: str | None
+
+
+# Every router has all of them, used or not: FRR lists route-maps in the order in which they were
+# first defined, so a set that varied would make the running text depend on its history. They
+# stand by name, as the driver's canonical form has them.
+_POLICIES: Final = tuple(
+    sorted(
+        (
+            *(_Policy(f"underlay-in-{c}", c - 1, drained=False) for c in range(1, WORST_COST + 1)),
+            _Policy("underlay-in-drained", WORST_COST - 1, drained=True),
+        ),
+        key=lambda policy: policy.name,
+    )
+)
+
+
+def render(intended: Intended) -> DeviceConfig:
+    """Return the whole configuration of a router, in its platform's canonical form.
+
+    Raises PlanError for a platform without a template and for a name that is not a plain word.
+    """
+    template = _template(intended.platform)
+    return DeviceConfig(template.render(_context(intended)))
+
+
+def one_line(text: str) -> Line:
+    """Return free text as one printable line that no router can take for anything else.
+
+    A pipe sign becomes a slash because FRR's vtysh takes what follows one for an output filter;
+    empty text becomes a hyphen because a description needs a word.
+    """
+    printable = "".join(c if c.isprintable() else " " for c in text.replace("|", "/"))
+    return Line(" ".join(printable.split())[:LINE_LENGTH].rstrip() or "-")
+
+
+def _context(intended: Intended) -> Mapping[str, object]:
+    return {
+        "routes4": [r for r in intended.routes if r.prefix.version == 4],
+        "routes6": [r for r in intended.routes if r.prefix.version == 6],
+        "interfaces": intended.interfaces,
+        "asn": intended.asn,
+        "underlay_asn": intended.underlay_asn,
+        "router_id": intended.router_id,
+        "sessions": _sessions(intended.sessions),
+        "networks4": intended.networks4,
+        "networks6": intended.networks6,
+        "underlay4": intended.underlay4,
+        "underlay6": intended.underlay6,
+        "policies": _POLICIES,
+    }
+
+
+def _sessions(sessions: Sequence[BgpSession]) -> list[_Session]:
+    return [_underlay(s) if s.kind is SessionKind.UNDERLAY else _overlay(s) for s in sessions]
+
+
+def _underlay(session: BgpSession) -> _Session:
+    drained = session.graceful_shutdown
+    return _Session(
+        peer=session.peer,
+        peer_asn=session.peer_asn,
+        description=session.description,
+        underlay=True,
+        reflector_client=False,
+        prefixes="loopbacks",
+        route_map_in="underlay-in-drained" if drained else f"underlay-in-{session.cost}",
+        route_map_out="underlay-out-drained" if drained else None,
+    )
+
+
+def _overlay(session: BgpSession) -> _Session:
+    return _Session(
+        peer=session.peer,
+        peer_asn=session.peer_asn,
+        description=session.description,
+        underlay=False,
+        reflector_client=session.reflector_client,
+        prefixes="lans",
+        route_map_in=None,
+        route_map_out=None,
+    )
+
+
+@cache
+def _template(platform: Platform) -> Template:
+    try:
+        return _environment().get_template(f"{platform}.conf.j2")
+    except TemplateNotFound:
+        known = ", ".join(sorted(p.name.split(".")[0] for p in _TEMPLATES.glob("*.conf.j2")))
+        raise PlanError(
+            f"no template for platform {platform}; give the device one of: {known}, "
+            f"or add controller/templates/{platform}.conf.j2"
+        ) from None
+
+
+@cache
+def _environment() -> Environment:
+    # A router's configuration is not HTML: nothing to escape, and _word guards every value.
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_word,
+    )
+    environment.filters["one_line"] = one_line
+    return environment
+
+
+def _word(value: object) -> str:
+    """Let through plain words and known lines only, so that no value can end its line."""
+    if isinstance(value, Line):
+        return value
+    text = str(value)
+    if not _NAME.fullmatch(text):
+        raise PlanError(f"{text!r} cannot stand in a configuration; use letters, digits and ._:/@-")
+    return text

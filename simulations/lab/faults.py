@@ -1,14 +1,18 @@
 """Making routers misbehave on purpose: what the gate before a router's door shall play."""
 
 import json
+import shlex
+import shutil
+import sys
 from collections.abc import Iterable
 from enum import StrEnum
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Final
 
+from simulations.lab import refusing_vtysh
 from simulations.lab.blueprint import Blueprint, Router
-from simulations.lab.faulty_door import BEFORE, FAULT_FILE, MANAGEMENT_INTERFACE
+from simulations.lab.faulty_door import BEFORE, FAULT_FILE, MANAGEMENT_INTERFACE, REFUSING
 from simulations.lab.namespaces import batch
 from simulations.lab.registry import Folder, write_whole
 from simulations.lab.vty import ask_json
@@ -19,7 +23,8 @@ LOOPBACK: Final = "lo"
 class FaultKind(StrEnum):
     """What can be wrong with a router.
 
-    reject: bgpd refuses a new neighbour, since the router itself holds that address.
+    reject: bgpd refuses a new neighbour, since the router itself holds that address; where all
+    neighbours are there already, a vtysh stands before the router that refuses every change.
     drop: the connection dies while the router commits. hang: nothing is heard from the start of
     a commit until the router has reverted. lockout: after a commit the management path is gone
     until the router has reverted. crash-before: the door dies before it commits anything.
@@ -46,6 +51,17 @@ def set_fault(place: Folder, blueprint: Blueprint, router: Router, kind: FaultKi
     told = {"kind": kind.value, "planted": [str(address) for address in planted]}
     write_whole(_file(place, router), json.dumps(told).encode())
     batch((f"addr add {a}/32 dev {LOOPBACK}" for a in planted), router.namespace)
+    if kind is FaultKind.REJECT and not planted:
+        _refuse_everything(place.router(router.device) / REFUSING)
+
+
+def _refuse_everything(folder: Path) -> None:
+    """Give the door a folder of programs in which vtysh refuses every change."""
+    folder.mkdir()
+    command = shlex.join((sys.executable, "-I", refusing_vtysh.__file__))
+    script = folder / "vtysh"
+    script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    script.chmod(0o755)
 
 
 def fault(place: Folder, router: Router) -> FaultKind:
@@ -57,6 +73,7 @@ def _repair(place: Folder, router: Router) -> None:
     told = _told(place, router)
     _file(place, router).unlink(missing_ok=True)
     (place.router(router.device) / BEFORE).unlink(missing_ok=True)
+    shutil.rmtree(place.router(router.device) / REFUSING, ignore_errors=True)
     planted = told.get("planted", [])
     batch((f"addr del {address}/32 dev {LOOPBACK}" for address in planted), router.namespace)
     if told.get("kind") == FaultKind.LOCKOUT and router.management:

@@ -23,6 +23,7 @@ SLOWNESS_S: Final = 2.0
 LONGEST_S: Final = 900.0
 POLL_S: Final = 0.3
 BEFORE: Final = "fault.before"
+REFUSING: Final = "refusing"
 
 
 def main(arguments: Sequence[str], command: str) -> int:

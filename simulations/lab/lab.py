@@ -22,6 +22,7 @@ from simulations.lab.waiting import eventually
 
 EXEC_WITHIN_S: Final = 60.0
 ESTABLISHED: Final = "Established"
+BFD_UP: Final = "up"
 POLL_S: Final = 0.2
 REACH_WITHIN_S: Final = 1.0
 _PING_COUNTS: Final = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
@@ -239,6 +240,16 @@ class Lab:
         for address, state in peers.items():
             if state != ESTABLISHED and address not in broken:
                 yield f"{router.device} to {address} ({state})"
+        # BGP alone notices a black hole only after its hold time.
+        for address, state in self._bfd(router).items():
+            if state != BFD_UP and address not in broken:
+                yield f"BFD of {router.device} to {address} ({state})"
+
+    def _bfd(self, router: Router) -> Mapping[str, str]:
+        """Return the state of a router's BFD sessions by the neighbour's address."""
+        socket_path = self.folder.router(router.device) / "bfdd.vty"
+        peers: list[dict[str, Any]] = ask_json(socket_path, "show bfd peers json") or []
+        return {str(peer["peer"]): str(peer["status"]) for peer in peers}
 
     def _broken_addresses(self) -> frozenset[str]:
         states = self.links.states()

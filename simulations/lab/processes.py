@@ -4,7 +4,7 @@ import os
 import select
 import signal
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -56,23 +56,23 @@ def kill(processes: Iterable[Process]) -> None:
 
     Raises LabError when one survives.
     """
-    for process in processes:
-        try:
-            descriptor = os.pidfd_open(process.pid)
-        except ProcessLookupError:
-            continue
-        try:
-            if process.alive():
-                _kill_and_wait(descriptor, process)
-        finally:
-            os.close(descriptor)
+    with ExitStack() as open_descriptors:
+        ending = {}
+        for process in processes:
+            with suppress(ProcessLookupError):
+                descriptor = os.pidfd_open(process.pid)
+                open_descriptors.callback(os.close, descriptor)
+                if process.alive():
+                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+                    ending[process] = descriptor
+        for process, descriptor in ending.items():
+            _await_end(descriptor, process)
 
 
-def _kill_and_wait(descriptor: int, process: Process) -> None:
-    with suppress(ProcessLookupError):
-        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-    gone, _, _ = select.select([descriptor], [], [], END_WITHIN_S)
-    if not gone and process.alive():
+def _await_end(descriptor: int, process: Process) -> None:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    if not poll.poll(END_WITHIN_S * 1000) and process.alive():
         raise LabError(f"process {process.pid} does not end; 'ps {process.pid}' says what it does")
 
 

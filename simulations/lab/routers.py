@@ -85,7 +85,7 @@ def door_command(place: Folder, router: Router) -> tuple[str, ...]:
     folder = place.router(router.device)
     gate = (sys.executable, "-I", faulty_door.__file__, str(folder), router.namespace, "--")
     door = (sys.executable, "-I", str(DOOR), "--vty-socket", str(folder))
-    return (*gate, *door, "--config-dir", str(folder), "--state", str(folder / "door"))
+    return (*gate, *door, "--confdir", str(folder), "--state", str(folder / "door"))
 
 
 def start(place: Folder, router: Router, config: str | None) -> None:

@@ -102,3 +102,33 @@ class BlastRadius:
     facilities_degraded: int
     population_disconnected: int
     population_degraded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a region, each as a share between 0 and 1 of the region's own total."""
+
+    sites: float
+    facilities: float
+    population: float
+
+
+@dataclass(frozen=True, slots=True)
+class RegionScore:
+    """How a region stands: totals, shares by the ways they have to the anchors, worst failure.
+
+    two_ways, one_way and cut_off add up to 1 (to 0 where the region has none). worst_failure is
+    the single circuit, device or provider outside the central site that cuts off most of the
+    region's people (then facilities, then sites); worst_cost counts this region only.
+    """
+
+    region: str
+    sites: int
+    facilities: int
+    population: int
+    two_ways: Share
+    one_way: Share
+    cut_off: Share
+    worst_failure: str | None
+    worst_sites: int
+    worst_cost: SiteWeight

@@ -59,16 +59,9 @@ def progress_wanted() -> bool:
     return sys.stderr.isatty()
 
 
-def stdout() -> "Console":
-    """Return the console for data, in colour only when a person reads it."""
-    from rich.console import Console  # noqa: PLC0415
-
-    return Console(highlight=False, soft_wrap=True)
-
-
 def stderr() -> "Console":
     """Return the console for messages and progress."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -97,7 +90,7 @@ def emit(data: object, form: Format, show: Callable[[], None]) -> None:
     elif form is Format.JSON:
         write(json.dumps(plain(data), ensure_ascii=False, indent=2))
     else:
-        import yaml  # noqa: PLC0415
+        import yaml
 
         write(yaml.safe_dump(plain(data), allow_unicode=True, sort_keys=False))
 
@@ -108,12 +101,25 @@ def emit_rows(rows: Sequence[Row], form: Format, headings: Mapping[str, str]) ->
 
 
 def show_rows(rows: Sequence[Row], headings: Mapping[str, str]) -> None:
-    """Print a table, drawn on a terminal and aligned text elsewhere."""
+    """Print a table whose lines are never cut, the headings bold on a terminal."""
     cells = [[cell(row.get(key)) for key in headings] for row in rows]
-    if sys.stdout.isatty():
-        _draw(list(headings.values()), cells)
-    else:
-        write(aligned([list(headings.values()), *cells]))
+    head, _, lines = aligned([list(headings.values()), *cells]).partition("\n")
+    show([(head, "bold"), (lines, "")] if lines else [(head, "bold")])
+
+
+def show(lines: Iterable[tuple[str, str]]) -> None:
+    """Print lines for a person, each in a style of rich's, coloured only on a terminal.
+
+    Raises OutputClosedError when the reader has gone.
+    """
+    if not sys.stdout.isatty():
+        write("\n".join(line for line, _ in lines))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    for line, style in lines:
+        console.print(line, style=style or None, markup=False)
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> str:
@@ -124,22 +130,6 @@ def aligned(lines: Sequence[Sequence[str]]) -> str:
         for line in lines
     )
     return "\n".join(padded)
-
-
-def _draw(headings: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415
-    from rich.markup import escape  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*map(escape, row))
-    try:
-        stdout().print(table)
-    except BrokenPipeError as error:
-        raise OutputClosedError from error
 
 
 def cell(value: object) -> str:
@@ -176,10 +166,10 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def listing(names: Sequence[str], *, most: int = 8) -> str:
+def listing(names: Sequence[str], *, most: int = 8, joint: str = "and") -> str:
     """Return names as a sentence has them, the tail of a long list counted."""
-    if not names:
-        return "none"
     if len(names) > most:
-        return f"{', '.join(names[:most])} and {len(names) - most:,} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+        return f"{', '.join(names[:most])} {joint} {len(names) - most:,} more"
+    if len(names) > 1:
+        return f"{', '.join(names[:-1])} {joint} {names[-1]}"
+    return names[0] if names else "none"

@@ -1,0 +1,139 @@
+"""Where the parts meet: a folder becomes a plan, and devices get their drivers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from controller.derive import derive
+from controller.drivers.memory import MemoryNetwork
+from controller.drivers.protocol import Driver, DriverFactory
+from controller.load import Loaded, device, load
+from controller.plan import NOTHING_SPECIAL, Consent, View, plan
+from controller.planfile import parse_intent
+from controller.render import render
+from controller.settings import environment
+from controller.state import DeviceConfig, Operational, Plan
+from controller.store.journal import FILE as JOURNAL_FILE
+from controller.store.journal import Journal
+from inventory import credentials
+from inventory.errors import DeviceError
+from inventory.model import Device, DeviceName, Intent
+from policies import expectations
+from topology.build import build
+
+__all__ = ["Loaded", "connector", "from_files", "intended_configs", "load", "make_plan"]
+
+DRIVERS: Final = "controller.drivers"
+Connect: TypeAlias = Callable[[DeviceName], Driver]
+
+
+def intended_configs(intent: Intent) -> Mapping[DeviceName, DeviceConfig]:
+    """Return what every router should run, rendered for its platform."""
+    return {name: render(intended) for name, intended in derive(intent).items()}
+
+
+def make_plan(
+    loaded: Loaded,
+    operational: Operational,
+    at: datetime,
+    consent: Consent = NOTHING_SPECIAL,
+    *,
+    previous: Intent | None = None,
+) -> Plan:
+    """Return the plan that makes the devices what a folder declares.
+
+    previous is the intent of the last confirmed apply, if known. Raises what controller.plan
+    raises.
+    """
+    intent = anchored(loaded)
+    intended, topology = derive(intent), build(intent)
+    view = View(
+        intent=intent,
+        topology=topology,
+        intended=intended,
+        wanted={name: render(intended[name]) for name in operational.configs if name in intended},
+        operational=operational,
+        findings=expectations.check(loaded.policies, intent, topology),
+        previous=previous,
+        before=build(previous) if previous else None,
+    )
+    return plan(view, at, consent)
+
+
+def to_read(intent: Intent, only: frozenset[DeviceName] | None) -> tuple[DeviceName, ...]:
+    """Return the devices that a plan has to read."""
+    return tuple(name for name in intent.devices if only is None or name in only)
+
+
+def anchored(loaded: Loaded) -> Intent:
+    """Return the intent with credential references that mean the same from every folder."""
+    devices = {
+        name: replace(item, management=replace(item.management, credential=reference))
+        for name, item in loaded.intent.devices.items()
+        if item.management and (reference := _anchored(item.management.credential, loaded.folder))
+    }
+    return replace(loaded.intent, devices={**loaded.intent.devices, **devices})
+
+
+def _anchored(reference: str, folder: Path) -> str:
+    kind, _, rest = reference.partition(":")
+    if kind in {"file", "sealed"} and rest:
+        return f"{kind}:{(folder / rest).absolute()}"
+    return reference
+
+
+def previous_intent(state_dir: Path, network: str) -> Intent | None:
+    """Return what a network follows since its last confirmed apply, if this state knows any."""
+    if not (state_dir / JOURNAL_FILE).exists():
+        return None
+    journal = Journal.open(state_dir)
+    try:
+        text = journal.last_intent(network)
+    finally:
+        journal.close()
+    return parse_intent(text) if text else None
+
+
+def connector(intent: Intent, folder: Path = Path()) -> Connect:
+    """Return a function that makes the driver of a device by name; each connects on first use.
+
+    Relative paths in credential references start at folder.
+    """
+    environ = environment()
+
+    @cache
+    def secret(reference: str) -> str:
+        return credentials.resolve(reference, base=folder, environment=environ)
+
+    def connect(name: DeviceName) -> Driver:
+        wanted = device(intent, name)
+        if wanted.management is None:
+            raise DeviceError(name, "has no management address; add 'management:' to the device")
+        return _factory(wanted)(
+            wanted,
+            secret=secret(wanted.management.credential),
+            namespace=intent.network.management_namespace,
+        )
+
+    return connect
+
+
+def from_files(folder: Path) -> Connect:
+    """Return a function like connector's, for devices whose configurations lie in DEVICE.conf."""
+    return MemoryNetwork.load(folder).connect
+
+
+def _factory(wanted: Device) -> DriverFactory:
+    factory = _drivers().get(wanted.platform.value)
+    if factory is None:
+        raise DeviceError(wanted.name, f"there is no driver for the platform {wanted.platform}")
+    return factory
+
+
+@cache
+def _drivers() -> Mapping[str, DriverFactory]:
+    return {point.name: point.load() for point in entry_points(group=DRIVERS)}

@@ -1,0 +1,232 @@
+"""Why a site, circuit or device is as it is, in sentences."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from controller.cli import words
+from controller.cli.completion import complete_thing
+from controller.cli.folders import FolderOption
+from controller.cli.output import Format, FormatOption, count, emit, listing, write
+
+if TYPE_CHECKING:
+    from controller.load import Loaded
+    from inventory.model import Circuit, Device, Site
+    from policies.model import Finding
+    from topology.model import BlastRadius, Topology
+    from topology.model import Path as Way
+
+app = typer.Typer(add_completion=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What there is to say about one thing."""
+
+    name: str
+    kind: str
+    sentences: tuple[str, ...]
+    ways_out: tuple["Way", ...]
+    cut_off_by: tuple[str, ...]
+    blast_radius: "BlastRadius | None"
+    expectations: tuple["Finding", ...]
+
+
+@app.command(epilog="Example: sanaga explain kolofata --dir my-network")
+def explain(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="Site, circuit or device.", autocompletion=complete_thing
+        ),
+    ],
+    folder: FolderOption = Path(),
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Explain a site, circuit or device: what it is, its ways out, and what fails with it."""
+    from controller.load import load, unknown
+    from topology.build import build
+
+    loaded = load(folder)
+    intent, topology = loaded.intent, build(loaded.intent)
+    if name in intent.sites:
+        found = _site(loaded, topology, intent.sites[name])
+    elif name in intent.circuits:
+        found = _circuit(loaded, topology, intent.circuits[name])
+    elif name in intent.devices:
+        found = _device(loaded, topology, intent.devices[name])
+    else:
+        known = {**intent.sites, **intent.circuits, **intent.devices}
+        raise unknown("site, circuit or device", name, known)
+    emit(found, output, lambda: write("\n".join(_text(found))))
+
+
+def _text(found: Explanation) -> Iterator[str]:
+    yield from found.sentences
+    if found.ways_out:
+        yield f"It has {count(len(found.ways_out), 'way')} out that share no device on the way:"
+        yield from (f"  {words.way(path)}" for path in found.ways_out)
+    if found.cut_off_by:
+        yield f"It is cut off by the failure of {listing(found.cut_off_by, joint='or')} alone."
+    if found.blast_radius:
+        yield "If it fails:"
+        yield from (f"  {sentence}" for sentence in words.radius(found.blast_radius))
+    if found.expectations:
+        yield "Expected of it:"
+        yield from (f"  {sentence}" for sentence in words.findings(found.expectations))
+
+
+def _site(loaded: "Loaded", topology: "Topology", site: "Site") -> Explanation:
+    from topology.resilience import blast_radius, every_blast_radius
+
+    from topology.paths import disjoint
+
+    devices = loaded.intent.devices_at(site.name)
+    zones = [zone for zone in loaded.intent.zones.values() if zone.site == site.name]
+    node = f"site:{site.name}"
+    central = node in topology.anchors
+    ways = [way for anchor in topology.anchors for way in disjoint(topology, node, anchor)]
+    own = {node, *(device.name for device in devices)}
+    every = every_blast_radius(topology).items()
+    cuts = [thing for thing, blast in every if site.name in blast.disconnected and thing not in own]
+    return Explanation(
+        name=site.name,
+        kind="site",
+        sentences=tuple(_site_sentences(loaded, site)),
+        ways_out=() if central else tuple(ways),
+        cut_off_by=() if central else tuple(cuts),
+        blast_radius=blast_radius(topology, [node]),
+        expectations=_touching(loaded, topology, {site.name, *(zone.name for zone in zones), *own}),
+    )
+
+
+def _site_sentences(loaded: "Loaded", site: "Site") -> Iterator[str]:
+    above = list(_ancestors(loaded, site))
+    below = f", below {' and '.join(above)}" if above else ", which all others must reach"
+    article = "an" if site.level.value[0] == "a" else "a"
+    yield (
+        f"{site.title} ({site.name}) is {article} {site.level} site in {site.region}{below}; "
+        f"its number in the addressing plan is {site.number}."
+    )
+    yield _served(site)
+    if site.place.quality != "surveyed":
+        yield f"Its coordinates are from public data, quality {site.place.quality!r}."
+    devices = loaded.intent.devices_at(site.name)
+    if devices:
+        named = listing([f"{item.name} ({item.platform} {item.role})" for item in devices])
+        yield f"It has {count(len(devices), 'device')}: {named}."
+    for zone in loaded.intent.zones.values():
+        if zone.site == site.name:
+            yield f"The data-centre zone {zone.name} here serves {listing(zone.services)}."
+    for route in site.routes:
+        yield f"{route.prefix} lies behind it, by way of {route.via}."
+
+
+def _ancestors(loaded: "Loaded", site: "Site") -> Iterator[str]:
+    while site.parent:
+        site = loaded.intent.sites[site.parent]
+        yield f"{site.name} ({site.level})"
+
+
+def _served(site: "Site") -> str:
+    people = f"{site.population:,} people" if site.population else "an unknown population"
+    named = listing([facility.name for facility in site.facilities])
+    places = count(len(site.facilities), "facility", "facilities")
+    rooms = count(len(site.rooms), "consultation room")
+    return f"It serves {people} with {places} ({named}) and {rooms}."
+
+
+def _circuit(loaded: "Loaded", topology: "Topology", circuit: "Circuit") -> Explanation:
+    from topology.resilience import blast_radius
+
+    usable = circuit.name in topology.links
+    return Explanation(
+        name=circuit.name,
+        kind="circuit",
+        sentences=tuple(_circuit_sentences(loaded, circuit, usable=usable)),
+        ways_out=(),
+        cut_off_by=(),
+        blast_radius=blast_radius(topology, [circuit.name]) if usable else None,
+        expectations=_touching(loaded, topology, {circuit.name}),
+    )
+
+
+def _circuit_sentences(loaded: "Loaded", circuit: "Circuit", *, usable: bool) -> Iterator[str]:
+    from topology.build import circuit_cost
+
+    far = f"{circuit.b.device}:{circuit.b.interface}" if circuit.b else str(circuit.provider)
+    yield (
+        f"{circuit.name} is a {circuit.medium} circuit from {circuit.a.device}:"
+        f"{circuit.a.interface} to {far}; its number in the addressing plan is {circuit.number}."
+    )
+    yield (
+        f"It carries {circuit.rate_up_mbps:g} Mbit/s up and {circuit.rate_down_mbps:g} Mbit/s "
+        f"down with {circuit.delay_ms:g} ms one way{', metered' if circuit.metered else ''}."
+    )
+    if not usable:
+        yield _why_off(loaded, circuit)
+    elif circuit.b:
+        why = "its documents say so" if circuit.cost is not None else "of its medium and delay"
+        because = "because" if circuit.cost is None else "since"
+        yield f"Routing adds {circuit_cost(circuit)} for crossing it, {because} {why}."
+    else:
+        yield "It ends in a provider's network, so no routing runs over it."
+    if circuit.maintenance:
+        yield "It is under maintenance: traffic avoids it wherever another way exists."
+
+
+def _why_off(loaded: "Loaded", circuit: "Circuit") -> str:
+    if not circuit.enabled:
+        return "It is switched off in its own document (enabled: false)."
+    return f"It is off because network.disabled_media bars {circuit.medium}."
+
+
+def _device(loaded: "Loaded", topology: "Topology", device: "Device") -> Explanation:
+    from topology.resilience import blast_radius
+
+    return Explanation(
+        name=device.name,
+        kind="device",
+        sentences=tuple(_device_sentences(loaded, device)),
+        ways_out=(),
+        cut_off_by=(),
+        blast_radius=blast_radius(topology, [device.name]),
+        expectations=_touching(loaded, topology, {device.name}),
+    )
+
+
+def _device_sentences(loaded: "Loaded", device: "Device") -> Iterator[str]:
+    site = loaded.intent.sites[device.site]
+    yield f"{device.name} is a {device.role} running {device.platform} at {site.title}."
+    if device.lan:
+        yield f"It is the gateway of the site's LANs ({site.name})."
+    if device.management:
+        pinned = "pinned" if device.management.host_key else "not pinned yet"
+        yield (
+            f"It is managed at {device.management.address} port {device.management.port}; "
+            f"its SSH host key is {pinned}."
+        )
+    else:
+        yield "It has no management address, so nothing can be applied to it."
+    circuits = [
+        circuit.name
+        for circuit in loaded.intent.circuits.values()
+        if device.name in {circuit.a.device, circuit.b.device if circuit.b else None}
+    ]
+    yield f"Its circuits: {listing(circuits)}."
+
+
+def _touching(
+    loaded: "Loaded", topology: "Topology", names: Iterable[str]
+) -> "tuple[Finding, ...]":
+    """Return the findings of expectations that speak of any of the names."""
+    from policies.expectations import check
+
+    alternatives = "|".join(re.escape(name.removeprefix("site:")) for name in sorted(names))
+    named = re.compile(rf"(?<![\w-])(?:{alternatives})(?![\w-])")
+    found = check(loaded.policies, loaded.intent, topology)
+    return tuple(finding for finding in found if named.search(finding.expectation.text))

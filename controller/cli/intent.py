@@ -1,0 +1,102 @@
+"""Writing an intent folder to begin with, and checking one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from controller.cli.folders import FolderArgument
+from controller.cli.output import (
+    Exit,
+    Format,
+    FormatOption,
+    UsageProblem,
+    count,
+    emit,
+    say,
+    write,
+)
+
+if TYPE_CHECKING:
+    from controller.load import Loaded
+    from inventory.errors import Fault
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+@app.command(epilog="Example: sanaga init my-network --example northern-spur")
+def init(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", file_okay=False, help="Folder to write; new or empty."),
+    ],
+    national: Annotated[
+        bool, typer.Option("--national", help="The whole country: 429 sites in four levels.")
+    ] = False,
+    example: Annotated[
+        str | None,
+        typer.Option("--example", metavar="NAME", help="A small network, such as northern-spur."),
+    ] = None,
+) -> None:
+    """Write an intent folder to edit."""
+    if national == (example is not None):
+        raise UsageProblem("say which intent to write: --national or --example northern-spur")
+    if national:
+        from inventory.national_intent import write_national
+
+        write_national(folder)
+    else:
+        from inventory.examples import write_example
+
+        write_example(folder, str(example))
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        write(str(file))
+    say(f"next: sanaga validate {folder}")
+
+
+@app.command(epilog="Example: sanaga validate my-network")
+def validate(folder: FolderArgument = Path(), output: FormatOption = Format.TABLE) -> None:
+    """Check an intent folder and list all of its faults at once."""
+    from controller.load import load
+    from inventory.errors import IntentError
+
+    try:
+        loaded = load(folder)
+    except IntentError as error:
+        faults = error.faults
+        data = {"valid": False, "faults": [_fault(fault) for fault in faults]}
+        emit(data, output, lambda: write("\n".join(map(str, faults))))
+        say(f"{folder}: {count(len(faults), 'fault')}")
+        raise typer.Exit(Exit.ERROR) from None
+    numbers = _numbers(loaded)
+    emit(
+        {"valid": True, "faults": [], "counts": numbers},
+        output,
+        lambda: write(f"{_summary(numbers)}: valid"),
+    )
+
+
+def _fault(fault: "Fault") -> dict[str, object]:
+    where = fault.where
+    return {
+        "file": where.file,
+        "line": where.line,
+        "column": where.column,
+        "what": fault.what,
+        "hint": fault.hint,
+    }
+
+
+def _numbers(loaded: "Loaded") -> dict[str, int]:
+    intent = loaded.intent
+    return {
+        "sites": len(intent.sites),
+        "devices": len(intent.devices),
+        "circuits": len(intent.circuits),
+        "zones": len(intent.zones),
+        "expectations": len(loaded.policies.expectations),
+    }
+
+
+def _summary(numbers: dict[str, int]) -> str:
+    return ", ".join(count(number, noun[:-1]) for noun, number in numbers.items())

@@ -1,0 +1,233 @@
+"""What exists, and handing it to or taking it from other tools."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from controller.cli.completion import complete_device
+from controller.cli.folders import FolderOption, save
+from controller.cli.output import Format, FormatOption, UsageProblem, count, emit_rows, say, write
+
+if TYPE_CHECKING:
+    from inventory.imports import Sections
+    from inventory.model import Circuit, CircuitEnd, Device, Intent, Site
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="List what exists; export and import inventories.",
+)
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    SITES = "sites"
+    DEVICES = "devices"
+    CIRCUITS = "circuits"
+
+
+class ExportFormat(StrEnum):
+    """Whose inventory to write."""
+
+    NORNIR = "nornir"
+    ANSIBLE = "ansible"
+
+
+@app.command("list", epilog="Example: sanaga inventory list circuits --dir my-network -o json")
+def list_things(
+    kind: Annotated[Kind, typer.Argument(help="What to list.")] = Kind.DEVICES,
+    folder: FolderOption = Path(),
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List the sites, devices or circuits of an intent."""
+    from controller.load import load
+
+    intent = load(folder).intent
+    rows = {
+        Kind.SITES: lambda: [_site(site) for site in intent.sites.values()],
+        Kind.DEVICES: lambda: [_device(intent, device) for device in intent.devices.values()],
+        Kind.CIRCUITS: lambda: [_circuit(intent, item) for item in intent.circuits.values()],
+    }[kind]()
+    emit_rows(rows, output, _HEADINGS[kind])
+
+
+_HEADINGS = {
+    Kind.SITES: {
+        "name": "SITE",
+        "number": "NUMBER",
+        "level": "LEVEL",
+        "parent": "PARENT",
+        "region": "REGION",
+        "facilities": "FACILITIES",
+        "population": "POPULATION",
+        "title": "TITLE",
+    },
+    Kind.DEVICES: {
+        "name": "DEVICE",
+        "site": "SITE",
+        "role": "ROLE",
+        "platform": "PLATFORM",
+        "loopback": "LOOPBACK",
+        "management": "MANAGEMENT",
+    },
+    Kind.CIRCUITS: {
+        "name": "CIRCUIT",
+        "number": "NUMBER",
+        "a": "A",
+        "b": "B",
+        "medium": "MEDIUM",
+        "rate_up_mbps": "UP MBIT/S",
+        "rate_down_mbps": "DOWN MBIT/S",
+        "delay_ms": "DELAY MS",
+        "state": "STATE",
+    },
+}
+
+
+def _site(site: "Site") -> dict[str, object]:
+    return {
+        "name": site.name,
+        "number": site.number,
+        "level": site.level,
+        "parent": site.parent,
+        "title": site.title,
+        "region": site.region,
+        "latitude": site.place.latitude,
+        "longitude": site.place.longitude,
+        "quality": site.place.quality,
+        "facilities": len(site.facilities),
+        "population": site.population,
+    }
+
+
+def _device(intent: "Intent", device: "Device") -> dict[str, object]:
+    from inventory.addressing import loopback4
+
+    return {
+        "name": device.name,
+        "site": device.site,
+        "number": device.number,
+        "role": device.role,
+        "platform": device.platform,
+        "loopback": str(
+            loopback4(intent.network.plan, intent.sites[device.site].number, device.number)
+        ),
+        "management": str(device.management.address) if device.management else None,
+    }
+
+
+def _circuit(intent: "Intent", circuit: "Circuit") -> dict[str, object]:
+    usable = circuit.enabled and circuit.medium not in intent.network.disabled_media
+    return {
+        "name": circuit.name,
+        "number": circuit.number,
+        "a": _end(circuit.a),
+        "b": _end(circuit.b) if circuit.b else circuit.provider,
+        "medium": circuit.medium,
+        "rate_up_mbps": circuit.rate_up_mbps,
+        "rate_down_mbps": circuit.rate_down_mbps,
+        "delay_ms": circuit.delay_ms,
+        "state": ("maintenance" if circuit.maintenance else "in use") if usable else "off",
+    }
+
+
+def _end(end: "CircuitEnd") -> str:
+    return f"{end.device}:{end.interface}"
+
+
+@app.command(epilog="Example: sanaga inventory export nornir --dir my-network --out nornir/")
+def export(
+    form: Annotated[ExportFormat, typer.Argument(metavar="nornir|ansible", help="Whose format.")],
+    folder: FolderOption = Path(),
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="PATH", help="Folder (nornir) or file (ansible) to write."),
+    ] = None,
+) -> None:
+    """Write the devices as another tool's inventory; secrets stay references."""
+    from controller.load import load
+    from inventory import exports
+
+    intent = load(folder).intent
+    if form is ExportFormat.ANSIBLE:
+        text = exports.ansible(intent)
+        write(text) if out is None else save(out, text)
+        return
+    if out is None:
+        raise UsageProblem("a Nornir inventory is several files; name their folder with --out")
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in exports.nornir(intent).items():
+        save(out / name, text)
+
+
+@app.command(
+    "import", epilog="Example: sanaga inventory import devices.csv --out my-network/devices.yaml"
+)
+def import_inventory(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            exists=True,
+            help="NetBox CSV exports (sites, devices, cables), or a Nornir folder or hosts.yaml.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="File to write, else stdout.")
+    ] = None,
+) -> None:
+    """Turn NetBox CSV or a Nornir SimpleInventory into an intent document.
+
+    Facts that the source does not hold are left out; validate then names each.
+    """
+    from inventory.imports import to_yaml
+
+    sections: Sections = {}
+    for file in files:
+        for section, entries in _imported(file).items():
+            sections.setdefault(section, []).extend(entries)
+    text = to_yaml(sections)
+    write(text) if out is None else save(out, text)
+    said = ", ".join(count(len(entries), name[:-1]) for name, entries in sections.items())
+    say(f"imported {said}; 'sanaga validate' names what is missing")
+
+
+def _imported(file: Path) -> "Sections":
+    from inventory.imports import from_csv, from_nornir
+
+    if file.suffix.lower() == ".csv":
+        return from_csv(str(file), file.read_text(encoding="utf-8"))
+    hosts = file / "hosts.yaml" if file.is_dir() else file
+    groups = hosts.with_name("groups.yaml")
+    return from_nornir(
+        str(hosts),
+        hosts.read_text(encoding="utf-8"),
+        groups.read_text(encoding="utf-8") if groups.exists() else "",
+    )
+
+
+@app.command("pin", epilog="Example: sanaga inventory pin mora-r1 --dir my-network")
+def pin_host_key(
+    name: Annotated[
+        str, typer.Argument(metavar="DEVICE", help="Device.", autocompletion=complete_device)
+    ],
+    folder: FolderOption = Path(),
+    expected: Annotated[
+        str | None,
+        typer.Option(
+            "--fingerprint",
+            metavar="SHA256:...",
+            help="Accept this key and no other, without asking.",
+        ),
+    ] = None,
+) -> None:
+    """Fetch a device's SSH host key, show its fingerprint, and trust it from then on."""
+    from controller.cli.pin import pin
+    from controller.load import device, load
+
+    intent = load(folder).intent
+    namespace = intent.network.management_namespace
+    pin(device(intent, name), folder, namespace=namespace, expected=expected)

@@ -1,0 +1,236 @@
+"""The command sanaga: finds the verb, runs it, and turns what went wrong into words and a code."""
+
+import os
+import select
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import entry_points, version
+from typing import Annotated, Any, Final, NoReturn, cast
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from controller.cli.output import Exit, OutputClosedError, UsageProblem, say
+from inventory.errors import IntentError, SanagaError, UnreachableError
+
+# Where each verb lives; a module is imported only when its verb is used or help is asked for.
+VERBS: Final = {
+    "init": "controller.cli.intent",
+    "validate": "controller.cli.intent",
+    "plan": "controller.cli.plan",
+    "history": "controller.cli.change",
+    "show": "controller.cli.show",
+    "explain": "controller.cli.explain",
+    "topology": "controller.cli.topology",
+    "inventory": "controller.cli.inventory",
+}
+PANELS: Final = {
+    **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
+    **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
+}
+PLUGINS: Final = "sanaga.commands"
+
+
+class VerbGroup(TyperGroup):
+    """The verbs by name, each imported at the last moment; others plug in by entry point."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the verbs in the order in which they are used, then what plugs in."""
+        plugged = {point.name for point in entry_points(group=PLUGINS)}
+        return [*VERBS, *(name for name in sorted(plugged) if _plugged(name))]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a verb, importing it."""
+        if cmd_name in VERBS:
+            return _verb(import_module(VERBS[cmd_name]).app, cmd_name)
+        app = _plugged(cmd_name)
+        return _verb(app, cmd_name) if app else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the verb; for one that is unknown, typer needs the names to suggest another."""
+        known = {*VERBS, *(point.name for point in entry_points(group=PLUGINS))}
+        if args and args[0] in known - {*VERBS} and not _plugged(args[0]):
+            raise UsageProblem(f"{args[0]} is not installed; try: pip install 'sanaga[lab]'")
+        self.commands = cast("Any", dict.fromkeys(known))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb; typer would end without a word when any pipe breaks, a device's too."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            if _reader_gone():
+                raise OutputClosedError from error
+            raise PipeFault(str(error)) from error
+
+
+def _plugged(name: str) -> typer.Typer | None:
+    """Return a command that another room offers, if what it needs is installed."""
+    for point in entry_points(group=PLUGINS, name=name):
+        try:
+            app: typer.Typer = point.load()
+        except ModuleNotFoundError:
+            return None
+        return app
+    return None
+
+
+class PipeFault(Exception):  # noqa: N818 - it is reported, never caught by name
+    """A pipe broke that is not our standard output."""
+
+
+def _reader_gone() -> bool:
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return bool(poll.poll(0))
+
+
+def _verb(app: typer.Typer, name: str) -> Any:
+    command: Any = get_command(app)
+    if isinstance(command, TyperGroup) and name in command.commands:
+        command = command.commands[name]
+    command.name = name
+    command.rich_help_panel = PANELS.get(name, "Rehearse")
+    return command
+
+
+app = typer.Typer(
+    cls=VerbGroup,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 done or nothing to change, 1 error, 2 plan has changes, 3 rolled back, "
+    "4 unreachable and nothing changed, 5 devices differ, 64 wrong usage.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"sanaga {version('sanaga')}")
+        raise typer.Exit
+
+
+@app.callback()
+def sanaga(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where in the program an error arose.")
+    ] = False,
+) -> None:
+    """Plan, change and explain a network that keeps medical consultations alive.
+
+    Start with: sanaga init my-network --example northern-spur
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        result = get_command(app).main(list(arguments), prog_name="sanaga", standalone_mode=False)
+    except typer.TyperException as error:
+        return _wrong_usage(error)
+    except typer.Abort:
+        return _interrupted()
+    return _interrupted() if result == Exit.INTERRUPTED else int(result or Exit.DONE)
+
+
+def _wrong_usage(error: typer.TyperException) -> int:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "sanaga"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return Exit.USAGE  # the help is on the screen
+    say(f"{path}: {error.format_message()}")
+    if context:
+        say(context.get_usage())
+    say(f"Try '{path} --help' for help.")
+    return Exit.USAGE
+
+
+def _interrupted() -> int:
+    say("sanaga: interrupted")
+    return Exit.INTERRUPTED
+
+
+def guarded(arguments: Sequence[str], *, debug: bool) -> int:
+    """Run one command line; whatever goes wrong becomes a message and an exit code."""
+    try:
+        return run(arguments)
+    except UsageProblem as error:
+        say(f"sanaga: {error}")
+        return Exit.USAGE
+    except OutputClosedError:
+        return _closed()
+    except SanagaError as error:
+        return _known(error, debug=debug)
+    except OSError as error:
+        return _machine(error, debug=debug)
+    except Exception as error:  # noqa: BLE001 - the program's one outermost guard
+        return _unexpected(error, debug=debug)
+
+
+def _known(error: SanagaError, *, debug: bool) -> int:
+    _trace(debug=debug)
+    if isinstance(error, IntentError):
+        say(str(error))
+        faults = len(error.faults)
+        say(f"sanaga: {faults} fault{'s' if faults != 1 else ''}; nothing was done")
+    else:
+        say(f"sanaga: {error}")
+    return Exit.UNREACHABLE if isinstance(error, UnreachableError) else Exit.ERROR
+
+
+def _machine(error: OSError, *, debug: bool) -> int:
+    _trace(debug=debug)
+    about = f"{error.filename}: " if error.filename else ""
+    say(f"sanaga: {about}{error.strerror or error}")
+    return Exit.ERROR
+
+
+def _unexpected(error: Exception, *, debug: bool) -> int:
+    _trace(debug=debug)
+    say(f"sanaga: a fault of this program, not of your documents: {type(error).__name__}: {error}")
+    if not debug:
+        say("Run the same command with --debug and report what it prints.")
+    return Exit.ERROR
+
+
+def _trace(*, debug: bool) -> None:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+
+
+def _closed() -> int:
+    # Python flushes stdout once more at exit; it must find a place where that succeeds.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.CLOSED
+
+
+def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """Take --debug out wherever it stands, so that it can be appended to a command that failed."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [word for word in arguments[:end] if word != "--debug"]
+    return [*kept, *arguments[end:]], len(kept) < end
+
+
+def main() -> NoReturn:
+    """Run the command line of this process."""
+    arguments, debug = _without_debug(sys.argv[1:])
+    code = guarded(arguments, debug=debug)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _closed()
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

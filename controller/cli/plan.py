@@ -1,0 +1,257 @@
+"""What would change, in which order, and whom it could hurt."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from controller.cli import words
+from controller.cli.completion import complete_device
+from controller.cli.folders import FolderArgument
+from controller.cli.output import (
+    Exit,
+    Format,
+    FormatOption,
+    count,
+    emit,
+    listing,
+    say,
+)
+from controller.cli.output import (
+    show as show_lines,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from controller.load import Loaded
+    from controller.plan import Consent
+    from controller.state import Plan
+    from topology.model import BlastRadius
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command(epilog="Example: sanaga plan my-network --out change.plan")
+def plan(
+    folder: FolderArgument = Path(),
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, to apply it.")
+    ] = None,
+    running: Annotated[
+        Path | None,
+        typer.Option(
+            "--running",
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="Read what devices run from DEVICE.conf files here instead of from them.",
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="DEVICE",
+            autocompletion=complete_device,
+            help="Plan for this device alone; repeatable.",
+        ),
+    ] = None,
+    devices_cut: Annotated[
+        float | None,
+        typer.Option(
+            "--allow-devices-cut",
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Share of devices (0 to 1) that this plan may cut off.",
+        ),
+    ] = None,
+    facilities_cut: Annotated[
+        float | None,
+        typer.Option(
+            "--allow-facilities-cut",
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Share of facilities (0 to 1) that this plan may cut off.",
+        ),
+    ] = None,
+    failing: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-failing",
+            metavar="TEXT",
+            help="Accept that the expectation of this text fails; repeatable.",
+        ),
+    ] = None,
+    brief: Annotated[bool, typer.Option("--brief", help="Leave the diffs out.")] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show what would change on which device, in which order, and whom it could hurt.
+
+    Ends with 0 when there is nothing to change and with 2 when there is.
+    """
+    from controller.load import load
+    from controller.plan import Consent
+    from inventory.model import Thresholds
+
+    loaded = load(folder)
+    known = loaded.intent.network.thresholds
+    consent = Consent(
+        thresholds=Thresholds(
+            devices=known.devices if devices_cut is None else devices_cut,
+            facilities=known.facilities if facilities_cut is None else facilities_cut,
+        ),
+        failing=frozenset(failing or ()),
+        only=frozenset(only) if only else None,
+    )
+    made = _planned(loaded, consent, running)
+    emit(as_data(made), output, lambda: show_lines(lines(made, diffs=not brief)))
+    _save(made, out)
+    raise typer.Exit(Exit.CHANGES if made.changes else Exit.DONE)
+
+
+def _planned(loaded: "Loaded", consent: "Consent", running: Path | None) -> "Plan":
+    from controller.app import from_files, make_plan, to_read
+    from controller.clock import SystemClock
+    from controller.observe import observe
+
+    at = SystemClock().instant()
+    if running is None:
+        return _planned_live(loaded, consent, at)
+    names = to_read(loaded.intent, consent.only)
+    return make_plan(loaded, observe(names, from_files(running), workers=1), at, consent)
+
+
+def _planned_live(loaded: "Loaded", consent: "Consent", at: "datetime") -> "Plan":
+    from controller.app import connector, make_plan, previous_intent, to_read
+    from controller.cli.progress import told
+    from controller.observe import observe
+    from controller.settings import Settings
+
+    previous = previous_intent(Settings().state_dir, loaded.intent.network.name)
+    names = to_read(loaded.intent, consent.only)
+    with told(len(names)) as progress:
+        seen = observe(names, connector(loaded.intent, loaded.folder), progress=progress)
+    return make_plan(loaded, seen, at, consent, previous=previous)
+
+
+def _save(made: "Plan", out: Path | None) -> None:
+    if not made.changes:
+        return
+    if out is None:
+        say("to apply it, save it with --out FILE")
+        return
+    from controller.planfile import save
+
+    save(made, out)
+    say(f"saved; to apply it: sanaga apply {out}")
+
+
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def colour(line: str) -> str:
+    """Return the style of a line of a diff."""
+    return _COLOURS.get(line[:1], "")
+
+
+def as_data(plan: "Plan") -> dict[str, object]:
+    """Return a plan as JSON shows it: every change with its wave and diff, without whole texts."""
+    return {
+        "id": plan.id,
+        "network": plan.network,
+        "created_at": plan.created_at,
+        "changes": [
+            {
+                "device": change.device,
+                "platform": change.platform,
+                "wave": number,
+                "impact": change.impact,
+                "because": change.because,
+                "cannot_revert": change.cannot_revert,
+                "diff": change.diff,
+            }
+            for number, wave in enumerate(plan.waves, start=1)
+            for change in wave
+        ],
+        "blast_radius": plan.blast_radius,
+        "worst_wave": plan.worst_wave,
+        "steady": plan.steady,
+        "cannot_revert": plan.cannot_revert,
+        "forced": plan.forced,
+        "expectations": [
+            {
+                "text": finding.expectation.text,
+                "where": finding.expectation.where,
+                "holds": finding.holds,
+                "because": finding.because,
+            }
+            for finding in plan.findings
+        ],
+    }
+
+
+def lines(plan: "Plan", *, diffs: bool) -> Iterator[tuple[str, str]]:
+    """Yield a plan as styled lines."""
+    for change in plan.changes if diffs else ():
+        yield f"{change.device}: {change.because}", "bold"
+        yield from ((f"  {line}", colour(line)) for line in change.diff.splitlines())
+        yield "", ""
+    for line in summary(plan):
+        yield line, "bold red" if line.lstrip().startswith("FAILS") else ""
+
+
+def summary(plan: "Plan") -> Iterator[str]:
+    """Yield what a plan does, without the diffs."""
+    if not plan.changes:
+        yield f"Nothing to change: all {count(len(plan.seen), 'device')} run what is intended."
+    else:
+        yield f"{len(plan.changes)} of {count(len(plan.seen), 'device')} to change:"
+        yield from _order(plan)
+        when = f"While wave {plan.worst_wave} is applied" if plan.worst_wave else "Meanwhile"
+        yield from _hurts(when, plan.blast_radius)
+        yield from _hurts("Afterwards", plan.steady)
+        yield from _cannot_revert(plan)
+    yield from _expectations(plan)
+
+
+def _order(plan: "Plan") -> Iterator[str]:
+    for number, wave in enumerate(plan.waves, start=1):
+        canary = " (canary)" if number == 1 and len(plan.waves) > 1 else ""
+        worst = max((change.impact for change in wave), key=_severity)
+        names = listing([change.device for change in wave])
+        yield f"  wave {number}{canary}: {names}; impact at worst: {worst}"
+
+
+def _severity(impact: str) -> int:
+    return ("none", "reroute", "interruption").index(impact)
+
+
+def _hurts(when: str, radius: "BlastRadius") -> Iterator[str]:
+    yield f"{when}:"
+    yield from (f"  {sentence}" for sentence in words.radius(radius))
+
+
+def _cannot_revert(plan: "Plan") -> Iterator[str]:
+    found = [
+        *plan.cannot_revert,
+        *(f"{change.device}: {text}" for change in plan.changes for text in change.cannot_revert),
+    ]
+    if not found:
+        yield "Every device undoes its change by itself unless it is confirmed."
+        return
+    yield "What no rollback brings back:"
+    yield from (f"  {text}" for text in found)
+
+
+def _expectations(plan: "Plan") -> Iterator[str]:
+    failing = [finding for finding in plan.findings if not finding.holds]
+    if plan.findings:
+        yield (
+            f"{count(len(plan.findings), 'expectation')}: "
+            f"{len(plan.findings) - len(failing)} hold, {len(failing)} fail"
+        )
+    yield from (f"  {sentence}" for sentence in words.findings(plan.findings))

@@ -1,0 +1,97 @@
+"""A device's configuration: as it should be, as it is, or the difference."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from controller.cli.completion import complete_device
+from controller.cli.folders import FolderOption
+from controller.cli.output import Format, FormatOption, UsageProblem, emit, show
+
+if TYPE_CHECKING:
+    from controller.load import Loaded
+    from controller.state import DeviceConfig
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command("show", epilog="Example: sanaga show mora-r1 --diff --dir my-network")
+def show_device(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="DEVICE", help="Device.", autocompletion=complete_device),
+    ],
+    intended: Annotated[
+        bool, typer.Option("--intended", help="What it should run (the default).")
+    ] = False,
+    running: Annotated[bool, typer.Option("--running", help="What it runs.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="From what it runs to what it should.")] = (
+        False
+    ),
+    folder: FolderOption = Path(),
+    configs: Annotated[
+        Path | None,
+        typer.Option(
+            "--configs",
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="Read what devices run from DEVICE.conf files here instead of from them.",
+        ),
+    ] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show a device's configuration, intended or running, or how they differ."""
+    if intended + running + diff > 1:
+        raise UsageProblem("choose one of --intended, --running and --diff")
+    from controller.load import device, load
+
+    loaded = load(folder)
+    device(loaded.intent, name)
+    what = "diff" if diff else "running" if running else "intended"
+    texts = []
+    if what != "running":
+        texts.append(_intended(loaded, name))
+    if what != "intended":
+        texts.insert(0, _running(loaded, name, configs))
+    text = _difference(*texts) if diff else texts[0].text
+    emit(
+        {"device": name, "shown": what, "text": text},
+        output,
+        lambda: show(_coloured(text) if diff else [(text, "")]),
+    )
+
+
+def _intended(loaded: "Loaded", name: str) -> "DeviceConfig":
+    from controller.app import intended_configs
+    from inventory.errors import UnknownNameError
+
+    configs = intended_configs(loaded.intent)
+    if name not in configs:
+        role = loaded.intent.devices[name].role
+        raise UnknownNameError(f"{name} is a {role}; only routers are configured from the intent")
+    return configs[name]
+
+
+def _running(loaded: "Loaded", name: str, configs: Path | None) -> "DeviceConfig":
+    from controller.app import connector, from_files
+
+    connect = connector(loaded.intent, loaded.folder) if configs is None else from_files(configs)
+    driver = connect(name)
+    try:
+        return driver.read()
+    finally:
+        driver.close()
+
+
+def _difference(before: "DeviceConfig", after: "DeviceConfig") -> str:
+    from controller.impact import diff
+
+    return diff(before, after)
+
+
+def _coloured(text: str) -> list[tuple[str, str]]:
+    from controller.cli.plan import colour
+
+    return [(line, colour(line)) for line in text.splitlines()]

@@ -1,0 +1,297 @@
+"""How places connect, how well, and what a failure would cost."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from controller.cli import words
+from controller.cli.completion import complete_thing
+from controller.cli.folders import FolderOption
+from controller.cli.output import (
+    Format,
+    FormatOption,
+    UsageProblem,
+    count,
+    emit,
+    listing,
+    say,
+    show_rows,
+    write,
+)
+from controller.cli.output import (
+    show as show_lines,
+)
+
+if TYPE_CHECKING:
+    from inventory.model import Intent
+    from topology.model import BlastRadius, RegionScore, Topology
+    from topology.model import Path as Way
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Show, draw and question the graph of the network.",
+)
+
+DRAWINGS: Final = frozenset({".svg", ".png"})
+
+
+class ExportFormat(StrEnum):
+    """Formats of graph tools."""
+
+    GEOJSON = "geojson"
+    GRAPHML = "graphml"
+    DOT = "dot"
+    NODE_LINK = "node-link"
+
+
+def _read(folder: Path) -> "tuple[Intent, Topology]":
+    from controller.load import load
+    from topology.build import build
+
+    intent = load(folder).intent
+    return intent, build(intent)
+
+
+@app.command(epilog="Example: sanaga topology show --dir my-network")
+def show(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
+    """Show each site with its circuits and whether it has a single way out."""
+    from topology.resilience import single_way_out
+
+    intent, topology = _read(folder)
+    single = frozenset(single_way_out(topology))
+    circuits = _circuits_by_site(topology)
+    rows = [
+        {
+            "site": site.name,
+            "level": site.level,
+            "parent": site.parent,
+            "circuits": circuits[site.name],
+            "single_way_out": site.name in single,
+            "facilities": topology.weights[site.name].facilities,
+            "population": topology.weights[site.name].population,
+        }
+        for site in intent.sites.values()
+    ]
+    brief = [{**row, "circuits": len(circuits[str(row["site"])])} for row in rows]
+    emit(rows, output, lambda: show_rows(brief, _SITE_HEADINGS))
+    say(
+        f"{count(len(intent.sites), 'site')}, {count(len(intent.devices), 'device')}, "
+        f"{count(len(intent.usable_circuits()), 'usable circuit')}; "
+        f"{count(len(single), 'site')} with a single way out"
+    )
+
+
+_SITE_HEADINGS: Final = {
+    "site": "SITE",
+    "level": "LEVEL",
+    "parent": "PARENT",
+    "circuits": "CIRCUITS",
+    "single_way_out": "SINGLE WAY OUT",
+    "facilities": "FACILITIES",
+    "population": "POPULATION",
+}
+
+
+def _circuits_by_site(topology: "Topology") -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {site: [] for site in topology.weights}
+    for link in topology.links.values():
+        ends = {topology.nodes[end].site for end in (link.a, link.b)} if link.circuit else set()
+        for site in ends - {None}:
+            found[str(site)].append(link.name)
+    return found
+
+
+@app.command(epilog="Example: sanaga topology draw map.svg --dir my-network --failed mora-leo")
+def draw(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture to write: .svg or .png.")],
+    folder: FolderOption = Path(),
+    failed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--failed",
+            metavar="THING",
+            autocompletion=complete_thing,
+            help="Site, device or circuit to show as failed, with what it cuts off; repeatable.",
+        ),
+    ] = None,
+) -> None:
+    """Draw the network on the map of Cameroon."""
+    if file.suffix.lower() not in DRAWINGS:
+        raise UsageProblem(f"{file} is no picture; name a file that ends in .svg or .png")
+    from topology import draw as pictures
+    from topology.resilience import blast_radius
+
+    intent, topology = _read(folder)
+    blast = blast_radius(topology, failed) if failed else None
+    pictures.draw(intent, file, blast=blast)
+    say(f"wrote {file}")
+
+
+@app.command(epilog="Example: sanaga topology paths kolofata yaounde --dir my-network")
+def paths(
+    start: Annotated[
+        str, typer.Argument(metavar="A", help="Site or device.", autocompletion=complete_thing)
+    ],
+    end: Annotated[
+        str, typer.Argument(metavar="B", help="Site or device.", autocompletion=complete_thing)
+    ],
+    folder: FolderOption = Path(),
+    most: Annotated[int, typer.Option("--most", min=1, help="How many ways to list.")] = 5,
+    disjoint: Annotated[
+        bool, typer.Option("--disjoint", help="Only ways that share no device.")
+    ] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List the ways between two places, the one that routing takes first."""
+    from inventory.errors import TopologyError
+    from topology import paths as ways
+
+    _, topology = _read(folder)
+    found = (
+        ways.disjoint(topology, start, end)
+        if disjoint
+        else ways.ranked(topology, start, end, k=most)
+    )
+    if not found:
+        raise TopologyError(f"there is no way from {start} to {end}")
+    rows = [_way_row(way) for way in found[:most]]
+    emit(rows, output, lambda: show_lines(_way_lines(found[:most])))
+
+
+def _way_lines(found: "Iterable[Way]") -> Iterator[tuple[str, str]]:
+    for number, way in enumerate(found, start=1):
+        row = _way_row(way)
+        yield f"{number}. {words.figures(way)}", "bold"
+        yield f"   {' → '.join(row['nodes'])}", ""
+        yield f"   over {', '.join(row['circuits'])}", ""
+
+
+def _way_row(way: "Way") -> dict[str, Any]:
+    """Return a way as a row of figures; the sites' LANs at its ends are left out."""
+    return {
+        "cost": way.cost,
+        "delay_ms": round(way.delay_ms, 3),
+        "rate_mbps": way.rate_mbps,
+        "loss": round(way.loss, 6),
+        "nodes": [name for name in way.nodes if not name.startswith("site:")],
+        "circuits": [name for name in way.links if not name.startswith("lan:")],
+    }
+
+
+@app.command(
+    "blast-radius", epilog="Example: sanaga topology blast-radius maroua-r1 --dir my-network"
+)
+def blast_radius(
+    things: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="THING...",
+            autocompletion=complete_thing,
+            help="Sites, devices, circuits or providers that fail together.",
+        ),
+    ],
+    folder: FolderOption = Path(),
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Say whom a failure would cut off, and whom it would leave without redundancy."""
+    from topology import resilience
+
+    _, topology = _read(folder)
+    radius = resilience.blast_radius(topology, things)
+    emit(radius, output, lambda: write("\n".join(words.radius(radius))))
+
+
+@app.command(epilog="Example: sanaga topology risks --dir my-network")
+def risks(
+    folder: FolderOption = Path(),
+    most: Annotated[int, typer.Option("--most", min=1, help="How many failures to list.")] = 10,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List the single failures that hurt most, sites with a single way out, and regions."""
+    from topology import resilience
+
+    intent, topology = _read(folder)
+    every = resilience.every_blast_radius(topology).items()
+    worst = sorted(every, key=lambda item: _harm(item[1]), reverse=True)
+    harmful = [item for item in worst if _beyond_itself(topology, *item)]
+    data = {
+        "single_way_out": resilience.single_way_out(topology),
+        "bridges": resilience.bridges(topology),
+        "cut_vertices": resilience.cut_vertices(topology),
+        "worst": [_failure_row(name, radius) for name, radius in harmful[:most]],
+        "regions": resilience.scores(topology, intent),
+    }
+    emit(data, output, lambda: _show_risks(data, len(harmful)))
+
+
+def _beyond_itself(topology: "Topology", name: str, radius: "BlastRadius") -> bool:
+    """Return whether a failure cuts off other sites than the one it happens at."""
+    node = topology.nodes.get(name)
+    own = {node.site} if node else set()
+    return not name.startswith("site:") and bool({*radius.disconnected} - own)
+
+
+def _harm(radius: "BlastRadius") -> tuple[int, int, int]:
+    return (
+        radius.population_disconnected,
+        radius.facilities_disconnected,
+        len(radius.disconnected),
+    )
+
+
+def _failure_row(name: str, radius: "BlastRadius") -> dict[str, object]:
+    return {
+        "failure": name,
+        "sites": list(radius.disconnected),
+        "facilities": radius.facilities_disconnected,
+        "population": radius.population_disconnected,
+    }
+
+
+_FAILURE_HEADINGS: Final = {
+    "failure": "FAILURE",
+    "sites": "SITES CUT OFF",
+    "facilities": "FACILITIES",
+    "population": "POPULATION",
+}
+_REGION_HEADINGS: Final = {
+    "region": "REGION",
+    "sites": "SITES",
+    "facilities": "FACILITIES",
+    "population": "POPULATION",
+    "two_ways": "TWO WAYS",
+    "one_way": "ONE WAY",
+    "cut_off": "CUT OFF",
+    "worst_failure": "WORST FAILURE",
+}
+
+
+def _show_risks(data: Mapping[str, Any], harmful: int) -> None:
+    shown = data["worst"]
+    write(f"{count(harmful, 'single failure')} would cut off other sites than its own.\n")
+    if shown:
+        show_rows([{**row, "sites": len(row["sites"])} for row in shown], _FAILURE_HEADINGS)
+    single = data["single_way_out"]
+    write(f"\n{count(len(single), 'site')} with a single way out: {listing(single)}\n")
+    write("\nSites by region, with the share that has two ways out, one, or none:\n")
+    show_rows([_region_row(score) for score in data["regions"]], _REGION_HEADINGS)
+
+
+def _region_row(score: "RegionScore") -> dict[str, object]:
+    shares = {
+        "two_ways": score.two_ways.sites,
+        "one_way": score.one_way.sites,
+        "cut_off": score.cut_off.sites,
+    }
+    return {
+        "region": score.region,
+        "sites": score.sites,
+        "facilities": score.facilities,
+        "population": score.population,
+        **{name: f"{share:.0%}" for name, share in shares.items()},
+        "worst_failure": score.worst_failure,
+    }

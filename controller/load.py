@@ -1,0 +1,58 @@
+"""From a folder to trusted values, with the faults of every room in one list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from inventory import documents
+from inventory import intent as intents
+from inventory.errors import Fault, IntentError, UnknownNameError
+from inventory.model import Device, DeviceName, Intent
+from policies import documents as duties
+from policies.model import Policies
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A folder's documents as trusted values."""
+
+    folder: Path
+    intent: Intent
+    policies: Policies
+
+
+def load(folder: Path) -> Loaded:
+    """Return what a folder declares.
+
+    Raises IntentError with every fault of both rooms.
+    """
+    written = documents.read(folder)
+    intent, faults = intents.check(written)
+    policies, more = duties.check(written, intent)
+    if faults or more or intent is None or policies is None:
+        raise IntentError(_from_here(folder, fault) for fault in (*faults, *more))
+    return Loaded(folder, intent, policies)
+
+
+def _from_here(folder: Path, fault: Fault) -> Fault:
+    """Return a fault with its file as seen from the current folder, so that editors open it."""
+    file = folder / fault.where.file
+    return replace(fault, where=replace(fault.where, file=str(file))) if file.is_file() else fault
+
+
+def device(intent: Intent, name: DeviceName) -> Device:
+    """Return a device by name.
+
+    Raises UnknownNameError with the nearest names.
+    """
+    if name not in intent.devices:
+        raise unknown("device", name, intent.devices)
+    return intent.devices[name]
+
+
+def unknown(kind: str, name: str, known: Mapping[str, object]) -> UnknownNameError:
+    """Return the error for a name that nothing bears, with what may have been meant."""
+    near = get_close_matches(name, known, n=3)
+    advice = f"did you mean {' or '.join(near)}?" if near else "see 'sanaga inventory list'"
+    return UnknownNameError(f"no {kind} is called {name!r}; {advice}")

@@ -1,0 +1,21 @@
+"""Fixtures of the tests that run sanaga as a process."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.sanaga_process import SMALL, Sanaga
+
+
+@pytest.fixture
+def sanaga(tmp_path: Path) -> Sanaga:
+    """Run sanaga in an empty folder."""
+    return Sanaga(tmp_path)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Return a copy of the small network, which is "small" in sanaga's current folder."""
+    shutil.copytree(SMALL, tmp_path / "small")
+    return Path("small")

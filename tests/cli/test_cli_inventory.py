@@ -1,0 +1,89 @@
+"""Listing what exists, and exchanging it with other tools."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("sites", ["yaounde", "garoua", "maroua", "mayo-sava", "mora", "kolofata"]),
+        ("devices", ["yaounde-r1", "yaounde-r2", "garoua-r1", "maroua-r1", "mayo-sava-r1",
+                     "mora-r1", "kolofata-r1"]),
+    ],
+)  # fmt: skip
+def test_list_prints_every_thing_in_the_order_of_the_documents(sanaga, small, kind, names):
+    answer = sanaga("inventory", "list", kind, "--dir", small)
+    assert (answer.code, answer.err) == (0, "")
+    head, *lines = answer.out.splitlines()
+    assert head.isupper()
+    assert [line.split()[0] for line in lines] == names
+
+
+def test_list_shows_circuits_with_their_ends_and_state(sanaga, small):
+    network = sanaga.folder / small / "network.yaml"
+    network.write_text(network.read_text().replace("disabled_media: []", "disabled_media: [leo]"))
+    answer = sanaga("inventory", "list", "circuits", "--dir", small, "-o", "json")
+    circuits = {row["name"]: row for row in json.loads(answer.out)}
+    assert circuits["mayo-sava-mora-fibre"]["a"] == "mayo-sava-r1:eth2"
+    assert circuits["mayo-sava-mora-fibre"]["state"] == "in use"
+    assert circuits["kolofata-leo"]["b"] == "leo-operator"
+    assert circuits["kolofata-leo"]["state"] == "off"
+
+
+def test_list_gives_the_same_keys_as_yaml(sanaga, small):
+    words = ("inventory", "list", "sites", "--dir", small, "-o")
+    assert yaml.safe_load(sanaga(*words, "yaml").out) == json.loads(sanaga(*words, "json").out)
+
+
+def test_export_nornir_writes_its_files_without_secrets(sanaga, small):
+    answer = sanaga("inventory", "export", "nornir", "--dir", small, "--out", "nornir")
+    assert (answer.code, answer.out) == (0, "")
+    hosts = yaml.safe_load((sanaga.folder / "nornir" / "hosts.yaml").read_text())
+    assert hosts["mora-r1"]["hostname"] == "198.18.0.6"
+    assert "not-a-key" not in "".join(
+        file.read_text() for file in (sanaga.folder / "nornir").iterdir()
+    )
+
+
+def test_export_nornir_needs_a_folder(sanaga, small):
+    answer = sanaga("inventory", "export", "nornir", "--dir", small)
+    assert (answer.code, answer.out) == (64, "")
+    assert "--out" in answer.err
+
+
+def test_export_ansible_prints_a_dynamic_inventory(sanaga, small):
+    answer = sanaga("inventory", "export", "ansible", "--dir", small)
+    assert answer.code == 0
+    hosts = json.loads(answer.out)["_meta"]["hostvars"]
+    assert hosts["mora-r1"]["ansible_host"] == "198.18.0.6"
+
+
+def test_export_overwrites_nothing(sanaga, small):
+    (sanaga.folder / "hosts.json").write_text("mine")
+    words = ("inventory", "export", "ansible", "--dir", small, "--out", "hosts.json")
+    answer = sanaga(*words)
+    assert answer.code == 64
+    assert "hosts.json exists already" in answer.err
+    assert (sanaga.folder / "hosts.json").read_text() == "mine"
+
+
+def test_import_of_an_exported_nornir_inventory_finds_the_same_devices(sanaga, small):
+    sanaga("inventory", "export", "nornir", "--dir", small, "--out", "nornir")
+    answer = sanaga("inventory", "import", "nornir")
+    assert answer.code == 0
+    assert answer.err.startswith("imported 7 devices;")
+    devices = yaml.safe_load(answer.out)["devices"]
+    listed = json.loads(sanaga("inventory", "list", "--dir", small, "-o", "json").out)
+    assert [device["name"] for device in devices] == [device["name"] for device in listed]
+    assert [device["site"] for device in devices] == [device["site"] for device in listed]
+
+
+def test_import_of_a_foreign_csv_names_the_file(sanaga):
+    (sanaga.folder / "prices.csv").write_text("fruit,price\nmango,100\n")
+    answer = sanaga("inventory", "import", "prices.csv")
+    assert (answer.code, answer.out) == (1, "")
+    assert re.search(r"^prices.csv:1:1: .*NetBox", answer.err)

@@ -108,7 +108,8 @@ def capacity(plan: AddressPlan) -> Capacity:
         _subnets6(plan) // _SUBNETS - 2,
         MAX_SITE,
     )
-    circuits = min(plan.ipv4_links.num_addresses // 2 - 1, MAX_CIRCUIT)
+    links = plan.ipv4_links.num_addresses // 2 - 1
+    circuits = min(links, MAX_CIRCUIT) if sites > 0 else 0
     return Capacity(max(sites, 0), max(circuits, 0))
 
 

@@ -261,6 +261,15 @@ class Intent:
     devices: Mapping[DeviceName, Device]
     circuits: Mapping[CircuitName, Circuit]
     zones: Mapping[ZoneName, DataCentreZone] = field(default_factory=dict)
+    _at_site: Mapping[SiteName, tuple[Device, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Group the devices once; asking for each site's in turn would grow with the square."""
+        groups: dict[SiteName, list[Device]] = {}
+        for device in sorted(self.devices.values(), key=lambda d: d.number):
+            groups.setdefault(device.site, []).append(device)
+        at_site = {site: tuple(devices) for site, devices in groups.items()}
+        object.__setattr__(self, "_at_site", at_site)
 
     def usable_circuits(self) -> tuple[Circuit, ...]:
         """Return the circuits that neither their owner nor the media policy has switched off."""
@@ -269,5 +278,4 @@ class Intent:
 
     def devices_at(self, site: SiteName) -> tuple[Device, ...]:
         """Return the devices of a site by their number."""
-        at = (d for d in self.devices.values() if d.site == site)
-        return tuple(sorted(at, key=lambda d: d.number))
+        return self._at_site.get(site, ())

@@ -79,12 +79,12 @@ def static_routes(drafts: Drafts) -> Iterator[Fault]:
 
 def management_addresses(drafts: Drafts) -> Iterator[Fault]:
     """Yield a fault for every second device behind one address and port."""
-    seen: dict[tuple[str, object], Location] = {}
+    seen: dict[tuple[str, int], Location] = {}
     for device in drafts.devices:
         address = device.entry.text("management", "address")
         if address is None:
             continue
-        key = (address, device.entry.get("management", "port") or 22)
+        key = (address, device.entry.integer("management", "port") or 22)
         where = device.entry.where("management", "address")
         if key in seen:
             what = f"management address {quoted(address)} belongs to another device already"

@@ -1,0 +1,50 @@
+"""The small network as Nornir and Ansible read it."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from inventory.exports import ansible, nornir
+from inventory.intent import load
+from tests.golden_files import assert_golden
+
+SMALL = Path(__file__).parent.parent / "fixtures" / "small"
+EXPECTED = Path(__file__).parent / "exports"
+INTENT = load(SMALL)
+
+
+@pytest.mark.parametrize("file", ["hosts.yaml", "groups.yaml", "defaults.yaml"])
+def test_nornir_inventory_is_as_reviewed(file):
+    assert_golden(EXPECTED / "nornir" / file, nornir(INTENT)[file])
+
+
+def test_ansible_inventory_is_as_reviewed():
+    assert_golden(EXPECTED / "ansible.json", ansible(INTENT))
+
+
+def test_every_group_of_a_nornir_host_is_declared():
+    files = {name: yaml.safe_load(text) for name, text in nornir(INTENT).items()}
+    used = {group for host in files["hosts.yaml"].values() for group in host["groups"]}
+    assert used == set(files["groups.yaml"])
+    assert list(files["hosts.yaml"]) == list(INTENT.devices)
+
+
+def test_every_ansible_host_is_in_a_group_of_its_level_region_and_platform():
+    inventory = json.loads(ansible(INTENT))
+    assert inventory["region_cm_en"]["hosts"] == [
+        "maroua-r1",
+        "mayo-sava-r1",
+        "mora-r1",
+        "kolofata-r1",
+    ]
+    assert inventory["level_central"]["hosts"] == ["yaounde-r1", "yaounde-r2"]
+    assert inventory["platform_frr"]["hosts"] == list(INTENT.devices)
+    assert set(inventory["_meta"]["hostvars"]) == set(INTENT.devices)
+
+
+def test_a_credential_stays_a_reference():
+    facts = json.loads(ansible(INTENT))["_meta"]["hostvars"]["mora-r1"]
+    assert facts["sanaga_credential"] == "env:SANAGA_SMALL_KEY"
+    assert "password" not in ansible(INTENT) + "".join(nornir(INTENT).values())

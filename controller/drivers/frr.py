@@ -1,13 +1,10 @@
 """The FRR driver: netmiko's SSH connection to the door that stands on the router."""
 
-import ctypes
 import json
-import os
 import re
 import shlex
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -23,11 +20,11 @@ from paramiko.hostkeys import HostKeyEntry
 from paramiko.ssh_exception import BadHostKeyException, SSHException
 
 from controller.drivers import frr_door
+from controller.drivers.namespace import inside
 from controller.state import DeviceConfig
 from inventory.errors import DeviceError, HostKeyError, RejectedError, UnreachableError
 from inventory.model import Device, Management
 
-_CLONE_NEWNET: Final = 0x40000000
 _KEYS: Final[tuple[type[PKey], ...]] = (Ed25519Key, ECDSAKey, RSAKey)
 _MOST_TARGETS: Final = 256
 _PROMPT: Final = re.compile(r"[#>] ?$")
@@ -204,7 +201,7 @@ class FrrDriver:
     def _socket(self, management: Management) -> socket.socket:
         address = str(management.address), management.port
         try:
-            return _inside(
+            return inside(
                 self._namespace,
                 lambda: socket.create_connection(address, timeout=self._patience.connect_s),
             )
@@ -280,26 +277,6 @@ def _private_key(name: str, secret: str) -> PKey:
     raise UnreachableError(
         name, "the private key cannot be used; give an Ed25519, ECDSA or RSA key without passphrase"
     )
-
-
-def _inside(namespace: str | None, connect: Callable[[], socket.socket]) -> socket.socket:
-    """Return a socket made in a network namespace, where it stays whoever uses it."""
-    if namespace is None:
-        return connect()
-
-    def enter() -> socket.socket:
-        handle = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
-        try:
-            libc = ctypes.CDLL(None, use_errno=True)
-            if libc.setns(handle, _CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), f"cannot enter namespace {namespace}")
-        finally:
-            os.close(handle)
-        return connect()
-
-    # setns moves the calling thread alone: one of its own, which ends here.
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(enter).result()
 
 
 def _exchange(channel: Channel, command: str, data: bytes) -> bytes:

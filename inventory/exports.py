@@ -86,7 +86,9 @@ def _nornir_groups(intent: Intent) -> dict[str, dict[str, Any]]:
 
 
 def _ansible_host(intent: Intent, device: Device) -> dict[str, Any]:
-    facts = {f"sanaga_{key}": value for key, value in _facts(intent, device).items()}
+    # Ansible evaluates variables as templates, so free text stays out.
+    known = _facts(intent, device).items()
+    facts = {f"sanaga_{key}": value for key, value in known if key != "title"}
     if device.management is None:
         return facts
     return {

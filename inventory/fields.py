@@ -33,7 +33,7 @@ _UNWRITABLE: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066
 _CONTROL: Final = re.compile(f"[{_UNWRITABLE}\ud800-\udfff]")
 _CONTROL_OR_BREAK: Final = re.compile(f"[\t\n{_UNWRITABLE}\ud800-\udfff]")
 _CREDENTIAL: Final = re.compile(
-    r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^#]+|sealed:[^#]+#[A-Za-z0-9._-]+"
+    r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^#{}]+|sealed:[^#{}]+#[A-Za-z0-9._-]+"
 )
 
 

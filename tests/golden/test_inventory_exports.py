@@ -1,6 +1,7 @@
 """The small network as Nornir and Ansible read it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,11 @@ def test_a_credential_stays_a_reference():
     facts = json.loads(ansible(INTENT))["_meta"]["hostvars"]["mora-r1"]
     assert facts["sanaga_credential"] == "env:SANAGA_SMALL_KEY"
     assert "password" not in ansible(INTENT) + "".join(nornir(INTENT).values())
+
+
+def test_no_free_text_reaches_ansible_which_would_evaluate_it():
+    hostile = "{{ lookup('pipe', 'reboot') }}"
+    mora = replace(INTENT.sites["mora"], title=hostile, description=hostile)
+    intent = replace(INTENT, sites={**INTENT.sites, "mora": mora})
+    assert "lookup" not in ansible(intent)
+    assert yaml.safe_load(nornir(intent)["hosts.yaml"])["mora-r1"]["data"]["title"] == hostile

@@ -38,6 +38,8 @@ class Down:
 
 
 NOTHING: Final = Down()
+# Searches that are remembered at a time; each holds a number for every node.
+_KEPT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Routes:
     def distances(self, targets: frozenset[NodeName], down: Down) -> Distances:
         """Return how far every node that reaches one of the targets is from the nearest."""
         if (found := self.known.get((targets, down))) is None:
+            if len(self.known) >= _KEPT:
+                self.known.clear()
             found = _distances(self, targets, down)
             self.known[targets, down] = found
         return found

@@ -1,0 +1,239 @@
+"""Whether the expectations of a folder hold on the model of the network, and why.
+
+A service takes the path that routing takes: path policies choose between tunnels, which are laid
+over these paths. Failures are complete: what fails carries nothing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from inventory.model import DataCentreZone, Intent
+from policies import quality, segmentation
+from policies.model import Expectation, Finding, Policies, ServiceClass
+from policies.routes import Down, Routes
+from policies.sentences import (
+    Failure,
+    LevelSentence,
+    Misread,
+    ReachesCentral,
+    SegmentNeverReaches,
+    SegmentReaches,
+    SegmentSentence,
+    Sentence,
+    ServiceReachable,
+    ServiceSentence,
+    Thing,
+    TwoWaysOut,
+    failed_text,
+    parse,
+)
+from topology.build import site_node
+from topology.model import LinkName, NodeName, Path, Topology
+from topology.paths import without
+from topology.tree import Tree, graph_of, grow
+
+# A sentence about many sites names this many of those that miss it.
+_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What expectations are held against, and what was already searched for them."""
+
+    policies: Policies
+    intent: Intent
+    routes: Routes
+    hanging: dict[Down, Mapping[NodeName, LinkName | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Whether a sentence holds, and why."""
+
+    holds: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """Where a service is sought: sites' nodes, and what they are called together."""
+
+    nodes: tuple[NodeName, ...]
+    called: str
+
+
+def check(policies: Policies, intent: Intent, topology: Topology) -> tuple[Finding, ...]:
+    """Return for every expectation, in order, whether it holds and why."""
+    model = _Model(policies, intent, Routes.of(topology))
+    return tuple(_finding(model, expectation) for expectation in policies.expectations)
+
+
+def _finding(model: _Model, expectation: Expectation) -> Finding:
+    sentence = parse(expectation.text)
+    if isinstance(sentence, Misread):
+        return Finding(expectation, holds=False, because=f"{sentence.what}; {sentence.hint}")
+    verdict = _verdict(model, sentence)
+    return Finding(expectation, holds=verdict.holds, because=verdict.because)
+
+
+def _verdict(model: _Model, sentence: Sentence) -> _Verdict:
+    if isinstance(sentence, SegmentReaches | SegmentNeverReaches):
+        return _segment_verdict(model, sentence)
+    if unknown := _unknown(model.intent, sentence.failures):
+        return _Verdict(holds=False, because=f"there is no {unknown.thing} {unknown.name}")
+    if isinstance(sentence, TwoWaysOut | ReachesCentral):
+        found = _level_verdict(model, sentence)
+    else:
+        found = _service_verdict(model, sentence)
+    return _Verdict(found.holds, _condition(sentence.failures) + found.because)
+
+
+def _condition(failures: Sequence[Failure]) -> str:
+    return f"without {failed_text(tuple(failures))}: " if failures else ""
+
+
+def _unknown(intent: Intent, failures: Sequence[Failure]) -> Failure | None:
+    """Return the first failure of something that the intent does not have."""
+    names: Mapping[Thing, Mapping[str, object]] = {
+        Thing.CIRCUIT: intent.circuits,
+        Thing.DEVICE: intent.devices,
+        Thing.SITE: intent.sites,
+    }
+    return next((failure for failure in failures if failure.name not in names[failure.thing]), None)
+
+
+def _segment_verdict(model: _Model, sentence: SegmentSentence) -> _Verdict:
+    access = segmentation.allowed(model.policies, sentence.source, sentence.target)
+    return _Verdict(access.allowed == isinstance(sentence, SegmentReaches), access.because)
+
+
+def _service_verdict(model: _Model, sentence: ServiceSentence) -> _Verdict:
+    owed = model.policies.classes.get(sentence.service)
+    if owed is None:
+        return _Verdict(holds=False, because=f"there is no service {sentence.service}")
+    if sentence.site not in model.intent.sites:
+        return _Verdict(holds=False, because=f"there is no site {sentence.site}")
+    if not segmentation.entitled(model.policies, owed.name):
+        return _Verdict(holds=False, because=f"no rule lets any segment reach {owed.name}")
+    goal = _goal(model, sentence, owed)
+    if not goal.nodes:
+        return _Verdict(holds=False, because=goal.called)
+    down = model.routes.down(sentence.failures)
+    path = model.routes.best(site_node(sentence.site), goal.nodes, down)
+    if path is None:
+        return _Verdict(holds=False, because=f"no way leads from {sentence.site} to {goal.called}")
+    return _path_verdict(model, sentence, owed, path)
+
+
+def _path_verdict(
+    model: _Model, sentence: ServiceSentence, owed: ServiceClass, path: Path
+) -> _Verdict:
+    seen = quality.expected(model.routes.topology, path)
+    told = f"{_way(path)}: {quality.figures(seen)}"
+    if isinstance(sentence, ServiceReachable):
+        return _Verdict(holds=True, because=told)
+    if missed := list(quality.shortfalls(owed, seen)):
+        return _Verdict(holds=False, because=f"{told}; {', '.join(missed)}")
+    return _Verdict(holds=True, because=f"{told}; {quality.kept(owed, seen)}")
+
+
+def _goal(model: _Model, sentence: ServiceSentence, owed: ServiceClass) -> _Goal:
+    """Return the zone of a sentence, else all that offer its service.
+
+    People talk to each other wherever they are: what is owed a MOS may be sought at any zone, and
+    at the central site where no zone offers it.
+    """
+    zones = model.intent.zones
+    if sentence.zone is not None:
+        return _goal_at(zones.get(sentence.zone), sentence.zone, owed)
+    offering = [zone for zone in zones.values() if owed.name in zone.services]
+    if offering:
+        called = " or ".join(zone.name for zone in offering)
+        return _Goal(tuple(site_node(zone.site) for zone in offering), called)
+    if owed.slo.mos is None:
+        return _Goal((), f"no zone offers {owed.name}")
+    return _Goal(tuple(model.routes.topology.anchors), "the central site")
+
+
+def _goal_at(zone: DataCentreZone | None, name: str, owed: ServiceClass) -> _Goal:
+    if zone is None:
+        return _Goal((), f"there is no zone {name}")
+    if owed.name not in zone.services and owed.slo.mos is None:
+        return _Goal((), f"zone {name} does not offer {owed.name}")
+    return _Goal((site_node(zone.site),), name)
+
+
+def _way(path: Path) -> str:
+    """Return a path in words: from mora over mora-r1, yaounde-r1 to yaounde."""
+    first, *between = (_bare(node) for node in path.nodes)
+    if not between:
+        return f"within {first}"
+    return f"from {first} over {', '.join(between[:-1])} to {between[-1]}"
+
+
+def _bare(node: NodeName) -> str:
+    return node.removeprefix("site:").removeprefix("provider:")
+
+
+def _level_verdict(model: _Model, sentence: LevelSentence) -> _Verdict:
+    down = model.routes.down(sentence.failures)
+    every = [
+        site.name
+        for site in model.intent.sites.values()
+        if sentence.level in {None, site.level} and site_node(site.name) not in down.nodes
+    ]
+    kind = f"{sentence.level} site" if sentence.level else "site"
+    if not every:
+        return _Verdict(holds=True, because=f"there is no {kind}")
+    if isinstance(sentence, ReachesCentral):
+        return _reaching(model.routes, every, kind, down)
+    return _doubled(model, every, kind, down)
+
+
+def _reaching(routes: Routes, every: Sequence[str], kind: str, down: Down) -> _Verdict:
+    reached = routes.distances(routes.topology.anchors, down)
+    lost = [name for name in every if site_node(name) not in reached]
+    if lost:
+        return _Verdict(holds=False, because=f"no way leads to the central site from {_some(lost)}")
+    return _Verdict(holds=True, because=f"each {kind} ({len(every)}) reaches the central site")
+
+
+def _doubled(model: _Model, every: Sequence[str], kind: str, down: Down) -> _Verdict:
+    hanging = _hanging(model, down)
+    lost = [name for name in every if site_node(name) not in hanging]
+    if lost:
+        return _Verdict(holds=False, because=f"no way leads to the central site from {_some(lost)}")
+    single = [
+        f"{name} (on {circuit})"
+        for name in every
+        if (circuit := hanging[site_node(name)]) is not None
+    ]
+    if single:
+        return _Verdict(holds=False, because=f"a single circuit carries {_some(single)}")
+    because = f"no single circuit cuts off any {kind} ({len(every)})"
+    return _Verdict(holds=True, because=because)
+
+
+def _hanging(model: _Model, down: Down) -> Mapping[NodeName, LinkName | None]:
+    """Return the nodes that reach the centre, each with the circuit it hangs on if on one."""
+    if (found := model.hanging.get(down)) is None:
+        remains = without(model.routes.topology, down.links | down.nodes)
+        found = dict(_circuits_above(grow(graph_of(remains))))
+        model.hanging[down] = found
+    return found
+
+
+def _circuits_above(tree: Tree) -> Iterator[tuple[NodeName, LinkName | None]]:
+    """Yield the nodes of a tree, each with the lowest circuit that alone joins it to the root."""
+    lowest: list[LinkName | None] = [None]
+    for i in range(1, len(tree.names)):
+        lowest.append(lowest[tree.parent[i]] if tree.covers[i] else tree.above[i])
+        yield tree.names[i], lowest[i]
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    shown = ", ".join(names[:_NAMED])
+    more = len(names) - _NAMED
+    return f"{shown} and {more} more" if more > 0 else shown

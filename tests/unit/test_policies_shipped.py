@@ -1,0 +1,35 @@
+"""The intents that come with the program are accepted, and keep what they promise."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from inventory import documents, intent
+from inventory.examples import names, write_example
+from inventory.national_intent import write_national
+from policies import expectations
+from policies.documents import check
+from topology.build import build
+
+
+def example(name: str) -> Callable[[Path], None]:
+    return lambda folder: write_example(folder, name)
+
+
+@pytest.mark.parametrize(
+    "write", [write_national, *map(example, names())], ids=["national", *names()]
+)
+def test_expectations_of_a_shipped_intent_hold(write: Callable[[Path], None], tmp_path: Path):
+    folder = tmp_path / "intent"
+    write(folder)
+    read = documents.read(folder)
+    found, faults = intent.check(read)
+    assert faults == ()
+    assert found is not None
+    policies, faults = check(read, found)
+    assert faults == ()
+    assert policies is not None
+    findings = expectations.check(policies, found, build(found))
+    assert len(findings) >= 8
+    assert [finding for finding in findings if not finding.holds] == []

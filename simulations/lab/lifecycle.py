@@ -40,9 +40,10 @@ def build(intent: Intent, configs: Mapping[DeviceName, str] | None, *, report: R
     offer = kernel.probe()
     _refuse_strangers(blueprint, place)
     with _signals_raise():
-        place.create(Record(blueprint, offer.netem, offer.stub, routers.ensure_privsep()))
+        place.create(Record(blueprint, offer.netem, offer.stub))
         try:
             with registry.locked(place):
+                routers.ensure_privsep()
                 _make(place, configs, report)
         except BaseException:
             destroy(place)
@@ -124,8 +125,8 @@ def destroy(place: Folder) -> None:
             _end_processes(place, record)
             _remove_namespaces(names)
         place.remove()
-    if record and record.made_privsep:
-        _remove_privsep()
+    if not registry.names():
+        routers.remove_privsep()
 
 
 def _record(place: Folder) -> Record | None:
@@ -166,9 +167,3 @@ def _remove_namespaces(names: Iterable[str]) -> None:
         within_s=GONE_WITHIN_S,
         what="the end of the namespaces",
     )
-
-
-def _remove_privsep() -> None:
-    if not registry.names():
-        with suppress(OSError):
-            routers.PRIVSEP.rmdir()

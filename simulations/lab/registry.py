@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from inventory.errors import LabError
 from simulations.lab.blueprint import Blueprint
 
 ROOT: Final = Path("/run/sanaga/lab")
+CLAIMS: Final = 20
 SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
@@ -26,7 +27,6 @@ class Record:
     blueprint: Blueprint
     netem: bool
     stub: str
-    made_privsep: bool
 
 
 _RECORD: Final = TypeAdapter(Record)
@@ -92,14 +92,22 @@ class Folder:
 
         Raises LabError when a laboratory of that name is there already.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
         try:
-            self.path.mkdir()
+            self._claim()
         except FileExistsError as error:
             raise LabError(
                 f"laboratory {self.name} is there already; 'sanaga lab down {self.name}' first"
             ) from error
         write_whole(self.record, _RECORD.dump_json(record))
+
+    def _claim(self) -> None:
+        for _ in range(CLAIMS):
+            self.root.mkdir(parents=True, exist_ok=True)
+            # Another laboratory's end may remove the empty parent in between.
+            with suppress(FileNotFoundError):
+                self.path.mkdir()
+                return
+        raise LabError(f"{self.root} keeps vanishing; who removes it?")
 
     def read(self) -> Record:
         """Return the record.

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ START_WITHIN_S: Final = 30.0
 FRR_USER: Final = "frr"
 VTYSH_USERS: Final = "frrvty"
 PRIVSEP: Final = Path("/run/sshd")
+PRIVSEP_MARK: Final = PRIVSEP / ".sanaga"
 DOOR: Final = Path(__file__).parents[2] / "controller" / "drivers" / "frr_door.py"
 
 SSHD_CONFIG: Final = """\
@@ -174,11 +176,19 @@ def _write(file: Path, text: str, group: str = FRR_USER) -> None:
     shutil.chown(file, FRR_USER, group)
 
 
-def ensure_privsep() -> bool:
-    """Make the empty folder that sshd wants and return whether it was missing."""
+def ensure_privsep() -> None:
+    """Make the folder that sshd wants, with a mark when it is ours to remove."""
     try:
         PRIVSEP.mkdir(mode=0o755)
     except FileExistsError:
-        return False
+        return
     os.chown(PRIVSEP, 0, 0)
-    return True
+    PRIVSEP_MARK.touch(0o600)
+
+
+def remove_privsep() -> None:
+    """Remove the folder that sshd wants, if a laboratory made it."""
+    if PRIVSEP_MARK.exists():
+        PRIVSEP_MARK.unlink(missing_ok=True)
+        with suppress(OSError):
+            PRIVSEP.rmdir()

@@ -1,0 +1,338 @@
+"""sanaga lab: a network of real routers on this machine, to try things on."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+import typer
+
+from controller.cli.output import (
+    Format,
+    FormatOption,
+    UsageProblem,
+    count,
+    emit,
+    progress_wanted,
+    say,
+    show_rows,
+    stderr,
+    write,
+)
+from simulations.lab.faults import FaultKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from inventory.model import Intent
+    from simulations.lab.lab import Lab, LabState, Shape
+    from simulations.lab.links import CircuitState
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Bring up a laboratory of real routers, break it, look at it, take it down.",
+)
+
+DEFAULT_EXAMPLE: Final = "northern-spur"
+CONVERGE_WITHIN_S: Final = 60.0
+SHELLS: Final = ("/bin/bash", "/bin/sh")
+LabOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--lab", metavar="NAME", help="Which laboratory, when several are up."),
+]
+Circuit: TypeAlias = Annotated[str, typer.Argument(metavar="CIRCUIT", help="Name of a circuit.")]
+Thing: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="THING",
+        help='A device, a site (its host), "host-SITE", "provider-NAME" or "noc".',
+    ),
+]
+
+
+def _found(name: str | None) -> "Lab":
+    from simulations.lab import lab, registry
+
+    up = registry.names()
+    if name is None and len(up) > 1:
+        raise UsageProblem(f"several laboratories are up: {', '.join(up)}; say --lab NAME")
+    return lab.find(name or (up[0] if up else DEFAULT_EXAMPLE))
+
+
+@app.command(epilog="Example: sanaga lab up my-network --configured")
+def up(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DIR]",
+            exists=True,
+            file_okay=False,
+            help="Folder of the intent's YAML documents; without it the example northern-spur.",
+        ),
+    ] = None,
+    configured: Annotated[
+        bool,
+        typer.Option("--configured", help="Start routers configured and wait for convergence."),
+    ] = False,
+) -> None:
+    """Bring up one router per device, blank, with a host in every hospital.
+
+    The routers' host keys are added to DIR/known_hosts, so that plan and apply trust them.
+    """
+    from controller.load import load
+    from inventory import examples
+    from simulations.lab import lab
+
+    intent = load(folder or examples.FOLDER / DEFAULT_EXAMPLE).intent
+    with _progress(len(intent.devices)) as report:
+        made = lab.up(intent, configs=_configs(intent) if configured else None, report=report)
+    if folder:
+        say(f"host keys are in {made.write_known_hosts(folder)}")
+    if configured:
+        say("waiting for the routers to converge")
+        made.wait_converged(CONVERGE_WITHIN_S)
+    say(
+        f"laboratory {made.name} is up: {count(len(made.blueprint.routers), 'router')}, "
+        f"{count(len(made.blueprint.wires), 'circuit')}, "
+        f"{count(len(made.blueprint.hosts), 'host')}; 'sanaga lab down' ends it"
+    )
+
+
+def _configs(intent: "Intent") -> "Mapping[str, str]":
+    from controller.derive import derive
+    from controller.render import render
+
+    return {name: render(intended).text for name, intended in derive(intent).items()}
+
+
+@contextmanager
+def _progress(routers: int) -> "Iterator[Callable[[str], None]]":
+    """Show what is being made, one bar over all routers, when a person watches."""
+    if not progress_wanted():
+        yield lambda _step: None
+        return
+    from rich.progress import Progress
+
+    with Progress(console=stderr(), transient=True) as bars:
+        task = bars.add_task("laboratory", total=routers)
+
+        def report(step: str) -> None:
+            bars.update(task, description=step, advance=step.startswith("router "))
+
+        yield report
+
+
+@app.command(epilog="Example: sanaga lab status -o json")
+def status(lab: LabOption = None, output: FormatOption = Format.TABLE) -> None:
+    """Show the routers' programs and sessions, and what the circuits do now."""
+    state = _found(lab).status()
+    emit(state, output, lambda: _show(state))
+    dead = [f"{router.device}: {', '.join(router.dead)}" for router in state.routers if router.dead]
+    if state.emulator is False:
+        dead.append("the link emulator, and with it every circuit")
+    if dead:
+        say(f"dead: {'; '.join(dead)}; 'sanaga lab down {state.name}', then up again")
+
+
+def _show(state: "LabState") -> None:
+    routers = [
+        {
+            "device": router.device,
+            "programs": f"dead: {', '.join(router.dead)}" if router.dead else "all run",
+            "sessions": f"{router.established}/{router.sessions}",
+            "fault": router.fault,
+        }
+        for router in state.routers
+    ]
+    show_rows(routers, _ROUTER_HEADINGS)
+    write("")
+    show_rows([_circuit_row(circuit) for circuit in state.circuits], _CIRCUIT_HEADINGS)
+
+
+def _circuit_row(state: "CircuitState") -> dict[str, object]:
+    sides = (state.ab, state.ba)
+    return {
+        "circuit": state.circuit,
+        "state": str(state),
+        "delay_ms": " / ".join(f"{side.delay_ms:g}" for side in sides),
+        "jitter_ms": " / ".join(f"{side.jitter_ms:g}" for side in sides),
+        "loss": " / ".join(f"{side.loss:.2%}" for side in sides),
+        "rate_mbps": " / ".join(
+            f"{side.rate_mbps:g}" if side.rate_mbps else "any" for side in sides
+        ),
+    }
+
+
+_ROUTER_HEADINGS: Final = {
+    "device": "DEVICE",
+    "programs": "PROGRAMS",
+    "sessions": "SESSIONS",
+    "fault": "FAULT",
+}
+_CIRCUIT_HEADINGS: Final = {
+    "circuit": "CIRCUIT",
+    "state": "STATE",
+    "delay_ms": "DELAY MS",
+    "jitter_ms": "JITTER MS",
+    "loss": "LOSS",
+    "rate_mbps": "MBIT/S",
+}
+
+
+@app.command(epilog="Example: sanaga lab cut mora-kolofata-fibre --silent")
+def cut(
+    circuit: Circuit,
+    silent: Annotated[
+        bool, typer.Option("--silent", help="Swallow packets and leave the interfaces up.")
+    ] = False,
+    lab: LabOption = None,
+) -> None:
+    """Pull a circuit's cable, or make it a black hole."""
+    _found(lab).cut(circuit, silent=silent)
+    say(f"{circuit} {'swallows everything' if silent else 'is cut'}; 'sanaga lab restore' mends it")
+
+
+@app.command(epilog="Example: sanaga lab restore mora-kolofata-fibre")
+def restore(circuit: Circuit, lab: LabOption = None) -> None:
+    """Make a circuit what the intent says it is."""
+    _found(lab).restore(circuit)
+    say(f"{circuit} is whole")
+
+
+@app.command(epilog="Example: sanaga lab impair kolofata-leo --delay-ms 120 --loss 0.05")
+def impair(
+    circuit: Circuit,
+    delay_ms: Annotated[float | None, typer.Option(help="One-way delay.")] = None,
+    jitter_ms: Annotated[float | None, typer.Option(help="Half-width around the delay.")] = None,
+    loss: Annotated[float | None, typer.Option(help="Share of packets lost, 0 to 1.")] = None,
+    rate_mbps: Annotated[float | None, typer.Option(help="Rate in Mbit/s.")] = None,
+    lab: LabOption = None,
+) -> None:
+    """Change a circuit's delay, jitter, loss or rate in both directions, at once."""
+    shape: Shape = {}
+    if delay_ms is not None:
+        shape["delay_ms"] = delay_ms
+    if jitter_ms is not None:
+        shape["jitter_ms"] = jitter_ms
+    if loss is not None:
+        shape["loss"] = loss
+    if rate_mbps is not None:
+        shape["rate_mbps"] = rate_mbps
+    if not shape:
+        raise UsageProblem("say what to change: --delay-ms, --jitter-ms, --loss or --rate-mbps")
+    _found(lab).impair(circuit, **shape)
+    say(f"{circuit} is impaired; 'sanaga lab restore {circuit}' mends it")
+
+
+@app.command(epilog="Example: sanaga lab shell mora-r1 --vtysh")
+def shell(
+    thing: Thing,
+    vtysh: Annotated[bool, typer.Option("--vtysh", help="A router's own command line.")] = False,
+    lab: LabOption = None,
+) -> None:
+    """Open a shell where a device or a host lives."""
+    from simulations.lab import namespaces, routers
+
+    found = _found(lab)
+    if vtysh:
+        router = found.blueprint.router(thing)
+        argv = routers.vtysh_argv(found.folder.router(router.device))
+        _become(router.namespace, argv)
+    namespace = found.blueprint.namespace_of(thing)
+    say(f"you are in {namespaces.path(namespace)}; 'exit' leaves it")
+    _become(namespace, (next(s for s in SHELLS if Path(s).exists()),))
+
+
+@app.command(
+    "exec",
+    context_settings={"ignore_unknown_options": True},
+    epilog="Example: sanaga lab exec kolofata -- ping -c 3 10.0.3.138",
+)
+def exec_(
+    thing: Thing,
+    command: Annotated[
+        list[str], typer.Argument(metavar="-- COMMAND…", help="Program and arguments.")
+    ],
+    lab: LabOption = None,
+) -> None:
+    """Run a program where a device or a host lives; its exit code is ours."""
+    _become(_found(lab).blueprint.namespace_of(thing), command)
+
+
+def _become(namespace: str, argv: "tuple[str, ...] | list[str]") -> None:
+    """Turn this process into a program inside a namespace.
+
+    Raises UsageProblem when there is no such program.
+    """
+    from simulations.lab.namespaces import entered
+
+    with entered(namespace):
+        try:
+            os.execvp(argv[0], list(argv))  # noqa: S606 - the person's own program
+        except FileNotFoundError as error:
+            raise UsageProblem(f"{argv[0]}: no such program") from error
+
+
+@app.command(epilog="Example: sanaga lab fault mora-r1 drop")
+def fault(
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help="Name of a router.")],
+    kind: Annotated[FaultKind, typer.Argument(metavar="KIND")],
+    lab: LabOption = None,
+) -> None:
+    """Make a router misbehave when it is next changed; none repairs it.
+
+    reject: it refuses the change. drop: the connection dies while it commits. hang: it says
+    nothing until it has reverted. lockout: its management path is gone until it has reverted.
+    crash-before: it fails before it commits. slow: it answers two seconds late.
+    """
+    _found(lab).fault(device, kind)
+    say(f"{device}: {'repaired' if kind is FaultKind.NONE else f'fault {kind.value} is set'}")
+
+
+@app.command(epilog="Example: sanaga lab run northern-spur-fibre-cut")
+def run(
+    scenario: Annotated[
+        str, typer.Argument(metavar="SCENARIO", help="A scenario file, or one that came with us.")
+    ],
+    lab: LabOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Play a scenario on a configured laboratory; exit 1 when an expectation did not hold."""
+    from simulations import scenario as scenarios
+
+    known = {file.stem: file for file in scenarios.library()}
+    wanted = scenarios.read(known.get(scenario, Path(scenario)))
+    outcome = scenarios.run(wanted, _found(lab), report=say)
+    rows = [
+        {"expectation": f.expectation, "holds": f.holds, "evidence": f.evidence}
+        for f in outcome.findings
+    ]
+    headings = {"expectation": "EXPECTATION", "holds": "HOLDS", "evidence": "EVIDENCE"}
+    emit(outcome, output, lambda: show_rows(rows, headings))
+    if not outcome.holds:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: sanaga lab down --all")
+def down(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Which laboratory; the only one if one.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every laboratory left on this machine.")
+    ] = False,
+) -> None:
+    """Remove a laboratory, whatever is left of it: processes, namespaces, sockets, files."""
+    from simulations.lab import lab, registry
+
+    left = registry.names()
+    if name is None and not everything and len(left) > 1:
+        raise UsageProblem(f"several laboratories are up: {', '.join(left)}; name one, or --all")
+    wanted = left if everything or name is None else (name,)
+    for one in wanted:
+        lab.down(one)
+        say(f"laboratory {one} is gone" if one in left else f"no laboratory {one} was up")
+    if not wanted:
+        say("no laboratory was up")

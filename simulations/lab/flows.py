@@ -1,0 +1,139 @@
+"""A call between two hosts of a laboratory, watched while it runs."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import IO, Final, Self
+
+from inventory.errors import LabError
+from inventory.model import SiteName
+from simulations.lab.blueprint import Host
+from simulations.lab.lab import Lab
+from simulations.lab.namespaces import entered
+from simulations.lab.waiting import pause
+from simulations.traffic import PORT, Second
+
+# Both ends must be listening before the first packet is sent.
+LEAD_S: Final = 0.7
+END_WITHIN_S: Final = 10.0
+POLL_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A second of a call as one end heard it: source spoke, target listened."""
+
+    source: SiteName
+    target: SiteName
+    second: Second
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The process at one end and the file into which it reports."""
+
+    source: SiteName
+    target: SiteName
+    process: "subprocess.Popen[bytes]"
+    reports: IO[bytes]
+
+
+class Flow:
+    """A running call; leave its context to end it early."""
+
+    def __init__(self, ends: tuple[End, End], start: float, seconds: int) -> None:
+        self.ends = ends
+        self.start = start
+        self.seconds = seconds
+        self._heard: list[Report] = []
+
+    def __enter__(self) -> Self:
+        """Return the call itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End both processes and forget their files."""
+        self.close()
+
+    @property
+    def over(self) -> bool:
+        """Return whether both ends have ended."""
+        return all(end.process.poll() is not None for end in self.ends)
+
+    def news(self) -> tuple[Report, ...]:
+        """Return the seconds reported since the last time, in the order of the call."""
+        fresh = [report for end in self.ends for report in _read(end)]
+        self._heard += fresh
+        return tuple(sorted(fresh, key=lambda report: report.second.second))
+
+    def follow(self) -> Iterator[Report]:
+        """Yield every second as it is reported, until the call is over."""
+        while True:
+            over = self.over
+            yield from self.news()
+            if over:
+                return
+            pause(POLL_S)
+
+    def results(self) -> tuple[Report, ...]:
+        """Wait for the end of the call and return all its seconds.
+
+        Raises LabError when an end died before.
+        """
+        for _ in self.follow():
+            pass
+        dead = [end.target for end in self.ends if end.process.returncode]
+        if dead:
+            raise LabError(f"the call ended early at {', '.join(dead)}")
+        return tuple(self._heard)
+
+    def close(self) -> None:
+        """End both processes and forget their files."""
+        for end in self.ends:
+            end.process.kill()
+            with suppress(subprocess.TimeoutExpired):
+                end.process.wait(END_WITHIN_S)
+            end.reports.close()
+
+
+def start_call(lab: Lab, one: SiteName, other: SiteName, *, seconds: int) -> Flow:
+    """Start a call between the hosts of two sites; it ends by itself.
+
+    Raises LabError when a site has no host.
+    """
+    here, there = lab.blueprint.host(one), lab.blueprint.host(other)
+    start = time.monotonic() + LEAD_S
+    ends = (_start(lab, here, there, start, seconds), _start(lab, there, here, start, seconds))
+    return Flow(ends, start, seconds)
+
+
+def _start(lab: Lab, local: Host, peer: Host, start: float, seconds: int) -> End:
+    """Start the end at local; what it reports is how it heard its peer."""
+    file = lab.folder.path / f"call-{local.site}-{peer.site}-{start:.3f}.jsonl"
+    argv = [sys.executable, "-m", "simulations.traffic", str(local.ipv4.ip), str(peer.ipv4.ip)]
+    argv += ["--port", str(PORT), "--start", repr(start), "--seconds", str(seconds)]
+    with file.open("wb") as output, entered(local.namespace):
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output)
+    reports = file.open("rb")
+    file.unlink()
+    return End(peer.site, local.site, process, reports)
+
+
+def _read(end: End) -> Iterator[Report]:
+    while True:
+        position = end.reports.tell()
+        line = end.reports.readline()
+        if not line.endswith(b"\n"):
+            end.reports.seek(position)
+            return
+        yield Report(end.source, end.target, Second(**json.loads(line)))

@@ -22,13 +22,17 @@ SECOND_WAY_KM: Final = 75.0
 
 @dataclass(frozen=True, slots=True)
 class Carriage:
-    """What a circuit of a kind offers: Mbit/s up and down, one-way delay in ms where fixed."""
+    """What a circuit of a kind offers: Mbit/s up and down, one-way delay in ms where fixed.
+
+    cost is written where a circuit must not draw traffic while cables hold.
+    """
 
     medium: Medium
     up: float
     down: float
     delay: float = 0.0
     metered: bool = False
+    cost: int | None = None
 
 
 TRUNK: Final = Carriage(Medium.FIBRE, 10_000, 10_000)
@@ -37,15 +41,15 @@ INSIDE: Final = Carriage(Medium.FIBRE, 10_000, 10_000, 0.05)
 RADIO: Final = Carriage(Medium.MICROWAVE, 200, 200)
 # One-way delays: a gateway at Lagos within reach, rural LTE, a geostationary satellite.
 SUBSCRIBER: Final[Mapping[Medium, Carriage]] = {
-    Medium.LEO: Carriage(Medium.LEO, 13, 60, 30),
-    Medium.LTE: Carriage(Medium.LTE, 5, 20, 35, metered=True),
-    Medium.VSAT: Carriage(Medium.VSAT, 2, 8, 290, metered=True),
+    Medium.LEO: Carriage(Medium.LEO, 13, 60, 30, cost=9),
+    Medium.LTE: Carriage(Medium.LTE, 5, 20, 35, metered=True, cost=10),
+    Medium.VSAT: Carriage(Medium.VSAT, 2, 8, 290, metered=True, cost=10),
 }
 # Where the operator hands everyone's traffic over: its own gateway or core, reached by cable.
 HANDOVER: Final[Mapping[Medium, Carriage]] = {
-    Medium.LEO: Carriage(Medium.LEO, 1_000, 1_000, 8),
-    Medium.LTE: Carriage(Medium.LTE, 1_000, 1_000, 2),
-    Medium.VSAT: Carriage(Medium.VSAT, 200, 200, 5),
+    Medium.LEO: Carriage(Medium.LEO, 1_000, 1_000, 8, cost=9),
+    Medium.LTE: Carriage(Medium.LTE, 1_000, 1_000, 2, cost=10),
+    Medium.VSAT: Carriage(Medium.VSAT, 200, 200, 5, cost=10),
 }
 
 
@@ -137,6 +141,7 @@ class Ledger:
             rate_down_mbps=carriage.down,
             delay_ms=delay,
             metered=carriage.metered,
+            cost=carriage.cost,
         )
         self.laid.append(Planned(circuit, self.file, self.heading))
 

@@ -176,7 +176,8 @@ def _circuit_pages(made: Country) -> Iterator[Page]:
         heading = (
             f"{title}: circuits. Only routes marked [seen] have a source; all else is a proposal.\n"
             "Fibre: 1.4 x great circle, 4.897 us/km + 0.15 ms. Microwave: 0.5 ms a hop of 50 km.\n"
-            "delay_ms is one way; a is the end where rate_up begins."
+            "delay_ms is one way; a is the end where rate_up begins. cost is written where\n"
+            "a circuit must draw no traffic while cables hold: crossing an operator costs more."
         )
         yield Page(f"circuits/{name}.yaml", heading, {"circuits": groups})
 
@@ -273,6 +274,8 @@ def circuit_entry(circuit: Circuit) -> dict[str, Value]:
     }
     if circuit.metered:
         entry["metered"] = True
+    if circuit.cost is not None:
+        entry["cost"] = circuit.cost
     return entry
 
 

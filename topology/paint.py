@@ -44,7 +44,7 @@ ANGLES: Final[Mapping[Medium, float]] = {
     Medium.MICROWAVE: 150.0,
 }
 LEVELS: Final[Mapping[Level, str]] = {
-    Level.CENTRAL: "#b3122a",
+    Level.CENTRAL: "#0f5132",
     Level.REGIONAL: "#20324a",
     Level.DEPARTMENTAL: "#3f5f86",
     Level.ARRONDISSEMENT: "#5d6b7a",

@@ -3,6 +3,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import networkx as nx
 import pytest
 import yaml
 
@@ -280,3 +281,16 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
 )
 def test_slugs_have_no_accents(name, expected):
     assert slug(name) == expected
+
+
+def test_traffic_crosses_an_operator_only_where_no_cable_or_radio_leads(intent):
+    graph: nx.Graph[str] = nx.Graph()
+    for link in build(without(intent, Medium.LEO, Medium.LTE, Medium.VSAT)).links.values():
+        graph.add_edge(link.a, link.b, cost=link.cost)
+    by_ground = nx.single_source_dijkstra_path_length(graph, "yaounde-r1", weight="cost")
+    links = build(intent).links.values()
+    own = {link.name: link for link in links if link.b.startswith("provider:")}
+    cheapest = min(link.cost for name, link in own.items() if name.endswith("-hub"))
+    for link in own.values():
+        if not link.name.endswith("-hub") and link.a in by_ground:
+            assert link.cost + cheapest > by_ground[link.a], link.name

@@ -231,7 +231,8 @@ def _refuse(view: View, allowed: Thresholds, radius: BlastRadius, when: str) -> 
             f"facilities ({weight:.1%}) would be cut off {when}: "
             f"{_listed(radius.disconnected)}. At most {allowed.devices:.1%} and "
             f"{allowed.facilities:.1%} are allowed. Change less at once, or allow it for this "
-            f"plan with --max-devices {_above(share)} --max-facilities {_above(weight)}"
+            f"plan with --allow-devices-cut {_above(share)} "
+            f"--allow-facilities-cut {_above(weight)}"
         )
 
 

@@ -60,7 +60,7 @@ def claim(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        taken = next(folder.iterdir(), None)
+        taken = min(folder.iterdir(), default=None)
     except OSError as error:
         what = f"{folder}: cannot be made or read: {error.strerror}"
         raise SanagaError(f"{what}; name a folder you may write to") from error

@@ -1,13 +1,14 @@
-"""The ways that expectations ask for, each graph being searched once and as little as possible.
+"""The ways that expectations ask for, the graph being searched as little as possible.
 
 The answers are those of topology.paths.best on topology.paths.without, for many questions about
-one graph: distances are kept by target and failures, and a failure that touches no link or node
-of the way without it changes nothing.
+one graph: the tree of ways to a target is kept; a failure that touches no link or node of the way
+without it changes nothing; any other is searched only among the nodes that hang on what failed.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import prod
 from typing import Final, TypeAlias
 
@@ -22,7 +23,8 @@ _COST: Final = 10**14
 _NS_PER_MS: Final = 10**6
 
 Hop: TypeAlias = tuple[NodeName, LinkName, int]
-Distances: TypeAlias = Mapping[NodeName, int]
+Distances: TypeAlias = dict[NodeName, int]
+_Heap: TypeAlias = list[tuple[int, NodeName, LinkName, NodeName]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,36 @@ _KEPT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Tree:
+    """The distances to the nearest target without failures, and the tree of ways there.
+
+    over names the node that takes a link towards the target, beyond the nodes next to a node that
+    lie farther from it on the tree.
+    """
+
+    distances: Distances
+    over: Mapping[LinkName, NodeName]
+    beyond: Mapping[NodeName, Sequence[NodeName]]
+
+    def hanging(self, down: Down) -> frozenset[NodeName]:
+        """Return the nodes whose way on the tree crosses anything that is down."""
+        found = set[NodeName]()
+        left = [*down.nodes, *(self.over[link] for link in down.links & self.over.keys())]
+        while left:
+            node = left.pop()
+            if node not in found:
+                found.add(node)
+                left += self.beyond.get(node, ())
+        return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
 class Routes:
-    """A graph with its neighbourhoods, and the distances already found."""
+    """A graph with its neighbourhoods, and what was already searched."""
 
     topology: Topology
     around: Mapping[NodeName, Sequence[Hop]]
+    trees: dict[frozenset[NodeName], Tree] = field(default_factory=dict)
     known: dict[tuple[frozenset[NodeName], Down], Distances] = field(default_factory=dict)
 
     @classmethod
@@ -80,11 +107,20 @@ class Routes:
 
     def distances(self, targets: frozenset[NodeName], down: Down) -> Distances:
         """Return how far every node that reaches one of the targets is from the nearest."""
+        tree = self._tree(targets)
+        if down == NOTHING:
+            return tree.distances
         if (found := self.known.get((targets, down))) is None:
             if len(self.known) >= _KEPT:
                 self.known.clear()
-            found = _distances(self, targets, down)
+            found = _repaired(self, tree, down)
             self.known[targets, down] = found
+        return found
+
+    def _tree(self, targets: frozenset[NodeName]) -> Tree:
+        if (found := self.trees.get(targets)) is None:
+            found = _grown(self, targets)
+            self.trees[targets] = found
         return found
 
     def _node(self, failure: Failure) -> Node | None:
@@ -110,26 +146,58 @@ class Routes:
             links.append(link)
         return _path(self.topology, tuple(nodes), tuple(links))
 
+    def passes(self, node: NodeName, far: int) -> bool:
+        """Return whether a node passes traffic on: a target (not far), a device or a provider."""
+        return not far or not self._is_site(node)
+
     def _is_site(self, node: NodeName) -> bool:
         return self.topology.nodes[node].kind is NodeKind.SITE
 
 
-def _distances(routes: Routes, targets: frozenset[NodeName], down: Down) -> Distances:
-    """Return the distances of Dijkstra's search; the LANs of other sites pass nothing on."""
-    nodes = routes.topology.nodes
-    found: dict[NodeName, int] = {}
-    heap = [(0, node) for node in sorted(targets - down.nodes) if node in nodes]
+def _grown(routes: Routes, targets: frozenset[NodeName]) -> Tree:
+    """Return the tree of the ways to the nearest of some targets."""
+    distances: Distances = {}
+    heap = [(0, node, "", "") for node in sorted(targets & routes.topology.nodes.keys())]
+    over: dict[LinkName, NodeName] = {}
+    beyond: dict[NodeName, list[NodeName]] = {}
+    for node, link, towards in _settled(routes, distances, heap, NOTHING):
+        over[link] = node
+        beyond.setdefault(towards, []).append(node)
+    return Tree(distances, over, beyond)
+
+
+def _repaired(routes: Routes, tree: Tree, down: Down) -> Distances:
+    """Return the distances that remain, searched anew for the nodes that hang on what failed."""
+    hanging = tree.hanging(down)
+    distances = {node: far for node, far in tree.distances.items() if node not in hanging}
+    heap = [
+        (distances[there] + weight, node, link, there)
+        for node in hanging - down.nodes
+        for there, link, weight in routes.around[node]
+        if there in distances and link not in down.links and routes.passes(there, distances[there])
+    ]
+    heapify(heap)
+    deque(_settled(routes, distances, heap, down), maxlen=0)
+    return distances
+
+
+def _settled(
+    routes: Routes, distances: Distances, heap: _Heap, down: Down
+) -> Iterator[tuple[NodeName, LinkName, NodeName]]:
+    """Fill in the distances from those on the heap, by Dijkstra's search.
+
+    Yields every node with the link and the next node on its way.
+    """
     while heap:
-        spent, here = heappop(heap)
-        if here in found:
+        spent, here, over, towards = heappop(heap)
+        if here in distances:
             continue
-        found[here] = spent
-        if spent and nodes[here].kind is NodeKind.SITE:
-            continue
-        for there, link, weight in routes.around[here]:
-            if there not in found and link not in down.links and there not in down.nodes:
-                heappush(heap, (spent + weight, there))
-    return found
+        distances[here] = spent
+        yield here, over, towards
+        if routes.passes(here, spent):
+            for there, link, weight in routes.around[here]:
+                if there not in distances and link not in down.links and there not in down.nodes:
+                    heappush(heap, (spent + weight, there, link, here))
 
 
 def _weight(link: Link) -> int:

@@ -38,6 +38,8 @@ def main(arguments: Sequence[str], command: str) -> int:
         return _hang(folder)
     if kind == "slow":
         _pause(SLOWNESS_S)
+    if (folder / REFUSING).exists():
+        door += ["--bindir", str(folder / REFUSING)]
     return _become(door)
 
 

@@ -1,0 +1,72 @@
+"""A call judged second by second."""
+
+import pytest
+
+from simulations.traffic import GRACE_S, PACKETS_PER_S, Ledger, percentile
+
+
+def ledger_of(packets, delay_s=0.02):
+    ledger = Ledger(start=100.0)
+    for sequence in packets:
+        sent_at = 100.0 + sequence / PACKETS_PER_S
+        ledger.heard(sequence, sent_at, sent_at + delay_s)
+    return ledger
+
+
+def test_whole_second_loses_nothing():
+    second = ledger_of(range(50)).second(0)
+    assert (second.sent, second.received, second.lost) == (50, 50, 0)
+    assert second.delay_p50_ms == pytest.approx(20)
+    assert second.jitter_ms == pytest.approx(0, abs=0.001)
+
+
+def test_loss_counts_in_the_second_in_which_the_packet_was_sent():
+    ledger = ledger_of(s for s in range(150) if not 60 <= s < 70)
+    assert [ledger.second(n).lost for n in range(3)] == [0, 10, 0]
+
+
+def test_silence_is_the_gap_between_arrivals():
+    ledger = ledger_of(s for s in range(150) if not 60 <= s < 70)
+    assert ledger.second(1).silence_ms == pytest.approx(220)
+    assert ledger.second(2).silence_ms < 50
+
+
+def test_long_silence_is_seen_in_every_second_it_reaches_into():
+    ledger = ledger_of(s for s in range(250) if not 75 <= s < 200)
+    assert [ledger.second(n).silence_ms > 2000 for n in range(5)] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
+
+
+def test_silence_that_has_not_ended_counts_up_to_the_end_of_the_second():
+    assert ledger_of(range(50)).second(2).silence_ms == pytest.approx(2000, abs=30)
+
+
+def test_second_in_which_nothing_came_has_no_delay():
+    second = ledger_of(()).second(0)
+    assert (second.lost, second.delay_p50_ms, second.jitter_ms) == (50, None, None)
+
+
+def test_copies_and_packets_too_late_change_nothing():
+    ledger = ledger_of(range(50))
+    ledger.heard(3, 100.06, 100.5)
+    ledger.heard(60, 101.2, 101.2 + GRACE_S + 0.1)
+    assert ledger.second(0).received == 50
+    assert ledger.second(1).received == 0
+
+
+def test_jitter_is_the_mean_step_between_delays():
+    ledger = Ledger(start=0.0)
+    for sequence, delay in enumerate((0.010, 0.030, 0.010)):
+        ledger.heard(sequence, sequence / PACKETS_PER_S, sequence / PACKETS_PER_S + delay)
+    assert ledger.second(0).jitter_ms == pytest.approx(20)
+
+
+def test_percentile_is_a_value_that_was_seen():
+    assert percentile([4.0, 1.0, 3.0, 2.0], 0.5) == 2.0
+    assert percentile([4.0, 1.0, 3.0, 2.0], 0.95) == 4.0
+    assert percentile([], 0.5) is None

@@ -10,14 +10,15 @@ from typing import Final
 
 from inventory.errors import Fault, Location
 
-# The order of preference where a host has several keys.
-KEY_TYPES: Final = (
-    "ssh-ed25519",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "ssh-rsa",
-)
+# Length-prefixed fields of each type's blob (RFC 4253, 5656, 8709), in the order of preference.
+_FIELDS: Final[Mapping[str, int]] = {
+    "ssh-ed25519": 2,
+    "ecdsa-sha2-nistp256": 3,
+    "ecdsa-sha2-nistp384": 3,
+    "ecdsa-sha2-nistp521": 3,
+    "ssh-rsa": 3,
+}
+KEY_TYPES: Final = tuple(_FIELDS)
 _BRACKETED: Final = re.compile(r"\[([^\]]*)\]:([0-9]{1,5})")
 _EXAMPLE: Final = "198.18.0.19 ssh-ed25519 AAAA..."
 Host = tuple[str, int]
@@ -41,10 +42,21 @@ def key_fault(text: str) -> str | None:
         blob = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         return "the host key is not base64 after its type"
-    size = int.from_bytes(blob[:4])
-    if len(blob) < size + 8 or blob[4 : 4 + size] != kind.encode():
+    fields = list(_fields(blob))
+    if len(fields) != _FIELDS[kind] or fields[0] != kind.encode():
         return f"the host key is cut short or is no {kind} key"
     return None
+
+
+def _fields(blob: bytes) -> Iterator[bytes]:
+    """Yield the length-prefixed fields of a blob, and nothing after one that is cut short."""
+    at = 0
+    while at + 4 <= len(blob):
+        end = at + 4 + int.from_bytes(blob[at : at + 4])
+        if end > len(blob):
+            return
+        yield blob[at + 4 : end]
+        at = end
 
 
 def known_hosts(file: str, text: str) -> KnownHosts:

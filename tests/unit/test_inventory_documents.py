@@ -192,3 +192,35 @@ def test_positions_count_characters_from_one():
     marks = compose("f", "é: [ü, x]\n").mark[2]
     assert isinstance(marks, dict)
     assert marks["é"] == (1, 1, (1, 4, [(1, 5, None), (1, 8, None)]))
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("? [a, b]\n: c", "a key that is not a word"),
+        ("? {a: b}\n: c", "a key that is not a word"),
+        ("*a : b", "a key that is not a word"),
+        ("&a k: v", "an anchor, '&a'"),
+        ("!!str k: v", "a tag, '!!str'"),
+        ("a: !set {b: c}", "a tag, '!set'"),
+        ("- &x\n  a: b", "an anchor, '&x'"),
+        ("a: 1\na: [2]", "the key 'a' is written twice here"),
+        ("a: [1]\na: 2", "the key 'a' is written twice here"),
+        ('a: "\\q"', "a '\\' in double quotes that begins no known escape"),
+        ("a: - b", "a '- ' where no list can begin"),
+        ("%FOO\n---\na: 1", "this is not YAML"),
+        ("a: @b", "a value cannot begin with this character"),
+        ("a:\n\t- b", "a tab where YAML wants spaces"),
+        ("a: b\n\tc: d", "a tab where YAML wants spaces"),
+        ("a: \x07", "the control character U+0007"),
+        ("a\nb: c", "a second ':' on one line, or a key indented too deep"),
+        ("a: b\nc", "a line that is neither 'key: value' nor '- item'"),
+    ],
+)
+def test_what_is_refused_in_the_notation_is_named(text, what):
+    faults = compose("f", text).faults
+    assert [fault.what for fault in faults] == [what]
+
+
+def test_a_folder_with_an_impossible_name_is_answered():
+    assert "cannot be read" in only_fault(Path("x" * 5_000))

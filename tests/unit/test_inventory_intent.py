@@ -7,6 +7,7 @@ import pytest
 
 from inventory.documents import read
 from inventory.errors import IntentError
+from inventory.exports import ansible, nornir
 from inventory.intent import check, load
 from inventory.model import Level, Medium
 
@@ -181,3 +182,38 @@ def test_the_next_free_number_is_offered_to_each_entry_without_one(folder):
         "add 'number: 7'",
         "add 'number: 8'",
     ]
+
+
+def test_a_device_without_management_is_accepted(folder):
+    text = (folder / "devices.yaml").read_text(encoding="utf-8")
+    bare = "\n".join(line for line in text.splitlines() if not line.startswith("      "))
+    (folder / "devices.yaml").write_text(bare.replace("    management:\n", ""), encoding="utf-8")
+    intent = load(folder)
+    assert intent.devices["mora-r1"].management is None
+    assert "hostname" not in nornir(intent)["hosts.yaml"]
+    assert "ansible_host" not in ansible(intent)
+
+
+def test_a_site_has_no_eighth_device(folder):
+    more = "".join(
+        f"  - {{name: x{n}, site: mora, number: {n}, role: switch, platform: ios}}\n"
+        for n in (*range(2, 8), 7)
+    )
+    path = folder / "devices.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+    assert any("a site has at most 7 devices" in fault for fault in faults(folder))
+
+
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [
+        ("ssh-dss AAAA", "does not begin with a known type"),
+        ("ssh-ed25519 ?", "not base64"),
+        ("ssh-ed25519", "cut short"),
+        (KEY[:-8], "cut short"),
+        (RSA.replace("ssh-rsa", "ssh-ed25519"), "is no ssh-ed25519 key"),
+    ],
+)
+def test_a_host_key_that_is_none_is_refused(folder, key, what):
+    change(folder, "devices.yaml", "username: root", f"username: root\n      host_key: {key}")
+    assert what in faults(folder)[0]

@@ -184,7 +184,7 @@ class FrrDriver:
             raise UnreachableError(
                 name, f"login as {management.username} was refused; check the credential"
             ) from None
-        except NetmikoBaseException as error:
+        except (SSHException, NetmikoBaseException) as error:
             sock.close()
             raise self._login_error(error) from None
 
@@ -256,8 +256,8 @@ def _pin(name: str, management: Management) -> HostKeyEntry:
     if not management.host_key:
         raise HostKeyError(
             name,
-            f"no host key is pinned; compare what 'ssh-keyscan -p {management.port} "
-            f"{management.address}' shows with the router's own and write it as host_key",
+            f"no host key is pinned; 'sanaga inventory pin {name}' shows it and, once you have "
+            "compared it with the router's own, pins it",
         )
     try:
         entry = HostKeyEntry.from_line(f"{management.address} {management.host_key}")

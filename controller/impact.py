@@ -5,10 +5,11 @@ above that is indented less.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import unified_diff
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
+from ipaddress import ip_address, ip_interface
 from typing import Final, TypeAlias
 
 from controller.state import DeviceConfig, Impact
@@ -94,13 +95,15 @@ class _Outline:
 
     def places(self) -> Mapping[str, str]:
         """Return for neighbours on the far end of an interface which interface that is."""
-        peers = {p: a for p in self.neighbours if (a := _parsed(p)) is not None}
+        peers = sorted((*key, p) for p in self.neighbours if (key := _parsed(p)) is not None)
         places: dict[str, str] = {}
         for entry in self.entries:
             interface, match = _interface(entry), _ADDRESS.fullmatch(entry[-1])
             if interface and interface != "lo" and match:
-                network = ip_interface(match[1]).network
-                places |= {peer: interface for peer, ip in peers.items() if ip in network}
+                net = ip_interface(match[1]).network
+                low = bisect_left(peers, (net.version, int(net.network_address), ""))
+                high = bisect_left(peers, (net.version, int(net.broadcast_address) + 1, ""))
+                places |= {peer: interface for *_, peer in peers[low:high]}
         return places
 
 
@@ -236,11 +239,13 @@ def _neighbour(entry: Entry) -> str | None:
     return match[1] if match else None
 
 
-def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+def _parsed(text: str) -> tuple[int, int] | None:
+    """Return an address's version and number, None for a peer that is no address."""
     try:
-        return ip_address(text)
+        address = ip_address(text)
     except ValueError:
         return None
+    return address.version, int(address)
 
 
 def _summary(after: DeviceConfig) -> str:

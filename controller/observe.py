@@ -1,16 +1,13 @@
 """Ask every device what it is."""
 
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from collections.abc import Iterable
 
-from controller.drivers.protocol import Driver
 from controller.parallel import WORKERS, each
 from controller.progress import DeviceDone, Progress, silent
+from controller.rim import Connect
 from controller.state import DeviceConfig, Operational
 from inventory.errors import SanagaError
 from inventory.model import DeviceName
-
-Connect: TypeAlias = Callable[[DeviceName], Driver]
 
 
 def observe(

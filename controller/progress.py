@@ -83,7 +83,7 @@ Event: TypeAlias = Begun | DeviceDone | WaveBegun | WaveEnded | Verified | Decid
 class Progress(Protocol):
     """Receives what happens, always in the thread that runs the apply."""
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, /) -> None:
         """Take note of an event."""
         ...
 

@@ -40,14 +40,13 @@ class Opening:
     devices: Mapping[DeviceName, tuple[str, str]]
     intent: str | None
     deadline: float
-    hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An apply as the journal knows it; instants are ISO 8601, deadline seconds since 1970.
 
-    held: it waits, or waited, for a person to confirm it.
+    held: all was verified, and it waits, or waited, for a person to confirm it.
     """
 
     id: int
@@ -124,7 +123,6 @@ class Journal:
             opening.intent,
             self._now(),
             opening.deadline,
-            opening.hold,
         )
         with self._write() as db:
             db.executemany(
@@ -132,8 +130,8 @@ class Journal:
                 opening.texts.items(),
             )
             row = db.execute(
-                "INSERT INTO applies (plan_id, network, plan, intent, started, deadline, held)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                "INSERT INTO applies (plan_id, network, plan, intent, started, deadline)"
+                " VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
                 values,
             ).fetchone()
             db.executemany(
@@ -158,6 +156,18 @@ class Journal:
             db.execute(
                 "UPDATE steps SET became = ?, finished = ? WHERE id = ?",
                 (became, self._now(), step),
+            )
+
+    def hold(self, apply_id: int) -> None:
+        """Write down that all is verified and a person is to confirm it."""
+        with self._write() as db:
+            db.execute("UPDATE applies SET held = 1 WHERE id = ?", (apply_id,))
+
+    def extend(self, apply_id: int, deadline: float) -> None:
+        """Write down that timers run until then (seconds since 1970), if that is later."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE applies SET deadline = max(deadline, ?) WHERE id = ?", (deadline, apply_id)
             )
 
     def decide(self, apply_id: int, decision: Decision, because: str) -> None:

@@ -17,7 +17,7 @@ MIGRATIONS: Final = (
             intent TEXT REFERENCES texts (fingerprint),
             started TEXT NOT NULL,
             deadline REAL NOT NULL,
-            held INTEGER NOT NULL,
+            held INTEGER NOT NULL DEFAULT 0,
             decision TEXT CHECK (decision IN ('confirm', 'rollback')),
             decided TEXT,
             because TEXT NOT NULL DEFAULT '',

@@ -1,0 +1,263 @@
+"""Apply a plan: every device new or every device old, whatever happens on the way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from controller.observe import observe
+from controller.parallel import each
+from controller.planfile import encode
+from controller.progress import Begun, DeviceDone, Ended, Verified, WaveBegun, WaveEnded
+from controller.push import OLD, UNCONFIRMED, Lines, Push, commit, discard, stage
+from controller.rim import Rim
+from controller.settle import confirm_everywhere, insistently, restore_everywhere
+from controller.state import Change, DeviceConfig, Outcome, Plan, PushResult
+from controller.store.journal import Entry, Opening
+from controller.verify import Pair, answering, gate, verify
+from inventory.errors import (
+    PlanError,
+    RejectedError,
+    SanagaError,
+    StalePlanError,
+    UnfinishedError,
+)
+from inventory.model import DeviceName
+
+LISTED: Final = 12
+INTERRUPTED: Final = "interrupted by Ctrl-C"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why an apply cannot go on; silent: only because a device does not answer."""
+
+    because: str
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Everything is committed and verified; nothing is confirmed yet."""
+
+    evidence: tuple[str, ...]
+
+
+def apply(
+    plan: Plan, rim: Rim, *, confirm_within_s: float | None = None, hold: bool = False
+) -> PushResult:
+    """Return how applying the plan ended.
+
+    With hold everything is verified and then left for a person to confirm within
+    confirm_within_s; without, that is what the devices' timers are given beyond each wave.
+
+    Raises StalePlanError when a device is not what the plan saw, UnfinishedError while another
+    apply is, PlanError when the time is too short, JournalError.
+    """
+    with rim.journal.lock():
+        refuse_unfinished(rim)
+        return run(plan, rim, _window_s(plan, rim, confirm_within_s, hold=hold), hold=hold)
+
+
+def run(plan: Plan, rim: Rim, window_s: float, *, hold: bool = False) -> PushResult:
+    """Return how applying the plan ended; the caller holds the journal's lock."""
+    if not plan.changes:
+        return _ended(rim, _unchanged(plan, Outcome.CONFIRMED, "there is nothing to change"))
+    seen = observe(plan.seen, rim.connect, progress=rim.progress, workers=rim.workers)
+    if seen.unreachable:
+        because = f"nothing was changed: {'; '.join(seen.unreachable.values())}"
+        result = _unchanged(plan, Outcome.UNREACHABLE, because)
+        return _ended(rim, replace(result, devices={**result.devices, **seen.unreachable}))
+    refuse_stale(plan, seen.configs)
+    push = _begun(plan, rim, window_s)
+    try:
+        return _pushed(push, hold=hold)
+    finally:
+        push.lines.close()
+
+
+def refuse_stale(plan: Plan, configs: Mapping[DeviceName, DeviceConfig]) -> None:
+    """Raise StalePlanError naming the devices that are not what the plan saw."""
+    seen = plan.seen.items()
+    moved = sorted(name for name, fingerprint in seen if configs[name].fingerprint != fingerprint)
+    if moved:
+        more = f" and {len(moved) - LISTED} more" if len(moved) > LISTED else ""
+        raise StalePlanError(
+            f"the configuration of {', '.join(moved[:LISTED])}{more} is not what plan {plan.id} "
+            "saw; nothing was changed; make the plan anew"
+        )
+
+
+def refuse_unfinished(rim: Rim) -> None:
+    """Raise UnfinishedError when an apply is not over."""
+    for entry in rim.journal.unfinished():
+        raise UnfinishedError(unfinished(entry))
+
+
+def unfinished(entry: Entry) -> str:
+    """Return what an unfinished apply waits for."""
+    if entry.held and entry.decision is None:
+        what = f"'sanaga confirm {entry.id}' or 'sanaga rollback {entry.id}'"
+        return f"apply {entry.id} waits for a person; {what} ends it"
+    return f"apply {entry.id} of {entry.started} was left half-way; run 'sanaga apply --resume'"
+
+
+def _window_s(plan: Plan, rim: Rim, confirm_within_s: float | None, *, hold: bool) -> float:
+    pace, waves = rim.pace, len(plan.waves)
+    least = 2 * pace.margin_s(len(plan.changes))
+    if confirm_within_s is not None and confirm_within_s < least:
+        raise PlanError(
+            f"{confirm_within_s:.0f} s are too short to confirm {len(plan.changes)} devices; "
+            f"give at least {least:.0f} s"
+        )
+    if hold:
+        return pace.window_s(waves) + (confirm_within_s or pace.base_s)
+    return pace.window_s(waves, confirm_within_s)
+
+
+def _begun(plan: Plan, rim: Rim, window_s: float) -> Push:
+    body, texts = encode(plan)
+    opening = Opening(
+        plan_id=plan.id,
+        network=plan.network,
+        plan=body,
+        texts=texts,
+        devices={c.device: (c.before.fingerprint, c.after.fingerprint) for c in plan.changes},
+        intent=plan.intent_fingerprint if plan.intent else None,
+        deadline=rim.clock.instant().timestamp() + window_s,
+    )
+    deadline = rim.clock.now() + window_s
+    apply_id = rim.journal.begin(opening)
+    rim.progress(Begun(apply_id, plan.id, len(plan.changes), len(plan.waves)))
+    return Push(plan, apply_id, rim, deadline, Lines(rim))
+
+
+def _pushed(push: Push, *, hold: bool) -> PushResult:
+    interrupted = False
+    try:
+        found = _attempted(push, hold=hold)
+    except KeyboardInterrupt:
+        found, interrupted = Trouble(INTERRUPTED), True
+    if isinstance(found, Passed) and hold:
+        return _held(push, found)
+    return insistently(lambda: _end(push, found), interrupted=interrupted)
+
+
+def _end(push: Push, found: Trouble | Passed) -> PushResult:
+    if isinstance(found, Passed):
+        return confirm_everywhere(push, "everything was verified end to end", found.evidence)
+    if found.silent:
+        push.rim.journal.finish(push.apply_id, Outcome.UNREACHABLE, found.because)
+        result = _unchanged(push.plan, Outcome.UNREACHABLE, found.because)
+        return _ended(push.rim, replace(result, apply_id=push.apply_id))
+    return restore_everywhere(push, found.because)
+
+
+def _attempted(push: Push, *, hold: bool) -> Trouble | Passed:
+    """Return whether everything could be committed and verified."""
+    try:
+        if trouble := _stage_all(push):
+            return trouble
+        held = answering(push.plan.reaches, push.plan, push.rim)
+        if trouble := _commit_all(push, held):
+            return trouble
+        return _verified(push, held, hold=hold)
+    except SanagaError as error:
+        return Trouble(str(error))
+
+
+def _stage_all(push: Push) -> Trouble | None:
+    changes, failed = push.plan.changes, list[SanagaError]()
+    kept: list[Change] = []
+    for change, result in each(changes, lambda c: stage(push, c), workers=push.rim.workers):
+        bad = isinstance(result, SanagaError)
+        push.rim.progress(DeviceDone(change.device, "stage", str(result) if bad else ""))
+        if isinstance(result, SanagaError):
+            failed.append(result)
+        else:
+            kept.append(change)
+    if not failed:
+        return None
+    for _ in each(kept, lambda c: discard(push, c), workers=push.rim.workers):
+        pass
+    refused = [str(error) for error in failed if isinstance(error, RejectedError)]
+    told = "; ".join(refused or map(str, failed))
+    return Trouble(f"nothing was changed: {told}", silent=not refused)
+
+
+def _commit_all(push: Push, held: frozenset[Pair]) -> Trouble | None:
+    for number, wave in enumerate(push.plan.waves, 1):
+        if short := _short(push, push.rim.pace.gate_s):
+            return short
+        if trouble := _commit_wave(push, number, wave) or _gated(push, number, held):
+            return trouble
+    return None
+
+
+def _commit_wave(push: Push, number: int, wave: tuple[Change, ...]) -> Trouble | None:
+    devices = tuple(change.device for change in wave)
+    push.rim.progress(WaveBegun(number, len(push.plan.waves), devices))
+    failed: list[str] = []
+    for change, result in each(wave, lambda c: commit(push, c), workers=push.rim.workers):
+        detail = str(result) if isinstance(result, SanagaError) else ""
+        failed += [detail] if detail else []
+        push.rim.progress(DeviceDone(change.device, "commit", detail))
+    return Trouble(f"wave {number}: {'; '.join(failed)}") if failed else None
+
+
+def _gated(push: Push, number: int, held: frozenset[Pair]) -> Trouble | None:
+    verdict = gate(push.plan, number, held, push.rim)
+    push.rim.progress(WaveEnded(number, len(push.plan.waves), verdict))
+    return None if verdict.holds else Trouble(f"wave {number}: {' '.join(verdict.evidence)}")
+
+
+def _verified(push: Push, held: frozenset[Pair], *, hold: bool) -> Trouble | Passed:
+    verdict = verify(push.plan, push.rim, held)
+    push.rim.progress(Verified(verdict))
+    if not verdict.holds:
+        return Trouble(f"the end-to-end check failed: {' '.join(verdict.evidence)}")
+    if short := _short(push):
+        return short
+    if hold:
+        push.rim.journal.hold(push.apply_id)
+    return Passed(verdict.evidence)
+
+
+def _short(push: Push, beyond_s: float = 0.0) -> Trouble | None:
+    """Return the trouble when timers might fire before everything could be confirmed."""
+    needed_s = push.rim.pace.margin_s(len(push.plan.changes)) + beyond_s
+    if push.left_s() >= needed_s:
+        return None
+    return Trouble("the devices' timers would fire before everything could be confirmed")
+
+
+def _held(push: Push, found: Passed) -> PushResult:
+    left_s = push.left_s() - push.rim.pace.margin_s(len(push.plan.changes))
+    until = push.rim.clock.instant() + timedelta(seconds=left_s)
+    because = (
+        f"verified; run 'sanaga confirm {push.apply_id}' before {_clock(until)}, "
+        "else every device undoes the change by itself"
+    )
+    result = PushResult(
+        plan_id=push.plan.id,
+        outcome=Outcome.PENDING,
+        devices={c.device: UNCONFIRMED for c in push.plan.changes},
+        because=because,
+        apply_id=push.apply_id,
+        until=until.isoformat(timespec="seconds"),
+        evidence=found.evidence,
+    )
+    return _ended(push.rim, result)
+
+
+def _clock(instant: datetime) -> str:
+    return f"{instant:%H:%M:%S} UTC"
+
+
+def _unchanged(plan: Plan, outcome: Outcome, because: str) -> PushResult:
+    return PushResult(plan.id, outcome, {c.device: OLD for c in plan.changes}, because)
+
+
+def _ended(rim: Rim, result: PushResult) -> PushResult:
+    rim.progress(Ended(result))
+    return result

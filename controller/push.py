@@ -1,0 +1,195 @@
+"""Single steps of an apply on single devices, each written down before it is taken."""
+
+from collections.abc import Callable, Collection
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
+from math import ceil
+from threading import Lock
+from typing import Final, TypeVar
+
+from controller.drivers.protocol import Driver
+from controller.rim import Rim
+from controller.state import Change, DeviceConfig, Plan
+from inventory.errors import DeviceError, JournalError, SanagaError, UnreachableError
+from inventory.model import DeviceName
+
+# More connections than this are not kept open; a device is then staged again before its commit.
+KEPT: Final = 500
+OLD: Final = "as before"
+NEW: Final = "as planned"
+UNCONFIRMED: Final = "as planned, unconfirmed"
+Result = TypeVar("Result")
+
+
+class StrangeError(DeviceError):
+    """A device runs neither what it ran before the apply nor what the plan gives it."""
+
+
+class Lines:
+    """Connections kept between the steps of an apply."""
+
+    def __init__(self, rim: Rim) -> None:
+        self._rim = rim
+        self._lock = Lock()
+        self._open: dict[DeviceName, Driver] = {}
+        self._staged: set[DeviceName] = set()
+
+    def to(self, device: DeviceName) -> Driver:
+        """Return the connection to a device, a new one if there is none."""
+        with self._lock:
+            driver = self._open.get(device)
+        if driver is None:
+            driver = self._rim.connect(device)
+            with self._lock:
+                self._open[device] = driver
+        return driver
+
+    def staged(self, device: DeviceName) -> None:
+        """Note that a candidate was handed over on this connection; beyond KEPT it is let go."""
+        with self._lock:
+            full = len(self._open) > KEPT
+            if not full:
+                self._staged.add(device)
+        if full:
+            self.drop(device)
+
+    def has_staged(self, device: DeviceName) -> bool:
+        """Return whether the candidate was handed over on a connection that still stands."""
+        with self._lock:
+            return device in self._staged
+
+    def drop(self, device: DeviceName) -> None:
+        """Close a connection."""
+        with self._lock:
+            driver = self._open.pop(device, None)
+            self._staged.discard(device)
+        if driver:
+            with suppress(SanagaError, OSError):
+                driver.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for device in tuple(self._open):
+            self.drop(device)
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """An apply under way; deadline is when (of clock.now()) the last timer has fired."""
+
+    plan: Plan
+    apply_id: int
+    rim: Rim
+    deadline: float
+    lines: Lines = field(repr=False)
+
+    def left_s(self) -> float:
+        """Return how long the timers still run."""
+        return self.deadline - self.rim.clock.now()
+
+    def changes(self, devices: Collection[DeviceName] | None = None) -> tuple[Change, ...]:
+        """Return the changes of those devices, or all, in the order they are applied."""
+        return tuple(c for c in self.plan.changes if devices is None or c.device in devices)
+
+
+def stage(push: Push, change: Change) -> str:
+    """Hand a device its candidate and return the device's account of it."""
+    account = _acted(push, change, "stage", (OLD, OLD), lambda d: d.stage(change.after))
+    push.lines.staged(change.device)
+    return account
+
+
+def commit(push: Push, change: Change) -> None:
+    """Make a device run its candidate until its timer fires, with the timers of all others."""
+    if not push.lines.has_staged(change.device):
+        stage(push, change)
+    within = max(1, ceil(push.left_s()))
+    states = OLD, UNCONFIRMED
+    _acted(push, change, "commit", states, lambda d: d.commit(confirm_within_s=within))
+    # The health gate must not profit from a connection made before the change.
+    push.lines.drop(change.device)
+
+
+def discard(push: Push, change: Change) -> None:
+    """Let a device forget a candidate that was never committed."""
+    _acted(push, change, "rollback", (OLD, OLD), lambda d: d.rollback())
+
+
+def advance(push: Push, change: Change) -> None:
+    """Make a device keep the plan's configuration, giving it anew if its timer has fired.
+
+    Raises UnreachableError, RejectedError when it refuses it now, StrangeError.
+    """
+    _acted(push, change, "confirm", (UNCONFIRMED, NEW), lambda d: d.confirm())
+    if _settled(push, change, aim=change.after, start=change.before):
+        return
+    _given(push, change, change.after, (OLD, NEW))
+
+
+def restore(push: Push, change: Change) -> None:
+    """Make a device be as before, also when the plan's configuration was confirmed already.
+
+    Raises UnreachableError, RejectedError when it refuses the old configuration, StrangeError.
+    """
+    _acted(push, change, "rollback", (UNCONFIRMED, OLD), lambda d: d.rollback())
+    if _settled(push, change, aim=change.before, start=change.after):
+        return
+    _given(push, change, change.before, (NEW, OLD))
+
+
+def _settled(push: Push, change: Change, *, aim: DeviceConfig, start: DeviceConfig) -> bool:
+    """Return whether the device runs what it should, else whether it is still where it was."""
+    found = _spoken(push, change, lambda d: d.read())
+    if found not in (aim, start):
+        raise StrangeError(change.device, "runs neither its old configuration nor the plan's")
+    return found == aim
+
+
+def _given(push: Push, change: Change, config: DeviceConfig, states: tuple[str, str]) -> None:
+    pace, clock = push.rim.pace, push.rim.clock
+    push.rim.journal.extend(push.apply_id, clock.instant().timestamp() + pace.base_s)
+
+    def give(driver: Driver) -> None:
+        driver.stage(config)
+        driver.commit(confirm_within_s=ceil(pace.base_s))
+
+    was, becomes = states
+    _acted(push, change, "give", (was, f"{becomes}, unconfirmed"), give)
+    push.lines.drop(change.device)
+    if _spoken(push, change, lambda d: d.read()) != config:
+        _acted(push, change, "rollback", (f"{becomes}, unconfirmed", was), lambda d: d.rollback())
+        raise StrangeError(change.device, "does not run what it was given")
+    confirm = (f"{becomes}, unconfirmed", becomes)
+    _acted(push, change, "confirm", confirm, lambda d: d.confirm())
+
+
+def _acted(
+    push: Push,
+    change: Change,
+    act: str,
+    states: tuple[str, str],
+    work: Callable[[Driver], Result],
+) -> Result:
+    was, becomes = states
+    # A full disk must not keep a device from becoming what it was.
+    tolerant = suppress(JournalError) if act == "rollback" else nullcontext()
+    journal, step = push.rim.journal, 0
+    with tolerant:
+        step = journal.intend(push.apply_id, change.device, act, was)
+    try:
+        result = _spoken(push, change, work)
+    except SanagaError as error:
+        with suppress(JournalError):
+            journal.done(step, f"unknown: {error}")
+        raise
+    with tolerant:
+        journal.done(step, becomes)
+    return result
+
+
+def _spoken(push: Push, change: Change, work: Callable[[Driver], Result]) -> Result:
+    try:
+        return work(push.lines.to(change.device))
+    except UnreachableError:
+        push.lines.drop(change.device)
+        raise

@@ -1,0 +1,149 @@
+"""How an apply ends: confirmed everywhere, or as before everywhere."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from controller.clock import eventually
+from controller.parallel import each
+from controller.progress import Decided, DeviceDone, Ended, Waiting
+from controller.push import NEW, OLD, Push, StrangeError, advance, restore
+from controller.state import Change, Outcome, PushResult
+from inventory.errors import JournalError, RejectedError, SanagaError, UnfinishedError
+from inventory.model import DeviceName
+
+POLL_S: Final = 1.0
+LEFT: Final = (
+    "left half-way at the second Ctrl-C; devices undo unconfirmed changes by themselves, "
+    "'sanaga apply --resume' brings all of them where they belong"
+)
+RESUME: Final = "run 'sanaga apply --resume' when it answers again"
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Devices that could not be brought where they belong, and why.
+
+    The unreachable ones may still get there; the others need a person.
+    """
+
+    unreachable: Mapping[DeviceName, str]
+    wrong: Mapping[DeviceName, SanagaError]
+
+    @property
+    def nothing(self) -> bool:
+        """Return whether every device is where it belongs."""
+        return not (self.unreachable or self.wrong)
+
+
+def confirm_everywhere(push: Push, because: str, evidence: tuple[str, ...] = ()) -> PushResult:
+    """Keep the plan on every device, or, if one refuses it by now, undo it on all of them."""
+    try:
+        push.rim.journal.decide(push.apply_id, "confirm", because)
+    except JournalError as error:
+        return restore_everywhere(push, f"the decision to confirm could not be recorded ({error})")
+    push.rim.progress(Decided("confirm", because))
+    left = _settle(push, (push.plan.changes,), "confirm", advance)
+    refusals = [str(e) for e in left.wrong.values() if isinstance(e, RejectedError)]
+    if refusals:
+        return restore_everywhere(push, f"after its timer had fired, {'; '.join(refusals)}")
+    return _concluded(push, Outcome.CONFIRMED, because, (left, push.plan.changes, evidence))
+
+
+def restore_everywhere(push: Push, because: str) -> PushResult:
+    """Undo the plan on every device that was told to run it, last wave first."""
+    _decide_rollback(push, because)
+    push.rim.progress(Decided("rollback", because))
+    touched = _touched(push)
+    waves = [[c for c in wave if c.device in touched] for wave in reversed(push.plan.waves)]
+    left = _settle(push, waves, "rollback", restore)
+    return _concluded(push, Outcome.ROLLED_BACK, because, (left, push.changes(touched), ()))
+
+
+def insistently(end: Callable[[], PushResult], *, interrupted: bool) -> PushResult:
+    """Return what end returns; Ctrl-C makes it begin again once, a second one leaves it.
+
+    Raises UnfinishedError when left.
+    """
+    try:
+        return end()
+    except KeyboardInterrupt:
+        if interrupted:
+            raise UnfinishedError(LEFT) from None
+    return insistently(end, interrupted=True)
+
+
+def _decide_rollback(push: Push, because: str) -> None:
+    journal = push.rim.journal
+    try:
+        journal.decide(push.apply_id, "rollback", because)
+    except JournalError:
+        # Without a word in the journal an apply is rolled back anyway.
+        if journal.entry(push.apply_id).decision == "confirm":
+            raise
+
+
+def _touched(push: Push) -> frozenset[DeviceName]:
+    steps = push.rim.journal.steps(push.apply_id)
+    return frozenset(step.device for step in steps if step.act in ("commit", "give"))
+
+
+def _settle(
+    push: Push,
+    waves: Sequence[Sequence[Change]],
+    act: str,
+    step: Callable[[Push, Change], None],
+) -> Leftover:
+    """Take the step on every device, again and again until all timers must have fired."""
+    unreachable: dict[DeviceName, str] = {}
+    wrong: dict[DeviceName, SanagaError] = {}
+
+    def attempt(changes: Sequence[Change]) -> None:
+        for change, result in each(changes, lambda c: step(push, c), workers=push.rim.workers):
+            unreachable.pop(change.device, None)
+            if isinstance(result, RejectedError | StrangeError):
+                wrong[change.device] = result
+            elif isinstance(result, SanagaError):
+                unreachable[change.device] = str(result)
+            push.rim.progress(DeviceDone(change.device, act, str(result or "")))
+
+    def all_answered() -> bool:
+        attempt(push.changes(unreachable))
+        return not unreachable
+
+    for wave in waves:
+        attempt(wave)
+    if unreachable:
+        deadline = push.deadline + push.rim.pace.grace_s
+        left_s = max(0.0, deadline - push.rim.clock.now())
+        push.rim.progress(Waiting(tuple(unreachable), left_s))
+        eventually(all_answered, deadline=deadline, poll_s=POLL_S, clock=push.rim.clock)
+    return Leftover(unreachable, wrong)
+
+
+def _concluded(
+    push: Push, aim: Outcome, because: str, what: tuple[Leftover, Sequence[Change], Sequence[str]]
+) -> PushResult:
+    left, changes, evidence = what
+    outcome = aim if left.nothing else Outcome.DIFFERS
+    # While a device is silent the apply stays unfinished, so that it can be resumed.
+    if not left.unreachable:
+        push.rim.journal.finish(push.apply_id, outcome, because)
+    result = PushResult(
+        plan_id=push.plan.id,
+        outcome=outcome,
+        devices={c.device: _told(c.device, left, aim) for c in changes},
+        because=because,
+        apply_id=push.apply_id,
+        evidence=tuple(evidence),
+    )
+    push.rim.progress(Ended(result))
+    return result
+
+
+def _told(device: DeviceName, left: Leftover, aim: Outcome) -> str:
+    if device in left.unreachable:
+        return f"unknown, {left.unreachable[device]}; {RESUME}"
+    if device in left.wrong:
+        return f"{left.wrong[device]}; look with 'sanaga show {device} --diff', then plan again"
+    return NEW if aim is Outcome.CONFIRMED else OLD

@@ -1,22 +1,23 @@
 """Where the parts meet: a folder becomes a plan, and devices get their drivers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 from controller.derive import derive
 from controller.drivers.memory import MemoryNetwork
 from controller.drivers.protocol import Driver, DriverFactory
 from controller.load import Loaded, device, load
 from controller.plan import NOTHING_SPECIAL, Consent, View, plan
-from controller.planfile import parse_intent
+from controller.planfile import decode, parse_intent
 from controller.render import render
+from controller.rim import Connect
 from controller.settings import environment
-from controller.state import DeviceConfig, Operational, Plan
+from controller.state import DeviceConfig, Operational, Outcome, Plan
 from controller.store.journal import FILE as JOURNAL_FILE
 from controller.store.journal import Journal
 from inventory import credentials
@@ -28,7 +29,6 @@ from topology.build import build
 __all__ = ["Loaded", "connector", "from_files", "intended_configs", "load", "make_plan"]
 
 DRIVERS: Final = "controller.drivers"
-Connect: TypeAlias = Callable[[DeviceName], Driver]
 
 
 def intended_configs(intent: Intent) -> Mapping[DeviceName, DeviceConfig]:
@@ -51,11 +51,12 @@ def make_plan(
     """
     intent = anchored(loaded)
     intended, topology = derive(intent), build(intent)
+    names = to_read(intent, consent.only)
     view = View(
         intent=intent,
         topology=topology,
         intended=intended,
-        wanted={name: render(intended[name]) for name in operational.configs if name in intended},
+        wanted={name: render(intended[name]) for name in names if name in intended},
         operational=operational,
         findings=expectations.check(loaded.policies, intent, topology),
         previous=previous,
@@ -98,11 +99,27 @@ def previous_intent(state_dir: Path, network: str) -> Intent | None:
     return parse_intent(text) if text else None
 
 
-def connector(intent: Intent, folder: Path = Path()) -> Connect:
+def recorded_intent(journal: Journal, apply_id: int | None) -> Intent | None:
+    """Return how the devices of recorded applies are reached, as the journal knew it last.
+
+    apply_id names an apply whose devices have to be among them, besides the last one's.
+    """
+    entries = [e for e in journal.history() if e.outcome in (None, Outcome.CONFIRMED)]
+    wanted = [*(e for e in entries if e.id == apply_id), *entries[:1]]
+    intents = [i for e in wanted if (i := decode(*journal.plan(e.id)).intent)]
+    if not intents:
+        return None
+    devices = {name: item for intent in intents for name, item in intent.devices.items()}
+    return replace(intents[-1], devices=devices)
+
+
+def connector(intent: Intent | None, folder: Path = Path()) -> Connect:
     """Return a function that makes the driver of a device by name; each connects on first use.
 
     Relative paths in credential references start at folder.
     """
+    if intent is None:
+        return _nowhere
     environ = environment()
 
     @cache
@@ -120,6 +137,10 @@ def connector(intent: Intent, folder: Path = Path()) -> Connect:
         )
 
     return connect
+
+
+def _nowhere(name: DeviceName) -> Driver:
+    raise DeviceError(name, "the plan does not say how to reach it; make the plan anew")
 
 
 def from_files(folder: Path) -> Connect:

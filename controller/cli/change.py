@@ -1,81 +1,202 @@
-"""Making changes and undoing them, and what was done before."""
+"""Making changes and undoing them."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
-from controller.cli.output import Format, FormatOption, emit, emit_rows, show_rows, write
+from controller.cli.durations import seconds, spoken
+from controller.cli.output import (
+    Exit,
+    Format,
+    FormatOption,
+    UsageProblem,
+    emit,
+    say,
+    watched,
+    write,
+)
 
 if TYPE_CHECKING:
-    from controller.store.journal import Entry, Journal
+    from contextlib import AbstractContextManager
 
-app = typer.Typer(add_completion=False)
+    from controller.rim import Rim
+    from controller.state import Plan, PushResult
+    from controller.store.journal import Journal
+    from inventory.model import Intent
 
-IdArgument = Annotated[
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+
+IdArgument: TypeAlias = Annotated[
     int | None,
     typer.Argument(metavar="ID", min=1, show_default=False, help="Number of an apply."),
 ]
-
-
-@app.command(epilog="Example: sanaga history 12 -o json")
-def history(number: IdArgument = None, output: FormatOption = Format.TABLE) -> None:
-    """List what was applied, newest first; with an ID, every act on every device."""
-    journal = _journal()
-    try:
-        if number is None:
-            rows = [_row(entry) for entry in journal.history()]
-            emit_rows(rows, output, _HEADINGS)
-        else:
-            _show_apply(journal, number, output)
-    finally:
-        journal.close()
-
-
-_HEADINGS = {
-    "id": "ID",
-    "network": "NETWORK",
-    "plan": "PLAN",
-    "started": "STARTED",
-    "finished": "FINISHED",
-    "outcome": "OUTCOME",
-    "because": "BECAUSE",
+CODES: Final = {
+    "confirmed": Exit.DONE,
+    "pending": Exit.DONE,
+    "rolled-back": Exit.ROLLED_BACK,
+    "unreachable": Exit.UNREACHABLE,
+    "differs": Exit.DIFFERS,
 }
-_STEP_HEADINGS = {"device": "DEVICE", "act": "ACT", "started": "STARTED", "finished": "FINISHED"}
 
 
-def _journal() -> "Journal":
+@app.command(epilog="Example: sanaga apply change.plan --confirm-within 5m")
+def apply(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", show_default=False, help="A plan saved by plan --out."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Finish or unwind an apply that was interrupted.")
+    ] = False,
+    confirm_within: Annotated[
+        str | None,
+        typer.Option(
+            "--confirm-within",
+            metavar="TIME",
+            help="Leave it to you to confirm within this time, such as 5m; else all is undone.",
+        ),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without", metavar="DEVICE", help="With --resume: give a device up; repeatable."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Apply a plan: every device ends up new, or every device as it was.
+
+    Changes go out in waves, each on trial; all is kept only when the network does what the plan
+    promised, else every device is taken back.
+    """
+    if resume:
+        if file or confirm_within or yes:
+            raise UsageProblem("--resume takes neither a plan nor other options but --without")
+        _resume(without or (), output)
+    elif file is None:
+        raise UsageProblem("name the plan to apply, or say --resume")
+    elif without:
+        raise UsageProblem("--without goes with --resume")
+    else:
+        _apply(file, None if confirm_within is None else seconds(confirm_within), output, yes=yes)
+
+
+def _apply(file: Path, within_s: int | None, output: Format, *, yes: bool) -> None:
+    from controller.apply import apply as run
+    from controller.planfile import load
+
+    made = load(file)
+    if made.changes and not yes:
+        _agree(made, within_s)
+    with open_journal() as journal, _rim(journal, made.intent, made) as rim:
+        result = run(made, rim, confirm_within_s=within_s, hold=within_s is not None)
+    _end(result, output)
+
+
+def _agree(made: "Plan", within_s: int | None) -> None:
+    from controller.cli.plan import summary
+
+    if not watched():
+        raise UsageProblem("nobody is watching who could agree; say --yes")
+    say("\n".join(summary(made)))
+    if within_s is not None:
+        say(f"It is undone unless you confirm it within {spoken(within_s)}.")
+    if not typer.confirm(f"Apply this to {made.network}?", err=True):
+        say("nothing was applied")
+        raise typer.Exit(Exit.ERROR)
+
+
+def _resume(without: "list[str] | tuple[()]", output: Format) -> None:
+    from controller import resume
+
+    with open_journal() as journal, _recorded_rim(journal, None) as rim:
+        result = resume.resume(rim, without=without)
+    if result is None:
+        say("nothing to resume: no apply was interrupted")
+    else:
+        _end(result, output)
+
+
+@app.command(epilog="Example: sanaga confirm")
+def confirm(number: IdArgument = None, output: FormatOption = Format.TABLE) -> None:
+    """Keep an apply that waits for you since apply --confirm-within."""
+    from controller import resume
+
+    with open_journal() as journal, _recorded_rim(journal, number) as rim:
+        result = resume.confirm(rim, number)
+    _end(result, output)
+
+
+@app.command(epilog="Example: sanaga rollback 12 --yes")
+def rollback(
+    number: IdArgument = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Undo an apply: the one that is not over, or the last one that was confirmed."""
+    from controller import resume
+
+    with open_journal() as journal:
+        if not yes:
+            _agree_to_undo(number)
+        known = {entry.id for entry in journal.history()}
+        with _recorded_rim(journal, number) as rim:
+            result = resume.rollback(rim, number)
+    # An apply that was not over ends rolled back, as wished; one taken back is an apply anew.
+    wished = result.apply_id in known and result.outcome == "rolled-back"
+    _end(result, output, code=Exit.DONE if wished else None)
+
+
+def _agree_to_undo(number: int | None) -> None:
+    if not watched():
+        raise UsageProblem("nobody is watching who could agree; say --yes")
+    which = "the last apply" if number is None else f"apply {number}"
+    if not typer.confirm(f"Undo {which}?", err=True):
+        say("nothing was undone")
+        raise typer.Exit(Exit.ERROR)
+
+
+def _end(result: "PushResult", output: Format, *, code: Exit | None = None) -> None:
+    emit(result, output, lambda: write("\n".join(_told(result))))
+    raise typer.Exit(CODES[result.outcome] if code is None else code)
+
+
+def _told(result: "PushResult") -> Iterator[str]:
+    number = f"apply {result.apply_id} " if result.apply_id else ""
+    head, *more = result.because.split("; ")
+    yield f"{number}{result.outcome}: {head}"
+    yield from (f"  {text}" for text in more)
+    yield from result.evidence
+    if result.outcome == "differs":
+        yield from (f"  {device}: {state}" for device, state in result.devices.items())
+
+
+def open_journal() -> "AbstractContextManager[Journal]":
+    """Open the journal of this machine for as long as a block runs."""
     from controller.settings import Settings
     from controller.store.journal import Journal
 
-    return Journal.open(Settings().state_dir)
+    return closing(Journal.open(Settings().state_dir))
 
 
-def _row(entry: "Entry") -> dict[str, object]:
-    return {
-        "id": entry.id,
-        "network": entry.network,
-        "plan": entry.plan_id,
-        "started": entry.started,
-        "finished": entry.finished,
-        "outcome": entry.outcome or ("waits to be confirmed" if entry.held else "unfinished"),
-        "because": entry.because,
-    }
+def _recorded_rim(journal: "Journal", number: int | None) -> "AbstractContextManager[Rim]":
+    from controller.app import recorded_intent
+
+    return _rim(journal, recorded_intent(journal, number))
 
 
-def _show_apply(journal: "Journal", number: int, output: Format) -> None:
-    row = _row(journal.entry(number))
-    steps = [
-        {
-            "device": step.device,
-            "act": step.act,
-            "started": step.started,
-            "finished": step.finished,
-        }
-        for step in journal.steps(number)
-    ]
+@contextmanager
+def _rim(
+    journal: "Journal", intent: "Intent | None", made: "Plan | None" = None
+) -> "Iterator[Rim]":
+    from controller.app import connector
+    from controller.cli.progress import told
+    from controller.clock import SystemClock
+    from controller.rim import Rim
 
-    def show() -> None:
-        write("\n".join(f"{key}: {value}" for key, value in row.items() if value))
-        show_rows(steps, _STEP_HEADINGS)
-
-    emit({**row, "steps": steps}, output, show)
+    with told(len(made.seen) if made else 0) as progress:
+        yield Rim(connector(intent), journal, SystemClock(), progress)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from topology.model import BlastRadius, Topology
     from topology.model import Path as Way
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ def _text(found: Explanation) -> Iterator[str]:
         yield f"It has {count(len(found.ways_out), 'way')} out that share no device on the way:"
         yield from (f"  {words.way(path)}" for path in found.ways_out)
     if found.cut_off_by:
-        yield f"It is cut off by the failure of {listing(found.cut_off_by, joint='or')} alone."
+        cuts = [words.failure(name) for name in found.cut_off_by]
+        yield f"It is cut off by the failure of {listing(cuts, joint='or')} alone."
     if found.blast_radius:
         yield "If it fails:"
         yield from (f"  {sentence}" for sentence in words.radius(found.blast_radius))
@@ -81,9 +82,8 @@ def _text(found: Explanation) -> Iterator[str]:
 
 
 def _site(loaded: "Loaded", topology: "Topology", site: "Site") -> Explanation:
-    from topology.resilience import blast_radius, every_blast_radius
-
     from topology.paths import disjoint
+    from topology.resilience import blast_radius, every_blast_radius
 
     devices = loaded.intent.devices_at(site.name)
     zones = [zone for zone in loaded.intent.zones.values() if zone.site == site.name]
@@ -106,7 +106,7 @@ def _site(loaded: "Loaded", topology: "Topology", site: "Site") -> Explanation:
 
 def _site_sentences(loaded: "Loaded", site: "Site") -> Iterator[str]:
     above = list(_ancestors(loaded, site))
-    below = f", below {' and '.join(above)}" if above else ", which all others must reach"
+    below = f", below {listing(above)}" if above else ", which all others must reach"
     article = "an" if site.level.value[0] == "a" else "a"
     yield (
         f"{site.title} ({site.name}) is {article} {site.level} site in {site.region}{below}; "

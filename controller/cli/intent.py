@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from controller.load import Loaded
     from inventory.errors import Fault
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown")
 
 
 @app.command(epilog="Example: sanaga init my-network --example northern-spur")

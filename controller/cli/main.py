@@ -20,7 +20,10 @@ VERBS: Final = {
     "init": "controller.cli.intent",
     "validate": "controller.cli.intent",
     "plan": "controller.cli.plan",
-    "history": "controller.cli.change",
+    "apply": "controller.cli.change",
+    "confirm": "controller.cli.change",
+    "rollback": "controller.cli.change",
+    "history": "controller.cli.history",
     "show": "controller.cli.show",
     "explain": "controller.cli.explain",
     "topology": "controller.cli.topology",
@@ -50,10 +53,11 @@ class VerbGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the verb; for one that is unknown, typer needs the names to suggest another."""
-        known = {*VERBS, *(point.name for point in entry_points(group=PLUGINS))}
-        if args and args[0] in known - {*VERBS} and not _plugged(args[0]):
-            raise UsageProblem(f"{args[0]} is not installed; try: pip install 'sanaga[lab]'")
-        self.commands = cast("Any", dict.fromkeys(known))
+        if args and args[0] not in VERBS:
+            plugged = {point.name for point in entry_points(group=PLUGINS)}
+            if args[0] in plugged:
+                _plugged(args[0], strict=True)
+            self.commands = cast("Any", dict.fromkeys((*VERBS, *plugged)))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -66,12 +70,18 @@ class VerbGroup(TyperGroup):
             raise PipeFault(str(error)) from error
 
 
-def _plugged(name: str) -> typer.Typer | None:
-    """Return a command that another room offers, if what it needs is installed."""
+def _plugged(name: str, *, strict: bool = False) -> typer.Typer | None:
+    """Return a command that another room offers, if what it needs is installed.
+
+    Raises UsageProblem when it is not and strict is asked for.
+    """
     for point in entry_points(group=PLUGINS, name=name):
         try:
             app: typer.Typer = point.load()
-        except ModuleNotFoundError:
+        except ModuleNotFoundError as error:
+            if strict:
+                advice = "install it with: pip install 'sanaga[lab]'"
+                raise UsageProblem(f"{name} cannot run here: {error}; {advice}") from error
             return None
         return app
     return None
@@ -99,6 +109,7 @@ def _verb(app: typer.Typer, name: str) -> Any:
 app = typer.Typer(
     cls=VerbGroup,
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 done or nothing to change, 1 error, 2 plan has changes, 3 rolled back, "

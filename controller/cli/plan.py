@@ -1,8 +1,8 @@
 """What would change, in which order, and whom it could hurt."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from controller.state import Plan
     from topology.model import BlastRadius
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
 
 @app.command(epilog="Example: sanaga plan my-network --out change.plan")
@@ -135,7 +135,19 @@ def _planned_live(loaded: "Loaded", consent: "Consent", at: "datetime") -> "Plan
     names = to_read(loaded.intent, consent.only)
     with told(len(names)) as progress:
         seen = observe(names, connector(loaded.intent, loaded.folder), progress=progress)
+    if seen.unreachable:
+        _unreachable(seen.unreachable, len(names))
     return make_plan(loaded, seen, at, consent, previous=previous)
+
+
+def _unreachable(why: "Mapping[str, str]", asked: int) -> NoReturn:
+    for reason in why.values():
+        say(reason)
+    say(
+        f"{len(why)} of {count(asked, 'device')} cannot be read, so nothing is planned; "
+        "bring them back, or plan the others with --only"
+    )
+    raise typer.Exit(Exit.UNREACHABLE)
 
 
 def _save(made: "Plan", out: Path | None) -> None:
@@ -231,8 +243,7 @@ def _severity(impact: str) -> int:
 
 
 def _hurts(when: str, radius: "BlastRadius") -> Iterator[str]:
-    yield f"{when}:"
-    yield from (f"  {sentence}" for sentence in words.radius(radius))
+    yield from (f"{when}: {sentence}" for sentence in words.radius(radius))
 
 
 def _cannot_revert(plan: "Plan") -> Iterator[str]:

@@ -36,7 +36,9 @@ def sentence(event: Event) -> str | None:
     """Return an event in words, or None for those that only move a bar."""
     match event:
         case DeviceDone(device=device, act=act, detail=detail):
-            return f"{device}: {act}: {detail}" if detail else None
+            # Who cannot be read is told once, at the end, with what to do.
+            told = detail and act != "read"
+            return f"{device}: {act}: {detail.removeprefix(f'{device}: ')}" if told else None
         case WaveEnded(number=number, verdict=verdict):
             return None if verdict.holds else f"wave {number} failed: {_seen(verdict)}"
         case Verified(verdict=verdict):

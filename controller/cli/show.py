@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from controller.load import Loaded
     from controller.state import DeviceConfig
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
 
 @app.command("show", epilog="Example: sanaga show mora-r1 --diff --dir my-network")

@@ -9,7 +9,7 @@ import typer
 
 from controller.cli import words
 from controller.cli.completion import complete_thing
-from controller.cli.folders import FolderOption
+from controller.cli.folders import FolderOption, save
 from controller.cli.output import (
     Format,
     FormatOption,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
     help="Show, draw and question the graph of the network.",
 )
 
@@ -295,3 +296,27 @@ def _region_row(score: "RegionScore") -> dict[str, object]:
         **{name: f"{share:.0%}" for name, share in shares.items()},
         "worst_failure": score.worst_failure,
     }
+
+
+@app.command(epilog="Example: sanaga topology export geojson --dir my-network --out net.geojson")
+def export(
+    form: Annotated[
+        ExportFormat,
+        typer.Argument(metavar="geojson|graphml|dot|node-link", help="Format of the graph."),
+    ],
+    folder: FolderOption = Path(),
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="File to write, else stdout.")
+    ] = None,
+) -> None:
+    """Write the graph for maps and graph tools."""
+    from topology import export as exports
+
+    intent, topology = _read(folder)
+    text = {
+        ExportFormat.GEOJSON: exports.geojson,
+        ExportFormat.GRAPHML: exports.graphml,
+        ExportFormat.DOT: exports.dot,
+        ExportFormat.NODE_LINK: exports.node_link,
+    }[form](topology, intent)
+    write(text) if out is None else save(out, text)

@@ -26,6 +26,8 @@ def figures(path: "Way") -> str:
 
 def radius(blast: "BlastRadius") -> list[str]:
     """Return whom a failure or change hurts."""
+    if not (blast.disconnected or blast.degraded):
+        return ["Nobody is cut off or left without redundancy."]
     return [
         _hurt(
             "cut off",
@@ -51,6 +53,12 @@ def _hurt(what: str, sites: Sequence[str], facilities: int, people: int) -> str:
         f"{count(len(sites), 'site')} {verb} {what}, with "
         f"{count(facilities, 'facility', 'facilities')}{served}: {listing(sites)}."
     )
+
+
+def failure(name: str) -> str:
+    """Return what fails as a person calls it."""
+    kind, colon, rest = name.partition(":")
+    return f"the whole {kind} {rest}" if colon else name
 
 
 def findings(found: Iterable["Finding"]) -> Iterator[str]:

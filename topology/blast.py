@@ -1,12 +1,13 @@
 """From cuts of the tree to sites, facilities and people."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
 from inventory.model import CircuitName, SiteName
+from topology.core import Core, shrink
 from topology.cuts import Cut, circuit_cuts, node_cuts
 from topology.model import BlastRadius, NodeKind, NodeName, SiteWeight, Topology
 from topology.tree import Graph, Interval, Tree, graph_of, grow, left_standing, part_of
@@ -103,13 +104,10 @@ class Survey:
 
     def sites(self) -> Iterator[tuple[NodeName, BlastRadius]]:
         """Yield what the failure of each site with all its devices costs, by its node."""
-        groups: dict[SiteName | None, set[NodeName]] = defaultdict(set)
-        for node in self.topology.nodes.values():
-            groups[node.site].add(node.name)
         together = _Together.of(self)
         for node in self.topology.nodes.values():
             if node.kind is NodeKind.SITE:
-                off, thin = together.failing(groups[node.site])
+                off, thin = together.failing(node.site)
                 yield node.name, radius_of(self.topology, (node.name,), off, thin - off)
 
     def _radius(self, name: str, cut: Cut) -> BlastRadius:
@@ -118,40 +116,12 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of the graph that holds the root, and the sites that stand or fall with its nodes.
+class _Group:
+    """The nodes of a site within reach: in the core and deciding, and how many decide else."""
 
-    own are the redundant sites among its nodes.
-    """
-
-    graph: Graph
-    number: Mapping[NodeName, int]
-    hanging: Mapping[NodeName, Set[SiteName]]
-    own: Mapping[NodeName, SiteName]
-
-    @classmethod
-    def of(cls, survey: Survey, kept: Sequence[bool]) -> "_Part":
-        """Return the part with these vertices of the tree; all others hang on their nearest."""
-        tree = survey.tree
-        names = {name for name, keep in zip(tree.names, kept, strict=True) if keep}
-        holder = list(range(len(tree.names)))
-        hanging: dict[NodeName, set[SiteName]] = defaultdict(set)
-        own: dict[NodeName, SiteName] = {}
-        for i, name in enumerate(tree.names):
-            holder[i] = i if kept[i] else holder[tree.parent[i]]
-            hanging[tree.names[holder[i]]] |= survey.reached.within([(i, i + 1)])
-            own.update((name, site) for site in survey.redundant.within([(i, i + 1)]))
-        graph = part_of(survey.graph, names)
-        return cls(graph, {name: i for i, name in enumerate(graph.names)}, hanging, own)
-
-    def without(self, members: Collection[NodeName]) -> tuple[set[SiteName], set[SiteName]]:
-        """Return the sites cut off and those on their last way when these nodes fail."""
-        gone = {self.number[m] for m in members if m in self.number}
-        left = left_standing(self.graph, gone)
-        off = set[SiteName]()
-        for name in self.number.keys() - left.keys():
-            off |= self.hanging[name]
-        return off, {site for name, site in self.own.items() if not left.get(name, True)}
+    members: Sequence[NodeName]
+    inside: Sequence[NodeName]
+    outside: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,34 +135,67 @@ class _Together:
     """
 
     survey: Survey
-    neighbours: Mapping[NodeName, frozenset[NodeName]]
-    core: _Part
-    whole: _Part
+    groups: Mapping[SiteName | None, _Group]
+    core: Core
 
     @classmethod
     def of(cls, survey: Survey) -> "_Together":
-        """Return the answers for a survey."""
-        tree, graph = survey.tree, survey.graph
-        return cls(
-            survey=survey,
-            neighbours={
-                name: frozenset(graph.names[there] for there, _ in around)
-                for name, around in zip(graph.names, graph.around, strict=True)
-            },
-            core=_Part.of(survey, tree.safe),
-            whole=_Part.of(survey, [True] * len(tree.names)),
-        )
+        """Return the answers for all sites of a survey."""
+        groups = _groups(survey)
+        tried = {m for group in groups.values() if len(group.inside) > 1 for m in group.inside}
+        return cls(survey, groups, _core(survey, tried))
 
-    def failing(self, group: Collection[NodeName]) -> tuple[set[SiteName], set[SiteName]]:
+    def failing(self, site: SiteName | None) -> tuple[set[SiteName], set[SiteName]]:
         """Return the sites cut off, and (these perhaps among them) those on their last way."""
-        members = sorted(self.survey.cuts.keys() & group)
-        deciding = [m for m in members if not self.neighbours[m].issubset(group)]
-        inside = [m for m in deciding if m in self.core.number]
-        if len(deciding) - len(inside) > 1:
-            return self.whole.without(members)
-        roll, cuts = self.survey.reached, self.survey.cuts
-        off = roll.within(i for member in members for i in cuts[member].off)
-        if len(inside) > 1:
-            lost, thin = self.core.without(members)
+        group, survey = self.groups[site], self.survey
+        if group.outside > 1:
+            return self._on_everything(group.members)
+        off = survey.reached.within(i for m in group.members for i in survey.cuts[m].off)
+        if len(group.inside) > 1:
+            lost, thin = self.core.without(group.members)
             return off | lost, thin
-        return off, self.survey.redundant.within(i for m in inside for i in cuts[m].thin)
+        return off, survey.redundant.within(i for m in group.inside for i in survey.cuts[m].thin)
+
+    def _on_everything(self, members: Collection[NodeName]) -> tuple[set[SiteName], set[SiteName]]:
+        graph, places = self.survey.graph, site_names(self.survey.topology)
+        number = {name: i for i, name in enumerate(graph.names)}
+        left = left_standing(graph, {number[m] for m in members})
+        standing = {
+            places[graph.names[i]]: ok for i, ok in left.safe.items() if graph.names[i] in places
+        }
+        off = {site for site in self.survey.reached.names if site not in standing}
+        return off, {site for site in self.survey.redundant.names if not standing.get(site, True)}
+
+
+def _groups(survey: Survey) -> Mapping[SiteName | None, _Group]:
+    """Return the nodes of every site."""
+    at: dict[SiteName | None, set[NodeName]] = defaultdict(set)
+    for node in survey.topology.nodes.values():
+        if node.kind is not NodeKind.PROVIDER:
+            at[node.site].add(node.name)
+    around = dict(zip(survey.graph.names, survey.graph.around, strict=True))
+    safe = {name for name, ok in zip(survey.tree.names, survey.tree.safe, strict=True) if ok}
+    groups = {}
+    for site, group in at.items():
+        members = sorted(survey.cuts.keys() & group)
+        deciding = [
+            m for m in members if any(survey.graph.names[j] not in group for j, _ in around[m])
+        ]
+        inside = [m for m in deciding if m in safe]
+        groups[site] = _Group(members, inside, len(deciding) - len(inside))
+    return groups
+
+
+def _core(survey: Survey, tried: Collection[NodeName]) -> Core:
+    """Return the core, with the sites outside it at the vertex over which they reach it."""
+    tree = survey.tree
+    part = part_of(survey.graph, {n for n, ok in zip(tree.names, tree.safe, strict=True) if ok})
+    number = {name: i for i, name in enumerate(part.names)}
+    hanging, redundant = ([set[SiteName]() for _ in part.names] for _ in range(2))
+    holder = list(range(len(tree.names)))
+    for i, name in enumerate(tree.names):
+        holder[i] = i if tree.safe[i] else holder[tree.parent[i]]
+        hanging[number[tree.names[holder[i]]]] |= survey.reached.within([(i, i + 1)])
+        if tree.safe[i]:
+            redundant[number[name]] |= survey.redundant.within([(i, i + 1)])
+    return shrink(part, tried, (hanging, redundant))

@@ -103,11 +103,22 @@ def grow(graph: Graph) -> Tree:
     )
 
 
-def left_standing(graph: Graph, gone: Collection[int]) -> Mapping[NodeName, bool]:
-    """Return what the root still reaches when vertices are gone, and whether safely."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The vertices that the root still reaches, whether safely, and the edges with no other way."""
+
+    safe: Mapping[int, bool]
+    bridges: frozenset[Edge]
+
+
+def left_standing(graph: Graph, gone: Collection[int]) -> Left:
+    """Return what remains of a graph when vertices are gone."""
     walk = _explore(graph, gone)
-    safe = _safe(walk.parent, _covers(walk))
-    return {graph.names[i]: ok for i, ok in zip(walk.order, safe, strict=True)}
+    covers = _covers(walk)
+    return Left(
+        safe=dict(zip(walk.order, _safe(walk.parent, covers), strict=True)),
+        bridges=frozenset(e for e, over in zip(walk.via, covers, strict=True) if not over),
+    )
 
 
 @dataclass(frozen=True, slots=True)

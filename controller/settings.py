@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -30,10 +30,4 @@ class Settings(BaseSettings):
     state_dir: Path = Field(
         default_factory=lambda: default_state_dir(environment(), root=os.geteuid() == 0),
         description="where the journal of applied plans and the lock live",
-    )
-    passphrase: SecretStr | None = Field(
-        default=None, description="opens credentials kept in an encrypted file"
-    )
-    controller: str | None = Field(
-        default=None, description="address of a running controller, for live verbs"
     )

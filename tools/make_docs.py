@@ -8,7 +8,9 @@ from typing import Any, Final
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from controller.cli.main import VERBS, app
+from controller.cli.main import app
+from controller.settings import Settings
+from inventory.credentials import PASSPHRASE
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 REFERENCE: Final = ROOT / "docs" / "cli.md"
@@ -45,14 +47,13 @@ def reference() -> str:
     context = group.make_context("sanaga", [], resilient_parsing=True)
     sections = [
         "\n".join(_section(context, group.get_command(context, name), f"sanaga {name}"))
-        for name in VERBS
+        for name in group.list_commands(context)
     ]
     return HEAD + "\n".join(_variables()) + "\n\n" + "\n".join(sections)
 
 
 def _variables() -> Iterator[str]:
-    from controller.settings import Settings  # noqa: PLC0415
-
+    yield f"| `{PASSPHRASE}` | opens the sealed files that credential references name |"
     for name, field in Settings.model_fields.items():
         yield f"| `SANAGA_{name.upper()}` | {field.description} |"
 

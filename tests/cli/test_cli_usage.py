@@ -1,0 +1,112 @@
+"""What the command says to someone who does not know it yet, or mistypes."""
+
+import os
+import re
+import subprocess
+from importlib.metadata import version
+
+import pytest
+
+from controller.cli.main import VERBS
+from tests.golden_files import assert_golden
+from tests.sanaga_process import ROOT
+from tools.make_docs import REFERENCE, reference
+
+NOUNS = {
+    "topology": ("show", "draw", "paths", "blast-radius", "risks", "export"),
+    "inventory": ("list", "export", "import", "pin"),
+}
+COMMANDS = [
+    *((verb,) for verb in VERBS),
+    *((noun, verb) for noun, verbs in NOUNS.items() for verb in verbs),
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_is_the_reviewed_text_and_has_an_example(sanaga, words):
+    answer = sanaga(*words, "--help")
+    assert (answer.code, answer.err) == (0, "")
+    if words[0] not in NOUNS or len(words) == 2:
+        assert f"Example: sanaga {' '.join(words)}" in re.sub(r"\s+", " ", answer.out)
+    text = "\n".join(line.rstrip() for line in answer.out.strip().splitlines()) + "\n"
+    assert_golden(ROOT / "tests" / "golden" / "help" / f"{'-'.join(words)}.txt", text)
+
+
+def test_help_of_the_program_names_every_verb_and_the_exit_codes(sanaga):
+    answer = sanaga("--help")
+    assert answer.code == 0
+    for verb in VERBS:
+        assert re.search(rf"^\W*{verb}\b", answer.out, re.MULTILINE), verb
+    assert "64 wrong usage" in re.sub(r"\s+", " ", answer.out)
+
+
+def test_version_is_that_of_the_distribution(sanaga):
+    answer = sanaga("--version")
+    assert (answer.code, answer.out) == (0, f"sanaga {version('sanaga')}\n")
+
+
+def test_no_arguments_print_the_help_and_count_as_wrong_usage(sanaga):
+    answer = sanaga()
+    assert (answer.code, answer.err) == (64, "")
+    assert "Usage: sanaga" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["valdiate"], "Did you mean 'validate'?"),
+        (["validate", "--frobnicate"], "--frobnicate"),
+        (["validate", "nowhere"], "nowhere"),
+        (["topology", "pahts"], "Did you mean 'paths'?"),
+        (["explain"], "NAME"),
+        (["inventory", "list", "cows"], "cows"),
+        (["validate", ".", "-o", "xml"], "xml"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage_ends_with_64_and_says_what_is_wrong(sanaga, words, said):
+    answer = sanaga(*words)
+    assert (answer.code, answer.out) == (64, "")
+    assert said in answer.err
+    assert "--help" in answer.err
+
+
+def test_debug_shows_the_trace_of_an_error_wherever_it_stands(sanaga, small):
+    done = subprocess.run(
+        sanaga.command("explain", "nobody", "--dir", small, "--debug"),
+        cwd=sanaga.folder,
+        env=sanaga.environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "no site, circuit or device is called 'nobody'" in done.stderr
+
+
+def test_a_reader_that_goes_away_ends_the_program_quietly(sanaga, small):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        sanaga.command("inventory", "list", "--dir", small, "-o", "json"),
+        cwd=sanaga.folder,
+        env=sanaga.environment(),
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_completion_offers_verbs_and_names_from_the_folder(sanaga, small):
+    words = {"COMP_WORDS": f"sanaga topology paths --dir {small} mo", "COMP_CWORD": "5"}
+    answer = sanaga(_SANAGA_COMPLETE="complete_bash", **words)
+    assert sorted(answer.out.split()) == ["mora", "mora-kolofata-microwave", "mora-r1"]
+    answer = sanaga(_SANAGA_COMPLETE="complete_bash", COMP_WORDS="sanaga va", COMP_CWORD="1")
+    assert answer.out.split() == ["validate"]
+
+
+def test_reference_in_the_documentation_is_current():
+    assert REFERENCE.read_text(encoding="utf-8") == reference(), "run 'make docs'"

@@ -133,13 +133,16 @@ def considered(view: View, consent: Consent) -> tuple[DeviceName, ...]:
     known = view.intent.devices
     chosen = sorted(known if consent.only is None else consent.only)
     if strangers := [name for name in chosen if name not in known]:
-        raise UnknownNameError(f"not in the intent: {_listed(strangers)}; see 'sanaga inventory'")
-    if mute := [_platform(known[name]) for name in chosen if name not in view.wanted]:
+        raise UnknownNameError(
+            f"not in the intent: {_listed(strangers)}; see 'sanaga inventory list'"
+        )
+    read = view.operational.configs
+    if mute := [_platform(known[n]) for n in chosen if n in read and n not in view.wanted]:
         raise PlanError(
             f"no configuration can be made for {_listed(mute)}: these platforms have no template "
-            "and driver yet; plan the other devices with --only"
+            "yet; plan the other devices with --only"
         )
-    if unread := [name for name in chosen if name not in view.operational.configs]:
+    if unread := [name for name in chosen if name not in read]:
         raise _unreachable(unread, view.operational.unreachable)
     return tuple(chosen)
 

@@ -10,7 +10,13 @@ from typing import Final, TypeVar
 from controller.drivers.protocol import Driver
 from controller.rim import Rim
 from controller.state import Change, DeviceConfig, Plan
-from inventory.errors import DeviceError, JournalError, SanagaError, UnreachableError
+from inventory.errors import (
+    DeviceError,
+    JournalError,
+    RejectedError,
+    SanagaError,
+    UnreachableError,
+)
 from inventory.model import DeviceName
 
 # More connections than this are not kept open; a device is then staged again before its commit.
@@ -120,7 +126,9 @@ def advance(push: Push, change: Change) -> None:
 
     Raises UnreachableError, RejectedError when it refuses it now, StrangeError.
     """
-    _acted(push, change, "confirm", (UNCONFIRMED, NEW), lambda d: d.confirm())
+    # Refused when the timer has just fired: what the device runs then tells what to do.
+    with suppress(RejectedError):
+        _acted(push, change, "confirm", (UNCONFIRMED, NEW), lambda d: d.confirm())
     if _settled(push, change, aim=change.after, start=change.before):
         return
     _given(push, change, change.after, (OLD, NEW))

@@ -10,6 +10,7 @@ from controller.state import DeviceConfig, Outcome
 from inventory.errors import (
     JournalError,
     PlanError,
+    RejectedError,
     StalePlanError,
     UnfinishedError,
     UnknownNameError,
@@ -158,6 +159,36 @@ def test_device_that_reverted_before_its_confirmation_is_brought_forward_again(b
             device.faults = Faults()
 
     result = apply(chain(), replace(bench.rim(), progress=progress))
+    assert result.outcome is Outcome.CONFIRMED
+    assert bench.versions() == "new"
+    assert bench.pending() == []
+
+
+def test_confirmation_refused_because_the_timer_just_fired_is_no_reason_to_undo(bench):
+    class Late:
+        def __init__(self, driver):
+            self.driver = driver
+
+        def confirm(self):
+            if (device := bench.network.device("far-r1")).now_running() == new("far-r1"):
+                device.revert()
+                raise RejectedError("far-r1", "was undone before")
+
+        def __getattr__(self, act):
+            return getattr(self.driver, act)
+
+    first: list[str] = []
+
+    def connect(name):
+        driver = bench.network.connect(name)
+        committed = bench.network.device(name).unconfirmed
+        if name != "far-r1" or not committed or len(first) > 3:
+            return driver
+        first.append(name)
+        return Late(driver)
+
+    result = apply(chain(), bench.rim(connect=connect))
+    assert first
     assert result.outcome is Outcome.CONFIRMED
     assert bench.versions() == "new"
     assert bench.pending() == []

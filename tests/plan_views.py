@@ -1,0 +1,30 @@
+"""What a plan is computed from, for intents made in code."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from controller.derive import derive
+from controller.plan import View
+from controller.render import render
+from controller.state import DeviceConfig, Operational
+from inventory.model import Intent
+from topology.build import build
+
+AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+BLANK = DeviceConfig("frr defaults traditional\n")
+
+
+def configs(intent: Intent) -> dict[str, DeviceConfig]:
+    return {name: render(intended) for name, intended in derive(intent).items()}
+
+
+def view(intent: Intent, running: Mapping[str, DeviceConfig], **more: Any) -> View:
+    intended = derive(intent)
+    wanted = {name: render(value) for name, value in intended.items()}
+    operational = Operational(running, more.pop("unreachable", {}))
+    return View(intent, build(intent), intended, wanted, operational, **more)
+
+
+def blank(intent: Intent) -> dict[str, DeviceConfig]:
+    return dict.fromkeys(intent.devices, BLANK)

@@ -1,0 +1,167 @@
+import io
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import networkx as nx
+import pytest
+
+from inventory.model import Medium
+from tests.factories import Draft
+from topology.build import build
+from topology.export import dot, geojson, graphml, node_link
+from topology.paths import without
+
+HOSTILE = [
+    'say "hi"',
+    "two\nlines",
+    "]]><x/>",
+    "<script>alert(1)</script>",
+    "back\\slash\\",
+    'end"; graph {a -- b} //',
+    "<b>html</b>",
+    "\\N \\G \\n",
+    "null\x00bell\x07",
+    "a\rb\r\nc",
+    "l\u2028s",
+    "&amp;",
+    "",
+]
+
+DOT_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|--|[{}\[\];,=]|[a-z]+|\s+', re.DOTALL)
+
+
+def network(text):
+    draft = Draft()
+    draft.site("yaounde", title=text, description=text)
+    draft.site("maroua", "yaounde", title=text)
+    draft.device("maroua", 2, description=text)
+    draft.circuit("fibre", "yaounde-r1", "maroua-r1", description=text)
+    draft.circuit("leo", "maroua-r1", "provider:leo", medium=Medium.LEO, description=text)
+    return draft.intent(name="spur " + text)
+
+
+def dot_tokens(text):
+    tokens, at = [], 0
+    while at < len(text):
+        match = DOT_TOKENS.match(text, at)
+        assert match, text[at : at + 40]
+        tokens.append(match.group())
+        at = match.end()
+    return [token for token in tokens if token.strip()]
+
+
+def shown(token):
+    """Return what Graphviz draws for a quoted label without % or & entities in it."""
+    lines = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
+    return re.sub(r"\\.", lambda m: lines[m.group()], token[1:-1])
+
+
+def read_graphml(text) -> Any:
+    return nx.read_graphml(io.BytesIO(text.encode()), force_multigraph=True)
+
+
+def carried(text):
+    return re.sub("[^\t\n\u0020-\ud7ff\ue000-\ufffd]", "\ufffd", text)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_geojson_carries_hostile_text_as_text(text):
+    intent = network(text)
+    made = geojson(build(intent), intent)
+    assert not set(made) & set("<>&\u2028")
+    features = {f["id"]: f for f in json.loads(made)["features"]}
+    assert features["site:yaounde"]["properties"]["title"] == text
+    assert features["circuit:fibre"]["properties"]["description"] == text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_graphml_carries_hostile_text_as_text(text):
+    intent = network(text)
+    made = graphml(build(intent), intent)
+    graph = read_graphml(made)
+    assert graph.nodes["site:yaounde"].get("title", "") == carried(text)
+    assert graph.edges["yaounde-r1", "maroua-r1", "fibre"].get("description", "") == carried(text)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_node_link_carries_hostile_text_as_text(text):
+    intent = network(text)
+    made = node_link(build(intent), intent)
+    assert not set(made) & set("<>&\u2028")
+    graph = nx.node_link_graph(json.loads(made), edges="edges")
+    assert graph.nodes["maroua-r2"]["description"] == text
+    assert graph.graph == {"name": "spur " + text, "anchors": ["site:yaounde"]}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_dot_carries_hostile_text_as_text(text):
+    intent = network(text)
+    tokens = dot_tokens(dot(build(intent), intent))
+    assert tokens[0] == "graph"
+    assert tokens[2] == "{"
+    assert tokens[-1] == "}"
+    assert tokens.count("{") == tokens.count("}") == 1
+    assert tokens.count("--") == 4
+    label = tokens[tokens.index('"site:yaounde"') + 4]
+    lines = text.replace("\x00", "\ufffd").replace("\r\n", "\n").replace("\r", "\n")
+    assert shown(label) == lines
+
+
+def test_all_formats_hold_the_same_nodes_and_links():
+    intent = network("plain")
+    topology = build(intent)
+    ml = read_graphml(graphml(topology, intent))
+    nl: Any = nx.node_link_graph(json.loads(node_link(topology, intent)), edges="edges")
+    for graph in (ml, nl):
+        assert set(graph.nodes) == topology.nodes.keys()
+        assert {key for _, _, key in graph.edges(keys=True)} == topology.links.keys()
+    assert (
+        ml.edges["maroua-r1", "provider:leo", "leo"]
+        == (nl.edges["maroua-r1", "provider:leo", "leo"])
+    )
+    assert ml.nodes["site:maroua"] == nl.nodes["site:maroua"]
+    assert ml.nodes["provider:leo"] == {"kind": "provider"}
+
+
+def test_geojson_places_circuits_between_their_sites_and_providers_at_their_user():
+    intent = network("plain")
+    features = json.loads(geojson(build(intent), intent))["features"]
+    shapes = {f["id"]: f["geometry"] for f in features}
+    a, b = (intent.sites[name].place for name in ("yaounde", "maroua"))
+    ends = [[a.longitude, a.latitude], [b.longitude, b.latitude]]
+    assert shapes["circuit:fibre"] == {"type": "LineString", "coordinates": ends}
+    assert shapes["circuit:leo"] == {"type": "Point", "coordinates": ends[1]}
+    assert shapes["site:yaounde"] == {"type": "Point", "coordinates": ends[0]}
+    assert len(features) == 4
+
+
+@pytest.mark.parametrize("export", [geojson, graphml, dot, node_link])
+def test_exports_do_not_depend_on_the_order_of_the_documents(export):
+    intent = network("plain")
+    topology = build(intent)
+    turned = replace(
+        topology,
+        nodes=dict(reversed(list(topology.nodes.items()))),
+        links=dict(reversed(list(topology.links.items()))),
+    )
+    assert export(turned, intent) == export(topology, intent)
+
+
+@pytest.mark.parametrize("export", [geojson, graphml, dot, node_link])
+def test_what_remains_after_a_failure_can_be_exported(export):
+    intent = network("plain")
+    made = export(without(build(intent), ["fibre", "maroua-r2"]), intent)
+    assert "fibre" not in made
+    assert "maroua-r2" not in made
+
+
+def test_dot_draws_lans_dotted_and_maintenance_dashed():
+    intent = network("plain")
+    drained = replace(intent.circuits["fibre"], maintenance=True)
+    intent = replace(intent, circuits={**intent.circuits, "fibre": drained})
+    made = dot(build(intent), intent)
+    assert '[label="fibre", style=dashed]' in made
+    assert '[label="leo", style=solid]' in made
+    assert '[label="lan:maroua-r1", style=dotted]' in made

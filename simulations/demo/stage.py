@@ -1,0 +1,88 @@
+"""What the acts of the demonstration stand on: the intent folder, the laboratory, the journal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from controller.app import connector, make_plan, previous_intent, to_read
+from controller.apply import apply
+from controller.cli.progress import told
+from controller.clock import SystemClock
+from controller.load import Loaded, load
+from controller.observe import observe
+from controller.rim import Rim
+from controller.state import Operational, Plan
+from controller.store.journal import Journal
+from inventory.examples import write_example
+from simulations.demo.facts import Applied
+from simulations.lab import lab as labs
+from simulations.lab.lab import Lab
+
+EXAMPLE = "northern-spur"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A laboratory with its intent folder and its own record of applies."""
+
+    folder: Path
+    state: Path
+    lab: Lab
+    up_s: float
+
+    @property
+    def loaded(self) -> Loaded:
+        """Return the folder as it is now."""
+        return load(self.folder)
+
+    def observe(self) -> Operational:
+        """Return what the routers run, over SSH."""
+        loaded = self.loaded
+        return observe(to_read(loaded.intent, None), connector(loaded.intent, loaded.folder))
+
+    def plan(self) -> Plan:
+        """Return the plan that makes the routers what the folder declares."""
+        loaded = self.loaded
+        previous = previous_intent(self.state, loaded.intent.network.name)
+        return make_plan(loaded, self.observe(), SystemClock().instant(), previous=previous)
+
+    def apply(self, title: str, plan: Plan) -> Applied:
+        """Apply a plan and read every router again."""
+        loaded = self.loaded
+        journal = Journal.open(self.state)
+        started = monotonic()
+        try:
+            with told(len(plan.seen)) as progress:
+                connect = connector(loaded.intent, loaded.folder)
+                result = apply(plan, Rim(connect, journal, SystemClock(), progress))
+        finally:
+            journal.close()
+        seconds = monotonic() - started
+        return Applied(title, plan, result, seconds, as_before=self._as_before(plan))
+
+    def _as_before(self, plan: Plan) -> bool:
+        now = self.observe().configs
+        return {name: config.fingerprint for name, config in now.items()} == dict(plan.seen)
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Change the folder as an engineer's editor would."""
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@contextmanager
+def raised(work: Path) -> Iterator[Stage]:
+    """Write the example, bring its routers up blank, and take them down at the end."""
+    folder = work / EXAMPLE
+    write_example(folder, EXAMPLE)
+    started = monotonic()
+    lab = labs.up(load(folder).intent)
+    up_s = monotonic() - started
+    try:
+        lab.write_known_hosts(folder)
+        yield Stage(folder, work / "state", lab, up_s)
+    finally:
+        lab.down()

@@ -19,6 +19,7 @@ Mark: TypeAlias = "tuple[int, int, dict[str, KeyMark] | list[Mark] | None]"
 KeyMark: TypeAlias = tuple[int, int, Mark]
 
 MAX_DEPTH: Final = 32
+MAX_FAULTS: Final = 1_000
 _MAX_DIGITS: Final = 64
 _CORE_TAG: Final = "tag:yaml.org,2002:"
 _WORDS: Final[Mapping[str, bool | None]] = {
@@ -266,6 +267,12 @@ class _Composer:
     def _note(self, event: yaml.Event, what: str, hint: str, *, blame: bool = True) -> None:
         """Note a fault; a blamed place is not faulted again for its value."""
         fault = self._fault(event, what, hint)
+        if len(self.faults) == MAX_FAULTS:
+            more = (
+                f"more than {MAX_FAULTS} faults of notation",
+                "correct the first ones, try again",
+            )
+            raise _StopReadingError(self._fault(event, *more))
         self.faults.append(fault)
         if blame:
             self.blamed.add((fault.where.line, fault.where.column))

@@ -4,12 +4,13 @@ import re
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from inventory.composer import Composed, Mark, Place, compose
+from inventory.composer import MAX_FAULTS, Composed, Mark, Place, compose
 from inventory.errors import Fault, Location
 from inventory.folder import sources
 from inventory.wording import KEY_FAULTS, closest, follows, quoted, worded
@@ -158,7 +159,7 @@ def parse(
         return value, ()
     noun = NOUNS[entry.section]
     faults = []
-    for detail in details:
+    for detail in details[:MAX_FAULTS]:
         path = tuple(step for step in detail["loc"] if step != "[key]")
         at_key = detail["type"] in KEY_FAULTS or path != detail["loc"]
         where = entry.where_key(*path) if at_key else entry.where(*path)
@@ -182,15 +183,17 @@ def _split(composed: Composed) -> Iterator[Entry | Fault]:
             hint = f"begin with a section such as 'sites:'; the sections are {', '.join(SECTIONS)}"
             yield Fault(where, "the file is not a mapping of sections", hint)
         return
-    for name, value in composed.value.items():
-        line, column, mark = composed.mark[2][name]
-        if name in SECTIONS:
-            yield from _entries(name, value, composed.file, (mark, composed.blamed))
-        else:
-            what = f"unknown section {quoted(name)}"
-            yield Fault(
-                Location(composed.file, line, column), what, closest(name, SECTIONS, "sections")
-            )
+    marks = composed.mark[2]
+    for name in (name for name in composed.value if name in SECTIONS):
+        at = (marks[name][2], composed.blamed)
+        yield from _entries(name, composed.value[name], composed.file, at)
+    unknown = (name for name in composed.value if name not in SECTIONS)
+    for name in islice(unknown, MAX_FAULTS):
+        line, column, _ = marks[name]
+        what = f"unknown section {quoted(name)}"
+        yield Fault(
+            Location(composed.file, line, column), what, closest(name, SECTIONS, "sections")
+        )
 
 
 def _entries(

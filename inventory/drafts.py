@@ -119,14 +119,21 @@ def drafts(documents: Documents) -> Drafts:
 
 
 def unknown(
-    documents: Documents, reference: tuple[Entry, Sequence[str], str], known: Mapping[str, object]
+    documents: Documents,
+    reference: tuple[Entry, Sequence[str], str],
+    known: Mapping[str, object],
+    *,
+    suggest: bool,
 ) -> Fault | None:
-    """Return the fault of a reference (entry, path, noun) to a name that nobody declares."""
+    """Return the fault of a reference (entry, path, noun) to a name that nobody declares.
+
+    suggest adds the name that was probably meant, which takes time where many are known.
+    """
     entry, path, noun = reference
     name = _slug(entry, *path)
     if name is None or name in known or documents.may_declare(name):
         return None
-    near = nearest(name, known)
+    near = nearest(name, known) if suggest else None
     hint = f"did you mean '{near}'?" if near else f"declare it under '{noun}s:'"
     return Fault(entry.where(*path), f"unknown {noun} {quoted(name)}", hint)
 

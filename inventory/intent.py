@@ -1,6 +1,7 @@
 """The intent: a folder's documents, checked as a whole, as trusted values."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -23,6 +24,8 @@ from inventory.schema import (
 T = TypeVar("T")
 
 KNOWN_HOSTS: Final = "known_hosts"
+# No person reads more; a folder with so many is no intent, and is answered in reasonable time.
+MAX_FAULTS: Final = 10_000
 _CHECKS: Final[tuple[Callable[[Drafts], Iterator[Fault]], ...]] = (
     hierarchy.one_network,
     hierarchy.one_central,
@@ -59,7 +62,7 @@ def check(documents: Documents) -> tuple[Intent | None, tuple[Fault, ...]]:
         *documents.faults,
         *pinned.faults,
         *parsed.faults,
-        *(fault for rule in _CHECKS for fault in rule(drafted)),
+        *(fault for rule in _CHECKS for fault in islice(rule(drafted), MAX_FAULTS)),
     )
     if found or not parsed.networks:
         return None, tuple(sorted(set(found)))
@@ -97,6 +100,8 @@ class _Parsed:
         """Return the entries that are well formed; numbers serve those that lack one."""
         good: list[T] = []
         for entry in entries:
+            if len(self.faults) > MAX_FAULTS:
+                break
             value, faults = parse(entry, document, examples=_number_example(entry, numbers))
             self.faults += faults
             if value is not None:

@@ -1,7 +1,7 @@
 """Names and numbers are given once, and references lead somewhere."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from inventory.addressing import MAX_CIRCUIT, MAX_DEVICE, MAX_SITE
 from inventory.documents import NOUNS, Entry
@@ -10,6 +10,8 @@ from inventory.errors import Fault
 from inventory.wording import quoted
 
 D = TypeVar("D")
+# Beyond so many unknown names it is no typing mistake, and looking for near ones takes long.
+_SUGGESTIONS: Final = 100
 
 
 def duplicate_names(drafts: Drafts) -> Iterator[Fault]:
@@ -50,18 +52,22 @@ def duplicate_numbers(drafts: Drafts) -> Iterator[Fault]:
 
 def dangling_references(drafts: Drafts) -> Iterator[Fault]:
     """Yield every reference to a site or device that nobody declares."""
-    sites, devices = drafts.site_by_name, drafts.device_by_name
-    found = [
-        *(unknown(drafts.documents, (s.entry, ("parent",), "site"), sites) for s in drafts.sites),
-        *(unknown(drafts.documents, (d.entry, ("site",), "site"), sites) for d in drafts.devices),
-        *(unknown(drafts.documents, (z.entry, ("site",), "site"), sites) for z in drafts.zones),
-        *(
-            unknown(drafts.documents, (circuit.entry, (end, "device"), "device"), devices)
-            for circuit in drafts.circuits
-            for end in ("a", "b")
-        ),
-    ]
-    yield from (fault for fault in found if fault)
+    told = 0
+    for reference in _references(drafts):
+        known = drafts.device_by_name if reference[2] == "device" else drafts.site_by_name
+        suggest = told < _SUGGESTIONS
+        if fault := unknown(drafts.documents, reference, known, suggest=suggest):
+            told += 1
+            yield fault
+
+
+def _references(drafts: Drafts) -> Iterator[tuple[Entry, Sequence[str], str]]:
+    """Yield every reference as its entry, path and what it leads to."""
+    yield from ((site.entry, ("parent",), "site") for site in drafts.sites)
+    yield from ((device.entry, ("site",), "site") for device in drafts.devices)
+    yield from ((zone.entry, ("site",), "site") for zone in drafts.zones)
+    for circuit in drafts.circuits:
+        yield from ((circuit.entry, (end, "device"), "device") for end in ("a", "b"))
 
 
 def free_numbers(taken: Iterable[int | None], highest: int) -> Iterator[int]:

@@ -8,7 +8,7 @@ import pytest
 from inventory.documents import read
 from inventory.errors import IntentError
 from inventory.exports import ansible, nornir
-from inventory.intent import check, load
+from inventory.intent import MAX_FAULTS, check, load
 from inventory.model import Level, Medium
 
 SMALL = Path(__file__).parent.parent / "fixtures" / "small"
@@ -217,3 +217,18 @@ def test_a_site_has_no_eighth_device(folder):
 def test_a_host_key_that_is_none_is_refused(folder, key, what):
     change(folder, "devices.yaml", "username: root", f"username: root\n      host_key: {key}")
     assert what in faults(folder)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sites: [" + "a," * 30_000 + "]",
+        "sites: [" + "&a b," * 5_000 + "]",
+        "".join(f"key{n}: 1\n" for n in range(5_000)),
+        "sites:\n  - {" + "".join(f"key{n}: 1, " for n in range(5_000)) + "}\n",
+    ],
+    ids=["entries", "anchors", "sections", "keys"],
+)
+def test_a_folder_of_nothing_but_faults_is_answered_with_a_bounded_number(tmp_path, text):
+    (tmp_path / "x.yaml").write_text(text)
+    assert 1_000 <= len(faults(tmp_path)) <= MAX_FAULTS + 10

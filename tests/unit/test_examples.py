@@ -36,10 +36,10 @@ def test_northern_spur_is_an_example():
     assert "northern-spur" in names()
 
 
-def test_the_spur_has_nine_sites_twelve_routers_and_nineteen_circuits(intent):
+def test_the_spur_has_nine_sites_twelve_routers_and_twenty_circuits(intent):
     assert len(intent.sites) == 9
     assert len(intent.devices) == 12
-    assert len(intent.circuits) == 19
+    assert len(intent.circuits) == 20
     assert Counter(s.level for s in intent.sites.values()) == {
         Level.CENTRAL: 1,
         Level.REGIONAL: 4,

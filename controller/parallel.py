@@ -1,6 +1,6 @@
 """The same work on many devices at once."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Final, TypeVar
 
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 def each(
     items: Iterable[Item], work: Callable[[Item], Result], *, workers: int = WORKERS
-) -> Iterator[tuple[Item, Result | SanagaError]]:
+) -> Generator[tuple[Item, Result | SanagaError], None, None]:
     """Yield every item with what work returned or the SanagaError it raised, as they finish.
 
     With one worker everything runs in the caller's thread, in order. When the caller is
@@ -29,7 +29,18 @@ def each(
         for future in as_completed(futures):
             yield futures[future], future.result()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        _join(pool)
+
+
+def _join(pool: ThreadPoolExecutor) -> None:
+    """Wait for work that has begun, also when Ctrl-C is struck again meanwhile."""
+    try:
+        pool.shutdown(wait=True)
+    except KeyboardInterrupt:
+        # A step still under way must not meet the rollback that follows.
+        pool.shutdown(wait=True)
+        raise
 
 
 def _outcome(work: Callable[[Item], Result], item: Item) -> Result | SanagaError:

@@ -1,0 +1,95 @@
+"""Clock, parallel work, pace and observation: what the rim is made of."""
+
+from datetime import UTC
+from threading import Barrier
+
+import pytest
+
+from controller.clock import SystemClock, eventually
+from controller.drivers.memory import Act, Faults, MemoryNetwork
+from controller.observe import observe
+from controller.parallel import each
+from controller.progress import DeviceDone, Event
+from controller.rim import Pace
+from inventory.errors import CredentialError, SanagaError
+from tests.simulated_time import TestClock
+
+
+def test_machine_clock_goes_forward_and_knows_utc():
+    clock = SystemClock()
+    before = clock.now()
+    clock.pause(0.001)
+    assert clock.now() > before
+    assert clock.instant().tzinfo is UTC
+
+
+def test_state_that_never_comes_is_given_up_at_the_deadline():
+    clock = TestClock()
+    asked = []
+    deadline = clock.now() + 3
+    assert not eventually(
+        lambda: asked.append(1) or False, deadline=deadline, poll_s=1, clock=clock
+    )
+    assert clock.now() == deadline
+    assert len(asked) == 4
+
+
+def test_state_that_is_there_costs_no_time_even_after_the_deadline():
+    clock = TestClock()
+    assert eventually(lambda: True, deadline=clock.now() - 1, poll_s=1, clock=clock)
+    assert clock.elapsed == 0
+
+
+def refuse(number: int) -> int:
+    if number == 2:
+        raise SanagaError("two")
+    return number * 10
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_error_of_one_item_does_not_touch_the_others(workers):
+    results = {n: str(result) for n, result in each([1, 2, 3], refuse, workers=workers)}
+    assert results == {1: "10", 2: "two", 3: "30"}
+
+
+def test_items_are_worked_on_at_the_same_time():
+    together = Barrier(3, timeout=10)
+    assert len(list(each(range(3), lambda _: together.wait(), workers=3))) == 3
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_no_items_are_no_work(workers):
+    assert list(each([], refuse, workers=workers)) == []
+
+
+def test_interruption_waits_for_begun_work_and_begins_no_more():
+    begun: list[int] = []
+    results = each(range(100), begun.append, workers=1 + 1)
+    next(results)
+    results.close()
+    assert len(begun) < 100
+
+
+def test_observation_tells_who_was_read_and_why_others_were_not():
+    network = MemoryNetwork({"a": "hostname a\n", "b": ""}, clock=TestClock())
+    network.device("b").faults = Faults(hangs=frozenset({Act.READ}))
+
+    def connect(name):
+        if name == "c":
+            raise CredentialError("c: env:KEY is not set")
+        return network.connect(name)
+
+    told: list[Event] = []
+    seen = observe(["c", "b", "a"], connect, progress=told.append, workers=2)
+    assert list(seen.configs) == ["a"]
+    assert list(seen.unreachable) == ["b", "c"]
+    assert "env:KEY" in seen.unreachable["c"]
+    read = [event for event in told if isinstance(event, DeviceDone)]
+    assert {e.device: bool(e.detail) for e in read} == {"a": False, "b": True, "c": True}
+
+
+def test_timers_grow_with_the_waves():
+    pace = Pace(base_s=100, per_wave_s=10)
+    assert pace.window_s(3) == 130
+    assert pace.window_s(3, base_s=50) == 80
+    assert pace.margin_s(500) > pace.margin_s(5)

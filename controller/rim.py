@@ -24,7 +24,7 @@ class Pace:
     """
 
     base_s: float = 300.0
-    per_wave_s: float = 60.0
+    per_wave_s: float = 30.0
     gate_s: float = 60.0
     verify_s: float = 90.0
     grace_s: float = 20.0

@@ -1,3 +1,6 @@
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -374,3 +377,45 @@ def test_devices_may_share_a_wave(bench):
     plan = chain([("far-r1",), ("middle-r1", "near-r1")])
     assert apply(plan, bench.rim()).outcome is Outcome.CONFIRMED
     assert bench.versions() == "new"
+
+
+SLOW_APPLY = """
+import sys
+from pathlib import Path
+from threading import Event
+from controller.apply import apply
+from controller.clock import SystemClock
+from controller.progress import WaveBegun
+from controller.rim import Rim
+from tests.apply_rig import Bench, chain
+
+bench = Bench(Path(sys.argv[1]))
+
+class Slow:
+    def __init__(self, driver):
+        self.driver = driver
+
+    def commit(self, **options):
+        print("committing", flush=True)
+        Event().wait(0.5)
+        self.driver.commit(**options)
+
+    def __getattr__(self, act):
+        return getattr(self.driver, act)
+
+rim = Rim(lambda name: Slow(bench.network.connect(name)), bench.journal, SystemClock())
+result = apply(chain(), rim)
+print(result.outcome, bench.versions(), bench.pending(), result.because, flush=True)
+"""
+
+
+def test_real_ctrl_c_lets_the_step_end_and_takes_everyone_back(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_APPLY, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "committing\n"
+    assert process.stdout.readline() == "committing\n"
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert output == "rolled-back old [] interrupted by Ctrl-C\n"

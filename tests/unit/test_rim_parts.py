@@ -25,11 +25,14 @@ def test_machine_clock_goes_forward_and_knows_utc():
 
 def test_state_that_never_comes_is_given_up_at_the_deadline():
     clock = TestClock()
-    asked = []
+    asked: list[float] = []
     deadline = clock.now() + 3
-    assert not eventually(
-        lambda: asked.append(1) or False, deadline=deadline, poll_s=1, clock=clock
-    )
+
+    def never() -> bool:
+        asked.append(clock.now())
+        return False
+
+    assert not eventually(never, deadline=deadline, poll_s=1, clock=clock)
     assert clock.now() == deadline
     assert len(asked) == 4
 

@@ -87,8 +87,10 @@ def _hang_at_commit(folder: Path, door: list[str]) -> int:
 
 def _lock_out(folder: Path, door: list[str]) -> int:
     """Commit, and lose the way to the controller until the previous configuration is back."""
-    if os.fork():
-        _pause_until_hung_up()
+    child = os.fork()
+    if child:
+        while not _hung_up() and os.waitpid(child, os.WNOHANG) == (0, 0):
+            _pause(POLL_S)
         return CRASHED
     os.setsid()
     before = _running(folder)
@@ -151,12 +153,6 @@ def _hung_up() -> bool:
     poll = select.poll()
     poll.register(sys.stdout.fileno(), 0)
     return bool(poll.poll(0))
-
-
-def _pause_until_hung_up() -> None:
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
-    poll.poll(LONGEST_S * 1000)
 
 
 def _pause(seconds: float) -> None:

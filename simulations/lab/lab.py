@@ -2,8 +2,9 @@
 
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
@@ -24,6 +25,8 @@ EXEC_WITHIN_S: Final = 60.0
 ESTABLISHED: Final = "Established"
 BFD_UP: Final = "up"
 POLL_S: Final = 0.2
+# bgpd gathers updates for a second before it sends them.
+REST_S: Final = 1.5
 REACH_WITHIN_S: Final = 1.0
 _PING_COUNTS: Final = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
 _PING_TIMES: Final = re.compile(r"= ([\d.]+)/([\d.]+)/([\d.]+)/([\d.]+) ms")
@@ -69,6 +72,22 @@ class Pings:
     received: int
     average_ms: float | None
     deviation_ms: float | None
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What convergence still lacks, and since when the routers' tables rest."""
+
+    missing: list[str] = field(default_factory=lambda: ["anything"])
+    versions: tuple[int, ...] = ()
+    since: float = 0.0
+
+    def unrest(self, versions: tuple[int, ...]) -> list[str]:
+        """Return a complaint until the tables have not changed for a while."""
+        now = time.monotonic()
+        if versions != self.versions:
+            self.versions, self.since = versions, now
+        return [] if now - self.since >= REST_S else ["routes at rest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +172,16 @@ class Lab:
         home = self.blueprint.host(site).namespace
         return _pings(namespaces.run(home, argv, within_s=EXEC_WITHIN_S).stdout)
 
+    def ping_across(
+        self, circuit: CircuitName, *, count: int = 5, interval_s: float = 0.05
+    ) -> Pings:
+        """Ping over one circuit, from its end a to its end b, which must have addresses."""
+        wire = self.blueprint.wire(circuit)
+        here, there = map(str, wire.addresses)
+        argv = ["ping", "-n", "-q", "-I", here, "-c", str(count), "-i", str(interval_s), there]
+        answer = namespaces.run(wire.a.namespace, [*argv, "-W", "2"], within_s=EXEC_WITHIN_S)
+        return _pings(answer.stdout or answer.stderr)
+
     def vtysh(self, device: DeviceName, command: str) -> str:
         """Return what a router answers to a command.
 
@@ -166,21 +195,22 @@ class Lab:
         return result.stdout
 
     def wait_converged(self, within_s: float) -> None:
-        """Wait until all sessions over whole circuits are up and all hosts reach each other.
+        """Wait until sessions over whole circuits are up, routes rest and all hosts are reached.
 
         Raises LabError naming what is still missing.
         """
-        missing: list[str] = ["anything"]
+        watch = _Watch()
 
         def settled() -> bool:
-            missing[:] = self._unsettled() or self._unreached()
-            return not missing
+            watch.missing = self._unsettled() or watch.unrest(self._table_versions())
+            watch.missing = watch.missing or self._unreached()
+            return not watch.missing
 
         try:
             eventually(settled, within_s=within_s, what="convergence", every_s=POLL_S)
         except LabError as error:
-            more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-            raise LabError(f"{error}; missing: {', '.join(missing[:5])}{more}") from error
+            more = f" and {len(watch.missing) - 5} more" if len(watch.missing) > 5 else ""
+            raise LabError(f"{error}; missing: {', '.join(watch.missing[:5])}{more}") from error
 
     def reachable(self, site: SiteName) -> frozenset[SiteName]:
         """Return the sites whose hosts answer this site's host, in IPv4 and in IPv6."""
@@ -220,14 +250,25 @@ class Lab:
 
     def _peers(self, router: Router) -> Mapping[str, str]:
         """Return the state of a router's BGP sessions by the neighbour's address."""
-        socket_path = self.folder.router(router.device) / "bgpd.vty"
-        summary: dict[str, Any] = ask_json(socket_path, "show bgp summary json") or {}
-        families = (f for f in summary.values() if isinstance(f, dict))
         return {
             address: str(peer.get("state"))
-            for family in families
+            for family in self._summary(router)
             for address, peer in family.get("peers", {}).items()
         }
+
+    def _summary(self, router: Router) -> Sequence[dict[str, Any]]:
+        """Return what bgpd tells about each address family; nothing when it does not answer."""
+        socket_path = self.folder.router(router.device) / "bgpd.vty"
+        summary: dict[str, Any] = ask_json(socket_path, "show bgp summary json") or {}
+        return [family for family in summary.values() if isinstance(family, dict)]
+
+    def _table_versions(self) -> tuple[int, ...]:
+        """Return numbers that change with every change of any router's BGP tables."""
+        return tuple(
+            int(family.get("tableVersion", 0))
+            for router in self.blueprint.routers
+            for family in self._summary(router)
+        )
 
     def _unsettled(self) -> list[str]:
         broken = self._broken_addresses()

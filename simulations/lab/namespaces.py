@@ -99,10 +99,11 @@ def set_sysctls(namespace: str, values: Iterable[tuple[str, str]]) -> None:
 
 
 def processes_in(namespaces: Iterable[str]) -> frozenset[int]:
-    """Return the processes that live in any of the namespaces; names that are gone hold none."""
+    """Return the other processes that live in any of the namespaces; missing ones hold none."""
     files = (path(name) for name in namespaces)
     wanted = {file.stat().st_ino for file in files if file.exists()}
-    return frozenset(pid for pid in _all_pids() if _inode(pid) in wanted)
+    others = (pid for pid in _all_pids() if pid != os.getpid())
+    return frozenset(pid for pid in others if _inode(pid) in wanted)
 
 
 def _all_pids() -> Iterator[int]:

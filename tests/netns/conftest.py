@@ -1,0 +1,53 @@
+"""Laboratories for tests, always taken down."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from controller.derive import derive
+from controller.render import render
+from simulations.lab import lab as labs
+from simulations.lab.faults import FaultKind
+from simulations.lab.lab import Lab
+from tests.lab_networks import leftovers, triangle, unique
+
+CONVERGE_WITHIN_S = 60
+
+
+@pytest.fixture
+def blank_name() -> Iterator[str]:
+    """Give a name; whatever the test leaves under it is removed."""
+    name = unique("b")
+    yield name
+    labs.down(name)
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """Give a converged laboratory of three sites."""
+    intent = triangle(unique("t"))
+    configs = {name: render(intended).text for name, intended in derive(intent).items()}
+    try:
+        made = labs.up(intent, configs=configs)
+        made.wait_converged(CONVERGE_WITHIN_S)
+        yield made
+    finally:
+        labs.down(intent.network.name)
+    assert leftovers(intent.network.name) == []
+
+
+@pytest.fixture
+def sane(lab: Lab) -> Iterator[Lab]:
+    """Give the laboratory, and repair every router afterwards."""
+    yield lab
+    for router in lab.blueprint.routers:
+        lab.fault(router.device, FaultKind.NONE)
+
+
+@pytest.fixture
+def whole(lab: Lab) -> Iterator[Lab]:
+    """Give the converged laboratory, and restore every circuit afterwards."""
+    lab.wait_converged(CONVERGE_WITHIN_S)
+    yield lab
+    for wire in lab.blueprint.wires:
+        lab.restore(wire.circuit)

@@ -50,6 +50,7 @@ _VOLATILE = re.compile(
     r"|hostname .*|(no )?service integrated-vtysh-config)?"
 )
 _HEADER = re.compile(r"(frr version|hostname) .*")
+_ROUTE_MAP = re.compile(r"route-map (\S+) (?:permit|deny) ([0-9]+)\n")
 _COMPLAINT = re.compile(r"% .*|.*: % .*|.*line [0-9]+: .*|.*failed to (?:remove|process).*")
 
 
@@ -86,7 +87,7 @@ class Router:
 
 def body(text: str) -> str:
     """Return a running configuration without the lines that change by themselves."""
-    lines = (line.rstrip() for line in text.splitlines())
+    lines = (line.rstrip() for line in text.split("\n"))
     kept = [line for line in lines if not _VOLATILE.fullmatch(line)]
     while kept and kept[0] == "!":
         del kept[0]
@@ -100,15 +101,15 @@ def canonical(text: str) -> str:
     it; here they stand by name and sequence number.
     """
     blocks = body(text).split("\n!\n")
-    places = [i for i, block in enumerate(blocks) if block.startswith("route-map ")]
+    places = [i for i, block in enumerate(blocks) if _ROUTE_MAP.match(block)]
     for place, block in zip(places, sorted((blocks[i] for i in places), key=_route_map)):  # noqa: B905
         blocks[place] = block
     return "\n!\n".join(blocks)
 
 
 def _route_map(block: str) -> tuple[str, int]:
-    name, _, sequence = block.split("\n", 1)[0].split()[1:4]
-    return name, int(sequence)
+    found = _ROUTE_MAP.match(block)
+    return (found[1], int(found[2])) if found else ("", 0)
 
 
 def _complaints(output: str) -> str:
@@ -169,7 +170,7 @@ def _reload(router: Router, mode: str, text: str, running: str) -> tuple[int, st
     CONFDIR/frr.conf, so it gets a folder of its own.
     """
     work = router.file("work")
-    header = [line for line in running.splitlines() if _HEADER.fullmatch(line)]
+    header = [line for line in running.split("\n") if _HEADER.fullmatch(line)]
     _write(work / "frr.conf", "\n".join([*header, text]))
     options = ["--stdout", "--confdir", str(work), "--rundir", str(work), "--bindir", router.bindir]
     socket = ["--vty_socket", router.vty_socket] if router.vty_socket else []
@@ -263,8 +264,17 @@ def _tend(router: Router) -> None:
     pending = _record(router, "pending.json")
     if pending and _left_s(pending) <= 0:
         _undo(router, "expired")
+    elif pending and _is_back(router):
+        _undo(router, "restarted")
     elif _record(router, "reverting.json"):
         _restore(router)
+
+
+def _is_back(router: Router) -> bool:
+    """Return whether FRR runs what ran before, as after a restart with its startup file."""
+    files = router.file("previous.conf"), router.file("staged.conf")
+    previous, staged = (canonical(file.read_text(encoding="utf-8")) for file in files)
+    return previous != staged and canonical(_running(router)) == previous
 
 
 def _undo(router: Router, outcome: str) -> None:
@@ -467,13 +477,17 @@ def _change(router: Router, txn: str, seconds: int) -> None:
 
 
 def _refusal(router: Router, wanted: str, running: str) -> str:
-    """Apply a configuration and return what of it FRR did not take, or nothing."""
+    """Apply a configuration and return what of it FRR did not take, or nothing.
+
+    What runs afterwards decides, not the exit code: FRR 8 fails a "no ip address" on a port that
+    is absent or down, and does it.
+    """
     try:
         code, output = _reload(router, "--reload", wanted, running)
         now = canonical(_running(router))
     except DoorError as error:
         return str(error)
-    if not code and now == canonical(wanted):
+    if now == canonical(wanted):
         return ""
     said, differs = _complaints(output), _difference(canonical(wanted), now)
     return "; ".join(x for x in (said, differs) if x) or f"frr-reload.py ended with {code}"

@@ -120,8 +120,14 @@ def _stop(pid_file: Path) -> None:
     pid = int(pid_file.read_text())
     with suppress(ProcessLookupError):
         kill(pid, signal.SIGTERM)
-    eventually(lambda: not Path(f"/proc/{pid}").exists(), 20, f"{pid_file.name} ends")
+    eventually(lambda: not _alive(pid), 20, f"{pid_file.name} ends")
     pid_file.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    with suppress(OSError):
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    return False
 
 
 @contextmanager
@@ -152,14 +158,14 @@ def _make(base: Path, mark: str, name: str) -> FrrRouter:
     folder = base / name
     folder.mkdir()
     key, host_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-    (folder / "authorized_keys").write_text(_public(key) + "\n")
-    (folder / "host_key").write_text(_private(host_key))
+    (folder / "authorized_keys").write_text(public_text(key) + "\n")
+    (folder / "host_key").write_text(private_text(host_key))
     (folder / "host_key").chmod(0o600)
     for file in ("vtysh.conf", "blank.conf", "frr.conf"):
         (folder / file).write_text("")
-    management = Management(IPv4Address("127.0.0.1"), 22, "root", "", _public(host_key))
+    management = Management(IPv4Address("127.0.0.1"), 22, "root", "", public_text(host_key))
     device = Device(name, name, 1, Role.ROUTER, Platform.FRR, management, lan=True)
-    return FrrRouter(name, f"st-{mark}-{name}"[-15:], folder, device, _private(key))
+    return FrrRouter(name, f"st-{mark}-{name}"[-15:], folder, device, private_text(key))
 
 
 def _start(router: FrrRouter) -> None:
@@ -206,7 +212,7 @@ def lan(router: FrrRouter, port: str) -> None:
         run("ip", "-n", router.namespace, "link", "set", name, "up")
 
 
-def _private(key: Ed25519PrivateKey) -> str:
+def private_text(key: Ed25519PrivateKey) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.OpenSSH,
@@ -214,7 +220,7 @@ def _private(key: Ed25519PrivateKey) -> str:
     ).decode()
 
 
-def _public(key: Ed25519PrivateKey) -> str:
+def public_text(key: Ed25519PrivateKey) -> str:
     return (
         key.public_key()
         .public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)

@@ -1,0 +1,45 @@
+"""Every router of a small network, as rendered: reviewed as a diff."""
+
+from dataclasses import replace
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from controller.derive import derive
+from controller.render import render
+from inventory.model import Intent, Medium, StaticRoute
+from tests.factories import Draft
+from tests.golden_files import assert_golden
+
+EXPECTED = Path(__file__).parent / "rendered"
+
+
+def _intent() -> Intent:
+    """Return two levels of reflection, redundancy, a drained, a switched off and a leo circuit."""
+    draft = Draft()
+    draft.site("yaounde", title="Yaoundé")
+    draft.device("yaounde", 2)
+    draft.site("maroua", "yaounde")
+    draft.site("mayo-sava", "maroua", title="Mayo-Sava (Mora)")
+    draft.site("kolofata", "mayo-sava", description="Hôpital de District de Kolofata")
+    draft.circuit("yaounde-core", "yaounde-r1", "yaounde-r2")
+    draft.circuit("maroua-fibre", "yaounde-r1", "maroua-r1")
+    draft.circuit("maroua-microwave", "yaounde-r2", "maroua-r1", medium=Medium.MICROWAVE)
+    draft.circuit("mayo-sava-fibre", "maroua-r1", "mayo-sava-r1", maintenance=True)
+    draft.circuit("kolofata-fibre", "mayo-sava-r1", "kolofata-r1", description="x\n no router bgp")
+    draft.circuit("kolofata-vsat", "maroua-r1", "kolofata-r1", medium=Medium.VSAT)
+    draft.circuit("kolofata-old", "maroua-r1", "kolofata-r1", enabled=False)
+    draft.circuit("kolofata-leo", "kolofata-r1", "provider:leo", medium=Medium.LEO)
+    legacy = StaticRoute(ip_network("198.51.100.0/24"), "10.0.8.5")
+    draft.sites["kolofata"] = replace(draft.sites["kolofata"], routes=(legacy,))
+    return draft.intent()
+
+
+@pytest.mark.parametrize("name", sorted(_intent().devices))
+def test_router_is_rendered_as_reviewed(name: str):
+    assert_golden(EXPECTED / f"{name}.conf", render(derive(_intent())[name]).text)
+
+
+def test_no_golden_file_is_left_over():
+    assert {file.stem for file in EXPECTED.glob("*.conf")} == set(_intent().devices)

@@ -1,0 +1,188 @@
+from dataclasses import replace
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import combinations
+
+import pytest
+
+from controller.derive import derive
+from controller.state import BgpSession, Intended, SessionKind
+from inventory.errors import PlanError
+from inventory.model import Intent, Medium, Platform, Role, StaticRoute
+from tests.factories import Draft, hierarchy, synthetic
+from topology.build import circuit_cost
+
+
+def _draft() -> Draft:
+    draft = Draft()
+    draft.site("yaounde")
+    draft.device("yaounde", 2)
+    draft.site("maroua", "yaounde")
+    draft.device("maroua", 2)
+    draft.site("mayo-sava", "maroua")
+    draft.site("mora", "mayo-sava")
+    draft.circuit("trunk", "yaounde-r1", "maroua-r1")
+    draft.circuit("down", "maroua-r1", "mayo-sava-r1")
+    draft.circuit("last", "mayo-sava-r1", "mora-r1")
+    draft.circuit("sky", "mora-r1", "provider:leo", medium=Medium.LEO)
+    return draft
+
+
+def _overlay(intended: Intended) -> dict[str, bool]:
+    overlay = (s for s in intended.sessions if s.kind is SessionKind.OVERLAY)
+    return {s.peer_device: s.reflector_client for s in overlay}
+
+
+def _underlay(intended: Intended) -> list[BgpSession]:
+    return [s for s in intended.sessions if s.kind is SessionKind.UNDERLAY]
+
+
+def _changed(intent: Intent, circuit: str, **changes: object) -> Intent:
+    made = replace(intent.circuits[circuit], **changes)  # type: ignore[arg-type]
+    return replace(intent, circuits={**intent.circuits, circuit: made})
+
+
+def test_central_routers_mesh_and_reflect_for_regional_ones():
+    intended = derive(_draft().intent())
+    assert _overlay(intended["yaounde-r1"]) == {
+        "yaounde-r2": False,
+        "maroua-r1": True,
+        "maroua-r2": True,
+    }
+
+
+def test_regional_routers_reflect_for_everyone_below_them():
+    intended = derive(_draft().intent())
+    assert _overlay(intended["maroua-r2"]) == {
+        "yaounde-r1": False,
+        "yaounde-r2": False,
+        "mayo-sava-r1": True,
+        "mora-r1": True,
+    }
+
+
+def test_arrondissement_is_a_client_of_its_regional_routers_alone():
+    intended = derive(_draft().intent())
+    assert _overlay(intended["mora-r1"]) == {"maroua-r1": False, "maroua-r2": False}
+
+
+def test_region_without_a_router_of_its_own_is_reflected_by_the_central_site():
+    draft = _draft()
+    switches = {
+        name: replace(device, role=Role.SWITCH) if device.site == "maroua" else device
+        for name, device in draft.devices.items()
+    }
+    intent = replace(draft.intent(), devices=switches)
+    assert _overlay(derive(intent)["mora-r1"]) == {"yaounde-r1": False, "yaounde-r2": False}
+    assert "maroua-r1" not in derive(intent)
+
+
+def test_both_ends_of_every_session_agree():
+    intended = derive(hierarchy(3, 2, 2))
+    for name, here in intended.items():
+        for session in here.sessions:
+            there = intended[session.peer_device]
+            back = [s for s in there.sessions if s.peer_device == name and s.kind == session.kind]
+            assert any(
+                s.peer in {i.ipv4.ip for i in here.interfaces if i.ipv4}
+                and s.cost == session.cost
+                and not (s.reflector_client and session.reflector_client)
+                for s in back
+            )
+            underlay = session.kind is SessionKind.UNDERLAY
+            assert session.peer_asn == (there.underlay_asn if underlay else there.asn)
+
+
+def test_underlay_runs_over_usable_circuits_between_routers_only():
+    intent = _draft().intent()
+    assert [s.peer_device for s in _underlay(derive(intent)["mora-r1"])] == ["mayo-sava-r1"]
+    for off in (
+        _changed(intent, "last", enabled=False),
+        replace(intent, network=replace(intent.network, disabled_media=frozenset({Medium.FIBRE}))),
+    ):
+        mora = derive(off)["mora-r1"]
+        assert not _underlay(mora)
+        port = next(i for i in mora.interfaces if i.name == "eth1")
+        assert (port.ipv4, port.ipv6) == (None, None)
+        assert port.description
+
+
+def test_session_costs_what_the_topology_says():
+    intent = _changed(_draft().intent(), "last", medium=Medium.VSAT, delay_ms=400.0)
+    session = _underlay(derive(intent)["mora-r1"])[0]
+    assert session.cost == circuit_cost(intent.circuits["last"]) > 1
+
+
+def test_circuit_under_maintenance_is_drained_from_both_ends():
+    intended = derive(_changed(_draft().intent(), "last", maintenance=True))
+    assert _underlay(intended["mora-r1"])[0].graceful_shutdown
+    drained = [s.graceful_shutdown for s in _underlay(intended["mayo-sava-r1"])]
+    assert sorted(drained) == [False, True]
+
+
+def test_provider_circuit_gets_a_description_and_nothing_else():
+    port = next(i for i in derive(_draft().intent())["mora-r1"].interfaces if i.name == "eth2")
+    assert port.description == "sky to leo"
+    assert (port.ipv4, port.ipv6) == (None, None)
+
+
+def test_lan_router_alone_originates_the_blocks_of_its_site():
+    intended = derive(_draft().intent())
+    assert intended["maroua-r1"].networks4 == (
+        IPv4Network("10.0.4.0/23"),
+        IPv4Network("172.16.0.17/32"),
+    )
+    assert intended["maroua-r2"].networks4 == (IPv4Network("172.16.0.18/32"),)
+    assert IPv6Network("fd5a:6e61:6700:20::/60") in intended["maroua-r1"].networks6
+    assert not intended["maroua-r2"].routes
+
+
+def test_lan_addresses_lie_in_the_announced_block():
+    mora = derive(_draft().intent())["mora-r1"]
+    lans = [i for i in mora.interfaces if i.name.startswith("vlan")]
+    assert len(lans) == 5
+    assert all(i.ipv4 and i.ipv4.network.subnet_of(mora.networks4[0]) for i in lans)
+    assert all(i.ipv6 and i.ipv6.network.subnet_of(mora.networks6[0]) for i in lans)
+
+
+def test_route_behind_a_site_is_set_and_announced():
+    intent = _draft().intent()
+    legacy = StaticRoute(ip_network("198.51.100.0/24"), "10.0.8.5")
+    site = replace(intent.sites["mora"], routes=(legacy,))
+    mora = derive(replace(intent, sites={**intent.sites, "mora": site}))["mora-r1"]
+    assert legacy in mora.routes
+    assert legacy.prefix in mora.networks4
+
+
+def test_next_hop_that_is_no_address_is_refused():
+    intent = _draft().intent()
+    bad = StaticRoute(ip_network("198.51.100.0/24"), "10.0.8.5\nno router bgp")
+    site = replace(intent.sites["mora"], routes=(bad,))
+    with pytest.raises(PlanError, match=r"site mora: route 198\.51\.100\.0/24"):
+        derive(replace(intent, sites={**intent.sites, "mora": site}))
+
+
+def test_private_numbers_and_addresses_are_never_shared():
+    intended = derive(synthetic(300)).values()
+    assert len({i.underlay_asn for i in intended}) == 300
+    addresses = [x.ipv4.ip for i in intended for x in i.interfaces if x.ipv4]
+    assert len(set(addresses)) == len(addresses)
+    for one, two in combinations([i.networks4[0] for i in intended][:40], 2):
+        assert not one.overlaps(two)
+
+
+def test_ports_are_listed_as_people_count():
+    draft = Draft()
+    draft.site("yaounde")
+    for i in range(11):
+        draft.circuit(f"c{i}", "yaounde-r1", "provider:leo", medium=Medium.LEO)
+    names = [i.name for i in derive(draft.intent())["yaounde-r1"].interfaces]
+    assert names[:3] == ["eth1", "eth2", "eth3"]
+    assert names.index("eth10") == 9
+    assert names[11:] == ["lo", "vlan10", "vlan20", "vlan30", "vlan40", "vlan99"]
+
+
+def test_platform_is_passed_on():
+    intent = _draft().intent()
+    other = replace(intent.devices["mora-r1"], platform=Platform.JUNOS)
+    devices = {**intent.devices, "mora-r1": other}
+    assert derive(replace(intent, devices=devices))["mora-r1"].platform is Platform.JUNOS

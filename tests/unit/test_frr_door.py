@@ -1,0 +1,269 @@
+"""The door as sshd runs it, before a pretended FRR that keeps its configuration in a file."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from controller.drivers import frr_door
+
+OLD = "frr defaults traditional\n!\ninterface lo\n description old\nexit\n!\n"
+NEW = OLD.replace("old", "new")
+
+VTYSH = """#!{python} -IS
+import pathlib, sys
+running = pathlib.Path({folder!r}, "running")
+if "write memory" in sys.argv:
+    pathlib.Path({folder!r}, "startup").write_text(running.read_text())
+    print("[OK]")
+elif "show running-config" in sys.argv:
+    print("Building configuration...\\n\\nCurrent configuration:\\n!\\nfrr version 8.4.4")
+    print("hostname somewhere\\n" + running.read_text() + "end")
+else:
+    print(sys.argv[1:])
+"""
+RELOAD = """#!{python} -IS
+import pathlib, sys
+wanted = pathlib.Path(sys.argv[-1]).read_text()
+assert "frr version 8.4.4\\nhostname somewhere\\n" in wanted
+if "unknown" in wanted:
+    sys.exit("line 3: % Unknown command: unknown")
+if "--test" in sys.argv:
+    print("noise\\n\\nLines To Add\\n============\\nchange")
+    sys.exit(0)
+kept = [x for x in wanted.split("\\n")[2:] if "refused" not in x]
+pathlib.Path({folder!r}, "running").write_text("\\n".join(kept))
+if "refused" in wanted:
+    print("% Cannot do that\\nline 4: Failure to communicate[13] to bgpd, line: refused")
+    sys.exit(1)
+"""
+
+
+@dataclass(frozen=True)
+class Door:
+    """A door in a folder of its own."""
+
+    folder: Path
+
+    def ask(self, request: str, data: str = "") -> tuple[int, dict[str, Any]]:
+        done = self.run(request, data)
+        return done.returncode, json.loads(done.stdout)
+
+    def run(self, request: str, data: str = "") -> subprocess.CompletedProcess[str]:
+        places = ("--state", self.folder / "state", "--confdir", self.folder)
+        tools = ("--bindir", self.folder, "--frr-reload", self.folder / "frr-reload.py")
+        return subprocess.run(
+            [sys.executable, "-I", frr_door.__file__, *map(str, (*places, *tools))],
+            input=data,
+            env={"SSH_ORIGINAL_COMMAND": request},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def stage(self, txn: str, text: str) -> tuple[int, dict[str, Any]]:
+        data = text.encode()
+        return self.ask(f"stage {txn} {len(data)} {sha256(data).hexdigest()}", text)
+
+    def running(self) -> str:
+        return (self.folder / "running").read_text()
+
+    def guards(self) -> list[int]:
+        entries = (p for p in Path("/proc").iterdir() if p.name.isdigit())
+        return [int(p.name) for p in entries if str(self.folder) in _cmdline(p)]
+
+
+def _cmdline(entry: Path) -> str:
+    try:
+        return (entry / "cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def _eventually(check: Callable[[], bool]) -> None:
+    start = monotonic()
+    while not check():
+        assert monotonic() - start < 20
+        Event().wait(0.05)
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Door]:
+    for name, text in (("vtysh", VTYSH), ("frr-reload.py", RELOAD)):
+        script = tmp_path / name
+        script.write_text(text.format(python=sys.executable, folder=str(tmp_path)))
+        script.chmod(0o755)
+    (tmp_path / "running").write_text(OLD)
+    (tmp_path / "startup").write_text(OLD)
+    made = Door(tmp_path)
+    yield made
+    for guard in made.guards():
+        os.kill(guard, signal.SIGKILL)
+
+
+def test_confirmed_change_is_running_and_saved(door: Door):
+    assert door.stage("a", NEW) == (0, {"ok": True, "delta": "Lines To Add\n============\nchange"})
+    assert door.running() == OLD
+    assert door.ask("commit a 60")[1]["pending"] == "a"
+    assert door.running() == NEW
+    assert (door.folder / "startup").read_text() == OLD
+    assert door.ask("confirm a")[1]["last"] == {"txn": "a", "outcome": "confirmed"}
+    assert (door.folder / "startup").read_text() == NEW
+    _eventually(lambda: not door.guards())
+
+
+def test_rolled_back_change_leaves_what_was(door: Door):
+    door.stage("a", NEW)
+    door.ask("commit a 60")
+    assert door.ask("rollback a")[1]["last"] == {"txn": "a", "outcome": "rolled-back"}
+    assert door.running() == OLD
+    assert door.ask("rollback a")[0] == 0
+
+
+def test_unconfirmed_change_is_undone_by_the_guard(door: Door):
+    door.stage("a", NEW)
+    door.ask("commit a 1")
+    _eventually(lambda: door.running() == OLD)
+    _eventually(lambda: not door.guards())
+    code, answer = door.ask("confirm a")
+    assert (code, answer["error"]) == (1, "undone")
+    assert (door.folder / "startup").read_text() == OLD
+
+
+def test_confirmation_is_idempotent(door: Door):
+    door.stage("a", NEW)
+    door.ask("commit a 60")
+    assert door.ask("confirm a") == door.ask("confirm a")
+
+
+def test_interrupted_confirmation_is_finished_by_the_next_request(door: Door):
+    door.stage("a", NEW)
+    door.ask("commit a 60")
+    state = door.folder / "state"
+    (state / "pending.json").rename(state / "confirming.json")
+    assert door.ask("status")[1]["last"] == {"txn": "a", "outcome": "confirmed"}
+    assert (door.folder / "startup").read_text() == NEW
+
+
+def test_interrupted_undoing_is_finished_by_the_next_request(door: Door):
+    door.stage("a", NEW)
+    door.ask("commit a 60")
+    state = door.folder / "state"
+    (state / "pending.json").rename(state / "reverting.json")
+    door.ask("status")
+    assert door.running() == OLD
+
+
+def test_refused_line_is_named_and_undone_at_once(door: Door):
+    door.stage("a", NEW + "refused\n!\n")
+    code, answer = door.ask("commit a 60")
+    assert (code, answer["error"]) == (1, "rejected")
+    assert "line: refused" in answer["message"]
+    assert door.running() == OLD
+    _eventually(lambda: not door.guards())
+
+
+def test_unknown_line_is_refused_while_staging(door: Door):
+    code, answer = door.stage("a", NEW + "unknown\n!\n")
+    assert (code, answer["error"]) == (1, "rejected")
+    assert "Unknown command: unknown" in answer["message"]
+    assert door.ask("commit a 60")[1]["error"] == "unknown"
+
+
+def test_other_transaction_waits_for_the_pending_one(door: Door):
+    door.stage("a", NEW)
+    door.ask("commit a 60")
+    code, answer = door.stage("b", NEW)
+    assert (code, answer["error"]) == (1, "pending")
+    assert "transaction a is unconfirmed" in answer["message"]
+    assert door.ask("confirm b")[1]["error"] == "pending"
+
+
+def test_committing_again_changes_nothing(door: Door):
+    door.stage("a", NEW)
+    door.ask("commit a 60")
+    assert door.ask("commit a 60")[0] == 0
+    assert len(door.guards()) == 1
+    door.ask("rollback a")
+    assert door.running() == OLD
+
+
+def test_configuration_changed_since_staging_is_not_overwritten(door: Door):
+    door.stage("a", NEW)
+    (door.folder / "running").write_text(OLD.replace("old", "by hand"))
+    assert door.ask("commit a 60")[1]["error"] == "changed"
+
+
+def test_half_a_candidate_is_refused(door: Door):
+    digest = sha256(NEW.encode()).hexdigest()
+    assert door.ask(f"stage a {len(NEW)} {digest}", NEW[:9])[1]["error"] == "incomplete"
+    assert door.ask("status")[1]["staged"] is None
+
+
+def test_restart_before_confirmation_settles_the_record(door: Door):
+    door.stage("a", NEW)
+    door.ask("commit a 60")
+    (door.folder / "running").write_text(OLD)
+    assert door.ask("status")[1]["last"] == {"txn": "a", "outcome": "restarted"}
+    _eventually(lambda: not door.guards())
+
+
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        "bash",
+        "read extra",
+        "commit a",
+        "commit a 0",
+        "commit ../a 5",
+        "stage a 99999999999 x",
+        "vtysh -c 'configure terminal'",
+        "vtysh -c 'show version' -c 'write memory'",
+        "vtysh -f /etc/shadow",
+        "probe lo nowhere",
+        "read '",
+    ],
+)
+def test_anything_else_is_refused(door: Door, request_text: str):
+    code, answer = door.ask(request_text)
+    assert code in {1, 64}
+    assert not answer["ok"]
+
+
+def test_show_commands_go_to_vtysh(door: Door):
+    said = door.run("vtysh -c 'show bgp summary'").stdout
+    assert "'-c', 'show bgp summary'" in said
+
+
+def test_no_command_is_an_interactive_vtysh(door: Door):
+    assert door.run("").stdout == f"['--config_dir', '{door.folder}']\n"
+
+
+def test_targets_without_an_answer_are_told(door: Door):
+    answer = door.ask("probe 127.0.0.1 127.0.0.1 192.0.2.1 ::1")[1]
+    assert "192.0.2.1" in answer["unreached"]
+    assert "127.0.0.1" not in answer["unreached"]
+
+
+def test_canonical_form_drops_what_changes_by_itself():
+    shown = f"\nCurrent configuration:\n!\nfrr version 8.4.4\nhostname x\n{OLD}end\n"
+    assert frr_door.canonical(shown) == OLD
+
+
+def test_canonical_form_orders_route_maps_alone():
+    one, two, ten = (f"route-map m permit {n}\nexit" for n in (1, 2, 10))
+    before = f"{OLD}{ten}\n!\n{two}\n!\nip route 1.0.0.0/8 blackhole\n!\n{one}\n!\n"
+    after = f"{OLD}{one}\n!\n{two}\n!\nip route 1.0.0.0/8 blackhole\n!\n{ten}\n!\n"
+    assert frr_door.canonical(before) == after
+    assert frr_door.canonical(after) == after

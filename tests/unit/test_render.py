@@ -1,0 +1,76 @@
+from dataclasses import replace
+
+import pytest
+
+from controller.derive import derive
+from controller.drivers.frr import canonical
+from controller.render import one_line, render
+from controller.state import Intended
+from inventory.errors import PlanError
+from inventory.model import Platform
+from tests.factories import hierarchy
+
+
+def _intended(name: str = "region-1-r1") -> Intended:
+    return derive(hierarchy())[name]
+
+
+def test_rendered_text_is_already_canonical():
+    for intended in derive(hierarchy()).values():
+        assert canonical(render(intended).text) == render(intended)
+
+
+def test_rendering_twice_gives_the_same_fingerprint():
+    assert render(_intended()).fingerprint == render(_intended()).fingerprint
+
+
+def test_platform_without_a_template_is_an_error_that_says_what_to_do():
+    with pytest.raises(PlanError, match=r"no template for platform junos; .*frr"):
+        render(replace(_intended(), platform=Platform.JUNOS))
+
+
+@pytest.mark.parametrize("name", ["eth1\n no router bgp", "eth 1", "", "eth1|x", "!"])
+def test_interface_name_that_is_no_word_is_refused(name: str):
+    intended = _intended()
+    ports = (replace(intended.interfaces[0], name=name),)
+    with pytest.raises(PlanError, match="cannot stand in a configuration"):
+        render(replace(intended, interfaces=ports))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("plain", "plain"),
+        ("x\n no router bgp 65000", "x no router bgp 65000"),
+        ("a\r\v\f\x1c\x85\u2028\u2029b", "a b"),
+        ("  Hôpital   de\tTokombéré ", "Hôpital de Tokombéré"),
+        ("a | include b", "a / include b"),
+        ("", "-"),
+        ("\n\x00", "-"),
+        ("\u202eevil\u200b", "evil"),
+        ("é" * 200, "é" * 80),
+        ("x" * 79 + " tail", "x" * 79),
+        ("\ud800", "-"),
+    ],
+)
+def test_free_text_becomes_one_printable_line(text: str, line: str):
+    assert one_line(text) == line
+
+
+def test_drained_circuit_uses_the_draining_policies_both_ways():
+    intended = _intended()
+    drained = tuple(replace(s, graceful_shutdown=True) for s in intended.sessions)
+    text = render(replace(intended, sessions=drained)).text
+    assert "route-map underlay-in-drained in" in text
+    assert "route-map underlay-out-drained out" in text
+    assert "underlay-out-drained out" not in render(intended).text
+
+
+def test_every_cost_has_its_policy_on_every_router():
+    text = render(_intended()).text
+    for cost in range(2, 11):
+        expected = (
+            f"route-map underlay-in-{cost} permit 20\n set as-path prepend last-as {cost - 1}"
+        )
+        assert expected in text
+    assert "route-map underlay-in-1 permit 20\nexit" in text

@@ -148,6 +148,8 @@ def rollback(
             result = resume.rollback(rim, number)
     # An apply that was not over ends rolled back, as wished; one taken back is an apply anew.
     wished = result.apply_id in known and result.outcome == "rolled-back"
+    if result.apply_id not in known and result.outcome == "confirmed":
+        say("taken back: every device runs again what it ran before that apply")
     _end(result, output, code=Exit.DONE if wished else None)
 
 

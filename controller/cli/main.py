@@ -1,5 +1,6 @@
 """The command sanaga: finds the verb, runs it, and turns what went wrong into words and a code."""
 
+import logging
 import os
 import select
 import sys
@@ -235,6 +236,8 @@ def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
 def main() -> NoReturn:
     """Run the command line of this process."""
     arguments, debug = _without_debug(sys.argv[1:])
+    # Libraries report on connections that break; what matters of it comes as an error anyway.
+    logging.basicConfig(level=logging.INFO if debug else logging.CRITICAL)
     code = guarded(arguments, debug=debug)
     try:
         sys.stdout.flush()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from controller.cli.durations import spoken
 from controller.cli.output import count, listing, progress_wanted, say, stderr
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-ACTS = {
+ACTS: Final = {
     "read": "reading",
     "stage": "staging",
     "verify": "checking",
     "confirm": "confirming",
     "rollback": "rolling back",
 }
+_DECISIONS: Final = {"rollback": "roll back"}
 
 
 def sentence(event: Event) -> str | None:
@@ -54,7 +55,7 @@ def _announcement(event: Event) -> str | None:
         case WaveBegun(number=number, total=total, devices=devices):
             return f"wave {number} of {total}: {listing(devices)}"
         case Decided(decision=decision, because=because):
-            return f"decided: {decision}, because {because}"
+            return f"decided to {_DECISIONS.get(decision, decision)}: {because}"
         case Waiting(devices=devices, seconds=seconds):
             left = spoken(round(seconds))
             return f"waiting for {listing(devices)}: their own timers undo the change within {left}"
@@ -109,11 +110,11 @@ class _Board:
                 return
             case DeviceDone(act=act):
                 name = self._wave if act == "commit" else ACTS.get(act, act)
-                self._bars.advance(self._task(name, self._devices))
+                self._bars.advance(self._task(name, self._devices or None))
         if said := sentence(event):
             self._bars.console.print(said, markup=False)
 
-    def _task(self, name: str, total: int) -> "TaskID":
+    def _task(self, name: str, total: int | None) -> "TaskID":
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=total)
         return self._tasks[name]

@@ -103,15 +103,14 @@ def unfinished(entry: Entry) -> str:
 
 
 def _window_s(plan: Plan, rim: Rim, confirm_within_s: float | None, *, hold: bool) -> float:
-    pace, waves = rim.pace, len(plan.waves)
-    least = 2 * pace.margin_s(len(plan.changes))
-    if confirm_within_s is not None and confirm_within_s < least:
+    pace, waves, margin_s = rim.pace, len(plan.waves), rim.pace.margin_s(len(plan.changes))
+    if hold:
+        return pace.window_s(waves) + margin_s + (confirm_within_s or pace.base_s)
+    if confirm_within_s is not None and confirm_within_s < margin_s:
         raise PlanError(
             f"{confirm_within_s:.0f} s are too short to confirm {len(plan.changes)} devices; "
-            f"give at least {least:.0f} s"
+            f"give at least {margin_s:.0f} s"
         )
-    if hold:
-        return pace.window_s(waves) + (confirm_within_s or pace.base_s)
     return pace.window_s(waves, confirm_within_s)
 
 

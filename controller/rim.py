@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from controller.clock import Clock
 from controller.drivers.protocol import Driver
@@ -12,6 +12,9 @@ from controller.store.journal import Journal
 from inventory.model import DeviceName
 
 Connect: TypeAlias = Callable[[DeviceName], Driver]
+
+# A loaded router takes some seconds to write its startup configuration; WORKERS do so at once.
+CONFIRM_S: Final = 10 / WORKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Pace:
 
     def margin_s(self, devices: int) -> float:
         """Return how much of the timers must be left when confirming so many devices begins."""
-        return self.grace_s + devices / WORKERS
+        return 2 * self.grace_s + devices * CONFIRM_S
 
 
 @dataclass(frozen=True, slots=True)

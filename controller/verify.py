@@ -31,8 +31,9 @@ def verify(plan: Plan, rim: Rim, held: frozenset[Pair]) -> Verdict:
     failing = _await(frozenset(plan.reaches) - excused, plan, rim, rim.pace.verify_s)
     still = excused - answering(excused, plan, rim)
     reached = len(plan.reaches) - len(failing) - len(still)
+    count = f"{reached} of {len(plan.reaches)} pairs of loopbacks reach each other."
     evidence = (
-        f"{reached} of {len(plan.reaches)} pairs of loopbacks reach each other.",
+        count if plan.reaches else "No loopbacks have to reach each other.",
         *_sentences(failing, plan),
         *(f"{text} It did not before either." for text in _sentences(still, plan)),
     )

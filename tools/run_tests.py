@@ -95,7 +95,7 @@ def main(extra: Sequence[str]) -> int:
         ]
     print("== summary")
     for result in results:
-        state = "FAILED" if result.faults else "passed"
+        state = "FAILED" if result.faults else "passed" if result.ran else "nothing chosen"
         print(f"{result.tier.name}: {state}, {result.ran} ran, {len(result.skipped)} skipped, "
               f"{result.seconds:.0f} s")  # fmt: skip
         for fault in result.faults:

@@ -179,9 +179,20 @@ def _reload(router: Router, mode: str, text: str, running: str) -> tuple[int, st
 
 
 def _save(router: Router) -> None:
-    code, output = _run([*router.vtysh(router.confdir), "-c", "write memory"], VTYSH_TIMEOUT_S)
+    """Write the startup configuration, through watchfrr (which may) where it runs."""
+    integrated: list[str] = []
+    if not os.access(f"{router.confdir}/frr.conf", os.F_OK):
+        # vtysh sees no integrated file there, because there is none or the door may not look,
+        # and would write one file per daemon.
+        for command in ("configure", "service integrated-vtysh-config", "end"):
+            integrated += ["-c", command]
+    command_line = [*router.vtysh(router.confdir), *integrated, "-c", "write memory"]
+    code, output = _run(command_line, VTYSH_TIMEOUT_S)
     if code or "[OK]" not in output:
-        raise DoorError("not-saved", f"the startup configuration was not written: {output.strip()}")
+        why = " ".join(output.split())[-400:]
+        raise DoorError(
+            "not-saved", f"it runs, but the startup configuration was not written: {why}"
+        )
 
 
 # --- the door's own files -------------------------------------------------------------------

@@ -265,4 +265,5 @@ def _expectations(plan: "Plan") -> Iterator[str]:
             f"{count(len(plan.findings), 'expectation')}: "
             f"{len(plan.findings) - len(failing)} hold, {len(failing)} fail"
         )
-    yield from (f"  {sentence}" for sentence in words.findings(plan.findings))
+    told = plan.findings if plan.changes else failing
+    yield from (f"  {sentence}" for sentence in words.findings(told))

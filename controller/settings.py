@@ -25,7 +25,9 @@ def default_state_dir(environ: Mapping[str, str], *, root: bool) -> Path:
 class Settings(BaseSettings):
     """Everything that SANAGA_* variables can set."""
 
-    model_config = SettingsConfigDict(env_prefix="SANAGA_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="SANAGA_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     state_dir: Path = Field(
         default_factory=lambda: default_state_dir(environment(), root=os.geteuid() == 0),

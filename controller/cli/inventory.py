@@ -200,14 +200,20 @@ def _imported(file: Path) -> "Sections":
     from inventory.imports import from_csv, from_nornir
 
     if file.suffix.lower() == ".csv":
-        return from_csv(str(file), file.read_text(encoding="utf-8"))
+        return from_csv(str(file), _text(file))
     hosts = file / "hosts.yaml" if file.is_dir() else file
     groups = hosts.with_name("groups.yaml")
-    return from_nornir(
-        str(hosts),
-        hosts.read_text(encoding="utf-8"),
-        groups.read_text(encoding="utf-8") if groups.exists() else "",
-    )
+    return from_nornir(str(hosts), _text(hosts), _text(groups) if groups.exists() else "")
+
+
+def _text(file: Path) -> str:
+    from inventory.errors import Fault, IntentError, Location
+
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        fault = Fault(Location(str(file)), "the file is not UTF-8", "save it as UTF-8")
+        raise IntentError([fault]) from error
 
 
 @app.command("pin", epilog="Example: sanaga inventory pin mora-r1 --dir my-network")

@@ -87,3 +87,22 @@ def test_import_of_a_foreign_csv_names_the_file(sanaga):
     answer = sanaga("inventory", "import", "prices.csv")
     assert (answer.code, answer.out) == (1, "")
     assert re.search(r"^prices.csv:1:1: .*NetBox", answer.err)
+
+
+def test_import_of_a_file_that_is_not_utf_8_says_so(sanaga):
+    (sanaga.folder / "odd.csv").write_bytes(b"name,site\xff")
+    answer = sanaga("inventory", "import", "odd.csv")
+    assert (answer.code, answer.out) == (1, "")
+    assert "odd.csv: the file is not UTF-8" in answer.err
+
+
+def test_import_writes_a_document_that_validation_completes(sanaga):
+    (sanaga.folder / "devices.csv").write_text("Name,Site,Role,Platform\nmora-r1,mora,Router,FRR\n")
+    (sanaga.folder / "net").mkdir()
+    answer = sanaga("inventory", "import", "devices.csv", "--out", "net/devices.yaml")
+    assert (answer.code, answer.out) == (0, "")
+    assert "wrote net/devices.yaml" in answer.err
+    checked = sanaga("validate", "net")
+    assert checked.code == 1
+    assert "net/devices.yaml:" in checked.out
+    assert "mora" in checked.out

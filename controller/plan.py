@@ -1,5 +1,6 @@
 """From what should be and what is to a plan: what changes, in which order, who would be hurt."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,10 +21,9 @@ from controller.state import (
     Intended,
     Operational,
     Plan,
-    SessionKind,
 )
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
-from inventory.model import Device, DeviceName, Intent, Thresholds
+from inventory.model import Device, DeviceName, Intent, Level, SiteName, Thresholds
 from policies.model import Finding
 from topology.model import BlastRadius, Topology
 from topology.resilience import before_after
@@ -100,7 +100,7 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
         blast_radius=harm.radius,
         findings=view.findings,
         loopbacks={n: view.intended[n].router_id for n in devices},
-        reaches=_reaches(view.intended, devices, form),
+        reaches=_reaches(view.intent, devices, form),
         adjacent=_adjacent(form, devices),
         steady=steady,
         worst_wave=harm.wave,
@@ -244,17 +244,17 @@ def _above(share: float) -> str:
     return f"{-(-share * 1000 // 1) / 1000:g}"
 
 
-def _reaches(
-    intended: Mapping[DeviceName, Intended], devices: Sequence[DeviceName], form: Shape
-) -> Pairs:
-    """Return whom to check against whom: the first of a pair is the farther one, and asks."""
+def _reaches(intent: Intent, devices: Sequence[DeviceName], form: Shape) -> Pairs:
+    """Return whom to check against whom: the first of a pair is the farther one, and asks.
+
+    Everyone is checked against everyone in a small network; in a large one against the central
+    and its regional routers, and against the next by name, so that nobody is left out.
+    """
     island = _islands(form, devices)
     if len(devices) <= ALL_PAIRS:
         pairs = {(a, b) for i, a in enumerate(devices) for b in devices[i + 1 :]}
     else:
-        anchors = [n for n in devices if form.depth[n] == 0]
-        pairs = {(n, a) for n in devices for a in anchors}
-        pairs |= {(n, peer) for n in devices for peer in _reflectors(intended[n])}
+        pairs = {(n, above) for n, near in _superiors(intent).items() for above in near}
         pairs |= set(pairwise((*devices, devices[0])))
     known = frozenset(devices)
     fit = {
@@ -265,10 +265,24 @@ def _reaches(
     return tuple(sorted(fit))
 
 
-def _reflectors(intended: Intended) -> Iterator[DeviceName]:
-    for session in intended.sessions:
-        if session.kind is SessionKind.OVERLAY and not session.reflector_client:
-            yield session.peer_device
+def _superiors(intent: Intent) -> Mapping[DeviceName, tuple[DeviceName, ...]]:
+    """Return for every device those at the central site and at the regional one above it."""
+    at = defaultdict[SiteName, list[DeviceName]](list)
+    for device in intent.devices.values():
+        at[device.site].append(device.name)
+    central = [s.name for s in intent.sites.values() if s.level is Level.CENTRAL]
+    return {
+        name: tuple(n for site in (*central, _region(intent, d.site)) for n in at[site])
+        for name, d in intent.devices.items()
+    }
+
+
+def _region(intent: Intent, site: SiteName) -> SiteName:
+    """Return the regional site at or above a site; for the central one itself."""
+    here = intent.sites[site]
+    while here.parent and here.level is not Level.REGIONAL:
+        here = intent.sites[here.parent]
+    return here.name
 
 
 def _islands(form: Shape, devices: Sequence[DeviceName]) -> Mapping[DeviceName, int]:

@@ -8,7 +8,7 @@ from typing import Final
 import typer
 
 _SECTION: Final = re.compile(r"^(\w+):")
-_NAME: Final = re.compile(r"^\s*-\s*\{?\s*name:\s*[\"']?([\w.-]+)")
+_NAME: Final = re.compile(r"^(\s*)-\s*\{?\s*name:\s*[\"']?([\w.-]+)")
 _LARGEST: Final = 8_000_000
 
 
@@ -20,12 +20,15 @@ def names(folder: Path, *sections: str) -> Iterator[str]:
 
 
 def _names_in(text: str, sections: tuple[str, ...]) -> Iterator[str]:
-    section = ""
+    section, indent = "", None
     for line in text.splitlines():
         if top := _SECTION.match(line):
-            section = top[1]
+            section, indent = top[1], None
         elif section in sections and (entry := _NAME.match(line)):
-            yield entry[1]
+            # Facilities and rooms have names too, farther to the right.
+            indent = entry[1] if indent is None else indent
+            if entry[1] == indent:
+                yield entry[2]
 
 
 def _complete(ctx: typer.Context, incomplete: str, *sections: str) -> list[str]:

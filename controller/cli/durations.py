@@ -5,7 +5,7 @@ from typing import Final
 
 import typer
 
-_PARTS: Final = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
+_PARTS: Final = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", re.ASCII)
 
 
 def seconds(text: str) -> int:

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import (
-    IPv4Address,
     IPv4Interface,
     IPv4Network,
     IPv6Interface,
@@ -15,7 +14,7 @@ from ipaddress import (
 from itertools import starmap
 from typing import Final
 
-from controller.state import BgpSession, Intended, Interface, SessionKind
+from controller.state import BgpSession, Intended, Interface
 from inventory import addressing
 from inventory.errors import PlanError
 from inventory.model import (
@@ -24,11 +23,9 @@ from inventory.model import (
     Device,
     DeviceName,
     Intent,
-    Level,
     Role,
     Segment,
     Site,
-    SiteName,
     StaticRoute,
 )
 from topology.build import circuit_cost
@@ -42,9 +39,6 @@ LAN_INTERFACE: Final[Mapping[Segment, str]] = {
     Segment.DEVICES: "vlan40",
     Segment.MANAGEMENT: "vlan99",
 }
-_REFLECTING: Final = frozenset({Level.CENTRAL, Level.REGIONAL})
-# RFC 6996 reserves 4200000000 to 4294967294 for private use.
-_FIRST_PRIVATE_ASN: Final = 4_200_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +60,6 @@ class _View:
 
     intent: Intent
     landings: Mapping[DeviceName, tuple[_Landing, ...]]
-    routers: Mapping[SiteName, tuple[Device, ...]]
-    reflectors: Mapping[DeviceName, tuple[Device, ...]]
-    clients: Mapping[DeviceName, tuple[Device, ...]]
     usable: frozenset[str]
 
 
@@ -81,11 +72,6 @@ def derive(intent: Intent) -> Mapping[DeviceName, Intended]:
     return {d.name: _intended(view, d) for d in intent.devices.values() if d.role is Role.ROUTER}
 
 
-def underlay_asn(site: Site, device: Device) -> int:
-    """Return the private AS number by which a router is known to its direct neighbours."""
-    return _FIRST_PRIVATE_ASN + site.number * 8 + device.number
-
-
 def _view(intent: Intent) -> _View:
     landings: dict[DeviceName, list[_Landing]] = defaultdict(list)
     for circuit in intent.circuits.values():
@@ -93,56 +79,11 @@ def _view(intent: Intent) -> _View:
         landings[a.device].append(_Landing(circuit, a, intent.devices[b.device] if b else None))
         if b:
             landings[b.device].append(_Landing(circuit, b, intent.devices[a.device]))
-    routers = _routers(intent)
-    reflectors = _reflectors(intent, routers)
     return _View(
         intent=intent,
         landings={name: tuple(ends) for name, ends in landings.items()},
-        routers=routers,
-        reflectors=reflectors,
-        clients=_inverted(intent, reflectors),
         usable=frozenset(c.name for c in intent.usable_circuits()),
     )
-
-
-def _routers(intent: Intent) -> Mapping[SiteName, tuple[Device, ...]]:
-    found: dict[SiteName, list[Device]] = defaultdict(list)
-    for device in intent.devices.values():
-        if device.role is Role.ROUTER:
-            found[device.site].append(device)
-    return {site: tuple(sorted(at, key=lambda d: d.number)) for site, at in found.items()}
-
-
-def _reflectors(
-    intent: Intent, routers: Mapping[SiteName, tuple[Device, ...]]
-) -> Mapping[DeviceName, tuple[Device, ...]]:
-    """Return for each router the route reflectors it is a client of (RFC 4456)."""
-    return {
-        device.name: _above(intent, routers, intent.sites[site])
-        for site, devices in routers.items()
-        for device in devices
-    }
-
-
-def _above(
-    intent: Intent, routers: Mapping[SiteName, tuple[Device, ...]], site: Site
-) -> tuple[Device, ...]:
-    """Return the routers of the nearest regional or central site above that has any."""
-    while site.parent is not None:
-        site = intent.sites[site.parent]
-        if site.level in _REFLECTING and site.name in routers:
-            return routers[site.name]
-    return ()
-
-
-def _inverted(
-    intent: Intent, reflectors: Mapping[DeviceName, tuple[Device, ...]]
-) -> Mapping[DeviceName, tuple[Device, ...]]:
-    clients: dict[DeviceName, list[Device]] = defaultdict(list)
-    for name, above in reflectors.items():
-        for reflector in above:
-            clients[reflector.name].append(intent.devices[name])
-    return {name: tuple(below) for name, below in clients.items()}
 
 
 def _intended(view: _View, device: Device) -> Intended:
@@ -158,11 +99,8 @@ def _intended(view: _View, device: Device) -> Intended:
         device=device.name,
         platform=device.platform,
         asn=intent.network.asn,
-        underlay_asn=underlay_asn(site, device),
         router_id=loopback4,
         loopback6=loopback6,
-        underlay4=plan.ipv4_loopbacks,
-        underlay6=addressing.loopbacks6(plan),
         interfaces=tuple(sorted(_interfaces(view, device, site), key=_by_name)),
         sessions=tuple(sorted(_sessions(view, device), key=lambda s: s.peer)),
         networks4=tuple(sorted(networks4)),
@@ -243,44 +181,19 @@ def _sessions(view: _View, device: Device) -> Iterator[BgpSession]:
     for landing in view.landings.get(device.name, ()):
         far = landing.far
         if far and far.role is Role.ROUTER and landing.circuit.name in view.usable:
-            yield _underlay(view.intent, landing, far)
-    site = view.intent.sites[device.site]
-    if site.level is Level.CENTRAL:
-        equals = (d for d in view.routers[site.name] if d.name != device.name)
-        yield from (_overlay(view.intent, peer) for peer in equals)
-    yield from (_overlay(view.intent, peer) for peer in view.reflectors[device.name])
-    for client in view.clients.get(device.name, ()):
-        yield _overlay(view.intent, client, client=True)
+            yield _session(view.intent, landing, far)
 
 
-def _underlay(intent: Intent, landing: _Landing, far: Device) -> BgpSession:
+def _session(intent: Intent, landing: _Landing, far: Device) -> BgpSession:
     circuit = landing.circuit
     ends = addressing.link4(intent.network.plan, circuit.number)
     return BgpSession(
         peer=ends[1 if landing.is_a else 0].ip,
-        peer_asn=underlay_asn(intent.sites[far.site], far),
         peer_device=far.name,
-        kind=SessionKind.UNDERLAY,
         cost=circuit_cost(circuit),
         graceful_shutdown=circuit.maintenance,
         description=f"{far.name} over {circuit.name}",
     )
-
-
-def _overlay(intent: Intent, peer: Device, *, client: bool = False) -> BgpSession:
-    return BgpSession(
-        peer=_loopback(intent, peer),
-        peer_asn=intent.network.asn,
-        peer_device=peer.name,
-        kind=SessionKind.OVERLAY,
-        reflector_client=client,
-        description=peer.name,
-    )
-
-
-def _loopback(intent: Intent, device: Device) -> IPv4Address:
-    number = intent.sites[device.site].number
-    return addressing.loopback4(intent.network.plan, number, device.number)
 
 
 def _joined(*parts: str) -> str:

@@ -1,7 +1,7 @@
 """From what a router should be to its configuration text; the templates decide nothing."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address
@@ -10,7 +10,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound
 
-from controller.state import BgpSession, DeviceConfig, Intended, SessionKind
+from controller.state import BgpSession, DeviceConfig, Intended
 from inventory.errors import PlanError
 from inventory.model import Platform
 
@@ -26,12 +26,12 @@ class Line(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class _Policy:
-    """A route-map for what comes in over a circuit: prepend is beyond the natural hop."""
+    """A route-map for what comes in over a circuit that adds so much to the MED."""
 
     name: str
-    prepend: int
+    cost: int
     drained: bool
 
 
@@ -40,13 +40,9 @@ class _Session:
     """A BGP session in the words that the templates use."""
 
     peer: IPv4Address
-    peer_asn: int
     description: str
-    underlay: bool
-    reflector_client: bool
-    prefixes: str
-    route_map_in: str | None
-    route_map_out: str | None
+    route_map_in: str
+    route_map_out: str
 
 
 # Every router has all of them, used or not: FRR lists route-maps in the order in which they were
@@ -54,12 +50,10 @@ class _Session:
 # stand by name, as the driver's canonical form has them.
 _POLICIES: Final = tuple(
     sorted(
-        (
-            *(_Policy(f"underlay-in-{c}", c - 1, drained=False) for c in range(1, WORST_COST + 1)),
-            _Policy("underlay-in-drained", WORST_COST - 1, drained=True),
-        ),
-        key=lambda policy: policy.name,
-    )
+        _Policy(f"in-{'drained' if drained else 'circuit'}-{cost}", cost, drained)
+        for cost in range(1, WORST_COST + 1)
+        for drained in (False, True)
+    ),
 )
 
 
@@ -88,45 +82,21 @@ def _context(intended: Intended) -> Mapping[str, object]:
         "routes6": [r for r in intended.routes if r.prefix.version == 6],
         "interfaces": intended.interfaces,
         "asn": intended.asn,
-        "underlay_asn": intended.underlay_asn,
         "router_id": intended.router_id,
-        "sessions": _sessions(intended.sessions),
+        "sessions": [_session(session) for session in intended.sessions],
         "networks4": intended.networks4,
         "networks6": intended.networks6,
-        "underlay4": intended.underlay4,
-        "underlay6": intended.underlay6,
         "policies": _POLICIES,
     }
 
 
-def _sessions(sessions: Sequence[BgpSession]) -> list[_Session]:
-    return [_underlay(s) if s.kind is SessionKind.UNDERLAY else _overlay(s) for s in sessions]
-
-
-def _underlay(session: BgpSession) -> _Session:
-    drained = session.graceful_shutdown
+def _session(session: BgpSession) -> _Session:
+    kind = "drained" if session.graceful_shutdown else "circuit"
     return _Session(
         peer=session.peer,
-        peer_asn=session.peer_asn,
         description=session.description,
-        underlay=True,
-        reflector_client=False,
-        prefixes="loopbacks",
-        route_map_in="underlay-in-drained" if drained else f"underlay-in-{session.cost}",
-        route_map_out="underlay-out-drained" if drained else None,
-    )
-
-
-def _overlay(session: BgpSession) -> _Session:
-    return _Session(
-        peer=session.peer,
-        peer_asn=session.peer_asn,
-        description=session.description,
-        underlay=False,
-        reflector_client=session.reflector_client,
-        prefixes="lans",
-        route_map_in=None,
-        route_map_out=None,
+        route_map_in=f"in-{kind}-{session.cost}",
+        route_map_out=f"out-{kind}",
     )
 
 

@@ -29,28 +29,18 @@ class Interface:
     description: str = ""
 
 
-class SessionKind(StrEnum):
-    """Underlay sessions run over one circuit; overlay ones between loopbacks."""
-
-    UNDERLAY = "underlay"
-    OVERLAY = "overlay"
-
-
 @dataclass(frozen=True, slots=True)
 class BgpSession:
-    """A BGP session as it should be.
+    """An internal BGP session over one circuit, as it should be; both ends reflect (RFC 4456).
 
-    cost is what an underlay circuit adds to a route's AS path; graceful_shutdown drains the
-    circuit (RFC 8326); reflector_client makes the peer a route reflection client (RFC 4456).
+    cost is what crossing the circuit adds to a route's MED; graceful_shutdown drains the
+    circuit (RFC 8326).
     """
 
     peer: IPv4Address
-    peer_asn: int
     peer_device: DeviceName
-    kind: SessionKind
     cost: int = 1
     graceful_shutdown: bool = False
-    reflector_client: bool = False
     description: str = ""
 
 
@@ -58,19 +48,15 @@ class BgpSession:
 class Intended:
     """What one device should be, in no vendor's words (RFC 8342 calls it <intended>).
 
-    underlay4 and underlay6 are the ranges of all loopbacks, the only prefixes that travel
-    hop by hop; networks4 and networks6 are what this device originates, its loopback included.
-    Interfaces are sorted by name, sessions by peer, networks and routes by prefix.
+    networks4 and networks6 are what this device originates, its loopback included. Interfaces
+    are sorted by name, sessions by peer, networks and routes by prefix.
     """
 
     device: DeviceName
     platform: Platform
     asn: int
-    underlay_asn: int
     router_id: IPv4Address
     loopback6: IPv6Address
-    underlay4: IPv4Network
-    underlay6: IPv6Network
     interfaces: tuple[Interface, ...]
     sessions: tuple[BgpSession, ...]
     networks4: tuple[IPv4Network, ...]

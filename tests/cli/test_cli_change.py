@@ -85,7 +85,7 @@ def test_apply_that_breaks_the_network_is_rolled_back(sanaga, small, routers, pl
     circuits = sanaga.folder / small / "circuits.yaml"
     circuits.write_text(circuits.read_text().replace("delay_ms: 0.2", "delay_ms: 0.2\n    cost: 3"))
     assert sanaga("plan", small, "--out", "second.plan").code == 2
-    routers.by_name["mora-r1"].rejects = "underlay"
+    routers.by_name["mora-r1"].rejects = "in-circuit"
     answer = sanaga("apply", "second.plan", "--yes")
     assert answer.code == 3
     assert routers.running() == before

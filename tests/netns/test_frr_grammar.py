@@ -127,12 +127,15 @@ def test_traffic_takes_the_cheapest_way(fabric: Fabric):
     assert "dev eth1" in route  # the fibre: 1 + 1 + 1 against 4 + 1 + 1 by satellite
 
 
-def test_only_loopbacks_travel_hop_by_hop(fabric: Fabric):
-    peer = next(s.peer for s in fabric.intended("mora-r1").sessions if s.peer_asn != 65000)
-    told = fabric.routers["mora-r1"].vtysh(f"show bgp ipv4 unicast neighbors {peer} routes")
-    prefixes = re.findall(r"^\S*>?\s+(\d\S+/\d+)", told, re.MULTILINE)
-    assert prefixes
-    assert all(p.startswith("172.") and p.endswith("/32") for p in prefixes)
+def test_no_route_waits_for_another_route(fabric: Fabric):
+    """zebra 8.4 may leave a route inactive for good when its next hop is being replaced."""
+    eventually(lambda: _reaches(fabric, "vlan20", 4), 60, "convergence")
+    for router in fabric.routers.values():
+        for family in ("ip", "ipv6"):
+            told = router.vtysh(f"show {family} route bgp")
+            assert "B>*" in told
+            assert "recursive" not in told
+            assert "inactive" not in told
 
 
 def test_silent_black_hole_is_left_within_1500_ms_without_a_loop(fabric: Fabric):
@@ -170,14 +173,15 @@ def test_drained_circuit_can_be_taken_away_without_a_lost_ping(fabric: Fabric):
 
 
 def test_odd_texts_come_back_as_the_descriptions_they_are(fabric: Fabric):
-    router, intended = fabric.routers["mora-r1"], fabric.intended("mora-r1")
+    name = max(fabric.routers, key=lambda n: len(_texts(fabric.intended(n))))
+    router, intended = fabric.routers[name], fabric.intended(name)
     texts = cycle(ODD_TEXTS)
     odd = replace(
         intended,
         interfaces=tuple(replace(i, description=next(texts)) for i in intended.interfaces),
         sessions=tuple(replace(s, description=next(texts)) for s in intended.sessions),
     )
-    assert len(odd.interfaces) + len(odd.sessions) >= len(ODD_TEXTS)
+    assert len(_texts(odd)) >= len(ODD_TEXTS)
     driver = router.driver()
     driver.stage(render(odd))
     driver.commit(confirm_within_s=60)
@@ -187,6 +191,10 @@ def test_odd_texts_come_back_as_the_descriptions_they_are(fabric: Fabric):
     driver.close()
     assert seen == render(odd)
     assert back == render(intended)
+
+
+def _texts(intended: Intended) -> list[str]:
+    return [x.description for x in (*intended.interfaces, *intended.sessions)]
 
 
 def _via(fabric: Fabric, name: str, target: str, interface: str) -> bool:

@@ -5,7 +5,7 @@ from itertools import combinations
 import pytest
 
 from controller.derive import derive
-from controller.state import BgpSession, Intended, SessionKind
+from controller.state import Intended
 from inventory.errors import PlanError
 from inventory.model import Intent, Medium, Platform, Role, StaticRoute
 from tests.factories import Draft, hierarchy, synthetic
@@ -27,13 +27,8 @@ def _draft() -> Draft:
     return draft
 
 
-def _overlay(intended: Intended) -> dict[str, bool]:
-    overlay = (s for s in intended.sessions if s.kind is SessionKind.OVERLAY)
-    return {s.peer_device: s.reflector_client for s in overlay}
-
-
-def _underlay(intended: Intended) -> list[BgpSession]:
-    return [s for s in intended.sessions if s.kind is SessionKind.UNDERLAY]
+def _peers(intended: Intended) -> list[str]:
+    return sorted(s.peer_device for s in intended.sessions)
 
 
 def _changed(intent: Intent, circuit: str, **changes: object) -> Intent:
@@ -41,66 +36,44 @@ def _changed(intent: Intent, circuit: str, **changes: object) -> Intent:
     return replace(intent, circuits={**intent.circuits, circuit: made})
 
 
-def test_central_routers_mesh_and_reflect_for_regional_ones():
+def test_routers_speak_over_each_circuit_and_reflect_along_the_hierarchy():
     intended = derive(_draft().intent())
-    assert _overlay(intended["yaounde-r1"]) == {
-        "yaounde-r2": False,
-        "maroua-r1": True,
-        "maroua-r2": True,
-    }
+    assert _peers(intended["yaounde-r1"]) == ["maroua-r1"]
+    assert _peers(intended["maroua-r1"]) == ["mayo-sava-r1", "yaounde-r1"]
+    assert _peers(intended["mora-r1"]) == ["mayo-sava-r1"]
 
 
-def test_regional_routers_reflect_for_everyone_below_them():
-    intended = derive(_draft().intent())
-    assert _overlay(intended["maroua-r2"]) == {
-        "yaounde-r1": False,
-        "yaounde-r2": False,
-        "mayo-sava-r1": True,
-        "mora-r1": True,
-    }
-
-
-def test_arrondissement_is_a_client_of_its_regional_routers_alone():
-    intended = derive(_draft().intent())
-    assert _overlay(intended["mora-r1"]) == {"maroua-r1": False, "maroua-r2": False}
-
-
-def test_region_without_a_router_of_its_own_is_reflected_by_the_central_site():
+def test_switches_take_no_part_in_routing():
     draft = _draft()
     switches = {
         name: replace(device, role=Role.SWITCH) if device.site == "maroua" else device
         for name, device in draft.devices.items()
     }
-    intent = replace(draft.intent(), devices=switches)
-    assert _overlay(derive(intent)["mora-r1"]) == {"yaounde-r1": False, "yaounde-r2": False}
-    assert "maroua-r1" not in derive(intent)
+    intended = derive(replace(draft.intent(), devices=switches))
+    assert _peers(intended["mayo-sava-r1"]) == ["mora-r1"]
+    assert "maroua-r1" not in intended
 
 
 def test_both_ends_of_every_session_agree():
     intended = derive(hierarchy(3, 2, 2))
     for name, here in intended.items():
         for session in here.sessions:
-            there = intended[session.peer_device]
-            back = [s for s in there.sessions if s.peer_device == name and s.kind == session.kind]
+            back = [s for s in intended[session.peer_device].sessions if s.peer_device == name]
             assert any(
-                s.peer in {i.ipv4.ip for i in here.interfaces if i.ipv4}
-                and s.cost == session.cost
-                and not (s.reflector_client and session.reflector_client)
+                s.peer in {i.ipv4.ip for i in here.interfaces if i.ipv4} and s.cost == session.cost
                 for s in back
             )
-            underlay = session.kind is SessionKind.UNDERLAY
-            assert session.peer_asn == (there.underlay_asn if underlay else there.asn)
 
 
-def test_underlay_runs_over_usable_circuits_between_routers_only():
+def test_sessions_run_over_usable_circuits_between_routers_only():
     intent = _draft().intent()
-    assert [s.peer_device for s in _underlay(derive(intent)["mora-r1"])] == ["mayo-sava-r1"]
+    assert _peers(derive(intent)["mora-r1"]) == ["mayo-sava-r1"]
     for off in (
         _changed(intent, "last", enabled=False),
         replace(intent, network=replace(intent.network, disabled_media=frozenset({Medium.FIBRE}))),
     ):
         mora = derive(off)["mora-r1"]
-        assert not _underlay(mora)
+        assert not mora.sessions
         port = next(i for i in mora.interfaces if i.name == "eth1")
         assert (port.ipv4, port.ipv6) == (None, None)
         assert port.description
@@ -108,14 +81,14 @@ def test_underlay_runs_over_usable_circuits_between_routers_only():
 
 def test_session_costs_what_the_topology_says():
     intent = _changed(_draft().intent(), "last", medium=Medium.VSAT, delay_ms=400.0)
-    session = _underlay(derive(intent)["mora-r1"])[0]
+    session = derive(intent)["mora-r1"].sessions[0]
     assert session.cost == circuit_cost(intent.circuits["last"]) > 1
 
 
 def test_circuit_under_maintenance_is_drained_from_both_ends():
     intended = derive(_changed(_draft().intent(), "last", maintenance=True))
-    assert _underlay(intended["mora-r1"])[0].graceful_shutdown
-    drained = [s.graceful_shutdown for s in _underlay(intended["mayo-sava-r1"])]
+    assert intended["mora-r1"].sessions[0].graceful_shutdown
+    drained = [s.graceful_shutdown for s in intended["mayo-sava-r1"].sessions]
     assert sorted(drained) == [False, True]
 
 
@@ -161,9 +134,8 @@ def test_next_hop_that_is_no_address_is_refused():
         derive(replace(intent, sites={**intent.sites, "mora": site}))
 
 
-def test_private_numbers_and_addresses_are_never_shared():
+def test_addresses_are_never_shared():
     intended = derive(synthetic(300)).values()
-    assert len({i.underlay_asn for i in intended}) == 300
     addresses = [x.ipv4.ip for i in intended for x in i.interfaces if x.ipv4]
     assert len(set(addresses)) == len(addresses)
     for one, two in combinations([i.networks4[0] for i in intended][:40], 2):

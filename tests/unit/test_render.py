@@ -61,16 +61,13 @@ def test_drained_circuit_uses_the_draining_policies_both_ways():
     intended = _intended()
     drained = tuple(replace(s, graceful_shutdown=True) for s in intended.sessions)
     text = render(replace(intended, sessions=drained)).text
-    assert "route-map underlay-in-drained in" in text
-    assert "route-map underlay-out-drained out" in text
-    assert "underlay-out-drained out" not in render(intended).text
+    assert "route-map in-drained-" in text
+    assert "route-map out-drained out" in text
+    assert "out-drained out" not in render(intended).text
 
 
-def test_every_cost_has_its_policy_on_every_router():
+def test_every_cost_has_its_policies_on_every_router():
     text = render(_intended()).text
-    for cost in range(2, 11):
-        expected = (
-            f"route-map underlay-in-{cost} permit 20\n set as-path prepend last-as {cost - 1}"
-        )
-        assert expected in text
-    assert "route-map underlay-in-1 permit 20\nexit" in text
+    for cost in range(1, 11):
+        assert f"route-map in-circuit-{cost} permit 20\n set metric +{cost}\n" in text
+        assert f"route-map in-drained-{cost} permit 10\n set local-preference 0\n" in text

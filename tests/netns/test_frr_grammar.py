@@ -194,7 +194,10 @@ def test_odd_texts_come_back_as_the_descriptions_they_are(fabric: Fabric):
 
 
 def _texts(intended: Intended) -> list[str]:
-    return [x.description for x in (*intended.interfaces, *intended.sessions)]
+    return [
+        *(i.description for i in intended.interfaces),
+        *(s.description for s in intended.sessions),
+    ]
 
 
 def _via(fabric: Fabric, name: str, target: str, interface: str) -> bool:

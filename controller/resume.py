@@ -7,8 +7,8 @@ from typing import Final
 from controller.apply import refuse_unfinished, run, unfinished
 from controller.impact import diff
 from controller.planfile import decode
-from controller.push import Lines, Push
-from controller.rim import Rim
+from controller.push import Push
+from controller.rim import Lines, Rim
 from controller.settle import confirm_everywhere, insistently, restore_everywhere
 from controller.state import NO_HARM, Change, Outcome, Plan, PushResult
 from controller.store.journal import Entry, Journal
@@ -17,6 +17,8 @@ from inventory.model import DeviceName
 
 # A clock set back while an apply was under way must not make anyone wait for a day.
 LONGEST_WINDOW_S: Final = 24 * 3600.0
+# How the identity of a plan that takes another one back ends.
+BACK: Final = "-back"
 
 
 def resume(rim: Rim, *, without: Collection[DeviceName] = ()) -> PushResult | None:
@@ -56,7 +58,8 @@ def confirm(rim: Rim, apply_id: int | None = None) -> PushResult:
 def rollback(rim: Rim, apply_id: int | None = None) -> PushResult:
     """Undo an apply: one that is not over, or a finished one (the last) by the inverse plan.
 
-    Raises UnknownNameError when there is nothing to undo, StalePlanError when a device is no
+    A rollback is undone only when it is named. Raises UnknownNameError when there is nothing to
+    undo, StalePlanError when a device is no
     longer what that apply left, UnfinishedError while another apply is not over.
     """
     with rim.journal.lock():
@@ -72,7 +75,7 @@ def inverse(plan: Plan, earlier: Plan | None) -> Plan:
     waves = tuple(tuple(map(_inverse, wave)) for wave in plan.waves)
     return replace(
         plan,
-        id=f"{plan.id}-back",
+        id=f"{plan.id}{BACK}",
         waves=waves,
         seen={c.device: c.before.fingerprint for wave in waves for c in wave},
         reaches=earlier.reaches if earlier else (),
@@ -149,21 +152,34 @@ def _reopened(entry: Entry, rim: Rim) -> Push:
 def _open_entry(journal: Journal, apply_id: int | None) -> Entry:
     entries = [e for e in journal.unfinished() if apply_id in (None, e.id)]
     if not entries:
-        which = "no apply" if apply_id is None else f"apply {journal.entry(apply_id).id} does not"
-        raise UnknownNameError(f"{which} wait for confirmation; see 'sanaga history'")
+        what = "no apply waits"
+        if apply_id is not None:
+            what = f"apply {journal.entry(apply_id).id} does not wait"
+        raise UnknownNameError(f"{what} for confirmation; see 'sanaga history'")
     return entries[0]
 
 
 def _rollback_entry(journal: Journal, apply_id: int | None) -> Entry:
     if apply_id is None:
-        done = [e for e in journal.history() if e.outcome in (None, Outcome.CONFIRMED)]
-        if not done:
-            raise UnknownNameError("no apply can be rolled back; see 'sanaga history'")
-        return done[0]
+        return _last_entry(journal)
     entry = journal.entry(apply_id)
     if entry.outcome not in (None, Outcome.CONFIRMED):
         raise UnknownNameError(f"apply {apply_id} ended {entry.outcome}: nothing to roll back")
     return entry
+
+
+def _last_entry(journal: Journal) -> Entry:
+    done = [e for e in journal.history() if e.outcome in (None, Outcome.CONFIRMED)]
+    if not done:
+        raise UnknownNameError("no apply can be rolled back; see 'sanaga history'")
+    last = done[0]
+    # Said twice, a bare rollback would bring back what was taken back on purpose.
+    if last.outcome is not None and last.plan_id.endswith(BACK):
+        raise UnknownNameError(
+            f"the last apply, {last.id}, is itself a rollback; to bring back what it took back, "
+            f"say 'sanaga rollback {last.id}'; for an older apply see 'sanaga history'"
+        )
+    return last
 
 
 def _taken_back(entry: Entry, rim: Rim) -> PushResult:

@@ -137,7 +137,10 @@ def rollback(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Undo an apply: the one that is not over, or the last one that was confirmed."""
+    """Undo an apply: the one that is not over, or the last one that was confirmed.
+
+    A rollback is undone only when you give its number.
+    """
     from controller import resume
 
     with open_journal() as journal:

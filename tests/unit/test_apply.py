@@ -302,6 +302,24 @@ def test_rolled_back_apply_cannot_be_rolled_back(bench):
         rollback(bench.rim())
 
 
+def test_rollback_said_twice_is_refused_with_the_number_to_give(bench):
+    apply(chain(), bench.rim())
+    rollback(bench.rim())
+    with pytest.raises(UnknownNameError, match=r"apply, 2, is itself a rollback.*rollback 2'"):
+        rollback(bench.rim())
+    assert bench.versions() == "old"
+    assert rollback(bench.rim(), 2).outcome is Outcome.CONFIRMED
+    assert bench.versions() == "new"
+
+
+def test_confirming_what_does_not_wait_is_refused_in_plain_words(bench):
+    with pytest.raises(UnknownNameError, match="no apply waits for confirmation"):
+        confirm(bench.rim())
+    apply(chain(), bench.rim())
+    with pytest.raises(UnknownNameError, match="apply 1 does not wait for confirmation"):
+        confirm(bench.rim(), 1)
+
+
 def test_ctrl_c_rolls_back(bench):
     def progress(event):
         if isinstance(event, WaveBegun) and event.number == 2:

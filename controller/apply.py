@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from controller.observe import observe
+from controller.observe import collect
 from controller.parallel import each
 from controller.planfile import encode
 from controller.progress import Begun, DeviceDone, Ended, Verified, WaveBegun, WaveEnded
-from controller.push import OLD, UNCONFIRMED, Lines, Push, commit, discard, stage
-from controller.rim import Rim
+from controller.push import OLD, UNCONFIRMED, Push, commit, discard, stage
+from controller.rim import Lines, Rim
 from controller.settle import confirm_everywhere, insistently, restore_everywhere
 from controller.state import Change, DeviceConfig, Outcome, Plan, PushResult
 from controller.store.journal import Entry, Opening
-from controller.verify import Pair, answering, gate, verify
+from controller.verify import Pair, answering, expected, gate, verify
 from inventory.errors import (
     PlanError,
     RejectedError,
@@ -63,17 +63,22 @@ def run(plan: Plan, rim: Rim, window_s: float, *, hold: bool = False) -> PushRes
     """Return how applying the plan ended; the caller holds the journal's lock."""
     if not plan.changes:
         return _ended(rim, _unchanged(plan, Outcome.CONFIRMED, "there is nothing to change"))
-    seen = observe(plan.seen, rim.connect, progress=rim.progress, workers=rim.workers)
+    lines = Lines(rim)
+    try:
+        return _run(plan, lines, window_s, hold=hold)
+    finally:
+        lines.close()
+
+
+def _run(plan: Plan, lines: Lines, window_s: float, *, hold: bool) -> PushResult:
+    rim = lines.rim
+    seen = collect(plan.seen, lines.read, progress=rim.progress, workers=rim.workers)
     if seen.unreachable:
         because = f"nothing was changed: {'; '.join(seen.unreachable.values())}"
         result = _unchanged(plan, Outcome.UNREACHABLE, because)
         return _ended(rim, replace(result, devices={**result.devices, **seen.unreachable}))
     refuse_stale(plan, seen.configs)
-    push = _begun(plan, rim, window_s)
-    try:
-        return _pushed(push, hold=hold)
-    finally:
-        push.lines.close()
+    return _pushed(_begun(plan, lines, window_s), hold=hold)
 
 
 def refuse_stale(plan: Plan, configs: Mapping[DeviceName, DeviceConfig]) -> None:
@@ -114,7 +119,8 @@ def _window_s(plan: Plan, rim: Rim, confirm_within_s: float | None, *, hold: boo
     return pace.window_s(waves, confirm_within_s)
 
 
-def _begun(plan: Plan, rim: Rim, window_s: float) -> Push:
+def _begun(plan: Plan, lines: Lines, window_s: float) -> Push:
+    rim = lines.rim
     body, texts = encode(plan)
     opening = Opening(
         plan_id=plan.id,
@@ -128,7 +134,7 @@ def _begun(plan: Plan, rim: Rim, window_s: float) -> Push:
     deadline = rim.clock.now() + window_s
     apply_id = rim.journal.begin(opening)
     rim.progress(Begun(apply_id, plan.id, len(plan.changes), len(plan.waves)))
-    return Push(plan, apply_id, rim, deadline, Lines(rim))
+    return Push(plan, apply_id, rim, deadline, lines)
 
 
 def _pushed(push: Push, *, hold: bool) -> PushResult:
@@ -157,7 +163,7 @@ def _attempted(push: Push, *, hold: bool) -> Trouble | Passed:
     try:
         if trouble := _stage_all(push):
             return trouble
-        held = answering(push.plan.reaches, push.plan, push.rim)
+        held = answering(expected(push.plan), push.plan, push.lines)
         if trouble := _commit_all(push, held):
             return trouble
         return _verified(push, held, hold=hold)
@@ -205,13 +211,15 @@ def _commit_wave(push: Push, number: int, wave: tuple[Change, ...]) -> Trouble |
 
 
 def _gated(push: Push, number: int, held: frozenset[Pair]) -> Trouble | None:
-    verdict = gate(push.plan, number, held, push.rim)
+    verdict = gate(push.plan, number, held, push.lines)
     push.rim.progress(WaveEnded(number, len(push.plan.waves), verdict))
     return None if verdict.holds else Trouble(f"wave {number}: {' '.join(verdict.evidence)}")
 
 
 def _verified(push: Push, held: frozenset[Pair], *, hold: bool) -> Trouble | Passed:
-    verdict = verify(push.plan, push.rim, held)
+    # What no change was to cut off must be there for new connections too.
+    push.lines.close()
+    verdict = verify(push.plan, push.lines, held)
     push.rim.progress(Verified(verdict))
     if not verdict.holds:
         return Trouble(f"the end-to-end check failed: {' '.join(verdict.evidence)}")

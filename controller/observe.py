@@ -1,6 +1,6 @@
 """Ask every device what it is."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from controller.parallel import WORKERS, each
 from controller.progress import DeviceDone, Progress, silent
@@ -26,6 +26,17 @@ def observe(
         finally:
             driver.close()
 
+    return collect(devices, read, progress=progress, workers=workers)
+
+
+def collect(
+    devices: Iterable[DeviceName],
+    read: Callable[[DeviceName], DeviceConfig],
+    *,
+    progress: Progress = silent,
+    workers: int = WORKERS,
+) -> Operational:
+    """Return what observe returns, read in the caller's own way."""
     configs: dict[DeviceName, DeviceConfig] = {}
     unreachable: dict[DeviceName, str] = {}
     for name, result in each(devices, read, workers=workers):

@@ -41,18 +41,32 @@ def shape(topology: Topology) -> Shape:
     return Shape(neighbours, site, depth, _behind(topology, site, above))
 
 
-def waves(changed: Collection[DeviceName], seen: Shape) -> tuple[tuple[DeviceName, ...], ...]:
+def waves(
+    changed: Collection[DeviceName], seen: Shape, idle: Collection[DeviceName] = ()
+) -> tuple[tuple[DeviceName, ...], ...]:
     """Return the devices in waves: one canary, then waves that grow.
 
     No wave holds two devices that stand in for each other or are adjacent, and a device comes
-    after all its neighbours that are farther from the central site.
+    after all its neighbours that are farther from the central site. Idle ones carry no traffic
+    yet: they come first, a canary of their own and then as many at once as any wave may hold.
     """
-    queue = _Queue(frozenset(changed), seen)
     cap = max(SMALLEST_CAP, ceil(len(changed) * LARGEST_SHARE))
+    waiting = frozenset(idle).intersection(changed)
+    queue = _Queue(frozenset(changed) - waiting, seen)
     made: list[tuple[DeviceName, ...]] = []
     while wave := queue.take(min(2 ** len(made), cap)):
         made.append(wave)
-    return tuple(made)
+    return (*_idle_waves(waiting, seen, cap), *made)
+
+
+def _idle_waves(
+    idle: Collection[DeviceName], seen: Shape, cap: int
+) -> Iterator[tuple[DeviceName, ...]]:
+    ready = sorted(idle, key=lambda name: _harm(name, seen))
+    if ready:
+        yield (ready[0],)
+    for start in range(1, len(ready), cap):
+        yield tuple(ready[start : start + cap])
 
 
 class _Queue:
@@ -95,7 +109,11 @@ class _Queue:
         return frozenset(n for n in near if depth[n] > depth[name])
 
     def _harm(self, name: DeviceName) -> tuple[int, int, DeviceName]:
-        return self._seen.behind.get(name, 0), -self._seen.depth.get(name, 0), name
+        return _harm(name, self._seen)
+
+
+def _harm(name: DeviceName, seen: Shape) -> tuple[int, int, DeviceName]:
+    return seen.behind.get(name, 0), -seen.depth.get(name, 0), name
 
 
 def _groups(name: DeviceName, seen: Shape) -> frozenset[SiteName]:

@@ -80,7 +80,8 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
     forced = _expectations(view.findings, consent)
     form = shape(view.topology)
     judgements = dict(_judgements(view, devices))
-    order = waves(judgements, form)
+    idle = [name for name, judged in judgements.items() if judged.blank]
+    order = waves(judgements, form, idle)
     rehearsal = rehearse(
         (view.before, view.topology), (view.previous, view.intent), judgements, order
     )

@@ -4,23 +4,19 @@ from collections.abc import Callable, Collection
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from math import ceil
-from threading import Lock
 from typing import Final, TypeVar
 
 from controller.drivers.protocol import Driver
-from controller.rim import Rim
+from controller.rim import Lines, Rim
 from controller.state import Change, DeviceConfig, Plan
 from inventory.errors import (
     DeviceError,
     JournalError,
     RejectedError,
     SanagaError,
-    UnreachableError,
 )
 from inventory.model import DeviceName
 
-# More connections than this are not kept open; a device is then staged again before its commit.
-KEPT: Final = 500
 OLD: Final = "as before"
 NEW: Final = "as planned"
 UNCONFIRMED: Final = "as planned, unconfirmed"
@@ -29,54 +25,6 @@ Result = TypeVar("Result")
 
 class StrangeError(DeviceError):
     """A device runs neither what it ran before the apply nor what the plan gives it."""
-
-
-class Lines:
-    """Connections kept between the steps of an apply."""
-
-    def __init__(self, rim: Rim) -> None:
-        self._rim = rim
-        self._lock = Lock()
-        self._open: dict[DeviceName, Driver] = {}
-        self._staged: set[DeviceName] = set()
-
-    def to(self, device: DeviceName) -> Driver:
-        """Return the connection to a device, a new one if there is none."""
-        with self._lock:
-            driver = self._open.get(device)
-        if driver is None:
-            driver = self._rim.connect(device)
-            with self._lock:
-                self._open[device] = driver
-        return driver
-
-    def staged(self, device: DeviceName) -> None:
-        """Note that a candidate was handed over on this connection; beyond KEPT it is let go."""
-        with self._lock:
-            full = len(self._open) > KEPT
-            if not full:
-                self._staged.add(device)
-        if full:
-            self.drop(device)
-
-    def has_staged(self, device: DeviceName) -> bool:
-        """Return whether the candidate was handed over on a connection that still stands."""
-        with self._lock:
-            return device in self._staged
-
-    def drop(self, device: DeviceName) -> None:
-        """Close a connection."""
-        with self._lock:
-            driver = self._open.pop(device, None)
-            self._staged.discard(device)
-        if driver:
-            with suppress(SanagaError, OSError):
-                driver.close()
-
-    def close(self) -> None:
-        """Close all connections."""
-        for device in tuple(self._open):
-            self.drop(device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +95,7 @@ def restore(push: Push, change: Change) -> None:
 
 def _settled(push: Push, change: Change, *, aim: DeviceConfig, start: DeviceConfig) -> bool:
     """Return whether the device runs what it should, else whether it is still where it was."""
-    found = _spoken(push, change, lambda d: d.read())
+    found = push.lines.read(change.device)
     if found not in (aim, start):
         raise StrangeError(change.device, "runs neither its old configuration nor the plan's")
     return found == aim
@@ -164,7 +112,7 @@ def _given(push: Push, change: Change, config: DeviceConfig, states: tuple[str, 
     was, becomes = states
     _acted(push, change, "give", (was, f"{becomes}, unconfirmed"), give)
     push.lines.drop(change.device)
-    if _spoken(push, change, lambda d: d.read()) != config:
+    if push.lines.read(change.device) != config:
         _acted(push, change, "rollback", (f"{becomes}, unconfirmed", was), lambda d: d.rollback())
         raise StrangeError(change.device, "does not run what it was given")
     confirm = (f"{becomes}, unconfirmed", becomes)
@@ -185,7 +133,7 @@ def _acted(
     with tolerant:
         step = journal.intend(push.apply_id, change.device, act, was)
     try:
-        result = _spoken(push, change, work)
+        result = push.lines.ask(change.device, work)
     except SanagaError as error:
         with suppress(JournalError):
             journal.done(step, f"unknown: {error}")
@@ -193,11 +141,3 @@ def _acted(
     with tolerant:
         journal.done(step, becomes)
     return result
-
-
-def _spoken(push: Push, change: Change, work: Callable[[Driver], Result]) -> Result:
-    try:
-        return work(push.lines.to(change.device))
-    except UnreachableError:
-        push.lines.drop(change.device)
-        raise

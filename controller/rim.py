@@ -1,17 +1,25 @@
 """What an apply touches the world with."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from threading import Lock
+from typing import Final, TypeAlias, TypeVar
 
 from controller.clock import Clock
 from controller.drivers.protocol import Driver
 from controller.parallel import WORKERS
 from controller.progress import Progress, silent
+from controller.state import DeviceConfig
 from controller.store.journal import Journal
+from inventory.errors import SanagaError, UnreachableError
 from inventory.model import DeviceName
 
 Connect: TypeAlias = Callable[[DeviceName], Driver]
+Result = TypeVar("Result")
+
+# More connections than this are not kept open.
+KEPT: Final = 500
 
 # A loaded router takes some seconds to write its startup configuration; WORKERS do so at once.
 CONFIRM_S: Final = 10 / WORKERS
@@ -31,7 +39,7 @@ class Pace:
     gate_s: float = 60.0
     verify_s: float = 90.0
     grace_s: float = 20.0
-    poll_s: float = 0.5
+    poll_s: float = 0.3
 
     def window_s(self, waves: int, base_s: float | None = None) -> float:
         """Return how long the timers of an apply in that many waves run."""
@@ -52,3 +60,67 @@ class Rim:
     progress: Progress = silent
     workers: int = WORKERS
     pace: Pace = Pace()
+
+
+class Lines:
+    """Connections kept between the steps of an apply; no device is spoken to by two at once."""
+
+    def __init__(self, rim: Rim) -> None:
+        self.rim = rim
+        self._lock = Lock()
+        self._open: dict[DeviceName, Driver] = {}
+        self._staged: set[DeviceName] = set()
+
+    def ask(self, device: DeviceName, work: Callable[[Driver], Result]) -> Result:
+        """Return what work returns, on the connection to the device or on a new one.
+
+        A connection that fails is closed, and one beyond KEPT is not kept.
+        """
+        try:
+            return work(self._to(device))
+        except UnreachableError:
+            self.drop(device)
+            raise
+        finally:
+            with self._lock:
+                full = len(self._open) > KEPT
+            if full:
+                self.drop(device)
+
+    def read(self, device: DeviceName) -> DeviceConfig:
+        """Return what a device runs."""
+        return self.ask(device, lambda driver: driver.read())
+
+    def staged(self, device: DeviceName) -> None:
+        """Note that a candidate was handed over on the connection."""
+        with self._lock:
+            self._staged.add(device)
+            self._staged.intersection_update(self._open)
+
+    def has_staged(self, device: DeviceName) -> bool:
+        """Return whether the candidate was handed over on a connection that still stands."""
+        with self._lock:
+            return device in self._staged
+
+    def drop(self, device: DeviceName) -> None:
+        """Close a connection; the next word to the device is said on a new one."""
+        with self._lock:
+            driver = self._open.pop(device, None)
+            self._staged.discard(device)
+        if driver:
+            with suppress(SanagaError, OSError):
+                driver.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for device in tuple(self._open):
+            self.drop(device)
+
+    def _to(self, device: DeviceName) -> Driver:
+        with self._lock:
+            driver = self._open.get(device)
+        if driver is None:
+            driver = self.rim.connect(device)
+            with self._lock:
+                self._open[device] = driver
+        return driver

@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from controller.clock import eventually
+from controller.impact import blank
 from controller.parallel import each
 from controller.progress import DeviceDone
-from controller.rim import Rim
+from controller.rim import Lines
 from controller.state import Change, DeviceConfig, Impact, Plan, Verdict
 from inventory.errors import SanagaError, UnreachableError
 from inventory.model import DeviceName
@@ -16,20 +17,26 @@ Pair: TypeAlias = tuple[DeviceName, DeviceName]
 SHOWN: Final = 8
 
 
-def answering(pairs: Collection[Pair], plan: Plan, rim: Rim) -> frozenset[Pair]:
+def expected(plan: Plan) -> frozenset[Pair]:
+    """Return the pairs that can hold before the plan: none with a router that is yet blank."""
+    new = {change.device for change in plan.changes if _is_new(change)}
+    return frozenset(pair for pair in plan.reaches if new.isdisjoint(pair))
+
+
+def answering(pairs: Collection[Pair], plan: Plan, lines: Lines) -> frozenset[Pair]:
     """Return the pairs of which the first device's loopback reaches the second's right now."""
-    return frozenset(pairs) - frozenset(_failing(pairs, plan, rim))
+    return frozenset(pairs) - frozenset(_failing(pairs, plan, lines))
 
 
-def verify(plan: Plan, rim: Rim, held: frozenset[Pair]) -> Verdict:
+def verify(plan: Plan, lines: Lines, held: frozenset[Pair]) -> Verdict:
     """Return whether all loopbacks that should reach each other do, waiting for convergence.
 
     A pair that did not hold before and of which neither end changes is reported, not required.
     """
     changed = {change.device for change in plan.changes}
     excused = {p for p in plan.reaches if p not in held and not changed.intersection(p)}
-    failing = _await(frozenset(plan.reaches) - excused, plan, rim, rim.pace.verify_s)
-    still = excused - answering(excused, plan, rim)
+    failing = _await(frozenset(plan.reaches) - excused, plan, lines, lines.rim.pace.verify_s)
+    still = excused - answering(excused, plan, lines)
     reached = len(plan.reaches) - len(failing) - len(still)
     count = f"{reached} of {len(plan.reaches)} pairs of loopbacks reach each other."
     evidence = (
@@ -40,7 +47,7 @@ def verify(plan: Plan, rim: Rim, held: frozenset[Pair]) -> Verdict:
     return Verdict(not failing, evidence)
 
 
-def gate(plan: Plan, number: int, held: frozenset[Pair], rim: Rim) -> Verdict:
+def gate(plan: Plan, number: int, held: frozenset[Pair], lines: Lines) -> Verdict:
     """Return whether the network is well after a wave (counted from 1).
 
     Every device of the wave must answer on a new connection and run what it was given; pairs
@@ -48,10 +55,10 @@ def gate(plan: Plan, number: int, held: frozenset[Pair], rim: Rim) -> Verdict:
     changed device all of whose neighbours have converged must reach one of them.
     """
     wave = plan.waves[number - 1]
-    if (strange := tuple(_read_back(wave, rim))) != ():
+    if (strange := tuple(_read_back(wave, lines))) != ():
         return Verdict(holds=False, evidence=strange)
-    failing = _await(required(plan, number, held), plan, rim, rim.pace.gate_s)
-    lonely = () if failing else _lonely(plan, number, rim)
+    failing = _await(required(plan, number, held), plan, lines, lines.rim.pace.gate_s)
+    lonely = () if failing else _lonely(plan, number, lines)
     evidence = (*_sentences(failing, plan), *lonely)
     well = (f"All {len(wave)} devices of the wave run what they were given.",)
     return Verdict(not evidence, evidence or well)
@@ -77,7 +84,7 @@ def _unsettled(plan: Plan, number: int) -> frozenset[DeviceName]:
 
 def _is_new(change: Change) -> bool:
     """Return whether the device does not yet take part in the network."""
-    return "router " not in change.before.text
+    return blank(change.before)
 
 
 def _around(plan: Plan, number: int) -> frozenset[DeviceName]:
@@ -102,7 +109,7 @@ def _islands(plan: Plan, unsettled: frozenset[DeviceName]) -> Mapping[DeviceName
     return {name: root(name) for name in tuple(parent)}
 
 
-def _lonely(plan: Plan, number: int, rim: Rim) -> tuple[str, ...]:
+def _lonely(plan: Plan, number: int, lines: Lines) -> tuple[str, ...]:
     unsettled, around = _unsettled(plan, number), _around(plan, number)
     done = {change.device for wave in plan.waves[:number] for change in wave} & around
     near: defaultdict[DeviceName, set[DeviceName]] = defaultdict(set)
@@ -113,22 +120,28 @@ def _lonely(plan: Plan, number: int, rim: Rim) -> tuple[str, ...]:
 
     def answered() -> bool:
         pairs = {(name, other) for name in todo for other in near[name]}
-        todo.difference_update(name for name, _ in answering(pairs, plan, rim))
+        todo.difference_update(name for name, _ in answering(pairs, plan, lines))
         return not todo
 
+    rim = lines.rim
     deadline = rim.clock.now() + rim.pace.gate_s
     eventually(answered, deadline=deadline, poll_s=rim.pace.poll_s, clock=rim.clock)
     return tuple(f"{name} reaches none of its neighbours." for name in sorted(todo))
 
 
-def _read_back(wave: Iterable[Change], rim: Rim) -> Iterator[str]:
+def _read_back(wave: Iterable[Change], lines: Lines) -> Iterator[str]:
     """Yield what is wrong with devices that were just committed, each on a new connection."""
     changes = {change.device: change for change in wave}
     wrong: dict[DeviceName, str] = {}
-    todo = set(changes)
+    todo, rim = set(changes), lines.rim
+
+    def read(name: DeviceName) -> DeviceConfig:
+        # A new connection proves that the change left the way to the device open.
+        lines.drop(name)
+        return lines.read(name)
 
     def looked() -> bool:
-        for name, result in each(sorted(todo), lambda n: _read(n, rim), workers=rim.workers):
+        for name, result in each(sorted(todo), read, workers=rim.workers):
             wrong[name] = _fault(changes[name], result)
             if not isinstance(result, UnreachableError):
                 todo.discard(name)
@@ -155,41 +168,31 @@ def _difference(wanted: DeviceConfig, found: DeviceConfig) -> str:
     return f"runs {f'also {extra[0].strip()!r}' if extra and not missing else told}, not the plan."
 
 
-def _read(name: DeviceName, rim: Rim) -> DeviceConfig:
-    driver = rim.connect(name)
-    try:
-        return driver.read()
-    finally:
-        driver.close()
-
-
-def _await(pairs: frozenset[Pair], plan: Plan, rim: Rim, within_s: float) -> frozenset[Pair]:
+def _await(pairs: frozenset[Pair], plan: Plan, lines: Lines, within_s: float) -> frozenset[Pair]:
     """Return the pairs that still fail when the time is spent."""
     failing = set(pairs)
 
     def none_left() -> bool:
-        failing.intersection_update(_failing(failing, plan, rim))
+        failing.intersection_update(_failing(failing, plan, lines))
         return not failing
 
+    rim = lines.rim
     deadline = rim.clock.now() + within_s
     eventually(none_left, deadline=deadline, poll_s=rim.pace.poll_s, clock=rim.clock)
     return frozenset(failing)
 
 
-def _failing(pairs: Iterable[Pair], plan: Plan, rim: Rim) -> Iterator[Pair]:
+def _failing(pairs: Iterable[Pair], plan: Plan, lines: Lines) -> Iterator[Pair]:
     targets: defaultdict[DeviceName, list[DeviceName]] = defaultdict(list)
     for source, target in sorted(pairs):
         targets[source].append(target)
 
     def mute(source: DeviceName) -> frozenset[DeviceName]:
-        driver = rim.connect(source)
-        try:
-            silent = driver.unreached([plan.loopbacks[t] for t in targets[source]])
-        finally:
-            driver.close()
+        addresses = [plan.loopbacks[target] for target in targets[source]]
+        silent = lines.ask(source, lambda driver: driver.unreached(addresses))
         return frozenset(t for t in targets[source] if plan.loopbacks[t] in silent)
 
-    for source, result in each(sorted(targets), mute, workers=rim.workers):
+    for source, result in each(sorted(targets), mute, workers=lines.rim.workers):
         lost = targets[source] if isinstance(result, SanagaError) else sorted(result)
         yield from ((source, target) for target in lost)
 

@@ -62,9 +62,21 @@ def test_other_plan_has_another_identity(country):
     assert one.id != two.id
 
 
-@pytest.mark.parametrize("intent", [hierarchy(), hierarchy(3, 3, 4), synthetic(120)], ids=str)
+def timed_otherwise(intent: Intent) -> dict[str, DeviceConfig]:
+    """Return routers that all work, and all of which change."""
+    return {
+        name: DeviceConfig(config.text.replace("timers 10 30", "timers 3 9"))
+        for name, config in configs(intent).items()
+    }
+
+
+@pytest.mark.parametrize(
+    "intent",
+    [hierarchy(), hierarchy(3, 3, 4), synthetic(120)],
+    ids=["15 sites", "49 sites", "120 sites"],
+)
 def test_order_holds_what_it_promises(intent):
-    made = plan(view(intent, blank(intent)), AT)
+    made = plan(view(intent, timed_otherwise(intent)), AT, ALL)
     form, order = shape(build(intent)), waves(made)
     number = {name: n for n, wave in enumerate(order) for name in wave}
     assert sorted(number) == sorted(intent.devices)
@@ -74,6 +86,27 @@ def test_order_holds_what_it_promises(intent):
         if form.depth[a] != form.depth[b]:
             far, near = (a, b) if form.depth[a] > form.depth[b] else (b, a)
             assert number[far] < number[near]
+
+
+def test_blank_routers_need_a_canary_and_no_order(country):
+    order = waves(plan(view(country, blank(country)), AT))
+    assert [len(wave) for wave in order] == [1, 14]
+
+
+def test_blank_routers_come_as_many_at_once_as_any_wave_may_hold():
+    intent = synthetic(120)
+    order = waves(plan(view(intent, blank(intent)), AT))
+    assert [len(wave) for wave in order] == [1, 50, 50, 19]
+
+
+def test_blank_routers_come_first_and_working_ones_have_a_canary_of_their_own(country):
+    fresh = {"arrondissement-1-1-1-r1", "arrondissement-2-2-2-r1", "region-2-r1"}
+    running = timed_otherwise(country) | {name: DeviceConfig("") for name in fresh}
+    order = waves(plan(view(country, running), AT, ALL))
+    assert set(order[0]) | set(order[1]) == fresh
+    assert [len(wave) for wave in order[:3]] == [1, 2, 1]
+    number = {name: n for n, wave in enumerate(order) for name in wave}
+    assert number["department-1-1-r1"] < number["region-1-r1"] < number["yaounde-r1"]
 
 
 def test_canary_is_a_device_with_the_fewest_facilities_behind_it(country):

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from controller.rim import Lines
 from controller.state import Change, DeviceConfig, Impact, Plan
 from controller.verify import _sentences, answering, gate, required, verify
 from tests.apply_rig import NAMES, Bench, chain, loopback, new
@@ -35,13 +36,13 @@ def softened(plan: Plan, impact: Impact) -> Plan:
 
 def test_pairs_that_answer_are_told_from_those_that_do_not(bench):
     deaf(bench, FAR, NEAR)
-    assert answering(ALL, chain(), bench.rim()) == ALL - {(FAR, NEAR)}
+    assert answering(ALL, chain(), Lines(bench.rim())) == ALL - {(FAR, NEAR)}
 
 
 def test_verdict_names_who_does_not_reach_whom_after_the_time_to_converge(bench):
     deaf(bench, FAR, NEAR)
     began = bench.clock.now()
-    verdict = verify(chain(), bench.rim(), ALL)
+    verdict = verify(chain(), Lines(bench.rim()), ALL)
     assert not verdict.holds
     assert verdict.evidence == (
         "2 of 3 pairs of loopbacks reach each other.",
@@ -53,31 +54,31 @@ def test_verdict_names_who_does_not_reach_whom_after_the_time_to_converge(bench)
 def test_verdict_waits_for_convergence(bench):
     until = bench.clock.now() + 5
     bench.network.device(FAR).reach = lambda _s, _t: bench.clock.now() >= until
-    assert verify(chain(), bench.rim(), ALL).holds
+    assert verify(chain(), Lines(bench.rim()), ALL).holds
 
 
 def test_what_was_broken_before_and_is_not_touched_is_told_but_not_held_against_the_plan(bench):
     deaf(bench, FAR, MIDDLE)
-    verdict = verify(only(chain(), NEAR), bench.rim(), ALL - {(FAR, MIDDLE)})
+    verdict = verify(only(chain(), NEAR), Lines(bench.rim()), ALL - {(FAR, MIDDLE)})
     assert verdict.holds
     assert verdict.evidence[-1].endswith("It did not before either.")
 
 
 def test_what_was_broken_before_and_is_touched_must_work_now(bench):
     deaf(bench, FAR, MIDDLE)
-    assert not verify(only(chain(), FAR), bench.rim(), ALL - {(FAR, MIDDLE)}).holds
+    assert not verify(only(chain(), FAR), Lines(bench.rim()), ALL - {(FAR, MIDDLE)}).holds
 
 
 def test_gate_compares_what_runs_with_what_was_given(bench):
     bench.network.device(FAR).running = DeviceConfig(new(FAR).text.replace("version 2", "other"))
-    verdict = gate(chain(), 1, ALL, bench.rim())
+    verdict = gate(chain(), 1, ALL, Lines(bench.rim()))
     assert not verdict.holds
     assert "misses 'version 2'" in verdict.evidence[0]
 
 
 def test_gate_names_a_line_that_should_not_be_there(bench):
     bench.network.device(FAR).running = DeviceConfig(new(FAR).text + "extra\n")
-    assert "runs also 'extra'" in gate(chain(), 1, ALL, bench.rim()).evidence[0]
+    assert "runs also 'extra'" in gate(chain(), 1, ALL, Lines(bench.rim())).evidence[0]
 
 
 def test_pairs_behind_a_change_still_to_come_are_not_required_yet():
@@ -98,7 +99,7 @@ def test_device_whose_neighbours_have_all_converged_must_reach_one(bench):
     for name in NAMES:
         bench.network.device(name).running = new(name)
         bench.network.device(name).reach = lambda _s, _t: False
-    verdict = gate(chain(), 3, frozenset(), bench.rim())
+    verdict = gate(chain(), 3, frozenset(), Lines(bench.rim()))
     assert not verdict.holds
     assert "near-r1 reaches none of its neighbours." in verdict.evidence
 
@@ -107,7 +108,7 @@ def test_device_that_reaches_one_of_its_neighbours_is_well(bench):
     for name in NAMES:
         bench.network.device(name).running = new(name)
     deaf(bench, MIDDLE, FAR)
-    assert gate(chain(), 3, frozenset(), bench.rim()).holds
+    assert gate(chain(), 3, frozenset(), Lines(bench.rim())).holds
 
 
 def test_long_lists_are_cut():

@@ -122,12 +122,10 @@ def _judged(old: _Outline, new: _Outline) -> Judgement:
     changed += [e for e in new.entries if e not in old.entries]
     touches = [_touch(entry, old) for entry in changed]
     worst = _worst(t.impact for t in touches) if touches else Impact.REROUTE
-    hit = {t.neighbour for t in touches if t.neighbour and t.impact is Impact.INTERRUPTION}
-    before = old.places()
-    places = {**before, **new.places()}
+    places = {**old.places(), **new.places()}
     interfaces = {t.interface for t in touches if t.interface}
     interfaces |= {places[t.neighbour] for t in touches if t.neighbour and _on(places, t)}
-    whole = any(t.whole for t in touches) or _all_overlay(old.neighbours - before.keys(), hit)
+    whole = any(t.whole for t in touches)
     return Judgement(
         impact=worst,
         because=_because(worst, touches, whole=whole),
@@ -140,11 +138,6 @@ def _judged(old: _Outline, new: _Outline) -> Judgement:
 
 def _on(places: Mapping[str, str], touch: _Touch) -> bool:
     return touch.neighbour in places and touch.impact is not Impact.NONE
-
-
-def _all_overlay(overlay: frozenset[str], hit: set[str]) -> bool:
-    """Return whether no session remains that carries the routes of the router's LANs."""
-    return bool(overlay) and overlay <= hit
 
 
 def _touch(entry: Entry, old: _Outline) -> _Touch:

@@ -46,7 +46,7 @@ def provider_node(name: str) -> NodeName:
 def circuit_cost(circuit: Circuit) -> int:
     """Return what routing adds for crossing a circuit: 1 is the best, 10 the last resort.
 
-    BGP prepends by the same number, so the cheapest path here is the path that BGP takes.
+    BGP adds the same number to the MED, so the cheapest path here is the one that BGP takes.
     """
     if circuit.cost is not None:
         return circuit.cost

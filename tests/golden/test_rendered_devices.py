@@ -16,7 +16,7 @@ EXPECTED = Path(__file__).parent / "rendered"
 
 
 def _intent() -> Intent:
-    """Return two levels of reflection, redundancy, a drained, a switched off and a leo circuit."""
+    """Return a chain of four sites, redundancy, a drained, a switched off and a leo circuit."""
     draft = Draft()
     draft.site("yaounde", title="Yaoundé")
     draft.device("yaounde", 2)

@@ -11,23 +11,28 @@ interface eth1
  ipv6 address fd5a::19/127
 exit
 !
+interface eth2
+ description to the next arrondissement
+ ip address 172.20.0.41/31
+exit
+!
 interface vlan20
  ip address 10.0.18.1/25
 exit
 !
 router bgp 65000
  bgp router-id 172.16.0.73
- neighbor 172.20.0.24 remote-as 4200000064
+ neighbor 172.20.0.24 remote-as 65000
  neighbor 172.20.0.24 description mayo-sava
- neighbor 172.16.0.9 remote-as 65000
+ neighbor 172.20.0.40 remote-as 65000
  !
  address-family ipv4 unicast
   network 10.0.18.0/25
-  neighbor 172.20.0.24 route-map underlay-in-1 in
+  neighbor 172.20.0.24 route-map in-circuit-1 in
  exit-address-family
 exit
 !
-route-map underlay-in-1 permit 10
+route-map in-circuit-1 permit 10
 exit
 !
 """
@@ -44,12 +49,12 @@ def changed(old: str, new: str) -> tuple[DeviceConfig, DeviceConfig]:
         ("to the department", "elsewhere", Impact.NONE),
         ("description mayo-sava", "description other", Impact.NONE),
         ("hostname mora-r1\n", "hostname other\n", Impact.NONE),
-        ("underlay-in-1 in", "underlay-in-9 in", Impact.REROUTE),
+        ("in-circuit-1 in", "in-circuit-9 in", Impact.REROUTE),
         ("  network 10.0.18.0/25\n", "", Impact.REROUTE),
-        ("route-map underlay-in-1 permit 10\n", "route-map x permit 10\n", Impact.REROUTE),
+        ("route-map in-circuit-1 permit 10\n", "route-map x permit 10\n", Impact.REROUTE),
         ("hostname", "ip route 198.51.100.0/24 10.0.18.5\nhostname", Impact.REROUTE),
         ("172.20.0.25/31", "172.20.0.27/31", Impact.INTERRUPTION),
-        ("remote-as 4200000064", "remote-as 4200000072", Impact.INTERRUPTION),
+        ("remote-as 65000", "remote-as 65072", Impact.INTERRUPTION),
         ("router bgp 65000", "router bgp 65001", Impact.INTERRUPTION),
         ("router-id 172.16.0.73", "router-id 172.16.0.74", Impact.INTERRUPTION),
         ("hostname", "something unheard of\nhostname", Impact.INTERRUPTION),
@@ -60,22 +65,24 @@ def test_impact_follows_from_the_lines_that_change(old, new, impact):
 
 
 def test_new_interface_and_session_take_nothing_away():
-    before, after = changed("router bgp", "interface eth2\n ip address 172.20.0.40/31\nrouter bgp")
+    before, after = changed("router bgp", "interface eth3\n ip address 172.20.0.42/31\nrouter bgp")
     judged = judge(before, after)
     assert judged.impact is Impact.REROUTE
-    assert judged.interfaces == judged.fresh == {"eth2"}
+    assert judged.interfaces == judged.fresh == {"eth3"}
 
 
 def test_session_is_found_on_the_interface_that_carries_it():
-    judged = judge(*changed("remote-as 4200000064", "remote-as 4200000072"))
+    judged = judge(*changed("remote-as 65000", "remote-as 65072"))
     assert judged.interfaces == {"eth1"}
     assert judged.fresh == frozenset()
     assert not judged.whole
     assert "the session with 172.20.0.24" in judged.because
 
 
-def test_losing_the_last_overlay_session_cuts_off_the_whole_router():
-    assert judge(*changed("172.16.0.9 remote-as 65000", "172.16.0.9 remote-as 65001")).whole
+def test_losing_a_session_interrupts_its_circuit_and_not_the_whole_router():
+    judged = judge(*changed("172.20.0.40 remote-as 65000", "172.20.0.40 remote-as 65001"))
+    assert judged.interfaces == {"eth2"}
+    assert not judged.whole
 
 
 def test_lan_address_touches_that_interface():
@@ -84,9 +91,9 @@ def test_lan_address_touches_that_interface():
 
 
 def test_removed_neighbour_and_renamed_interface_do_not_revert_by_themselves():
-    gone = BASE.replace(" neighbor 172.16.0.9 remote-as 65000\n", "").replace("eth1", "eth7")
+    gone = BASE.replace(" neighbor 172.20.0.40 remote-as 65000\n", "").replace("eth1", "eth7")
     told = "\n".join(judge(DeviceConfig(BASE), DeviceConfig(gone)).cannot_revert)
-    assert "session with 172.16.0.9" in told
+    assert "session with 172.20.0.40" in told
     assert "eth1 give way to eth7" in told
 
 
@@ -99,7 +106,7 @@ def test_blank_router_is_one_line_to_read_and_carries_nothing():
     empty = DeviceConfig("frr defaults traditional\n")
     assert blank(empty)
     assert diff(empty, DeviceConfig(BASE)) == (
-        "blank router: 27 lines, interfaces eth1, vlan20, BGP neighbours 2"
+        "blank router: 32 lines, interfaces eth1, eth2, vlan20, BGP neighbours 2"
     )
     assert judge(empty, DeviceConfig(BASE)).blank
 

@@ -1,7 +1,8 @@
 """Whether the expectations of a folder hold on the model of the network, and why.
 
 A service takes the path that routing takes: path policies choose between tunnels, which are laid
-over these paths. Failures are complete: what fails carries nothing.
+over these paths. Providers' networks count as ways, which they are once tunnels run over them; a
+finding says so. Failures are complete: what fails carries nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ from policies.sentences import (
     parse,
 )
 from topology.build import site_node
-from topology.model import LinkName, NodeName, Path, Topology
+from topology.model import LinkName, NodeKind, NodeName, Path, Topology
 from topology.paths import without
 from topology.tree import Tree, graph_of, grow
 
@@ -129,8 +130,9 @@ def _service_verdict(model: _Model, sentence: ServiceSentence) -> _Verdict:
 def _path_verdict(
     model: _Model, sentence: ServiceSentence, owed: ServiceClass, path: Path
 ) -> _Verdict:
-    seen = quality.expected(model.routes.topology, path)
-    told = f"{_way(path)}: {quality.figures(seen)}"
+    topology = model.routes.topology
+    seen = quality.expected(topology, path)
+    told = f"{_way(path)}{_proviso(topology, path)}: {quality.figures(seen)}"
     if isinstance(sentence, ServiceReachable):
         return _Verdict(holds=True, because=told)
     if missed := list(quality.shortfalls(owed, seen)):
@@ -172,6 +174,21 @@ def _way(path: Path) -> str:
     return f"from {first} over {', '.join(between[:-1])} to {between[-1]}"
 
 
+def _proviso(topology: Topology, path: Path) -> str:
+    """Return what a path over providers' networks waits for: no router routes into them."""
+    crossed = [_bare(node) for node in path.nodes if node in _providers(topology)]
+    return f", once tunnels run over {' and '.join(crossed)}" if crossed else ""
+
+
+def _providers(topology: Topology) -> frozenset[NodeName]:
+    kind = NodeKind.PROVIDER
+    return frozenset(name for name, node in topology.nodes.items() if node.kind is kind)
+
+
+def _without_tunnels(topology: Topology, down: Down) -> Down:
+    return Down(down.links, down.nodes | _providers(topology))
+
+
 def _bare(node: NodeName) -> str:
     return node.removeprefix("site:").removeprefix("provider:")
 
@@ -196,7 +213,14 @@ def _reaching(routes: Routes, every: Sequence[str], kind: str, down: Down) -> _V
     lost = [name for name in every if site_node(name) not in reached]
     if lost:
         return _Verdict(holds=False, because=f"no way leads to the central site from {_some(lost)}")
-    return _Verdict(holds=True, because=f"each {kind} ({len(every)}) reaches the central site")
+    already = routes.distances(routes.topology.anchors, _without_tunnels(routes.topology, down))
+    waiting = [name for name in every if site_node(name) not in already]
+    because = f"each {kind} ({len(every)}) reaches the central site{_awaiting(waiting)}"
+    return _Verdict(holds=True, because=because)
+
+
+def _awaiting(waiting: Sequence[str]) -> str:
+    return f"; once tunnels run over providers' networks: {_some(waiting)}" if waiting else ""
 
 
 def _doubled(model: _Model, every: Sequence[str], kind: str, down: Down) -> _Verdict:
@@ -211,7 +235,9 @@ def _doubled(model: _Model, every: Sequence[str], kind: str, down: Down) -> _Ver
     ]
     if single:
         return _Verdict(holds=False, because=f"a single circuit carries {_some(single)}")
-    because = f"no single circuit cuts off any {kind} ({len(every)})"
+    already = _hanging(model, _without_tunnels(model.routes.topology, down))
+    waiting = [name for name in every if already.get(site_node(name), "") is not None]
+    because = f"no single circuit cuts off any {kind} ({len(every)}){_awaiting(waiting)}"
     return _Verdict(holds=True, because=because)
 
 

@@ -75,6 +75,14 @@ def test_reachable_service_names_the_path_and_its_figures():
     )
 
 
+def test_site_behind_a_provider_alone_reaches_the_centre_once_tunnels_run():
+    text = "if circuit mayo-sava-fibre fails, every departmental site reaches central"
+    found = finding(text)
+    assert found.holds
+    assert found.because.endswith("; once tunnels run over providers' networks: mayo-sava")
+    assert "tunnels" not in finding("every regional site reaches central").because
+
+
 def test_nearest_zone_that_offers_the_service_is_meant():
     assert "to maroua: 24 ms" in finding("from mora, records meets its SLO").because
     assert "to yaounde: 26 ms" in finding("from mora, imaging meets its SLO").because
@@ -103,7 +111,8 @@ def test_failure_of_a_circuit_moves_the_path():
     assert found.holds
     assert found.because.startswith(
         "without circuit mora-fibre: from mora over mora-r1, leo-operator, maroua-r1, yaounde-r1 "
-        "to yaounde: 72 ms (hosts 20 ms), jitter 20.5 ms, loss 2 %, 20 Mbit/s; "
+        "to yaounde, once tunnels run over leo-operator: 72 ms (hosts 20 ms), jitter 20.5 ms, "
+        "loss 2 %, 20 Mbit/s; "
     )
 
 
@@ -214,7 +223,12 @@ def test_two_ways_out_means_that_no_single_circuit_cuts_a_site_off():
     assert finding("every regional site has two ways out").because == (
         "no single circuit cuts off any regional site (1)"
     )
-    assert finding("every departmental site has two ways out").holds
+    found = finding("every departmental site has two ways out")
+    assert found.holds
+    assert found.because == (
+        "no single circuit cuts off any departmental site (1); once tunnels run over providers' "
+        "networks: mayo-sava"
+    )
     found = finding("if circuit mora-leo fails, every departmental site has two ways out")
     assert (found.holds, found.because) == (
         False,

@@ -1,6 +1,6 @@
 """Where the parts meet: a folder becomes a plan, and devices get their drivers."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -12,16 +12,16 @@ from controller.derive import derive
 from controller.drivers.memory import MemoryNetwork
 from controller.drivers.protocol import Driver, DriverFactory
 from controller.load import Loaded, device, load
-from controller.plan import NOTHING_SPECIAL, Consent, View, plan
+from controller.plan import NOTHING_SPECIAL, Consent, View, managed, plan
 from controller.planfile import decode, parse_intent
-from controller.render import render
+from controller.render import platforms, render
 from controller.rim import Connect
 from controller.settings import environment
 from controller.state import DeviceConfig, Operational, Outcome, Plan
 from controller.store.journal import FILE as JOURNAL_FILE
 from controller.store.journal import Journal
 from inventory import credentials
-from inventory.errors import DeviceError
+from inventory.errors import DeviceError, PlanError
 from inventory.model import Device, DeviceName, Intent
 from policies import expectations
 from topology.build import build
@@ -31,9 +31,12 @@ __all__ = ["Loaded", "connector", "from_files", "intended_configs", "load", "mak
 DRIVERS: Final = "controller.drivers"
 
 
-def intended_configs(intent: Intent) -> Mapping[DeviceName, DeviceConfig]:
-    """Return what every router should run, rendered for its platform."""
-    return {name: render(intended) for name, intended in derive(intent).items()}
+def intended_configs(
+    intent: Intent, only: Collection[DeviceName] | None = None
+) -> Mapping[DeviceName, DeviceConfig]:
+    """Return what every router, or only some, should run, rendered for its platform."""
+    wanted = derive(intent).items()
+    return {name: render(value) for name, value in wanted if only is None or name in only}
 
 
 def make_plan(
@@ -66,8 +69,18 @@ def make_plan(
 
 
 def to_read(intent: Intent, only: frozenset[DeviceName] | None) -> tuple[DeviceName, ...]:
-    """Return the devices that a plan has to read."""
-    return tuple(name for name in intent.devices if only is None or name in only)
+    """Return the devices that a plan has to read.
+
+    Raises PlanError naming all routers whose platform has no template or no driver.
+    """
+    chosen = [d for d in managed(intent).values() if only is None or d.name in only]
+    known = platforms() & {point.name for point in entry_points(group=DRIVERS)}
+    if strange := [f"{d.name} ({d.platform})" for d in chosen if d.platform not in known]:
+        raise PlanError(
+            f"Sanaga cannot configure {', '.join(strange)}; it knows the platforms: "
+            f"{', '.join(sorted(known))}; plan the other devices with --only"
+        )
+    return tuple(device.name for device in chosen)
 
 
 def anchored(loaded: Loaded) -> Intent:

@@ -23,7 +23,7 @@ from controller.state import (
     Plan,
 )
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
-from inventory.model import Device, DeviceName, Intent, Level, SiteName, Thresholds
+from inventory.model import Device, DeviceName, Intent, Level, Role, SiteName, Thresholds
 from policies.model import Finding
 from topology.model import BlastRadius, Topology
 from topology.resilience import before_after
@@ -111,6 +111,16 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
     )
 
 
+def managed(intent: Intent) -> Mapping[DeviceName, Device]:
+    """Return the devices that are configured from an intent: its routers."""
+    return {name: d for name, d in intent.devices.items() if d.role is Role.ROUTER}
+
+
+def unmanaged(intent: Intent) -> tuple[DeviceName, ...]:
+    """Return the devices that count in the topology but are not configured yet."""
+    return tuple(sorted(intent.devices.keys() - managed(intent).keys()))
+
+
 def explain(made: Plan) -> tuple[str, ...]:
     """Return what a plan would do, in sentences."""
     if not made.changes:
@@ -131,18 +141,15 @@ def considered(view: View, consent: Consent) -> tuple[DeviceName, ...]:
 
     Raises UnknownNameError, PlanError or UnreachableError, each naming all devices concerned.
     """
-    known = view.intent.devices
+    known = managed(view.intent)
     chosen = sorted(known if consent.only is None else consent.only)
-    if strangers := [name for name in chosen if name not in known]:
+    if strangers := [name for name in chosen if name not in view.intent.devices]:
         raise UnknownNameError(
             f"not in the intent: {_listed(strangers)}; see 'sanaga inventory list'"
         )
+    if others := [name for name in chosen if name not in known]:
+        raise PlanError(f"not managed yet: {_listed(others)}; only routers are configured")
     read = view.operational.configs
-    if mute := [_platform(known[n]) for n in chosen if n in read and n not in view.wanted]:
-        raise PlanError(
-            f"no configuration can be made for {_listed(mute)}: these platforms have no template "
-            "yet; plan the other devices with --only"
-        )
     if unread := [name for name in chosen if name not in read]:
         raise _unreachable(unread, view.operational.unreachable)
     return tuple(chosen)
@@ -155,10 +162,6 @@ def _unreachable(names: Sequence[DeviceName], why: Mapping[DeviceName, str]) -> 
         f"cannot be read, so nothing is planned ({reasons}); bring them back, or plan the others "
         "with --only",
     )
-
-
-def _platform(device: Device) -> str:
-    return f"{device.name} ({device.platform})"
 
 
 def _listed(names: Sequence[str]) -> str:

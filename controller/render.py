@@ -17,6 +17,7 @@ from inventory.model import Platform
 LINE_LENGTH: Final = 80
 WORST_COST: Final = 10
 _TEMPLATES: Final = Path(__file__).parent / "templates"
+_SUFFIX: Final = ".conf.j2"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*")
 
 
@@ -66,6 +67,11 @@ def render(intended: Intended) -> DeviceConfig:
     return DeviceConfig(template.render(_context(intended)))
 
 
+def platforms() -> frozenset[str]:
+    """Return the platforms that have a template."""
+    return frozenset(file.name.removesuffix(_SUFFIX) for file in _TEMPLATES.glob(f"*{_SUFFIX}"))
+
+
 def one_line(text: str) -> Line:
     """Return free text as one printable line that no router can take for anything else.
 
@@ -103,12 +109,11 @@ def _session(session: BgpSession) -> _Session:
 @cache
 def _template(platform: Platform) -> Template:
     try:
-        return _environment().get_template(f"{platform}.conf.j2")
+        return _environment().get_template(f"{platform}{_SUFFIX}")
     except TemplateNotFound:
-        known = ", ".join(sorted(p.name.split(".")[0] for p in _TEMPLATES.glob("*.conf.j2")))
         raise PlanError(
-            f"no template for platform {platform}; give the device one of: {known}, "
-            f"or add controller/templates/{platform}.conf.j2"
+            f"no template for platform {platform}; give the device one of: "
+            f"{', '.join(sorted(platforms()))}, or add controller/templates/{platform}{_SUFFIX}"
         ) from None
 
 

@@ -172,6 +172,8 @@ def colour(line: str) -> str:
 
 def as_data(plan: "Plan") -> dict[str, object]:
     """Return a plan as JSON shows it: every change with its wave and diff, without whole texts."""
+    from controller.plan import unmanaged
+
     return {
         "id": plan.id,
         "network": plan.network,
@@ -194,6 +196,7 @@ def as_data(plan: "Plan") -> dict[str, object]:
         "steady": plan.steady,
         "cannot_revert": plan.cannot_revert,
         "forced": plan.forced,
+        "unmanaged": unmanaged(plan.intent) if plan.intent else (),
         "expectations": [
             {
                 "text": finding.expectation.text,
@@ -227,6 +230,7 @@ def summary(plan: "Plan") -> Iterator[str]:
         yield from _hurts(when, plan.blast_radius)
         yield from _hurts("Afterwards", plan.steady)
         yield from _cannot_revert(plan)
+    yield from _unmanaged(plan)
     yield from _expectations(plan)
 
 
@@ -256,6 +260,13 @@ def _cannot_revert(plan: "Plan") -> Iterator[str]:
         return
     yield "What no rollback brings back:"
     yield from (f"  {text}" for text in found)
+
+
+def _unmanaged(plan: "Plan") -> Iterator[str]:
+    from controller.plan import unmanaged
+
+    if plan.intent and (names := unmanaged(plan.intent)):
+        yield f"Not managed yet: {listing(names)}."
 
 
 def _expectations(plan: "Plan") -> Iterator[str]:

@@ -67,7 +67,7 @@ def _intended(loaded: "Loaded", name: str) -> "DeviceConfig":
     from controller.app import intended_configs
     from inventory.errors import UnknownNameError
 
-    configs = intended_configs(loaded.intent)
+    configs = intended_configs(loaded.intent, only={name})
     if name not in configs:
         role = loaded.intent.devices[name].role
         raise UnknownNameError(f"{name} is a {role}; only routers are configured from the intent")

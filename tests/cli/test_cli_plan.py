@@ -177,3 +177,35 @@ def test_show_of_an_unknown_device_suggests_a_name(sanaga, small):
 
 def test_show_wants_one_thing_at_a_time(sanaga, small):
     assert sanaga("show", "mora-r1", "--running", "--diff", "--dir", small).code == 64
+
+
+SWITCH = """devices:
+  - {name: mora-sw, site: mora, number: 2, role: switch, platform: ios}
+  - {name: mora-edge, site: mora, number: 3, role: edge, platform: linux}
+"""
+
+
+def test_switches_and_edges_are_named_in_one_sentence_and_skipped(sanaga, small, settled):
+    (sanaga.folder / small / "others.yaml").write_text(SWITCH)
+    answer = sanaga("plan", small, "--running", settled)
+    assert answer.code == 0, answer.err
+    assert "all 7 devices run what is intended" in answer.out
+    assert "Not managed yet: mora-edge and mora-sw." in answer.out
+    answer = sanaga("plan", small, "--running", settled, "-o", "json")
+    assert json.loads(answer.out)["unmanaged"] == ["mora-edge", "mora-sw"]
+    answer = sanaga("plan", small, "--running", settled, "--only", "mora-sw")
+    assert answer.code == 1
+    assert "not managed yet: mora-sw" in answer.err
+
+
+def test_routers_of_unknown_platforms_are_named_all_at_once(sanaga, small, settled):
+    for name, platform in (("garoua-r1", "junos"), ("maroua-r1", "eos")):
+        file = sanaga.folder / small / "devices.yaml"
+        head, tail = file.read_text().split(f"- name: {name}\n")
+        file.write_text(f"{head}- name: {name}\n{tail.replace('frr', platform, 1)}")
+    for running in (("--running", settled), ()):
+        answer = sanaga("plan", small, *running)
+        assert answer.code == 1
+        assert "cannot configure garoua-r1 (junos), maroua-r1 (eos)" in answer.err
+    answer = sanaga("plan", small, "--running", settled, "--only", "mora-r1")
+    assert answer.code == 0, answer.err

@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 
 from controller.order import shape
-from controller.plan import Consent, explain, plan
+from controller.plan import Consent, explain, plan, unmanaged
 from controller.state import DeviceConfig, Impact
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
-from inventory.model import CircuitEnd, Intent, Platform, Thresholds
+from inventory.model import CircuitEnd, Intent, Role, Thresholds
 from policies.model import Expectation, Finding
 from tests.factories import Draft, hierarchy, synthetic
 from tests.plan_views import AT, BLANK, blank, configs, view
@@ -235,16 +235,14 @@ def test_restriction_to_an_unknown_device_is_refused(country):
         plan(view(country, blank(country)), AT, Consent(only=frozenset({"nowhere-r1"})))
 
 
-def test_platforms_without_a_template_are_named_all_at_once(country):
-    seen = view(country, blank(country))
-    wanted = {n: c for n, c in seen.wanted.items() if not n.startswith("region")}
-    devices = {
-        n: replace(d, platform=Platform.IOS if n.startswith("region") else d.platform)
-        for n, d in country.devices.items()
-    }
-    mixed = replace(seen, intent=replace(country, devices=devices), wanted=wanted)
-    with pytest.raises(PlanError, match=r"region-1-r1 \(ios\), region-2-r1 \(ios\)"):
-        plan(mixed, AT)
+def test_device_that_is_no_router_is_skipped_and_not_planned_for(country):
+    switch = replace(country.devices["region-1-r1"], name="sw", number=2, role=Role.SWITCH)
+    mixed = replace(country, devices={**country.devices, "sw": replace(switch, lan=False)})
+    made = plan(view(mixed, blank(country)), AT)
+    assert "sw" not in made.seen
+    assert unmanaged(mixed) == ("sw",)
+    with pytest.raises(PlanError, match="not managed yet: sw"):
+        plan(view(mixed, blank(country)), AT, Consent(only=frozenset({"sw"})))
 
 
 FAILING = Finding(

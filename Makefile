@@ -1,6 +1,5 @@
 # Every task of the project; CI calls the same ones.
 PYTHON := .venv/bin/python
-ROOMS := inventory topology policies controller simulations
 ARGS :=
 
 .PHONY: help setup check format test demo lab bench golden lock docs clean
@@ -43,6 +42,7 @@ lock:  ## resolve requirements.lock anew
 
 docs: setup  ## pictures and command reference made by the program
 	$(PYTHON) tools/make_docs.py
+	$(PYTHON) tools/make_pictures.py
 
 clean:  ## what the tasks made, but the virtual environment
 	rm -rf build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

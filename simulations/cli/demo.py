@@ -1,14 +1,18 @@
 """sanaga demo: the main job on a laboratory network, with a report."""
 
+import signal
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from controller.cli.output import say, stderr, watched
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from simulations.demo.stage import Stage
 
 app = typer.Typer(add_completion=False)
@@ -20,20 +24,51 @@ def demo(
     report: Annotated[
         Path, typer.Option("--report", metavar="FILE", dir_okay=False, help="Where the page goes.")
     ] = Path("sanaga-demo.html"),
+    plots: Annotated[
+        Path | None,
+        typer.Option(
+            "--plots",
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Write the plot of the call there too, as call.svg.",
+        ),
+    ] = None,
 ) -> None:
     """Run the main job on a laboratory of real routers, and write a report.
 
     Twelve blank routers get their configuration, a call is carried while a fibre is cut, a change
     meets a faulty router and rolls back everywhere, then succeeds. Needs root.
     """
+    from simulations.demo.report import save_plots
     from simulations.demo.stage import raised
     from simulations.demo.story import tell
 
-    with TemporaryDirectory(prefix="sanaga-demo-") as work, raised(Path(work)) as stage:
-        tell(stage, stderr(), report)
+    with (
+        _termination_is_an_exit(),
+        TemporaryDirectory(prefix="sanaga-demo-") as work,
+        raised(Path(work)) as stage,
+    ):
+        facts = tell(stage, stderr(), report)
         say(f"report: {report}")
+        if plots:
+            save_plots(facts, plots)
         if not once and watched():
             _linger(stage)
+
+
+@contextmanager
+def _termination_is_an_exit() -> "Iterator[None]":
+    """Let SIGTERM end the demonstration in order, so that the laboratory is taken down."""
+
+    def leave(_signal: int, _frame: object) -> NoReturn:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _linger(stage: "Stage") -> None:

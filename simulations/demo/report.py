@@ -62,6 +62,12 @@ def html(facts: Facts, before: Intent, after: Intent) -> str:
     )
 
 
+def save_plots(facts: Facts, folder: Path) -> None:
+    """Write the plot of the last call as call.svg."""
+    for call in facts.calls:
+        (folder / "call.svg").write_text(_plot(call), encoding="utf-8")
+
+
 def _map(intent: Intent) -> Markup:
     with TemporaryDirectory(prefix="sanaga-") as folder:
         file = Path(folder) / "map.svg"

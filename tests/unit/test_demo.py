@@ -1,0 +1,93 @@
+from io import StringIO
+
+from rich.console import Console
+
+from controller.plan import plan
+from controller.state import Outcome, PushResult
+from inventory.model import Medium
+from simulations.demo import report
+from simulations.demo.facts import Applied, Call, Facts, Moment
+from simulations.demo.picture import scene, second_line, sparkline
+from simulations.demo.show import Show
+from simulations.demo.way import Hop, Way
+from simulations.lab.flows import Report
+from simulations.traffic import Second
+from tests.factories import hierarchy
+from tests.plan_views import AT, blank, view
+
+FIBRE = Way((Hop("a-r1", "ab", Medium.FIBRE), Hop("b-r1", None, None)), whole=True)
+NOWHERE = Way((Hop("a-r1", None, None),), whole=False)
+
+
+def heard(source: str, target: str, number: int, lost: int, silence_ms: float = 20.0) -> Report:
+    delay = None if lost == 50 else 12.34
+    return Report(
+        source, target, Second(number, 50, 50 - lost, lost, silence_ms, delay, delay, 0.1)
+    )
+
+
+def both(number: int, lost: int) -> list[Report]:
+    return [heard("a", "b", number, lost), heard("b", "a", number, 0)]
+
+
+def call() -> Call:
+    seconds = (*both(0, 0), *both(1, 40), *both(2, 50))
+    return Call("a", "b", "ab", seconds, (Moment(1.2, "a <digger> comes"),), FIBRE, NOWHERE)
+
+
+def shown(console: Console) -> str:
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def test_sparkline_shows_nothing_lost_some_lost_and_all_lost():
+    assert sparkline([0, 1, 25, 50]) == " ▁▄█"
+
+
+def test_a_second_in_words_names_both_directions_and_leaves_out_a_delay_nobody_measured():
+    line = second_line(both(2, 50))
+    assert line == "a to b: 50 of 50 lost; b to a:  0 of 50 lost, 12.3 ms"
+
+
+def test_a_way_that_ends_nowhere_says_so():
+    assert str(FIBRE) == "a-r1 —fibre— b-r1"
+    assert str(NOWHERE) == "a-r1 …nowhere"
+    assert FIBRE.circuits == ("ab",)
+
+
+def test_the_scene_shows_way_losses_and_what_happened():
+    console = Console(file=StringIO(), width=100)
+    console.print(scene("the call", FIBRE, call().heard, call().moments))
+    said = shown(console)
+    assert "a-r1" in said
+    assert "90 lost" in said
+    assert "a <digger> comes" in said
+
+
+def test_a_log_tells_every_second_and_every_moment_once():
+    console = Console(file=StringIO(), width=200)
+    show = Show(console)
+    show.chapter("one")
+    for known in (2, 3, 6, 6):
+        show.call(FIBRE, call().heard[:known], call().moments)
+    said = shown(console)
+    assert said.count("a <digger> comes") == 1
+    assert [said.count(f"{n} s  a to b") for n in range(3)] == [1, 1, 1]
+
+
+def test_losses_are_counted_over_both_directions():
+    assert (call().sent(), call().lost(), call().longest_silence_ms()) == (300, 90, 20.0)
+
+
+def test_the_page_holds_what_was_found_and_escapes_it():
+    intent = hierarchy(2, 1, 1)
+    made = plan(view(intent, blank(intent)), AT)
+    result = PushResult(made.id, Outcome.ROLLED_BACK, {}, "because of <script>")
+    facts = Facts(routers=3, circuits=2, pairs=6, pairs_reached=6)
+    facts.calls.append(call())
+    facts.applies.append(Applied("a change", made, result, 3.0, as_before=True))
+    page = report.html(facts, intent, intent)
+    assert page.count("<svg") == 3
+    assert "<script>" not in page
+    assert "because of &lt;script&gt;" in page
+    assert "every router is byte for byte as before" in page

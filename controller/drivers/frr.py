@@ -1,7 +1,6 @@
 """The FRR driver: netmiko's SSH connection to the door that stands on the router."""
 
 import json
-import re
 import shlex
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,13 +10,14 @@ from hashlib import sha256
 from io import StringIO
 from ipaddress import IPv4Address
 from itertools import islice
+from time import monotonic
 from typing import Any, Final
 from uuid import uuid4
 
-from netmiko import BaseConnection, NetmikoAuthenticationException, NetmikoBaseException
+from netmiko import BaseConnection, NetmikoBaseException
 from paramiko import Channel, ECDSAKey, Ed25519Key, PKey, RejectPolicy, RSAKey, SSHClient, Transport
 from paramiko.hostkeys import HostKeyEntry
-from paramiko.ssh_exception import BadHostKeyException, SSHException
+from paramiko.ssh_exception import AuthenticationException, BadHostKeyException, SSHException
 
 from controller.drivers import frr_door
 from controller.drivers.namespace import inside
@@ -27,7 +27,7 @@ from inventory.model import Device, Management
 
 _KEYS: Final[tuple[type[PKey], ...]] = (Ed25519Key, ECDSAKey, RSAKey)
 _MOST_TARGETS: Final = 256
-_PROMPT: Final = re.compile(r"[#>] ?$")
+_LARGEST_ANSWER: Final = 32_000_000
 # What the door's refusals mean; with any other the router's state is not what it should be.
 _REFUSALS: Final[Mapping[str, type[DeviceError]]] = {
     "rejected": RejectedError,
@@ -37,6 +37,8 @@ _REFUSALS: Final[Mapping[str, type[DeviceError]]] = {
     "undone": RejectedError,
     "guard": RejectedError,
     "usage": RejectedError,
+    "missing": RejectedError,
+    "state": RejectedError,
     "incomplete": UnreachableError,
     "busy": UnreachableError,
     "vtysh": UnreachableError,
@@ -46,10 +48,11 @@ _REFUSALS: Final[Mapping[str, type[DeviceError]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait: for a connection, and for the next word of an answer, in seconds."""
+    """How long to wait: for a connection, for the next sign of life and for a whole answer."""
 
     connect_s: float = 10.0
     silence_s: float = 30.0
+    answer_s: float = 1200.0
 
 
 def canonical(text: str) -> DeviceConfig:
@@ -81,6 +84,7 @@ class FrrDriver:
 
     def stage(self, config: DeviceConfig) -> str:
         """Hand over a whole candidate and return frr-reload.py's account of the difference."""
+        self._txn = None
         txn, candidate = str(uuid4()), config.text.encode()
         digest = sha256(candidate).hexdigest()
         answer = self._ask("stage", txn, str(len(candidate)), digest, data=candidate)
@@ -128,12 +132,15 @@ class FrrDriver:
         Raises the error that the door's refusal or the connection's fate amounts to.
         """
         with self._faults():
-            said = _exchange(self._channel(), shlex.join(words), data)
-            answer = json.loads(said)
-        if not answer["ok"]:
-            error = _REFUSALS.get(answer["error"], DeviceError)
-            raise error(self._device.name, f"{answer['message']} ({words[0]})")
-        return dict(answer)
+            said = _exchange(self._channel(), shlex.join(words), data, self._patience.answer_s)
+        answer = _understood(said)
+        if answer is None:
+            self.close()
+            raise UnreachableError(self._device.name, _misunderstanding(said, words[0]))
+        if answer["ok"] is not True:
+            error = _REFUSALS.get(str(answer.get("error")), DeviceError)
+            raise error(self._device.name, f"{_plain(str(answer.get('message')))} ({words[0]})")
+        return answer
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -141,17 +148,13 @@ class FrrDriver:
         name, silence_s = self._device.name, self._patience.silence_s
         try:
             yield
-        except TimeoutError:
+        except TimeoutError as error:
             self.close()
-            raise UnreachableError(name, f"fell silent for {silence_s:g} s") from None
+            why = str(error) or f"fell silent for {silence_s:g} s"
+            raise UnreachableError(name, why) from None
         except (SSHException, OSError, EOFError, NetmikoBaseException) as error:
             self.close()
             raise UnreachableError(name, f"the connection broke: {_first_line(error)}") from None
-        except (ValueError, KeyError):
-            self.close()
-            raise UnreachableError(
-                name, "the answer was cut short or is not the door's; is frr_door.py installed?"
-            ) from None
 
     def _channel(self) -> Channel:
         if self._connection is None or not self._connection.alive():
@@ -179,24 +182,21 @@ class FrrDriver:
                 auth_timeout=self._patience.connect_s,
                 banner_timeout=self._patience.connect_s,
             )
-        except NetmikoAuthenticationException:
+        except AuthenticationException:
             sock.close()
             raise UnreachableError(
                 name, f"login as {management.username} was refused; check the credential"
             ) from None
-        except (SSHException, NetmikoBaseException) as error:
+        except BadHostKeyException as error:
             sock.close()
-            raise self._login_error(error) from None
-
-    def _login_error(self, error: Exception) -> DeviceError:
-        if isinstance(error.__context__, BadHostKeyException):
-            shown = error.__context__.key
-            return HostKeyError(
-                self._device.name,
-                f"showed host key {shown.fingerprint}, not the pinned one; find out whether it "
+            raise HostKeyError(
+                name,
+                f"showed host key {error.key.fingerprint}, not the pinned one; find out whether it "
                 "was replaced before you change host_key",
-            )
-        return UnreachableError(self._device.name, f"SSH failed: {_first_line(error)}")
+            ) from None
+        except (SSHException, OSError, EOFError, NetmikoBaseException) as error:
+            sock.close()
+            raise UnreachableError(name, f"SSH failed: {_first_line(error)}") from None
 
     def _socket(self, management: Management) -> socket.socket:
         address = str(management.address), management.port
@@ -218,12 +218,22 @@ class _PinnedConnection(BaseConnection):
         self._pin = pin
         super().__init__(device_type="generic", **parameters)
 
-    def session_preparation(self) -> None:
-        """Wait for vtysh's prompt; nothing is ever typed there."""
-        self._test_channel_read(pattern=_PROMPT.pattern)
+    def establish_connection(self, width: int = 511, height: int = 1000) -> None:
+        """Log in, but start no interactive vtysh, to which nothing would ever be typed."""
+        del width, height
+        client = self._build_ssh_client()
+        try:
+            client.connect(**self._connect_params_dict())
+        except BaseException:
+            client.close()
+            raise
+        self.remote_conn_pre = client
+
+    def _try_session_preparation(self, force_data: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Do nothing: there is no prompt to wait for."""
 
     def cleanup(self, command: str = "") -> None:
-        """Leave vtysh by closing the connection."""
+        """Leave by closing the connection."""
 
     def alive(self) -> bool:
         """Return whether the connection still stands, as far as this end knows."""
@@ -279,8 +289,12 @@ def _private_key(name: str, secret: str) -> PKey:
     )
 
 
-def _exchange(channel: Channel, command: str, data: bytes) -> bytes:
-    """Run one command with its input and return all that it wrote."""
+def _exchange(channel: Channel, command: str, data: bytes, within_s: float) -> bytes:
+    """Run one command with its input and return all that it wrote.
+
+    Raises TimeoutError when the answer takes too long, OSError when it has no end.
+    """
+    deadline = monotonic() + within_s
     with channel:
         channel.exec_command(command)
         channel.sendall(data)
@@ -288,7 +302,26 @@ def _exchange(channel: Channel, command: str, data: bytes) -> bytes:
         said = bytearray()
         while piece := channel.recv(65536):
             said += piece
+            if len(said) > _LARGEST_ANSWER:
+                raise OSError(f"the answer has more than {_LARGEST_ANSWER} bytes")
+            if monotonic() > deadline:
+                raise TimeoutError(f"did not finish its answer within {within_s:g} s")
         return bytes(said)
+
+
+def _understood(said: bytes) -> dict[str, Any] | None:
+    """Return the answer of a door, or nothing when this is none."""
+    try:
+        answer = json.loads(said)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) and "ok" in answer else None
+
+
+def _misunderstanding(said: bytes, verb: str) -> str:
+    if said.endswith(b"\n"):
+        return "what answers is not the door; is frr_door.py the ForceCommand of this user?"
+    return f"the connection ended before {verb} was answered; it may have been done all the same"
 
 
 def _batches(targets: Iterable[IPv4Address], size: int) -> Iterator[tuple[IPv4Address, ...]]:
@@ -299,4 +332,9 @@ def _batches(targets: Iterable[IPv4Address], size: int) -> Iterator[tuple[IPv4Ad
 
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    return _plain(lines[-1]) if lines else type(error).__name__
+
+
+def _plain(text: str) -> str:
+    """Return a device's words without anything that a terminal would obey."""
+    return "".join(c if c.isprintable() else " " for c in text[:2000])

@@ -6,15 +6,14 @@ command it is an interactive vtysh. Otherwise it knows a few verbs and answers i
 JSON. A commit arms a guard process on the router first; unless it is confirmed in time, the
 guard puts the previous configuration back, whatever became of the connection. The startup
 configuration is written by confirm only, so a restart also brings the previous one back.
+
+sshd starts it anew for every request, so what few requests need is imported where they need it.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import difflib
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -25,11 +24,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 LARGEST_CANDIDATE = 8_000_000
 LONGEST_WAIT_S = 86_400
@@ -39,6 +35,9 @@ VTYSH_TIMEOUT_S = 30
 LOCK_TIMEOUT_S = 30
 GUARD_PAUSE_S = 5.0
 SIGN_OF_LIFE_S = 5.0
+SHOW_TIMEOUT_S = 120
+FEW_DELETIONS = 8
+BATCH = 32
 
 _ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
 _TXN = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -50,6 +49,7 @@ _VOLATILE = re.compile(
     r"|hostname .*|(no )?service integrated-vtysh-config)?"
 )
 _HEADER = re.compile(r"(frr version|hostname) .*")
+_DELETIONS = "\nLines To Delete\n===============\n"
 _ROUTE_MAP = re.compile(r"route-map (\S+) (?:permit|deny) ([0-9]+)\n")
 _COMPLAINT = re.compile(r"% .*|.*: % .*|.*line [0-9]+: .*|.*failed to (?:remove|process).*")
 
@@ -62,15 +62,14 @@ class DoorError(Exception):
         self.code = code
 
 
-@dataclass(frozen=True)
-class Router:
+class Router(NamedTuple):
     """Where FRR's parts and the door's own files are on this router."""
 
-    vty_socket: str | None
-    frr_reload: str
-    state: Path
-    confdir: str
-    bindir: str
+    vty_socket: str = ""
+    frr_reload: str = "/usr/lib/frr/frr-reload.py"
+    state: Path = Path("/var/lib/sanaga-door")
+    confdir: str = "/etc/frr"
+    bindir: str = "/usr/bin"
 
     def file(self, name: str) -> Path:
         """Return one of the door's own files."""
@@ -121,6 +120,8 @@ def _complaints(output: str) -> str:
 
 
 def _difference(wanted: str, running: str) -> str:
+    import difflib
+
     lines = difflib.unified_diff(wanted.splitlines(), running.splitlines(), lineterm="", n=0)
     changed = [x for x in lines if x[:1] in "+-" and x[:3] not in {"+++", "---"}]
     return "; ".join(
@@ -128,30 +129,37 @@ def _difference(wanted: str, running: str) -> str:
     )[:2000]
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digest(data: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
 
 
 # --- the router -----------------------------------------------------------------------------
 
 
-def _run(command: Sequence[str], timeout_s: float) -> tuple[int, str]:
-    """Return exit code and all output; a command that hangs is killed with its children."""
-    process = subprocess.Popen(
-        command,
+def _run(command: Sequence[str], timeout_s: int) -> tuple[int, str]:
+    """Return exit code and all output; a command that hangs is killed with its children.
+
+    It inherits the door's lock and is watched by timeout(1): should the door be killed, nobody
+    changes the router before what the door started has ended, and it does end.
+    """
+    done = subprocess.run(
+        ["timeout", "--signal=KILL", str(timeout_s), *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=_ENV,
+        close_fds=False,
         start_new_session=True,
+        check=False,
     )
-    try:
-        output, _ = process.communicate(timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        raise DoorError("hanging", f"{command[0]} did not end within {timeout_s} s") from None
-    return process.returncode, output.decode("utf-8", "replace")
+    if done.returncode in {-signal.SIGKILL, 128 + signal.SIGKILL}:
+        raise DoorError("hanging", f"{command[0]} was killed or did not end within {timeout_s} s")
+    output = done.stdout.decode("utf-8", "replace")
+    if done.returncode in {126, 127}:
+        raise DoorError("missing", f"{command[0]} cannot be run here: {output.strip()[-300:]}")
+    return done.returncode, output
 
 
 def _running(router: Router) -> str:
@@ -164,7 +172,7 @@ def _running(router: Router) -> str:
 
 
 def _reload(router: Router, mode: str, text: str, running: str) -> tuple[int, str]:
-    """Run frr-reload.py on a whole configuration; returns its exit code and output.
+    """Run frr-reload.py on a whole configuration; return its exit code and output.
 
     It saves the startup configuration after a reload unless the file it is given is called
     CONFDIR/frr.conf, so it gets a folder of its own.
@@ -176,6 +184,34 @@ def _reload(router: Router, mode: str, text: str, running: str) -> tuple[int, st
     socket = ["--vty_socket", router.vty_socket] if router.vty_socket else []
     command = [router.frr_reload, mode, *options, *socket, str(work / "frr.conf")]
     return _run(command, RELOAD_TIMEOUT_S)
+
+
+def _apply(router: Router, text: str, running: str) -> tuple[int, str]:
+    """Make a whole configuration run; return frr-reload.py's exit code and output."""
+    surplus = set(running.splitlines()).difference(text.splitlines())
+    if len(surplus) > FEW_DELETIONS:
+        _delete(router, text, running)
+    return _reload(router, "--reload", text, running)
+
+
+def _delete(router: Router, text: str, running: str) -> None:
+    """Delete in one vtysh what frr-reload.py would delete with a vtysh of its own per line.
+
+    It gets the same commands in the same order. A refused one ends the batch: frr-reload.py,
+    which follows, does the rest in its own way.
+    """
+    _, output = _reload(router, "--test", text, running)
+    lines = output.partition(_DELETIONS)[2].partition("\nLines To Add\n")[0].splitlines()
+    groups: list[list[str]] = []
+    for line in filter(str.strip, lines):
+        if not line.startswith(" "):
+            groups.append(["end", "configure"])
+        # FRR takes no text here; frr-reload.py would find that out word by word.
+        groups[-1].append(" no description" if line.startswith(" no description ") else line)
+    vtysh = router.vtysh(str(router.file("work")))
+    for start in range(0, len(groups), BATCH):
+        commands = [command for group in groups[start : start + BATCH] for command in group][1:]
+        _run([*vtysh, *(word for command in commands for word in ("-c", command))], VTYSH_TIMEOUT_S)
 
 
 def _save(router: Router) -> None:
@@ -232,6 +268,10 @@ def _keep(router: Router, name: str, **record: object) -> None:
 def _prepare(router: Router) -> None:
     os.umask(0o077)
     router.file("work").mkdir(parents=True, exist_ok=True)
+    for folder in (router.state, router.file("work")):
+        found = folder.stat()
+        if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+            raise DoorError("state", f"others may write in {folder}; give it to this user alone")
     router.file("work").joinpath("vtysh.conf").touch()
 
 
@@ -240,6 +280,7 @@ def _locked(router: Router, timeout_s: float) -> Iterator[None]:
     """Hold the door's lock; only one request changes anything at a time."""
     deadline = time.monotonic() + timeout_s
     lock = os.open(router.file("lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    os.set_inheritable(lock, True)  # noqa: FBT003
     try:
         while True:
             try:
@@ -267,11 +308,17 @@ def _left_s(record: dict[str, Any]) -> float:
 
 # --- committing and undoing -----------------------------------------------------------------
 
+# The one record of a transaction that is not over, by what is to happen to it.
+UNSETTLED = ("pending.json", "reverting.json", "confirming.json")
+
 
 def _tend(router: Router) -> None:
     """Finish what a dead process left behind; the caller holds the lock."""
     if _record(router, "confirming.json"):
-        _finish_confirm(router)
+        if _is_back(router):
+            _end(router, "confirming.json", "restarted")
+        else:
+            _finish_confirm(router)
     pending = _record(router, "pending.json")
     if pending and _left_s(pending) <= 0:
         _undo(router, "expired")
@@ -292,7 +339,8 @@ def _undo(router: Router, outcome: str) -> None:
     # The rename decides: from here on nobody can confirm.
     _rename(router.file("pending.json"), router.file("reverting.json"))
     record = _record(router, "reverting.json") or {}
-    _keep(router, "reverting.json", **{**record, "outcome": outcome})
+    with contextlib.suppress(OSError):  # on a full disk the way back matters, not its name
+        _keep(router, "reverting.json", **{**record, "outcome": outcome})
     _restore(router)
 
 
@@ -305,7 +353,7 @@ def _restore(router: Router) -> None:
         running = _running(router)
         if body(running) == body(wanted):
             break
-        _, output = _reload(router, "--reload", body(wanted), running)
+        _, output = _apply(router, body(wanted), running)
     running = _running(router)
     if canonical(running) != canonical(wanted):
         why = _complaints(output) or _difference(canonical(wanted), canonical(running))
@@ -364,12 +412,10 @@ def _guard(router: Router, txn: str, said: int) -> NoReturn:
             os.dup2(nothing, stream)
         os.chdir("/")
         fifo = os.open(router.file("wake"), os.O_RDWR | os.O_NONBLOCK)
-        ready = os.dup2(said, 3) if fifo != 3 else os.dup(said)
-        os.write(ready, b".")
-        for fd in range(3, 64):
-            if fd != fifo:
-                with contextlib.suppress(OSError):
-                    os.close(fd)
+        os.write(said, b".")
+        # Above all the lock must not stay with the guard.
+        os.closerange(3, fifo)
+        os.closerange(fifo + 1, 1024)
         _watch(router, txn, fifo)
         code = 0
     finally:
@@ -378,20 +424,28 @@ def _guard(router: Router, txn: str, said: int) -> NoReturn:
 
 def _watch(router: Router, txn: str, fifo: int) -> None:
     while True:
-        record = _record(router, "pending.json") or _record(router, "reverting.json")
-        if record is None or record["txn"] != txn:
-            return
-        left = _left_s(record)
-        if left > 0:
-            select.select([fifo], [], [], min(left, 60.0))
-            with contextlib.suppress(BlockingIOError):
-                os.read(fifo, 64)
-            continue
         try:
-            with _locked(router, GUARD_PAUSE_S):
-                _tend(router)
-        except (DoorError, OSError):
+            if not _watched(router, txn, fifo):
+                return
+        except Exception:  # noqa: BLE001 - whatever goes wrong, nobody else would undo the change
             select.select([], [], [], GUARD_PAUSE_S)
+
+
+def _watched(router: Router, txn: str, fifo: int) -> bool:
+    """Wait or act once for a transaction; return whether there is still something to watch."""
+    unsettled = (_record(router, name) for name in UNSETTLED)
+    record = next(filter(None, unsettled), None)
+    if record is None or record["txn"] != txn:
+        return False
+    left = _left_s(record)
+    if left > 0:
+        select.select([fifo], [], [], min(left, 60.0))
+        with contextlib.suppress(BlockingIOError):
+            os.read(fifo, 64)
+    else:
+        with _locked(router, GUARD_PAUSE_S):
+            _tend(router)
+    return True
 
 
 # --- verbs ----------------------------------------------------------------------------------
@@ -416,19 +470,21 @@ def _status(router: Router, _: Sequence[str]) -> dict[str, object]:
 
 def _stage(router: Router, words: Sequence[str]) -> dict[str, object]:
     txn, length, digest = _txn(words[0]), int(words[1]), words[2]
-    if length > LARGEST_CANDIDATE:
-        raise DoorError("usage", f"a candidate may have {LARGEST_CANDIDATE} bytes")
+    if not 0 <= length <= LARGEST_CANDIDATE:
+        raise DoorError("usage", f"a candidate may have 0 to {LARGEST_CANDIDATE} bytes")
     candidate = sys.stdin.buffer.read(length)
-    if len(candidate) != length or hashlib.sha256(candidate).hexdigest() != digest:
+    if len(candidate) != length or _digest(candidate) != digest:
         raise DoorError("incomplete", f"{len(candidate)} of {length} bytes came, or not the same")
     with _locked(router, LOCK_TIMEOUT_S):
-        _free(router, txn)
+        _free(router, None)
+        # What was staged before must never be taken for what is being written now.
+        router.file("staged.json").unlink(missing_ok=True)
         text, running = candidate.decode("utf-8"), _running(router)
         code, output = _reload(router, "--test", text, running)
         if code:
             raise DoorError("rejected", _complaints(output) or output.strip()[-500:])
         _write(router.file("staged.conf"), text)
-        _keep(router, "staged.json", txn=txn, seen=_digest(canonical(running)))
+        _keep(router, "staged.json", txn=txn, seen=_digest(canonical(running).encode()))
     return {"delta": _delta(output)}
 
 
@@ -438,8 +494,8 @@ def _delta(output: str) -> str:
     return shown[start:].strip() if start >= 0 else ""
 
 
-def _free(router: Router, txn: str) -> None:
-    """Refuse while another transaction waits for its confirmation."""
+def _free(router: Router, txn: str | None) -> None:
+    """Refuse while a transaction other than txn waits for its confirmation."""
     _tend(router)
     pending = _record(router, "pending.json")
     if pending and pending["txn"] != txn:
@@ -474,7 +530,7 @@ def _change(router: Router, txn: str, seconds: int) -> None:
     staged, running = _record(router, "staged.json"), _running(router)
     if not staged or staged["txn"] != txn:
         raise DoorError("unknown", f"transaction {txn} is not staged; stage it first")
-    if staged["seen"] != _digest(canonical(running)):
+    if staged["seen"] != _digest(canonical(running).encode()):
         raise DoorError("changed", "the running configuration changed since staging; plan again")
     wanted = router.file("staged.conf").read_text(encoding="utf-8")
     _write(router.file("previous.conf"), running)
@@ -494,9 +550,9 @@ def _refusal(router: Router, wanted: str, running: str) -> str:
     is absent or down, and does it.
     """
     try:
-        code, output = _reload(router, "--reload", wanted, running)
+        code, output = _apply(router, wanted, running)
         now = canonical(_running(router))
-    except DoorError as error:
+    except (DoorError, OSError) as error:
         return str(error)
     if now == canonical(wanted):
         return ""
@@ -529,6 +585,9 @@ def _rollback(router: Router, words: Sequence[str]) -> dict[str, object]:
 
 def _probe(router: Router, words: Sequence[str]) -> dict[str, object]:
     """Ping targets from an address, or from the loopback when the source is lo."""
+    from concurrent.futures import ThreadPoolExecutor
+    from ipaddress import ip_address
+
     targets = [ip_address(word) for word in words[1:]]
     source = words[0] if words[0] == "lo" else str(ip_address(words[0]))
     sources = {v: _loopback(v) if source == "lo" else source for v in {t.version for t in targets}}
@@ -539,6 +598,8 @@ def _probe(router: Router, words: Sequence[str]) -> dict[str, object]:
 
 def _loopback(version: int) -> str:
     """Return the router's own loopback address, or nothing where it has none yet."""
+    from ipaddress import ip_address
+
     _, output = _run(["ip", "-j", f"-{version}", "address", "show", "dev", "lo"], 10)
     infos = [info for link in json.loads(output) for info in link.get("addr_info", [])]
     own = (i["local"] for i in infos if not ip_address(i["local"]).is_loopback)
@@ -604,10 +665,12 @@ def _shows(words: Sequence[str]) -> bool:
 
 def main(arguments: Sequence[str], request: str) -> int:
     """Answer one request and return the exit code: 0 done, 1 refused, 64 not understood."""
-    router = _router(arguments)
     try:
+        router = _router(arguments)
         words = shlex.split(request)
         if not words or _shows(words):
+            # The alarm outlives exec; only an interactive vtysh may last.
+            signal.alarm(SHOW_TIMEOUT_S if words else 0)
             line = [*router.vtysh(router.confdir), *words[1:]]
             os.execv(line[0], line)  # noqa: S606
         print(json.dumps({"ok": True, **_answer(router, words)}), flush=True)
@@ -622,13 +685,12 @@ def main(arguments: Sequence[str], request: str) -> int:
 
 
 def _router(arguments: Sequence[str]) -> Router:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--vty-socket", help="folder of FRR's vty sockets, if not the usual one")
-    parser.add_argument("--frr-reload", default="/usr/lib/frr/frr-reload.py")
-    parser.add_argument("--state", type=Path, default=Path("/var/lib/sanaga-door"))
-    parser.add_argument("--confdir", "--config-dir", default="/etc/frr")
-    parser.add_argument("--bindir", default="/usr/bin")
-    return Router(**vars(parser.parse_args(arguments)))
+    """Return the router that options and their values describe; a later one replaces an earlier."""
+    options = {f"--{name.replace('_', '-')}": name for name in Router._fields}
+    if len(arguments) % 2 or not options.keys() >= set(arguments[::2]):
+        raise DoorError("usage", f"options of the door, each with a value: {', '.join(options)}")
+    given = {options[word]: arguments[2 * i + 1] for i, word in enumerate(arguments[::2])}
+    return Router(**{**given, "state": Path(given.get("state", Router().state))})  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -21,8 +21,10 @@ OLD = "frr defaults traditional\n!\ninterface lo\n description old\nexit\n!\n"
 NEW = OLD.replace("old", "new")
 
 VTYSH = """#!{python} -IS
-import pathlib, sys
+import pathlib, signal, sys
 running = pathlib.Path({folder!r}, "running")
+with pathlib.Path({folder!r}, "calls").open("a") as calls:
+    print(sys.argv[1:], file=calls)
 if "write memory" in sys.argv:
     pathlib.Path({folder!r}, "startup").write_text(running.read_text())
     print("[OK]")
@@ -30,17 +32,24 @@ elif "show running-config" in sys.argv:
     print("Building configuration...\\n\\nCurrent configuration:\\n!\\nfrr version 8.4.4")
     print("hostname somewhere\\n" + running.read_text() + "end")
 else:
-    print(sys.argv[1:])
+    print(sys.argv[1:], "for at most", signal.alarm(0), "s")
 """
 RELOAD = """#!{python} -IS
-import pathlib, sys
+import pathlib, select, sys
 wanted = pathlib.Path(sys.argv[-1]).read_text()
 assert "frr version 8.4.4\\nhostname somewhere\\n" in wanted
 if "unknown" in wanted:
     sys.exit("line 3: % Unknown command: unknown")
 if "--test" in sys.argv:
-    print("noise\\n\\nLines To Add\\n============\\nchange")
+    print("noise")
+    gone = pathlib.Path({folder!r}, "gone")
+    if gone.exists():
+        print("\\nLines To Delete\\n===============\\n" + gone.read_text())
+    print("\\nLines To Add\\n============\\nchange")
     sys.exit(0)
+if "slow" in wanted:
+    pathlib.Path({folder!r}, "begun").touch()
+    select.select([], [], [], 1.5)
 kept = [x for x in wanted.split("\\n")[2:] if "refused" not in x]
 pathlib.Path({folder!r}, "running").write_text("\\n".join(kept))
 if "refused" in wanted:
@@ -59,17 +68,29 @@ class Door:
         done = self.run(request, data)
         return done.returncode, json.loads(done.stdout)
 
-    def run(self, request: str, data: str = "") -> subprocess.CompletedProcess[str]:
+    def command(self) -> list[str]:
         places = ("--state", self.folder / "state", "--confdir", self.folder)
         tools = ("--bindir", self.folder, "--frr-reload", self.folder / "frr-reload.py")
+        return [sys.executable, "-I", frr_door.__file__, *map(str, (*places, *tools))]
+
+    def run(self, request: str, data: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-I", frr_door.__file__, *map(str, (*places, *tools))],
+            self.command(),
             input=data,
             env={"SSH_ORIGINAL_COMMAND": request},
             capture_output=True,
             text=True,
             check=False,
             timeout=60,
+        )
+
+    def start(self, request: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(),
+            env={"SSH_ORIGINAL_COMMAND": request},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            text=True,
         )
 
     def stage(self, txn: str, text: str) -> tuple[int, dict[str, Any]]:
@@ -165,6 +186,109 @@ def test_interrupted_undoing_is_finished_by_the_next_request(door: Door):
     assert door.running() == OLD
 
 
+def test_interrupted_confirmation_is_finished_by_the_guard(door: Door):
+    door.stage("a", NEW)
+    door.ask("commit a 2")
+    state = door.folder / "state"
+    (state / "pending.json").rename(state / "confirming.json")
+    _eventually(lambda: not door.guards())
+    assert (door.folder / "startup").read_text() == NEW
+
+
+def test_confirmation_that_a_restart_outran_is_not_told_as_done(door: Door):
+    door.stage("a", NEW)
+    door.ask("commit a 60")
+    state = door.folder / "state"
+    (state / "pending.json").rename(state / "confirming.json")
+    (door.folder / "running").write_text(OLD)
+    code, answer = door.ask("confirm a")
+    assert (code, answer["error"]) == (1, "undone")
+    assert "restarted" in answer["message"]
+
+
+def test_change_that_outlives_its_killed_door_is_undone_all_the_same(door: Door):
+    door.stage("a", NEW + "slow\n!\n")
+    commit = door.start("commit a 60")
+    _eventually((door.folder / "begun").exists)
+    commit.kill()
+    commit.wait()
+    assert door.ask("rollback a")[0] == 0
+    Event().wait(2)
+    assert door.running() == OLD
+
+
+def test_guard_outlives_a_record_that_it_cannot_read(door: Door):
+    door.stage("a", NEW)
+    door.ask("commit a 1")
+    pending = door.folder / "state" / "pending.json"
+    record = pending.read_text()
+    pending.write_text("{")
+    Event().wait(1.5)
+    pending.write_text(record)
+    _eventually(lambda: door.running() == OLD)
+
+
+def test_change_that_cannot_be_written_down_is_undone_at_once(door: Door):
+    door.stage("a", NEW)
+    (door.folder / "state" / "work" / "frr.new").mkdir()
+    assert door.ask("commit a 60")[1]["error"] == "rejected"
+    assert door.ask("status")[1]["pending"] is None
+    _eventually(lambda: not door.guards())
+
+
+def test_missing_tool_is_named(door: Door):
+    (door.folder / "frr-reload.py").unlink()
+    code, answer = door.stage("a", NEW)
+    assert (code, answer["error"]) == (1, "missing")
+    assert f"{door.folder}/frr-reload.py cannot be run here" in answer["message"]
+
+
+def test_state_folder_in_which_others_write_is_refused(door: Door):
+    door.ask("status")
+    (door.folder / "state").chmod(0o777)
+    code, answer = door.ask("status")
+    assert (code, answer["error"]) == (1, "state")
+
+
+def test_candidate_is_not_replaced_while_its_commit_is_pending(door: Door):
+    door.stage("a", NEW)
+    door.ask("commit a 60")
+    assert door.stage("a", OLD)[1]["error"] == "pending"
+    assert door.ask("commit a 60")[0] == 0
+    assert door.running() == NEW
+
+
+def test_refused_candidate_takes_the_place_of_the_one_before(door: Door):
+    door.stage("a", NEW)
+    door.stage("b", NEW + "unknown\n!\n")
+    assert door.ask("status")[1]["staged"] is None
+    assert door.ask("commit a 60")[1]["error"] == "unknown"
+
+
+def test_many_deletions_take_few_vtysh(door: Door):
+    names = [f"eth{n}" for n in range(frr_door.BATCH + 1)]
+    ports = "".join(f"interface {name}\n description port\nexit\n!\n" for name in names)
+    (door.folder / "running").write_text(OLD + ports)
+    (door.folder / "gone").write_text(
+        "".join(f"interface {name}\n no description port of {name}\n" for name in names)
+    )
+    door.stage("a", OLD)
+    (door.folder / "calls").unlink()
+    assert door.ask("commit a 60")[0] == 0
+    batches = [x for x in (door.folder / "calls").read_text().splitlines() if "interface" in x]
+    first = "'-c', 'configure', '-c', 'interface eth0', '-c', ' no description', '-c', 'end'"
+    assert len(batches) == 2
+    assert first in batches[0]
+    assert batches[1].endswith("'configure', '-c', 'interface eth32', '-c', ' no description']")
+
+
+def test_few_deletions_are_left_to_the_reload_tool(door: Door):
+    (door.folder / "gone").write_text("no ip route 192.0.2.0/24 blackhole\n")
+    door.stage("a", NEW)
+    door.ask("commit a 60")
+    assert "no ip route" not in (door.folder / "calls").read_text()
+
+
 def test_refused_line_is_named_and_undone_at_once(door: Door):
     door.stage("a", NEW + "refused\n!\n")
     code, answer = door.ask("commit a 60")
@@ -228,6 +352,7 @@ def test_restart_before_confirmation_settles_the_record(door: Door):
         "commit a 0",
         "commit ../a 5",
         "stage a 99999999999 x",
+        "stage a -1 x",
         "vtysh -c 'configure terminal'",
         "vtysh -c 'show version' -c 'write memory'",
         "vtysh -f /etc/shadow",
@@ -241,13 +366,14 @@ def test_anything_else_is_refused(door: Door, request_text: str):
     assert not answer["ok"]
 
 
-def test_show_commands_go_to_vtysh(door: Door):
+def test_show_commands_go_to_vtysh_and_are_ended_when_they_hang(door: Door):
     said = door.run("vtysh -c 'show bgp summary'").stdout
     assert "'-c', 'show bgp summary'" in said
+    assert f"for at most {frr_door.SHOW_TIMEOUT_S} s" in said
 
 
 def test_no_command_is_an_interactive_vtysh(door: Door):
-    assert door.run("").stdout == f"['--config_dir', '{door.folder}']\n"
+    assert door.run("").stdout == f"['--config_dir', '{door.folder}'] for at most 0 s\n"
 
 
 def test_targets_without_an_answer_are_told(door: Door):

@@ -20,6 +20,8 @@ KeyMark: TypeAlias = tuple[int, int, Mark]
 
 MAX_DEPTH: Final = 32
 MAX_FAULTS: Final = 1_000
+# A file of 8 MB that describes a network holds fewer; what is denser is junk, and not read on.
+MAX_VALUES: Final = 500_000
 _MAX_DIGITS: Final = 64
 _CORE_TAG: Final = "tag:yaml.org,2002:"
 _WORDS: Final[Mapping[str, bool | None]] = {
@@ -147,6 +149,7 @@ class _Composer:
     blamed: set[Place] = field(default_factory=set)
     root: dict[str, object] = field(default_factory=dict)
     root_mark: Mark = (1, 1, None)
+    values: int = 0
 
     def composed(self, value: object, mark: Mark, *, whole: bool) -> Composed:
         """Return the result with everything noticed on the way."""
@@ -173,6 +176,10 @@ class _Composer:
     def node(self, event: yaml.Event, depth: int) -> tuple[object, Mark]:
         """Return the value that begins with this event."""
         line, column = _place(event)
+        self.values += 1
+        if self.values > MAX_VALUES:
+            what = f"more than {MAX_VALUES:,} values in one file"
+            raise _StopReadingError(self._fault(event, what, "split it; sections merge over files"))
         if isinstance(event, yaml.ScalarEvent):
             if event.anchor or event.tag:
                 self._decorated(event)

@@ -18,6 +18,7 @@ from inventory.schema import AddressPlanDocument
 from inventory.wording import nearest, quoted
 
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_REGION: Final = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 _LEVELS: Final[Mapping[str, Level]] = {str(level): level for level in Level}
 
 
@@ -56,6 +57,7 @@ class SiteDraft:
     number: int | None
     level: Level | None
     parent: str | None
+    region: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class CircuitDraft:
     entry: Entry
     name: str | None
     number: int | None
+    provider: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def drafts(documents: Documents) -> Drafts:
         entries["network"],
         sites,
         devices,
-        tuple(CircuitDraft(e, _slug(e, "name"), e.integer("number")) for e in entries["circuits"]),
+        tuple(map(_circuit, entries["circuits"])),
         tuple(ZoneDraft(e, _slug(e, "name")) for e in entries["zones"]),
         _by_name(sites),
         _by_name(devices),
@@ -150,12 +153,18 @@ def _site(entry: Entry) -> SiteDraft:
         entry.integer("number"),
         _LEVELS.get(entry.text("level") or ""),
         _slug(entry, "parent"),
+        region if _REGION.fullmatch(region := entry.text("region") or "") else None,
     )
 
 
 def _device(entry: Entry) -> DeviceDraft:
     number = entry.integer("number") if entry.get("number") is not None else 1
     return DeviceDraft(entry, _slug(entry, "name"), _slug(entry, "site"), number)
+
+
+def _circuit(entry: Entry) -> CircuitDraft:
+    number = entry.integer("number")
+    return CircuitDraft(entry, _slug(entry, "name"), number, _slug(entry, "provider"))
 
 
 def _slug(entry: Entry, *path: str) -> str | None:

@@ -41,6 +41,23 @@ def parents(drafts: Drafts) -> Iterator[Fault]:
             yield fault
 
 
+def regions(drafts: Drafts) -> Iterator[Fault]:
+    """Yield a fault for every site below a regional one that is in another region than its parent.
+
+    The sites of one region fail, count and are drawn together.
+    """
+    for site in drafts.sites:
+        above = drafts.site_by_name.get(site.parent or "")
+        if above is None or site.level not in _WITHIN_REGIONS:
+            continue
+        if above.level is not PARENT_LEVEL[site.level]:
+            continue
+        if above.region and site.region and above.region != site.region:
+            what = f"region is {site.region}, but its parent {quoted(site.parent)} is in another"
+            hint = f"write region: {above.region}, or name a parent in {site.region}"
+            yield Fault(site.entry.where("region"), what, hint)
+
+
 def circles(drafts: Drafts) -> Iterator[Fault]:
     """Yield a fault for every circle of parents, at the first site of it."""
     order = {name: index for index, name in enumerate(drafts.site_by_name)}
@@ -53,6 +70,7 @@ def circles(drafts: Drafts) -> Iterator[Fault]:
         yield Fault(where, what, "give each of them a parent one level up")
 
 
+_WITHIN_REGIONS = frozenset({Level.DEPARTMENTAL, Level.ARRONDISSEMENT})
 _NETWORK = "add 'network:' with name, asn and addressing, as in docs/intent.md"
 
 

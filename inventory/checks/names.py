@@ -1,6 +1,6 @@
 """Names and numbers are given once, and references lead somewhere."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from inventory.addressing import MAX_CIRCUIT, MAX_DEVICE, MAX_SITE
@@ -29,6 +29,24 @@ def duplicate_names(drafts: Drafts) -> Iterator[Fault]:
     for site in drafts.sites:
         for part in ("rooms", "facilities"):
             yield from _duplicate_parts(site.entry, part)
+
+
+def shared_names(drafts: Drafts) -> Iterator[Fault]:
+    """Yield every circuit named like something else that can fail: who means which is unclear."""
+    providers = {c.provider: c for c in reversed(drafts.circuits) if c.provider}
+    others: tuple[tuple[str, tuple[str, ...], Mapping[str, Named]], ...] = (
+        ("device", ("name",), drafts.device_by_name),
+        ("site", ("name",), drafts.site_by_name),
+        ("provider", ("provider",), providers),
+    )
+    for circuit in drafts.circuits:
+        for kind, path, named in others:
+            other = named.get(circuit.name) if circuit.name else None
+            if other is not None:
+                what = f"a circuit and a {kind} are both named {quoted(circuit.name)}"
+                hint = f"rename the circuit, as failures go by names; the {kind} is at"
+                place = other.entry.where(*path)
+                yield Fault(circuit.entry.where("name"), what, f"{hint} {place}")
 
 
 def duplicate_numbers(drafts: Drafts) -> Iterator[Fault]:

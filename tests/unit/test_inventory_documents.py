@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from inventory.composer import compose, scalar
+from inventory.composer import MAX_VALUES, compose, scalar
 from inventory.documents import SECTIONS, parse, read
 from inventory.errors import Location
 
@@ -224,3 +224,10 @@ def test_what_is_refused_in_the_notation_is_named(text, what):
 
 def test_a_folder_with_an_impossible_name_is_answered():
     assert "cannot be read" in only_fault(Path("x" * 5_000))
+
+
+def test_file_of_junk_is_not_read_to_its_end():
+    junk = compose("a.yaml", f"sites: [{'1,' * 2 * MAX_VALUES}1]\n")
+    assert not junk.whole
+    assert [fault.what for fault in junk.faults] == ["more than 500,000 values in one file"]
+    assert junk.value == {}

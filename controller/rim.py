@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final, TypeAlias, TypeVar
 
@@ -40,6 +40,17 @@ class Pace:
     verify_s: float = 90.0
     grace_s: float = 20.0
     poll_s: float = 0.3
+
+    def times(self, factor: float) -> "Pace":
+        """Return a pace with that many times the patience; it looks as often as before."""
+        return replace(
+            self,
+            base_s=self.base_s * factor,
+            per_wave_s=self.per_wave_s * factor,
+            gate_s=self.gate_s * factor,
+            verify_s=self.verify_s * factor,
+            grace_s=self.grace_s * factor,
+        )
 
     def window_s(self, waves: int, base_s: float | None = None) -> float:
         """Return how long the timers of an apply in that many waves run."""

@@ -33,3 +33,12 @@ class Settings(BaseSettings):
         default_factory=lambda: default_state_dir(environment(), root=os.geteuid() == 0),
         description="where the journal of applied plans and the lock live",
     )
+    pace: float = Field(
+        default=1.0,
+        ge=0.02,
+        le=20.0,
+        description=(
+            "how patient an apply is: 2 doubles the routers' timers and every wait for the "
+            "network to settle, 0.2 suits a laboratory"
+        ),
+    )

@@ -153,6 +153,7 @@ def rollback(
     wished = result.apply_id in known and result.outcome == "rolled-back"
     if result.apply_id not in known and result.outcome == "confirmed":
         say("taken back: every device runs again what it ran before that apply")
+        say("the documents are as you left them; 'sanaga plan' shows where routers now differ")
     _end(result, output, code=Exit.DONE if wished else None)
 
 
@@ -201,7 +202,9 @@ def _rim(
     from controller.app import connector
     from controller.cli.progress import told
     from controller.clock import SystemClock
-    from controller.rim import Rim
+    from controller.rim import Pace, Rim
+    from controller.settings import Settings
 
+    pace = Pace().times(Settings().pace)
     with told(len(made.seen) if made else 0) as progress:
-        yield Rim(connector(intent), journal, SystemClock(), progress)
+        yield Rim(connector(intent), journal, SystemClock(), progress, pace=pace)

@@ -24,6 +24,8 @@ LONGEST_S: Final = 900.0
 POLL_S: Final = 0.3
 BEFORE: Final = "fault.before"
 REFUSING: Final = "refusing"
+# Without any of these in a router's folder the gate has nothing to do.
+SIGNS: Final = (FAULT_FILE, BEFORE, REFUSING)
 
 
 def main(arguments: Sequence[str], command: str) -> int:

@@ -76,18 +76,24 @@ def prepare(place: Folder, router: Router) -> str:
     _write(folder / "frr.conf", names, VTYSH_USERS)
     host_key = make_key(folder / "host_key")
     if router.management:
-        command = shlex.join(door_command(place, router))
+        command = door_command(place, router)
         _write(folder / "sshd_config", _sshd_config(place, router, command))
     shutil.chown(folder, FRR_USER, FRR_USER)
     return host_key
 
 
-def door_command(place: Folder, router: Router) -> tuple[str, ...]:
-    """Return what an SSH login to a router runs: the door, inside the laboratory's fault gate."""
+def door_command(place: Folder, router: Router) -> str:
+    """Return what the shell of an SSH login runs: the door, through the fault gate if one is set.
+
+    Every request starts it anew, and the gate is another Python.
+    """
     folder = place.router(router.device)
     gate = (sys.executable, "-I", faulty_door.__file__, str(folder), router.namespace, "--")
-    door = (sys.executable, "-I", str(DOOR), "--vty-socket", str(folder))
-    return (*gate, *door, "--confdir", str(folder), "--state", str(folder / "door"))
+    plain = (sys.executable, "-I", str(DOOR), "--vty-socket", str(folder))
+    door = (*plain, "--confdir", str(folder), "--state", str(folder / "door"))
+    set_when = " -o ".join(f"-e {shlex.quote(str(folder / name))}" for name in faulty_door.SIGNS)
+    through_gate = shlex.join(("exec", *gate, *door))
+    return f"if [ {set_when} ]; then {through_gate}; fi; {shlex.join(('exec', *door))}"
 
 
 def start(place: Folder, router: Router, config: str | None) -> None:

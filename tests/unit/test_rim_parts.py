@@ -96,3 +96,10 @@ def test_timers_grow_with_the_waves():
     assert pace.window_s(3) == 130
     assert pace.window_s(3, base_s=50) == 80
     assert pace.margin_s(500) > pace.margin_s(5)
+
+
+def test_pace_scales_every_wait_for_others_but_not_how_often_it_looks():
+    pace = Pace().times(0.1)
+    assert pace.window_s(2) == pytest.approx(36)
+    assert (pace.gate_s, pace.verify_s, pace.grace_s) == pytest.approx((6, 9, 2))
+    assert pace.poll_s == Pace().poll_s

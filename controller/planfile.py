@@ -62,7 +62,7 @@ def decode(body: str, texts: Mapping[str, str]) -> Plan:
     """
     try:
         return _assembled(json.loads(body), texts)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise PlanError(f"the plan is incomplete or was changed by hand ({error})") from error
 
 
@@ -89,7 +89,7 @@ def load(file: Path) -> Plan:
         document = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise PlanError(f"{file}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PlanError(f"{file}: is no plan, or only a part of one; make it anew") from error
     return _opened(document, file)
 

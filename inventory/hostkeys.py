@@ -63,7 +63,7 @@ def known_hosts(file: str, text: str) -> KnownHosts:
     """Return the keys of an OpenSSH known_hosts file; lines for names are no use and refused."""
     keys: dict[Host, str] = {}
     faults: list[Fault] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         for found in _line(line):

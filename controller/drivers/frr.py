@@ -37,8 +37,6 @@ _REFUSALS: Final[Mapping[str, type[DeviceError]]] = {
     "undone": RejectedError,
     "guard": RejectedError,
     "usage": RejectedError,
-    "missing": RejectedError,
-    "state": RejectedError,
     "incomplete": UnreachableError,
     "busy": UnreachableError,
     "vtysh": UnreachableError,
@@ -80,20 +78,21 @@ class FrrDriver:
 
     def read(self) -> DeviceConfig:
         """Return the running configuration in canonical form."""
-        return canonical(str(self._ask("read")["config"]))
+        return canonical(str(self._part("config", "read")))
 
     def stage(self, config: DeviceConfig) -> str:
         """Hand over a whole candidate and return frr-reload.py's account of the difference."""
         self._txn = None
         txn, candidate = str(uuid4()), config.text.encode()
         digest = sha256(candidate).hexdigest()
-        answer = self._ask("stage", txn, str(len(candidate)), digest, data=candidate)
+        request = ("stage", txn, str(len(candidate)), digest)
+        delta = str(self._part("delta", *request, data=candidate))
         self._txn = txn
-        return str(answer["delta"]) or "no difference"
+        return delta or "no difference"
 
     def commit(self, *, confirm_within_s: int) -> None:
         """Make the staged candidate run, with the router's own timer armed before."""
-        txn = self._txn or self._ask("status")["staged"]
+        txn = self._txn or self._part("staged", "status")
         if not txn:
             raise RejectedError(self._device.name, "nothing is staged; stage a candidate first")
         self._ask("commit", str(txn), str(confirm_within_s))
@@ -110,8 +109,8 @@ class FrrDriver:
         """Return those of the targets that do not answer a ping from the router's loopback."""
         missing: set[IPv4Address] = set()
         for some in _batches(targets, _MOST_TARGETS):
-            answer = self._ask("probe", "lo", *map(str, some))
-            missing.update(map(IPv4Address, answer["unreached"]))
+            silent = set(self._part("unreached", "probe", "lo", *map(str, some)))
+            missing.update(target for target in some if str(target) in silent)
         return frozenset(missing)
 
     def close(self) -> None:
@@ -122,9 +121,19 @@ class FrrDriver:
 
     def _settle(self, verb: str) -> None:
         """Confirm or undo what this driver committed, or what another left unconfirmed."""
-        txn = self._txn or self._ask("status")["pending"]
+        txn = self._txn or self._part("pending", "status")
         if txn:
             self._ask(verb, str(txn))
+
+    def _part(self, key: str, *words: str, data: bytes = b"") -> Any:
+        """Return one part of the door's answer to a request."""
+        answer = self._ask(*words, data=data)
+        if key not in answer:
+            raise UnreachableError(
+                self._device.name,
+                f"the answer to {words[0]} has no {key}; update frr_door.py there",
+            )
+        return answer[key]
 
     def _ask(self, *words: str, data: bytes = b"") -> Mapping[str, Any]:
         """Return the door's answer to a request.

@@ -4,7 +4,9 @@ What the journal says decides how an interrupted apply ends, so every write is o
 before the call returns (WAL, synchronous=FULL).
 """
 
+import os
 import sqlite3
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
@@ -92,6 +94,7 @@ class Journal:
         file = folder / FILE
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_private(folder)
             file.touch(mode=0o600, exist_ok=True)
             connection = _connected(file)
         except (OSError, sqlite3.OperationalError) as error:
@@ -279,10 +282,21 @@ class Journal:
             raise JournalError(_damaged(file, error)) from error
 
 
+def _check_private(folder: Path) -> None:
+    """Refuse a folder in which another user could put a journal or a link of their own."""
+    found = folder.stat()
+    if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise JournalError(
+            f"{folder}: others may write there; give it to yourself alone (chown, chmod 700), or "
+            "choose another one with SANAGA_STATE_DIR"
+        )
+
+
 def _connected(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10)
     try:
         connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA trusted_schema = OFF")
         _check_ours(file, connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")

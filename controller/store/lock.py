@@ -14,18 +14,29 @@ from inventory.errors import JournalError
 def held(file: Path, since: datetime) -> Iterator[None]:
     """Hold the lock for as long as the block runs; the kernel frees it however the process ends.
 
-    Raises JournalError saying who holds it.
+    Raises JournalError saying who holds it, or why it cannot be had.
     """
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = _opened(file)
     try:
         _take(descriptor, file)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()} {since:%Y-%m-%d %H:%M:%S} UTC\n".encode(), 0)
+        # On a full disk the lock holds all the same; only who has it cannot be told.
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()} {since:%Y-%m-%d %H:%M:%S} UTC\n".encode(), 0)
         yield
         with suppress(OSError):
             os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _opened(file: Path) -> int:
+    try:
+        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise JournalError(
+            f"{file}: cannot be opened ({error.strerror}); it must be a file of your own"
+        ) from error
 
 
 def _take(descriptor: int, file: Path) -> None:

@@ -154,6 +154,11 @@ def test_known_hosts_give_the_keys_of_devices_by_address_and_port(folder):
     assert management(intent, "mora-r1").host_key == ""
 
 
+def test_a_comment_in_known_hosts_never_becomes_a_line(folder):
+    (folder / "known_hosts").write_text(f"# seen\u2028198.18.0.3 {RSA}\x0b198.18.0.3 {RSA}\n")
+    assert {d.management.host_key for d in load(folder).devices.values() if d.management} == {""}
+
+
 def test_a_link_for_known_hosts_out_of_the_folder_is_refused(folder, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "hosts"
     elsewhere.write_text("")

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import sqlite3
@@ -154,6 +155,36 @@ def test_folder_that_cannot_be_made_is_explained(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalError, match="SANAGA_STATE_DIR"):
         Journal.open(tmp_path / "file" / "state")
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707])
+def test_folder_in_which_others_write_is_refused(tmp_path, mode):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state").chmod(mode)
+    with pytest.raises(JournalError, match="others may write there"):
+        Journal.open(tmp_path / "state")
+
+
+def test_lock_that_is_a_link_is_refused_and_its_target_left_alone(journal, tmp_path):
+    target = tmp_path / "precious"
+    target.write_text("keep")
+    (journal.folder / "lock").symlink_to(target)
+    with pytest.raises(JournalError, match="must be a file of your own"), journal.lock():
+        pass
+    assert target.read_text() == "keep"
+
+
+def test_lock_holds_on_a_full_disk(journal, monkeypatch):
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with (
+        journal.lock(),
+        pytest.raises(JournalError, match="another process is changing"),
+        journal.lock(),
+    ):
+        pass
 
 
 def test_second_holder_learns_who_holds_the_lock(journal):

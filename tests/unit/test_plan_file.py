@@ -112,6 +112,13 @@ def test_other_files_are_no_plans(tmp_path, content):
         load(file)
 
 
+def test_bottomless_file_is_no_plan(tmp_path):
+    file = tmp_path / "plan"
+    file.write_text("[" * 200_000)
+    with pytest.raises(PlanError, match="is no plan"):
+        load(file)
+
+
 def test_missing_file_is_explained(tmp_path):
     with pytest.raises(PlanError, match="cannot be read"):
         load(tmp_path / "change.plan")

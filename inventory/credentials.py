@@ -63,6 +63,14 @@ def seal(secrets: Mapping[str, str], passphrase: str, path: Path) -> None:
     _write_private(path, json.dumps(envelope, indent=2) + "\n")
 
 
+def unseal(path: Path, passphrase: str) -> Mapping[str, str]:
+    """Return all secrets of a sealed file by key.
+
+    Raises CredentialError.
+    """
+    return _opened(path, _envelope(path, _read(path, private=False)), passphrase)
+
+
 @dataclass(frozen=True, slots=True)
 class _Envelope:
     """A sealed file taken apart."""

@@ -13,6 +13,16 @@ FolderArgument: TypeAlias = Annotated[
         metavar="DIR", exists=True, file_okay=False, help="Folder of the intent's YAML documents."
     ),
 ]
+PlaceArgument: TypeAlias = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        show_default=False,
+        help="Folder of the intent's YAML documents, as with --dir.",
+    ),
+]
 FolderOption: TypeAlias = Annotated[
     Path,
     typer.Option(
@@ -24,6 +34,16 @@ FolderOption: TypeAlias = Annotated[
         help="Folder of the intent's YAML documents.",
     ),
 ]
+
+
+def named(place: Path | None, folder: Path) -> Path:
+    """Return the folder that a person named, as an argument or with --dir.
+
+    Raises UsageProblem when both say something, and not the same.
+    """
+    if place is not None and folder not in {Path(), place}:
+        raise UsageProblem(f"two folders are named, {place} and {folder}; name one")
+    return folder if place is None else place
 
 
 def save(file: Path, text: str) -> None:

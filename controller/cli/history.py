@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from controller.cli.change import IdArgument, open_journal
-from controller.cli.output import Format, FormatOption, emit, emit_rows, show_rows, write
+from controller.cli.output import Format, FormatOption, emit, show_rows, write
 
 if TYPE_CHECKING:
     from controller.store.journal import Entry, Journal
@@ -19,7 +19,7 @@ def history(number: IdArgument = None, output: FormatOption = Format.TABLE) -> N
     with open_journal() as journal:
         if number is None:
             rows = [_row(entry) for entry in journal.history()]
-            emit_rows(rows, output, _HEADINGS)
+            emit(rows, output, lambda: show_rows([_brief(row) for row in rows], _HEADINGS))
         else:
             _show_apply(journal, number, output)
 
@@ -46,6 +46,12 @@ def _row(entry: "Entry") -> dict[str, object]:
         "outcome": entry.outcome or ("waits to be confirmed" if entry.held else "unfinished"),
         "because": entry.because,
     }
+
+
+def _brief(row: dict[str, object]) -> dict[str, object]:
+    """Return a row with the first of its reasons; a router can refuse in twenty lines."""
+    head, more, _ = str(row["because"]).partition("; ")
+    return {**row, "because": f"{head}; ..." if more else head}
 
 
 def _show_apply(journal: "Journal", number: int, output: Format) -> None:

@@ -1,5 +1,6 @@
 """Writing an intent folder to begin with, and checking one."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +73,7 @@ def validate(folder: FolderArgument = Path(), output: FormatOption = Format.TABL
     emit(
         {"valid": True, "faults": [], "counts": numbers},
         output,
-        lambda: write(f"{_summary(numbers)}: valid"),
+        lambda: write(f"{_summary(loaded, numbers)}: valid"),
     )
 
 
@@ -98,5 +99,13 @@ def _numbers(loaded: "Loaded") -> dict[str, int]:
     }
 
 
-def _summary(numbers: dict[str, int]) -> str:
-    return ", ".join(count(number, noun[:-1]) for noun, number in numbers.items())
+def _summary(loaded: "Loaded", numbers: dict[str, int]) -> str:
+    """Return the numbers in words; each site is one switch of the hierarchy."""
+    from inventory.model import PARENT_LEVEL
+
+    of_level = Counter(site.level for site in loaded.intent.sites.values())
+    levels = ", ".join(f"{of_level[level]:,} {level}" for level in PARENT_LEVEL)
+    switches = "switch of the hierarchy", "switches of the hierarchy"
+    others = {noun: number for noun, number in numbers.items() if noun != "sites"}
+    rest = ", ".join(count(number, noun[:-1]) for noun, number in others.items())
+    return f"{count(numbers['sites'], *switches)} ({levels}); {rest}"

@@ -216,6 +216,27 @@ def _text(file: Path) -> str:
         raise IntentError([fault]) from error
 
 
+@app.command(epilog="Example: sanaga inventory seal my-network/keys.sealed mora-r1 < mora-r1.key")
+def seal(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", dir_okay=False, help="Sealed file; made if not there."),
+    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call the secret.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put it in the place of one of that name.")
+    ] = False,
+) -> None:
+    """Put a secret into an encrypted file, for credential references such as sealed:FILE#NAME.
+
+    The secret comes from stdin or is asked for; the passphrase comes from SANAGA_PASSPHRASE or is
+    asked for. Neither ever stands on the command line.
+    """
+    from controller.cli.seal import seal_secret
+
+    seal_secret(file, name, replace=replace)
+
+
 @app.command("pin", epilog="Example: sanaga inventory pin mora-r1 --dir my-network")
 def pin_host_key(
     name: Annotated[

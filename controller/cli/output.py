@@ -113,7 +113,8 @@ def show(lines: Iterable[tuple[str, str]]) -> None:
     Raises OutputClosedError when the reader has gone.
     """
     if not sys.stdout.isatty():
-        write("\n".join(line for line, _ in lines))
+        if text := "\n".join(line for line, _ in lines):
+            write(text)
         return
     from rich.console import Console
 

@@ -1,6 +1,7 @@
 """What would change, in which order, and whom it could hurt."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -87,6 +88,12 @@ def plan(
         ),
     ] = None,
     brief: Annotated[bool, typer.Option("--brief", help="Leave the diffs out.")] = False,
+    expectations: Annotated[
+        bool,
+        typer.Option(
+            "--expectations", help="Tell of every expectation why it holds, not only which fail."
+        ),
+    ] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show what would change on which device, in which order, and whom it could hurt.
@@ -108,7 +115,8 @@ def plan(
         only=frozenset(only) if only else None,
     )
     made = _planned(loaded, consent, running)
-    emit(as_data(made), output, lambda: show_lines(lines(made, diffs=not brief)))
+    view = View(diffs=not brief, expectations=expectations)
+    emit(as_data(made), output, lambda: show_lines(lines(made, view)))
     _save(made, out)
     raise typer.Exit(Exit.CHANGES if made.changes else Exit.DONE)
 
@@ -133,6 +141,7 @@ def _planned_live(loaded: "Loaded", consent: "Consent", at: "datetime") -> "Plan
 
     previous = previous_intent(Settings().state_dir, loaded.intent.network.name)
     names = to_read(loaded.intent, consent.only)
+    _warn_of_unfinished(Settings().state_dir)
     with told(len(names)) as progress:
         seen = observe(names, connector(loaded.intent, loaded.folder), progress=progress)
     if seen.unreachable:
@@ -140,9 +149,33 @@ def _planned_live(loaded: "Loaded", consent: "Consent", at: "datetime") -> "Plan
     return make_plan(loaded, seen, at, consent, previous=previous)
 
 
+def _warn_of_unfinished(state_dir: Path) -> None:
+    """Say which apply has to end before another can begin; this plan may see it half done."""
+    from controller.cli.change import open_journal
+    from controller.store.journal import FILE
+
+    if not (state_dir / FILE).exists():
+        return
+    with open_journal() as journal:
+        unfinished = journal.unfinished()
+    for entry in unfinished:
+        end = (
+            f"confirm {entry.id}' or 'sanaga rollback {entry.id}"
+            if entry.held
+            else "apply --resume"
+        )
+        say(
+            f"apply {entry.id} of {entry.network} is not over, so this plan may see it half done; "
+            f"unless it is still at work, end it with 'sanaga {end}'"
+        )
+
+
 def _unreachable(why: "Mapping[str, str]", asked: int) -> NoReturn:
-    for reason in why.values():
-        say(reason)
+    devices: dict[str, list[str]] = {}
+    for name, reason in why.items():
+        devices.setdefault(reason.removeprefix(f"{name}: "), []).append(name)
+    for reason, names in devices.items():
+        say(f"{listing(names)}: {reason}")
     say(
         f"{len(why)} of {count(asked, 'device')} cannot be read, so nothing is planned; "
         "bring them back, or plan the others with --only"
@@ -209,17 +242,25 @@ def as_data(plan: "Plan") -> dict[str, object]:
     }
 
 
-def lines(plan: "Plan", *, diffs: bool) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class View:
+    """How much of a plan a person wants to see."""
+
+    diffs: bool = True
+    expectations: bool = False
+
+
+def lines(plan: "Plan", view: View) -> Iterator[tuple[str, str]]:
     """Yield a plan as styled lines."""
-    for change in plan.changes if diffs else ():
+    for change in plan.changes if view.diffs else ():
         yield f"{change.device}: {change.because}", "bold"
         yield from ((f"  {line}", colour(line)) for line in change.diff.splitlines())
         yield "", ""
-    for line in summary(plan):
+    for line in summary(plan, view):
         yield line, "bold red" if line.lstrip().startswith("FAILS") else ""
 
 
-def summary(plan: "Plan") -> Iterator[str]:
+def summary(plan: "Plan", view: View = View()) -> Iterator[str]:
     """Yield what a plan does, without the diffs."""
     if not plan.changes:
         yield f"Nothing to change: all {count(len(plan.seen), 'device')} run what is intended."
@@ -231,7 +272,7 @@ def summary(plan: "Plan") -> Iterator[str]:
         yield from _hurts("Afterwards", plan.steady)
         yield from _cannot_revert(plan)
     yield from _unmanaged(plan)
-    yield from _expectations(plan)
+    yield from _expectations(plan, whole=view.expectations)
 
 
 def _order(plan: "Plan") -> Iterator[str]:
@@ -269,12 +310,16 @@ def _unmanaged(plan: "Plan") -> Iterator[str]:
         yield f"Not managed yet: {listing(names)}."
 
 
-def _expectations(plan: "Plan") -> Iterator[str]:
+def _expectations(plan: "Plan", *, whole: bool) -> Iterator[str]:
     failing = [finding for finding in plan.findings if not finding.holds]
     if plan.findings:
-        yield (
-            f"{count(len(plan.findings), 'expectation')}: "
-            f"{len(plan.findings) - len(failing)} hold, {len(failing)} fail"
-        )
-    told = plan.findings if plan.changes else failing
+        yield f"{count(len(plan.findings), 'expectation')}: {_balance(plan, len(failing))}"
+    told = plan.findings if whole else failing
     yield from (f"  {sentence}" for sentence in words.findings(told))
+
+
+def _balance(plan: "Plan", failing: int) -> str:
+    hold = len(plan.findings) - failing
+    if failing:
+        return f"{hold} hold, {failing} fail"
+    return "it holds" if hold == 1 else "all hold"

@@ -55,7 +55,10 @@ def _announcement(event: Event) -> str | None:
         case WaveBegun(number=number, total=total, devices=devices):
             return f"wave {number} of {total}: {listing(devices)}"
         case Decided(decision=decision, because=because):
-            return f"decided to {_DECISIONS.get(decision, decision)}: {because}"
+            why, more, _ = because.partition("; ")
+            return (
+                f"decided to {_DECISIONS.get(decision, decision)}: {why}{'; ...' if more else ''}"
+            )
         case Waiting(devices=devices, seconds=seconds):
             left = spoken(round(seconds))
             return f"waiting for {listing(devices)}: their own timers undo the change within {left}"

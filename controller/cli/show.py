@@ -7,7 +7,7 @@ import typer
 
 from controller.cli.completion import complete_device
 from controller.cli.folders import FolderOption
-from controller.cli.output import Format, FormatOption, UsageProblem, emit, show
+from controller.cli.output import Format, FormatOption, UsageProblem, emit, say, show
 
 if TYPE_CHECKING:
     from controller.load import Loaded
@@ -56,6 +56,8 @@ def show_device(
     if what != "intended":
         texts.insert(0, _running(loaded, name, configs))
     text = _difference(*texts) if diff else texts[0].text
+    if diff and not text:
+        say(f"{name} runs what is intended")
     emit(
         {"device": name, "shown": what, "text": text},
         output,

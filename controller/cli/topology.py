@@ -1,6 +1,6 @@
 """How places connect, how well, and what a failure would cost."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -9,7 +9,7 @@ import typer
 
 from controller.cli import words
 from controller.cli.completion import complete_thing
-from controller.cli.folders import FolderOption, save
+from controller.cli.folders import FolderOption, PlaceArgument, named, save
 from controller.cli.output import (
     Format,
     FormatOption,
@@ -57,12 +57,16 @@ def _read(folder: Path) -> "tuple[Intent, Topology]":
     return intent, build(intent)
 
 
-@app.command(epilog="Example: sanaga topology show --dir my-network")
-def show(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
+@app.command(epilog="Example: sanaga topology show my-network")
+def show(
+    place: PlaceArgument = None,
+    folder: FolderOption = Path(),
+    output: FormatOption = Format.TABLE,
+) -> None:
     """Show each site with its circuits and whether it has a single way out."""
     from topology.resilience import single_way_out
 
-    intent, topology = _read(folder)
+    intent, topology = _read(named(place, folder))
     single = frozenset(single_way_out(topology))
     circuits = _circuits_by_site(topology)
     rows = [
@@ -73,7 +77,7 @@ def show(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> 
             "circuits": circuits[site.name],
             "single_way_out": site.name in single,
             "facilities": topology.weights[site.name].facilities,
-            "population": topology.weights[site.name].population,
+            "population": site.population,
         }
         for site in intent.sites.values()
     ]
@@ -82,8 +86,15 @@ def show(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> 
     say(
         f"{count(len(intent.sites), 'site')}, {count(len(intent.devices), 'device')}, "
         f"{count(len(intent.usable_circuits()), 'usable circuit')}; "
-        f"{count(len(single), 'site')} with a single way out"
+        f"{_single(single)}"
     )
+
+
+def _single(sites: Collection[str]) -> str:
+    if not sites:
+        return "no site has a single way out"
+    verb = "has" if len(sites) == 1 else "have"
+    return f"{count(len(sites), 'site')} {verb} a single way out"
 
 
 _SITE_HEADINGS: Final = {
@@ -206,8 +217,9 @@ def blast_radius(
     emit(radius, output, lambda: write("\n".join(words.radius(radius))))
 
 
-@app.command(epilog="Example: sanaga topology risks --dir my-network")
+@app.command(epilog="Example: sanaga topology risks my-network")
 def risks(
+    place: PlaceArgument = None,
     folder: FolderOption = Path(),
     most: Annotated[int, typer.Option("--most", min=1, help="How many failures to list.")] = 10,
     output: FormatOption = Format.TABLE,
@@ -215,7 +227,7 @@ def risks(
     """List the single failures that hurt most, sites with a single way out, and regions."""
     from topology import resilience
 
-    intent, topology = _read(folder)
+    intent, topology = _read(named(place, folder))
     every = resilience.every_blast_radius(topology).items()
     worst = sorted(every, key=lambda item: _harm(item[1]), reverse=True)
     harmful = [item for item in worst if _beyond_itself(topology, *item)]
@@ -273,13 +285,19 @@ _REGION_HEADINGS: Final = {
 
 def _show_risks(data: Mapping[str, Any], harmful: int) -> None:
     shown = data["worst"]
-    write(f"{count(harmful, 'single failure')} would cut off other sites than its own.\n")
+    failures = count(harmful, "single failure") if harmful else "No single failure"
+    write(f"{failures} would cut off other sites than its own.\n")
     if shown:
         show_rows([{**row, "sites": len(row["sites"])} for row in shown], _FAILURE_HEADINGS)
     single = data["single_way_out"]
-    write(f"\n{count(len(single), 'site')} with a single way out: {listing(single)}\n")
+    which = f": {listing(single)}" if single else ""
+    write(f"\n{_capital(_single(single))}{which}.\n")
     write("\nSites by region, with the share that has two ways out, one, or none:\n")
     show_rows([_region_row(score) for score in data["regions"]], _REGION_HEADINGS)
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _region_row(score: "RegionScore") -> dict[str, object]:

@@ -20,7 +20,8 @@ def way(path: "Way") -> str:
 def figures(path: "Way") -> str:
     """Return what a way costs and carries."""
     return (
-        f"cost {path.cost}, {path.delay_ms:.1f} ms, {path.rate_mbps:g} Mbit/s, loss {path.loss:.2%}"
+        f"cost {path.cost}, {path.delay_ms:.1f} ms, {path.rate_mbps:g} Mbit/s, "
+        f"loss {path.loss * 100:.2f} %"
     )
 
 

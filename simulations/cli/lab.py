@@ -66,7 +66,7 @@ def up(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[DIR]",
+            metavar="DIR",
             exists=True,
             file_okay=False,
             help="Folder of the intent's YAML documents; without it the example northern-spur.",
@@ -191,7 +191,8 @@ def cut(
 ) -> None:
     """Pull a circuit's cable, or make it a black hole."""
     _found(lab).cut(circuit, silent=silent)
-    say(f"{circuit} {'swallows everything' if silent else 'is cut'}; 'sanaga lab restore' mends it")
+    what = "swallows everything" if silent else "is cut"
+    say(f"{circuit} {what}; 'sanaga lab restore {circuit}' mends it")
 
 
 @app.command(epilog="Example: sanaga lab restore mora-kolofata-fibre")
@@ -318,7 +319,7 @@ def run(
 @app.command(epilog="Example: sanaga lab down --all")
 def down(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Which laboratory; the only one if one.")
+        str | None, typer.Argument(metavar="NAME", help="Which laboratory; the only one if one.")
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Every laboratory left on this machine.")

@@ -37,8 +37,21 @@ def test_plan_of_blank_devices_has_changes_and_ends_with_2(sanaga, small, blank)
     assert answer.code == 2, answer.err
     assert "7 of 7 devices to change:" in answer.out
     assert "wave 1 (canary): " in answer.out
-    assert "3 expectations: 3 hold, 0 fail" in answer.out
+    assert "3 expectations: all hold" in answer.out
     assert "save it with --out" in answer.err
+
+
+def test_plan_tells_why_expectations_hold_only_when_asked(sanaga, small, blank):
+    sentence = "from mora, records at yaounde reachable"
+    assert sentence not in sanaga("plan", small, "--running", blank).out
+    told = sanaga("plan", small, "--running", blank, "--brief", "--expectations").out
+    assert f"  holds: {sentence}: " in told
+    edit(sanaga, "network.yaml", "expect:", "expect:\n  - every site has two ways out")
+    words = ("plan", small, "--running", blank, "--allow-failing", "every site has two ways out")
+    told = sanaga(*words).out
+    assert "4 expectations: 3 hold, 1 fail" in told
+    assert "  FAILS: every site has two ways out: " in told
+    assert sentence not in told
 
 
 def test_plan_of_settled_devices_ends_with_0(sanaga, small, settled):
@@ -173,6 +186,11 @@ def test_show_of_an_unknown_device_suggests_a_name(sanaga, small):
     answer = sanaga("show", "mora", "--dir", small)
     assert (answer.code, answer.out) == (1, "")
     assert "did you mean mora-r1" in answer.err
+
+
+def test_show_says_so_when_nothing_differs(sanaga, small, settled):
+    answer = sanaga("show", "mora-r1", "--diff", "--dir", small, "--configs", settled)
+    assert (answer.code, answer.out, answer.err) == (0, "", "mora-r1 runs what is intended\n")
 
 
 def test_show_wants_one_thing_at_a_time(sanaga, small):

@@ -14,7 +14,7 @@ from tools.make_docs import REFERENCE, reference
 
 NOUNS = {
     "topology": ("show", "draw", "paths", "blast-radius", "risks", "export"),
-    "inventory": ("list", "export", "import", "pin"),
+    "inventory": ("list", "export", "import", "seal", "pin"),
 }
 COMMANDS = [
     *((verb,) for verb in VERBS),

@@ -1,0 +1,72 @@
+"""Putting a secret into a sealed file without it ever standing on a command line."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from controller.cli.output import UsageProblem, say, watched
+from inventory.errors import CredentialError
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,62}", re.ASCII)
+_DOCUMENTS: Final = frozenset({".yaml", ".yml"})
+_LARGEST: Final = 64 * 1024
+
+
+def seal_secret(file: Path, name: str, *, replace: bool) -> None:
+    """Add a secret from the keyboard or stdin to a sealed file, made if it is not there.
+
+    Raises UsageProblem, or CredentialError when the file does not open.
+    """
+    from inventory.credentials import seal, unseal
+
+    _check(file, name)
+    phrase = _passphrase(new=not file.exists())
+    secrets = dict(unseal(file, phrase)) if file.exists() else {}
+    if name in secrets and not replace:
+        raise UsageProblem(f"{file} holds {name!r} already; say --replace to put another there")
+    secrets[name] = _secret(name)
+    seal(secrets, phrase, file)
+    known = ", ".join(sorted(secrets))
+    say(f"sealed {name!r} in {file}, which holds: {known}")
+    say(f'name it in the intent, by its path from there: credential: "sealed:{file.name}#{name}"')
+
+
+def _check(file: Path, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise UsageProblem("NAME is letters, digits, '.', '_' and '-', at most 63, such as mora-r1")
+    if "#" in str(file):
+        raise UsageProblem(f"{file}: a reference could not name this path, because of its '#'")
+    if file.suffix.lower() in _DOCUMENTS:
+        raise UsageProblem(f"{file} would be read as a document; call it {file.stem}.sealed")
+
+
+def _passphrase(*, new: bool) -> str:
+    from controller.settings import environment
+    from inventory.credentials import PASSPHRASE
+
+    if phrase := environment().get(PASSPHRASE):
+        return phrase
+    if not watched():
+        raise UsageProblem(f"nobody can be asked for the passphrase; set {PASSPHRASE}")
+    return str(typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new, err=True))
+
+
+def _secret(name: str) -> str:
+    if sys.stdin.isatty():
+        return str(
+            typer.prompt(f"Secret {name}", hide_input=True, confirmation_prompt=True, err=True)
+        )
+    data = sys.stdin.buffer.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise CredentialError("stdin gave more than 64 kB; that is no secret of ours")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise CredentialError("stdin gave what is no UTF-8 text; nothing was sealed") from None
+    # As with file: references, the last line break is not part of the secret.
+    if secret := text.removesuffix("\n").removesuffix("\r"):
+        return secret
+    raise CredentialError("stdin gave no secret; nothing was sealed")

@@ -21,6 +21,7 @@ from paramiko.ssh_exception import AuthenticationException, BadHostKeyException,
 
 from controller.drivers import frr_door
 from controller.drivers.namespace import inside
+from controller.drivers.spoken import last_line, plain
 from controller.state import DeviceConfig
 from inventory.errors import DeviceError, HostKeyError, RejectedError, UnreachableError
 from inventory.model import Device, Management
@@ -148,7 +149,7 @@ class FrrDriver:
             raise UnreachableError(self._device.name, _misunderstanding(said, words[0]))
         if answer["ok"] is not True:
             error = _REFUSALS.get(str(answer.get("error")), DeviceError)
-            raise error(self._device.name, f"{_plain(str(answer.get('message')))} ({words[0]})")
+            raise error(self._device.name, f"{plain(str(answer.get('message')))} ({words[0]})")
         return answer
 
     @contextmanager
@@ -163,7 +164,7 @@ class FrrDriver:
             raise UnreachableError(name, why) from None
         except (SSHException, OSError, EOFError, NetmikoBaseException) as error:
             self.close()
-            raise UnreachableError(name, f"the connection broke: {_first_line(error)}") from None
+            raise UnreachableError(name, f"the connection broke: {last_line(error)}") from None
 
     def _channel(self) -> Channel:
         if self._connection is None or not self._connection.alive():
@@ -205,7 +206,7 @@ class FrrDriver:
             ) from None
         except (SSHException, OSError, EOFError, NetmikoBaseException) as error:
             sock.close()
-            raise UnreachableError(name, f"SSH failed: {_first_line(error)}") from None
+            raise UnreachableError(name, f"SSH failed: {last_line(error)}") from None
 
     def _socket(self, management: Management) -> socket.socket:
         address = str(management.address), management.port
@@ -337,13 +338,3 @@ def _batches(targets: Iterable[IPv4Address], size: int) -> Iterator[tuple[IPv4Ad
     left = iter(targets)
     while batch := tuple(islice(left, size)):
         yield batch
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return _plain(lines[-1]) if lines else type(error).__name__
-
-
-def _plain(text: str) -> str:
-    """Return a device's words without anything that a terminal would obey."""
-    return "".join(c if c.isprintable() else " " for c in text[:2000])

@@ -9,6 +9,7 @@ from paramiko import Transport
 from paramiko.ssh_exception import SSHException
 
 from controller.drivers.namespace import inside
+from controller.drivers.spoken import last_line
 from inventory.errors import UnreachableError
 from inventory.hostkeys import KEY_TYPES
 from inventory.model import Device
@@ -29,7 +30,7 @@ def shown(device: Device, *, namespace: str | None) -> str:
         return _asked(link)
     except (OSError, EOFError, SSHException) as error:
         where = f"{address[0]} port {address[1]}"
-        raise UnreachableError(device.name, f"no SSH at {where}: {error}") from None
+        raise UnreachableError(device.name, f"no SSH at {where}: {last_line(error)}") from None
 
 
 def fingerprint(key: str) -> str:

@@ -1,15 +1,21 @@
 """What the FRR driver makes of answers, whole, cut short, hostile or endless."""
 
-from dataclasses import dataclass, field
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from types import TracebackType
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.drivers import frr
 from controller.drivers.frr import FrrDriver, Patience
+from controller.drivers.hostkey import shown
 from inventory.errors import DeviceError, RejectedError, UnreachableError
 from inventory.model import Device, Management, Platform, Role
+from tests.netns.frr_router import public_text
 
 DEVICE = Device(
     "r1",
@@ -61,6 +67,16 @@ def _asking(*pieces: bytes, answer_s: float = 60) -> FrrDriver:
     return driver
 
 
+def _rude(server: socket.socket) -> None:
+    with server.accept()[0] as link:
+        link.sendall(b"SSH-9\x1b[2J\x07\r\n")
+        link.recv(1000)
+
+
+def _read(device: Device) -> object:
+    return FrrDriver(device, secret="tr0ub4dor", namespace=None).read()  # noqa: S106
+
+
 def test_signs_of_life_before_an_answer_mean_nothing():
     assert _asking(b"  ", b' {"ok": true, "config": "a\\n"}\n').read().text == "a\n"
 
@@ -105,6 +121,22 @@ def test_endless_answer_is_given_up(monkeypatch: pytest.MonkeyPatch):
 def test_router_that_only_shows_signs_of_life_is_given_up():
     with pytest.raises(UnreachableError, match="did not finish its answer within 0 s"):
         _asking(b" ", b" ", answer_s=0).read()
+
+
+@pytest.mark.parametrize("ask", [lambda d: shown(d, namespace=None), _read])
+def test_banner_of_a_stranger_never_commands_the_terminal(ask: Callable[[Device], object]):
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        server.settimeout(10)
+        management = replace(
+            DEVICE.management or pytest.fail("no management"),
+            address=IPv4Address("127.0.0.1"),
+            port=server.getsockname()[1],
+            host_key=public_text(Ed25519PrivateKey.generate()),
+        )
+        pool.submit(_rude, server)
+        with pytest.raises(UnreachableError) as caught:
+            ask(replace(DEVICE, management=management))
+    assert str(caught.value).isprintable()
 
 
 def test_failed_staging_forgets_what_was_staged_before():

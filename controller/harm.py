@@ -68,16 +68,22 @@ class Harm:
 
 
 def rehearse(
-    topologies: tuple[Topology | None, Topology],
-    intents: tuple[Intent | None, Intent],
+    topologies: tuple[Topology, Topology],
+    intents: tuple[Intent, Intent],
     judgements: Mapping[DeviceName, Judgement],
     waves: Sequence[Sequence[DeviceName]],
 ) -> Rehearsal:
-    """Return the rehearsal of an apply; each pair is (before, after), before may be unknown."""
+    """Return the rehearsal of an apply; each pair is (before, after)."""
     before, after = topologies
-    ends = {name: tuple(at) for name, at in _landings(intents).items()}
+    was, becomes = (_landings(intent) for intent in intents)
+    ends = {name: was.get(name, ()) + becomes.get(name, ()) for name in {**was, **becomes}}
     circuits = tuple(
-        _passage(name, at, judgements, topologies)
+        Passage(
+            name,
+            ends=tuple(sorted({end.device for end in at if _touched(end, judgements)})),
+            existed=name in before.links and not _fresh(was.get(name, ()), judgements),
+            remains=name in after.links,
+        )
         for name, at in ends.items()
         if any(_touched(end, judgements) for end in at)
     )
@@ -115,28 +121,14 @@ def _severity(harm: Harm) -> tuple[int, int, int, int]:
     return radius.facilities_disconnected, cut, degraded, -harm.wave
 
 
-def _landings(intents: tuple[Intent | None, Intent]) -> dict[CircuitName, set[CircuitEnd]]:
-    found: dict[CircuitName, set[CircuitEnd]] = {}
-    for intent in intents:
-        for circuit in intent.circuits.values() if intent else ():
-            ends = {end for end in (circuit.a, circuit.b) if end}
-            found.setdefault(circuit.name, set()).update(ends)
-    return found
+def _landings(intent: Intent) -> Mapping[CircuitName, tuple[CircuitEnd, ...]]:
+    return {c.name: (c.a, c.b) if c.b else (c.a,) for c in intent.circuits.values()}
 
 
-def _passage(
-    name: CircuitName,
-    ends: tuple[CircuitEnd, ...],
-    judgements: Mapping[DeviceName, Judgement],
-    topologies: tuple[Topology | None, Topology],
-) -> Passage:
-    before, after = topologies
-    touched = [end for end in ends if _touched(end, judgements)]
-    # Without the intent before, an interface that was configured tells that the circuit worked.
-    fresh = any(end.interface in judgements[end.device].fresh for end in touched)
-    known = before is None or name in before.links
-    devices = tuple(sorted({end.device for end in touched}))
-    return Passage(name, devices, existed=known and not fresh, remains=name in after.links)
+def _fresh(ends: Sequence[CircuitEnd], judgements: Mapping[DeviceName, Judgement]) -> bool:
+    """Return whether a circuit was to land on an interface that no configuration had."""
+    touched = (end for end in ends if _touched(end, judgements))
+    return any(end.interface in judgements[end.device].fresh for end in touched)
 
 
 def _touched(end: CircuitEnd, judgements: Mapping[DeviceName, Judgement]) -> bool:
@@ -156,9 +148,7 @@ def _hit_lans(
             yield name, links[name]
 
 
-def _union(before: Topology | None, after: Topology) -> Topology:
-    if before is None:
-        return after
+def _union(before: Topology, after: Topology) -> Topology:
     return replace(
         after,
         nodes={**before.nodes, **after.nodes},

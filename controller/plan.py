@@ -12,9 +12,9 @@ from controller import impact
 from controller.harm import Harm, rehearse, worst
 from controller.impact import Judgement
 from controller.order import Shape, shape, waves
+from controller.past import traced
 from controller.planfile import intent_json
 from controller.state import (
-    NO_HARM,
     Change,
     DeviceConfig,
     Impact,
@@ -25,6 +25,7 @@ from controller.state import (
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
 from inventory.model import Device, DeviceName, Intent, Level, Role, SiteName, Thresholds
 from policies.model import Finding
+from topology.build import build
 from topology.model import BlastRadius, Topology
 from topology.resilience import before_after
 
@@ -41,7 +42,8 @@ class View:
     """Everything that a plan is computed from.
 
     intended and wanted say what each device should be, as values and as its configuration;
-    previous is the intent of the last confirmed apply and before its topology, if known.
+    previous is the intent of the last confirmed apply and before its topology, if known; else
+    what was is traced from the routers' configurations.
     """
 
     intent: Intent
@@ -82,11 +84,11 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
     judgements = dict(_judgements(view, devices))
     idle = [name for name, judged in judgements.items() if judged.blank]
     order = waves(judgements, form, idle)
-    rehearsal = rehearse(
-        (view.before, view.topology), (view.previous, view.intent), judgements, order
-    )
+    was = view.previous or traced(view.intent, view.operational.configs)
+    before = view.before or build(was)
+    rehearsal = rehearse((before, view.topology), (was, view.intent), judgements, order)
     harm = worst(rehearsal)
-    steady = before_after(view.before, view.topology) if view.before else NO_HARM
+    steady = before_after(before, view.topology)
     _refuse_unsafe(view, consent.thresholds or view.intent.network.thresholds, harm, steady)
     changes = {name: _change(view, name, judged) for name, judged in judgements.items()}
     seen = {name: view.operational.configs[name].fingerprint for name in devices}

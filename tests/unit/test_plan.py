@@ -170,6 +170,36 @@ def test_moving_the_only_circuit_of_a_site_is_refused_with_numbers_and_the_way_o
     assert "--allow-devices-cut 0.067 --allow-facilities-cut 0.067" in text
 
 
+def moved_port(country: Intent) -> Intent:
+    """Return the country with the only circuit of a department on another interface above."""
+    circuits = {n: c for n, c in country.circuits.items() if not n.endswith("-leo")}
+    lonely = replace(country, circuits=circuits)
+    return circuit(lonely, "department-1-1-fibre", a=CircuitEnd("region-1-r1", "eth77"))
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["previous known", "previous unknown"])
+def test_moving_the_only_circuit_to_another_interface_cuts_off_all_behind_it(country, known):
+    moved = moved_port(country)
+    was = circuit(moved, "department-1-1-fibre", a=country.circuits["department-1-1-fibre"].a)
+    before = {"before": build(was), "previous": was} if known else {}
+    made = plan(view(moved, configs(was), **before), AT, ALL)
+    assert [change.device for change in made.changes] == ["region-1-r1"]
+    assert made.blast_radius.disconnected == (
+        "arrondissement-1-1-1",
+        "arrondissement-1-1-2",
+        "department-1-1",
+    )
+    assert made.steady.disconnected == ()
+
+
+def test_removed_circuit_that_nobody_remembers_is_found_on_the_routers(country):
+    moved = moved_port(country)
+    circuits = {n: c for n, c in moved.circuits.items() if n != "department-1-1-fibre"}
+    was = circuit(moved, "department-1-1-fibre", a=country.circuits["department-1-1-fibre"].a)
+    made = plan(view(replace(moved, circuits=circuits), configs(was)), AT, ALL)
+    assert len(made.blast_radius.disconnected) == len(made.steady.disconnected) == 3
+
+
 def test_engineer_may_allow_what_the_refusal_named(country):
     allowed = Consent(thresholds=Thresholds(0.067, 0.067))
     made = plan(

@@ -69,7 +69,7 @@ def _asking(*pieces: bytes, answer_s: float = 60) -> FrrDriver:
 
 def _rude(server: socket.socket) -> None:
     with server.accept()[0] as link:
-        link.sendall(b"SSH-9\x1b[2J\x07\r\n")
+        link.sendall(b"SSH-9\x1b[2J\x07-rude\r\n")
         link.recv(1000)
 
 

@@ -1,13 +1,71 @@
 """Laboratories for tests: a small network, unique names, and a look at what they leave."""
 
 import os
+import shlex
+import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 from inventory.model import Intent, Medium
 from simulations.lab import namespaces, registry
+from simulations.lab.lab import Lab
 from tests.factories import Draft
+
+NETWORK: Final = """\
+network:
+  name: {name}
+  asn: 65000
+  addressing:
+    ipv4_sites: 10.0.0.0/8
+    ipv4_loopbacks: 172.16.0.0/14
+    ipv4_links: 172.20.0.0/14
+    ipv6: "fd5a:6e61:6700::/40"
+  thresholds: {{devices: 1, facilities: 1}}
+  management_namespace: sanaga-{name}-noc
+sites:
+  - name: yaounde
+    number: 1
+    level: central
+    title: Yaoundé
+    region: CM-CE
+    place: {{latitude: 3.866, longitude: 11.516, quality: exact}}
+    facilities: [{{name: Hôpital Central, kind: central-hospital}}]
+  - name: garoua
+    number: 2
+    level: regional
+    parent: yaounde
+    title: Garoua
+    region: CM-NO
+    place: {{latitude: 9.301, longitude: 13.398, quality: exact}}
+    facilities: [{{name: Hôpital Général, kind: general-hospital}}]
+  - name: maroua
+    number: 3
+    level: regional
+    parent: yaounde
+    title: Maroua
+    region: CM-EN
+    place: {{latitude: 10.591, longitude: 14.316, quality: exact}}
+    facilities: [{{name: Hôpital Régional, kind: regional-hospital}}]
+devices:
+  - {{name: yaounde-r1, site: yaounde, role: router, platform: frr,
+     management: {{address: 198.18.0.9, username: root, credential: "{key}"}}}}
+  - {{name: garoua-r1, site: garoua, role: router, platform: frr,
+     management: {{address: 198.18.0.17, username: root, credential: "{key}"}}}}
+  - {{name: maroua-r1, site: maroua, role: router, platform: frr,
+     management: {{address: 198.18.0.25, username: root, credential: "{key}"}}}}
+circuits:
+  - {{name: yaounde-garoua, number: 1, medium: fibre, cost: {cost},
+     a: {{device: yaounde-r1, interface: eth1}}, b: {{device: garoua-r1, interface: eth1}},
+     rate_up_mbps: 1000, rate_down_mbps: 1000, delay_ms: 2}}
+  - {{name: yaounde-maroua, number: 2, medium: fibre,
+     a: {{device: yaounde-r1, interface: eth2}}, b: {{device: maroua-r1, interface: eth1}},
+     rate_up_mbps: 1000, rate_down_mbps: 1000, delay_ms: 2}}
+  - {{name: garoua-maroua, number: 3, medium: fibre, cost: {cost},
+     a: {{device: garoua-r1, interface: eth2}}, b: {{device: maroua-r1, interface: eth2}},
+     rate_up_mbps: 1000, rate_down_mbps: 1000, delay_ms: 2}}
+"""
 
 
 def triangle(name: str) -> Intent:
@@ -48,3 +106,41 @@ def leftovers(name: str) -> list[str]:
                 continue
             found += [f"process {entry.name}"] if mine in words else []
     return found
+
+
+def write_triangle(folder: Path, name: str, *, cost: int = 1) -> Path:
+    """Write the intent of the triangle that a laboratory of that name runs, without a provider.
+
+    cost is that of two of its circuits, so that another one changes all three routers.
+    """
+    folder.mkdir()
+    key = registry.ROOT / name / "controller_key"
+    (folder / "network.yaml").write_text(
+        NETWORK.format(name=name, key=f"file:{key}", cost=cost), encoding="utf-8"
+    )
+    return folder
+
+
+def ask_door(lab: Lab, device: str, *request: str) -> str:
+    """Return what a router answers to a request, over the OpenSSH client and its host key."""
+    router = lab.blueprint.router(device)
+    assert router.management
+    wanted = {
+        "IdentityFile": str(lab.controller_key),
+        "IdentitiesOnly": "yes",
+        "UserKnownHostsFile": str(lab.folder.path / "known_hosts"),
+        "StrictHostKeyChecking": "yes",
+        "BatchMode": "yes",
+        "ConnectTimeout": "10",
+    }
+    flags = [word for key, value in wanted.items() for word in ("-o", f"{key}={value}")]
+    argv = ["ssh", "-F", "none", *flags, f"root@{router.management.ip}", shlex.join(request)]
+    with namespaces.entered(lab.blueprint.controller):
+        done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=90)
+    return done.stdout
+
+
+def running(lab: Lab) -> dict[str, str]:
+    """Return what every router shows as its running configuration, as it stands."""
+    routers = [router.device for router in lab.blueprint.routers]
+    return {name: lab.vtysh(name, "show running-config") for name in routers}

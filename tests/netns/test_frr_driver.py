@@ -111,6 +111,21 @@ def test_rejected_line_is_named_and_every_byte_is_as_before(router: FrrRouter):
     assert router.vtysh("show running-config") == shown
 
 
+def test_first_configuration_can_be_taken_back_whole_and_at_once(router: FrrRouter):
+    old, _ = _configs()
+    blank = DeviceConfig("frr defaults traditional\n!\n")
+    _runs(router, blank)
+    shown = router.vtysh("show running-config")
+    driver = router.driver()
+    driver.stage(old)
+    driver.commit(confirm_within_s=120)
+    driver.rollback()
+    assert router.vtysh("show running-config") == shown
+    left = (router.folder / "door" / "work").iterdir()
+    assert {file.name for file in left} <= {"frr.conf", "vtysh.conf"}
+    driver.close()
+
+
 def test_port_that_does_not_exist_can_be_configured_and_freed_again(router: FrrRouter):
     old, _ = _configs()
     absent = (

@@ -9,7 +9,7 @@ from controller.observe import collect
 from controller.parallel import each
 from controller.planfile import encode
 from controller.progress import Begun, DeviceDone, Ended, Verified, WaveBegun, WaveEnded
-from controller.push import OLD, UNCONFIRMED, Push, commit, discard, stage
+from controller.push import OLD, UNCONFIRMED, Push, commit, discard, extend, stage
 from controller.rim import Lines, Rim
 from controller.settle import confirm_everywhere, insistently, restore_everywhere
 from controller.state import Change, DeviceConfig, Outcome, Plan, PushResult
@@ -49,28 +49,31 @@ def apply(
     """Return how applying the plan ended.
 
     With hold everything is verified and then left for a person to confirm within
-    confirm_within_s; without, that is what the devices' timers are given beyond each wave.
+    confirm_within_s from then on, for which all timers are started anew; without, that is what
+    the devices' timers are given beyond each wave.
 
     Raises StalePlanError when a device is not what the plan saw, UnfinishedError while another
     apply is, PlanError when the time is too short, JournalError.
     """
     with rim.journal.lock():
         refuse_unfinished(rim)
-        return run(plan, rim, _window_s(plan, rim, confirm_within_s, hold=hold), hold=hold)
+        hold_s = (confirm_within_s or rim.pace.base_s) if hold else None
+        window_s = _window_s(plan, rim, None if hold else confirm_within_s)
+        return run(plan, rim, window_s, hold_s=hold_s)
 
 
-def run(plan: Plan, rim: Rim, window_s: float, *, hold: bool = False) -> PushResult:
+def run(plan: Plan, rim: Rim, window_s: float, *, hold_s: float | None = None) -> PushResult:
     """Return how applying the plan ended; the caller holds the journal's lock."""
     if not plan.changes:
         return _ended(rim, _unchanged(plan, Outcome.CONFIRMED, "there is nothing to change"))
     lines = Lines(rim)
     try:
-        return _run(plan, lines, window_s, hold=hold)
+        return _run(plan, lines, window_s, hold_s)
     finally:
         lines.close()
 
 
-def _run(plan: Plan, lines: Lines, window_s: float, *, hold: bool) -> PushResult:
+def _run(plan: Plan, lines: Lines, window_s: float, hold_s: float | None) -> PushResult:
     rim = lines.rim
     seen = collect(plan.seen, lines.read, progress=rim.progress, workers=rim.workers)
     if seen.unreachable:
@@ -78,7 +81,7 @@ def _run(plan: Plan, lines: Lines, window_s: float, *, hold: bool) -> PushResult
         result = _unchanged(plan, Outcome.UNREACHABLE, because)
         return _ended(rim, replace(result, devices={**result.devices, **seen.unreachable}))
     refuse_stale(plan, seen.configs)
-    return _pushed(_begun(plan, lines, window_s), hold=hold)
+    return _pushed(_begun(plan, lines, window_s), hold_s)
 
 
 def refuse_stale(plan: Plan, configs: Mapping[DeviceName, DeviceConfig]) -> None:
@@ -107,10 +110,8 @@ def unfinished(entry: Entry) -> str:
     return f"apply {entry.id} of {entry.started} was left half-way; run 'sanaga apply --resume'"
 
 
-def _window_s(plan: Plan, rim: Rim, confirm_within_s: float | None, *, hold: bool) -> float:
+def _window_s(plan: Plan, rim: Rim, confirm_within_s: float | None) -> float:
     pace, waves, margin_s = rim.pace, len(plan.waves), rim.pace.margin_s(len(plan.changes))
-    if hold:
-        return pace.window_s(waves) + margin_s + (confirm_within_s or pace.base_s)
     if confirm_within_s is not None and confirm_within_s < margin_s:
         raise PlanError(
             f"{confirm_within_s:.0f} s are too short to confirm {len(plan.changes)} devices; "
@@ -137,15 +138,38 @@ def _begun(plan: Plan, lines: Lines, window_s: float) -> Push:
     return Push(plan, apply_id, rim, deadline, lines)
 
 
-def _pushed(push: Push, *, hold: bool) -> PushResult:
+def _pushed(push: Push, hold_s: float | None) -> PushResult:
     interrupted = False
     try:
-        found = _attempted(push, hold=hold)
+        found = _attempted(push)
+        if isinstance(found, Passed) and hold_s is not None:
+            push, found = _handed_over(push, found, hold_s)
     except KeyboardInterrupt:
         found, interrupted = Trouble(INTERRUPTED), True
-    if isinstance(found, Passed) and hold:
+    if isinstance(found, Passed) and hold_s is not None:
         return _held(push, found)
     return insistently(lambda: _end(push, found), interrupted=interrupted)
+
+
+def _handed_over(push: Push, found: Passed, hold_s: float) -> tuple[Push, Passed | Trouble]:
+    """Start all timers anew, so that they end when the time promised to a person does.
+
+    What confirming itself may take comes on top, and the apply is as long in force.
+    """
+    clock, journal = push.rim.clock, push.rim.journal
+    window_s = hold_s + push.rim.pace.margin_s(len(push.plan.changes))
+    ends = clock.instant().timestamp() + window_s
+    held = replace(push, deadline=clock.now() + window_s)
+    later = max(push, held, key=Push.left_s)
+    try:
+        journal.extend(push.apply_id, ends)
+        steps = each(push.plan.changes, lambda c: extend(held, c), workers=push.rim.workers)
+        if failed := [str(result) for _, result in steps if isinstance(result, SanagaError)]:
+            return later, Trouble(f"a timer could not be started anew: {'; '.join(failed)}")
+        journal.hold(push.apply_id, ends)
+    except SanagaError as error:
+        return later, Trouble(str(error))
+    return held, found
 
 
 def _end(push: Push, found: Trouble | Passed) -> PushResult:
@@ -158,7 +182,7 @@ def _end(push: Push, found: Trouble | Passed) -> PushResult:
     return restore_everywhere(push, found.because)
 
 
-def _attempted(push: Push, *, hold: bool) -> Trouble | Passed:
+def _attempted(push: Push) -> Trouble | Passed:
     """Return whether everything could be committed and verified."""
     try:
         if trouble := _stage_all(push):
@@ -166,7 +190,7 @@ def _attempted(push: Push, *, hold: bool) -> Trouble | Passed:
         held = answering(expected(push.plan), push.plan, push.lines)
         if trouble := _commit_all(push, held):
             return trouble
-        return _verified(push, held, hold=hold)
+        return _verified(push, held)
     except SanagaError as error:
         return Trouble(str(error))
 
@@ -216,18 +240,14 @@ def _gated(push: Push, number: int, held: frozenset[Pair]) -> Trouble | None:
     return None if verdict.holds else Trouble(f"wave {number}: {' '.join(verdict.evidence)}")
 
 
-def _verified(push: Push, held: frozenset[Pair], *, hold: bool) -> Trouble | Passed:
+def _verified(push: Push, held: frozenset[Pair]) -> Trouble | Passed:
     # What no change was to cut off must be there for new connections too.
     push.lines.close()
     verdict = verify(push.plan, push.lines, held)
     push.rim.progress(Verified(verdict))
     if not verdict.holds:
         return Trouble(f"the end-to-end check failed: {' '.join(verdict.evidence)}")
-    if short := _short(push):
-        return short
-    if hold:
-        push.rim.journal.hold(push.apply_id)
-    return Passed(verdict.evidence)
+    return _short(push) or Passed(verdict.evidence)
 
 
 def _short(push: Push, beyond_s: float = 0.0) -> Trouble | None:
@@ -243,7 +263,8 @@ def _held(push: Push, found: Passed) -> PushResult:
     until = push.rim.clock.instant() + timedelta(seconds=left_s)
     because = (
         f"verified; run 'sanaga confirm {push.apply_id}' before {_clock(until)}, "
-        "else every device undoes the change by itself"
+        "else every device undoes the change by itself until "
+        f"{_clock(push.rim.clock.instant() + timedelta(seconds=push.left_s()))}"
     )
     result = PushResult(
         plan_id=push.plan.id,

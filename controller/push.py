@@ -64,6 +64,13 @@ def commit(push: Push, change: Change) -> None:
     push.lines.drop(change.device)
 
 
+def extend(push: Push, change: Change) -> None:
+    """Make a device's timer end with the push's deadline."""
+    within = max(1, ceil(push.left_s()))
+    states = UNCONFIRMED, UNCONFIRMED
+    _acted(push, change, "extend", states, lambda d: d.extend(confirm_within_s=within))
+
+
 def discard(push: Push, change: Change) -> None:
     """Let a device forget a candidate that was never committed."""
     _acted(push, change, "rollback", (OLD, OLD), lambda d: d.rollback())

@@ -56,7 +56,7 @@ def apply(
         typer.Option(
             "--confirm-within",
             metavar="TIME",
-            help="Leave it to you to confirm within this time, such as 5m; else all is undone.",
+            help="Once verified, you have this long to confirm, such as 5m; else all is undone.",
         ),
     ] = None,
     without: Annotated[

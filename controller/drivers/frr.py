@@ -98,6 +98,13 @@ class FrrDriver:
             raise RejectedError(self._device.name, "nothing is staged; stage a candidate first")
         self._ask("commit", str(txn), str(confirm_within_s))
 
+    def extend(self, *, confirm_within_s: int) -> None:
+        """Start the router's timer anew."""
+        txn = self._txn or self._ask("status")["pending"]
+        if not txn:
+            raise RejectedError(self._device.name, "nothing waits to be confirmed any more")
+        self._ask("extend", str(txn), str(confirm_within_s))
+
     def confirm(self) -> None:
         """Disarm the timer and write the startup configuration."""
         self._settle("confirm")

@@ -504,9 +504,7 @@ def _free(router: Router, txn: str | None) -> None:
 
 
 def _commit(router: Router, words: Sequence[str]) -> dict[str, object]:
-    txn, seconds = _txn(words[0]), int(words[1])
-    if not 0 < seconds <= LONGEST_WAIT_S:
-        raise DoorError("usage", f"the time to confirm is 1 to {LONGEST_WAIT_S} s")
+    txn, seconds = _txn(words[0]), _wait_s(words[1])
     # A change may cut the very connection that asked for it.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with _locked(router, LOCK_TIMEOUT_S):
@@ -516,6 +514,30 @@ def _commit(router: Router, words: Sequence[str]) -> dict[str, object]:
         else:
             _change(router, txn, seconds)
         return {"pending": txn, "left_s": _left_s(_record(router, "pending.json") or {})}
+
+
+def _wait_s(word: str) -> int:
+    seconds = int(word)
+    if not 0 < seconds <= LONGEST_WAIT_S:
+        raise DoorError("usage", f"the time to confirm is 1 to {LONGEST_WAIT_S} s")
+    return seconds
+
+
+def _extend(router: Router, words: Sequence[str]) -> dict[str, object]:
+    """Start the timer of an unconfirmed transaction anew, be it for a longer or a shorter time."""
+    txn, seconds = _txn(words[0]), _wait_s(words[1])
+    with _locked(router, LOCK_TIMEOUT_S):
+        _free(router, txn)
+        if not _record(router, "pending.json"):
+            raise DoorError("undone", f"transaction {txn} is not unconfirmed any more")
+        _keep_pending(router, txn, seconds)
+        _wake(router)
+    return {"pending": txn, "left_s": seconds}
+
+
+def _keep_pending(router: Router, txn: str, seconds: int) -> None:
+    deadline = time.clock_gettime(time.CLOCK_BOOTTIME) + seconds
+    _keep(router, "pending.json", txn=txn, boot=_boot(), deadline=deadline)
 
 
 def _still_whole(router: Router) -> None:
@@ -534,8 +556,7 @@ def _change(router: Router, txn: str, seconds: int) -> None:
         raise DoorError("changed", "the running configuration changed since staging; plan again")
     wanted = router.file("staged.conf").read_text(encoding="utf-8")
     _write(router.file("previous.conf"), running)
-    deadline = time.clock_gettime(time.CLOCK_BOOTTIME) + seconds
-    _keep(router, "pending.json", txn=txn, boot=_boot(), deadline=deadline)
+    _keep_pending(router, txn, seconds)
     _arm(router, txn)
     refusal = _refusal(router, wanted, running)
     if refusal:
@@ -625,6 +646,7 @@ VERBS: dict[str, tuple[Verb, int, int]] = {
     "status": (_status, 0, 0),
     "stage": (_stage, 3, 3),
     "commit": (_commit, 2, 2),
+    "extend": (_extend, 2, 2),
     "confirm": (_confirm, 1, 1),
     "rollback": (_rollback, 1, 1),
     "probe": (_probe, 2, MOST_TARGETS + 1),

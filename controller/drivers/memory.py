@@ -6,7 +6,7 @@ dead-man timer, and fails on request in the ways real routers do.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -28,6 +28,7 @@ class Act(StrEnum):
     READ = "read"
     STAGE = "stage"
     COMMIT = "commit"
+    EXTEND = "extend"
     CONFIRM = "confirm"
     ROLLBACK = "rollback"
     PING = "ping"
@@ -128,6 +129,14 @@ class MemoryDriver:
             deadline = device.clock.now() + confirm_within_s
             device.unconfirmed = Unconfirmed(device.running, deadline)
             device.running, device.candidate = device.candidate, None
+
+    def extend(self, *, confirm_within_s: int) -> None:
+        """Start the timer anew; RejectedError when it has fired."""
+        with self._spoken(Act.EXTEND) as device:
+            if device.unconfirmed is None:
+                raise RejectedError(device.name, "nothing waits to be confirmed any more")
+            deadline = device.clock.now() + confirm_within_s
+            device.unconfirmed = replace(device.unconfirmed, deadline=deadline)
 
     def confirm(self) -> None:
         """Keep what runs and write it as startup configuration."""

@@ -34,6 +34,13 @@ class Driver(Protocol):
         """
         ...
 
+    def extend(self, *, confirm_within_s: int) -> None:
+        """Start the timer of the unconfirmed commit anew, for a longer or a shorter time.
+
+        Raises RejectedError when nothing waits to be confirmed any more.
+        """
+        ...
+
     def confirm(self) -> None:
         """Keep what was committed, also over a restart of the device."""
         ...

@@ -161,10 +161,12 @@ class Journal:
                 (became, self._now(), step),
             )
 
-    def hold(self, apply_id: int) -> None:
-        """Write down that all is verified and a person is to confirm it."""
+    def hold(self, apply_id: int, deadline: float) -> None:
+        """Write down that all is verified and a person is to confirm it before all timers end."""
         with self._write() as db:
-            db.execute("UPDATE applies SET held = 1 WHERE id = ?", (apply_id,))
+            db.execute(
+                "UPDATE applies SET held = 1, deadline = ? WHERE id = ?", (deadline, apply_id)
+            )
 
     def extend(self, apply_id: int, deadline: float) -> None:
         """Write down that timers run until then (seconds since 1970), if that is later."""

@@ -87,6 +87,20 @@ class DriverContract:
         _eventually_runs(again, rig.old, rig)
         again.close()
 
+    def test_timer_may_be_started_anew_and_then_counts(self, rig: Rig):
+        driver = rig.connect()
+        with pytest.raises(RejectedError):
+            driver.extend(confirm_within_s=60)
+        driver.stage(rig.new)
+        driver.commit(confirm_within_s=60)
+        driver.close()
+        other = rig.connect()
+        other.extend(confirm_within_s=rig.timer_s)
+        assert other.read() == rig.new
+        rig.pass_time(rig.timer_s + 1)
+        _eventually_runs(other, rig.old, rig)
+        other.close()
+
     def test_confirmed_commit_outlives_its_timer(self, rig: Rig):
         driver = rig.connect()
         driver.stage(rig.new)

@@ -2,6 +2,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -257,6 +258,28 @@ def test_held_apply_is_kept_by_a_person(bench):
     assert confirm(bench.rim()).outcome is Outcome.CONFIRMED
     assert bench.versions() == "new"
     assert bench.pending() == []
+
+
+@pytest.mark.parametrize("promised_s", [60, 120, 3600])
+def test_person_has_the_time_that_was_promised_and_the_timers_end_with_it(bench, promised_s):
+    result = apply(chain(), bench.rim(), confirm_within_s=promised_s, hold=True)
+    until = datetime.fromisoformat(result.until) - bench.clock.instant()
+    assert promised_s - 1 <= until.total_seconds() <= promised_s
+    margin_s = bench.rim().pace.margin_s(len(NAMES))
+    left = {bench.network.device(n).unconfirmed.deadline - bench.clock.now() for n in NAMES}
+    assert all(promised_s <= left_s <= promised_s + margin_s + 1 for left_s in left)
+    bench.clock.pause(promised_s - 1)
+    assert bench.versions() == "new"
+    assert confirm(bench.rim()).outcome is Outcome.CONFIRMED
+
+
+def test_timer_that_cannot_be_started_anew_takes_everyone_back(bench):
+    bench.network.device("middle-r1").faults = Faults(hangs=frozenset({Act.EXTEND}))
+    result = apply(chain(), bench.rim(), confirm_within_s=3600, hold=True)
+    assert result.outcome is Outcome.ROLLED_BACK
+    assert "could not be started anew: middle-r1" in result.because
+    assert bench.versions() == "old"
+    assert bench.journal.unfinished() == ()
 
 
 def test_held_apply_that_nobody_confirms_undoes_itself(bench):

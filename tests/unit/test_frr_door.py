@@ -162,6 +162,25 @@ def test_unconfirmed_change_is_undone_by_the_guard(door: Door):
     assert (door.folder / "startup").read_text() == OLD
 
 
+def test_timer_started_anew_fires_at_its_new_time_even_if_that_is_sooner(door: Door):
+    door.stage("a", NEW)
+    assert door.ask("extend a 5")[1]["error"] == "undone"
+    door.ask("commit a 60")
+    assert door.ask("extend a 0")[1]["error"] == "usage"
+    assert door.ask("extend a 1")[1]["left_s"] == 1
+    _eventually(lambda: door.running() == OLD)
+    _eventually(lambda: not door.guards())
+
+
+def test_timer_started_anew_gives_more_time(door: Door):
+    door.stage("a", NEW)
+    door.ask("commit a 2")
+    door.ask("extend a 60")
+    assert door.ask("status")[1]["left_s"] > 50
+    door.ask("rollback a")
+    _eventually(lambda: not door.guards())
+
+
 def test_confirmation_is_idempotent(door: Door):
     door.stage("a", NEW)
     door.ask("commit a 60")

@@ -48,6 +48,8 @@ UseDNS no
 MaxStartups 100:30:200
 MaxSessions 50
 LoginGraceTime 20
+# Else bash, called by sshd, would read ~/.bashrc before every request.
+SetEnv SHLVL=2
 ForceCommand {command}
 """
 

@@ -175,7 +175,7 @@ def _start(router: FrrRouter) -> None:
         f"Port 22\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nPidFile {folder}/sshd.pid\n"
         f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nUsePAM no\nUseDNS no\n"
         "PermitRootLogin prohibit-password\nPasswordAuthentication no\nPrintLastLog no\n"
-        f"ForceCommand {command} --confdir {folder}\n"
+        f"SetEnv SHLVL=2\nForceCommand {command} --confdir {folder}\n"
     )
     for path in (folder, *folder.iterdir()):
         if path.name not in {"host_key", "sshd_config"}:

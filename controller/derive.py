@@ -20,6 +20,7 @@ from inventory.errors import PlanError
 from inventory.model import (
     Circuit,
     CircuitEnd,
+    CircuitName,
     Device,
     DeviceName,
     Intent,
@@ -55,12 +56,20 @@ class _Landing:
 
 
 @dataclass(frozen=True, slots=True)
+class _Link:
+    """The addresses of a usable circuit's ends a and b."""
+
+    ipv4: tuple[IPv4Interface, IPv4Interface]
+    ipv6: tuple[IPv6Interface, IPv6Interface]
+
+
+@dataclass(frozen=True, slots=True)
 class _View:
     """The intent with the lookups that every device needs, made once."""
 
     intent: Intent
     landings: Mapping[DeviceName, tuple[_Landing, ...]]
-    usable: frozenset[str]
+    links: Mapping[CircuitName, _Link]
 
 
 def derive(intent: Intent) -> Mapping[DeviceName, Intended]:
@@ -82,8 +91,13 @@ def _view(intent: Intent) -> _View:
     return _View(
         intent=intent,
         landings={name: tuple(ends) for name, ends in landings.items()},
-        usable=frozenset(c.name for c in intent.usable_circuits()),
+        links={c.name: _link(intent, c) for c in intent.usable_circuits() if c.b},
     )
+
+
+def _link(intent: Intent, circuit: Circuit) -> _Link:
+    plan, number = intent.network.plan, circuit.number
+    return _Link(addressing.link4(plan, number), addressing.link6(plan, number))
 
 
 def _intended(view: _View, device: Device) -> Intended:
@@ -156,39 +170,38 @@ def _lans(intent: Intent, site: Site) -> Iterator[Interface]:
         lan6 = addressing.segment6(plan, site.number, segment)
         yield Interface(
             name=name,
-            ipv4=IPv4Interface((lan4[1], lan4.prefixlen)),
-            ipv6=IPv6Interface((lan6[1], lan6.prefixlen)),
+            ipv4=IPv4Interface((lan4.network_address + 1, lan4.prefixlen)),
+            ipv6=IPv6Interface((lan6.network_address + 1, lan6.prefixlen)),
             description=_joined(f"{segment} LAN of {site.title}", site.description),
         )
 
 
 def _circuit_interface(view: _View, landing: _Landing) -> Interface:
-    circuit, plan = landing.circuit, view.intent.network.plan
+    circuit, link = landing.circuit, view.links.get(landing.circuit.name)
     far = landing.far.name if landing.far else circuit.provider
     description = _joined(f"{circuit.name} to {far}", circuit.description)
-    if landing.far is None or circuit.name not in view.usable:
+    if link is None:
         return Interface(landing.here.interface, None, None, description)
     side = 0 if landing.is_a else 1
     return Interface(
         name=landing.here.interface,
-        ipv4=addressing.link4(plan, circuit.number)[side],
-        ipv6=addressing.link6(plan, circuit.number)[side],
+        ipv4=link.ipv4[side],
+        ipv6=link.ipv6[side],
         description=description,
     )
 
 
 def _sessions(view: _View, device: Device) -> Iterator[BgpSession]:
     for landing in view.landings.get(device.name, ()):
-        far = landing.far
-        if far and far.role is Role.ROUTER and landing.circuit.name in view.usable:
-            yield _session(view.intent, landing, far)
+        far, link = landing.far, view.links.get(landing.circuit.name)
+        if far and link and far.role is Role.ROUTER:
+            yield _session(link, landing, far)
 
 
-def _session(intent: Intent, landing: _Landing, far: Device) -> BgpSession:
+def _session(link: _Link, landing: _Landing, far: Device) -> BgpSession:
     circuit = landing.circuit
-    ends = addressing.link4(intent.network.plan, circuit.number)
     return BgpSession(
-        peer=ends[1 if landing.is_a else 0].ip,
+        peer=link.ipv4[1 if landing.is_a else 0].ip,
         peer_device=far.name,
         cost=circuit_cost(circuit),
         graceful_shutdown=circuit.maintenance,

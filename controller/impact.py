@@ -89,7 +89,7 @@ class _Outline:
         entries = dict.fromkeys(_entries(config.text))
         return cls(
             entries=entries,
-            interfaces=frozenset(i for e in entries if (i := _interface(e))),
+            interfaces=frozenset(i for e in entries if len(e) == 1 and (i := _interface(e))),
             neighbours=frozenset(n for e in entries if (n := _neighbour(e))),
         )
 
@@ -98,8 +98,8 @@ class _Outline:
         peers = sorted((*key, p) for p in self.neighbours if (key := _parsed(p)) is not None)
         places: dict[str, str] = {}
         for entry in self.entries:
-            interface, match = _interface(entry), _ADDRESS.fullmatch(entry[-1])
-            if interface and interface != "lo" and match:
+            interface = _interface(entry)
+            if interface and interface != "lo" and (match := _ADDRESS.fullmatch(entry[-1])):
                 net = ip_interface(match[1]).network
                 low = bisect_left(peers, (net.version, int(net.network_address), ""))
                 high = bisect_left(peers, (net.version, int(net.broadcast_address) + 1, ""))
@@ -122,9 +122,10 @@ def _judged(old: _Outline, new: _Outline) -> Judgement:
     changed += [e for e in new.entries if e not in old.entries]
     touches = [_touch(entry, old) for entry in changed]
     worst = _worst(t.impact for t in touches) if touches else Impact.REROUTE
-    places = {**old.places(), **new.places()}
     interfaces = {t.interface for t in touches if t.interface}
-    interfaces |= {places[t.neighbour] for t in touches if t.neighbour and _on(places, t)}
+    if peers := {t.neighbour for t in touches if t.neighbour and t.impact is not Impact.NONE}:
+        places = {**old.places(), **new.places()}
+        interfaces |= {places[peer] for peer in peers & places.keys()}
     whole = any(t.whole for t in touches)
     return Judgement(
         impact=worst,
@@ -134,10 +135,6 @@ def _judged(old: _Outline, new: _Outline) -> Judgement:
         whole=whole,
         cannot_revert=tuple(_irreversible(old, new, changed)),
     )
-
-
-def _on(places: Mapping[str, str], touch: _Touch) -> bool:
-    return touch.neighbour in places and touch.impact is not Impact.NONE
 
 
 def _touch(entry: Entry, old: _Outline) -> _Touch:
@@ -211,7 +208,7 @@ def _irreversible(old: _Outline, new: _Outline, changed: list[Entry]) -> Iterato
 
 
 def _entries(text: str) -> Iterator[Entry]:
-    above: list[tuple[int, str]] = []
+    above: list[tuple[int, Entry]] = []
     for raw in text.splitlines():
         line = raw.strip()
         if not line or _NOISE.match(line):
@@ -219,8 +216,9 @@ def _entries(text: str) -> Iterator[Entry]:
         indent = len(raw) - len(raw.lstrip())
         while above and above[-1][0] >= indent:
             above.pop()
-        above.append((indent, line))
-        yield tuple(part for _, part in above)
+        entry = (*above[-1][1], line) if above else (line,)
+        above.append((indent, entry))
+        yield entry
 
 
 def _interface(entry: Entry) -> str | None:
@@ -228,7 +226,7 @@ def _interface(entry: Entry) -> str | None:
 
 
 def _neighbour(entry: Entry) -> str | None:
-    match = _NEIGHBOUR.fullmatch(entry[-1])
+    match = _NEIGHBOUR.fullmatch(entry[-1]) if "neighbor" in entry[-1] else None
     return match[1] if match else None
 
 

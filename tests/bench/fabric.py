@@ -1,23 +1,26 @@
 """The fabric's figures: validate, plan, scaling, blast radius."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from math import log
 from pathlib import Path
+from typing import TypeAlias
 
 from controller.app import intended_configs, make_plan
 from controller.load import Loaded, load
 from controller.state import DeviceConfig, Operational
 from inventory.addressing import segment4
-from inventory.model import Intent, Segment
+from inventory.model import Segment
 from policies.clinical import catalogue
 from tests.bench.graphs import national_scale
 from tests.bench.measure import Figure, call, figure, sanaga
 from tests.factories import synthetic
 from topology.resilience import every_blast_radius
 
+_Scene: TypeAlias = tuple[Loaded, Operational]
 SCALES = (1_250, 2_500, 5_000, 10_000)
 
 
@@ -59,25 +62,43 @@ def _change_one_site(country: Path) -> None:
 
 
 def scaling(runs: int) -> Iterator[Figure]:
-    """Planning of synthetic networks; the last figure is growth against n log n."""
+    """Planning of synthetic networks; the last figure of each kind is growth against n log n."""
+    yield from _growth("all blank", _blank, runs)
+    yield from _growth("every description changed", _described, runs)
+
+
+def _growth(kind: str, scene: Callable[[int], _Scene], runs: int) -> Iterator[Figure]:
     medians = {}
     for sites in SCALES:
-        intent = synthetic(sites)
-        seconds = [call(partial(_plan, intent)) for _ in range(min(runs, 3))]
-        measured = figure(f"plan, {sites} synthetic sites, in process", seconds, None)
+        loaded, seen = scene(sites)
+        seconds = [call(partial(_plan, loaded, seen)) for _ in range(min(runs, 3))]
+        measured = figure(f"plan, {sites} synthetic sites, {kind}, in process", seconds, None)
         medians[sites] = measured.median_s
         yield measured
     small, large = SCALES[0], SCALES[-1]
     ideal = (large * log(large)) / (small * log(small))
     growth = medians[large] / medians[small] / ideal
-    yield Figure("growth of planning over n log n (ratio)", growth, growth, growth, 1, 1.25)
+    name = f"growth of planning over n log n, {kind} (ratio)"
+    yield Figure(name, growth, growth, growth, 1, 1.25)
 
 
-def _plan(intent: Intent) -> None:
+def _blank(sites: int) -> _Scene:
+    intent = synthetic(sites)
     blank = Operational({name: DeviceConfig("") for name in intent.devices}, {})
-    loaded = Loaded(Path(), intent, catalogue())
-    plan = make_plan(loaded, blank, datetime(2026, 1, 1, tzinfo=UTC))
-    assert len(plan.changes) == len(intent.devices)
+    return Loaded(Path(), intent, catalogue()), blank
+
+
+def _described(sites: int) -> _Scene:
+    """Every router runs what was intended, and every circuit has another description now."""
+    intent = synthetic(sites)
+    circuits = {n: replace(c, description=f"new {n}") for n, c in intent.circuits.items()}
+    loaded = Loaded(Path(), replace(intent, circuits=circuits), catalogue())
+    return loaded, Operational(intended_configs(intent), {})
+
+
+def _plan(loaded: Loaded, seen: Operational) -> None:
+    plan = make_plan(loaded, seen, datetime(2026, 1, 1, tzinfo=UTC))
+    assert len(plan.changes) == len(loaded.intent.devices)
 
 
 def blast_radii(runs: int) -> Iterator[Figure]:

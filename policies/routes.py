@@ -9,18 +9,12 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from math import prod
 from typing import Final, TypeAlias
 
 from policies.sentences import Failure, Thing
-from topology.build import LAN_RATE_MBPS, site_node
-from topology.model import Link, LinkName, Node, NodeKind, NodeName, Path, Topology
-from topology.paths import fails_with
-
-# The order of topology.paths: circuits under maintenance last, then cost, then delay in ns.
-_MAINTENANCE: Final = 10**20
-_COST: Final = 10**14
-_NS_PER_MS: Final = 10**6
+from topology.build import site_node
+from topology.model import LinkName, Node, NodeKind, NodeName, Path, Topology
+from topology.paths import fails_with, path_along, weight
 
 Hop: TypeAlias = tuple[NodeName, LinkName, int]
 Distances: TypeAlias = dict[NodeName, int]
@@ -82,9 +76,9 @@ class Routes:
         """Return the routes of a graph, nothing being known yet."""
         around: dict[NodeName, list[Hop]] = {name: [] for name in topology.nodes}
         for link in topology.links.values():
-            weight = _weight(link)
-            around[link.a].append((link.b, link.name, weight))
-            around[link.b].append((link.a, link.name, weight))
+            crossing = weight(link)
+            around[link.a].append((link.b, link.name, crossing))
+            around[link.b].append((link.a, link.name, crossing))
         return cls(topology, around)
 
     def down(self, failures: Iterable[Failure]) -> Down:
@@ -144,7 +138,7 @@ class Routes:
             )
             nodes.append(here)
             links.append(link)
-        return _path(self.topology, tuple(nodes), tuple(links))
+        return path_along(self.topology, tuple(nodes), tuple(links))
 
     def passes(self, node: NodeName, far: int) -> bool:
         """Return whether a node passes traffic on: a target (not far), a device or a provider."""
@@ -171,9 +165,9 @@ def _repaired(routes: Routes, tree: Tree, down: Down) -> Distances:
     hanging = tree.hanging(down)
     distances = {node: far for node, far in tree.distances.items() if node not in hanging}
     heap = [
-        (distances[there] + weight, node, link, there)
+        (distances[there] + crossing, node, link, there)
         for node in hanging - down.nodes
-        for there, link, weight in routes.around[node]
+        for there, link, crossing in routes.around[node]
         if there in distances and link not in down.links and routes.passes(there, distances[there])
     ]
     heapify(heap)
@@ -195,27 +189,6 @@ def _settled(
         distances[here] = spent
         yield here, over, towards
         if routes.passes(here, spent):
-            for there, link, weight in routes.around[here]:
+            for there, link, crossing in routes.around[here]:
                 if there not in distances and link not in down.links and there not in down.nodes:
-                    heappush(heap, (spent + weight, there, link, here))
-
-
-def _weight(link: Link) -> int:
-    maintenance = _MAINTENANCE if link.maintenance else 0
-    return maintenance + link.cost * _COST + round(link.delay_ms * _NS_PER_MS)
-
-
-def _path(topology: Topology, nodes: tuple[NodeName, ...], links: tuple[LinkName, ...]) -> Path:
-    crossed = [topology.links[name] for name in links]
-    rates = [
-        link.rate_up_mbps if link.a == at else link.rate_down_mbps
-        for link, at in zip(crossed, nodes, strict=False)
-    ]
-    return Path(
-        nodes=nodes,
-        links=links,
-        cost=sum(link.cost for link in crossed),
-        delay_ms=sum(link.delay_ms for link in crossed),
-        rate_mbps=min(rates, default=LAN_RATE_MBPS),
-        loss=1.0 - prod(1.0 - link.loss for link in crossed),
-    )
+                    heappush(heap, (spent + crossing, there, link, here))

@@ -62,7 +62,7 @@ def ranked(topology: Topology, a: str, b: str, *, k: int) -> tuple[Path, ...]:
             if key and key[1:] not in seen:
                 seen.add(key[1:])
                 heappush(waiting, key)
-    return tuple(_path(topology, *way) for way in found)
+    return tuple(path_along(topology, *way) for way in found)
 
 
 def disjoint(
@@ -75,14 +75,14 @@ def disjoint(
     """
     start, goal = node_named(topology, a), node_named(topology, b)
     if start == goal:
-        return (_path(topology, (start,), ()),)
+        return (path_along(topology, (start,), ()),)
     flow = _flow(topology, (start, goal), by)
     source, sink = flow.ports(start)[1], flow.ports(goal)[0]
     units = 0
     while flow.push(source, sink):
         units += 1
     ways = (flow.take(source, sink) for _ in range(units))
-    paths = [_path(topology, *_walk(topology, start, links)) for links in ways]
+    paths = [path_along(topology, *_walk(topology, start, links)) for links in ways]
     return tuple(sorted(paths, key=lambda path: _key(topology, path)))
 
 
@@ -141,13 +141,14 @@ def _unknown(name: str, known: Iterable[str]) -> UnknownNameError:
 def _adjacency(topology: Topology) -> _Adjacency:
     around: dict[NodeName, list[tuple[NodeName, Link, int]]] = {n: [] for n in topology.nodes}
     for link in topology.links.values():
-        weight = _weight(link)
-        around[link.a].append((link.b, link, weight))
-        around[link.b].append((link.a, link, weight))
+        crossing = weight(link)
+        around[link.a].append((link.b, link, crossing))
+        around[link.b].append((link.a, link, crossing))
     return around
 
 
-def _weight(link: Link) -> int:
+def weight(link: Link) -> int:
+    """Return what crossing a link adds to a path, by which paths are ordered."""
     maintenance = _MAINTENANCE if link.maintenance else 0
     return maintenance + link.cost * _COST + round(link.delay_ms * _NS_PER_MS)
 
@@ -161,24 +162,27 @@ def _cheapest(
 ) -> _Key | None:
     """Return the least way that begins with root and does not go on over a banned link."""
     nodes, links = root
-    spent = sum(_weight(topology.links[name]) for name in links)
+    spent = sum(weight(topology.links[name]) for name in links)
     heap: list[_Key] = [(spent, nodes, links)]
     done = set(nodes[:-1])
     while heap:
-        weight, nodes, links = heappop(heap)
+        spent, nodes, links = heappop(heap)
         here = nodes[-1]
         if here == goal:
-            return weight, nodes, links
+            return spent, nodes, links
         if here in done or (len(nodes) > 1 and topology.nodes[here].kind is NodeKind.SITE):
             continue
         done.add(here)
         for there, link, more in adjacency[here]:
             if there not in done and not (link.name in banned and len(nodes) == len(root[0])):
-                heappush(heap, (weight + more, (*nodes, there), (*links, link.name)))
+                heappush(heap, (spent + more, (*nodes, there), (*links, link.name)))
     return None
 
 
-def _path(topology: Topology, nodes: tuple[NodeName, ...], links: tuple[LinkName, ...]) -> Path:
+def path_along(
+    topology: Topology, nodes: tuple[NodeName, ...], links: tuple[LinkName, ...]
+) -> Path:
+    """Return the path over these nodes and the links between them, with its figures."""
     crossed = [topology.links[name] for name in links]
     onward = [link.a == at for link, at in zip(crossed, nodes, strict=False)]
     rates = [
@@ -196,7 +200,7 @@ def _path(topology: Topology, nodes: tuple[NodeName, ...], links: tuple[LinkName
 
 
 def _key(topology: Topology, path: Path) -> _Key:
-    return sum(_weight(topology.links[name]) for name in path.links), path.nodes, path.links
+    return sum(weight(topology.links[name]) for name in path.links), path.nodes, path.links
 
 
 def _walk(topology: Topology, start: NodeName, links: tuple[LinkName, ...]) -> _Way:
@@ -216,7 +220,7 @@ def _flow(topology: Topology, ends: tuple[NodeName, NodeName], by: str) -> Flow:
             flow.allow_through(name, plenty if by == "link" or name in shared else 1)
     for link in topology.links.values():
         free = link.circuit is None and shared.issuperset((link.a, link.b))
-        flow.allow_over(link, plenty if free else 1, _weight(link) + 1)
+        flow.allow_over(link, plenty if free else 1, weight(link) + 1)
     return flow
 
 

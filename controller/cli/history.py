@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from controller.cli.change import IdArgument, open_journal
-from controller.cli.output import Format, FormatOption, emit, show_rows, write
+from controller.cli.output import Format, FormatOption, emit, shortened, show_rows, write
 
 if TYPE_CHECKING:
     from controller.store.journal import Entry, Journal
@@ -49,9 +49,7 @@ def _row(entry: "Entry") -> dict[str, object]:
 
 
 def _brief(row: dict[str, object]) -> dict[str, object]:
-    """Return a row with the first of its reasons; a router can refuse in twenty lines."""
-    head, more, _ = str(row["because"]).partition("; ")
-    return {**row, "because": f"{head}; ..." if more else head}
+    return {**row, "because": shortened(str(row["because"]))}
 
 
 def _show_apply(journal: "Journal", number: int, output: Format) -> None:

@@ -162,6 +162,12 @@ def plain(value: object) -> object:
     return str(value)
 
 
+def shortened(reason: str) -> str:
+    """Return the first part of a reason; a router can refuse in twenty lines."""
+    head, more, _ = reason.partition("; ")
+    return f"{head}; ..." if more else head
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun in the right form, such as '1 site' or '429 sites'."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from controller.cli.durations import spoken
-from controller.cli.output import count, listing, progress_wanted, say, stderr
+from controller.cli.output import count, listing, progress_wanted, say, shortened, stderr
 from controller.progress import (
     Begun,
     Decided,
@@ -55,10 +55,7 @@ def _announcement(event: Event) -> str | None:
         case WaveBegun(number=number, total=total, devices=devices):
             return f"wave {number} of {total}: {listing(devices)}"
         case Decided(decision=decision, because=because):
-            why, more, _ = because.partition("; ")
-            return (
-                f"decided to {_DECISIONS.get(decision, decision)}: {why}{'; ...' if more else ''}"
-            )
+            return f"decided to {_DECISIONS.get(decision, decision)}: {shortened(because)}"
         case Waiting(devices=devices, seconds=seconds):
             left = spoken(round(seconds))
             return f"waiting for {listing(devices)}: their own timers undo the change within {left}"

@@ -137,6 +137,7 @@ def test_rollback_takes_a_confirmed_apply_back(sanaga, routers, plan):
     assert sanaga("apply", plan, "--yes").code == 0
     answer = sanaga("rollback", "1", "--yes")
     assert answer.code == 0, answer.err
+    assert "the documents are as you left them" in answer.err
     assert as_before(routers)
     assert outcomes(sanaga) == ["confirmed", "confirmed"]
 
@@ -147,7 +148,7 @@ def test_rollback_of_an_unknown_apply_is_refused(sanaga):
     assert "no apply has the number 7" in answer.err
 
 
-def test_resume_unwinds_an_apply_that_was_killed(sanaga, routers, plan):
+def test_resume_unwinds_an_apply_that_was_killed(sanaga, small, routers, plan):
     slow = routers.by_name["yaounde-r1"]
     slow.hold_commit.clear()
     process = subprocess.Popen(
@@ -163,6 +164,9 @@ def test_resume_unwinds_an_apply_that_was_killed(sanaga, routers, plan):
     slow.hold_commit.set()
     assert outcomes(sanaga) == ["unfinished"]
     assert "sanaga apply --resume" in sanaga("apply", plan, "--yes").err
+    planned = sanaga("plan", small, "--only", "mora-r1", "--brief")
+    assert "apply 1 of small is not over" in planned.err
+    assert "sanaga apply --resume" in planned.err
     answer = sanaga("apply", "--resume")
     assert answer.code == 3, answer.err
     assert as_before(routers)

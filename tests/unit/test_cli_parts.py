@@ -7,7 +7,7 @@ from typer import BadParameter
 
 from controller.cli.completion import names
 from controller.cli.durations import seconds, spoken
-from controller.cli.output import aligned, cell, count, listing, plain
+from controller.cli.output import aligned, cell, count, listing, plain, shortened
 from controller.cli.progress import sentence
 from controller.progress import Begun, Decided, DeviceDone, Verified, Waiting, WaveBegun, WaveEnded
 from controller.state import Verdict
@@ -89,3 +89,12 @@ def test_names_for_completion_are_those_of_their_sections():
 )
 def test_event_is_told_in_one_sentence_or_not_at_all(event, said):
     assert sentence(event) == said
+
+
+def test_a_long_reason_is_told_by_its_first_part():
+    assert shortened("mora-r1 refused; line 8; line 9") == "mora-r1 refused; ..."
+    assert shortened("all is well") == "all is well"
+    assert (
+        sentence(Decided("rollback", "wave 1: no; line 8"))
+        == "decided to roll back: wave 1: no; ..."
+    )

@@ -1,10 +1,9 @@
-"""Waiting for a state instead of for a time."""
+"""Waiting for a state of the laboratory instead of for a time."""
 
-import threading
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from controller import clock
 from inventory.errors import LabError
 
 T = TypeVar("T")
@@ -12,7 +11,7 @@ T = TypeVar("T")
 
 def pause(seconds: float) -> None:
     """Let other work go on before a state is looked at again."""
-    threading.Event().wait(seconds)
+    clock.SystemClock().pause(seconds)
 
 
 def eventually(
@@ -22,10 +21,13 @@ def eventually(
 
     Raises LabError saying what did not happen when the time is spent.
     """
-    deadline = time.monotonic() + within_s
-    while True:
+    time, found = clock.SystemClock(), list[T]()
+
+    def came() -> bool:
         if result := check():
-            return result
-        if time.monotonic() >= deadline:
-            raise LabError(f"{what} did not happen within {within_s:g} s")
-        pause(every_s)
+            found.append(result)
+        return bool(found)
+
+    if not clock.eventually(came, deadline=time.now() + within_s, poll_s=every_s, clock=time):
+        raise LabError(f"{what} did not happen within {within_s:g} s")
+    return found[0]

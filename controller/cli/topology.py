@@ -138,6 +138,7 @@ def draw(
     from topology.resilience import blast_radius
 
     intent, topology = _read(folder)
+    _check_in_use(intent, topology, failed or ())
     blast = blast_radius(topology, failed) if failed else None
     pictures.draw(intent, file, blast=blast)
     say(f"wrote {file}")
@@ -212,9 +213,20 @@ def blast_radius(
     """Say whom a failure would cut off, and whom it would leave without redundancy."""
     from topology import resilience
 
-    _, topology = _read(folder)
+    intent, topology = _read(folder)
+    _check_in_use(intent, topology, things)
     radius = resilience.blast_radius(topology, things)
     emit(radius, output, lambda: write("\n".join(words.radius(radius))))
+
+
+def _check_in_use(intent: "Intent", topology: "Topology", things: Iterable[str]) -> None:
+    from inventory.errors import TopologyError
+
+    off = [name for name in things if name in intent.circuits and name not in topology.links]
+    if off:
+        verb = "is" if len(off) == 1 else "are"
+        why = f"see 'sanaga explain {off[0]}'"
+        raise TopologyError(f"{listing(off)} {verb} not in use, so nothing fails with it; {why}")
 
 
 @app.command(epilog="Example: sanaga topology risks my-network")

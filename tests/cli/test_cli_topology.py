@@ -48,6 +48,15 @@ def test_show_leaves_an_unknown_population_open(sanaga, small):
     assert None in {row["population"] for row in rows.values()}
 
 
+def test_a_circuit_that_is_off_is_not_called_unknown(sanaga, small):
+    network = sanaga.folder / small / "network.yaml"
+    network.write_text(network.read_text().replace("disabled_media: []", "disabled_media: [leo]"))
+    for words in (("blast-radius", "kolofata-leo"), ("draw", "x.svg", "--failed", "kolofata-leo")):
+        answer = sanaga("topology", *words, "--dir", small)
+        assert (answer.code, answer.out) == (1, "")
+        assert "kolofata-leo is not in use" in answer.err
+
+
 def test_paths_are_ranked_with_figures(sanaga, small):
     ways = ask(sanaga, small, "paths", "mora", "yaounde")
     assert ways[0]["circuits"] == [

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.netns
 
 SITES = {"yaounde", "garoua", "maroua"}
 CONVERGE_WITHIN_S = 60
-# Timers of half a minute: long enough for three waves, short enough to wait for.
-PACE = "0.1"
+# Timers of less than half a minute: long enough for three waves, short enough to wait for.
+PACE = "0.07"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from controller.parallel import WORKERS, each
 from controller.progress import DeviceDone, Progress, silent
 from controller.rim import Connect
 from controller.state import DeviceConfig, Operational
-from inventory.errors import SanagaError
+from inventory.errors import CredentialError, SanagaError
 from inventory.model import DeviceName
 
 
@@ -17,7 +17,10 @@ def observe(
     progress: Progress = silent,
     workers: int = WORKERS,
 ) -> Operational:
-    """Return every device's running configuration, and why those that were not read were not."""
+    """Return every device's running configuration, and why those that were not read were not.
+
+    Raises CredentialError: a secret that is missing here says nothing about the devices.
+    """
 
     def read(name: DeviceName) -> DeviceConfig:
         driver = connect(name)
@@ -40,6 +43,8 @@ def collect(
     configs: dict[DeviceName, DeviceConfig] = {}
     unreachable: dict[DeviceName, str] = {}
     for name, result in each(devices, read, workers=workers):
+        if isinstance(result, CredentialError):
+            raise result
         if isinstance(result, SanagaError):
             unreachable[name] = str(result)
         else:

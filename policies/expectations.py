@@ -133,6 +133,7 @@ def _path_verdict(
     topology = model.routes.topology
     seen = quality.expected(topology, path)
     told = f"{_way(path)}{_proviso(topology, path)}: {quality.figures(seen)}"
+    told += _idle(topology, sentence.failures)
     if isinstance(sentence, ServiceReachable):
         return _Verdict(holds=True, because=told)
     if missed := list(quality.shortfalls(owed, seen)):
@@ -178,6 +179,12 @@ def _proviso(topology: Topology, path: Path) -> str:
     """Return what a path over providers' networks waits for: no router routes into them."""
     crossed = [_bare(node) for node in path.nodes if node in _providers(topology)]
     return f", once tunnels run over {' and '.join(crossed)}" if crossed else ""
+
+
+def _idle(topology: Topology, failures: Sequence[Failure]) -> str:
+    """Return which of the circuits that should fail carry nothing in the first place."""
+    off = [f.name for f in failures if f.thing is Thing.CIRCUIT and f.name not in topology.links]
+    return f" (out of use anyway: {', '.join(off)})" if off else ""
 
 
 def _providers(topology: Topology) -> frozenset[NodeName]:

@@ -61,6 +61,7 @@ class Router:
             "status": self._status,
             "stage": lambda *more: self._stage(data, *more),
             "commit": self._commit,
+            "extend": self._extend,
             "confirm": lambda txn: self._end(txn, "confirmed"),
             "rollback": lambda txn: self._end(txn, "rolled-back"),
             "probe": lambda _, *targets: {"unreached": targets if self.isolated else ()},
@@ -93,6 +94,12 @@ class Router:
             raise RefusedError("rejected", f"% Unknown command: {self.rejects}")
         self.pending = txn, self.running, time.monotonic() + int(seconds)
         self.running = self.staged[1]
+        return {"pending": txn, "left_s": seconds}
+
+    def _extend(self, txn: str, seconds: str) -> Mapping[str, Any]:
+        if self.pending is None or self.pending[0] != txn:
+            raise RefusedError("unknown", f"{txn} is not pending")
+        self.pending = txn, self.pending[1], time.monotonic() + int(seconds)
         return {"pending": txn, "left_s": seconds}
 
     def _end(self, txn: str, outcome: str) -> Mapping[str, Any]:

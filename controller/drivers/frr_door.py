@@ -37,6 +37,7 @@ GUARD_PAUSE_S = 5.0
 SIGN_OF_LIFE_S = 5.0
 SHOW_TIMEOUT_S = 120
 FEW_DELETIONS = 8
+TOLD = 3
 BATCH = 32
 
 _ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
@@ -115,8 +116,15 @@ def _complaints(output: str) -> str:
     """Return what a tool of FRR said about the lines it refused, as one sentence."""
     lines = _COLOUR.sub("", output).replace("\\n", "\n").splitlines()
     found = (" ".join(x.strip("b'\" ").split()) for x in lines if _COMPLAINT.fullmatch(x.strip()))
-    wanted = (line for line in found if "Can't open configuration file" not in line)
-    return "; ".join(dict.fromkeys(wanted))[:2000]
+    wanted = [*dict.fromkeys(x for x in found if "Can't open configuration file" not in x)]
+    return _first_few(wanted, "refusal")
+
+
+def _first_few(texts: Sequence[str], noun: str) -> str:
+    """Return the first texts; what follows them mostly follows from them."""
+    more = len(texts) - TOLD
+    shown = "; ".join(texts[:TOLD])[:2000]
+    return f"{shown}; and {more} more {noun}{'s' * (more > 1)}" if more > 0 else shown
 
 
 def _difference(wanted: str, running: str) -> str:
@@ -124,9 +132,8 @@ def _difference(wanted: str, running: str) -> str:
 
     lines = difflib.unified_diff(wanted.splitlines(), running.splitlines(), lineterm="", n=0)
     changed = [x for x in lines if x[:1] in "+-" and x[:3] not in {"+++", "---"}]
-    return "; ".join(
-        f"{'missing' if x[0] == '-' else 'unasked'} {x[1:].strip()!r}" for x in changed
-    )[:2000]
+    told = [f"{'missing' if x[0] == '-' else 'unasked'} {x[1:].strip()!r}" for x in changed]
+    return _first_few(told, "difference")
 
 
 def _digest(data: bytes) -> str:

@@ -304,3 +304,14 @@ def test_model_counts_the_slower_direction():
     assert "rate 0.6 Mbit/s < 1.2 Mbit/s" in found.because
     assert topology.links["waza-vsat"].rate_down_mbps > 1.2
     assert quality.percent(0.0123) == "1.23 %"
+
+
+def test_failure_of_a_circuit_that_is_off_is_told_to_mean_nothing():
+    intent = spur()
+    off = replace(intent.circuits["south"], enabled=False)
+    without_south = replace(intent, circuits={**intent.circuits, "south": off})
+    text = "if circuit south fails, records from mora at yaounde still reachable"
+    found = finding(text, intent=without_south)
+    assert found.holds
+    assert found.because.endswith("(out of use anyway: south)")
+    assert "out of use" not in finding(text).because

@@ -11,7 +11,7 @@ from controller.observe import observe
 from controller.parallel import each
 from controller.progress import DeviceDone, Event
 from controller.rim import Pace
-from inventory.errors import CredentialError, SanagaError
+from inventory.errors import CredentialError, SanagaError, UnreachableError
 from tests.simulated_time import TestClock
 
 
@@ -79,16 +79,24 @@ def test_observation_tells_who_was_read_and_why_others_were_not():
 
     def connect(name):
         if name == "c":
-            raise CredentialError("c: env:KEY is not set")
+            raise UnreachableError("c", "no route to it")
         return network.connect(name)
 
     told: list[Event] = []
     seen = observe(["c", "b", "a"], connect, progress=told.append, workers=2)
     assert list(seen.configs) == ["a"]
     assert list(seen.unreachable) == ["b", "c"]
-    assert "env:KEY" in seen.unreachable["c"]
+    assert "no route" in seen.unreachable["c"]
     read = [event for event in told if isinstance(event, DeviceDone)]
     assert {e.device: bool(e.detail) for e in read} == {"a": False, "b": True, "c": True}
+
+
+def test_a_missing_secret_is_no_fault_of_the_devices():
+    def connect(name):
+        raise CredentialError("env:KEY is not set")
+
+    with pytest.raises(CredentialError, match="env:KEY"):
+        observe(["a", "b"], connect)
 
 
 def test_timers_grow_with_the_waves():

@@ -52,7 +52,7 @@ def test_every_site_has_its_label(intent, tmp_path):
 def test_the_heading_counts_and_the_legend_names_what_is_there(intent, tmp_path):
     draw(intent, tmp_path / "a.svg")
     shown = texts(tmp_path / "a.svg")
-    assert "9 sites, 12 devices, 19 circuits, 2 data-centre zones" in shown
+    assert "9 sites, 12 devices, 20 circuits, 2 data-centre zones" in shown
     assert "fibre (12)" in shown
     assert "LTE" not in shown
 

@@ -56,10 +56,7 @@ def from_csv(file: str, text: str) -> Sections:
 
     Raises IntentError when they are those of none of NetBox's sites, devices and cables.
     """
-    reader = csv.DictReader(StringIO(text.lstrip("\ufeff")))
-    headings = {slug(heading) for heading in reader.fieldnames or ()}
-    rows = [{slug(key or ""): (value or "").strip() for key, value in row.items()
-             if isinstance(value, str)} for row in reader]  # fmt: skip
+    headings, rows = _table(file, text)
     if {"side-a-device", "side-b-device"} <= headings:
         return {"circuits": [_cable(number, row) for number, row in enumerate(rows, start=1)]}
     if {"name", "site"} <= headings:
@@ -68,6 +65,19 @@ def from_csv(file: str, text: str) -> Sections:
         return {"sites": [_site(number, row) for number, row in enumerate(rows, start=1)]}
     raise IntentError([Fault(Location(file, 1, 1), "these are not the headings of a NetBox export",
         "export sites, devices or cables as CSV")])  # fmt: skip
+
+
+def _table(file: str, text: str) -> tuple[set[str], list[dict[str, str]]]:
+    """Return the headings of a CSV and its rows by heading."""
+    reader = csv.DictReader(StringIO(text.lstrip("\ufeff")))
+    try:
+        headings = {slug(heading) for heading in reader.fieldnames or ()}
+        rows = [{slug(key or ""): (value or "").strip() for key, value in row.items()
+                 if isinstance(value, str)} for row in reader]  # fmt: skip
+    except csv.Error as error:
+        where = Location(file, reader.line_num + 1, 1)
+        raise IntentError([Fault(where, f"this is not CSV: {error}", "export it anew")]) from error
+    return headings, rows
 
 
 def _first(row: Mapping[str, str], *headings: str) -> str:
@@ -123,7 +133,8 @@ def _cable(number: int, row: Mapping[str, str]) -> Entry:
         )
         for side in "ab"
     }
-    name = slug(row.get("label", "")) or f"{ends['a']['device']}-{ends['b']['device']}-{number}"
+    joined = "-".join(end["device"] for end in ends.values() if "device" in end)
+    name = slug(row.get("label", "")) or f"{joined or 'cable'}-{number}"
     return _known(
         {
             "name": name,
@@ -140,7 +151,8 @@ def _numbered(devices: Iterable[Entry]) -> Iterator[Entry]:
     for entry in devices:
         site = str(entry.get("site", ""))
         taken[site] = taken.get(site, 0) + 1
-        yield {"name": entry["name"], "site": site, "number": taken[site], **entry}
+        first = {"name": entry.get("name"), "site": site, "number": taken[site]}
+        yield {**_known(first), **entry}
 
 
 def _translated(word: str, known: Mapping[str, Any]) -> str:
@@ -175,7 +187,7 @@ def from_nornir(file: str, hosts: str, groups: str = "") -> Sections:
 def _mapping(file: str, text: str) -> dict[str, Any]:
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # the latter for a date that is none
         mark = getattr(error, "problem_mark", None)
         where = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
         raise IntentError([Fault(where, "this is not YAML", "correct the syntax")]) from error

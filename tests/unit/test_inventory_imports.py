@@ -78,6 +78,21 @@ def test_netbox_cables_become_circuits_with_both_ends():
     }
 
 
+def test_netbox_devices_and_cable_ends_may_lack_a_name():
+    devices = from_csv("devices.csv", "Name,Site,Role\n,Mora,Router\n")["devices"]
+    assert devices == [{"site": "mora", "number": 1, "role": "router"}]
+    headings = "Side A Device,Side A Name,Side B Device,Side B Name\n"
+    (cable,) = from_csv("cables.csv", f"{headings},,mora-r1,eth1\n")["circuits"]
+    assert cable["name"] == "mora-r1-1"
+    assert cable["b"] == {"device": "mora-r1", "interface": "eth1"}
+
+
+def test_a_csv_that_cannot_be_read_is_refused_with_its_line():
+    text = f"name,site\nmora-r1,mora\n{'a' * 140_000},mora\n"
+    with pytest.raises(IntentError, match=r"devices\.csv:3:1: .*not CSV"):
+        from_csv("devices.csv", text)
+
+
 def test_other_headings_are_refused_with_the_file_named():
     with pytest.raises(IntentError, match=r"prices.csv:1:1: .*NetBox"):
         from_csv("prices.csv", "fruit,price\nmango,100\n")
@@ -103,7 +118,13 @@ mora-r1:
     ]
 
 
-@pytest.mark.parametrize("text", ["[a, b]", "a: b", "a: [1", "'"])
+def test_a_nornir_host_whose_name_has_no_letter_is_left_without_one():
+    hosts = "'---': {hostname: 198.18.0.1, data: {site: mora}}"
+    (device,) = from_nornir("hosts.yaml", hosts)["devices"]
+    assert device == {"site": "mora", "number": 1, "management": {"address": "198.18.0.1"}}
+
+
+@pytest.mark.parametrize("text", ["[a, b]", "a: b", "a: [1", "'", "a: {seen: 2024-13-45}"])
 def test_what_is_no_simple_inventory_is_refused(text):
     with pytest.raises(IntentError, match=r"hosts\.yaml"):
         from_nornir("hosts.yaml", text)

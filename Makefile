@@ -2,10 +2,10 @@
 PYTHON := .venv/bin/python
 ARGS :=
 
-.PHONY: help setup check format test demo lab bench golden lock docs clean
+.PHONY: help setup check format test test-kernel demo lab bench golden lock docs clean
 
 help:  ## list the tasks
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
 
 setup:  ## system packages (Debian, root or sudo), virtual environment, map outline
 	@tools/setup.sh
@@ -23,6 +23,9 @@ format:  ## format and fix what can be fixed
 
 test: check  ## all tests: unit and golden in parallel, then real routers in namespaces
 	$(PYTHON) tools/run_tests.py $(ARGS)
+
+test-kernel: setup  ## the laboratory on netem, on an emulated Debian kernel; root, some minutes
+	tools/kernel_vm.sh $(PYTHON) -m pytest -p no:cacheprovider -m kernel tests/kernel $(ARGS)
 
 demo: setup  ## the main job on a laboratory network; ARGS=--once ends by itself
 	.venv/bin/sanaga demo $(ARGS)

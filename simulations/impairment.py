@@ -5,6 +5,7 @@ Standard library only: the emulator process starts faster without the project's 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Final, TypeAlias
 
 Draw: TypeAlias = Callable[[], float]
@@ -19,8 +20,13 @@ MILD: Final[dict[str, tuple[float, float]]] = {
 }
 # Above this an emulator in Python is itself the bottleneck, so shaping would only cost time.
 UNSHAPED_MBPS: Final = 1000.0
+OCTETS_PER_S: Final = 125_000  # of a Mbit/s
 BUFFER_S: Final = 0.2
 SMALLEST_BUFFER: Final = 64_000
+# netem counts packets, and keeps their order only behind a rate: this one holds nothing back.
+FULL_PACKET: Final = 1500
+UNSHAPED_PACKETS: Final = 10_000
+KEEPS_ORDER: Final = "1000gbit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +62,29 @@ def of_medium(medium: str, delay_ms: float, rate_mbps: float) -> Impairment:
 
 
 def netem_arguments(impairment: Impairment) -> tuple[str, ...]:
-    """Return the same for the kernel's netem queue; its jitter does not keep the order."""
+    """Return the same for the kernel's netem queue, which cannot reorder at a given rate."""
     words = ["delay", f"{impairment.delay_ms:g}ms", f"{impairment.jitter_ms:g}ms"]
     loss = 1.0 if impairment.hole else impairment.loss
     words += ["loss", f"{loss * 100:g}%"]
     if impairment.rate_mbps is not None:
         words += ["rate", f"{impairment.rate_mbps:g}mbit"]
-    return (*words, "limit", "10000")
+    elif not impairment.reorder:
+        words += ["rate", KEEPS_ORDER]
+    return (*words, "limit", str(_packets(impairment)))
+
+
+def _packets(impairment: Impairment) -> int:
+    """Return how many full packets are on their way or waiting before the next one is dropped."""
+    if impairment.rate_mbps is None:
+        return UNSHAPED_PACKETS
+    octets_per_s = impairment.rate_mbps * OCTETS_PER_S
+    on_their_way = octets_per_s * (impairment.delay_ms + impairment.jitter_ms) / 1000
+    return ceil((_buffer(octets_per_s) + on_their_way) / FULL_PACKET)
+
+
+def _buffer(octets_per_s: float) -> float:
+    """Return how many octets wait at most before a circuit of that rate."""
+    return max(SMALLEST_BUFFER, octets_per_s * BUFFER_S)
 
 
 @dataclass(slots=True)
@@ -104,9 +126,9 @@ class Pacer:
         """Return when the last bit has left at the circuit's rate; None when its buffer is full."""
         if self.impairment.rate_mbps is None:
             return now
-        octets_per_s = self.impairment.rate_mbps * 125_000
+        octets_per_s = self.impairment.rate_mbps * OCTETS_PER_S
         start = max(self.clock, now)
-        if (start - now) * octets_per_s > max(SMALLEST_BUFFER, octets_per_s * BUFFER_S):
+        if (start - now) * octets_per_s > _buffer(octets_per_s):
             return None
         self.clock = start + size / octets_per_s
         return self.clock

@@ -3,12 +3,17 @@
 import os
 import shlex
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from controller.derive import derive
+from controller.render import render
 from inventory.model import Intent, Medium
+from simulations.lab import lab as labs
 from simulations.lab import namespaces, registry
 from simulations.lab.lab import Lab
 from tests.factories import Draft
@@ -85,6 +90,20 @@ def triangle(name: str) -> Intent:
         if device.management
     }
     return replace(made, devices=devices)
+
+
+@contextmanager
+def converged_triangle(stem: str, *, within_s: float) -> Iterator[Lab]:
+    """Give a converged laboratory of the triangle, and see to it that nothing is left of it."""
+    intent = triangle(unique(stem))
+    configs = {name: render(intended).text for name, intended in derive(intent).items()}
+    try:
+        made = labs.up(intent, configs=configs)
+        made.wait_converged(within_s)
+        yield made
+    finally:
+        labs.down(intent.network.name)
+    assert leftovers(intent.network.name) == []
 
 
 def unique(stem: str) -> str:

@@ -57,7 +57,7 @@ if [ "${#missing[@]}" -gt 0 ]; then
         install_packages
     else
         say "this is not Debian; install what matches: ${missing[*]}"
-        say "without them: validate, plan, topology work; lab, demo and the kernel tests do not"
+        say "without them: validate, plan, topology work; lab, demo and the tests on routers do not"
     fi
 fi
 

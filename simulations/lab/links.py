@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 from inventory.errors import LabError
 from simulations.impairment import Impairment, netem_arguments
 from simulations.lab.blueprint import End, Wire
-from simulations.lab.namespaces import batch, entered
+from simulations.lab.namespaces import batch, entered, set_sysctls
 from simulations.lab.registry import Folder, write_whole
 
 Direction: TypeAlias = Literal["ab", "ba"]
@@ -137,6 +137,8 @@ class NetemCircuits:
             for wire in wires
         )
         for wire in wires:
+            _keep_addresses(wire.a)
+            _keep_addresses(wire.b)
             _set_queue(wire.a, wire.ab)
             _set_queue(wire.b, wire.ba)
         states = {w.circuit: CircuitState(w.circuit, up=True, ab=w.ab, ba=w.ba) for w in wires}
@@ -192,6 +194,11 @@ def _state(name: str, told: Mapping[str, Any]) -> CircuitState:
 
 def _impairment(told: Mapping[str, Any]) -> Impairment:
     return Impairment(**{key: value for key, value in told.items() if key in _FIELDS})
+
+
+def _keep_addresses(end: End) -> None:
+    # A cut takes the end down, upon which the kernel would forget its IPv6 addresses for good.
+    set_sysctls(end.namespace, [(f"net/ipv6/conf/{end.interface}/keep_addr_on_down", "1")])
 
 
 def _set_queue(end: End, impairment: Impairment) -> None:

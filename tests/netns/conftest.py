@@ -4,12 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from controller.derive import derive
-from controller.render import render
 from simulations.lab import lab as labs
 from simulations.lab.faults import FaultKind
 from simulations.lab.lab import Lab
-from tests.lab_networks import leftovers, triangle, unique
+from tests.lab_networks import converged_triangle, unique
 
 CONVERGE_WITHIN_S = 60
 
@@ -25,15 +23,8 @@ def blank_name() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """Give a converged laboratory of three sites."""
-    intent = triangle(unique("t"))
-    configs = {name: render(intended).text for name, intended in derive(intent).items()}
-    try:
-        made = labs.up(intent, configs=configs)
-        made.wait_converged(CONVERGE_WITHIN_S)
+    with converged_triangle("t", within_s=CONVERGE_WITHIN_S) as made:
         yield made
-    finally:
-        labs.down(intent.network.name)
-    assert leftovers(intent.network.name) == []
 
 
 @pytest.fixture

@@ -100,6 +100,25 @@ def test_netem_says_the_same_and_a_hole_is_total_loss():
     assert "100%" in netem_arguments(Impairment(hole=True))
 
 
+def test_netem_has_a_rate_unless_reordering_is_asked_for_since_nothing_else_keeps_its_order():
+    assert "rate" in netem_arguments(Impairment(20, 5))
+    assert "rate" not in netem_arguments(Impairment(20, 5, reorder=True))
+
+
+@pytest.mark.parametrize(
+    ("shape", "packets"),
+    [
+        # 64,000 octets wait; 250 octets a millisecond are on their way for 300 ms.
+        (Impairment(250, 50, rate_mbps=2), 93),
+        # Two tenths of a second at 100 Mbit/s wait.
+        (Impairment(rate_mbps=100), 1667),
+        (Impairment(250, 50), 10_000),
+    ],
+)
+def test_netem_drops_the_tail_of_a_full_buffer(shape, packets):
+    assert netem_arguments(shape)[-2:] == ("limit", str(packets))
+
+
 def test_counters_of_a_direction_start_at_nothing():
     pacer = Pacer(Impairment())
     instants = count(1.0)

@@ -1,10 +1,11 @@
 """Where the parts meet: a folder becomes a plan, and devices get their drivers."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from importlib.metadata import entry_points
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -113,17 +114,32 @@ def previous_intent(state_dir: Path, network: str) -> Intent | None:
 
 
 def recorded_intent(journal: Journal, apply_id: int | None) -> Intent | None:
-    """Return how the devices of recorded applies are reached, as the journal knew it last.
+    """Return how the devices of a recorded apply are reached, as the journal knew it last.
 
-    apply_id names an apply whose devices have to be among them, besides the last one's.
+    apply_id names the apply, without it is the last one. Its devices and those of the one before
+    are among them, also where the intent that it follows has none of them any more, or not yet.
     """
     entries = [e for e in journal.history() if e.outcome in (None, Outcome.CONFIRMED)]
-    wanted = [*(e for e in entries if e.id == apply_id), *entries[:1]]
-    intents = [i for e in wanted if (i := decode(*journal.plan(e.id)).intent)]
-    if not intents:
+    chosen = next((e for e in entries if e.id == apply_id), next(iter(entries), None))
+    if chosen is None:
         return None
-    devices = {name: item for intent in intents for name, item in intent.devices.items()}
-    return replace(intents[-1], devices=devices)
+    entries = [e for e in entries if e.network == chosen.network]
+    since = entries.index(chosen)
+    plans = [decode(*journal.plan(e.id)) for e in entries[since : since + 2]]
+    newest = [decode(*journal.plan(e.id)) for e in entries[: min(since, 1)]]
+    older = (decode(*journal.plan(e.id)) for e in entries[since + 2 :])
+    return _knowing({n for p in plans for n in p.seen}, chain(newest, plans, older))
+
+
+def _knowing(needed: Collection[DeviceName], plans: Iterable[Plan]) -> Intent | None:
+    """Return the first intent, with devices of later ones until all that are needed are known."""
+    known: Intent | None = None
+    for intent in (made.intent for made in plans if made.intent):
+        devices = {**intent.devices, **(known.devices if known else {})}
+        known = replace(known or intent, devices=devices)
+        if known.devices.keys() >= set(needed):
+            break
+    return known
 
 
 def connector(intent: Intent | None, folder: Path = Path()) -> Connect:

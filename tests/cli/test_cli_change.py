@@ -142,6 +142,16 @@ def test_rollback_takes_a_confirmed_apply_back(sanaga, routers, plan):
     assert outcomes(sanaga) == ["confirmed", "confirmed"]
 
 
+def test_rollback_that_is_named_brings_back_what_it_took_back(sanaga, routers, plan):
+    assert sanaga("apply", plan, "--yes").code == 0
+    wanted = routers.running()
+    assert sanaga("rollback", "--yes").code == 0
+    assert "say 'sanaga rollback 2'" in sanaga("rollback", "--yes").err
+    answer = sanaga("rollback", "2", "--yes")
+    assert answer.code == 0, answer.err
+    assert routers.running() == wanted
+
+
 def test_rollback_of_an_unknown_apply_is_refused(sanaga):
     answer = sanaga("rollback", "7", "--yes")
     assert (answer.code, answer.out) == (1, "")

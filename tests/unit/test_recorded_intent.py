@@ -1,0 +1,94 @@
+"""Whom a rollback or a resumption can speak to, of all that the journal knows."""
+
+from dataclasses import replace
+from hashlib import sha256
+from itertools import pairwise
+
+import pytest
+
+from controller.app import recorded_intent
+from controller.apply import apply
+from controller.planfile import intent_json
+from controller.resume import rollback
+from controller.state import Change, DeviceConfig, Outcome, Plan
+from inventory.errors import UnknownNameError
+from inventory.model import Intent
+from tests.apply_rig import NAMES, chain, change, loopback, new
+from tests.factories import device, intent, site
+
+SITES = {name: site(name.removesuffix("-r1"), number) for number, name in enumerate(NAMES, 1)}
+
+
+def following(*names: str, network: str = "test") -> Intent:
+    sites = [SITES[name] for name in names]
+    return intent(sites, [device(at) for at in sites], [], name=network)
+
+
+def planned(wanted: Intent, *changes: Change) -> Plan:
+    """Return the plan that leads to an intent by these changes, of everyone if there are none."""
+    made = chain([[c.device] for c in changes]) if changes else chain()
+    names = sorted(wanted.devices)
+    return replace(
+        made,
+        network=wanted.network.name,
+        intent=wanted,
+        intent_fingerprint=sha256(intent_json(wanted).encode()).hexdigest(),
+        waves=tuple((c,) for c in changes) or made.waves,
+        seen={**made.seen, **{c.device: c.before.fingerprint for c in changes}},
+        loopbacks={name: loopback(name) for name in names},
+        reaches=tuple(pairwise(names)),
+        adjacent=tuple(pairwise(names)),
+    )
+
+
+def later(name: str) -> Change:
+    """Return the step of a router from its new configuration to a third one."""
+    third = DeviceConfig(f"{new(name).text} version 3\n")
+    return replace(change(name), before=new(name), after=third)
+
+
+@pytest.mark.parametrize("number", [None, 2])
+def test_rollback_of_the_first_apply_leaves_the_routers_known(bench, number):
+    apply(planned(following(*NAMES)), bench.rim())
+    assert rollback(bench.rim()).apply_id == 2
+    known = recorded_intent(bench.journal, number)
+    assert known is not None
+    assert set(known.devices) == set(NAMES)
+
+
+def test_router_that_a_rollback_leaves_out_again_is_known(bench):
+    apply(planned(following(*NAMES[:2]), *map(change, NAMES[:2])), bench.rim())
+    apply(planned(following(*NAMES), change(NAMES[2])), bench.rim())
+    assert rollback(bench.rim()).apply_id == 3
+    known = recorded_intent(bench.journal, None)
+    assert known is not None
+    assert NAMES[2] in known.devices
+
+
+def test_router_that_an_apply_took_out_is_known_when_that_is_taken_back(bench):
+    apply(planned(following(*NAMES)), bench.rim())
+    apply(planned(following(*NAMES[1:]), later(NAMES[1])), bench.rim())
+    known = recorded_intent(bench.journal, 2)
+    assert known is not None
+
+    def connect(name):
+        if name not in known.devices:
+            raise UnknownNameError(name)
+        return bench.network.connect(name)
+
+    back = rollback(bench.rim(connect), 2)
+    assert back.outcome is Outcome.CONFIRMED, back.because
+
+
+def test_routers_of_another_network_are_not_taken_for_those_of_the_same_name(bench):
+    apply(planned(following(*NAMES)), bench.rim())
+    strange = following(*NAMES, network="elsewhere")
+    apply(planned(strange, later(NAMES[0])), bench.rim())
+    known = recorded_intent(bench.journal, 1)
+    assert known is not None
+    assert known.network.name == "test"
+    assert recorded_intent(bench.journal, None) == strange
+
+
+def test_empty_journal_knows_nobody(bench):
+    assert recorded_intent(bench.journal, None) is None

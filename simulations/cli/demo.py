@@ -1,6 +1,5 @@
 """sanaga demo: the main job on a laboratory network, with a report."""
 
-import signal
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from controller.cli.output import say, stderr, watched
+from simulations.lab.endings import handled_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def demo(
     from simulations.demo.story import tell
 
     with (
-        _termination_is_an_exit(),
+        termination_is_an_exit(),
         TemporaryDirectory(prefix="sanaga-demo-") as work,
         raised(Path(work)) as stage,
     ):
@@ -58,17 +58,14 @@ def demo(
 
 
 @contextmanager
-def _termination_is_an_exit() -> "Iterator[None]":
-    """Let SIGTERM end the demonstration in order, so that the laboratory is taken down."""
+def termination_is_an_exit() -> "Iterator[None]":
+    """Let SIGTERM and a hang-up end the block in order, so that the laboratory is taken down."""
 
-    def leave(_signal: int, _frame: object) -> NoReturn:
-        raise SystemExit(128 + signal.SIGTERM)
+    def leave(number: int, _frame: object) -> NoReturn:
+        raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
+    with handled_by(leave):
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _linger(stage: "Stage") -> None:

@@ -1,6 +1,5 @@
 """Making a laboratory and unmaking it, whatever state it was left in."""
 
-import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from inventory.errors import LabError
 from inventory.model import DeviceName, Intent
 from simulations.lab import kernel, namespaces, plumbing, processes, registry, routers
 from simulations.lab.blueprint import Blueprint, Router, draw
+from simulations.lab.endings import handled_by
 from simulations.lab.keys import known_hosts, make_key
 from simulations.lab.links import circuits
 from simulations.lab.registry import Folder, Record
@@ -37,9 +37,9 @@ def build(intent: Intent, configs: Mapping[DeviceName, str] | None, *, report: R
     blueprint = draw(intent)
     for router in blueprint.routers:
         kernel.require_user(router.username, router.device)
-    offer = kernel.probe()
-    _refuse_strangers(blueprint, place)
     with _signals_raise():
+        offer = kernel.probe()
+        _refuse_strangers(blueprint, place)
         place.create(Record(blueprint, offer.netem, offer.stub))
         try:
             with registry.locked(place):
@@ -94,15 +94,12 @@ def _start_routers(
 
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """Turn SIGTERM into KeyboardInterrupt while a laboratory is half made."""
+    """Turn SIGTERM and a hang-up into KeyboardInterrupt while a laboratory is half made."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
+    with handled_by(_interrupt):
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

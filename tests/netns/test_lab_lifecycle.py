@@ -109,7 +109,7 @@ def test_down_after_up_was_killed_half_way(blank_name, folder):
     assert leftovers(blank_name) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_up_cleans_up_by_itself_when_it_is_interrupted(blank_name, folder, number):
     with start_up(folder) as maker:
         eventually(

@@ -1,10 +1,13 @@
+import signal
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from controller.plan import plan
 from controller.state import Outcome, PushResult
 from inventory.model import Medium
+from simulations.cli import demo
 from simulations.demo import report
 from simulations.demo.facts import Applied, Call, Facts, Moment
 from simulations.demo.picture import scene, second_line, sparkline
@@ -91,3 +94,24 @@ def test_the_page_holds_what_was_found_and_escapes_it():
     assert "<script>" not in page
     assert "because of &lt;script&gt;" in page
     assert "every router is byte for byte as before" in page
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_end_is_an_exit_so_that_the_laboratory_is_taken_down(number):
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        with pytest.raises(SystemExit) as left, demo.termination_is_an_exit():
+            signal.raise_signal(number)
+        assert left.value.code == 128 + number
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_hang_up_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with demo.termination_is_an_exit():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -33,7 +33,7 @@ def main() -> int:
 def _measure(folder: Path, runs: int, no_lab: bool) -> Iterator[Figure]:  # noqa: FBT001
     for part in (fabric.national(folder, runs), fabric.scaling(runs), fabric.blast_radii(runs)):
         for figure in part:
-            print(f"{figure.name}: {figure.median_s:.2f} s", file=sys.stderr)  # noqa: T201
+            print(f"{figure.name}: {figure.median:.2f} {figure.unit}", file=sys.stderr)  # noqa: T201
             yield figure
     if not no_lab:
         yield from laboratory.converged(folder, min(runs, 3))
@@ -42,7 +42,7 @@ def _measure(folder: Path, runs: int, no_lab: bool) -> Iterator[Figure]:  # noqa
 def _write(figures: list[Figure]) -> None:
     machine = {
         "date": datetime.now(UTC).date().isoformat(),  # noqa: TID251
-        "kernel": platform.release(),
+        "kernel": ".".join(platform.release().split(".")[:2]),
         "python": platform.python_version(),
         "cores": fabric.cores(),
     }

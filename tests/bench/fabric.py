@@ -73,13 +73,13 @@ def _growth(kind: str, scene: Callable[[int], _Scene], runs: int) -> Iterator[Fi
         loaded, seen = scene(sites)
         seconds = [call(partial(_plan, loaded, seen)) for _ in range(min(runs, 3))]
         measured = figure(f"plan, {sites} synthetic sites, {kind}, in process", seconds, None)
-        medians[sites] = measured.median_s
+        medians[sites] = measured.median
         yield measured
     small, large = SCALES[0], SCALES[-1]
     ideal = (large * log(large)) / (small * log(small))
     growth = medians[large] / medians[small] / ideal
-    name = f"growth of planning over n log n, {kind} (ratio)"
-    yield Figure(name, growth, growth, growth, 1, 1.25)
+    name = f"growth of planning over n log n, {kind}"
+    yield Figure(name, growth, growth, growth, 1, 1.25, unit="ratio")
 
 
 def _blank(sites: int) -> _Scene:

@@ -5,34 +5,36 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
+from statistics import median as middle
 from time import perf_counter
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured quantity: median, minimum and maximum in seconds, against its limit."""
+    """One measured quantity: median, minimum and maximum in its unit, against its limit."""
 
     name: str
-    median_s: float
-    min_s: float
-    max_s: float
+    median: float
+    least: float
+    most: float
     runs: int
-    limit_s: float | None
+    limit: float | None
+    unit: str = "s"
 
     @property
     def within(self) -> bool:
         """Return whether the median keeps the limit."""
-        return self.limit_s is None or self.median_s <= self.limit_s
+        return self.limit is None or self.median <= self.limit
 
     def as_dict(self) -> dict[str, object]:
         """Return the figure as it stands in the JSON result."""
-        return asdict(self) | {"within": self.within}
+        rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(self).items()}
+        return rounded | {"within": self.within}
 
 
-def figure(name: str, seconds: Sequence[float], limit_s: float | None) -> Figure:
+def figure(name: str, seconds: Sequence[float], limit: float | None) -> Figure:
     """Return the figure of a series of runs."""
-    return Figure(name, median(seconds), min(seconds), max(seconds), len(seconds), limit_s)
+    return Figure(name, middle(seconds), min(seconds), max(seconds), len(seconds), limit)
 
 
 def call(function: Callable[[], object]) -> float:

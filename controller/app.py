@@ -14,7 +14,7 @@ from controller.drivers.memory import MemoryNetwork
 from controller.drivers.protocol import Driver, DriverFactory
 from controller.load import Loaded, device, load
 from controller.plan import NOTHING_SPECIAL, Consent, View, managed, plan
-from controller.planfile import decode, parse_intent
+from controller.planfile import decode, parse_intent, seen_by
 from controller.render import platforms, render
 from controller.rim import Connect
 from controller.settings import environment
@@ -102,15 +102,23 @@ def _anchored(reference: str, folder: Path) -> str:
 
 
 def previous_intent(state_dir: Path, network: str) -> Intent | None:
-    """Return what a network follows since its last confirmed apply, if this state knows any."""
+    """Return what all routers of a network follow since its last apply, if this state knows it.
+
+    After an apply to some of them, a rollback, or one that left routers differing it does not:
+    then only their own configurations tell.
+    """
     if not (state_dir / JOURNAL_FILE).exists():
         return None
     journal = Journal.open(state_dir)
     try:
-        text = journal.last_intent(network)
+        found = journal.last_intent(network)
     finally:
         journal.close()
-    return parse_intent(text) if text else None
+    if found is None:
+        return None
+    body, text = found
+    intent = parse_intent(text)
+    return intent if managed(intent).keys() <= seen_by(body) else None
 
 
 def recorded_intent(journal: Journal, apply_id: int | None) -> Intent | None:

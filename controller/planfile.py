@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from controller.impact import diff
 from controller.state import Change, Plan
 from inventory.errors import PlanError
-from inventory.model import Intent
+from inventory.model import DeviceName, Intent
 
 FORMAT: Final = "sanaga-plan"
 VERSION: Final = 1
@@ -64,6 +64,11 @@ def decode(body: str, texts: Mapping[str, str]) -> Plan:
         return _assembled(json.loads(body), texts)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise PlanError(f"the plan is incomplete or was changed by hand ({error})") from error
+
+
+def seen_by(body: str) -> frozenset[DeviceName]:
+    """Return the devices that a plan was made for, from its JSON body alone."""
+    return frozenset(json.loads(body)["seen"])
 
 
 def save(plan: Plan, file: Path) -> None:

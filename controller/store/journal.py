@@ -249,14 +249,22 @@ class Journal:
         )
         return tuple(Step(**dict(row)) for row in rows)
 
-    def last_intent(self, network: str) -> str | None:
-        """Return the JSON of the intent that a network follows since its last confirmed apply."""
+    def last_intent(self, network: str) -> tuple[str, str] | None:
+        """Return the last confirmed plan's body and the JSON of the intent that it leads to.
+
+        None where there is none, or where an apply since then left devices differing.
+        """
         rows = self._read(
-            "SELECT t.text FROM applies a LEFT JOIN texts t ON t.fingerprint = a.intent"
-            " WHERE a.network = ? AND a.outcome = 'confirmed' ORDER BY a.id DESC LIMIT 1",
+            "SELECT a.plan, a.outcome, t.text FROM applies a"
+            " LEFT JOIN texts t ON t.fingerprint = a.intent"
+            " WHERE a.network = ? AND a.outcome IN ('confirmed', 'differs')"
+            " ORDER BY a.id DESC LIMIT 1",
             network,
         )
-        return rows[0]["text"] if rows else None
+        for row in rows:
+            if row["outcome"] == "confirmed" and row["text"] is not None:
+                return row["plan"], row["text"]
+        return None
 
     def _now(self) -> str:
         return _iso(self._clock.instant())

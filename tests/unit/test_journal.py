@@ -80,8 +80,14 @@ def test_last_intent_is_that_of_the_last_confirmed_apply(journal):
     journal.finish(first, "confirmed", "")
     second = journal.begin(OPENING)
     journal.finish(second, "rolled-back", "")
-    assert journal.last_intent("test") == "{}"
+    assert journal.last_intent("test") == (OPENING.plan, "{}")
     assert journal.last_intent("another") is None
+
+
+def test_no_intent_is_known_after_an_apply_that_left_devices_differing(journal):
+    journal.finish(journal.begin(OPENING), "confirmed", "")
+    journal.finish(journal.begin(OPENING), "differs", "")
+    assert journal.last_intent("test") is None
 
 
 def test_unknown_apply_is_named(journal):

@@ -1,4 +1,4 @@
-"""Whom a rollback or a resumption can speak to, of all that the journal knows."""
+"""What the journal knows of the routers: whom to speak to, and what all of them follow."""
 
 from dataclasses import replace
 from hashlib import sha256
@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from controller.app import recorded_intent
+from controller.app import previous_intent, recorded_intent
 from controller.apply import apply
 from controller.planfile import intent_json
 from controller.resume import rollback
@@ -92,3 +92,28 @@ def test_routers_of_another_network_are_not_taken_for_those_of_the_same_name(ben
 
 def test_empty_journal_knows_nobody(bench):
     assert recorded_intent(bench.journal, None) is None
+
+
+def test_intent_is_known_while_all_routers_follow_it(bench):
+    wanted = following(*NAMES)
+    assert previous_intent(bench.folder, "test") is None
+    apply(planned(wanted), bench.rim())
+    assert previous_intent(bench.folder, "test") == wanted
+
+
+def test_after_an_apply_to_some_routers_nobody_claims_to_know_what_all_follow(bench):
+    apply(planned(following(*NAMES)), bench.rim())
+    apply(planned(following(*NAMES), later(NAMES[0])), bench.rim())
+    assert previous_intent(bench.folder, "test") is None
+
+
+def test_rollback_of_an_older_apply_does_not_bring_back_its_whole_intent(bench):
+    apply(planned(following(*NAMES)), bench.rim())
+    everyone = {name: new(name).fingerprint for name in NAMES}
+    for number in (0, 1):
+        made = planned(following(*NAMES), later(NAMES[number]))
+        apply(replace(made, seen=everyone), bench.rim())
+        everyone[NAMES[number]] = later(NAMES[number]).after.fingerprint
+    assert previous_intent(bench.folder, "test") is not None
+    assert rollback(bench.rim(), 2).outcome is Outcome.CONFIRMED
+    assert previous_intent(bench.folder, "test") is None

@@ -24,6 +24,7 @@ _STEERING: Final = re.compile(
     r"route-map\b|ip(v6)? prefix-list\b|bgp community-list\b|access-list\b|ip(v6)? route\b"
     r"|network\b|aggregate-address\b|redistribute\b"
 )
+_ROUTING: Final = re.compile(r"^(?:router | *ip(?:v6)? route )", re.MULTILINE)
 _NEIGHBOUR: Final = re.compile(r"(?:no )?neighbor (\S+) ?(.*)")
 _NEIGHBOUR_STEERING: Final = re.compile(r"route-map\b|prefix-list\b|weight\b|maximum-prefix\b")
 _ADDRESS: Final = re.compile(r"ip(?:v6)? address (\S+)")
@@ -49,8 +50,8 @@ class Judgement:
 
 
 def blank(config: DeviceConfig) -> bool:
-    """Return whether nothing is routed by this configuration."""
-    return not any(line.startswith("router ") for line in config.text.splitlines())
+    """Return whether nothing is routed by this configuration, by a protocol or a static route."""
+    return not _ROUTING.search(config.text)
 
 
 def diff(before: DeviceConfig, after: DeviceConfig) -> str:

@@ -1,7 +1,7 @@
 """From what should be and what is to a plan: what changes, in which order, who would be hurt."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -256,7 +256,7 @@ def _reaches(intent: Intent, devices: Sequence[DeviceName], form: Shape) -> Pair
     Everyone is checked against everyone in a small network; in a large one against the central
     and its regional routers, and against the next by name, so that nobody is left out.
     """
-    island = _islands(form, devices)
+    island = _islands(form, devices, managed(intent))
     if len(devices) <= ALL_PAIRS:
         pairs = {(a, b) for i, a in enumerate(devices) for b in devices[i + 1 :]}
     else:
@@ -291,8 +291,10 @@ def _region(intent: Intent, site: SiteName) -> SiteName:
     return here.name
 
 
-def _islands(form: Shape, devices: Sequence[DeviceName]) -> Mapping[DeviceName, int]:
-    """Return for every device the number of the connected part of the network it is in."""
+def _islands(
+    form: Shape, devices: Sequence[DeviceName], routers: Collection[DeviceName]
+) -> Mapping[DeviceName, int]:
+    """Return for every device the number of the part that routers alone connect it with."""
     island: dict[DeviceName, int] = {}
     for number, start in enumerate(devices):
         todo = [start] if start not in island else []
@@ -300,7 +302,7 @@ def _islands(form: Shape, devices: Sequence[DeviceName]) -> Mapping[DeviceName, 
             name = todo.pop()
             if name not in island:
                 island[name] = number
-                todo += form.neighbours.get(name, ())
+                todo += (n for n in form.neighbours.get(name, ()) if n in routers)
     return island
 
 

@@ -336,6 +336,17 @@ def test_large_network_is_checked_sensibly():
     assert len(made.reaches) < 4 * len(intent.devices)
 
 
+def test_routers_that_only_a_switch_connects_are_not_to_reach_each_other():
+    draft = Draft()
+    draft.site("yaounde")
+    draft.site("region-1", "yaounde")
+    draft.device("region-1", 2, role=Role.SWITCH)
+    draft.circuit("fibre", "yaounde-r1", "region-1-r2")
+    draft.circuit("patch", "region-1-r2", "region-1-r1")
+    intent = draft.intent()
+    assert plan(view(intent, blank(intent)), AT).reaches == ()
+
+
 def test_unconnected_devices_are_planned_too():
     draft = Draft()
     draft.site("yaounde")

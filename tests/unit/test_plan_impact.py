@@ -102,6 +102,17 @@ def test_another_as_number_does_not_revert_without_harm():
     assert any("AS number" in text for text in told)
 
 
+@pytest.mark.parametrize(
+    "route", ["ip route 198.51.100.0/24 192.0.2.1", "ipv6 route 2001:db8::/32 2001:db8::1",
+              "vrf clinic\n ip route 198.51.100.0/24 192.0.2.1\nexit-vrf"]
+)  # fmt: skip
+def test_router_with_static_routes_alone_is_not_taken_for_blank(route):
+    before = DeviceConfig(f"interface eth1\n ip address 192.0.2.2/24\n{route}\n")
+    assert not blank(before)
+    assert f"-{route.splitlines()[0]}" in diff(before, DeviceConfig(BASE))
+    assert judge(before, DeviceConfig(BASE)).impact is Impact.INTERRUPTION
+
+
 def test_blank_router_is_one_line_to_read_and_carries_nothing():
     empty = DeviceConfig("frr defaults traditional\n")
     assert blank(empty)

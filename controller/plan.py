@@ -92,6 +92,7 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
     _refuse_unsafe(view, consent.thresholds or view.intent.network.thresholds, harm, steady)
     changes = {name: _change(view, name, judged) for name, judged in judgements.items()}
     seen = {name: view.operational.configs[name].fingerprint for name in devices}
+    beyond = tuple(sorted(_beyond(view.intent, devices, form)))
     intent_fingerprint = sha256(intent_json(view.intent).encode()).hexdigest()
     return Plan(
         id=_identity(view.intent.network.name, intent_fingerprint, seen, changes),
@@ -102,7 +103,7 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
         waves=tuple(tuple(changes[name] for name in wave) for wave in order),
         blast_radius=harm.radius,
         findings=view.findings,
-        loopbacks={n: view.intended[n].router_id for n in devices},
+        loopbacks={n: view.intended[n].router_id for n in (*devices, *(b for _, b in beyond))},
         reaches=_reaches(view.intent, devices, form),
         adjacent=_adjacent(form, devices),
         steady=steady,
@@ -110,6 +111,7 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
         cannot_revert=tuple(_irreversible(view.previous, view.intent)),
         forced=forced,
         intent=view.intent,
+        beyond=beyond,
     )
 
 
@@ -269,6 +271,18 @@ def _reaches(intent: Intent, devices: Sequence[DeviceName], form: Shape) -> Pair
         if a != b and {a, b} <= known and island[a] == island[b]
     }
     return tuple(sorted(fit))
+
+
+def _beyond(
+    intent: Intent, devices: Sequence[DeviceName], form: Shape
+) -> Iterator[tuple[DeviceName, DeviceName]]:
+    """Yield for devices that are planned for alone whom, of the others, they must not lose."""
+    routers = managed(intent)
+    others = routers.keys() - set(devices)
+    superiors = _superiors(intent) if others else {}
+    for name in devices if others else ():
+        near = form.neighbours.get(name, frozenset()).union(superiors[name])
+        yield from ((name, other) for other in near & others)
 
 
 def _superiors(intent: Intent) -> Mapping[DeviceName, tuple[DeviceName, ...]]:

@@ -80,6 +80,7 @@ def inverse(plan: Plan, earlier: Plan | None) -> Plan:
         seen={c.device: c.before.fingerprint for wave in waves for c in wave},
         reaches=earlier.reaches if earlier else (),
         adjacent=earlier.adjacent if earlier else (),
+        beyond=earlier.beyond if earlier else (),
         loopbacks={**plan.loopbacks, **(earlier.loopbacks if earlier else {})},
         findings=(),
         blast_radius=NO_HARM,

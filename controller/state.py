@@ -116,7 +116,8 @@ class Plan:
 
     waves are applied in order, the first being the canary; seen holds the fingerprint of every
     device's configuration the plan was computed from; loopbacks and reaches say which devices
-    must reach which others once it is applied, adjacent which devices share a circuit.
+    must reach which others once it is applied, adjacent which devices share a circuit; beyond are
+    pairs with a router that was not planned for, which must hold if they did before.
     blast_radius is that of the worst wave (counted from 1, 0 when no wave cuts anything),
     steady what is worse than before once everything is applied. cannot_revert tells what no
     rollback brings back, forced which failing expectations the engineer accepted. intent is
@@ -139,6 +140,7 @@ class Plan:
     cannot_revert: tuple[str, ...] = ()
     forced: tuple[str, ...] = ()
     intent: Intent | None = None
+    beyond: tuple[tuple[DeviceName, DeviceName], ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:

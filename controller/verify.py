@@ -20,7 +20,7 @@ SHOWN: Final = 8
 def expected(plan: Plan) -> frozenset[Pair]:
     """Return the pairs that can hold before the plan: none with a router that is yet blank."""
     new = {change.device for change in plan.changes if _is_new(change)}
-    return frozenset(pair for pair in plan.reaches if new.isdisjoint(pair))
+    return frozenset(pair for pair in (*plan.reaches, *plan.beyond) if new.isdisjoint(pair))
 
 
 def answering(pairs: Collection[Pair], plan: Plan, lines: Lines) -> frozenset[Pair]:
@@ -35,12 +35,13 @@ def verify(plan: Plan, lines: Lines, held: frozenset[Pair]) -> Verdict:
     """
     changed = {change.device for change in plan.changes}
     excused = {p for p in plan.reaches if p not in held and not changed.intersection(p)}
-    failing = _await(frozenset(plan.reaches) - excused, plan, lines, lines.rim.pace.verify_s)
+    wanted = {*plan.reaches, *held.intersection(plan.beyond)}
+    failing = _await(frozenset(wanted - excused), plan, lines, lines.rim.pace.verify_s)
     still = excused - answering(excused, plan, lines)
-    reached = len(plan.reaches) - len(failing) - len(still)
-    count = f"{reached} of {len(plan.reaches)} pairs of loopbacks reach each other."
+    reached = len(wanted) - len(failing) - len(still)
+    count = f"{reached} of {len(wanted)} pairs of loopbacks reach each other."
     evidence = (
-        count if plan.reaches else "No loopbacks have to reach each other.",
+        count if wanted else "No loopbacks have to reach each other.",
         *_sentences(failing, plan),
         *(f"{text} It did not before either." for text in _sentences(still, plan)),
     )

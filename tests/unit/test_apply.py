@@ -354,3 +354,21 @@ def test_real_ctrl_c_lets_the_step_end_and_takes_everyone_back(tmp_path):
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert output == "rolled-back old [] interrupted by Ctrl-C\n"
+
+
+@pytest.mark.parametrize(("lost", "outcome"), [(True, "rolled-back"), (False, "confirmed")])
+def test_router_changed_alone_must_not_lose_whom_it_reached(bench, lost, outcome):
+    made = replace(chain([NAMES[:1]]), beyond=((NAMES[0], NAMES[1]),))
+    made = replace(made, loopbacks={name: loopback(name) for name in NAMES})
+    muted = frozenset({loopback(NAMES[1])} if lost else ())
+    bench.network.device(NAMES[0]).faults = Faults(mutes=muted)
+    result = apply(made, bench.rim())
+    assert result.outcome == outcome
+    assert (bench.network.device(NAMES[0]).now_running() == old(NAMES[0])) == lost
+
+
+def test_router_changed_alone_need_not_reach_whom_it_did_not(bench):
+    bench.network.device(NAMES[0]).reach = lambda _source, _target: False
+    made = replace(chain([NAMES[:1]]), beyond=((NAMES[0], NAMES[1]),))
+    made = replace(made, loopbacks={name: loopback(name) for name in NAMES})
+    assert apply(made, bench.rim()).outcome == "confirmed"

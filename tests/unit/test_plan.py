@@ -359,3 +359,13 @@ def test_topology_of_before_is_optional(country):
     topology: Topology = build(country)
     known = plan(view(country, configs(country), before=topology, previous=country), AT)
     assert known.steady.disconnected == ()
+
+
+def test_router_planned_for_alone_is_checked_against_those_it_must_not_lose(country):
+    alone = Consent(only=frozenset({"arrondissement-1-1-1-r1"}))
+    made = plan(view(country, blank(country)), AT, alone)
+    others = {"department-1-1-r1", "region-1-r1", "yaounde-r1"}
+    assert made.reaches == ()
+    assert set(made.beyond) == {("arrondissement-1-1-1-r1", other) for other in others}
+    assert made.loopbacks.keys() == {"arrondissement-1-1-1-r1", *others}
+    assert plan(view(country, blank(country)), AT).beyond == ()

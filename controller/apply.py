@@ -111,13 +111,14 @@ def unfinished(entry: Entry) -> str:
 
 
 def _window_s(plan: Plan, rim: Rim, confirm_within_s: float | None) -> float:
-    pace, waves, margin_s = rim.pace, len(plan.waves), rim.pace.margin_s(len(plan.changes))
+    pace, waves, devices = rim.pace, len(plan.waves), len(plan.changes)
+    margin_s = pace.margin_s(devices)
     if confirm_within_s is not None and confirm_within_s < margin_s:
         raise PlanError(
-            f"{confirm_within_s:.0f} s are too short to confirm {len(plan.changes)} devices; "
+            f"{confirm_within_s:.0f} s are too short to confirm {devices} devices; "
             f"give at least {margin_s:.0f} s"
         )
-    return pace.window_s(waves, confirm_within_s)
+    return pace.window_s(waves, devices, confirm_within_s)
 
 
 def _begun(plan: Plan, lines: Lines, window_s: float) -> Push:

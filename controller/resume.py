@@ -187,7 +187,7 @@ def _taken_back(entry: Entry, rim: Rim) -> PushResult:
     plan = decode(*rim.journal.plan(entry.id))
     back = inverse(plan, _earlier(entry, rim.journal))
     try:
-        return run(back, rim, rim.pace.window_s(len(back.waves)))
+        return run(back, rim, rim.pace.window_s(len(back.waves), len(back.changes)))
     except StalePlanError as error:
         raise StalePlanError(
             f"apply {entry.id} cannot be taken back any more: {error}; to return to an older state "

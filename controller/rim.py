@@ -52,9 +52,10 @@ class Pace:
             grace_s=self.grace_s * factor,
         )
 
-    def window_s(self, waves: int, base_s: float | None = None) -> float:
-        """Return how long the timers of an apply in that many waves run."""
-        return (self.base_s if base_s is None else base_s) + self.per_wave_s * waves
+    def window_s(self, waves: int, devices: int, base_s: float | None = None) -> float:
+        """Return how long the timers of an apply to so many devices in so many waves run."""
+        base = self.base_s if base_s is None else base_s
+        return base + self.per_wave_s * waves + devices * CONFIRM_S
 
     def margin_s(self, devices: int) -> float:
         """Return how much of the timers must be left when confirming so many devices begins."""

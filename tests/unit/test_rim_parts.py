@@ -99,15 +99,25 @@ def test_a_missing_secret_is_no_fault_of_the_devices():
         observe(["a", "b"], connect)
 
 
-def test_timers_grow_with_the_waves():
+def test_timers_grow_with_the_waves_and_with_what_confirming_takes():
     pace = Pace(base_s=100, per_wave_s=10)
-    assert pace.window_s(3) == 130
-    assert pace.window_s(3, base_s=50) == 80
+    assert pace.window_s(3, 0) == 130
+    assert pace.window_s(3, 0, base_s=50) == 80
+    assert pace.window_s(3, 500) - pace.window_s(3, 5) == pytest.approx(
+        pace.margin_s(500) - pace.margin_s(5)
+    )
     assert pace.margin_s(500) > pace.margin_s(5)
+
+
+@pytest.mark.parametrize("devices", [1, 429, 20_000])
+@pytest.mark.parametrize("factor", [0.02, 1.0, 20.0])
+def test_timers_of_any_number_of_devices_leave_time_to_begin(devices, factor):
+    pace = Pace().times(factor)
+    assert pace.window_s(1, devices) > pace.margin_s(devices) + pace.gate_s
 
 
 def test_pace_scales_every_wait_for_others_but_not_how_often_it_looks():
     pace = Pace().times(0.1)
-    assert pace.window_s(2) == pytest.approx(36)
+    assert pace.window_s(2, 0) == pytest.approx(36)
     assert (pace.gate_s, pace.verify_s, pace.grace_s) == pytest.approx((6, 9, 2))
     assert pace.poll_s == Pace().poll_s

@@ -50,7 +50,7 @@ def traced(intent: Intent, configs: Mapping[DeviceName, DeviceConfig]) -> Intent
 def _seen(intent: Intent, configs: Mapping[DeviceName, DeviceConfig]) -> _Seen:
     ports: dict[Port, CircuitEnd] = {}
     foreign: set[CircuitEnd] = set()
-    for device in intent.devices.keys() & configs.keys():
+    for device in sorted(intent.devices.keys() & configs.keys()):
         for interface, address in _addresses(configs[device].text):
             end = CircuitEnd(device, interface)
             if port := _port(intent.network.plan, address):

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from controller.order import shape
+from controller.past import traced
 from controller.plan import Consent, explain, plan, unmanaged
 from controller.state import DeviceConfig, Impact
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
@@ -369,3 +370,11 @@ def test_router_planned_for_alone_is_checked_against_those_it_must_not_lose(coun
     assert set(made.beyond) == {("arrondissement-1-1-1-r1", other) for other in others}
     assert made.loopbacks.keys() == {"arrondissement-1-1-1-r1", *others}
     assert plan(view(country, blank(country)), AT).beyond == ()
+
+
+def test_circuit_found_on_many_routers_is_traced_the_same_way_each_time(country):
+    copied = "interface eth77\n ip address 172.20.0.2/31\n"
+    running = {name: DeviceConfig(copied) for name in country.devices}
+    running["region-1-r1"] = configs(country)["region-1-r1"]
+    was = traced(country, running).circuits["region-1-fibre"]
+    assert was.a == CircuitEnd(min(country.devices), "eth77")

@@ -25,7 +25,7 @@ from inventory import credentials
 from inventory.errors import DeviceError, PlanError
 from inventory.model import Device, DeviceName, Intent
 from policies import expectations
-from topology.build import build
+from topology.build import build, routed
 
 __all__ = ["Loaded", "connector", "from_files", "intended_configs", "load", "make_plan"]
 
@@ -54,17 +54,17 @@ def make_plan(
     raises.
     """
     intent = anchored(loaded)
-    intended, topology = derive(intent), build(intent)
+    intended = derive(intent)
     names = to_read(intent, consent.only)
     view = View(
         intent=intent,
-        topology=topology,
+        topology=routed(intent),
         intended=intended,
         wanted={name: render(intended[name]) for name in names if name in intended},
         operational=operational,
-        findings=expectations.check(loaded.policies, intent, topology),
+        findings=expectations.check(loaded.policies, intent, build(intent)),
         previous=previous,
-        before=build(previous) if previous else None,
+        before=routed(previous) if previous else None,
     )
     return plan(view, at, consent)
 

@@ -25,7 +25,7 @@ from controller.state import (
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
 from inventory.model import Device, DeviceName, Intent, Level, Role, SiteName, Thresholds
 from policies.model import Finding
-from topology.build import build
+from topology.build import routed
 from topology.model import BlastRadius, Topology
 from topology.resilience import before_after
 
@@ -85,7 +85,7 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
     idle = [name for name, judged in judgements.items() if judged.blank]
     order = waves(judgements, form, idle)
     was = view.previous or traced(view.intent, view.operational.configs)
-    before = view.before or build(was)
+    before = view.before or routed(was)
     rehearsal = rehearse((before, view.topology), (was, view.intent), judgements, order)
     harm = worst(rehearsal)
     steady = before_after(before, view.topology)

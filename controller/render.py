@@ -16,6 +16,7 @@ from inventory.model import Platform
 
 LINE_LENGTH: Final = 80
 WORST_COST: Final = 10
+DRAINED_COST: Final = 10_000
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _SUFFIX: Final = ".conf.j2"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*")
@@ -34,6 +35,11 @@ class _Policy:
     name: str
     cost: int
     drained: bool
+
+    @property
+    def drained_cost(self) -> int:
+        """Return what a drained circuit adds: few of them are better than many, then the cost."""
+        return DRAINED_COST + self.cost
 
 
 @dataclass(frozen=True, slots=True)

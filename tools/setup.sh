@@ -20,26 +20,34 @@ while read -r package command; do
     has "$package" "$command" || missing+=("$package")
 done <tools/packages.txt
 
+root=()
+policy=/usr/sbin/policy-rc.d
+mark='# made by the set-up of sanaga; it goes when the packages are in'
+
+allow_services() {  # remove our own policy file, also one that a killed run left behind
+    ! grep -qsF "$mark" "$policy" || "${root[@]}" rm -f "$policy"
+}
+
 install_packages() {
-    local root=()
     if [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null || { say "run as root, or install sudo; missing: ${missing[*]}"; exit 1; }
         root=(sudo)
     fi
     # Installing a daemon's package must not start the daemon: the laboratory runs its own copies in
     # its own namespaces, and this machine's routing and SSH are not ours to change.
-    local policy=/usr/sbin/policy-rc.d made=
+    trap allow_services EXIT
+    trap 'exit 130' INT TERM HUP
+    allow_services
     if [ ! -e "$policy" ]; then
-        printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
+        printf '#!/bin/sh\n%s\nexit 101\n' "$mark" | "${root[@]}" tee "$policy" >/dev/null
         "${root[@]}" chmod 755 "$policy"
-        made=yes
     fi
     say "installing ${missing[*]}"
     local result=0
     { "${root[@]}" apt-get update -qq &&
         "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
             apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; } || result=$?
-    [ -z "$made" ] || "${root[@]}" rm -f "$policy"
+    allow_services
     [ "$result" -eq 0 ] || { say "apt-get could not install: ${missing[*]}"; exit 1; }
     local unit
     for unit in frr:frr ssh:openssh-server; do

@@ -1,9 +1,10 @@
 """From an intent to the graph of its sites, devices, providers and circuits."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
-from inventory.model import Circuit, Device, Intent, Level, Medium, Site
+from inventory.model import Circuit, CircuitEnd, Device, Intent, Level, Medium, Role, Site
 from topology.model import Link, Node, NodeKind, NodeName, SiteWeight, Topology
 
 WORST_COST: Final = 10
@@ -65,6 +66,15 @@ def build(intent: Intent) -> Topology:
     )
 
 
+def routed(intent: Intent) -> Topology:
+    """Return the graph of what routers route over by themselves.
+
+    Circuits into providers' networks are left out: only tunnels will make ways of them.
+    """
+    own = {name: c for name, c in intent.circuits.items() if c.provider is None}
+    return build(replace(intent, circuits=own))
+
+
 def _nodes(intent: Intent) -> Iterator[Node]:
     for site in intent.sites.values():
         yield Node(site_node(site.name), NodeKind.SITE, site.name)
@@ -77,10 +87,16 @@ def _nodes(intent: Intent) -> Iterator[Node]:
 
 def _links(intent: Intent) -> Iterator[Link]:
     for circuit in intent.usable_circuits():
-        yield _circuit_link(circuit)
+        if all(_routes(intent, end) for end in (circuit.a, circuit.b) if end):
+            yield _circuit_link(circuit)
     for device in intent.devices.values():
-        if device.lan:
+        if device.lan and device.role is Role.ROUTER:
             yield _lan_link(device)
+
+
+def _routes(intent: Intent, end: CircuitEnd) -> bool:
+    """Return whether a circuit's end forwards anything: switches and edges do not route."""
+    return intent.devices[end.device].role is Role.ROUTER
 
 
 def _circuit_link(circuit: Circuit) -> Link:

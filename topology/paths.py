@@ -15,6 +15,8 @@ from topology.model import Link, LinkName, Node, NodeKind, NodeName, Path, Topol
 # One integer orders paths: circuits under maintenance first of all, then cost, then delay in ns.
 _MAINTENANCE: Final = 10**20
 _COST: Final = 10**14
+# BGP decides equal MEDs by the cluster list, which has an entry for every router on the way.
+_HOP: Final = 10**11
 _NS_PER_MS: Final = 10**6
 _PREFIXES: Final = ("", "site:", "provider:")
 
@@ -43,7 +45,7 @@ def best(topology: Topology, a: str, b: str) -> Path | None:
 
 
 def ranked(topology: Topology, a: str, b: str, *, k: int) -> tuple[Path, ...]:
-    """Return the k best paths without loops, by cost, then delay, then names (Yen 1971).
+    """Return the k best paths without loops, by cost, hops, delay and names (Yen 1971).
 
     Circuits under maintenance are used only when nothing else remains. Raises UnknownNameError.
     """
@@ -150,7 +152,7 @@ def _adjacency(topology: Topology) -> _Adjacency:
 def weight(link: Link) -> int:
     """Return what crossing a link adds to a path, by which paths are ordered."""
     maintenance = _MAINTENANCE if link.maintenance else 0
-    return maintenance + link.cost * _COST + round(link.delay_ms * _NS_PER_MS)
+    return maintenance + link.cost * _COST + _HOP + round(link.delay_ms * _NS_PER_MS)
 
 
 def _cheapest(

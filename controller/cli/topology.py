@@ -217,6 +217,7 @@ def blast_radius(
     _check_in_use(intent, topology, things)
     radius = resilience.blast_radius(topology, things)
     emit(radius, output, lambda: write("\n".join(words.radius(radius))))
+    _say_what_waits(topology)
 
 
 def _check_in_use(intent: "Intent", topology: "Topology", things: Iterable[str]) -> None:
@@ -251,6 +252,23 @@ def risks(
         "regions": resilience.scores(topology, intent),
     }
     emit(data, output, lambda: _show_risks(data, len(harmful)))
+    _say_what_waits(topology)
+
+
+def _say_what_waits(topology: "Topology") -> None:
+    """Tell that ways over operators' networks are counted though nothing is routed there yet."""
+    operators = sorted(name.removeprefix("provider:") for name in _operators(topology))
+    if operators:
+        say(
+            f"Subscriptions to {listing(operators)} count as ways here; nothing is routed over "
+            "them until tunnels run. 'sanaga plan' counts routed ways alone."
+        )
+
+
+def _operators(topology: "Topology") -> frozenset[str]:
+    from topology.model import NodeKind
+
+    return frozenset(n.name for n in topology.nodes.values() if n.kind is NodeKind.PROVIDER)
 
 
 def _beyond_itself(topology: "Topology", name: str, radius: "BlastRadius") -> bool:

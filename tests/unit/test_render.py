@@ -70,4 +70,6 @@ def test_every_cost_has_its_policies_on_every_router():
     text = render(_intended()).text
     for cost in range(1, 11):
         assert f"route-map in-circuit-{cost} permit 20\n set metric +{cost}\n" in text
-        assert f"route-map in-drained-{cost} permit 10\n set local-preference 0\n" in text
+        drained = f" set local-preference 0\n set metric +{10000 + cost}\n"
+        assert f"route-map in-drained-{cost} permit 10\n{drained}" in text
+        assert "  maximum-paths ibgp 1\n exit-address-family\n" in text

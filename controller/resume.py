@@ -28,7 +28,8 @@ def resume(rim: Rim, *, without: Collection[DeviceName] = ()) -> PushResult | No
     everywhere. Devices in without are given up: nothing more is asked of them, and they are
     recorded as differing. Safe to repeat, also after being killed itself.
 
-    Raises UnfinishedError while an apply waits for a person, JournalError, PlanError.
+    Raises UnfinishedError while an apply waits for a person, UnknownNameError for devices that
+    the apply does not change, JournalError, PlanError.
     """
     with rim.journal.lock():
         entry = next(iter(rim.journal.unfinished()), None)
@@ -111,6 +112,11 @@ def _waiting(entry: Entry, rim: Rim) -> bool:
 def _ended(entry: Entry, rim: Rim, without: frozenset[DeviceName]) -> PushResult:
     push = _reopened(entry, rim)
     given_up = without & {change.device for change in push.plan.changes}
+    if without != given_up:
+        raise UnknownNameError(
+            f"apply {entry.id} does not change {', '.join(sorted(without - given_up))}; "
+            f"it changes {', '.join(sorted(c.device for c in push.plan.changes))}"
+        )
     if given_up:
         push = replace(push, plan=_without(push.plan, given_up))
     if entry.decision == "confirm":

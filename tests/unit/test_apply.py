@@ -16,6 +16,7 @@ from inventory.errors import (
     RejectedError,
     StalePlanError,
     UnfinishedError,
+    UnknownNameError,
 )
 from tests.apply_rig import NAMES, chain, loopback, new, old
 
@@ -138,6 +139,8 @@ def test_dead_device_can_be_given_up(bench):
     device = bench.network.device("near-r1")
     device.faults = Faults(drops=frozenset({Act.COMMIT}), hangs=frozenset({Act.ROLLBACK}))
     apply(chain(), bench.rim())
+    with pytest.raises(UnknownNameError, match="does not change near-r2; it changes"):
+        resume(bench.rim(), without=["near-r2"])
     resumed = resume(bench.rim(), without=["near-r1"])
     assert resumed
     assert resumed.outcome is Outcome.DIFFERS

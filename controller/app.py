@@ -104,8 +104,8 @@ def _anchored(reference: str, folder: Path) -> str:
 def previous_intent(state_dir: Path, network: str) -> Intent | None:
     """Return what all routers of a network follow since its last apply, if this state knows it.
 
-    After an apply to some of them, a rollback, or one that left routers differing it does not:
-    then only their own configurations tell.
+    After an apply to some of them, a rollback, or one that left routers differing it does not,
+    nor when another release wrote it: then only their own configurations tell.
     """
     if not (state_dir / JOURNAL_FILE).exists():
         return None
@@ -117,7 +117,10 @@ def previous_intent(state_dir: Path, network: str) -> Intent | None:
     if found is None:
         return None
     body, text = found
-    intent = parse_intent(text)
+    try:
+        intent = parse_intent(text)
+    except PlanError:
+        return None
     return intent if managed(intent).keys() <= seen_by(body) else None
 
 

@@ -11,6 +11,7 @@ from controller.apply import apply
 from controller.planfile import intent_json
 from controller.resume import rollback
 from controller.state import Change, DeviceConfig, Outcome, Plan
+from controller.store.journal import Journal
 from inventory.errors import UnknownNameError
 from inventory.model import Intent
 from tests.apply_rig import NAMES, chain, change, loopback, new
@@ -116,4 +117,13 @@ def test_rollback_of_an_older_apply_does_not_bring_back_its_whole_intent(bench):
         everyone[NAMES[number]] = later(NAMES[number]).after.fingerprint
     assert previous_intent(bench.folder, "test") is not None
     assert rollback(bench.rim(), 2).outcome is Outcome.CONFIRMED
+    assert previous_intent(bench.folder, "test") is None
+
+
+def test_an_intent_that_another_release_recorded_is_as_good_as_none(bench, monkeypatch):
+    wanted = following(*NAMES)
+    apply(planned(wanted), bench.rim())
+    body, _ = bench.journal.last_intent("test")
+    foreign = (body, intent_json(wanted).replace('"network"', '"network_of_old"', 1))
+    monkeypatch.setattr(Journal, "last_intent", lambda *_: foreign)
     assert previous_intent(bench.folder, "test") is None

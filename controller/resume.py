@@ -170,16 +170,19 @@ def _rollback_entry(journal: Journal, apply_id: int | None) -> Entry:
     if apply_id is None:
         return _last_entry(journal)
     entry = journal.entry(apply_id)
+    _refuse_differing(entry)
     if entry.outcome not in (None, Outcome.CONFIRMED):
         raise UnknownNameError(f"apply {apply_id} ended {entry.outcome}: nothing to roll back")
     return entry
 
 
 def _last_entry(journal: Journal) -> Entry:
-    done = [e for e in journal.history() if e.outcome in (None, Outcome.CONFIRMED)]
+    tried = (None, Outcome.CONFIRMED, Outcome.DIFFERS)
+    done = [e for e in journal.history() if e.outcome in tried]
     if not done:
         raise UnknownNameError("no apply can be rolled back; see 'sanaga history'")
     last = done[0]
+    _refuse_differing(last)
     # Said twice, a bare rollback would bring back what was taken back on purpose.
     if last.outcome is not None and last.plan_id.endswith(BACK):
         raise UnknownNameError(
@@ -187,6 +190,14 @@ def _last_entry(journal: Journal) -> Entry:
             f"say 'sanaga rollback {last.id}'; for an older apply see 'sanaga history'"
         )
     return last
+
+
+def _refuse_differing(entry: Entry) -> None:
+    if entry.outcome == Outcome.DIFFERS:
+        raise UnknownNameError(
+            f"apply {entry.id} left devices differing (see 'sanaga history {entry.id}'); "
+            "plan the documents that all shall follow"
+        )
 
 
 def _taken_back(entry: Entry, rim: Rim) -> PushResult:

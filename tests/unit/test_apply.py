@@ -8,7 +8,7 @@ import pytest
 from controller.apply import apply
 from controller.drivers.memory import Act, Faults
 from controller.progress import Begun, Decided, DeviceDone, Ended, Verified, Waiting, WaveBegun
-from controller.resume import resume
+from controller.resume import resume, rollback
 from controller.state import DeviceConfig, Outcome
 from inventory.errors import (
     JournalError,
@@ -146,6 +146,9 @@ def test_dead_device_can_be_given_up(bench):
     assert resumed.outcome is Outcome.DIFFERS
     assert "given up" in resumed.devices["near-r1"]
     assert bench.journal.unfinished() == ()
+    for number in (1, None):
+        with pytest.raises(UnknownNameError, match="apply 1 left devices differing"):
+            rollback(bench.rim(), number)
 
 
 def test_device_that_reverted_before_its_confirmation_is_brought_forward_again(bench):

@@ -3,7 +3,7 @@
 import os
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -140,8 +140,10 @@ def write_triangle(folder: Path, name: str, *, cost: int = 1) -> Path:
     return folder
 
 
-def ask_door(lab: Lab, device: str, *request: str) -> str:
-    """Return what a router answers to a request, over the OpenSSH client and its host key."""
+def ssh(
+    lab: Lab, device: str, request: Sequence[str], stdin: str = "", **options: str
+) -> "subprocess.CompletedProcess[str]":
+    """Return what a router's door answers over the OpenSSH client and its pinned host key."""
     router = lab.blueprint.router(device)
     assert router.management
     wanted = {
@@ -151,11 +153,20 @@ def ask_door(lab: Lab, device: str, *request: str) -> str:
         "StrictHostKeyChecking": "yes",
         "BatchMode": "yes",
         "ConnectTimeout": "10",
+        **options,
     }
     flags = [word for key, value in wanted.items() for word in ("-o", f"{key}={value}")]
-    argv = ["ssh", "-F", "none", *flags, f"root@{router.management.ip}", shlex.join(request)]
+    argv = ["ssh", "-F", "none", *flags, f"root@{router.management.ip}", *request]
     with namespaces.entered(lab.blueprint.controller):
-        done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=90)
+        return subprocess.run(
+            argv, input=stdin, capture_output=True, text=True, check=False, timeout=90
+        )
+
+
+def ask_door(lab: Lab, device: str, *request: str) -> str:
+    """Return what a router answers to a request that it must not refuse."""
+    done = ssh(lab, device, [shlex.join(request)])
+    done.check_returncode()
     return done.stdout
 
 

@@ -43,7 +43,7 @@ def build(intent: Intent, configs: Mapping[DeviceName, str] | None, *, report: R
         place.create(Record(blueprint, offer.netem, offer.stub))
         try:
             with registry.locked(place):
-                routers.ensure_privsep()
+                routers.ensure_wanted(place.name)
                 _make(place, configs, report)
         except BaseException:
             destroy(place)
@@ -121,9 +121,8 @@ def destroy(place: Folder) -> None:
             names = record.blueprint.namespaces
             _end_processes(place, record)
             _remove_namespaces(names)
+        routers.remove_wanted(place.name)
         place.remove()
-    if not registry.names():
-        routers.remove_privsep()
 
 
 def _record(place: Folder) -> Record | None:

@@ -1,6 +1,5 @@
 """A device's programs in its namespace: the FRR daemons, and sshd with the door behind it."""
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -23,8 +22,9 @@ from simulations.lab.registry import Folder
 START_WITHIN_S: Final = 30.0
 FRR_USER: Final = "frr"
 VTYSH_USERS: Final = "frrvty"
-PRIVSEP: Final = Path("/run/sshd")
-PRIVSEP_MARK: Final = PRIVSEP / ".sanaga"
+# Folders outside the laboratory's own that sshd and the daemons of FRR want, and who owns them.
+WANTED: Final = ((Path("/run/sshd"), "root"), (Path("/run/frr"), FRR_USER))
+MARK: Final = ".sanaga"
 DOOR: Final = Path(__file__).parents[2] / "controller" / "drivers" / "frr_door.py"
 
 SSHD_CONFIG: Final = """\
@@ -184,19 +184,34 @@ def _write(file: Path, text: str, group: str = FRR_USER) -> None:
     shutil.chown(file, FRR_USER, group)
 
 
-def ensure_privsep() -> None:
-    """Make the folder that sshd wants, with a mark when it is ours to remove."""
+def ensure_wanted(user: str) -> None:
+    """Make the folders that the daemons want, and mark that someone uses them.
+
+    The maker's mark says that the last user may remove the folder.
+    """
+    for folder, owner in WANTED:
+        while not _marked(folder, owner, f"{MARK}-{user}"):
+            pass
+
+
+def remove_wanted(user: str) -> None:
+    """Remove a user's marks, and with the last of them the folders that were made for us."""
+    for folder, _ in WANTED:
+        (folder / f"{MARK}-{user}").unlink(missing_ok=True)
+        if (folder / MARK).exists() and not any(folder.glob(f"{MARK}-*")):
+            (folder / MARK).unlink(missing_ok=True)
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _marked(folder: Path, owner: str, mark: str) -> bool:
+    """Return whether the mark stands; not when another user removed the folder just then."""
     try:
-        PRIVSEP.mkdir(mode=0o755)
-    except FileExistsError:
-        return
-    os.chown(PRIVSEP, 0, 0)
-    PRIVSEP_MARK.touch(0o600)
-
-
-def remove_privsep() -> None:
-    """Remove the folder that sshd wants, if a laboratory made it."""
-    if PRIVSEP_MARK.exists():
-        PRIVSEP_MARK.unlink(missing_ok=True)
-        with suppress(OSError):
-            PRIVSEP.rmdir()
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o755)
+            (folder / MARK).touch(0o600)
+            shutil.chown(folder, owner, owner)
+        (folder / mark).touch(0o600)
+    except FileNotFoundError:
+        return False
+    return True

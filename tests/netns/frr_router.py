@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.drivers.frr import FrrDriver, Patience
 from inventory.model import Device, Management, Platform, Role
+from simulations.lab.routers import ensure_wanted, remove_wanted
 
 FRR: Final = Path("/usr/lib/frr")
 DOOR: Final = Path(__file__).parents[2] / "controller" / "drivers" / "frr_door.py"
@@ -137,9 +138,7 @@ def frr_routers(names: Sequence[str]) -> Iterator[dict[str, FrrRouter]]:
     base.chmod(0o755)
     mark = uuid4().hex[:6]
     made: dict[str, FrrRouter] = {}
-    privsep = Path("/run/sshd")
-    missing = not privsep.exists()
-    privsep.mkdir(mode=0o755, exist_ok=True)
+    ensure_wanted(f"test-{mark}")
     try:
         for name in names:
             made[name] = _make(base, mark, name)
@@ -149,9 +148,7 @@ def frr_routers(names: Sequence[str]) -> Iterator[dict[str, FrrRouter]]:
         for router in made.values():
             _remove(router)
         shutil.rmtree(base)
-        if missing:
-            with suppress(OSError):
-                privsep.rmdir()
+        remove_wanted(f"test-{mark}")
 
 
 def _make(base: Path, mark: str, name: str) -> FrrRouter:

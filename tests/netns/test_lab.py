@@ -3,7 +3,6 @@
 import hashlib
 import json
 import subprocess
-from collections.abc import Sequence
 
 import pytest
 
@@ -12,34 +11,13 @@ from simulations.lab.faults import FaultKind
 from simulations.lab.faulty_door import CRASHED
 from simulations.lab.flows import start_call
 from simulations.lab.lab import Lab
-from simulations.lab.namespaces import entered
 from simulations.lab.waiting import eventually
+from tests.lab_networks import ssh
 
 pytestmark = pytest.mark.netns
 
 CONNECTION_LOST = 255
 SITES = {"yaounde", "garoua", "maroua"}
-
-
-def ssh(lab: Lab, device: str, request: Sequence[str], stdin: str = "", **options: str):
-    """Return what a router's door answers over real SSH, from the controller's namespace."""
-    router = lab.blueprint.router(device)
-    assert router.management
-    wanted = {
-        "IdentityFile": str(lab.controller_key),
-        "IdentitiesOnly": "yes",
-        "UserKnownHostsFile": str(lab.folder.path / "known_hosts"),
-        "StrictHostKeyChecking": "yes",
-        "BatchMode": "yes",
-        "ConnectTimeout": "10",
-        **options,
-    }
-    flags = [word for key, value in wanted.items() for word in ("-o", f"{key}={value}")]
-    argv = ["ssh", "-F", "none", *flags, f"root@{router.management.ip}", *request]
-    with entered(lab.blueprint.controller):
-        return subprocess.run(
-            argv, input=stdin, capture_output=True, text=True, check=False, timeout=90
-        )
 
 
 def sessions(lab: Lab, device: str) -> tuple[int, int]:

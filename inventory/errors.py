@@ -12,6 +12,9 @@ SanagaError
 │   ├── UnreachableError   it could not be spoken to
 │   ├── HostKeyError       it is not who it should be
 │   └── RejectedError      it refused the configuration
+├── EdgeError              an edge cannot do what it was asked
+│   ├── PolicyRefusedError a policy is not signed, not for it, older, or makes no sense
+│   └── TunnelError        a tunnel cannot be made, read or taken away
 ├── JournalError           the record of applied plans cannot be used
 ├── UnfinishedError        an apply was left half-way and must be resumed first
 └── LabError               the laboratory cannot be built, found or changed
@@ -101,6 +104,18 @@ class HostKeyError(DeviceError):
 
 class RejectedError(DeviceError):
     """A device refused a configuration; it is as it was before."""
+
+
+class EdgeError(SanagaError):
+    """An edge cannot do what it was asked."""
+
+
+class PolicyRefusedError(EdgeError):
+    """A policy is not signed, not for this edge, older than the running one, or makes no sense."""
+
+
+class TunnelError(EdgeError):
+    """A tunnel cannot be made, read or taken away."""
 
 
 class JournalError(SanagaError):

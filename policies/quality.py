@@ -6,7 +6,7 @@ from typing import Final
 
 from inventory.model import Medium
 from policies.model import ServiceClass
-from topology import health
+from topology import emodel
 from topology.build import LAN_RATE_MBPS
 from topology.model import Path, Topology
 
@@ -47,7 +47,7 @@ def expected(topology: Topology, path: Path) -> Quality:
         loss=path.loss,
         rate_mbps=min(rates, default=LAN_RATE_MBPS),
         # The receiver holds sound back as long as it may come late.
-        mos=health.mos(health.r_factor(delay_ms + jitter_ms, path.loss)),
+        mos=emodel.mos(emodel.r_factor(delay_ms + jitter_ms, path.loss)),
     )
 
 

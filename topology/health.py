@@ -1,64 +1,86 @@
-"""Voice quality from delay and loss, by the E-model of ITU-T G.107.
+"""How well a path does, folded from what its test packets showed.
 
-All parameters of the model but delay, loss and codec keep their default values, for which G.107
-gives R = 93.2 without delay and loss. Delay impairment is the usual two-piece fit to G.107's Idd
-and Idte at these defaults (Cole and Rosenbluth 2001): 0.024 per ms, and 0.11 more per ms beyond
-177.3 ms.
+A path is judged by what its medium can do: 600 ms are no fault of a geostationary satellite, and a
+low-orbit one changes its satellite every 15 s.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TypeAlias
 
-BEST_R: Final = 93.2
-DELAY_SLOPE: Final = 0.024
-LATE_SLOPE: Final = 0.11
-LATE_MS: Final = 177.3
-WORST_IMPAIRMENT: Final = 95.0
-BEST_MOS: Final = 4.5
+from inventory.model import Medium
+
+PathName: TypeAlias = str
 
 
 @dataclass(frozen=True, slots=True)
-class Codec:
-    """A codec as the E-model knows it: Ie without loss, and Bpl, its robustness to loss."""
+class Measurement:
+    """What a path showed since the last measurement, by one end's monotonic clock.
 
-    name: str
-    impairment: float
-    robustness: float
-
-
-# ITU-T G.113 Appendix I, for random loss.
-G711: Final = Codec("G.711", 0.0, 4.3)
-G711_PLC: Final = Codec("G.711 with concealment", 0.0, 25.1)
-G729A: Final = Codec("G.729A", 11.0, 19.0)
-GSM_EFR: Final = Codec("GSM EFR", 5.0, 10.0)
-# G.113 has no narrow-band figures for Opus; it is taken to be no worse than G.711 with concealment.
-OPUS: Final = Codec("Opus", 0.0, 25.1)
-
-
-def r_factor(delay_ms: float, loss: float, *, codec: Codec = OPUS) -> float:
-    """Return the transmission rating R, 0 to 93.2.
-
-    delay_ms is one way from mouth to ear (the path's delay, jitter buffer and codec together),
-    loss the share of packets lost at random or come too late, 0 to 1. Raises ValueError.
+    Every test packet is settled once, when its answer came or its time was up: sent are those
+    settled now, lost_out of them never reached the far end, lost_in were lost on the way back
+    (RFC 7680). round_trips_ms are of the answered ones in order of sending; out_ms and in_ms their
+    one-way delays above an unknown constant (clocks differ, RFC 3393). lost_in also counts the far
+    end's own test packets that were missed here, heard_in how many of those came. overdue are the
+    newest test packets in a row whose answer is late; silent_s is the time since anything was
+    heard. stalled says that this process itself was late or its socket dropped packets, so that the
+    measurement says nothing against the path.
     """
-    if not (delay_ms >= 0 and 0 <= loss <= 1):
-        raise ValueError(f"delay {delay_ms} ms or loss {loss} is outside its range")
-    late = max(0.0, delay_ms - LATE_MS)
-    delay = DELAY_SLOPE * delay_ms + LATE_SLOPE * late
-    return max(0.0, BEST_R - delay - _effective_impairment(loss * 100, codec))
+
+    at_s: float
+    sent: int = 0
+    lost_out: int = 0
+    lost_in: int = 0
+    heard_in: int = 0
+    round_trips_ms: tuple[float, ...] = ()
+    out_ms: tuple[float, ...] = ()
+    in_ms: tuple[float, ...] = ()
+    reordered: int = 0
+    duplicated: int = 0
+    overdue: int = 0
+    silent_s: float = 0.0
+    pace_s: float = 0.1
+    stalled: bool = False
 
 
-def _effective_impairment(loss_percent: float, codec: Codec) -> float:
-    """Return Ie-eff for random loss (G.107, clause 7.5, BurstR = 1)."""
-    weight = loss_percent / (loss_percent + codec.robustness)
-    return codec.impairment + (WORST_IMPAIRMENT - codec.impairment) * weight
+@dataclass(frozen=True, slots=True)
+class LinkHealth:
+    """What is known of a path; delay_ms is the round trip, loss a share, burst G.107's BurstR.
 
-
-def mos(r: float) -> float:
-    """Return the estimated mean opinion score, 1 to 4.5 (G.107, annex B).
-
-    The cubic of the recommendation dips below 1 for R under 6.5; there the score is 1.
+    base_ms is the smallest round trip of the last minutes: what the path can do. jitter_ms is the
+    spread (95th percentile above the smallest) of the worse direction. handover says that a
+    change of satellite is going on, which is not held against the path.
     """
-    if r >= 100:
-        return BEST_MOS
-    return max(1.0, 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6) if r > 0 else 1.0
+
+    medium: Medium
+    at_s: float
+    delay_ms: float | None = None
+    base_ms: float | None = None
+    jitter_ms: float = 0.0
+    loss_out: float = 0.0
+    loss_in: float = 0.0
+    burst: float = 1.0
+    overdue: int = 0
+    silent_s: float = 0.0
+    dead: bool = False
+    handover: bool = False
+    stalled: bool = False
+    r: float | None = None
+    mos: float | None = None
+
+
+def unknown(medium: Medium, now_s: float) -> LinkHealth:
+    """Return the health of a path of which nothing has been heard yet."""
+    return LinkHealth(medium, now_s)
+
+
+def fold(health: LinkHealth, measurement: Measurement) -> LinkHealth:
+    """Return the health of a path after one more measurement."""
+    raise NotImplementedError
+
+
+def folded(health: LinkHealth, measurements: Sequence[Measurement]) -> LinkHealth:
+    """Return the health of a path after several measurements in order."""
+    for measurement in measurements:
+        health = fold(health, measurement)
+    return health

@@ -1,0 +1,1 @@
+"""Hands at a site: a small daemon that measures every underlay, decides and moves traffic."""

@@ -1,0 +1,1 @@
+"""What the daemon puts into the kernel, repairs, and takes away again."""

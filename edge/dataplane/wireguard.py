@@ -1,0 +1,72 @@
+"""WireGuard interfaces as values, and what an implementation must do with them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Interface
+from typing import Protocol, TypeAlias
+
+from edge.policy import Endpoint, Prefix
+
+PublicKey: TypeAlias = str
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelPeer:
+    """A far end of an interface; endpoint is None where it dials us."""
+
+    public_key: PublicKey
+    allowed: tuple[Prefix, ...]
+    endpoint: Endpoint | None = None
+    keepalive_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """A WireGuard interface as it should be; mark is set on its outer packets (0: none)."""
+
+    name: str
+    mtu: int
+    listen_port: int
+    mark: int
+    addresses: tuple[IPv4Interface, ...]
+    peers: tuple[TunnelPeer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerState:
+    """A far end as it is: handshake_at_s is UNIX time, 0 when there was none."""
+
+    endpoint: Endpoint | None
+    handshake_at_s: float
+    received_octets: int
+    sent_octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelState:
+    """An interface as it is; index changes when it was made anew."""
+
+    index: int
+    mtu: int
+    listen_port: int
+    mark: int
+    peers: Mapping[PublicKey, PeerState]
+
+
+class WireGuard(Protocol):
+    """Makes WireGuard interfaces: the kernel's own, or wireguard-go's where it has none.
+
+    Every method raises TunnelError naming the interface. Changing one peer never disturbs another.
+    """
+
+    def ensure(self, tunnel: Tunnel, private_key: bytes) -> tuple[str, ...]:
+        """Make an interface what it should be and return, in words, what had to be done."""
+        ...
+
+    def state(self, name: str) -> TunnelState | None:
+        """Return an interface as it is; None when it does not exist or nobody serves it."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Take an interface and whatever serves it away; nothing happens when there is none."""
+        ...

@@ -1,0 +1,1 @@
+"""Test packets by which every path is measured (STAMP, RFC 8762)."""

@@ -89,6 +89,11 @@ def link6(plan: AddressPlan, circuit: int) -> tuple[IPv6Interface, IPv6Interface
     return IPv6Interface((first, 127)), IPv6Interface((first + 1, 127))
 
 
+def tunnel4(plan: AddressPlan, circuit: int) -> IPv4Address:
+    """Return the address that an edge has within the tunnel over a circuit of its own."""
+    return IPv4Address(_first(plan.ipv4_tunnels) + circuit)
+
+
 def loopbacks6(plan: AddressPlan) -> IPv6Network:
     """Return the /64 of all IPv6 loopbacks, the last of the plan."""
     return IPv6Network((_subnet6(plan, _subnets6(plan) - 1), 64))
@@ -109,7 +114,8 @@ def capacity(plan: AddressPlan) -> Capacity:
         MAX_SITE,
     )
     links = plan.ipv4_links.num_addresses // 2 - 1
-    circuits = min(links, MAX_CIRCUIT) if sites > 0 else 0
+    tunnels = plan.ipv4_tunnels.num_addresses - 1
+    circuits = min(links, tunnels, MAX_CIRCUIT) if sites > 0 else 0
     return Capacity(max(sites, 0), max(circuits, 0))
 
 
@@ -120,6 +126,7 @@ def parts(plan: AddressPlan) -> Mapping[str, Prefix]:
         "ipv4_loopbacks": plan.ipv4_loopbacks,
         "ipv4_links": plan.ipv4_links,
         "ipv6": plan.ipv6,
+        "ipv4_tunnels": plan.ipv4_tunnels,
     }
 
 

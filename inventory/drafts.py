@@ -13,13 +13,14 @@ from pydantic import ValidationError
 
 from inventory.documents import Documents, Entry
 from inventory.errors import Fault, Location
-from inventory.model import AddressPlan, Level
+from inventory.model import AddressPlan, Level, Role
 from inventory.schema import AddressPlanDocument
 from inventory.wording import nearest, quoted
 
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _REGION: Final = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 _LEVELS: Final[Mapping[str, Level]] = {str(level): level for level in Level}
+_ROLES: Final[Mapping[str, Role]] = {str(role): role for role in Role}
 
 
 class Named(Protocol):
@@ -68,6 +69,7 @@ class DeviceDraft:
     name: str | None
     site: str | None
     number: int | None
+    role: Role | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,8 @@ def _site(entry: Entry) -> SiteDraft:
 
 def _device(entry: Entry) -> DeviceDraft:
     number = entry.integer("number") if entry.get("number") is not None else 1
-    return DeviceDraft(entry, _slug(entry, "name"), _slug(entry, "site"), number)
+    role = _ROLES.get(entry.text("role") or "")
+    return DeviceDraft(entry, _slug(entry, "name"), _slug(entry, "site"), number, role)
 
 
 def _circuit(entry: Entry) -> CircuitDraft:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from inventory.addressing import MAX_CIRCUIT, MAX_SITE
-from inventory.checks import addresses, circuits, hierarchy, names
+from inventory.checks import addresses, circuits, edges, hierarchy, names
 from inventory.documents import Documents, Entry, parse, read
 from inventory.drafts import Drafts, Numbered, drafts
+from inventory.edgekeys import EdgeKeys, edge_keys
 from inventory.errors import Fault, IntentError
-from inventory.folder import source
+from inventory.folder import Source, source
 from inventory.hostkeys import KnownHosts, known_hosts
 from inventory.model import Circuit, DataCentreZone, Device, Intent, Network, Site
 from inventory.schema import (
@@ -24,6 +25,7 @@ from inventory.schema import (
 T = TypeVar("T")
 
 KNOWN_HOSTS: Final = "known_hosts"
+EDGE_KEYS: Final = "edge_keys"
 # No person reads more; a folder with so many is no intent, and is answered in reasonable time.
 MAX_FAULTS: Final = 10_000
 _CHECKS: Final[tuple[Callable[[Drafts], Iterator[Fault]], ...]] = (
@@ -44,6 +46,9 @@ _CHECKS: Final[tuple[Callable[[Drafts], Iterator[Fault]], ...]] = (
     addresses.static_routes,
     addresses.management_addresses,
     addresses.lan_devices,
+    edges.platforms,
+    edges.one_per_site,
+    edges.circuits,
 )
 
 
@@ -58,17 +63,19 @@ def load(folder: Path) -> Intent:
 def check(documents: Documents) -> tuple[Intent | None, tuple[Fault, ...]]:
     """Return the intent, or every fault of the notation and of the inventory's sections."""
     drafted = drafts(documents)
-    pinned = _pinned(documents.folder)
+    pinned, keys = _pinned(documents.folder), _edge_keys(documents.folder)
     parsed = _Parsed(drafted)
     found = (
         *documents.faults,
         *pinned.faults,
+        *keys.faults,
+        *edges.strangers(keys, drafted),
         *parsed.faults,
         *(fault for rule in _CHECKS for fault in islice(rule(drafted), MAX_FAULTS)),
     )
     if found or not parsed.networks:
         return None, tuple(sorted(set(found)))
-    return parsed.intent(pinned), ()
+    return parsed.intent(pinned, keys), ()
 
 
 class _Parsed:
@@ -85,12 +92,12 @@ class _Parsed:
         )
         self.zones = self._all(entries["zones"], ZoneDocument)
 
-    def intent(self, pinned: KnownHosts) -> Intent:
+    def intent(self, pinned: KnownHosts, keys: EdgeKeys) -> Intent:
         """Return the trusted value."""
         network: Network = self.networks[0].to_model()
         sites: Mapping[str, Site] = {d.name: d.to_model() for d in self.sites}
         devices: Mapping[str, Device] = {
-            d.name: d.to_model(_key_of(d, pinned)) for d in self.devices
+            d.name: d.to_model(_key_of(d, pinned), keys.of(d.name)) for d in self.devices
         }
         crossing: Mapping[str, Circuit] = {d.name: d.to_model() for d in self.circuits}
         zones: Mapping[str, DataCentreZone] = {d.name: d.to_model() for d in self.zones}
@@ -131,10 +138,23 @@ def _key_of(device: DeviceDocument, pinned: KnownHosts) -> str:
 
 def _pinned(folder: Path) -> KnownHosts:
     """Return the host keys of a folder; a folder without the file pins none there."""
-    path = folder / KNOWN_HOSTS
+    beside = _beside(folder, KNOWN_HOSTS)
+    if beside is None or beside.text is None:
+        return KnownHosts({}, (beside.fault,) if beside and beside.fault else ())
+    return known_hosts(beside.file, beside.text)
+
+
+def _edge_keys(folder: Path) -> EdgeKeys:
+    """Return the edges' public keys of a folder; a folder without the file pins none."""
+    beside = _beside(folder, EDGE_KEYS)
+    if beside is None or beside.text is None:
+        return EdgeKeys({}, (beside.fault,) if beside and beside.fault else ())
+    return edge_keys(beside.file, beside.text)
+
+
+def _beside(folder: Path, name: str) -> Source | None:
+    """Return a file that may lie beside the documents, None where there is none."""
+    path = folder / name
     if not folder.is_dir() or not path.exists():
-        return KnownHosts({})
-    read_file = source(path.absolute(), folder.absolute())
-    if read_file.text is None:
-        return KnownHosts({}, (read_file.fault,) if read_file.fault else ())
-    return known_hosts(read_file.file, read_file.text)
+        return None
+    return source(path.absolute(), folder.absolute())

@@ -100,6 +100,7 @@ class Segment(StrEnum):
 CoordinateQuality: TypeAlias = Literal[
     "surveyed", "exact", "city_shared", "near_name", "proxy_village", "memory"
 ]
+DEFAULT_TUNNELS: Final = IPv4Network("172.24.0.0/15")
 APPROXIMATE: Final[frozenset[str]] = frozenset({"near_name", "proxy_village", "memory"})
 
 
@@ -169,7 +170,10 @@ class Management:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A router or switch; number (1 to 7) is its identity within the site."""
+    """A router, switch or edge; number (1 to 7) is its identity within the site.
+
+    public_key is the WireGuard key that an edge made itself, in base64; empty until it is pinned.
+    """
 
     name: DeviceName
     site: SiteName
@@ -179,6 +183,7 @@ class Device:
     management: Management | None = None
     lan: bool = False
     description: str = ""
+    public_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +235,7 @@ class AddressPlan:
     ipv4_loopbacks: IPv4Network
     ipv4_links: IPv4Network
     ipv6: IPv6Network
+    ipv4_tunnels: IPv4Network = DEFAULT_TUNNELS
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,11 +43,14 @@ class AddressPlanDocument(Document):
     ipv4_sites: Prefix4 = Field(examples=["10.0.0.0/8"])
     ipv4_loopbacks: Prefix4 = Field(examples=["172.16.0.0/14"])
     ipv4_links: Prefix4 = Field(examples=["172.20.0.0/14"])
+    ipv4_tunnels: Prefix4 = Field(default=model.DEFAULT_TUNNELS, examples=["172.24.0.0/15"])
     ipv6: Prefix6 = Field(examples=['"fd5a:6e61:6700::/40"'])
 
     def to_model(self) -> model.AddressPlan:
         """Return the trusted value."""
-        return model.AddressPlan(self.ipv4_sites, self.ipv4_loopbacks, self.ipv4_links, self.ipv6)
+        return model.AddressPlan(
+            self.ipv4_sites, self.ipv4_loopbacks, self.ipv4_links, self.ipv6, self.ipv4_tunnels
+        )
 
 
 class ThresholdsDocument(Document):
@@ -186,7 +189,7 @@ class ManagementDocument(Document):
 
 
 class DeviceDocument(Document):
-    """A router or switch."""
+    """A router, switch or edge."""
 
     name: Slug = Field(examples=["mora-r1"])
     site: Slug = Field(examples=["mora"])
@@ -197,8 +200,11 @@ class DeviceDocument(Document):
     lan: Flag | None = Field(default=None, examples=["true"])
     description: Description = Field(default="", examples=["In the server room"])
 
-    def to_model(self, known_key: str) -> model.Device:
-        """Return the trusted value; the first device of a site is on its LANs unless it says so."""
+    def to_model(self, known_key: str, public_key: str) -> model.Device:
+        """Return the trusted value; the first device of a site is on its LANs unless it says so.
+
+        known_key is the pinned host key, public_key the pinned key of an edge.
+        """
         return model.Device(
             name=self.name,
             site=self.site,
@@ -208,6 +214,7 @@ class DeviceDocument(Document):
             management=self.management.to_model(known_key) if self.management else None,
             lan=self.number == 1 if self.lan is None else self.lan,
             description=self.description,
+            public_key=public_key,
         )
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 from itertools import pairwise
 
@@ -69,6 +70,18 @@ def test_twenty_thousand_sites_of_seven_devices_share_no_loopback():
     pairs = [(n, k) for n in range(1, MANY + 1) for k in range(1, MAX_DEVICE + 1)]
     for loopback in (addressing.loopback4, addressing.loopback6):
         assert len({int(loopback(PLAN, n, k)) for n, k in pairs}) == len(pairs)
+
+
+def test_twenty_thousand_tunnels_share_no_address():
+    tunnels = {int(addressing.tunnel4(PLAN, n)) for n in range(1, MANY + 1)}
+    assert len(tunnels) == MANY
+    assert addressing.tunnel4(PLAN, MAX_CIRCUIT) in PLAN.ipv4_tunnels
+
+
+def test_a_circuit_beyond_the_addresses_of_tunnels_has_no_room():
+    small = replace(PLAN, ipv4_tunnels=IPv4Network("172.24.0.0/24"))
+    assert addressing.capacity(small).circuits == 255
+    assert addressing.tunnel4(small, 255) in small.ipv4_tunnels
 
 
 @given(sites)

@@ -79,3 +79,4 @@ def test_the_addresses_of_the_examples_are_the_computed_ones():
     a, b = addressing.link4(plan, 12)
     assert f"{a.ip} and .{str(b.ip).rpartition('.')[2]}" in REFERENCE
     assert str(addressing.link6(plan, 12)[0].ip) in REFERENCE
+    assert f"*c* = 12: {addressing.tunnel4(plan, 12)} " in REFERENCE

@@ -1,0 +1,57 @@
+"""Edges in the intent: their pinned keys, their place at a site."""
+
+import base64
+from pathlib import Path
+
+from inventory.documents import read
+from inventory.edgekeys import EdgeKeys, edge_keys, key_fault, line
+from inventory.examples import write_example
+from inventory.intent import check, load
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+OTHER = base64.b64encode(bytes(range(1, 33))).decode()
+
+
+def spur(folder: Path, keys: str | None = None) -> Path:
+    write_example(folder, "northern-spur")
+    if keys is not None:
+        (folder / "edge_keys").write_text(keys)
+    return folder
+
+
+def test_the_key_of_an_edge_is_the_one_beside_the_documents(tmp_path):
+    intent = load(spur(tmp_path, f"# made in the laboratory\n\nkolofata-e1 {KEY}\n"))
+    assert intent.devices["kolofata-e1"].public_key == KEY
+    assert intent.devices["yaounde-e1"].public_key == ""
+
+
+def test_a_folder_without_keys_pins_none(tmp_path):
+    intent = load(spur(tmp_path))
+    assert {device.public_key for device in intent.devices.values()} == {""}
+
+
+def test_a_line_written_for_a_key_is_read_back():
+    assert edge_keys("edge_keys", line("mora-e1", KEY)).keys == {"mora-e1": KEY}
+    assert EdgeKeys({}).of("mora-e1") == ""
+
+
+def test_a_key_that_is_none_is_told():
+    assert key_fault(KEY) is None
+    assert key_fault(KEY[:-1]) == "the key is not base64"
+    # The last letter has two bits more than 32 octets need: it could be written otherwise.
+    assert key_fault(f"{KEY[:-2]}9=") is not None
+    assert key_fault(base64.b64encode(bytes(31)).decode()) is not None
+
+
+def test_the_key_of_a_stranger_is_told_with_the_edge_that_was_meant(tmp_path):
+    _, faults = check(read(spur(tmp_path, f"kolofata-e2 {KEY}\nyaounde-e1 {OTHER}\n")))
+    assert [str(fault) for fault in faults] == [
+        "edge_keys:1:1: no edge is called 'kolofata-e2'; did you mean 'kolofata-e1'?"
+    ]
+
+
+def test_keys_that_cannot_be_read_are_told(tmp_path):
+    folder = spur(tmp_path)
+    (folder / "edge_keys").mkdir()
+    _, faults = check(read(folder))
+    assert [fault.where.file for fault in faults] == ["edge_keys"]

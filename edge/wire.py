@@ -59,7 +59,7 @@ class EnvelopeDocument(Document):
 
 def text(policy: EdgePolicy) -> str:
     """Return the canonical text of a policy."""
-    return _pretty(plain(policy))
+    return pretty(plain(policy))
 
 
 def policy(written: str, file: str) -> EdgePolicy:
@@ -75,7 +75,7 @@ def sign(signed: SignedPolicy, key: Ed25519PrivateKey) -> str:
         "policy": plain(signed.policy),
     }
     signature = base64.b64encode(key.sign(_covered(rest))).decode("ascii")
-    return _pretty({**rest, "signature": signature})
+    return pretty({**rest, "signature": signature})
 
 
 def verify(written: str, file: str, trust: Ed25519PublicKey) -> SignedPolicy:
@@ -99,7 +99,8 @@ def verify(written: str, file: str, trust: Ed25519PublicKey) -> SignedPolicy:
     return SignedPolicy(document.serial, document.issued_at, inside)
 
 
-def _pretty(value: Mapping[str, Any]) -> str:
+def pretty(value: Mapping[str, Any]) -> str:
+    """Return a JSON object as canonical text: keys sorted, one to a line."""
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

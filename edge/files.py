@@ -1,0 +1,67 @@
+"""Files that are whole after a power cut: the old one or the new one, never a part."""
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+
+def replace(path: Path, content: str, *, mode: int = 0o600) -> None:
+    """Replace a file by another content, on disk before this returns. Raises OSError."""
+    fresh = path.with_name(f".{path.name}.new")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        with os.fdopen(os.open(fresh, flags, mode), "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        rename(fresh, path)
+    except OSError:
+        with suppress(OSError):
+            fresh.unlink()
+        raise
+
+
+def rename(old: Path, new: Path) -> None:
+    """Rename a file, on disk before this returns. Raises OSError."""
+    old.replace(new)
+    sync(new.parent)
+
+
+def same(source: Path, target: Path) -> None:
+    """Let a file hold what another holds; this needs no room on the disk. Raises OSError."""
+    fresh = target.with_name(f".{target.name}.new")
+    fresh.unlink(missing_ok=True)
+    os.link(source, fresh)
+    # Renaming onto another name of the same file does nothing and leaves both names.
+    fresh.replace(target)
+    fresh.unlink(missing_ok=True)
+    sync(target.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it is there, on disk before this returns. Raises OSError."""
+    path.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def sync(folder: Path) -> None:
+    """Write a folder's own entries to disk. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def record(path: Path) -> dict[str, Any] | None:
+    """Return the JSON object in a file; None when there is no such file or it holds another thing.
+
+    Raises OSError.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,254 @@
+"""The policies of an edge on its disk: what runs, what was confirmed last, what is on trial.
+
+    policy.json            the signed policy that runs
+    policy.good.json       the one confirmed last, to which a trial returns
+    staged.policy.json     a candidate, with its transaction in staged.json
+    trial.json             the trial that is not over; renamed to trial.confirming.json or
+                           trial.reverting.json once its end is decided
+    last.json              how the last transaction ended
+
+Each step is one rename, so that a process killed anywhere is continued by the next one. Ending a
+trial needs no room on the disk.
+"""
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from edge import files, wire
+from edge.clock import Moment
+from edge.wire import SignedPolicy
+from inventory.errors import PolicyRefusedError
+from inventory.model import DeviceName
+from inventory.wording import quoted
+
+LONGEST_TRIAL_S: Final = 86_400
+_TXN: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
+RUNNING: Final = "policy.json"
+GOOD: Final = "policy.good.json"
+STAGED: Final = "staged.policy.json"
+_STAGED_RECORD: Final = "staged.json"
+_TRIAL: Final = "trial.json"
+_CONFIRMING: Final = "trial.confirming.json"
+_REVERTING: Final = "trial.reverting.json"
+_LAST: Final = "last.json"
+
+Outcome: TypeAlias = Literal["confirmed", "rolled-back", "expired", "restarted", "rejected"]
+
+
+class TransactionError(PolicyRefusedError):
+    """A request about a transaction that cannot be carried out; code says why, for programs."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose policies an edge takes, and for which device."""
+
+    device: DeviceName
+    controller: Ed25519PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A policy that runs until it is confirmed or its time is up; deadline_s is since boot."""
+
+    txn: str
+    boot: str
+    deadline_s: float
+
+    def left_s(self, now: Moment) -> float:
+        """Return the time left to confirm; a trial from before a restart has none."""
+        return self.deadline_s - now.since_boot_s if now.boot == self.boot else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The policy to run, if any, and why one that was found on the disk is not it."""
+
+    signed: SignedPolicy | None
+    refused: str = ""
+
+
+class Store:
+    """The policy files of one edge; one process uses them at a time, which the lock sees to."""
+
+    def __init__(self, folder: Path, trust: Trust) -> None:
+        self._folder = folder
+        self._trust = trust
+
+    def load(self) -> Loaded:
+        """Return the policy that runs, or the one confirmed last when that one is unusable."""
+        refusals = []
+        for name in (RUNNING, GOOD):
+            try:
+                signed = self._read(name)
+            except PolicyRefusedError as error:
+                refusals.append(str(error))
+                continue
+            if signed is not None:
+                return Loaded(signed, "\n".join(refusals))
+        return Loaded(None, "\n".join(refusals))
+
+    def recover(self, now: Moment) -> Outcome | None:
+        """Finish what a killed process left half-way, and end a trial whose time is up.
+
+        Return how a trial has ended here, or None. Raises OSError.
+        """
+        if (self._folder / _CONFIRMING).exists():
+            return self._confirmed()
+        if (self._folder / _REVERTING).exists():
+            return self._reverted("expired")
+        trial = self.trial()
+        if trial is None or trial.left_s(now) > 0:
+            return None
+        return self.revert("expired" if trial.boot == now.boot else "restarted")
+
+    def trial(self) -> Trial | None:
+        """Return the trial that waits for its confirmation. Raises OSError."""
+        path = self._folder / _TRIAL
+        record = files.record(path)
+        if record is None:
+            # A torn record, which no power cut leaves, counts as one whose time is up.
+            return Trial("", "", 0.0) if path.exists() else None
+        return Trial(
+            str(record.get("txn", "")), str(record.get("boot", "")), _seconds(record, "deadline_s")
+        )
+
+    def staged(self) -> str | None:
+        """Return the transaction of the candidate. Raises OSError."""
+        record = files.record(self._folder / _STAGED_RECORD)
+        return str(record["txn"]) if record and "txn" in record else None
+
+    def last(self) -> Mapping[str, object] | None:
+        """Return how the last transaction ended. Raises OSError."""
+        return files.record(self._folder / _LAST)
+
+    def stage(self, txn: str, envelope: str, running: SignedPolicy | None) -> SignedPolicy:
+        """Keep a candidate and return it.
+
+        Raises PolicyRefusedError when it is not signed, not for this device or not newer than
+        what runs, OSError when the disk does not take it.
+        """
+        named(txn)
+        signed = self._checked(envelope, "candidate")
+        if running and signed.serial <= running.serial:
+            raise PolicyRefusedError(
+                f"candidate#/serial: serial {signed.serial} is not newer than {running.serial}, "
+                "which runs; let the controller sign the policy anew"
+            )
+        files.remove(self._folder / _STAGED_RECORD)
+        files.replace(self._folder / STAGED, envelope)
+        record = {"txn": txn, "seen": self._digest()}
+        files.replace(self._folder / _STAGED_RECORD, wire.pretty(record))
+        return signed
+
+    def begin(self, txn: str, within_s: int, now: Moment) -> SignedPolicy:
+        """Let the candidate be what runs, on trial, and return it.
+
+        Raises TransactionError, PolicyRefusedError, OSError; nothing has changed then.
+        """
+        record = files.record(self._folder / _STAGED_RECORD)
+        if not record or record.get("txn") != txn:
+            raise TransactionError("unknown", f"transaction {txn} is not staged; stage it first")
+        if record.get("seen") != self._digest():
+            raise TransactionError("changed", "another policy runs since staging; plan again")
+        signed = self._read(STAGED)
+        if signed is None:
+            raise TransactionError("unknown", f"transaction {txn} has lost its candidate")
+        self._arm(txn, within_s, now)
+        files.same(self._folder / STAGED, self._folder / RUNNING)
+        return signed
+
+    def extend(self, txn: str, within_s: int, now: Moment) -> None:
+        """Start the time of a trial anew. Raises TransactionError, OSError."""
+        trial = self.trial()
+        if trial is None or trial.txn != txn:
+            raise TransactionError("undone", f"transaction {txn} is not unconfirmed any more")
+        self._arm(txn, within_s, now)
+
+    def confirm(self) -> Outcome:
+        """Keep what is on trial for good. Raises OSError."""
+        # This rename decides: from here on nothing returns to the former policy.
+        files.rename(self._folder / _TRIAL, self._folder / _CONFIRMING)
+        return self._confirmed()
+
+    def revert(self, outcome: Outcome) -> Outcome:
+        """Let what was confirmed last be what runs again. Raises OSError."""
+        # This rename decides: from here on nobody can confirm.
+        files.rename(self._folder / _TRIAL, self._folder / _REVERTING)
+        return self._reverted(outcome)
+
+    def _confirmed(self) -> Outcome:
+        files.same(self._folder / RUNNING, self._folder / GOOD)
+        self._end(_CONFIRMING, "confirmed")
+        return "confirmed"
+
+    def _reverted(self, outcome: Outcome) -> Outcome:
+        good = self._folder / GOOD
+        if good.exists():
+            files.same(good, self._folder / RUNNING)
+        else:
+            files.remove(self._folder / RUNNING)
+        self._end(_REVERTING, outcome)
+        return outcome
+
+    def _end(self, name: str, outcome: Outcome) -> None:
+        record = files.record(self._folder / name) or {}
+        with suppress(OSError):  # on a full disk the end matters, not the note of it
+            ended = {"txn": record.get("txn"), "outcome": outcome}
+            files.replace(self._folder / _LAST, wire.pretty(ended))
+        files.remove(self._folder / name)
+
+    def _arm(self, txn: str, within_s: int, now: Moment) -> None:
+        if not 0 < within_s <= LONGEST_TRIAL_S:
+            raise TransactionError("usage", f"the time to confirm is 1 to {LONGEST_TRIAL_S} s")
+        trial = {"txn": txn, "boot": now.boot, "deadline_s": now.since_boot_s + within_s}
+        files.replace(self._folder / _TRIAL, wire.pretty(trial))
+
+    def _digest(self) -> str:
+        path = self._folder / RUNNING
+        return sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+    def _read(self, name: str) -> SignedPolicy | None:
+        """Return the policy of a file, None when there is none. Raises PolicyRefusedError."""
+        path = self._folder / name
+        try:
+            with path.open(encoding="utf-8") as file:
+                envelope = file.read(wire.LARGEST_POLICY + 1)
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise PolicyRefusedError(f"{name}: cannot be read: {error}") from error
+        return self._checked(envelope, name)
+
+    def _checked(self, envelope: str, file: str) -> SignedPolicy:
+        signed = wire.verify(envelope, file, self._trust.controller)
+        if signed.policy.device != self._trust.device:
+            raise PolicyRefusedError(
+                f"{file}#/policy/device: the policy is for {quoted(signed.policy.device)}, this is "
+                f"'{self._trust.device}'; take this device's policy, or enrol it under that name"
+            )
+        return signed
+
+
+def named(txn: str) -> str:
+    """Return the name of a transaction. Raises TransactionError when it is none."""
+    if not _TXN.fullmatch(txn):
+        what = "a transaction's name is 1 to 64 letters, digits and hyphens"
+        raise TransactionError("usage", what)
+    return txn
+
+
+def _seconds(record: Mapping[str, object], key: str) -> float:
+    value = record.get(key)
+    return float(value) if isinstance(value, (int, float)) else 0.0

@@ -54,6 +54,12 @@ class _Landing:
     def is_a(self) -> bool:
         return self.here is self.circuit.a
 
+    @property
+    def gateway(self) -> Device | None:
+        """Return the edge at the far end that has the LANs of its site behind it."""
+        far = self.far
+        return far if far and far.role is Role.EDGE and far.lan else None
+
 
 @dataclass(frozen=True, slots=True)
 class _Link:
@@ -105,8 +111,8 @@ def _intended(view: _View, device: Device) -> Intended:
     plan = intent.network.plan
     loopback4 = addressing.loopback4(plan, site.number, device.number)
     loopback6 = addressing.loopback6(plan, site.number, device.number)
-    routes = tuple(_routes(intent, device, site))
-    prefixes = {route.prefix for route in routes}
+    routes = tuple(sorted(_routes(view, device), key=_by_prefix))
+    prefixes = {route.prefix for route in routes} | {*_links_of_edges(view, device)}
     networks4 = {p for p in prefixes if isinstance(p, IPv4Network)} | {IPv4Network(loopback4)}
     networks6 = {p for p in prefixes if isinstance(p, IPv6Network)} | {IPv6Network(loopback6)}
     return Intended(
@@ -124,19 +130,54 @@ def _intended(view: _View, device: Device) -> Intended:
     )
 
 
-def _routes(intent: Intent, device: Device, site: Site) -> Iterator[StaticRoute]:
-    """Yield the site's whole blocks, so that they are announced, and what lies behind it."""
-    if not device.lan:
-        return
+def _routes(view: _View, device: Device) -> Iterator[StaticRoute]:
+    """Yield what a router announces of sites: its own, and those of the edges that it leads to.
+
+    A site's whole blocks are announced, and what lies behind it.
+    """
+    intent = view.intent
     plan = intent.network.plan
-    for version in (4, 6):
-        block = addressing.site_block4 if version == 4 else addressing.site_block6
-        own = (StaticRoute(block(plan, site.number), DISCARD),)
-        behind = (r for r in site.routes if r.prefix.version == version)
-        yield from sorted(
-            (*own, *(_with_address(site, route) for route in behind)),
-            key=lambda r: (int(r.prefix.network_address), r.prefix.prefixlen),
-        )
+    if device.lan:
+        site = intent.sites[device.site]
+        yield StaticRoute(addressing.site_block4(plan, site.number), DISCARD)
+        yield StaticRoute(addressing.site_block6(plan, site.number), DISCARD)
+        yield from (_with_address(site, route) for route in site.routes)
+    for name, landing in _gateways(view, device).items():
+        site, via = intent.sites[intent.devices[name].site], _far_end(view, landing)
+        yield StaticRoute(addressing.site_block4(plan, site.number), via[4])
+        yield StaticRoute(addressing.site_block6(plan, site.number), via[6])
+        behind = (_with_address(site, route).prefix for route in site.routes)
+        yield from (StaticRoute(prefix, via[prefix.version]) for prefix in behind)
+
+
+def _gateways(view: _View, device: Device) -> Mapping[DeviceName, _Landing]:
+    """Return the edges that a router leads to, each with its best circuit."""
+    found: dict[DeviceName, _Landing] = {}
+    landings = view.landings.get(device.name, ())
+    for landing in sorted(landings, key=lambda at: (circuit_cost(at.circuit), at.circuit.number)):
+        if landing.gateway and landing.circuit.name in view.links:
+            found.setdefault(landing.gateway.name, landing)
+    return found
+
+
+def _far_end(view: _View, landing: _Landing) -> Mapping[int, str]:
+    """Return the addresses of a circuit's far end by IP version."""
+    link, side = view.links[landing.circuit.name], 1 if landing.is_a else 0
+    return {4: str(link.ipv4[side].ip), 6: str(link.ipv6[side].ip)}
+
+
+def _links_of_edges(view: _View, device: Device) -> Iterator[IPv4Network | IPv6Network]:
+    """Yield the prefixes of a router's circuits to edges, whose tunnels end on their addresses."""
+    for landing in view.landings.get(device.name, ()):
+        link, far = view.links.get(landing.circuit.name), landing.far
+        if link and far and far.role is Role.EDGE:
+            yield link.ipv4[0].network
+            yield link.ipv6[0].network
+
+
+def _by_prefix(route: StaticRoute) -> tuple[int, int, int]:
+    prefix = route.prefix
+    return prefix.version, int(prefix.network_address), prefix.prefixlen
 
 
 def _with_address(site: Site, route: StaticRoute) -> StaticRoute:

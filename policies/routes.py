@@ -107,7 +107,7 @@ class Routes:
         if (found := self.known.get((targets, down))) is None:
             if len(self.known) >= _KEPT:
                 self.known.clear()
-            found = _repaired(self, tree, down)
+            found = _repaired(self, tree, targets, down)
             self.known[targets, down] = found
         return found
 
@@ -134,18 +134,23 @@ class Routes:
                 if hop[0] in left
                 and hop[1] not in down.links
                 and left[here] == left[hop[0]] + hop[2]
-                and (hop[0] in goals or not self._is_site(hop[0]))
+                and (hop[0] in goals or self.passes(hop[0], here, goals))
             )
             nodes.append(here)
             links.append(link)
         return path_along(self.topology, tuple(nodes), tuple(links))
 
-    def passes(self, node: NodeName, far: int) -> bool:
-        """Return whether a node passes traffic on: a target (not far), a device or a provider."""
-        return not far or not self._is_site(node)
+    def passes(self, node: NodeName, source: NodeName, targets: Collection[NodeName]) -> bool:
+        """Return whether a node passes on to a target what comes from a neighbour.
 
-    def _is_site(self, node: NodeName) -> bool:
-        return self.topology.nodes[node].kind is NodeKind.SITE
+        A target keeps what comes, a device or provider passes it on, an edge only what comes from
+        its own site or is for it.
+        """
+        here = self.topology.nodes[node]
+        if here.private:
+            own = site_node(here.site or "")
+            return source == own or own in targets
+        return node in targets or here.kind is not NodeKind.SITE
 
 
 def _grown(routes: Routes, targets: frozenset[NodeName]) -> Tree:
@@ -154,13 +159,13 @@ def _grown(routes: Routes, targets: frozenset[NodeName]) -> Tree:
     heap = [(0, node, "", "") for node in sorted(targets & routes.topology.nodes.keys())]
     over: dict[LinkName, NodeName] = {}
     beyond: dict[NodeName, list[NodeName]] = {}
-    for node, link, towards in _settled(routes, distances, heap, NOTHING):
+    for node, link, towards in _settled(routes, distances, heap, (targets, NOTHING)):
         over[link] = node
         beyond.setdefault(towards, []).append(node)
     return Tree(distances, over, beyond)
 
 
-def _repaired(routes: Routes, tree: Tree, down: Down) -> Distances:
+def _repaired(routes: Routes, tree: Tree, targets: frozenset[NodeName], down: Down) -> Distances:
     """Return the distances that remain, searched anew for the nodes that hang on what failed."""
     hanging = tree.hanging(down)
     distances = {node: far for node, far in tree.distances.items() if node not in hanging}
@@ -168,27 +173,32 @@ def _repaired(routes: Routes, tree: Tree, down: Down) -> Distances:
         (distances[there] + crossing, node, link, there)
         for node in hanging - down.nodes
         for there, link, crossing in routes.around[node]
-        if there in distances and link not in down.links and routes.passes(there, distances[there])
+        if there in distances and link not in down.links and routes.passes(there, node, targets)
     ]
     heapify(heap)
-    deque(_settled(routes, distances, heap, down), maxlen=0)
+    deque(_settled(routes, distances, heap, (targets, down)), maxlen=0)
     return distances
 
 
 def _settled(
-    routes: Routes, distances: Distances, heap: _Heap, down: Down
+    routes: Routes,
+    distances: Distances,
+    heap: _Heap,
+    question: tuple[frozenset[NodeName], Down],
 ) -> Iterator[tuple[NodeName, LinkName, NodeName]]:
     """Fill in the distances from those on the heap, by Dijkstra's search.
 
     Yields every node with the link and the next node on its way.
     """
+    targets, down = question
     while heap:
         spent, here, over, towards = heappop(heap)
         if here in distances:
             continue
         distances[here] = spent
         yield here, over, towards
-        if routes.passes(here, spent):
-            for there, link, crossing in routes.around[here]:
-                if there not in distances and link not in down.links and there not in down.nodes:
-                    heappush(heap, (spent + crossing, there, link, here))
+        for there, link, crossing in routes.around[here]:
+            if there in distances or link in down.links or there in down.nodes:
+                continue
+            if routes.passes(here, there, targets):
+                heappush(heap, (spent + crossing, there, link, here))

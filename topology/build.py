@@ -32,6 +32,7 @@ TYPICAL_LOSS: Final[Mapping[Medium, float]] = {
     Medium.VSAT: 0.007,
 }
 LAN_RATE_MBPS: Final = 1000.0
+_FORWARDING: Final = frozenset({Role.ROUTER, Role.EDGE})
 
 
 def site_node(name: str) -> NodeName:
@@ -79,7 +80,7 @@ def _nodes(intent: Intent) -> Iterator[Node]:
     for site in intent.sites.values():
         yield Node(site_node(site.name), NodeKind.SITE, site.name)
     for device in intent.devices.values():
-        yield Node(device.name, NodeKind.DEVICE, device.site)
+        yield Node(device.name, NodeKind.DEVICE, device.site, private=device.role is Role.EDGE)
     for circuit in intent.usable_circuits():
         if circuit.provider is not None:
             yield Node(provider_node(circuit.provider), NodeKind.PROVIDER, None)
@@ -90,13 +91,13 @@ def _links(intent: Intent) -> Iterator[Link]:
         if all(_routes(intent, end) for end in (circuit.a, circuit.b) if end):
             yield _circuit_link(circuit)
     for device in intent.devices.values():
-        if device.lan and device.role is Role.ROUTER:
+        if device.lan and device.role in _FORWARDING:
             yield _lan_link(device)
 
 
 def _routes(intent: Intent, end: CircuitEnd) -> bool:
-    """Return whether a circuit's end forwards anything: switches and edges do not route."""
-    return intent.devices[end.device].role is Role.ROUTER
+    """Return whether a circuit's end forwards anything: switches do not route."""
+    return intent.devices[end.device].role in _FORWARDING
 
 
 def _circuit_link(circuit: Circuit) -> Link:

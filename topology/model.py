@@ -24,12 +24,14 @@ class Node:
     """A site's LANs, a device or a provider's network; RFC 8345 calls it a node.
 
     name is the device's or site's own name, prefixed "site:" or "provider:" for those kinds,
-    since a site and a device may share one.
+    since a site and a device may share one. A private node, an edge, passes on only what its own
+    site's LANs send or get.
     """
 
     name: NodeName
     kind: NodeKind
     site: SiteName | None
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

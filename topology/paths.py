@@ -8,7 +8,7 @@ from math import prod
 from typing import Final, Literal, TypeAlias
 
 from inventory.errors import UnknownNameError
-from topology.build import LAN_RATE_MBPS
+from topology.build import LAN_RATE_MBPS, site_node
 from topology.flows import Flow
 from topology.model import Link, LinkName, Node, NodeKind, NodeName, Path, Topology
 
@@ -172,13 +172,23 @@ def _cheapest(
         here = nodes[-1]
         if here == goal:
             return spent, nodes, links
-        if here in done or (len(nodes) > 1 and topology.nodes[here].kind is NodeKind.SITE):
+        if here in done:
             continue
         done.add(here)
         for there, link, more in adjacency[here]:
-            if there not in done and not (link.name in banned and len(nodes) == len(root[0])):
+            if there in done or (link.name in banned and len(nodes) == len(root[0])):
+                continue
+            if len(nodes) == 1 or passes(topology, nodes[-2], here, there):
                 heappush(heap, (spent + more, (*nodes, there), (*links, link.name)))
     return None
+
+
+def passes(topology: Topology, before: NodeName, here: NodeName, after: NodeName) -> bool:
+    """Return whether a node passes on what comes from one neighbour and is for another."""
+    node = topology.nodes[here]
+    if node.private:
+        return site_node(node.site or "") in (before, after)
+    return node.kind is not NodeKind.SITE
 
 
 def path_along(
@@ -218,7 +228,9 @@ def _flow(topology: Topology, ends: tuple[NodeName, NodeName], by: str) -> Flow:
     flow, plenty = Flow.between(topology.nodes), len(topology.links) + 1
     shared = _inside(topology, ends)
     for name, node in topology.nodes.items():
-        if node.kind is not NodeKind.SITE:
+        if node.kind is not NodeKind.SITE and (
+            not node.private or site_node(node.site or "") in ends
+        ):
             flow.allow_through(name, plenty if by == "link" or name in shared else 1)
     for link in topology.links.values():
         free = link.circuit is None and shared.issuperset((link.a, link.b))

@@ -1,9 +1,11 @@
 """Routes kept for many questions are those that topology.paths finds for each one."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.model import Intent, Medium
+from inventory.model import Intent, Medium, Role
 from policies.routes import NOTHING, Routes
 from policies.sentences import Failure, Thing
 from tests.factories import Draft
@@ -15,12 +17,17 @@ ENDS = [f"s{n}-r1" for n in range(6)] + ["s0-r2", "provider:p"]
 
 @st.composite
 def intents(draw: st.DrawFn) -> Intent:
-    """Return six sites, the first with two routers, joined at random with many equal costs."""
+    """Return six sites, the first with two devices, joined at random with many equal costs.
+
+    Some have an edge as the gateway of their LANs.
+    """
     draft = Draft()
     draft.site("s0")
     for n in range(1, 6):
         draft.site(f"s{n}", "s0")
     draft.device("s0", 2)
+    for name in draw(st.sets(st.sampled_from(["s0-r1", "s1-r1", "s3-r1"]))):
+        draft.devices[name] = replace(draft.devices[name], role=Role.EDGE)
     for n in range(draw(st.integers(0, 14))):
         a = draw(st.sampled_from(ENDS[:-1]))
         b = draw(st.sampled_from([end for end in ENDS if end != a]))

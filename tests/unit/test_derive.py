@@ -6,6 +6,7 @@ import pytest
 
 from controller.derive import derive
 from controller.state import Intended
+from inventory import addressing
 from inventory.errors import PlanError
 from inventory.model import Intent, Medium, Platform, Role, StaticRoute
 from tests.factories import Draft, hierarchy, synthetic
@@ -158,3 +159,53 @@ def test_platform_is_passed_on():
     other = replace(intent.devices["mora-r1"], platform=Platform.JUNOS)
     devices = {**intent.devices, "mora-r1": other}
     assert derive(replace(intent, devices=devices))["mora-r1"].platform is Platform.JUNOS
+
+
+def _with_edge(**changes: object) -> Intent:
+    """Return a draft with an edge as the gateway of Mora, on two circuits of its router."""
+    draft = _draft()
+    draft.devices["mora-r1"] = replace(draft.devices["mora-r1"], lan=False)
+    legacy = StaticRoute(ip_network("198.51.100.0/24"), "10.0.8.5")
+    draft.sites["mora"] = replace(draft.sites["mora"], routes=(legacy,))
+    edge: dict[str, object] = {"role": Role.EDGE, "platform": Platform.LINUX, "lan": True}
+    draft.device("mora", 2, **{**edge, **changes})
+    draft.circuit("edge", "mora-r1", "mora-r2")
+    draft.circuit("edge-radio", "mora-r1", "mora-r2", medium=Medium.MICROWAVE)
+    return draft.intent()
+
+
+def test_a_router_announces_the_lans_behind_an_edge_by_its_best_circuit():
+    intent = _with_edge()
+    link4, link6 = (
+        link(intent.network.plan, 5)[1].ip for link in (addressing.link4, addressing.link6)
+    )
+    intended = derive(intent)["mora-r1"]
+    assert intended.routes == (
+        StaticRoute(ip_network("10.0.8.0/23"), str(link4)),
+        StaticRoute(ip_network("198.51.100.0/24"), str(link4)),
+        StaticRoute(ip_network("fd5a:6e61:6700:40::/60"), str(link6)),
+    )
+    assert {ip_network("10.0.8.0/23"), ip_network("198.51.100.0/24")} <= {*intended.networks4}
+    assert "mora-r2" not in derive(intent)
+
+
+def test_a_router_announces_the_circuits_to_an_edge_on_which_tunnels_end():
+    plan = _with_edge().network.plan
+    intended = derive(_with_edge())["mora-r1"]
+    assert {addressing.link4(plan, n)[0].network for n in (5, 6)} <= {*intended.networks4}
+    assert {addressing.link6(plan, n)[0].network for n in (5, 6)} <= {*intended.networks6}
+    assert addressing.link4(plan, 3)[0].network not in intended.networks4
+
+
+def test_a_router_takes_the_other_circuit_to_an_edge_when_the_best_is_switched_off():
+    intent = _changed(_with_edge(), "edge", enabled=False)
+    via = addressing.link4(intent.network.plan, 6)[1].ip
+    assert {r.via for r in derive(intent)["mora-r1"].routes if r.prefix.version == 4} == {str(via)}
+
+
+def test_a_router_announces_no_lans_of_an_edge_that_has_none():
+    assert derive(_with_edge(lan=False))["mora-r1"].routes == ()
+
+
+def test_a_router_holds_no_bgp_session_with_an_edge():
+    assert _peers(derive(_with_edge())["mora-r1"]) == ["mayo-sava-r1"]

@@ -8,7 +8,7 @@ from inventory.documents import read
 from inventory.errors import SanagaError, UnknownNameError
 from inventory.examples import names, write_example
 from inventory.intent import check
-from inventory.model import Intent, Level
+from inventory.model import Intent, Level, Role
 from inventory.places import read_national
 from topology.build import build, circuit_cost
 from topology.resilience import standing
@@ -27,7 +27,9 @@ def intent(tmp_path_factory) -> Intent:
 def routers(intent: Intent) -> "nx.MultiGraph[str]":
     graph: nx.MultiGraph[str] = nx.MultiGraph()
     for circuit in intent.circuits.values():
-        assert circuit.b is not None
+        ends = [circuit.a, circuit.b] if circuit.b else []
+        if circuit.b is None or any(intent.devices[e.device].role is Role.EDGE for e in ends):
+            continue
         graph.add_edge(circuit.a.device, circuit.b.device, circuit.name, cost=circuit_cost(circuit))
     return graph
 
@@ -36,10 +38,10 @@ def test_northern_spur_is_an_example():
     assert "northern-spur" in names()
 
 
-def test_the_spur_has_nine_sites_twelve_routers_and_twenty_circuits(intent):
+def test_the_spur_has_nine_sites_twelve_routers_two_edges_and_27_circuits(intent):
     assert len(intent.sites) == 9
-    assert len(intent.devices) == 12
-    assert len(intent.circuits) == 20
+    assert Counter(d.role for d in intent.devices.values()) == {Role.ROUTER: 12, Role.EDGE: 2}
+    assert len(intent.circuits) == 27
     assert Counter(s.level for s in intent.sites.values()) == {
         Level.CENTRAL: 1,
         Level.REGIONAL: 4,
@@ -56,10 +58,22 @@ def test_no_single_router_cuts_off_another(intent):
     assert nx.is_biconnected(nx.Graph(routers(intent)))
 
 
-def test_every_circuit_has_two_ends_on_interfaces_of_their_own(intent):
-    ends = [end for c in intent.circuits.values() for end in (c.a, c.b)]
-    assert None not in ends
-    assert len(set(ends)) == 2 * len(intent.circuits)
+def test_every_end_of_a_circuit_is_on_an_interface_of_its_own(intent):
+    ends = [end for c in intent.circuits.values() for end in (c.a, c.b) if end]
+    assert len(set(ends)) == len(ends)
+
+
+def test_only_edges_have_circuits_into_the_networks_of_providers(intent):
+    outside = [c for c in intent.circuits.values() if c.provider]
+    assert {intent.devices[c.a.device].role for c in outside} == {Role.EDGE}
+    assert {c.provider for c in outside} == {"leo-operator", "lte-operator"}
+
+
+def test_where_there_is_an_edge_it_is_the_gateway_of_the_lans(intent):
+    gateways = {d.site: d.name for d in intent.devices.values() if d.lan}
+    assert gateways.keys() == intent.sites.keys()
+    assert gateways["kolofata"] == "kolofata-e1"
+    assert gateways["yaounde"] == "yaounde-e1"
 
 
 def test_while_all_is_well_there_is_one_best_way_between_any_two_routers(intent):
@@ -83,9 +97,9 @@ def test_places_and_population_are_those_of_the_national_data(intent):
             assert site.place == capitals[site.region]
 
 
-def test_the_routers_are_managed_in_the_laboratory_network(intent):
+def test_the_devices_are_managed_in_the_laboratory_network(intent):
     managed = [device.management for device in intent.devices.values()]
-    assert [str(m.address) for m in managed if m] == [f"198.18.0.{n}" for n in range(11, 23)]
+    assert [str(m.address) for m in managed if m] == [f"198.18.0.{n}" for n in range(11, 25)]
     assert {m.credential for m in managed if m} == {
         "file:/run/sanaga/lab/northern-spur/controller_key"
     }

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from inventory.errors import UnknownNameError
-from inventory.model import Medium
+from inventory.model import Medium, Role
 from tests.factories import Draft, hierarchy
 from topology.build import build
 from topology.paths import best, disjoint, node_named, ranked, without
@@ -20,6 +20,20 @@ def square(**changes):
         draft.circuit(f"{via}-maroua", f"{via}-r1", "maroua-r1", **changes.get(via, {}))
     draft.circuit("maroua-leo", "maroua-r1", "provider:leo", medium=Medium.LEO)
     draft.circuit("yaounde-leo", "yaounde-r1", "provider:leo", medium=Medium.LEO)
+    return build(draft.intent())
+
+
+def behind_an_edge():
+    """Maroua's LANs hang on an edge with a fibre to the router and a satellite to Yaoundé's."""
+    draft = Draft()
+    draft.site("yaounde")
+    draft.site("maroua", "yaounde")
+    for name in ("yaounde", "maroua"):
+        draft.devices[f"{name}-r1"] = replace(draft.devices[f"{name}-r1"], lan=False)
+        draft.device(name, 2, role=Role.EDGE, lan=True)
+        draft.circuit(f"{name}-fibre", f"{name}-r2", f"{name}-r1")
+        draft.circuit(f"{name}-leo", f"{name}-r2", "provider:leo", medium=Medium.LEO)
+    draft.circuit("trunk", "yaounde-r1", "maroua-r1")
     return build(draft.intent())
 
 
@@ -182,3 +196,22 @@ def test_unknown_names_are_refused_with_the_closest_one():
         without(topology, ["west-maroa"])
     with pytest.raises(UnknownNameError, match="'zzz'; 'sanaga topology show' lists"):
         node_named(topology, "zzz")
+
+
+def test_an_edge_passes_on_what_its_own_lans_send_over_every_circuit():
+    found = [
+        circuits(path) for path in ranked(behind_an_edge(), "site:maroua", "site:yaounde", k=9)
+    ]
+    assert found == [
+        ("maroua-fibre", "trunk", "yaounde-fibre"),
+        ("maroua-leo", "yaounde-leo"),
+    ]
+    assert len(disjoint(behind_an_edge(), "site:maroua", "site:yaounde")) == 2
+
+
+def test_an_edge_passes_nothing_on_between_its_circuits():
+    cut = without(behind_an_edge(), ["trunk"])
+    assert best(cut, "maroua-r1", "site:yaounde") is None
+    assert disjoint(cut, "maroua-r1", "site:yaounde") == ()
+    assert len(disjoint(cut, "maroua-r1", "site:maroua")) == 1
+    assert best(cut, "site:maroua", "site:yaounde") is not None

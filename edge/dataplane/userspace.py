@@ -1,0 +1,133 @@
+"""WireGuard where the kernel has none: one wireguard-go process per interface.
+
+Whoever started it, a process that answers on an interface's socket is adopted. The private key
+travels over that socket alone.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from edge.dataplane import link, process, uapi
+from edge.dataplane.differences import Served, differences
+from edge.dataplane.wireguard import Tunnel, TunnelState
+from inventory.errors import TunnelError
+
+INSTANCES: Final = Path("/proc/sys/fs/inotify/max_user_instances")
+ENOUGH_INSTANCES: Final = 1024
+EXHAUSTED: Final = "too many open files"
+
+
+class WireGuardGo:
+    """Makes WireGuard interfaces by wireguard-go; see edge.dataplane.wireguard.WireGuard.
+
+    program is looked up in the search path; instances is where the kernel's limit of inotify
+    instances stands, of which every process takes one.
+    """
+
+    def __init__(self, program: str = process.PROGRAM, instances: Path = INSTANCES) -> None:
+        self._program = program
+        self._instances = instances
+
+    def ensure(self, tunnel: Tunnel, private_key: bytes) -> tuple[str, ...]:
+        """Make an interface what it should be and return, in words, what had to be done."""
+        name, done = tunnel.name, tuple[str, ...]()
+        _require_ours(name)
+        now = _served(name)
+        if now is None:
+            done = self._begin(name)
+            now = _asked(name)
+        changes = differences(now, tunnel, private_key)
+        if words := changes.words(name):
+            _tell(name, uapi.set_text(changes))
+        return (*done, *words, *link.adapt(tunnel))
+
+    def state(self, name: str) -> TunnelState | None:
+        """Return an interface as it is; None when it does not exist or nobody serves it."""
+        found, now = link.find(name), _served(name)
+        return now.state(index=found.index, mtu=found.mtu) if found and now else None
+
+    def remove(self, name: str) -> None:
+        """Take an interface and whatever serves it away; nothing happens when there is none."""
+        _require_ours(name)
+        process.end(name)
+        process.door(name).unlink(missing_ok=True)
+        link.clear(name)
+
+    def _begin(self, name: str) -> tuple[str, ...]:
+        """Start a process, after clearing away what a dead one left."""
+        left = process.door(name).exists() or link.find(name) is not None
+        self.remove(name)
+        found = (f"{name}: took away what was left of a dead interface",) if left else ()
+        return (*found, *self._start(name))
+
+    def _start(self, name: str) -> tuple[str, ...]:
+        fault, raised = self._run(name), tuple[str, ...]()
+        if EXHAUSTED in fault and (raised := self._allow_more()):
+            fault = self._run(name)
+        if fault:
+            raise TunnelError(f"{name}: wireguard-go did not start: {fault}; {_advice(fault)}")
+        return (*raised, f"{name}: started wireguard-go")
+
+    def _run(self, name: str) -> str:
+        try:
+            return process.start(name, self._program)
+        except FileNotFoundError as error:
+            raise TunnelError(
+                f"{name}: the kernel has no WireGuard and {self._program} is not installed; "
+                f"install the package {process.PROGRAM}"
+            ) from error
+
+    def _allow_more(self) -> tuple[str, ...]:
+        """Raise the limit of inotify instances when it is low and we may, and say so."""
+        try:
+            limit = int(self._instances.read_text(encoding="ascii"))
+            if limit >= ENOUGH_INSTANCES:
+                return ()
+            self._instances.write_text(f"{ENOUGH_INSTANCES}\n", encoding="ascii")
+        except OSError:
+            return ()
+        return (f"raised fs.inotify.max_user_instances from {limit} to {ENOUGH_INSTANCES}",)
+
+
+def _served(name: str) -> Served | None:
+    """Return the device behind an interface of our namespace; None when it is not alive."""
+    found = link.find(name)
+    if found is None or found.kind != link.TUN:
+        return None
+    try:
+        return _asked(name)
+    except TunnelError:
+        return None
+
+
+def _asked(name: str) -> Served:
+    try:
+        return uapi.parse(process.ask(name, uapi.GET))
+    except (OSError, ValueError) as error:
+        raise TunnelError(f"{name}: cannot ask wireguard-go: {error}; try again") from error
+
+
+def _tell(name: str, request: str) -> None:
+    try:
+        uapi.accepted(process.ask(name, request))
+    except (OSError, ValueError) as error:
+        raise TunnelError(
+            f"{name}: wireguard-go did not take its settings: {error}; is its listening port free?"
+        ) from error
+
+
+def _require_ours(name: str) -> None:
+    """Raise TunnelError when an interface of this name is served in another namespace."""
+    if foreign := [pid for pid in process.servers(name) if process.elsewhere(pid)]:
+        raise TunnelError(
+            f"{name}: process {foreign[0]} serves an interface of this name in another network "
+            "namespace; names are unique on a host, choose another one"
+        )
+
+
+def _advice(fault: str) -> str:
+    if EXHAUSTED in fault:
+        return "raise fs.inotify.max_user_instances by sysctl: every interface takes one"
+    if "/dev/net/tun" in fault:
+        return "load the kernel module tun ('modprobe tun'), or give the container /dev/net/tun"
+    return "'wireguard-go --foreground NAME' by hand may say more"

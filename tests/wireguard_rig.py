@@ -1,0 +1,152 @@
+"""Two namespaces joined by a cable, and WireGuard at work in each."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface, ip_network
+from typing import Any, Final
+from uuid import uuid4
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from edge.dataplane.wireguard import Tunnel, TunnelPeer, TunnelState, WireGuard
+from edge.keys import public_text
+from edge.policy import Endpoint
+from simulations.lab import namespaces
+
+NEAR_UNDERLAY: Final = IPv4Address("192.0.2.1")
+FAR_UNDERLAY: Final = IPv4Address("192.0.2.2")
+NEAR: Final = IPv4Interface("172.24.0.1/32")
+FAR: Final = IPv4Interface("172.24.0.2/32")
+PORT: Final = 51_820
+MARK: Final = 0x5A10
+
+
+def new_key() -> bytes:
+    """Return a private key that nobody else has."""
+    return X25519PrivateKey.generate().private_bytes_raw()
+
+
+@dataclass(frozen=True)
+class Place:
+    """A namespace, the WireGuard that works in it, and its interface's name and key."""
+
+    namespace: str
+    wireguard: WireGuard
+    name: str
+    key: bytes
+
+    @property
+    def public(self) -> str:
+        """Return the public key."""
+        return public_text(self.key)
+
+    def ensure(self, tunnel: Tunnel, key: bytes | None = None) -> tuple[str, ...]:
+        """Make the interface from within the namespace."""
+        with namespaces.entered(self.namespace):
+            return self.wireguard.ensure(tunnel, key or self.key)
+
+    def state(self, name: str | None = None) -> TunnelState | None:
+        """Return the interface's state, seen from within the namespace."""
+        with namespaces.entered(self.namespace):
+            return self.wireguard.state(name or self.name)
+
+    def served(self) -> TunnelState:
+        """Return the state of an interface that must be there."""
+        state = self.state()
+        assert state
+        return state
+
+    def remove(self, name: str | None = None) -> None:
+        """Take the interface away from within the namespace."""
+        with namespaces.entered(self.namespace):
+            self.wireguard.remove(name or self.name)
+
+    def run(self, *argv: str, within_s: float = 60) -> str:
+        """Return what a program says in the namespace; it must succeed."""
+        done = namespaces.run(self.namespace, argv, within_s=within_s)
+        assert not done.returncode, done.stderr
+        return done.stdout
+
+    def hears(self, address: IPv4Address, *, within_s: float) -> bool:
+        """Return whether anything answers pings within a time."""
+        argv = ["ping", "-q", "-c", "1", "-i", "0.2", "-w", str(round(within_s)), str(address)]
+        return namespaces.run(self.namespace, argv, within_s=within_s + 30).returncode == 0
+
+    def interface(self) -> Any:
+        """Return what ip knows of the interface."""
+        return json.loads(self.run("ip", "-j", "-d", "address", "show", "dev", self.name))[0]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two places: near dials, far listens. within_s is what a slow machine may take."""
+
+    near: Place
+    far: Place
+    within_s: float
+
+    def near_tunnel(self, *more: TunnelPeer, mtu: int = 1340) -> Tunnel:
+        """Return the dialling interface."""
+        peer = TunnelPeer(
+            self.far.public,
+            (ip_network(FAR.network), ip_network("10.2.0.0/16")),
+            Endpoint(FAR_UNDERLAY, PORT),
+            keepalive_s=25,
+        )
+        return Tunnel(self.near.name, mtu, PORT, MARK, (NEAR,), (peer, *more))
+
+    def far_tunnel(self, *more: TunnelPeer) -> Tunnel:
+        """Return the listening interface."""
+        peer = TunnelPeer(self.near.public, (ip_network(NEAR.network), ip_network("10.1.0.0/16")))
+        return Tunnel(self.far.name, 1340, PORT, MARK + 1, (FAR,), (peer, *more))
+
+    def connect(self) -> None:
+        """Make both interfaces, the listening one first, and the routes to the far ends."""
+        self.far.ensure(self.far_tunnel())
+        self.near.ensure(self.near_tunnel())
+        self.route()
+
+    def route(self) -> None:
+        """Lay the routes to the far ends; they vanish with an interface."""
+        for place, address in ((self.near, FAR), (self.far, NEAR)):
+            place.run("ip", "route", "replace", str(address.ip), "dev", place.name)
+
+
+@contextmanager
+def pair(wireguard: WireGuard, *, within_s: float) -> Iterator[Pair]:
+    """Give two namespaces with a cable between them, and take everything away afterwards."""
+    tag = f"{os.getpid() % 4096:03x}{uuid4().hex[:4]}"
+    near, far = (
+        Place(f"sgt-{tag}-{end}", wireguard, f"sgt{tag}{end}", new_key()) for end in ("n", "f")
+    )
+    with namespace(near.namespace), namespace(far.namespace):
+        cable(near.namespace, far.namespace, (f"{NEAR_UNDERLAY}/30", f"{FAR_UNDERLAY}/30"))
+        try:
+            yield Pair(near, far, within_s)
+        finally:
+            near.remove()
+            far.remove()
+
+
+@contextmanager
+def namespace(name: str) -> Iterator[str]:
+    """Give a namespace with a loopback, and delete it afterwards."""
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        namespaces.batch(["link set lo up"], name)
+        yield name
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+def cable(
+    a: str, b: str, addresses: Sequence[str], *, names: tuple[str, str] = ("u0", "u0")
+) -> None:
+    """Join two namespaces by a pair of interfaces that have an address each."""
+    namespaces.batch([f"link add {names[0]} netns {a} type veth peer name {names[1]} netns {b}"])
+    for place, name, address in zip((a, b), names, addresses, strict=True):
+        namespaces.batch([f"addr add {address} dev {name}", f"link set {name} up"], place)

@@ -339,7 +339,6 @@ def _names(policy: EdgePolicy) -> Iterator[tuple[str, Hashable, JsonPath]]:
         yield from _peer_names(peer, ("peers", i))
     for i, entry in enumerate(policy.classes):
         yield "class", entry.service.name, ("classes", i, "name")
-        yield "code point", entry.service.dscp, ("classes", i, "dscp")
 
 
 def _peer_names(peer: Peer, where: JsonPath) -> Iterator[tuple[str, Hashable, JsonPath]]:

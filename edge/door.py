@@ -1,0 +1,139 @@
+"""The door of an edge: what sshd runs instead of a shell for the controller's key.
+
+It knows the verbs of the router's door and answers as that one does, in one line of JSON. All but
+probe are the daemon's work, which is asked over its control socket; the daemon also holds the
+timer of a commit, in its folder, so that neither a broken connection nor its own end loses it.
+"""
+
+import json
+import shlex
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from hashlib import sha256
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TypeAlias
+
+from edge import control, wire
+from edge.store import TransactionError, named
+from inventory.errors import EdgeError
+
+_ANSWER_WITHIN_S: Final = 180.0
+_MOST_TARGETS: Final = 512
+_PINGS_AT_ONCE: Final = 32
+_PING_S: Final = 10
+
+Json: TypeAlias = Mapping[str, Any]
+Address: TypeAlias = IPv4Address | IPv6Address
+Request: TypeAlias = Callable[[Sequence[str]], Json]
+
+
+class Door:
+    """One visit: a folder, the candidate on its way in, and the answers' way out."""
+
+    def __init__(self, folder: Path, incoming: BinaryIO, outgoing: BinaryIO) -> None:
+        self._folder = folder
+        self._incoming = incoming
+        self._outgoing = outgoing
+        # Each verb with the least and the most words that may follow it.
+        self._verbs: Mapping[str, tuple[Request, int, int]] = {
+            "read": (lambda _: {"verb": "read"}, 0, 0),
+            "status": (lambda _: {"verb": "transaction"}, 0, 0),
+            "stage": (self._stage, 3, 3),
+            "commit": (lambda words: _timed("commit", words), 2, 2),
+            "extend": (lambda words: _timed("extend", words), 2, 2),
+            "confirm": (lambda words: {"verb": "confirm", "txn": named(words[0])}, 1, 1),
+            "rollback": (lambda words: {"verb": "rollback", "txn": named(words[0])}, 1, 1),
+        }
+
+    def answer(self, request: str) -> int:
+        """Answer one request; return the exit code: 0 done, 1 refused, 64 not understood."""
+        said = self._said(request)
+        with suppress(BrokenPipeError):
+            self._outgoing.write(json.dumps(said).encode() + b"\n")
+            self._outgoing.flush()
+        if said["ok"]:
+            return 0
+        return 64 if said["error"] == "usage" else 1
+
+    def _said(self, request: str) -> Json:
+        try:
+            words = shlex.split(request)
+            if words[:1] == ["probe"]:
+                return self._probe(words[1:])
+            return control.ask(
+                self._folder, self._request(words), within_s=_ANSWER_WITHIN_S, alive=self._alive
+            )
+        except TransactionError as error:
+            return {"ok": False, "error": error.code, "message": str(error)}
+        except control.NotRunningError as error:
+            return {"ok": False, "error": "hanging", "message": str(error)}
+        except ValueError as error:
+            return {"ok": False, "error": "usage", "message": str(error)}
+        except (EdgeError, OSError) as error:
+            return {"ok": False, "error": "failed", "message": str(error)}
+
+    def _request(self, words: Sequence[str]) -> Json:
+        verb = words[0] if words else ""
+        make, least, most = self._verbs.get(verb, (None, 0, 0))
+        if make is None or not least <= len(words) - 1 <= most:
+            known = ", ".join((*self._verbs, "probe"))
+            raise TransactionError("usage", f"not a request; there are: {known}")
+        return make(words[1:])
+
+    def _stage(self, words: Sequence[str]) -> Json:
+        txn, length, digest = named(words[0]), int(words[1]), words[2]
+        if not 0 <= length <= wire.LARGEST_POLICY:
+            what = f"a candidate may have 0 to {wire.LARGEST_POLICY} bytes"
+            raise TransactionError("usage", what)
+        candidate = self._incoming.read(length)
+        if len(candidate) != length or sha256(candidate).hexdigest() != digest:
+            what = f"{len(candidate)} of {length} bytes came, or not the same"
+            raise TransactionError("incomplete", what)
+        return {"verb": "stage", "txn": txn, "candidate": candidate.decode("utf-8")}
+
+    def _alive(self) -> None:
+        """Write a space, which JSON ignores, so that slow work is not taken for a dead edge."""
+        with suppress(OSError):
+            self._outgoing.write(b" ")
+            self._outgoing.flush()
+
+    def _probe(self, words: Sequence[str]) -> Json:
+        """Ping targets from an address, or from the device's loopback when the source is lo."""
+        if not 2 <= len(words) <= _MOST_TARGETS + 1:
+            raise TransactionError(
+                "usage", f"probe takes a source and 1 to {_MOST_TARGETS} targets"
+            )
+        targets = [ip_address(word) for word in words[1:]]
+        source = self._loopback() if words[0] == "lo" else ip_address(words[0])
+        with ThreadPoolExecutor(_PINGS_AT_ONCE) as pool:
+            answers = list(pool.map(lambda target: _answers(source, target), targets))
+        silent = [str(t) for t, answered in zip(targets, answers, strict=True) if not answered]
+        return {"ok": True, "unreached": silent}
+
+    def _loopback(self) -> Address | None:
+        said = control.ask(self._folder, {"verb": "transaction"})
+        return ip_address(said["loopback"]) if said.get("loopback") else None
+
+
+def _timed(verb: str, words: Sequence[str]) -> Json:
+    return {"verb": verb, "txn": named(words[0]), "within_s": int(words[1])}
+
+
+def _answers(source: Address | None, target: Address) -> bool:
+    bound = ["-I", str(source)] if source and source.version == target.version else []
+    command = ["ping", "-n", "-q", "-c", "3", "-i", "0.2", "-W", "1", *bound, str(target)]
+    try:
+        done = subprocess.run(  # noqa: S603 - addresses alone, no text of anybody's
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_PING_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0

@@ -1,0 +1,231 @@
+"""One step of an edge, without any device: health and memory in, decisions, paces and ways out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import Final, TypeAlias
+
+from edge.dataplane.steering import PeerSteering, Steering
+from edge.policy import CARE_CLASSES, EdgePolicy, Path, Peer, TrafficClass
+from inventory.model import DeviceName
+from policies.decide import Alternative, Decision, Duty, Memory, decide
+from policies.model import ServiceName
+from topology.health import LinkHealth, Measurement, PathName, fold, unknown
+
+PathKey: TypeAlias = tuple[DeviceName, PathName]
+ClassKey: TypeAlias = tuple[DeviceName, ServiceName]
+
+# Time between two test packets: of paths that carry a consultation, of the others, and of metered
+# ones that carry nothing, while something is going on and while nothing is.
+CARE_S: Final = 0.02
+IDLE_S: Final = 0.1
+WATCH_S: Final = 1.0
+ASLEEP_S: Final = 15.0
+# Nothing but a path's sudden change is decided upon sooner.
+DECIDE_EVERY_S: Final = 0.1
+_UNWELL_LOSS: Final = 0.02
+_UNWELL_OVERDUE: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What of a path's health must be acted upon at once when it changes."""
+
+    dead: bool
+    overdue: int
+    handover: bool
+    stalled: bool
+    lossy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mind:
+    """What is known about one peer: its paths' health, and what was decided for each class."""
+
+    healths: Mapping[PathName, LinkHealth]
+    memories: Mapping[ServiceName, Memory]
+    decisions: Mapping[ServiceName, Decision] = field(default_factory=dict)
+    sights: Mapping[PathName, Sight] = field(default_factory=dict)
+    decided_s: float = -inf
+    consultation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A class of traffic to a peer that has another way now, and which one it had before."""
+
+    peer: DeviceName
+    service: ServiceName
+    before: PathName | None
+    decision: Decision
+
+
+def blank(peer: Peer, now_s: float, memories: Mapping[ServiceName, Memory]) -> Mind:
+    """Return a mind that has heard nothing yet and remembers what an earlier one decided."""
+    paths = {path.name for path in peer.paths}
+    kept = {name: memory for name, memory in memories.items() if memory.path in paths}
+    return Mind({path.name: unknown(path.medium, now_s) for path in peer.paths}, kept)
+
+
+def folded(mind: Mind, measurements: Mapping[PathName, Measurement]) -> Mind:
+    """Return the mind after one more measurement of some paths."""
+    healths = dict(mind.healths)
+    for name, measurement in measurements.items():
+        healths[name] = fold(healths[name], measurement)
+    return replace(mind, healths=healths)
+
+
+def step(
+    peer: Peer,
+    classes: Sequence[TrafficClass],
+    mind: Mind,
+    measurements: Mapping[PathName, Measurement],
+    now_s: float,
+) -> tuple[Mind, tuple[Change, ...]]:
+    """Return the mind after some measurements, and which classes have another way now."""
+    return considered(peer, classes, folded(mind, measurements), now_s)
+
+
+def considered(
+    peer: Peer, classes: Sequence[TrafficClass], mind: Mind, now_s: float
+) -> tuple[Mind, tuple[Change, ...]]:
+    """Return the mind after deciding, if it is time to, and which classes have another way.
+
+    A path's sudden change is decided upon at once, everything else now and then.
+    """
+    sights = {name: sight(health) for name, health in mind.healths.items()}
+    if sights == mind.sights and now_s - mind.decided_s < DECIDE_EVERY_S:
+        return mind, ()
+    decisions = decided(peer, classes, mind, now_s)
+    changes = tuple(
+        Change(peer.device, service, former(mind, service).path, decision)
+        for service, decision in decisions.items()
+        if (decision.path, decision.second) != _way(mind, service)
+    )
+    memories = {**mind.memories, **{name: d.memory for name, d in decisions.items()}}
+    thought = replace(mind, memories=memories, decisions=decisions, sights=sights, decided_s=now_s)
+    return thought, changes
+
+
+def former(mind: Mind, service: ServiceName) -> Memory:
+    """Return what was decided for a class before."""
+    return mind.memories.get(service, Memory())
+
+
+def _way(mind: Mind, service: ServiceName) -> tuple[PathName | None, PathName | None]:
+    memory = former(mind, service)
+    return memory.path, memory.second
+
+
+def without(mind: Mind, path: PathName) -> Mind:
+    """Return the mind when a path cannot be used at all, whatever was measured."""
+    return replace(mind, healths={**mind.healths, path: replace(mind.healths[path], dead=True)})
+
+
+def sight(health: LinkHealth) -> Sight:
+    """Return what of a path's health calls for a decision without delay."""
+    return Sight(
+        dead=health.dead,
+        overdue=min(health.overdue, 8),
+        handover=health.handover,
+        stalled=health.stalled,
+        lossy=_lossy(health),
+    )
+
+
+def classes_to_decide(policy: EdgePolicy) -> tuple[TrafficClass, ...]:
+    """Return the classes that choose for themselves.
+
+    The care tunnel takes one way with all that travels in it, chosen for its first class.
+    """
+    care = care_class(policy.classes)
+    return tuple(
+        entry
+        for entry in policy.classes
+        if entry.service.name not in CARE_CLASSES or entry.service.name == care
+    )
+
+
+def care_class(classes: Sequence[TrafficClass]) -> ServiceName | None:
+    """Return the class whose decision the care tunnel follows: sound before picture."""
+    names = {entry.service.name for entry in classes}
+    return next((name for name in CARE_CLASSES if name in names), None)
+
+
+def decided(
+    peer: Peer, classes: Iterable[TrafficClass], mind: Mind, now_s: float
+) -> Mapping[ServiceName, Decision]:
+    """Return the decision for each class of traffic to a peer."""
+    alternatives = tuple(_alternative(path, mind.healths[path.name]) for path in peer.paths)
+    return {
+        entry.service.name: decide(
+            alternatives,
+            Duty(entry.service.slo, entry.paths),
+            mind.memories.get(entry.service.name, Memory()),
+            now_s=now_s,
+            consultation=mind.consultation,
+        )
+        for entry in classes
+    }
+
+
+def _alternative(path: Path, health: LinkHealth) -> Alternative:
+    return Alternative(path.name, path.medium, path.metered, path.cost, health)
+
+
+def paces(peer: Peer, mind: Mind) -> Mapping[PathName, float]:
+    """Return the time between two test packets for each path to a peer, in seconds."""
+    used = {decision.path for decision in mind.decisions.values()}
+    caring = _caring(mind)
+    unwell = {path.name for path in peer.paths if _unwell(mind.healths[path.name])}
+    found = {}
+    for path in peer.paths:
+        if path.name in caring:
+            found[path.name] = CARE_S
+        elif not path.metered or path.name in used:
+            found[path.name] = IDLE_S
+        else:
+            busy = mind.consultation or unwell - {path.name}
+            fresh = mind.healths[path.name].delay_ms is None
+            found[path.name] = WATCH_S if busy or fresh else ASLEEP_S
+    return found
+
+
+def _caring(mind: Mind) -> set[PathName]:
+    """Return the paths that a live consultation uses."""
+    care = next((mind.decisions[name] for name in CARE_CLASSES if name in mind.decisions), None)
+    if care is None or not mind.consultation:
+        return set()
+    return {path for path in (care.path, care.second) if path}
+
+
+def _unwell(health: LinkHealth) -> bool:
+    return health.dead or health.overdue >= _UNWELL_OVERDUE or _lossy(health)
+
+
+def _lossy(health: LinkHealth) -> bool:
+    return max(health.loss_out, health.loss_in) >= _UNWELL_LOSS
+
+
+def in_doubt(mind: Mind) -> bool:
+    """Return whether a peer's paths must be looked at closely: soon something may have to move."""
+    return mind.consultation or any(
+        health.overdue and not health.dead for health in mind.healths.values()
+    )
+
+
+def steering(minds: Mapping[DeviceName, Mind]) -> Steering:
+    """Return the ways that decisions become."""
+    return Steering({peer: _peer_steering(mind.decisions) for peer, mind in minds.items()})
+
+
+def _peer_steering(decisions: Mapping[ServiceName, Decision]) -> PeerSteering:
+    care = next((decisions[name] for name in CARE_CLASSES if name in decisions), None)
+    services = {name: decision.path for name, decision in decisions.items() if decision.path}
+    if care and care.path:
+        services |= dict.fromkeys(CARE_CLASSES, care.path)
+    return PeerSteering(
+        services=services,
+        care=care.path if care else None,
+        second=care.second if care else None,
+    )

@@ -1,0 +1,146 @@
+"""The fast part of the daemon: reads the gauges, decides, moves traffic, sets the paces."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from edge import loop
+from edge.clock import Moment
+from edge.dataplane.steering import Steering
+from edge.gauges import Gauges
+from edge.journal import Entry, Journal
+from edge.loop import Change, ClassKey, Mind
+from edge.policy import EdgePolicy, Peer, TrafficClass
+from inventory.errors import EdgeError
+from inventory.model import DeviceName
+from policies.decide import Memory
+
+# How often the gauges are read while a consultation runs or a path is in doubt, and otherwise.
+QUICK_S: Final = 0.01
+CALM_S: Final = 0.05
+
+
+class Pilot:
+    """Holds what is known about every peer of the policy that runs."""
+
+    def __init__(
+        self,
+        gauges: Gauges,
+        steer: Callable[[Steering], None],
+        journal: Journal,
+        clock: Callable[[], Moment],
+    ) -> None:
+        self._gauges = gauges
+        self._steer = steer
+        self._journal = journal
+        self._clock = clock
+        self._policy: EdgePolicy | None = None
+        self._classes: tuple[TrafficClass, ...] = ()
+        self.minds: dict[DeviceName, Mind] = {}
+        self.fault = ""
+        self.changed = False
+
+    @property
+    def steering(self) -> Steering:
+        """Return the ways that the present decisions are."""
+        return loop.steering(self.minds)
+
+    @property
+    def memories(self) -> Mapping[ClassKey, Memory]:
+        """Return what must be remembered over this daemon's end."""
+        return {
+            (peer, service): memory
+            for peer, mind in self.minds.items()
+            for service, memory in mind.memories.items()
+        }
+
+    def take(self, policy: EdgePolicy | None, memories: Mapping[ClassKey, Memory]) -> None:
+        """Decide for a policy from now on; what is known of paths that stay is kept."""
+        now_s = self._clock().monotonic_s
+        kept = self.minds
+        self._policy = policy
+        self._classes = loop.classes_to_decide(policy) if policy else ()
+        self.minds = {}
+        for peer in policy.peers if policy else ():
+            own = {service: m for (device, service), m in memories.items() if device == peer.device}
+            fresh = loop.blank(peer, now_s, own)
+            self.minds[peer.device] = _continued(fresh, kept.get(peer.device), peer)
+
+    def consult(self, live: frozenset[DeviceName]) -> None:
+        """Take note of the peers that a consultation is going on with."""
+        for device, mind in self.minds.items():
+            if mind.consultation != (device in live):
+                # Paces and copies follow at once.
+                changed = replace(mind, consultation=device in live, sights={})
+                self.minds[device] = changed
+
+    def tick(self) -> float:
+        """Read the gauges, decide and move what must move; return the seconds until the next."""
+        if self._policy is None:
+            return CALM_S
+        changes: list[Change] = []
+        for peer in self._policy.peers:
+            changes += self._peer(peer)
+        if changes:
+            self._move(changes)
+        doubt = any(loop.in_doubt(mind) for mind in self.minds.values())
+        return QUICK_S if doubt else CALM_S
+
+    def _peer(self, peer: Peer) -> tuple[Change, ...]:
+        now_s = self._clock().monotonic_s
+        before = self.minds[peer.device]
+        measured = {}
+        for path in peer.paths:
+            key = (peer.device, path.name)
+            if (measurement := self._gauges.measure(key)) is not None:
+                measured[path.name] = measurement
+        mind = loop.folded(before, measured)
+        for path in peer.paths:
+            if self._gauges.fault((peer.device, path.name)):
+                mind = loop.without(mind, path.name)
+        mind, changes = loop.considered(peer, self._classes, mind, now_s)
+        self.minds[peer.device] = mind
+        if mind.decisions is not before.decisions:
+            paces = loop.paces(peer, mind)
+            self._gauges.pace({(peer.device, name): pace for name, pace in paces.items()})
+        return changes
+
+    def _move(self, changes: list[Change]) -> None:
+        """Move traffic in one exchange with the kernel, then write down why."""
+        try:
+            self._steer(self.steering)
+            self.fault = ""
+        except EdgeError as error:
+            self.fault = str(error)
+        self.changed = True
+        unix_s = self._clock().unix_s
+        entries = [_entry(change, unix_s) for change in changes]
+        if self.fault:
+            entries.append(Entry(unix_s, "fault", self.fault))
+        self._journal.write(tuple(entries))
+
+
+def _continued(fresh: Mind, kept: Mind | None, peer: Peer) -> Mind:
+    """Return a fresh mind with the health of those paths that it shares with the one before."""
+    if kept is None:
+        return fresh
+    healths = {
+        path.name: kept.healths[path.name]
+        for path in peer.paths
+        if path.name in kept.healths and kept.healths[path.name].medium is path.medium
+    }
+    return replace(fresh, healths={**fresh.healths, **healths}, consultation=kept.consultation)
+
+
+def _entry(change: Change, unix_s: float) -> Entry:
+    decision = change.decision
+    return Entry(
+        unix_s,
+        "decision",
+        decision.reason,
+        peer=change.peer,
+        service=change.service,
+        path=decision.path,
+        second=decision.second,
+        before=change.before,
+    )

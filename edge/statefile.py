@@ -1,0 +1,79 @@
+"""What a daemon must remember over its own end and the machine's: decisions and their times.
+
+Times in memories are monotonic and start anew with every boot; they are moved so that what was
+ten seconds ago when the machine went down is that plus the time it was down.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from edge import files
+from edge.clock import Moment
+from edge.loop import ClassKey
+from inventory.wording import quoted
+from policies.decide import Memory
+
+FILE: Final = "state.json"
+_VERSION: Final = 1
+_MEMORY: Final[TypeAdapter[Memory]] = TypeAdapter(Memory)
+# A clock that was set years wrong must not make memories unreadable.
+_LONGEST_DOWN_S: Final = 10 * 365 * 86_400.0
+
+
+def save(folder: Path, memories: Mapping[ClassKey, Memory], now: Moment) -> None:
+    """Keep memories. Raises OSError."""
+    kept = [
+        {"peer": peer, "service": service, "memory": _MEMORY.dump_python(memory, mode="json")}
+        for (peer, service), memory in sorted(memories.items())
+    ]
+    state = {
+        "version": _VERSION,
+        "boot": now.boot,
+        "monotonic_s": now.monotonic_s,
+        "unix_s": now.unix_s,
+        "memories": kept,
+    }
+    files.replace(folder / FILE, json.dumps(state) + "\n")
+
+
+def load(folder: Path, now: Moment) -> Mapping[ClassKey, Memory]:
+    """Return what was kept, with its times moved to this boot's clock; nothing when it is torn.
+
+    Raises OSError.
+    """
+    state = files.record(folder / FILE)
+    if state is None or state.get("version") != _VERSION:
+        return {}
+    try:
+        by_s = shift_s(state, now)
+        return {
+            (str(kept["peer"]), str(kept["service"])): moved(
+                _MEMORY.validate_python(kept["memory"]), by_s
+            )
+            for kept in state["memories"]
+        }
+    except (KeyError, TypeError, ValueError, ValidationError):
+        return {}
+
+
+def shift_s(state: Mapping[str, Any], now: Moment) -> float:
+    """Return what to add to kept monotonic times so that this boot's clock tells them."""
+    if state["boot"] == now.boot:
+        return 0.0
+    down_s = min(max(0.0, now.unix_s - float(state["unix_s"])), _LONGEST_DOWN_S)
+    return now.monotonic_s - down_s - float(state["monotonic_s"])
+
+
+def moved(memory: Memory, by_s: float) -> Memory:
+    """Return a memory whose times are later by that much."""
+    return replace(memory, moves=tuple(at_s + by_s for at_s in memory.moves))
+
+
+def fault(folder: Path, error: OSError) -> str:
+    """Return in words why the state could not be kept."""
+    return f"{folder / FILE}: {error.strerror or quoted(error)}"

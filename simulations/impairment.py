@@ -4,7 +4,7 @@ Standard library only: the emulator process starts faster without the project's 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Final, TypeAlias
 
@@ -52,6 +52,34 @@ class Impairment:
             (self.rate_mbps is None or self.rate_mbps > 0, "rate must be above 0 Mbit/s"),
         )
         return tuple(text for holds, text in checks if not holds)
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """What the sky adds to a circuit in both directions, whatever else is done to it.
+
+    delay_ms and jitter_ms are added (a fine sky takes delay away), loss strikes beside the
+    circuit's own; an outage swallows everything.
+    """
+
+    delay_ms: float = 0.0
+    jitter_ms: float = 0.0
+    loss: float = 0.0
+    outage: bool = False
+
+
+CALM: Final = Weather()
+
+
+def under(impairment: Impairment, weather: Weather) -> Impairment:
+    """Return what a direction does in some weather; what was done to it on purpose remains."""
+    return replace(
+        impairment,
+        delay_ms=max(0.0, impairment.delay_ms + weather.delay_ms),
+        jitter_ms=max(0.0, impairment.jitter_ms + weather.jitter_ms),
+        loss=1 - (1 - impairment.loss) * (1 - weather.loss),
+        hole=impairment.hole or weather.outage,
+    )
 
 
 def of_medium(medium: str, delay_ms: float, rate_mbps: float) -> Impairment:

@@ -17,13 +17,14 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from inventory.errors import LabError
-from simulations.impairment import Impairment, Pacer
+from simulations.impairment import CALM, Impairment, Pacer, Weather, under
 from simulations.lab.namespaces import entered
 
 TUNSETIFF: Final = 0x400454CA
@@ -38,20 +39,47 @@ REFUSALS: Final = frozenset({errno.EIO, errno.EAGAIN, errno.ENOBUFS, errno.EINVA
 
 @dataclass(slots=True)
 class Direction:
-    """Frames read from one TAP and written, later, to the other."""
+    """Frames read from one TAP and written, later, to the other; wanted is without weather."""
 
     source: int
     target: int
+    wanted: Impairment
     pacer: Pacer
+
+    def shape(self, weather: Weather) -> None:
+        """Let every frame from now on meet what is wanted and the weather."""
+        self.pacer.impairment = under(self.wanted, weather)
 
 
 @dataclass(slots=True)
 class Wire:
-    """A circuit: its two directions, and whether the cable is whole."""
+    """A circuit: its two directions, whether the cable is whole, and the weather it is under."""
 
     ab: Direction
     ba: Direction
     up: bool = True
+    weather: Weather = CALM
+
+    def sides(self) -> dict[str, Direction]:
+        """Return the directions by name."""
+        return {"ab": self.ab, "ba": self.ba}
+
+    def impair(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Change what is wanted of directions, all at once or, upon a bad order, not at all."""
+        wanted = {
+            name: replace(side.wanted, **changes[name])
+            for name, side in self.sides().items()
+            if name in changes
+        }
+        for name, impairment in wanted.items():
+            self.sides()[name].wanted = impairment
+        self.meet(self.weather)
+
+    def meet(self, weather: Weather) -> None:
+        """Put both directions under a weather."""
+        self.weather = weather
+        for side in self.sides().values():
+            side.shape(weather)
 
 
 def open_tap(namespace: str, interface: str) -> int:
@@ -67,7 +95,7 @@ def open_wire(spec: dict[str, Any]) -> Wire:
     """Create both ends of a circuit as the specification says."""
     a, b = open_tap(*spec["a"]), open_tap(*spec["b"])
     ab, ba = Impairment(**spec["ab"]), Impairment(**spec["ba"])
-    return Wire(Direction(a, b, Pacer(ab)), Direction(b, a, Pacer(ba)))
+    return Wire(Direction(a, b, ab, Pacer(ab)), Direction(b, a, ba, Pacer(ba)))
 
 
 @dataclass(slots=True)
@@ -148,19 +176,18 @@ class Relay:
         if order["order"] == "carrier":
             _set_carrier(wire, up=bool(order["up"]))
         elif order["order"] == "impair":
-            for name, change in order["directions"].items():
-                pacer = {"ab": wire.ab, "ba": wire.ba}[name].pacer
-                pacer.impairment = replace(pacer.impairment, **change)
+            wire.impair(order["directions"])
+        elif order["order"] == "weather":
+            wire.meet(Weather(**order["weather"]))
         else:
             raise ValueError(f"unknown order {order['order']!r}")
         return _status(wire)
 
 
 def _status(wire: Wire) -> dict[str, Any]:
-    sides = {"ab": wire.ab.pacer, "ba": wire.ba.pacer}
-    return {"up": wire.up} | {
-        name: asdict(pacer.impairment) | {"counters": asdict(pacer.counters)}
-        for name, pacer in sides.items()
+    return {"up": wire.up, "weather": asdict(wire.weather)} | {
+        name: asdict(side.wanted) | {"counters": asdict(side.pacer.counters)}
+        for name, side in wire.sides().items()
     }
 
 

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from inventory.errors import LabError
-from simulations.lab.flows import Flow, Report, start_call
+from simulations.lab.flows import Flow, ProfileName, Report, start_call
 from simulations.lab.lab import Lab, Shape
 from simulations.lab.links import BOTH, Direction
 from simulations.lab.waiting import pause
@@ -61,6 +61,7 @@ class Event(Document):
     at_s: Seconds
     cut: str | None = None
     silent: bool = False
+    directions: tuple[Direction, ...] = BOTH
     restore: str | None = None
     impair: Impair | None = None
 
@@ -69,6 +70,8 @@ class Event(Document):
         acts = [act for act in (self.cut, self.restore, self.impair) if act is not None]
         if len(acts) != 1:
             raise ValueError("an event has exactly one of cut, restore and impair")
+        if self.directions != BOTH and not (self.cut and self.silent):
+            raise ValueError("directions go with a silent cut, or stand within impair")
         return self
 
     @property
@@ -79,7 +82,9 @@ class Event(Document):
     def __str__(self) -> str:
         """Return the event as a line of a log."""
         verb = "cut" if self.cut else "restore" if self.restore else "impair"
-        return f"{self.at_s:g} s: {verb} {self.circuit}{' silently' if self.silent else ''}"
+        one_way = "" if self.directions == BOTH else f" ({', '.join(self.directions)})"
+        how = f" silently{one_way}" if self.silent else ""
+        return f"{self.at_s:g} s: {verb} {self.circuit}{how}"
 
 
 class CallDocument(Document):
@@ -88,6 +93,7 @@ class CallDocument(Document):
     name: str
     from_: str = Field(alias="from")
     to: str
+    profile: ProfileName = "voice"
 
 
 class Reach(Document):
@@ -189,7 +195,9 @@ def run(
     flows: dict[str, Flow] = {}
     try:
         for call in scenario.calls:
-            flows[call.name] = start_call(lab, call.from_, call.to, seconds=scenario.seconds)
+            flows[call.name] = start_call(
+                lab, call.from_, call.to, seconds=scenario.seconds, profile=call.profile
+            )
         _play(scenario, lab, report)
         reached = tuple(_reaches(scenario, lab))
         heard = {name: flow.results() for name, flow in flows.items()}
@@ -219,7 +227,7 @@ def _play(scenario: Scenario, lab: Lab, report: Callable[[str], None]) -> None:
 
 def _act(event: Event, lab: Lab) -> None:
     if event.cut:
-        lab.cut(event.cut, silent=event.silent)
+        lab.cut(event.cut, event.directions, silent=event.silent)
     elif event.restore:
         lab.restore(event.restore)
     elif event.impair:

@@ -13,15 +13,10 @@ import struct
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from typing import Final
 
-PORT: Final = 16_384
-PACKETS_PER_S: Final = 50
-PAYLOAD: Final = 172
-# Expedited forwarding (RFC 3246), as the audio of a consultation is marked.
-TOS: Final = 0xB8
 # A packet later than this is of no use to a call: it counts as lost.
 GRACE_S: Final = 1.0
 LONGEST_S: Final = 3600
@@ -29,10 +24,28 @@ _HEADER: Final = struct.Struct("!Id")
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """What a flow is like: its pace, octets of UDP payload, type of service, usual port."""
+
+    packets_per_s: int
+    payload: int
+    tos: int
+    port: int
+
+
+# The audio of a consultation is marked EF (RFC 3246), its video AF41 (RFC 2597): 1 Mbit/s.
+VOICE: Final = Profile(50, 172, 0xB8, 16_384)
+VIDEO: Final = Profile(104, 1200, 0x88, 16_386)
+PROFILES: Final = {"voice": VOICE, "video": VIDEO}
+
+
+@dataclass(frozen=True, slots=True)
 class Second:
     """One second of a call in one direction, by the time of sending; times in ms.
 
     silence_ms is the longest time without a packet that lay in, or reached into, this second.
+    duplicates are copies of packets that had come, reordered those that came after a later one
+    (RFC 4737).
     """
 
     second: int
@@ -43,6 +56,10 @@ class Second:
     delay_p50_ms: float | None
     delay_p95_ms: float | None
     jitter_ms: float | None
+    delay_p99_ms: float | None = None
+    delay_max_ms: float | None = None
+    duplicates: int = 0
+    reordered: int = 0
 
 
 @dataclass(slots=True)
@@ -50,34 +67,54 @@ class Ledger:
     """What one receiver heard; every instant is on the machine's monotonic clock."""
 
     start: float
+    profile: Profile = VOICE
     delays: dict[int, float] = field(default_factory=dict)
     arrivals: list[float] = field(default_factory=list)
+    copies: list[int] = field(default_factory=list)
+    overtaken: list[int] = field(default_factory=list)
+    newest: int = -1
 
     def heard(self, sequence: int, sent_at: float, now: float) -> None:
-        """Note a packet; a copy or one that comes too late changes nothing."""
-        if sequence not in self.delays and now - sent_at <= GRACE_S:
+        """Note a packet; a copy, or one that comes too late, is not received again."""
+        if sequence in self.delays:
+            self.copies.append(sequence)
+        elif now - sent_at <= GRACE_S:
             self.delays[sequence] = now - sent_at
             self.arrivals.append(now)
+            if sequence < self.newest:
+                self.overtaken.append(sequence)
+            self.newest = max(self.newest, sequence)
 
     def second(self, number: int) -> Second:
         """Return one second of the call, complete once its grace time has passed."""
-        first = number * PACKETS_PER_S
-        sequences = range(first, first + PACKETS_PER_S)
+        return self._span(number, 1)
+
+    def total(self, seconds: int) -> Second:
+        """Return the whole call as if it were one second; its number is how many there were."""
+        return replace(self._span(0, seconds), second=seconds)
+
+    def _span(self, number: int, seconds: int) -> Second:
+        pace = self.profile.packets_per_s
+        sequences = range(number * pace, (number + seconds) * pace)
         delays = [self.delays[s] * 1000 for s in sequences if s in self.delays]
         return Second(
             second=number,
-            sent=PACKETS_PER_S,
+            sent=len(sequences),
             received=len(delays),
-            lost=PACKETS_PER_S - len(delays),
-            silence_ms=round(self.silence_s(number) * 1000, 1),
+            lost=len(sequences) - len(delays),
+            silence_ms=round(self.silence_s(number, seconds) * 1000, 1),
             delay_p50_ms=percentile(delays, 0.50),
             delay_p95_ms=percentile(delays, 0.95),
             jitter_ms=_variation(delays),
+            delay_p99_ms=percentile(delays, 0.99),
+            delay_max_ms=percentile(delays, 1.0),
+            duplicates=sum(s in sequences for s in self.copies),
+            reordered=sum(s in sequences for s in self.overtaken),
         )
 
-    def silence_s(self, number: int) -> float:
-        """Return the longest gap between arrivals that touches a second of the call."""
-        begin, end = self.start + number, self.start + number + 1
+    def silence_s(self, number: int, seconds: int = 1) -> float:
+        """Return the longest gap between arrivals that touches some seconds of the call."""
+        begin, end = self.start + number, self.start + number + seconds
         marks = [self.start, *sorted(self.arrivals)]
         gaps = zip(marks, [*marks[1:], max(end, marks[-1])], strict=True)
         return max((b - a for a, b in gaps if a < end and b > begin), default=0.0)
@@ -107,11 +144,15 @@ class Call:
     port: int
     start: float
     seconds: int
+    profile: Profile = VOICE
 
     def run(self) -> Iterator[Second]:
-        """Send and receive until the call is over; yield each second once it is settled."""
-        ledger, sent, told = Ledger(self.start), 0, 0
-        with _door(self.local, self.port) as door:
+        """Send and receive until the call is over.
+
+        Yields each second once it is settled, and at last the whole call, numbered by its length.
+        """
+        ledger, sent, told = Ledger(self.start, self.profile), 0, 0
+        with _door(self.local, self.port, self.profile.tos) as door:
             while told < self.seconds:
                 now = time.monotonic()
                 sent = self._send_due(door, sent, now)
@@ -119,20 +160,22 @@ class Call:
                     yield ledger.second(told)
                     told += 1
                 self._listen(door, ledger, self._next_event(sent, told))
+        yield ledger.total(self.seconds)
 
     def _send_due(self, door: socket.socket, sent: int, now: float) -> int:
         """Send every packet that is due and return how many are sent altogether."""
-        due = min(self.seconds * PACKETS_PER_S, math.floor((now - self.start) * PACKETS_PER_S) + 1)
+        pace = self.profile.packets_per_s
+        due = min(self.seconds * pace, math.floor((now - self.start) * pace) + 1)
         for sequence in range(sent, due):
-            packet = _HEADER.pack(sequence, time.monotonic()).ljust(PAYLOAD, b"\0")
+            packet = _HEADER.pack(sequence, time.monotonic()).ljust(self.profile.payload, b"\0")
             # Without a route the packet is lost like any other.
             _try_send(door, packet, (self.peer, self.port))
         return max(sent, due)
 
     def _next_event(self, sent: int, told: int) -> float:
+        pace = self.profile.packets_per_s
         report = self.start + told + 1 + GRACE_S
-        packet = self.start + sent / PACKETS_PER_S
-        return min(report, packet) if sent < self.seconds * PACKETS_PER_S else report
+        return min(report, self.start + sent / pace) if sent < self.seconds * pace else report
 
     @staticmethod
     def _listen(door: socket.socket, ledger: Ledger, until: float) -> None:
@@ -145,12 +188,12 @@ class Call:
                 ledger.heard(sequence, sent_at, time.monotonic())
 
 
-def _door(address: str, port: int) -> socket.socket:
+def _door(address: str, port: int, tos: int) -> socket.socket:
     door = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     if door.family == socket.AF_INET:
-        door.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, TOS)
+        door.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
     else:
-        door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, TOS)
+        door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, tos)
     door.bind((address, port))
     return door
 
@@ -174,13 +217,16 @@ def _arguments() -> Call:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("local", help="own address")
     parser.add_argument("peer", help="the other end's address")
-    parser.add_argument("--port", type=int, default=PORT)
+    parser.add_argument("--profile", choices=PROFILES, default="voice")
+    parser.add_argument("--port", type=int, help="UDP port of both ends, else the profile's own")
     parser.add_argument("--start", type=float, required=True, help="monotonic time of the start")
     parser.add_argument("--seconds", type=int, default=60)
-    call = Call(**vars(parser.parse_args()))
-    if not 0 < call.seconds <= LONGEST_S:
+    said = parser.parse_args()
+    if not 0 < said.seconds <= LONGEST_S:
         parser.error(f"--seconds must be 1 to {LONGEST_S}")
-    return call
+    profile = PROFILES[said.profile]
+    port = said.port or profile.port
+    return Call(said.local, said.peer, port, said.start, said.seconds, profile)
 
 
 if __name__ == "__main__":

@@ -18,16 +18,15 @@ from controller.cli.output import (
     say,
     show_rows,
     stderr,
-    write,
 )
 from simulations.lab.faults import FaultKind
+from simulations.lab.links import BOTH, Direction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from inventory.model import Intent
-    from simulations.lab.lab import Lab, LabState, Shape
-    from simulations.lab.links import CircuitState
+    from simulations.lab.lab import Lab, Shape
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,6 +42,12 @@ LabOption: TypeAlias = Annotated[
     typer.Option("--lab", metavar="NAME", help="Which laboratory, when several are up."),
 ]
 Circuit: TypeAlias = Annotated[str, typer.Argument(metavar="CIRCUIT", help="Name of a circuit.")]
+DirectionOption: TypeAlias = Annotated[
+    Direction | None,
+    typer.Option(
+        help='Only from the end that the documents call a ("ab"), or only towards it ("ba").'
+    ),
+]
 Thing: TypeAlias = Annotated[
     str,
     typer.Argument(
@@ -127,58 +132,17 @@ def _progress(routers: int) -> "Iterator[Callable[[str], None]]":
 @app.command(epilog="Example: sanaga lab status -o json")
 def status(lab: LabOption = None, output: FormatOption = Format.TABLE) -> None:
     """Show the routers' programs and sessions, and what the circuits do now."""
+    from simulations.cli.lab_tables import show
+
     state = _found(lab).status()
-    emit(state, output, lambda: _show(state))
-    dead = [f"{router.device}: {', '.join(router.dead)}" for router in state.routers if router.dead]
+    emit(state, output, lambda: show(state))
+    programs = {router.device: router.dead for router in state.routers}
+    programs |= {edge.device: edge.dead for edge in state.edges}
+    dead = [f"{device}: {', '.join(names)}" for device, names in programs.items() if names]
     if state.emulator is False:
         dead.append("the link emulator, and with it every circuit")
     if dead:
         say(f"dead: {'; '.join(dead)}; 'sanaga lab down {state.name}', then up again")
-
-
-def _show(state: "LabState") -> None:
-    routers = [
-        {
-            "device": router.device,
-            "programs": f"dead: {', '.join(router.dead)}" if router.dead else "all run",
-            "sessions": f"{router.established}/{router.sessions}",
-            "fault": router.fault,
-        }
-        for router in state.routers
-    ]
-    show_rows(routers, _ROUTER_HEADINGS)
-    write("")
-    show_rows([_circuit_row(circuit) for circuit in state.circuits], _CIRCUIT_HEADINGS)
-
-
-def _circuit_row(state: "CircuitState") -> dict[str, object]:
-    sides = (state.ab, state.ba)
-    return {
-        "circuit": state.circuit,
-        "state": str(state),
-        "delay_ms": " / ".join(f"{side.delay_ms:g}" for side in sides),
-        "jitter_ms": " / ".join(f"{side.jitter_ms:g}" for side in sides),
-        "loss": " / ".join(f"{side.loss:.2%}" for side in sides),
-        "rate_mbps": " / ".join(
-            f"{side.rate_mbps:g}" if side.rate_mbps else "any" for side in sides
-        ),
-    }
-
-
-_ROUTER_HEADINGS: Final = {
-    "device": "DEVICE",
-    "programs": "PROGRAMS",
-    "sessions": "SESSIONS",
-    "fault": "FAULT",
-}
-_CIRCUIT_HEADINGS: Final = {
-    "circuit": "CIRCUIT",
-    "state": "STATE",
-    "delay_ms": "DELAY MS",
-    "jitter_ms": "JITTER MS",
-    "loss": "LOSS",
-    "rate_mbps": "MBIT/S",
-}
 
 
 @app.command(epilog="Example: sanaga lab cut mora-kolofata-fibre --silent")
@@ -187,11 +151,15 @@ def cut(
     silent: Annotated[
         bool, typer.Option("--silent", help="Swallow packets and leave the interfaces up.")
     ] = False,
+    direction: DirectionOption = None,
     lab: LabOption = None,
 ) -> None:
-    """Pull a circuit's cable, or make it a black hole."""
-    _found(lab).cut(circuit, silent=silent)
-    what = "swallows everything" if silent else "is cut"
+    """Pull a circuit's cable, or make it a black hole, in one direction if one is given."""
+    if direction and not silent:
+        raise UsageProblem("a cable is cut in both directions; --direction goes with --silent")
+    _found(lab).cut(circuit, (direction,) if direction else BOTH, silent=silent)
+    where = f" in direction {direction}" if direction else ""
+    what = f"swallows everything{where}" if silent else "is cut"
     say(f"{circuit} {what}; 'sanaga lab restore {circuit}' mends it")
 
 
@@ -209,9 +177,13 @@ def impair(
     jitter_ms: Annotated[float | None, typer.Option(help="Half-width around the delay.")] = None,
     loss: Annotated[float | None, typer.Option(help="Share of packets lost, 0 to 1.")] = None,
     rate_mbps: Annotated[float | None, typer.Option(help="Rate in Mbit/s.")] = None,
+    direction: DirectionOption = None,
     lab: LabOption = None,
 ) -> None:
-    """Change a circuit's delay, jitter, loss or rate in both directions, at once."""
+    """Change a circuit's delay, jitter, loss or rate at once, in both directions or in one.
+
+    The weather adds to it and never undoes it.
+    """
     shape: Shape = {}
     if delay_ms is not None:
         shape["delay_ms"] = delay_ms
@@ -223,7 +195,7 @@ def impair(
         shape["rate_mbps"] = rate_mbps
     if not shape:
         raise UsageProblem("say what to change: --delay-ms, --jitter-ms, --loss or --rate-mbps")
-    _found(lab).impair(circuit, **shape)
+    _found(lab).impair(circuit, (direction,) if direction else BOTH, **shape)
     say(f"{circuit} is impaired; 'sanaga lab restore {circuit}' mends it")
 
 
@@ -233,7 +205,10 @@ def shell(
     vtysh: Annotated[bool, typer.Option("--vtysh", help="A router's own command line.")] = False,
     lab: LabOption = None,
 ) -> None:
-    """Open a shell where a device or a host lives."""
+    """Open a shell where a device or a host lives.
+
+    Where an edge lives, 'sanaga edge' speaks with its daemon.
+    """
     from simulations.lab import namespaces, routers
 
     found = _found(lab)
@@ -243,13 +218,14 @@ def shell(
         _become(router.namespace, argv)
     namespace = found.blueprint.namespace_of(thing)
     say(f"you are in {namespaces.path(namespace)}; 'exit' leaves it")
-    _become(namespace, (next(s for s in SHELLS if Path(s).exists()),))
+    shell_ = next(s for s in SHELLS if Path(s).exists())
+    _become(namespace, (*found.surroundings(thing), shell_))
 
 
 @app.command(
     "exec",
     context_settings={"ignore_unknown_options": True},
-    epilog="Example: sanaga lab exec kolofata -- ping -c 3 10.0.3.138",
+    epilog="Example: sanaga lab exec kolofata-e1 -- sanaga edge status",
 )
 def exec_(
     thing: Thing,
@@ -258,8 +234,12 @@ def exec_(
     ],
     lab: LabOption = None,
 ) -> None:
-    """Run a program where a device or a host lives; its exit code is ours."""
-    _become(_found(lab).blueprint.namespace_of(thing), command)
+    """Run a program where a device or a host lives; its exit code is ours.
+
+    Where an edge lives, 'sanaga edge' speaks with its daemon.
+    """
+    found = _found(lab)
+    _become(found.blueprint.namespace_of(thing), (*found.surroundings(thing), *command))
 
 
 def _become(namespace: str, argv: "tuple[str, ...] | list[str]") -> None:

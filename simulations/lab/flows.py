@@ -4,11 +4,12 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import IO, Final, Literal, Self, TypeAlias
+from uuid import uuid4
 
 from inventory.errors import LabError
 from inventory.model import SiteName
@@ -16,8 +17,9 @@ from simulations.lab.blueprint import Host
 from simulations.lab.lab import Lab
 from simulations.lab.namespaces import entered
 from simulations.lab.waiting import pause
-from simulations.traffic import PORT, Second
+from simulations.traffic import Second
 
+ProfileName: TypeAlias = Literal["voice", "video"]
 # Both ends must be listening before the first packet is sent.
 LEAD_S: Final = 0.7
 END_WITHIN_S: Final = 10.0
@@ -51,6 +53,7 @@ class Flow:
         self.start = start
         self.seconds = seconds
         self._heard: list[Report] = []
+        self._totals: list[Report] = []
 
     def __enter__(self) -> Self:
         """Return the call itself."""
@@ -72,8 +75,10 @@ class Flow:
 
     def news(self) -> tuple[Report, ...]:
         """Return the seconds reported since the last time, in the order of the call."""
-        fresh = [report for end in self.ends for report in _read(end)]
+        reports = [report for end in self.ends for report in _read(end)]
+        fresh = [report for report in reports if report.second.second < self.seconds]
         self._heard += fresh
+        self._totals += (report for report in reports if report.second.second >= self.seconds)
         return tuple(sorted(fresh, key=lambda report: report.second.second))
 
     def follow(self) -> Iterator[Report]:
@@ -97,6 +102,14 @@ class Flow:
             raise LabError(f"the call ended early at {', '.join(dead)}")
         return tuple(self._heard)
 
+    def totals(self) -> tuple[Report, ...]:
+        """Wait for the end of the call and return each direction as a whole.
+
+        Raises LabError when an end died before.
+        """
+        self.results()
+        return tuple(self._totals)
+
     def close(self) -> None:
         """End both processes and forget their files."""
         for end in self.ends:
@@ -106,22 +119,27 @@ class Flow:
             end.reports.close()
 
 
-def start_call(lab: Lab, one: SiteName, other: SiteName, *, seconds: int) -> Flow:
+def start_call(
+    lab: Lab, one: SiteName, other: SiteName, *, seconds: int, profile: ProfileName = "voice"
+) -> Flow:
     """Start a call between the hosts of two sites; it ends by itself.
 
-    Raises LabError when a site has no host.
+    Calls of different profiles may run between the same hosts. Raises LabError when a site has no
+    host.
     """
     here, there = lab.blueprint.host(one), lab.blueprint.host(other)
     start = time.monotonic() + LEAD_S
-    ends = (_start(lab, here, there, start, seconds), _start(lab, there, here, start, seconds))
-    return Flow(ends, start, seconds)
+    options = ["--start", repr(start), "--seconds", str(seconds), "--profile", profile]
+    return Flow(
+        (_start(lab, here, there, options), _start(lab, there, here, options)), start, seconds
+    )
 
 
-def _start(lab: Lab, local: Host, peer: Host, start: float, seconds: int) -> End:
+def _start(lab: Lab, local: Host, peer: Host, options: Sequence[str]) -> End:
     """Start the end at local; what it reports is how it heard its peer."""
-    file = lab.folder.path / f"call-{local.site}-{peer.site}-{start:.3f}.jsonl"
+    file = lab.folder.path / f"call-{local.site}-{peer.site}-{uuid4().hex}.jsonl"
     argv = [sys.executable, "-m", "simulations.traffic", str(local.ipv4.ip), str(peer.ipv4.ip)]
-    argv += ["--port", str(PORT), "--start", repr(start), "--seconds", str(seconds)]
+    argv += options
     with file.open("wb") as output, entered(local.namespace):
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output)
     reports = file.open("rb")

@@ -20,8 +20,17 @@ PROGRAMS: Final = (
     (Path("/usr/bin/vtysh"), "frr"),
     (SSHD, "openssh-server"),
 )
-IN_PATH: Final = (("ip", "iproute2"), ("tc", "iproute2"), ("ping", "iputils-ping"))
+IN_PATH: Final = (
+    *(("ip", "iproute2"), ("tc", "iproute2")),
+    *(("ping", "iputils-ping"), ("nft", "nftables")),
+)
 SEARCH: Final = tuple(Path(p) for p in ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/bin"))
+
+
+# Every wireguard-go watches its socket with one of these; Debian allows 128 for all of root's.
+WATCHES: Final = Path("/proc/sys/fs/inotify/max_user_instances")
+WATCHES_OF_OTHERS: Final = 64
+SOCKETS: Final = Path("/var/run/wireguard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,18 @@ def probe() -> Kernel:
         _accepted("ip", "netns", "del", scratch)
     _require_tap(netem=netem)
     return Kernel(netem, "dummy" if dummy else "ifb")
+
+
+def make_room(tunnels: int) -> str:
+    """Let so many more tunnels be served on this machine; return what was changed, in words."""
+    taken = len(list(SOCKETS.glob("*.sock")))
+    wanted = tunnels + taken + WATCHES_OF_OTHERS
+    allowed = int(WATCHES.read_text(encoding="ascii"))
+    if not tunnels or allowed >= wanted:
+        return ""
+    wanted = max(wanted, 2 * allowed)
+    WATCHES.write_text(str(wanted), encoding="ascii")
+    return f"fs.inotify.max_user_instances is {wanted} now, not {allowed}: tunnels need it"
 
 
 def _accepted(*argv: str) -> bool:

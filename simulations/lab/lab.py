@@ -2,31 +2,29 @@
 
 import re
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, TypedDict, Unpack
+from typing import Final, TypedDict, Unpack
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from inventory.errors import LabError
+from inventory.intent import EDGE_KEYS, KNOWN_HOSTS
 from inventory.model import CircuitName, DeviceName, Intent, SiteName
 from simulations.impairment import Impairment
-from simulations.lab import faults, lifecycle, namespaces, registry, routers
-from simulations.lab.blueprint import Blueprint, Host, Router, Wire
+from simulations.lab import background, edges, faults, lifecycle, namespaces, registry, routers
+from simulations.lab.blueprint import Blueprint, Host, Router
+from simulations.lab.convergence import ESTABLISHED, Sessions
+from simulations.lab.edges import EdgeState
 from simulations.lab.faults import FaultKind
 from simulations.lab.keys import merged
+from simulations.lab.lifecycle import Wishes
 from simulations.lab.links import BOTH, Circuits, CircuitState, Direction, circuits
 from simulations.lab.probe import answering
 from simulations.lab.registry import Folder
-from simulations.lab.vty import ask_json
-from simulations.lab.waiting import eventually
 
 EXEC_WITHIN_S: Final = 60.0
-ESTABLISHED: Final = "Established"
-BFD_UP: Final = "up"
-POLL_S: Final = 0.2
-# bgpd gathers updates for a second before it sends them.
-REST_S: Final = 1.5
 REACH_WITHIN_S: Final = 1.0
 _PING_COUNTS: Final = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
 _PING_TIMES: Final = re.compile(r"= ([\d.]+)/([\d.]+)/([\d.]+)/([\d.]+) ms")
@@ -60,8 +58,10 @@ class LabState:
 
     name: str
     routers: tuple[RouterState, ...]
+    edges: tuple[EdgeState, ...]
     circuits: tuple[CircuitState, ...]
     emulator: bool | None
+    weather: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +72,6 @@ class Pings:
     received: int
     average_ms: float | None
     deviation_ms: float | None
-
-
-@dataclass(slots=True)
-class _Watch:
-    """What convergence still lacks, and since when the routers' tables rest."""
-
-    missing: list[str] = field(default_factory=lambda: ["anything"])
-    versions: tuple[int, ...] = ()
-    since: float = 0.0
-
-    def unrest(self, versions: tuple[int, ...]) -> list[str]:
-        """Return a complaint until the tables have not changed for a while."""
-        now = time.monotonic()
-        if versions != self.versions:
-            self.versions, self.since = versions, now
-        return [] if now - self.since >= REST_S else ["routes at rest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +89,11 @@ class Lab:
         return self.blueprint.name
 
     @property
+    def sessions(self) -> Sessions:
+        """Return what the routers tell about their sessions."""
+        return Sessions(self.folder, self.blueprint, self.links)
+
+    @property
     def controller_key(self) -> Path:
         """Return the private key that every router admits."""
         return self.folder.controller_key
@@ -115,15 +104,19 @@ class Lab:
         return LabState(
             name=self.name,
             routers=tuple(self._router_state(router) for router in self.blueprint.routers),
+            edges=tuple(edges.state(self.folder, edge) for edge in self.blueprint.edges),
             circuits=tuple(states.values()),
             emulator=None if self.netem else bool(states),
+            weather=background.running(self.folder.weather_pid) is not None,
         )
 
-    def cut(self, circuit: CircuitName, *, silent: bool) -> None:
-        """Pull a circuit's cable, or let it swallow everything without a sign."""
+    def cut(
+        self, circuit: CircuitName, directions: Sequence[Direction] = BOTH, *, silent: bool
+    ) -> None:
+        """Pull a circuit's cable, or let directions of it swallow everything without a sign."""
         wire = self.blueprint.wire(circuit)
         if silent:
-            self.impair(circuit, hole=True)
+            self.impair(circuit, directions, hole=True)
         else:
             self.links.set_carrier(wire, up=False)
 
@@ -157,11 +150,32 @@ class Lab:
         router = self.blueprint.router(device)
         faults.set_fault(self.folder, self.blueprint, router, kind)
 
+    def kill_edge(self, device: DeviceName) -> None:
+        """End an edge's daemon as a power cut would; what it put into the kernel stays."""
+        edges.kill_daemon(self.folder, self.blueprint.edge(device))
+
+    def restart_edge(self, device: DeviceName) -> None:
+        """Start an edge's daemon again, and end it first when it runs."""
+        edge = self.blueprint.edge(device)
+        edges.kill_daemon(self.folder, edge)
+        edges.start_daemon(self.folder, edge)
+
+    def edge_folder(self, device: DeviceName) -> Path:
+        """Return the folder in which an edge's daemon keeps its key, policy and state."""
+        return self.folder.edge(self.blueprint.edge(device).device)
+
     def exec(
         self, thing: str, argv: Sequence[str], *, within_s: float = EXEC_WITHIN_S
     ) -> subprocess.CompletedProcess[str]:
         """Run a program where a device, a site's host, a provider or "noc" lives."""
-        return namespaces.run(self.blueprint.namespace_of(thing), argv, within_s=within_s)
+        namespace = self.blueprint.namespace_of(thing)
+        return namespaces.run(namespace, [*self.surroundings(thing), *argv], within_s=within_s)
+
+    def surroundings(self, thing: str) -> tuple[str, ...]:
+        """Return what to write before a command, so that an edge's commands find its daemon."""
+        if thing in {edge.device for edge in self.blueprint.edges}:
+            return ("env", f"{edges.VARIABLE}={self.edge_folder(thing)}")
+        return ()
 
     def ping(
         self, site: SiteName, target: SiteName, *, count: int = 5, interval_s: float = 0.05
@@ -199,18 +213,7 @@ class Lab:
 
         Raises LabError naming what is still missing.
         """
-        watch = _Watch()
-
-        def settled() -> bool:
-            watch.missing = self._unsettled() or watch.unrest(self._table_versions())
-            watch.missing = watch.missing or self._unreached()
-            return not watch.missing
-
-        try:
-            eventually(settled, within_s=within_s, what="convergence", every_s=POLL_S)
-        except LabError as error:
-            more = f" and {len(watch.missing) - 5} more" if len(watch.missing) > 5 else ""
-            raise LabError(f"{error}; missing: {', '.join(watch.missing[:5])}{more}") from error
+        self.sessions.wait(self._unreached, within_s)
 
     def reachable(self, site: SiteName) -> frozenset[SiteName]:
         """Return the sites whose hosts answer this site's host, in IPv4 and in IPv6."""
@@ -221,10 +224,16 @@ class Lab:
         return frozenset(h.site for h in hosts if {h.ipv4.ip, h.ipv6.ip} <= found)
 
     def write_known_hosts(self, folder: Path) -> Path:
-        """Add the routers' host keys to a folder's known_hosts file and return that file."""
-        file = folder / lifecycle.HOST_KEYS
+        """Add the machines' host keys to a folder's known_hosts file and return that file."""
+        return self._pin(folder / KNOWN_HOSTS)
+
+    def write_edge_keys(self, folder: Path) -> Path:
+        """Add the edges' public keys to a folder's edge_keys file and return that file."""
+        return self._pin(folder / EDGE_KEYS)
+
+    def _pin(self, file: Path) -> Path:
         existing = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        ours = (self.folder.path / lifecycle.HOST_KEYS).read_text(encoding="ascii")
+        ours = (self.folder.path / file.name).read_text(encoding="ascii")
         file.write_text(merged(existing, ours), encoding="utf-8")
         return file
 
@@ -239,65 +248,14 @@ class Lab:
         return states[circuit]
 
     def _router_state(self, router: Router) -> RouterState:
-        peers = self._peers(router)
+        peers = self.sessions.peers(router)
         return RouterState(
             device=router.device,
-            dead=routers.health(self.folder, router).dead,
+            dead=routers.dead(self.folder, router),
             established=sum(state == ESTABLISHED for state in peers.values()),
             sessions=len(peers),
             fault=faults.fault(self.folder, router),
         )
-
-    def _peers(self, router: Router) -> Mapping[str, str]:
-        """Return the state of a router's BGP sessions by the neighbour's address."""
-        return {
-            address: str(peer.get("state"))
-            for family in self._summary(router)
-            for address, peer in family.get("peers", {}).items()
-        }
-
-    def _summary(self, router: Router) -> Sequence[dict[str, Any]]:
-        """Return what bgpd tells about each address family; nothing when it does not answer."""
-        socket_path = self.folder.router(router.device) / "bgpd.vty"
-        summary: dict[str, Any] = ask_json(socket_path, "show bgp summary json") or {}
-        return [family for family in summary.values() if isinstance(family, dict)]
-
-    def _table_versions(self) -> tuple[int, ...]:
-        """Return numbers that change with every change of any router's BGP tables."""
-        return tuple(
-            int(family.get("tableVersion", 0))
-            for router in self.blueprint.routers
-            for family in self._summary(router)
-        )
-
-    def _unsettled(self) -> list[str]:
-        broken = self._broken_addresses()
-        return [text for r in self.blueprint.routers for text in self._missing_peers(r, broken)]
-
-    def _missing_peers(self, router: Router, broken: frozenset[str]) -> Iterator[str]:
-        peers = self._peers(router)
-        if not peers:
-            yield f"any session of {router.device}"
-        for address, state in peers.items():
-            if state != ESTABLISHED and address not in broken:
-                yield f"{router.device} to {address} ({state})"
-        # BGP alone notices a black hole only after its hold time.
-        for address, state in self._bfd(router).items():
-            if state != BFD_UP and address not in broken:
-                yield f"BFD of {router.device} to {address} ({state})"
-
-    def _bfd(self, router: Router) -> Mapping[str, str]:
-        """Return the state of a router's BFD sessions by the neighbour's address."""
-        socket_path = self.folder.router(router.device) / "bfdd.vty"
-        peers: list[dict[str, Any]] = ask_json(socket_path, "show bfd peers json") or []
-        return {str(peer["peer"]): str(peer["status"]) for peer in peers}
-
-    def _broken_addresses(self) -> frozenset[str]:
-        states = self.links.states()
-        wires: list[Wire] = [
-            w for w in self.blueprint.wires if w.circuit in states and not states[w.circuit].carries
-        ]
-        return frozenset(str(address) for wire in wires for address in wire.addresses)
 
     def _unreached(self) -> list[str]:
         """Return what the first host that misses any other misses; asking all takes longer."""
@@ -313,13 +271,17 @@ def up(
     intent: Intent,
     *,
     configs: Mapping[DeviceName, str] | None = None,
+    controller: Ed25519PublicKey | None = None,
+    weather: int | None = None,
     report: Callable[[str], None] = lambda _step: None,
 ) -> Lab:
     """Make the laboratory of an intent; its routers are blank, or run the given configurations.
 
-    Raises LabError; nothing is left then.
+    Edges take the policies that the controller signs, none without one. The sky is calm unless
+    the weather's seed is given. Raises LabError; nothing is left then.
     """
-    lifecycle.build(intent, configs, report=report)
+    trusted = controller or Ed25519PrivateKey.generate().public_key()
+    lifecycle.build(intent, Wishes(configs or {}, trusted, weather), report=report)
     return find(intent.network.name)
 
 

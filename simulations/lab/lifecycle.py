@@ -4,13 +4,28 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from types import FrameType
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from inventory.errors import LabError
+from inventory.intent import EDGE_KEYS, KNOWN_HOSTS
 from inventory.model import DeviceName, Intent
-from simulations.lab import kernel, namespaces, plumbing, processes, registry, routers
-from simulations.lab.blueprint import Blueprint, Router, draw
+from simulations.lab import (
+    edges,
+    kernel,
+    namespaces,
+    nat,
+    plumbing,
+    processes,
+    registry,
+    routers,
+    sky,
+)
+from simulations.lab.blueprint import Blueprint, Edge, Machine
+from simulations.lab.drawing import draw
 from simulations.lab.endings import handled_by
 from simulations.lab.keys import known_hosts, make_key
 from simulations.lab.links import circuits
@@ -21,12 +36,23 @@ from simulations.lab.waiting import eventually
 THREADS: Final = 4
 SWEEPS: Final = 20
 GONE_WITHIN_S: Final = 20.0
-HOST_KEYS: Final = "known_hosts"
 Report = Callable[[str], None]
 
 
-def build(intent: Intent, configs: Mapping[DeviceName, str] | None, *, report: Report) -> Folder:
-    """Make the laboratory of an intent; routers start blank unless configs are given.
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a laboratory shall be: routers blank unless configs are given, a calm sky without seed.
+
+    controller is whose policies its edges will take.
+    """
+
+    configs: Mapping[DeviceName, str]
+    controller: Ed25519PublicKey
+    weather: int | None = None
+
+
+def build(intent: Intent, wishes: Wishes, *, report: Report) -> Folder:
+    """Make the laboratory of an intent.
 
     Whatever goes wrong, also a signal, everything made so far is removed again.
     Raises LabError.
@@ -35,8 +61,10 @@ def build(intent: Intent, configs: Mapping[DeviceName, str] | None, *, report: R
     kernel.require_packages()
     place = registry.folder(intent.network.name)
     blueprint = draw(intent)
-    for router in blueprint.routers:
-        kernel.require_user(router.username, router.device)
+    for machine in blueprint.machines:
+        kernel.require_user(machine.username, machine.device)
+    if raised := kernel.make_room(sum(edge.tunnels for edge in blueprint.edges)):
+        report(raised)
     with _signals_raise():
         offer = kernel.probe()
         _refuse_strangers(blueprint, place)
@@ -44,7 +72,7 @@ def build(intent: Intent, configs: Mapping[DeviceName, str] | None, *, report: R
         try:
             with registry.locked(place):
                 routers.ensure_wanted(place.name)
-                _make(place, configs, report)
+                _make(place, wishes, report)
         except BaseException:
             destroy(place)
             raise
@@ -57,7 +85,7 @@ def _refuse_strangers(blueprint: Blueprint, place: Folder) -> None:
         raise LabError(f"namespaces of that name are there and not ours: {', '.join(taken)}")
 
 
-def _make(place: Folder, configs: Mapping[DeviceName, str] | None, report: Report) -> None:
+def _make(place: Folder, wishes: Wishes, report: Report) -> None:
     record = place.read()
     blueprint = record.blueprint
     report("namespaces and links")
@@ -66,30 +94,39 @@ def _make(place: Folder, configs: Mapping[DeviceName, str] | None, report: Repor
     carriers = circuits(place, netem=record.netem, home=blueprint.controller)
     carriers.start(blueprint.wires)
     plumbing.configure(blueprint)
-    _write_keys(place, blueprint)
-    for device in _start_routers(place, blueprint, configs):
+    nat.hide_subscribers(blueprint)
+    _write_keys(place, blueprint, wishes)
+    for device in _start_machines(place, blueprint, wishes.configs):
         report(f"router {device}")
+    if wishes.weather is not None:
+        sky.start(place, blueprint, wishes.weather)
 
 
-def _write_keys(place: Folder, blueprint: Blueprint) -> None:
+def _write_keys(place: Folder, blueprint: Blueprint, wishes: Wishes) -> None:
     public = make_key(place.controller_key)
     place.authorized_keys.write_text(f"{public} controller\n", encoding="ascii")
-    keys = {r: routers.prepare(place, r) for r in blueprint.routers}
-    managed = {(r.management.ip, r.port): key for r, key in keys.items() if r.management}
-    (place.path / HOST_KEYS).write_text(known_hosts(managed), encoding="ascii")
+    keys: dict[Machine, str] = {r: routers.prepare(place, r) for r in blueprint.routers}
+    keys |= {edge: edges.prepare(place, edge) for edge in blueprint.edges}
+    managed = {(m.management.ip, m.port): key for m, key in keys.items() if m.management}
+    (place.path / KNOWN_HOSTS).write_text(known_hosts(managed), encoding="ascii")
+    enrolled = "".join(edges.enrol(place, edge, wishes.controller) for edge in blueprint.edges)
+    (place.path / EDGE_KEYS).write_text(enrolled, encoding="ascii")
 
 
-def _start_routers(
-    place: Folder, blueprint: Blueprint, configs: Mapping[DeviceName, str] | None
+def _start_machines(
+    place: Folder, blueprint: Blueprint, configs: Mapping[DeviceName, str]
 ) -> Iterator[DeviceName]:
-    """Start all routers, a few at a time, and yield each once it serves."""
+    """Start all routers and edges, a few at a time, and yield each once it serves."""
 
-    def start(router: Router) -> DeviceName:
-        routers.start(place, router, (configs or {}).get(router.device))
-        return router.device
+    def start(machine: Machine) -> DeviceName:
+        if isinstance(machine, Edge):
+            edges.start(place, machine)
+        else:
+            routers.start(place, machine, configs.get(machine.device))
+        return machine.device
 
     with ThreadPoolExecutor(THREADS) as pool:
-        yield from pool.map(start, blueprint.routers)
+        yield from pool.map(start, blueprint.machines)
 
 
 @contextmanager
@@ -120,6 +157,7 @@ def destroy(place: Folder) -> None:
         if record:
             names = record.blueprint.namespaces
             _end_processes(place, record)
+            edges.forget_tunnels(place, record.blueprint.edges)
             _remove_namespaces(names)
         routers.remove_wanted(place.name)
         place.remove()
@@ -134,7 +172,7 @@ def _record(place: Folder) -> Record | None:
 
 def _end_processes(place: Folder, record: Record) -> None:
     """End all processes in the namespaces, and recorded ones whose namespace lost its name."""
-    processes.kill(_recorded(place, record))
+    processes.kill(_recorded(place))
     for _ in range(SWEEPS):
         found = namespaces.processes_in(record.blueprint.namespaces)
         if not found:
@@ -143,8 +181,8 @@ def _end_processes(place: Folder, record: Record) -> None:
     raise LabError(f"processes keep appearing in {place.name}; end what starts them, then again")
 
 
-def _recorded(place: Folder, record: Record) -> Iterator[processes.Process]:
-    files = (place.relay_pid, *routers.pid_files(place, record.blueprint.routers))
+def _recorded(place: Folder) -> Iterator[processes.Process]:
+    files = place.path.rglob("*.pid")
     pids = (pid for file in files if (pid := processes.read_pid(file)) is not None)
     # A number may have been given to a stranger; ours name the laboratory's folder.
     mine = f"{place.path}/".encode()

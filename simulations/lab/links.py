@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from inventory.errors import LabError
-from simulations.impairment import Impairment, netem_arguments
+from simulations.impairment import CALM, Impairment, Weather, netem_arguments, under
 from simulations.lab.blueprint import End, Wire
 from simulations.lab.namespaces import batch, entered, set_sysctls
-from simulations.lab.registry import Folder, write_whole
+from simulations.lab.registry import Folder, alone, write_whole
 
 Direction: TypeAlias = Literal["ab", "ba"]
 BOTH: Final[tuple[Direction, Direction]] = ("ab", "ba")
@@ -23,21 +23,34 @@ _FIELDS: Final = frozenset(f.name for f in fields(Impairment))
 
 @dataclass(frozen=True, slots=True)
 class CircuitState:
-    """What a circuit does now, in each direction; up is false after a cable cut."""
+    """What a circuit was made to do in each direction, and what the weather adds to both.
+
+    up is false after a cable cut.
+    """
 
     circuit: str
     up: bool
     ab: Impairment
     ba: Impairment
+    weather: Weather = CALM
 
     @property
     def carries(self) -> bool:
-        """Return whether packets cross it in both directions."""
+        """Return whether packets cross it in both directions, but for the weather."""
         return self.up and not (self.ab.hole or self.ba.hole)
 
     def __str__(self) -> str:
-        """Return the state in one word."""
-        return "up" if self.carries else "black hole" if self.up else "cut"
+        """Return the state in a word or two."""
+        if not self.up:
+            return "cut"
+        holes = [name for name in BOTH if getattr(self, name).hole]
+        if holes:
+            return "black hole" if len(holes) == len(BOTH) else f"one-way hole {holes[0]}"
+        return "outage" if self.weather.outage else "up"
+
+    def now(self, direction: Direction) -> Impairment:
+        """Return what a direction does now, weather and all."""
+        return under(self.ab if direction == "ab" else self.ba, self.weather)
 
 
 class Circuits(Protocol):
@@ -56,7 +69,11 @@ class Circuits(Protocol):
         ...
 
     def impair(self, wire: Wire, changes: Mapping[Direction, Impairment]) -> None:
-        """Change what directions of a circuit do, at once."""
+        """Change what directions of a circuit do, at once; the weather stays what it is."""
+        ...
+
+    def weather(self, circuit: str, weather: Weather) -> None:
+        """Put a circuit under a weather; what was done to it on purpose stays."""
         ...
 
 
@@ -101,9 +118,13 @@ class RelayCircuits:
         self._order({"order": "carrier", "circuit": wire.circuit, "up": up})
 
     def impair(self, wire: Wire, changes: Mapping[Direction, Impairment]) -> None:
-        """Change what directions of a circuit do, at once."""
+        """Change what directions of a circuit do, at once; the weather stays what it is."""
         directions = {name: asdict(impairment) for name, impairment in changes.items()}
         self._order({"order": "impair", "circuit": wire.circuit, "directions": directions})
+
+    def weather(self, circuit: str, weather: Weather) -> None:
+        """Put a circuit under a weather; what was done to it on purpose stays."""
+        self._order({"order": "weather", "circuit": circuit, "weather": asdict(weather)})
 
     def _order(self, order: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -139,9 +160,9 @@ class NetemCircuits:
         for wire in wires:
             _keep_addresses(wire.a)
             _keep_addresses(wire.b)
-            _set_queue(wire.a, wire.ab)
-            _set_queue(wire.b, wire.ba)
         states = {w.circuit: CircuitState(w.circuit, up=True, ab=w.ab, ba=w.ba) for w in wires}
+        for wire in wires:
+            _set_queues(wire, states[wire.circuit], BOTH)
         self._write(states)
 
     def states(self) -> Mapping[str, CircuitState]:
@@ -156,17 +177,26 @@ class NetemCircuits:
         """Take both ends down or up: a veth end loses its carrier with its peer."""
         for end in (wire.a, wire.b):
             batch([f"link set {end.interface} {'up' if up else 'down'}"], end.namespace)
-        states = self.states()
-        self._write({**states, wire.circuit: replace(states[wire.circuit], up=up)})
+        with alone(self.folder.circuits):
+            self._change(wire.circuit, up=up)
 
     def impair(self, wire: Wire, changes: Mapping[Direction, Impairment]) -> None:
         """Replace the queue at the sending end of each changed direction."""
-        for name, impairment in changes.items():
-            _set_queue(wire.a if name == "ab" else wire.b, impairment)
+        with alone(self.folder.circuits):
+            _set_queues(wire, self._change(wire.circuit, **dict(changes)), changes)
+
+    def weather(self, circuit: str, weather: Weather) -> None:
+        """Replace both queues."""
+        wire = self.folder.read().blueprint.wire(circuit)
+        with alone(self.folder.circuits):
+            _set_queues(wire, self._change(circuit, weather=weather), BOTH)
+
+    def _change(self, circuit: str, **what: Any) -> CircuitState:
+        """Keep what changes of a circuit's state and return it whole."""
         states = self.states()
-        before = states[wire.circuit]
-        ab, ba = changes.get("ab", before.ab), changes.get("ba", before.ba)
-        self._write({**states, wire.circuit: replace(before, ab=ab, ba=ba)})
+        state: CircuitState = replace(states[circuit], **what)
+        self._write({**states, circuit: state})
+        return state
 
     def _write(self, states: Mapping[str, CircuitState]) -> None:
         told = {name: asdict(state) for name, state in states.items()}
@@ -188,8 +218,8 @@ def _spec(wire: Wire) -> dict[str, Any]:
 
 
 def _state(name: str, told: Mapping[str, Any]) -> CircuitState:
-    sides = (_impairment(told[side]) for side in BOTH)
-    return CircuitState(name, told["up"], *sides)
+    ab, ba = (_impairment(told[side]) for side in BOTH)
+    return CircuitState(name, told["up"], ab, ba, Weather(**told["weather"]))
 
 
 def _impairment(told: Mapping[str, Any]) -> Impairment:
@@ -199,6 +229,11 @@ def _impairment(told: Mapping[str, Any]) -> Impairment:
 def _keep_addresses(end: End) -> None:
     # A cut takes the end down, upon which the kernel would forget its IPv6 addresses for good.
     set_sysctls(end.namespace, [(f"net/ipv6/conf/{end.interface}/keep_addr_on_down", "1")])
+
+
+def _set_queues(wire: Wire, state: CircuitState, directions: Iterable[Direction]) -> None:
+    for name in directions:
+        _set_queue(wire.a if name == "ab" else wire.b, state.now(name))
 
 
 def _set_queue(end: End, impairment: Impairment) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from simulations.lab.blueprint import Blueprint, Host, Router
+from simulations.lab.blueprint import Blueprint, Edge, Host, Machine
 from simulations.lab.namespaces import batch, set_sysctls
 
 BRIDGE: Final = "mgmt"
@@ -19,14 +19,23 @@ EVERYWHERE: Final = (
     ("net/ipv4/ping_group_range", "0 2147483647"),
 )
 FORWARDING: Final = (("net/ipv4/ip_forward", "1"), ("net/ipv6/conf/all/forwarding", "1"))
+# An edge has more than one way by itself, so it must not use one whose cable is cut.
+CAREFUL: Final = tuple(
+    (f"net/{family}/conf/{which}/ignore_routes_with_linkdown", "1")
+    for family in ("ipv4", "ipv6")
+    for which in ("all", "default")
+)
+FIRST_METRIC: Final = 100
 
 
 def make_namespaces(blueprint: Blueprint) -> None:
     """Make every namespace with its kernel settings, before any interface inherits them."""
     batch(f"netns add {name}" for name in blueprint.namespaces)
-    forwarders = {router.namespace for router in blueprint.routers} | set(blueprint.providers)
+    forwarders = {thing.namespace for thing in (*blueprint.machines, *blueprint.providers)}
     for name in blueprint.namespaces:
         set_sysctls(name, (*EVERYWHERE, *(FORWARDING if name in forwarders else ())))
+    for edge in blueprint.edges:
+        set_sysctls(edge.namespace, CAREFUL)
 
 
 def make_links(blueprint: Blueprint, *, stub: str) -> None:
@@ -42,10 +51,10 @@ def make_links(blueprint: Blueprint, *, stub: str) -> None:
 
 
 def _management_links(blueprint: Blueprint) -> Iterator[str]:
-    for number, router in enumerate(blueprint.routers):
-        if router.management:
+    for number, machine in enumerate(blueprint.machines):
+        if machine.management:
             yield (
-                f"link add {MANAGEMENT_INTERFACE} netns {router.namespace} "
+                f"link add {MANAGEMENT_INTERFACE} netns {machine.namespace} "
                 f"type veth peer name {_port(number)} netns {blueprint.controller}"
             )
 
@@ -58,46 +67,54 @@ def _lan_link(host: Host) -> str:
 
 
 def _stub_links(blueprint: Blueprint, kind: str) -> Iterator[str]:
-    for router in blueprint.routers:
-        for name in router.stubs:
-            yield f"link add {name} netns {router.namespace} type {kind}"
+    for machine in blueprint.machines:
+        for name in machine.stubs:
+            yield f"link add {name} netns {machine.namespace} type {kind}"
 
 
 def configure(blueprint: Blueprint) -> None:
     """Bring every interface up, and give addresses to all that no router configuration gives."""
     batch(_controller_commands(blueprint), blueprint.controller)
-    for router in blueprint.routers:
-        batch(_router_commands(blueprint, router), router.namespace)
+    for machine in blueprint.machines:
+        batch(_machine_commands(blueprint, machine), machine.namespace)
+    for edge in blueprint.edges:
+        batch(_default_routes(edge), edge.namespace)
     for host in blueprint.hosts:
         batch(_host_commands(host), host.namespace)
     for provider in blueprint.providers:
-        batch(_end_commands(blueprint, provider), provider)
+        batch(_end_commands(blueprint, provider.namespace), provider.namespace)
 
 
 def _controller_commands(blueprint: Blueprint) -> Iterator[str]:
     yield "link set lo up"
     yield from (f"addr add {address} dev {BRIDGE}" for address in blueprint.bridge)
     yield f"link set {BRIDGE} up"
-    for number, router in enumerate(blueprint.routers):
-        if router.management:
+    for number, machine in enumerate(blueprint.machines):
+        if machine.management:
             yield f"link set {_port(number)} master {BRIDGE} up"
 
 
-def _router_commands(blueprint: Blueprint, router: Router) -> Iterator[str]:
-    if router.management:
-        yield f"addr add {router.management} dev {MANAGEMENT_INTERFACE}"
+def _machine_commands(blueprint: Blueprint, machine: Machine) -> Iterator[str]:
+    if machine.management:
+        yield f"addr add {machine.management} dev {MANAGEMENT_INTERFACE}"
         yield f"link set {MANAGEMENT_INTERFACE} up"
-    yield from (f"link set {name} up" for name in router.stubs)
-    served = (h.router for h in blueprint.hosts if h.router.namespace == router.namespace)
+    yield from (f"link set {name} up" for name in machine.stubs)
+    served = (h.router for h in blueprint.hosts if h.router.namespace == machine.namespace)
     yield from (f"link set {end.interface} up" for end in served)
-    yield from _end_commands(blueprint, router.namespace)
+    yield from _end_commands(blueprint, machine.namespace)
+
+
+def _default_routes(edge: Edge) -> Iterator[str]:
+    for metric, gateway in enumerate(edge.gateways, FIRST_METRIC):
+        everything = "::/0" if ":" in gateway else "0.0.0.0/0"
+        yield f"route add {everything} via {gateway} metric {metric}"
 
 
 def _end_commands(blueprint: Blueprint, namespace: str) -> Iterator[str]:
     yield "link set lo up"
     ends = (end for wire in blueprint.wires for end in (wire.a, wire.b))
     yield from (f"link set {e.interface} up" for e in ends if e.namespace == namespace)
-    for given in blueprint.provider_addresses:
+    for given in blueprint.given:
         if given.end.namespace == namespace:
             yield f"addr add {given.address} dev {given.end.interface}"
 

@@ -79,9 +79,18 @@ class Folder:
         """Return what has been done to circuits where the kernel itself impairs them."""
         return self.path / "circuits.json"
 
+    @property
+    def weather_pid(self) -> Path:
+        """Return the file with the weather's process number."""
+        return self.path / "weather.pid"
+
     def router(self, device: str) -> Path:
-        """Return the folder of a router's sockets, logs and keys."""
+        """Return the folder of a device's sockets, logs and keys."""
         return self.path / device
+
+    def edge(self, device: str) -> Path:
+        """Return the folder that an edge's daemon keeps its key, policy and state in."""
+        return self.path / "edges" / device
 
     def exists(self) -> bool:
         """Return whether anything of such a laboratory is there."""
@@ -163,6 +172,18 @@ def locked(place: Folder) -> Iterator[None]:
             raise LabError(
                 f"another process is making or ending laboratory {place.name}; wait for it"
             ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """Wait for one's turn to change a file, and keep others waiting meanwhile."""
+    place = file.with_name(f".{file.name}.lock")
+    descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

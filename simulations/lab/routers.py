@@ -2,68 +2,24 @@
 
 import shlex
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from inventory.errors import LabError
-from simulations.lab import faulty_door
+from simulations.lab import background, faulty_door, sshd
 from simulations.lab.blueprint import Router
-from simulations.lab.kernel import DAEMONS, FRR, SSHD
+from simulations.lab.kernel import DAEMONS, FRR
 from simulations.lab.keys import make_key
 from simulations.lab.namespaces import entered
-from simulations.lab.processes import identify, read_pid
 from simulations.lab.registry import Folder
 
-START_WITHIN_S: Final = 30.0
 FRR_USER: Final = "frr"
 VTYSH_USERS: Final = "frrvty"
 # Folders outside the laboratory's own that sshd and the daemons of FRR want, and who owns them.
 WANTED: Final = ((Path("/run/sshd"), "root"), (Path("/run/frr"), FRR_USER))
 MARK: Final = ".sanaga"
 DOOR: Final = Path(__file__).parents[2] / "controller" / "drivers" / "frr_door.py"
-
-SSHD_CONFIG: Final = """\
-Port {port}
-ListenAddress {address}
-HostKey {folder}/host_key
-AuthorizedKeysFile {authorized_keys}
-PidFile {folder}/sshd.pid
-AuthenticationMethods publickey
-PermitRootLogin prohibit-password
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-UsePAM no
-StrictModes no
-DisableForwarding yes
-PermitUserEnvironment no
-PermitUserRC no
-PrintMotd no
-PrintLastLog no
-UseDNS no
-MaxStartups 100:30:200
-MaxSessions 50
-LoginGraceTime 20
-# Else bash, called by sshd, would read ~/.bashrc before every request.
-SetEnv SHLVL=2
-ForceCommand {command}
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Which programs of a router run."""
-
-    programs: tuple[tuple[str, bool], ...]
-
-    @property
-    def dead(self) -> tuple[str, ...]:
-        """Return the programs that should run and do not."""
-        return tuple(name for name, alive in self.programs if not alive)
 
 
 def prepare(place: Folder, router: Router) -> str:
@@ -78,8 +34,7 @@ def prepare(place: Folder, router: Router) -> str:
     _write(folder / "frr.conf", names, VTYSH_USERS)
     host_key = make_key(folder / "host_key")
     if router.management:
-        command = door_command(place, router)
-        _write(folder / "sshd_config", _sshd_config(place, router, command))
+        sshd.configure(place, router, door_command(place, router))
     shutil.chown(folder, FRR_USER, FRR_USER)
     return host_key
 
@@ -106,14 +61,12 @@ def start(place: Folder, router: Router, config: str | None) -> None:
     folder = place.router(router.device)
     with entered(router.namespace):
         for daemon in DAEMONS:
-            _run(_daemon_argv(daemon, folder), router.device, folder / "start.log")
+            sshd.launch(_daemon_argv(daemon, folder), router.device, folder / "start.log")
         if config is not None:
             _write(folder / "frr.conf", config, VTYSH_USERS)
-            _run(vtysh_argv(folder, "-b"), router.device, folder / "start.log")
+            sshd.launch(vtysh_argv(folder, "-b"), router.device, folder / "start.log")
         if router.management:
-            log = str(folder / "sshd.log")
-            argv = (str(SSHD), "-f", str(folder / "sshd_config"), "-E", log)
-            _run(argv, router.device, folder / "start.log")
+            sshd.start(place, router)
 
 
 def vtysh_argv(folder: Path, *arguments: str) -> tuple[str, ...]:
@@ -121,22 +74,11 @@ def vtysh_argv(folder: Path, *arguments: str) -> tuple[str, ...]:
     return ("/usr/bin/vtysh", "--vty_socket", str(folder), "--config_dir", str(folder), *arguments)
 
 
-def health(place: Folder, router: Router) -> Health:
-    """Return which of a router's programs run."""
-    folder = place.router(router.device)
+def dead(place: Folder, router: Router) -> tuple[str, ...]:
+    """Return the programs of a router that should run and do not."""
     programs = (*DAEMONS, *(("sshd",) if router.management else ()))
-    return Health(tuple((name, _alive(folder / f"{name}.pid")) for name in programs))
-
-
-def pid_files(place: Folder, routers: Iterable[Router]) -> Iterator[Path]:
-    """Yield the pid files of all programs of routers."""
-    for router in routers:
-        yield from place.router(router.device).glob("*.pid")
-
-
-def _alive(pid_file: Path) -> bool:
-    pid = read_pid(pid_file)
-    return pid is not None and identify(pid) is not None
+    folder = place.router(router.device)
+    return tuple(name for name in programs if not background.running(folder / f"{name}.pid"))
 
 
 def _daemon_argv(daemon: str, folder: Path) -> tuple[str, ...]:
@@ -147,35 +89,6 @@ def _daemon_argv(daemon: str, folder: Path) -> tuple[str, ...]:
         *("--log", f"file:{folder / daemon}.log"),
     )
     return (*argv, "--bfdctl", str(folder / "bfdd.sock")) if daemon == "bfdd" else argv
-
-
-def _sshd_config(place: Folder, router: Router, command: str) -> str:
-    return SSHD_CONFIG.format(
-        port=router.port,
-        address=router.management.ip if router.management else "",
-        folder=place.router(router.device),
-        authorized_keys=place.authorized_keys,
-        command=command,
-    )
-
-
-def _run(argv: Iterable[str], device: str, log: Path) -> None:
-    """Run a program that goes to the background by itself; it must not hold our pipes."""
-    argv = tuple(argv)
-    with log.open("ab") as stream:
-        # Words for a person; a daemon that stays keeps this file open, which hurts nobody.
-        result = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
-            check=False,
-            timeout=START_WITHIN_S,
-            start_new_session=True,
-        )
-    if result.returncode:
-        said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
-        raise LabError(f"{device}: {Path(argv[0]).name} did not start: {' '.join(said)}")
 
 
 def _write(file: Path, text: str, group: str = FRR_USER) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from inventory.errors import LabError
 from inventory.model import Medium, Platform
-from simulations.lab.blueprint import draw
+from simulations.lab.drawing import draw
 from simulations.lab.plumbing import HOST_INTERFACE
 from tests.factories import Draft, hierarchy
 
@@ -79,7 +79,7 @@ def test_controller_namespace_is_the_intents(draft):
 
 
 def test_provider_end_has_the_other_address_of_the_circuit(draft):
-    given = draw(draft.intent()).provider_addresses
+    given = draw(draft.intent()).given
     assert {g.end.namespace for g in given} == {
         "sanaga-test-maroua-r1",
         "sanaga-test-provider-leo-operator",

@@ -8,7 +8,7 @@ import pytest
 
 from inventory.errors import LabError
 from simulations.lab import processes, registry
-from simulations.lab.blueprint import draw
+from simulations.lab.drawing import draw
 from simulations.lab.keys import known_hosts, make_key, merged
 from simulations.lab.registry import Record
 from simulations.lab.waiting import eventually

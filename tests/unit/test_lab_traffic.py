@@ -2,13 +2,13 @@
 
 import pytest
 
-from simulations.traffic import GRACE_S, PACKETS_PER_S, Ledger, percentile
+from simulations.traffic import GRACE_S, VIDEO, VOICE, Ledger, percentile
 
 
 def ledger_of(packets, delay_s=0.02):
     ledger = Ledger(start=100.0)
     for sequence in packets:
-        sent_at = 100.0 + sequence / PACKETS_PER_S
+        sent_at = 100.0 + sequence / VOICE.packets_per_s
         ledger.heard(sequence, sent_at, sent_at + delay_s)
     return ledger
 
@@ -62,7 +62,7 @@ def test_copies_and_packets_too_late_change_nothing():
 def test_jitter_is_the_mean_step_between_delays():
     ledger = Ledger(start=0.0)
     for sequence, delay in enumerate((0.010, 0.030, 0.010)):
-        ledger.heard(sequence, sequence / PACKETS_PER_S, sequence / PACKETS_PER_S + delay)
+        ledger.heard(sequence, sequence / VOICE.packets_per_s, sequence / VOICE.packets_per_s + delay)
     assert ledger.second(0).jitter_ms == pytest.approx(20)
 
 

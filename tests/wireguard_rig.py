@@ -118,13 +118,21 @@ class Pair:
 
 @contextmanager
 def pair(wireguard: WireGuard, *, within_s: float) -> Iterator[Pair]:
-    """Give two namespaces with a cable between them, and take everything away afterwards."""
+    """Give two places with a cable between them, and take everything away afterwards."""
+    with unconnected(wireguard, within_s=within_s) as made:
+        addresses = (f"{NEAR_UNDERLAY}/30", f"{FAR_UNDERLAY}/30")
+        cable(made.near.namespace, made.far.namespace, addresses)
+        yield made
+
+
+@contextmanager
+def unconnected(wireguard: WireGuard, *, within_s: float) -> Iterator[Pair]:
+    """Give two places with nothing between them yet, and take everything away afterwards."""
     tag = f"{os.getpid() % 4096:03x}{uuid4().hex[:4]}"
     near, far = (
         Place(f"sgt-{tag}-{end}", wireguard, f"sgt{tag}{end}", new_key()) for end in ("n", "f")
     )
     with namespace(near.namespace), namespace(far.namespace):
-        cable(near.namespace, far.namespace, (f"{NEAR_UNDERLAY}/30", f"{FAR_UNDERLAY}/30"))
         try:
             yield Pair(near, far, within_s)
         finally:

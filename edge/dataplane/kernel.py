@@ -13,7 +13,6 @@ from edge.dataplane import link
 from edge.dataplane.differences import Changes, PeerChange, Served, ServedPeer, differences
 from edge.dataplane.wireguard import PeerState, PublicKey, Tunnel, TunnelState
 from edge.policy import Endpoint, Prefix
-from inventory.errors import TunnelError
 
 # pyroute2 has no types: an answer of the kernel is a tree of attributes.
 Message = Any
@@ -62,9 +61,7 @@ def _netlink(name: str) -> Iterator[Netlink]:
         with Netlink() as device:
             yield device
     except NetlinkError as error:
-        raise TunnelError(
-            f"{name}: the kernel's WireGuard refused: {error.args[-1]}; is its listening port free?"
-        ) from error
+        raise link.refused(name, error) from error
 
 
 def _write(device: Netlink, name: str, changes: Changes) -> None:

@@ -1,5 +1,6 @@
 """Interfaces of the namespace that this process lives in: what is there, and adapting it."""
 
+import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,6 @@ UP: Final = 0x1
 # Kinds of interface that carry WireGuard: wireguard-go's and the kernel's own.
 TUN: Final = "tun"
 WIREGUARD: Final = "wireguard"
-NO_SUCH_DEVICE: Final = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,13 @@ def netlink(name: str) -> Iterator[IPRoute]:
         with IPRoute() as route:
             yield route
     except NetlinkError as error:
-        raise TunnelError(f"{name}: the kernel refused: {error.args[-1]}") from error
+        raise refused(name, error) from error
+
+
+def refused(name: str, error: NetlinkError) -> TunnelError:
+    """Return what to raise when the kernel refuses something about an interface."""
+    hint = "; is its listening port free?" if error.code == errno.EADDRINUSE else ""
+    return TunnelError(f"{name}: the kernel refused: {error.args[-1]}{hint}")
 
 
 def find(name: str) -> Link | None:
@@ -89,7 +95,7 @@ def _find(route: IPRoute, name: str) -> Link | None:
     try:
         (answer,) = route.link("get", ifname=name)
     except NetlinkError as error:
-        if error.code == NO_SUCH_DEVICE:
+        if error.code == errno.ENODEV:
             return None
         raise
     kind = answer.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND") or ""

@@ -1,5 +1,6 @@
 """WireGuard by the kernel itself: the contract, and interfaces that were wireguard-go's."""
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -24,10 +25,17 @@ def pair() -> Iterator[Pair]:
         yield made
 
 
+@pytest.fixture
+def tun() -> None:
+    """Load what wireguard-go needs; a machine with udev would do so when it is asked for."""
+    subprocess.run(["modprobe", "tun"], check=True)
+
+
 class TestKernelWireGuard(WireGuardContract):
     """The contract, by the kernel."""
 
 
+@pytest.mark.usefixtures("tun")
 def test_an_interface_of_wireguard_go_is_taken_over(pair: Pair):
     before = replace(pair.near, wireguard=WireGuardGo())
     before.ensure(pair.near_tunnel())
@@ -39,6 +47,7 @@ def test_an_interface_of_wireguard_go_is_taken_over(pair: Pair):
     assert pair.near.hears(FAR.ip, within_s=WITHIN_S)
 
 
+@pytest.mark.usefixtures("tun")
 def test_an_interface_of_the_kernel_is_taken_over_by_wireguard_go(pair: Pair):
     pair.near.ensure(pair.near_tunnel())
     after = replace(pair.near, wireguard=WireGuardGo())

@@ -5,49 +5,48 @@ controller and in rehearsal. Fast to leave, slow to return, never to nowhere.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Final
 
-from inventory.model import Medium
-from policies.model import PathPolicy, Slo
+from policies.copies import second
+from policies.memory import Memory, Standing, hold_down_s, moved, refreshed
+from policies.model import PathPolicy
+from policies.preference import (
+    Alternative,
+    Duty,
+    Grade,
+    View,
+    figures,
+    shortfall,
+    view,
+)
 from topology.health import LinkHealth, PathName
 
+__all__ = ["Alternative", "Decision", "Duty", "Memory", "Standing", "decide"]
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """A path that could be taken; cost is the circuits' own, lower is preferred."""
-
-    path: PathName
-    medium: Medium
-    metered: bool
-    cost: int
-    health: LinkHealth
-
-
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """What is owed to a class of traffic: its objective and how it chooses."""
-
-    slo: Slo
-    policy: PathPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What a decision must remember; times are monotonic seconds.
-
-    moves are the instants of recent moves, since the hold-down grows with them.
-    """
-
-    path: PathName | None = None
-    second: PathName | None = None
-    moves: tuple[float, ...] = ()
+# A dead path may be left inside the hold-down: for one not left within it at once, for one that was
+# when the last move is so long ago. There are therefore never more moves in a second than paths.
+AGAIN_S: Final = 1.0
+# Silence of one path says something when another one answered so many paces into it.
+PROOF_PACES: Final = 2
+SLOWEST_PACE_S: Final = 0.1
+# One that was silent too, and answers first, waits so long for the other to answer as well.
+COMMON_CAUSE_S: Final = 0.15
+LIVELY: Final = 2
+# A path is fled to when it has been well for so long.
+PROVEN_WELL_S: Final = 1.0
+# Below its objective as well, another path must be better by this factor.
+BETTER: Final = 0.8
+LEAST_BAD: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Where the traffic goes, where a copy of a consultation's goes, and why, in one sentence.
 
-    path is None only when there is no alternative at all.
+    path is None only when the policy allows none of the alternatives. asks names paths whose answer
+    the decision waits for, so that they had better be asked at once.
     """
 
     path: PathName | None
@@ -55,6 +54,34 @@ class Decision:
     moved: bool
     reason: str
     memory: Memory
+    asks: tuple[PathName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """To go to a path, or with None to stay, and why."""
+
+    to: PathName | None
+    reason: str
+    asks: tuple[PathName, ...] = ()
+    least_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Everything that a verdict looks at; others are the paths but the current, best first."""
+
+    current: View
+    others: Sequence[View]
+    duty: Duty
+    memory: Memory
+    now_s: float
+    consultation: bool
+
+    @property
+    def policy(self) -> PathPolicy:
+        """Return how the class chooses between paths."""
+        return self.duty.policy
 
 
 def decide(
@@ -66,4 +93,191 @@ def decide(
     consultation: bool = False,
 ) -> Decision:
     """Return which path to take now, given what was taken before."""
-    raise NotImplementedError
+    policy = duty.policy
+    views = [view(one, duty) for one in alternatives if _permitted(one, policy)]
+    if not views:
+        reason = f"the policy of {policy.service} allows none of {len(alternatives)} paths"
+        return Decision(None, None, memory.path is not None, reason, replace(memory, path=None))
+    views.sort(key=_order)
+    memory = refreshed(memory, views, policy, now_s)
+    current = next((one for one in views if one.path == memory.path), None)
+    if current is None:
+        verdict = _first(views, memory)
+    else:
+        others = [one for one in views if one is not current]
+        verdict = _judged(_Question(current, others, duty, memory, now_s, consultation))
+    return _decision(verdict, views, memory, policy, now_s)
+
+
+def _permitted(alternative: Alternative, policy: PathPolicy) -> bool:
+    allowed = policy.metered_allowed or not alternative.metered
+    return allowed and alternative.medium in policy.media
+
+
+def _order(one: View) -> tuple[int, int, tuple[int, int, PathName]]:
+    return one.order
+
+
+def _decision(
+    verdict: _Verdict, views: Sequence[View], memory: Memory, policy: PathPolicy, now_s: float
+) -> Decision:
+    path = verdict.to or memory.path
+    if path is None:
+        raise AssertionError("a verdict without a path before it names one")
+    moving = path != memory.path
+    if moving and memory.path is None:
+        memory = replace(memory, path=path, least_bad=False)
+    elif moving:
+        memory = moved(memory, path, now_s, least_bad=verdict.least_bad)
+    copy = second(views, path, memory, policy, now_s)
+    if copy != memory.second:
+        memory = replace(memory, second=copy)
+    return Decision(path, copy, moving, verdict.reason, memory, verdict.asks)
+
+
+def _first(views: Sequence[View], memory: Memory) -> _Verdict:
+    best = views[0]
+    why = f"{memory.path} is no longer offered" if memory.path else "nothing was chosen before"
+    chosen = f"{best.path} is the best of {len(views)} ({_said(best)})"
+    return _Verdict(best.path, f"{why}; {chosen}")
+
+
+def _judged(question: _Question) -> _Verdict:
+    current = question.current
+    if current.health.stalled:
+        return _Verdict(
+            None, f"this host was late itself, which is not held against {current.path}"
+        )
+    if current.grade is Grade.DEAD:
+        return _left_dead(question)
+    if current.grade is Grade.UNKNOWN:
+        return _Verdict(None, f"{current.path} has not been measured yet")
+    return _returned(question) if current.well else _left_poor(question)
+
+
+def _left_dead(question: _Question) -> _Verdict:
+    current, now_s = question.current, question.now_s
+    what = f"{current.path} answers no more ({_silence(current.health, now_s)})"
+    live = [one for one in question.others if one.grade <= Grade.ANSWERS]
+    if not live:
+        return _Verdict(None, f"{what}, but no other path answers either")
+    asks = tuple(one.path for one in live)
+    proven = [one for one in live if _proven(one.health, current.health, now_s)]
+    if not proven:
+        names = " and ".join(asks)
+        return _Verdict(None, f"{what}, but {names} did not outlive it for certain yet", asks)
+    if question.memory.still_s(now_s) < AGAIN_S:
+        left = question.memory.left_within(question.policy.hold_down_s, now_s)
+        proven = [one for one in proven if one.path not in left]
+    if not proven:
+        return _Verdict(None, f"{what}, but whatever else answers was left under {AGAIN_S:g} s ago")
+    best = proven[0]
+    number = len(live)
+    rank = f"is the best of {number} left" if number > 1 else "is the only one left"
+    return _Verdict(best.path, f"{what}; {best.path} {rank} ({_said(best)})")
+
+
+def _proven(target: LinkHealth, silent: LinkHealth, now_s: float) -> bool:
+    """Return whether a path answered since another fell silent, and not just as both came back.
+
+    A stall of either end silences all paths together, but for how long packets take on each.
+    """
+    if target.overdue >= LIVELY or target.stalled:
+        return False
+    since_s = silent.answered_at_s
+    apart_s = ((target.delay_ms or 0.0) - (silent.delay_ms or 0.0)) / 2e3
+    due_s = PROOF_PACES * min(silent.pace_s, SLOWEST_PACE_S)
+    if target.answered_at_s < since_s + due_s + max(0.0, apart_s):
+        return False
+    alone_s = now_s - target.steady_since_s
+    return target.steady_since_s <= since_s or alone_s >= COMMON_CAUSE_S + max(0.0, -apart_s)
+
+
+def _left_poor(question: _Question) -> _Verdict:
+    current, policy, now_s = question.current, question.policy, question.now_s
+    what = f"{current.path} {shortfall(current.health, question.duty.slo)}"
+    unwell_ms = question.memory.standing(current.path).unwell_s(now_s) * 1e3
+    if unwell_ms < policy.leave_after_ms:
+        return _Verdict(None, f"{what}, for {unwell_ms:.0f} of {policy.leave_after_ms} ms so far")
+    better = [one for one in question.others if _better(one, question)]
+    least = [] if better or question.memory.least_bad else _least_bad(question)
+    if not (better or least):
+        return _Verdict(None, f"{what}, but no other path does better")
+    if held := _held(question):
+        return _Verdict(None, f"{what}, but {held}")
+    if better:
+        return _Verdict(
+            better[0].path, f"{what}; {better[0].path} does better ({_said(better[0])})"
+        )
+    said = f"{least[0].path} is the least bad ({_said(least[0])})"
+    return _Verdict(least[0].path, f"{what} and no path is well; {said}", least_bad=True)
+
+
+def _better(one: View, question: _Question) -> bool:
+    standing = question.memory.standing(one.path)
+    if not one.well or not _lively(one.health):
+        return False
+    if standing.well_s(question.now_s) < PROVEN_WELL_S:
+        return False
+    return one.grade is Grade.KEEPS or one.severity <= BETTER * question.current.severity
+
+
+def _least_bad(question: _Question) -> list[View]:
+    """Return the paths that answer and are bad, but by far not as bad as the current one."""
+    most = LEAST_BAD * question.current.severity
+    answering = (one for one in question.others if one.grade is Grade.ANSWERS)
+    return [one for one in answering if one.severity <= most and _lively(one.health)]
+
+
+def _returned(question: _Question) -> _Verdict:
+    current, now_s = question.current, question.now_s
+    preferred = [one for one in question.others if _preferred(one, question)]
+    state = "keeps its objective" if current.grade is Grade.KEEPS else "does what its medium can"
+    stays = f"{current.path} {state} ({figures(current.health)})"
+    if not preferred:
+        return _Verdict(None, stays)
+    best = preferred[0]
+    if question.consultation and not (current.grade is Grade.ANSWERS and best.grade is Grade.KEEPS):
+        return _Verdict(None, f"{stays}, and is kept from {best.path} while a consultation runs")
+    if held := _held(question):
+        return _Verdict(None, f"{stays}; {best.path} is preferred, but {held}")
+    well_s = question.memory.standing(best.path).well_s(now_s)
+    preference = f"has been well for {well_s:.0f} s and is preferred to {current.path}"
+    return _Verdict(best.path, f"{best.path} {preference} ({_said(best)})")
+
+
+def _preferred(one: View, question: _Question) -> bool:
+    """Return whether a path has for long been at least as good, and is preferred to the current."""
+    current, now_s, long_s = question.current, question.now_s, question.policy.return_after_s
+    standing = question.memory.standing(one.path)
+    if standing.well_s(now_s) < long_s or not one.well or not _lively(one.health):
+        return False
+    if one.grade is Grade.KEEPS and standing.kept_s(now_s) >= long_s:
+        missed_s = question.memory.standing(current.path).missed_s(now_s)
+        return missed_s >= long_s > 0 or one.rank < current.rank
+    both = one.grade is current.grade is Grade.ANSWERS
+    return both and one.rank < current.rank and one.severity <= current.severity
+
+
+def _lively(health: LinkHealth) -> bool:
+    return health.overdue < LIVELY and not health.stalled
+
+
+def _held(question: _Question) -> str:
+    """Return in words that no move is made yet; nothing when one may be."""
+    still_s = question.memory.still_s(question.now_s)
+    hold_s = hold_down_s(question.memory, question.policy)
+    if still_s >= hold_s:
+        return ""
+    return f"the last move was {still_s:.1f} s ago, and none is made for {hold_s:g} s"
+
+
+def _silence(health: LinkHealth, now_s: float) -> str:
+    count = f"{health.overdue} test packets"
+    if health.answered_at_s == -inf:
+        return f"{count}, not once yet"
+    return f"{count}, {(now_s - health.answered_at_s) * 1e3:.0f} ms"
+
+
+def _said(one: View) -> str:
+    return f"{one.alternative.medium}, {figures(one.health)}"

@@ -8,11 +8,9 @@ from inventory.model import Medium
 from policies.model import ServiceClass
 from topology import emodel
 from topology.build import LAN_RATE_MBPS
+from topology.emodel import END_SYSTEM_MS
 from topology.model import Path, Topology
 
-# What the two hosts and their LANs add to the delay of the circuits: one voice frame of 20 ms is
-# gathered before it can be sent. A project choice, the same for every service.
-END_SYSTEM_MS: Final = 20.0
 # What one circuit of a medium adds to the variation of delay when nothing is wrong; the model adds
 # them up, which is more than independent circuits show. Project choices.
 JITTER_MS: Final[Mapping[Medium, float]] = {

@@ -5,12 +5,41 @@ low-orbit one changes its satellite every 15 s.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from math import ceil, inf, log
+from typing import Final, TypeAlias
 
 from inventory.model import Medium
+from topology import emodel, handover, losses, variation
+from topology.handover import Rhythm
+from topology.losses import Arrived, Losses
+from topology.media import USUAL, Usual
+from topology.variation import Base, Packets, Variation
 
 PathName: TypeAlias = str
+
+# Smoothing of round trip and variation (RFC 6298, section 2).
+ALPHA: Final = 1 / 8
+BETA: Final = 1 / 4
+DEVIATIONS: Final = 4
+MOST_SPREAD_MS: Final = 150.0
+# A path may be silent for three paces, and never for less than this.
+PACES: Final = 3
+LEAST_SILENCE_S: Final = 0.05
+# So many answers missing in a row happen by chance once in 1e9 packets, and no less than three.
+CHANCE: Final = 1e-9
+FEWEST: Final = 3
+MOST_MISSES: Final = 10
+LARGEST_SHARE: Final = 0.3
+# Share of answers with which the far end's own packets came, above which these are evidence too.
+TALKATIVE: Final = 0.5
+# Slow to compute and to change: jitter, shares and MOS are looked at so often.
+REVIEW_S: Final = 0.1
+# Packets that were under way in a stall are settled until so long after it.
+GRACE_S: Final = 0.3
+# A round trip this far above the smoothed one is a sign of a handover.
+SPIKE_MS: Final = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +78,10 @@ class LinkHealth:
 
     base_ms is the smallest round trip of the last minutes: what the path can do. jitter_ms is the
     spread (95th percentile above the smallest) of the worse direction. handover says that a
-    change of satellite is going on, which is not held against the path.
+    change of satellite is going on, which is not held against the path. lossy says that more is
+    lost than is usual for the medium, suspect that a closer look is due. overdue and silent_s do
+    not count what this host's own stalls explain. answered_at_s is when an answer last came,
+    steady_since_s when answers last began to come after several were missing.
     """
 
     medium: Medium
@@ -67,16 +99,25 @@ class LinkHealth:
     stalled: bool = False
     r: float | None = None
     mos: float | None = None
+    lossy: bool = False
+    suspect: bool = False
+    pace_s: float = 0.1
+    spread_ms: float = 0.0
+    answered_at_s: float = -inf
+    steady_since_s: float = -inf
+    stalled_at_s: float = -inf
+    reviewed_at_s: float = -inf
+    misses: int = MOST_MISSES
+    talk: float = 0.0
+    window: Variation = field(default_factory=Variation)
+    losses: Losses = field(default_factory=Losses)
+    rhythm: Rhythm = field(default_factory=Rhythm)
+    base: Base = field(default_factory=Base)
 
 
 def unknown(medium: Medium, now_s: float) -> LinkHealth:
     """Return the health of a path of which nothing has been heard yet."""
-    return LinkHealth(medium, now_s)
-
-
-def fold(health: LinkHealth, measurement: Measurement) -> LinkHealth:
-    """Return the health of a path after one more measurement."""
-    raise NotImplementedError
+    return LinkHealth(medium, now_s, misses=_misses(USUAL[medium].unanswered))
 
 
 def folded(health: LinkHealth, measurements: Sequence[Measurement]) -> LinkHealth:
@@ -84,3 +125,185 @@ def folded(health: LinkHealth, measurements: Sequence[Measurement]) -> LinkHealt
     for measurement in measurements:
         health = fold(health, measurement)
     return health
+
+
+def fold(health: LinkHealth, measurement: Measurement) -> LinkHealth:
+    """Return the health of a path after one more measurement."""
+    if measurement.stalled:
+        return _excused(health, measurement)
+    seen = _Seen(health, measurement)
+    return _reviewed(seen.health(), seen.at_s)
+
+
+def _excused(health: LinkHealth, measurement: Measurement) -> LinkHealth:
+    """Return the health after a measurement that says nothing against the path."""
+    answered = bool(measurement.round_trips_ms)
+    at_s = measurement.at_s
+    return replace(
+        health,
+        at_s=at_s,
+        overdue=0,
+        silent_s=0.0,
+        dead=health.dead and not answered,
+        stalled=True,
+        pace_s=measurement.pace_s,
+        answered_at_s=at_s if answered else health.answered_at_s,
+        steady_since_s=at_s if answered else health.steady_since_s,
+        stalled_at_s=at_s,
+    )
+
+
+class _Seen:
+    """One measurement beside the health before it."""
+
+    __slots__ = ("answered", "at_s", "before", "new", "overdue", "silent_s", "usual")
+
+    def __init__(self, before: LinkHealth, new: Measurement) -> None:
+        self.before, self.new, self.at_s = before, new, new.at_s
+        self.usual: Usual = USUAL[before.medium]
+        self.answered = bool(new.round_trips_ms)
+        since_s = new.at_s - before.stalled_at_s
+        self.overdue, self.silent_s = new.overdue, min(new.silent_s, since_s)
+        if since_s < inf:
+            fresh = (since_s - (before.delay_ms or 0.0) / 1e3) / new.pace_s
+            self.overdue = min(new.overdue, max(0, int(fresh)))
+
+    def health(self) -> LinkHealth:
+        """Return the health after the measurement, but for what is reviewed now and then."""
+        before, new, at_s = self.before, self.new, self.at_s
+        delay_ms, spread_ms = before.delay_ms, before.spread_ms
+        base = before.base
+        if self.answered:
+            delay_ms, spread_ms = _smoothed(delay_ms, spread_ms, new.round_trips_ms)
+            base = base.lowered(at_s, new.round_trips_ms)
+        rhythm, tolerated, aside = self.rhythm()
+        lost, window = (before.losses, Variation()) if aside else (self.losses(), self.window())
+        again = before.overdue >= 2 or before.stalled or before.delay_ms is None
+        return LinkHealth(
+            before.medium,
+            at_s,
+            delay_ms,
+            base.ms,
+            before.jitter_ms,
+            before.loss_out,
+            before.loss_in,
+            before.burst,
+            self.overdue,
+            self.silent_s,
+            self.dead(spread_ms, tolerated=tolerated),
+            aside,
+            False,  # noqa: FBT003 - stalled, by position for speed
+            before.r,
+            before.mos,
+            lost.proven,
+            self.overdue > 0 or lost.proven or losses.suspected(lost, self.usual),
+            new.pace_s,
+            spread_ms,
+            at_s if self.answered else before.answered_at_s,
+            at_s if self.answered and again else before.steady_since_s,
+            before.stalled_at_s,
+            before.reviewed_at_s,
+            before.misses,
+            self.talk(),
+            window,
+            lost,
+            rhythm,
+            base,
+        )
+
+    def rhythm(self) -> tuple[Rhythm, bool, bool]:
+        """Return the rhythm of handovers, whether silence may be one, and whether one goes on."""
+        before, at_s = self.before, self.at_s
+        if before.medium is not Medium.LEO:
+            return before.rhythm, False, False
+        above_ms = (before.delay_ms or inf) + max(SPIKE_MS, DEVIATIONS * before.spread_ms)
+        signs = sum(trip > above_ms for trip in self.new.round_trips_ms)
+        rhythm = handover.felt(before.rhythm, at_s, signs + (self.overdue >= FEWEST))
+        aside = handover.on_beat(rhythm, at_s) or handover.going_on(rhythm, at_s)
+        return rhythm, handover.tolerated(rhythm, at_s), aside
+
+    def losses(self) -> Losses:
+        """Return the losses, but for packets that were under way in a stall."""
+        before, new, at_s = self.before, self.new, self.at_s
+        grace_s = GRACE_S + (before.delay_ms or 0.0) / 1e3
+        back = len(new.round_trips_ms) + new.heard_in + new.lost_in
+        if at_s - before.stalled_at_s < grace_s or not (new.sent or back):
+            return before.losses
+        arrived = Arrived(new.sent, new.lost_out, back, new.lost_in)
+        tested = losses.tested(before.losses, arrived, self.usual, at_s)
+        return losses.counted(tested, arrived, at_s, new.pace_s)
+
+    def window(self) -> Variation:
+        """Return the delays of the last packets."""
+        if not self.answered:
+            return self.before.window
+        new = self.new
+        packets = Packets(new.at_s, new.pace_s, new.out_ms, new.in_ms, new.round_trips_ms)
+        return variation.grown(self.before.window, packets)
+
+    def talk(self) -> float:
+        """Return how often the far end's own packets come along with answers, smoothed."""
+        if not self.answered:
+            return self.before.talk
+        return self.before.talk + ALPHA * ((self.new.heard_in > 0) - self.before.talk)
+
+    def dead(self, spread_ms: float, *, tolerated: bool) -> bool:
+        """Return whether the path answers no more, in one direction or both."""
+        before, new = self.before, self.new
+        if self.answered:
+            return False
+        if before.dead or self.overdue < FEWEST:
+            return before.dead
+        allowance_ms = max(self.usual.allowance_ms, min(DEVIATIONS * spread_ms, MOST_SPREAD_MS))
+        limit_s = max(PACES * new.pace_s, LEAST_SILENCE_S) + allowance_ms / 1e3
+        limit_s += handover.LONGEST_S if tolerated else 0.0
+        misses = before.misses
+        if self.overdue >= misses and self.overdue * new.pace_s > limit_s:
+            return True
+        if before.talk >= TALKATIVE:
+            misses = max(FEWEST, (misses + 1) // 2)
+        return self.overdue >= misses and self.silent_s > limit_s
+
+
+def _smoothed(
+    delay_ms: float | None, spread_ms: float, trips_ms: Sequence[float]
+) -> tuple[float, float]:
+    """Return the round trip and its variation after some more (RFC 6298, section 2)."""
+    if delay_ms is None:
+        delay_ms = trips_ms[0]
+        spread_ms = delay_ms / 2
+    for trip in trips_ms:
+        spread_ms += BETA * (abs(delay_ms - trip) - spread_ms)
+        delay_ms += ALPHA * (trip - delay_ms)
+    return delay_ms, spread_ms
+
+
+@lru_cache(maxsize=128)
+def _misses(share: float) -> int:
+    """Return how many round trips in a row fail by chance once in 1e9, when a share fails."""
+    return max(FEWEST, min(MOST_MISSES, ceil(log(CHANCE) / log(min(share, LARGEST_SHARE)))))
+
+
+def _reviewed(health: LinkHealth, now_s: float) -> LinkHealth:
+    """Return the health with jitter, shares and quality computed anew, if it is time."""
+    if now_s - health.reviewed_at_s < REVIEW_S or health.delay_ms is None:
+        return health
+    usual = USUAL[health.medium]
+    jitter_ms = variation.jitter_ms(health.window) if health.window.times_s else health.jitter_ms
+    shares = losses.shares(health.losses)
+    loss = max(shares.out, shares.back)
+    credited = loss if health.lossy else min(loss, usual.loss)
+    ear_ms = health.delay_ms / 2 + jitter_ms + emodel.END_SYSTEM_MS
+    r = 0.0 if health.dead else emodel.r_factor(ear_ms, credited, burst=shares.burst)
+    unanswered = round(max(usual.unanswered, shares.out + shares.back), 3)
+    return replace(
+        health,
+        jitter_ms=jitter_ms,
+        loss_out=shares.out,
+        loss_in=shares.back,
+        burst=shares.burst,
+        r=r,
+        mos=emodel.mos(r),
+        reviewed_at_s=now_s,
+        misses=health.misses if health.overdue else _misses(unanswered),
+    )

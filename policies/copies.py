@@ -1,0 +1,54 @@
+"""Which second path carries the copy of a consultation.
+
+A copy is worth most on a path that is well and costs nothing; a metered one joins only when no
+other is well. It is kept as it is until it fails or something of a better kind has proven itself.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from policies.memory import Memory
+from policies.model import PathPolicy
+from policies.preference import Grade, View
+from topology.health import PathName
+
+_USELESS: Final = 8
+
+
+def second(
+    views: Sequence[View], path: PathName, memory: Memory, policy: PathPolicy, now_s: float
+) -> PathName | None:
+    """Return the path of the copy beside the path chosen; None when none is worth one.
+
+    The memory already says how each path stands now. Nothing is copied to a metered path that
+    does not answer; an unmetered one keeps the copy while it is the only one, since it may answer
+    again at any moment.
+    """
+    others = [view for view in views if view.path != path and _kind(view) < _USELESS]
+    if not others:
+        return None
+    best = min(others, key=lambda view: (_kind(view), view.order))
+    kept = next((view for view in others if view.path == memory.second), None)
+    if kept is None or (_kind(best) < _kind(kept) and _due(best, kept, memory, policy, now_s)):
+        return best.path
+    return kept.path
+
+
+def _due(best: View, kept: View, memory: Memory, policy: PathPolicy, now_s: float) -> bool:
+    """Return whether a copy moves now to a path of a better kind."""
+    if kept.grade > Grade.ANSWERS:
+        return True
+    if not kept.well:
+        unwell_s = memory.standing(kept.path).unwell_s(now_s)
+        return best.well and unwell_s * 1e3 >= policy.leave_after_ms
+    return memory.standing(best.path).well_s(now_s) >= policy.return_after_s
+
+
+def _kind(view: View) -> int:
+    """Return how useful a path is to a copy, 0 is best; of equals the free before the metered."""
+    metered = view.alternative.metered
+    if view.grade is Grade.DEAD:
+        return _USELESS if metered else 6
+    if view.grade is Grade.UNKNOWN:
+        return 4 + metered
+    return (0 if view.well else 2) + metered

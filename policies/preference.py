@@ -1,0 +1,186 @@
+"""How good a path is for a class of traffic, and which of two is preferred.
+
+A path keeps the objective or it does not; whether it is well is another question, asked of what
+its medium can do. A geostationary satellite that takes 300 ms keeps no conversation's objective and
+is well all the same: it is not fled from, and given up for a better path without haste.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+from typing import Final
+
+from inventory.model import Medium
+from policies.model import PathPolicy, Slo
+from topology import emodel
+from topology.health import LinkHealth, PathName
+from topology.media import USUAL
+
+# Paths that keep no objective are alike when their worst figures differ by less than this.
+STEPS: Final = 4
+# Objectives below this, which nothing meets, are taken for this.
+LEAST: Final = 1e-4
+
+
+class Grade(IntEnum):
+    """What a path is to a class of traffic, best first."""
+
+    KEEPS = 0
+    ANSWERS = 1
+    UNKNOWN = 2
+    DEAD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A path that could be taken; cost is the circuits' own, lower is preferred."""
+
+    path: PathName
+    medium: Medium
+    metered: bool
+    cost: int
+    health: LinkHealth
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What is owed to a class of traffic: its objective and how it chooses."""
+
+    slo: Slo
+    policy: PathPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a path may show before it counts as below its objective; loss is judged by a test."""
+
+    delay_ms: float
+    jitter_ms: float
+    mos: float
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An alternative as a class of traffic sees it.
+
+    well says that it keeps the objective or does what its medium can. severity is how far its
+    worst figure lies from the objective: 1 is just there, and whoever is not well has at least 1.
+    rank orders paths that are equally good: by medium, cost and name.
+    """
+
+    alternative: Alternative
+    grade: Grade
+    well: bool
+    severity: float
+    rank: tuple[int, int, PathName]
+
+    @property
+    def path(self) -> PathName:
+        """Return the path's name."""
+        return self.alternative.path
+
+    @property
+    def health(self) -> LinkHealth:
+        """Return the path's health."""
+        return self.alternative.health
+
+    @property
+    def order(self) -> tuple[int, int, tuple[int, int, PathName]]:
+        """Return what paths are sorted by, the best first."""
+        rough = round(self.severity * STEPS) if self.grade is Grade.ANSWERS else 0
+        return self.grade, rough, self.rank
+
+
+@lru_cache(maxsize=256)
+def _limits(slo: Slo, medium: Medium) -> tuple[Limits, Limits]:
+    """Return the limits of the objective itself, and those relaxed to what the medium can do."""
+    usual = USUAL[medium]
+    ear_ms = usual.delay_ms + usual.jitter_ms + emodel.END_SYSTEM_MS
+    mos = 0.0 if slo.mos is None else slo.mos
+    possible = emodel.mos(emodel.r_factor(ear_ms, usual.loss))
+    return (
+        Limits(slo.delay_ms, slo.jitter_ms, mos),
+        Limits(
+            max(slo.delay_ms, usual.delay_ms),
+            max(slo.jitter_ms, usual.jitter_ms),
+            min(mos, possible),
+        ),
+    )
+
+
+def view(alternative: Alternative, duty: Duty) -> View:
+    """Return how a class of traffic sees a path whose medium its policy names."""
+    policy, health = duty.policy, alternative.health
+    cost = alternative.cost + (policy.metered_cost if alternative.metered else 0)
+    rank = (policy.media.index(alternative.medium), cost, alternative.path)
+    if health.dead:
+        return View(alternative, Grade.DEAD, well=False, severity=1.0, rank=rank)
+    if health.delay_ms is None:
+        return View(alternative, Grade.UNKNOWN, well=False, severity=1.0, rank=rank)
+    strict, relaxed = _limits(duty.slo, alternative.medium)
+    losing = loses(health, duty.slo)
+    well = not losing and _within(health, relaxed)
+    keeps = well and _within(health, strict)
+    severity = _severity(health, duty.slo)
+    return View(
+        alternative,
+        Grade.KEEPS if keeps else Grade.ANSWERS,
+        well,
+        severity if well else max(1.0, severity),
+        rank,
+    )
+
+
+def _within(health: LinkHealth, limits: Limits) -> bool:
+    return (
+        (health.delay_ms or 0.0) <= 2 * limits.delay_ms
+        and health.jitter_ms <= limits.jitter_ms
+        and (health.mos is None or health.mos >= limits.mos)
+    )
+
+
+def loses(health: LinkHealth, slo: Slo) -> bool:
+    """Return whether more is lost than the objective allows, as far as that is proven."""
+    if not health.lossy:
+        return False
+    loss = max(health.loss_out, health.loss_in)
+    return slo.loss <= USUAL[health.medium].excess or loss > slo.loss
+
+
+def _severity(health: LinkHealth, slo: Slo) -> float:
+    """Return the worst figure over its objective; loss counts beyond the usual once proven."""
+    loss = max(health.loss_out, health.loss_in)
+    if not health.lossy:
+        loss = min(loss, USUAL[health.medium].loss)
+    return max(
+        (health.delay_ms or 0.0) / 2 / max(slo.delay_ms, LEAST),
+        health.jitter_ms / max(slo.jitter_ms, LEAST),
+        loss / max(slo.loss, LEAST),
+    )
+
+
+def shortfall(health: LinkHealth, slo: Slo) -> str:
+    """Return in words the figures of a path that miss an objective, the gravest first."""
+    found = []
+    if loses(health, slo):
+        loss = max(health.loss_out, health.loss_in)
+        found.append(f"loses {loss:.1%}, more than is usual for {health.medium}")
+    if health.delay_ms is not None and health.delay_ms > 2 * slo.delay_ms:
+        found.append(f"takes {health.delay_ms / 2:.0f} ms one way, over {slo.delay_ms:g} ms")
+    if health.jitter_ms > slo.jitter_ms:
+        found.append(f"varies by {health.jitter_ms:.0f} ms, over {slo.jitter_ms:g} ms")
+    if slo.mos is not None and health.mos is not None and health.mos < slo.mos:
+        found.append(f"has MOS {health.mos:.1f}, under {slo.mos:g}")
+    return " and ".join(found[:2]) or "keeps its objective"
+
+
+def figures(health: LinkHealth) -> str:
+    """Return the figures of a path in words."""
+    if health.delay_ms is None:
+        return "not measured yet"
+    loss = max(health.loss_out, health.loss_in)
+    spoken = "" if health.mos is None else f", MOS {health.mos:.1f}"
+    return (
+        f"{health.delay_ms / 2:.0f} ms one way, jitter {health.jitter_ms:.0f} ms, "
+        f"loss {loss:.1%}{spoken}"
+    )

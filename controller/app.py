@@ -12,6 +12,7 @@ from typing import Final
 from controller.derive import derive
 from controller.drivers.memory import MemoryNetwork
 from controller.drivers.protocol import Driver, DriverFactory
+from controller.edges import overlay, policy_of
 from controller.load import Loaded, device, load
 from controller.plan import NOTHING_SPECIAL, Consent, View, managed, plan
 from controller.planfile import decode, parse_intent, seen_by
@@ -21,13 +22,22 @@ from controller.settings import environment
 from controller.state import DeviceConfig, Operational, Outcome, Plan
 from controller.store.journal import FILE as JOURNAL_FILE
 from controller.store.journal import Journal
+from edge import wire
 from inventory import credentials
 from inventory.errors import DeviceError, PlanError
-from inventory.model import Device, DeviceName, Intent
+from inventory.model import Device, DeviceName, Intent, Role
 from policies import expectations
 from topology.build import build, routed
 
-__all__ = ["Loaded", "connector", "from_files", "intended_configs", "load", "make_plan"]
+__all__ = [
+    "Loaded",
+    "connector",
+    "edge_configs",
+    "from_files",
+    "intended_configs",
+    "load",
+    "make_plan",
+]
 
 DRIVERS: Final = "controller.drivers"
 
@@ -38,6 +48,18 @@ def intended_configs(
     """Return what every router, or only some, should run, rendered for its platform."""
     wanted = derive(intent).items()
     return {name: render(value) for name, value in wanted if only is None or name in only}
+
+
+def edge_configs(
+    loaded: Loaded, only: Collection[DeviceName] | None = None
+) -> Mapping[DeviceName, DeviceConfig]:
+    """Return the policies of all edges that have tunnels, or only of some, as canonical text."""
+    laid = overlay(loaded.intent)
+    return {
+        name: DeviceConfig(wire.text(policy_of(laid, name, loaded.policies)))
+        for name in laid.managed
+        if only is None or name in only
+    }
 
 
 def make_plan(
@@ -54,13 +76,11 @@ def make_plan(
     raises.
     """
     intent = anchored(loaded)
-    intended = derive(intent)
-    names = to_read(intent, consent.only)
+    names = frozenset(to_read(intent, consent.only))
     view = View(
         intent=intent,
         topology=routed(intent),
-        intended=intended,
-        wanted={name: render(intended[name]) for name in names if name in intended},
+        wanted={**intended_configs(intent, names), **edge_configs(loaded, names)},
         operational=operational,
         findings=expectations.check(loaded.policies, intent, build(intent)),
         previous=previous,
@@ -72,13 +92,17 @@ def make_plan(
 def to_read(intent: Intent, only: frozenset[DeviceName] | None) -> tuple[DeviceName, ...]:
     """Return the devices that a plan has to read.
 
-    Raises PlanError naming all routers whose platform has no template or no driver.
+    Raises PlanError naming all routers whose platform has no template or no driver, and all edges
+    without a driver.
     """
     chosen = [d for d in managed(intent).values() if only is None or d.name in only]
-    known = platforms() & {point.name for point in entry_points(group=DRIVERS)}
-    if strange := [f"{d.name} ({d.platform})" for d in chosen if d.platform not in known]:
+    driven = {point.name for point in entry_points(group=DRIVERS)}
+    known = platforms() & driven
+    fit = {Role.ROUTER: known, Role.EDGE: driven - platforms()}
+    strange = [f"{d.name} ({d.platform})" for d in chosen if d.platform not in fit[d.role]]
+    if strange:
         raise PlanError(
-            f"Sanaga cannot configure {', '.join(strange)}; it knows the platforms: "
+            f"Sanaga cannot configure {', '.join(strange)}; it knows routers on: "
             f"{', '.join(sorted(known))}; plan the other devices with --only"
         )
     return tuple(device.name for device in chosen)

@@ -1,7 +1,7 @@
 """What the difference between two configurations does to traffic, judged line by line.
 
 It reads the indented style that FRR, IOS and EOS share: a line belongs to the nearest line
-above that is indented less.
+above that is indented less. Policies of edges are judged as such.
 """
 
 import re
@@ -12,6 +12,7 @@ from difflib import unified_diff
 from ipaddress import ip_address, ip_interface
 from typing import Final, TypeAlias
 
+from controller import tunnels
 from controller.state import DeviceConfig, Impact
 
 # A line together with the lines it belongs to, outermost first.
@@ -51,7 +52,7 @@ class Judgement:
 
 def blank(config: DeviceConfig) -> bool:
     """Return whether nothing is routed by this configuration, by a protocol or a static route."""
-    return not _ROUTING.search(config.text)
+    return not (tunnels.is_policy(config) or _ROUTING.search(config.text))
 
 
 def diff(before: DeviceConfig, after: DeviceConfig) -> str:
@@ -69,6 +70,8 @@ def diff(before: DeviceConfig, after: DeviceConfig) -> str:
 
 def judge(before: DeviceConfig, after: DeviceConfig) -> Judgement:
     """Return what going from one configuration to the other does to traffic."""
+    if tunnels.is_policy(after):
+        return Judgement(*tunnels.judge(before, after))
     old, new = _Outline.of(before), _Outline.of(after)
     if blank(before):
         touched = old.interfaces | new.interfaces
@@ -241,6 +244,8 @@ def _parsed(text: str) -> tuple[int, int] | None:
 
 
 def _summary(after: DeviceConfig) -> str:
+    if tunnels.is_policy(after):
+        return tunnels.summary(after)
     outline = _Outline.of(after)
     lines = len(after.text.splitlines())
     interfaces = ", ".join(sorted(outline.interfaces)) or "none"

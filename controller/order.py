@@ -69,6 +69,21 @@ def _idle_waves(
         yield tuple(ready[start : start + cap])
 
 
+def tunnel_waves(
+    edges: Collection[DeviceName], hubs: Collection[DeviceName]
+) -> Iterator[tuple[DeviceName, ...]]:
+    """Yield changed edges in waves: a canary, waves that grow, then each hub by itself.
+
+    No wave holds both ends of a tunnel, and a hub comes after all that dial it.
+    """
+    far = sorted(set(edges) - set(hubs))
+    size = 1
+    while far:
+        yield tuple(far[:size])
+        far, size = far[size:], min(2 * size, SMALLEST_CAP)
+    yield from ((hub,) for hub in sorted(set(edges) & set(hubs)))
+
+
 class _Queue:
     """The devices still to change."""
 

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from controller.state import DeviceConfig
 from inventory.addressing import MAX_CIRCUIT
-from inventory.model import AddressPlan, Circuit, CircuitEnd, DeviceName, Intent, Medium
+from inventory.model import AddressPlan, Circuit, CircuitEnd, DeviceName, Intent, Medium, Role
 
 # A circuit's number, and 0 for its end a, 1 for b.
 Port: TypeAlias = tuple[int, int]
@@ -32,9 +32,9 @@ class _Seen:
 def traced(intent: Intent, configs: Mapping[DeviceName, DeviceConfig]) -> Intent:
     """Return an intent with the circuits that the routers' configurations carry.
 
-    Routers that were not read, and circuits into providers' networks, which have no addresses,
-    are taken to be as the intent wants them. A circuit that the intent does not know any more is
-    called by its number.
+    Routers that were not read, and edges and circuits into providers' networks, whose addresses
+    no configuration tells, are taken to be as the intent wants them. A circuit that the intent
+    does not know any more is called by its number.
     """
     seen = _seen(intent, configs)
     usable = {circuit.name for circuit in intent.usable_circuits()}
@@ -50,14 +50,16 @@ def traced(intent: Intent, configs: Mapping[DeviceName, DeviceConfig]) -> Intent
 def _seen(intent: Intent, configs: Mapping[DeviceName, DeviceConfig]) -> _Seen:
     ports: dict[Port, CircuitEnd] = {}
     foreign: set[CircuitEnd] = set()
-    for device in sorted(intent.devices.keys() & configs.keys()):
+    routers = {name for name, d in intent.devices.items() if d.role is Role.ROUTER}
+    read = routers & configs.keys()
+    for device in sorted(read):
         for interface, address in _addresses(configs[device].text):
             end = CircuitEnd(device, interface)
             if port := _port(intent.network.plan, address):
                 ports.setdefault(port, end)
             else:
                 foreign.add(end)
-    return _Seen(ports, frozenset(foreign), frozenset(configs))
+    return _Seen(ports, frozenset(foreign), frozenset(read))
 
 
 def _addresses(text: str) -> Iterator[tuple[str, str]]:

@@ -1,38 +1,33 @@
 """From what should be and what is to a plan: what changes, in which order, who would be hurt."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from itertools import pairwise
-from typing import Final, TypeAlias
+from typing import Final
 
-from controller import impact
+from controller import impact, reach
+from controller.edges import loopback, overlay
 from controller.harm import Harm, rehearse, worst
 from controller.impact import Judgement
-from controller.order import Shape, shape, waves
+from controller.order import shape, tunnel_waves, waves
 from controller.past import traced
 from controller.planfile import intent_json
+from controller.reach import routers
 from controller.state import (
     Change,
     DeviceConfig,
     Impact,
-    Intended,
     Operational,
     Plan,
 )
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
-from inventory.model import Device, DeviceName, Intent, Level, Role, SiteName, Thresholds
+from inventory.model import Device, DeviceName, Intent, Role, Thresholds
 from policies.model import Finding
 from topology.build import routed
 from topology.model import BlastRadius, Topology
 from topology.resilience import before_after
 
-Pairs: TypeAlias = tuple[tuple[DeviceName, DeviceName], ...]
-
-# Up to here every device is checked against every other, beyond against the ones that matter.
-ALL_PAIRS: Final = 20
 ID_LENGTH: Final = 12
 LISTED: Final = 12
 
@@ -41,14 +36,13 @@ LISTED: Final = 12
 class View:
     """Everything that a plan is computed from.
 
-    intended and wanted say what each device should be, as values and as its configuration;
-    previous is the intent of the last confirmed apply and before its topology, if known; else
-    what was is traced from the routers' configurations.
+    wanted says what each device should be, as its configuration; previous is the intent of the
+    last confirmed apply and before its topology, if known; else what was is traced from the
+    routers' configurations.
     """
 
     intent: Intent
     topology: Topology
-    intended: Mapping[DeviceName, Intended]
     wanted: Mapping[DeviceName, DeviceConfig]
     operational: Operational
     findings: tuple[Finding, ...] = ()
@@ -78,12 +72,18 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
     Raises PlanError when a device cannot be planned for or an expectation fails, UnreachableError
     when devices could not be read, UnsafePlanError when too much would be cut off.
     """
+    _refuse_lost_keys(view.previous, view.intent)
+    laid = overlay(view.intent)
     devices = considered(view, consent)
     forced = _expectations(view.findings, consent)
     form = shape(view.topology)
     judgements = dict(_judgements(view, devices))
     idle = [name for name, judged in judgements.items() if judged.blank]
-    order = waves(judgements, form, idle)
+    edges = judgements.keys() & laid.managed.keys()
+    order = (
+        *waves(judgements.keys() - edges, form, idle),
+        *tunnel_waves(edges, laid.hubs),
+    )
     was = view.previous or traced(view.intent, view.operational.configs)
     before = view.before or routed(was)
     rehearsal = rehearse((before, view.topology), (was, view.intent), judgements, order)
@@ -92,7 +92,7 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
     _refuse_unsafe(view, consent.thresholds or view.intent.network.thresholds, harm, steady)
     changes = {name: _change(view, name, judged) for name, judged in judgements.items()}
     seen = {name: view.operational.configs[name].fingerprint for name in devices}
-    beyond = tuple(sorted(_beyond(view.intent, devices, form)))
+    beyond = tuple(sorted(reach.beyond(view.intent, devices, form, laid)))
     intent_fingerprint = sha256(intent_json(view.intent).encode()).hexdigest()
     return Plan(
         id=_identity(view.intent.network.name, intent_fingerprint, seen, changes),
@@ -103,9 +103,9 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
         waves=tuple(tuple(changes[name] for name in wave) for wave in order),
         blast_radius=harm.radius,
         findings=view.findings,
-        loopbacks={n: view.intended[n].router_id for n in (*devices, *(b for _, b in beyond))},
-        reaches=_reaches(view.intent, devices, form),
-        adjacent=_adjacent(form, devices),
+        loopbacks={n: loopback(view.intent, n) for n in (*devices, *(b for _, b in beyond))},
+        reaches=reach.reaches(view.intent, devices, form, laid),
+        adjacent=reach.adjacent(view.intent, form, devices, laid),
         steady=steady,
         worst_wave=harm.wave,
         cannot_revert=tuple(_irreversible(view.previous, view.intent)),
@@ -116,13 +116,32 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
 
 
 def managed(intent: Intent) -> Mapping[DeviceName, Device]:
-    """Return the devices that are configured from an intent: its routers."""
-    return {name: d for name, d in intent.devices.items() if d.role is Role.ROUTER}
+    """Return the devices that are configured from an intent: routers, and edges with tunnels."""
+    return {**routers(intent), **overlay(intent).managed}
 
 
-def unmanaged(intent: Intent) -> tuple[DeviceName, ...]:
-    """Return the devices that count in the topology but are not configured yet."""
-    return tuple(sorted(intent.devices.keys() - managed(intent).keys()))
+def unmanaged(intent: Intent) -> Mapping[DeviceName, str]:
+    """Return the devices that count in the topology but are not configured yet, and why not."""
+    switches = (n for n, device in intent.devices.items() if device.role is Role.SWITCH)
+    why = {**dict.fromkeys(switches, "switches are not configured yet"), **overlay(intent).unfit}
+    return dict(sorted(why.items()))
+
+
+def _refuse_lost_keys(previous: Intent | None, intent: Intent) -> None:
+    """Raise PlanError when an edge would lose its tunnels because its key is pinned no more."""
+    known = previous.devices if previous else {}
+    lost = [
+        name
+        for name, device in sorted(intent.devices.items())
+        if device.role is Role.EDGE and not device.public_key
+        if name in known and known[name].public_key
+    ]
+    if lost:
+        raise PlanError(
+            f"{_listed(lost)}: the public key pinned at the last apply is in edge_keys no more, so "
+            "the tunnels would go; put the line back ('sanaga edge enrol' there prints it, "
+            "'sanaga lab up' writes it), or take the device out of the intent"
+        )
 
 
 def explain(made: Plan) -> tuple[str, ...]:
@@ -152,7 +171,8 @@ def considered(view: View, consent: Consent) -> tuple[DeviceName, ...]:
             f"not in the intent: {_listed(strangers)}; see 'sanaga inventory list'"
         )
     if others := [name for name in chosen if name not in known]:
-        raise PlanError(f"not managed yet: {_listed(others)}; only routers are configured")
+        why = unmanaged(view.intent)
+        raise PlanError("not managed yet: " + "\n".join(f"{n}: {why[n]}" for n in others))
     read = view.operational.configs
     if unread := [name for name in chosen if name not in read]:
         raise _unreachable(unread, view.operational.unreachable)
@@ -250,84 +270,6 @@ def _refuse(view: View, allowed: Thresholds, radius: BlastRadius, when: str) -> 
 def _above(share: float) -> str:
     """Return the share rounded up to a thousandth, as the flag wants it."""
     return f"{-(-share * 1000 // 1) / 1000:g}"
-
-
-def _reaches(intent: Intent, devices: Sequence[DeviceName], form: Shape) -> Pairs:
-    """Return whom to check against whom: the first of a pair is the farther one, and asks.
-
-    Everyone is checked against everyone in a small network; in a large one against the central
-    and its regional routers, and against the next by name, so that nobody is left out.
-    """
-    island = _islands(form, devices, managed(intent))
-    if len(devices) <= ALL_PAIRS:
-        pairs = {(a, b) for i, a in enumerate(devices) for b in devices[i + 1 :]}
-    else:
-        pairs = {(n, above) for n, near in _superiors(intent).items() for above in near}
-        pairs |= set(pairwise((*devices, devices[0])))
-    known = frozenset(devices)
-    fit = {
-        (a, b) if form.depth[a] >= form.depth[b] else (b, a)
-        for a, b in pairs
-        if a != b and {a, b} <= known and island[a] == island[b]
-    }
-    return tuple(sorted(fit))
-
-
-def _beyond(
-    intent: Intent, devices: Sequence[DeviceName], form: Shape
-) -> Iterator[tuple[DeviceName, DeviceName]]:
-    """Yield for devices that are planned for alone whom, of the others, they must not lose."""
-    routers = managed(intent)
-    others = routers.keys() - set(devices)
-    superiors = _superiors(intent) if others else {}
-    for name in devices if others else ():
-        near = form.neighbours.get(name, frozenset()).union(superiors[name])
-        yield from ((name, other) for other in near & others)
-
-
-def _superiors(intent: Intent) -> Mapping[DeviceName, tuple[DeviceName, ...]]:
-    """Return for every device those at the central site and at the regional one above it."""
-    at = defaultdict[SiteName, list[DeviceName]](list)
-    for device in intent.devices.values():
-        at[device.site].append(device.name)
-    central = [s.name for s in intent.sites.values() if s.level is Level.CENTRAL]
-    return {
-        name: tuple(n for site in (*central, _region(intent, d.site)) for n in at[site])
-        for name, d in intent.devices.items()
-    }
-
-
-def _region(intent: Intent, site: SiteName) -> SiteName:
-    """Return the regional site at or above a site; for the central one itself."""
-    here = intent.sites[site]
-    while here.parent and here.level is not Level.REGIONAL:
-        here = intent.sites[here.parent]
-    return here.name
-
-
-def _islands(
-    form: Shape, devices: Sequence[DeviceName], routers: Collection[DeviceName]
-) -> Mapping[DeviceName, int]:
-    """Return for every device the number of the part that routers alone connect it with."""
-    island: dict[DeviceName, int] = {}
-    for number, start in enumerate(devices):
-        todo = [start] if start not in island else []
-        while todo:
-            name = todo.pop()
-            if name not in island:
-                island[name] = number
-                todo += (n for n in form.neighbours.get(name, ()) if n in routers)
-    return island
-
-
-def _adjacent(form: Shape, devices: Sequence[DeviceName]) -> Pairs:
-    known = frozenset(devices)
-    return tuple(
-        (a, b)
-        for a in devices
-        for b in sorted(form.neighbours.get(a, frozenset()) & known)
-        if a < b
-    )
 
 
 def _irreversible(previous: Intent | None, intent: Intent) -> Iterator[str]:

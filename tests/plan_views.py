@@ -20,10 +20,8 @@ def configs(intent: Intent) -> dict[str, DeviceConfig]:
 
 
 def view(intent: Intent, running: Mapping[str, DeviceConfig], **more: Any) -> View:
-    intended = derive(intent)
-    wanted = {name: render(value) for name, value in intended.items()}
     operational = Operational(running, more.pop("unreachable", {}))
-    return View(intent, build(intent), intended, wanted, operational, **more)
+    return View(intent, build(intent), configs(intent), operational, **more)
 
 
 def blank(intent: Intent) -> dict[str, DeviceConfig]:

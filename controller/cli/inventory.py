@@ -259,3 +259,16 @@ def pin_host_key(
     intent = load(folder).intent
     namespace = intent.network.management_namespace
     pin(device(intent, name), folder, namespace=namespace, expected=expected)
+
+
+@app.command("signing-key", epilog="Example: sanaga inventory signing-key > controller.pub")
+def show_signing_key() -> None:
+    """Print the public key that edges must trust, for sanaga edge enrol --controller-key.
+
+    The key pair is made on first use and lies in the state folder (SANAGA_STATE_DIR); the private
+    half never leaves it.
+    """
+    from controller.settings import Settings
+    from controller.signing import public_text, signing_key
+
+    write(public_text(signing_key(Settings().state_dir)))

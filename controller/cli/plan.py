@@ -207,6 +207,7 @@ def as_data(plan: "Plan") -> dict[str, object]:
     """Return a plan as JSON shows it: every change with its wave and diff, without whole texts."""
     from controller.plan import unmanaged
 
+    why = unmanaged(plan.intent) if plan.intent else {}
     return {
         "id": plan.id,
         "network": plan.network,
@@ -229,7 +230,8 @@ def as_data(plan: "Plan") -> dict[str, object]:
         "steady": plan.steady,
         "cannot_revert": plan.cannot_revert,
         "forced": plan.forced,
-        "unmanaged": unmanaged(plan.intent) if plan.intent else (),
+        "unmanaged": list(why),
+        "unmanaged_because": why,
         "expectations": [
             {
                 "text": finding.expectation.text,
@@ -306,8 +308,10 @@ def _cannot_revert(plan: "Plan") -> Iterator[str]:
 def _unmanaged(plan: "Plan") -> Iterator[str]:
     from controller.plan import unmanaged
 
-    if plan.intent and (names := unmanaged(plan.intent)):
-        yield f"Not managed yet: {listing(names)}."
+    why = unmanaged(plan.intent) if plan.intent else {}
+    for reason in dict.fromkeys(why.values()):
+        names = listing([name for name in why if why[name] == reason])
+        yield f"Not managed yet: {names} ({reason})."
 
 
 def _expectations(plan: "Plan", *, whole: bool) -> Iterator[str]:

@@ -66,13 +66,13 @@ def show_device(
 
 
 def _intended(loaded: "Loaded", name: str) -> "DeviceConfig":
-    from controller.app import intended_configs
+    from controller.app import edge_configs, intended_configs
+    from controller.plan import unmanaged
     from inventory.errors import UnknownNameError
 
-    configs = intended_configs(loaded.intent, only={name})
+    configs = {**intended_configs(loaded.intent, only={name}), **edge_configs(loaded, only={name})}
     if name not in configs:
-        role = loaded.intent.devices[name].role
-        raise UnknownNameError(f"{name} is a {role}; only routers are configured from the intent")
+        raise UnknownNameError(f"{name} is not managed yet: {unmanaged(loaded.intent)[name]}")
     return configs[name]
 
 

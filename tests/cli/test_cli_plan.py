@@ -203,14 +203,16 @@ SWITCH = """devices:
 """
 
 
-def test_switches_and_edges_are_named_in_one_sentence_and_skipped(sanaga, small, settled):
+def test_switches_and_edges_without_a_key_are_named_with_the_reason_and_skipped(sanaga, small, settled):
     (sanaga.folder / small / "others.yaml").write_text(SWITCH)
     answer = sanaga("plan", small, "--running", settled)
     assert answer.code == 0, answer.err
     assert "all 7 devices run what is intended" in answer.out
-    assert "Not managed yet: mora-edge and mora-sw." in answer.out
+    assert "Not managed yet: mora-edge (no public key pinned; 'sanaga edge enrol'" in answer.out
+    assert "Not managed yet: mora-sw (switches are not configured yet)." in answer.out
     answer = sanaga("plan", small, "--running", settled, "-o", "json")
     assert json.loads(answer.out)["unmanaged"] == ["mora-edge", "mora-sw"]
+    assert json.loads(answer.out)["unmanaged_because"].keys() == {"mora-edge", "mora-sw"}
     answer = sanaga("plan", small, "--running", settled, "--only", "mora-sw")
     assert answer.code == 1
     assert "not managed yet: mora-sw" in answer.err

@@ -15,7 +15,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.derive import derive
-from controller.drivers.frr import FrrDriver, Patience
+from controller.drivers.frr import FrrDriver
+from controller.drivers.ssh_door import Patience
 from controller.render import render
 from controller.state import DeviceConfig
 from inventory.errors import DeviceError, HostKeyError, RejectedError, UnreachableError

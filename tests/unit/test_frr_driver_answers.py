@@ -10,9 +10,10 @@ from types import TracebackType
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from controller.drivers import frr
-from controller.drivers.frr import FrrDriver, Patience
+from controller.drivers import ssh_door
+from controller.drivers.frr import FrrDriver, canonical
 from controller.drivers.hostkey import shown
+from controller.drivers.ssh_door import Patience
 from inventory.errors import DeviceError, RejectedError, UnreachableError
 from inventory.model import Device, Management, Platform, Role
 from tests.netns.frr_router import public_text
@@ -113,7 +114,7 @@ def test_answer_without_its_content_is_not_the_doors():
 
 
 def test_endless_answer_is_given_up(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(frr, "_LARGEST_ANSWER", 100)
+    monkeypatch.setattr(ssh_door, "_LARGEST_ANSWER", 100)
     with pytest.raises(UnreachableError, match="more than 100 bytes"):
         _asking(*[b" " * 60] * 3).read()
 
@@ -143,5 +144,5 @@ def test_failed_staging_forgets_what_was_staged_before():
     driver = _asking(b'{"ok": false, "error": "rejected", "message": "no"}\n')
     driver._txn = "old"
     with pytest.raises(RejectedError):
-        driver.stage(frr.canonical("interface lo\n"))
+        driver.stage(canonical("interface lo\n"))
     assert driver._txn is None

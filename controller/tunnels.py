@@ -1,0 +1,76 @@
+"""What the difference between two policies of an edge does to traffic."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from controller.state import DeviceConfig, Impact
+
+Part: TypeAlias = Mapping[str, Any]
+
+# What cannot change without a tunnel being made anew.
+_TUNNEL: Final = ("tunnel", "tunnel_address", "listen_port", "mtu", "interface", "gateway")
+_END: Final = ("public_key", "loopback")
+
+
+def is_policy(config: DeviceConfig) -> bool:
+    """Return whether a configuration is an edge's policy, which is JSON."""
+    return config.text.startswith("{")
+
+
+def judge(before: DeviceConfig, after: DeviceConfig) -> tuple[Impact, str]:
+    """Return the worst that going from one policy to the other does, and why."""
+    if not is_policy(before):
+        return Impact.INTERRUPTION, (
+            "its first policy: until the far ends have theirs, nothing passes between them"
+        )
+    old, new = _read(before), _read(after)
+    if not (old and new):
+        return Impact.INTERRUPTION, "it runs, or is to run, what is no policy"
+    if broken := tuple(_broken(old, new)):
+        return Impact.INTERRUPTION, f"{', '.join(broken)} stop for a moment"
+    return Impact.REROUTE, "no tunnel in use is touched: traffic may take another path"
+
+
+def summary(after: DeviceConfig) -> str:
+    """Return a first policy as one line."""
+    new = _read(after)
+    tunnels = ", ".join(str(one["tunnel"]) for one in new.get("underlays", ())) or "none"
+    peers = ", ".join(str(one["device"]) for one in new.get("peers", ())) or "none"
+    lines = len(after.text.splitlines())
+    return f"edge without a policy: {lines} lines, tunnels {tunnels}, peers {peers}"
+
+
+def _broken(old: Part, new: Part) -> Iterator[str]:
+    """Yield what of the old policy does not go on undisturbed."""
+    if any(old.get(key) != new.get(key) for key in ("device", "network", "loopback")):
+        yield "all tunnels"
+    if old.get("care") != new.get("care"):
+        yield "consultations"
+    before, after = _by(old, "underlays", "circuit"), _by(new, "underlays", "circuit")
+    yield from (f"the tunnel over {c}" for c in _touched(before, after, _TUNNEL))
+    ends, now = _by(old, "peers", "device"), _by(new, "peers", "device")
+    yield from (f"the tunnels to {d}" for d in _touched(ends, now, _END))
+    yield from (f"the tunnels to {d}" for d in sorted(now.keys() - ends.keys()))
+
+
+def _touched(
+    before: Mapping[str, Part], after: Mapping[str, Part], keys: Sequence[str]
+) -> Iterator[str]:
+    for name, was in before.items():
+        becomes = after.get(name)
+        if becomes is None or any(was.get(key) != becomes.get(key) for key in keys):
+            yield name
+
+
+def _by(policy: Part, section: str, key: str) -> Mapping[str, Part]:
+    return {str(part[key]): part for part in policy.get(section, ())}
+
+
+def _read(config: DeviceConfig) -> Part:
+    """Return a policy as JSON knows it, nothing where the text is none."""
+    try:
+        found = json.loads(config.text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -148,6 +148,9 @@ class Session:
 
     def measure(self) -> Measurement:
         """Return what was settled since the last call; whatever waits in the socket counts."""
+        if self._timer:
+            # The caller may come before a timer that is late because the whole process was.
+            self._note_lateness(self._wake_s, self._time.now())
         self._read()
         passive = self._passive()
         now = self._time.now()

@@ -77,7 +77,7 @@ def under(impairment: Impairment, weather: Weather) -> Impairment:
         impairment,
         delay_ms=max(0.0, impairment.delay_ms + weather.delay_ms),
         jitter_ms=max(0.0, impairment.jitter_ms + weather.jitter_ms),
-        loss=1 - (1 - impairment.loss) * (1 - weather.loss),
+        loss=impairment.loss + weather.loss * (1 - impairment.loss),
         hole=impairment.hole or weather.outage,
     )
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from controller.derive import derive
 from controller.render import render
-from inventory.model import Intent, Medium
+from inventory.model import Intent, Medium, Platform, Role
 from simulations.lab import lab as labs
 from simulations.lab import namespaces, registry
 from simulations.lab.lab import Lab
@@ -83,7 +83,29 @@ def triangle(name: str) -> Intent:
     draft.circuit("yaounde-maroua", "yaounde-r1", "maroua-r1")
     draft.circuit("garoua-maroua", "garoua-r1", "maroua-r1")
     draft.circuit("sky", "maroua-r1", "provider:leo-operator", medium=Medium.LEO)
-    made = draft.intent(name=name)
+    return _managed_by_root(draft.intent(name=name))
+
+
+def edged(name: str) -> Intent:
+    """Return two sites behind edges: a hub at Yaoundé, and Garoua with satellite and LTE too."""
+    draft = Draft()
+    draft.site("yaounde")
+    draft.site("garoua", "yaounde")
+    draft.zone("yaounde", "yaounde")
+    draft.circuit("spine", "yaounde-r1", "garoua-r1")
+    for site in ("yaounde", "garoua"):
+        draft.devices[f"{site}-r1"] = replace(draft.devices[f"{site}-r1"], lan=False)
+        edge = draft.device(site, 2, role=Role.EDGE, platform=Platform.LINUX, lan=True)
+        draft.devices[f"{site}-e1"] = replace(draft.devices.pop(edge.name), name=f"{site}-e1")
+        draft.circuit(f"{site}-fibre", f"{site}-e1", f"{site}-r1")
+    for medium in (Medium.LEO, Medium.LTE):
+        operator = f"provider:{medium}-operator"
+        draft.circuit(f"garoua-{medium}", "garoua-e1", operator, medium=medium)
+        draft.circuit(f"yaounde-{medium}-uplink", "yaounde-e1", operator)
+    return _managed_by_root(draft.intent(name=name))
+
+
+def _managed_by_root(made: Intent) -> Intent:
     devices = {
         device.name: replace(device, management=replace(device.management, username="root"))
         for device in made.devices.values()
@@ -95,7 +117,13 @@ def triangle(name: str) -> Intent:
 @contextmanager
 def converged_triangle(stem: str, *, within_s: float) -> Iterator[Lab]:
     """Give a converged laboratory of the triangle, and see to it that nothing is left of it."""
-    intent = triangle(unique(stem))
+    with converged(triangle(unique(stem)), within_s=within_s) as made:
+        yield made
+
+
+@contextmanager
+def converged(intent: Intent, *, within_s: float) -> Iterator[Lab]:
+    """Give a converged laboratory with blank edges, and see to it that nothing is left of it."""
     configs = {name: render(intended).text for name, intended in derive(intent).items()}
     try:
         made = labs.up(intent, configs=configs)

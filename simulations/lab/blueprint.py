@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from inventory.errors import LabError
 from inventory.model import CircuitName, DeviceName, Medium, SiteName
 from simulations.impairment import Impairment
+
+FULL_MTU: Final = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Wire:
     ba: Impairment
     addresses: tuple[IPv4Address, IPv4Address]
     medium: Medium = Medium.FIBRE
+    mtu: int = FULL_MTU
 
 
 @dataclass(frozen=True, slots=True)

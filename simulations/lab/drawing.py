@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface
 from typing import Final
 
+from controller.derive import LAN_INTERFACE
 from inventory import addressing
 from inventory.errors import LabError
 from inventory.model import (
@@ -20,6 +21,7 @@ from inventory.model import (
 )
 from simulations.impairment import of_medium
 from simulations.lab.blueprint import (
+    FULL_MTU,
     Blueprint,
     Edge,
     End,
@@ -30,18 +32,13 @@ from simulations.lab.blueprint import (
     Wire,
 )
 
-LAN_INTERFACES: Final = {
-    Segment.CLINICAL: "vlan10",
-    Segment.PROFESSIONALS: "vlan20",
-    Segment.PATIENTS: "vlan30",
-    Segment.DEVICES: "vlan40",
-    Segment.MANAGEMENT: "vlan99",
-}
 # Where the host stands in its segment; the first address is the LAN router's.
 HOST_OFFSET: Final = 10
 MANAGEMENT_PREFIX: Final = 16
 # The kernel's limit for the path of a UNIX socket, less the longest socket name and the folders.
 LONGEST_NAMES: Final = 70
+# What satellites and mobile networks carry whole.
+NARROW_MTU: Final = 1400
 # What operators sell to subscribers by the thousand; other media into a provider are uplinks.
 SUBSCRIPTIONS: Final = frozenset({Medium.LEO, Medium.LTE, Medium.VSAT})
 
@@ -75,9 +72,10 @@ def _is_edge(device: Device) -> bool:
 def _check(intent: Intent) -> None:
     for device in intent.devices.values():
         wanted = Platform.LINUX if _is_edge(device) else Platform.FRR
+        runs = "the laboratory's edges run Linux" if _is_edge(device) else "the laboratory runs FRR"
         if device.platform is not wanted:
             raise LabError(
-                f"{device.name}: the laboratory runs FRR, not {device.platform.value}; "
+                f"{device.name}: {runs}, not {device.platform.value}; "
                 f"write 'platform: {wanted.value}' in a copy of the intent to rehearse it"
             )
         if len(intent.network.name) + len(device.name) > LONGEST_NAMES:
@@ -125,7 +123,7 @@ def _stubs(intent: Intent, device: Device, hosts: Iterable[Host]) -> tuple[str, 
         return ()
     namespace = _namespace(intent.network.name, device.name)
     served = {h.router.interface for h in hosts if h.router.namespace == namespace}
-    return tuple(name for name in LAN_INTERFACES.values() if name not in served)
+    return tuple(name for name in LAN_INTERFACE.values() if name not in served)
 
 
 def _gateways(intent: Intent, device: DeviceName, circuits: Iterable[Circuit]) -> tuple[str, ...]:
@@ -176,7 +174,7 @@ def _host(intent: Intent, site: Site, device: Device) -> Host:
     return Host(
         site=site.name,
         namespace=_namespace(lab, f"host-{site.name}"),
-        router=End(_namespace(lab, device.name), LAN_INTERFACES[Segment.CLINICAL]),
+        router=End(_namespace(lab, device.name), LAN_INTERFACE[Segment.CLINICAL]),
         ipv4=IPv4Interface((net4.network_address + HOST_OFFSET, net4.prefixlen)),
         ipv6=IPv6Interface((net6.network_address + HOST_OFFSET, net6.prefixlen)),
         gateway4=str(net4.network_address + 1),
@@ -190,9 +188,13 @@ def _providers(intent: Intent) -> Iterator[Provider]:
         yield Provider(
             name=name,
             namespace=_provider_namespace(intent.network.name, name),
-            subscribers=tuple(_port(c) for c in mine if c.medium in SUBSCRIPTIONS),
-            uplinks=tuple(_port(c) for c in mine if c.medium not in SUBSCRIPTIONS),
+            subscribers=tuple(_port(c) for c in mine if _is_subscription(c)),
+            uplinks=tuple(_port(c) for c in mine if not _is_subscription(c)),
         )
+
+
+def _is_subscription(circuit: Circuit) -> bool:
+    return circuit.provider is not None and circuit.medium in SUBSCRIPTIONS
 
 
 def _port(circuit: Circuit) -> str:
@@ -211,6 +213,7 @@ def _wire(intent: Intent, circuit: Circuit) -> Wire:
         ba=of_medium(circuit.medium.value, circuit.delay_ms, circuit.rate_down_mbps),
         addresses=(one.ip, other.ip),
         medium=circuit.medium,
+        mtu=NARROW_MTU if _is_subscription(circuit) else FULL_MTU,
     )
 
 
@@ -257,7 +260,7 @@ def _lan_addresses(intent: Intent) -> Iterator[GivenAddress]:
     for device in intent.devices.values():
         if device.lan and _is_edge(device):
             number = intent.sites[device.site].number
-            for segment, interface in LAN_INTERFACES.items():
+            for segment, interface in LAN_INTERFACE.items():
                 end = End(_namespace(lab, device.name), interface)
                 net4 = addressing.segment4(plan, number, segment)
                 net6 = addressing.segment6(plan, number, segment)

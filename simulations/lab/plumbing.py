@@ -112,8 +112,9 @@ def _default_routes(edge: Edge) -> Iterator[str]:
 
 def _end_commands(blueprint: Blueprint, namespace: str) -> Iterator[str]:
     yield "link set lo up"
-    ends = (end for wire in blueprint.wires for end in (wire.a, wire.b))
-    yield from (f"link set {e.interface} up" for e in ends if e.namespace == namespace)
+    for wire in blueprint.wires:
+        ends = (end for end in (wire.a, wire.b) if end.namespace == namespace)
+        yield from (f"link set {end.interface} mtu {wire.mtu} up" for end in ends)
     for given in blueprint.given:
         if given.end.namespace == namespace:
             yield f"addr add {given.address} dev {given.end.interface}"

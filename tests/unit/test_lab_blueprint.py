@@ -9,6 +9,7 @@ from inventory.model import Medium, Platform
 from simulations.lab.drawing import draw
 from simulations.lab.plumbing import HOST_INTERFACE
 from tests.factories import Draft, hierarchy
+from tests.lab_networks import edged
 
 
 @pytest.fixture
@@ -94,6 +95,53 @@ def test_no_two_wires_land_on_one_interface():
     assert all(len(end.interface) <= 15 for end in ends)
 
 
+def test_edge_is_the_gateway_of_its_sites_host():
+    blueprint = draw(edged("e"))
+    host, edge = blueprint.host("garoua"), blueprint.edge("garoua-e1")
+    assert host.router.namespace == edge.namespace == "sanaga-e-garoua-e1"
+    given = {g.address for g in blueprint.given if g.end == host.router}
+    assert given == {f"{host.gateway4}/26", f"{host.gateway6}/64"}
+    assert edge.stubs == ("vlan20", "vlan30", "vlan40", "vlan99")
+    assert blueprint.router("garoua-r1").stubs == ()
+
+
+def test_edge_sends_everything_to_the_router_beside_it_in_both_protocols():
+    blueprint = draw(edged("e"))
+    wire = blueprint.wire("garoua-fibre")
+    assert wire.a.namespace == blueprint.edge("garoua-e1").namespace
+    gateways = blueprint.edge("garoua-e1").gateways
+    assert gateways[0] == str(wire.addresses[1])
+    assert [":" in gateway for gateway in gateways] == [False, True]
+
+
+def test_edge_has_its_own_addresses_and_the_router_beside_it_has_none_from_us():
+    blueprint = draw(edged("e"))
+    wire = blueprint.wire("garoua-fibre")
+    assert {g.end for g in blueprint.given} & {wire.a, wire.b} == {wire.a}
+    assert len([g for g in blueprint.given if g.end == wire.a]) == 2
+
+
+def test_subscribers_and_uplinks_of_a_provider_are_told_apart():
+    blueprint = draw(edged("e"))
+    leo = next(p for p in blueprint.providers if p.name == "leo-operator")
+    garoua, uplink = blueprint.wire("garoua-leo"), blueprint.wire("yaounde-leo-uplink")
+    assert leo.subscribers == (garoua.b.interface,)
+    assert leo.uplinks == (uplink.b.interface,)
+    assert (garoua.mtu, uplink.mtu) == (1400, 1500)
+
+
+def test_an_edge_may_come_to_have_a_tunnel_per_circuit_and_one_for_care():
+    assert draw(edged("e")).edge("garoua-e1").tunnels == 4
+
+
+def test_edges_of_other_platforms_are_refused_by_name():
+    intent = edged("e")
+    device = replace(intent.devices["garoua-e1"], platform=Platform.VYOS)
+    wrong = replace(intent, devices={**intent.devices, device.name: device})
+    with pytest.raises(LabError, match="garoua-e1: the laboratory's edges run Linux, not vyos"):
+        draw(wrong)
+
+
 def test_other_platforms_are_refused_by_name(draft):
     draft.devices["garoua-r1"] = replace(draft.devices["garoua-r1"], platform=Platform.IOS)
     with pytest.raises(LabError, match="garoua-r1: the laboratory runs FRR, not ios"):
@@ -122,6 +170,13 @@ def test_things_are_found_by_the_names_people_use(draft, thing, namespace):
 
 def test_unknown_names_are_answered_with_the_known_ones(draft):
     blueprint = draw(draft.intent())
-    for ask in (blueprint.namespace_of, blueprint.router, blueprint.wire, blueprint.host):
+    asks = (
+        blueprint.namespace_of,
+        blueprint.router,
+        blueprint.edge,
+        blueprint.wire,
+        blueprint.host,
+    )
+    for ask in asks:
         with pytest.raises(LabError, match="nowhere"):
             ask("nowhere")

@@ -43,6 +43,12 @@ def test_scenario_says_what_happens_and_must_hold(read):
     assert [expected.kind for expected in made.expect] == ["call", "reach"]
 
 
+def test_hole_may_be_in_one_direction_alone(read):
+    made = read(GOOD.replace("silent: true", "silent: true, directions: [ab]"))
+    assert str(made.events[1]) == "2 s: cut x silently (ab)"
+    assert made.events[1].directions == ("ab",)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
@@ -53,6 +59,9 @@ def test_scenario_says_what_happens_and_must_hold(read):
         ("loss: 0.1", "loss: 10", "loss"),
         ("seconds: 10", "seconds: 0", "seconds"),
         ("title: A cut", "title: [", "s.yaml"),
+        ("restore: x", "restore: x, directions: [ab]", "silent cut"),
+        ("cut: x, silent: true", "cut: x, silent: true, directions: [up]", "directions"),
+        ("to: yaounde}]", "to: yaounde, profile: hologram}]", "profile"),
     ],
 )
 def test_faults_in_a_scenario_are_named(read, old, new, complaint):

@@ -62,7 +62,9 @@ def test_copies_and_packets_too_late_change_nothing():
 def test_jitter_is_the_mean_step_between_delays():
     ledger = Ledger(start=0.0)
     for sequence, delay in enumerate((0.010, 0.030, 0.010)):
-        ledger.heard(sequence, sequence / VOICE.packets_per_s, sequence / VOICE.packets_per_s + delay)
+        ledger.heard(
+            sequence, sequence / VOICE.packets_per_s, sequence / VOICE.packets_per_s + delay
+        )
     assert ledger.second(0).jitter_ms == pytest.approx(20)
 
 
@@ -70,3 +72,41 @@ def test_percentile_is_a_value_that_was_seen():
     assert percentile([4.0, 1.0, 3.0, 2.0], 0.5) == 2.0
     assert percentile([4.0, 1.0, 3.0, 2.0], 0.95) == 4.0
     assert percentile([], 0.5) is None
+
+
+def test_copies_are_counted_where_their_packet_was_sent():
+    ledger = ledger_of(range(100))
+    for sequence in (3, 3, 60):
+        ledger.heard(sequence, 100 + sequence / VOICE.packets_per_s, 101.9)
+    assert [ledger.second(n).duplicates for n in range(2)] == [2, 1]
+    assert [ledger.second(n).received for n in range(2)] == [50, 50]
+
+
+def test_packets_that_come_after_a_later_one_are_reordered_and_the_later_one_is_not():
+    ledger = Ledger(start=0.0)
+    for place, sequence in enumerate((0, 1, 4, 2, 3, 5)):
+        ledger.heard(sequence, sequence / 50, 0.1 + place / 1000)
+    second = ledger.second(0)
+    assert (second.received, second.reordered, second.duplicates) == (6, 2, 0)
+
+
+def test_whole_call_is_told_as_one():
+    ledger = ledger_of(s for s in range(150) if not 60 <= s < 70)
+    total = ledger.total(3)
+    assert (total.second, total.sent, total.lost) == (3, 150, 10)
+    assert total.silence_ms == pytest.approx(220)
+    assert total.delay_max_ms == pytest.approx(20)
+
+
+def test_delay_of_the_slowest_packets_is_told_apart_from_the_usual():
+    ledger = Ledger(start=0.0)
+    for sequence in range(50):
+        ledger.heard(sequence, sequence / 50, sequence / 50 + (0.5 if sequence == 30 else 0.02))
+    second = ledger.second(0)
+    assert (second.delay_p95_ms, second.delay_p99_ms) == pytest.approx((20, 500))
+
+
+def test_video_is_a_megabit_a_second():
+    assert VIDEO.packets_per_s * VIDEO.payload * 8 == pytest.approx(1e6, rel=0.01)
+    second = Ledger(start=0.0, profile=VIDEO).second(1)
+    assert (second.sent, second.lost) == (104, 104)

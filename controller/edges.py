@@ -175,8 +175,8 @@ def _meetings(intent: Intent) -> Mapping[DeviceName, Mapping[Meeting, list[Circu
     return found
 
 
-def _rank(circuit: Circuit) -> tuple[bool, int, int]:
-    return circuit.maintenance, circuit_cost(circuit), circuit.number
+def _rank(circuit: Circuit) -> tuple[int, int]:
+    return circuit_cost(circuit), circuit.number
 
 
 def _ways(

@@ -203,7 +203,9 @@ SWITCH = """devices:
 """
 
 
-def test_switches_and_edges_without_a_key_are_named_with_the_reason_and_skipped(sanaga, small, settled):
+def test_switches_and_edges_without_a_key_are_named_with_the_reason_and_skipped(
+    sanaga, small, settled
+):
     (sanaga.folder / small / "others.yaml").write_text(SWITCH)
     answer = sanaga("plan", small, "--running", settled)
     assert answer.code == 0, answer.err

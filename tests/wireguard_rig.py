@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from edge.dataplane.wireguard import Tunnel, TunnelPeer, TunnelState, WireGuard
+from edge.dataplane.wireguard import Tunnel, TunnelPeer, TunnelState, WireGuard, redial
 from edge.keys import public_text
 from edge.policy import Endpoint
 from simulations.lab import namespaces
@@ -53,6 +53,11 @@ class Place:
         """Return the interface's state, seen from within the namespace."""
         with namespaces.entered(self.namespace):
             return self.wireguard.state(name or self.name)
+
+    def redial(self, tunnel: Tunnel, peer: str) -> None:
+        """Shake hands with a peer anew from within the namespace."""
+        with namespaces.entered(self.namespace):
+            redial(self.wireguard, tunnel, self.key, peer)
 
     def served(self) -> TunnelState:
         """Return the state of an interface that must be there."""

@@ -1,7 +1,7 @@
 """WireGuard interfaces as values, and what an implementation must do with them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Interface
 from typing import Protocol, TypeAlias
 
@@ -70,3 +70,15 @@ class WireGuard(Protocol):
     def remove(self, name: str) -> None:
         """Take an interface and whatever serves it away; nothing happens when there is none."""
         ...
+
+
+def redial(wireguard: WireGuard, tunnel: Tunnel, private_key: bytes, peer: PublicKey) -> None:
+    """Forget the session with a peer that we dial, and shake hands with it at once.
+
+    For a path that is dead although nothing else is known to be wrong: when a listening end has
+    lost its sessions, the dialling end's WireGuard notices after 15 s, and one whose first attempt
+    was lost tries again after 5 s. The peer needs a keepalive. Raises TunnelError.
+    """
+    others = tuple(other for other in tunnel.peers if other.public_key != peer)
+    wireguard.ensure(replace(tunnel, peers=others), private_key)
+    wireguard.ensure(tunnel, private_key)

@@ -125,6 +125,16 @@ class WireGuardContract:
         assert renewed.near.hears(FAR.ip, within_s=pair.within_s)
         assert renewed.far.served().peers[renewed.near.public].handshake_at_s > 0
 
+    def test_a_far_end_that_lost_its_sessions_is_dialled_anew_at_once(self, pair: Pair):
+        pair.connect()
+        assert pair.near.hears(FAR.ip, within_s=pair.within_s)
+        pair.far.remove()
+        pair.far.ensure(pair.far_tunnel())
+        pair.route()
+        assert not pair.near.hears(FAR.ip, within_s=1), "it came back by itself"
+        pair.near.redial(pair.near_tunnel(), pair.far.public)
+        assert pair.near.hears(FAR.ip, within_s=5)
+
     def test_what_others_changed_by_hand_is_mended_and_said(self, pair: Pair):
         pair.near.ensure(pair.near_tunnel())
         name = pair.near.name

@@ -65,6 +65,15 @@ def test_a_far_end_that_comes_late_is_met_without_any_traffic(pair: Pair):
     )
 
 
+def test_a_far_end_that_comes_late_is_met_at_once_when_dialled_anew(pair: Pair):
+    pair.near.ensure(pair.near_tunnel())
+    eventually(lambda: sent(pair), within_s=WITHIN_S, what="the first attempt")
+    pair.far.ensure(pair.far_tunnel())
+    pair.route()
+    pair.near.redial(pair.near_tunnel(), pair.far.public)
+    assert pair.near.hears(FAR.ip, within_s=2)
+
+
 def sent(pair: Pair) -> int:
     """Return how many octets the dialling end has sent."""
     return pair.near.served().peers[pair.far.public].sent_octets

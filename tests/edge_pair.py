@@ -27,7 +27,7 @@ from edge.policy import Path as EdgePath
 from policies.clinical import catalogue
 from policies.model import PathPolicy, ServiceClass
 from simulations.lab.waiting import eventually
-from tests.edge_rig import LAN_PORT, SERVER, Line, World, port_of
+from tests.edge_rig import LAN_HOST, LAN_PORT, SERVER, Line, World, port_of
 
 End = Literal["edge", "hub"]
 ENDS: Final[tuple[End, End]] = ("edge", "hub")
@@ -124,9 +124,7 @@ class Daemon:
 
     def way(self, target: IPv4Address, mark: int = 0) -> str:
         """Return the interface by which the kernel would send to an address; empty for none."""
-        words = ("ip", "route", "get", str(target), *(("mark", hex(mark)) if mark else ()))
-        said = self.world.exec(self.end, *words, check=False).split()
-        return said[said.index("dev") + 1] if "dev" in said else ""
+        return self.world.way(self.end, target, mark)
 
     def mark_of(self, dscp: int) -> int:
         """Return the mark of the class with a code point."""
@@ -156,6 +154,13 @@ class Pair:
     def _reaches(self) -> bool:
         return self.world.pings("lan", SERVER)
 
+    def restart_blank(self) -> None:
+        """Kill both daemons and start them anew without the memory of their decisions."""
+        for daemon in self.daemons.values():
+            daemon.kill()
+            (daemon.folder / "state.json").unlink(missing_ok=True)
+            daemon.start()
+
     def care_over(self, line: str) -> bool:
         """Return whether the care tunnel leads over a line, in both directions."""
         return all(
@@ -165,7 +170,7 @@ class Pair:
 
     def class_over(self, line: str, dscp: int) -> bool:
         """Return whether a class that travels routed leads over a line, in both directions."""
-        targets = {"edge": SERVER, "hub": IPv4Address("10.91.1.10")}
+        targets = {"edge": SERVER, "hub": LAN_HOST}
         return all(
             daemon.way(targets[end], daemon.mark_of(dscp)) == tunnel_name(self.world, end, line)
             for end, daemon in self.daemons.items()

@@ -4,6 +4,8 @@ Every world has names of its own, so that several can run at once; leaving it en
 its namespaces and removes them.
 """
 
+import socket
+import struct
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +33,8 @@ LAN_HOST: Final = IPv4Address("10.91.1.10")
 SERVER: Final = IPv4Address("10.91.2.10")
 HOST_PORT: Final = "net0"
 LAN_PORT: Final = "lan0"
+_RTM_NEWROUTE, _RTM_GETROUTE, _NLM_F_REQUEST = 24, 26, 1
+_RTA_DST, _RTA_OIF, _RTA_MARK = 1, 4, 16
 _LANS: Final[tuple[tuple[Place, Place, int], ...]] = (("lan", "edge", 1), ("server", "hub", 2))
 
 
@@ -149,10 +153,36 @@ class World:
         port = port_of(name)
         return self._received("hub", port), self._received("edge", port)
 
+    def way(self, place: Place, target: IPv4Address, mark: int = 0) -> str:
+        """Return the interface by which the kernel would send from a place; empty for none."""
+        with namespaces.entered(self.namespace(place)):
+            index = _asked_way(target, mark)
+            return socket.if_indextoname(index) if index else ""
+
     def _received(self, place: Place, port: str) -> int:
         with namespaces.entered(self.namespace(place)):
             table = Path("/proc/thread-self/net/dev").read_text(encoding="ascii")
         return next(int(row.split()[1]) for row in table.splitlines() if f"{port}:" in row)
+
+
+def _asked_way(target: IPv4Address, mark: int) -> int:
+    """Ask the kernel for a route over rtnetlink (a program per question would load the machine)."""
+    attributes = struct.pack("=HH4s", 8, _RTA_DST, target.packed)
+    attributes += struct.pack("=HHI", 8, _RTA_MARK, mark)
+    body = struct.pack("=BBBBBBBBI", socket.AF_INET, 32, 0, 0, 0, 0, 0, 0, 0) + attributes
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as door:
+        door.settimeout(5)
+        head = struct.pack("=IHHII", 16 + len(body), _RTM_GETROUTE, _NLM_F_REQUEST, 1, 0)
+        door.sendto(head + body, (0, 0))
+        answer = door.recv(8192)
+    _, kind = struct.unpack_from("=IH", answer)
+    at = 16 + 12
+    while kind == _RTM_NEWROUTE and at + 4 <= len(answer):
+        length, attribute = struct.unpack_from("=HH", answer, at)
+        if attribute == _RTA_OIF:
+            return int(struct.unpack_from("=I", answer, at + 4)[0])
+        at += (length + 3) & ~3
+    return 0
 
 
 def port_of(line: str) -> str:
@@ -245,6 +275,6 @@ def _remove(world: World) -> None:
     for space in spaces:
         if namespaces.exists(space):
             namespaces.batch([f"netns del {space}"])
-    for socket in TUNNEL_SOCKETS.glob(f"*{world.mark}*"):
-        socket.unlink(missing_ok=True)
+    for stale in TUNNEL_SOCKETS.glob(f"*{world.mark}*"):
+        stale.unlink(missing_ok=True)
     rmtree(world.folder, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Call-like flows between the LAN host and the server, both ways, with the kernel's time stamps.
 
-As a program, 'python -m tests.bench.failover.flows LAN_NAMESPACE SERVER_NAMESPACE' serves one
-world: every line on its input orders a call, every line on its output tells what was heard.
+As a program, 'python -m tests.bench.failover.flows LAN_NAMESPACE SERVER_NAMESPACE [beside]' serves
+one world: every line on its input orders a call, every line on its output tells what was heard.
 """
 
 import gc
@@ -12,18 +12,22 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from simulations.lab.namespaces import entered
 from tests.edge_rig import LAN_HOST, ROOT, SERVER, World
 
+Kind: TypeAlias = tuple[str, int, int, int]
 # Packets a second, octets of payload, type of service: sound (EF) and picture (AF41).
-VOICE: Final = ("voice", 50, 172, 0xB8)
-VIDEO: Final = ("video", 104, 1200, 0x88)
-PORTS: Final = {"voice": 16_384, "video": 16_386}
+VOICE: Final[Kind] = ("voice", 50, 172, 0xB8)
+VIDEO: Final[Kind] = ("video", 104, 1200, 0x88)
+WAYS: Final = ("up", "down")
+# A consultation beside the measured flows, in a class of its own (AF31): 20 small packets a second.
+BESIDE: Final[Kind] = ("beside", 20, 60, 0x68)
+PORTS: Final = {"voice": 16_384, "video": 16_386, "beside": 16_388}
 # After this a packet that has not come will not.
 GRACE_S: Final = 0.7
 LEAD_S: Final = 0.05
@@ -40,14 +44,16 @@ class Heard:
     """What one end heard of one flow; times in ms.
 
     gap_ms is the longest time without a packet, up to the end of the call. reordered counts
-    packets that came after a later one, late those more than 150 ms on their way. trouble_s is
-    when (s into the call) the last packet was sent that was lost or late, None when none was.
+    packets that came after a later one, displaced_ms is by how much at most, late those more than
+    150 ms on their way. trouble_s is when (s into the call) the last packet was sent that was lost
+    or late, None when none was.
     """
 
     sent: int
     lost: int
     duplicated: int
     reordered: int
+    displaced_ms: float
     late: int
     gap_ms: float
     gap_start_s: float
@@ -69,6 +75,11 @@ class Called:
         """Return how many packets of all flows were lost."""
         return sum(heard.lost for heard in self.heard.values())
 
+    @property
+    def voice_gap_ms(self) -> float:
+        """Return the longest silence of the sound, in the worse direction."""
+        return max(self.heard[f"voice {way}"].gap_ms for way in WAYS)
+
 
 @dataclass(slots=True)
 class _Flow:
@@ -87,10 +98,10 @@ class _Flow:
 class Program:
     """The sockets of both ends, and the call that runs over them."""
 
-    def __init__(self, lan: str, server: str) -> None:
+    def __init__(self, lan: str, server: str, kinds: Iterable[Kind]) -> None:
         self.number = 0
         self.flows: list[_Flow] = []
-        for name, pps, size, tos in (VOICE, VIDEO):
+        for name, pps, size, tos in kinds:
             here = _opened(lan, str(LAN_HOST), PORTS[name], tos)
             there = _opened(server, str(SERVER), PORTS[name], tos)
             to_server, to_lan = (str(SERVER), PORTS[name]), (str(LAN_HOST), PORTS[name])
@@ -110,7 +121,12 @@ class Program:
             wait = max(0.0, following - time.monotonic())
             for descriptor in select.select(list(by_socket), [], [], wait)[0]:
                 self._take(by_socket[descriptor])
-        return Called({f.name: _judge(f, seconds) for f in self.flows}, round(late * 1000, 1))
+        judged = {
+            flow.name: _judge(flow, seconds)
+            for flow in self.flows
+            if not flow.name.startswith(BESIDE[0])
+        }
+        return Called(judged, round(late * 1000, 1))
 
     def _send_due(self, start: float, now: float, ends: float) -> float:
         """Send what is due and return by how much the latest of it was late."""
@@ -162,12 +178,9 @@ def _try_send(flow: _Flow, packet: bytes) -> None:
 
 def _judge(flow: _Flow, seconds: float) -> Heard:
     first: dict[int, int] = {}
-    reordered, newest = 0, -1
     for sequence, at in flow.arrived:
-        if sequence not in first:
-            first[sequence] = at
-            reordered += sequence < newest
-            newest = max(newest, sequence)
+        first.setdefault(sequence, at)
+    displaced = _displaced(first)
     begin = flow.sent[0]
     delays = {s: (at - flow.sent[s]) / 1e6 for s, at in first.items()}
     gap, gap_start = _longest_gap(begin, sorted(first.values()), begin + int(seconds * 1e9))
@@ -177,7 +190,8 @@ def _judge(flow: _Flow, seconds: float) -> Heard:
         sent=len(flow.sent),
         lost=len(flow.sent) - len(first),
         duplicated=len(flow.arrived) - len(first),
-        reordered=reordered,
+        reordered=len(displaced),
+        displaced_ms=round(max(displaced, default=0) / 1e6, 1),
         late=sum(delay > LATE_MS for delay in delays.values()),
         gap_ms=round(gap / 1e6, 1),
         gap_start_s=round(gap_start / 1e9, 3),
@@ -186,6 +200,18 @@ def _judge(flow: _Flow, seconds: float) -> Heard:
         delay_max_ms=round(ordered[-1], 1),
         trouble_s=round(bad[-1] / flow.pps, 3) if bad else None,
     )
+
+
+def _displaced(first: Mapping[int, int]) -> list[int]:
+    """Return, for each packet that came after a later one, by how many ns it did."""
+    displaced, earliest_later = [], None
+    for sequence in sorted(first, reverse=True):
+        at = first[sequence]
+        if earliest_later is not None and at > earliest_later:
+            displaced.append(at - earliest_later)
+        else:
+            earliest_later = at
+    return displaced
 
 
 def _longest_gap(begin: int, arrivals: Sequence[int], end: int) -> tuple[int, int]:
@@ -198,10 +224,10 @@ def _longest_gap(begin: int, arrivals: Sequence[int], end: int) -> tuple[int, in
 class Flows:
     """A world's flow program, kept running; leave its context to end it."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, beside: bool = False) -> None:
         module = [sys.executable, "-m", "tests.bench.failover.flows"]
         self.process = subprocess.Popen(
-            [*module, world.namespace("lan"), world.namespace("server")],
+            [*module, world.namespace("lan"), world.namespace("server"), *(["beside"] * beside)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -237,7 +263,8 @@ class Flows:
 
 def main() -> None:
     """Serve the orders on standard input until it ends."""
-    program = Program(*sys.argv[1:3])
+    beside = (BESIDE,) if "beside" in sys.argv[3:] else ()
+    program = Program(sys.argv[1], sys.argv[2], (VOICE, VIDEO, *beside))
     gc.disable()
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from simulations.lab.waiting import eventually
-from tests.edge_rig import TUNNEL_SOCKETS, World
+from tests.edge_rig import LAN_HOST, SERVER, TUNNEL_SOCKETS, World
 
 End = Literal["edge", "hub"]
 ENDS: Final[tuple[End, End]] = ("edge", "hub")
@@ -127,8 +127,8 @@ class Tunnels:
         return all(self._leads(line, end) for end in ENDS)
 
     def _leads(self, line: str, end: End) -> bool:
-        said = self.world.exec(end, "ip", "route", "show", LANS[_other(end)])
-        return f"dev {self.name(line, end)} " in said
+        target = SERVER if end == "edge" else LAN_HOST
+        return self.world.way(end, target) == self.name(line, end)
 
 
 def start_ping_script(tunnels: Tunnels) -> None:

@@ -1,0 +1,108 @@
+"""Measure failover: python -m tests.bench.failover [--repeats N] [--only ...] [--write]."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from tests.bench.failover import extras as extra
+from tests.bench.failover import report
+from tests.bench.failover.cells import cells
+from tests.bench.failover.extras import Extras
+from tests.bench.failover.run import Board, Plan, run
+from tests.bench.failover.verdicts import Verdict, verdicts
+
+DOCS: Final = Path(__file__).parents[3] / "docs"
+MARKS: Final = ("<!-- failover -->", "<!-- /failover -->")
+README_MARKS: Final = ("<!-- failover-summary -->", "<!-- /failover-summary -->")
+
+
+def main() -> int:
+    """Run, print verdicts and tables, write the documents; return 1 when a number is missed."""
+    arguments = _arguments()
+    plan = Plan(
+        repeats=arguments.repeats,
+        slots=arguments.slots,
+        seed=arguments.seed,
+        mechanisms=tuple(arguments.only),
+        faults=tuple(arguments.faults),
+    )
+    board = run(plan) if arguments.repeats else Board([], set())
+    weather_s = 3600.0 if arguments.leo_hour else arguments.weather_s
+    extras = extra.measure(weather_s) if weather_s else Extras()
+    found = cells(board.outcomes)
+    said = verdicts(found, extras)
+    _print(report.table(found), report.summary(found), said)
+    if arguments.write:
+        _write(plan, board, extras, said)
+    return 0 if said and all(verdict.met for verdict in said) else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tests.bench.failover", description=__doc__)
+    add = parser.add_argument
+    add("--repeats", type=int, default=10, help="trials per cell; 0 leaves the trials out")
+    add("--slots", type=int, default=3, help="trials of different mechanisms side by side")
+    add("--seed", type=int, default=3, help="of the order of the trials")
+    add("--only", nargs="*", default=[], metavar="MECHANISM", help="only these")
+    add("--faults", nargs="*", default=[], metavar="FAULT", help="only these")
+    add("--weather-s", type=float, default=180.0, help="live LEO weather; 0 leaves it out")
+    add("--leo-hour", action="store_true", help="an hour of live LEO weather")
+    add("--simulated-hours", type=float, default=1.0, help="LEO weather in simulated time")
+    add("--no-qos", action="store_true", help="leave out the call beside uploads")
+    add("--write", action="store_true", help="write docs: JSON, plot, tables")
+    return parser.parse_args()
+
+
+def _print(table: str, summary: str, said: Sequence[Verdict]) -> None:
+    sys.stdout.write("\n\n".join([table, summary, "\n".join(map(str, said))]) + "\n")
+
+
+def _write(plan: Plan, board: Board, extras: Extras, said: Sequence[Verdict]) -> None:
+    found, about = cells(board.outcomes), _about(plan, board)
+    result = report.as_dict(found, extras, said, about)
+    target = DOCS / "bench" / "failover.json"
+    target.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    report.plot(found, DOCS / "img" / "bench-failover.svg")
+    lines = "\n".join(f"| {v.wanted} | {v.measured} | {_kept(v)} |" for v in said)
+    numbers = f"| number | measured | met |\n|---|---|---|\n{lines}"
+    words = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in about.items())
+    page = "\n\n".join([numbers, report.summary(found), report.table(found), words])
+    _between(DOCS / "benchmarks.md", MARKS, page)
+    _between(DOCS.parent / "README.md", README_MARKS, report.summary(found))
+
+
+def _kept(verdict: Verdict) -> str:
+    return "yes" if verdict.met else "**no**"
+
+
+def _about(plan: Plan, board: Board) -> dict[str, Any]:
+    return {
+        "date": datetime.now(UTC).date().isoformat(),  # noqa: TID251
+        "kernel": ".".join(platform.release().split(".")[:2]),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "seed": plan.seed,
+        "trials": len(board.outcomes),
+        "side_by_side": plan.slots,
+        "worlds_that_did_not_settle": len(board.unsettled),
+    }
+
+
+def _between(page: Path, marks: tuple[str, str], text: str) -> None:
+    """Replace what stands between two marks of a page; a page without them is left alone."""
+    written = page.read_text(encoding="utf-8")
+    head, opened, rest = written.partition(marks[0])
+    _, closed, tail = rest.partition(marks[1])
+    if opened and closed:
+        whole = f"{head}{marks[0]}\n{text}\n{marks[1]}{tail}"
+        page.write_text(whole, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

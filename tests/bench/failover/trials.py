@@ -1,0 +1,132 @@
+"""One trial: a call through a world, a fault in the midst of it, and what was heard."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from simulations.lab.waiting import pause
+from tests.bench.failover.faults import Fault, heal
+from tests.bench.failover.flows import VIDEO, VOICE, Called, Flows
+from tests.bench.failover.mechanisms import Led, Mechanism
+from tests.edge_rig import World
+
+# The fault comes between 1.0 and 1.5 s into the call, so that probes meet it at any phase.
+FAULT_FROM_S: Final = 1.0
+FAULT_SPREAD_S: Final = 0.5
+SAMPLE_S: Final = 0.05
+# Below this share of what the flows send, a line carries no more than probes and keepalives.
+CARRIES: Final = 0.4
+WINDOW_S: Final = 0.2
+OFFERED: Final = sum(pps * size for _, pps, size, _ in (VOICE, VIDEO))
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is to be tried; at_s is when in the call the fault begins."""
+
+    mechanism: Mechanism
+    fault: Fault
+    repeat: int
+    at_s: float
+
+    @property
+    def seconds(self) -> float:
+        """Return how long the call lasts."""
+        if not self.fault.script(self.repeat):
+            return self.at_s + 2.5
+        return self.at_s + max(self.mechanism.needs_s, self.fault.lasts_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a trial showed; beside says how many other trials ran then, at most.
+
+    off_s is how long after the fault's beginning the first line no longer carried the flows, in
+    both directions; None when it still did at the end. stayed says that traffic led over the first
+    line when the call was over.
+    """
+
+    trial: Trial
+    called: Called
+    off_s: float | None
+    stayed: bool
+    beside: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A world with its mechanism and its flow program, ready for trials."""
+
+    mechanism: Mechanism
+    world: World
+    flows: Flows
+    led: Led
+
+    def run(self, trial: Trial) -> tuple[Called, float | None, bool]:
+        """Run a trial; the world is healed afterwards."""
+        start = self.flows.begin(trial.seconds)
+        begins = start + trial.at_s
+        script = threading.Thread(target=self._play, args=(trial, begins))
+        script.start()
+        samples = list(self._watch(begins, start + trial.seconds))
+        script.join()
+        # What is sent last must meet the same line as the rest.
+        called = self.flows.result()
+        stayed = self.led.on_first()
+        heal(self.world)
+        return called, off_after(samples), stayed
+
+    def _play(self, trial: Trial, begins: float) -> None:
+        for after, act in trial.fault.script(trial.repeat):
+            _until(begins + after)
+            act(self.world)
+
+    def _watch(self, begins: float, ends: float) -> Iterator[tuple[float, int, int]]:
+        """Yield when, after the fault's beginning, how many octets had come out of the line."""
+        name = self.world.lines[0].name
+        at = begins
+        while at < ends:
+            _until(at)
+            yield time.monotonic() - begins, *self.world.octets(name)
+            at += SAMPLE_S
+
+
+def off_after(samples: list[tuple[float, int, int]]) -> float | None:
+    """Return the time from which on the line carried no flow in either direction."""
+    busy = [
+        later[0]
+        for earlier, later in _windows(samples)
+        if max(later[1] - earlier[1], later[2] - earlier[2])
+        > CARRIES * OFFERED * (later[0] - earlier[0])
+    ]
+    last = max(busy, default=0.0)
+    return None if not samples or last >= samples[-1][0] - WINDOW_S else last
+
+
+def _windows(
+    samples: list[tuple[float, int, int]],
+) -> Iterator[tuple[tuple[float, int, int], tuple[float, int, int]]]:
+    steps = round(WINDOW_S / SAMPLE_S)
+    return zip(samples, samples[steps:], strict=False)
+
+
+def settle(check: Callable[[], bool], *, within_s: float, steady_s: float) -> float | None:
+    """Wait until check holds for a while; return the seconds it took, None when it never did."""
+    start = time.monotonic()
+    held_since: float | None = None
+    while (now := time.monotonic()) < start + within_s:
+        if not check():
+            held_since = None
+        elif held_since is None:
+            held_since = now
+        elif now - held_since >= steady_s:
+            return now - start
+        pause(0.2)
+    return None
+
+
+def _until(instant: float) -> None:
+    if (left := instant - time.monotonic()) > 0:
+        pause(left)

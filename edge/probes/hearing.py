@@ -11,6 +11,7 @@ PATIENCE_S: Final = 0.3
 OUTAGE_S: Final = 2.0
 OUTAGE_PACKETS: Final = 3
 REMEMBERED: Final = 256
+OVERTAKEN: Final = 64
 # One-way delays beyond this are the peer's clock, not the path.
 STEP_S: Final = 2.0
 SILENT_INTERVALS: Final = 2
@@ -68,6 +69,8 @@ class Hearing:
         """Enter a request; return False for a copy of an earlier one."""
         if self._highest is None:
             self._highest = wire_sequence
+            # The first to arrive need not be the first that was sent.
+            self._given_up = dict.fromkeys(range(max(0, wire_sequence - OVERTAKEN), wire_sequence))
         elif not self._place(unwrapped(wire_sequence, self._highest), at_s):
             self.duplicated += 1
             return False

@@ -248,6 +248,13 @@ def test_an_overtaken_request_is_no_loss():
     assert (passive.count, passive.reordered, passive.lost) == (3, 1, 0)
 
 
+def test_a_request_overtaken_by_the_first_to_arrive_is_heard_and_not_lost():
+    hearing = heard((1, 0.1))
+    assert hearing.hear(0, 0.11, 0.5)
+    assert not hearing.hear(0, 0.12, 0.5)
+    assert hearing.take(9.0).lost == 0
+
+
 def test_a_missing_request_is_lost_once_it_had_its_time():
     hearing = heard((0, 0.0), (2, 0.2))
     assert hearing.take(0.3).lost == 0

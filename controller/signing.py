@@ -8,6 +8,7 @@ import base64
 import os
 from contextlib import suppress
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -66,8 +67,9 @@ def _make(file: Path) -> None:
     pem = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    # mkstemp makes it for its owner alone.
+    descriptor, name = mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    draft = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(pem)

@@ -28,7 +28,7 @@ def judge(before: DeviceConfig, after: DeviceConfig) -> tuple[Impact, str]:
     if not (old and new):
         return Impact.INTERRUPTION, "it runs, or is to run, what is no policy"
     if broken := tuple(_broken(old, new)):
-        return Impact.INTERRUPTION, f"{', '.join(broken)} stop for a moment"
+        return Impact.INTERRUPTION, f"interrupted for a moment: {', '.join(broken)}"
     return Impact.REROUTE, "no tunnel in use is touched: traffic may take another path"
 
 

@@ -1,0 +1,136 @@
+"""Plans for networks with edges: who changes when, and who must reach whom."""
+
+from dataclasses import replace
+
+import pytest
+
+from controller.app import edge_configs, make_plan, to_read
+from controller.load import Loaded
+from controller.order import tunnel_waves
+from controller.plan import Consent, managed, unmanaged
+from controller.state import DeviceConfig, Impact, Operational, Plan
+from inventory.errors import PlanError
+from inventory.model import Intent, Platform
+from tests.edge_networks import HUB, draft, duties, key
+from tests.plan_views import AT, BLANK, configs
+
+EDGES = ("maroua-e1", "mora-e1", HUB)
+
+
+@pytest.fixture
+def intent() -> Intent:
+    """Two edges and the hub that they dial."""
+    return draft("mora", "maroua").intent()
+
+
+def loaded(intent: Intent, tmp_path) -> Loaded:
+    return Loaded(tmp_path, intent, duties())
+
+
+def running(intent: Intent, tmp_path, **changes: DeviceConfig) -> Operational:
+    """Return what all devices run when everything was applied, but for changes."""
+    found = {**configs(intent), **edge_configs(loaded(intent, tmp_path))}
+    return Operational({**found, **{n.replace("_", "-"): c for n, c in changes.items()}}, {})
+
+
+def rekeyed(intent: Intent, name: str, public_key: str) -> Intent:
+    device = replace(intent.devices[name], public_key=public_key)
+    return replace(intent, devices={**intent.devices, name: device})
+
+
+def waves(made: Plan) -> list[list[str]]:
+    return [[change.device for change in wave] for wave in made.waves]
+
+
+def test_applied_edges_are_planned_for_and_need_no_change(intent, tmp_path):
+    made = make_plan(loaded(intent, tmp_path), running(intent, tmp_path), AT)
+    assert not made.changes
+    assert set(made.seen) == set(intent.devices)
+
+
+def test_edges_change_after_all_routers_and_hubs_last_of_all(intent, tmp_path):
+    blank = Operational(
+        {**dict.fromkeys(configs(intent), BLANK), **dict.fromkeys(EDGES, DeviceConfig(""))}, {}
+    )
+    order = waves(make_plan(loaded(intent, tmp_path), blank, AT))
+    assert order[-3:] == [["maroua-e1"], ["mora-e1"], [HUB]]
+    assert not {*EDGES} & {name for wave in order[:-3] for name in wave}
+
+
+def test_far_ends_come_in_growing_waves_and_hubs_one_by_one():
+    far = [f"e{n}" for n in range(7)]
+    assert list(tunnel_waves([*far, "hub-b", "hub-a"], {"hub-a", "hub-b", "hub-c"})) == [
+        ("e0",),
+        ("e1", "e2"),
+        ("e3", "e4", "e5", "e6"),
+        ("hub-a",),
+        ("hub-b",),
+    ]
+
+
+def test_an_edge_and_its_hub_must_reach_each_other_through_the_tunnels(intent, tmp_path):
+    made = make_plan(loaded(intent, tmp_path), running(intent, tmp_path), AT)
+    assert {pair for pair in made.reaches if not {*EDGES}.isdisjoint(pair)} == {
+        ("maroua-e1", HUB),
+        ("mora-e1", HUB),
+    }
+    assert {(min(p), max(p)) for p in made.reaches} >= {
+        ("maroua-e1", HUB),
+        ("mora-r1", "yaounde-r1"),
+    }
+    assert {pair for pair in made.adjacent if not {*EDGES}.isdisjoint(pair)} == {
+        ("maroua-e1", HUB),
+        ("mora-e1", HUB),
+    }
+    assert str(made.loopbacks[HUB]) == "172.16.0.10"
+
+
+def test_an_edge_planned_for_alone_must_not_lose_its_hub(intent, tmp_path):
+    for name, far in (("mora-e1", [HUB]), (HUB, ["maroua-e1", "mora-e1"])):
+        consent = Consent(only=frozenset({name}))
+        made = make_plan(loaded(intent, tmp_path), running(intent, tmp_path), AT, consent)
+        assert [other for _, other in made.beyond] == far
+        assert {*made.loopbacks} == {name, *far}
+
+
+def test_a_new_key_changes_only_those_who_speak_to_it(intent, tmp_path):
+    other = rekeyed(intent, "mora-e1", key(99))
+    made = make_plan(loaded(other, tmp_path), running(intent, tmp_path), AT)
+    assert waves(made) == [[HUB]]
+    assert made.changes[0].impact is Impact.INTERRUPTION
+    assert made.changes[0].because == "interrupted for a moment: the tunnels to mora-e1"
+    assert f'+      "public_key": "{key(99)}"' in made.changes[0].diff
+
+
+def test_a_policy_change_of_an_edge_cuts_off_nobody(intent, tmp_path):
+    blank = running(intent, tmp_path, mora_e1=DeviceConfig(""))
+    made = make_plan(loaded(intent, tmp_path), blank, AT)
+    assert made.blast_radius.disconnected == ()
+    assert made.steady.disconnected == ()
+
+
+def test_edges_without_a_key_are_left_out_and_told(intent, tmp_path):
+    keyless = intent
+    for name in EDGES:
+        keyless = rekeyed(keyless, name, "")
+    made = make_plan(loaded(keyless, tmp_path), Operational(configs(intent), {}), AT)
+    assert not made.changes
+    assert list(unmanaged(keyless)) == [*EDGES]
+    assert set(managed(keyless)) == set(configs(intent))
+    consent = Consent(only=frozenset({"mora-e1"}))
+    with pytest.raises(PlanError, match="mora-e1: no public key pinned; 'sanaga edge enrol'"):
+        make_plan(loaded(keyless, tmp_path), Operational({}, {}), AT, consent)
+
+
+def test_a_key_that_is_pinned_no_more_stops_the_plan(intent, tmp_path):
+    lost = rekeyed(intent, "mora-e1", "")
+    with pytest.raises(PlanError, match=r"mora-e1: .* is in edge_keys no more.*put the line back"):
+        make_plan(loaded(lost, tmp_path), running(intent, tmp_path), AT, previous=intent)
+
+
+def test_a_router_on_linux_is_still_nobodys_to_configure(intent):
+    router = replace(intent.devices["mora-r1"], platform=Platform.LINUX)
+    strange = replace(intent, devices={**intent.devices, "mora-r1": router})
+    with pytest.raises(PlanError, match=r"cannot configure mora-r1 \(linux\)"):
+        to_read(strange, None)
+    assert set(to_read(intent, None)) == set(intent.devices)

@@ -34,6 +34,7 @@ class Link:
 def netlink(name: str) -> Iterator[IPRoute]:
     """Give a netlink socket of this thread's namespace for work on an interface.
 
+    The library runs an event loop for each call, so the thread must not be running one itself.
     Raises TunnelError with what the kernel said when it refuses something.
     """
     try:

@@ -22,9 +22,9 @@ PROGRAM: Final = "wireguard-go"
 # Fixed in wireguard-go, and shared by all network namespaces.
 SOCKETS: Final = Path("/var/run/wireguard")
 # A process that is merely starved of CPU must not be taken for a dead one.
-ANSWER_WITHIN_S: Final = 5.0
+ANSWER_WITHIN_S: Final = 2.0
 START_WITHIN_S: Final = 20.0
-END_WITHIN_S: Final = 2.0
+END_WITHIN_S: Final = 1.0
 CHUNK_OCTETS: Final = 65_536
 
 

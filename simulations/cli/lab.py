@@ -25,6 +25,7 @@ from simulations.lab.links import BOTH, Direction
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from controller.load import Loaded
     from inventory.model import Intent
     from simulations.lab.lab import Lab, Shape
 
@@ -79,30 +80,36 @@ def up(
     ] = None,
     configured: Annotated[
         bool,
-        typer.Option("--configured", help="Start routers configured and wait for convergence."),
+        typer.Option("--configured", help="Start everything configured and wait for convergence."),
     ] = False,
+    calm: Annotated[
+        bool, typer.Option("--calm", help="No weather over low-orbit circuits.")
+    ] = False,
+    weather: Annotated[
+        int, typer.Option(metavar="SEED", help="Which weather: the same for the same number.")
+    ] = 1,
 ) -> None:
-    """Bring up one router per device, blank, with a host in every hospital.
+    """Bring up one router or edge per device, blank, with a host in every hospital.
 
-    The routers' host keys are added to DIR/known_hosts, so that plan and apply trust them.
+    Host keys are added to DIR/known_hosts and edges' keys to DIR/edge_keys, so that plan and apply
+    trust them; the edges trust this machine's controller.
     """
     from controller.load import load
     from inventory import examples
     from simulations.lab import lab
 
-    intent = load(folder or examples.FOLDER / DEFAULT_EXAMPLE).intent
+    loaded = load(folder or examples.FOLDER / DEFAULT_EXAMPLE)
+    intent = loaded.intent
+    configs = _configs(intent) if configured else None
     with _progress(len(intent.devices)) as report:
-        made = lab.up(intent, configs=_configs(intent) if configured else None, report=report)
+        made = lab.up(intent, configs=configs, weather=None if calm else weather, report=report)
     if folder:
         say(f"host keys are in {made.write_known_hosts(folder)}")
+        if made.blueprint.edges:
+            say(f"keys of edges are in {made.write_edge_keys(folder)}")
     if configured:
-        say("waiting for the routers to converge")
-        made.wait_converged(CONVERGE_WITHIN_S)
-    say(
-        f"laboratory {made.name} is up: {count(len(made.blueprint.routers), 'router')}, "
-        f"{count(len(made.blueprint.wires), 'circuit')}, "
-        f"{count(len(made.blueprint.hosts), 'host')}; 'sanaga lab down' ends it"
-    )
+        _converge(made, loaded)
+    say(f"laboratory {made.name} is up: {_contents(made)}; 'sanaga lab down' ends it")
 
 
 def _configs(intent: "Intent") -> "Mapping[str, str]":
@@ -112,11 +119,34 @@ def _configs(intent: "Intent") -> "Mapping[str, str]":
     return {name: render(intended).text for name, intended in derive(intent).items()}
 
 
+def _converge(made: "Lab", loaded: "Loaded") -> None:
+    from simulations.lab import equipment
+
+    say("waiting for the routers to converge")
+    made.wait_converged(CONVERGE_WITHIN_S)
+    if made.blueprint.edges:
+        say("giving the edges their policies")
+        equipment.equip(made, loaded)
+        equipment.wait_paths(made, CONVERGE_WITHIN_S)
+        made.wait_converged(CONVERGE_WITHIN_S)
+
+
+def _contents(made: "Lab") -> str:
+    drawn = made.blueprint
+    things = {
+        "router": drawn.routers,
+        "edge": drawn.edges,
+        "circuit": drawn.wires,
+        "host": drawn.hosts,
+    }
+    return ", ".join(count(len(found), noun) for noun, found in things.items() if found)
+
+
 @contextmanager
 def _progress(routers: int) -> "Iterator[Callable[[str], None]]":
     """Show what is being made, one bar over all routers, when a person watches."""
     if not progress_wanted():
-        yield lambda _step: None
+        yield _told
         return
     from rich.progress import Progress
 
@@ -124,9 +154,16 @@ def _progress(routers: int) -> "Iterator[Callable[[str], None]]":
         task = bars.add_task("laboratory", total=routers)
 
         def report(step: str) -> None:
+            _told(step)
             bars.update(task, description=step, advance=step.startswith("router "))
 
         yield report
+
+
+def _told(step: str) -> None:
+    """Say what was changed on the machine itself, and stays."""
+    if step.startswith("fs."):
+        say(step)
 
 
 @app.command(epilog="Example: sanaga lab status -o json")

@@ -3,10 +3,10 @@
 import shlex
 import socket
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -31,8 +31,8 @@ VARIABLE: Final = "SANAGA_EDGE_DIR"
 class EdgeState:
     """An edge's programs that are dead, and what its daemon tells of itself.
 
-    serial is that of the running policy, None while there is none; paths are in the daemon's
-    own words, by peer and path; none when it does not answer.
+    serial is that of the running policy, None while there is none; paths are named by peer and
+    path and told in the daemon's own words; there are none when it does not answer.
     """
 
     device: DeviceName
@@ -104,14 +104,18 @@ def dead(place: Folder, edge: Edge) -> tuple[str, ...]:
 def state(place: Folder, edge: Edge) -> EdgeState:
     """Return what runs of an edge and what its daemon says."""
     try:
-        told = control.asked(place.edge(edge.device), "status")
+        told = control.asked(place.edge(edge.device), "status")["status"]
     except EdgeError:
-        told = {}
+        told = {"policy": {}, "peers": []}
     return EdgeState(
         device=edge.device,
         dead=dead(place, edge),
-        serial=told.get("serial") or None,
-        paths=tuple(_paths(told)),
+        serial=told["policy"].get("serial") or None,
+        paths=tuple(
+            (f"{peer['device']} {path['name']}", path["state"])
+            for peer in told["peers"]
+            for path in peer["paths"]
+        ),
     )
 
 
@@ -141,9 +145,3 @@ def _served(file: Path) -> bool:
         except OSError:
             return False
     return True
-
-
-def _paths(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for peer in told.get("peers", ()):
-        for path in peer.get("paths", ()):
-            yield f"{peer['device']} {path['name']}", str(path.get("state"))

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypedDict, Unpack
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from controller.settings import Settings
+from controller.signing import signing_key
 from inventory.errors import LabError
 from inventory.intent import EDGE_KEYS, KNOWN_HOSTS
 from inventory.model import CircuitName, DeviceName, Intent, SiteName
@@ -231,10 +233,13 @@ class Lab:
         """Add the edges' public keys to a folder's edge_keys file and return that file."""
         return self._pin(folder / EDGE_KEYS)
 
+    def keys(self, name: str) -> str:
+        """Return the laboratory's own known_hosts or edge_keys."""
+        return (self.folder.path / name).read_text(encoding="ascii")
+
     def _pin(self, file: Path) -> Path:
         existing = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        ours = (self.folder.path / file.name).read_text(encoding="ascii")
-        file.write_text(merged(existing, ours), encoding="utf-8")
+        file.write_text(merged(existing, self.keys(file.name)), encoding="utf-8")
         return file
 
     def down(self) -> None:
@@ -277,12 +282,16 @@ def up(
 ) -> Lab:
     """Make the laboratory of an intent; its routers are blank, or run the given configurations.
 
-    Edges take the policies that the controller signs, none without one. The sky is calm unless
-    the weather's seed is given. Raises LabError; nothing is left then.
+    Its edges take the policies that the controller signs: this machine's if none is given. The
+    sky is calm unless the weather's seed is given. Raises LabError; nothing is left then.
     """
-    trusted = controller or Ed25519PrivateKey.generate().public_key()
-    lifecycle.build(intent, Wishes(configs or {}, trusted, weather), report=report)
+    wishes = Wishes(configs or {}, lambda: controller or _controller(), weather)
+    lifecycle.build(intent, wishes, report=report)
     return find(intent.network.name)
+
+
+def _controller() -> Ed25519PublicKey:
+    return signing_key(Settings().state_dir).public_key()
 
 
 def find(name: str) -> Lab:

@@ -43,11 +43,11 @@ Report = Callable[[str], None]
 class Wishes:
     """How a laboratory shall be: routers blank unless configs are given, a calm sky without seed.
 
-    controller is whose policies its edges will take.
+    controller tells whose policies its edges will take; it is asked only where there are any.
     """
 
     configs: Mapping[DeviceName, str]
-    controller: Ed25519PublicKey
+    controller: Callable[[], Ed25519PublicKey]
     weather: int | None = None
 
 
@@ -109,7 +109,7 @@ def _write_keys(place: Folder, blueprint: Blueprint, wishes: Wishes) -> None:
     keys |= {edge: edges.prepare(place, edge) for edge in blueprint.edges}
     managed = {(m.management.ip, m.port): key for m, key in keys.items() if m.management}
     (place.path / KNOWN_HOSTS).write_text(known_hosts(managed), encoding="ascii")
-    enrolled = "".join(edges.enrol(place, edge, wishes.controller) for edge in blueprint.edges)
+    enrolled = "".join(edges.enrol(place, edge, wishes.controller()) for edge in blueprint.edges)
     (place.path / EDGE_KEYS).write_text(enrolled, encoding="ascii")
 
 

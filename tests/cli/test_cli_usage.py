@@ -14,7 +14,7 @@ from tools.make_docs import REFERENCE, reference
 
 NOUNS = {
     "topology": ("show", "draw", "paths", "blast-radius", "risks", "export"),
-    "inventory": ("list", "export", "import", "seal", "pin"),
+    "inventory": ("list", "export", "import", "seal", "pin", "signing-key"),
 }
 COMMANDS = [
     *((verb,) for verb in VERBS),

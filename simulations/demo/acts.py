@@ -1,33 +1,28 @@
 """The acts of the demonstration; each does something real and notes what it found."""
 
-from collections.abc import Callable
-from time import monotonic
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from controller.cli.plan import summary
 from controller.state import Outcome
 from inventory.errors import LabError
 from inventory.model import SiteName
-from simulations.demo.facts import Applied, Call, Facts, Moment
+from simulations.demo import call, overlay
+from simulations.demo.call import FIBRE, Subject, watched
+from simulations.demo.facts import Applied, Facts
+from simulations.demo.overlay import Carried
 from simulations.demo.stage import Stage
 from simulations.demo.way import Way, trace
 from simulations.lab.faults import FaultKind
-from simulations.lab.flows import Flow, Report, start_call
-from simulations.lab.waiting import pause
 
 PATIENT: SiteName = "kolofata"
 DOCTOR: SiteName = "yaounde"
-FIBRE = "mora-kolofata-fibre"
 NEW_FIBRE = "mayo-sava-kolofata-fibre"
 FAULTY = "kolofata-r1"
-CALL_S = 16
-CUT_AT_S = 5.0
-MEND_AT_S = 11.0
-LOOK_S = 0.25
 CONVERGED_WITHIN_S = 60.0
 
 
-class Audience(Protocol):
+class Audience(call.Audience, Protocol):
     """Whoever watches: chapters, sentences, and a call second by second."""
 
     def chapter(self, title: str) -> None:
@@ -42,14 +37,14 @@ class Audience(Protocol):
         """Show a plan in words."""
         ...
 
-    def call(self, way: Way, heard: tuple[Report, ...], moments: tuple[Moment, ...]) -> None:
-        """Show the call as it is now."""
+    def watching(self) -> AbstractContextManager[None]:
+        """Keep the call in view for as long as the block runs."""
         ...
 
 
 def first_apply(stage: Stage, facts: Facts, audience: Audience) -> None:
-    """Plan and apply the whole intent to blank routers."""
-    applied = _applied(stage, audience, "the intent, on blank routers")
+    """Plan and apply the whole intent to blank routers and edges."""
+    applied = _applied(stage, audience, "the intent, on blank routers and edges")
     facts.applies.append(applied)
     _demand(applied, Outcome.CONFIRMED)
     stage.lab.wait_converged(CONVERGED_WITHIN_S)
@@ -65,42 +60,38 @@ def everyone_reaches_everyone(stage: Stage, facts: Facts, audience: Audience) ->
         raise LabError("not every hospital reaches every other; see 'sanaga lab status'")
 
 
-def call_through_a_cut(stage: Stage, facts: Facts, audience: Audience) -> None:
-    """Carry a call-like flow while a fibre is cut and mended."""
-    with start_call(stage.lab, PATIENT, DOCTOR, seconds=CALL_S) as flow:
-        facts.calls.append(_watched(stage, flow, audience))
-
-
-def _watched(stage: Stage, flow: Flow, audience: Audience) -> Call:
+def call_without_sanaga(stage: Stage, facts: Facts, audience: Audience) -> None:
+    """Carry a call through the troubles by the routers alone, the edges' hands off."""
+    overlay.stop(stage.lab)
+    audience.say("'sanaga edge stop' took everything back; the call goes by BGP with BFD alone.")
+    stage.lab.wait_converged(CONVERGED_WITHIN_S)
     intent = stage.loaded.intent
-    before = way = trace(stage.lab, intent, PATIENT, DOCTOR)
-    agenda: list[tuple[float, str, Callable[[], None]]] = [
-        (CUT_AT_S, f"a digger cuts {FIBRE}", lambda: stage.lab.cut(FIBRE, silent=True)),
-        (MEND_AT_S, f"{FIBRE} is mended", lambda: stage.lab.restore(FIBRE)),
-    ]
-    moments: list[Moment] = []
-    heard: list[Report] = []
-    during = before
-    try:
-        while not flow.over:
-            at_s = monotonic() - flow.start
-            if agenda and at_s >= agenda[0][0]:
-                _, what, act = agenda.pop(0)
-                act()
-                moments.append(Moment(monotonic() - flow.start, what))
-            now = trace(stage.lab, intent, PATIENT, DOCTOR)
-            if now.circuits != way.circuits and now.whole:
-                moments.append(Moment(monotonic() - flow.start, f"the way is now {now}"))
-                during = now if FIBRE not in now.circuits else during
-                way = now
-            heard += flow.news()
-            audience.call(way, tuple(heard), tuple(moments))
-            pause(LOOK_S)
-    finally:
-        stage.lab.restore(FIBRE)
-    heard += flow.news()
-    audience.call(way, tuple(heard), tuple(moments))
-    return Call(PATIENT, DOCTOR, FIBRE, tuple(heard), tuple(moments), before, during)
+
+    def look() -> Way:
+        return trace(stage.lab, intent, PATIENT, DOCTOR)
+
+    _call(stage, facts, audience, Subject("without Sanaga", PATIENT, DOCTOR, look))
+
+
+def call_with_sanaga(stage: Stage, facts: Facts, audience: Audience) -> None:
+    """Carry the same call through the same troubles in the care tunnel."""
+    stage.lab.wait_converged(CONVERGED_WITHIN_S)
+    overlay.start(stage.lab)
+    intent = stage.loaded.intent
+    overlay.wait_ready(stage.lab, intent, PATIENT, DOCTOR)
+    audience.say("The edges run again, with the policy they had; every circuit is measured.")
+
+    def look() -> Carried:
+        return overlay.look(stage.lab, intent, PATIENT, DOCTOR)
+
+    _call(stage, facts, audience, Subject("with Sanaga", PATIENT, DOCTOR, look))
+
+
+def _call(stage: Stage, facts: Facts, audience: Audience, subject: Subject) -> None:
+    with audience.watching():
+        went = watched(stage.lab, subject, audience)
+    facts.calls.append(went)
+    audience.say(f"{went.lost()} of {went.sent()} packets lost {subject.title}.")
 
 
 def rehome_meets_a_faulty_router(stage: Stage, facts: Facts, audience: Audience) -> None:

@@ -1,10 +1,11 @@
 """What the demonstration found, as values; the report says nothing else."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from controller.state import Plan, PushResult
 from inventory.model import CircuitName, DeviceName, SiteName
-from simulations.demo.way import Way
 from simulations.lab.flows import Report
 
 
@@ -27,17 +28,38 @@ class Moment:
     what: str
 
 
+class TroubleKind(StrEnum):
+    """What can happen to a circuit during the call."""
+
+    CUT = "a digger cuts it"
+    BLACK_HOLE = "it swallows everything without a sign"
+    BROWN_OUT = "5 % loss and 150 ms of jitter"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A fault of a circuit during the call, from and until in seconds from its start."""
+
+    kind: TroubleKind
+    circuit: CircuitName
+    at_s: float
+    until_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call between two sites: what each end heard, which way it took, what was done to it."""
+    """A call between two sites: what each end heard, how it was carried, what was done to it.
 
+    before is how it was carried when it began, ways are all that were seen, in order.
+    """
+
+    title: str
     source: SiteName
     target: SiteName
-    circuit: CircuitName
     heard: tuple[Report, ...]
     moments: tuple[Moment, ...]
-    before: Way
-    after: Way
+    troubles: tuple[Trouble, ...]
+    ways: tuple[str, ...]
 
     def lost(self) -> int:
         """Return the packets lost, of both directions."""
@@ -51,12 +73,35 @@ class Call:
         """Return the longest time without a packet at either end."""
         return max((report.second.silence_ms for report in self.heard), default=0.0)
 
+    def during(self, trouble: Trouble) -> "Suffered":
+        """Return what the call suffered from a fault until the next one began."""
+        later = [t.at_s for t in self.troubles if t.at_s > trouble.at_s]
+        end_s = min(later, default=float("inf"))
+        seconds = [
+            report.second
+            for report in self.heard
+            if int(trouble.at_s) <= report.second.second < end_s
+        ]
+        return Suffered(
+            sum(second.lost for second in seconds),
+            max((second.silence_ms for second in seconds), default=0.0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Suffered:
+    """Packets of both directions that were lost, and the longest silence at either end."""
+
+    lost: int
+    silence_ms: float
+
 
 @dataclass(slots=True)
 class Facts:
     """Everything found so far; acts add to it in order."""
 
     routers: int = 0
+    edges: int = 0
     circuits: int = 0
     up_s: float = 0.0
     pairs: int = 0
@@ -64,4 +109,9 @@ class Facts:
     applies: list[Applied] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     faulty: DeviceName = ""
-    pictures: dict[str, str] = field(default_factory=dict)
+
+    def troubles(self) -> Iterator[tuple[TroubleKind, tuple[Suffered, ...]]]:
+        """Yield every kind of fault with what each call suffered from it."""
+        for together in zip(*(call.troubles for call in self.calls), strict=True):
+            pairs = zip(self.calls, together, strict=True)
+            yield together[0].kind, tuple(call.during(trouble) for call, trouble in pairs)

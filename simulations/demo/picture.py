@@ -10,6 +10,7 @@ from rich.text import Text
 
 from inventory.model import Medium
 from simulations.demo.facts import Moment
+from simulations.demo.overlay import Carried
 from simulations.demo.way import Way
 from simulations.lab.flows import Report
 
@@ -30,8 +31,24 @@ def sparkline(losses: Sequence[int]) -> str:
     return "".join(BARS[min(steps, -(-loss * steps // FULL))] for loss in losses)
 
 
-def way_text(way: Way) -> Text:
-    """Return a way as a coloured line of routers and circuits."""
+def way_text(way: Way | Carried) -> Text:
+    """Return a way as a coloured line of routers and circuits, or of an edge's paths."""
+    return _carried_text(way) if isinstance(way, Carried) else _routers_text(way)
+
+
+def _carried_text(carried: Carried) -> Text:
+    text = Text(carried.here, "bold")
+    for name, medium in carried.paths:
+        dash, colour = LINE[medium]
+        text.append(f" {dash}{name}{dash}", colour)
+    text.append(f" {carried.there}", "bold")
+    for name, state in carried.states:
+        if state != "up":
+            text.append(f"  {name} is {state}", "red")
+    return text
+
+
+def _routers_text(way: Way) -> Text:
     text = Text()
     for hop in way.hops:
         text.append(hop.device, "bold")
@@ -56,7 +73,7 @@ def second_line(reports: Iterable[Report]) -> str:
 
 
 def scene(
-    title: str, way: Way, heard: Sequence[Report], moments: Sequence[Moment]
+    title: str, way: Way | Carried, heard: Sequence[Report], moments: Sequence[Moment]
 ) -> RenderableType:
     """Return the whole picture: the way, loss per second in both directions, what happened."""
     table = Table.grid(padding=(0, 2))

@@ -1,6 +1,6 @@
 """The demonstration's report: text for the terminal, HTML with plots for everyone else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from controller.cli.plan import summary
 from inventory.model import Intent
 from simulations.demo.facts import Applied, Call, Facts
+from simulations.traffic import Second
 from topology.draw import draw
 
 COLOURS: Final = ("#b03a2e", "#1f618d")
@@ -22,22 +23,25 @@ COLOURS: Final = ("#b03a2e", "#1f618d")
 
 def text(facts: Facts) -> Iterator[str]:
     """Yield the report as lines."""
-    yield f"{facts.routers} routers and {facts.circuits} circuits were up in {facts.up_s:.1f} s."
+    things = f"{facts.routers} routers, {facts.edges} edges and {facts.circuits} circuits"
+    yield f"{things} were up in {facts.up_s:.1f} s."
     yield f"{facts.pairs_reached} of {facts.pairs} pairs of hospitals reached each other."
-    for call in facts.calls:
-        yield from _call_lines(call)
+    yield from _call_lines(facts)
     for applied in facts.applies:
         yield _applied_line(applied)
 
 
-def _call_lines(call: Call) -> Iterator[str]:
-    yield (
-        f"A call from {call.source} to {call.target} went on while {call.circuit} was cut: "
-        f"{call.lost()} of {call.sent()} packets lost, longest silence "
-        f"{call.longest_silence_ms():.0f} ms."
-    )
-    yield f"  before: {call.before}"
-    yield f"  during: {call.after}"
+def _call_lines(facts: Facts) -> Iterator[str]:
+    for call in facts.calls:
+        yield (
+            f"A call from {call.source} to {call.target} {call.title}: {call.lost()} of "
+            f"{call.sent()} packets lost, longest silence {call.longest_silence_ms():.0f} ms."
+        )
+    for kind, suffered in facts.troubles():
+        told = zip(facts.calls, suffered, strict=True)
+        yield f"  {kind}: " + "; ".join(
+            f"{call.title} {one.lost} lost, silence {one.silence_ms:.0f} ms" for call, one in told
+        )
 
 
 def _applied_line(applied: Applied) -> str:
@@ -57,15 +61,16 @@ def html(facts: Facts, before: Intent, after: Intent) -> str:
         facts=facts,
         lines=list(text(facts)),
         applies=[(applied, list(summary(applied.plan))) for applied in facts.applies],
-        calls=[(call, Markup(_plot(call))) for call in facts.calls],  # noqa: S704 - our own SVG
+        calls=facts.calls,
+        troubles=list(facts.troubles()),
+        plot=Markup(_plot(facts.calls)),  # noqa: S704 - our own SVG
         maps=[("Before", _map(before)), ("After re-homing", _map(after))],
     )
 
 
 def save_plots(facts: Facts, folder: Path) -> None:
-    """Write the plot of the last call as call.svg."""
-    for call in facts.calls:
-        (folder / "call.svg").write_text(_plot(call), encoding="utf-8")
+    """Write the plot of the calls as call.svg."""
+    (folder / "call.svg").write_text(_plot(facts.calls), encoding="utf-8")
 
 
 def _map(intent: Intent) -> Markup:
@@ -75,27 +80,47 @@ def _map(intent: Intent) -> Markup:
         return Markup(_svg(file.read_text(encoding="utf-8")))  # noqa: S704 - our own SVG
 
 
-def _plot(call: Call) -> str:
+def _plot(calls: Sequence[Call]) -> str:
+    """Return packets lost and delay of all calls, one below the other, second by second."""
     with rc_context({"svg.hashsalt": "sanaga"}):
-        figure = Figure(figsize=(9, 4.2), layout="constrained")
-        lost, delay = figure.subplots(2, 1, sharex=True)
-        for source, colour in zip((call.source, call.target), COLOURS, strict=True):
-            seconds = [r.second for r in call.heard if r.source == source]
-            at = [s.second + 0.5 for s in seconds]
-            lost.step(
-                at, [s.lost for s in seconds], where="mid", color=colour, label=f"from {source}"
+        figure = Figure(figsize=(9, 6), layout="constrained")
+        lost, delay = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+        for call, colour in zip(calls, COLOURS, strict=True):
+            worst = _worst(call)
+            at = [second.second + 0.5 for second in worst]
+            label = f"{call.title}: {call.lost()} of {call.sent()} packets lost"
+            lost.step(at, [s.lost for s in worst], where="mid", color=colour, label=label)
+            delay.plot(at, [s.delay_p95_ms for s in worst], color=colour, marker=".")
+        for trouble in calls[0].troubles:
+            for axes in (lost, delay):
+                axes.axvspan(trouble.at_s, trouble.until_s, color="#f2d7d5", lw=0)
+            middle = (trouble.at_s + trouble.until_s) / 2
+            lost.annotate(
+                trouble.kind,
+                (middle, 51),
+                ha="center",
+                va="bottom",
+                fontsize=8,
+                annotation_clip=False,
             )
-            delay.plot(at, [s.delay_p50_ms for s in seconds], color=colour, marker=".")
-        for axes in (lost, delay):
-            for moment in call.moments:
-                axes.axvline(moment.at_s, color="#999999", lw=0.8, ls=":")
         lost.set_ylabel("packets lost of 50")
-        lost.legend(frameon=False)
-        delay.set_ylabel("median delay, ms")
+        lost.set_ylim(-1, 50)
+        lost.legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.9))
+        delay.set_ylabel("delay (95th percentile), ms")
         delay.set_xlabel("seconds of the call")
         out = StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None})
     return _svg(out.getvalue())
+
+
+def _worst(call: Call) -> list[Second]:
+    """Return each second of the direction that lost more in it."""
+    seconds: dict[int, Second] = {}
+    for report in call.heard:
+        second = report.second
+        kept = seconds.setdefault(second.second, second)
+        seconds[second.second] = max(kept, second, key=lambda one: one.lost)
+    return [seconds[number] for number in sorted(seconds)]
 
 
 def _svg(document: str) -> str:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.live import Live
 
 from simulations.demo.facts import Moment
+from simulations.demo.overlay import Carried
 from simulations.demo.picture import scene, second_line
 from simulations.demo.way import Way
 from simulations.lab.flows import Report
@@ -37,7 +38,9 @@ class Show:
         for line in plan_lines:
             self.say(f"  {line}")
 
-    def call(self, way: Way, heard: tuple[Report, ...], moments: tuple[Moment, ...]) -> None:
+    def call(
+        self, way: Way | Carried, heard: tuple[Report, ...], moments: tuple[Moment, ...]
+    ) -> None:
         """Show the call as it is now."""
         if self._live:
             self._live.update(scene("the call", way, heard, moments))

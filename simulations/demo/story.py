@@ -21,15 +21,19 @@ def tell(stage: Stage, console: Console, page: Path) -> Facts:
     before = stage.loaded.intent
     facts = Facts(
         routers=len(stage.lab.blueprint.routers),
+        edges=len(stage.lab.blueprint.edges),
         circuits=len(stage.lab.blueprint.wires),
         up_s=stage.up_s,
     )
-    show.chapter(f"{facts.routers} blank routers are up; they get their configuration")
+    devices = f"{facts.routers} blank routers and {facts.edges} blank edges"
+    show.chapter(f"{devices} are up; they get what the intent says")
     acts.first_apply(stage, facts, show)
     acts.everyone_reaches_everyone(stage, facts, show)
-    show.chapter(f"A patient in {acts.PATIENT} talks to a doctor in {acts.DOCTOR}; a digger comes")
-    with show.watching():
-        acts.call_through_a_cut(stage, facts, show)
+    patient = f"A patient in {acts.PATIENT} talks to a doctor in {acts.DOCTOR}"
+    show.chapter(f"{patient}; a fibre fails three times, and the routers alone must cope")
+    acts.call_without_sanaga(stage, facts, show)
+    show.chapter("The same call and the same faults, with Sanaga on the edges")
+    acts.call_with_sanaga(stage, facts, show)
     show.chapter(f"{acts.PATIENT} is re-homed onto a new fibre, but a router is faulty")
     acts.rehome_meets_a_faulty_router(stage, facts, show)
     show.chapter("The router is repaired, and the same change is applied")

@@ -34,25 +34,43 @@ class NotRunningError(EdgeError):
     """Nobody answers: the daemon of a folder does not run, or is not ours to ask."""
 
 
-async def serve(folder: Path, answer: Answerer) -> asyncio.Server:
-    """Return a server that hands requests to answer. Raises OSError."""
-    path = folder / SOCKET
-    path.unlink(missing_ok=True)
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    with _short(path) as name:
-        listening.bind(name)
-        # Nobody can connect before it listens.
-        path.chmod(0o600)
-    listening.setblocking(False)  # noqa: FBT003 - the library's signature
+class Ear:
+    """Listens in one folder and hands every request to answer."""
 
-    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, folder: Path, answer: Answerer) -> None:
+        self._path = folder / SOCKET
+        self._answer = answer
+        self._visits: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Begin to listen. Raises OSError."""
+        self._path.unlink(missing_ok=True)
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        with _short(self._path) as name:
+            listening.bind(name)
+            # Nobody can connect before it listens.
+            self._path.chmod(0o600)
+        listening.setblocking(False)  # noqa: FBT003 - the library's signature
+        self._server = await asyncio.start_unix_server(self._visit, sock=listening, limit=_LARGEST)
+
+    async def close(self) -> None:
+        """Take no more requests and finish the answers that are under way."""
+        if self._server:
+            self._server.close()
+            self._path.unlink(missing_ok=True)
+        if self._visits:
+            await asyncio.wait(self._visits, timeout=_ASKING_S)
+
+    async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if task := asyncio.current_task():
+            self._visits.add(task)
+            task.add_done_callback(self._visits.discard)
         with suppress(OSError):
-            await _attend(reader, writer, answer)
+            await _attend(reader, writer, self._answer)
         with suppress(OSError):
             writer.close()
             await writer.wait_closed()
-
-    return await asyncio.start_unix_server(attend, sock=listening, limit=_LARGEST)
 
 
 async def _attend(

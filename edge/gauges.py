@@ -65,8 +65,8 @@ class Gauges:
 
     def measure(self, key: PathKey) -> Measurement | None:
         """Return what a path showed since it was last asked; None while it is not measured."""
-        gauge = self._gauges[key]
-        return gauge.session.measure() if gauge.opened else None
+        gauge = self._gauges.get(key)
+        return gauge.session.measure() if gauge and gauge.opened else None
 
     def pace(self, paces: Mapping[PathKey, float]) -> None:
         """Set the time between test packets, in seconds."""
@@ -87,6 +87,8 @@ class Gauges:
 
     def counters(self, key: PathKey) -> Mapping[str, int]:
         """Return what a path's session has counted since it was opened."""
+        if key not in self._gauges:
+            return {}
         counters = self._gauges[key].session.counters
         return {name: getattr(counters, name) for name in counters.__dataclass_fields__}
 

@@ -23,7 +23,6 @@ WATCH_S: Final = 1.0
 ASLEEP_S: Final = 15.0
 # Nothing but a path's sudden change is decided upon sooner.
 DECIDE_EVERY_S: Final = 0.1
-_UNWELL_LOSS: Final = 0.02
 _UNWELL_OVERDUE: Final = 2
 
 
@@ -36,6 +35,7 @@ class Sight:
     handover: bool
     stalled: bool
     lossy: bool
+    suspect: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ def considered(
     A path's sudden change is decided upon at once, everything else now and then.
     """
     sights = {name: sight(health) for name, health in mind.healths.items()}
-    if sights == mind.sights and now_s - mind.decided_s < DECIDE_EVERY_S:
+    calm = sights == mind.sights and not pressing(mind)
+    if calm and now_s - mind.decided_s < DECIDE_EVERY_S:
         return mind, ()
     decisions = decided(peer, classes, mind, now_s)
     changes = tuple(
@@ -129,7 +130,8 @@ def sight(health: LinkHealth) -> Sight:
         overdue=min(health.overdue, 8),
         handover=health.handover,
         stalled=health.stalled,
-        lossy=_lossy(health),
+        lossy=health.lossy,
+        suspect=health.suspect,
     )
 
 
@@ -175,7 +177,7 @@ def _alternative(path: Path, health: LinkHealth) -> Alternative:
 
 def paces(peer: Peer, mind: Mind) -> Mapping[PathName, float]:
     """Return the time between two test packets for each path to a peer, in seconds."""
-    used = {decision.path for decision in mind.decisions.values()}
+    used = {decision.path for decision in mind.decisions.values()} | asked(mind)
     caring = _caring(mind)
     unwell = {path.name for path in peer.paths if _unwell(mind.healths[path.name])}
     found = {}
@@ -185,8 +187,8 @@ def paces(peer: Peer, mind: Mind) -> Mapping[PathName, float]:
         elif not path.metered or path.name in used:
             found[path.name] = IDLE_S
         else:
-            busy = mind.consultation or unwell - {path.name}
             fresh = mind.healths[path.name].delay_ms is None
+            busy = mind.consultation or bool(unwell - {path.name})
             found[path.name] = WATCH_S if busy or fresh else ASLEEP_S
     return found
 
@@ -200,32 +202,35 @@ def _caring(mind: Mind) -> set[PathName]:
 
 
 def _unwell(health: LinkHealth) -> bool:
-    return health.dead or health.overdue >= _UNWELL_OVERDUE or _lossy(health)
+    return health.dead or health.overdue >= _UNWELL_OVERDUE or health.lossy
 
 
-def _lossy(health: LinkHealth) -> bool:
-    return max(health.loss_out, health.loss_in) >= _UNWELL_LOSS
+def asked(mind: Mind) -> frozenset[PathName]:
+    """Return the paths whose next answer a decision waits for."""
+    return frozenset(name for decision in mind.decisions.values() for name in decision.asks)
+
+
+def pressing(mind: Mind) -> bool:
+    """Return whether a decision may change with every packet and every moment."""
+    used = (decision.path for decision in mind.decisions.values())
+    waiting = any(path is not None and mind.healths[path].overdue for path in used)
+    return waiting or bool(asked(mind))
 
 
 def in_doubt(mind: Mind) -> bool:
     """Return whether a peer's paths must be looked at closely: soon something may have to move."""
-    return mind.consultation or any(
-        health.overdue and not health.dead for health in mind.healths.values()
-    )
+    doubtful = any(health.overdue and not health.dead for health in mind.healths.values())
+    return mind.consultation or doubtful or pressing(mind)
 
 
 def steering(minds: Mapping[DeviceName, Mind]) -> Steering:
-    """Return the ways that decisions become."""
-    return Steering({peer: _peer_steering(mind.decisions) for peer, mind in minds.items()})
+    """Return the ways that were decided, those remembered from before included."""
+    return Steering({peer: _peer_steering(mind.memories) for peer, mind in minds.items()})
 
 
-def _peer_steering(decisions: Mapping[ServiceName, Decision]) -> PeerSteering:
-    care = next((decisions[name] for name in CARE_CLASSES if name in decisions), None)
-    services = {name: decision.path for name, decision in decisions.items() if decision.path}
-    if care and care.path:
+def _peer_steering(memories: Mapping[ServiceName, Memory]) -> PeerSteering:
+    care = next((memories[name] for name in CARE_CLASSES if name in memories), Memory())
+    services = {name: memory.path for name, memory in memories.items() if memory.path}
+    if care.path:
         services |= dict.fromkeys(CARE_CLASSES, care.path)
-    return PeerSteering(
-        services=services,
-        care=care.path if care else None,
-        second=care.second if care else None,
-    )
+    return PeerSteering(services=services, care=care.path, second=care.second)

@@ -11,7 +11,6 @@ from edge.gauges import Gauges
 from edge.journal import Entry, Journal
 from edge.loop import Change, ClassKey, Mind
 from edge.policy import EdgePolicy, Peer, TrafficClass
-from inventory.errors import EdgeError
 from inventory.model import DeviceName
 from policies.decide import Memory
 
@@ -37,7 +36,6 @@ class Pilot:
         self._policy: EdgePolicy | None = None
         self._classes: tuple[TrafficClass, ...] = ()
         self.minds: dict[DeviceName, Mind] = {}
-        self.fault = ""
         self.changed = False
 
     @property
@@ -107,17 +105,10 @@ class Pilot:
 
     def _move(self, changes: list[Change]) -> None:
         """Move traffic in one exchange with the kernel, then write down why."""
-        try:
-            self._steer(self.steering)
-            self.fault = ""
-        except EdgeError as error:
-            self.fault = str(error)
+        self._steer(self.steering)
         self.changed = True
         unix_s = self._clock().unix_s
-        entries = [_entry(change, unix_s) for change in changes]
-        if self.fault:
-            entries.append(Entry(unix_s, "fault", self.fault))
-        self._journal.write(tuple(entries))
+        self._journal.write(tuple(_entry(change, unix_s) for change in changes))
 
 
 def _continued(fresh: Mind, kept: Mind | None, peer: Peer) -> Mind:

@@ -71,7 +71,16 @@ def shift_s(state: Mapping[str, Any], now: Moment) -> float:
 
 def moved(memory: Memory, by_s: float) -> Memory:
     """Return a memory whose times are later by that much."""
-    return replace(memory, moves=tuple(at_s + by_s for at_s in memory.moves))
+    standings = tuple(
+        replace(
+            standing,
+            keeps_since_s=standing.keeps_since_s + by_s,
+            well_since_s=standing.well_since_s + by_s,
+        )
+        for standing in memory.standings
+    )
+    moves = tuple(at_s + by_s for at_s in memory.moves)
+    return replace(memory, moves=moves, standings=standings)
 
 
 def fault(folder: Path, error: OSError) -> str:

@@ -99,6 +99,15 @@ class Store:
                 return Loaded(signed, "\n".join(refusals))
         return Loaded(None, "\n".join(refusals))
 
+    def adopt(self) -> None:
+        """Count what runs as confirmed unless it is on trial, also when it was put there by hand.
+
+        Raises OSError.
+        """
+        running, good = self._folder / RUNNING, self._folder / GOOD
+        if self.trial() is None and not (good.exists() and good.samefile(running)):
+            files.same(running, good)
+
     def recover(self, now: Moment) -> Outcome | None:
         """Finish what a killed process left half-way, and end a trial whose time is up.
 
@@ -133,17 +142,19 @@ class Store:
         """Return how the last transaction ended. Raises OSError."""
         return files.record(self._folder / _LAST)
 
-    def stage(self, txn: str, envelope: str, running: SignedPolicy | None) -> SignedPolicy:
-        """Keep a candidate and return it.
+    def stage(
+        self, txn: str, envelope: str, running: SignedPolicy | None, *, file: str = "candidate"
+    ) -> SignedPolicy:
+        """Keep a candidate and return it; file names it in refusals.
 
         Raises PolicyRefusedError when it is not signed, not for this device or not newer than
         what runs, OSError when the disk does not take it.
         """
         named(txn)
-        signed = self._checked(envelope, "candidate")
+        signed = self._checked(envelope, file)
         if running and signed.serial <= running.serial:
             raise PolicyRefusedError(
-                f"candidate#/serial: serial {signed.serial} is not newer than {running.serial}, "
+                f"{file}#/serial: serial {signed.serial} is not newer than {running.serial}, "
                 "which runs; let the controller sign the policy anew"
             )
         files.remove(self._folder / _STAGED_RECORD)

@@ -53,6 +53,8 @@ class Transactions:
         outcome = self._store.recover(self._clock())
         loaded = self._store.load()
         self.running, self.refused = loaded.signed, loaded.refused
+        if self.running and not self.refused:
+            self._store.adopt()
         if outcome:
             self._told(outcome)
         for line in self.refused.splitlines():

@@ -1,0 +1,132 @@
+"""What may be asked of a running edge, verb by verb."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from os import getpid
+from typing import Any, Final, TypeAlias
+
+from edge import callbook, report
+from edge.callbook import Call
+from edge.clock import said
+from edge.daemon import Daemon
+from edge.report import Sources
+from edge.store import TransactionError
+from edge.worker import tunnel_names
+from inventory.errors import EdgeError
+
+Json: TypeAlias = Mapping[str, Any]
+Verb: TypeAlias = Callable[[Daemon, Json], Awaitable[Json]]
+
+
+async def answer(daemon: Daemon, request: Json) -> Json:
+    """Return the answer to a request. Raises SanagaError, OSError, KeyError, ValueError."""
+    verb = _VERBS.get(str(request.get("verb")))
+    if verb is None:
+        raise TransactionError("usage", f"not a request; there are: {', '.join(_VERBS)}")
+    return await verb(daemon, request)
+
+
+async def status(daemon: Daemon, _: Json) -> Json:
+    """Return how everything stands."""
+    policy, pilot = daemon.transactions.policy, daemon.pilot
+    trouble = ""
+    sources = None
+    if policy is not None:
+        try:
+            tunnels = await daemon.worker.tunnels(tunnel_names(policy))
+        except EdgeError as error:
+            tunnels, trouble = {}, str(error)
+        sources = Sources(policy, daemon.gauges, tunnels, daemon.clock())
+    minds = pilot.minds
+    told = {
+        "device": daemon.device,
+        "pid": getpid(),
+        "since": said(daemon.started.unix_s),
+        "policy": daemon.transactions.status(),
+        "peers": [
+            report.peer(sources, peer, minds[peer.device])
+            for peer in (sources.policy.peers if sources else ())
+            if sources and peer.device in minds
+        ],
+        "calls": _calls(daemon),
+        "repairs": daemon.repairs.plain(),
+        "faults": [fault for fault in (*daemon.faults, trouble) if fault],
+    }
+    return {"status": told}
+
+
+async def stop(daemon: Daemon, _: Json) -> Json:
+    """Take everything out of the kernel and end."""
+    return {"removed": list(await daemon.withdraw())}
+
+
+async def read(daemon: Daemon, _: Json) -> Json:
+    """Return the policy that runs."""
+    return daemon.transactions.read()
+
+
+async def transaction(daemon: Daemon, _: Json) -> Json:
+    """Return what is on trial."""
+    return daemon.transactions.status()
+
+
+async def stage(daemon: Daemon, request: Json) -> Json:
+    """Keep a candidate."""
+    return await daemon.transactions.stage(str(request["txn"]), str(request["candidate"]))
+
+
+async def timed(daemon: Daemon, request: Json, *, verb: str) -> Json:
+    """Commit, or extend a trial."""
+    work = getattr(daemon.transactions, verb)
+    answered: Json = await work(str(request["txn"]), int(request["within_s"]))
+    return answered
+
+
+async def settle(daemon: Daemon, request: Json, *, verb: str) -> Json:
+    """Confirm or roll back."""
+    answered: Json = await getattr(daemon.transactions, verb)(str(request["txn"]))
+    return answered
+
+
+async def calls(daemon: Daemon, _: Json) -> Json:
+    """Return the calls that were announced."""
+    return {"calls": _calls(daemon)}
+
+
+async def add_call(daemon: Daemon, request: Json) -> Json:
+    """Announce a call, or prolong it."""
+    now = daemon.clock()
+    until_s = now.since_boot_s + int(request["for_s"])
+    flow, service = callbook.flow(request), str(request["service"])
+    await daemon.announce(Call(flow, service, now.boot, until_s))
+    return {"calls": _calls(daemon)}
+
+
+async def remove_call(daemon: Daemon, request: Json) -> Json:
+    """Forget a call."""
+    await daemon.forget(callbook.flow(request))
+    return {"calls": _calls(daemon)}
+
+
+def _calls(daemon: Daemon) -> list[Json]:
+    now = daemon.clock()
+    return [
+        {**callbook.plain(call), "left_s": round(call.left_s(now))}
+        for call in callbook.current(daemon.calls, now)
+    ]
+
+
+_VERBS: Final[Mapping[str, Verb]] = {
+    "status": status,
+    "stop": stop,
+    "read": read,
+    "transaction": transaction,
+    "stage": stage,
+    "commit": partial(timed, verb="commit"),
+    "extend": partial(timed, verb="extend"),
+    "confirm": partial(settle, verb="confirm"),
+    "rollback": partial(settle, verb="rollback"),
+    "calls": calls,
+    "call-add": add_call,
+    "call-remove": remove_call,
+}

@@ -1,0 +1,132 @@
+"""sanaga edge: the daemon of a site's Linux edge, and what may be asked of it."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edge.cli import calls, policy
+from edge.cli.output import DirOption, Format, FormatOption, emit, folder, say, write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Run a site's Linux edge: measure its circuits, keep its traffic on the good ones.",
+)
+app.add_typer(policy.app, name="policy")
+app.add_typer(calls.app, name="call")
+
+
+@app.command(epilog="Example: sudo sanaga edge enrol --controller-key controller.pub")
+def enrol(
+    controller_key: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE|BASE64", help="The key that signs policies: a file, or the key itself."
+        ),
+    ],
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="This device in the intent; if not said, the host's name."
+        ),
+    ] = None,
+    directory: DirOption = None,
+) -> None:
+    """Make this device's key, store whom it trusts, and print its line for DIR/edge_keys.
+
+    A second enrolment keeps the key.
+    """
+    from socket import gethostname
+
+    from edge import identity
+
+    file = Path(controller_key)
+    named = "--controller-key"
+    if len(controller_key) < 200 and file.is_file():
+        named, controller_key = controller_key, file.read_text(encoding="utf-8")
+    trusted = identity.controller_key(controller_key, named)
+    name = device or gethostname().partition(".")[0]
+    place = folder(directory)
+    write(identity.enrol(place, name, trusted).rstrip("\n"))
+    say(f"{name} is enrolled in {place}; add the line above to edge_keys of the intent")
+
+
+@app.command(epilog="Example: sudo sanaga edge run")
+def run(directory: DirOption = None) -> None:
+    """Run the edge until it is told to stop; a signal leaves the kernel as it is.
+
+    Traffic goes on by what stands in the kernel while the daemon is away, so that it can be
+    restarted during a call; 'sanaga edge stop' takes everything back.
+    """
+    # A program of its own, without the command line's libraries, which the daemon never needs.
+    argv = [sys.executable, "-m", "edge.main", str(folder(directory))]
+    os.execv(sys.executable, argv)  # noqa: S606 - ourselves
+
+
+@app.command(epilog="Example: sanaga edge status -o json")
+def status(directory: DirOption = None, output: FormatOption = Format.TABLE) -> None:
+    """Show every path, what each class of traffic takes and why, and the policy that runs."""
+    from edge import control
+    from edge.cli import tables
+
+    said = control.asked(folder(directory), "status")
+    emit(said["status"], output, lambda: tables.show_status(said["status"]))
+
+
+@app.command(epilog="Example: sanaga edge explain consultation-video -n 5")
+def explain(
+    about: Annotated[
+        str | None,
+        typer.Argument(metavar="[CLASS|PEER]", help="A class of traffic, a peer or a path."),
+    ] = None,
+    number: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many at most.")] = 20,
+    directory: DirOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show the last decisions and repairs with their reasons; works without the daemon, too."""
+    from edge import journal
+    from edge.cli import tables
+
+    place = folder(directory)
+    entries = [entry for entry in journal.read(place) if about is None or _about(entry, about)]
+    emit(entries[-number:], output, lambda: tables.show_entries(entries[-number:]))
+    if not entries:
+        what = f"nothing about '{about}'" if about else "nothing"
+        say(f"{what} has been decided yet")
+
+
+def _about(entry: "Mapping[str, object]", about: str) -> bool:
+    return about in {entry.get(key) for key in ("peer", "service", "path", "before", "kind")}
+
+
+@app.command(epilog="Example: sudo sanaga edge stop")
+def stop(directory: DirOption = None) -> None:
+    """End the daemon and take back everything it put into the kernel, at once."""
+    from edge import control, offline
+
+    place = folder(directory)
+    try:
+        control.asked(place, "stop")
+    except control.NotRunningError as error:
+        say(str(error))
+        words = offline.removed(place)
+        say("; ".join(words) if words else "the kernel held nothing of the edge's")
+    else:
+        say("the edge is stopped, and the kernel as it was before")
+
+
+@app.command(epilog="Example: ForceCommand sanaga edge door")
+def door(directory: DirOption = None) -> None:
+    """Answer one request of the controller, as the forced command of its SSH key."""
+    from edge.door import Door
+    from edge.settings import requested
+
+    os.umask(0o077)
+    visit = Door(folder(directory), sys.stdin.buffer, sys.stdout.buffer)
+    raise typer.Exit(visit.answer(requested()))

@@ -1,0 +1,87 @@
+"""How the verbs of an edge print: data on stdout, everything else on stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+
+class Format(StrEnum):
+    """How data is printed; an edge carries no library for YAML."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+FormatOption: TypeAlias = Annotated[
+    Format, typer.Option("--output", "-o", help="How to print the answer.")
+]
+DirOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--dir",
+        metavar="DIR",
+        help="The edge's folder; SANAGA_EDGE_DIR, or /var/lib/sanaga/edge, if not said.",
+    ),
+]
+Row: TypeAlias = Mapping[str, object]
+
+
+def folder(directory: Path | None) -> Path:
+    """Return the edge's folder: as said, or by the environment."""
+    if directory is not None:
+        return directory.absolute()
+    from edge.settings import Settings
+
+    return Settings().dir
+
+
+def say(message: str) -> None:
+    """Print a message for a person."""
+    print(message, file=sys.stderr)
+
+
+def write(text: str) -> None:
+    """Print data."""
+    print(text, flush=True)
+
+
+def emit(data: object, form: Format, show: Callable[[], None]) -> None:
+    """Print data as a person or a program wants it."""
+    if form is Format.JSON:
+        write(json.dumps(data, indent=2, ensure_ascii=False))
+    else:
+        show()
+
+
+def show_rows(rows: Sequence[Row], headings: Mapping[str, str]) -> None:
+    """Print a table whose lines are never cut, the headings bold on a terminal."""
+    lines = [[*headings.values()], *([cell(row.get(key)) for key in headings] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = [
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
+    if not sys.stdout.isatty():
+        write("\n".join(padded))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    for number, line in enumerate(padded):
+        console.print(line, style=None if number else "bold", markup=False)
+
+
+def cell(value: object) -> str:
+    """Return a value as a person reads it in a table."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)

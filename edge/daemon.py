@@ -1,0 +1,215 @@
+"""The daemon's parts at work: the quick loop, the upkeep, and putting policies into effect."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from math import inf
+from pathlib import Path
+from typing import Final
+
+from edge import callbook, statefile
+from edge.callbook import Call
+from edge.clock import Moment
+from edge.consultations import heard
+from edge.dataplane.calls import Flow
+from edge.gauges import Gauges
+from edge.identity import Identity
+from edge.journal import Entry, Journal, Kind
+from edge.loop import ClassKey
+from edge.pilot import Pilot
+from edge.policy import EdgePolicy
+from edge.report import Repairs
+from edge.store import Store
+from edge.transactions import Transactions
+from edge.worker import Worker
+from inventory.errors import EdgeError
+from inventory.model import DeviceName
+from policies.decide import Memory
+
+UPKEEP_S: Final = 1.0
+# How soon a consultation that begins is noticed, and how often one that runs is looked at.
+LISTEN_S: Final = 0.25
+LISTEN_LIVE_S: Final = 1.0
+_SAVE_EVERY_S: Final = 60.0
+_BEGINS: Final = {True: "has begun", False: "is over"}
+
+
+class Daemon:
+    """One edge at work in its folder; what it says of itself is read from its parts."""
+
+    def __init__(self, folder: Path, identity: Identity, clock: Callable[[], Moment]) -> None:
+        self.folder = folder
+        self.device = identity.trust.device
+        self.clock = clock
+        self.started = clock()
+        self.journal = Journal(folder)
+        self.gauges = Gauges()
+        self.worker = Worker(folder, identity.private_key)
+        self.pilot = Pilot(self.gauges, self.worker.steer, self.journal, clock)
+        self.transactions = Transactions(Store(folder, identity.trust), self.install, clock)
+        self.repairs = Repairs()
+        self.calls: tuple[Call, ...] = ()
+        self.ending = asyncio.Event()
+        self._faults: dict[str, str] = {}
+        self._kept: Mapping[ClassKey, Memory] = {}
+        self._live_until_s: Mapping[DeviceName, float] = {}
+        self._saved_s = -inf
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Return what is wrong now, in words."""
+        own = (self.worker.fault, self.worker.disk_fault, self.journal.fault)
+        return tuple(fault for fault in (*self._faults.values(), *own) if fault)
+
+    async def open(self) -> None:
+        """Take up what is on the disk. Raises EdgeError when the kernel carries no edge."""
+        await self.worker.open()
+        self.note("daemon", "started")
+        with self._noted("disk"):
+            self.transactions.open()
+        with self._noted("state"):
+            self._kept = statefile.load(self.folder, self.clock())
+            self.calls = callbook.load(self.folder, self.clock())
+
+    async def work(self) -> None:
+        """Put the policy into effect and work until told to end; the kernel stays as it is."""
+        with self._noted("kernel"):
+            await self.install(self.transactions.policy)
+        await self._announce()
+        try:
+            async with asyncio.TaskGroup() as group:
+                works = (self._pilot(), self._upkeep(), self._listen())
+                tasks = [group.create_task(work) for work in works]
+                await self.ending.wait()
+                for task in tasks:
+                    task.cancel()
+        finally:
+            self._save()
+            self.note("daemon", "ended")
+            self.gauges.close()
+            self.worker.close()
+
+    async def install(self, policy: EdgePolicy | None) -> None:
+        """Put a policy into effect, without disturbing what stays the same. Raises EdgeError."""
+        self._kept = {**self._kept, **self.pilot.memories}
+        self.pilot.take(policy, self._kept)
+        if policy is None:
+            await self.gauges.follow(None)
+            return
+        done = await self.worker.apply(policy, self.pilot.steering)
+        for words in done:
+            self.note("policy", words)
+        await self.gauges.follow(policy)
+
+    async def withdraw(self) -> tuple[str, ...]:
+        """Take everything out of the kernel and end. Raises EdgeError, OSError."""
+        policy = self.transactions.policy
+        self.pilot.take(None, {})
+        done = await self.worker.remove(policy)
+        self.ending.set()
+        return done
+
+    async def announce(self, call: Call) -> None:
+        """Let a flow travel as a consultation. Raises EdgeError, OSError."""
+        now = self.clock()
+        await self.worker.add_call(call.flow, call.service, call.left_s(now))
+        self.calls = callbook.added(self.calls, call, now)
+        callbook.save(self.folder, self.calls)
+        self.note("call", f"announced for {call.left_s(now):.0f} s: {callbook.words(call.flow)}")
+
+    def note(self, kind: Kind, what: str) -> None:
+        """Write a sentence into the journal."""
+        self.journal.write((Entry(self.clock().unix_s, kind, what),))
+
+    async def forget(self, flow: Flow) -> None:
+        """Let a flow be ordinary traffic again. Raises EdgeError, OSError."""
+        await self.worker.remove_call(flow)
+        self.calls = tuple(call for call in self.calls if call.flow != flow)
+        callbook.save(self.folder, self.calls)
+        self.note("call", f"forgotten: {callbook.words(flow)}")
+
+    async def _announce(self) -> None:
+        """Announce again what was announced before the start."""
+        for call in self.calls:
+            with self._noted("calls"):
+                await self.worker.add_call(call.flow, call.service, call.left_s(self.clock()))
+
+    async def _pilot(self) -> None:
+        while True:
+            await asyncio.sleep(self.pilot.tick())
+
+    async def _upkeep(self) -> None:
+        while True:
+            await asyncio.sleep(UPKEEP_S)
+            with self._noted("trial"):
+                await self.transactions.tend()
+            await self.gauges.refresh()
+            if self.transactions.policy is not None:
+                with self._noted("kernel"):
+                    await self._repair(self.transactions.policy)
+            self._write_notes()
+            now_s = self.clock().monotonic_s
+            if self.pilot.changed or now_s - self._saved_s >= _SAVE_EVERY_S:
+                await asyncio.to_thread(self._save)
+
+    async def _repair(self, policy: EdgePolicy) -> None:
+        """Put right what somebody changed, or what could not be done before."""
+        if "kernel" in self._faults:
+            done = await self.worker.apply(policy, self.pilot.steering)
+        else:
+            done = await self.worker.repair()
+        if done:
+            now = self.clock()
+            self.repairs = Repairs(self.repairs.count + 1, now.unix_s, "; ".join(done))
+            for words in done:
+                self.note("repair", words)
+
+    async def _listen(self) -> None:
+        """Notice consultations by what they send."""
+        while True:
+            await asyncio.sleep(LISTEN_LIVE_S if self._live_until_s else LISTEN_S)
+            policy = self.transactions.policy
+            if policy is not None:
+                with self._noted("consultations"):
+                    await self._hear(policy)
+
+    async def _hear(self, policy: EdgePolicy) -> None:
+        seen = (await self.worker.live()).flows
+        now_s, before = self.clock().monotonic_s, frozenset(self._live_until_s)
+        destinations = {flow.destination for flow in seen}
+        self._live_until_s = heard(self._live_until_s, policy, destinations, now_s)
+        live = frozenset(self._live_until_s)
+        for device in sorted(live ^ before):
+            self.note("call", f"a consultation with {device} {_BEGINS[device in live]}")
+        self.pilot.consult(live)
+
+    def _write_notes(self) -> None:
+        notes, self.transactions.notes = self.transactions.notes, []
+        for words in notes:
+            self.note("policy", words)
+
+    def _save(self) -> None:
+        now = self.clock()
+        self.pilot.changed = False
+        self._saved_s = now.monotonic_s
+        with self._noted("state"):
+            statefile.save(self.folder, self.pilot.memories, now)
+
+    @contextmanager
+    def _noted(self, part: str) -> Iterator[None]:
+        """Turn what goes wrong in a part into a fault that stands until it goes well again."""
+        try:
+            yield
+        except (EdgeError, OSError) as error:
+            words = _words(error)
+            if self._faults.get(part) != words:
+                self.note("fault", words)
+            self._faults[part] = words
+        else:
+            self._faults.pop(part, None)
+
+
+def _words(error: EdgeError | OSError) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the disk'}: {error.strerror or error}"
+    return str(error)

@@ -1,0 +1,64 @@
+"""The daemon's process: `python -m edge.main DIR`. Signals leave the kernel as it is."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from edge import answers, identity, lock
+from edge.clock import moment, said
+from edge.control import Ear
+from edge.daemon import Daemon
+from inventory.errors import SanagaError
+
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the edge of a folder and return the exit code: 0 when told to end, 1 when it cannot."""
+    folder = Path(arguments[0])
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        asyncio.run(_run(folder))
+    except SanagaError as error:
+        _log.error("sanaga: %s", error)
+        return 1
+    except OSError as error:
+        _log.error("sanaga: %s: %s", error.filename or folder, error.strerror or error)
+        return 1
+    return 0
+
+
+async def _run(folder: Path) -> None:
+    os.umask(0o077)
+    who = identity.load(folder)
+    with lock.held(folder, said(moment().unix_s)):
+        daemon = Daemon(folder, who, moment)
+        ear = Ear(folder, partial(answers.answer, daemon))
+        _end_upon_signals(daemon)
+        await daemon.open()
+        await ear.open()
+        _log.info("the edge %s runs in %s", daemon.device, folder)
+        # What exists by now stays; looking through it again and again would keep packets waiting.
+        gc.collect()
+        gc.freeze()
+        try:
+            await daemon.work()
+        finally:
+            await ear.close()
+
+
+def _end_upon_signals(daemon: Daemon) -> None:
+    loop = asyncio.get_running_loop()
+    for number in _ENDING:
+        loop.add_signal_handler(number, daemon.ending.set)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

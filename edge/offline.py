@@ -1,0 +1,35 @@
+"""What may be done with an edge's folder while no daemon runs there."""
+
+from pathlib import Path
+from uuid import uuid4
+
+from edge import identity, lock, worker
+from edge.clock import moment, said
+from edge.store import Store
+
+
+def removed(folder: Path) -> tuple[str, ...]:
+    """Take everything of an edge that does not run out of the kernel, and say so.
+
+    Raises EdgeError, also when one does run, OSError.
+    """
+    who = identity.load(folder)
+    with lock.held(folder, said(moment().unix_s)):
+        signed = Store(folder, who.trust).load().signed
+        names = worker.tunnel_names(signed.policy if signed else None)
+        return worker.removed(folder, None, names)
+
+
+def kept(folder: Path, envelope: str, file: str) -> int:
+    """Keep a policy for the next start of an edge that does not run; return its serial.
+
+    Raises PolicyRefusedError, EdgeError, OSError.
+    """
+    who = identity.load(folder)
+    with lock.held(folder, said(moment().unix_s)):
+        store, txn, now = Store(folder, who.trust), str(uuid4()), moment()
+        store.recover(now)
+        signed = store.stage(txn, envelope, store.load().signed, file=file)
+        store.begin(txn, 1, now)
+        store.confirm()
+        return signed.serial

@@ -1,0 +1,118 @@
+"""What an edge says of itself: its status as one JSON object."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from edge import loop
+from edge.clock import Moment, said
+from edge.dataplane.wireguard import TunnelState
+from edge.gauges import Gauges
+from edge.loop import Mind
+from edge.policy import CARE_CLASSES, EdgePolicy, Path, Peer
+from policies.decide import Memory
+from topology.health import LinkHealth
+
+Json: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """How often the kernel had to be put right since the start, and what was done last."""
+
+    count: int = 0
+    at_unix_s: float = 0.0
+    last: str = ""
+
+    def plain(self) -> Json:
+        """Return the repairs as JSON knows them."""
+        at = said(self.at_unix_s) if self.count else None
+        return {"count": self.count, "at": at, "last": self.last}
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the figures of a report come from; tunnels are by the name of the interface."""
+
+    policy: EdgePolicy
+    gauges: Gauges
+    tunnels: Mapping[str, TunnelState]
+    now: Moment
+
+
+def peer(sources: Sources, one: Peer, mind: Mind) -> Json:
+    """Return how it stands with one peer: its paths, and what each class takes."""
+    return {
+        "device": one.device,
+        "consultation": mind.consultation,
+        "paths": [_path(sources, one, path, mind) for path in one.paths],
+        "classes": [_class(sources, c.service.name, mind) for c in sources.policy.classes],
+    }
+
+
+def _path(sources: Sources, one: Peer, path: Path, mind: Mind) -> Json:
+    health, key = mind.healths[path.name], (one.device, path.name)
+    pace_s = sources.gauges.pace_s(key)
+    state, reason = _state(health, sources.gauges.fault(key))
+    return {
+        "name": path.name,
+        "circuit": path.circuit,
+        "medium": path.medium.value,
+        "metered": path.metered,
+        "state": state,
+        "reason": reason,
+        "rtt_ms": _rounded(health.delay_ms),
+        "base_ms": _rounded(health.base_ms),
+        "jitter_ms": _rounded(health.jitter_ms),
+        "loss_out": round(health.loss_out, 5),
+        "loss_in": round(health.loss_in, 5),
+        "mos": _rounded(health.mos),
+        "pace_ms": None if pace_s is None else round(pace_s * 1000),
+        **_carried(sources, path, one.public_key),
+        "counters": sources.gauges.counters(key),
+    }
+
+
+def _carried(sources: Sources, path: Path, key: str) -> Json:
+    tunnel = sources.tunnels.get(sources.policy.underlay(path.circuit).tunnel)
+    state = tunnel.peers.get(key) if tunnel else None
+    if state is None:
+        return {"sent_octets": None, "received_octets": None, "handshake_at": None}
+    return {
+        "sent_octets": state.sent_octets,
+        "received_octets": state.received_octets,
+        "handshake_at": said(state.handshake_at_s) if state.handshake_at_s else None,
+    }
+
+
+def _state(health: LinkHealth, fault: str) -> tuple[str, str]:
+    if fault:
+        return "down", fault
+    if health.dead:
+        return "dead", f"nothing heard for {health.silent_s:.1f} s"
+    if health.delay_ms is None:
+        return "unknown", "no answer yet"
+    return ("handover", "changes its satellite") if health.handover else ("up", "")
+
+
+def _class(sources: Sources, service: str, mind: Mind) -> Json:
+    care = loop.care_class(sources.policy.classes)
+    deciding = care if care and service in CARE_CLASSES else service
+    decision, memory = mind.decisions.get(deciding), loop.former(mind, deciding)
+    return {
+        "name": service,
+        "path": memory.path,
+        "second": memory.second if service in CARE_CLASSES else None,
+        "since": _since(memory, sources.now),
+        "reason": decision.reason if decision else "",
+    }
+
+
+def _since(memory: Memory, now: Moment) -> str | None:
+    if not memory.moves:
+        return None
+    return said(now.unix_s - (now.monotonic_s - memory.moves[-1]))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

@@ -1,0 +1,152 @@
+"""The data plane in a thread of its own, so that no work in the kernel keeps a test packet waiting.
+
+All calls are done in the order in which they were made.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+from edge import files, wire
+from edge.dataplane import offer, removal
+from edge.dataplane.calls import Flow, LiveCalls
+from edge.dataplane.dataplane import Dataplane
+from edge.dataplane.steering import Steering
+from edge.dataplane.sysctls import Undo
+from edge.dataplane.wanted import wanted
+from edge.dataplane.wireguard import TunnelState, WireGuard
+from edge.policy import EdgePolicy
+from inventory.errors import EdgeError
+from policies.model import ServiceName
+
+T = TypeVar("T")
+
+UNDO: Final = "undo.json"
+
+
+class Worker:
+    """Does what the data plane can do, one thing after the other, elsewhere."""
+
+    def __init__(self, folder: Path, private_key: bytes) -> None:
+        self._folder = folder
+        self._key = private_key
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="dataplane")
+        self._wireguard: WireGuard | None = None
+        self._plane: Dataplane | None = None
+        self.fault = ""
+        self.disk_fault = ""
+
+    async def open(self) -> None:
+        """Ask the kernel what it offers. Raises EdgeError when it cannot carry an edge."""
+        await self._do(self._ask)
+
+    async def apply(self, policy: EdgePolicy, steering: Steering) -> tuple[str, ...]:
+        """Make the kernel what a policy asks for and return what was changed. Raises EdgeError."""
+        return await self._do(partial(self._apply, policy, steering))
+
+    async def repair(self) -> tuple[str, ...]:
+        """Put right what somebody changed and return what it was. Raises EdgeError."""
+        return await self._do(lambda: self._need().repair())
+
+    async def live(self) -> LiveCalls:
+        """Return the consultations' flows. Raises EdgeError."""
+        return await self._do(lambda: self._need().live_calls())
+
+    async def add_call(self, flow: Flow, service: ServiceName, for_s: float) -> None:
+        """Let a flow travel as a consultation for a time. Raises EdgeError."""
+        await self._do(lambda: self._need().add_call(flow, service, for_s))
+
+    async def remove_call(self, flow: Flow) -> None:
+        """Let a flow be ordinary traffic again. Raises EdgeError."""
+        await self._do(lambda: self._need().remove_call(flow))
+
+    async def tunnels(self, names: tuple[str, ...]) -> dict[str, TunnelState]:
+        """Return the tunnels as they are, without those that are not there. Raises EdgeError."""
+        return await self._do(lambda: self._states(names))
+
+    def steer(self, steering: Steering) -> None:
+        """Move traffic without waiting for it; fault says why it did not go, until it does."""
+        done = self._pool.submit(lambda: self._need().steer(steering))
+        done.add_done_callback(self._steered)
+
+    async def remove(self, policy: EdgePolicy | None) -> tuple[str, ...]:
+        """Take everything back and return what was taken. Raises EdgeError, OSError."""
+        return await self._do(partial(self._remove, tunnel_names(policy)))
+
+    def close(self) -> None:
+        """Give every socket back; what stands in the kernel stays."""
+        self._pool.submit(self._close).result()
+        self._pool.shutdown()
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def _steered(self, done: "Future[None]") -> None:
+        error = done.exception()
+        self.fault = str(error) if error else ""
+
+    def _need(self) -> Dataplane:
+        if self._plane is None:
+            raise EdgeError("no policy is in effect; load one first")
+        return self._plane
+
+    def _ask(self) -> WireGuard:
+        self._wireguard = offer.wireguard(offer.ask())
+        return self._wireguard
+
+    def _close(self) -> None:
+        if self._plane:
+            self._plane.close()
+            self._plane = None
+
+    def _apply(self, policy: EdgePolicy, steering: Steering) -> tuple[str, ...]:
+        want = wanted(policy, steering)
+        if self._plane is None:
+            self._plane = Dataplane(self._wireguard or self._ask(), self._key)
+        plane = self._plane
+        before = undo_of(self._folder)
+        undo = before.merged(plane.undo_for(want))
+        self.disk_fault = ""
+        if undo != before:
+            try:
+                files.replace(self._folder / UNDO, wire.pretty(undo.as_dict()))
+            except OSError as error:
+                # Traffic matters more than what a later removal restores.
+                self.disk_fault = f"{UNDO}: {error.strerror}"
+        return plane.apply(want)
+
+    def _states(self, names: tuple[str, ...]) -> dict[str, TunnelState]:
+        if self._wireguard is None:
+            return {}
+        found = {name: self._wireguard.state(name) for name in names}
+        return {name: state for name, state in found.items() if state is not None}
+
+    def _remove(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        self._close()
+        return removed(self._folder, self._wireguard, names)
+
+
+def removed(folder: Path, wireguard: WireGuard | None, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Take everything of an edge out of the kernel and say so. Raises EdgeError, OSError."""
+    how = wireguard or offer.wireguard(offer.ask())
+    done = removal.remove(how, names=names, undo=undo_of(folder))
+    files.remove(folder / UNDO)
+    return done
+
+
+def undo_of(folder: Path) -> Undo:
+    """Return what is to be restored when everything is taken back. Raises OSError."""
+    record = files.record(folder / UNDO) or {}
+    settings = record.get("settings")
+    kept = settings if isinstance(settings, dict) else {}
+    return Undo({str(name): str(value) for name, value in kept.items()})
+
+
+def tunnel_names(policy: EdgePolicy | None) -> tuple[str, ...]:
+    """Return the interfaces of a policy's tunnels, the care tunnel's last."""
+    if policy is None:
+        return ()
+    return (*(underlay.tunnel for underlay in policy.underlays), policy.care.interface)

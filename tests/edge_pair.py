@@ -105,7 +105,9 @@ class Daemon:
 
     def start(self) -> None:
         """Start the daemon; it may not be ready yet."""
-        self.process = self.world.spawn(self.end, _command("run", self.folder), self.log)
+        # What 'sanaga edge run' becomes; the command line before it would only take time.
+        argv = [sys.executable, "-m", "edge.main", str(self.folder)]
+        self.process = self.world.spawn(self.end, argv, self.log)
 
     def kill(self) -> None:
         """End the daemon's process at once, as a power cut would."""

@@ -9,7 +9,7 @@ import struct
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
 from pathlib import Path
 from shutil import rmtree
@@ -31,6 +31,7 @@ Place = Literal["lan", "edge", "hub", "server"]
 PLACES: Final[tuple[Place, ...]] = ("lan", "edge", "hub", "server")
 LAN_HOST: Final = IPv4Address("10.91.1.10")
 SERVER: Final = IPv4Address("10.91.2.10")
+GONE_WITHIN_S: Final = 10.0
 HOST_PORT: Final = "net0"
 LAN_PORT: Final = "lan0"
 _RTM_NEWROUTE, _RTM_GETROUTE, _NLM_F_REQUEST = 24, 26, 1
@@ -72,6 +73,7 @@ class World:
     folder: Path
     carriers: Circuits
     wires: Mapping[str, Wire]
+    spawned: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     def namespace(self, place: Place) -> str:
         """Return the network namespace of a place."""
@@ -106,13 +108,15 @@ class World:
     def spawn(self, place: Place, argv: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
         """Start a program at a place; the world's end ends it."""
         with log.open("ab") as stream:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 ["ip", "netns", "exec", self.namespace(place), *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
                 cwd=ROOT,
             )
+        self.spawned.append(process)
+        return process
 
     def pings(self, source: Place, target: IPv4Address) -> bool:
         """Return whether one ping is answered within a second."""
@@ -271,7 +275,9 @@ def _attached(port: str, lan: int, host: int) -> Iterator[str]:
 def _remove(world: World) -> None:
     spaces = [world.namespace(place) for place in PLACES]
     living = map(processes.identify, namespaces.processes_in(spaces))
-    processes.kill(process for process in living if process is not None)
+    processes.kill(one for one in living if one is not None)
+    for process in world.spawned:
+        process.wait(GONE_WITHIN_S)
     for space in spaces:
         if namespaces.exists(space):
             namespaces.batch([f"netns del {space}"])

@@ -24,10 +24,13 @@ class Spread:
 
     def __str__(self) -> str:
         """Return the spread as it stands in tables."""
-        middle = f"{self.median:.3g}" if self.median < 1000 else f"{self.median:.0f}"
         if self.least == self.most:
-            return middle
-        return f"{middle} [{self.least:.3g}–{self.most:.4g}]"
+            return _short(self.median)
+        return f"{_short(self.median)} [{_short(self.least)}–{_short(self.most)}]"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def spread(values: Sequence[float]) -> Spread | None:

@@ -11,6 +11,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from edge.dataplane import link
 from edge.dataplane.differences import Changes, PeerChange, Served, ServedPeer, differences
+from edge.dataplane.learned import Learned
 from edge.dataplane.wireguard import PeerState, PublicKey, Tunnel, TunnelState
 from edge.policy import Endpoint, Prefix
 
@@ -24,11 +25,16 @@ KEEPALIVE: Final = "WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL"
 class KernelWireGuard:
     """Makes WireGuard interfaces in the kernel; see edge.dataplane.wireguard.WireGuard."""
 
+    def __init__(self) -> None:
+        self._learned = Learned()
+
     def ensure(self, tunnel: Tunnel, private_key: bytes) -> tuple[str, ...]:
         """Make an interface what it should be and return, in words, what had to be done."""
         name, done = tunnel.name, _created(tunnel.name)
         with _netlink(name) as device:
-            changes = differences(_read(device, name), tunnel, private_key)
+            now = _read(device, name)
+            self._learned.note(name, now)
+            changes = differences(now, self._learned.filled(tunnel, now), private_key)
             if words := changes.words(name):
                 _write(device, name, changes)
         return (*done, *words, *link.adapt(tunnel))
@@ -39,10 +45,13 @@ class KernelWireGuard:
         if found is None or found.kind != link.WIREGUARD:
             return None
         with _netlink(name) as device:
-            return _read(device, name).state(index=found.index, mtu=found.mtu)
+            now = _read(device, name)
+        self._learned.note(name, now)
+        return now.state(index=found.index, mtu=found.mtu)
 
     def remove(self, name: str) -> None:
         """Take an interface and whatever serves it away; nothing happens when there is none."""
+        self._learned.forget(name)
         link.clear(name)
 
 

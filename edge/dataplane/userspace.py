@@ -9,6 +9,7 @@ from typing import Final
 
 from edge.dataplane import link, process, uapi
 from edge.dataplane.differences import Served, differences
+from edge.dataplane.learned import Learned
 from edge.dataplane.wireguard import Tunnel, TunnelState
 from inventory.errors import TunnelError
 
@@ -27,6 +28,7 @@ class WireGuardGo:
     def __init__(self, program: str = process.PROGRAM, instances: Path = INSTANCES) -> None:
         self._program = program
         self._instances = instances
+        self._learned = Learned()
 
     def ensure(self, tunnel: Tunnel, private_key: bytes) -> tuple[str, ...]:
         """Make an interface what it should be and return, in words, what had to be done."""
@@ -34,9 +36,9 @@ class WireGuardGo:
         _require_ours(name)
         now = _served(name)
         if now is None:
-            done = self._begin(name)
-            now = _asked(name)
-        changes = differences(now, tunnel, private_key)
+            done, now = self._begin(name), _asked(name)
+        self._learned.note(name, now)
+        changes = differences(now, self._learned.filled(tunnel, now), private_key)
         if words := changes.words(name):
             _tell(name, uapi.set_text(changes))
         return (*done, *words, *link.adapt(tunnel))
@@ -44,19 +46,21 @@ class WireGuardGo:
     def state(self, name: str) -> TunnelState | None:
         """Return an interface as it is; None when it does not exist or nobody serves it."""
         found, now = link.find(name), _served(name)
-        return now.state(index=found.index, mtu=found.mtu) if found and now else None
+        if found is None or now is None:
+            return None
+        self._learned.note(name, now)
+        return now.state(index=found.index, mtu=found.mtu)
 
     def remove(self, name: str) -> None:
         """Take an interface and whatever serves it away; nothing happens when there is none."""
         _require_ours(name)
-        process.end(name)
-        process.door(name).unlink(missing_ok=True)
-        link.clear(name)
+        self._learned.forget(name)
+        _take_away(name)
 
     def _begin(self, name: str) -> tuple[str, ...]:
         """Start a process, after clearing away what a dead one left."""
         left = process.door(name).exists() or link.find(name) is not None
-        self.remove(name)
+        _take_away(name)
         found = (f"{name}: took away what was left of a dead interface",) if left else ()
         return (*found, *self._start(name))
 
@@ -87,6 +91,12 @@ class WireGuardGo:
         except OSError:
             return ()
         return (f"raised fs.inotify.max_user_instances from {limit} to {ENOUGH_INSTANCES}",)
+
+
+def _take_away(name: str) -> None:
+    process.end(name)
+    process.door(name).unlink(missing_ok=True)
+    link.clear(name)
 
 
 def _served(name: str) -> Served | None:

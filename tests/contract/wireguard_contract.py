@@ -135,6 +135,25 @@ class WireGuardContract:
         pair.near.redial(pair.near_tunnel(), pair.far.public)
         assert pair.near.hears(FAR.ip, within_s=5)
 
+    def test_a_listening_interface_made_anew_knows_where_its_far_ends_were(self, pair: Pair):
+        pair.connect()
+        assert pair.near.hears(FAR.ip, within_s=pair.within_s)
+        assert pair.far.state()
+        pair.far.run("ip", "link", "del", pair.far.name)
+        assert pair.far.ensure(pair.far_tunnel())
+        pair.route()
+        assert pair.far.hears(NEAR.ip, within_s=5)
+        assert pair.far.ensure(pair.far_tunnel()) == ()
+
+    def test_a_listening_interface_removed_on_purpose_remembers_nothing(self, pair: Pair):
+        pair.connect()
+        assert pair.near.hears(FAR.ip, within_s=pair.within_s)
+        assert pair.far.state()
+        pair.far.remove()
+        pair.near.remove()
+        pair.far.ensure(pair.far_tunnel())
+        assert pair.far.served().peers[pair.near.public].endpoint is None
+
     def test_what_others_changed_by_hand_is_mended_and_said(self, pair: Pair):
         pair.near.ensure(pair.near_tunnel())
         name = pair.near.name

@@ -1,0 +1,157 @@
+"""The kernel's data plane: makes it what is wanted, moves traffic at once, repairs, tells of calls.
+
+Works in the network namespace of the thread that made it, and has to be used there.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from edge.dataplane import calls, shaping, sysctls, tables, wanted
+from edge.dataplane.calls import Flow, LiveCalls
+from edge.dataplane.filters import Filters
+from edge.dataplane.interfaces import Interfaces
+from edge.dataplane.netlink import Netlink
+from edge.dataplane.steering import Steering
+from edge.dataplane.sysctls import Undo
+from edge.dataplane.wanted import Wanted
+from edge.dataplane.watch import Watch
+from edge.dataplane.wireguard import WireGuard
+from inventory.errors import EdgeError, TunnelError
+from policies.model import ServiceName
+
+# A look at everything after so many repairs, in case a change was not told.
+ROUNDS: Final = 30
+
+
+class Dataplane:
+    """One device's data plane; private_key is the device's, 32 octets."""
+
+    def __init__(self, wireguard: WireGuard, private_key: bytes) -> None:
+        self._kernel = Netlink()
+        self._watch = Watch(self._kernel.port)
+        self._interfaces = Interfaces(self._kernel, wireguard, private_key)
+        self._filters = Filters()
+        self._wanted: Wanted | None = None
+        self._left: frozenset[str] = frozenset()
+        self._rounds = 0
+        self._live = LiveCalls()
+
+    def undo_for(self, want: Wanted) -> Undo:
+        """Return what is to be restored some day, to be written down before apply()."""
+        return sysctls.undo_of(want.settings)
+
+    def apply(self, want: Wanted) -> tuple[str, ...]:
+        """Make everything what is wanted and return, in words, what was changed.
+
+        Does all that can be done before it raises EdgeError (TunnelError) about the rest.
+        """
+        self._wanted = want
+        return self._everything(want)
+
+    def repair(self) -> tuple[str, ...]:
+        """Put right what somebody changed, or an interface took along, and say so.
+
+        Costs next to nothing when nothing happened. Raises EdgeError.
+        """
+        want = self._wanted
+        if want is None:
+            return ()
+        self._rounds = (self._rounds + 1) % ROUNDS
+        told = self._watch.links_or_routes()
+        changed = self._watch.tables()
+        if told or changed or not self._rounds:
+            return self._everything(want)
+        return ()
+
+    def steer(self, steering: Steering) -> None:
+        """Move traffic and what is copied: the routes that differ, in one exchange.
+
+        Raises EdgeError, also when nothing was applied yet.
+        """
+        self._wanted, old, new = wanted.steered(self._need(), steering)
+        indexes = self._interfaces.indexes
+        tables.move(self._kernel, tables.resolved(old, indexes), tables.resolved(new, indexes))
+
+    def live_calls(self) -> LiveCalls:
+        """Return whether consultations are live and, while they are, which flows they have."""
+        policy = self._need().policy
+        packets = self._interfaces.packets(policy.care.interface)
+        if packets != self._live.packets or self._live.flows:
+            self._live = LiveCalls(packets, self._filters.live(policy))
+        return self._live
+
+    def add_call(self, flow: Flow, service: ServiceName, for_s: float) -> None:
+        """Let a flow travel as a consultation for a time; again before it is over to prolong it.
+
+        Raises EdgeError.
+        """
+        mark = calls.mark_of(self._need().policy, service)
+        self._filters.add(flow, mark, calls.checked(for_s))
+
+    def remove_call(self, flow: Flow) -> None:
+        """Let a flow be ordinary traffic again; nothing happens when it is."""
+        self._filters.remove(flow)
+
+    def close(self) -> None:
+        """Give every socket back; what is in the kernel stays there and goes on working."""
+        self._watch.close()
+        self._kernel.close()
+
+    def _need(self) -> Wanted:
+        if self._wanted is None:
+            raise EdgeError("there is no policy in the kernel yet; apply one first")
+        return self._wanted
+
+    def _everything(self, want: Wanted) -> tuple[str, ...]:
+        steps: tuple[Callable[[Wanted], Iterable[str]], ...] = (
+            self._interfaces.establish,
+            lambda w: sysctls.establish(w.settings),
+            lambda w: self._filters.establish(w, self._interfaces.indexes),
+            self._routes,
+            self._rules,
+            self._queues,
+            self._interfaces.remove_strangers,
+        )
+        done, faults = list[str](), list[EdgeError]()
+        for step in steps:
+            try:
+                done += step(want)
+            except EdgeError as error:
+                faults.append(error)
+        if faults:
+            kind = TunnelError if all(isinstance(f, TunnelError) for f in faults) else EdgeError
+            raise kind("; ".join(map(str, faults))) from faults[0]
+        return tuple(done)
+
+    def _routes(self, want: Wanted) -> Iterator[str]:
+        there = tables.resolved({**want.fixed, **want.steered}, self._interfaces.indexes)
+        moved = tables.move(self._kernel, tables.read_routes(self._kernel), there)
+        yield from tables.steps(*moved, "routes")
+
+    def _rules(self, want: Wanted) -> Iterator[str]:
+        changed = tables.change_rules(self._kernel, tables.read_rules(self._kernel), want.rules)
+        yield from tables.steps(*changed, "rules")
+
+    def _queues(self, want: Wanted) -> Iterator[str]:
+        roots, known = shaping.read_roots(self._kernel), self._interfaces.known
+        left = set()
+        for queue in want.queues:
+            link = known.get(queue.interface)
+            if link is None:
+                continue
+            if shaping.foreign(roots.get(link.index)):
+                left.add(link.name)
+                if link.name not in self._left:
+                    yield f"{link.name} has a queue of its own, which is left: no shaping there"
+            elif not shaping.is_built(self._kernel, queue, link):
+                shaping.build(self._kernel, queue, link)
+                yield f"put a queue on {link.name}"
+        self._left = frozenset(left)
+        yield from self._stale_queues(want, roots)
+
+    def _stale_queues(self, want: Wanted, roots: dict[int, tuple[str, int]]) -> Iterator[str]:
+        wanted_here = {queue.interface for queue in want.queues}
+        for link in self._interfaces.known.values():
+            if link.name not in wanted_here and shaping.ours(roots.get(link.index)):
+                shaping.take_away(self._kernel, link)
+                yield f"took the queue of {link.name} away"

@@ -1,0 +1,103 @@
+"""Our interfaces and addresses: tunnels, what arrivals are led through, the loopback."""
+
+from collections.abc import Iterator, Mapping
+
+from edge.dataplane import links
+from edge.dataplane.links import IFB, LOOPBACK, Interface
+from edge.dataplane.netlink import Netlink
+from edge.dataplane.wanted import Wanted
+from edge.dataplane.wireguard import Tunnel, WireGuard
+from inventory.errors import EdgeError, TunnelError
+
+
+class Interfaces:
+    """Makes interfaces and addresses what is wanted, and knows them by name and index."""
+
+    def __init__(self, kernel: Netlink, wireguard: WireGuard, private_key: bytes) -> None:
+        self._kernel = kernel
+        self._wireguard = wireguard
+        self._private_key = private_key
+        self.known: Mapping[str, Interface] = {}
+        self.indexes: Mapping[str, int] = {}
+
+    def establish(self, want: Wanted) -> tuple[str, ...]:
+        """Make interfaces and addresses what is wanted and say what was done.
+
+        One tunnel's failure hinders no other; raises TunnelError about all of them in the end.
+        """
+        done, faults = list[str](), list[TunnelError]()
+        for tunnel in want.tunnels:
+            try:
+                done += self._tunnel(tunnel)
+            except TunnelError as error:
+                faults.append(error)
+        done += self._arrivals(want)
+        self._look()
+        done += self._claims(want)
+        done += self._loopback(want)
+        if faults:
+            raise TunnelError("; ".join([*done, *map(str, faults)])) from faults[0]
+        return tuple(done)
+
+    def remove_strangers(self, want: Wanted) -> Iterator[str]:
+        """Take away interfaces of ours that nobody wants any more."""
+        for link in [*self.known.values()]:
+            if link.ours and link.name not in want.interfaces:
+                discard(self._kernel, self._wireguard, link)
+                yield f"took {link.name} away"
+        self._look()
+
+    def packets(self, name: str) -> int:
+        """Return how many packets an interface carried in both directions; 0 without one."""
+        link = links.interface(self._kernel, name)
+        return link.packets if link else 0
+
+    def _look(self) -> None:
+        self.known = links.interfaces(self._kernel)
+        self.indexes = {link.name: link.index for link in self.known.values() if link.up}
+
+    def _tunnel(self, tunnel: Tunnel) -> tuple[str, ...]:
+        return self._wireguard.ensure(tunnel, self._private_key)
+
+    def _arrivals(self, want: Wanted) -> Iterator[str]:
+        there = links.interfaces(self._kernel)
+        for arrivals in want.arrivals:
+            link = there.get(arrivals.target)
+            if link is not None and not (link.ours and link.up):
+                links.remove_link(self._kernel, _ifb(link))
+                link = None
+            if link is None:
+                links.add_ifb(self._kernel, arrivals.target)
+                yield f"made {arrivals.target} for what arrives on {arrivals.underlay}"
+
+    def _claims(self, want: Wanted) -> Iterator[str]:
+        names = {tunnel.name for tunnel in want.tunnels}
+        for link in self.known.values():
+            if link.name in names and not link.ours:
+                links.claim(self._kernel, link)
+                yield f"marked {link.name} as ours"
+
+    def _loopback(self, want: Wanted) -> Iterator[str]:
+        """Give the device its loopback address, and take an earlier one of ours away."""
+        address, index = want.policy.loopback, self.known[LOOPBACK].index
+        present = links.our_addresses(self._kernel)
+        if address not in present and links.add_address(self._kernel, address, index):
+            yield f"added the address {address} to {LOOPBACK}"
+        for stale in present:
+            if stale != address:
+                links.remove_address(self._kernel, stale, present[stale])
+                yield f"removed the address {stale}"
+
+
+def discard(kernel: Netlink, wireguard: WireGuard, link: Interface) -> None:
+    """Take an interface of ours away. Raises EdgeError."""
+    if link.kind == IFB:
+        links.remove_link(kernel, link)
+    else:
+        wireguard.remove(link.name)
+
+
+def _ifb(link: Interface) -> Interface:
+    if link.kind == IFB:
+        return link
+    raise EdgeError(f"{link.name} is an interface of somebody else's; rename it")

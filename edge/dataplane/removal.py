@@ -1,0 +1,74 @@
+"""Takes everything of ours out of the kernel, also without any record of what was put there."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from edge.dataplane import links, nft, shaping, sysctls, tables
+from edge.dataplane.interfaces import discard
+from edge.dataplane.netlink import Netlink
+from edge.dataplane.sysctls import Undo
+from edge.dataplane.wireguard import WireGuard
+from inventory.errors import EdgeError
+
+
+def remove(
+    wireguard: WireGuard, *, names: Iterable[str] = (), undo: Undo | None = None
+) -> tuple[str, ...]:
+    """Take away whatever carries our marks, and restore settings; say what was done.
+
+    names are those of tunnels by the policy, for one that had no time to be marked. Does all that
+    can be done before it raises EdgeError about the rest. What is not ours stays as it is.
+    """
+    with Netlink() as kernel:
+        steps: tuple[Callable[[], Iterable[str]], ...] = (
+            lambda: _rules(kernel),
+            lambda: _routes(kernel),
+            _tables,
+            lambda: _queues(kernel),
+            lambda: _interfaces(kernel, wireguard, frozenset(names)),
+            lambda: _addresses(kernel),
+            lambda: sysctls.restore(undo or Undo()),
+        )
+        done, faults = list[str](), list[EdgeError]()
+        for step in steps:
+            try:
+                done += step()
+            except EdgeError as error:
+                faults.append(error)
+    if faults:
+        raise EdgeError("; ".join(map(str, faults))) from faults[0]
+    return tuple(done)
+
+
+def _rules(kernel: Netlink) -> Iterator[str]:
+    yield from tables.steps(*tables.change_rules(kernel, tables.read_rules(kernel), ()), "rules")
+
+
+def _routes(kernel: Netlink) -> Iterator[str]:
+    yield from tables.steps(*tables.move(kernel, tables.read_routes(kernel), {}), "routes")
+
+
+def _tables() -> Iterator[str]:
+    if families := nft.present():
+        nft.load(nft.gone(families))
+        yield f"took away nft tables of {', '.join(families)}"
+
+
+def _queues(kernel: Netlink) -> Iterator[str]:
+    roots = shaping.read_roots(kernel)
+    for link in links.interfaces(kernel).values():
+        if shaping.ours(roots.get(link.index)):
+            shaping.take_away(kernel, link)
+            yield f"took the queue of {link.name} away"
+
+
+def _interfaces(kernel: Netlink, wireguard: WireGuard, names: frozenset[str]) -> Iterator[str]:
+    for link in links.interfaces(kernel).values():
+        if link.ours or link.name in names:
+            discard(kernel, wireguard, link)
+            yield f"took {link.name} away"
+
+
+def _addresses(kernel: Netlink) -> Iterator[str]:
+    for address, index in links.our_addresses(kernel).items():
+        links.remove_address(kernel, address, index)
+        yield f"removed the address {address}"

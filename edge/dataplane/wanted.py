@@ -1,0 +1,134 @@
+"""Everything that should stand in the kernel, as a value, from a policy and present decisions."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Interface, IPv4Network
+from typing import Final
+
+from edge.dataplane import marks, queues, routes, ruleset, sysctls
+from edge.dataplane.queues import Queue
+from edge.dataplane.routes import Routes, Rule
+from edge.dataplane.steering import Steering
+from edge.dataplane.sysctls import Setting
+from edge.dataplane.wireguard import Tunnel, TunnelPeer
+from edge.policy import EdgePolicy, Endpoint, Prefix, Underlay
+from inventory.model import DeviceName
+
+KEEPALIVE_S: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What leads arrivals of an underlay through a queue on an interface of ours."""
+
+    underlay: str
+    target: str
+    ruleset: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the kernel should hold; owned are the prefixes of each peer."""
+
+    policy: EdgePolicy
+    steering: Steering
+    tunnels: tuple[Tunnel, ...]
+    settings: tuple[Setting, ...]
+    fixed: Routes
+    steered: Routes
+    rules: tuple[Rule, ...]
+    ruleset: str
+    arrivals: tuple[Arrivals, ...]
+    queues: tuple[Queue, ...]
+    owned: Mapping[DeviceName, tuple[Prefix, ...]]
+
+    @property
+    def interfaces(self) -> frozenset[str]:
+        """Return the names of the interfaces that are ours."""
+        return frozenset(t.name for t in self.tunnels) | {a.target for a in self.arrivals}
+
+
+def wanted(policy: EdgePolicy, steering: Steering) -> Wanted:
+    """Return everything that should stand in the kernel.
+
+    Raises PolicyRefusedError when an interface's name cannot be used.
+    """
+    text = ruleset.base(policy)
+    owned: dict[DeviceName, tuple[Prefix, ...]] = {peer.device: () for peer in policy.peers}
+    for peer, prefix in routes.owned(policy):
+        owned[peer.device] += (prefix,)
+    return Wanted(
+        policy=policy,
+        steering=steering,
+        tunnels=tuple(_tunnels(policy, owned)),
+        settings=sysctls.settings(policy),
+        fixed=routes.fixed_routes(policy),
+        steered=routes.steered_routes(policy, steering),
+        rules=routes.rules(policy),
+        ruleset=text,
+        arrivals=tuple(_arrivals(policy, u) for u in policy.underlays if u.shape_ingress),
+        queues=queues.queues(policy),
+        owned=owned,
+    )
+
+
+def steered(before: Wanted, steering: Steering) -> tuple[Wanted, Routes, Routes]:
+    """Return what should stand after a decision, and the routes that it concerned: old, new."""
+    policy, old, new = before.policy, Routes(), Routes()
+    for peer in policy.peers:
+        was, now = before.steering.of(peer.device), steering.of(peer.device)
+        if was != now:
+            prefixes = before.owned[peer.device]
+            old |= routes.peer_routes(policy, peer, prefixes, was)
+            new |= routes.peer_routes(policy, peer, prefixes, now)
+    kept = {key: way for key, way in before.steered.items() if key not in old}
+    return replace(before, steering=steering, steered={**kept, **new}), old, new
+
+
+def _arrivals(policy: EdgePolicy, underlay: Underlay) -> Arrivals:
+    target = queues.ingress_name(policy, underlay)
+    return Arrivals(underlay.interface, target, ruleset.arrivals(policy, underlay.interface))
+
+
+def _tunnels(
+    policy: EdgePolicy, owned: Mapping[DeviceName, tuple[Prefix, ...]]
+) -> Iterator[Tunnel]:
+    for index, underlay in enumerate(policy.underlays):
+        yield Tunnel(
+            name=underlay.tunnel,
+            mtu=underlay.mtu,
+            listen_port=underlay.listen_port,
+            mark=marks.TRANSPORT_MARK + index,
+            addresses=(IPv4Interface(underlay.tunnel_address),),
+            peers=tuple(_transport_peers(policy, underlay, owned)),
+        )
+    yield Tunnel(
+        name=policy.care.interface,
+        mtu=policy.care.mtu,
+        listen_port=policy.care.port,
+        mark=marks.CARE_MARK,
+        # Without any address the kernel would drop what arrives here, however loose its filter.
+        addresses=(IPv4Interface(policy.loopback),),
+        peers=tuple(_care_peers(policy, owned)),
+    )
+
+
+def _transport_peers(
+    policy: EdgePolicy, underlay: Underlay, owned: Mapping[DeviceName, tuple[Prefix, ...]]
+) -> Iterator[TunnelPeer]:
+    for peer in policy.peers:
+        paths = [path for path in peer.paths if path.circuit == underlay.circuit]
+        if paths:
+            ends = [IPv4Network(path.remote_address) for path in paths]
+            allowed = (*ends, IPv4Network(peer.loopback), *owned[peer.device])
+            endpoint = next((path.endpoint for path in paths if path.endpoint), None)
+            keepalive_s = KEEPALIVE_S if endpoint else 0
+            yield TunnelPeer(peer.public_key, allowed, endpoint, keepalive_s)
+
+
+def _care_peers(
+    policy: EdgePolicy, owned: Mapping[DeviceName, tuple[Prefix, ...]]
+) -> Iterator[TunnelPeer]:
+    for peer in policy.peers:
+        allowed = (IPv4Network(peer.loopback), *owned[peer.device])
+        yield TunnelPeer(peer.public_key, allowed, Endpoint(peer.loopback, policy.care.port))

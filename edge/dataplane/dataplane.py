@@ -4,7 +4,7 @@ Works in the network namespace of the thread that made it, and has to be used th
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from edge.dataplane import calls, shaping, sysctls, tables, wanted
 from edge.dataplane.calls import Flow, LiveCalls
@@ -18,6 +18,8 @@ from edge.dataplane.watch import Watch
 from edge.dataplane.wireguard import WireGuard
 from inventory.errors import EdgeError, TunnelError
 from policies.model import ServiceName
+
+Step: TypeAlias = Callable[[Wanted], Iterable[str]]
 
 # A look at everything after so many repairs, in case a change was not told.
 ROUNDS: Final = 30
@@ -46,7 +48,7 @@ class Dataplane:
         Does all that can be done before it raises EdgeError (TunnelError) about the rest.
         """
         self._wanted = want
-        return self._everything(want)
+        return self._carry_out(want, self._steps())
 
     def repair(self) -> tuple[str, ...]:
         """Put right what somebody changed, or an interface took along, and say so.
@@ -57,11 +59,10 @@ class Dataplane:
         if want is None:
             return ()
         self._rounds = (self._rounds + 1) % ROUNDS
-        told = self._watch.links_or_routes()
-        changed = self._watch.tables()
-        if told or changed or not self._rounds:
-            return self._everything(want)
-        return ()
+        told, changed = self._watch.links_or_routes(), self._watch.tables()
+        if told or not self._rounds:
+            return self._carry_out(want, self._steps())
+        return self._carry_out(want, (self._tables,)) if changed else ()
 
     def steer(self, steering: Steering) -> None:
         """Move traffic and what is copied: the routes that differ, in one exchange.
@@ -102,16 +103,18 @@ class Dataplane:
             raise EdgeError("there is no policy in the kernel yet; apply one first")
         return self._wanted
 
-    def _everything(self, want: Wanted) -> tuple[str, ...]:
-        steps: tuple[Callable[[Wanted], Iterable[str]], ...] = (
+    def _steps(self) -> tuple[Step, ...]:
+        return (
             self._interfaces.establish,
-            lambda w: sysctls.establish(w.settings),
-            lambda w: self._filters.establish(w, self._interfaces.indexes),
+            self._settings,
+            self._tables,
             self._routes,
             self._rules,
             self._queues,
             self._interfaces.remove_strangers,
         )
+
+    def _carry_out(self, want: Wanted, steps: Iterable[Step]) -> tuple[str, ...]:
         done, faults = list[str](), list[EdgeError]()
         for step in steps:
             try:
@@ -122,6 +125,12 @@ class Dataplane:
             kind = TunnelError if all(isinstance(f, TunnelError) for f in faults) else EdgeError
             raise kind("; ".join(map(str, faults))) from faults[0]
         return tuple(done)
+
+    def _settings(self, want: Wanted) -> Iterable[str]:
+        return sysctls.establish(want.settings)
+
+    def _tables(self, want: Wanted) -> Iterable[str]:
+        return self._filters.establish(want, self._interfaces.indexes)
 
     def _routes(self, want: Wanted) -> Iterator[str]:
         there = tables.resolved({**want.fixed, **want.steered}, self._interfaces.indexes)

@@ -6,8 +6,8 @@ Sources: linux/rtnetlink.h, linux/fib_rules.h.
 import errno
 import socket
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from ipaddress import IPv4Address
 from typing import Final, TypeAlias
 
 from edge.dataplane.marks import PROTOCOL
@@ -36,6 +36,8 @@ UNIVERSE, LINK, NOWHERE = 0, 253, 255
 ON_LINK: Final = 4
 TO_TABLE: Final = 1
 FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
+OCTETS: Final[dict[int, int]] = {socket.AF_INET: 4, socket.AF_INET6: 16}
+FAMILY_OF_LENGTH: Final = {octets: family for family, octets in OCTETS.items()}
 VERSIONS: Final = {family: version for version, family in FAMILIES.items()}
 # What the kernel says of a route out of an interface that is gone or down, and of a lack thereof.
 WAITING: Final = frozenset({errno.ENODEV, errno.ENETDOWN, errno.ENETUNREACH, errno.EINVAL})
@@ -131,15 +133,15 @@ def _take(key: RouteKey, there: Placed) -> Request:
 
 def _route_body(key: RouteKey, there: Placed) -> bytes:
     kind, index, gateway, source = there
-    family = FAMILIES[key.prefix.version]
+    family = FAMILY_OF_LENGTH[len(key.address)]
     scope = NOWHERE if kind == THROW else LINK if kind == UNICAST and not gateway else UNIVERSE
     flags = ON_LINK if gateway else 0
     header = ROUTE_HEADER.pack(
-        family, key.prefix.prefixlen, 0, 0, 0, PROTOCOL, scope if family == 2 else 0, kind, flags
+        family, key.length, 0, 0, 0, PROTOCOL, scope if family == socket.AF_INET else 0, kind, flags
     )
     parts = [header, number(TABLE, key.table), number(PRIORITY, key.metric)]
-    if key.prefix.prefixlen:
-        parts.append(attribute(DST, key.prefix.network_address.packed))
+    if key.length:
+        parts.append(attribute(DST, key.address))
     parts += [number(OIF, index)] if index else []
     parts += [attribute(kind, value) for kind, value in ((GATEWAY, gateway), (PREFSRC, source))
               if value]  # fmt: skip
@@ -151,25 +153,11 @@ def _route(body: bytes) -> tuple[RouteKey, Placed] | None:
     if protocol != PROTOCOL or family not in VERSIONS:
         return None
     found = attributes(body, ROUTE_HEADER.size)
-    prefix = _PREFIXES[VERSIONS[family]](found.get(DST, b""), length)
-    key = RouteKey(number_of(found, TABLE, table), prefix, number_of(found, PRIORITY))
+    address = found.get(DST, bytes(OCTETS[family]))
+    key = RouteKey(number_of(found, TABLE, table), address, length, number_of(found, PRIORITY))
     # IPv6 names the loopback interface in routes that lead nowhere.
     index = number_of(found, OIF) if kind == UNICAST else 0
     return key, (kind, index, found.get(GATEWAY, b""), found.get(PREFSRC, b""))
-
-
-def _network4(packed: bytes, length: int) -> IPv4Network:
-    return IPv4Network((packed.ljust(4, b"\0"), length))
-
-
-def _network6(packed: bytes, length: int) -> IPv6Network:
-    return IPv6Network((packed.ljust(16, b"\0"), length))
-
-
-_PREFIXES: Final[dict[int, Callable[[bytes, int], IPv4Network | IPv6Network]]] = {
-    4: _network4,
-    6: _network6,
-}
 
 
 def _rule_body(rule: Rule) -> bytes:

@@ -81,8 +81,11 @@ def steered(before: Wanted, steering: Steering) -> tuple[Wanted, Routes, Routes]
             prefixes = before.owned[peer.device]
             old |= routes.peer_routes(policy, peer, prefixes, was)
             new |= routes.peer_routes(policy, peer, prefixes, now)
-    kept = {key: way for key, way in before.steered.items() if key not in old}
-    return replace(before, steering=steering, steered={**kept, **new}), old, new
+    after = dict(before.steered)
+    for key in old.keys() - new.keys():
+        del after[key]
+    after.update(new)
+    return replace(before, steering=steering, steered=after), old, new
 
 
 def _arrivals(policy: EdgePolicy, underlay: Underlay) -> Arrivals:

@@ -15,13 +15,13 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final, TypeAlias
 
-from edge import lock, wire
+from edge import canonical, lock
 from edge.store import TransactionError
 from inventory.errors import EdgeError, PolicyRefusedError, SanagaError
 
 SOCKET: Final = "control.sock"
 # A policy inside JSON inside JSON: every quotation mark has become three characters.
-_LARGEST: Final = 4 * wire.LARGEST_POLICY
+_LARGEST: Final = 4 * canonical.LARGEST_POLICY
 _ASKING_S: Final = 10.0
 _SIGN_OF_LIFE_S: Final = 5.0
 _CREDENTIALS: Final = struct.Struct("3i")

@@ -16,6 +16,7 @@ from edge.gauges import Gauges
 from edge.identity import Identity
 from edge.journal import Entry, Journal, Kind
 from edge.loop import ClassKey
+from edge.notary import Notary
 from edge.pilot import Pilot
 from edge.policy import EdgePolicy
 from edge.report import Repairs
@@ -39,14 +40,16 @@ class Daemon:
 
     def __init__(self, folder: Path, identity: Identity, clock: Callable[[], Moment]) -> None:
         self.folder = folder
-        self.device = identity.trust.device
+        self.device = identity.device
         self.clock = clock
         self.started = clock()
         self.journal = Journal(folder)
         self.gauges = Gauges()
         self.worker = Worker(folder, identity.private_key)
         self.pilot = Pilot(self.gauges, self.worker.steer, self.journal, clock)
-        self.transactions = Transactions(Store(folder, identity.trust), self.install, clock)
+        self.transactions = Transactions(
+            Store(folder, identity.device, Notary(folder)), self.install, clock
+        )
         self.repairs = Repairs()
         self.calls: tuple[Call, ...] = ()
         self.ending = asyncio.Event()

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from ipaddress import IPv4Address
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictFloat, StrictInt, StrictStr
 
@@ -228,91 +228,6 @@ class PolicyDocument(Document):
             care=self.care.to_model(),
             classes=tuple(entry.to_model() for entry in self.classes),
         )
-
-
-def plain(policy: EdgePolicy) -> dict[str, Any]:
-    """Return a policy as JSON knows it; reading that back gives the same policy."""
-    return {
-        "network": policy.network,
-        "device": policy.device,
-        "loopback": str(policy.loopback),
-        "prefixes": [str(prefix) for prefix in policy.prefixes],
-        "lans": list(policy.lans),
-        "underlays": [_underlay(underlay) for underlay in policy.underlays],
-        "peers": [_peer(peer) for peer in policy.peers],
-        "care": {
-            "interface": policy.care.interface,
-            "mtu": policy.care.mtu,
-            "port": policy.care.port,
-        },
-        "classes": [_class(entry) for entry in policy.classes],
-    }
-
-
-def _underlay(underlay: Underlay) -> dict[str, Any]:
-    return {
-        "circuit": underlay.circuit,
-        "interface": underlay.interface,
-        "gateway": str(underlay.gateway),
-        "medium": underlay.medium.value,
-        "metered": underlay.metered,
-        "rate_up_mbps": float(underlay.rate_up_mbps),
-        "rate_down_mbps": float(underlay.rate_down_mbps),
-        "tunnel": underlay.tunnel,
-        "tunnel_address": str(underlay.tunnel_address),
-        "listen_port": underlay.listen_port,
-        "mtu": underlay.mtu,
-        "shape_ingress": underlay.shape_ingress,
-    }
-
-
-def _peer(peer: Peer) -> dict[str, Any]:
-    return {
-        "device": peer.device,
-        "public_key": peer.public_key,
-        "loopback": str(peer.loopback),
-        "prefixes": [str(prefix) for prefix in peer.prefixes],
-        "paths": [_path(path) for path in peer.paths],
-    }
-
-
-def _path(path: Path) -> dict[str, Any]:
-    far = path.endpoint
-    return {
-        "name": path.name,
-        "circuit": path.circuit,
-        "remote_address": str(path.remote_address),
-        "endpoint": {"address": str(far.address), "port": far.port} if far else None,
-        "medium": path.medium.value,
-        "metered": path.metered,
-        "cost": path.cost,
-        "rate_mbps": float(path.rate_mbps),
-    }
-
-
-def _class(entry: TrafficClass) -> dict[str, Any]:
-    service, paths = entry.service, entry.paths
-    return {
-        "name": service.name,
-        "title": service.title,
-        "slo": {
-            "delay_ms": float(service.slo.delay_ms),
-            "jitter_ms": float(service.slo.jitter_ms),
-            "loss": float(service.slo.loss),
-            "mos": None if service.slo.mos is None else float(service.slo.mos),
-        },
-        "dscp": service.dscp,
-        "rate_mbps": float(service.rate_mbps),
-        "share": float(service.share),
-        "paths": {
-            "media": [medium.value for medium in paths.media],
-            "leave_after_ms": paths.leave_after_ms,
-            "return_after_s": paths.return_after_s,
-            "hold_down_s": paths.hold_down_s,
-            "metered_allowed": paths.metered_allowed,
-            "metered_cost": paths.metered_cost,
-        },
-    }
 
 
 def incoherent(policy: EdgePolicy) -> Iterator[Wrong]:

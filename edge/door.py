@@ -16,7 +16,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeAlias
 
-from edge import control, wire
+from edge import canonical, control
 from edge.store import TransactionError, named
 from inventory.errors import EdgeError
 
@@ -85,8 +85,8 @@ class Door:
 
     def _stage(self, words: Sequence[str]) -> Json:
         txn, length, digest = named(words[0]), int(words[1]), words[2]
-        if not 0 <= length <= wire.LARGEST_POLICY:
-            what = f"a candidate may have 0 to {wire.LARGEST_POLICY} bytes"
+        if not 0 <= length <= canonical.LARGEST_POLICY:
+            what = f"a candidate may have 0 to {canonical.LARGEST_POLICY} bytes"
             raise TransactionError("usage", what)
         candidate = self._incoming.read(length)
         if len(candidate) != length or sha256(candidate).hexdigest() != digest:

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 from inventory.errors import EdgeError
 
 KEY_OCTETS: Final = 32
@@ -26,8 +24,10 @@ def ensure(path: Path) -> bytes:
     """
     with suppress(FileNotFoundError):
         return read(path)
+    from cryptography.hazmat.primitives.asymmetric import x25519  # noqa: PLC0415 - the daemon reads only
+
     try:
-        _store(path, X25519PrivateKey.generate().private_bytes_raw())
+        _store(path, x25519.X25519PrivateKey.generate().private_bytes_raw())
     except OSError as error:
         raise EdgeError(
             f"{path}: cannot store the private key: {error.strerror}; "
@@ -55,7 +55,9 @@ def read(path: Path) -> bytes:
 
 def public_text(private_key: bytes) -> str:
     """Return the public key of a private one, in base64 as WireGuard writes keys."""
-    public = X25519PrivateKey.from_private_bytes(private_key).public_key()
+    from cryptography.hazmat.primitives.asymmetric import x25519  # noqa: PLC0415 - the daemon reads only
+
+    public = x25519.X25519PrivateKey.from_private_bytes(private_key).public_key()
     return base64.b64encode(public.public_bytes_raw()).decode("ascii")
 
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from edge import identity, lock, worker
 from edge.clock import moment, said
+from edge.notary import Notary
 from edge.store import Store
 
 
@@ -15,7 +16,7 @@ def removed(folder: Path) -> tuple[str, ...]:
     """
     who = identity.load(folder)
     with lock.held(folder, said(moment().unix_s)):
-        signed = Store(folder, who.trust).load().signed
+        signed = Store(folder, who.device, Notary(folder)).load().signed
         names = worker.tunnel_names(signed.policy if signed else None)
         return worker.removed(folder, None, names)
 
@@ -27,7 +28,7 @@ def kept(folder: Path, envelope: str, file: str) -> int:
     """
     who = identity.load(folder)
     with lock.held(folder, said(moment().unix_s)):
-        store, txn, now = Store(folder, who.trust), str(uuid4()), moment()
+        store, txn, now = Store(folder, who.device, Notary(folder)), str(uuid4()), moment()
         store.recover(now)
         signed = store.stage(txn, envelope, store.load().signed, file=file)
         store.begin(txn, 1, now)

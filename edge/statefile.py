@@ -6,21 +6,17 @@ ten seconds ago when the machine went down is that plus the time it was down.
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
-
-from pydantic import TypeAdapter, ValidationError
 
 from edge import files
 from edge.clock import Moment
 from edge.loop import ClassKey
-from inventory.wording import quoted
-from policies.decide import Memory
+from policies.decide import Memory, Standing
 
 FILE: Final = "state.json"
 _VERSION: Final = 1
-_MEMORY: Final[TypeAdapter[Memory]] = TypeAdapter(Memory)
 # A clock that was set years wrong must not make memories unreadable.
 _LONGEST_DOWN_S: Final = 10 * 365 * 86_400.0
 
@@ -28,7 +24,7 @@ _LONGEST_DOWN_S: Final = 10 * 365 * 86_400.0
 def save(folder: Path, memories: Mapping[ClassKey, Memory], now: Moment) -> None:
     """Keep memories. Raises OSError."""
     kept = [
-        {"peer": peer, "service": service, "memory": _MEMORY.dump_python(memory, mode="json")}
+        {"peer": peer, "service": service, "memory": asdict(memory)}
         for (peer, service), memory in sorted(memories.items())
     ]
     state = {
@@ -52,13 +48,22 @@ def load(folder: Path, now: Moment) -> Mapping[ClassKey, Memory]:
     try:
         by_s = shift_s(state, now)
         return {
-            (str(kept["peer"]), str(kept["service"])): moved(
-                _MEMORY.validate_python(kept["memory"]), by_s
-            )
+            (str(kept["peer"]), str(kept["service"])): moved(_memory(kept["memory"]), by_s)
             for kept in state["memories"]
         }
-    except (KeyError, TypeError, ValueError, ValidationError):
+    except (KeyError, TypeError, ValueError):
         return {}
+
+
+def _memory(kept: Mapping[str, Any]) -> Memory:
+    return Memory(
+        path=kept["path"],
+        second=kept["second"],
+        moves=tuple(map(float, kept["moves"])),
+        left=tuple(kept["left"]),
+        standings=tuple(Standing(**standing) for standing in kept["standings"]),
+        least_bad=bool(kept["least_bad"]),
+    )
 
 
 def shift_s(state: Mapping[str, Any], now: Moment) -> float:
@@ -81,8 +86,3 @@ def moved(memory: Memory, by_s: float) -> Memory:
     )
     moves = tuple(at_s + by_s for at_s in memory.moves)
     return replace(memory, moves=moves, standings=standings)
-
-
-def fault(folder: Path, error: OSError) -> str:
-    """Return in words why the state could not be kept."""
-    return f"{folder / FILE}: {error.strerror or quoted(error)}"

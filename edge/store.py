@@ -12,21 +12,18 @@ trial needs no room on the disk.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from edge import files, wire
+from edge import canonical, files
+from edge.canonical import SignedPolicy
 from edge.clock import Moment
-from edge.wire import SignedPolicy
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
-from inventory.wording import quoted
 
 LONGEST_TRIAL_S: Final = 86_400
 _TXN: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -39,6 +36,8 @@ _CONFIRMING: Final = "trial.confirming.json"
 _REVERTING: Final = "trial.reverting.json"
 _LAST: Final = "last.json"
 
+# Returns the policy of an envelope, which a file of that name holds, or raises PolicyRefusedError.
+Verify: TypeAlias = Callable[[str, str], SignedPolicy]
 Outcome: TypeAlias = Literal["confirmed", "rolled-back", "expired", "restarted", "rejected"]
 
 
@@ -48,14 +47,6 @@ class TransactionError(PolicyRefusedError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """Whose policies an edge takes, and for which device."""
-
-    device: DeviceName
-    controller: Ed25519PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +73,10 @@ class Loaded:
 class Store:
     """The policy files of one edge; one process uses them at a time, which the lock sees to."""
 
-    def __init__(self, folder: Path, trust: Trust) -> None:
+    def __init__(self, folder: Path, device: DeviceName, verify: Verify) -> None:
         self._folder = folder
-        self._trust = trust
+        self._device = device
+        self._verify = verify
 
     def load(self) -> Loaded:
         """Return the policy that runs, or the one confirmed last when that one is unusable."""
@@ -160,7 +152,7 @@ class Store:
         files.remove(self._folder / _STAGED_RECORD)
         files.replace(self._folder / STAGED, envelope)
         record = {"txn": txn, "seen": self._digest()}
-        files.replace(self._folder / _STAGED_RECORD, wire.pretty(record))
+        files.replace(self._folder / _STAGED_RECORD, canonical.pretty(record))
         return signed
 
     def begin(self, txn: str, within_s: int, now: Moment) -> SignedPolicy:
@@ -217,14 +209,14 @@ class Store:
         record = files.record(self._folder / name) or {}
         with suppress(OSError):  # on a full disk the end matters, not the note of it
             ended = {"txn": record.get("txn"), "outcome": outcome}
-            files.replace(self._folder / _LAST, wire.pretty(ended))
+            files.replace(self._folder / _LAST, canonical.pretty(ended))
         files.remove(self._folder / name)
 
     def _arm(self, txn: str, within_s: int, now: Moment) -> None:
         if not 0 < within_s <= LONGEST_TRIAL_S:
             raise TransactionError("usage", f"the time to confirm is 1 to {LONGEST_TRIAL_S} s")
         trial = {"txn": txn, "boot": now.boot, "deadline_s": now.since_boot_s + within_s}
-        files.replace(self._folder / _TRIAL, wire.pretty(trial))
+        files.replace(self._folder / _TRIAL, canonical.pretty(trial))
 
     def _digest(self) -> str:
         path = self._folder / RUNNING
@@ -235,7 +227,7 @@ class Store:
         path = self._folder / name
         try:
             with path.open(encoding="utf-8") as file:
-                envelope = file.read(wire.LARGEST_POLICY + 1)
+                envelope = file.read(canonical.LARGEST_POLICY + 1)
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
@@ -243,11 +235,11 @@ class Store:
         return self._checked(envelope, name)
 
     def _checked(self, envelope: str, file: str) -> SignedPolicy:
-        signed = wire.verify(envelope, file, self._trust.controller)
-        if signed.policy.device != self._trust.device:
+        signed = self._verify(envelope, file)
+        if signed.policy.device != self._device:
             raise PolicyRefusedError(
-                f"{file}#/policy/device: the policy is for {quoted(signed.policy.device)}, this is "
-                f"'{self._trust.device}'; take this device's policy, or enrol it under that name"
+                f"{file}#/policy/device: the policy is for {signed.policy.device!r}, this is "
+                f"'{self._device}'; take this device's policy, or enrol it under that name"
             )
         return signed
 

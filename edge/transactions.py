@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeAlias
 
-from edge import wire
+from edge import canonical
+from edge.canonical import SignedPolicy
 from edge.clock import Moment
 from edge.policy import EdgePolicy
 from edge.store import Outcome, Store, TransactionError, Trial
-from edge.wire import SignedPolicy
 from inventory.errors import EdgeError
 
 Json: TypeAlias = Mapping[str, Any]
@@ -88,14 +88,14 @@ class Transactions:
         """Keep a candidate and return how it differs from what runs."""
         async with self._turn(None):
             before = self._text()
-            signed = self._store.stage(txn, candidate, self.running)
-            return {"delta": _delta(before, wire.text(signed.policy))}
+            signed = await asyncio.to_thread(self._store.stage, txn, candidate, self.running)
+            return {"delta": _delta(before, canonical.text(signed.policy))}
 
     async def commit(self, txn: str, within_s: int) -> Json:
         """Put the candidate into effect on trial."""
         async with self._turn(txn) as trial:
             if trial is None:
-                signed = self._store.begin(txn, within_s, self._clock())
+                signed = await asyncio.to_thread(self._store.begin, txn, within_s, self._clock())
                 await self._change(signed)
                 self.notes.append(
                     f"policy {signed.serial} is on trial for {within_s} s (transaction {txn})"
@@ -158,8 +158,8 @@ class Transactions:
             raise TransactionError("rejected", str(error)) from error
 
     async def _undo(self, outcome: Outcome) -> None:
-        self._told(self._store.revert(outcome))
-        loaded = self._store.load()
+        self._told(await asyncio.to_thread(self._store.revert, outcome))
+        loaded = await asyncio.to_thread(self._store.load)
         self.running, self.refused = loaded.signed, loaded.refused
         # What does not take effect now does so when the data plane is next repaired.
         with suppress(EdgeError):
@@ -174,7 +174,7 @@ class Transactions:
         return round(trial.left_s(self._clock()), 1) if trial else 0.0
 
     def _text(self) -> str:
-        return wire.text(self.policy) if self.policy else ""
+        return canonical.text(self.policy) if self.policy else ""
 
 
 def _delta(before: str, after: str) -> str:

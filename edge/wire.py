@@ -9,21 +9,21 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import AwareDatetime, BeforeValidator, Field, StrictInt, StrictStr, ValidationError
 
-from edge.documents import JsonPath, PolicyDocument, Wrong, incoherent, plain
+from edge.canonical import LARGEST_POLICY, SignedPolicy, plain, pretty, text
+from edge.documents import JsonPath, PolicyDocument, Wrong, incoherent
 from edge.policy import EdgePolicy
 from inventory.errors import Fault, Location, PolicyRefusedError
 from inventory.fields import Document
 from inventory.wording import follows, quoted, refuse, worded
 
-LARGEST_POLICY: Final = 8_000_000
+__all__ = ["LARGEST_POLICY", "SignedPolicy", "policy", "pretty", "sign", "text", "verify"]
+
 _LARGEST_SERIAL: Final = 2**53 - 1
 _MOST_FAULTS: Final = 50
 _PURPOSE: Final = b"sanaga edge policy\n"
@@ -31,15 +31,6 @@ _EXAMPLES: Final[Mapping[str, str]] = {
     "issued_at": "2026-11-23T08:00:00Z",
     "serial": "1",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SignedPolicy:
-    """A policy that the controller answers for; serial grows with every policy of a device."""
-
-    serial: int
-    issued_at: datetime
-    policy: EdgePolicy
 
 
 def _instant(value: object) -> object:
@@ -55,11 +46,6 @@ class EnvelopeDocument(Document):
     issued_at: Annotated[AwareDatetime, BeforeValidator(_instant)]
     policy: dict[str, Any]
     signature: StrictStr
-
-
-def text(policy: EdgePolicy) -> str:
-    """Return the canonical text of a policy."""
-    return pretty(plain(policy))
 
 
 def policy(written: str, file: str) -> EdgePolicy:
@@ -97,11 +83,6 @@ def verify(written: str, file: str, trust: Ed25519PublicKey) -> SignedPolicy:
         raise _refusal([why], file) from None
     inside = _policy(document.policy, file, ("policy",))
     return SignedPolicy(document.serial, document.issued_at, inside)
-
-
-def pretty(value: Mapping[str, Any]) -> str:
-    """Return a JSON object as canonical text: keys sorted, one to a line."""
-    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _covered(rest: Mapping[str, Any]) -> bytes:

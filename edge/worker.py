@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from edge import files, wire
+from edge import canonical, files
 from edge.dataplane import offer, removal
 from edge.dataplane.calls import Flow, LiveCalls
 from edge.dataplane.dataplane import Dataplane
@@ -112,7 +112,7 @@ class Worker:
         self.disk_fault = ""
         if undo != before:
             try:
-                files.replace(self._folder / UNDO, wire.pretty(undo.as_dict()))
+                files.replace(self._folder / UNDO, canonical.pretty(undo.as_dict()))
             except OSError as error:
                 # Traffic matters more than what a later removal restores.
                 self.disk_fault = f"{UNDO}: {error.strerror}"

@@ -44,16 +44,16 @@ def enrol(
     """
     from socket import gethostname
 
-    from edge import identity
+    from edge import enrolment
 
     file = Path(controller_key)
     named = "--controller-key"
     if len(controller_key) < 200 and file.is_file():
         named, controller_key = controller_key, file.read_text(encoding="utf-8")
-    trusted = identity.controller_key(controller_key, named)
+    trusted = enrolment.controller_key(controller_key, named)
     name = device or gethostname().partition(".")[0]
     place = folder(directory)
-    write(identity.enrol(place, name, trusted).rstrip("\n"))
+    write(enrolment.enrol(place, name, trusted).rstrip("\n"))
     say(f"{name} is enrolled in {place}; add the line above to edge_keys of the intent")
 
 
@@ -65,7 +65,7 @@ def run(directory: DirOption = None) -> None:
     restarted during a call; 'sanaga edge stop' takes everything back.
     """
     # A program of its own, without the command line's libraries, which the daemon never needs.
-    argv = [sys.executable, "-m", "edge.main", str(folder(directory))]
+    argv = [sys.executable, "-P", "-m", "edge.main", str(folder(directory))]
     os.execv(sys.executable, argv)  # noqa: S606 - ourselves
 
 

@@ -1,0 +1,79 @@
+"""Who an edge is and whom it trusts: its key is made here, its name and trust are stored."""
+
+import base64
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pydantic import TypeAdapter, ValidationError
+
+from edge import files, keys
+from edge.documents import key_octets
+from edge.identity import CONTROLLER, DEVICE, KEY
+from inventory.edgekeys import line
+from inventory.errors import EdgeError
+from inventory.fields import Slug
+from inventory.model import DeviceName
+
+_SLUG: Final[TypeAdapter[str]] = TypeAdapter(Slug)
+
+
+def enrol(folder: Path, device: DeviceName, controller: Ed25519PublicKey) -> str:
+    """Make the key unless there is one, store name and trust; return the line for edge_keys.
+
+    Raises EdgeError, OSError. A second enrolment keeps the key.
+    """
+    checked_name(device)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private = keys.ensure(folder / KEY)
+    files.replace(folder / DEVICE, f"{device}\n")
+    files.replace(folder / CONTROLLER, f"{_text(controller)}\n")
+    return line(device, keys.public_text(private))
+
+
+def trusted_key(folder: Path) -> Ed25519PublicKey:
+    """Return the key of the controller that a folder trusts. Raises EdgeError."""
+    file = folder / CONTROLLER
+    try:
+        return controller_key(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise EdgeError(f"{file}: cannot be read: {error}; enrol this device anew") from error
+
+
+def checked_name(device: str) -> DeviceName:
+    """Return a device's name. Raises EdgeError when it cannot be one."""
+    try:
+        return _SLUG.validate_python(device)
+    except ValidationError as error:
+        words = error.errors()[0]["ctx"]
+        raise EdgeError(f"{words['what']} of a device; {words['hint']}") from None
+
+
+def controller_key(text: str, file: str) -> Ed25519PublicKey:
+    """Return an Ed25519 public key written in base64 or PEM. Raises EdgeError."""
+    found = _pem(text) if text.lstrip().startswith("-----BEGIN") else _raw(text)
+    if found is None:
+        raise EdgeError(
+            f"{file}: this is no Ed25519 public key; give the controller's, 44 characters of "
+            "base64 or a PEM file"
+        )
+    return found
+
+
+def _raw(text: str) -> Ed25519PublicKey | None:
+    octets = key_octets(text.strip())
+    return Ed25519PublicKey.from_public_bytes(octets) if octets else None
+
+
+def _pem(text: str) -> Ed25519PublicKey | None:
+    try:
+        found = load_pem_public_key(text.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return found if isinstance(found, Ed25519PublicKey) else None
+
+
+def _text(key: Ed25519PublicKey) -> str:
+    return base64.b64encode(key.public_bytes_raw()).decode("ascii")

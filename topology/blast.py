@@ -9,6 +9,7 @@ from typing import Final
 from inventory.model import CircuitName, SiteName
 from topology.core import Core, shrink
 from topology.cuts import Cut, circuit_cuts, node_cuts
+from topology.leaves import Leaf, leaves, redundant
 from topology.model import BlastRadius, NodeKind, NodeName, SiteWeight, Topology
 from topology.tree import Graph, Interval, Tree, graph_of, grow, left_standing, part_of
 
@@ -77,6 +78,7 @@ class Survey:
     reached: _Roll
     redundant: _Roll
     cuts: Mapping[NodeName, Cut]
+    fringe: "_Fringe"
 
     @classmethod
     def of(cls, topology: Topology) -> "Survey":
@@ -87,7 +89,8 @@ class Survey:
         sites = [places.get(name) for name in tree.names]
         safe = [site if ok else None for site, ok in zip(sites, tree.safe, strict=True)]
         cuts = dict(zip(tree.names[1:], node_cuts(tree)[1:], strict=True))
-        return cls(topology, graph, tree, _Roll.of(sites), _Roll.of(safe), cuts)
+        fringe = _Fringe.of(topology, tree)
+        return cls(topology, graph, tree, _Roll.of(sites), _Roll.of(safe), cuts, fringe)
 
     def circuits(self) -> Iterator[tuple[CircuitName, BlastRadius]]:
         """Yield what the failure of each circuit costs, in the order of the topology."""
@@ -112,7 +115,48 @@ class Survey:
 
     def _radius(self, name: str, cut: Cut) -> BlastRadius:
         off = self.reached.within(cut.off)
-        return radius_of(self.topology, (name,), off, self.redundant.within(cut.thin) - off)
+        thin = self.redundant.within(cut.thin) - off
+        lost, weak = self.fringe.failing(name, cut)
+        return radius_of(self.topology, (name,), off | lost, thin | weak)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fringe:
+    """The sites that nothing passes through, and where in the tree their neighbours stand."""
+
+    leaves: Sequence[Leaf]
+    place: Mapping[NodeName, int]
+    safe: frozenset[NodeName]
+
+    @classmethod
+    def of(cls, topology: Topology, tree: Tree) -> "_Fringe":
+        found = leaves(topology)
+        near = {there for leaf in found for _, there in leaf.ways}
+        place = {name: i for i, name in enumerate(tree.names) if name in near}
+        return cls(found, place, frozenset(name for name, i in place.items() if tree.safe[i]))
+
+    def failing(self, name: str, cut: Cut) -> tuple[set[SiteName], set[SiteName]]:
+        """Return which of the sites one failure with this cut takes off, and which it degrades."""
+        left = {n for n, i in self.place.items() if not _holds(cut.off, i)}
+        safe = {n for n in left & self.safe if not _holds(cut.thin, self.place[n])}
+        return self.after({name}, left, safe)
+
+    def after(
+        self, failed: Collection[str], left: Collection[NodeName], safe: Collection[NodeName]
+    ) -> tuple[set[SiteName], set[SiteName]]:
+        """Return what is cut off and degraded when these nodes are left, these of them safe."""
+        off, thin = set[SiteName](), set[SiteName]()
+        for leaf in self.leaves:
+            before, now = leaf.alive(self.place), leaf.alive(left, failed)
+            if before and not now:
+                off.add(leaf.site)
+            elif redundant(before, self.safe) and not redundant(now, safe):
+                thin.add(leaf.site)
+        return off, thin
+
+
+def _holds(intervals: Iterable[Interval], i: int) -> bool:
+    return any(first <= i < beyond for first, beyond in intervals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +192,8 @@ class _Together:
     def failing(self, site: SiteName | None) -> tuple[set[SiteName], set[SiteName]]:
         """Return the sites cut off, and (these perhaps among them) those on their last way."""
         group, survey = self.groups[site], self.survey
+        if survey.fringe.leaves:
+            return self._with_fringe(site, group.members)
         if group.outside > 1:
             return self._on_everything(group.members)
         off = survey.reached.within(i for m in group.members for i in survey.cuts[m].off)
@@ -155,6 +201,20 @@ class _Together:
             lost, thin = self.core.without(group.members)
             return off | lost, thin
         return off, survey.redundant.within(i for m in group.inside for i in survey.cuts[m].thin)
+
+    def _with_fringe(
+        self, site: SiteName | None, members: Collection[NodeName]
+    ) -> tuple[set[SiteName], set[SiteName]]:
+        """Return what it costs when the members fail, and with them what hangs on them alone."""
+        graph, topology = self.survey.graph, self.survey.topology
+        number = {name: i for i, name in enumerate(graph.names)}
+        states = left_standing(graph, {number[m] for m in members}).safe
+        left = {graph.names[i]: ok for i, ok in states.items()}
+        failed = {name for name, node in topology.nodes.items() if node.site == site}
+        safe = {name for name, ok in left.items() if ok}
+        lost, weak = self.survey.fringe.after(failed, left, safe)
+        off, thin = self._on_everything(members)
+        return off | lost, thin | weak
 
     def _on_everything(self, members: Collection[NodeName]) -> tuple[set[SiteName], set[SiteName]]:
         graph, places = self.survey.graph, site_names(self.survey.topology)

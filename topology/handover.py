@@ -6,7 +6,7 @@ are unit vectors on a circle of 15 s; their decaying mean is long only when they
 times are monotonic, so that steps of the time of day change nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import atan2, cos, hypot, inf, sin, tau
 from typing import Final
 
@@ -14,12 +14,13 @@ PERIOD_S: Final = 15.0
 # A disturbance is over when nothing was felt for so long; longer ones are outages, not handovers.
 QUIET_S: Final = 0.3
 LONGEST_S: Final = 0.5
-# Signs in a row that make a disturbance.
+# Signs within that time that make a disturbance.
 SIGNS: Final = 2
-# The mean remembers some ten disturbances; the phase is known when six agree within half a second.
-DECAY: Final = 0.9
-ENOUGH: Final = 4.0
-AGREEMENT: Final = 0.97
+# The mean remembers some fourteen disturbances; the phase is known when eight or more agree, among
+# which a chance one may be.
+DECAY: Final = 0.93
+ENOUGH: Final = 6.0
+AGREEMENT: Final = 0.85
 # Around the beat: what is felt is felt a round trip later.
 EARLY_S: Final = 0.5
 LATE_S: Final = 0.8
@@ -31,13 +32,14 @@ APART_S: Final = 5.0
 class Rhythm:
     """What was felt of handovers: the decaying sum of vectors, and the disturbance going on.
 
-    since_s is when it began and until_s when it was last felt; before_s when the one before began.
+    hint_s is when a single sign was seen. since_s is when the last disturbance began and until_s
+    when it was last felt; before_s when the one before began. learnt says that it is in the sum.
     """
 
     x: float = 0.0
     y: float = 0.0
     count: float = 0.0
-    signs: int = 0
+    hint_s: float = -inf
     since_s: float = -inf
     until_s: float = -inf
     before_s: float = -inf
@@ -46,27 +48,17 @@ class Rhythm:
 
 def felt(rhythm: Rhythm, at_s: float, signs: int) -> Rhythm:
     """Return the rhythm after a measurement with some signs of disturbance; 0 means none."""
-    if signs:
-        return _disturbed(rhythm, at_s, rhythm.signs + signs)
-    if not rhythm.learnt and at_s - rhythm.until_s >= QUIET_S:
-        return _learnt(rhythm)
-    if not rhythm.signs:
-        return rhythm
-    return _with(rhythm, 0, rhythm.since_s, rhythm.until_s, rhythm.before_s)
-
-
-def _disturbed(rhythm: Rhythm, at_s: float, signs: int) -> Rhythm:
-    if signs < SIGNS:
-        return _with(rhythm, signs, rhythm.since_s, rhythm.until_s, rhythm.before_s)
-    if at_s - rhythm.until_s < QUIET_S:
-        return _with(rhythm, signs, rhythm.since_s, at_s, rhythm.before_s)
+    recent = at_s - rhythm.until_s < QUIET_S
+    if not signs:
+        return rhythm if rhythm.learnt or recent else _learnt(rhythm)
+    if recent:
+        return replace(rhythm, until_s=at_s)
+    hinted = at_s - rhythm.hint_s < QUIET_S
+    if signs < SIGNS and not hinted:
+        return replace(rhythm, hint_s=at_s)
     known = rhythm if rhythm.learnt else _learnt(rhythm)
-    return Rhythm(known.x, known.y, known.count, signs, at_s, at_s, known.since_s, learnt=False)
-
-
-def _with(rhythm: Rhythm, signs: int, since_s: float, until_s: float, before_s: float) -> Rhythm:
-    x, y, count = rhythm.x, rhythm.y, rhythm.count
-    return Rhythm(x, y, count, signs, since_s, until_s, before_s, rhythm.learnt)
+    since_s = rhythm.hint_s if hinted else at_s
+    return replace(known, since_s=since_s, until_s=at_s, before_s=known.since_s, learnt=False)
 
 
 def _learnt(rhythm: Rhythm) -> Rhythm:
@@ -75,7 +67,7 @@ def _learnt(rhythm: Rhythm) -> Rhythm:
     if rhythm.until_s - rhythm.since_s <= LONGEST_S:
         angle = rhythm.since_s % PERIOD_S / PERIOD_S * tau
         x, y, count = DECAY * x + cos(angle), DECAY * y + sin(angle), DECAY * count + 1
-    return Rhythm(x, y, count, 0, rhythm.since_s, rhythm.until_s, rhythm.before_s)
+    return replace(rhythm, x=x, y=y, count=count, learnt=True)
 
 
 def phase_s(rhythm: Rhythm) -> float | None:

@@ -216,7 +216,7 @@ class _Seen:
         before, at_s = self.before, self.at_s
         if before.medium is not Medium.LEO:
             return before.rhythm, False, False
-        above_ms = (before.delay_ms or inf) + max(SPIKE_MS, DEVIATIONS * before.spread_ms)
+        above_ms = (before.delay_ms or inf) + SPIKE_MS
         signs = sum(trip > above_ms for trip in self.new.round_trips_ms)
         rhythm = handover.felt(before.rhythm, at_s, signs + (self.overdue >= FEWEST))
         aside = handover.on_beat(rhythm, at_s) or handover.going_on(rhythm, at_s)
@@ -258,7 +258,8 @@ class _Seen:
         limit_s = max(PACES * new.pace_s, LEAST_SILENCE_S) + allowance_ms / 1e3
         limit_s += handover.LONGEST_S if tolerated else 0.0
         misses = before.misses
-        if self.overdue >= misses and self.overdue * new.pace_s > limit_s:
+        unanswered_s = self.at_s - max(before.answered_at_s, before.stalled_at_s)
+        if self.overdue >= misses and unanswered_s > limit_s:
             return True
         if before.talk >= TALKATIVE:
             misses = max(FEWEST, (misses + 1) // 2)

@@ -8,7 +8,7 @@ of the medium. A burst counts for a part of the evidence at most, so that it is 
 
 from dataclasses import dataclass, replace
 from functools import cache
-from math import log
+from math import inf, log
 from typing import Final
 
 from topology.media import Usual
@@ -16,8 +16,8 @@ from topology.media import Usual
 BUCKET_S: Final = 1.0
 BUCKET_PACES: Final = 10
 BUCKETS: Final = 10
-# Two grains, over which a short burst may lie, do not reach the evidence.
-PART: Final = 0.45
+# Two grains do not reach the evidence: a grain begins with a loss, and a short burst is one.
+PART: Final = 0.48
 # What was proven is taken back when this share of the evidence is left; more than twice the
 # evidence is never gathered, so that it does not take long.
 TAKEN_BACK: Final = 0.25
@@ -36,11 +36,11 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A cumulated sum; kept is what it was before this grain, which began at grain_s."""
+    """A cumulated sum; kept is what it would be without this grain, which began at grain_s."""
 
     value: float = 0.0
     kept: float = 0.0
-    grain_s: float = 0.0
+    grain_s: float = -inf
     gathered: float = 0.0
 
 
@@ -101,15 +101,19 @@ def tested(losses: Losses, arrived: Arrived, usual: Usual, at_s: float) -> Losse
 
 
 def _gathered(evidence: Evidence, more: float, usual: Usual, at_s: float) -> Evidence:
+    """Return a cumulated sum after some packets; a grain begins with a loss."""
+    if more <= 0:
+        value, kept = max(0.0, evidence.value + more), max(0.0, evidence.kept + more)
+        return (
+            Evidence(value, kept, evidence.grain_s, evidence.gathered)
+            if evidence.value
+            else evidence
+        )
     kept, start_s, gathered = evidence.kept, evidence.grain_s, evidence.gathered
     if at_s - start_s >= usual.grain_s:
         kept, start_s, gathered = evidence.value, at_s, 0.0
-    elif more < 0 and not evidence.value and not gathered:
-        return evidence
     gathered += more
     value = kept + min(gathered, PART * usual.evidence)
-    if value <= 0:
-        return Evidence(0.0, 0.0, start_s, 0.0)
     return Evidence(min(value, MOST * usual.evidence), kept, start_s, gathered)
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from inventory.model import CircuitName, Intent, SiteName
 from topology.blast import Survey, radius_of, site_names
+from topology.leaves import leaves, redundant
 from topology.model import BlastRadius, NodeName, RegionScore, Share, SiteWeight, Topology
 from topology.paths import without
 from topology.tree import graph_of, grow
@@ -29,10 +30,14 @@ class Standing:
 def standing(topology: Topology) -> Standing:
     """Return how every site stands."""
     tree, places = grow(graph_of(topology)), site_names(topology)
-    safe = (name for name, ok in zip(tree.names, tree.safe, strict=True) if ok)
+    found = frozenset(tree.names)
+    safe = frozenset(name for name, ok in zip(tree.names, tree.safe, strict=True) if ok)
+    behind = {leaf.site: leaf.alive(found) for leaf in leaves(topology)}
     return Standing(
-        reached=frozenset(places[name] for name in tree.names if name in places),
-        redundant=frozenset(places[name] for name in safe if name in places),
+        reached=frozenset(places[name] for name in found & places.keys())
+        | {site for site, ways in behind.items() if ways},
+        redundant=frozenset(places[name] for name in safe & places.keys())
+        | {site for site, ways in behind.items() if redundant(ways, safe)},
     )
 
 

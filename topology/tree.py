@@ -6,7 +6,7 @@ and every link outside the tree (a back link) runs from a vertex to one of its a
 
 What cannot fail by itself (a site's place on its device, an anchor's on vertex 0) is laid
 double: it then never is the last way. A site is taken to hang on one device, as topology.build
-makes it.
+makes it. What nothing passes through (topology.leaves) has no edges here.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final, TypeAlias
 
+from topology.leaves import gates
 from topology.model import LinkName, NodeName, Topology
 
 ROOT: Final = ""
@@ -74,7 +75,10 @@ def _edges(topology: Topology) -> Iterator[tuple[NodeName, NodeName, LinkName | 
     for anchor in sorted(topology.anchors & topology.nodes.keys()):
         yield ROOT, anchor, None
         yield ROOT, anchor, None
+    closed = gates(topology)
     for link in topology.links.values():
+        if link.a in closed or link.b in closed:
+            continue
         yield link.a, link.b, link.name if link.circuit is not None else None
         if link.circuit is None:
             yield link.a, link.b, None

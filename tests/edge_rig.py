@@ -118,9 +118,10 @@ class World:
         self.spawned.append(process)
         return process
 
-    def pings(self, source: Place, target: IPv4Address) -> bool:
+    def pings(self, source: Place, target: IPv4Address, *, tos: int = 0) -> bool:
         """Return whether one ping is answered within a second."""
-        said = self.exec(source, "ping", "-n", "-c1", "-W1", str(target), check=False)
+        words = ("ping", "-n", "-c1", "-W1", "-Q", str(tos), str(target))
+        said = self.exec(source, *words, check=False)
         return " 1 received" in said
 
     def cut(self, name: str) -> None:

@@ -9,7 +9,7 @@ from tests.edge_pair import Pair, classes, pair, routed
 from tests.edge_rig import World
 
 # A daemon that was just started must first learn what its paths can do.
-STEADY_S: Final = 4.0
+STEADY_S: Final = 3.0
 SOUND: Final = 46  # EF
 PICTURE: Final = 34  # AF41
 

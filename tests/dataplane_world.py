@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, ip_network
 from typing import Final
 
@@ -16,6 +17,7 @@ from edge.dataplane.userspace import WireGuardGo
 from edge.dataplane.wanted import Wanted, wanted
 from edge.policy import CareTunnel, EdgePolicy, Endpoint, Path, Peer, Prefix, Underlay
 from simulations.lab import namespaces
+from simulations.lab.waiting import eventually
 from tests import edge_rig
 from tests.edge_policies import classes
 from tests.edge_rig import Line, Place, World, port_of
@@ -29,6 +31,8 @@ PREFIXES: Final[Mapping[Place, tuple[Prefix, ...]]] = {
     "hub": (ip_network("10.91.2.0/24"), ip_network("fd91:2::/64")),
 }
 OTHER: Final[Mapping[Place, Place]] = {"edge": "hub", "hub": "edge"}
+WITHIN_S: Final = 30.0
+EXPEDITED: Final = 0xB8
 ENDS: Final[tuple[Place, ...]] = ("edge", "hub")
 
 
@@ -73,6 +77,17 @@ class Overlay:
     def nodes(self) -> tuple[Node, Node]:
         """Return both ends."""
         return self.edge, self.hub
+
+    def await_care(self) -> None:
+        """Return once a consultation's packets come through, and ordinary ones."""
+        for tos in (0, EXPEDITED):
+            check = partial(self.pings, tos)
+            eventually(check, within_s=WITHIN_S, what="a way from the LAN to the server")
+
+    def pings(self, tos: int = 0) -> bool:
+        """Return whether one ping from the LAN to the server is answered within a second."""
+        argv = ("ping", "-n", "-c1", "-W1", f"-Q{tos}", str(edge_rig.SERVER))
+        return " 1 received" in self.world.exec("lan", *argv, check=False)
 
     def steer(self, first: str, second: str | None = None) -> None:
         """Move everything at both ends onto one line, and copy consultations onto another."""

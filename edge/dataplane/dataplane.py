@@ -1,9 +1,11 @@
 """The kernel's data plane: makes it what is wanted, moves traffic at once, repairs, tells of calls.
 
-Works in the network namespace of the thread that made it, and has to be used there.
+Works in the network namespace of the thread that made it, and has to be used there. steer() may be
+called while another thread is busy with one of the others, and does not wait for it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from threading import Lock
 from typing import Final, TypeAlias
 
 from edge.dataplane import calls, shaping, sysctls, tables, wanted
@@ -29,8 +31,9 @@ class Dataplane:
     """One device's data plane; private_key is the device's, 32 octets."""
 
     def __init__(self, wireguard: WireGuard, private_key: bytes) -> None:
-        self._kernel = Netlink()
-        self._watch = Watch(self._kernel.port)
+        self._kernel, self._quick = Netlink(), Netlink()
+        self._lock = Lock()
+        self._watch = Watch({self._kernel.port, self._quick.port})
         self._interfaces = Interfaces(self._kernel, wireguard, private_key)
         self._filters = Filters()
         self._wanted: Wanted | None = None
@@ -47,7 +50,8 @@ class Dataplane:
 
         Does all that can be done before it raises EdgeError (TunnelError) about the rest.
         """
-        self._wanted = want
+        with self._lock:
+            self._wanted = want
         return self._carry_out(want, self._steps())
 
     def repair(self) -> tuple[str, ...]:
@@ -69,9 +73,10 @@ class Dataplane:
 
         Raises EdgeError, also when nothing was applied yet.
         """
-        self._wanted, old, new = wanted.steered(self._need(), steering)
         indexes = self._interfaces.indexes
-        tables.move(self._kernel, tables.resolved(old, indexes), tables.resolved(new, indexes))
+        with self._lock:
+            self._wanted, old, new = wanted.steered(self._need(), steering)
+            tables.move(self._quick, tables.resolved(old, indexes), tables.resolved(new, indexes))
 
     def live_calls(self) -> LiveCalls:
         """Return whether consultations are live and, while they are, which flows they have."""
@@ -97,6 +102,7 @@ class Dataplane:
         """Give every socket back; what is in the kernel stays there and goes on working."""
         self._watch.close()
         self._kernel.close()
+        self._quick.close()
 
     def _need(self) -> Wanted:
         if self._wanted is None:
@@ -132,9 +138,12 @@ class Dataplane:
     def _tables(self, want: Wanted) -> Iterable[str]:
         return self._filters.establish(want, self._interfaces.indexes)
 
-    def _routes(self, want: Wanted) -> Iterator[str]:
-        there = tables.resolved({**want.fixed, **want.steered}, self._interfaces.indexes)
-        moved = tables.move(self._kernel, tables.read_routes(self._kernel), there)
+    def _routes(self, _: Wanted) -> Iterator[str]:
+        # What was wanted when this began may have been steered elsewhere meanwhile.
+        with self._lock:
+            want = self._need()
+            there = tables.resolved({**want.fixed, **want.steered}, self._interfaces.indexes)
+            moved = tables.move(self._kernel, tables.read_routes(self._kernel), there)
         yield from tables.steps(*moved, "routes")
 
     def _rules(self, want: Wanted) -> Iterator[str]:

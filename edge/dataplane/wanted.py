@@ -15,6 +15,10 @@ from edge.policy import EdgePolicy, Endpoint, Prefix, Underlay
 from inventory.model import DeviceName
 
 KEEPALIVE_S: Final = 25
+# Keeps the session of the care tunnel fresh (keys are renewed between 120 and 180 s of age) from
+# one end only: when a call begins at both ends at once and there is no session, both initiate
+# one, each gives its own up for the other's, and nothing passes for 5 s.
+CARE_KEEPALIVE_S: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,4 +138,6 @@ def _care_peers(
 ) -> Iterator[TunnelPeer]:
     for peer in policy.peers:
         allowed = (IPv4Network(peer.loopback), *owned[peer.device])
-        yield TunnelPeer(peer.public_key, allowed, Endpoint(peer.loopback, policy.care.port))
+        keepalive_s = CARE_KEEPALIVE_S if any(path.endpoint for path in peer.paths) else 0
+        endpoint = Endpoint(peer.loopback, policy.care.port)
+        yield TunnelPeer(peer.public_key, allowed, endpoint, keepalive_s)

@@ -1,6 +1,7 @@
 """Notices that somebody changed what may be ours, without looking at all of it each time."""
 
 import struct
+from collections.abc import Set
 from typing import Final
 
 from edge.dataplane.marks import PROTOCOL
@@ -16,10 +17,10 @@ PROTOCOL_AT: Final = 5
 class Watch:
     """Listens to the kernel in the network namespace in which it was made.
 
-    own is the port of the socket by which we change routes ourselves.
+    own are the ports of the sockets by which we change routes ourselves.
     """
 
-    def __init__(self, own: int) -> None:
+    def __init__(self, own: Set[int]) -> None:
         self._own = own
         self._news = Netlink(groups=GROUPS)
         self._generations = Generations()
@@ -50,4 +51,4 @@ class Watch:
         if answer.kind not in {NEW_ROUTE, DEL_ROUTE}:
             return True
         (protocol,) = struct.unpack_from("=B", answer.body, PROTOCOL_AT)
-        return bool(protocol == PROTOCOL) and answer.port != self._own
+        return bool(protocol == PROTOCOL) and answer.port not in self._own

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from math import inf
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +28,7 @@ from policies.decide import Memory
 
 UPKEEP_S: Final = 1.0
 # How soon a consultation that begins is noticed, and how often one that runs is looked at.
-LISTEN_S: Final = 0.25
+LISTEN_S: Final = 0.5
 LISTEN_LIVE_S: Final = 1.0
 _SAVE_EVERY_S: Final = 60.0
 _BEGINS: Final = {True: "has begun", False: "is over"}
@@ -56,7 +55,6 @@ class Daemon:
         self._faults: dict[str, str] = {}
         self._kept: Mapping[ClassKey, Memory] = {}
         self._live_until_s: Mapping[DeviceName, float] = {}
-        self._saved_s = -inf
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -81,7 +79,7 @@ class Daemon:
         await self._announce()
         try:
             async with asyncio.TaskGroup() as group:
-                works = (self._pilot(), self._upkeep(), self._listen())
+                works = (self._pilot(), self._keep(), self._upkeep(), self._listen())
                 tasks = [group.create_task(work) for work in works]
                 await self.ending.wait()
                 for task in tasks:
@@ -151,9 +149,14 @@ class Daemon:
                 with self._noted("kernel"):
                     await self._repair(self.transactions.policy)
             self._write_notes()
-            now_s = self.clock().monotonic_s
-            if self.pilot.changed or now_s - self._saved_s >= _SAVE_EVERY_S:
-                await asyncio.to_thread(self._save)
+
+    async def _keep(self) -> None:
+        """Keep what was decided as soon as it is, so that a daemon started anew goes on there."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.pilot.changed.wait(), _SAVE_EVERY_S)
+            self.pilot.changed.clear()
+            await asyncio.to_thread(self._save)
 
     async def _repair(self, policy: EdgePolicy) -> None:
         """Put right what somebody changed, or what could not be done before."""
@@ -192,11 +195,8 @@ class Daemon:
             self.note("policy", words)
 
     def _save(self) -> None:
-        now = self.clock()
-        self.pilot.changed = False
-        self._saved_s = now.monotonic_s
         with self._noted("state"):
-            statefile.save(self.folder, self.pilot.memories, now)
+            statefile.save(self.folder, self.pilot.memories, self.clock())
 
     @contextmanager
     def _noted(self, part: str) -> Iterator[None]:

@@ -21,8 +21,9 @@ CARE_S: Final = 0.02
 IDLE_S: Final = 0.1
 WATCH_S: Final = 1.0
 ASLEEP_S: Final = 15.0
-# Nothing but a path's sudden change is decided upon sooner.
+# Nothing but a path's sudden change is decided upon sooner; the longer one while all is well.
 DECIDE_EVERY_S: Final = 0.1
+DECIDE_WELL_S: Final = 0.25
 _UNWELL_OVERDUE: Final = 2
 
 
@@ -95,7 +96,8 @@ def considered(
     """
     sights = {name: sight(health) for name, health in mind.healths.items()}
     calm = sights == mind.sights and not pressing(mind)
-    if calm and now_s - mind.decided_s < DECIDE_EVERY_S:
+    every_s = DECIDE_WELL_S if settled(mind) else DECIDE_EVERY_S
+    if calm and now_s - mind.decided_s < every_s:
         return mind, ()
     decisions = decided(peer, classes, mind, now_s)
     changes = tuple(
@@ -215,6 +217,15 @@ def pressing(mind: Mind) -> bool:
     used = (decision.path for decision in mind.decisions.values())
     waiting = any(path is not None and mind.healths[path].overdue for path in used)
     return waiting or bool(asked(mind))
+
+
+def settled(mind: Mind) -> bool:
+    """Return whether every path that is used is well."""
+    return bool(mind.memories) and not any(
+        memory.path is not None and standing.path == memory.path and not standing.well
+        for memory in mind.memories.values()
+        for standing in memory.standings
+    )
 
 
 def in_doubt(mind: Mind) -> bool:

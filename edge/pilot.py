@@ -1,5 +1,6 @@
 """The fast part of the daemon: reads the gauges, decides, moves traffic, sets the paces."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
@@ -13,10 +14,13 @@ from edge.loop import Change, ClassKey, Mind
 from edge.policy import EdgePolicy, Peer, TrafficClass
 from inventory.model import DeviceName
 from policies.decide import Memory
+from topology.health import Measurement, PathName
 
-# How often the gauges are read while a consultation runs or a path is in doubt, and otherwise.
+# How often the gauges are read while a consultation runs or a path is in doubt, and otherwise;
+# those of paths that are probed more rarely are read more rarely, too.
 QUICK_S: Final = 0.01
-CALM_S: Final = 0.05
+CALM_S: Final = 0.1
+RARELY_S: Final = 0.5
 
 
 class Pilot:
@@ -36,7 +40,7 @@ class Pilot:
         self._policy: EdgePolicy | None = None
         self._classes: tuple[TrafficClass, ...] = ()
         self.minds: dict[DeviceName, Mind] = {}
-        self.changed = False
+        self.changed = asyncio.Event()
 
     @property
     def steering(self) -> Steering:
@@ -87,12 +91,7 @@ class Pilot:
     def _peer(self, peer: Peer) -> tuple[Change, ...]:
         now_s = self._clock().monotonic_s
         before = self.minds[peer.device]
-        measured = {}
-        for path in peer.paths:
-            key = (peer.device, path.name)
-            if (measurement := self._gauges.measure(key)) is not None:
-                measured[path.name] = measurement
-        mind = loop.folded(before, measured)
+        mind = loop.folded(before, self._measured(peer, before, now_s))
         for path in peer.paths:
             if self._gauges.fault((peer.device, path.name)):
                 mind = loop.without(mind, path.name)
@@ -103,10 +102,21 @@ class Pilot:
             self._gauges.pace({(peer.device, name): pace for name, pace in paces.items()})
         return changes
 
+    def _measured(self, peer: Peer, mind: Mind, now_s: float) -> Mapping[PathName, Measurement]:
+        measured = {}
+        for path in peer.paths:
+            key = (peer.device, path.name)
+            rare = (self._gauges.pace_s(key) or 0.0) > loop.IDLE_S
+            if rare and now_s - mind.healths[path.name].at_s < RARELY_S:
+                continue
+            if (measurement := self._gauges.measure(key)) is not None:
+                measured[path.name] = measurement
+        return measured
+
     def _move(self, changes: list[Change]) -> None:
         """Move traffic in one exchange with the kernel, then write down why."""
         self._steer(self.steering)
-        self.changed = True
+        self.changed.set()
         unix_s = self._clock().unix_s
         self._journal.write(tuple(_entry(change, unix_s) for change in changes))
 

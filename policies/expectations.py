@@ -30,6 +30,7 @@ from policies.sentences import (
     parse,
 )
 from topology.build import site_node
+from topology.leaves import hanging
 from topology.model import LinkName, NodeKind, NodeName, Path, Topology
 from topology.paths import without
 from topology.tree import Tree, graph_of, grow
@@ -252,7 +253,10 @@ def _hanging(model: _Model, down: Down) -> Mapping[NodeName, LinkName | None]:
     """Return the nodes that reach the centre, each with the circuit it hangs on if on one."""
     if (found := model.hanging.get(down)) is None:
         remains = without(model.routes.topology, down.links | down.nodes)
-        found = dict(_circuits_above(grow(graph_of(remains))))
+        tree = grow(graph_of(remains))
+        found = dict(_circuits_above(tree))
+        behind = hanging(remains, tree)
+        found.update({node: min(circuits, default=None) for node, circuits in behind.items()})
         model.hanging[down] = found
     return found
 

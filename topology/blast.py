@@ -7,10 +7,12 @@ from itertools import accumulate
 from typing import Final
 
 from inventory.model import CircuitName, SiteName
+from topology.build import site_node
 from topology.core import Core, shrink
 from topology.cuts import Cut, circuit_cuts, node_cuts
-from topology.leaves import Leaf, leaves, redundant
+from topology.leaves import Leaf, Way, chains, hanging, leaves, shared
 from topology.model import BlastRadius, NodeKind, NodeName, SiteWeight, Topology
+from topology.paths import without
 from topology.tree import Graph, Interval, Tree, graph_of, grow, left_standing, part_of
 
 _NOBODY: Final = SiteWeight(0, 0)
@@ -122,37 +124,57 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class _Fringe:
-    """The sites that nothing passes through, and where in the tree their neighbours stand."""
+    """The sites that nothing passes through, and what their neighbours hang on.
 
+    place is where a neighbour stands in the tree, holder the vertex that its last ways begin at,
+    which is the neighbour itself where no single circuit cuts it off.
+    """
+
+    topology: Topology
     leaves: Sequence[Leaf]
     place: Mapping[NodeName, int]
-    safe: frozenset[NodeName]
+    holder: Mapping[NodeName, int]
+    above: Mapping[NodeName, frozenset[CircuitName]]
 
     @classmethod
     def of(cls, topology: Topology, tree: Tree) -> "_Fringe":
         found = leaves(topology)
-        near = {there for leaf in found for _, there in leaf.ways}
-        place = {name: i for i, name in enumerate(tree.names) if name in near}
-        return cls(found, place, frozenset(name for name, i in place.items() if tree.safe[i]))
+        above = chains(found, tree)
+        place = {name: i for i, name in enumerate(tree.names) if name in above}
+        holder = {
+            name: next((tree.parent[top] for top, _ in [*tree.last_ways(i)][-1:]), i)
+            for name, i in place.items()
+        }
+        return cls(topology, found, place, holder, above)
 
     def failing(self, name: str, cut: Cut) -> tuple[set[SiteName], set[SiteName]]:
         """Return which of the sites one failure with this cut takes off, and which it degrades."""
-        left = {n for n, i in self.place.items() if not _holds(cut.off, i)}
-        safe = {n for n in left & self.safe if not _holds(cut.thin, self.place[n])}
-        return self.after({name}, left, safe)
-
-    def after(
-        self, failed: Collection[str], left: Collection[NodeName], safe: Collection[NodeName]
-    ) -> tuple[set[SiteName], set[SiteName]]:
-        """Return what is cut off and degraded when these nodes are left, these of them safe."""
         off, thin = set[SiteName](), set[SiteName]()
+        left = {n for n, i in self.place.items() if not _holds(cut.off, i)}
         for leaf in self.leaves:
-            before, now = leaf.alive(self.place), leaf.alive(left, failed)
+            before, now = leaf.alive(self.place), leaf.alive(left, {name})
             if before and not now:
                 off.add(leaf.site)
-            elif redundant(before, self.safe) and not redundant(now, safe):
+            elif before and not shared(before, self.above) and self._hangs(leaf, now, name, cut):
                 thin.add(leaf.site)
         return off, thin
+
+    def _hangs(self, leaf: Leaf, ways: Sequence[Way], name: str, cut: Cut) -> bool:
+        """Return whether ways that are left hang on one circuit together after a failure.
+
+        Ways that shared none come to share one only above their holders, so none of these may
+        be as safe as before. Then the rest is walked anew, which is rarely needed.
+        """
+        if shared(ways, self.above):
+            return True
+        if not all(_holds(cut.thin, self.holder[there]) for _, there in ways):
+            return False
+        return bool(self.anew({name})[leaf.node])
+
+    def anew(self, failed: Collection[str]) -> Mapping[NodeName, frozenset[CircuitName]]:
+        """Return the sites' nodes that are reached after failures, with what they hang on."""
+        rest = without(self.topology, failed)
+        return hanging(rest, grow(graph_of(rest)))
 
 
 def _holds(intervals: Iterable[Interval], i: int) -> bool:
@@ -205,16 +227,17 @@ class _Together:
     def _with_fringe(
         self, site: SiteName | None, members: Collection[NodeName]
     ) -> tuple[set[SiteName], set[SiteName]]:
-        """Return what it costs when the members fail, and with them what hangs on them alone."""
-        graph, topology = self.survey.graph, self.survey.topology
-        number = {name: i for i, name in enumerate(graph.names)}
-        states = left_standing(graph, {number[m] for m in members}).safe
-        left = {graph.names[i]: ok for i, ok in states.items()}
-        failed = {name for name, node in topology.nodes.items() if node.site == site}
-        safe = {name for name, ok in left.items() if ok}
-        lost, weak = self.survey.fringe.after(failed, left, safe)
+        """Return what it costs when a site fails, and to sites that nothing passes through."""
         off, thin = self._on_everything(members)
-        return off | lost, thin | weak
+        fringe, name = self.survey.fringe, site_node(site or "")
+        now = fringe.anew({name})
+        for leaf in fringe.leaves:
+            before = leaf.alive(fringe.place)
+            if before and leaf.node not in now:
+                off.add(leaf.site)
+            elif before and not shared(before, fringe.above) and now[leaf.node]:
+                thin.add(leaf.site)
+        return off, thin
 
     def _on_everything(self, members: Collection[NodeName]) -> tuple[set[SiteName], set[SiteName]]:
         graph, places = self.survey.graph, site_names(self.survey.topology)

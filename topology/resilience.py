@@ -13,7 +13,7 @@ from typing import Final
 
 from inventory.model import CircuitName, Intent, SiteName
 from topology.blast import Survey, radius_of, site_names
-from topology.leaves import leaves, redundant
+from topology.leaves import hanging
 from topology.model import BlastRadius, NodeName, RegionScore, Share, SiteWeight, Topology
 from topology.paths import without
 from topology.tree import graph_of, grow
@@ -32,12 +32,11 @@ def standing(topology: Topology) -> Standing:
     tree, places = grow(graph_of(topology)), site_names(topology)
     found = frozenset(tree.names)
     safe = frozenset(name for name, ok in zip(tree.names, tree.safe, strict=True) if ok)
-    behind = {leaf.site: leaf.alive(found) for leaf in leaves(topology)}
+    behind = {places[node]: on for node, on in hanging(topology, tree).items()}
     return Standing(
-        reached=frozenset(places[name] for name in found & places.keys())
-        | {site for site, ways in behind.items() if ways},
+        reached=frozenset(places[name] for name in found & places.keys()) | behind.keys(),
         redundant=frozenset(places[name] for name in safe & places.keys())
-        | {site for site, ways in behind.items() if redundant(ways, safe)},
+        | {site for site, on in behind.items() if not on},
     )
 
 

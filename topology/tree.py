@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final, TypeAlias
 
-from topology.leaves import gates
 from topology.model import LinkName, NodeName, Topology
 
 ROOT: Final = ""
@@ -56,6 +55,21 @@ class Tree:
     back: Sequence[BackLink]
     covers: Sequence[int]
     safe: Sequence[bool]
+
+    def last_ways(self, i: int) -> Iterator[tuple[int, LinkName]]:
+        """Yield the circuits that a vertex hangs on, each with its lower end, the lowest first."""
+        while i:
+            if not self.covers[i] and (circuit := self.above[i]) is not None:
+                yield i, circuit
+            i = self.parent[i]
+
+
+def gates(topology: Topology) -> frozenset[NodeName]:
+    """Return the private nodes that nothing passes, those of the anchors' own sites excepted."""
+    central = {topology.nodes[name].site for name in topology.anchors & topology.nodes.keys()}
+    return frozenset(
+        name for name, n in topology.nodes.items() if n.private and n.site not in central
+    )
 
 
 def graph_of(topology: Topology) -> Graph:

@@ -12,6 +12,7 @@ from topology.resilience import (
     cut_vertices,
     every_blast_radius,
     single_way_out,
+    standing,
 )
 
 
@@ -21,12 +22,18 @@ def link(name, a, b, *, lan=False):
 
 
 @st.composite
-def topologies(draw, most=9):
-    """Draw devices at sites, some without one, with circuits, parallel ones and providers."""
+def topologies(draw, most=9, private=()):
+    """Draw devices at sites, some without one, with circuits, parallel ones and providers.
+
+    private are the numbers of devices that pass on their own site's traffic alone.
+    """
     devices = draw(st.integers(1, most))
     placed = draw(st.lists(st.integers(0, devices // 2), min_size=devices, max_size=devices))
     providers = draw(st.integers(0, 2))
-    nodes = [Node(f"d{i}", NodeKind.DEVICE, f"s{at}") for i, at in enumerate(placed)]
+    nodes = [
+        Node(f"d{i}", NodeKind.DEVICE, f"s{at}", private=i in private)
+        for i, at in enumerate(placed)
+    ]
     nodes += [Node(f"provider:p{i}", NodeKind.PROVIDER, None) for i in range(providers)]
     ends = st.tuples(st.sampled_from(nodes), st.sampled_from(nodes))
     pairs = draw(st.lists(ends, max_size=3 * most))
@@ -111,6 +118,61 @@ def check_sums(topology, radius):
 @given(topologies())
 def test_every_single_failure_costs_what_recomputing_finds(topology):
     check_all(topology)
+
+
+def closed(topology):
+    """Return the private devices of sites that are no anchor's."""
+    central = {topology.nodes[a].site for a in topology.anchors}
+    return {n.name for n in topology.nodes.values() if n.private and n.site not in central}
+
+
+def open_ways(topology, gone):
+    """Return by site behind a private device the nodes that its circuits lead to, if reached."""
+    shut = closed(topology)
+    graph = graph_without(topology, gone | shut)
+    near = set().union(
+        *(nx.node_connected_component(graph, a) for a in topology.anchors if a in graph)
+    )
+    ways = {}
+    for lan in topology.links.values():
+        if lan.circuit is None and lan.a in shut and not {lan.a, lan.b} & gone:
+            ways[lan.b.removeprefix("site:")] = [
+                far
+                for x in topology.links.values()
+                for here, far in ((x.a, x.b), (x.b, x.a))
+                if x.circuit and here == lan.a and far in near and x.name not in gone
+            ]
+    return near, ways
+
+
+def held(topology, gone):
+    """Return the sites that are reached."""
+    near, ways = open_ways(topology, gone)
+    return {n.removeprefix("site:") for n in near if n.startswith("site:")} | {
+        site for site, found in ways.items() if found
+    }
+
+
+def held_twice(topology, gone):
+    """Return the sites that no single circuit cuts off."""
+    left = held(topology, gone)
+    for name in circuits_of(topology):
+        left &= held(topology, gone | {name})
+    return left
+
+
+@settings(max_examples=400, deadline=None)
+@given(topologies(private=(0, 1, 3, 4)))
+def test_failures_around_private_devices_cost_what_recomputing_finds(topology):
+    reached_before, redundant_before = held(topology, set()), held_twice(topology, set())
+    assert standing(topology).reached == reached_before
+    assert standing(topology).redundant == redundant_before
+    for name, radius in every_blast_radius(topology).items():
+        gone = failing(topology, name)
+        now = held(topology, gone)
+        off = tuple(sorted(reached_before - now))
+        thin = tuple(sorted((redundant_before & now) - held_twice(topology, gone)))
+        assert (name, radius.disconnected, radius.degraded) == (name, off, thin)
 
 
 @settings(max_examples=40, deadline=None)

@@ -52,9 +52,10 @@ def test_every_site_has_its_label(intent, tmp_path):
 def test_the_heading_counts_and_the_legend_names_what_is_there(intent, tmp_path):
     draw(intent, tmp_path / "a.svg")
     shown = texts(tmp_path / "a.svg")
-    assert "9 sites, 12 devices, 20 circuits, 2 data-centre zones" in shown
-    assert "fibre (12)" in shown
-    assert "LTE" not in shown
+    assert "9 sites, 14 devices, 27 circuits, 2 data-centre zones" in shown
+    assert "fibre (15)" in shown
+    assert "LTE to its operator (1)" in shown
+    assert "VSAT to its operator" not in shown
 
 
 def test_png_is_written_by_its_suffix(intent, tmp_path):

@@ -1,0 +1,78 @@
+"""Sites whose LANs hang on a private node, an edge: ways lead to them, and never through them.
+
+They are left out of the graph that cut questions walk, since a walk would pass between their
+circuits. What becomes of them follows from their neighbours: such a site hangs on a circuit
+when all its ways do.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from inventory.model import SiteName
+from topology.model import LinkName, NodeKind, NodeName, Topology
+from topology.tree import Tree, gates
+
+Way = tuple[LinkName, NodeName]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Such a site, its node, the private node, and the circuits with the nodes they lead to."""
+
+    site: SiteName
+    node: NodeName
+    gate: NodeName
+    ways: tuple[Way, ...]
+
+    def alive(self, reached: Collection[NodeName], failed: Collection[str] = ()) -> tuple[Way, ...]:
+        """Return the ways that lead on when nodes are reached and others, or links, failed."""
+        if self.gate in failed or self.node in failed:
+            return ()
+        return tuple(
+            (link, there)
+            for link, there in self.ways
+            if there in reached and not {link, there}.intersection(failed)
+        )
+
+
+def leaves(topology: Topology) -> tuple[Leaf, ...]:
+    """Return the sites behind private nodes, in the order of the links that join them."""
+    closed = gates(topology)
+    if not closed:
+        return ()
+    ways: dict[NodeName, list[Way]] = {name: [] for name in closed}
+    behind: dict[NodeName, NodeName] = {}
+    for link in topology.links.values():
+        for gate, there in ((link.a, link.b), (link.b, link.a)):
+            if gate in closed and link.circuit is not None:
+                ways[gate].append((link.name, there))
+            elif gate in closed and topology.nodes[there].kind is NodeKind.SITE:
+                behind[gate] = there
+    return tuple(
+        Leaf(topology.nodes[node].site or "", node, gate, tuple(ways[gate]))
+        for gate, node in behind.items()
+    )
+
+
+def hanging(topology: Topology, tree: Tree) -> Mapping[NodeName, frozenset[LinkName]]:
+    """Return the site nodes of the leaves that are reached, each with the circuits it hangs on."""
+    found = leaves(topology)
+    above = chains(found, tree)
+    return {leaf.node: shared(ways, above) for leaf in found if (ways := leaf.alive(above))}
+
+
+def chains(found: Collection[Leaf], tree: Tree) -> Mapping[NodeName, frozenset[LinkName]]:
+    """Return the neighbours of leaves that are reached, each with the circuits it hangs on."""
+    near = {there for leaf in found for _, there in leaf.ways}
+    return {
+        name: frozenset(circuit for _, circuit in tree.last_ways(i))
+        for i, name in enumerate(tree.names)
+        if name in near
+    }
+
+
+def shared(
+    ways: Collection[Way], above: Mapping[NodeName, frozenset[LinkName]]
+) -> frozenset[LinkName]:
+    """Return the circuits that all of some ways, one at least, depend on."""
+    return frozenset.intersection(*(above[there] | {link} for link, there in ways))

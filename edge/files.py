@@ -1,5 +1,6 @@
 """Files that are whole after a power cut: the old one or the new one, never a part."""
 
+import errno
 import json
 import os
 from contextlib import suppress
@@ -30,7 +31,16 @@ def rename(old: Path, new: Path) -> None:
 
 
 def same(source: Path, target: Path) -> None:
-    """Let a file hold what another holds; this needs no room on the disk. Raises OSError."""
+    """Let a file hold what another holds; on a full disk as another name of it. Raises OSError."""
+    try:
+        replace(target, source.read_text(encoding="utf-8"))
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        _link(source, target)
+
+
+def _link(source: Path, target: Path) -> None:
     fresh = target.with_name(f".{target.name}.new")
     fresh.unlink(missing_ok=True)
     os.link(source, fresh)

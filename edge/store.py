@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from filecmp import cmp
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -97,7 +98,7 @@ class Store:
         Raises OSError.
         """
         running, good = self._folder / RUNNING, self._folder / GOOD
-        if self.trial() is None and not (good.exists() and good.samefile(running)):
+        if self.trial() is None and not (good.exists() and cmp(running, good, shallow=False)):
             files.same(running, good)
 
     def recover(self, now: Moment) -> Outcome | None:

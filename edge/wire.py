@@ -159,5 +159,5 @@ def _refusal(wrong: Iterable[Wrong], file: str) -> PolicyRefusedError:
 
 
 def _place(file: str, path: JsonPath) -> str:
-    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    steps = (quoted(step)[1:-1].replace("~", "~0").replace("/", "~1") for step in path)
     return "#".join([file, *(["".join(f"/{step}" for step in steps)] if path else [])])

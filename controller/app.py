@@ -18,7 +18,7 @@ from controller.plan import NOTHING_SPECIAL, Consent, View, managed, plan
 from controller.planfile import decode, parse_intent, seen_by
 from controller.render import platforms, render
 from controller.rim import Connect
-from controller.settings import environment
+from controller.settings import Settings, environment
 from controller.state import DeviceConfig, Operational, Outcome, Plan
 from controller.store.journal import FILE as JOURNAL_FILE
 from controller.store.journal import Journal
@@ -177,10 +177,13 @@ def _knowing(needed: Collection[DeviceName], plans: Iterable[Plan]) -> Intent | 
     return known
 
 
-def connector(intent: Intent | None, folder: Path = Path()) -> Connect:
+def connector(
+    intent: Intent | None, folder: Path = Path(), *, state_dir: Path | None = None
+) -> Connect:
     """Return a function that makes the driver of a device by name; each connects on first use.
 
-    Relative paths in credential references start at folder.
+    Relative paths in credential references start at folder. state_dir is the controller's own
+    folder, unless the settings' one is meant.
     """
     if intent is None:
         return _nowhere
@@ -198,6 +201,7 @@ def connector(intent: Intent | None, folder: Path = Path()) -> Connect:
             wanted,
             secret=secret(wanted.management.credential),
             namespace=intent.network.management_namespace,
+            state_dir=state_dir or Settings().state_dir,
         )
 
     return connect

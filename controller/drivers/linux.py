@@ -1,27 +1,14 @@
 """The driver of Linux edges: policies, signed on the way, to the door of the edge's daemon."""
 
-from collections.abc import Callable
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 from controller.clock import SystemClock
-from controller.drivers.ssh_door import USUAL_PATIENCE, DoorDriver, Patience
-from controller.settings import Settings
+from controller.drivers.ssh_door import DoorDriver
 from controller.signing import signing_key
 from controller.state import DeviceConfig
 from edge import wire
-from edge.policy import EdgePolicy
 from edge.wire import SignedPolicy
 from inventory.errors import PolicyRefusedError, RejectedError
-from inventory.model import Device
-
-# What makes a policy of that serial the signed text that an edge takes.
-Sign: TypeAlias = Callable[[int, EdgePolicy], str]
-
-
-def sign_here(serial: int, policy: EdgePolicy) -> str:
-    """Return a policy in an envelope that this controller signs now. Raises CredentialError."""
-    signed = SignedPolicy(serial, SystemClock().instant(), policy)
-    return wire.sign(signed, signing_key(Settings().state_dir))
 
 
 class LinuxDriver(DoorDriver):
@@ -29,20 +16,11 @@ class LinuxDriver(DoorDriver):
 
     door: ClassVar[str] = "'sanaga edge door'"
 
-    def __init__(
-        self,
-        device: Device,
-        *,
-        secret: str,
-        namespace: str | None,
-        patience: Patience = USUAL_PATIENCE,
-        sign: Sign = sign_here,
-    ) -> None:
-        super().__init__(device, secret=secret, namespace=namespace, patience=patience)
-        self._sign = sign
-
     def _candidate(self, config: DeviceConfig) -> bytes:
-        """Return a policy in an envelope with the serial after that of the running one."""
+        """Return a policy, signed now, with the serial after that of the running one.
+
+        Raises CredentialError when this controller's key cannot be used.
+        """
         name = self._device.name
         if not config.text:
             raise RejectedError(
@@ -53,4 +31,5 @@ class LinuxDriver(DoorDriver):
         except PolicyRefusedError as error:
             raise RejectedError(name, f"what is to be signed is no policy: {error}") from error
         serial = int(self._part("serial", "status")) + 1
-        return self._sign(serial, policy).encode()
+        signed = SignedPolicy(serial, SystemClock().instant(), policy)
+        return wire.sign(signed, signing_key(self._state_dir)).encode()

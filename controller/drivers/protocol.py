@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Protocol
 
 from controller.state import DeviceConfig
@@ -62,9 +63,12 @@ class DriverFactory(Protocol):
     """Makes the driver of a device; found by entry point controller.drivers under the platform.
 
     secret is the resolved credential (an OpenSSH private key or a password), namespace the Linux
-    network namespace from which to connect, or None for the controller's own.
+    network namespace from which to connect, or None for the controller's own. state_dir is where
+    this controller keeps what is its own, such as the key that signs policies.
     """
 
-    def __call__(self, device: Device, *, secret: str, namespace: str | None) -> Driver:
+    def __call__(
+        self, device: Device, *, secret: str, namespace: str | None, state_dir: Path
+    ) -> Driver:
         """Return a driver that connects on first use."""
         ...

@@ -13,6 +13,7 @@ from hashlib import sha256
 from io import StringIO
 from ipaddress import IPv4Address
 from itertools import islice
+from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar, Final
 from uuid import uuid4
@@ -73,8 +74,10 @@ class DoorDriver:
         *,
         secret: str,
         namespace: str | None,
+        state_dir: Path = Path(),
         patience: Patience = USUAL_PATIENCE,
     ) -> None:
+        self._state_dir = state_dir
         self._device = device
         self._secret = secret
         self._namespace = namespace

@@ -12,7 +12,8 @@ from controller.cli.progress import told
 from controller.clock import SystemClock
 from controller.load import Loaded, load
 from controller.observe import observe
-from controller.rim import Rim
+from controller.rim import Connect, Rim
+from controller.signing import signing_key
 from controller.state import Operational, Plan
 from controller.store.journal import Journal
 from inventory.examples import write_example
@@ -40,7 +41,7 @@ class Stage:
     def observe(self) -> Operational:
         """Return what the routers run, over SSH."""
         loaded = self.loaded
-        return observe(to_read(loaded.intent, None), connector(loaded.intent, loaded.folder))
+        return observe(to_read(loaded.intent, None), self._connect(loaded))
 
     def plan(self) -> Plan:
         """Return the plan that makes the routers what the folder declares."""
@@ -55,12 +56,15 @@ class Stage:
         started = monotonic()
         try:
             with told(len(plan.seen)) as progress:
-                connect = connector(loaded.intent, loaded.folder)
+                connect = self._connect(loaded)
                 result = apply(plan, Rim(connect, journal, SystemClock(), progress))
         finally:
             journal.close()
         seconds = monotonic() - started
         return Applied(title, plan, result, seconds, as_before=self._as_before(plan))
+
+    def _connect(self, loaded: Loaded) -> Connect:
+        return connector(loaded.intent, loaded.folder, state_dir=self.state)
 
     def _as_before(self, plan: Plan) -> bool:
         now = self.observe().configs
@@ -76,13 +80,14 @@ class Stage:
 @contextmanager
 def raised(work: Path) -> Iterator[Stage]:
     """Write the example, bring its routers up blank, and take them down at the end."""
-    folder = work / EXAMPLE
+    folder, state = work / EXAMPLE, work / "state"
     write_example(folder, EXAMPLE)
     started = monotonic()
-    lab = labs.up(load(folder).intent)
+    lab = labs.up(load(folder).intent, controller=signing_key(state).public_key())
     up_s = monotonic() - started
     try:
         lab.write_known_hosts(folder)
-        yield Stage(folder, work / "state", lab, up_s)
+        lab.write_edge_keys(folder)
+        yield Stage(folder, state, lab, up_s)
     finally:
         lab.down()

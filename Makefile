@@ -2,10 +2,10 @@
 PYTHON := .venv/bin/python
 ARGS :=
 
-.PHONY: help setup check format test test-kernel demo lab bench golden lock docs clean
+.PHONY: help setup check format test test-kernel demo lab bench bench-failover golden lock docs clean
 
 help:  ## list the tasks
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 setup:  ## system packages (Debian, root or sudo), virtual environment, map outline
 	@tools/setup.sh
@@ -35,6 +35,9 @@ lab: setup  ## the northern-spur laboratory, left running; 'sanaga lab down' end
 
 bench: setup  ## the figures of docs/benchmarks.md
 	$(PYTHON) -m tests.bench $(ARGS)
+
+bench-failover: setup  ## failover against its peers under the same faults; root, half an hour
+	$(PYTHON) -m tests.bench.failover --write $(ARGS)
 
 golden: setup  ## rewrite the golden files; review with git diff
 	SANAGA_GOLDEN=write $(PYTHON) -m pytest -q tests/golden $(ARGS)

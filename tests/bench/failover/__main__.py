@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +36,10 @@ def main() -> int:
     board = run(plan) if arguments.repeats else Board([], set())
     weather_s = 3600.0 if arguments.leo_hour else arguments.weather_s
     extras = extra.measure(weather_s) if weather_s else Extras()
+    if arguments.simulated_hours:
+        extras = replace(extras, simulated=extra.simulate(arguments.simulated_hours))
+    if not arguments.no_qos:
+        extras = replace(extras, qos=extra.quality_of_service())
     found = cells(board.outcomes)
     said = verdicts(found, extras)
     _print(report.table(found), report.summary(found), said)

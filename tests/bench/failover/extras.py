@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -14,6 +14,8 @@ from typing import Final
 from simulations.impairment import Impairment
 from simulations.lab.waiting import pause
 from simulations.weather import Change, Climate, weather
+from tests.bench import qos
+from tests.bench.failover import simulated
 from tests.bench.failover.flows import Flows
 from tests.bench.failover.say import say
 from tests.edge_pair import Daemon, Pair, pair
@@ -67,6 +69,7 @@ class Qos:
 
     lost: int
     p99_over_idle_ms: float
+    all_figures: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,19 @@ def measure(weather_s: float) -> Extras:
         per_day = octets.result() * SECONDS_A_DAY / seconds / 1e6
         footprint = Footprint(len(ten_hertz), seconds, resident_mb, share, per_day)
         return Extras(footprint=footprint, weather=flown.result())
+
+
+def simulate(hours: float) -> Simulated:
+    """Return the moves of some hours of the same weather in simulated time."""
+    say(f"{hours:g} hours of weather in simulated time")
+    return Simulated(hours, simulated.moves(hours, CALM_SKY, WEATHER_SEED))
+
+
+def quality_of_service() -> Qos:
+    """Measure a call beside saturating uploads."""
+    say("a call beside uploads")
+    found = qos.measure()
+    return Qos(int(found["lost"]), found["p99_over_idle_ms"], found)
 
 
 def _paired(stack: ExitStack, name: str, lines: tuple[object, ...]) -> Pair:

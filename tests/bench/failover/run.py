@@ -157,7 +157,7 @@ def _player(
 
 
 def _settle(board: Board, stage: Stage) -> None:
-    """Let a world come to rest on its first line; a mechanism that forgot too early forgets anew."""
+    """Let a world come to rest on its first line; what forgot too early forgets anew."""
     world, steady_s = stage.world, stage.mechanism.steady_s
     target = world.outer(world.lines[0].name, "hub")
     eventually(lambda: world.pings("edge", target), within_s=SETTLE_WITHIN_S, what="a whole line")

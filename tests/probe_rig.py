@@ -27,7 +27,7 @@ def addresses() -> tuple[IPv4Address, IPv4Address]:
     return IPv4Address(f"{block}.1"), IPv4Address(f"{block}.2")
 
 
-async def until(check: Callable[[], bool], what: str, within_s: float = 20.0) -> None:
+async def until(check: Callable[[], object], what: str, within_s: float = 20.0) -> None:
     """Wait until check holds, or fail."""
     deadline = monotonic() + within_s
     while not check():

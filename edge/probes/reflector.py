@@ -110,7 +110,6 @@ class Reflector:
         """
         if self._port and not self._port.stale:
             return False
-        self.close()
         self._open()
         return True
 
@@ -131,6 +130,7 @@ class Reflector:
         return bool(hearing and hearing.silent(self._time.now()))
 
     def _open(self) -> None:
+        self.close()
         listening = self._listening
         local = (listening.local, listening.port)
         self._port = Port(local, listening.interface, self._time)

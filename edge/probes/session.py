@@ -18,13 +18,15 @@ from edge.probes.hearing import Passive
 from edge.probes.ledger import Ledger, Settled, Verdict
 from edge.probes.port import GONE, Arrival, Port
 from edge.probes.reflector import Reflector
-from edge.probes.suspicion import Suspicion
+from edge.probes.suspicion import FLOOR_S, Suspicion
 from edge.probes.timekeeper import Timekeeper
 from edge.probes.wire import Answer, Request, between_s, read_answer, write_request
 from inventory.errors import EdgeError
 from topology.health import Measurement, PathName
 
 IDLE_S: Final = 0.1
+# An answer that becomes overdue so shortly before the next packet is looked for with that one.
+TOGETHER_S: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +99,13 @@ class Session:
 
     @property
     def pace_s(self) -> float:
-        """Return the seconds between test packets, when nothing is suspected."""
+        """Return the seconds between test packets when nothing is suspected, 5 ms at least."""
         return self._pace_s
 
     @pace_s.setter
     def pace_s(self, pace_s: float) -> None:
         if pace_s != self._pace_s:
-            self._pace_s = pace_s
+            self._pace_s = max(FLOOR_S, pace_s)
             self._reschedule()
 
     @property
@@ -137,7 +139,6 @@ class Session:
         """
         if self._port and not self._port.stale:
             return False
-        self._close_port()
         self._open()
         return True
 
@@ -148,13 +149,16 @@ class Session:
 
     def measure(self) -> Measurement:
         """Return what was settled since the last call; whatever waits in the socket counts."""
-        if self._timer:
-            # The caller may come before a timer that is late because the whole process was.
-            self._note_lateness(self._wake_s, self._time.now())
+        # The caller may come before a timer that is late because the whole process was.
+        began_s = min(self._wake_s, self._time.now()) if self._timer else self._time.now()
         self._read()
         passive = self._passive()
         now = self._time.now()
+        self._note_lateness(began_s, now)
         self._settle(now)
+        if self._timer and self._due_s < self._wake_s:
+            self._timer.cancel()
+            self._set_timer()
         settled, samples = self._drain()
         overdue = self._ledger.waiting(now, self._patience.expected_s).overdue
         stalled = self._stalled(settled, passive, now)
@@ -197,6 +201,7 @@ class Session:
         return bool(dropped or settled.voided or self._time.stalled_s(since_s, now_s))
 
     def _open(self) -> None:
+        self._close_port()
         target = self.target
         remote = (target.remote, target.port)
         self._port = Port((target.local, 0), target.interface, self._time, remote)
@@ -211,14 +216,15 @@ class Session:
             self._port = None
 
     def _wake(self) -> None:
-        now = self._time.now()
-        self._note_lateness(self._wake_s, now)
+        self._note_lateness(self._wake_s, self._time.now())
         self._read()
-        now = self._time.now()
+        began_s = now = self._time.now()
         self._settle(now)
         if now >= self._due_s:
             self._send(now)
         self._set_timer()
+        # A process can be stopped in the middle of its work as well as between.
+        self._note_lateness(began_s, self._time.now())
 
     def _reschedule(self) -> None:
         if not self._timer:
@@ -232,7 +238,9 @@ class Session:
         """Wake for the next packet, or when the next answer becomes overdue, whichever is first."""
         now = self._time.now()
         waiting = self._ledger.waiting(now, self._patience.expected_s)
-        due_s = self._due_s if waiting.next_s is None else min(self._due_s, waiting.next_s)
+        due_s = self._due_s
+        if waiting.next_s is not None and waiting.next_s < due_s - TOGETHER_S:
+            due_s = waiting.next_s
         self._wake_s = max(now, due_s)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self._wake_s - now, self._wake)

@@ -65,6 +65,8 @@ class Timekeeper:
 
     def stalled_s(self, start_s: float, end_s: float) -> float:
         """Return how much of a period this process was stalled for."""
+        if not self._late or self._late[-1][1] <= start_s:
+            return 0.0
         overlaps = (min(end_s, end) - max(start_s, start) for start, end in self._late)
         return sum(overlap for overlap in overlaps if overlap > 0)
 

@@ -1,5 +1,6 @@
 """Two namespaces joined by an emulated circuit, with an end of a probed path in each."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -49,12 +50,10 @@ class Bench:
         state = self.circuits._order({"order": "status"})[CIRCUIT]
         return sum(state[side]["counters"]["octets"] for side in ("ab", "ba"))
 
-    async def open(self, one: End, namespace: str) -> End:
-        """Open an end in a namespace; its sockets stay there."""
+    async def open_session(self, one: End, namespace: str) -> None:
+        """Open only what asks, where a reflector answers already."""
         with namespaces.entered(namespace):
-            await one.reflector.open()
             await one.session.open()
-        return one
 
     async def ends(self, pace_s: float) -> tuple[End, End]:
         """Return both ends, probing."""
@@ -62,9 +61,13 @@ class Bench:
             end(HERE, THERE, interface=PORT_NAME),
             end(THERE, HERE, interface=PORT_NAME),
         )
-        for one, namespace in zip(both, (self.here, self.there), strict=True):
+        sides = tuple(zip(both, (self.here, self.there), strict=True))
+        for one, namespace in sides:
             one.session.pace_s = pace_s
-            await self.open(one, namespace)
+            with namespaces.entered(namespace):
+                await one.reflector.open()
+        for one, namespace in sides:
+            await self.open_session(one, namespace)
         return both
 
     def ip(self, *words: str, namespace: str) -> None:
@@ -95,6 +98,15 @@ class Bench:
         finally:
             process.kill()
             process.communicate()
+
+    def told_by(self, process: "subprocess.Popen[str]") -> dict[str, Any]:
+        """Let the far end end, and return what it saw."""
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write("\n")
+        process.stdin.flush()
+        told: dict[str, Any] = json.loads(process.stdout.readline())
+        return told
 
 
 @contextmanager

@@ -1,11 +1,10 @@
 """Probes over an emulated circuit between real namespaces."""
 
-import json
+import asyncio
 import signal
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 from statistics import median
-from threading import Event
 from time import monotonic
 
 import pytest
@@ -17,6 +16,7 @@ from tests.probe_rig import End, end, probed, run, until
 
 pytestmark = pytest.mark.netns
 PACE_S = 0.01
+STOPS = 4
 T_HERE, T_THERE = IPv4Address("10.98.0.1"), IPv4Address("10.98.0.2")
 HOLE = changed(hole=True)
 ASLEEP_S = 15.0
@@ -58,12 +58,18 @@ def share(one: End, name: str) -> float:
     return one.total(name) / one.total("sent")
 
 
+def vanished(one: End) -> int:
+    """Return the losses that no later answer explains: a busy machine delays packets, too."""
+    counters = one.session.counters
+    return max(0, counters.lost_out + counters.lost_in - counters.late)
+
+
 PLAIN = changed()
 
 
 def test_a_whole_circuit_shows_no_fault_and_its_round_trip(circuit):
     for one in probe(circuit, 100, out=PLAIN, back=PLAIN):
-        assert one.total("lost_out") + one.total("lost_in") == 0
+        assert vanished(one) == 0
         assert 19 <= median(one.all("round_trips_ms")) <= 30
         assert one.total("heard_in") >= 90
 
@@ -90,7 +96,7 @@ def test_jitter_is_seen_in_its_direction(circuit):
     here, there = probe(circuit, 200, out=changed(jitter_ms=9), back=PLAIN)
     for one, jittery, calm in ((here, "out_ms", "in_ms"), (there, "in_ms", "out_ms")):
         assert spread(one.all(jittery)) > 2 * spread(one.all(calm))
-        assert one.total("lost_out") + one.total("lost_in") == 0
+        assert vanished(one) == 0
 
 
 def spread(samples):
@@ -104,7 +110,7 @@ def test_reordering_is_counted_and_is_no_loss(circuit):
     shuffled = Impairment(delay_ms=40, jitter_ms=35, reorder=True)
     for one in probe(circuit, 300, out=PLAIN, back=shuffled):
         assert one.total("reordered") > 10
-        assert one.total("lost_out") + one.total("lost_in") == 0
+        assert vanished(one) == 0
 
 
 def test_a_circuit_that_keeps_its_order_shows_no_reordering(circuit):
@@ -120,7 +126,7 @@ def test_copies_are_counted_and_are_no_loss():
     assert here.session.counters.duplicated > 90
     assert here.reflector.counters.duplicated > 90
     assert there.session.counters.duplicated == 0
-    assert here.total("lost_out") + here.total("lost_in") == 0
+    assert vanished(here) == 0
 
 
 def faulty(circuit: Bench, *, out: Impairment, back: Impairment) -> tuple[End, End, float]:
@@ -202,37 +208,41 @@ def test_suspicion_probes_a_path_more_often_while_answers_are_missing(circuit):
     assert quick_s < 0.8 * plain_s
 
 
+async def answered(one, more):
+    """Wait for answers to that many more packets."""
+    enough = one.session.counters.answered + more
+    await until(lambda: one.measure() and one.session.counters.answered >= enough, "answers")
+
+
 @pytest.mark.parametrize("stopped_s", [0.2, 0.7])
 def test_a_stopped_process_makes_no_loss_at_either_end(circuit, stopped_s):
-    async def test(process):
+    async def test():
         with namespaces.entered(circuit.here):
             here = end(HERE, THERE, interface=PORT_NAME)
             await here.reflector.open()
-            await here.session.open()
-        here.session.pace_s = 0.02
-        await probed([here], 100)
-        for _ in range(4):
-            process.send_signal(signal.SIGSTOP)
-            Event().wait(stopped_s)
-            process.send_signal(signal.SIGCONT)
-            await probed([here], here.total("sent") + 50)
+        with circuit.far_process() as process:
+            await circuit.open_session(here, circuit.here)
+            here.session.pace_s = 0.02
+            await probed([here], 100)
+            for _ in range(STOPS):
+                process.send_signal(signal.SIGSTOP)
+                await asyncio.sleep(stopped_s)
+                process.send_signal(signal.SIGCONT)
+                await answered(here, 50)
+            # Answering must go on until the other end has told what it saw.
+            told = circuit.told_by(process)
         here.close()
-        return here
+        return told, here
 
-    with circuit.far_process() as process:
-        run(lambda: test(process))
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write("\n")
-        process.stdin.flush()
-        told = json.loads(process.stdout.readline())
-    assert told["stalled"] >= 4
-    assert told["lost_out"] + told["lost_in"] == 0
-    assert told["counters"]["late"] == 0
+    told, here = run(test)
+    assert vanished(here) == 0
+    assert told["stalled"] >= STOPS
+    counters = told["counters"]
+    assert counters["lost_out"] + counters["lost_in"] == counters["late"] == 0
     assert told["slowest_ms"] < stopped_s * 1e3 / 2
     assert told["overdue_unstalled"] <= 3
     # What reading times alone would have counted as lost.
-    assert told["counters"]["waited"] >= (stopped_s > 0.5)
+    assert counters["waited"] >= (stopped_s > 0.5)
 
 
 def lay_tunnel(circuit):

@@ -19,7 +19,7 @@ _CREDENTIALS: Final = struct.Struct("3i")
 
 @contextmanager
 def held(folder: Path, since: str) -> Iterator[None]:
-    """Hold both locks for as long as the block runs. Raises EdgeError saying who has one."""
+    """Hold a folder for as long as the block runs. Raises EdgeError saying who has it."""
     descriptor = _opened(folder / FILE)
     try:
         _take(descriptor, folder)
@@ -27,8 +27,7 @@ def held(folder: Path, since: str) -> Iterator[None]:
         with suppress(OSError):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()} {since}\n".encode(), 0)
-        with _alone():
-            yield
+        yield
     finally:
         os.close(descriptor)
 
@@ -72,7 +71,8 @@ def _holder(descriptor: int) -> str:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
+    """Be the one edge of this network namespace while the block runs. Raises EdgeError."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as name:
         try:
             name.bind(_ABSTRACT)

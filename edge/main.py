@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
 async def _run(folder: Path) -> None:
     os.umask(0o077)
     who = identity.load(folder)
-    with lock.held(folder, said(moment().unix_s)):
+    with lock.held(folder, said(moment().unix_s)), lock.alone():
         daemon = Daemon(folder, who, moment)
         ear = Ear(folder, partial(answers.answer, daemon))
         _end_upon_signals(daemon)

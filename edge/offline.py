@@ -15,7 +15,7 @@ def removed(folder: Path) -> tuple[str, ...]:
     Raises EdgeError, also when one does run, OSError.
     """
     who = identity.load(folder)
-    with lock.held(folder, said(moment().unix_s)):
+    with lock.held(folder, said(moment().unix_s)), lock.alone():
         signed = Store(folder, who.device, Notary(folder)).load().signed
         names = worker.tunnel_names(signed.policy if signed else None)
         return worker.removed(folder, None, names)

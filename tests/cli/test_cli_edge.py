@@ -1,0 +1,212 @@
+"""sanaga edge through its own process: what needs no daemon, and what it says without one."""
+
+import base64
+import json
+import stat
+
+import pytest
+
+from edge import canonical
+from edge.journal import Entry, Journal
+from tests.edge_policies import SIGNER, edge_policy, hub_policy, signed
+
+CONTROLLER = base64.b64encode(SIGNER.public_key().public_bytes_raw()).decode()
+
+
+@pytest.fixture
+def enrolled(sanaga):
+    """Return the folder of an enrolled edge."""
+    said = sanaga(
+        *("edge", "enrol", "--controller-key", CONTROLLER, "--device", "kolofata-e1"),
+        *("--dir", sanaga.folder / "edge"),
+    )
+    assert said.code == 0, said.err
+    return sanaga.folder / "edge"
+
+
+def test_enrolment_prints_the_line_for_edge_keys_and_nothing_else(sanaga):
+    said = sanaga(
+        *("edge", "enrol", "--controller-key", CONTROLLER, "--device", "kolofata-e1"),
+        *("--dir", "edge"),
+    )
+    device, key = said.out.split()
+    assert (said.code, device, len(base64.b64decode(key))) == (0, "kolofata-e1", 32)
+    assert "add the line above to edge_keys" in said.err
+
+
+def test_private_key_is_for_its_owner_alone_and_never_printed(sanaga, enrolled):
+    mode = stat.S_IMODE((enrolled / "key").stat().st_mode)
+    secret = (enrolled / "key").read_text(encoding="ascii").strip()
+    again = sanaga("edge", "enrol", "--controller-key", CONTROLLER, "--dir", enrolled)
+    assert mode == 0o600
+    assert secret not in again.out + again.err
+
+
+def test_second_enrolment_keeps_the_key(sanaga, enrolled):
+    before = (enrolled / "key").read_bytes()
+    again = sanaga(
+        *("edge", "enrol", "--controller-key", CONTROLLER, "--device", "kolofata-e1"),
+        *("--dir", enrolled),
+    )
+    assert again.code == 0
+    assert (enrolled / "key").read_bytes() == before
+
+
+def test_controller_key_may_be_a_file(sanaga):
+    (sanaga.folder / "controller.pub").write_text(f"{CONTROLLER}\n", encoding="ascii")
+    said = sanaga(
+        *("edge", "enrol", "--controller-key", "controller.pub", "--device", "e1"),
+        *("--dir", "edge"),
+    )
+    assert said.code == 0
+    assert (sanaga.folder / "edge" / "controller.pub").read_text().strip() == CONTROLLER
+
+
+@pytest.mark.parametrize("key", ["", "c2hvcnQ=", "not a key", "-----BEGIN PUBLIC KEY-----"])
+def test_what_is_no_controller_key_is_refused(sanaga, key):
+    said = sanaga("edge", "enrol", f"--controller-key={key}", "--dir", "edge")
+    assert said.code == 1
+    assert "no Ed25519 public key" in said.err
+    assert not (sanaga.folder / "edge").exists()
+
+
+def test_device_with_a_name_that_is_none_is_refused(sanaga):
+    said = sanaga(
+        *("edge", "enrol", "--controller-key", CONTROLLER, "--device", "Kolofata E1"),
+        *("--dir", "edge"),
+    )
+    assert said.code == 1
+    assert "such as 'kolofata-e1'" in said.err
+
+
+def test_folder_comes_from_the_environment_when_not_said(sanaga):
+    said = sanaga(
+        *("edge", "enrol", "--controller-key", CONTROLLER, "--device", "e1"),
+        SANAGA_EDGE_DIR=str(sanaga.folder / "from-environment"),
+    )
+    assert said.code == 0
+    assert (sanaga.folder / "from-environment" / "key").exists()
+
+
+def test_daemon_without_enrolment_says_how_to_enrol(sanaga):
+    said = sanaga("edge", "run", "--dir", "nowhere")
+    assert said.code == 1
+    assert "sanaga edge enrol --controller-key FILE" in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status",),
+        ("policy", "show"),
+        ("policy", "confirm"),
+        ("policy", "rollback"),
+        ("call", "list"),
+        ("call", "add", "--from", "10.0.3.20", "--to", "10.0.1.5:3478"),
+        ("call", "remove", "--from", "10.0.3.20", "--to", "[fd00::1]:5004"),
+    ],
+)
+def test_verb_that_needs_the_daemon_says_that_none_runs(sanaga, enrolled, words):
+    said = sanaga("edge", *words, "--dir", enrolled)
+    assert said.code == 1
+    assert "no edge runs here; 'sanaga edge run' starts it" in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("call", "add", "--from", "kolofata", "--to", "10.0.1.5"),
+        ("call", "add", "--from", "10.0.3.20", "--to", "10.0.1.5", "--for", "a while"),
+        ("explain", "-n", "0"),
+        ("status", "-o", "yaml"),
+    ],
+)
+def test_wrong_usage_is_told_as_such(sanaga, enrolled, words):
+    assert sanaga("edge", *words, "--dir", enrolled).code == 64
+
+
+def written(sanaga, text):
+    (sanaga.folder / "new.json").write_text(text, encoding="utf-8")
+    return "new.json"
+
+
+def test_policy_is_kept_for_the_next_start_while_no_daemon_runs(sanaga, enrolled):
+    file = written(sanaga, signed(edge_policy(), 3))
+    said = sanaga("edge", "policy", "load", file, "--dir", enrolled)
+    assert said.code == 0, said.err
+    assert "policy 3 takes effect when it starts" in said.err
+    held = json.loads((enrolled / "policy.json").read_text(encoding="utf-8"))
+    assert held["policy"] == canonical.plain(edge_policy())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (signed(edge_policy())[:500], "new.json: no JSON"),
+        (canonical.text(edge_policy()), "the envelope lacks 'signature'"),
+        (signed(edge_policy()).replace("lan0", "lan1"), "has not signed this"),
+        (signed(hub_policy()), "the policy is for 'yaounde-e1', this is 'kolofata-e1'"),
+    ],
+)
+def test_refused_policy_leaves_no_trace(sanaga, enrolled, text, words):
+    said = sanaga("edge", "policy", "load", written(sanaga, text), "--dir", enrolled)
+    assert said.code == 1
+    assert words in said.err
+    assert not (enrolled / "policy.json").exists()
+
+
+def test_older_policy_is_refused_and_the_newer_stays(sanaga, enrolled):
+    for serial in (3, 2):
+        said = sanaga(
+            *("edge", "policy", "load", written(sanaga, signed(edge_policy(), serial))),
+            *("--dir", enrolled),
+        )
+    assert said.code == 1
+    assert "serial 2 is not newer than 3, which runs" in said.err
+
+
+@pytest.fixture
+def journalled(enrolled):
+    decisions = [
+        Entry(1.8e9, "decision", "it is the best", "yaounde-e1", "portal", "fibre", None, None),
+        Entry(
+            1.8e9 + 60, "decision", "fibre is silent", "yaounde-e1", "portal", "leo", "", "fibre"
+        ),
+        Entry(1.8e9 + 90, "repair", "put 1 routes"),
+    ]
+    Journal(enrolled).write(tuple(decisions))
+    return enrolled
+
+
+def test_decisions_are_explained_without_a_daemon(sanaga, journalled):
+    said = sanaga("edge", "explain", "--dir", journalled)
+    assert [line.split()[1] for line in said.out.splitlines()] == [
+        "WHAT", "decision", "decision", "repair",
+    ]  # fmt: skip
+    assert "portal to yaounde-e1: fibre -> leo" in said.out
+    assert "fibre is silent" in said.out
+
+
+@pytest.mark.parametrize(
+    ("about", "found"), [("leo", 1), ("portal", 2), ("yaounde-e1", 2), ("repair", 1), ("vsat", 0)]
+)
+def test_explanations_are_about_what_was_asked(sanaga, journalled, about, found):
+    said = sanaga("edge", "explain", about, "-o", "json", "--dir", journalled)
+    assert len(json.loads(said.out)) == found
+
+
+def test_newest_decisions_are_shown_when_only_some_are_wanted(sanaga, journalled):
+    said = sanaga("edge", "explain", "-n", "1", "-o", "json", "--dir", journalled)
+    assert [entry["kind"] for entry in json.loads(said.out)] == ["repair"]
+
+
+def test_door_answers_in_json_what_the_client_of_ssh_asked(sanaga, enrolled):
+    said = sanaga("edge", "door", "--dir", enrolled, SSH_ORIGINAL_COMMAND="rm -rf /")
+    assert (said.code, json.loads(said.out)["error"]) == (64, "usage")
+    said = sanaga("edge", "door", "--dir", enrolled, SSH_ORIGINAL_COMMAND="read")
+    assert (said.code, json.loads(said.out)["error"]) == (1, "hanging")
+
+
+def test_door_without_a_request_is_no_shell(sanaga, enrolled):
+    said = sanaga("edge", "door", "--dir", enrolled, stdin="id\n")
+    assert (said.code, json.loads(said.out)["error"]) == (64, "usage")

@@ -86,8 +86,11 @@ def add_ifb(kernel: Netlink, name: str) -> None:
     """Make an interface through which arrivals are queued, ours and up. Raises EdgeError."""
     header = LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, UP, UP)
     kind = nested(IF_LINKINFO, text(INFO_KIND, IFB))
-    body = header + text(IF_NAME, name) + kind + attribute(IF_ALIAS, ALIAS.encode())
-    _do(kernel, Request(NEW_LINK, CREATE | EXCLUSIVE, body), f"an interface {name} of kind {IFB}")
+    request = Request(NEW_LINK, CREATE | EXCLUSIVE, header + text(IF_NAME, name) + kind)
+    _do(kernel, request, f"an interface {name} of kind {IFB}")
+    # The kernel takes no alias for an interface in the making.
+    if made := interface(kernel, name):
+        claim(kernel, made)
 
 
 def remove_link(kernel: Netlink, link: Interface) -> None:

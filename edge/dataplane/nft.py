@@ -83,8 +83,7 @@ def read(parts: Iterable[Mapping[str, Any]]) -> Listing:
     for part in parts:
         ((kind, thing),) = part.items()
         bare = {key: value for key, value in thing.items() if key != "handle"}
-        if kind == "table":
-            comment = bare.get("comment", comment)
+        comment = bare.get("comment", comment)
         if {"timeout", "dynamic"} & {*bare.get("flags", ())}:
             bare.pop("elem", None)
         shape.append({kind: bare})

@@ -85,7 +85,6 @@ def _names(policy: EdgePolicy) -> Iterator[str]:
 
 def _inet(policy: EdgePolicy) -> Iterator[str]:
     yield f"table inet {marks.NFT_TABLE} {{"
-    yield '\tcomment "@DIGEST@"'
     for version in versions(policy):
         yield from _sets(policy, version)
     yield from _classify(policy)
@@ -163,7 +162,8 @@ def _classify(policy: EdgePolicy) -> Iterator[str]:
     by_dscp = _by_dscp(policy)
     care = ", ".join(f"{marks.CLASS_MARK + i:#x}" for i in marks.care_indexes(policy))
     yield "\tchain classify {"
-    yield f"\t\tmeta mark set {ordinary:#x}"
+    # nft 1.0.6 shows comments of rules in JSON, and not those of tables.
+    yield f'\t\tmeta mark set {ordinary:#x} comment "@DIGEST@"'
     for version in versions(policy):
         ip = IP[version]
         flow = FLOW.format(ip=ip)

@@ -2,6 +2,8 @@
 
 import json
 import re
+from base64 import b64decode
+from stat import S_IMODE
 
 import pytest
 import yaml
@@ -106,3 +108,13 @@ def test_import_writes_a_document_that_validation_completes(sanaga):
     assert checked.code == 1
     assert "net/devices.yaml:" in checked.out
     assert "mora" in checked.out
+
+
+def test_the_signing_key_is_made_once_and_only_its_public_half_is_shown(sanaga):
+    first = sanaga("inventory", "signing-key")
+    assert (first.code, first.err) == (0, "")
+    assert len(b64decode(first.out, validate=False)) == 32
+    assert sanaga("inventory", "signing-key").out == first.out
+    secret = next(sanaga.folder.rglob("signing_key"))
+    assert S_IMODE(secret.stat().st_mode) == 0o600
+    assert not {*secret.read_text().splitlines()} & {*first.out.splitlines()}

@@ -272,7 +272,8 @@ def test_answers_that_waited_for_a_stalled_process_are_neither_late_nor_lost(sec
     assert stalled.overdue == 0
     assert session.counters.lost_out + session.counters.lost_in + session.counters.late == 0
     assert session.counters.late_loops >= 1
-    assert max((*stalled.round_trips_ms, *after.round_trips_ms)) < seconds * 1e3 / 2
+    # A busy machine delays answers, too, but not by half of the longer stall.
+    assert max((*stalled.round_trips_ms, *after.round_trips_ms)) < FIVE_STALLS_S * 1e3 / 2
     # What reading time alone would have made of the longer one.
     assert session.counters.waited >= (seconds > LEAST_PATIENCE_S + 0.1)
 

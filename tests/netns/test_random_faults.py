@@ -20,6 +20,8 @@ from tests.edge_rig import World, world
 pytestmark = pytest.mark.netns
 
 SCHEDULES: Final = 20
+# One of them in which the first line, to which the control keeps, is hit for long.
+HURTING: Final = 0
 CALL_S: Final = 7.0
 # Both paths are whole for so long in between. A cable that was plugged in again carries nothing
 # before the kernel has noticed, which it looks for once a second.
@@ -118,6 +120,5 @@ def test_a_call_loses_nothing_under_random_faults_while_one_path_is_whole(
     assert all(heard.duplicated == 0 for heard in called.heard.values())
 
 
-def test_the_same_schedules_hurt_a_call_without_failover(bare: Stage) -> None:
-    lost = [called_under(bare, seed).lost for seed in range(2)]
-    assert all(count > 20 for count in lost), lost
+def test_such_a_schedule_hurts_a_call_without_failover(bare: Stage) -> None:
+    assert called_under(bare, HURTING).lost > 20

@@ -12,7 +12,7 @@ from simulations.demo.call import FIBRE, Subject, watched
 from simulations.demo.facts import Applied, Facts
 from simulations.demo.overlay import Carried
 from simulations.demo.stage import Stage
-from simulations.demo.way import Way, trace
+from simulations.demo.way import Way, trace, trace_below
 from simulations.lab.faults import FaultKind
 
 PATIENT: SiteName = "kolofata"
@@ -124,8 +124,8 @@ def rehome(stage: Stage, facts: Facts, audience: Audience) -> None:
     applied = _applied(stage, audience, f"re-homing {PATIENT}")
     facts.applies.append(applied)
     _demand(applied, Outcome.CONFIRMED)
-    way = trace(stage.lab, stage.loaded.intent, PATIENT, DOCTOR)
-    audience.say(f"From {PATIENT} to {DOCTOR}: {way}")
+    way = trace_below(stage.lab, stage.loaded.intent, PATIENT, DOCTOR)
+    audience.say(f"The fibre's tunnel from {PATIENT} to {DOCTOR} now goes by {way}")
 
 
 def _applied(stage: Stage, audience: Audience, title: str) -> Applied:

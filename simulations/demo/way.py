@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+from inventory import addressing
 from inventory.model import Circuit, CircuitName, DeviceName, Intent, Medium, SiteName
 from simulations.lab.lab import Lab
 
@@ -38,20 +39,42 @@ class Way:
 
 
 def trace(lab: Lab, intent: Intent, source: SiteName, target: SiteName) -> Way:
-    """Return the way that packets between two sites' hosts take at this moment."""
-    by_interface = _circuits(intent)
+    """Return the way that packets between two sites' hosts take, outside of any tunnel."""
     goal = str(lab.blueprint.host(target).ipv4.ip)
-    device = _door(intent, source)
+    return _traced(lab, intent, (_door(intent, source), _door(intent, target)), goal)
+
+
+def trace_below(lab: Lab, intent: Intent, source: SiteName, target: SiteName) -> Way:
+    """Return the way between two sites' edges through the routers, which carries their tunnel.
+
+    It begins at the router beside the source's edge and ends at the one beside the target's.
+    """
+    here, there = (_beside(intent, _door(intent, site)) for site in (source, target))
+    plan = intent.network.plan
+    far = intent.devices[there]
+    goal = addressing.loopback4(plan, intent.sites[far.site].number, far.number)
+    return _traced(lab, intent, (here, there), str(goal))
+
+
+def _traced(lab: Lab, intent: Intent, ends: tuple[DeviceName, DeviceName], goal: str) -> Way:
+    by_interface = _circuits(intent)
+    device, last = ends
     hops: list[Hop] = []
     while len(hops) < MOST_HOPS:
         leaving = _interface(lab, device, goal)
         circuit = by_interface.get((device, leaving))
         if circuit is None:
             hops.append(Hop(device, None, None))
-            return Way(tuple(hops), whole=device == _door(intent, target))
+            return Way(tuple(hops), whole=device == last)
         hops.append(Hop(device, circuit.name, circuit.medium))
         device = _other_end(circuit, device)
     return Way(tuple(hops), whole=False)
+
+
+def _beside(intent: Intent, edge: DeviceName) -> DeviceName:
+    """Return the router at the other end of an edge's first circuit into the hierarchy."""
+    circuit = next(c for c in intent.circuits.values() if c.b and edge in (c.a.device, c.b.device))
+    return _other_end(circuit, edge)
 
 
 def _circuits(intent: Intent) -> dict[tuple[DeviceName, str], Circuit]:

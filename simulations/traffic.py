@@ -1,7 +1,8 @@
 """A call-like flow between two hosts, judged second by second at each receiver.
 
-As a program, 'python -m simulations.traffic' is one end of a flow: it sends and receives, prints
-one line of JSON per second of the call, and ends by itself. Standard library only.
+As a program, 'python -m simulations.traffic' is one end of a flow: it says "ready", is told on
+stdin when to start, sends and receives, prints one line of JSON per second of the call and one for
+the whole of it, and ends by itself. Standard library only.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import Final
 # A packet later than this is of no use to a call: it counts as lost.
 GRACE_S: Final = 1.0
 LONGEST_S: Final = 3600
+READY: Final = "ready"
 _HEADER: Final = struct.Struct("!Id")
 
 
@@ -139,27 +141,25 @@ def _variation(delays: Sequence[float]) -> float | None:
 class Call:
     """One end of a flow: whom it speaks with, from when on (monotonic s) and for how long."""
 
-    local: str
     peer: str
     port: int
     start: float
     seconds: int
     profile: Profile = VOICE
 
-    def run(self) -> Iterator[Second]:
+    def run(self, door: socket.socket) -> Iterator[Second]:
         """Send and receive until the call is over.
 
         Yields each second once it is settled, and at last the whole call, numbered by its length.
         """
         ledger, sent, told = Ledger(self.start, self.profile), 0, 0
-        with _door(self.local, self.port, self.profile.tos) as door:
-            while told < self.seconds:
-                now = time.monotonic()
-                sent = self._send_due(door, sent, now)
-                if now >= self.start + told + 1 + GRACE_S:
-                    yield ledger.second(told)
-                    told += 1
-                self._listen(door, ledger, self._next_event(sent, told))
+        while told < self.seconds:
+            now = time.monotonic()
+            sent = self._send_due(door, sent, now)
+            if now >= self.start + told + 1 + GRACE_S:
+                yield ledger.second(told)
+                told += 1
+            self._listen(door, ledger, self._next_event(sent, told))
         yield ledger.total(self.seconds)
 
     def _send_due(self, door: socket.socket, sent: int, now: float) -> int:
@@ -213,23 +213,34 @@ def _try_receive(door: socket.socket) -> bytes:
         return b""
 
 
-def _arguments() -> Call:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("local", help="own address")
     parser.add_argument("peer", help="the other end's address")
     parser.add_argument("--profile", choices=PROFILES, default="voice")
     parser.add_argument("--port", type=int, help="UDP port of both ends, else the profile's own")
-    parser.add_argument("--start", type=float, required=True, help="monotonic time of the start")
     parser.add_argument("--seconds", type=int, default=60)
     said = parser.parse_args()
     if not 0 < said.seconds <= LONGEST_S:
         parser.error(f"--seconds must be 1 to {LONGEST_S}")
+    return said
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main(said: argparse.Namespace) -> None:
+    """Be one end: say that it listens, take the start's monotonic time from stdin, and speak."""
     profile = PROFILES[said.profile]
     port = said.port or profile.port
-    return Call(said.local, said.peer, port, said.start, said.seconds, profile)
+    with _door(said.local, port, profile.tos) as door:
+        _say(READY)
+        start = float(sys.stdin.readline())
+        for second in Call(said.peer, port, start, said.seconds, profile).run(door):
+            _say(json.dumps(asdict(second)))
 
 
 if __name__ == "__main__":
-    for second in _arguments().run():
-        sys.stdout.write(json.dumps(asdict(second)) + "\n")
-        sys.stdout.flush()
+    main(_arguments())

@@ -12,12 +12,14 @@ from uuid import uuid4
 
 from controller.derive import derive
 from controller.render import render
+from inventory.examples import write_example
 from inventory.model import Intent, Medium, Platform, Role
 from simulations.lab import lab as labs
 from simulations.lab import namespaces, registry
 from simulations.lab.lab import Lab
 from tests.factories import Draft
 
+EXAMPLE: Final = "northern-spur"
 NETWORK: Final = """\
 network:
   name: {name}
@@ -168,12 +170,24 @@ def write_triangle(folder: Path, name: str, *, cost: int = 1) -> Path:
     return folder
 
 
+def write_spur(folder: Path, name: str) -> Path:
+    """Write the example northern-spur as the intent of a laboratory of that name."""
+    write_example(folder, EXAMPLE)
+    for file in folder.glob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        text = text.replace(f"lab/{EXAMPLE}/", f"lab/{name}/").replace(
+            f"name: {EXAMPLE}", f"name: {name}"
+        )
+        file.write_text(text.replace(f"sanaga-{EXAMPLE}-", f"sanaga-{name}-"), encoding="utf-8")
+    return folder
+
+
 def ssh(
     lab: Lab, device: str, request: Sequence[str], stdin: str = "", **options: str
 ) -> "subprocess.CompletedProcess[str]":
-    """Return what a router's door answers over the OpenSSH client and its pinned host key."""
-    router = lab.blueprint.router(device)
-    assert router.management
+    """Return what a device's door answers over the OpenSSH client and its pinned host key."""
+    machine = next(m for m in lab.blueprint.machines if m.device == device)
+    assert machine.management
     wanted = {
         "IdentityFile": str(lab.controller_key),
         "IdentitiesOnly": "yes",
@@ -184,7 +198,7 @@ def ssh(
         **options,
     }
     flags = [word for key, value in wanted.items() for word in ("-o", f"{key}={value}")]
-    argv = ["ssh", "-F", "none", *flags, f"root@{router.management.ip}", *request]
+    argv = ["ssh", "-F", "none", *flags, f"root@{machine.management.ip}", *request]
     with namespaces.entered(lab.blueprint.controller):
         return subprocess.run(
             argv, input=stdin, capture_output=True, text=True, check=False, timeout=90

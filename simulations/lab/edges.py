@@ -3,14 +3,14 @@
 import shlex
 import socket
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge import control, identity
+from edge import control, enrolment
 from inventory.errors import EdgeError
 from inventory.model import DeviceName
 from simulations.lab import background, sshd
@@ -25,6 +25,7 @@ SANAGA: Final = (sys.executable, "-m", "controller.cli.main")
 DAEMON: Final = "edge"
 # Where the commands of an edge look for its folder when they are not told.
 VARIABLE: Final = "SANAGA_EDGE_DIR"
+ANSWER_WITHIN_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def prepare(place: Folder, edge: Edge) -> str:
 
 def enrol(place: Folder, edge: Edge, controller: Ed25519PublicKey) -> str:
     """Let an edge make its own key and trust the controller; return its line of edge_keys."""
-    return identity.enrol(place.edge(edge.device), edge.device, controller)
+    return enrolment.enrol(place.edge(edge.device), edge.device, controller)
 
 
 def door_command(place: Folder, edge: Edge) -> str:
@@ -103,10 +104,7 @@ def dead(place: Folder, edge: Edge) -> tuple[str, ...]:
 
 def state(place: Folder, edge: Edge) -> EdgeState:
     """Return what runs of an edge and what its daemon says."""
-    try:
-        told = control.asked(place.edge(edge.device), "status")["status"]
-    except EdgeError:
-        told = {"policy": {}, "peers": []}
+    told = _told(place.edge(edge.device))
     return EdgeState(
         device=edge.device,
         dead=dead(place, edge),
@@ -117,6 +115,16 @@ def state(place: Folder, edge: Edge) -> EdgeState:
             for path in peer["paths"]
         ),
     )
+
+
+def _told(folder: Path) -> Mapping[str, Any]:
+    """Return the daemon's status, an empty one when it does not answer."""
+    try:
+        answer = control.ask(folder, {"verb": "status"}, within_s=ANSWER_WITHIN_S)
+    except EdgeError:
+        answer = {}
+    status: Mapping[str, Any] = answer.get("status") or {"policy": {}, "peers": []}
+    return status
 
 
 def forget_tunnels(place: Folder, edges: Iterable[Edge]) -> None:

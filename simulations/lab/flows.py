@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import IO, Final, Literal, Self, TypeAlias
 from uuid import uuid4
@@ -16,12 +17,14 @@ from inventory.model import SiteName
 from simulations.lab.blueprint import Host
 from simulations.lab.lab import Lab
 from simulations.lab.namespaces import entered
-from simulations.lab.waiting import pause
-from simulations.traffic import Second
+from simulations.lab.waiting import eventually, pause
+from simulations.traffic import READY, Second
 
 ProfileName: TypeAlias = Literal["voice", "video"]
-# Both ends must be listening before the first packet is sent.
-LEAD_S: Final = 0.7
+# Both ends listen by then; they still have to learn when to start.
+LEAD_S: Final = 0.2
+START_WITHIN_S: Final = 30.0
+READY_LINE: Final = f"{READY}\n".encode()
 END_WITHIN_S: Final = 10.0
 POLL_S: Final = 0.1
 
@@ -114,6 +117,8 @@ class Flow:
         """End both processes and forget their files."""
         for end in self.ends:
             end.process.kill()
+            if end.process.stdin and not end.process.stdin.closed:
+                end.process.stdin.close()
             with suppress(subprocess.TimeoutExpired):
                 end.process.wait(END_WITHIN_S)
             end.reports.close()
@@ -122,29 +127,55 @@ class Flow:
 def start_call(
     lab: Lab, one: SiteName, other: SiteName, *, seconds: int, profile: ProfileName = "voice"
 ) -> Flow:
-    """Start a call between the hosts of two sites; it ends by itself.
+    """Start a call between the hosts of two sites and return once it begins; it ends by itself.
 
     Calls of different profiles may run between the same hosts. Raises LabError when a site has no
-    host.
+    host, or an end does not come to listen.
     """
     here, there = lab.blueprint.host(one), lab.blueprint.host(other)
+    options = ["--seconds", str(seconds), "--profile", profile]
+    ends = _started(lab, here, there, options), _started(lab, there, here, options)
+    try:
+        for end in ends:
+            what = f"an end of the call at {end.target}"
+            eventually(partial(_is_ready, end), within_s=START_WITHIN_S, what=what)
+    except LabError:
+        Flow(ends, 0.0, seconds).close()
+        raise
     start = time.monotonic() + LEAD_S
-    options = ["--start", repr(start), "--seconds", str(seconds), "--profile", profile]
-    return Flow(
-        (_start(lab, here, there, options), _start(lab, there, here, options)), start, seconds
-    )
+    for end in ends:
+        _begin(end, start)
+    return Flow(ends, start, seconds)
 
 
-def _start(lab: Lab, local: Host, peer: Host, options: Sequence[str]) -> End:
+def _started(lab: Lab, local: Host, peer: Host, options: Sequence[str]) -> End:
     """Start the end at local; what it reports is how it heard its peer."""
     file = lab.folder.path / f"call-{local.site}-{peer.site}-{uuid4().hex}.jsonl"
     argv = [sys.executable, "-m", "simulations.traffic", str(local.ipv4.ip), str(peer.ipv4.ip)]
     argv += options
     with file.open("wb") as output, entered(local.namespace):
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output)
+        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=output)
     reports = file.open("rb")
     file.unlink()
     return End(peer.site, local.site, process, reports)
+
+
+def _is_ready(end: End) -> bool:
+    """Return whether an end listens. Raises LabError when it died instead."""
+    if end.process.poll() is not None:
+        raise LabError(f"the call's end at {end.target} ended before it began")
+    position = end.reports.tell()
+    if end.reports.readline() == READY_LINE:
+        return True
+    end.reports.seek(position)
+    return False
+
+
+def _begin(end: End, start: float) -> None:
+    """Tell an end when to start; one that died just now is found dead when it is asked."""
+    if end.process.stdin:
+        with suppress(BrokenPipeError), end.process.stdin as told:
+            told.write(f"{start!r}\n".encode())
 
 
 def _read(end: End) -> Iterator[Report]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from inventory.errors import LabError
+from simulations.impairment import CALM, Weather
 from simulations.lab import kernel, namespaces
 from simulations.lab import lab as labs
 from simulations.lab.kernel import Kernel
@@ -108,6 +109,21 @@ def test_provider_answers_through_its_circuit(whole):
     wire = whole.blueprint.wire("sky")
     answer = whole.exec("maroua-r1", ["ping", "-c", "5", "-W", "5", str(wire.addresses[1])])
     assert answer.returncode == 0, answer.stdout
+
+
+def test_weather_is_added_to_what_was_done_and_goes_again(whole):
+    device, name = ENDS[0]
+    queue = ["tc", "qdisc", "show", "dev", name]
+    whole.impair(CIRCUIT, delay_ms=20, loss=0)
+    whole.links.weather(CIRCUIT, Weather(delay_ms=30, loss=0.5))
+    assert "delay 50ms" in whole.exec(device, queue).stdout
+    assert "loss 50%" in whole.exec(device, queue).stdout
+    whole.impair(CIRCUIT, delay_ms=25)
+    assert "delay 55ms" in whole.exec(device, queue).stdout
+    whole.links.weather(CIRCUIT, CALM)
+    after = whole.exec(device, queue).stdout
+    assert "delay 25ms" in after
+    assert "loss" not in after
 
 
 def test_delay_is_what_was_asked_for(whole):

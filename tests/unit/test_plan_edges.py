@@ -1,18 +1,26 @@
 """Plans for networks with edges: who changes when, and who must reach whom."""
 
 from dataclasses import replace
+from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 
 from controller.app import edge_configs, make_plan, to_read
+from controller.apply import apply
+from controller.drivers.memory import MemoryNetwork
 from controller.load import Loaded
 from controller.order import tunnel_waves
 from controller.plan import Consent, managed, unmanaged
-from controller.state import DeviceConfig, Impact, Operational, Plan
+from controller.rim import Rim
+from controller.state import DeviceConfig, Impact, Operational, Outcome, Plan, PushResult
+from controller.store.journal import Journal
 from inventory.errors import PlanError
 from inventory.model import Intent, Platform
+from tests.apply_rig import PACE
 from tests.edge_networks import HUB, draft, duties, key
 from tests.plan_views import AT, BLANK, configs
+from tests.simulated_time import TestClock
 
 EDGES = ("maroua-e1", "mora-e1", HUB)
 
@@ -134,3 +142,56 @@ def test_a_router_on_linux_is_still_nobodys_to_configure(intent):
     with pytest.raises(PlanError, match=r"cannot configure mora-r1 \(linux\)"):
         to_read(strange, None)
     assert set(to_read(intent, None)) == set(intent.devices)
+
+
+class Laboratory:
+    """Blank devices in memory, of which a loopback is reached once the far end has its own."""
+
+    def __init__(self, intent: Intent, tmp_path: Path, *, tunnels: bool = True) -> None:
+        self.clock = TestClock()
+        self.made = make_plan(
+            loaded(intent, tmp_path),
+            Operational(
+                {**dict.fromkeys(configs(intent), BLANK), **dict.fromkeys(EDGES, DeviceConfig(""))},
+                {},
+            ),
+            AT,
+        )
+        texts = {**dict.fromkeys(configs(intent), BLANK.text), **dict.fromkeys(EDGES, "")}
+        self.tunnels = tunnels
+        self.network = MemoryNetwork(texts, clock=self.clock, reach=self.reach)
+        self.journal = Journal.open(tmp_path, clock=self.clock)
+
+    def reach(self, source: str, target: IPv4Address) -> bool:
+        """Return whether a ping is answered: among routers, and over tunnels, never across."""
+        owner = {address: name for name, address in self.made.loopbacks.items()}[target]
+        if not {source, owner} & {*EDGES}:
+            return True
+        ends = {self.network.devices[name].running.text for name in (source, owner)}
+        return self.tunnels and {source, owner} <= {*EDGES} and "" not in ends
+
+    def apply(self) -> PushResult:
+        rim = Rim(self.network.connect, self.journal, self.clock, pace=PACE, workers=1)
+        try:
+            return apply(self.made, rim)
+        finally:
+            self.journal.close()
+
+
+def test_a_network_of_routers_and_edges_is_applied_from_nothing(intent, tmp_path):
+    laboratory = Laboratory(intent, tmp_path)
+    result = laboratory.apply()
+    assert result.outcome is Outcome.CONFIRMED, result.because
+    wanted = running(intent, tmp_path).configs
+    devices = laboratory.network.devices
+    assert {name: device.now_running() for name, device in devices.items()} == wanted
+
+
+def test_tunnels_that_do_not_carry_take_everything_back(intent, tmp_path):
+    laboratory = Laboratory(intent, tmp_path, tunnels=False)
+    result = laboratory.apply()
+    assert result.outcome is Outcome.ROLLED_BACK
+    assert HUB in result.because
+    devices = laboratory.network.devices
+    assert {devices[name].now_running().text for name in EDGES} == {""}
+    assert {devices[name].now_running() for name in configs(intent)} == {BLANK}

@@ -95,6 +95,15 @@ class Overlay:
         """Return who must reach whom through the tunnels, the edge before its hub."""
         return tuple((ends.edge.name, ends.hub.name) for ends in self.joined)
 
+    def tunnels(self, device: DeviceName) -> Mapping[DeviceName, tuple[CircuitName, ...]]:
+        """Return whom a device has tunnels to, and over which of its own circuits."""
+        own = self.managed.get(device)
+        return {
+            ends.far(own).name: tuple(ends.own(own, way).name for way in ends.ways)
+            for ends in self.joined
+            if own and own in (ends.edge, ends.hub)
+        }
+
 
 def overlay(intent: Intent) -> Overlay:
     """Return the tunnels of an intent."""

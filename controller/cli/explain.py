@@ -175,8 +175,20 @@ def _circuit_sentences(loaded: "Loaded", circuit: "Circuit", *, usable: bool) ->
         yield f"Routing adds {circuit_cost(circuit)} for crossing it, {because} {why}."
     else:
         yield "It ends in a provider's network, so no routing runs over it."
+    yield from _carried(loaded, circuit)
     if circuit.maintenance:
         yield "It is under maintenance: traffic avoids it wherever another way exists."
+
+
+def _carried(loaded: "Loaded", circuit: "Circuit") -> Iterator[str]:
+    """Yield the tunnels that run over a circuit."""
+    from controller.edges import overlay
+
+    laid = overlay(loaded.intent)
+    for end in filter(None, (circuit.a, circuit.b)):
+        over = [far for far, own in laid.tunnels(end.device).items() if circuit.name in own]
+        if over:
+            yield f"The tunnel of {end.device} to {listing(over)} runs over it."
 
 
 def _why_off(loaded: "Loaded", circuit: "Circuit") -> str:
@@ -201,7 +213,8 @@ def _device(loaded: "Loaded", topology: "Topology", device: "Device") -> Explana
 
 def _device_sentences(loaded: "Loaded", device: "Device") -> Iterator[str]:
     site = loaded.intent.sites[device.site]
-    yield f"{device.name} is a {device.role} running {device.platform} at {site.title}."
+    article = "an" if device.role[0] in "aeiou" else "a"
+    yield f"{device.name} is {article} {device.role} running {device.platform} at {site.title}."
     if device.lan:
         yield f"It is the gateway of the site's LANs ({site.name})."
     if device.management:
@@ -218,6 +231,18 @@ def _device_sentences(loaded: "Loaded", device: "Device") -> Iterator[str]:
         if device.name in {circuit.a.device, circuit.b.device if circuit.b else None}
     ]
     yield f"Its circuits: {listing(circuits)}."
+    yield from _tunnel_sentences(loaded, device)
+
+
+def _tunnel_sentences(loaded: "Loaded", device: "Device") -> Iterator[str]:
+    from controller.edges import overlay
+    from controller.plan import unmanaged
+
+    laid = overlay(loaded.intent)
+    for far, circuits in laid.tunnels(device.name).items():
+        yield f"It has tunnels to {far} over {listing(circuits)}."
+    if (why := unmanaged(loaded.intent).get(device.name)) is not None:
+        yield f"It is not managed yet: {why}."
 
 
 def _touching(

@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+
+from tests.edge_networks import key
+
 
 def test_explain_a_site_says_what_it_is_and_its_ways_out(sanaga, small):
     answer = sanaga("explain", "mora", "--dir", small)
@@ -49,6 +53,44 @@ def test_explain_a_device_says_how_it_is_managed(sanaga, small):
     assert answer.code == 0
     assert "198.18.0.6 port 22" in answer.out
     assert "not pinned" in answer.out
+
+
+@pytest.fixture
+def spur(sanaga) -> str:
+    """The example with its edges' keys pinned."""
+    assert sanaga("init", "spur", "--example", "northern-spur").code == 0
+    keys = "".join(f"{name} {key(n)}\n" for n, name in enumerate(("kolofata-e1", "yaounde-e1"), 1))
+    (sanaga.folder / "spur" / "edge_keys").write_text(keys)
+    return "spur"
+
+
+def test_explain_an_edge_names_its_tunnels(sanaga, spur):
+    answer = sanaga("explain", "kolofata-e1", "--dir", spur)
+    assert answer.code == 0
+    assert "kolofata-e1 is an edge running linux" in answer.out
+    said = " ".join(answer.out.split())
+    assert "tunnels to yaounde-e1 over kolofata-fibre, kolofata-leo and kolofata-lte." in said
+
+
+def test_explain_an_edge_without_a_key_says_what_it_lacks(sanaga, spur):
+    (sanaga.folder / spur / "edge_keys").unlink()
+    answer = sanaga("explain", "kolofata-e1", "--dir", spur)
+    assert "It is not managed yet: no public key pinned" in " ".join(answer.out.split())
+
+
+def test_explain_a_circuit_of_an_edge_names_the_tunnel_over_it(sanaga, spur):
+    answer = sanaga("explain", "kolofata-leo", "--dir", spur)
+    assert "The tunnel of kolofata-e1 to yaounde-e1 runs over it." in " ".join(answer.out.split())
+
+
+def test_show_tells_what_an_edge_is_to_do(sanaga, spur):
+    shown = sanaga("show", "kolofata-e1", "--dir", spur)
+    assert shown.code == 0
+    assert json.loads(shown.out)["device"] == "kolofata-e1"
+    (sanaga.folder / spur / "edge_keys").unlink()
+    refused = sanaga("show", "kolofata-e1", "--dir", spur)
+    assert refused.code == 1
+    assert "kolofata-e1 is not managed yet: no public key pinned" in refused.err
 
 
 def test_explain_an_unknown_name_suggests_another(sanaga, small):

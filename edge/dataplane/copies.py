@@ -18,11 +18,10 @@ ALIASES: Final = IPv4Network("240.90.0.0/16")
 MOST_UNDERLAYS: Final = 32
 
 
-def alias(policy: EdgePolicy, peer: Peer, path: Path) -> IPv4Address:
-    """Return what stands for the copies of what goes to a peer by one of its paths."""
+def alias(policy: EdgePolicy, place: int, path: Path) -> IPv4Address:
+    """Return what stands for the copies of what goes to the peer in a place by one of its paths."""
     underlays = [underlay.circuit for underlay in policy.underlays]
-    place = policy.peers.index(peer) * MOST_UNDERLAYS + underlays.index(path.circuit)
-    return ALIASES[place]
+    return ALIASES[place * MOST_UNDERLAYS + underlays.index(path.circuit)]
 
 
 def copies(peer: Peer, steering: PeerSteering) -> Iterator[tuple[Path, PathName]]:

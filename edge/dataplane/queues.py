@@ -11,7 +11,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
-from edge.policy import CARE_CLASSES, EdgePolicy, Peer, Underlay
+from edge.policy import CARE_CLASSES, EdgePolicy, Underlay
 
 OCTETS_PER_S: Final = 125_000  # of a Mbit/s
 CIRCUIT_SHARE: Final = 0.95
@@ -75,18 +75,18 @@ def stride(policy: EdgePolicy) -> int:
     return 0x10 if len(policy.classes) + 2 <= 0x10 else 0x40
 
 
-def outer_minor(policy: EdgePolicy, peer: Peer) -> int:
-    """Return the class of the care tunnel's outer packets and of probes to a peer."""
-    return _base(policy, peer) + 1
+def outer_minor(policy: EdgePolicy, place: int) -> int:
+    """Return the class of the care tunnel's outer packets and of probes to the peer in a place."""
+    return _base(policy, place) + 1
 
 
-def class_minor(policy: EdgePolicy, peer: Peer, index: int) -> int:
-    """Return the HTB class of a class of traffic to a peer."""
-    return _base(policy, peer) + 2 + index
+def class_minor(policy: EdgePolicy, place: int, index: int) -> int:
+    """Return the HTB class of a class of traffic to the peer in a place."""
+    return _base(policy, place) + 2 + index
 
 
-def _base(policy: EdgePolicy, peer: Peer) -> int:
-    return stride(policy) * (1 + policy.peers.index(peer))
+def _base(policy: EdgePolicy, place: int) -> int:
+    return stride(policy) * (1 + place)
 
 
 def _octets(mbps: float, share: float) -> int:
@@ -102,37 +102,37 @@ def _tunnel(policy: EdgePolicy, underlay: Underlay) -> Queue:
     top = QueueClass(TOTAL, 0, total, total)
     rest = QueueClass(REST, TOTAL, max(SMALLEST_RATE, total // 100), total, 6, _limit(total))
     ceilings = {
-        peer.device: (peer, min(total, _octets(path.rate_mbps, TUNNEL_SHARE)))
-        for peer in policy.peers
+        place: min(total, _octets(path.rate_mbps, TUNNEL_SHARE))
+        for place, peer in enumerate(policy.peers)
         for path in peer.paths
         if path.circuit == underlay.circuit
     }
-    promised = sum(ceiling for _, ceiling in ceilings.values())
+    promised = sum(ceilings.values())
     scale = min(1.0, total * 0.99 / promised) if promised else 1.0
     classes = [top, rest]
-    for peer, ceiling in ceilings.values():
-        classes += _peer(policy, peer, max(SMALLEST_RATE, int(ceiling * scale)), ceiling)
+    for place, ceiling in ceilings.items():
+        classes += _peer(policy, place, max(SMALLEST_RATE, int(ceiling * scale)), ceiling)
     return Queue(underlay.tunnel, tuple(classes), TUNNEL_OVERHEAD)
 
 
-def _peer(policy: EdgePolicy, peer: Peer, rate: int, ceiling: int) -> Iterator[QueueClass]:
+def _peer(policy: EdgePolicy, place: int, rate: int, ceiling: int) -> Iterator[QueueClass]:
     """Yield a peer's classes: never more to it than it can receive, whatever else we have."""
-    base = _base(policy, peer)
+    base = _base(policy, place)
     yield QueueClass(base, TOTAL, rate, ceiling)
-    for minor, share, priority in _leaves(policy, peer):
+    for minor, share, priority in _leaves(policy, place):
         promised = max(SMALLEST_RATE, int(rate * share))
         yield QueueClass(minor, base, promised, ceiling, priority, _limit(ceiling))
 
 
-def _leaves(policy: EdgePolicy, peer: Peer) -> Iterator[tuple[int, float, int]]:
+def _leaves(policy: EdgePolicy, place: int) -> Iterator[tuple[int, float, int]]:
     """Yield the minor number, promised share and priority of each class of traffic."""
     shares = [c.service.share for c in policy.classes]
     whole = max(1.0, sum(shares))
     care = [c.service.share for c in policy.classes if c.service.name in CARE_CLASSES]
-    yield outer_minor(policy, peer), OUTER_PART * sum(care) / whole, 0
+    yield outer_minor(policy, place), OUTER_PART * sum(care) / whole, 0
     others = 0
     for index, share in enumerate(shares):
-        minor = class_minor(policy, peer, index)
+        minor = class_minor(policy, place, index)
         if policy.classes[index].service.name in CARE_CLASSES:
             yield minor, (1 - OUTER_PART) * share / whole, 0
         else:

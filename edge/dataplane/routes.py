@@ -116,22 +116,23 @@ def steered_routes(policy: EdgePolicy, steering: Steering) -> Routes:
     for peer, prefix in owned(policy):
         prefixes.setdefault(peer.device, []).append(prefix)
     made: Routes = {}
-    for peer in policy.peers:
-        made |= peer_routes(policy, peer, prefixes.get(peer.device, ()), steering.of(peer.device))
+    for place, peer in enumerate(policy.peers):
+        made |= peer_routes(policy, place, prefixes.get(peer.device, ()), steering.of(peer.device))
     return made
 
 
 def peer_routes(
-    policy: EdgePolicy, peer: Peer, prefixes: Iterable[Prefix], steering: PeerSteering
+    policy: EdgePolicy, place: int, prefixes: Iterable[Prefix], steering: PeerSteering
 ) -> Routes:
-    """Return the routes of one peer that follow decisions; prefixes are those that it owns."""
+    """Return the routes that follow decisions to the peer in a place, which owns the prefixes."""
+    peer = policy.peers[place]
     devices = _devices(policy, peer)
     made: Routes = {}
     if first := devices.get(steering.care or ""):
         loopback = route_key(marks.ENDS_TABLE, _host(peer.loopback), FIRST_METRIC)
         made[loopback] = Way(first, source=policy.loopback)
     for path, onto in copies(peer, steering):
-        copied = route_key(marks.ENDS_TABLE, _host(alias(policy, peer, path)), FIRST_METRIC)
+        copied = route_key(marks.ENDS_TABLE, _host(alias(policy, place, path)), FIRST_METRIC)
         made[copied] = Way(devices[onto])
     chosen = [(i, _class_ways(policy, c.service.name, steering, devices))
               for i, c in enumerate(policy.classes)]  # fmt: skip

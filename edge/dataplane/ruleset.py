@@ -140,11 +140,11 @@ def _queued(policy: EdgePolicy, version: Version, reach: Reach) -> Iterator[str]
     """Yield the queue of each destination and mark."""
     for prefix, place in reach:
         for index in range(len(policy.classes)):
-            minor = queues.class_minor(policy, policy.peers[place], index)
+            minor = queues.class_minor(policy, place, index)
             yield f"{prefix} . {marks.CLASS_MARK + index:#x} : {_classid(minor)}"
     if version == 4:
-        for peer in policy.peers:
-            minor = queues.outer_minor(policy, peer)
+        for place, peer in enumerate(policy.peers):
+            minor = queues.outer_minor(policy, place)
             for end in (peer.loopback, *(path.remote_address for path in peer.paths)):
                 yield f"{end} . {marks.CARE_MARK:#x} : {_classid(minor)}"
 
@@ -235,8 +235,8 @@ def _postrouting(policy: EdgePolicy) -> Iterator[str]:
 
 def _copying(policy: EdgePolicy) -> Iterator[str]:
     aliases = [
-        f'{peer.loopback} . "{policy.underlay(path.circuit).tunnel}" : {alias(policy, peer, path)}'
-        for peer in policy.peers
+        f'{peer.loopback} . "{policy.underlay(path.circuit).tunnel}" : {alias(policy, place, path)}'
+        for place, peer in enumerate(policy.peers)
         for path in peer.paths
     ]
     key = "ip daddr . meta oifname"

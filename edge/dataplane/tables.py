@@ -69,18 +69,20 @@ def read_routes(kernel: Netlink) -> dict[RouteKey, Placed]:
     for family in VERSIONS:
         body = ROUTE_HEADER.pack(family, 0, 0, 0, 0, PROTOCOL, 0, 0, 0)
         for answer in kernel.dump(Request(GET_ROUTE, 0, body)):
-            if read := _route(answer.body):
+            # A kernel without IPv6 answers with IPv4 instead.
+            if (read := _route(answer.body)) and answer.body[0] == family:
                 found[read[0]] = read[1]
     return found
 
 
 def read_rules(kernel: Netlink) -> list[Rule]:
     """Return every rule of ours that the kernel has."""
-    found = []
+    found = list[Rule]()
     for family in VERSIONS:
         body = RULE_HEADER.pack(family, 0, 0, 0, 0, 0, 0, 0, 0)
         answers = kernel.dump(Request(GET_RULE, 0, body))
-        found += [rule for answer in answers if (rule := _rule(answer.body))]
+        read = (_rule(answer.body) for answer in answers if answer.body[0] == family)
+        found += [rule for rule in read if rule]
     return found
 
 

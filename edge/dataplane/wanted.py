@@ -12,8 +12,11 @@ from edge.dataplane.steering import Steering
 from edge.dataplane.sysctls import Setting
 from edge.dataplane.wireguard import Tunnel, TunnelPeer
 from edge.policy import EdgePolicy, Endpoint, Prefix, Underlay
+from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
 
+# As many as have addresses for their copies, and numbers for their queues.
+MOST_PEERS: Final = 1_000
 KEEPALIVE_S: Final = 25
 # Keeps the session of the care tunnel fresh (keys are renewed between 120 and 180 s of age) from
 # one end only: when a call begins at both ends at once and there is no session, both initiate
@@ -55,8 +58,13 @@ class Wanted:
 def wanted(policy: EdgePolicy, steering: Steering) -> Wanted:
     """Return everything that should stand in the kernel.
 
-    Raises PolicyRefusedError when an interface's name cannot be used.
+    Raises PolicyRefusedError when an interface's name cannot be used, or there are too many peers.
     """
+    if len(policy.peers) > MOST_PEERS:
+        raise PolicyRefusedError(
+            f"{len(policy.peers)} peers are more than the {MOST_PEERS} that one device can serve; "
+            "divide them among several hubs"
+        )
     text = ruleset.base(policy)
     owned: dict[DeviceName, tuple[Prefix, ...]] = {peer.device: () for peer in policy.peers}
     for peer, prefix in routes.owned(policy):
@@ -79,12 +87,12 @@ def wanted(policy: EdgePolicy, steering: Steering) -> Wanted:
 def steered(before: Wanted, steering: Steering) -> tuple[Wanted, Routes, Routes]:
     """Return what should stand after a decision, and the routes that it concerned: old, new."""
     policy, old, new = before.policy, Routes(), Routes()
-    for peer in policy.peers:
+    for place, peer in enumerate(policy.peers):
         was, now = before.steering.of(peer.device), steering.of(peer.device)
         if was != now:
             prefixes = before.owned[peer.device]
-            old |= routes.peer_routes(policy, peer, prefixes, was)
-            new |= routes.peer_routes(policy, peer, prefixes, now)
+            old |= routes.peer_routes(policy, place, prefixes, was)
+            new |= routes.peer_routes(policy, place, prefixes, now)
     after = dict(before.steered)
     for key in old.keys() - new.keys():
         del after[key]

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address
@@ -13,6 +14,7 @@ import pytest
 
 from edge.dataplane import process
 from edge.dataplane.calls import Flow
+from edge.dataplane.steering import Steering
 from simulations.lab.namespaces import entered
 from simulations.lab.waiting import eventually, pause
 from tests.bench.failover.flows import Called, Flows
@@ -162,6 +164,24 @@ def _plain(made: Overlay) -> int:
 
 def test_applying_what_stands_already_changes_nothing(sane: Overlay):
     assert sane.edge.apply(steering(sane.edge.policy, FIBRE, LEO)) == ()
+
+
+def test_steering_during_repairs_is_never_undone(sane: Overlay):
+    ways = [steering(sane.edge.policy, *pair) for pair in ((LEO, FIBRE), (FIBRE, LEO))]
+    with ThreadPoolExecutor(1) as pool:
+        steered = pool.submit(_steer_all, sane.edge, ways * 100)
+        while not steered.done():
+            sane.world.exec("edge", "ip", "route", "flush", "table", "7106")
+            sane.edge.repair()
+        steered.result()
+    sane.edge.repair()
+    _settle(sane.edge)
+    assert sane.edge.apply(ways[-1]) == ()
+
+
+def _steer_all(node: Node, ways: list[Steering]) -> None:
+    for way in ways:
+        node.plane.steer(way)
 
 
 DAMAGES = {

@@ -133,6 +133,12 @@ def test_interfaces_with_names_that_are_no_words_are_refused():
             wanted(edge_policy(lans=(name,)), Steering())
 
 
+def test_more_peers_than_there_are_numbers_for_are_refused():
+    wanted(_many(1000), Steering())
+    with pytest.raises(PolicyRefusedError, match="divide them among several hubs"):
+        wanted(_many(1001), Steering())
+
+
 def test_promised_rates_stay_below_what_the_circuit_has():
     for policy in (edge_policy(), hub_policy(), _many(40)):
         for queue in queues(policy):

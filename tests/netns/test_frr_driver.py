@@ -19,9 +19,11 @@ from controller.drivers.frr import FrrDriver
 from controller.drivers.ssh_door import Patience
 from controller.render import render
 from controller.state import DeviceConfig
+from inventory.addressing import link4
 from inventory.errors import DeviceError, HostKeyError, RejectedError, UnreachableError
 from inventory.model import Management
 from tests.contract.driver_contract import DriverContract, Rig
+from tests.edge_networks import draft
 from tests.factories import Draft
 from tests.netns.frr_router import (
     FrrRouter,
@@ -338,3 +340,28 @@ def test_state_folder_is_closed_to_others(router: FrrRouter):
     router.driver().read()
     folder = Path(router.folder / "door")
     assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_router_that_leads_to_an_edge_runs_and_announces_what_is_rendered(router: FrrRouter):
+    intent = draft("mora").intent()
+    config = render(derive(intent)["mora-r1"])
+    _runs(router, config)
+    driver = router.driver()
+    assert driver.read() == config
+    driver.close()
+    number = intent.circuits["fibre-mora"].number
+    far = link4(intent.network.plan, number)[0]
+    eventually(
+        lambda: str(far.ip) in router.vtysh("show ip route 10.0.4.0/23"),
+        10,
+        "the route to the LANs behind the edge",
+    )
+    for prefix in ("10.0.4.0/23", str(far.network)):
+        _announces(router, prefix)
+
+
+def _announces(router: FrrRouter, prefix: str) -> None:
+    def announced() -> bool:
+        return "sourced, local" in router.vtysh(f"show bgp ipv4 unicast {prefix}")
+
+    eventually(announced, 20, f"{prefix} is announced")

@@ -77,8 +77,13 @@ class Gauges:
                 if gauge.session.quicken != quicken:
                     gauge.session.quicken = quicken
 
+    def can_measure(self, key: PathKey) -> bool:
+        """Return whether a path is measured, or about to be: not when it never could be."""
+        gauge = self._gauges.get(key)
+        return gauge is None or gauge.opened or not gauge.fault
+
     def fault(self, key: PathKey) -> str:
-        """Return why a path cannot be measured now; nothing when it can."""
+        """Return what is wrong with a path's interfaces; nothing when all is well."""
         return self._gauges[key].fault if key in self._gauges else ""
 
     def pace_s(self, key: PathKey) -> float | None:

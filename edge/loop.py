@@ -121,7 +121,7 @@ def _way(mind: Mind, service: ServiceName) -> tuple[PathName | None, PathName | 
 
 
 def without(mind: Mind, path: PathName) -> Mind:
-    """Return the mind when a path cannot be used at all, whatever was measured."""
+    """Return the mind when a path cannot even be measured, since its tunnel is not there."""
     return replace(mind, healths={**mind.healths, path: replace(mind.healths[path], dead=True)})
 
 

@@ -93,7 +93,7 @@ class Pilot:
         before = self.minds[peer.device]
         mind = loop.folded(before, self._measured(peer, before, now_s))
         for path in peer.paths:
-            if self._gauges.fault((peer.device, path.name)):
+            if not self._gauges.can_measure((peer.device, path.name)):
                 mind = loop.without(mind, path.name)
         mind, changes = loop.considered(peer, self._classes, mind, now_s)
         self.minds[peer.device] = mind

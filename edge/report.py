@@ -86,13 +86,12 @@ def _carried(sources: Sources, path: Path, key: str) -> Json:
 
 
 def _state(health: LinkHealth, fault: str) -> tuple[str, str]:
-    if fault:
-        return "down", fault
     if health.dead:
-        return "dead", f"nothing heard for {health.silent_s:.1f} s"
+        silence = f"nothing heard for {health.silent_s:.1f} s"
+        return ("down", fault) if fault else ("dead", silence)
     if health.delay_ms is None:
-        return "unknown", "no answer yet"
-    return ("handover", "changes its satellite") if health.handover else ("up", "")
+        return "unknown", fault or "no answer yet"
+    return ("handover", "changes its satellite") if health.handover else ("up", fault)
 
 
 def _class(sources: Sources, service: str, mind: Mind) -> Json:

@@ -41,6 +41,7 @@ class Transactions:
         self._install = install
         self._clock = clock
         self._busy = asyncio.Lock()
+        self._returning: Trial | None = None
         self.running: SignedPolicy | None = None
         self.refused = ""
         self.notes: list[str] = []
@@ -67,7 +68,8 @@ class Transactions:
 
     def status(self) -> Json:
         """Return what a driver asks first: what waits, for how long, and what ended how."""
-        trial, now = self._store.trial(), self._clock()
+        # A trial is over when what ran before runs again.
+        trial, now = self._store.trial() or self._returning, self._clock()
         policy = self.policy
         return {
             "pending": trial.txn if trial else None,
@@ -158,6 +160,13 @@ class Transactions:
             raise TransactionError("rejected", str(error)) from error
 
     async def _undo(self, outcome: Outcome) -> None:
+        self._returning = self._store.trial()
+        try:
+            await self._return(outcome)
+        finally:
+            self._returning = None
+
+    async def _return(self, outcome: Outcome) -> None:
         self._told(await asyncio.to_thread(self._store.revert, outcome))
         loaded = await asyncio.to_thread(self._store.load)
         self.running, self.refused = loaded.signed, loaded.refused

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -117,7 +118,7 @@ def test_any_text_is_refused_in_words(text):
 @given(st.data(), json_values)
 def test_any_value_in_any_place_of_a_policy_is_taken_or_refused_in_words(data, value):
     held = canonical.plain(edge_policy())
-    spot = held
+    spot: Any = held
     while True:
         keys = list(spot) if isinstance(spot, dict) else list(range(len(spot)))
         key = data.draw(st.sampled_from(keys))

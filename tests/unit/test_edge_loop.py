@@ -84,7 +84,7 @@ def test_change_names_the_way_before_and_the_reason():
 
 def test_nothing_changes_while_all_is_well():
     mind, now_s = healthy()
-    seen = []
+    seen: list[loop.Change] = []
     for _ in range(300):
         now_s += 0.1
         mind, changes = loop.step(PEER, CLASSES, mind, answers(now_s), now_s)

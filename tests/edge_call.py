@@ -1,0 +1,77 @@
+"""One end of a call without an appointed end: 'python -m tests.edge_call echo|call ADDRESS TOS'.
+
+The calling end sends 50 packets a second until its stdin is closed, waits for the last answers, and
+prints how many it sent, how many were answered, and how many answers came twice.
+"""
+
+import select
+import socket
+import sys
+import time
+
+PORT = 16_384
+PACE_S = 0.02
+LAST_ANSWERS_S = 1.5
+
+
+def opened(tos: int) -> socket.socket:
+    """Return a UDP socket with a type of service."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
+    return made
+
+
+def echo(address: str, tos: int) -> None:
+    """Answer every packet with itself."""
+    with opened(tos) as door:
+        door.bind((address, PORT))
+        while True:
+            packet, peer = door.recvfrom(2048)
+            door.sendto(packet, peer)
+
+
+def call(address: str, tos: int) -> None:
+    """Send until stdin is closed, then tell what came of it."""
+    sent, answers = 0, list[bytes]()
+    with opened(tos) as door:
+        door.connect((address, PORT))
+        say("ready")
+        due, end = time.monotonic(), None
+        while end is None or time.monotonic() < end:
+            now = time.monotonic()
+            if end is None and now >= due:
+                try_send(door, sent.to_bytes(4, "big") * 43)
+                sent, due = sent + 1, due + PACE_S
+            doors = [door, sys.stdin] if end is None else [door]
+            readable, _, _ = select.select(doors, [], [], max(0.0, min(due - now, PACE_S)))
+            if door in readable:
+                answers.extend(received(door))
+            if sys.stdin in readable and not sys.stdin.read(1):
+                end = time.monotonic() + LAST_ANSWERS_S
+    say(f"{sent} {len(set(answers))} {len(answers) - len(set(answers))}")
+
+
+def say(line: str) -> None:
+    """Tell whoever started this program."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def try_send(door: socket.socket, packet: bytes) -> None:
+    """Send a packet; one that the kernel refuses is as lost as any other."""
+    try:
+        door.send(packet)
+    except OSError:
+        return
+
+
+def received(door: socket.socket) -> list[bytes]:
+    """Return the packet that waits, if it is one."""
+    try:
+        return [door.recv(2048)]
+    except OSError:
+        return []
+
+
+if __name__ == "__main__":
+    {"echo": echo, "call": call}[sys.argv[1]](sys.argv[2], int(sys.argv[3]))

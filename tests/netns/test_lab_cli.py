@@ -73,6 +73,20 @@ def test_circuits_are_cut_impaired_and_restored(sanaga, name):
     assert circuit_state(sanaga, name, circuit)["ab"]["loss"] < 0.01
 
 
+def test_hole_may_be_in_one_direction_alone(sanaga, name):
+    circuit = "mora-kolofata-microwave"
+    words = ("lab", "cut", circuit, "--silent", "--direction", "ab", "--lab", name)
+    assert "in direction ab" in sanaga(*words).err
+    state = circuit_state(sanaga, name, circuit)
+    assert (state["ab"]["hole"], state["ba"]["hole"]) == (True, False)
+    assert sanaga("lab", "restore", circuit, "--lab", name).code == 0
+
+
+def test_there_is_weather_unless_somebody_asks_for_none(sanaga, name):
+    state = json.loads(sanaga("lab", "status", "--lab", name, "-o", "json").out)
+    assert state["weather"] is True
+
+
 def test_program_runs_inside_and_lends_its_exit_code(sanaga, name):
     inside = sanaga("lab", "exec", "--lab", name, "kolofata", "--", "ip", "-br", "link")
     assert "eth0" in inside.out
@@ -93,6 +107,7 @@ def test_routers_own_command_line_is_at_hand(sanaga, name):
         (["fault", "mora-r1", "headache"], 64, "headache"),
         (["impair", "mora-kolofata-microwave"], 64, "say what to change"),
         (["impair", "mora-kolofata-microwave", "--loss", "7"], 1, "share from 0 to 1"),
+        (["cut", "mora-kolofata-microwave", "--direction", "ab"], 64, "goes with --silent"),
         (["exec", "mora-r1", "--", "no-such-program"], 64, "no such program"),
     ],
 )

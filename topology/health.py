@@ -38,6 +38,8 @@ TALKATIVE: Final = 0.5
 REVIEW_S: Final = 0.1
 # Packets that were under way in a stall are settled until so long after it.
 GRACE_S: Final = 0.3
+# So many late answers in a row are an interruption.
+RESUMED: Final = 2
 # A round trip this far above the smoothed one is a sign of a handover.
 SPIKE_MS: Final = 25.0
 
@@ -156,12 +158,14 @@ def _excused(health: LinkHealth, measurement: Measurement) -> LinkHealth:
 class _Seen:
     """One measurement beside the health before it."""
 
-    __slots__ = ("answered", "at_s", "before", "new", "overdue", "silent_s", "usual")
+    __slots__ = ("answered", "at_s", "before", "new", "overdue", "resumed", "silent_s", "usual")
 
     def __init__(self, before: LinkHealth, new: Measurement) -> None:
         self.before, self.new, self.at_s = before, new, new.at_s
         self.usual: Usual = USUAL[before.medium]
         self.answered = bool(new.round_trips_ms)
+        # What comes first after a silence was held up by what caused it: no delay of the path.
+        self.resumed = before.overdue >= RESUMED or before.stalled
         since_s = new.at_s - before.stalled_at_s
         self.overdue, self.silent_s = new.overdue, min(new.silent_s, since_s)
         if since_s < inf:
@@ -173,12 +177,11 @@ class _Seen:
         before, new, at_s = self.before, self.new, self.at_s
         delay_ms, spread_ms = before.delay_ms, before.spread_ms
         base = before.base
-        if self.answered:
+        if self.answered and not self.resumed:
             delay_ms, spread_ms = _smoothed(delay_ms, spread_ms, new.round_trips_ms)
             base = base.lowered(at_s, new.round_trips_ms)
         rhythm, tolerated, aside = self.rhythm()
         lost, window = (before.losses, Variation()) if aside else (self.losses(), self.window())
-        again = before.overdue >= 2 or before.stalled or before.delay_ms is None
         return LinkHealth(
             before.medium,
             at_s,
@@ -200,7 +203,7 @@ class _Seen:
             new.pace_s,
             spread_ms,
             at_s if self.answered else before.answered_at_s,
-            at_s if self.answered and again else before.steady_since_s,
+            at_s if self.answered and self.resumed else before.steady_since_s,
             before.stalled_at_s,
             before.reviewed_at_s,
             before.misses,
@@ -234,8 +237,8 @@ class _Seen:
         return losses.counted(tested, arrived, at_s, new.pace_s)
 
     def window(self) -> Variation:
-        """Return the delays of the last packets."""
-        if not self.answered:
+        """Return the delays of the last packets, but for those that were held up together."""
+        if not self.answered or self.resumed:
             return self.before.window
         new = self.new
         packets = Packets(new.at_s, new.pace_s, new.out_ms, new.in_ms, new.round_trips_ms)
@@ -295,7 +298,7 @@ def _reviewed(health: LinkHealth, now_s: float) -> LinkHealth:
     loss = max(shares.out, shares.back)
     credited = loss if health.lossy else min(loss, usual.loss)
     ear_ms = health.delay_ms / 2 + jitter_ms + emodel.END_SYSTEM_MS
-    r = 0.0 if health.dead else emodel.r_factor(ear_ms, credited, burst=shares.burst)
+    r = emodel.r_factor(ear_ms, credited, burst=shares.burst)
     unanswered = round(max(usual.unanswered, shares.out + shares.back), 3)
     return replace(
         health,

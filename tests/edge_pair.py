@@ -163,11 +163,14 @@ class Pair:
         return self.world.pings("lan", SERVER) and self.world.pings("lan", SERVER, tos=EXPEDITED)
 
     def restart_blank(self) -> None:
-        """Kill both daemons and start them anew without the memory of their decisions."""
-        for daemon in self.daemons.values():
+        """Kill both daemons, start them anew without memory, and wait until both have decided."""
+        memories = [daemon.folder / "state.json" for daemon in self.daemons.values()]
+        for daemon, memory in zip(self.daemons.values(), memories, strict=True):
             daemon.kill()
-            (daemon.folder / "state.json").unlink(missing_ok=True)
+            memory.unlink(missing_ok=True)
             daemon.start()
+        for memory in memories:
+            eventually(memory.exists, within_s=READY_WITHIN_S, what=f"{memory} is written")
 
     def care_over(self, line: str) -> bool:
         """Return whether the care tunnel leads over a line, in both directions."""

@@ -13,13 +13,13 @@ from tests.bench.failover.extras import Extras
 from tests.bench.failover.faults import FAULTS
 from tests.bench.failover.flows import Flows
 from tests.bench.failover.mechanisms import MECHANISMS
-from tests.bench.failover.trials import Outcome, Stage, Trial, settle
+from tests.bench.failover.trials import Outcome, Stage, Trial
 from tests.bench.failover.verdicts import verdicts
 from tests.edge_rig import world
 
 pytestmark = pytest.mark.netns
 
-AT_S: Final = 1.2
+AT_S: Final = 2.2
 WITHIN_S: Final = 60.0
 # A call that loses nothing still has 20 ms from packet to packet, and a busy machine adds to it.
 UNNOTICED_MS: Final = 150.0
@@ -64,9 +64,7 @@ def care() -> Iterator[Stage]:
 @pytest.fixture
 def fresh(care: Stage) -> Stage:
     """Give the care tunnel's world with daemons that remember nothing."""
-    care.led.forget()
-    steady_s = care.mechanism.steady_s
-    assert settle(care.led.on_first, within_s=WITHIN_S, steady_s=steady_s) is not None
+    assert care.rest()
     return care
 
 
@@ -104,7 +102,7 @@ def test_the_harness_finds_the_number_missed_when_failover_is_disabled(bare: Sta
     assert not any(verdict.met for verdict in said if "loses 0 packets" in verdict.wanted)
 
 
-@pytest.mark.parametrize("fault", [f.name for f in FAULTS if f.single])
+@pytest.mark.parametrize("fault", ["hole", "brown", "flicker"])
 def test_the_care_tunnel_carries_a_call_through(fresh: Stage, fault: str) -> None:
     called = tried(fresh, fault).called
     assert called.lost == 0, called
@@ -124,8 +122,7 @@ def test_a_mechanism_leaves_a_black_hole_in_its_time(
     name: str, leaves: Callable[[float], bool]
 ) -> None:
     with staged(name) as stage:
-        steady_s = stage.mechanism.steady_s
-        assert settle(stage.led.on_first, within_s=WITHIN_S, steady_s=steady_s) is not None
+        assert stage.rest()
         outcome = tried(stage, "hole")
         assert leaves(outcome.called.voice_gap_ms), outcome.called
         assert not outcome.stayed

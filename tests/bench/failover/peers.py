@@ -5,6 +5,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -92,12 +93,12 @@ class Tunnels:
                 self._start_end(line.name, end, keys)
         for line in self.world.lines:
             far, near = self.address(line.name, "hub"), self.name(line.name, "edge")
-            words = ("ping", "-n", "-c1", "-W1", "-I", near, far)
-            eventually(
-                lambda w=words: " 1 received" in self.world.exec("edge", *w, check=False),  # type: ignore[misc]
-                within_s=WITHIN_S,
-                what=f"an answer through {near}",
-            )
+            answers = partial(self._answers, near, far)
+            eventually(answers, within_s=WITHIN_S, what=f"an answer through {near}")
+
+    def _answers(self, near: str, far: str) -> bool:
+        words = ("ping", "-n", "-c1", "-W1", "-I", near, far)
+        return " 1 received" in self.world.exec("edge", *words, check=False)
 
     def _start_end(self, line: str, end: End, keys: dict[End, X25519PrivateKey]) -> None:
         world, name, far = self.world, self.name(line, end), _other(end)
@@ -196,6 +197,11 @@ def _start_frr(world: World, end: End, daemons: tuple[str, ...], config: str) ->
 def _run(*argv: str) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, f"{argv[0]}: {done.stdout}{done.stderr}"
+
+
+def _serves(name: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+        return door.connect_ex(str(TUNNEL_SOCKETS / f"{name}.sock")) == 0
 
 
 def _configure(name: str, *lines: str) -> None:

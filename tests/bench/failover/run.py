@@ -15,12 +15,10 @@ from tests.bench.failover.faults import FAULTS, Fault
 from tests.bench.failover.flows import Flows
 from tests.bench.failover.mechanisms import MECHANISMS, Mechanism
 from tests.bench.failover.say import say
-from tests.bench.failover.trials import FAULT_FROM_S, FAULT_SPREAD_S, Outcome, Stage, Trial, settle
+from tests.bench.failover.trials import FAULT_FROM_S, FAULT_SPREAD_S, Outcome, Stage, Trial
 from tests.edge_rig import world
 
 START_WITHIN_S: Final = 60.0
-SETTLE_WITHIN_S: Final = 15.0
-ATTEMPTS: Final = 4
 SHORT_FAULTS: Final = {"blink": 5}
 
 
@@ -157,14 +155,4 @@ def _player(
 
 
 def _settle(board: Board, stage: Stage) -> None:
-    """Let a world come to rest on its first line; what forgot too early forgets anew."""
-    world, steady_s = stage.world, stage.mechanism.steady_s
-    target = world.outer(world.lines[0].name, "hub")
-    eventually(lambda: world.pings("edge", target), within_s=SETTLE_WITHIN_S, what="a whole line")
-    settled = False
-    for _ in range(ATTEMPTS):
-        stage.led.forget()
-        took = settle(stage.led.on_first, within_s=SETTLE_WITHIN_S, steady_s=steady_s)
-        if settled := took is not None:
-            break
-    board.ready(stage.mechanism.name, settled=settled)
+    board.ready(stage.mechanism.name, settled=stage.rest())

@@ -2,22 +2,27 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from simulations.lab.waiting import pause
+from simulations.lab.waiting import eventually, pause
 from tests.bench.failover.faults import Fault, heal
 from tests.bench.failover.flows import VIDEO, VOICE, Called, Flows
 from tests.bench.failover.mechanisms import Led, Mechanism
 from tests.edge_rig import World
 
-# The fault comes between 1.0 and 1.5 s into the call, so that probes meet it at any phase.
-FAULT_FROM_S: Final = 1.0
+# The fault comes between 2.0 and 2.5 s into the call, when a daemon knows of the consultation, so
+# that probes meet it at any phase.
+FAULT_FROM_S: Final = 2.0
 FAULT_SPREAD_S: Final = 0.5
 SAMPLE_S: Final = 0.05
 # Below this share of what the flows send, a line carries no more than probes and keepalives.
 CARRIES: Final = 0.4
+SETTLE_WITHIN_S: Final = 20.0
+SETTLE_POLL_S: Final = 0.2
+ATTEMPTS: Final = 4
 WINDOW_S: Final = 0.2
 OFFERED: Final = sum(pps * size for _, pps, size, _ in (VOICE, VIDEO))
 
@@ -78,6 +83,31 @@ class Stage:
         heal(self.world)
         return called, off_after(samples), stayed
 
+    def rest(self) -> bool:
+        """Let the world come to rest on its first line; return whether it did.
+
+        What forgot too early, and chose another line, forgets anew.
+        """
+        target = self.world.outer(self.world.lines[0].name, "hub")
+        whole = partial(self.world.pings, "edge", target)
+        eventually(whole, within_s=SETTLE_WITHIN_S, what="a whole first line")
+        for _ in range(ATTEMPTS):
+            self.led.forget()
+            if self._settled():
+                return True
+        return False
+
+    def _settled(self) -> bool:
+        """Return whether traffic led over the first line for a while without a break."""
+        ends, held_since = time.monotonic() + SETTLE_WITHIN_S, time.monotonic()
+        while (now := time.monotonic()) < ends:
+            if not self.led.on_first():
+                held_since = now
+            elif now - held_since >= self.mechanism.steady_s:
+                return True
+            pause(SETTLE_POLL_S)
+        return False
+
     def _play(self, trial: Trial, begins: float) -> None:
         for after, act in trial.fault.script(trial.repeat):
             _until(begins + after)
@@ -110,21 +140,6 @@ def _windows(
 ) -> Iterator[tuple[tuple[float, int, int], tuple[float, int, int]]]:
     steps = round(WINDOW_S / SAMPLE_S)
     return zip(samples, samples[steps:], strict=False)
-
-
-def settle(check: Callable[[], bool], *, within_s: float, steady_s: float) -> float | None:
-    """Wait until check holds for a while; return the seconds it took, None when it never did."""
-    start = time.monotonic()
-    held_since: float | None = None
-    while (now := time.monotonic()) < start + within_s:
-        if not check():
-            held_since = None
-        elif held_since is None:
-            held_since = now
-        elif now - held_since >= steady_s:
-            return now - start
-        pause(0.2)
-    return None
 
 
 def _until(instant: float) -> None:

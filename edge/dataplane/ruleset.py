@@ -145,8 +145,9 @@ def _queued(policy: EdgePolicy, version: Version, reach: Reach) -> Iterator[str]
     if version == 4:
         for place, peer in enumerate(policy.peers):
             minor = queues.outer_minor(policy, place)
-            for end in (peer.loopback, *(path.remote_address for path in peer.paths)):
-                yield f"{end} . {marks.CARE_MARK:#x} : {_classid(minor)}"
+            yield f"{peer.loopback} . {marks.ROUTED_CARE_MARK:#x} : {_classid(minor)}"
+            for path in peer.paths:
+                yield f"{path.remote_address} . {marks.CARE_MARK:#x} : {_classid(minor)}"
 
 
 def _classid(minor: int) -> str:
@@ -204,6 +205,10 @@ def _output(policy: EdgePolicy) -> Iterator[str]:
     tunnels = _names_of(u.tunnel for u in policy.underlays)
     yield "\tchain output {"
     yield "\t\ttype route hook output priority mangle; policy accept;"
+    # wireguard-go answers by the interface on which it was last heard. A chain of this type asks
+    # for the route again when a mark changes, which then is the one that was decided.
+    care = f"meta mark {marks.CARE_MARK:#x} udp sport {policy.care.port}"
+    yield f"\t\t{care} meta mark set {marks.ROUTED_CARE_MARK:#x} accept"
     yield from _to_peers(policy)
     for port in ("sport", "dport"):
         yield f"\t\toifname {tunnels} udp {port} {STAMP_PORT} meta mark set {marks.CARE_MARK:#x}"
@@ -243,8 +248,9 @@ def _copying(policy: EdgePolicy) -> Iterator[str]:
     yield f"table ip {marks.NFT_TABLE} {{"
     yield from _set("map copies", f"typeof {key} : ip daddr", "", aliases)
     yield "\tchain copying {"
-    yield "\t\ttype filter hook output priority 10; policy accept;"
-    condition = f"meta mark {marks.CARE_MARK:#x} udp sport {policy.care.port}"
+    # Where a route was asked for anew, only this hook knows the interface that came of it.
+    yield "\t\ttype filter hook postrouting priority 290; policy accept;"
+    condition = f"meta mark {marks.ROUTED_CARE_MARK:#x} udp sport {policy.care.port}"
     yield f"\t\t{condition} dup to {key} map @copies"
     yield "\t}"
     yield "}"

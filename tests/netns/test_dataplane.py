@@ -101,6 +101,19 @@ def test_steering_moves_ordinary_traffic_of_both_ip_versions(sane: Overlay):
         assert moved[FIBRE] < 10_000
 
 
+def test_each_end_decides_by_itself_which_way_its_consultations_go(sane: Overlay, flows: Flows):
+    sane.edge.steer(steering(sane.edge.policy, LEO))
+    sane.hub.steer(steering(sane.hub.policy, FIBRE))
+    before = {line: sane.world.octets(line) for line in (FIBRE, LEO)}
+    _call(flows)
+    up, down = (
+        {line: sane.world.octets(line)[end] - before[line][end] for line in before}
+        for end in (0, 1)
+    )
+    assert up[LEO] > 10 * up[FIBRE]
+    assert down[FIBRE] > 10 * down[LEO]
+
+
 def test_a_call_goes_on_while_everything_is_steered_to_and_fro(sane: Overlay, flows: Flows):
     flows.begin(CALL_S)
     for _ in range(4):
@@ -222,7 +235,9 @@ def _settle(node: Node) -> None:
     assert node.repair() == ()
 
 
-def test_a_killed_tunnel_process_is_started_again(sane: Overlay, flows: Flows):
+def test_a_call_survives_a_killed_tunnel_process_which_is_started_again(
+    sane: Overlay, flows: Flows
+):
     name = sane.edge.policy.underlays[0].tunnel
     (pid,) = process.servers(name)
     flows.begin(CALL_S)
@@ -231,7 +246,10 @@ def test_a_killed_tunnel_process_is_started_again(sane: Overlay, flows: Flows):
     gone = f"/sys/class/net/{name}"
     eventually(lambda: not _exists(sane, gone), within_s=10, what="the end of the interface")
     assert any("wireguard-go" in words for words in sane.edge.repair())
-    assert flows.result().lost == 0
+    # What was answered by the interface that just vanished is refused, until the next is heard.
+    called = flows.result()
+    assert called.lost <= 10
+    assert max(heard.gap_ms for heard in called.heard.values()) < 300
 
 
 def _exists(made: Overlay, path: str) -> bool:

@@ -92,7 +92,8 @@ def alternatives(healths: Mapping[str, LinkHealth]) -> list[Alternative]:
 
 def play(schedule: Schedule, decide: Decide, duty: Duty = DUTY) -> list[Step]:
     """Return what was decided, and when, while a schedule was played."""
-    roads, healths = {}, {}
+    roads: dict[str, Road] = {}
+    healths: dict[str, LinkHealth] = {}
     for path in schedule.paths:
         road, healths[path] = warm(path, schedule.pace_s)
         roads[path] = replace(

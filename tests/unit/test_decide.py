@@ -1,0 +1,198 @@
+from dataclasses import replace
+
+import pytest
+
+from inventory.model import Medium
+from policies.decide import Alternative, Decision, Duty, Memory, decide
+from policies.memory import hold_down_s
+from policies.model import PathPolicy, Slo
+from topology.health import LinkHealth, unknown
+
+NOW_S = 1000.0
+MEDIA = (Medium.FIBRE, Medium.LEO, Medium.LTE, Medium.VSAT)
+POLICY = PathPolicy("consultation-audio", MEDIA, 100, 60, 5, metered_allowed=True)
+DUTY = Duty(Slo(delay_ms=150, jitter_ms=50, loss=0.03, mos=4.0), POLICY)
+DELAYS = {Medium.FIBRE: 20.0, Medium.LEO: 60.0, Medium.LTE: 80.0, Medium.VSAT: 600.0}
+
+
+def well(medium: Medium, **changes) -> LinkHealth:
+    delay_ms = DELAYS[medium]
+    mos = 3.2 if medium is Medium.VSAT else 4.3
+    health = LinkHealth(
+        medium, NOW_S, delay_ms, delay_ms, 5.0, pace_s=0.02, mos=mos, answered_at_s=NOW_S
+    )
+    return replace(health, **changes)
+
+
+def dead(medium: Medium, **changes) -> LinkHealth:
+    return well(medium, dead=True, overdue=4, silent_s=0.1, answered_at_s=NOW_S - 0.1, **changes)
+
+
+def offer(**healths: LinkHealth) -> list[Alternative]:
+    return [
+        Alternative(name, health.medium, health.medium is Medium.LTE, 1, health)
+        for name, health in healths.items()
+    ]
+
+
+FIBRE, LEO, LTE, VSAT = (well(medium) for medium in MEDIA)
+
+
+def asked(paths, path="fibre", *, after_s=3600.0, duty=DUTY, memory=None, **how) -> Decision:
+    """Decide when every path has been as it is now for a while."""
+    if memory is None:
+        before = decide(paths, duty, Memory(path), now_s=NOW_S - after_s)
+        memory = replace(before.memory, path=path, moves=(), left=())
+    return decide(paths, duty, memory, now_s=NOW_S, **how)
+
+
+def test_the_first_choice_is_the_first_medium_of_the_policy_that_answers():
+    paths = offer(lte=LTE, leo=LEO, fibre=FIBRE)
+    found = decide(paths, DUTY, Memory(), now_s=NOW_S)
+    assert (found.path, found.second) == ("fibre", "leo")
+    assert found.reason.startswith(
+        "nothing was chosen before; fibre is the best of 3 (fibre, 10 ms"
+    )
+
+
+def test_a_dead_path_is_left_with_figures():
+    found = asked(offer(fibre=dead(Medium.FIBRE), leo=LEO, lte=LTE))
+    assert (found.path, found.second, found.moved) == ("leo", "lte", True)
+    assert found.reason == (
+        "fibre answers no more (4 test packets, 100 ms); leo is the best of 2 left "
+        "(leo, 30 ms one way, jitter 5 ms, loss 0.0%, MOS 4.3)"
+    )
+
+
+def test_a_path_that_did_not_outlive_the_dead_one_is_not_fled_to_but_asked():
+    silent = well(Medium.LEO, answered_at_s=NOW_S - 0.09)
+    found = asked(offer(fibre=dead(Medium.FIBRE), leo=silent))
+    assert (found.path, found.asks) == ("fibre", ("leo",))
+    assert "did not outlive it for certain yet" in found.reason
+
+
+def test_a_path_that_only_just_came_back_is_given_a_moment():
+    back = well(Medium.LEO, steady_since_s=NOW_S - 0.02)
+    assert asked(offer(fibre=dead(Medium.FIBRE), leo=back)).path == "fibre"
+    back = well(Medium.LEO, steady_since_s=NOW_S - 0.3)
+    assert asked(offer(fibre=dead(Medium.FIBRE), leo=back)).path == "leo"
+
+
+def test_traffic_stays_when_no_path_answers():
+    found = asked(offer(fibre=dead(Medium.FIBRE), leo=dead(Medium.LEO)))
+    assert found.path == "fibre"
+    assert found.reason.endswith("but no other path answers either")
+
+
+def test_a_lossy_path_is_left_after_as_long_as_the_policy_says():
+    paths = offer(fibre=well(Medium.FIBRE, lossy=True, loss_out=0.031, mos=4.1), leo=LEO)
+    soon = replace(asked(paths, after_s=0.05).memory, path="fibre")
+    assert asked(paths, memory=soon).path == "fibre"
+    found = asked(paths)
+    assert found.path == "leo"
+    assert found.reason.startswith(
+        "fibre loses 3.1%, more than is usual for fibre; leo does better"
+    )
+
+
+def test_a_lossy_fibre_is_not_left_for_a_geostationary_satellite():
+    paths = offer(fibre=well(Medium.FIBRE, lossy=True, loss_out=0.031, mos=4.1), vsat=VSAT)
+    assert asked(paths).path == "fibre"
+
+
+def test_a_satellite_that_does_what_it_can_is_not_fled_from():
+    found = asked(offer(vsat=VSAT), "vsat")
+    assert found.reason.startswith("vsat does what its medium can (300 ms one way")
+
+
+def test_a_preferred_path_is_taken_back_slowly_and_not_in_a_consultation():
+    paths = offer(fibre=FIBRE, leo=LEO)
+    assert asked(paths, "leo", after_s=59).path == "leo"
+    assert asked(paths, "leo", after_s=61).path == "fibre"
+    found = asked(paths, "leo", consultation=True)
+    assert found.path == "leo"
+    assert found.reason.endswith("is kept from fibre while a consultation runs")
+
+
+def test_the_hold_down_grows_with_moves_and_decays():
+    moves = (NOW_S - 30, NOW_S - 20, NOW_S - 10)
+    memory = Memory("leo", moves=moves, left=("a", "b", "c"))
+    assert [hold_down_s(replace(memory, moves=moves[:n]), POLICY) for n in range(4)] == [
+        5, 5, 10, 20,
+    ]  # fmt: skip
+    paths = offer(fibre=FIBRE, leo=LEO)
+    known = asked(paths, "leo").memory.standings
+    held = replace(memory, standings=known)
+    assert "none is made for 20 s" in asked(paths, memory=held).reason
+    later = decide(paths, DUTY, held, now_s=NOW_S + 90)
+    assert later.path == "fibre"
+    assert len(later.memory.moves) == 1
+
+
+def test_a_path_left_a_moment_ago_is_taken_back_from_a_dead_one_after_a_second():
+    paths = offer(fibre=FIBRE, leo=dead(Medium.LEO))
+    for ago_s, path in ((0.5, "leo"), (1.1, "fibre")):
+        memory = Memory("leo", moves=(NOW_S - ago_s,), left=("fibre",))
+        assert asked(paths, memory=memory).path == path
+
+
+def test_media_and_metered_paths_that_the_policy_does_not_allow_are_never_taken():
+    duty = Duty(DUTY.slo, replace(POLICY, media=(Medium.FIBRE, Medium.LTE), metered_allowed=False))
+    assert decide(offer(leo=LEO, lte=LTE), duty, Memory(), now_s=NOW_S).path is None
+    found = decide(offer(fibre=FIBRE, leo=LEO, lte=LTE), duty, Memory(), now_s=NOW_S)
+    assert (found.path, found.second) == ("fibre", None)
+
+
+def test_a_metered_path_costs_more_among_paths_of_one_medium():
+    duty = Duty(DUTY.slo, replace(POLICY, metered_cost=3))
+    paths = [
+        Alternative("cheap", Medium.LTE, metered=True, cost=1, health=LTE),
+        Alternative("dear", Medium.LTE, metered=False, cost=3, health=LTE),
+    ]
+    assert decide(paths, duty, Memory(), now_s=NOW_S).path == "dear"
+
+
+@pytest.mark.parametrize(
+    ("leo", "second"),
+    [
+        (LEO, "leo"),
+        (well(Medium.LEO, lossy=True, loss_out=0.2), "lte"),
+        (dead(Medium.LEO), "lte"),
+    ],
+)
+def test_a_metered_path_carries_the_copy_only_when_no_other_is_well(leo, second):
+    assert asked(offer(fibre=FIBRE, leo=leo, lte=LTE)).second == second
+
+
+def test_the_copy_stays_where_it_is_until_something_better_has_proven_itself():
+    paths = offer(fibre=FIBRE, leo=LEO, lte=LTE)
+    memory = replace(asked(paths, after_s=10).memory, path="fibre", second="lte")
+    assert asked(paths, memory=memory).second == "lte"
+    assert decide(paths, DUTY, memory, now_s=NOW_S + 51).second == "leo"
+
+
+def test_the_copy_stays_on_a_dead_path_that_costs_nothing_when_there_is_no_other():
+    assert asked(offer(fibre=FIBRE, leo=dead(Medium.LEO))).second == "leo"
+    assert asked(offer(fibre=FIBRE, lte=dead(Medium.LTE))).second is None
+
+
+def test_this_hosts_own_lateness_moves_nothing():
+    found = asked(offer(fibre=dead(Medium.FIBRE, stalled=True), leo=LEO))
+    assert found.path == "fibre"
+    assert found.reason == "this host was late itself, which is not held against fibre"
+
+
+def test_times_of_another_boot_hold_nothing_down():
+    memory = Memory("fibre", moves=(NOW_S + 9000,), left=("leo",))
+    assert asked(offer(fibre=dead(Medium.FIBRE), leo=LEO), memory=memory).path == "leo"
+
+
+def test_a_path_that_is_no_longer_offered_is_left():
+    found = asked(offer(leo=LEO), memory=Memory("fibre"))
+    assert found.path == "leo"
+    assert found.reason.startswith("fibre is no longer offered; leo is the best of 1")
+
+
+def test_a_path_not_measured_yet_is_kept():
+    found = asked(offer(fibre=unknown(Medium.FIBRE, NOW_S), leo=LEO))
+    assert found.reason == "fibre has not been measured yet"

@@ -1,7 +1,8 @@
 """One end of a call without an appointed end: 'python -m tests.edge_call echo|call ADDRESS TOS'.
 
-The calling end sends 50 packets a second until its stdin is closed, waits for the last answers, and
-prints how many it sent, how many were answered, and how many answers came twice.
+The calling end sends 50 packets a second until its stdin is closed, two seconds at least, waits for
+the last answers, and prints how many it sent, how many were answered, and how many answers came
+twice.
 """
 
 import select
@@ -12,6 +13,7 @@ import time
 PORT = 16_384
 PACE_S = 0.02
 LAST_ANSWERS_S = 1.5
+FEWEST = 100
 
 
 def opened(tos: int) -> socket.socket:
@@ -36,18 +38,19 @@ def call(address: str, tos: int) -> None:
     with opened(tos) as door:
         door.connect((address, PORT))
         say("ready")
-        due, end = time.monotonic(), None
+        due, end, told = time.monotonic(), None, False
         while end is None or time.monotonic() < end:
             now = time.monotonic()
             if end is None and now >= due:
                 try_send(door, sent.to_bytes(4, "big") * 43)
                 sent, due = sent + 1, due + PACE_S
-            doors = [door, sys.stdin] if end is None else [door]
+            if told and end is None and sent >= FEWEST:
+                end = time.monotonic() + LAST_ANSWERS_S
+            doors = [door] if told else [door, sys.stdin]
             readable, _, _ = select.select(doors, [], [], max(0.0, min(due - now, PACE_S)))
             if door in readable:
                 answers.extend(received(door))
-            if sys.stdin in readable and not sys.stdin.read(1):
-                end = time.monotonic() + LAST_ANSWERS_S
+            told = told or (sys.stdin in readable and not sys.stdin.read(1))
     say(f"{sent} {len(set(answers))} {len(answers) - len(set(answers))}")
 
 

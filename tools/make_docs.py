@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from controller.cli.main import app
 from controller.settings import Settings
+from edge.settings import Settings as EdgeSettings
 from inventory.credentials import PASSPHRASE
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -54,8 +55,10 @@ def reference() -> str:
 
 def _variables() -> Iterator[str]:
     yield f"| `{PASSPHRASE}` | opens the sealed files that credential references name |"
-    for name, field in Settings.model_fields.items():
-        yield f"| `SANAGA_{name.upper()}` | {field.description} |"
+    for settings in (Settings, EdgeSettings):
+        prefix = settings.model_config["env_prefix"]
+        for name, field in settings.model_fields.items():
+            yield f"| `{prefix}{name.upper()}` | {field.description} |"
 
 
 def _section(parent: Any, command: Any, path: str) -> Iterator[str]:

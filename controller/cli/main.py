@@ -33,6 +33,7 @@ VERBS: Final = {
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
+    "edge": "At a site",
 }
 PLUGINS: Final = "sanaga.commands"
 

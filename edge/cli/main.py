@@ -121,7 +121,7 @@ def stop(directory: DirOption = None) -> None:
         say("the edge is stopped, and the kernel as it was before")
 
 
-@app.command(epilog="Example: ForceCommand sanaga edge door")
+@app.command(epilog="Example: sanaga edge door --dir /var/lib/sanaga/edge")
 def door(directory: DirOption = None) -> None:
     """Answer one request of the controller, as the forced command of its SSH key."""
     from edge.door import Door

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from random import Random
 from statistics import median
 
@@ -12,7 +13,9 @@ from topology.health import LinkHealth, Measurement, fold, folded, unknown
 START_S = 4.0
 
 
-def watched(medium: Medium, weather: Weather, until_s: float, *, pace_s: float = 0.02, seed=1):
+def watched(
+    medium: Medium, weather: Weather, until_s: float, *, pace_s: float = 0.02, seed: int = 1
+) -> Iterator[tuple[float, LinkHealth]]:
     """Yield the instants and the health of a path that is measured for some time."""
     road = Road(weather, Random(seed), pace_s)  # noqa: S311
     health = unknown(medium, 0.0)
@@ -71,6 +74,8 @@ def test_round_trip_base_jitter_and_quality_are_those_of_the_path():
     assert health.delay_ms == pytest.approx(70, abs=6)
     assert health.base_ms == pytest.approx(60, abs=4)
     assert health.jitter_ms == pytest.approx(9.5, abs=1.5)
+    assert health.delay_ms
+    assert health.r
     ear_ms = health.delay_ms / 2 + health.jitter_ms + emodel.END_SYSTEM_MS
     assert health.r == pytest.approx(emodel.r_factor(ear_ms, 0.0), abs=1)
     assert health.mos == pytest.approx(emodel.mos(health.r))

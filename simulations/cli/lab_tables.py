@@ -41,8 +41,8 @@ def _circuit_row(state: CircuitState) -> dict[str, object]:
     return {
         "circuit": state.circuit,
         "state": str(state),
-        "delay_ms": " / ".join(f"{side.delay_ms:g}" for side in sides),
-        "jitter_ms": " / ".join(f"{side.jitter_ms:g}" for side in sides),
+        "delay_ms": " / ".join(f"{side.delay_ms:.3g}" for side in sides),
+        "jitter_ms": " / ".join(f"{side.jitter_ms:.3g}" for side in sides),
         "loss": " / ".join(f"{side.loss:.2%}" for side in sides),
         "rate_mbps": " / ".join(
             f"{side.rate_mbps:g}" if side.rate_mbps else "any" for side in sides

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.core import TyperGroup
@@ -160,16 +161,20 @@ def test_the_french_readme_has_the_parts_of_the_english_one():
 
 
 def verbs() -> Iterator[str]:
-    """Yield every verb with its noun."""
+    """Yield every verb with its nouns."""
     group = get_command(app)
-    assert isinstance(group, TyperGroup)
     context = group.make_context("sanaga", [], resilient_parsing=True)
-    for noun in group.list_commands(context):
-        command = group.get_command(context, noun)
+    yield from verbs_of(group, context)
+
+
+def verbs_of(group: Any, context: Any) -> Iterator[str]:
+    """Yield the verbs of a group, with the nouns below it."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, TyperGroup):
-            yield from (f"{noun} {verb}" for verb in command.list_commands(context))
+            yield from (f"{name} {verb}" for verb in verbs_of(command, context))
         else:
-            yield noun
+            yield name
 
 
 def test_every_verb_is_in_the_command_reference():

@@ -50,10 +50,11 @@ class Site:
         return self.classes()[service]["path"]
 
     def ready(self):
-        """Return whether both paths are up and everything takes the best one."""
+        """Return whether both paths are whole and everything takes the best one."""
         try:
-            paths = {path["state"] for path in self.paths().values()}
-            return paths == {"up"} and {c["path"] for c in self.classes().values()} == {BEST}
+            paths = self.paths().values()
+            whole = all(p["state"] == "up" and p["loss_out"] + p["loss_in"] < 0.01 for p in paths)
+            return whole and {c["path"] for c in self.classes().values()} == {BEST}
         except (EdgeError, IndexError):
             return False
 

@@ -27,8 +27,8 @@ from inventory.model import DeviceName
 from policies.decide import Memory
 
 UPKEEP_S: Final = 1.0
-# How soon a consultation that begins is noticed, and how often one that runs is looked at: each look
-# starts a program, and while that starts this one cannot tend its test packets.
+# How soon a consultation that begins is noticed, and how often one that runs is looked at: every
+# look starts a program, and while that starts this one cannot tend its test packets.
 LISTEN_S: Final = 0.5
 LISTEN_LIVE_S: Final = 4.0
 _SAVE_EVERY_S: Final = 60.0

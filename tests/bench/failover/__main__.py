@@ -41,7 +41,7 @@ def main() -> int:
     if not arguments.no_qos:
         extras = replace(extras, qos=extra.quality_of_service())
     found = cells(board.outcomes)
-    said = verdicts(found, extras)
+    said = verdicts(found, extras, board.strayed)
     _print(report.table(found), report.summary(found), said)
     if arguments.write:
         _write(plan, board, extras, said)
@@ -95,7 +95,8 @@ def _about(plan: Plan, board: Board) -> dict[str, Any]:
         "seed": plan.seed,
         "trials": len(board.outcomes),
         "side_by_side": plan.slots,
-        "worlds_that_did_not_settle": len(board.unsettled),
+        "not_settled": ", ".join(board.unsettled) or "none",
+        "moved_between_trials": ", ".join(board.strayed) or "none",
     }
 
 

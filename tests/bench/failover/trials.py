@@ -132,7 +132,10 @@ def off_after(samples: list[tuple[float, int, int]]) -> float | None:
         > CARRIES * OFFERED * (later[0] - earlier[0])
     ]
     last = max(busy, default=0.0)
-    return None if not samples or last >= samples[-1][0] - WINDOW_S else last
+    if not samples or last >= samples[-1][0] - WINDOW_S:
+        return None
+    # In the last busy window the flows were there for little more than the share that counts.
+    return max(0.0, last - (1 - CARRIES) * WINDOW_S)
 
 
 def _windows(

@@ -10,7 +10,7 @@ from edge.callbook import Call
 from edge.clock import said
 from edge.daemon import Daemon
 from edge.report import Sources
-from edge.store import TransactionError
+from edge.terms import TransactionError
 from edge.worker import tunnel_names
 from inventory.errors import EdgeError
 

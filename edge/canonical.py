@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, ip_network
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from edge.policy import (
     CareTunnel,
@@ -22,8 +22,6 @@ from edge.policy import (
 )
 from inventory.model import Medium
 from policies.model import PathPolicy, ServiceClass, Slo
-
-LARGEST_POLICY: Final = 8_000_000
 
 Json: TypeAlias = Mapping[str, Any]
 

@@ -12,8 +12,8 @@ from typing import Final
 
 from edge import answers, identity, lock
 from edge.clock import moment, said
-from edge.control import Ear
 from edge.daemon import Daemon
+from edge.ear import Ear
 from inventory.errors import SanagaError
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -1,6 +1,5 @@
-"""What the environment says about this edge; the only reader of it here."""
+"""What the environment says about this edge."""
 
-import os
 from pathlib import Path
 
 from pydantic import Field
@@ -18,8 +17,3 @@ class Settings(BaseSettings):
         default=Path("/var/lib/sanaga/edge"),
         description="where the edge's key, policies, state and control socket live",
     )
-
-
-def requested() -> str:
-    """Return what an SSH client asked for where a forced command answers; nothing without one."""
-    return os.environ.get("SSH_ORIGINAL_COMMAND", "")  # noqa: TID251

@@ -11,7 +11,6 @@ Each step is one rename, so that a process killed anywhere is continued by the n
 trial needs no room on the disk.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,11 +22,11 @@ from typing import Final, Literal, TypeAlias
 from edge import canonical, files
 from edge.canonical import SignedPolicy
 from edge.clock import Moment
+from edge.terms import LARGEST_POLICY, TransactionError, named
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
 
 LONGEST_TRIAL_S: Final = 86_400
-_TXN: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 RUNNING: Final = "policy.json"
 GOOD: Final = "policy.good.json"
 STAGED: Final = "staged.policy.json"
@@ -40,14 +39,6 @@ _LAST: Final = "last.json"
 # Returns the policy of an envelope, which a file of that name holds, or raises PolicyRefusedError.
 Verify: TypeAlias = Callable[[str, str], SignedPolicy]
 Outcome: TypeAlias = Literal["confirmed", "rolled-back", "expired", "restarted", "rejected"]
-
-
-class TransactionError(PolicyRefusedError):
-    """A request about a transaction that cannot be carried out; code says why, for programs."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +219,7 @@ class Store:
         path = self._folder / name
         try:
             with path.open(encoding="utf-8") as file:
-                envelope = file.read(canonical.LARGEST_POLICY + 1)
+                envelope = file.read(LARGEST_POLICY + 1)
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
@@ -243,14 +234,6 @@ class Store:
                 f"'{self._device}'; take this device's policy, or enrol it under that name"
             )
         return signed
-
-
-def named(txn: str) -> str:
-    """Return the name of a transaction. Raises TransactionError when it is none."""
-    if not _TXN.fullmatch(txn):
-        what = "a transaction's name is 1 to 64 letters, digits and hyphens"
-        raise TransactionError("usage", what)
-    return txn
 
 
 def _seconds(record: Mapping[str, object], key: str) -> float:

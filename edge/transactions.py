@@ -13,7 +13,8 @@ from edge import canonical
 from edge.canonical import SignedPolicy
 from edge.clock import Moment
 from edge.policy import EdgePolicy
-from edge.store import Outcome, Store, TransactionError, Trial
+from edge.store import Outcome, Store, Trial
+from edge.terms import TransactionError
 from inventory.errors import EdgeError
 
 Json: TypeAlias = Mapping[str, Any]

@@ -15,9 +15,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import AwareDatetime, BeforeValidator, Field, StrictInt, StrictStr, ValidationError
 
-from edge.canonical import LARGEST_POLICY, SignedPolicy, plain, pretty, text
+from edge.canonical import SignedPolicy, plain, pretty, text
 from edge.documents import JsonPath, PolicyDocument, Wrong, incoherent
 from edge.policy import EdgePolicy
+from edge.terms import LARGEST_POLICY
 from inventory.errors import Fault, Location, PolicyRefusedError
 from inventory.fields import Document
 from inventory.wording import follows, quoted, refuse, worded

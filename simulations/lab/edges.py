@@ -22,6 +22,7 @@ from simulations.lab.processes import kill
 from simulations.lab.registry import Folder
 
 SANAGA: Final = (sys.executable, "-m", "controller.cli.main")
+DOOR: Final = (sys.executable, "-P", "-m", "edge.door")
 DAEMON: Final = "edge"
 # Where the commands of an edge look for its folder when they are not told.
 VARIABLE: Final = "SANAGA_EDGE_DIR"
@@ -60,7 +61,7 @@ def enrol(place: Folder, edge: Edge, controller: Ed25519PublicKey) -> str:
 
 def door_command(place: Folder, edge: Edge) -> str:
     """Return what the shell of an SSH login runs."""
-    return shlex.join(("exec", *SANAGA, "edge", "door", "--dir", str(place.edge(edge.device))))
+    return shlex.join(("exec", *DOOR, str(place.edge(edge.device))))
 
 
 def start(place: Folder, edge: Edge) -> None:

@@ -3,6 +3,8 @@
 import base64
 import json
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -210,3 +212,19 @@ def test_door_answers_in_json_what_the_client_of_ssh_asked(sanaga, enrolled):
 def test_door_without_a_request_is_no_shell(sanaga, enrolled):
     said = sanaga("edge", "door", "--dir", enrolled, stdin="id\n")
     assert (said.code, json.loads(said.out)["error"]) == (64, "usage")
+
+
+def test_door_answers_a_request_with_and_without_the_command_line(sanaga, tmp_path):
+    request = {"SSH_ORIGINAL_COMMAND": "probe 127.0.0.1 127.0.0.2"}
+    said = sanaga("edge", "door", "--dir", tmp_path, **request)
+    command = [sys.executable, "-P", "-m", "edge.door", str(tmp_path)]
+    environment = {**sanaga.environment(), **request}
+    alone = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert json.loads(said.out)["unreached"] == json.loads(alone.stdout)["unreached"] == []
+
+
+def test_door_starts_without_what_no_request_needs():
+    named = "asyncio concurrent.futures cryptography pydantic rich subprocess typer edge.policy"
+    words = f"import sys, edge.door; print(*({{*sys.modules}} & {{*'{named}'.split()}}))"
+    done = subprocess.run([sys.executable, "-P", "-c", words], capture_output=True, check=True)
+    assert done.stdout == b"\n"

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge import canonical, wire
+from edge import wire
 from edge.store import Store
+from edge.terms import LARGEST_POLICY
 from inventory.errors import PolicyRefusedError
 from tests.edge_policies import SIGNER, edge_policy, hub_policy, signed
 from tests.golden_files import assert_golden
@@ -87,7 +88,7 @@ def test_refusal_says_what_where_and_what_next(name):
 
 
 def test_too_long_policy_is_refused_unread():
-    text = " " * (canonical.LARGEST_POLICY + 1)
+    text = " " * (LARGEST_POLICY + 1)
     with pytest.raises(PolicyRefusedError) as refused:
         wire.verify(text, "policy.json", TRUST)
     assert_golden(GOLDEN / "too-long.txt", f"{refused.value}\n")

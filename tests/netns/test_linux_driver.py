@@ -116,7 +116,7 @@ def _pem(key: Ed25519PrivateKey) -> str:
 
 def _serve(edge: Edge) -> None:
     folder = edge.folder
-    command = f"{sys.executable} -m controller.cli.main edge door --dir {edge.daemon.folder}"
+    command = f"{sys.executable} -P -m edge.door {edge.daemon.folder}"
     (folder / "sshd_config").write_text(
         f"Port 22\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nPidFile {folder}/sshd.pid\n"
         f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nUsePAM no\nUseDNS no\n"

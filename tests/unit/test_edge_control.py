@@ -11,8 +11,9 @@ import pytest
 
 from edge import canonical, control, lock, wire
 from edge.clock import Moment
-from edge.control import Ear, NotRunningError
+from edge.control import NotRunningError
 from edge.door import Door
+from edge.ear import Ear
 from edge.store import Store
 from edge.transactions import Transactions
 from inventory.errors import EdgeError, PolicyRefusedError

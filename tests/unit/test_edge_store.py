@@ -8,7 +8,8 @@ import pytest
 
 from edge import files, wire
 from edge.clock import Moment
-from edge.store import GOOD, RUNNING, Store, TransactionError
+from edge.store import GOOD, RUNNING, Store
+from edge.terms import TransactionError
 from inventory.errors import PolicyRefusedError
 from tests.edge_policies import SIGNER, edge_policy, signed
 

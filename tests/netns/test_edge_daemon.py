@@ -2,121 +2,39 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from edge import control, wire
-from edge.journal import read
-from inventory.errors import EdgeError
+from edge import control
 from simulations.lab.waiting import eventually
-from tests.edge_pair import ISSUED, Pair, pair, tunnel_name
-from tests.edge_rig import ROOT, SERVER, TWO, World, world
+from tests.edge_pair import tunnel_name
+from tests.edge_rig import SERVER
+from tests.edge_site import (
+    BEST,
+    FIRST,
+    OTHER,
+    SOON_S,
+    Site,
+    call,
+    made_well,
+    signed_anew,
+    standing,
+)
 
 pytestmark = pytest.mark.netns
-
-FIRST, SECOND = (line.name for line in TWO)
-BEST, OTHER = f"edge-{FIRST}", f"edge-{SECOND}"
-# A daemon starts within five seconds; this machine may have other things to do meanwhile.
-SOON_S = 30.0
-
-
-@dataclass
-class Site:
-    """Both ends, and the questions that tests ask of the edge's."""
-
-    world: World
-    pair: Pair
-
-    @property
-    def edge(self):
-        return self.pair.daemons["edge"]
-
-    def status(self):
-        return control.asked(self.edge.folder, "status")["status"]
-
-    def paths(self):
-        return {path["name"]: path for path in self.status()["peers"][0]["paths"]}
-
-    def classes(self):
-        return {entry["name"]: entry for entry in self.status()["peers"][0]["classes"]}
-
-    def way(self, service="portal"):
-        return self.classes()[service]["path"]
-
-    def ready(self):
-        """Return whether both paths are whole and everything takes the best one."""
-        try:
-            paths = self.paths().values()
-            whole = all(p["state"] == "up" and p["loss_out"] + p["loss_in"] < 0.01 for p in paths)
-            return whole and {c["path"] for c in self.classes().values()} == {BEST}
-        except (EdgeError, IndexError):
-            return False
-
-    def explained(self, kind):
-        return [str(entry["what"]) for entry in read(self.edge.folder) if entry["kind"] == kind]
-
-
-@contextmanager
-def call(site: Site, tos: int = 0xB8) -> Iterator[list[int]]:
-    """Let 50 packets a second go from a LAN to the other and back; yield how many were lost."""
-    program = [sys.executable, "-m", "tests.edge_call"]
-    far = [*program, "echo", str(SERVER), str(tos)]
-    echo = site.world.spawn("server", far, site.world.folder / "echo.log")
-    near = ["ip", "netns", "exec", site.world.namespace("lan"), *program, "call"]
-    with subprocess.Popen(
-        [*near, str(SERVER), str(tos)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    ) as running:
-        assert running.stdout is not None
-        lost: list[int] = []
-        try:
-            assert running.stdout.readline() == "ready\n"
-            yield lost
-        finally:
-            said, _ = running.communicate(timeout=30)
-            echo.kill()
-            echo.wait(10)
-    sent, answered, twice = map(int, said.split())
-    assert sent >= 100, "the call was too short to tell anything"
-    assert twice == 0, "the call heard copies"
-    lost.append(sent - answered)
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    with world(TWO, name="d") as made:
-        both = pair(made)
-        try:
-            both.start(within_s=60)
-            yield Site(made, both)
-        finally:
-            both.stop()
+    with standing("d") as made:
+        yield made
 
 
 @pytest.fixture
 def well(site: Site) -> Site:
-    """Give the site with every line whole and both daemons at work on the best one."""
-    for line in TWO:
-        site.world.heal(line.name)
-    for daemon in site.pair.daemons.values():
-        if daemon.process is None or daemon.process.poll() is not None:
-            daemon.start()
-    if not site.ready():
-        site.pair.restart_blank()
-    eventually(site.ready, within_s=60, what="everything over the best line")
-    eventually(
-        lambda: site.world.pings("lan", SERVER, tos=0xB8), within_s=60, what="an answer by care"
-    )
-    return site
+    return made_well(site)
 
 
 def test_call_loses_nothing_when_the_best_line_becomes_a_black_hole(well):
@@ -160,15 +78,8 @@ def test_killed_daemon_goes_on_with_what_was_decided(well):
     )
     well.edge.kill()
     well.edge.start()
-    eventually(lambda: _runs(well), within_s=SOON_S, what="the successor")
+    eventually(well.runs, within_s=SOON_S, what="the successor")
     assert well.way() == OTHER
-
-
-def _runs(site):
-    try:
-        return bool(site.status()["peers"])
-    except EdgeError:
-        return False
 
 
 def test_call_survives_the_daemon_being_ended_by_a_signal(well):
@@ -182,7 +93,7 @@ def test_call_survives_the_daemon_being_ended_by_a_signal(well):
 def test_second_daemon_is_refused_and_told_who_runs(well):
     said = well.edge.tell("run", check=False)
     assert f"runs already, as process {well.edge.pid} since" in said
-    assert _runs(well)
+    assert well.runs()
 
 
 def test_rules_deleted_by_hand_are_repaired_and_told(well):
@@ -228,54 +139,22 @@ def _argv(process: Path) -> list[str]:
         return []
 
 
-def test_renamed_interface_is_a_path_that_is_down_for_a_reason_and_comes_back(well):
-    port = f"w-{FIRST}"
-    try:
-        for words in (("down",), ("name", "elsewhere")):
-            well.world.exec("edge", "ip", "link", "set", port, *words)
-        found = eventually(
-            lambda: (p := well.paths()[BEST])["state"] == "down" and p["reason"],
-            within_s=SOON_S,
-            what="the path being down",
-        )
-        assert found == f"the interface {port} is gone"
-        eventually(lambda: well.way() == OTHER, within_s=SOON_S, what="leaving the path")
-    finally:
-        well.world.exec("edge", "ip", "link", "set", "elsewhere", "name", port, check=False)
-        well.world.exec("edge", "ip", "link", "set", port, "up")
-    eventually(lambda: well.paths()[BEST]["state"] == "up", within_s=60, what="the path again")
-
-
-def signed_anew(site: Site, **changes: object) -> str:
-    serial = int(site.status()["policy"]["serial"]) + 1
-    changed = replace(site.edge.policy, **changes)
-    return wire.sign(wire.SignedPolicy(serial, ISSUED, changed), site.pair.key)
-
-
 def test_trial_returns_by_itself_although_the_daemon_was_killed_meanwhile(well):
-    before = control.asked(well.edge.folder, "read")["config"]
+    before = well.config()
     candidate = signed_anew(well, network="another")
     control.asked(well.edge.folder, "stage", txn="trial", candidate=candidate)
     with call(well) as lost:
         control.asked(well.edge.folder, "commit", txn="trial", within_s=8)
-        assert '"network": "another"' in control.asked(well.edge.folder, "read")["config"]
+        assert '"network": "another"' in well.config()
         well.edge.kill()
         well.edge.start()
         eventually(
-            lambda: _runs(well) and well.status()["policy"]["pending"] is None,
+            lambda: well.runs() and well.status()["policy"]["pending"] is None,
             within_s=SOON_S,
             what="the return",
         )
     assert lost == [0]
-    assert control.asked(well.edge.folder, "read")["config"] == before
-
-
-def test_refused_policy_leaves_the_running_one_at_work(well):
-    before = control.asked(well.edge.folder, "read")["config"]
-    forged = signed_anew(well).replace("reference", "forged")
-    with pytest.raises(EdgeError, match="has not signed this"):
-        control.asked(well.edge.folder, "stage", txn="forged", candidate=forged)
-    assert control.asked(well.edge.folder, "read")["config"] == before
+    assert well.config() == before
 
 
 def test_stopped_edge_leaves_nothing_in_the_kernel(well):

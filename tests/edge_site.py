@@ -1,0 +1,129 @@
+"""Two real daemons in namespaces under faults, and a call between them, for tests in any file."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from edge import control, wire
+from edge.journal import read
+from inventory.errors import EdgeError
+from simulations.lab.waiting import eventually
+from tests.edge_pair import ISSUED, Pair, pair
+from tests.edge_rig import ROOT, SERVER, TWO, World, world
+
+FIRST, SECOND = (line.name for line in TWO)
+BEST, OTHER = f"edge-{FIRST}", f"edge-{SECOND}"
+# A daemon starts within five seconds; this machine may have other things to do meanwhile.
+SOON_S = 30.0
+
+
+@dataclass
+class Site:
+    """Both ends, and the questions that tests ask of the edge's."""
+
+    world: World
+    pair: Pair
+
+    @property
+    def edge(self):
+        return self.pair.daemons["edge"]
+
+    def status(self):
+        return control.asked(self.edge.folder, "status")["status"]
+
+    def paths(self):
+        return {path["name"]: path for path in self.status()["peers"][0]["paths"]}
+
+    def classes(self):
+        return {entry["name"]: entry for entry in self.status()["peers"][0]["classes"]}
+
+    def way(self, service="portal"):
+        return self.classes()[service]["path"]
+
+    def ready(self):
+        """Return whether both paths are whole and everything takes the best one."""
+        try:
+            paths = self.paths().values()
+            whole = all(p["state"] == "up" and p["loss_out"] + p["loss_in"] < 0.01 for p in paths)
+            return whole and {c["path"] for c in self.classes().values()} == {BEST}
+        except (EdgeError, IndexError):
+            return False
+
+    def runs(self):
+        """Return whether the edge's daemon answers and has a policy in effect."""
+        try:
+            return bool(self.status()["peers"])
+        except EdgeError:
+            return False
+
+    def config(self):
+        """Return the text of the policy that runs."""
+        return control.asked(self.edge.folder, "read")["config"]
+
+    def explained(self, kind):
+        return [str(entry["what"]) for entry in read(self.edge.folder) if entry["kind"] == kind]
+
+
+@contextmanager
+def call(site: Site, tos: int = 0xB8) -> Iterator[list[int]]:
+    """Let 50 packets a second go from a LAN to the other and back; yield how many were lost."""
+    program = [sys.executable, "-m", "tests.edge_call"]
+    far = [*program, "echo", str(SERVER), str(tos)]
+    echo = site.world.spawn("server", far, site.world.folder / "echo.log")
+    near = ["ip", "netns", "exec", site.world.namespace("lan"), *program, "call"]
+    with subprocess.Popen(
+        [*near, str(SERVER), str(tos)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as running:
+        assert running.stdout is not None
+        lost: list[int] = []
+        try:
+            assert running.stdout.readline() == "ready\n"
+            yield lost
+        finally:
+            said, _ = running.communicate(timeout=30)
+            echo.kill()
+            echo.wait(10)
+    sent, answered, twice = map(int, said.split())
+    assert sent >= 100, "the call was too short to tell anything"
+    assert twice == 0, "the call heard copies"
+    lost.append(sent - answered)
+
+
+def signed_anew(site: Site, **changes: object) -> str:
+    serial = int(site.status()["policy"]["serial"]) + 1
+    changed = replace(site.edge.policy, **changes)
+    return wire.sign(wire.SignedPolicy(serial, ISSUED, changed), site.pair.key)
+
+
+@contextmanager
+def standing(name: str) -> Iterator[Site]:
+    """Give two daemons at work in a world of their own; name must be short."""
+    with world(TWO, name=name) as made:
+        both = pair(made)
+        try:
+            both.start(within_s=60)
+            yield Site(made, both)
+        finally:
+            both.stop()
+
+
+def made_well(site: Site) -> Site:
+    """Give the site with every line whole and both daemons at work on the best one."""
+    for line in TWO:
+        site.world.heal(line.name)
+    for daemon in site.pair.daemons.values():
+        if daemon.process is None or daemon.process.poll() is not None:
+            daemon.start()
+    if not site.ready():
+        site.pair.restart_blank()
+    eventually(site.ready, within_s=60, what="everything over the best line")
+    eventually(
+        lambda: site.world.pings("lan", SERVER, tos=0xB8), within_s=60, what="an answer by care"
+    )
+    return site

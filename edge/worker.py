@@ -1,13 +1,15 @@
 """The data plane in a thread of its own, so that no work in the kernel keeps a test packet waiting.
 
-All calls are done in the order in which they were made.
+All calls are done in the order in which they were made, except that traffic is moved at once: that
+must not wait for a repair, which a hung tunnel process may hold up.
 """
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Final, TypeVar
 
 from edge import canonical, files
@@ -16,7 +18,7 @@ from edge.dataplane.calls import Flow, LiveCalls
 from edge.dataplane.dataplane import Dataplane
 from edge.dataplane.steering import Steering
 from edge.dataplane.sysctls import Undo
-from edge.dataplane.wanted import wanted
+from edge.dataplane.wanted import Wanted, wanted
 from edge.dataplane.wireguard import TunnelState, WireGuard
 from edge.policy import EdgePolicy
 from inventory.errors import EdgeError
@@ -36,6 +38,10 @@ class Worker:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="dataplane")
         self._wireguard: WireGuard | None = None
         self._plane: Dataplane | None = None
+        # Held for moments. While policies asked for are not taken up yet, new ways wait here.
+        self._lock = Lock()
+        self._ways = Steering()
+        self._coming = 0
         self.fault = ""
         self.disk_fault = ""
 
@@ -45,6 +51,9 @@ class Worker:
 
     async def apply(self, policy: EdgePolicy, steering: Steering) -> tuple[str, ...]:
         """Make the kernel what a policy asks for and return what was changed. Raises EdgeError."""
+        with self._lock:
+            self._ways = steering
+            self._coming += 1
         return await self._do(partial(self._apply, policy, steering))
 
     async def repair(self) -> tuple[str, ...]:
@@ -68,9 +77,14 @@ class Worker:
         return await self._do(lambda: self._states(names))
 
     def steer(self, steering: Steering) -> None:
-        """Move traffic without waiting for it; fault says why it did not go, until it does."""
-        done = self._pool.submit(lambda: self._need().steer(steering))
-        done.add_done_callback(self._steered)
+        """Move traffic now; fault says why it did not go, until it does.
+
+        While a policy waits to be taken up it is noted, and goes along with the policy.
+        """
+        with self._lock:
+            self._ways = steering
+            if not self._coming:
+                self.fault = self._steered(steering)
 
     async def remove(self, policy: EdgePolicy | None) -> tuple[str, ...]:
         """Take everything back and return what was taken. Raises EdgeError, OSError."""
@@ -84,9 +98,12 @@ class Worker:
     async def _do(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
-    def _steered(self, done: "Future[None]") -> None:
-        error = done.exception()
-        self.fault = str(error) if error else ""
+    def _steered(self, steering: Steering) -> str:
+        try:
+            self._need().steer(steering)
+        except (EdgeError, OSError) as error:
+            return str(error)
+        return ""
 
     def _need(self) -> Dataplane:
         if self._plane is None:
@@ -103,7 +120,22 @@ class Worker:
             self._plane = None
 
     def _apply(self, policy: EdgePolicy, steering: Steering) -> tuple[str, ...]:
-        want = wanted(policy, steering)
+        try:
+            want = wanted(policy, steering)
+            plane = self._prepared(want)
+        except BaseException:
+            with self._lock:
+                self._coming -= 1
+            raise
+        with self._lock:
+            # What was decided meanwhile goes along; what is decided from now on moves by itself.
+            plane.want(want)
+            self.fault = self._steered(self._ways)
+            self._coming -= 1
+        return plane.establish()
+
+    def _prepared(self, want: Wanted) -> Dataplane:
+        """Return the data plane, after keeping what is to be restored some day."""
         if self._plane is None:
             self._plane = Dataplane(self._wireguard or self._ask(), self._key)
         plane = self._plane
@@ -116,7 +148,7 @@ class Worker:
             except OSError as error:
                 # Traffic matters more than what a later removal restores.
                 self.disk_fault = f"{UNDO}: {error.strerror}"
-        return plane.apply(want)
+        return plane
 
     def _states(self, names: tuple[str, ...]) -> dict[str, TunnelState]:
         if self._wireguard is None:

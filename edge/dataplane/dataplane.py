@@ -50,9 +50,17 @@ class Dataplane:
 
         Does all that can be done before it raises EdgeError (TunnelError) about the rest.
         """
+        self.want(want)
+        return self.establish()
+
+    def want(self, want: Wanted) -> None:
+        """Let this be what establish() makes and steer() changes; the kernel stays as it is."""
         with self._lock:
             self._wanted = want
-        return self._carry_out(want, self._steps())
+
+    def establish(self) -> tuple[str, ...]:
+        """Make everything what is wanted, as apply() does. Raises EdgeError."""
+        return self._carry_out(self._need(), self._steps())
 
     def repair(self) -> tuple[str, ...]:
         """Put right what somebody changed, or an interface took along, and say so.

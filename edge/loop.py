@@ -165,7 +165,7 @@ def decided(
         entry.service.name: decide(
             alternatives,
             Duty(entry.service.slo, entry.paths),
-            mind.memories.get(entry.service.name, Memory()),
+            mind.memories.get(entry.service.name, Memory(began_s=now_s)),
             now_s=now_s,
             consultation=mind.consultation,
         )

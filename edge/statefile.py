@@ -48,11 +48,18 @@ def load(folder: Path, now: Moment) -> Mapping[ClassKey, Memory]:
     try:
         by_s = shift_s(state, now)
         return {
-            (str(kept["peer"]), str(kept["service"])): moved(_memory(kept["memory"]), by_s)
+            (str(kept["peer"]), str(kept["service"])): _begun(
+                moved(_memory(kept["memory"]), by_s), now, anew=state["boot"] != now.boot
+            )
             for kept in state["memories"]
         }
     except (KeyError, TypeError, ValueError):
         return {}
+
+
+def _begun(memory: Memory, now: Moment, *, anew: bool) -> Memory:
+    """Return a memory that chooses anew where nothing failed: paths come up one by one."""
+    return replace(memory, began_s=now.monotonic_s) if anew else memory
 
 
 def _memory(kept: Mapping[str, Any]) -> Memory:
@@ -63,6 +70,7 @@ def _memory(kept: Mapping[str, Any]) -> Memory:
         left=tuple(kept["left"]),
         standings=tuple(Standing(**standing) for standing in kept["standings"]),
         least_bad=bool(kept["least_bad"]),
+        began_s=None if kept.get("began_s") is None else float(kept["began_s"]),
     )
 
 
@@ -85,4 +93,5 @@ def moved(memory: Memory, by_s: float) -> Memory:
         for standing in memory.standings
     )
     moves = tuple(at_s + by_s for at_s in memory.moves)
-    return replace(memory, moves=moves, standings=standings)
+    began_s = None if memory.began_s is None else memory.began_s + by_s
+    return replace(memory, moves=moves, standings=standings, began_s=began_s)

@@ -13,6 +13,8 @@ from policies.preference import Grade, View
 from topology.health import PathName
 
 _USELESS: Final = 8
+# While the first choice is still being made, a path of a better kind is well for so long.
+_PROVEN_WELL_S: Final = 1.0
 
 
 def second(
@@ -41,7 +43,8 @@ def _due(best: View, kept: View, memory: Memory, policy: PathPolicy, now_s: floa
     if not kept.well:
         unwell_s = memory.standing(kept.path).unwell_s(now_s)
         return best.well and unwell_s * 1e3 >= policy.leave_after_ms
-    return memory.standing(best.path).well_s(now_s) >= policy.return_after_s
+    long_s = _PROVEN_WELL_S if memory.settling(now_s) else policy.return_after_s
+    return memory.standing(best.path).well_s(now_s) >= long_s
 
 
 def _kind(view: View) -> int:

@@ -59,12 +59,13 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """To go to a path, or with None to stay, and why."""
+    """To go to a path, or with None to stay, and why; settling is part of the first choice."""
 
     to: PathName | None
     reason: str
     asks: tuple[PathName, ...] = ()
     least_bad: bool = False
+    settling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def _decision(
     if path is None:
         raise AssertionError("a verdict without a path before it names one")
     moving = path != memory.path
-    if moving and memory.path is None:
+    if moving and (memory.path is None or verdict.settling):
         memory = replace(memory, path=path, least_bad=False)
     elif moving:
         memory = moved(memory, path, now_s, least_bad=verdict.least_bad)
@@ -144,6 +145,8 @@ def _first(views: Sequence[View], memory: Memory) -> _Verdict:
 
 def _judged(question: _Question) -> _Verdict:
     current = question.current
+    if (settled := _settled(question)) is not None:
+        return settled
     if current.health.stalled:
         return _Verdict(
             None, f"this host was late itself, which is not held against {current.path}"
@@ -155,9 +158,35 @@ def _judged(question: _Question) -> _Verdict:
     return _returned(question) if current.well else _left_poor(question)
 
 
+def _settled(question: _Question) -> _Verdict | None:
+    """Return the next step of the first choice; None when it stands or is over.
+
+    It goes from a path that never answered to one that does, and from there to preferred ones
+    only, so that it ends.
+    """
+    current = question.current
+    silent = current.grade is Grade.DEAD and current.health.answered_at_s == -inf
+    if not question.memory.settling(question.now_s) or (question.consultation and not silent):
+        return None
+    live = [one for one in question.others if one.grade <= Grade.ANSWERS and _lively(one.health)]
+    better = live if silent else [one for one in live if _comes_up(one, question)]
+    if not better:
+        return None
+    best = better[0]
+    what = f"{current.path} has not answered yet" if silent else f"{best.path} came up since"
+    return _Verdict(best.path, f"{what}; {best.path} is preferred ({_said(best)})", settling=True)
+
+
+def _comes_up(one: View, question: _Question) -> bool:
+    """Return whether a path that is preferred has been well for a moment after the start."""
+    current = question.current
+    proven = question.memory.standing(one.path).well_s(question.now_s) >= PROVEN_WELL_S
+    return proven and one.grade <= current.grade and one.rank < current.rank
+
+
 def _left_dead(question: _Question) -> _Verdict:
     current, now_s = question.current, question.now_s
-    what = f"{current.path} answers no more ({_silence(current.health, now_s)})"
+    what = f"{current.path} {_silence(current.health, now_s)}"
     live = [one for one in question.others if one.grade <= Grade.ANSWERS]
     if not live:
         return _Verdict(None, f"{what}, but no other path answers either")
@@ -223,9 +252,9 @@ def _better(one: View, question: _Question) -> bool:
 
 
 def _least_bad(question: _Question) -> list[View]:
-    """Return the paths that answer and are bad, but by far not as bad as the current one."""
+    """Return the paths that answer, and are by far not as bad as the current one just now."""
     most = LEAST_BAD * question.current.severity
-    answering = (one for one in question.others if one.grade is Grade.ANSWERS)
+    answering = (one for one in question.others if one.grade <= Grade.ANSWERS)
     return [one for one in answering if one.severity <= most and _lively(one.health)]
 
 
@@ -275,8 +304,8 @@ def _held(question: _Question) -> str:
 def _silence(health: LinkHealth, now_s: float) -> str:
     count = f"{health.overdue} test packets"
     if health.answered_at_s == -inf:
-        return f"{count}, not once yet"
-    return f"{count}, {(now_s - health.answered_at_s) * 1e3:.0f} ms"
+        return f"has not answered yet ({count})"
+    return f"answers no more ({count}, {(now_s - health.answered_at_s) * 1e3:.0f} ms)"
 
 
 def _said(one: View) -> str:

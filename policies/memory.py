@@ -14,6 +14,8 @@ HORIZON_S: Final = 60.0
 HORIZON_HOLDS: Final = 12
 DOUBLINGS: Final = 3
 MOST_MOVES: Final = 16
+# Paths come up one by one after a start; so long, one that is preferred is taken when it does.
+SETTLING_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,12 @@ class Memory:
     left: tuple[PathName, ...] = ()
     standings: tuple[Standing, ...] = ()
     least_bad: bool = False
+    began_s: float | None = None
+
+    def settling(self, now_s: float) -> bool:
+        """Return whether the first choice is still being made: nothing has failed since."""
+        began_s = -inf if self.began_s is None else self.began_s
+        return not self.moves and 0 <= now_s - began_s < SETTLING_S
 
     def standing(self, path: PathName) -> Standing:
         """Return how a path stands. Raises KeyError."""

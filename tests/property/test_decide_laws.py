@@ -233,3 +233,15 @@ def test_what_is_remembered_is_bounded_and_is_plain_json(history):
     assert len(memory.moves) == len(memory.left) <= 16
     assert len(memory.standings) == len(NAMES)
     assert len(json.dumps(asdict(memory))) < 2000
+
+
+@settings(max_examples=400, deadline=None)
+@given(histories(), st.booleans())
+def test_the_first_choice_after_a_start_ends(history, consultation):
+    memory, steps = Memory(began_s=NOW_S), 0
+    for now_s, paths in history:
+        found = decide(paths, DUTY, memory, now_s=now_s, consultation=consultation)
+        steps += found.moved and not found.memory.moves
+        memory = found.memory
+    # To one that answers, and from there to preferred ones only.
+    assert steps <= len(NAMES) + 1

@@ -196,3 +196,46 @@ def test_a_path_that_is_no_longer_offered_is_left():
 def test_a_path_not_measured_yet_is_kept():
     found = asked(offer(fibre=unknown(Medium.FIBRE, NOW_S), leo=LEO))
     assert found.reason == "fibre has not been measured yet"
+
+
+def silent(medium: Medium) -> LinkHealth:
+    return replace(unknown(medium, NOW_S), dead=True, overdue=8)
+
+
+def settle(*steps: tuple[float, list[Alternative]], **how) -> list[Decision]:
+    """Decide at seconds after a start, and then a while later, remembering."""
+    memory, found = Memory(began_s=NOW_S), []
+    for after_s, paths in steps:
+        found.append(decide(paths, DUTY, memory, now_s=NOW_S + after_s, **how))
+        memory = found[-1].memory
+    return found
+
+
+def test_after_a_start_the_preferred_path_is_taken_when_it_comes_up():
+    early = offer(fibre=silent(Medium.FIBRE), leo=silent(Medium.LEO), lte=LTE)
+    late = offer(fibre=FIBRE, leo=LEO, lte=LTE)
+    found = settle((0.0, early), (5.0, late), (6.1, late))
+    assert [one.path for one in found] == ["lte", "lte", "fibre"]
+    assert found[-1].reason.startswith("fibre came up since; fibre is preferred (fibre, 10 ms")
+    assert found[-1].second == "leo"
+
+
+def test_after_a_start_a_path_that_never_answered_is_left_for_one_that_does():
+    nothing = offer(fibre=silent(Medium.FIBRE), leo=silent(Medium.LEO))
+    found = settle((0.0, nothing), (2.0, offer(fibre=silent(Medium.FIBRE), leo=LEO)))
+    assert (found[1].path, found[1].memory.moves) == ("leo", ())
+    assert found[1].reason.startswith("fibre has not answered yet; leo is preferred")
+
+
+def test_a_start_is_over_once_something_failed_or_after_a_minute():
+    early, late = offer(fibre=silent(Medium.FIBRE), lte=LTE), offer(fibre=FIBRE, lte=LTE)
+    assert settle((0.0, early), (61.0, late), (63.0, late))[-1].path == "lte"
+    failed = offer(fibre=dead(Medium.FIBRE), lte=LTE)
+    found = settle((0.0, late), (9.0, failed), (10.0, late), (20.0, late))
+    assert [one.path for one in found] == ["fibre", "lte", "lte", "lte"]
+
+
+def test_no_preferred_path_is_taken_after_a_start_while_a_consultation_runs():
+    early, late = offer(fibre=silent(Medium.FIBRE), lte=LTE), offer(fibre=FIBRE, lte=LTE)
+    found = settle((0.0, early), (5.0, late), (7.0, late), consultation=True)
+    assert found[-1].path == "lte"

@@ -15,7 +15,8 @@ from policies.decide import Memory, Standing
 NOW = Moment("boot-1", 500.0, 400.0, 1.8e9)
 AFTER_REBOOT = Moment("boot-2", 30.0, 30.0, 1.8e9 + 90)
 STANDING = Standing("leo", True, 350.0, True, 300.0)  # noqa: FBT003
-MEMORY = Memory("fibre", "leo", (380.0, 390.0), ("leo", "lte"), (STANDING,), least_bad=True)
+MOVES = (380.0, 390.0)
+MEMORY = Memory("fibre", "leo", MOVES, ("leo", "lte"), (STANDING,), least_bad=True, began_s=370.0)
 KEY = ("yaounde-e1", "portal")
 
 
@@ -32,6 +33,13 @@ def test_times_count_on_over_a_restart_of_the_machine(tmp_path):
     # 10 s ago when it went down, and it was down for 90 s.
     assert memory.moves[-1] == pytest.approx(30 - 90 - 10)
     assert memory.standings[0].keeps_since_s == pytest.approx(30 - 90 - 50)
+
+
+def test_after_a_restart_of_the_machine_the_first_choice_is_made_anew(tmp_path):
+    statefile.save(tmp_path, {KEY: replace(MEMORY, moves=(), left=())}, NOW)
+    memory = statefile.load(tmp_path, AFTER_REBOOT)[KEY]
+    assert memory.began_s == AFTER_REBOOT.monotonic_s
+    assert memory.settling(AFTER_REBOOT.monotonic_s + 1)
 
 
 @pytest.mark.parametrize("step_s", [-1e9, 1e10])

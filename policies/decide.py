@@ -209,14 +209,16 @@ def _left_dead(question: _Question) -> _Verdict:
 def _proven(target: LinkHealth, silent: LinkHealth, now_s: float) -> bool:
     """Return whether a path answered since another fell silent, and not just as both came back.
 
-    A stall of either end silences all paths together, but for how long packets take on each.
+    A stall of either end silences all paths together, but for how long packets take on each and
+    by how much that varies.
     """
     if target.overdue >= LIVELY or target.stalled:
         return False
     since_s = silent.answered_at_s
     apart_s = ((target.delay_ms or 0.0) - (silent.delay_ms or 0.0)) / 2e3
+    late_s = max(0.0, apart_s) + target.jitter_ms / 1e3
     due_s = PROOF_PACES * min(silent.pace_s, SLOWEST_PACE_S)
-    if target.answered_at_s < since_s + due_s + max(0.0, apart_s):
+    if target.answered_at_s < since_s + due_s + late_s:
         return False
     alone_s = now_s - target.steady_since_s
     return target.steady_since_s <= since_s or alone_s >= COMMON_CAUSE_S + max(0.0, -apart_s)

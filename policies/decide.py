@@ -98,7 +98,8 @@ def decide(
     views = [view(one, duty) for one in alternatives if _permitted(one, policy)]
     if not views:
         reason = f"the policy of {policy.service} allows none of {len(alternatives)} paths"
-        return Decision(None, None, memory.path is not None, reason, replace(memory, path=None))
+        nowhere = replace(memory, path=None, second=None)
+        return Decision(None, None, memory.path is not None, reason, nowhere)
     views.sort(key=_order)
     memory = refreshed(memory, views, policy, now_s)
     current = next((one for one in views if one.path == memory.path), None)

@@ -132,6 +132,15 @@ def test_traffic_goes_somewhere_allowed_and_says_why(offer, duty, path, consulta
     assert found.memory.path == found.path
 
 
+@settings(max_examples=400, deadline=None)
+@given(offers(), DUTIES, st.permutations(NAMES), st.booleans(), st.booleans())
+def test_what_the_memory_says_is_what_was_decided(offer, duty, names, copied, consultation):
+    path, other, _ = names
+    memory = replace(remembered(offer, duty, path), second=other if copied else None)
+    found = decide(offer, duty, memory, now_s=NOW_S, consultation=consultation)
+    assert (found.memory.path, found.memory.second) == (found.path, found.second)
+
+
 @settings(max_examples=500, deadline=None)
 @given(offers(), DUTIES, st.sampled_from(NAMES), st.booleans())
 def test_no_path_is_left_for_a_worse_one(offer, duty, path, consultation):

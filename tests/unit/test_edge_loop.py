@@ -8,6 +8,7 @@ import pytest
 from edge import loop
 from edge.consultations import LASTS_S, behind, heard
 from edge.dataplane.steering import PeerSteering
+from inventory.model import Medium
 from policies.decide import Memory
 from tests.edge_policies import edge_policy
 from topology.health import Measurement
@@ -130,6 +131,23 @@ def test_remembered_ways_hold_before_anything_was_measured():
 def test_memory_of_a_path_that_is_gone_is_forgotten():
     mind = loop.blank(PEER, 0.0, {"portal": Memory(path="old-fibre")})
     assert mind.memories == {}
+
+
+def test_class_whose_policy_allows_no_path_any_more_loses_its_copy_and_is_told_of_once():
+    mind, now_s = healthy()
+    barred = [
+        replace(entry, paths=replace(entry.paths, media=(Medium.VSAT,)))
+        for entry in CLASSES
+        if entry.service.name == "consultation-audio"
+    ]
+    told: list[loop.Change] = []
+    for _ in range(20):
+        now_s += 0.3
+        mind, changes = loop.step(PEER, barred, mind, answers(now_s), now_s)
+        told += changes
+    assert [(change.decision.path, change.decision.second) for change in told] == [(None, None)]
+    ways = loop.steering({PEER.device: mind}).of(PEER.device)
+    assert (ways.care, ways.second) == (None, None)
 
 
 def paces(mind):

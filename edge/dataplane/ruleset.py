@@ -219,6 +219,10 @@ def _forward(policy: EdgePolicy) -> Iterator[str]:
     inside = _names_of([policy.care.interface, *(u.tunnel for u in policy.underlays)])
     yield "\tchain forward {"
     yield "\t\ttype filter hook forward priority mangle; policy accept;"
+    if policy.underlays:
+        # What came out of a tunnel never goes on plain, whatever the other tables say.
+        plain = _names_of(u.interface for u in policy.underlays)
+        yield f"\t\tiifname {inside} oifname {plain} drop"
     for direction in ("iifname", "oifname"):
         syn = f"{direction} {inside} tcp flags syn / syn,rst"
         yield f"\t\t{syn} tcp option maxseg size set rt mtu"

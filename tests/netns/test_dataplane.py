@@ -19,7 +19,7 @@ from simulations.lab.namespaces import entered
 from simulations.lab.waiting import eventually, pause
 from tests.bench.failover.flows import Called, Flows
 from tests.dataplane_world import EXPEDITED, Node, Overlay, overlay, steering
-from tests.edge_rig import LAN_HOST, SERVER, THREE, TWO
+from tests.edge_rig import LAN_HOST, SERVER, THREE, TWO, Place
 
 pytestmark = pytest.mark.netns
 
@@ -149,6 +149,22 @@ def test_without_any_tunnel_nothing_leaves_plain(sane: Overlay):
     sane.world.exec("hub", "nft", "delete", "table", "inet", "watching")
 
 
+def test_what_came_out_of_a_tunnel_never_goes_on_plain(sane: Overlay):
+    lost = "10.91.2.77"
+    back = str(sane.world.outer(LEO, "edge"))
+    sane.world.exec("hub", "ip", "route", "add", lost, "via", back)
+    _watch_plain(sane, at="edge", target=lost)
+    ping = ("ping", "-n", "-c3", "-i0.05", "-W0.3", lost)
+    sane.world.exec("lan", *ping, check=False)
+    assert _plain(sane, at="edge") == 0
+    # The same packets would have gone back plain without our rules.
+    sane.world.exec("hub", "nft", "flush", "chain", "inet", "sanaga", "forward")
+    sane.world.exec("lan", *ping, check=False)
+    assert _plain(sane, at="edge") > 0
+    sane.world.exec("hub", "ip", "route", "del", lost)
+    sane.world.exec("edge", "nft", "delete", "table", "inet", "watching")
+
+
 def _refused(made: Overlay, tos: int) -> bool:
     ping = ("ping", "-n", "-c1", "-W1", f"-Q{tos}", str(SERVER))
     return "Destination Host Unreachable" in made.world.exec("lan", *ping, check=False)
@@ -158,19 +174,19 @@ def _hub_on_leo(made: Overlay) -> str:
     return str(made.world.outer(LEO, "hub"))
 
 
-def _watch_plain(made: Overlay) -> None:
-    rule = f'iifname "w-*" ip daddr {SERVER} counter name plain'
+def _watch_plain(made: Overlay, at: Place = "hub", target: str = str(SERVER)) -> None:
+    rule = f'iifname "w-*" ip daddr {target} counter name plain'
     text = (
         "table inet watching {\n counter plain {\n }\n chain seen {\n"
         f" type filter hook prerouting priority -400; policy accept;\n {rule}\n }}\n}}\n"
     )
     file = made.world.folder / "watching.nft"
     file.write_text(text, encoding="ascii")
-    made.world.exec("hub", "nft", "-f", str(file))
+    made.world.exec(at, "nft", "-f", str(file))
 
 
-def _plain(made: Overlay) -> int:
-    said = made.world.exec("hub", "nft", "list", "counter", "inet", "watching", "plain")
+def _plain(made: Overlay, at: Place = "hub") -> int:
+    said = made.world.exec(at, "nft", "list", "counter", "inet", "watching", "plain")
     words = said.split()
     return int(words[words.index("packets") + 1])
 

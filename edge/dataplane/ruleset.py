@@ -7,6 +7,7 @@ all else is numbers and addresses. Text for nft 1.0.6: every brace ends on a lin
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
+from ipaddress import IPv4Address
 from typing import Final
 
 from edge.dataplane import marks, queues
@@ -90,6 +91,7 @@ def _inet(policy: EdgePolicy) -> Iterator[str]:
     yield from _classify(policy)
     yield from _prerouting(policy)
     yield from _output(policy)
+    yield from _probed(policy)
     yield from _forward(policy)
     yield from _postrouting(policy)
     yield "}"
@@ -215,6 +217,24 @@ def _output(policy: EdgePolicy) -> Iterator[str]:
     yield "\t}"
 
 
+def _probed(policy: EdgePolicy) -> Iterator[str]:
+    """Yield the chain that lets test packets in from the other end of a path, and no others."""
+    ends = [
+        f'"{underlay.tunnel}" . {path.remote_address} . {underlay.tunnel_address}'
+        for peer in policy.peers
+        for path in peer.paths
+        for underlay in (policy.underlay(path.circuit),)
+    ]
+    key = "meta iifname . ip saddr . ip daddr"
+    yield from _set("set probers", f"typeof {key}", "", [*dict.fromkeys(ends)])
+    yield "\tchain input {"
+    yield "\t\ttype filter hook input priority mangle; policy accept;"
+    if policy.underlays:
+        own = _set_of(underlay.tunnel_address for underlay in policy.underlays)
+        yield f"\t\tip daddr {own} udp dport {STAMP_PORT} {key} != @probers drop"
+    yield "\t}"
+
+
 def _forward(policy: EdgePolicy) -> Iterator[str]:
     inside = _names_of([policy.care.interface, *(u.tunnel for u in policy.underlays)])
     yield "\tchain forward {"
@@ -223,6 +243,9 @@ def _forward(policy: EdgePolicy) -> Iterator[str]:
         # What came out of a tunnel never goes on plain, whatever the other tables say.
         plain = _names_of(u.interface for u in policy.underlays)
         yield f"\t\tiifname {inside} oifname {plain} drop"
+    if ends := {path.remote_address: None for peer in policy.peers for path in peer.paths}:
+        # They are for this device alone: from elsewhere a probe would pass for one of ours.
+        yield f"\t\tip daddr {_set_of(ends)} drop"
     for direction in ("iifname", "oifname"):
         syn = f"{direction} {inside} tcp flags syn / syn,rst"
         yield f"\t\t{syn} tcp option maxseg size set rt mtu"
@@ -263,6 +286,10 @@ def _copying(policy: EdgePolicy) -> Iterator[str]:
 def _names_of(names: Iterable[str]) -> str:
     quoted = ", ".join(f'"{name}"' for name in names)
     return f"{{ {quoted} }}" if quoted else '""'
+
+
+def _set_of(addresses: Iterable[IPv4Address]) -> str:
+    return f"{{ {', '.join(map(str, addresses))} }}"
 
 
 def _lines(*lines: str) -> str:

@@ -144,8 +144,6 @@ class Reflector:
         if not self._port:
             return
         for arrival in self._port.arrivals():
-            if self._time.late(arrival.at_s, arrival.at_s + arrival.waited_s):
-                self.counters.late_loops += 1
             if arrival.dropped:
                 self._excuse(arrival.dropped)
             peer = self._peers.get(arrival.source[0])
@@ -155,7 +153,11 @@ class Reflector:
             request = read_request(arrival.octets, peer.key)
             if request is None:
                 self.counters.malformed += 1
-            elif self._note(peer, request, arrival):
+                continue
+            # Only what deserves attention can show that this process was late for it.
+            if self._time.late(arrival.at_s, arrival.at_s + arrival.waited_s):
+                self.counters.late_loops += 1
+            if self._note(peer, request, arrival):
                 self._answer(peer, request, arrival)
 
     def _excuse(self, dropped: int) -> None:

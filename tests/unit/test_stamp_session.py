@@ -131,6 +131,32 @@ def test_a_stranger_is_not_answered():
     assert (counters.strangers, counters.answered) == (3, 0)
 
 
+@pytest.mark.parametrize(
+    ("allowed", "packet", "late"),
+    [
+        (True, write_request(Request(0, 0)), 1),
+        (True, b"garbage", 0),
+        (False, write_request(Request(0, 0)), 0),
+    ],
+)
+def test_only_requests_of_peers_show_that_this_process_was_late(allowed, packet, late):
+    async def test():
+        here, there = addresses()
+        reflector = Reflector(Listening(here, "", PORT), {there: None} if allowed else {})
+        await reflector.open()
+        asking = ask(here, there, [packet])
+        next(asking)
+        stall(0.2)
+        reflector.heard(there)
+        asking.close()
+        reflector.close()
+        return reflector.counters
+
+    counters = run(test)
+    assert counters.late_loops == late
+    assert counters.answered + counters.malformed + counters.strangers == 1
+
+
 def test_malformed_packets_are_counted_and_not_answered():
     answers, counters = reflected([b"", b"x" * 43, bytes(44), *requests(1)])
     assert len(answers) == 1

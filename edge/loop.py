@@ -16,11 +16,16 @@ PathKey: TypeAlias = tuple[DeviceName, PathName]
 ClassKey: TypeAlias = tuple[DeviceName, ServiceName]
 
 # Time between two test packets: of paths that carry a consultation, of the others, and of metered
-# ones that carry nothing, while something is going on and while nothing is.
+# ones that carry nothing, while these are watched and while they are not.
 CARE_S: Final = 0.02
 IDLE_S: Final = 0.1
 WATCH_S: Final = 1.0
 ASLEEP_S: Final = 15.0
+# Metered paths are watched so long after the start and after another path became unwell, and for
+# the latter not again until so long after that: a path that is out, or comes and goes, for weeks
+# then costs less than 5 MB a day, where watching all day would cost 24.
+WATCHED_S: Final = 300.0
+WATCHED_AGAIN_S: Final = 2400.0
 # Nothing but a path's sudden change is decided upon sooner; the longer one while all is well.
 DECIDE_EVERY_S: Final = 0.1
 DECIDE_WELL_S: Final = 0.25
@@ -41,7 +46,10 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Mind:
-    """What is known about one peer: its paths' health, and what was decided for each class."""
+    """What is known about one peer: its paths' health, and what was decided for each class.
+
+    alarmed_s is since when metered paths are watched because another path became unwell.
+    """
 
     healths: Mapping[PathName, LinkHealth]
     memories: Mapping[ServiceName, Memory]
@@ -49,6 +57,8 @@ class Mind:
     sights: Mapping[PathName, Sight] = field(default_factory=dict)
     decided_s: float = -inf
     consultation: bool = False
+    began_s: float = -inf
+    alarmed_s: float = -inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,8 @@ def blank(peer: Peer, now_s: float, memories: Mapping[ServiceName, Memory]) -> M
     """Return a mind that has heard nothing yet and remembers what an earlier one decided."""
     paths = {path.name for path in peer.paths}
     kept = {name: memory for name, memory in memories.items() if memory.path in paths}
-    return Mind({path.name: unknown(path.medium, now_s) for path in peer.paths}, kept)
+    healths = {path.name: unknown(path.medium, now_s) for path in peer.paths}
+    return Mind(healths, kept, began_s=now_s)
 
 
 def folded(mind: Mind, measurements: Mapping[PathName, Measurement]) -> Mind:
@@ -106,8 +117,22 @@ def considered(
         if (decision.path, decision.second) != _way(mind, service)
     )
     memories = {**mind.memories, **{name: d.memory for name, d in decisions.items()}}
-    thought = replace(mind, memories=memories, decisions=decisions, sights=sights, decided_s=now_s)
+    thought = replace(
+        mind,
+        memories=memories,
+        decisions=decisions,
+        sights=sights,
+        decided_s=now_s,
+        alarmed_s=now_s if _alarming(peer, mind, now_s) else mind.alarmed_s,
+    )
     return thought, changes
+
+
+def _alarming(peer: Peer, mind: Mind, now_s: float) -> bool:
+    """Return whether an unmetered path has just become unwell, and none had for long."""
+    free = [path.name for path in peer.paths if not path.metered and path.name in mind.sights]
+    fallen = any(_unwell(mind.healths[name]) and not _unwell(mind.sights[name]) for name in free)
+    return fallen and now_s - mind.alarmed_s >= WATCHED_AGAIN_S
 
 
 def former(mind: Mind, service: ServiceName) -> Memory:
@@ -181,7 +206,6 @@ def paces(peer: Peer, mind: Mind) -> Mapping[PathName, float]:
     """Return the time between two test packets for each path to a peer, in seconds."""
     used = {decision.path for decision in mind.decisions.values()} | asked(mind)
     caring = _caring(mind)
-    unwell = {path.name for path in peer.paths if _unwell(mind.healths[path.name])}
     found = {}
     for path in peer.paths:
         if path.name in caring:
@@ -189,10 +213,17 @@ def paces(peer: Peer, mind: Mind) -> Mapping[PathName, float]:
         elif not path.metered or path.name in used:
             found[path.name] = IDLE_S
         else:
-            fresh = mind.healths[path.name].delay_ms is None
-            busy = mind.consultation or bool(unwell - {path.name})
-            found[path.name] = WATCH_S if busy or fresh else ASLEEP_S
+            found[path.name] = WATCH_S if _watched(path.name, mind) else ASLEEP_S
     return found
+
+
+def _watched(name: PathName, mind: Mind) -> bool:
+    """Return whether a metered path that carries nothing had better be known well just now."""
+    others = [health for other, health in mind.healths.items() if other != name]
+    fresh = mind.healths[name].delay_ms is None and mind.decided_s - mind.began_s < WATCHED_S
+    alarmed = mind.decided_s - mind.alarmed_s < WATCHED_S
+    alone = bool(others) and all(map(_unwell, others))
+    return mind.consultation or fresh or alarmed or alone
 
 
 def _caring(mind: Mind) -> set[PathName]:
@@ -203,7 +234,7 @@ def _caring(mind: Mind) -> set[PathName]:
     return {path for path in (care.path, care.second) if path}
 
 
-def _unwell(health: LinkHealth) -> bool:
+def _unwell(health: LinkHealth | Sight) -> bool:
     return health.dead or health.overdue >= _UNWELL_OVERDUE or health.lossy
 
 

@@ -174,6 +174,48 @@ def test_metered_path_is_watched_while_another_one_is_unwell():
     assert paces(mind)[LTE] == 1.0
 
 
+def known(mind, now_s, *down):
+    """Return the mind after a decision upon paths that are as they were, but for those down."""
+    healths = {name: replace(health, dead=name in down) for name, health in mind.healths.items()}
+    return loop.considered(PEER, CLASSES, replace(mind, healths=healths), now_s)[0]
+
+
+def test_metered_path_is_watched_for_minutes_only_when_another_one_is_out_for_long():
+    mind, now_s = healthy()
+    seen = []
+    for minute in range(120):
+        mind = known(mind, now_s + 1 + 60 * minute, LEO)
+        seen.append(paces(mind)[LTE])
+    assert seen == [1.0] * 5 + [15.0] * 115
+
+
+def test_path_that_comes_and_goes_all_day_costs_less_than_five_megabytes_on_an_idle_metered_one():
+    mind, now_s = healthy()
+    exchanges = 0.0
+    for minute in range(24 * 60):
+        mind = known(mind, now_s + 60 * (minute + 1), *[LEO] * (minute % 2))
+        exchanges += 60 / paces(mind)[LTE]
+    # Both ends ask and answer: 24 MB for one exchange in a second.
+    assert 2 < 24 * exchanges / 86_400 < 5
+
+
+def test_metered_path_is_watched_for_as_long_as_no_other_path_is_well():
+    mind, now_s = healthy()
+    for minute in range(60):
+        mind = known(mind, now_s + 1 + 60 * minute, FIBRE, LEO)
+    unused = {name: replace(one, path=FIBRE, asks=()) for name, one in mind.decisions.items()}
+    assert paces(replace(mind, decisions=unused))[LTE] == 1.0
+    assert paces(replace(known(mind, now_s + 3601, LEO), decisions=unused))[LTE] == 15.0
+
+
+def test_metered_path_that_never_answered_is_watched_in_the_first_minutes_only():
+    mind = loop.blank(PEER, 100.0, {})
+    quiet = {name: m for name, m in answers(100.1).items() if name != LTE}
+    mind, _ = loop.step(PEER, CLASSES, mind, quiet, 100.1)
+    assert paces(known(mind, 399.0))[LTE] == 1.0
+    assert paces(known(mind, 401.0))[LTE] == 15.0
+
+
 def test_metered_path_that_is_used_is_probed_like_any_other():
     mind, _ = healthy()
     decisions = {**mind.decisions, "portal": replace(mind.decisions["portal"], path=LTE)}

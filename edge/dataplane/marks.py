@@ -6,7 +6,7 @@ root queues have HANDLE. Nothing else is ever touched.
 
 from typing import Final
 
-from edge.policy import CARE_CLASSES, ORDINARY_CLASS, EdgePolicy
+from edge.policy import CARE_CLASSES, ORDINARY_CLASS, EdgePolicy, TrafficClass
 from policies.model import ServiceName
 
 PROTOCOL: Final = 0x5A
@@ -49,3 +49,9 @@ def ordinary_index(policy: EdgePolicy) -> int:
 def care_indexes(policy: EdgePolicy) -> tuple[int, ...]:
     """Return the places of the classes that travel in the care tunnel."""
     return tuple(i for i, c in enumerate(policy.classes) if c.service.name in CARE_CLASSES)
+
+
+def care_class(policy: EdgePolicy) -> TrafficClass | None:
+    """Return the class by whose decision the care tunnel travels; None without consultations."""
+    classes = {c.service.name: c for c in policy.classes}
+    return next((classes[name] for name in CARE_CLASSES if name in classes), None)

@@ -3,6 +3,7 @@
 Each class of traffic has a table that holds, per prefix of a peer, the one tunnel it takes now.
 Behind all of them stands one table of every tunnel by cost, ended by 'unreachable': when an
 interface vanishes, the kernel takes its routes along and falls over by itself, and never to plain.
+A class that may not take every tunnel has those that it may, and 'unreachable', in its own table.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,8 +14,7 @@ from typing import Final, TypeAlias
 from edge.dataplane import marks
 from edge.dataplane.copies import ALIASES, alias, copies
 from edge.dataplane.steering import PeerSteering, Steering
-from edge.policy import CARE_CLASSES, EdgePolicy, Path, Peer, Prefix
-from policies.model import ServiceName
+from edge.policy import CARE_CLASSES, EdgePolicy, Path, Peer, Prefix, TrafficClass
 from topology.health import PathName
 
 Version: TypeAlias = int
@@ -102,11 +102,13 @@ def fixed_routes(policy: EdgePolicy) -> Routes:
         out = Way(underlay.interface, underlay.gateway)
         made[route_key(table, _ANYWHERE, FIRST_METRIC)] = out
         made[route_key(table, _ANYWHERE, LAST_METRIC)] = UNREACHABLE
+    care = marks.care_class(policy)
     for peer in policy.peers:
         made |= _ends(policy, peer)
-        made |= _rest(policy, _host(peer.loopback), peer)
+        made |= _rest(policy, _host(peer.loopback), peer, care)
     for peer, prefix in owned(policy):
         made |= _rest(policy, prefix, peer)
+        made |= _restricted(policy, prefix, peer)
     return made | _own(policy)
 
 
@@ -134,8 +136,7 @@ def peer_routes(
     for path, onto in copies(peer, steering):
         copied = route_key(marks.ENDS_TABLE, _host(alias(policy, place, path)), FIRST_METRIC)
         made[copied] = Way(devices[onto])
-    chosen = [(i, _class_ways(policy, c.service.name, steering, devices))
-              for i, c in enumerate(policy.classes)]  # fmt: skip
+    chosen = [(i, _class_ways(policy, c, steering, peer)) for i, c in enumerate(policy.classes)]
     for prefix in prefixes:
         for index, ways in chosen:
             for metric, device in ways:
@@ -164,16 +165,15 @@ def _rules(policy: EdgePolicy, version: Version) -> Iterator[Rule]:
 
 
 def _class_ways(
-    policy: EdgePolicy,
-    service: ServiceName,
-    steering: PeerSteering,
-    devices: dict[PathName, str],
+    policy: EdgePolicy, traffic: TrafficClass, steering: PeerSteering, peer: Peer
 ) -> list[tuple[int, str]]:
     """Return the devices of a class by metric: consultations take the care tunnel first."""
+    service, devices = traffic.service.name, _devices(policy, peer)
     path = steering.services.get(service)
     if service not in CARE_CLASSES:
         return [(FIRST_METRIC, devices[path])] if path in devices else []
-    bare = devices.get(path or "") or devices.get(steering.care or "")
+    allowed = {one.name: devices[one.name] for one in peer.paths if permitted(traffic, one)}
+    bare = allowed.get(path or "") or allowed.get(steering.care or "")
     care = [(FIRST_METRIC, policy.care.interface)]
     return [*care, (SECOND_METRIC, bare)] if bare else care
 
@@ -194,14 +194,41 @@ def _ends(policy: EdgePolicy, peer: Peer) -> Routes:
     return made
 
 
-def _rest(policy: EdgePolicy, prefix: Prefix, peer: Peer) -> Routes:
-    """Return every way to a prefix by cost, and that there is no other."""
+def _rest(
+    policy: EdgePolicy,
+    prefix: Prefix,
+    peer: Peer,
+    traffic: TrafficClass | None = None,
+    table: int = marks.REST_TABLE,
+) -> Routes:
+    """Return every way to a prefix by cost that a class may take, and that there is no other."""
     devices, source = _devices(policy, peer), _source(policy, prefix)
-    made = {route_key(marks.REST_TABLE, prefix, LAST_METRIC): UNREACHABLE}
-    for rank, path in enumerate(by_cost(peer)):
-        key = route_key(marks.REST_TABLE, prefix, REST_METRIC + rank)
-        made[key] = Way(devices[path.name], source=source)
+    made = {route_key(table, prefix, LAST_METRIC): UNREACHABLE}
+    allowed = (path for path in by_cost(peer) if traffic is None or permitted(traffic, path))
+    for rank, path in enumerate(allowed):
+        made[route_key(table, prefix, REST_METRIC + rank)] = Way(devices[path.name], source=source)
     return made
+
+
+def _restricted(policy: EdgePolicy, prefix: Prefix, peer: Peer) -> Routes:
+    """Return the ways of classes that may not take every path, so that they take no other.
+
+    Where the ordinary class is one of them every class has ways of its own, since what finds none
+    asks the ordinary table next.
+    """
+    may = [all(permitted(traffic, path) for path in peer.paths) for traffic in policy.classes]
+    narrow = bool(may) and not may[marks.ordinary_index(policy)]
+    made: Routes = {}
+    for index, traffic in enumerate(policy.classes):
+        if narrow or not may[index]:
+            made |= _rest(policy, prefix, peer, traffic, marks.CLASS_TABLE + index)
+    return made
+
+
+def permitted(traffic: TrafficClass, path: Path) -> bool:
+    """Return whether a class may take a path at all."""
+    allowed = traffic.paths.metered_allowed or not path.metered
+    return allowed and path.medium in traffic.paths.media
 
 
 def by_cost(peer: Peer) -> list[Path]:

@@ -15,6 +15,7 @@ from edge.dataplane.sysctls import Undo
 from edge.dataplane.wanted import CARE_KEEPALIVE_S, KEEPALIVE_S, Wanted, steered, wanted
 from edge.policy import EdgePolicy, Prefix
 from inventory.errors import EdgeError, PolicyRefusedError
+from inventory.model import Medium
 from tests.edge_policies import edge_policy, hub_policy
 
 FIBRE, LEO, LTE = "kolofata-fibre", "kolofata-leo", "kolofata-lte"
@@ -51,7 +52,7 @@ def test_other_classes_take_the_path_decided_for_them():
     want = wanted(edge_policy(), Steering({"yaounde-e1": PeerSteering(services, FIBRE)}))
     backup = marks.class_index(edge_policy(), "backup")
     assert backup is not None
-    assert _devices(want, marks.CLASS_TABLE + backup, FAR) == ["sgteleo"]
+    assert _devices(want, marks.CLASS_TABLE + backup, FAR)[0] == "sgteleo"
     assert _devices(want, marks.CLASS_TABLE + backup - 1, FAR) == ["sgtefibre"]
 
 
@@ -59,6 +60,59 @@ def test_behind_every_class_stand_all_tunnels_by_cost_and_then_nothing():
     want = wanted(edge_policy(), Steering())
     tunnels = ["sgtefibre", "sgteleo", "sgtelte", None]
     assert _devices(want, marks.REST_TABLE, FAR) == tunnels
+
+
+def _without_metered(*services: str) -> EdgePolicy:
+    """Return a policy whose classes may take everything, but some of them nothing metered."""
+    policy = edge_policy()
+    ways = [
+        replace(c.paths, media=(*Medium,), metered_allowed=c.service.name not in services)
+        for c in policy.classes
+    ]
+    made = [replace(c, paths=paths) for c, paths in zip(policy.classes, ways, strict=True)]
+    return replace(policy, classes=tuple(made))
+
+
+def _asked(want: Wanted, service: str, prefix: Prefix = FAR) -> list[str | None]:
+    """Return all that the kernel tries for a class, in its order: till it meets None."""
+    index = marks.class_index(want.policy, service)
+    tables = [
+        rule.table for rule in want.rules if rule.mark in {None, marks.CLASS_MARK + (index or 0)}
+    ]
+    tried = [device for table in tables for device in _devices(want, table, prefix)]
+    return tried[: tried.index(None)]
+
+
+@pytest.mark.parametrize("service", [c.service.name for c in edge_policy().classes])
+def test_a_class_without_metered_ways_never_falls_to_one(service: str):
+    for decided in (Steering(), _steering(FIBRE)):
+        assert "sgtelte" in _asked(wanted(_without_metered(), decided), service)
+        assert "sgtelte" not in _asked(wanted(_without_metered(service), decided), service)
+
+
+def test_a_class_never_falls_to_a_medium_that_it_may_not_take():
+    policy = edge_policy()
+    narrowed = [
+        replace(c, paths=replace(c.paths, media=(Medium.FIBRE, Medium.LTE))) for c in policy.classes
+    ]
+    want = wanted(replace(policy, classes=tuple(narrowed)), Steering())
+    for traffic in policy.classes:
+        assert "sgteleo" not in _asked(want, traffic.service.name)
+
+
+def test_another_class_loses_no_way_when_the_ordinary_one_is_narrowed():
+    for decided in (Steering(), _steering(FIBRE)):
+        tried = _asked(wanted(_without_metered("portal"), decided), "records")
+        assert set(tried) == {"sgtefibre", "sgteleo", "sgtelte"}
+
+
+def test_outer_packets_of_consultations_never_fall_to_a_forbidden_path():
+    (hub,) = edge_policy().peers
+    loopback = IPv4Network(hub.loopback)
+    everything = wanted(_without_metered(), Steering())
+    assert "sgtelte" in _devices(everything, marks.REST_TABLE, loopback)
+    narrowed = wanted(_without_metered("consultation-audio"), Steering())
+    assert _devices(narrowed, marks.REST_TABLE, loopback) == ["sgtefibre", "sgteleo", None]
 
 
 def test_outer_packets_never_take_another_underlay():

@@ -11,6 +11,8 @@ Part: TypeAlias = Mapping[str, Any]
 # What cannot change without a tunnel being made anew.
 _TUNNEL: Final = ("tunnel", "tunnel_address", "listen_port", "mtu", "interface", "gateway")
 _END: Final = ("public_key", "loopback")
+# The lists of a policy, and what every part of them is known by.
+_PARTS: Final = {"underlays": ("circuit", "tunnel"), "peers": ("device",)}
 
 
 def is_policy(config: DeviceConfig) -> bool:
@@ -71,6 +73,15 @@ def _read(config: DeviceConfig) -> Part:
     """Return a policy as JSON knows it, nothing where the text is none."""
     try:
         found = json.loads(config.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) and _readable(found) else {}
+
+
+def _readable(found: Part) -> bool:
+    """Return whether a policy's lists are lists of parts that say what they are."""
+    return all(
+        isinstance(found.get(section), list)
+        and all(isinstance(part, dict) and part.keys() >= {*keys} for part in found[section])
+        for section, keys in _PARTS.items()
+    )

@@ -49,6 +49,7 @@ _CHECKS: Final[tuple[Callable[[Drafts], Iterator[Fault]], ...]] = (
     edges.platforms,
     edges.one_per_site,
     edges.circuits,
+    edges.interfaces,
 )
 
 

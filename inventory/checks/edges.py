@@ -48,6 +48,17 @@ def circuits(drafts: Drafts) -> Iterator[Fault]:
                 break
 
 
+def interfaces(drafts: Drafts) -> Iterator[Fault]:
+    """Yield a fault for every interface of an edge whose name Linux cannot have."""
+    for circuit in drafts.circuits:
+        for end in _ENDS:
+            device, written = _device(drafts, circuit, end), circuit.entry.text(end, "interface")
+            if device and device.role is Role.EDGE and written and "/" in written:
+                what = f"interface {quoted(written)} of the edge {quoted(device.name or '')}"
+                hint = "no interface of Linux has a '/' in its name; write it as 'ip link' does"
+                yield Fault(circuit.entry.where(end, "interface"), what, hint)
+
+
 def strangers(keys: EdgeKeys, drafts: Drafts) -> Iterator[Fault]:
     """Yield a fault for every pinned key of a device that is no edge."""
     known = {device.name: device for device in _edges(drafts) if device.name}

@@ -55,3 +55,16 @@ def test_keys_that_cannot_be_read_are_told(tmp_path):
     (folder / "edge_keys").mkdir()
     _, faults = check(read(folder))
     assert [fault.where.file for fault in faults] == ["edge_keys"]
+
+
+def test_an_interface_that_linux_cannot_have_is_told_at_an_edge_alone(tmp_path):
+    folder = spur(tmp_path)
+    file = folder / "circuits.yaml"
+    text = file.read_text(encoding="utf-8")
+    ends = [row for row in text.splitlines() if "device: kolofata-" in row]
+    for row in ends:
+        file.write_text(text.replace(row, row.replace("eth", "xe-0/0/")), encoding="utf-8")
+        _, faults = check(read(folder))
+        told = ["'/' in its name" in str(fault) for fault in faults]
+        assert told == ([True] if "kolofata-e1" in row else [])
+    assert {"kolofata-e1" in row for row in ends} == {True, False}

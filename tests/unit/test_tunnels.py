@@ -118,7 +118,21 @@ def test_other_costs_rates_and_classes_only_reroute():
         assert judged(change)[0] is Impact.REROUTE
 
 
-@pytest.mark.parametrize("text", ["{", "{]", '{"no": "policy"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "{]",
+        '{"no": "policy"}',
+        '{"underlays": [1], "peers": []}',
+        '{"underlays": [], "peers": [{}]}',
+        '{"underlays": [], "peers": null}',
+        '{"underlays": {"circuit": 1}, "peers": []}',
+    ],
+)
 def test_what_is_no_policy_counts_as_the_worst(text):
     made = impact.judge(DeviceConfig(text), config(edge_policy()))
-    assert made.impact is Impact.INTERRUPTION
+    assert (made.impact, made.because) == (
+        Impact.INTERRUPTION,
+        "it runs, or is to run, what is no policy",
+    )

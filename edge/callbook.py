@@ -105,14 +105,18 @@ def flow(request: Json) -> Flow:
 
 
 def _address(request: Json, key: str) -> Address:
+    text = str(request[key])
     try:
-        return ip_address(str(request[key]))
+        address = ip_address(text)
     except ValueError as error:
-        raise EdgeError(f"{request[key]!r} is no address of a call's {key}") from error
+        raise EdgeError(f"{text!r} is no address of a call's {key}") from error
+    if isinstance(address, IPv6Address) and address.scope_id is not None:
+        raise EdgeError(f"{text!r} has a zone; write a call's {key} without '%' and what follows")
+    return address
 
 
 def _port(request: Json, key: str) -> int | None:
     port = request.get(key)
-    if port is not None and not isinstance(port, int):
+    if port is not None and (isinstance(port, bool) or not isinstance(port, int)):
         raise EdgeError(f"{port!r} is no port; write a number, or leave it out for any")
     return port

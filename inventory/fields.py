@@ -102,6 +102,7 @@ def _prefix(value: object, versions: tuple[int, ...]) -> IPv4Network | IPv6Netwo
             else "this is no prefix"
         )
         raise refuse(what, f"write it as '{example}'")
+    _refuse_zone(value)
     try:
         network = ip_network(value)
     except ValueError:
@@ -109,6 +110,12 @@ def _prefix(value: object, versions: tuple[int, ...]) -> IPv4Network | IPv6Netwo
     if network.version not in versions:
         raise refuse(f"{network} is an IPv{network.version} prefix", f"write it as '{example}'")
     return network
+
+
+def _refuse_zone(value: str) -> None:
+    """Refuse an address with a zone (RFC 4007): Python takes any text for one, commands too."""
+    if "%" in value:
+        raise refuse(f"{quoted(value)} has a zone", "leave out '%' and the name that follows it")
 
 
 def _prefix_fault(value: str, example: str) -> tuple[str, str]:
@@ -135,6 +142,7 @@ def _address(value: object, hint: str) -> IPv4Address | IPv6Address:
     """Return an address written as a text."""
     if not isinstance(value, str):
         raise refuse("this is no address", hint)
+    _refuse_zone(value)
     try:
         return ip_address(value)
     except ValueError:

@@ -27,10 +27,14 @@ class Flow:
     def __post_init__(self) -> None:
         """Raise EdgeError when the values make no flow."""
         ports = (self.source_port, self.destination_port)
+        ends = (self.source, self.destination)
         if self.protocol not in {"udp", "tcp"}:
             raise EdgeError(f"a call's protocol is udp or tcp, not {self.protocol!r}")
-        if any(port is not None and not 0 <= port <= 65_535 for port in ports):
+        if not all(port is None or _is_port(port) for port in ports):
             raise EdgeError("a call's ports are 0 to 65535; leave one out for any")
+        # Python takes any text for the zone of an address, and this one becomes text for nft.
+        if any(end.version == 6 and end.scope_id is not None for end in ends):
+            raise EdgeError("a call's addresses have no zone; leave out what stands behind '%'")
         if self.source.version != self.destination.version:
             raise EdgeError("a call's two addresses must be of one IP version")
 
@@ -90,6 +94,10 @@ def _statement(verb: str, flow: Flow, element: str) -> str:
 def _key(flow: Flow) -> str:
     ports = (_port(flow.source_port), _port(flow.destination_port))
     return f"{flow.source} . {flow.destination} . {flow.protocol} . {ports[0]} . {ports[1]}"
+
+
+def _is_port(port: int) -> bool:
+    return type(port) is int and 0 <= port <= 65_535
 
 
 def _port(port: int | None) -> str:

@@ -30,6 +30,19 @@ class Identity:
         return f"Identity({self.device!r})"
 
 
+def readable(folder: Path) -> None:
+    """Raise EdgeError unless a folder is there and may be read."""
+    try:
+        next(folder.iterdir(), None)
+    except PermissionError as error:
+        raise EdgeError(f"{folder}: only root may read the edge's folder; use sudo") from error
+    except OSError as error:
+        raise EdgeError(
+            f"{folder}: {error.strerror}; name the edge's folder with --dir, or enrol this device "
+            "first: 'sanaga edge enrol --controller-key FILE'"
+        ) from error
+
+
 def load(folder: Path) -> Identity:
     """Return the enrolled device of a folder. Raises EdgeError."""
     try:
@@ -40,5 +53,7 @@ def load(folder: Path) -> Identity:
             f"{error.filename}: not there; enrol this device first: 'sanaga edge enrol "
             "--controller-key FILE'"
         ) from error
+    except PermissionError as error:
+        raise EdgeError(f"{folder}: only root may use the edge's folder; use sudo") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise EdgeError(f"{folder}: cannot be read: {error}; run this as root") from error
+        raise EdgeError(f"{folder}: cannot be read: {error}") from error

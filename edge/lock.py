@@ -33,8 +33,14 @@ def held(folder: Path, since: str) -> Iterator[None]:
 
 
 def holder(folder: Path) -> str:
-    """Return who holds a folder's lock, in words; nothing when nobody does. Raises EdgeError."""
-    descriptor = _opened(folder / FILE)
+    """Return who holds a folder's lock, in words; nothing when nobody does. Raises EdgeError.
+
+    No file is made by asking.
+    """
+    try:
+        descriptor = _opened(folder / FILE, make=False)
+    except FileNotFoundError:
+        return ""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -45,13 +51,17 @@ def holder(folder: Path) -> str:
         os.close(descriptor)
 
 
-def _opened(file: Path) -> int:
+def _opened(file: Path, *, make: bool = True) -> int:
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if make else 0)
     try:
-        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        return os.open(file, flags, 0o600)
+    except PermissionError as error:
+        raise EdgeError(f"{file}: only root may use the edge's folder; use sudo") from error
     except OSError as error:
+        if not make and isinstance(error, FileNotFoundError):
+            raise
         raise EdgeError(
-            f"{file}: cannot be opened ({error.strerror}); 'sanaga edge enrol' makes the folder, "
-            "and only root may use it"
+            f"{file}: cannot be opened ({error.strerror}); 'sanaga edge enrol' makes the folder"
         ) from error
 
 

@@ -49,7 +49,7 @@ def enrol(
     file = Path(controller_key)
     named = "--controller-key"
     if len(controller_key) < 200 and file.is_file():
-        named, controller_key = controller_key, file.read_text(encoding="utf-8")
+        named, controller_key = controller_key, file.read_text(encoding="utf-8", errors="replace")
     trusted = enrolment.controller_key(controller_key, named)
     name = device or gethostname().partition(".")[0]
     place = folder(directory)
@@ -88,10 +88,11 @@ def explain(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show the last decisions and repairs with their reasons; works without the daemon, too."""
-    from edge import journal
+    from edge import identity, journal
     from edge.cli import tables
 
     place = folder(directory)
+    identity.readable(place)
     entries = [entry for entry in journal.read(place) if about is None or _about(entry, about)]
     emit(entries[-number:], output, lambda: tables.show_entries(entries[-number:]))
     if not entries:

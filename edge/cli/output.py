@@ -11,10 +11,11 @@ import typer
 
 
 class Format(StrEnum):
-    """How data is printed; an edge carries no library for YAML."""
+    """How data is printed; YAML is written as JSON, which is YAML, too."""
 
     TABLE = "table"
     JSON = "json"
+    YAML = "yaml"
 
 
 FormatOption: TypeAlias = Annotated[
@@ -52,7 +53,7 @@ def write(text: str) -> None:
 
 def emit(data: object, form: Format, show: Callable[[], None]) -> None:
     """Print data as a person or a program wants it."""
-    if form is Format.JSON:
+    if form is not Format.TABLE:
         write(json.dumps(data, indent=2, ensure_ascii=False))
     else:
         show()

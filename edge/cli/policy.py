@@ -7,6 +7,7 @@ import typer
 
 from edge.cli.durations import duration
 from edge.cli.output import DirOption, Format, FormatOption, emit, folder, say, write
+from inventory.errors import EdgeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,7 @@ def show(directory: DirOption = None, output: FormatOption = Format.TABLE) -> No
     place = folder(directory)
     text = control.asked(place, "read")["config"]
     state = control.asked(place, "transaction")
-    if output is Format.JSON:
+    if output is not Format.TABLE:
         import json
 
         held = json.loads(text) if text else None
@@ -88,22 +89,27 @@ def load(
 
 @app.command(epilog="Example: sudo sanaga edge policy confirm")
 def confirm(directory: DirOption = None) -> None:
-    """Keep the policy that is on trial."""
-    _settle(folder(directory), "confirm", "kept")
+    """Keep the policy that is on trial; an error when none is, as after its time has run out."""
+    if not _settle(folder(directory), "confirm", "kept"):
+        raise EdgeError(
+            "no policy is on trial, so there is nothing to keep; 'sanaga edge policy show' says "
+            "which one runs"
+        )
 
 
 @app.command(epilog="Example: sudo sanaga edge policy rollback")
 def rollback(directory: DirOption = None) -> None:
-    """Return to the policy that was confirmed last."""
-    _settle(folder(directory), "rollback", "taken back")
+    """Return to the policy that was confirmed last; nothing happens when it runs."""
+    if not _settle(folder(directory), "rollback", "taken back"):
+        say("no policy is on trial; nothing changed")
 
 
-def _settle(place: Path, verb: str, done: str) -> None:
+def _settle(place: Path, verb: str, done: str) -> bool:
+    """Settle the trial, and return whether there was one."""
     from edge import control
 
     txn = control.asked(place, "transaction")["pending"]
-    if not txn:
-        say("no policy is on trial; nothing changed")
-        return
-    control.asked(place, verb, txn=txn)
-    say(f"the policy on trial is {done}")
+    if txn:
+        control.asked(place, verb, txn=txn)
+        say(f"the policy on trial is {done}")
+    return bool(txn)

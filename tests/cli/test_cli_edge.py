@@ -2,13 +2,17 @@
 
 import base64
 import json
+import socket
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
+from threading import Thread
 
 import pytest
+import yaml
 
-from edge import canonical
+from edge import canonical, control
 from edge.journal import Entry, Journal
 from tests.edge_policies import SIGNER, edge_policy, hub_policy, signed
 
@@ -62,6 +66,13 @@ def test_controller_key_may_be_a_file(sanaga):
     )
     assert said.code == 0
     assert (sanaga.folder / "edge" / "controller.pub").read_text().strip() == CONTROLLER
+
+
+def test_a_file_of_octets_is_no_controller_key(sanaga):
+    (sanaga.folder / "controller.pub").write_bytes(bytes(range(128, 160)))
+    said = sanaga("edge", "enrol", "--controller-key", "controller.pub", "--dir", "edge")
+    assert said.code == 1
+    assert "controller.pub: this is no Ed25519 public key" in said.err
 
 
 @pytest.mark.parametrize("key", ["", "c2hvcnQ=", "not a key", "-----BEGIN PUBLIC KEY-----"])
@@ -120,7 +131,7 @@ def test_verb_that_needs_the_daemon_says_that_none_runs(sanaga, enrolled, words)
         ("call", "add", "--from", "kolofata", "--to", "10.0.1.5"),
         ("call", "add", "--from", "10.0.3.20", "--to", "10.0.1.5", "--for", "a while"),
         ("explain", "-n", "0"),
-        ("status", "-o", "yaml"),
+        ("status", "-o", "xml"),
     ],
 )
 def test_wrong_usage_is_told_as_such(sanaga, enrolled, words):
@@ -195,6 +206,55 @@ def test_decisions_are_explained_without_a_daemon(sanaga, journalled):
 def test_explanations_are_about_what_was_asked(sanaga, journalled, about, found):
     said = sanaga("edge", "explain", about, "-o", "json", "--dir", journalled)
     assert len(json.loads(said.out)) == found
+
+
+def test_yaml_that_was_asked_for_is_yaml(sanaga, journalled):
+    said = sanaga("edge", "explain", "-o", "yaml", "--dir", journalled)
+    assert [entry["kind"] for entry in yaml.safe_load(said.out)] == [
+        "decision", "decision", "repair",
+    ]  # fmt: skip
+
+
+def test_explanation_of_a_folder_that_is_not_there_is_an_error(sanaga):
+    said = sanaga("edge", "explain", "--dir", "nowhere")
+    assert (said.code, said.out) == (1, "")
+    assert "name the edge's folder with --dir" in said.err
+
+
+def test_asking_an_edge_that_does_not_run_leaves_no_file(sanaga, enrolled):
+    before = sorted(enrolled.iterdir())
+    assert sanaga("edge", "status", "--dir", enrolled).code == 1
+    assert sorted(enrolled.iterdir()) == before
+
+
+def test_settling_no_trial_is_an_error_for_confirm_alone(sanaga, enrolled):
+    with trialless(enrolled):
+        kept = sanaga("edge", "policy", "confirm", "--dir", enrolled)
+        back = sanaga("edge", "policy", "rollback", "--dir", enrolled)
+    assert (kept.code, back.code) == (1, 0)
+    assert "no policy is on trial" in kept.err
+    assert "no policy is on trial" in back.err
+
+
+@contextmanager
+def trialless(folder):
+    """Answer in a folder as a daemon without a policy on trial does."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        with control.short_name(folder / control.SOCKET) as name:
+            listening.bind(name)
+        listening.listen()
+        answering = Thread(target=answer, args=(listening,))
+        answering.start()
+        yield
+        answering.join()
+
+
+def answer(listening):
+    for _ in range(2):
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b'{"ok": true, "pending": ""}\n')
 
 
 def test_newest_decisions_are_shown_when_only_some_are_wanted(sanaga, journalled):

@@ -11,6 +11,7 @@ from edge.callbook import Call
 from edge.clock import Moment
 from edge.consultations import heard
 from edge.dataplane.calls import Flow
+from edge.dialling import Dialler
 from edge.gauges import Gauges
 from edge.identity import Identity
 from edge.journal import Entry, Journal, Kind
@@ -56,6 +57,8 @@ class Daemon:
         self._faults: dict[str, str] = {}
         self._kept: Mapping[ClassKey, Memory] = {}
         self._live_until_s: Mapping[DeviceName, float] = {}
+        self._dialler = Dialler()
+        self._withdrawing = False
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -75,8 +78,9 @@ class Daemon:
 
     async def work(self) -> None:
         """Put the policy into effect and work until told to end; the kernel stays as it is."""
-        with self._noted("kernel"):
-            await self.install(self.transactions.policy)
+        if not self.transactions.undecided:
+            with self._noted("kernel"):
+                await self.install(self.transactions.policy)
         await self._announce()
         try:
             async with asyncio.TaskGroup() as group:
@@ -92,24 +96,53 @@ class Daemon:
             self.worker.close()
 
     async def install(self, policy: EdgePolicy | None) -> None:
-        """Put a policy into effect, without disturbing what stays the same. Raises EdgeError."""
+        """Put a policy into effect, without disturbing what stays the same; None takes all away.
+
+        Whatever comes of it in the kernel, its paths are measured. Raises EdgeError.
+        """
         self._kept = {**self._kept, **self.pilot.memories}
         self.pilot.take(policy, self._kept)
-        if policy is None:
-            await self.gauges.follow(None)
-            return
-        done = await self.worker.apply(policy, self.pilot.steering)
-        for words in done:
-            self.note("policy", words)
-        await self.gauges.follow(policy)
+        try:
+            await self._establish(policy)
+        finally:
+            await self.gauges.follow(policy)
 
     async def withdraw(self) -> tuple[str, ...]:
-        """Take everything out of the kernel and end. Raises EdgeError, OSError."""
+        """Take everything out of the kernel and end; go on when that fails.
+
+        Raises EdgeError, OSError.
+        """
         policy = self.transactions.policy
+        self._withdrawing = True
+        self._kept = {**self._kept, **self.pilot.memories}
         self.pilot.take(None, {})
-        done = await self.worker.remove(policy)
+        try:
+            done = await self.worker.remove(policy)
+        except BaseException:
+            self._withdrawing = False
+            self.pilot.take(policy, self._kept)
+            raise
         self.ending.set()
         return done
+
+    async def _establish(self, policy: EdgePolicy | None) -> None:
+        """Make the kernel follow a policy; upkeep tries again when it cannot."""
+        if self._withdrawing:
+            raise EdgeError("the edge is being stopped; start it again first")
+        if policy is None and self.transactions.refused:
+            # Better what stands in the kernel than nothing, until a policy can be used again.
+            return
+        try:
+            if policy is None:
+                done = await self.worker.remove(None)
+            else:
+                done = await self.worker.apply(policy, self.pilot.steering)
+        except (EdgeError, OSError) as error:
+            self._faults["kernel"] = _words(error)
+            raise
+        self._faults.pop("kernel", None)
+        for words in done:
+            self.note("policy", words)
 
     async def announce(self, call: Call) -> None:
         """Let a flow travel as a consultation. Raises EdgeError, OSError."""
@@ -146,9 +179,10 @@ class Daemon:
             with self._noted("trial"):
                 await self.transactions.tend()
             await self.gauges.refresh()
-            if self.transactions.policy is not None:
-                with self._noted("kernel"):
-                    await self._repair(self.transactions.policy)
+            with self._noted("kernel"):
+                await self._repair(self.transactions.policy)
+            with self._noted("tunnels"):
+                await self._dial(self.transactions.policy)
             self._write_notes()
 
     async def _keep(self) -> None:
@@ -159,17 +193,29 @@ class Daemon:
             self.pilot.changed.clear()
             await asyncio.to_thread(self._save)
 
-    async def _repair(self, policy: EdgePolicy) -> None:
+    async def _repair(self, policy: EdgePolicy | None) -> None:
         """Put right what somebody changed, or what could not be done before."""
+        if self._withdrawing or self.transactions.undecided:
+            return
         if "kernel" in self._faults:
-            done = await self.worker.apply(policy, self.pilot.steering)
-        else:
-            done = await self.worker.repair()
+            await self.install(policy)
+        elif policy is not None:
+            self._repaired(await self.worker.repair())
+
+    def _repaired(self, done: tuple[str, ...]) -> None:
         if done:
             now = self.clock()
             self.repairs = Repairs(self.repairs.count + 1, now.unix_s, "; ".join(done))
             for words in done:
                 self.note("repair", words)
+
+    async def _dial(self, policy: EdgePolicy | None) -> None:
+        """Shake hands anew with peers that are lost, before a call needs them."""
+        if policy is None or self._withdrawing:
+            return
+        tunnels = await self.worker.tunnels((policy.care.interface,))
+        for dial in self._dialler.due(policy, self.pilot.minds, tunnels, self.clock()):
+            await self.worker.dial(dial.tunnel, dial.peer)
 
     async def _listen(self) -> None:
         """Notice consultations by what they send."""

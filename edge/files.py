@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 
-def replace(path: Path, content: str, *, mode: int = 0o600) -> None:
+def replace(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
     """Replace a file by another content, on disk before this returns. Raises OSError."""
+    octets = content.encode() if isinstance(content, str) else content
     fresh = path.with_name(f".{path.name}.new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        with os.fdopen(os.open(fresh, flags, mode), "w", encoding="utf-8") as file:
-            file.write(content)
+        with os.fdopen(os.open(fresh, flags, mode), "wb") as file:
+            file.write(octets)
             file.flush()
             os.fsync(file.fileno())
         rename(fresh, path)
@@ -33,7 +34,7 @@ def rename(old: Path, new: Path) -> None:
 def same(source: Path, target: Path) -> None:
     """Let a file hold what another holds; on a full disk as another name of it. Raises OSError."""
     try:
-        replace(target, source.read_text(encoding="utf-8"))
+        replace(target, source.read_bytes())
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise

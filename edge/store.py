@@ -23,7 +23,7 @@ from edge import canonical, files
 from edge.canonical import SignedPolicy
 from edge.clock import Moment
 from edge.terms import LARGEST_POLICY, TransactionError, named
-from inventory.errors import PolicyRefusedError
+from inventory.errors import EdgeError, PolicyRefusedError
 from inventory.model import DeviceName
 
 LONGEST_TRIAL_S: Final = 86_400
@@ -56,10 +56,14 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The policy to run, if any, and why one that was found on the disk is not it."""
+    """The policy to run, if any, and why one that was found on the disk is not it.
+
+    undecided says that none could be looked at now, though there may be one.
+    """
 
     signed: SignedPolicy | None
     refused: str = ""
+    undecided: bool = False
 
 
 class Store:
@@ -72,16 +76,17 @@ class Store:
 
     def load(self) -> Loaded:
         """Return the policy that runs, or the one confirmed last when that one is unusable."""
-        refusals = []
+        refusals, undecided = [], False
         for name in (RUNNING, GOOD):
             try:
                 signed = self._read(name)
-            except PolicyRefusedError as error:
+            except EdgeError as error:
                 refusals.append(str(error))
+                undecided |= not isinstance(error, PolicyRefusedError)
                 continue
             if signed is not None:
                 return Loaded(signed, "\n".join(refusals))
-        return Loaded(None, "\n".join(refusals))
+        return Loaded(None, "\n".join(refusals), undecided)
 
     def adopt(self) -> None:
         """Count what runs as confirmed unless it is on trial, also when it was put there by hand.
@@ -163,6 +168,11 @@ class Store:
         self._arm(txn, within_s, now)
         files.same(self._folder / STAGED, self._folder / RUNNING)
         return signed
+
+    def forget(self, txn: str) -> None:
+        """Let a candidate not be put into effect any more. Raises OSError."""
+        if self.staged() == txn:
+            files.remove(self._folder / _STAGED_RECORD)
 
     def extend(self, txn: str, within_s: int, now: Moment) -> None:
         """Start the time of a trial anew. Raises TransactionError, OSError."""

@@ -13,7 +13,7 @@ from edge import canonical
 from edge.canonical import SignedPolicy
 from edge.clock import Moment
 from edge.policy import EdgePolicy
-from edge.store import Outcome, Store, Trial
+from edge.store import Loaded, Outcome, Store, Trial
 from edge.terms import TransactionError
 from inventory.errors import EdgeError
 
@@ -34,7 +34,8 @@ _ENDS: Final[Mapping[Outcome, str]] = {
 class Transactions:
     """The policy of a running edge; install puts one into effect, note keeps a sentence.
 
-    running is what should run; refused says why a policy found on the disk is not it.
+    running is what should run; refused says why a policy found on the disk is not it, undecided
+    that nothing on it could be looked at yet.
     """
 
     def __init__(self, store: Store, install: Install, clock: Callable[[], Moment]) -> None:
@@ -43,7 +44,9 @@ class Transactions:
         self._clock = clock
         self._busy = asyncio.Lock()
         self._returning: Trial | None = None
+        self._confirmed: SignedPolicy | None = None
         self.running: SignedPolicy | None = None
+        self.undecided = False
         self.refused = ""
         self.notes: list[str] = []
 
@@ -52,13 +55,21 @@ class Transactions:
 
         Raises OSError.
         """
-        outcome = self._store.recover(self._clock())
-        loaded = self._store.load()
-        self.running, self.refused = loaded.signed, loaded.refused
-        if self.running and not self.refused:
-            self._store.adopt()
+        try:
+            outcome = self._store.recover(self._clock())
+        finally:
+            # A disk that takes nothing must not keep the policy on it from running.
+            self._load(self._store.load())
         if outcome:
             self._told(outcome)
+        if self.running and not self.refused:
+            self._store.adopt()
+
+    def _load(self, loaded: Loaded) -> None:
+        self.undecided = loaded.undecided and loaded.signed is None
+        self.running, self.refused = loaded.signed, loaded.refused
+        if self.running and self._store.trial() is None:
+            self._confirmed = self.running
         for line in self.refused.splitlines():
             self.notes.append(f"refused: {line}")
 
@@ -116,6 +127,7 @@ class Transactions:
         async with self._turn(txn) as trial:
             if trial:
                 self._told(self._store.confirm())
+                self._confirmed = self.running
             last = self._store.last()
             if last and last.get("txn") == txn and last.get("outcome") != "confirmed":
                 what = f"transaction {txn} was undone before ({last.get('outcome')})"
@@ -125,13 +137,21 @@ class Transactions:
     async def rollback(self, txn: str) -> Json:
         """Return to what was confirmed last."""
         async with self._turn(txn) as trial:
+            self._store.forget(txn)
             if trial:
                 await self._undo("rolled-back")
             return {"last": self._store.last()}
 
     async def tend(self) -> None:
-        """End a trial whose time is up. Raises OSError."""
+        """End a trial whose time is up, and look again at a policy that could not be looked at.
+
+        Raises EdgeError, OSError.
+        """
         async with self._busy:
+            if self.undecided:
+                self._load(await asyncio.to_thread(self._store.load))
+                if not self.undecided:
+                    await self._install(self.policy)
             await self._expire()
 
     @asynccontextmanager
@@ -170,7 +190,9 @@ class Transactions:
     async def _return(self, outcome: Outcome) -> None:
         self._told(await asyncio.to_thread(self._store.revert, outcome))
         loaded = await asyncio.to_thread(self._store.load)
-        self.running, self.refused = loaded.signed, loaded.refused
+        if loaded.undecided and loaded.signed is None:
+            loaded = Loaded(self._confirmed, loaded.refused)
+        self._load(loaded)
         # What does not take effect now does so when the data plane is next repaired.
         with suppress(EdgeError):
             await self._install(self.policy)

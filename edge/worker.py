@@ -7,6 +7,7 @@ must not wait for a repair, which a hung tunnel process may hold up.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -19,7 +20,7 @@ from edge.dataplane.dataplane import Dataplane
 from edge.dataplane.steering import Steering
 from edge.dataplane.sysctls import Undo
 from edge.dataplane.wanted import Wanted, wanted
-from edge.dataplane.wireguard import TunnelState, WireGuard
+from edge.dataplane.wireguard import PublicKey, Tunnel, TunnelState, WireGuard, redial
 from edge.policy import EdgePolicy
 from inventory.errors import EdgeError
 from policies.model import ServiceName
@@ -38,6 +39,7 @@ class Worker:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="dataplane")
         self._wireguard: WireGuard | None = None
         self._plane: Dataplane | None = None
+        self._tunnels: tuple[Tunnel, ...] = ()
         # Held for moments. While policies asked for are not taken up yet, new ways wait here.
         self._lock = Lock()
         self._ways = Steering()
@@ -75,6 +77,10 @@ class Worker:
     async def tunnels(self, names: tuple[str, ...]) -> dict[str, TunnelState]:
         """Return the tunnels as they are, without those that are not there. Raises EdgeError."""
         return await self._do(lambda: self._states(names))
+
+    async def dial(self, tunnel: str, peer: PublicKey) -> None:
+        """Shake hands with a peer of a tunnel anew. Raises EdgeError."""
+        await self._do(lambda: self._dial(tunnel, peer))
 
     def steer(self, steering: Steering) -> None:
         """Move traffic now; fault says why it did not go, until it does.
@@ -128,6 +134,7 @@ class Worker:
                 self._coming -= 1
             raise
         with self._lock:
+            self._tunnels = want.tunnels
             # What was decided meanwhile goes along; what is decided from now on moves by itself.
             plane.want(want)
             self.fault = self._steered(self._ways)
@@ -139,16 +146,22 @@ class Worker:
         if self._plane is None:
             self._plane = Dataplane(self._wireguard or self._ask(), self._key)
         plane = self._plane
-        before = undo_of(self._folder)
-        undo = before.merged(plane.undo_for(want))
+        before = kept_of(self._folder)
+        names = {*before.tunnels, *(tunnel.name for tunnel in want.tunnels)}
+        kept = Kept(before.undo.merged(plane.undo_for(want)), tuple(sorted(names)))
         self.disk_fault = ""
-        if undo != before:
+        if kept != before:
             try:
-                files.replace(self._folder / UNDO, canonical.pretty(undo.as_dict()))
+                files.replace(self._folder / UNDO, canonical.pretty(kept.as_dict()))
             except OSError as error:
                 # Traffic matters more than what a later removal restores.
                 self.disk_fault = f"{UNDO}: {error.strerror}"
         return plane
+
+    def _dial(self, name: str, peer: PublicKey) -> None:
+        tunnel = next((one for one in self._tunnels if one.name == name), None)
+        if tunnel and self._wireguard:
+            redial(self._wireguard, tunnel, self._key, peer)
 
     def _states(self, names: tuple[str, ...]) -> dict[str, TunnelState]:
         if self._wireguard is None:
@@ -158,23 +171,41 @@ class Worker:
 
     def _remove(self, names: tuple[str, ...]) -> tuple[str, ...]:
         self._close()
+        self._tunnels = ()
         return removed(self._folder, self._wireguard, names)
 
 
 def removed(folder: Path, wireguard: WireGuard | None, names: tuple[str, ...]) -> tuple[str, ...]:
     """Take everything of an edge out of the kernel and say so. Raises EdgeError, OSError."""
     how = wireguard or offer.wireguard(offer.ask())
-    done = removal.remove(how, names=names, undo=undo_of(folder))
+    kept = kept_of(folder)
+    every = tuple(dict.fromkeys((*names, *kept.tunnels)))
+    done = removal.remove(how, names=every, undo=kept.undo)
     files.remove(folder / UNDO)
     return done
 
 
-def undo_of(folder: Path) -> Undo:
-    """Return what is to be restored when everything is taken back. Raises OSError."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What must be known to take everything back: settings as they were, tunnels made since."""
+
+    undo: Undo
+    tunnels: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the value as JSON knows it."""
+        return {**self.undo.as_dict(), "tunnels": list(self.tunnels)}
+
+
+def kept_of(folder: Path) -> Kept:
+    """Return what is to be restored and removed when everything is taken back. Raises OSError."""
     record = files.record(folder / UNDO) or {}
-    settings = record.get("settings")
-    kept = settings if isinstance(settings, dict) else {}
-    return Undo({str(name): str(value) for name, value in kept.items()})
+    settings, tunnels = record.get("settings"), record.get("tunnels")
+    undo = settings if isinstance(settings, dict) else {}
+    names = tunnels if isinstance(tunnels, list) else []
+    return Kept(
+        Undo({str(name): str(value) for name, value in undo.items()}), tuple(map(str, names))
+    )
 
 
 def tunnel_names(policy: EdgePolicy | None) -> tuple[str, ...]:

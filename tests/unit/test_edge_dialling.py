@@ -1,0 +1,61 @@
+from dataclasses import replace
+
+from edge.clock import Moment
+from edge.dataplane.wireguard import PeerState, TunnelState
+from edge.dialling import Dial, Dialler
+from edge.loop import blank
+from tests.edge_policies import edge_policy
+
+POLICY = edge_policy()
+PEER = POLICY.peers[0]
+PATH = next(path for path in PEER.paths if path.endpoint)
+TUNNEL = POLICY.underlay(PATH.circuit).tunnel
+CARE = Dial(POLICY.care.interface, PEER.public_key)
+
+
+def at(s: float) -> Moment:
+    return Moment("boot", s, s, 1.8e9 + s)
+
+
+def minds(*, dead: bool = False, consultation: bool = False):
+    mind = blank(PEER, 0.0, {})
+    healths = {name: replace(health, delay_ms=20.0) for name, health in mind.healths.items()}
+    healths[PATH.name] = replace(healths[PATH.name], dead=dead)
+    return {PEER.device: replace(mind, healths=healths, consultation=consultation)}
+
+
+def tunnels(handshake_at_s: float):
+    state = PeerState(None, handshake_at_s, 0, 0)
+    return {CARE.tunnel: TunnelState(1, 1280, 0, 0, {PEER.public_key: state})}
+
+
+def dialled(dialler: Dialler, seconds, known, served) -> list[float]:
+    return [s for s in seconds if dialler.due(POLICY, known, served, at(s))]
+
+
+def test_a_dead_path_is_dialled_ever_more_rarely():
+    found = dialled(Dialler(), range(40), minds(dead=True), tunnels(1.8e9))
+    assert found == [2, 4, 8, 16, 32]
+
+
+def test_a_path_that_answers_is_not_dialled_and_starts_anew():
+    dialler = Dialler()
+    dialled(dialler, range(20), minds(dead=True), tunnels(1.8e9))
+    assert dialled(dialler, range(20, 30), minds(), tunnels(1.8e9)) == []
+    assert dialled(dialler, range(30, 35), minds(dead=True), tunnels(1.8e9)) == [32, 34]
+
+
+def test_the_care_tunnel_is_dialled_before_its_session_ends_but_not_in_a_call():
+    fresh, old = tunnels(1.8e9 - 100), tunnels(1.8e9 - 151)
+    assert dialled(Dialler(), range(4), minds(), fresh) == []
+    assert dialled(Dialler(), range(4), minds(), old) == [2]
+    assert dialled(Dialler(), range(4), minds(consultation=True), old) == []
+
+
+def test_a_care_tunnel_without_any_session_is_dialled_also_in_a_call():
+    assert dialled(Dialler(), range(4), minds(consultation=True), tunnels(0.0)) == [2]
+
+
+def test_nobody_is_dialled_over_paths_that_do_not_answer_yet():
+    unknown = {PEER.device: blank(PEER, 0.0, {})}
+    assert dialled(Dialler(), range(4), unknown, tunnels(0.0)) == []

@@ -2,6 +2,7 @@
 
 import base64
 from pathlib import Path
+from socket import gethostname
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,17 +21,48 @@ from inventory.model import DeviceName
 _SLUG: Final[TypeAdapter[str]] = TypeAdapter(Slug)
 
 
-def enrol(folder: Path, device: DeviceName, controller: Ed25519PublicKey) -> str:
+def enrol(
+    folder: Path, device: DeviceName | None, controller: Ed25519PublicKey, *, force: bool = False
+) -> str:
     """Make the key unless there is one, store name and trust; return the line for edge_keys.
 
-    Raises EdgeError, OSError. A second enrolment keeps the key.
+    Without a device its stored name is kept, or it gets the host's. Raises OSError, and EdgeError
+    when the folder is another device's or trusts another controller, unless forced. A second
+    enrolment keeps the key.
     """
-    checked_name(device)
+    stored = _stored(folder / DEVICE)
+    name = checked_name(device or stored or gethostname().partition(".")[0])
+    if not force:
+        _refuse_another(folder, stored, name, _text(controller))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     private = keys.ensure(folder / KEY)
-    files.replace(folder / DEVICE, f"{device}\n")
+    files.replace(folder / DEVICE, f"{name}\n")
     files.replace(folder / CONTROLLER, f"{_text(controller)}\n")
-    return line(device, keys.public_text(private))
+    return line(name, keys.public_text(private))
+
+
+def _refuse_another(folder: Path, stored: str, name: str, controller: str) -> None:
+    """Raise EdgeError when policies that are stored here would no longer be for this device."""
+    if stored and stored != name:
+        raise EdgeError(
+            f"{folder}: this device is enrolled as '{stored}'; as '{name}' it would refuse the "
+            "policy that it runs and need one of its own. --force renames it"
+        )
+    trusted = _stored(folder / CONTROLLER)
+    if trusted and trusted != controller:
+        raise EdgeError(
+            f"{folder}: another controller's key is trusted here; with this one the edge would "
+            "refuse the policies that it holds until it gets one of the new controller's. "
+            "--force trusts the new one"
+        )
+
+
+def _stored(file: Path) -> str:
+    """Return what an earlier enrolment wrote, nothing when there was none. Raises OSError."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").strip()
+    except FileNotFoundError:
+        return ""
 
 
 def trusted_key(folder: Path) -> Ed25519PublicKey:

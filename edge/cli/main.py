@@ -33,17 +33,19 @@ def enrol(
     device: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="This device in the intent; if not said, the host's name."
+            metavar="NAME",
+            help="This device in the intent; if not said, as enrolled before, or the host's name.",
         ),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take another name or another controller's key.")
+    ] = False,
     directory: DirOption = None,
 ) -> None:
     """Make this device's key, store whom it trusts, and print its line for DIR/edge_keys.
 
-    A second enrolment keeps the key.
+    A second enrolment keeps the key; name and trust change with --force alone.
     """
-    from socket import gethostname
-
     from edge import enrolment
 
     file = Path(controller_key)
@@ -51,9 +53,10 @@ def enrol(
     if len(controller_key) < 200 and file.is_file():
         named, controller_key = controller_key, file.read_text(encoding="utf-8", errors="replace")
     trusted = enrolment.controller_key(controller_key, named)
-    name = device or gethostname().partition(".")[0]
     place = folder(directory)
-    write(enrolment.enrol(place, name, trusted).rstrip("\n"))
+    line = enrolment.enrol(place, device, trusted, force=force)
+    name = line.split()[0]
+    write(line.rstrip("\n"))
     say(f"{name} is enrolled in {place}; add the line above to edge_keys of the intent")
 
 

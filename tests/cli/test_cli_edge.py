@@ -17,6 +17,7 @@ from edge.journal import Entry, Journal
 from tests.edge_policies import SIGNER, edge_policy, hub_policy, signed
 
 CONTROLLER = base64.b64encode(SIGNER.public_key().public_bytes_raw()).decode()
+ANOTHER = base64.b64encode(bytes(range(32))).decode()
 
 
 @pytest.fixture
@@ -56,6 +57,34 @@ def test_second_enrolment_keeps_the_key(sanaga, enrolled):
     )
     assert again.code == 0
     assert (enrolled / "key").read_bytes() == before
+
+
+def test_second_enrolment_without_a_name_keeps_the_name(sanaga, enrolled):
+    again = sanaga("edge", "enrol", "--controller-key", CONTROLLER, "--dir", enrolled)
+    assert again.out.split()[0] == "kolofata-e1"
+    assert (enrolled / "device").read_text(encoding="utf-8") == "kolofata-e1\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "device", "words"),
+    [
+        (CONTROLLER, "yaounde-e1", "this device is enrolled as 'kolofata-e1'"),
+        (ANOTHER, "kolofata-e1", "another controller's key is trusted here"),
+    ],
+)
+def test_another_name_or_controller_takes_force(sanaga, enrolled, key, device, words):
+    written = {name: (enrolled / name).read_bytes() for name in ("device", "controller.pub")}
+    command = (
+        *("edge", "enrol", "--controller-key", key, "--device", device),
+        *("--dir", enrolled),
+    )
+    refused = sanaga(*command)
+    assert (refused.code, refused.out) == (1, "")
+    assert words in refused.err
+    assert written == {name: (enrolled / name).read_bytes() for name in written}
+    assert sanaga(*command, "--force").code == 0
+    assert (enrolled / "device").read_text(encoding="utf-8").strip() == device
+    assert (enrolled / "controller.pub").read_text(encoding="utf-8").strip() == key
 
 
 def test_controller_key_may_be_a_file(sanaga):

@@ -147,6 +147,9 @@ class Dataplane:
         return self._filters.establish(want, self._interfaces.indexes)
 
     def _routes(self, _: Wanted) -> Iterator[str]:
+        # Without a look at the interfaces, every route out of one would seem to be unwanted.
+        if not self._interfaces.seen:
+            return
         # What was wanted when this began may have been steered elsewhere meanwhile.
         with self._lock:
             want = self._need()
@@ -159,6 +162,8 @@ class Dataplane:
         yield from tables.steps(*changed, "rules")
 
     def _queues(self, want: Wanted) -> Iterator[str]:
+        if not self._interfaces.seen:
+            return
         roots, known = shaping.read_roots(self._kernel), self._interfaces.known
         left = set()
         for queue in want.queues:

@@ -19,29 +19,37 @@ class Interfaces:
         self._private_key = private_key
         self.known: Mapping[str, Interface] = {}
         self.indexes: Mapping[str, int] = {}
+        # Whether what is known is what is there, as far as anybody could tell.
+        self.seen = False
 
     def establish(self, want: Wanted) -> tuple[str, ...]:
         """Make interfaces and addresses what is wanted and say what was done.
 
-        One tunnel's failure hinders no other; raises TunnelError about all of them in the end.
+        One failure hinders nothing else; raises EdgeError about all of them in the end, which is
+        TunnelError when they are all of tunnels.
         """
-        done, faults = list[str](), list[TunnelError]()
+        self.seen = False
+        done, faults = list[str](), list[EdgeError]()
         for tunnel in want.tunnels:
             try:
                 done += self._tunnel(tunnel)
-            except TunnelError as error:
+            except EdgeError as error:
                 faults.append(error)
-        done += self._arrivals(want)
         self._look()
-        done += self._claims(want)
-        done += self._loopback(want)
+        for step in (self._arrivals, self._claims, self._loopback):
+            try:
+                done += step(want)
+            except EdgeError as error:
+                faults.append(error)
         if faults:
-            raise TunnelError("; ".join([*done, *map(str, faults)])) from faults[0]
+            kind = TunnelError if all(isinstance(f, TunnelError) for f in faults) else EdgeError
+            raise kind("; ".join([*done, *map(str, faults)])) from faults[0]
         return tuple(done)
 
     def remove_strangers(self, want: Wanted) -> Iterator[str]:
         """Take away interfaces of ours that nobody wants any more."""
-        for link in [*self.known.values()]:
+        strangers = [*self.known.values()] if self.seen else []
+        for link in strangers:
             if link.ours and link.name not in want.interfaces:
                 discard(self._kernel, self._wireguard, link)
                 yield f"took {link.name} away"
@@ -55,19 +63,20 @@ class Interfaces:
     def _look(self) -> None:
         self.known = links.interfaces(self._kernel)
         self.indexes = {link.name: link.index for link in self.known.values() if link.up}
+        self.seen = True
 
     def _tunnel(self, tunnel: Tunnel) -> tuple[str, ...]:
         return self._wireguard.ensure(tunnel, self._private_key)
 
     def _arrivals(self, want: Wanted) -> Iterator[str]:
-        there = links.interfaces(self._kernel)
         for arrivals in want.arrivals:
-            link = there.get(arrivals.target)
+            link = self.known.get(arrivals.target)
             if link is not None and not (link.ours and link.up):
                 links.remove_link(self._kernel, _ifb(link))
                 link = None
             if link is None:
                 links.add_ifb(self._kernel, arrivals.target)
+                self._look()
                 yield f"made {arrivals.target} for what arrives on {arrivals.underlay}"
 
     def _claims(self, want: Wanted) -> Iterator[str]:

@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address
@@ -14,7 +15,10 @@ import pytest
 
 from edge.dataplane import process
 from edge.dataplane.calls import Flow
+from edge.dataplane.dataplane import Dataplane
 from edge.dataplane.steering import Steering
+from edge.dataplane.userspace import WireGuardGo
+from inventory.errors import EdgeError
 from simulations.lab.namespaces import entered
 from simulations.lab.waiting import eventually, pause
 from tests.bench.failover.flows import Called, Flows
@@ -243,6 +247,26 @@ def test_damage_is_repaired_and_told(sane: Overlay, name: str):
     assert sane.edge.apply(steering(policy, FIBRE, LEO)) == ()
     eventually(sane.pings, within_s=20, what="ordinary traffic")
     eventually(lambda: sane.pings(EXPEDITED), within_s=20, what="a consultation")
+
+
+def test_a_new_process_that_cannot_queue_arrivals_leaves_every_route(sane: Overlay):
+    policy = sane.edge.policy
+    sane.world.exec("edge", "ip", "link", "del", "sanaga-in0")
+    sane.world.exec("edge", "ip", "link", "add", "sanaga-in0", "type", "veth", "peer", "sgt-far")
+    before = _routes(sane)
+    try:
+        with entered(sane.edge.space), closing(Dataplane(WireGuardGo(), sane.edge.key)) as plane:
+            with pytest.raises(EdgeError, match="somebody else's"):
+                plane.apply(sane.edge.wanted(steering(policy, FIBRE, LEO)))
+            assert _routes(sane) == before
+    finally:
+        sane.world.exec("edge", "ip", "link", "del", "sgt-far")
+    assert len(before) > 20
+
+
+def _routes(made: Overlay) -> list[str]:
+    said = made.world.exec("edge", "ip", "route", "show", "table", "all", "proto", "90")
+    return sorted(line for line in said.splitlines() if "dev" in line.split())
 
 
 def _settle(node: Node) -> None:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from edge import files, keys
 from edge.documents import key_octets
-from edge.identity import CONTROLLER, DEVICE, KEY
+from edge.identity import CONTROLLER, DEVICE, KEY, refuse_shared
 from inventory.edgekeys import line
 from inventory.errors import EdgeError
 from inventory.fields import Slug
@@ -35,6 +35,7 @@ def enrol(
     if not force:
         _refuse_another(folder, stored, name, _text(controller))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    refuse_shared(folder)
     private = keys.ensure(folder / KEY)
     files.replace(folder / DEVICE, f"{name}\n")
     files.replace(folder / CONTROLLER, f"{_text(controller)}\n")

@@ -5,6 +5,8 @@ device          its name in the intent
 controller.pub  the Ed25519 key that signs its policies, in base64
 """
 
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -43,9 +45,25 @@ def readable(folder: Path) -> None:
         ) from error
 
 
+def refuse_shared(folder: Path) -> None:
+    """Raise EdgeError when others could put their files into a folder; OSError without one."""
+    found = folder.stat()
+    if found.st_uid not in {0, os.geteuid()}:
+        raise EdgeError(
+            f"{folder}: belongs to user {found.st_uid}, who could replace the key and the trust "
+            f"of this edge; 'chown root {folder}'"
+        )
+    if stat.S_IMODE(found.st_mode) & 0o022:
+        raise EdgeError(
+            f"{folder}: others may write here, and so replace the key and the trust of this edge; "
+            f"'chmod go-w {folder}'"
+        )
+
+
 def load(folder: Path) -> Identity:
     """Return the enrolled device of a folder. Raises EdgeError."""
     try:
+        refuse_shared(folder)
         device = (folder / DEVICE).read_text(encoding="utf-8").strip()
         return Identity(device, keys.read(folder / KEY))
     except FileNotFoundError as error:

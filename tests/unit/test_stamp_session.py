@@ -138,6 +138,7 @@ def test_a_stranger_is_not_answered():
         (True, b"garbage", 0),
         (False, write_request(Request(0, 0)), 0),
     ],
+    ids=["of a peer", "malformed", "of a stranger"],
 )
 def test_only_requests_of_peers_show_that_this_process_was_late(allowed, packet, late):
     async def test():

@@ -6,8 +6,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
-from controller import impact, reach
-from controller.edges import loopback, overlay
+from controller import impact, reach, tunnels
+from controller.edges import Overlay, loopback, overlay
 from controller.harm import Harm, rehearse, worst
 from controller.impact import Judgement
 from controller.order import shape, tunnel_waves, waves
@@ -75,6 +75,7 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
     _refuse_lost_keys(view.previous, view.intent)
     laid = overlay(view.intent)
     devices = considered(view, consent)
+    _refuse_lost_peers(view.operational.configs, devices, laid)
     forced = _expectations(view.findings, consent)
     form = shape(view.topology)
     judgements = dict(_judgements(view, devices))
@@ -141,6 +142,20 @@ def _refuse_lost_keys(previous: Intent | None, intent: Intent) -> None:
             f"{_listed(lost)}: the public key pinned at the last apply is in edge_keys no more, so "
             "the tunnels would go; put the line back ('sanaga edge enrol' there prints it, "
             "'sanaga lab up' writes it), or take the device out of the intent"
+        )
+
+
+def _refuse_lost_peers(
+    configs: Mapping[DeviceName, DeviceConfig], devices: Sequence[DeviceName], laid: Overlay
+) -> None:
+    """Raise PlanError when an edge would lose a peer that nobody would tell to be without it."""
+    lost = {peer for name in devices for peer in tunnels.peers(configs[name])} & laid.unfit.keys()
+    if lost:
+        why = "\n".join(f"{name}: {laid.unfit[name]}" for name in sorted(lost))
+        raise PlanError(
+            f"{_listed(sorted(lost))}: has tunnels now and would have none, while its daemon goes "
+            "on sending into them, so nothing would reach its site; undo what took its tunnels, or "
+            f"run 'sanaga edge stop' there and take the device out of the intent:\n{why}"
         )
 
 

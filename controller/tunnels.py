@@ -34,6 +34,11 @@ def judge(before: DeviceConfig, after: DeviceConfig) -> tuple[Impact, str]:
     return Impact.REROUTE, "no tunnel in use is touched: traffic may take another path"
 
 
+def peers(config: DeviceConfig) -> frozenset[str]:
+    """Return whom an edge has tunnels to by its policy, nobody where the text is none."""
+    return frozenset(_by(_read(config), "peers", "device"))
+
+
 def summary(after: DeviceConfig) -> str:
     """Return a first policy as one line."""
     new = _read(after)

@@ -136,6 +136,48 @@ def test_a_key_that_is_pinned_no_more_stops_the_plan(intent, tmp_path):
         make_plan(loaded(lost, tmp_path), running(intent, tmp_path), AT, previous=intent)
 
 
+def without_tunnels(intent: Intent, way: str) -> Intent:
+    """Return an intent in which Mora's edge has no tunnels any more."""
+    if way == "key":
+        return rekeyed(intent, "mora-e1", "")
+    if way == "lan":
+        device = replace(intent.devices["mora-e1"], lan=False)
+        return replace(intent, devices={**intent.devices, "mora-e1": device})
+    fibre = replace(intent.circuits["fibre-mora"], provider="nobody-else", b=None)
+    return replace(intent, circuits={**intent.circuits, "fibre-mora": fibre})
+
+
+@pytest.mark.parametrize(
+    ("way", "why"),
+    [
+        ("key", "no public key pinned"),
+        ("lan", "no LANs behind it"),
+        ("circuit", "no circuit that meets one of a hub's"),
+    ],
+)
+def test_an_edge_that_would_be_dropped_by_its_hub_stops_the_plan(intent, tmp_path, way, why):
+    now = running(intent, tmp_path)
+    with pytest.raises(PlanError, match=rf"(?s)mora-e1: has tunnels now.*\nmora-e1: {why}"):
+        make_plan(loaded(without_tunnels(intent, way), tmp_path), now, AT)
+
+
+def test_an_edge_that_left_the_intent_is_dropped_by_its_hub(intent, tmp_path):
+    now = running(intent, tmp_path)
+    rest = replace(
+        intent,
+        devices={n: d for n, d in intent.devices.items() if n != "mora-e1"},
+        circuits={n: c for n, c in intent.circuits.items() if n != "fibre-mora"},
+    )
+    made = make_plan(loaded(rest, tmp_path), now, AT)
+    assert HUB in {change.device for change in made.changes}
+
+
+def test_an_edge_that_never_had_tunnels_stops_no_plan(intent, tmp_path):
+    fewer = without_tunnels(intent, "key")
+    made = make_plan(loaded(fewer, tmp_path), running(fewer, tmp_path), AT)
+    assert not made.changes
+
+
 def test_a_router_on_linux_is_still_nobodys_to_configure(intent):
     router = replace(intent.devices["mora-r1"], platform=Platform.LINUX)
     strange = replace(intent, devices={**intent.devices, "mora-r1": router})

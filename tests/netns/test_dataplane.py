@@ -204,11 +204,14 @@ def test_steering_during_repairs_is_never_undone(sane: Overlay):
     with ThreadPoolExecutor(1) as pool:
         steered = pool.submit(_steer_all, sane.edge, ways * 100)
         while not steered.done():
-            sane.world.exec("edge", "ip", "route", "flush", "table", "7106")
+            # What is flushed may have moved away before its turn came.
+            sane.world.exec("edge", "ip", "route", "flush", "table", "7106", check=False)
             sane.edge.repair()
         steered.result()
     sane.edge.repair()
     _settle(sane.edge)
+    # The last flush may fall between two moves of one route: the next full look finds that.
+    assert sane.edge.apply(ways[-1]) in {(), ("put 1 routes",)}
     assert sane.edge.apply(ways[-1]) == ()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge import control
+from inventory.errors import EdgeError
 from simulations.lab.waiting import eventually
 from tests.edge_pair import tunnel_name
 from tests.edge_rig import SERVER
@@ -157,11 +158,10 @@ def test_trial_returns_by_itself_although_the_daemon_was_killed_meanwhile(well):
     assert well.config() == before
 
 
-def test_stopped_edge_leaves_nothing_in_the_kernel(well):
-    well.edge.tell("stop")
-    well.edge.process.wait(20)
-    left = "".join(
-        well.world.exec("edge", *words)
+def in_the_kernel(site: Site) -> str:
+    """Return what stands in the edge's kernel, where anything of ours would show."""
+    return "".join(
+        site.world.exec("edge", *words)
         for words in (
             ("ip", "rule"),
             ("ip", "-6", "rule"),
@@ -171,8 +171,40 @@ def test_stopped_edge_leaves_nothing_in_the_kernel(well):
             ("tc", "qdisc"),
         )
     )
-    assert "sanaga" not in left
-    assert "proto 90" not in left
-    assert "htb" not in left
-    assert tunnel_name(well.world, "edge", FIRST)[:-1] not in left
+
+
+def ours(site: Site) -> list[str]:
+    """Return the signs of a policy that are in the edge's kernel."""
+    signs = ("sanaga", "proto 90", "htb", tunnel_name(site.world, "edge", FIRST)[:-1])
+    left = in_the_kernel(site)
+    return [sign for sign in signs if sign in left]
+
+
+def test_stopped_edge_leaves_nothing_in_the_kernel(well):
+    assert len(ours(well)) == 4
+    well.edge.tell("stop")
+    well.edge.process.wait(20)
+    assert ours(well) == []
     assert not (well.edge.folder / "undo.json").exists()
+
+
+def answers(site: Site) -> bool:
+    try:
+        return bool(site.status())
+    except EdgeError:
+        return False
+
+
+def test_first_policy_that_nobody_confirms_is_taken_out_of_the_kernel_again(well):
+    candidate = signed_anew(well)
+    well.edge.tell("stop")
+    well.edge.process.wait(20)
+    for name in ("policy.json", "policy.good.json"):
+        (well.edge.folder / name).unlink()
+    well.edge.start()
+    eventually(lambda: answers(well), within_s=SOON_S, what="the daemon")
+    control.asked(well.edge.folder, "stage", txn="first", candidate=candidate)
+    control.asked(well.edge.folder, "commit", txn="first", within_s=4)
+    assert len(ours(well)) == 4
+    eventually(lambda: ours(well) == [], within_s=SOON_S, what="an empty kernel")
+    assert well.config() == ""

@@ -38,6 +38,9 @@ TALKATIVE: Final = 0.5
 REVIEW_S: Final = 0.1
 # Packets that were under way in a stall are settled until so long after it.
 GRACE_S: Final = 0.3
+# A stall excuses silence no more when nothing was answered for so many limits of silence, and the
+# round trip, in which this host was not late.
+SPENT: Final = 2
 # So many late answers in a row are an interruption.
 RESUMED: Final = 2
 # A round trip this far above the smoothed one is a sign of a handover.
@@ -82,8 +85,9 @@ class LinkHealth:
     spread (95th percentile above the smallest) of the worse direction. handover says that a
     change of satellite is going on, which is not held against the path. lossy says that more is
     lost than is usual for the medium, suspect that a closer look is due. overdue and silent_s do
-    not count what this host's own stalls explain. answered_at_s is when an answer last came,
-    steady_since_s when answers last began to come after several were missing.
+    not count what this host's own stalls explain. unanswered is for how many paces no answer has
+    come while this host was not late, answered_at_s when one last came, steady_since_s when answers
+    last began to come after several were missing.
     """
 
     medium: Medium
@@ -115,6 +119,7 @@ class LinkHealth:
     losses: Losses = field(default_factory=Losses)
     rhythm: Rhythm = field(default_factory=Rhythm)
     base: Base = field(default_factory=Base)
+    unanswered: float = 0.0
 
 
 def unknown(medium: Medium, now_s: float) -> LinkHealth:
@@ -152,13 +157,25 @@ def _excused(health: LinkHealth, measurement: Measurement) -> LinkHealth:
         answered_at_s=at_s if answered else health.answered_at_s,
         steady_since_s=at_s if answered else health.steady_since_s,
         stalled_at_s=at_s,
+        unanswered=0.0 if answered else health.unanswered,
     )
 
 
 class _Seen:
     """One measurement beside the health before it."""
 
-    __slots__ = ("answered", "at_s", "before", "new", "overdue", "resumed", "silent_s", "usual")
+    __slots__ = (
+        "answered",
+        "at_s",
+        "before",
+        "new",
+        "overdue",
+        "resumed",
+        "silent_s",
+        "unanswered",
+        "unanswered_s",
+        "usual",
+    )
 
     def __init__(self, before: LinkHealth, new: Measurement) -> None:
         self.before, self.new, self.at_s = before, new, new.at_s
@@ -166,10 +183,25 @@ class _Seen:
         self.answered = bool(new.round_trips_ms)
         # What comes first after a silence was held up by what caused it: no delay of the path.
         self.resumed = before.overdue >= RESUMED or before.stalled
+        awake = before.unanswered + (new.at_s - before.at_s) / new.pace_s
+        self.unanswered = 0.0 if self.answered else awake
+        self.unanswered_s = new.at_s - max(before.answered_at_s, before.stalled_at_s)
         since_s = new.at_s - before.stalled_at_s
         self.overdue, self.silent_s = new.overdue, min(new.silent_s, since_s)
         if since_s < inf:
-            fresh = (since_s - (before.delay_ms or 0.0) / 1e3) / new.pace_s
+            self._excuse(since_s)
+
+    def _excuse(self, since_s: float) -> None:
+        """Take off what a stall that ended some time ago explains, unless that is spent."""
+        before, new = self.before, self.new
+        delay_s = (before.delay_ms or 0.0) / 1e3
+        limit_s = max(PACES * new.pace_s, LEAST_SILENCE_S) + self.usual.allowance_ms / 1e3
+        spent_s = delay_s + max(SPENT * limit_s, before.misses * new.pace_s)
+        awake_s = self.unanswered * new.pace_s
+        if awake_s > max(since_s, spent_s):
+            self.silent_s, self.unanswered_s = min(new.silent_s, awake_s), awake_s
+        else:
+            fresh = (since_s - delay_s) / new.pace_s
             self.overdue = min(new.overdue, max(0, int(fresh)))
 
     def health(self) -> LinkHealth:
@@ -212,6 +244,7 @@ class _Seen:
             lost,
             rhythm,
             base,
+            self.unanswered,
         )
 
     def rhythm(self) -> tuple[Rhythm, bool, bool]:
@@ -261,8 +294,7 @@ class _Seen:
         limit_s = max(PACES * new.pace_s, LEAST_SILENCE_S) + allowance_ms / 1e3
         limit_s += handover.LONGEST_S if tolerated else 0.0
         misses = before.misses
-        unanswered_s = self.at_s - max(before.answered_at_s, before.stalled_at_s)
-        if self.overdue >= misses and unanswered_s > limit_s:
+        if self.overdue >= misses and self.unanswered_s > limit_s:
             return True
         if before.talk >= TALKATIVE:
             misses = max(FEWEST, (misses + 1) // 2)

@@ -130,6 +130,39 @@ def test_a_stalled_process_holds_nothing_against_a_path():
     assert folded(after, silent).dead
 
 
+def hiccuping(medium: Medium, weather: Weather, pace_s: float) -> list[tuple[float, LinkHealth]]:
+    """Return instants and health when this host is late in 30 ms of every 0.3 s."""
+    road = Road(weather, Random(1), pace_s)  # noqa: S311
+    health, seen = unknown(medium, 0.0), []
+    for number in range(1, 1200):
+        if number % 30 in (0, 1):
+            continue
+        at_s = number / 100
+        late = at_s > START_S / 2 and number % 30 in (2, 3, 4)
+        health = fold(health, road.measure(at_s, stalled=late))
+        seen.append((at_s, health))
+    return seen
+
+
+@pytest.mark.parametrize("kind", ["hole", "hole-out", "hole-in"])
+@pytest.mark.parametrize(
+    ("medium", "pace_s", "most_s"),
+    [(Medium.FIBRE, 0.1, 1.2), (Medium.FIBRE, 0.02, 0.3), (Medium.LTE, 0.1, 2.5)],
+)
+def test_a_host_that_is_late_again_and_again_notices_a_dead_path(kind, medium, pace_s, most_s):
+    seen = hiccuping(medium, turning(medium, kind), pace_s)
+    died_s = next(at_s for at_s, health in seen if health.dead)
+    assert START_S < died_s < START_S + most_s
+    assert all(health.dead for at_s, health in seen if at_s > died_s)
+
+
+@pytest.mark.parametrize("pace_s", [0.02, 0.1])
+@pytest.mark.parametrize("medium", list(Medium))
+def test_a_host_that_is_late_again_and_again_holds_nothing_against_a_path(medium, pace_s):
+    seen = hiccuping(medium, steady(FAIR[medium]), pace_s)
+    assert not any(health.dead for _, health in seen)
+
+
 def beaten(count: int, *, at_s: float = 7.0, random: Random | None = None) -> Rhythm:
     rhythm = Rhythm()
     for number in range(count):

@@ -37,7 +37,7 @@ bench: setup  ## the figures of docs/benchmarks.md
 	$(PYTHON) -m tests.bench $(ARGS)
 
 bench-failover: setup  ## failover against its peers under the same faults; root, half an hour
-	$(PYTHON) -m tests.bench.failover --write $(ARGS)
+	$(PYTHON) -m tests.failover --write $(ARGS)
 
 golden: setup  ## rewrite the golden files; review with git diff
 	SANAGA_GOLDEN=write $(PYTHON) -m pytest -q tests/golden $(ARGS)

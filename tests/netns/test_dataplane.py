@@ -21,9 +21,9 @@ from edge.dataplane.userspace import WireGuardGo
 from inventory.errors import EdgeError
 from simulations.lab.namespaces import entered
 from simulations.lab.waiting import eventually, pause
-from tests.bench.failover.flows import Called, Flows
 from tests.dataplane_world import EXPEDITED, Node, Overlay, overlay, steering
 from tests.edge_rig import LAN_HOST, SERVER, THREE, TWO, Place
+from tests.failover.flows import Called, Flows
 
 pytestmark = pytest.mark.netns
 

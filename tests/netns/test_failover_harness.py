@@ -8,14 +8,14 @@ import pytest
 
 from simulations.lab.routers import ensure_wanted, remove_wanted
 from simulations.lab.waiting import eventually
-from tests.bench.failover.cells import cells
-from tests.bench.failover.extras import Extras
-from tests.bench.failover.faults import FAULTS
-from tests.bench.failover.flows import Flows
-from tests.bench.failover.mechanisms import MECHANISMS
-from tests.bench.failover.trials import Outcome, Stage, Trial
-from tests.bench.failover.verdicts import verdicts
 from tests.edge_rig import world
+from tests.failover.cells import cells
+from tests.failover.extras import Extras
+from tests.failover.faults import FAULTS
+from tests.failover.flows import Flows
+from tests.failover.mechanisms import MECHANISMS
+from tests.failover.trials import Outcome, Stage, Trial
+from tests.failover.verdicts import verdicts
 
 pytestmark = pytest.mark.netns
 

@@ -11,11 +11,11 @@ import pytest
 
 from simulations.impairment import Impairment
 from simulations.lab.waiting import pause
-from tests.bench.failover.faults import heal
-from tests.bench.failover.flows import Called, Flows
-from tests.bench.failover.mechanisms import MECHANISMS
-from tests.bench.failover.trials import Stage
 from tests.edge_rig import World, world
+from tests.failover.faults import heal
+from tests.failover.flows import Called, Flows
+from tests.failover.mechanisms import MECHANISMS
+from tests.failover.trials import Stage
 
 pytestmark = pytest.mark.netns
 

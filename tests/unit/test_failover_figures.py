@@ -1,9 +1,9 @@
 """How the failover benchmark reads what it measured."""
 
-from tests.bench.failover.cells import spread
-from tests.bench.failover.flows import _displaced, _longest_gap
-from tests.bench.failover.run import Plan
-from tests.bench.failover.trials import OFFERED, SAMPLE_S, off_after
+from tests.failover.cells import spread
+from tests.failover.flows import _displaced, _longest_gap
+from tests.failover.run import Plan
+from tests.failover.trials import OFFERED, SAMPLE_S, off_after
 
 BUSY = round(OFFERED * SAMPLE_S)
 

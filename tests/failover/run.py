@@ -11,12 +11,12 @@ from typing import Final
 
 from inventory.errors import LabError
 from simulations.lab.routers import ensure_wanted, remove_wanted
-from tests.bench.failover.faults import FAULTS, Fault
-from tests.bench.failover.flows import Flows
-from tests.bench.failover.mechanisms import MECHANISMS, Mechanism
-from tests.bench.failover.say import say
-from tests.bench.failover.trials import FAULT_FROM_S, FAULT_SPREAD_S, Outcome, Stage, Trial
 from tests.edge_rig import world
+from tests.failover.faults import FAULTS, Fault
+from tests.failover.flows import Flows
+from tests.failover.mechanisms import MECHANISMS, Mechanism
+from tests.failover.say import say
+from tests.failover.trials import FAULT_FROM_S, FAULT_SPREAD_S, Outcome, Stage, Trial
 
 SHORT_FAULTS: Final = {"blink": 5}
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from matplotlib.figure import Figure as Canvas
 
-from tests.bench.failover.cells import FLOWS, Cell, spread
-from tests.bench.failover.extras import Extras
-from tests.bench.failover.faults import FAULTS
-from tests.bench.failover.mechanisms import MECHANISMS
-from tests.bench.failover.verdicts import Cells, Verdict
+from tests.failover.cells import FLOWS, Cell, spread
+from tests.failover.extras import Extras
+from tests.failover.faults import FAULTS
+from tests.failover.mechanisms import MECHANISMS
+from tests.failover.verdicts import Cells, Verdict
 
 COLOURS: Final = {"care": "#1b7f4d", "routed-20": "#2a7f9e", "routed-100": "#7fb6c8"}
 OTHERS: Final = "#b5a642"

@@ -1,6 +1,6 @@
 """Call-like flows between the LAN host and the server, both ways, with the kernel's time stamps.
 
-As a program, 'python -m tests.bench.failover.flows LAN_NAMESPACE SERVER_NAMESPACE [beside]' serves
+As a program, 'python -m tests.failover.flows LAN_NAMESPACE SERVER_NAMESPACE [beside]' serves
 one world: every line on its input orders a call, every line on its output tells what was heard.
 """
 
@@ -225,7 +225,7 @@ class Flows:
     """A world's flow program, kept running; leave its context to end it."""
 
     def __init__(self, world: World, *, beside: bool = False) -> None:
-        module = [sys.executable, "-m", "tests.bench.failover.flows"]
+        module = [sys.executable, "-m", "tests.failover.flows"]
         self.process = subprocess.Popen(
             [*module, world.namespace("lan"), world.namespace("server"), *(["beside"] * beside)],
             stdin=subprocess.PIPE,

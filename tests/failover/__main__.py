@@ -1,4 +1,4 @@
-"""Measure failover: python -m tests.bench.failover [--repeats N] [--only ...] [--write]."""
+"""Measure failover: python -m tests.failover [--repeats N] [--only ...] [--write]."""
 
 import argparse
 import json
@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench.failover import extras as extra
-from tests.bench.failover import report
-from tests.bench.failover.cells import cells
-from tests.bench.failover.extras import Extras
-from tests.bench.failover.run import Board, Plan, run
-from tests.bench.failover.verdicts import Verdict, verdicts
+from tests.failover import extras as extra
+from tests.failover import report
+from tests.failover.cells import cells
+from tests.failover.extras import Extras
+from tests.failover.run import Board, Plan, run
+from tests.failover.verdicts import Verdict, verdicts
 
-DOCS: Final = Path(__file__).parents[3] / "docs"
+DOCS: Final = Path(__file__).parents[2] / "docs"
 MARKS: Final = ("<!-- failover -->", "<!-- /failover -->")
 README_MARKS: Final = ("<!-- failover-summary -->", "<!-- /failover-summary -->")
 
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="tests.bench.failover", description=__doc__)
+    parser = argparse.ArgumentParser(prog="tests.failover", description=__doc__)
     add = parser.add_argument
     add("--repeats", type=int, default=10, help="trials per cell; 0 leaves the trials out")
     add("--slots", type=int, default=3, help="trials of different mechanisms side by side")
@@ -77,7 +77,8 @@ def _write(plan: Plan, board: Board, extras: Extras, said: Sequence[Verdict]) ->
     lines = "\n".join(f"| {v.wanted} | {v.measured} | {_kept(v)} |" for v in said)
     numbers = f"| number | measured | met |\n|---|---|---|\n{lines}"
     words = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in about.items())
-    page = "\n\n".join([numbers, report.summary(found), report.table(found), words])
+    picture = "![Longest silences](img/bench-failover.svg)"
+    page = "\n\n".join([picture, numbers, report.summary(found), report.table(found), words])
     _between(DOCS / "benchmarks.md", MARKS, page)
     _between(DOCS.parent / "README.md", README_MARKS, report.summary(found))
 

@@ -6,10 +6,10 @@ from itertools import groupby
 from statistics import median
 from typing import Any, Final
 
-from tests.bench.failover.faults import Fault
-from tests.bench.failover.flows import Heard
-from tests.bench.failover.mechanisms import Mechanism
-from tests.bench.failover.trials import Outcome
+from tests.failover.faults import Fault
+from tests.failover.flows import Heard
+from tests.failover.mechanisms import Mechanism
+from tests.failover.trials import Outcome
 
 FLOWS: Final = ("voice up", "voice down", "video up", "video down")
 

@@ -7,7 +7,7 @@ speaking to each other.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import IPv4Address
@@ -38,6 +38,7 @@ WIDE_MTU: Final = 1420
 NARROW_MTU: Final = 1340
 CARE_OVERHEAD: Final = 60
 FIRST_PORT: Final = CARE_PORT + 9
+PORTS: Final = 8192
 # What a circuit under maintenance adds to a path: all others come first.
 DRAINED_COST: Final = 1_000
 _NARROW: Final = frozenset({Medium.LEO, Medium.LTE, Medium.VSAT})
@@ -269,13 +270,24 @@ def _number(way: _Pairing) -> int:
 
 
 def _ports(intent: Intent) -> Mapping[DeviceName, Mapping[CircuitName, int]]:
-    """Return where every device listens on its circuits; switching one off moves no other."""
+    """Return where every device listens on its circuits, by their numbers alone.
+
+    Only where two circuits of a device have numbers that differ by a multiple of PORTS does the
+    one with the greater number take the next free port.
+    """
     found: defaultdict[DeviceName, dict[CircuitName, int]] = defaultdict(dict)
     for circuit in sorted(intent.circuits.values(), key=lambda one: one.number):
         for end in filter(None, (circuit.a, circuit.b)):
             own = found[end.device]
-            own[circuit.name] = FIRST_PORT + len(own)
+            own[circuit.name] = _port(circuit.number, frozenset(own.values()))
     return found
+
+
+def _port(number: int, taken: Set[int]) -> int:
+    """Return the first free port from a circuit's own on."""
+    return next(
+        port for step in range(PORTS) if (port := FIRST_PORT + (number + step) % PORTS) not in taken
+    )
 
 
 def _mtu(medium: Medium) -> int:

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, ip_network
 
 import pytest
 
-from controller.edges import DRAINED_COST, Overlay, overlay, policy_of
+from controller.edges import DRAINED_COST, FIRST_PORT, PORTS, Overlay, overlay, policy_of
 from edge.policy import EdgePolicy, Path, Peer
 from inventory import addressing
 from inventory.model import Intent, Medium, Role, StaticRoute
@@ -247,3 +247,27 @@ def test_networks_without_edges_have_no_overlay():
     routers = {n: d for n, d in made.devices.items() if d.role is Role.ROUTER}
     intent = replace(made.intent(), devices=routers, circuits={})
     assert overlay(intent) == Overlay(intent, (), {}, frozenset(), {}, {})
+
+
+def ports(intent: Intent) -> dict[str, dict[str, int]]:
+    return {
+        name: {underlay.circuit: underlay.listen_port for underlay in policy.underlays}
+        for name, policy in policies(intent).items()
+    }
+
+
+def test_a_new_circuit_moves_no_port_of_the_others(three):
+    before = ports(three)
+    made = replace(three.circuits["leo-mora"], name="first", number=0)
+    after = ports(replace(three, circuits={"first": made, **three.circuits}))
+    for name, own in before.items():
+        kept = own.keys() & after[name].keys()
+        assert kept
+        assert {circuit: after[name][circuit] for circuit in kept} == {c: own[c] for c in kept}
+
+
+def test_circuits_whose_numbers_meet_in_one_port_get_two(three):
+    number = three.circuits["leo-mora"].number
+    met = ports(changed(three, "lte-mora", number=number + PORTS))["mora-e1"]
+    assert met["leo-mora"] == FIRST_PORT + number
+    assert met["lte-mora"] == met["leo-mora"] + 1

@@ -15,8 +15,8 @@ from edge.policy import EdgePolicy, Peer
 from inventory.model import DeviceName
 from topology.health import LinkHealth
 
-# A session that nobody has renewed for so long is about to end.
-STALE_S: Final = 150.0
+# A session that nobody has renewed for so long has ended; one that still lives is left alone.
+STALE_S: Final = 181.0
 # A path is dialled anew when it has been dead for so long, then ever more rarely.
 FIRST_S: Final = 2.0
 LONGEST_S: Final = 60.0
@@ -91,7 +91,7 @@ def _state(tunnels: Mapping[str, TunnelState], name: str, peer: Peer) -> PeerSta
 
 
 def _stale(state: PeerState, mind: Mind, now: Moment) -> bool:
-    """Return whether a session is none, or about to end without a call that would renew it."""
+    """Return whether there is no session any more, nor a call that would renew it."""
     if state.handshake_at_s == 0:
         return True
     return not mind.consultation and now.unix_s - state.handshake_at_s > STALE_S

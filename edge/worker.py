@@ -160,7 +160,8 @@ class Worker:
 
     def _dial(self, name: str, peer: PublicKey) -> None:
         tunnel = next((one for one in self._tunnels if one.name == name), None)
-        if tunnel and self._wireguard:
+        # A tunnel that is not served is made anew by the next repair, which says so.
+        if tunnel and self._wireguard and self._wireguard.state(name) is not None:
             redial(self._wireguard, tunnel, self._key, peer)
 
     def _states(self, names: tuple[str, ...]) -> dict[str, TunnelState]:

@@ -61,9 +61,8 @@ TIERS: Final = (
         ("-m", "not netns and not kernel", "-n", "2", "--cov", "--cov-report=term:skip-covered"),
         skips=True,
     ),
-    # A laboratory waits more than it works, so two groups of them run side by side; the files of
-    # tests/netns say what belongs to which.
-    Tier("netns", ("-m", "netns", "-n", "2", "--dist", "loadgroup"), skips=False),
+    # A laboratory waits more than it works, so two files of them run side by side.
+    Tier("netns", ("-m", "netns", "-n", "2", "--dist", "loadfile"), skips=False),
 )
 
 

@@ -9,6 +9,7 @@ from inventory.errors import EdgeError
 from inventory.model import DeviceName, Intent, Medium, SiteName
 from simulations.lab.lab import Lab
 from simulations.lab.waiting import eventually
+from simulations.traffic import VOICE
 
 CLASS: Final = "consultation-audio"
 READY_WITHIN_S: Final = 30.0
@@ -57,12 +58,16 @@ def look(lab: Lab, intent: Intent, source: SiteName, target: SiteName) -> Carrie
 
 
 def wait_ready(lab: Lab, intent: Intent, source: SiteName, target: SiteName) -> None:
-    """Wait until two paths answer from either end.
+    """Wait until two paths answer from either end, and a packet of a consultation comes through.
 
     Raises LabError when they do not.
     """
     eventually(
-        lambda: _ready(lab, intent, source, target) and _ready(lab, intent, target, source),
+        lambda: (
+            _ready(lab, intent, source, target)
+            and _ready(lab, intent, target, source)
+            and _crosses(lab, source, target)
+        ),
         within_s=READY_WITHIN_S,
         what=f"two answering paths between the edges of {source} and {target}",
     )
@@ -87,6 +92,13 @@ def _ready(lab: Lab, intent: Intent, source: SiteName, target: SiteName) -> bool
         return False
     answering = [name for name, state in carried.states if state == "up"]
     return len(answering) >= WAYS and len(carried.paths) >= WAYS
+
+
+def _crosses(lab: Lab, source: SiteName, target: SiteName) -> bool:
+    """Return whether a packet marked as sound gets an answer between two hosts."""
+    goal = str(lab.blueprint.host(target).ipv4.ip)
+    argv = ["ping", "-n", "-q", "-c", "1", "-W", "1", "-Q", str(VOICE.tos), goal]
+    return lab.exec(lab.blueprint.host(source).namespace, argv).returncode == 0
 
 
 def _edge(intent: Intent, site: SiteName) -> DeviceName:

@@ -45,8 +45,8 @@ def test_a_path_that_answers_is_not_dialled_and_starts_anew():
     assert dialled(dialler, range(30, 35), minds(dead=True), tunnels(1.8e9)) == [32, 34]
 
 
-def test_the_care_tunnel_is_dialled_before_its_session_ends_but_not_in_a_call():
-    fresh, old = tunnels(1.8e9 - 100), tunnels(1.8e9 - 151)
+def test_the_care_tunnel_is_dialled_when_its_session_has_ended_but_not_in_a_call():
+    fresh, old = tunnels(1.8e9 - 170), tunnels(1.8e9 - 182)
     assert dialled(Dialler(), range(4), minds(), fresh) == []
     assert dialled(Dialler(), range(4), minds(), old) == [2]
     assert dialled(Dialler(), range(4), minds(consultation=True), old) == []

@@ -119,6 +119,13 @@ def standing(name: str) -> Iterator[Site]:
             both.stop()
 
 
+def _at_work(site: Site) -> bool:
+    with suppress(LabError):
+        eventually(site.ready, within_s=SETTLED_S, what="everything over the best line")
+        return True
+    return False
+
+
 def made_well(site: Site) -> Site:
     """Give the site with every line whole and both daemons at work on the best one."""
     for line in TWO:
@@ -128,12 +135,11 @@ def made_well(site: Site) -> Site:
             daemon.start()
     # A line that fails at the start keeps traffic away for as long as a return takes.
     for _ in range(RESTARTS):
-        if site.ready():
+        if _at_work(site):
             break
         site.pair.restart_blank()
-        with suppress(LabError):
-            eventually(site.ready, within_s=SETTLED_S, what="everything over the best line")
-    assert site.ready(), "not everything goes over the best line"
+    else:
+        raise LabError("not everything goes over the best line")
     eventually(
         lambda: site.world.pings("lan", SERVER, tos=0xB8), within_s=60, what="an answer by care"
     )

@@ -18,10 +18,6 @@ BEST, OTHER = f"edge-{FIRST}", f"edge-{SECOND}"
 # A daemon starts within five seconds; this machine may have other things to do meanwhile.
 SOON_S = 30.0
 SETTLED_S = 20.0
-# Beside other tests a call of 50 packets a second may lose a few; without failover it loses all of
-# a fault, 50 and more. That nothing at all is lost is what make bench-failover shows on a quiet
-# machine.
-BUSY_LOSS = 5
 RESTARTS = 5
 
 

@@ -76,7 +76,10 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
 stamp=.venv/.sanaga-lock
 if ! cmp -s requirements.lock "$stamp" || [ pyproject.toml -nt "$stamp" ]; then
     say "filling .venv"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+    # The lock names everything, so nothing is resolved anew: older releases of pip would look for the
+    # newest release of whatever the lock pins without its extras. What it lacks, 'pip check' finds.
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+    lacking=$(.venv/bin/python -m pip --disable-pip-version-check check) || { say "$lacking"; exit 1; }
     cp requirements.lock "$stamp"
 fi

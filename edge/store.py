@@ -6,6 +6,7 @@
     trial.json             the trial that is not over; renamed to trial.confirming.json or
                            trial.reverting.json once its end is decided
     last.json              how the last transaction ended
+    tried.json             the newest policy that ever ran: no older one is taken again
 
 Each step is one rename, so that a process killed anywhere is continued by the next one. Ending a
 trial needs no room on the disk.
@@ -35,6 +36,7 @@ _TRIAL: Final = "trial.json"
 _CONFIRMING: Final = "trial.confirming.json"
 _REVERTING: Final = "trial.reverting.json"
 _LAST: Final = "last.json"
+_TRIED: Final = "tried.json"
 
 # Returns the policy of an envelope, which a file of that name holds, or raises PolicyRefusedError.
 Verify: TypeAlias = Callable[[str, str], SignedPolicy]
@@ -107,6 +109,8 @@ class Store:
         if (self._folder / _REVERTING).exists():
             return self._reverted("expired")
         trial = self.trial()
+        if trial is not None and not self._begun():
+            return self.revert("rejected")
         if trial is None or trial.left_s(now) > 0:
             return None
         return self.revert("expired" if trial.boot == now.boot else "restarted")
@@ -119,7 +123,7 @@ class Store:
             # A torn record, which no power cut leaves, counts as one whose time is up.
             return Trial("", "", 0.0) if path.exists() else None
         return Trial(
-            str(record.get("txn", "")), str(record.get("boot", "")), _seconds(record, "deadline_s")
+            str(record.get("txn", "")), str(record.get("boot", "")), _number(record, "deadline_s")
         )
 
     def staged(self) -> str | None:
@@ -136,19 +140,20 @@ class Store:
     ) -> SignedPolicy:
         """Keep a candidate and return it; file names it in refusals.
 
-        Raises PolicyRefusedError when it is not signed, not for this device or not newer than
-        what runs, OSError when the disk does not take it.
+        Raises PolicyRefusedError when it is not signed, not for this device, not newer than what
+        runs, or older than what was tried, OSError when the disk does not take it.
         """
         named(txn)
         signed = self._checked(envelope, file)
+        serial, digest = self._tried()
         if running and signed.serial <= running.serial:
-            raise PolicyRefusedError(
-                f"{file}#/serial: serial {signed.serial} is not newer than {running.serial}, "
-                "which runs; let the controller sign the policy anew"
-            )
+            raise _outdated(file, signed, f"{running.serial}, which runs")
+        # What was tried last may be tried again, as it was.
+        if signed.serial < serial or (signed.serial == serial and _digest(envelope) != digest):
+            raise _outdated(file, signed, f"{serial}, which was tried before")
         files.remove(self._folder / _STAGED_RECORD)
         files.replace(self._folder / STAGED, envelope)
-        record = {"txn": txn, "seen": self._digest()}
+        record = {"txn": txn, "seen": self._seen()}
         files.replace(self._folder / _STAGED_RECORD, canonical.pretty(record))
         return signed
 
@@ -160,13 +165,19 @@ class Store:
         record = files.record(self._folder / _STAGED_RECORD)
         if not record or record.get("txn") != txn:
             raise TransactionError("unknown", f"transaction {txn} is not staged; stage it first")
-        if record.get("seen") != self._digest():
+        if record.get("seen") != self._seen():
             raise TransactionError("changed", "another policy runs since staging; plan again")
         signed = self._read(STAGED)
         if signed is None:
             raise TransactionError("unknown", f"transaction {txn} has lost its candidate")
+        tried = {"serial": signed.serial, "digest": _digest(self._text(STAGED) or "")}
+        files.replace(self._folder / _TRIED, canonical.pretty(tried))
         self._arm(txn, within_s, now)
-        files.same(self._folder / STAGED, self._folder / RUNNING)
+        try:
+            files.same(self._folder / STAGED, self._folder / RUNNING)
+        except OSError:
+            self._reverted("rejected", _TRIAL)
+            raise
         return signed
 
     def forget(self, txn: str) -> None:
@@ -198,13 +209,18 @@ class Store:
         self._end(_CONFIRMING, "confirmed")
         return "confirmed"
 
-    def _reverted(self, outcome: Outcome) -> Outcome:
+    def _begun(self) -> bool:
+        """Return whether what is on trial runs: a kill may come between the two."""
+        running, good = self._folder / RUNNING, self._folder / GOOD
+        return running.exists() and not (good.exists() and cmp(running, good, shallow=False))
+
+    def _reverted(self, outcome: Outcome, name: str = _REVERTING) -> Outcome:
         good = self._folder / GOOD
         if good.exists():
             files.same(good, self._folder / RUNNING)
         else:
             files.remove(self._folder / RUNNING)
-        self._end(_REVERTING, outcome)
+        self._end(name, outcome)
         return outcome
 
     def _end(self, name: str, outcome: Outcome) -> None:
@@ -220,21 +236,33 @@ class Store:
         trial = {"txn": txn, "boot": now.boot, "deadline_s": now.since_boot_s + within_s}
         files.replace(self._folder / _TRIAL, canonical.pretty(trial))
 
-    def _digest(self) -> str:
+    def newest(self, running: SignedPolicy | None) -> int:
+        """Return the serial that the next policy must be above. Raises OSError."""
+        return max(running.serial if running else 0, self._tried()[0])
+
+    def _tried(self) -> tuple[int, str]:
+        """Return serial and digest of the newest policy that ever ran. Raises OSError."""
+        record = files.record(self._folder / _TRIED) or {}
+        return int(_number(record, "serial")), str(record.get("digest", ""))
+
+    def _seen(self) -> str:
         path = self._folder / RUNNING
         return sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
     def _read(self, name: str) -> SignedPolicy | None:
         """Return the policy of a file, None when there is none. Raises PolicyRefusedError."""
-        path = self._folder / name
+        envelope = self._text(name)
+        return None if envelope is None else self._checked(envelope, name)
+
+    def _text(self, name: str) -> str | None:
+        """Return what a file holds, None when there is none. Raises PolicyRefusedError."""
         try:
-            with path.open(encoding="utf-8") as file:
-                envelope = file.read(LARGEST_POLICY + 1)
+            with (self._folder / name).open(encoding="utf-8") as file:
+                return file.read(LARGEST_POLICY + 1)
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise PolicyRefusedError(f"{name}: cannot be read: {error}") from error
-        return self._checked(envelope, name)
 
     def _checked(self, envelope: str, file: str) -> SignedPolicy:
         signed = self._verify(envelope, file)
@@ -246,6 +274,17 @@ class Store:
         return signed
 
 
-def _seconds(record: Mapping[str, object], key: str) -> float:
+def _digest(envelope: str) -> str:
+    return sha256(envelope.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _outdated(file: str, signed: SignedPolicy, than: str) -> PolicyRefusedError:
+    return PolicyRefusedError(
+        f"{file}#/serial: serial {signed.serial} is not newer than {than}; let the controller "
+        "sign the policy anew"
+    )
+
+
+def _number(record: Mapping[str, object], key: str) -> float:
     value = record.get(key)
     return float(value) if isinstance(value, (int, float)) else 0.0

@@ -89,6 +89,7 @@ class Transactions:
             "staged": self._store.staged(),
             "last": self._store.last(),
             "serial": self.running.serial if self.running else 0,
+            "newest_serial": self._store.newest(self.running),
             "issued_at": self.running.issued_at.isoformat() if self.running else None,
             "loopback": str(policy.loopback) if policy else None,
             "refused": self.refused,
@@ -129,7 +130,11 @@ class Transactions:
                 self._told(self._store.confirm())
                 self._confirmed = self.running
             last = self._store.last()
-            if last and last.get("txn") == txn and last.get("outcome") != "confirmed":
+            known = last and last.get("txn") == txn
+            if not (trial or known):
+                what = f"transaction {txn} is not on trial, nor was it the last that was"
+                raise TransactionError("unknown", what)
+            if last and known and last.get("outcome") != "confirmed":
                 what = f"transaction {txn} was undone before ({last.get('outcome')})"
                 raise TransactionError("undone", what)
             return {"last": last}

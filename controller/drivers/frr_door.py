@@ -592,12 +592,16 @@ def _confirm(router: Router, words: Sequence[str]) -> dict[str, object]:
     txn = _txn(words[0])
     with _locked(router, LOCK_TIMEOUT_S):
         _free(router, txn)
-        if _record(router, "pending.json"):
+        pending = _record(router, "pending.json")
+        if pending:
             # The rename decides: from here on the guard has nothing to undo.
             _rename(router.file("pending.json"), router.file("confirming.json"))
             _finish_confirm(router)
         last = _record(router, "last.json")
-    if last and last["txn"] == txn and last["outcome"] != "confirmed":
+    known = last and last["txn"] == txn
+    if not (pending or known):
+        raise DoorError("unknown", f"transaction {txn} is not unconfirmed, nor was it the last one")
+    if last and known and last["outcome"] != "confirmed":
         raise DoorError("undone", f"transaction {txn} was undone before ({last['outcome']})")
     return {"last": last}
 

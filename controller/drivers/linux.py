@@ -17,7 +17,7 @@ class LinuxDriver(DoorDriver):
     door: ClassVar[str] = "'sanaga edge door'"
 
     def _candidate(self, config: DeviceConfig) -> bytes:
-        """Return a policy, signed now, with the serial after that of the running one.
+        """Return a policy, signed now, with the serial after that of the newest one that ever ran.
 
         Raises CredentialError when this controller's key cannot be used.
         """
@@ -30,6 +30,6 @@ class LinuxDriver(DoorDriver):
             policy = wire.policy(config.text, name)
         except PolicyRefusedError as error:
             raise RejectedError(name, f"what is to be signed is no policy: {error}") from error
-        serial = int(self._part("serial", "status")) + 1
+        serial = int(self._part("newest_serial", "status")) + 1
         signed = SignedPolicy(serial, SystemClock().instant(), policy)
         return wire.sign(signed, signing_key(self._state_dir)).encode()

@@ -166,6 +166,58 @@ def test_policy_on_trial_is_not_adopted(store):
     assert running(store) == OLD
 
 
+def test_policy_that_was_taken_back_may_be_tried_again_as_it_was(store):
+    try_out(store)
+    store.revert("expired")
+    try_out(store, "third")
+    assert running(store) == NEW
+
+
+def test_policy_older_than_one_that_was_taken_back_is_refused(store):
+    store.stage("second", signed(NEW, 5), store.load().signed)
+    store.begin("second", 60, NOON)
+    store.revert("rolled-back")
+    for serial in (4, 5):
+        with pytest.raises(PolicyRefusedError, match="not newer than 5, which was tried before"):
+            store.stage("third", signed(OLD, serial), store.load().signed)
+    assert store.newest(store.load().signed) == 5
+
+
+def test_policy_that_was_only_staged_does_not_age_others(store):
+    store.stage("second", signed(NEW, 5), store.load().signed)
+    store.stage("third", signed(NEW, 2), store.load().signed)
+    assert store.newest(store.load().signed) == 1
+
+
+def test_trial_that_was_armed_and_never_began_cannot_be_confirmed(store, tmp_path, monkeypatch):
+    def dying(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "same", dying)
+        with pytest.raises(Killed):
+            try_out(store)
+    assert store.trial() is not None
+    assert running(store) == OLD
+    assert opened(tmp_path).recover(later(1)) == "rejected"
+    assert store.trial() is None
+
+
+def test_trial_that_the_disk_does_not_let_begin_is_over(store, tmp_path, monkeypatch):
+    real = files.same
+
+    def failing(source, target):
+        if target == tmp_path / RUNNING and source.name == "staged.policy.json":
+            raise OSError(errno.EIO, "Input/output error")
+        real(source, target)
+
+    monkeypatch.setattr(files, "same", failing)
+    with pytest.raises(OSError, match="Input/output"):
+        try_out(store)
+    assert store.trial() is None
+    assert running(store) == OLD
+
+
 class Killed(BaseException):
     """The process ends here."""
 
@@ -191,7 +243,7 @@ def interrupted_at(number, monkeypatch):
 
 
 @pytest.mark.parametrize("end", ["confirm", "revert"])
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", range(22))
 def test_killed_anywhere_ends_with_a_whole_policy_and_no_trial(
     store, tmp_path, monkeypatch, end, number
 ):

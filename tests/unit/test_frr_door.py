@@ -87,6 +87,11 @@ def test_confirmation_is_idempotent(door: Door):
     assert door.ask("confirm a") == door.ask("confirm a")
 
 
+def test_confirmation_of_what_never_ran_is_refused(door: Door):
+    code, answer = door.ask("confirm a")
+    assert (code, answer["error"]) == (1, "unknown")
+
+
 def test_interrupted_confirmation_is_finished_by_the_next_request(door: Door):
     door.stage("a", NEW)
     door.ask("commit a 60")

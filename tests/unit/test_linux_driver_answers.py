@@ -69,12 +69,12 @@ class Heard:
 
 def driver(state_dir: Path, **status: object) -> tuple[LinuxDriver, Heard]:
     made = LinuxDriver(DEVICE, secret="", namespace=None, state_dir=state_dir)
-    door = Heard({"serial": 7, **status})
+    door = Heard({"newest_serial": 7, **status})
     made._channel = lambda: door  # type: ignore[method-assign, assignment, return-value]
     return made, door
 
 
-def test_a_policy_is_signed_with_the_serial_after_the_running_one(tmp_path):
+def test_a_policy_is_signed_with_the_serial_after_the_newest_one(tmp_path):
     made, door = driver(tmp_path)
     assert made.stage(POLICY) == "one line"
     command, data = door.requests[-1]
@@ -86,15 +86,15 @@ def test_a_policy_is_signed_with_the_serial_after_the_running_one(tmp_path):
 
 
 def test_an_edge_without_a_policy_is_given_serial_1(tmp_path):
-    made, door = driver(tmp_path, serial=0)
+    made, door = driver(tmp_path, newest_serial=0)
     made.stage(POLICY)
     assert json.loads(door.requests[-1][1])["serial"] == 1
 
 
 def test_a_door_that_tells_no_serial_is_out_of_date(tmp_path):
     made, door = driver(tmp_path)
-    del door.status["serial"]
-    with pytest.raises(UnreachableError, match="no serial; update 'sanaga edge door' there"):
+    del door.status["newest_serial"]
+    with pytest.raises(UnreachableError, match="no newest_serial; update 'sanaga edge door' there"):
         made.stage(POLICY)
 
 

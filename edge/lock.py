@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,9 +11,11 @@ from typing import Final
 from inventory.errors import EdgeError
 
 FILE: Final = "lock"
-# Names in the abstract namespace belong to a network namespace, as the kernel's routes do.
-_ABSTRACT: Final = "\0sanaga-edge"
-_CREDENTIALS: Final = struct.Struct("3i")
+# Of this file, which is root's, every network namespace has the octet of its own number.
+_NAMESPACES: Final = Path("/run/sanaga-edge.lock")
+_NAMESPACE: Final = Path("/proc/thread-self/ns/net")
+# struct flock of fcntl(2): type, whence, start, length, process.
+_FLOCK: Final = struct.Struct("hhqqi")
 
 
 @contextmanager
@@ -22,14 +23,39 @@ def held(folder: Path, since: str) -> Iterator[None]:
     """Hold a folder for as long as the block runs. Raises EdgeError saying who has it."""
     descriptor = _opened(folder / FILE)
     try:
-        _take(descriptor, folder)
-        # On a full disk the lock holds all the same; only who has it cannot be told.
-        with suppress(OSError):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()} {since}\n".encode(), 0)
+        if not _taken(descriptor):
+            raise EdgeError(
+                f"{folder}: the edge runs already, as {_holder(descriptor)}; 'sanaga edge status' "
+                "shows it, 'sanaga edge stop' ends it"
+            )
+        _sign(descriptor, since)
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Be the one edge of this network namespace while the block runs. Raises EdgeError."""
+    descriptor, place = _opened(_NAMESPACES), _NAMESPACE.stat().st_ino
+    try:
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+        except OSError as error:
+            raise EdgeError(
+                f"another edge runs in this network namespace, as process "
+                f"{_other(descriptor, place)}; two would take each other's routes away, so end "
+                "that one first"
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _other(descriptor: int, place: int) -> int:
+    """Return the process that has an octet of a file; the kernel knows it."""
+    asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, place, 1, 0)
+    return int(_FLOCK.unpack_from(fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))[-1])
 
 
 def holder(folder: Path) -> str:
@@ -42,11 +68,7 @@ def holder(folder: Path) -> str:
     except FileNotFoundError:
         return ""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _holder(descriptor)
-    else:
-        return ""
+        return "" if _taken(descriptor) else _holder(descriptor)
     finally:
         os.close(descriptor)
 
@@ -65,39 +87,22 @@ def _opened(file: Path, *, make: bool = True) -> int:
         ) from error
 
 
-def _take(descriptor: int, folder: Path) -> None:
+def _taken(descriptor: int) -> bool:
+    """Take a lock if nobody has it, and return whether it is ours."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise EdgeError(
-            f"{folder}: the edge runs already, as {_holder(descriptor)}; 'sanaga edge status' "
-            "shows it, 'sanaga edge stop' ends it"
-        ) from error
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sign(descriptor: int, since: str) -> None:
+    """Write down who has a lock; on a full disk it holds all the same."""
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()} {since}\n".encode(), 0)
 
 
 def _holder(descriptor: int) -> str:
     pid, _, since = os.pread(descriptor, 200, 0).decode(errors="replace").strip().partition(" ")
     return f"process {pid} since {since}" if pid else "another process"
-
-
-@contextmanager
-def alone() -> Iterator[None]:
-    """Be the one edge of this network namespace while the block runs. Raises EdgeError."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as name:
-        try:
-            name.bind(_ABSTRACT)
-        except OSError as error:
-            raise EdgeError(
-                f"another edge runs in this network namespace, as process {_other()}; two would "
-                "take each other's routes away, so end that one first"
-            ) from error
-        name.listen(1)
-        yield
-
-
-def _other() -> str:
-    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-        asking.connect(_ABSTRACT)
-        raw = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        return str(_CREDENTIALS.unpack(raw)[0])
-    return "unknown"

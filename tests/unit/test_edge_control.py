@@ -4,6 +4,8 @@ import asyncio
 import io
 import json
 import socket
+import subprocess
+import sys
 import threading
 from hashlib import sha256
 
@@ -149,6 +151,16 @@ def test_confirmation_of_what_was_undone_is_refused(served):
     assert running(served) == canonical.text(OLD)
 
 
+def test_confirmation_of_what_was_never_on_trial_is_refused(served):
+    assert visit(served, "confirm one")[1]["error"] == "unknown"
+    confirmed(served)
+    assert visit(served, "confirm one")[0] == 0
+    stage(served, "two", NEW, 2)
+    code, said = visit(served, "confirm two")
+    assert (code, said["error"]) == (1, "unknown")
+    assert running(served) == canonical.text(OLD)
+
+
 def test_second_transaction_waits_for_the_first(served):
     confirmed(served)
     stage(served, "two", NEW, 2)
@@ -167,11 +179,20 @@ def test_policy_that_the_kernel_does_not_take_is_undone(served):
     assert visit(served, "status")[1]["pending"] is None
 
 
+def serials(served):
+    status = visit(served, "status")[1]
+    return status["serial"], status["newest_serial"]
+
+
 def test_next_serial_is_told_by_the_status(served):
-    assert visit(served, "status")[1]["serial"] == 0
+    assert serials(served) == (0, 0)
     confirmed(served)
-    assert visit(served, "status")[1]["serial"] == 1
+    assert serials(served) == (1, 1)
     assert stage(served, "two", NEW, 1)[1]["error"] == "rejected"
+    stage(served, "two", NEW, 2)
+    visit(served, "commit two 60")
+    visit(served, "rollback two")
+    assert serials(served) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -240,10 +261,28 @@ def test_second_daemon_is_told_who_holds_the_folder(tmp_path):
     assert lock.holder(tmp_path) == ""
 
 
-def test_second_daemon_in_a_network_namespace_is_refused():
-    with (
-        lock.alone(),
-        pytest.raises(EdgeError, match="another edge runs in this network namespace"),
-        lock.alone(),
-    ):
-        pass
+ALONE = """
+import sys
+from pathlib import Path
+from edge import lock
+lock._NAMESPACES = Path(sys.argv[1])
+with lock.alone():
+    print("alone", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_second_daemon_in_a_network_namespace_is_refused(tmp_path, monkeypatch):
+    file = tmp_path / "namespaces"
+    monkeypatch.setattr(lock, "_NAMESPACES", file)
+    command = [sys.executable, "-c", ALONE, str(file)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "alone\n"
+        with pytest.raises(EdgeError, match=f"another edge runs .* as process {other.pid};"):
+            lock.alone().__enter__()
+        other.kill()
+    with lock.alone():
+        assert file.stat().st_mode & 0o777 == 0o600

@@ -5,7 +5,7 @@ must not wait for a repair, which a hung tunnel process may hold up.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -142,21 +142,23 @@ class Worker:
         return plane.establish()
 
     def _prepared(self, want: Wanted) -> Dataplane:
-        """Return the data plane, after keeping what is to be restored some day."""
+        """Return the data plane, after writing down which tunnels it is going to make."""
         if self._plane is None:
-            self._plane = Dataplane(self._wireguard or self._ask(), self._key)
-        plane = self._plane
-        before = kept_of(self._folder)
-        names = {*before.tunnels, *(tunnel.name for tunnel in want.tunnels)}
-        kept = Kept(before.undo.merged(plane.undo_for(want)), tuple(sorted(names)))
+            self._plane = Dataplane(self._wireguard or self._ask(), self._key, self._keep)
         self.disk_fault = ""
+        self._keep(Undo(), (tunnel.name for tunnel in want.tunnels))
+        return self._plane
+
+    def _keep(self, undo: Undo, tunnels: Iterable[str] = ()) -> None:
+        """Write down what is to be restored and removed when everything is taken back."""
+        before = kept_of(self._folder)
+        kept = Kept(before.undo.merged(undo), tuple(sorted({*before.tunnels, *tunnels})))
         if kept != before:
             try:
                 files.replace(self._folder / UNDO, canonical.pretty(kept.as_dict()))
             except OSError as error:
                 # Traffic matters more than what a later removal restores.
                 self.disk_fault = f"{UNDO}: {error.strerror}"
-        return plane
 
     def _dial(self, name: str, peer: PublicKey) -> None:
         tunnel = next((one for one in self._tunnels if one.name == name), None)

@@ -171,7 +171,7 @@ def overlay(
             policy = policy_of(world, place, public, ingress=ingress)
             space = world.namespace(place)
             with namespaces.entered(space):
-                plane = Dataplane(WireGuardGo(), keys[place])
+                plane = Dataplane(WireGuardGo(), keys[place], lambda _: None)
             made[place] = Node(space, keys[place], policy, plane)
         try:
             for node in made.values():

@@ -22,28 +22,29 @@ from inventory.errors import EdgeError, TunnelError
 from policies.model import ServiceName
 
 Step: TypeAlias = Callable[[Wanted], Iterable[str]]
+Keep: TypeAlias = Callable[[Undo], None]
 
 # A look at everything after so many repairs, in case a change was not told.
 ROUNDS: Final = 30
 
 
 class Dataplane:
-    """One device's data plane; private_key is the device's, 32 octets."""
+    """One device's data plane; private_key is the device's, 32 octets.
 
-    def __init__(self, wireguard: WireGuard, private_key: bytes) -> None:
+    keep writes down what settings were, before they are changed.
+    """
+
+    def __init__(self, wireguard: WireGuard, private_key: bytes, keep: Keep) -> None:
         self._kernel, self._quick = Netlink(), Netlink()
         self._lock = Lock()
         self._watch = Watch({self._kernel.port, self._quick.port})
         self._interfaces = Interfaces(self._kernel, wireguard, private_key)
         self._filters = Filters()
+        self._keep = keep
         self._wanted: Wanted | None = None
         self._left: frozenset[str] = frozenset()
         self._rounds = 0
         self._live = LiveCalls()
-
-    def undo_for(self, want: Wanted) -> Undo:
-        """Return what is to be restored some day, to be written down before apply()."""
-        return sysctls.undo_of(want.settings)
 
     def apply(self, want: Wanted) -> tuple[str, ...]:
         """Make everything what is wanted and return, in words, what was changed.
@@ -141,6 +142,8 @@ class Dataplane:
         return tuple(done)
 
     def _settings(self, want: Wanted) -> Iterable[str]:
+        if (undo := sysctls.undo_of(want.settings)).settings:
+            self._keep(undo)
         return sysctls.establish(want.settings)
 
     def _tables(self, want: Wanted) -> Iterable[str]:

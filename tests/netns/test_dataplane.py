@@ -258,7 +258,10 @@ def test_a_new_process_that_cannot_queue_arrivals_leaves_every_route(sane: Overl
     sane.world.exec("edge", "ip", "link", "add", "sanaga-in0", "type", "veth", "peer", "sgt-far")
     before = _routes(sane)
     try:
-        with entered(sane.edge.space), closing(Dataplane(WireGuardGo(), sane.edge.key)) as plane:
+        with (
+            entered(sane.edge.space),
+            closing(Dataplane(WireGuardGo(), sane.edge.key, lambda _: None)) as plane,
+        ):
             with pytest.raises(EdgeError, match="somebody else's"):
                 plane.apply(sane.edge.wanted(steering(policy, FIBRE, LEO)))
             assert _routes(sane) == before

@@ -59,6 +59,10 @@ def _key() -> bytes:
     return X25519PrivateKey.generate().private_bytes_raw()
 
 
+def _forgotten(_: Undo) -> None:
+    """Keep nothing of what settings were."""
+
+
 def _policy(place: World) -> EdgePolicy:
     points = {end: X25519PrivateKey.generate().public_key() for end in ENDS}
     keys = {end: base64.b64encode(p.public_bytes_raw()).decode() for end, p in points.items()}
@@ -70,12 +74,12 @@ def _seen(place: World) -> dict[str, str]:
 
 
 def _applied(place: World, policy: EdgePolicy) -> tuple[Undo, tuple[str, ...]]:
-    want = wanted(policy, steering(policy, "fibre", "leo"))
+    kept = list[Undo]()
     with entered(place.namespace("edge")):
-        plane = Dataplane(WireGuardGo(), _key())
-        undo = plane.undo_for(want)
-        words = plane.apply(want)
+        plane = Dataplane(WireGuardGo(), _key(), kept.append)
+        words = plane.apply(wanted(policy, steering(policy, "fibre", "leo")))
         plane.close()
+    (undo,) = kept
     return undo, words
 
 
@@ -87,6 +91,25 @@ def test_everything_of_ours_goes_without_any_record_and_the_rest_stays(place: Wo
     with entered(place.namespace("edge")):
         assert remove(WireGuardGo(), undo=undo)
     assert _seen(place) == before
+
+
+def test_settings_of_an_interface_that_came_later_are_restored_too(place: World):
+    before, kept = _seen(place), list[Undo]()
+    policy, leave = _policy(place), place.namespace("lan")
+    want = wanted(policy, steering(policy, "fibre", "leo"))
+    with entered(place.namespace("edge")):
+        plane = Dataplane(WireGuardGo(), _key(), kept.append)
+        place.exec("edge", "ip", "link", "set", "w-leo", "netns", leave)
+        plane.apply(want)
+        place.exec("lan", "ip", "link", "set", "w-leo", "netns", place.namespace("edge"))
+        plane.repair()
+        assert kept[1].settings == {
+            "net/ipv4/conf/w-leo/rp_filter": "0",
+            "net/ipv4/conf/w-leo/src_valid_mark": "0",
+        }
+        remove(WireGuardGo(), undo=kept[0].merged(kept[1]))
+        plane.close()
+    assert [_seen(place)[look] for look in LOOKS[-2:]] == [before[look] for look in LOOKS[-2:]]
 
 
 def test_removing_what_is_gone_already_does_nothing(place: World):
@@ -107,7 +130,7 @@ def test_another_policy_takes_the_place_of_the_first(place: World):
     second = replace(first, underlays=first.underlays[:1], peers=())
     key = _key()
     with entered(place.namespace("edge")):
-        plane = Dataplane(WireGuardGo(), key)
+        plane = Dataplane(WireGuardGo(), key, _forgotten)
         plane.apply(wanted(first, steering(first, "fibre", "leo")))
         words = plane.apply(wanted(second, steering(second, "fibre")))
         assert f"took {first.underlays[1].tunnel} away" in words
@@ -121,7 +144,7 @@ def test_another_process_adopts_what_stands_and_announced_calls(place: World):
     policy, key = _policy(place), _key()
     want = wanted(policy, steering(policy, "fibre", "leo"))
     with entered(place.namespace("edge")):
-        first = Dataplane(WireGuardGo(), key)
+        first = Dataplane(WireGuardGo(), key, _forgotten)
         first.apply(want)
         place.exec(
             "edge",
@@ -129,7 +152,7 @@ def test_another_process_adopts_what_stands_and_announced_calls(place: World):
             "{ 10.91.1.10 . 10.91.2.10 . udp . 0-65535 . 5000 timeout 90s : 0x5a41 }",
         )
         first.close()
-        second = Dataplane(WireGuardGo(), key)
+        second = Dataplane(WireGuardGo(), key, _forgotten)
         assert second.apply(want) in {
             (),
             ("w-leo has a queue of its own, which is left: no shaping there",),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from edge.callbook import Call
 from edge.clock import Moment
 from edge.consultations import heard
 from edge.dataplane.calls import Flow
+from edge.dataplane.watch import Losses
 from edge.dialling import Dialler
 from edge.gauges import Gauges
 from edge.identity import Identity
@@ -58,6 +60,9 @@ class Daemon:
         self._kept: Mapping[ClassKey, Memory] = {}
         self._live_until_s: Mapping[DeviceName, float] = {}
         self._dialler = Dialler()
+        self._losses = Losses()
+        self._lost = asyncio.Event()
+        self._hurried_s = -inf
         self._withdrawing = False
 
     @property
@@ -82,6 +87,7 @@ class Daemon:
             with self._noted("kernel"):
                 await self.install(self.transactions.policy)
         await self._announce()
+        asyncio.get_running_loop().add_reader(self._losses.fileno(), self._hurry)
         try:
             async with asyncio.TaskGroup() as group:
                 works = (self._pilot(), self._keep(), self._upkeep(), self._listen())
@@ -94,6 +100,8 @@ class Daemon:
             self.note("daemon", "ended")
             self.gauges.close()
             self.worker.close()
+            asyncio.get_running_loop().remove_reader(self._losses.fileno())
+            self._losses.close()
 
     async def install(self, policy: EdgePolicy | None) -> None:
         """Put a policy into effect, without disturbing what stays the same; None takes all away.
@@ -173,9 +181,18 @@ class Daemon:
         while True:
             await asyncio.sleep(self.pilot.tick())
 
+    def _hurry(self) -> None:
+        """Have upkeep look at once when an interface of ours vanished, but not again and again."""
+        now_s = self.clock().monotonic_s
+        if self._losses.lost() and now_s - self._hurried_s >= UPKEEP_S:
+            self._hurried_s = now_s
+            self._lost.set()
+
     async def _upkeep(self) -> None:
         while True:
-            await asyncio.sleep(UPKEEP_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._lost.wait(), UPKEEP_S)
+            self._lost.clear()
             with self._noted("trial"):
                 await self.transactions.tend()
             await self.gauges.refresh()

@@ -53,7 +53,7 @@ class Interface:
 def interfaces(kernel: Netlink) -> dict[str, Interface]:
     """Return every interface by name."""
     request = Request(GET_LINK, 0, LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
-    found = (_interface(answer) for answer in kernel.dump(request))
+    found = (read(answer) for answer in kernel.dump(request))
     return {link.name: link for link in found}
 
 
@@ -61,10 +61,11 @@ def interface(kernel: Netlink, name: str) -> Interface | None:
     """Return one interface; None when there is none of that name."""
     header = LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
     answer = kernel.get(Request(GET_LINK, 0, header + text(IF_NAME, name)))
-    return None if answer is None else _interface(answer)
+    return None if answer is None else read(answer)
 
 
-def _interface(answer: Answer) -> Interface:
+def read(answer: Answer) -> Interface:
+    """Return the interface that the kernel tells of."""
     _, _, index, flags, _ = LINK_HEADER.unpack_from(answer.body)
     found = attributes(answer.body, LINK_HEADER.size)
     kind = text_of(attributes(found.get(IF_LINKINFO, b"")), INFO_KIND)

@@ -115,6 +115,10 @@ class Netlink:
         """Close the socket."""
         self.close()
 
+    def fileno(self) -> int:
+        """Return the socket's descriptor."""
+        return self._socket.fileno()
+
     def close(self) -> None:
         """Give the socket back."""
         self._socket.close()

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Set
 from typing import Final
 
+from edge.dataplane import links
 from edge.dataplane.marks import PROTOCOL
 from edge.dataplane.netlink import Answer, Netlink
 from edge.dataplane.nft import Generations
@@ -12,6 +13,7 @@ from edge.dataplane.tables import DEL_ROUTE, NEW_ROUTE
 # linux/rtnetlink.h: links, tc, IPv4 addresses, routes and rules of both versions.
 GROUPS: Final = (1, 4, 5, 7, 8, 11, 19)
 PROTOCOL_AT: Final = 5
+LINKS: Final = 1
 
 
 class Watch:
@@ -52,3 +54,27 @@ class Watch:
             return True
         (protocol,) = struct.unpack_from("=B", answer.body, PROTOCOL_AT)
         return bool(protocol == PROTOCOL) and answer.port not in self._own
+
+
+class Losses:
+    """Tells of interfaces of ours that vanish, at once: a descriptor to wait for, then lost()."""
+
+    def __init__(self) -> None:
+        self._news = Netlink(groups=(LINKS,))
+
+    def fileno(self) -> int:
+        """Return what becomes readable when there is news."""
+        return self._news.fileno()
+
+    def lost(self) -> bool:
+        """Return whether an interface of ours has vanished since this was last asked."""
+        try:
+            gone = [a for a in self._news.news() if a.kind == links.DEL_LINK]
+        except OSError:
+            # There was more than the socket holds.
+            return True
+        return any(links.read(answer).ours for answer in gone)
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._news.close()

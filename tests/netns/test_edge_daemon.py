@@ -4,13 +4,14 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from edge import control
 from inventory.errors import EdgeError
-from simulations.lab.waiting import eventually
+from simulations.lab.waiting import eventually, pause
 from tests.edge_pair import tunnel_name
 from tests.edge_rig import SERVER
 from tests.edge_site import (
@@ -26,6 +27,9 @@ from tests.edge_site import (
 )
 
 pytestmark = pytest.mark.netns
+
+
+CARE_KILLS = 3
 
 
 @pytest.fixture(scope="module")
@@ -120,22 +124,41 @@ def test_rules_deleted_by_hand_are_repaired_and_told(well):
 
 
 def test_killed_tunnel_process_is_started_anew_while_the_call_goes_on(well):
-    tunnel = tunnel_name(well.world, "edge", FIRST)
+    tunnel, count = tunnel_name(well.world, "edge", FIRST), well.status()["repairs"]["count"]
+    with call(well) as lost:
+        kill_tunnel(tunnel)
+        eventually(partial(repaired, well, count), within_s=SOON_S, what="the tunnel made anew")
+        eventually(lambda: well.paths()[BEST]["state"] == "up", within_s=60, what="the path again")
+    assert lost == [0]
+    assert any(f"{tunnel}: started wireguard-go" in what for what in well.explained("repair"))
+
+
+def test_killed_process_of_the_care_tunnel_is_missed_for_moments(well):
+    with call(well) as lost:
+        for _ in range(CARE_KILLS):
+            count = well.status()["repairs"]["count"]
+            kill_tunnel(well.edge.policy.care.interface)
+            eventually(partial(repaired, well, count), within_s=SOON_S, what="the repair")
+            # Upkeep hurries once a second at most.
+            pause(1.0)
+    # Without any hurry, half a second and more would be lost each time.
+    assert lost[0] < CARE_KILLS * 15
+
+
+def repaired(site: Site, count: int) -> bool:
+    return bool(site.status()["repairs"]["count"] > count)
+
+
+def kill_tunnel(name: str) -> None:
     pids = [
         int(entry.name)
         for entry in Path("/proc").iterdir()
-        if entry.name.isdigit() and _argv(entry)[-1:] == [tunnel]
+        if entry.name.isdigit() and _argv(entry)[-1:] == [name]
     ]
     if not pids:
         pytest.skip("the kernel's own WireGuard has no process to kill")
-    with call(well) as lost:
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-        eventually(lambda: well.paths()[BEST]["state"] != "up", within_s=SOON_S, what="noticing")
-        eventually(
-            lambda: well.paths()[BEST]["state"] == "up", within_s=60, what="the tunnel made anew"
-        )
-    assert lost == [0]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
 
 
 def _argv(process: Path) -> list[str]:

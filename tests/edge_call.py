@@ -1,8 +1,8 @@
 """One end of a call without an appointed end: 'python -m tests.edge_call echo|call ADDRESS TOS'.
 
-The calling end sends 50 packets a second until its stdin is closed, two seconds at least, waits for
-the last answers, and prints how many it sent, how many were answered, and how many answers came
-twice.
+Each end says when it is ready. The calling one then sends 50 packets a second until its stdin is
+closed, two seconds at least, waits for the last answers, and prints how many it sent, how many
+answers came twice, and the numbers of the packets without an answer.
 """
 
 import select
@@ -27,6 +27,7 @@ def echo(address: str, tos: int) -> None:
     """Answer every packet with itself."""
     with opened(tos) as door:
         door.bind((address, PORT))
+        say("ready")
         while True:
             packet, peer = door.recvfrom(2048)
             door.sendto(packet, peer)
@@ -51,7 +52,8 @@ def call(address: str, tos: int) -> None:
             if door in readable:
                 answers.extend(received(door))
             told = told or (sys.stdin in readable and not sys.stdin.read(1))
-    say(f"{sent} {len(set(answers))} {len(answers) - len(set(answers))}")
+    missing = set(range(sent)) - {int.from_bytes(answer[:4], "big") for answer in answers}
+    say(" ".join(map(str, (sent, len(answers) - len(set(answers)), *sorted(missing)))))
 
 
 def say(line: str) -> None:

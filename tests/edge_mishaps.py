@@ -1,11 +1,13 @@
-"""What happens to the machine of an edge: a small disk that fills."""
+"""What happens to the machine of an edge: a small disk that fills, a clock that jumps."""
 
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import RawIOBase
 from pathlib import Path
 
+from tests.edge_jumping import OFFSET
 from tests.edge_pair import Daemon
 
 DISK_OCTETS = 512 * 1024
@@ -35,6 +37,26 @@ def small_disk(daemon: Daemon) -> Iterator[Callable[[], None]]:
 def make_room(daemon: Daemon) -> None:
     """Take away what filled the disk."""
     (daemon.folder / _BALLAST).unlink()
+
+
+@contextmanager
+def unsteady_clock(daemon: Daemon) -> Iterator[Callable[[float], None]]:
+    """Start a daemon anew by a clock that can be set; yield what moves the time of day, in s."""
+    file = daemon.folder.with_name("clock")
+    file.write_bytes(OFFSET.pack(0.0))
+    daemon.kill()
+    daemon.start("tests.edge_jumping", str(file))
+    try:
+        with file.open("r+b", buffering=0) as clock:
+            yield lambda step_s: _set(clock, step_s)
+    finally:
+        daemon.kill()
+        daemon.start()
+
+
+def _set(clock: RawIOBase, step_s: float) -> None:
+    clock.seek(0)
+    clock.write(OFFSET.pack(step_s))
 
 
 def _fill(ballast: Path) -> None:

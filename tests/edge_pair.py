@@ -105,10 +105,10 @@ class Daemon:
         assert self.process is not None, "the daemon was never started"
         return self.process.pid
 
-    def start(self) -> None:
-        """Start the daemon; it may not be ready yet."""
+    def start(self, module: str = "edge.main", *arguments: str) -> None:
+        """Start the daemon, or a module in its place; it may not be ready yet."""
         # What 'sanaga edge run' becomes; the command line before it would only take time.
-        argv = [sys.executable, "-m", "edge.main", str(self.folder)]
+        argv = [sys.executable, "-m", module, str(self.folder), *arguments]
         self.process = self.world.spawn(self.end, argv, self.log)
 
     def kill(self) -> None:

@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from random import Random
 
@@ -11,9 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge import control, wire
+from edge.journal import read
 from inventory.errors import EdgeError
 from simulations.lab.waiting import eventually, pause
-from tests.edge_mishaps import make_room, small_disk
+from tests.edge_mishaps import make_room, small_disk, unsteady_clock
 from tests.edge_pair import ISSUED, tunnel_name
 from tests.edge_rig import SERVER
 from tests.edge_site import (
@@ -210,6 +212,43 @@ def test_daemons_killed_in_the_middle_of_switches_cost_the_call_nothing(well):
             )
     assert lost == [0]
     assert well.status()["faults"] == []
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -86_400.0])
+def test_jump_of_the_clock_moves_no_traffic_and_hides_no_fault(well, step_s):
+    with unsteady_clock(well.edge) as jump:
+        eventually(well.ready, within_s=60, what="the daemon with the unsteady clock")
+        stage(well, signed_anew(well, network="another"))
+        control.asked(well.edge.folder, "commit", txn="trial", within_s=300)
+        with call(well) as lost:
+            eventually(partial(consults, well), within_s=SOON_S, what="a live call")
+            moves, sent = moved_at(well), probes(well)
+            jump(step_s)
+            eventually(lambda: probes(well) > sent + 200, within_s=SOON_S, what="4 s of probes")
+            assert moved_at(well) == moves
+            well.world.worsen(FIRST, hole=True)
+            eventually(lambda: well.way() == OTHER, within_s=SOON_S, what="leaving the hole")
+        assert lost == [0]
+        off_s = (moved_at(well)[-1] - datetime.now(UTC)).total_seconds()  # noqa: TID251
+        assert abs(off_s - step_s) < 60
+        assert well.status()["policy"]["left_s"] > 200
+        control.asked(well.edge.folder, "rollback", txn="trial")
+
+
+def moved_at(site):
+    return [
+        datetime.fromisoformat(str(entry["at"]))
+        for entry in read(site.edge.folder)
+        if entry["kind"] == "decision"
+    ]
+
+
+def probes(site):
+    return site.paths()[BEST]["counters"]["sent"]
+
+
+def consults(site):
+    return site.status()["peers"][0]["consultation"]
 
 
 def moved_to(site, line):

@@ -321,6 +321,7 @@ def test_devices_may_share_a_wave(bench):
 
 
 SLOW_APPLY = """
+import signal
 import sys
 from pathlib import Path
 from threading import Event
@@ -330,6 +331,8 @@ from controller.progress import WaveBegun
 from controller.rim import Rim
 from tests.apply_rig import Bench, chain
 
+# What a shell starts in the background ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 bench = Bench(Path(sys.argv[1]))
 
 class Slow:

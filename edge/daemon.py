@@ -7,7 +7,7 @@ from math import inf
 from pathlib import Path
 from typing import Final
 
-from edge import callbook, statefile
+from edge import callbook, dialling, statefile
 from edge.callbook import Call
 from edge.clock import Moment
 from edge.consultations import heard
@@ -230,7 +230,7 @@ class Daemon:
         """Shake hands anew with peers that are lost, before a call needs them."""
         if policy is None or self._withdrawing:
             return
-        tunnels = await self.worker.tunnels((policy.care.interface,))
+        tunnels = await self.worker.tunnels(dialling.asked(policy, self.pilot.minds))
         for dial in self._dialler.due(policy, self.pilot.minds, tunnels, self.clock()):
             await self.worker.dial(dial.tunnel, dial.peer)
 

@@ -1,7 +1,9 @@
 """When to shake hands anew with a peer that we dial: before a call needs a session that ran out.
 
 WireGuard itself tries a lost handshake again after 5 s, gives up after 90 s, and lets a session end
-after 180 s; who listened when it began renews it only while packets arrive.
+after 180 s; who listened when it began renews it only while packets arrive. Dialling forgets the
+session there is: a circuit that comes back after a fault would wait 5 s for another. So a session
+that lives is given up only when nothing answers at all, since then the far end may have lost it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +19,7 @@ from topology.health import LinkHealth
 
 # A session that nobody has renewed for so long has ended; one that still lives is left alone.
 STALE_S: Final = 181.0
-# A path is dialled anew when it has been dead for so long, then ever more rarely.
+# Who is lost for so long is dialled anew, then ever more rarely.
 FIRST_S: Final = 2.0
 LONGEST_S: Final = 60.0
 
@@ -63,6 +65,17 @@ def _name(dial: Dial) -> tuple[str, PublicKey]:
     return dial.tunnel, dial.peer
 
 
+def asked(policy: EdgePolicy, minds: Mapping[DeviceName, Mind]) -> tuple[str, ...]:
+    """Return the tunnels whose state must be known to tell whom to dial."""
+    dead = {
+        policy.underlay(path.circuit).tunnel: None
+        for peer in policy.peers
+        for path in peer.paths
+        if peer.device in minds and minds[peer.device].healths[path.name].dead
+    }
+    return (policy.care.interface, *dead)
+
+
 def _lost(
     policy: EdgePolicy,
     minds: Mapping[DeviceName, Mind],
@@ -74,12 +87,14 @@ def _lost(
         dialled = [path for path in peer.paths if path.endpoint] if mind else []
         if mind is None or not dialled:
             continue
+        alone = all(health.dead for health in mind.healths.values())
         for path in dialled:
-            if mind.healths[path.name].dead:
-                yield Dial(policy.underlay(path.circuit).tunnel, peer.public_key)
-        state = _state(tunnels, policy.care.interface, peer)
-        if state and _answers(mind.healths.values()) and _stale(state, mind, now):
-            yield Dial(policy.care.interface, peer.public_key)
+            tunnel = policy.underlay(path.circuit).tunnel
+            if mind.healths[path.name].dead and (alone or not _lives(tunnels, tunnel, peer, now)):
+                yield Dial(tunnel, peer.public_key)
+        care = policy.care.interface
+        if _answers(mind.healths.values()) and _ended(_state(tunnels, care, peer), mind, now):
+            yield Dial(care, peer.public_key)
 
 
 def _answers(healths: Iterable[LinkHealth]) -> bool:
@@ -90,8 +105,17 @@ def _state(tunnels: Mapping[str, TunnelState], name: str, peer: Peer) -> PeerSta
     return tunnels[name].peers.get(peer.public_key) if name in tunnels else None
 
 
-def _stale(state: PeerState, mind: Mind, now: Moment) -> bool:
+def _lives(tunnels: Mapping[str, TunnelState], name: str, peer: Peer, now: Moment) -> bool:
+    state = _state(tunnels, name, peer)
+    return state is not None and not _stale(state, now)
+
+
+def _ended(state: PeerState | None, mind: Mind, now: Moment) -> bool:
     """Return whether there is no session any more, nor a call that would renew it."""
-    if state.handshake_at_s == 0:
-        return True
-    return not mind.consultation and now.unix_s - state.handshake_at_s > STALE_S
+    if state is None or (mind.consultation and state.handshake_at_s):
+        return False
+    return _stale(state, now)
+
+
+def _stale(state: PeerState, now: Moment) -> bool:
+    return not state.handshake_at_s or now.unix_s - state.handshake_at_s > STALE_S

@@ -12,6 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge import control, wire
+from edge.daemon import UPKEEP_S
+from edge.dialling import FIRST_S
 from edge.journal import read
 from inventory.errors import EdgeError
 from simulations.lab.waiting import eventually, pause
@@ -163,6 +165,19 @@ def test_circuit_that_swallows_one_direction_is_left_and_costs_the_call_nothing(
     with call(well) as lost:
         well.world.impair(FIRST, **{direction: hole})
         eventually(lambda: well.way() == OTHER, within_s=SOON_S, what="leaving the circuit")
+    assert lost == [0]
+
+
+def test_circuit_that_was_out_for_long_carries_a_call_as_soon_as_it_is_back(well):
+    with call(well) as lost:
+        well.world.worsen(FIRST, hole=True)
+        eventually(lambda: well.paths()[BEST]["state"] == "dead", within_s=SOON_S, what="an outage")
+        # Longer than whoever is lost waits to be dialled.
+        pause(2 * FIRST_S + UPKEEP_S)
+        well.world.heal(FIRST)
+        pause(0.3)
+        well.world.worsen(SECOND, hole=True)
+        eventually(lambda: well.way() == BEST, within_s=SOON_S, what="going back")
     assert lost == [0]
 
 

@@ -32,7 +32,7 @@ def start(argv: Sequence[str], *, pid_file: Path, log: Path) -> Process:
         )
     process = running(pid_file)
     if process is None:
-        raise LabError(f"{argv[0]} did not start: {last_words(log)}")
+        raise LabError(f"{pid_file}: {argv[0]} did not start: {last_words(log)}")
     return process
 
 
@@ -47,8 +47,8 @@ def last_words(log: Path) -> str:
     try:
         said = log.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
-        return ""
-    return " ".join(said.strip().splitlines()[-3:])
+        said = ""
+    return " ".join(said.strip().splitlines()[-3:]) or "it said nothing"
 
 
 def await_file(file: Path, process: Process, log: Path) -> None:

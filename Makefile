@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 ARGS :=
 
-.PHONY: help setup check format test test-kernel demo lab bench bench-failover golden lock docs clean
+.PHONY: help setup check format test coverage test-kernel demo lab bench bench-failover golden lock docs clean
 
 help:  ## list the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -23,6 +23,9 @@ format:  ## format and fix what can be fixed
 
 test: check  ## all tests: unit and golden in parallel, then real routers in namespaces
 	$(PYTHON) tools/run_tests.py $(ARGS)
+
+coverage: setup  ## which lines the tests that need no root reach; slows them down by half
+	$(PYTHON) -m pytest -q -m "not netns and not kernel" -n 2 --cov --cov-report=term:skip-covered $(ARGS)
 
 test-kernel: setup  ## the laboratory on netem, on an emulated Debian kernel; root, some minutes
 	tools/kernel_vm.sh $(PYTHON) -m pytest -p no:cacheprovider -m kernel tests/kernel $(ARGS)

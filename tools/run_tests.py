@@ -58,11 +58,12 @@ class Result:
 TIERS: Final = (
     Tier(
         "unit, property, golden",
-        ("-m", "not netns and not kernel", "-n", "2", "--cov", "--cov-report=term:skip-covered"),
+        ("-m", "not netns and not kernel", "-n", "2"),
         skips=True,
     ),
-    # A laboratory waits more than it works, so two files of them run side by side.
-    Tier("netns", ("-m", "netns", "-n", "2", "--dist", "loadfile"), skips=False),
+    # A laboratory waits more than it works, so two groups of them run side by side; tests/netns
+    # says which tests belong together.
+    Tier("netns", ("-m", "netns", "-n", "2", "--dist", "loadgroup"), skips=False),
 )
 
 

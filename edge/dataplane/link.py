@@ -4,30 +4,21 @@ import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from ipaddress import IPv4Interface
 from typing import Any, Final
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
+from edge.dataplane import links
+from edge.dataplane.links import Interface
+from edge.dataplane.netlink import Netlink
 from edge.dataplane.wireguard import Tunnel
 from inventory.errors import TunnelError
 
-UP: Final = 0x1
 # Kinds of interface that carry WireGuard: wireguard-go's and the kernel's own.
 TUN: Final = "tun"
 WIREGUARD: Final = "wireguard"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """An interface as it is; kind is what `ip -d link` calls it, empty for a physical one."""
-
-    index: int
-    kind: str
-    mtu: int
-    up: bool
 
 
 @contextmanager
@@ -50,10 +41,13 @@ def refused(name: str, error: NetlinkError) -> TunnelError:
     return TunnelError(f"{name}: the kernel refused: {error.args[-1]}{hint}")
 
 
-def find(name: str) -> Link | None:
-    """Return an interface of that name; None when there is none. Raises TunnelError."""
-    with netlink(name) as route:
-        return _find(route, name)
+def find(name: str) -> Interface | None:
+    """Return an interface of that name; None when there is none.
+
+    Asked every second for every tunnel, so not through the library, which takes milliseconds.
+    """
+    with Netlink() as kernel:
+        return links.interface(kernel, name)
 
 
 def create_wireguard(name: str) -> None:
@@ -68,7 +62,7 @@ def clear(name: str) -> tuple[str, ...]:
     Nothing happens when there is none. Raises TunnelError when the name is something else's.
     """
     with netlink(name) as route:
-        link = _find(route, name)
+        link = find(name)
         if link is None:
             return ()
         if link.kind not in {TUN, WIREGUARD}:
@@ -86,25 +80,13 @@ def adapt(tunnel: Tunnel) -> tuple[str, ...]:
     Raises TunnelError.
     """
     with netlink(tunnel.name) as route:
-        link = _find(route, tunnel.name)
+        link = find(tunnel.name)
         if link is None:
             raise TunnelError(f"{tunnel.name}: the interface has gone meanwhile; try again")
         return tuple(f"{tunnel.name}: {words}" for words in _adapted(route, link, tunnel))
 
 
-def _find(route: IPRoute, name: str) -> Link | None:
-    try:
-        (answer,) = route.link("get", ifname=name)
-    except NetlinkError as error:
-        if error.code == errno.ENODEV:
-            return None
-        raise
-    kind = answer.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND") or ""
-    up = bool(answer["flags"] & UP)
-    return Link(answer["index"], kind, answer.get_attr("IFLA_MTU"), up)
-
-
-def _adapted(route: IPRoute, link: Link, tunnel: Tunnel) -> Iterator[str]:
+def _adapted(route: IPRoute, link: Interface, tunnel: Tunnel) -> Iterator[str]:
     if link.mtu != tunnel.mtu:
         route.link("set", index=link.index, mtu=tunnel.mtu)
         yield f"set the MTU to {tunnel.mtu}"
@@ -127,5 +109,5 @@ def _address(answer: Any) -> IPv4Interface:
     return IPv4Interface(f"{local}/{answer['prefixlen']}")
 
 
-def _change_address(route: IPRoute, verb: str, link: Link, address: IPv4Interface) -> None:
+def _change_address(route: IPRoute, verb: str, link: Interface, address: IPv4Interface) -> None:
     route.addr(verb, index=link.index, address=str(address.ip), prefixlen=address.network.prefixlen)

@@ -20,6 +20,7 @@ from edge.dataplane.netlink import (
     attribute,
     attributes,
     nested,
+    number_of,
     refused,
     text,
     text_of,
@@ -45,6 +46,7 @@ class Interface:
     name: str
     index: int
     kind: str
+    mtu: int
     ours: bool
     up: bool
     packets: int
@@ -71,9 +73,8 @@ def read(answer: Answer) -> Interface:
     kind = text_of(attributes(found.get(IF_LINKINFO, b"")), INFO_KIND)
     received, sent = STATS.unpack_from(found.get(IF_STATS, bytes(STATS.size)))
     ours = text_of(found, IF_ALIAS) == ALIAS
-    return Interface(
-        text_of(found, IF_NAME), index, kind, ours, bool(flags & UP), int(received + sent)
-    )
+    mtu, up = number_of(found, IF_MTU), bool(flags & UP)
+    return Interface(text_of(found, IF_NAME), index, kind, mtu, ours, up, int(received + sent))
 
 
 def claim(kernel: Netlink, link: Interface) -> None:

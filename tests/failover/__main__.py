@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,18 +34,28 @@ def main() -> int:
         faults=tuple(arguments.faults),
     )
     board = run(plan) if arguments.repeats else Board([], set())
-    weather_s = 3600.0 if arguments.leo_hour else arguments.weather_s
-    extras = extra.measure(weather_s) if weather_s else Extras()
-    if arguments.simulated_hours:
-        extras = replace(extras, simulated=extra.simulate(arguments.simulated_hours))
-    if not arguments.no_qos:
-        extras = replace(extras, qos=extra.quality_of_service())
     found = cells(board.outcomes)
-    said = verdicts(found, extras, board.strayed)
+    said: tuple[Verdict, ...] = ()
+    for extras in _extras(arguments):
+        said = verdicts(found, extras, board.strayed)
+        if arguments.write:
+            # What was measured so far must not be lost with what comes next.
+            _write(plan, board, extras, said)
     _print(report.table(found), report.summary(found), said)
-    if arguments.write:
-        _write(plan, board, extras, said)
     return 0 if said and all(verdict.met for verdict in said) else 1
+
+
+def _extras(arguments: argparse.Namespace) -> Iterator[Extras]:
+    """Yield what is measured beside the trials: nothing first, then ever more."""
+    yield (extras := Extras())
+    weather_s = 3600.0 if arguments.leo_hour else arguments.weather_s
+    if weather_s:
+        yield (extras := extra.measure(weather_s))
+    if arguments.simulated_hours:
+        simulated = extra.simulate(arguments.simulated_hours)
+        yield (extras := replace(extras, simulated=simulated))
+    if not arguments.no_qos:
+        yield replace(extras, qos=extra.quality_of_service())
 
 
 def _arguments() -> argparse.Namespace:

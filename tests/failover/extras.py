@@ -165,7 +165,7 @@ def _flown(both: Pair, seconds: float) -> WeatherRun:
         moves=len(moves),
         stops=stopped,
         stopped_ms=round(STOPPED_S * 1000),
-        reasons=tuple(sorted({str(entry["text"]) for entry in moves}))[:10],
+        reasons=tuple(sorted({str(entry["what"]) for entry in moves}))[:10],
         lost=called.lost,
         sent=sent,
     )

@@ -130,7 +130,7 @@ def _false_moves(cells: Cells, extras: Extras, strays: int) -> Iterator[Verdict]
         yield Verdict(
             f"0 false moves in {leo.minutes:g} minutes of LEO weather, the daemon stopped for "
             f"{leo.stopped_ms} ms every few seconds",
-            f"{leo.moves} moves, {leo.stops} stops",
+            "; ".join((f"{leo.moves} moves, {leo.stops} stops", *leo.reasons)),
             leo.moves == 0,
         )
     if hour := extras.simulated:

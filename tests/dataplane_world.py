@@ -158,6 +158,11 @@ def _path(world: World, number: int, line: Line, place: Place) -> Path:
     )
 
 
+def plane_of(key: bytes) -> Dataplane:
+    """Return a data plane of this thread's namespace that keeps nothing of what settings were."""
+    return Dataplane(WireGuardGo(), key, lambda _: None)
+
+
 @contextmanager
 def overlay(
     lines: Sequence[Line] = edge_rig.TWO, *, name: str = "d", ingress: bool = False
@@ -171,7 +176,7 @@ def overlay(
             policy = policy_of(world, place, public, ingress=ingress)
             space = world.namespace(place)
             with namespaces.entered(space):
-                plane = Dataplane(WireGuardGo(), keys[place], lambda _: None)
+                plane = plane_of(keys[place])
             made[place] = Node(space, keys[place], policy, plane)
         try:
             for node in made.values():

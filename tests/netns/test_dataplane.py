@@ -15,13 +15,11 @@ import pytest
 
 from edge.dataplane import process
 from edge.dataplane.calls import Flow
-from edge.dataplane.dataplane import Dataplane
 from edge.dataplane.steering import Steering
-from edge.dataplane.userspace import WireGuardGo
 from inventory.errors import EdgeError
 from simulations.lab.namespaces import entered
 from simulations.lab.waiting import eventually, pause
-from tests.dataplane_world import EXPEDITED, Node, Overlay, overlay, steering
+from tests.dataplane_world import EXPEDITED, Node, Overlay, overlay, plane_of, steering
 from tests.edge_rig import LAN_HOST, SERVER, THREE, TWO, Place
 from tests.failover.flows import Called, Flows
 
@@ -258,10 +256,7 @@ def test_a_new_process_that_cannot_queue_arrivals_leaves_every_route(sane: Overl
     sane.world.exec("edge", "ip", "link", "add", "sanaga-in0", "type", "veth", "peer", "sgt-far")
     before = _routes(sane)
     try:
-        with (
-            entered(sane.edge.space),
-            closing(Dataplane(WireGuardGo(), sane.edge.key, lambda _: None)) as plane,
-        ):
+        with entered(sane.edge.space), closing(plane_of(sane.edge.key)) as plane:
             with pytest.raises(EdgeError, match="somebody else's"):
                 plane.apply(sane.edge.wanted(steering(policy, FIBRE, LEO)))
             assert _routes(sane) == before

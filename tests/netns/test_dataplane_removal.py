@@ -14,7 +14,7 @@ from edge.dataplane.userspace import WireGuardGo
 from edge.dataplane.wanted import wanted
 from edge.policy import EdgePolicy
 from simulations.lab.namespaces import entered
-from tests.dataplane_world import ENDS, policy_of, steering
+from tests.dataplane_world import ENDS, plane_of, policy_of, steering
 from tests.edge_rig import World, world
 
 pytestmark = pytest.mark.netns
@@ -57,10 +57,6 @@ def place() -> Iterator[World]:
 
 def _key() -> bytes:
     return X25519PrivateKey.generate().private_bytes_raw()
-
-
-def _forgotten(_: Undo) -> None:
-    """Keep nothing of what settings were."""
 
 
 def _policy(place: World) -> EdgePolicy:
@@ -130,7 +126,7 @@ def test_another_policy_takes_the_place_of_the_first(place: World):
     second = replace(first, underlays=first.underlays[:1], peers=())
     key = _key()
     with entered(place.namespace("edge")):
-        plane = Dataplane(WireGuardGo(), key, _forgotten)
+        plane = plane_of(key)
         plane.apply(wanted(first, steering(first, "fibre", "leo")))
         words = plane.apply(wanted(second, steering(second, "fibre")))
         assert f"took {first.underlays[1].tunnel} away" in words
@@ -144,7 +140,7 @@ def test_another_process_adopts_what_stands_and_announced_calls(place: World):
     policy, key = _policy(place), _key()
     want = wanted(policy, steering(policy, "fibre", "leo"))
     with entered(place.namespace("edge")):
-        first = Dataplane(WireGuardGo(), key, _forgotten)
+        first = plane_of(key)
         first.apply(want)
         place.exec(
             "edge",
@@ -152,7 +148,7 @@ def test_another_process_adopts_what_stands_and_announced_calls(place: World):
             "{ 10.91.1.10 . 10.91.2.10 . udp . 0-65535 . 5000 timeout 90s : 0x5a41 }",
         )
         first.close()
-        second = Dataplane(WireGuardGo(), key, _forgotten)
+        second = plane_of(key)
         assert second.apply(want) in {
             (),
             ("w-leo has a queue of its own, which is left: no shaping there",),

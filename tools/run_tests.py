@@ -5,6 +5,7 @@ was skipped: a machine that cannot run them must say so, not look green. The tes
 are a tier of their own, run by make test-kernel.
 """
 
+import signal
 import subprocess
 import sys
 import time
@@ -92,6 +93,8 @@ def read(report: Path) -> tuple[int, tuple[str, ...]]:
 
 def main(extra: Sequence[str]) -> int:
     """Run every tier, also after one has failed, and say how each ended."""
+    # What a shell starts in the background ignores it, and so would whatever tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with TemporaryDirectory() as folder:
         results = [
             run(tier, extra, Path(folder) / f"{number}.xml") for number, tier in enumerate(TIERS)

@@ -268,6 +268,8 @@ class Session:
     def _send(self, now_s: float) -> None:
         self._suspicion.spend(now_s - self._sent_s, self._pace_s)
         self.counters.sent += 1
+        # As late as can be: a stop between the stamp and the packet would pass for delay.
+        now_s = self._time.now()
         stamp = self._time.stamp(now_s)
         request = Request(self._ledger.send(now_s), stamp)
         self._transmit(write_request(request, self.target.key))

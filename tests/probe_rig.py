@@ -35,6 +35,11 @@ async def until(check: Callable[[], object], what: str, within_s: float = 20.0) 
         await asyncio.sleep(0.005)
 
 
+def stall(seconds: float) -> None:
+    """Hold the whole loop up."""
+    Event().wait(seconds)
+
+
 @dataclass
 class End:
     """One end of a path: it asks and it answers."""

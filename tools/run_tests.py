@@ -62,9 +62,9 @@ TIERS: Final = (
         ("-m", "not netns and not kernel", "-n", "2"),
         skips=True,
     ),
-    # A laboratory waits more than it works, so two groups of them run side by side; tests/netns
-    # says which tests belong together.
-    Tier("netns", ("-m", "netns", "-n", "2", "--dist", "loadgroup"), skips=False),
+    # A laboratory waits more than it works, so two groups of them run side by side;
+    # tests/conftest.py says which tests belong together.
+    Tier("netns", ("-m", "netns", "-n", "2", "--dist", "loadscope"), skips=False),
 )
 
 

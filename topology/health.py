@@ -36,8 +36,11 @@ LARGEST_SHARE: Final = 0.3
 TALKATIVE: Final = 0.5
 # Slow to compute and to change: jitter, shares and MOS are looked at so often.
 REVIEW_S: Final = 0.1
-# Packets that were under way in a stall are settled until so long after it.
+# Packets that were under way in a stall or an outage are settled until so long after it.
 GRACE_S: Final = 0.3
+# What is missing in so long a silence, of so many packets, is an outage and no loss.
+OUTAGE_S: Final = 1.0
+OUTAGE_MISSES: Final = 10
 # A stall excuses silence no more when nothing was answered for so many limits of silence, and the
 # round trip, in which this host was not late.
 SPENT: Final = 2
@@ -87,7 +90,8 @@ class LinkHealth:
     lost than is usual for the medium, suspect that a closer look is due. overdue and silent_s do
     not count what this host's own stalls explain. unanswered is for how many paces no answer has
     come while this host was not late, answered_at_s when one last came, steady_since_s when answers
-    last began to come after several were missing.
+    last began to come after several were missing. down_at_s is when an outage last went on; kept
+    are the losses without one that may be beginning.
     """
 
     medium: Medium
@@ -120,6 +124,8 @@ class LinkHealth:
     rhythm: Rhythm = field(default_factory=Rhythm)
     base: Base = field(default_factory=Base)
     unanswered: float = 0.0
+    down_at_s: float = -inf
+    kept: Losses = field(default_factory=Losses)
 
 
 def unknown(medium: Medium, now_s: float) -> LinkHealth:
@@ -168,6 +174,7 @@ class _Seen:
         "answered",
         "at_s",
         "before",
+        "down_at_s",
         "new",
         "overdue",
         "resumed",
@@ -186,10 +193,19 @@ class _Seen:
         awake = before.unanswered + (new.at_s - before.at_s) / new.pace_s
         self.unanswered = 0.0 if self.answered else awake
         self.unanswered_s = new.at_s - max(before.answered_at_s, before.stalled_at_s)
+        self.down_at_s = new.at_s if self.out() else before.down_at_s
         since_s = new.at_s - before.stalled_at_s
         self.overdue, self.silent_s = new.overdue, min(new.silent_s, since_s)
         if since_s < inf:
             self._excuse(since_s)
+
+    def out(self) -> bool:
+        """Return whether the path is in an outage, or its far end was never there so far."""
+        before = self.before
+        if before.delay_ms is None:
+            return True
+        long = self.new.at_s - before.answered_at_s > OUTAGE_S
+        return long and before.dead and before.overdue >= OUTAGE_MISSES
 
     def _excuse(self, since_s: float) -> None:
         """Take off what a stall that ended some time ago explains, unless that is spent."""
@@ -245,6 +261,8 @@ class _Seen:
             rhythm,
             base,
             self.unanswered,
+            self.down_at_s,
+            lost if self.answered else before.kept,
         )
 
     def rhythm(self) -> tuple[Rhythm, bool, bool]:
@@ -259,11 +277,14 @@ class _Seen:
         return rhythm, handover.tolerated(rhythm, at_s), aside
 
     def losses(self) -> Losses:
-        """Return the losses, but for packets that were under way in a stall."""
+        """Return the losses, but for packets that were under way in a stall or an outage."""
         before, new, at_s = self.before, self.new, self.at_s
+        if self.down_at_s == at_s:
+            return before.kept
         grace_s = GRACE_S + (before.delay_ms or 0.0) / 1e3
         back = len(new.round_trips_ms) + new.heard_in + new.lost_in
-        if at_s - before.stalled_at_s < grace_s or not (new.sent or back):
+        excused_at_s = max(before.stalled_at_s, self.down_at_s)
+        if at_s - excused_at_s < grace_s or not (new.sent or back):
             return before.losses
         arrived = Arrived(new.sent, new.lost_out, back, new.lost_in)
         tested = losses.tested(before.losses, arrived, self.usual, at_s)

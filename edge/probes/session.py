@@ -91,6 +91,8 @@ class Session:
         self._one_way = OneWay()
         self._samples: list[Sample] = []
         self._dropped = 0
+        # The packet that this process was last stopped in sending: its round trip says nothing.
+        self._held: int | None = None
         self._pace_s = IDLE_S
         self._port: Port | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -273,6 +275,8 @@ class Session:
         stamp = self._time.stamp(now_s)
         request = Request(self._ledger.send(now_s), stamp)
         self._transmit(write_request(request, self.target.key))
+        if self._time.late(now_s, self._time.now()):
+            self._held = request.sequence
         self._sent_s = now_s
         pace_s = self._suspicion.pace_s(now_s, self._pace_s)
         self._due_s = max(self._due_s, now_s - pace_s) + pace_s
@@ -311,6 +315,8 @@ class Session:
             return
         self._heard_s = max(self._heard_s, arrival.at_s)
         if verdict is Verdict.DUPLICATE:
+            return
+        if answer.request.sequence == self._held:
             return
         round_trip_s = _round_trip_s(answer, arrival.at_s - sent_s)
         self._patience.learn(round_trip_s)

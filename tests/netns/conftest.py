@@ -10,24 +10,6 @@ from simulations.lab.lab import Lab
 from tests.lab_networks import converged_triangle, unique
 
 CONVERGE_WITHIN_S = 60
-# Files that count every packet of a call; each keeps a core busy, so they do not run side by side.
-CALLS = frozenset(
-    {
-        "test_edge_daemon",
-        "test_edge_faults",
-        "test_failover_harness",
-        "test_lab_edges_at_work",
-        "test_random_faults",
-    }
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file together, and all files that count calls."""
-    for item in items:
-        if item.get_closest_marker("netns"):
-            name = item.path.stem
-            item.add_marker(pytest.mark.xdist_group("calls" if name in CALLS else name))
 
 
 @pytest.fixture

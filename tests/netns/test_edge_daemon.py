@@ -74,6 +74,24 @@ def test_killed_daemon_leaves_traffic_alone_and_its_successor_takes_over(well):
     assert well.world.exec("edge", "ip", "-o", "link", "show", tunnel).split(":")[0] == before
 
 
+def test_far_end_that_was_out_for_seconds_leaves_no_loss_and_moves_nothing(well):
+    hub, decided = well.pair.daemons["hub"], well.explained("decision")
+    hub.kill()
+    enough = {name: path["counters"]["sent"] + 30 for name, path in well.paths().items()}
+    eventually(
+        lambda: all(
+            path["state"] == "dead" and path["counters"]["sent"] > enough[name]
+            for name, path in well.paths().items()
+        ),
+        within_s=SOON_S,
+        what="many test packets without an answer",
+    )
+    hub.start()
+    eventually(well.up, within_s=SOON_S, what="answers on every path")
+    assert all(path["loss_out"] + path["loss_in"] < 0.03 for path in well.paths().values())
+    assert well.explained("decision") == decided
+
+
 def test_killed_daemon_goes_on_with_what_was_decided(well):
     well.world.worsen(FIRST, hole=True)
     eventually(lambda: well.way() == OTHER, within_s=SOON_S, what="leaving the black hole")

@@ -161,6 +161,9 @@ def fly(hours: float, pace_s: float, seed: int, *, outages: bool = True) -> Flig
     flight.play(flight.fates(40, SHARE))
     outage_every = round(0.3 * 240 * 5)
     for number, beat_s in enumerate(beats(hours, random)):
+        # Played later, what disturbs would not be on the beat.
+        if beat_s < flight.at_s:
+            continue
         flight.base_ms = 50 + abs(random.gauss(0, 8))
         burst = flight.fates(
             max(1, round((0.05 + 0.25 * random.random()) / pace_s)),

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from statistics import median
 
@@ -169,6 +170,41 @@ def beaten(count: int, *, at_s: float = 7.0, random: Random | None = None) -> Rh
         start_s = random.random() * 9000 if random else at_s + 15.0 * 3 * number
         rhythm = felt(felt(rhythm, start_s, 2), start_s + 1, 0)
     return rhythm
+
+
+def out_between(since_s: float, until_s: float) -> Weather:
+    """Return a fibre's weather: nothing passes for a while."""
+    fair = FAIR[Medium.FIBRE]
+    out = replace(fair, out=1.0, back=1.0)
+    return lambda at_s: out if since_s <= at_s < until_s else fair
+
+
+@pytest.mark.parametrize("pace_s", [0.02, 0.1])
+@pytest.mark.parametrize("lasts_s", [1.5, 3.0, 20.0])
+def test_a_far_end_that_was_not_there_yet_leaves_no_loss(lasts_s, pace_s):
+    seen = list(watched(Medium.FIBRE, out_between(0, lasts_s), lasts_s + 15, pace_s=pace_s))
+    assert not any(health.lossy or health.loss_out > 0.01 for _, health in seen)
+    assert (seen[-1][1].mos or 0) > 4.3
+
+
+@pytest.mark.parametrize("pace_s", [0.02, 0.1])
+@pytest.mark.parametrize("lasts_s", [1.5, 3.0, 20.0])
+def test_an_outage_that_is_over_leaves_no_loss(lasts_s, pace_s):
+    ends_s = START_S + lasts_s
+    weather = out_between(START_S, ends_s)
+    seen = list(watched(Medium.FIBRE, weather, ends_s + 15, pace_s=pace_s))
+    assert any(health.dead for _, health in seen)
+    after = [health for at_s, health in seen if at_s > ends_s + 0.1]
+    assert not any(health.dead or health.lossy or health.loss_out > 0.02 for health in after)
+
+
+@pytest.mark.parametrize("pace_s", [0.02, 0.1])
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.6])
+def test_loss_of_a_path_that_never_falls_silent_for_long_is_no_outage(share, pace_s):
+    weather = turning(Medium.FIBRE, "loss", (share - 0.03) / 0.5)
+    seen = [one for at_s, one in watched(Medium.FIBRE, weather, 30, pace_s=pace_s) if at_s > 14]
+    assert all(health.lossy for health in seen)
+    assert median(health.loss_out for health in seen) == pytest.approx(share, rel=0.4)
 
 
 def test_the_beat_of_a_satellite_is_learnt_from_short_disturbances():

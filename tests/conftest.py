@@ -1,0 +1,33 @@
+"""Which tests share a process when several run side by side (pytest -n 2 --dist loadscope)."""
+
+from pathlib import PurePath
+from typing import Final
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+# Files that count every packet of a call; each keeps a core busy, so they do not run side by side.
+CALLS: Final = frozenset(
+    {
+        "test_edge_daemon",
+        "test_edge_faults",
+        "test_failover_harness",
+        "test_lab_edges_at_work",
+        "test_random_faults",
+    }
+)
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]
+    """Keeps the tests of a file together, which share its laboratory, and all that count calls."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        name = PurePath(nodeid.split("::", maxsplit=1)[0]).stem
+        return "calls" if name in CALLS else name
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together | None:
+    """Return who gives tests to processes, where they are to be kept together."""
+    return Together(config, log) if config.getvalue("dist") == "loadscope" else None

@@ -217,7 +217,7 @@ def _proven(target: LinkHealth, silent: LinkHealth, now_s: float) -> bool:
         return False
     since_s = silent.answered_at_s
     apart_s = ((target.delay_ms or 0.0) - (silent.delay_ms or 0.0)) / 2e3
-    late_s = max(0.0, apart_s) + target.jitter_ms / 1e3
+    late_s = max(0.0, apart_s) + max(target.jitter_ms, target.widest_ms) / 1e3
     due_s = PROOF_PACES * min(silent.pace_s, SLOWEST_PACE_S)
     if target.answered_at_s < since_s + due_s + late_s:
         return False

@@ -232,6 +232,9 @@ def main(spec: Path, socket_path: Path, pid_file: Path) -> None:
     wires = {name: open_wire(circuit) for name, circuit in circuits.items()}
     _go_on_in_background(pid_file, spec.with_suffix(".log"))
     gc.disable()
+    # What keeps this machine busy is not to become the circuits' weather.
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, -20)
     Relay(wires, control).run()
 
 

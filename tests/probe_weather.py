@@ -70,6 +70,7 @@ class Packet(NamedTuple):
     lost_out: bool
     out_ms: float
     in_ms: float
+    held_ms: float
 
     @property
     def trip_ms(self) -> float:
@@ -128,10 +129,13 @@ class Road:
         lost_out = self.random.random() < there.out
         lost = lost_out or self.random.random() < back.back
         arrives_s = inf if lost else turned_s + back_ms / 1e3
-        kept_ms = (turned_s - arrived_s) * 1e3 * (not self.stamped)
-        out_ms += kept_ms + there.clock_ms
+        kept_ms = (turned_s - arrived_s) * 1e3
+        # Without its kernel's stamp, what the far end kept it for looks like the way there.
+        out_ms += there.clock_ms + (0.0 if self.stamped else kept_ms)
         in_ms = back_ms - there.clock_ms
-        self.under_way.append(Packet(self.sequence, now_s, arrives_s, lost_out, out_ms, in_ms))
+        held_ms = kept_ms if self.stamped else 0.0
+        packet = Packet(self.sequence, now_s, arrives_s, lost_out, out_ms, in_ms, held_ms)
+        self.under_way.append(packet)
         self.sequence += 1
 
     def _chat(self, now_s: float) -> None:
@@ -171,6 +175,7 @@ class Road:
             silent_s=now_s - self.heard_s,
             pace_s=self.pace_s,
             stalled=stalled,
+            held_ms=max((packet.held_ms for packet in answered), default=0.0),
         )
 
     def _learn(self, trip_ms: float) -> None:

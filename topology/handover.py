@@ -61,6 +61,16 @@ def felt(rhythm: Rhythm, at_s: float, signs: int) -> Rhythm:
     return replace(known, since_s=since_s, until_s=at_s, before_s=known.since_s, learnt=False)
 
 
+def excused(rhythm: Rhythm, at_s: float) -> Rhythm:
+    """Return the rhythm without a disturbance just felt, which the far end itself has caused."""
+    if rhythm.learnt or at_s - rhythm.until_s >= QUIET_S:
+        return rhythm
+    began_s = rhythm.before_s
+    return replace(
+        rhythm, hint_s=-inf, since_s=began_s, until_s=began_s, before_s=-inf, learnt=True
+    )
+
+
 def _learnt(rhythm: Rhythm) -> Rhythm:
     """Return the rhythm after a disturbance ended; only short ones say something."""
     x, y, count = rhythm.x, rhythm.y, rhythm.count

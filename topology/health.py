@@ -46,6 +46,8 @@ OUTAGE_MISSES: Final = 10
 SPENT: Final = 2
 # So many late answers in a row are an interruption.
 RESUMED: Final = 2
+# A far end that keeps a packet for so long was late, so that the silence before was its own.
+HELD_MS: Final = 25.0
 # A round trip this far above the smoothed one is a sign of a handover.
 SPIKE_MS: Final = 25.0
 
@@ -61,7 +63,8 @@ class Measurement:
     end's own test packets that were missed here, heard_in how many of those came. overdue are the
     newest test packets in a row whose answer is late; silent_s is the time since anything was
     heard. stalled says that this process itself was late or its socket dropped packets, so that the
-    measurement says nothing against the path.
+    measurement says nothing against the path. held_ms is the longest time for which the far end
+    kept a test packet before it answered.
     """
 
     at_s: float
@@ -78,6 +81,7 @@ class Measurement:
     silent_s: float = 0.0
     pace_s: float = 0.1
     stalled: bool = False
+    held_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,8 @@ class LinkHealth:
     """What is known of a path; delay_ms is the round trip, loss a share, burst G.107's BurstR.
 
     base_ms is the smallest round trip of the last minutes: what the path can do. jitter_ms is the
-    spread (95th percentile above the smallest) of the worse direction. handover says that a
+    spread (95th percentile above the smallest) of the worse direction, as far as it lasts, and
+    widest_ms the whole of it. handover says that a
     change of satellite is going on, which is not held against the path. lossy says that more is
     lost than is usual for the medium, suspect that a closer look is due. overdue and silent_s do
     not count what this host's own stalls explain. unanswered is for how many paces no answer has
@@ -126,6 +131,7 @@ class LinkHealth:
     unanswered: float = 0.0
     down_at_s: float = -inf
     kept: Losses = field(default_factory=Losses)
+    widest_ms: float = 0.0
 
 
 def unknown(medium: Medium, now_s: float) -> LinkHealth:
@@ -263,6 +269,7 @@ class _Seen:
             self.unanswered,
             self.down_at_s,
             lost if self.answered else before.kept,
+            before.widest_ms,
         )
 
     def rhythm(self) -> tuple[Rhythm, bool, bool]:
@@ -273,6 +280,8 @@ class _Seen:
         above_ms = (before.delay_ms or inf) + SPIKE_MS
         signs = sum(trip > above_ms for trip in self.new.round_trips_ms)
         rhythm = handover.felt(before.rhythm, at_s, signs + (self.overdue >= FEWEST))
+        if self.new.held_ms >= HELD_MS:
+            rhythm = handover.excused(rhythm, at_s)
         aside = handover.on_beat(rhythm, at_s) or handover.going_on(rhythm, at_s)
         return rhythm, handover.tolerated(rhythm, at_s), aside
 
@@ -346,7 +355,10 @@ def _reviewed(health: LinkHealth, now_s: float) -> LinkHealth:
     if now_s - health.reviewed_at_s < REVIEW_S or health.delay_ms is None:
         return health
     usual = USUAL[health.medium]
-    jitter_ms = variation.jitter_ms(health.window) if health.window.times_s else health.jitter_ms
+    jitter_ms, widest_ms = health.jitter_ms, health.widest_ms
+    if health.window.times_s:
+        jitter_ms = variation.lasting_ms(health.window)
+        widest_ms = variation.jitter_ms(health.window)
     shares = losses.shares(health.losses)
     loss = max(shares.out, shares.back)
     credited = loss if health.lossy else min(loss, usual.loss)
@@ -356,6 +368,7 @@ def _reviewed(health: LinkHealth, now_s: float) -> LinkHealth:
     return replace(
         health,
         jitter_ms=jitter_ms,
+        widest_ms=widest_ms,
         loss_out=shares.out,
         loss_in=shares.back,
         burst=shares.burst,

@@ -1,7 +1,9 @@
 """How much the delay of a path varies: a window of the last packets, and the smallest round trip.
 
 Delay variation is the 95th percentile above the smallest one-way delay (RFC 5481, section 4.2),
-of the last two seconds or, where test packets are rare, of as many packets.
+of the last two seconds or, where test packets are rare, of as many packets. It is lasting when it
+is found without the moment of the longest delay, too: packets that were held up together, once, say
+little of those to come.
 """
 
 from bisect import bisect_left
@@ -13,6 +15,8 @@ WINDOW_S: Final = 2.0
 WINDOW_PACES: Final = 20
 MOST: Final = 100
 PERCENTILE: Final = 0.95
+# On either side of the longest round trip.
+MOMENT_S: Final = 0.15
 # A step of the far end's clock moves both ways equally, but for what jitter adds.
 STEP_MS: Final = 3.0
 STEP_SHARE: Final = 0.1
@@ -90,6 +94,19 @@ def jitter_ms(window: Variation) -> float:
     """
     worse = max(spread(window.out_ms), spread(window.in_ms))
     return min(worse, spread(window.trips_ms) + STEP_MS)
+
+
+def lasting_ms(window: Variation) -> float:
+    """Return the delay variation without the moment of the longest round trip."""
+    if not window.trips_ms:
+        return 0.0
+    peak_s = window.times_s[window.trips_ms.index(max(window.trips_ms))]
+    kept = [number for number, at_s in enumerate(window.times_s) if abs(at_s - peak_s) > MOMENT_S]
+    out_ms, in_ms, trips_ms = (
+        tuple(values[number] for number in kept)
+        for values in (window.out_ms, window.in_ms, window.trips_ms)
+    )
+    return jitter_ms(Variation(out_ms=out_ms, in_ms=in_ms, trips_ms=trips_ms))
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,8 @@ class Session:
         self._samples: list[Sample] = []
         self._dropped = 0
         # The packet that this process was last stopped in sending: its round trip says nothing.
-        self._held: int | None = None
+        self._interrupted: int | None = None
+        self._held_s = 0.0
         self._pace_s = IDLE_S
         self._port: Port | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -163,6 +164,7 @@ class Session:
             self._set_timer()
         settled, samples = self._drain()
         overdue = self._ledger.waiting(now, self._patience.expected_s).overdue
+        held_s, self._held_s = self._held_s, 0.0
         stalled = self._stalled(settled, passive, now)
         if passive.last_heard_s is not None:
             self._heard_s = max(self._heard_s, passive.last_heard_s)
@@ -181,6 +183,7 @@ class Session:
             silent_s=max(0.0, now - self._heard_s),
             pace_s=self._pace_s,
             stalled=stalled,
+            held_ms=held_s * 1e3,
         )
 
     def _drain(self) -> tuple[Settled, list[Sample]]:
@@ -276,7 +279,7 @@ class Session:
         request = Request(self._ledger.send(now_s), stamp)
         self._transmit(write_request(request, self.target.key))
         if self._time.late(now_s, self._time.now()):
-            self._held = request.sequence
+            self._interrupted = request.sequence
         self._sent_s = now_s
         pace_s = self._suspicion.pace_s(now_s, self._pace_s)
         self._due_s = max(self._due_s, now_s - pace_s) + pace_s
@@ -316,9 +319,12 @@ class Session:
         self._heard_s = max(self._heard_s, arrival.at_s)
         if verdict is Verdict.DUPLICATE:
             return
-        if answer.request.sequence == self._held:
+        held_s = between_s(answer.received, answer.stamp)
+        round_trip_s = _round_trip_s(held_s, arrival.at_s - sent_s)
+        if verdict is Verdict.FIRST and round_trip_s < arrival.at_s - sent_s:
+            self._held_s = max(self._held_s, held_s)
+        if answer.request.sequence == self._interrupted:
             return
-        round_trip_s = _round_trip_s(answer, arrival.at_s - sent_s)
         self._patience.learn(round_trip_s)
         if verdict is Verdict.FIRST:
             read_s = arrival.at_s + arrival.waited_s
@@ -339,9 +345,8 @@ class Session:
         self._samples.append(Sample(sequence, round_trip_s * 1e3, out_s * 1e3, in_s * 1e3))
 
 
-def _round_trip_s(answer: Answer, elapsed_s: float) -> float:
+def _round_trip_s(held_s: float, elapsed_s: float) -> float:
     """Return the time on the way, without what the far end took, as far as that makes sense."""
-    held_s = between_s(answer.received, answer.stamp)
     return elapsed_s - held_s if 0.0 <= held_s <= elapsed_s else max(0.0, elapsed_s)
 
 

@@ -62,7 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.failover", description=__doc__)
     add = parser.add_argument
     add("--repeats", type=int, default=10, help="trials per cell; 0 leaves the trials out")
-    add("--slots", type=int, default=3, help="trials of different mechanisms side by side")
+    add("--slots", type=int, default=1, help="trials of different mechanisms side by side")
     add("--seed", type=int, default=3, help="of the order of the trials")
     add("--only", nargs="*", default=[], metavar="MECHANISM", help="only these")
     add("--faults", nargs="*", default=[], metavar="FAULT", help="only these")

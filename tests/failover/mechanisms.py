@@ -1,9 +1,10 @@
 """The ways of surviving a fault that are compared: each runs in a world of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from edge import journal
 from tests.edge_pair import Pair, classes, pair, routed
 from tests.edge_rig import World
 from tests.failover.peers import Tunnels, start_bgp, start_ospf, start_ping_script
@@ -25,6 +26,10 @@ class Led(Protocol):
         """Let the next trial start from nothing, where the mechanism would remember this one."""
         ...
 
+    def reasons(self) -> tuple[str, ...]:
+        """Return why it last moved, for each end that says so."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Peers:
@@ -38,6 +43,10 @@ class Peers:
 
     def forget(self) -> None:
         """Do nothing."""
+
+    def reasons(self) -> tuple[str, ...]:
+        """Return nothing: they do not say."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,18 @@ class Daemons:
     def forget(self) -> None:
         """Start both daemons anew, without what they remember."""
         self.pair.restart_blank()
+
+    def reasons(self) -> tuple[str, ...]:
+        """Return each end's last move and why."""
+        return tuple(
+            f"{end}: {moves[-1]['at']} {moves[-1]['what']}"
+            for end, daemon in self.pair.daemons.items()
+            if (moves := [*filter(_moved, journal.read(daemon.folder))])
+        )
+
+
+def _moved(entry: Mapping[str, object]) -> bool:
+    return entry["kind"] == "decision" and entry["path"] != entry["before"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from tests.failover.say import say
 from tests.failover.trials import FAULT_FROM_S, FAULT_SPREAD_S, Outcome, Stage, Trial
 
 SHORT_FAULTS: Final = {"blink": 5}
+# Daemons that start are busy; more at a time would be felt by the trials.
+SETTLING: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def play(ready: dict[str, Stage], trials: list[Trial], slots: int) -> Board:
     """Run trials, a few of different worlds at a time."""
     board = Board(list(trials), set(ready))
     total = len(trials)
-    with ThreadPoolExecutor(len(ready)) as settling, ThreadPoolExecutor(slots) as players:
+    with ThreadPoolExecutor(SETTLING) as settling, ThreadPoolExecutor(slots) as players:
         players_done = [
             players.submit(_player, board, ready, settling, total) for _ in range(slots)
         ]
@@ -152,6 +154,7 @@ def _player(
         if not stage.led.on_first():
             # Nothing was wrong with its world while it waited for its turn.
             board.strayed.append(trial.mechanism.name)
+            say(f"{trial.mechanism.name} strayed: {'; '.join(stage.led.reasons())}")
             stage.rest()
         called, off_s, stayed = stage.run(trial)
         board.done(Outcome(trial, called, off_s, stayed, max(beside, board.running - 1)))
@@ -159,6 +162,8 @@ def _player(
             f"{len(board.outcomes)}/{total} {trial.mechanism.name} {trial.fault.name}: "
             f"{called.lost} lost, {called.voice_gap_ms:.0f} ms"
         )
+        if not (stayed or trial.fault.script(trial.repeat)):
+            say(f"{trial.mechanism.name} moved: {'; '.join(stage.led.reasons())}")
         settling.submit(_settle, board, stage)
 
 

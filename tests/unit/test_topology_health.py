@@ -82,6 +82,24 @@ def test_round_trip_base_jitter_and_quality_are_those_of_the_path():
     assert health.mos == pytest.approx(emodel.mos(health.r))
 
 
+def held_up(every_s: float, lasts_s: float) -> Weather:
+    """Return a fibre's weather in which packets are held up for a moment now and then."""
+    fair = FAIR[Medium.FIBRE]
+    late = replace(fair, delay_ms=fair.delay_ms + 120)
+    return lambda at_s: late if at_s > START_S and (at_s - START_S) % every_s < lasts_s else fair
+
+
+@pytest.mark.parametrize(("pace_s", "lasts_s"), [(0.02, 0.2), (0.1, 0.28)])
+def test_packets_held_up_once_are_no_lasting_variation(pace_s, lasts_s):
+    once, often = (
+        [health for _, health in watched(Medium.FIBRE, weather, 9, pace_s=pace_s)]
+        for weather in (held_up(60, lasts_s), held_up(0.7, lasts_s))
+    )
+    assert max(health.widest_ms for health in once) > 100
+    assert max(health.jitter_ms for health in once) < 20
+    assert often[-1].jitter_ms > 100
+
+
 def test_a_step_of_the_far_clock_is_no_jitter():
     stepped = FAIR[Medium.FIBRE].__class__(6, 0.3, clock_ms=-700)
     weather = lambda at_s: stepped if at_s >= START_S else FAIR[Medium.FIBRE]  # noqa: E731
@@ -222,6 +240,20 @@ def test_only_what_falls_on_a_known_beat_may_be_a_handover():
     assert handover.tolerated(rhythm, 15 * 100 + 7.1)
     assert not handover.tolerated(rhythm, 15 * 100 + 11)
     assert handover.tolerated(Rhythm(), 11)
+
+
+@pytest.mark.parametrize(("stamped", "dies"), [(True, False), (False, True)])
+def test_a_far_end_that_was_late_is_not_taken_for_a_handover(stamped, dies):
+    """Its own stamps tell; without them the handover that follows is one disturbance too many."""
+    sky = Sky(26, 4)
+    gone = replace(sky, out=1.0, back=1.0)
+    weather = lambda at_s: gone if 8.0 <= at_s < 8.17 else sky  # noqa: E731
+    road = Road(weather, Random(1), 0.02, far_stall=(6.0, 6.2), stamped=stamped)  # noqa: S311
+    health, dead = unknown(Medium.LEO, 0.0), False
+    for number in range(1, 450):
+        health = fold(health, road.measure(number * 0.02))
+        dead |= health.dead
+    assert dead is dies
 
 
 def test_before_the_beat_is_known_only_a_single_disturbance_is_tolerated():

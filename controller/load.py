@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Final
 
 from inventory import documents
 from inventory import intent as intents
@@ -11,6 +12,10 @@ from inventory.errors import Fault, IntentError, UnknownNameError
 from inventory.model import Device, DeviceName, Intent
 from policies import documents as duties
 from policies.model import Policies
+from vpn import documents as carriage
+from vpn.model import AccessPolicy
+
+NO_ACCESS: Final = carriage.Written(AccessPolicy(), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +25,21 @@ class Loaded:
     folder: Path
     intent: Intent
     policies: Policies
+    access: carriage.Written = NO_ACCESS
 
 
 def load(folder: Path) -> Loaded:
     """Return what a folder declares.
 
-    Raises IntentError with every fault of both rooms.
+    Raises IntentError with every fault of all rooms.
     """
     written = documents.read(folder)
     intent, faults = intents.check(written)
     policies, more = duties.check(written, intent)
-    if faults or more or intent is None or policies is None:
-        raise IntentError(_from_here(folder, fault) for fault in (*faults, *more))
-    return Loaded(folder, intent, policies)
+    access, last = carriage.check(written, intent)
+    if faults or more or last or intent is None or policies is None or access is None:
+        raise IntentError(_from_here(folder, fault) for fault in (*faults, *more, *last))
+    return Loaded(folder, intent, policies, access)
 
 
 def _from_here(folder: Path, fault: Fault) -> Fault:

@@ -1,7 +1,7 @@
 """An intent folder as located entries: what is written, and exactly where."""
 
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
@@ -13,13 +13,15 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from inventory.composer import MAX_FAULTS, Composed, Mark, Place, compose
 from inventory.errors import Fault, Location
 from inventory.folder import sources
-from inventory.wording import KEY_FAULTS, closest, follows, quoted, worded
+from inventory.wording import KEY_FAULTS, closest, follows, known_names, quoted, worded
 
 T = TypeVar("T")
+D = TypeVar("D", bound=BaseModel)
 
 INVENTORY_SECTIONS: Final = ("network", "sites", "devices", "circuits", "zones")
 POLICY_SECTIONS: Final = ("classes", "paths", "rules", "expect")
-SECTIONS: Final = INVENTORY_SECTIONS + POLICY_SECTIONS
+VPN_SECTIONS: Final = ("groups", "grants", "hosts")
+SECTIONS: Final = INVENTORY_SECTIONS + POLICY_SECTIONS + VPN_SECTIONS
 # What one entry of a section is called in a sentence.
 NOUNS: Final[Mapping[str, str]] = {
     "network": "the network",
@@ -31,6 +33,9 @@ NOUNS: Final[Mapping[str, str]] = {
     "paths": "a path policy",
     "rules": "a rule",
     "expect": "an expectation",
+    "groups": "a group",
+    "grants": "a grant",
+    "hosts": "a host",
 }
 _DECLARED_NAME: Final = re.compile(r"\bname['\"]?:[ \t]+['\"]?([A-Za-z0-9-]+)")
 
@@ -115,6 +120,37 @@ class Documents:
     def may_declare(self, name: str) -> bool:
         """Return whether a file that could not be read to its end may declare a name."""
         return self.unread or name in self.mentioned
+
+    def unknown(
+        self, where: Location, noun: str, name: str, names: Iterable[str]
+    ) -> Iterator[Fault]:
+        """Yield the fault of a name that is not among names and that no torn file may hold."""
+        known = sorted(names)
+        if name not in known and not self.may_declare(name):
+            hint = known_names(name, known, f"{noun}s")
+            yield Fault(where, f"unknown {noun} {quoted(name)}", hint)
+
+    def written(self, section: str, shape: type[D]) -> tuple[list[tuple[Entry, D]], list[Fault]]:
+        """Return the entries of a section with their documents, and the faults of the others."""
+        written, faults = list[tuple[Entry, D]](), list[Fault]()
+        for entry in self.entries[section]:
+            document, found = parse(entry, shape)
+            faults += found
+            if document is not None:
+                written.append((entry, document))
+        return written, faults
+
+
+def repeated(
+    written: Iterable[tuple[Entry, D]], key: Callable[[D], Hashable], noun: str
+) -> Iterator[Fault]:
+    """Yield a fault for every entry about something that an earlier entry is about."""
+    first: dict[Hashable, Entry] = {}
+    for entry, document in written:
+        before = first.setdefault(key(document), entry)
+        if before is not entry:
+            what = f"{noun} is declared twice, first at {before.where()}"
+            yield Fault(entry.where(), what, "keep one of them")
 
 
 def read(folder: Path) -> Documents:

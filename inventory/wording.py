@@ -15,6 +15,8 @@ Words: TypeAlias = tuple[str, str]
 
 _CUSTOM: Final = "fault"
 _MANY: Final = 200
+# A hint lists this many names.
+_FEW: Final = 20
 # Errors about a key rather than about its value.
 KEY_FAULTS: Final = frozenset({"extra_forbidden"})
 _EXPECTED: Final[Mapping[str, str]] = {
@@ -86,6 +88,16 @@ def closest(word: str, known: Sequence[str], plural: str) -> str:
     near = nearest(word, known) or nearest(word.lower(), known)
     listed = f"the {plural} are {', '.join(known)}"
     return f"did you mean '{near}'? {listed}" if near else listed
+
+
+def known_names(word: str, known: Sequence[str], plural: str) -> str:
+    """Return what to write instead of a wrong name; long lists are only hinted at."""
+    if not known:
+        return f"no {plural} are declared"
+    if len(known) <= _FEW:
+        return closest(word, known, plural)
+    near = nearest(word, known)
+    return f"did you mean '{near}'?" if near else f"write one of the {len(known)} {plural} declared"
 
 
 class _Wording:

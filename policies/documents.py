@@ -1,15 +1,15 @@
 """From the policy sections of a folder to Policies, or everything that is wrong with them."""
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
-from inventory.documents import Documents, Entry, parse
+from inventory.documents import Documents, Entry, repeated
 from inventory.errors import Fault, Location
 from inventory.fields import Document
 from inventory.model import Intent, Segment
-from inventory.wording import closest, nearest, quoted
+from inventory.wording import quoted
 from policies import clinical, segmentation
 from policies.model import (
     Expectation,
@@ -42,8 +42,6 @@ D = TypeVar("D", bound=Document)
 Written: TypeAlias = tuple[Entry, D]
 # Sums of decimal shares miss 1 by less than this.
 _ROUNDING: Final = 1e-9
-# A hint lists this many names.
-_FEW: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +52,9 @@ class _Known:
     services: frozenset[ServiceName]
     intent: Intent | None
 
-    def fault(self, where: Location, noun: str, name: str, names: Iterable[str]) -> Iterator[Fault]:
-        """Yield the fault of a name that is not among names and that no torn file may hold."""
-        known = sorted(names)
-        if name not in known and not self.documents.may_declare(name):
-            yield Fault(where, f"unknown {noun} {quoted(name)}", _hint(name, known, f"{noun}s"))
-
     def service_fault(self, where: Location, name: str) -> Iterator[Fault]:
         """Yield the fault of a service that has no class."""
-        return self.fault(where, "service", name, self.services)
-
-
-def _hint(name: str, known: Sequence[str], plural: str) -> str:
-    """Return what to write instead of a wrong name; long lists are only hinted at."""
-    if not known:
-        return f"no {plural} are declared"
-    if len(known) <= _FEW:
-        return closest(name, known, plural)
-    near = nearest(name, known)
-    return f"did you mean '{near}'?" if near else f"write one of the {len(known)} {plural} declared"
+        return self.documents.unknown(where, "service", name, self.services)
 
 
 def check(documents: Documents, intent: Intent | None) -> tuple[Policies | None, tuple[Fault, ...]]:
@@ -105,40 +87,11 @@ def check(documents: Documents, intent: Intent | None) -> tuple[Policies | None,
     return policies, ()
 
 
-def _documents(
-    documents: Documents, section: str, shape: type[D]
-) -> tuple[list[Written[D]], list[Fault]]:
-    """Return the entries of a section with their documents, and the faults of the others."""
-    written: list[Written[D]] = []
-    faults: list[Fault] = []
-    for entry in documents.entries[section]:
-        document, found = parse(entry, shape)
-        faults += found
-        if document is not None:
-            written.append((entry, document))
-    return written, faults
-
-
-def _repeated(
-    written: Iterable[Written[D]], key: Callable[[D], Hashable], noun: str
-) -> Iterator[Fault]:
-    """Yield a fault for every entry about something that an earlier entry is about."""
-    first: dict[Hashable, Entry] = {}
-    for entry, document in written:
-        before = first.setdefault(key(document), entry)
-        if before is not entry:
-            yield Fault(
-                entry.where(),
-                f"{noun} is declared twice, first at {before.where()}",
-                "keep one of them",
-            )
-
-
 def _classes(
     documents: Documents, base: Mapping[ServiceName, ServiceClass]
 ) -> tuple[dict[ServiceName, ServiceClass], list[Written[ClassDocument]], list[Fault]]:
-    written, faults = _documents(documents, "classes", ClassDocument)
-    faults += _repeated(written, lambda document: document.name, "this class")
+    written, faults = documents.written("classes", ClassDocument)
+    faults += repeated(written, lambda document: document.name, "this class")
     classes = dict(base)
     for entry, document in written:
         found = list(_class_faults(entry, document, base))
@@ -190,8 +143,8 @@ def _share_faults(
 def _paths(
     known: _Known, base: Mapping[ServiceName, PathPolicy]
 ) -> tuple[dict[ServiceName, PathPolicy], list[Fault]]:
-    written, faults = _documents(known.documents, "paths", PathDocument)
-    faults += _repeated(written, lambda document: document.service, "the path policy of a service")
+    written, faults = known.documents.written("paths", PathDocument)
+    faults += repeated(written, lambda document: document.service, "the path policy of a service")
     paths = dict(base)
     for entry, document in written:
         faults += known.service_fault(entry.where("service"), document.service)
@@ -218,10 +171,10 @@ def _path_faults(entry: Entry, policy: PathPolicy) -> Iterator[Fault]:
 
 
 def _rules(known: _Known) -> tuple[tuple[Rule, ...], list[Fault]]:
-    written, faults = _documents(known.documents, "rules", RuleDocument)
-    faults += _repeated(written, lambda rule: (rule.source, rule.target), "this rule")
+    written, faults = known.documents.written("rules", RuleDocument)
+    faults += repeated(written, lambda rule: (rule.source, rule.target), "this rule")
     for entry, rule in written:
-        faults += known.fault(
+        faults += known.documents.unknown(
             entry.where("target"), "target", rule.target, {*Segment, *known.services}
         )
         if (rule.source, rule.target) in segmentation.FORBIDDEN:
@@ -259,7 +212,7 @@ def _sentence_faults(
             yield from _failure_faults(known, where, sentence)
         case _:
             targets = {*Segment, *known.services}
-            yield from known.fault(where, "target", sentence.target, targets)
+            yield from known.documents.unknown(where, "target", sentence.target, targets)
 
 
 def _place_faults(
@@ -267,9 +220,9 @@ def _place_faults(
 ) -> Iterator[Fault]:
     if known.intent is None:
         return
-    yield from known.fault(where, "site", sentence.site, known.intent.sites)
+    yield from known.documents.unknown(where, "site", sentence.site, known.intent.sites)
     if sentence.zone is not None:
-        yield from known.fault(where, "zone", sentence.zone, known.intent.zones)
+        yield from known.documents.unknown(where, "zone", sentence.zone, known.intent.zones)
 
 
 def _failure_faults(
@@ -285,7 +238,9 @@ def _failure_faults(
         Thing.SITE: known.intent.sites,
     }
     for failure in sentence.failures:
-        yield from known.fault(where, failure.thing.value, failure.name, names[failure.thing])
+        yield from known.documents.unknown(
+            where, failure.thing.value, failure.name, names[failure.thing]
+        )
 
 
 def _zone_faults(known: _Known) -> Iterator[Fault]:

@@ -29,10 +29,12 @@ VERBS: Final = {
     "explain": "controller.cli.explain",
     "topology": "controller.cli.topology",
     "inventory": "controller.cli.inventory",
+    "vpn": "controller.cli.vpn",
 }
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
+    "vpn": "Give access",
     "edge": "At a site",
 }
 PLUGINS: Final = "sanaga.commands"

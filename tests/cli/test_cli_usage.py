@@ -15,6 +15,7 @@ from tools.make_docs import REFERENCE, reference
 NOUNS = {
     "topology": ("show", "draw", "paths", "blast-radius", "risks", "export"),
     "inventory": ("list", "export", "import", "seal", "pin", "signing-key"),
+    "vpn": ("check", "reach"),
 }
 COMMANDS = [
     *((verb,) for verb in VERBS),

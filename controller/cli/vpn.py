@@ -1,0 +1,109 @@
+"""Who may reach what over the VPN."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from controller.cli.folders import FolderOption
+from controller.cli.output import Exit, Format, FormatOption, count, emit, emit_rows, say, show
+
+if TYPE_CHECKING:
+    from controller.load import Loaded
+    from vpn.access import Destination
+    from vpn.documents import Test
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="Say and test who may reach what over the VPN.",
+)
+
+
+@app.command(epilog="Example: sanaga vpn check --dir my-network")
+def check(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
+    """Run the tests that the grants of an intent bring along; one that fails ends with code 1."""
+    from controller.load import load
+
+    loaded = load(folder)
+    findings = [_finding(loaded, test) for test in loaded.access.tests]
+    emit(findings, output, lambda: show(map(_line, findings)))
+    failed = sum(not finding["holds"] for finding in findings)
+    say(f"{count(len(findings), 'test')}, {failed} failed" if failed else _all_hold(len(findings)))
+    if failed:
+        raise typer.Exit(Exit.ERROR)
+
+
+def _finding(loaded: "Loaded", test: "Test") -> dict[str, object]:
+    from vpn import expectations
+
+    found = expectations.evaluate(test.sentence, loaded.access.policy, loaded.intent)
+    return {
+        "where": str(test.where),
+        "text": found.text,
+        "holds": found.holds,
+        "because": found.because,
+    }
+
+
+def _line(finding: dict[str, object]) -> tuple[str, str]:
+    said = f"{finding['text']}: {finding['because']}"
+    if finding["holds"]:
+        return f"holds  {said}", ""
+    return f"FAILS  {finding['where']}: {said}", "bold red"
+
+
+def _all_hold(number: int) -> str:
+    if not number:
+        return "no grant brings a test along; write some under its 'expect'"
+    return f"{count(number, 'test')}, all hold"
+
+
+@app.command(epilog="Example: sanaga vpn reach oncologist douala --dir my-network")
+def reach(
+    role: Annotated[
+        str, typer.Argument(metavar="ROLE", help="Role of a person, as groups have it.")
+    ],
+    site: Annotated[str, typer.Argument(metavar="SITE", help="Site where the person works.")],
+    folder: FolderOption = Path(),
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List all that somebody of a role at a site reaches, and by which grant."""
+    from controller.load import load, unknown
+    from vpn import access
+    from vpn.model import Person
+
+    loaded = load(folder)
+    policy, intent = loaded.access.policy, loaded.intent
+    if site not in intent.sites:
+        raise unknown("site", site, intent.sites)
+    roles = {group.role: group for group in policy.groups}
+    if role not in roles:
+        raise unknown("role", role, roles)
+    somebody = Person("somebody", "Somebody", role, site)
+    rows = [_row(one) for one in access.destinations(policy, intent, somebody)]
+    emit_rows(rows, output, _HEADINGS)
+    if not rows:
+        say(f"{role} at {site} reaches nothing; what no grant opens is shut")
+
+
+_HEADINGS = {
+    "target": "TARGET",
+    "place": "PLACE",
+    "where": "WHERE",
+    "ports": "PORTS",
+    "group": "GROUP",
+    "because": "BECAUSE",
+}
+
+
+def _row(one: "Destination") -> dict[str, object]:
+    return {
+        "target": one.target,
+        "place": one.place,
+        "where": [str(where) for where in one.where],
+        "ports": [str(ports) for ports in one.ports] or ["all"],
+        "group": one.grant.group,
+        "because": one.grant.because,
+    }

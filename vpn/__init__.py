@@ -1,0 +1,1 @@
+"""Carriage: who may speak to whom, encrypted."""

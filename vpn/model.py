@@ -1,0 +1,92 @@
+"""Who may reach what over the VPN, as values: people, groups, grants, and where services answer."""
+
+from dataclasses import dataclass
+from datetime import date
+from ipaddress import IPv4Address, IPv6Address
+from typing import Literal, TypeAlias
+
+from inventory.model import Segment, SiteName, ZoneName
+
+RoleName: TypeAlias = str
+GroupName: TypeAlias = str
+PersonName: TypeAlias = str
+ServiceName: TypeAlias = str
+Target: TypeAlias = Segment | ServiceName
+Address: TypeAlias = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Everybody of a role whose site is at or below a place of the hierarchy."""
+
+    name: GroupName
+    title: str
+    role: RoleName
+    under: SiteName
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An exception to default deny: a group reaches services at zones, or segments at sites.
+
+    at names zones for a service, and places of the hierarchy, with all below, for a segment;
+    without any it is all of them. because is told wherever the grant is.
+    """
+
+    group: GroupName
+    reach: tuple[Target, ...]
+    because: str
+    at: tuple[ZoneName | SiteName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where a service listens: ports from first to last of one protocol."""
+
+    protocol: Literal["tcp", "udp"]
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        """Return the ports as policies and nftables write them, such as udp/3478."""
+        both = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+        return f"{self.protocol}/{both}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceHost:
+    """Where a service answers at a zone."""
+
+    service: ServiceName
+    zone: ZoneName
+    addresses: tuple[Address, ...]
+    ports: tuple[Ports, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who works with the network from where no edge is; until is the last day of access.
+
+    licence is the number under which a professional order lists the person; until never lies
+    behind its end.
+    """
+
+    name: PersonName
+    title: str
+    role: RoleName
+    site: SiteName
+    licence: str = ""
+    until: date | None = None
+
+    def expired(self, today: date) -> bool:
+        """Return whether access has ended by itself."""
+        return self.until is not None and today > self.until
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPolicy:
+    """Groups, what they may reach, and where that is; what nothing grants is denied."""
+
+    groups: tuple[Group, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    hosts: tuple[ServiceHost, ...] = ()

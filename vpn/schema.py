@@ -1,0 +1,86 @@
+"""The VPN's policy as an administrator writes it: groups, grants, and where services answer."""
+
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Annotated, Any, Final, Literal, TypeAlias, cast
+
+from pydantic import BeforeValidator, Field, StrictStr
+
+from inventory.fields import Document, Slug, Title
+from inventory.model import Segment
+from inventory.wording import quoted, refuse
+from vpn.model import Grant, Group, Ports, ServiceHost
+
+_PORTS: Final = re.compile(r"(tcp|udp)/(\d{1,5})(?:-(\d{1,5}))?")
+
+
+def _ports(value: object) -> Ports:
+    hint = "write 'tcp/443' or 'udp/49152-65535'"
+    read = _PORTS.fullmatch(value) if isinstance(value, str) and value.isascii() else None
+    if read is None:
+        raise refuse(f"{quoted(value)} is no protocol with ports", hint)
+    first, last = int(read[2]), int(read[3] or read[2])
+    if not 0 < first <= last <= 65535:
+        raise refuse(f"{quoted(value)} has ports out of range or order", hint)
+    return Ports(cast("Literal['tcp', 'udp']", read[1]), first, last)
+
+
+def _address(value: object) -> IPv4Address | IPv6Address:
+    if isinstance(value, str) and "%" not in value:
+        try:
+            return ip_address(value)
+        except ValueError:
+            pass
+    raise refuse(f"{quoted(value)} is no address", "write the server's own, such as '10.0.3.140'")
+
+
+HostAddress: TypeAlias = Annotated[Any, BeforeValidator(_address)]
+PortRange: TypeAlias = Annotated[Any, BeforeValidator(_ports)]
+
+
+class GroupDocument(Document):
+    """Everybody of a role at or below a place: an entry of the section groups."""
+
+    name: Slug = Field(examples=["oncologists"])
+    title: Title = Field(examples=["Oncologists of the Centre"])
+    role: Slug = Field(examples=["oncologist"])
+    under: Slug = Field(examples=["centre"])
+
+    def to_model(self) -> Group:
+        """Return the trusted value."""
+        return Group(self.name, self.title, self.role, self.under)
+
+
+class GrantDocument(Document):
+    """An exception to default deny, with its tests: an entry of the section grants."""
+
+    group: Slug = Field(examples=["oncologists"])
+    reach: Annotated[tuple[Slug, ...], Field(min_length=1)] = Field(examples=["[records]"])
+    at: tuple[Slug, ...] = Field(default=(), examples=["[yaounde]"])
+    because: Title = Field(examples=["They treat patients of the whole country"])
+    expect: tuple[StrictStr, ...] = Field(
+        default=(), examples=["[oncologist at yaounde reaches records]"]
+    )
+
+    def to_model(self) -> Grant:
+        """Return the trusted value."""
+        segments = set(Segment)
+        reach = tuple(Segment(name) if name in segments else name for name in self.reach)
+        return Grant(self.group, reach, self.because, self.at)
+
+
+class HostDocument(Document):
+    """Where a service answers at a zone: an entry of the section hosts."""
+
+    service: Slug = Field(examples=["records"])
+    zone: Slug = Field(examples=["yaounde"])
+    addresses: Annotated[tuple[HostAddress, ...], Field(min_length=1)] = Field(
+        examples=["[10.0.3.140]"]
+    )
+    ports: Annotated[tuple[PortRange, ...], Field(min_length=1)] = Field(
+        default=(Ports("tcp", 443, 443),), examples=["[tcp/443]"]
+    )
+
+    def to_model(self) -> ServiceHost:
+        """Return the trusted value."""
+        return ServiceHost(self.service, self.zone, self.addresses, self.ports)

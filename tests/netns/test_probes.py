@@ -228,7 +228,8 @@ def test_a_stopped_process_makes_no_loss_at_either_end(circuit, stopped_s):
                 process.send_signal(signal.SIGSTOP)
                 await asyncio.sleep(stopped_s)
                 process.send_signal(signal.SIGCONT)
-                await answered(here, 50)
+                # Enough that the other end measures in between, after a burst of old answers.
+                await answered(here, 100)
             # Answering must go on until the other end has told what it saw.
             told = circuit.told_by(process)
         here.close()

@@ -39,7 +39,7 @@ lab: setup  ## the northern-spur laboratory, left running; 'sanaga lab down' end
 bench: setup  ## the figures of docs/benchmarks.md
 	$(PYTHON) -m tests.bench $(ARGS)
 
-bench-failover: setup  ## failover against its peers under the same faults; root, half an hour
+bench-failover: setup  ## failover against its peers under the same faults; root, about an hour
 	$(PYTHON) -m tests.failover --write $(ARGS)
 
 golden: setup  ## rewrite the golden files; review with git diff

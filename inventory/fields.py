@@ -163,6 +163,10 @@ def _next_hop(value: object) -> str:
     return str(_address(value, "write the next router's address on a LAN, such as '10.0.18.5'"))
 
 
+def _host(value: object) -> IPv4Address | IPv6Address:
+    return _address(value, "write the server's own, such as '10.0.3.140'")
+
+
 def _before(check: Callable[[object], Any]) -> BeforeValidator:
     return BeforeValidator(check)
 
@@ -206,6 +210,7 @@ Prefix4: TypeAlias = Annotated[IPv4Network, _before(_prefix4)]
 Prefix6: TypeAlias = Annotated[IPv6Network, _before(_prefix6)]
 Prefix: TypeAlias = Annotated[Any, _before(_prefix46)]
 ManagementAddress: TypeAlias = Annotated[IPv4Address, _before(_management)]
+HostAddress: TypeAlias = Annotated[Any, _before(_host)]
 NextHop: TypeAlias = Annotated[str, _before(_next_hop)]
 Flag: TypeAlias = StrictBool
 Count: TypeAlias = Annotated[StrictInt, Field(ge=0, le=100_000_000)]

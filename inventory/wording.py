@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin
 
@@ -43,6 +44,14 @@ _EXAMPLES: Final[Mapping[type, str]] = {
     tuple: "[...]",
     dict: "{...}",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """Why a text is no sentence, and what to write instead."""
+
+    what: str
+    hint: str
 
 
 def refuse(what: str, hint: str) -> PydanticCustomError:

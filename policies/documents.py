@@ -9,7 +9,7 @@ from inventory.documents import Documents, Entry, repeated
 from inventory.errors import Fault, Location
 from inventory.fields import Document
 from inventory.model import Intent, Segment
-from inventory.wording import quoted
+from inventory.wording import Misread, quoted
 from policies import clinical, segmentation
 from policies.model import (
     Expectation,
@@ -28,7 +28,6 @@ from policies.schema import (
 )
 from policies.sentences import (
     FORMS,
-    Misread,
     ReachesCentral,
     Sentence,
     ServiceMeetsSlo,

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from inventory.model import DataCentreZone, Intent
+from inventory.wording import Misread
 from policies import quality, segmentation
 from policies.model import Expectation, Finding, Policies, ServiceClass
 from policies.routes import Down, Routes
 from policies.sentences import (
     Failure,
     LevelSentence,
-    Misread,
     ReachesCentral,
     SegmentNeverReaches,
     SegmentReaches,

@@ -13,7 +13,7 @@ from re import Match, Pattern
 from typing import Final, TypeAlias
 
 from inventory.model import Level, Segment, SiteName, ZoneName
-from inventory.wording import closest, quoted
+from inventory.wording import Misread, closest, quoted
 from policies.model import ServiceName
 
 FORMS: Final[tuple[str, ...]] = (
@@ -100,14 +100,6 @@ ServiceSentence: TypeAlias = ServiceReachable | ServiceMeetsSlo
 LevelSentence: TypeAlias = TwoWaysOut | ReachesCentral
 SegmentSentence: TypeAlias = SegmentReaches | SegmentNeverReaches
 Sentence: TypeAlias = ServiceSentence | LevelSentence | SegmentSentence
-
-
-@dataclass(frozen=True, slots=True)
-class Misread:
-    """Why a text is no sentence, and what to write instead."""
-
-    what: str
-    hint: str
 
 
 Failures: TypeAlias = tuple[Failure, ...]

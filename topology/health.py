@@ -90,13 +90,12 @@ class LinkHealth:
 
     base_ms is the smallest round trip of the last minutes: what the path can do. jitter_ms is the
     spread (95th percentile above the smallest) of the worse direction, as far as it lasts, and
-    widest_ms the whole of it. handover says that a
-    change of satellite is going on, which is not held against the path. lossy says that more is
-    lost than is usual for the medium, suspect that a closer look is due. overdue and silent_s do
-    not count what this host's own stalls explain. unanswered is for how many paces no answer has
-    come while this host was not late, answered_at_s when one last came, steady_since_s when answers
-    last began to come after several were missing. down_at_s is when an outage last went on; kept
-    are the losses without one that may be beginning.
+    widest_ms the whole of it. handover says that a change of satellite is going on, which is not
+    held against the path. lossy says that more is lost than is usual for the medium, suspect that a
+    closer look is due. overdue and silent_s do not count what this host's own stalls explain.
+    unanswered is for how many paces no answer has come while this host was not late, answered_at_s
+    when one last came, steady_since_s when answers last began to come after several were missing.
+    down_at_s is when an outage last went on; kept are the losses without one that may be beginning.
     """
 
     medium: Medium

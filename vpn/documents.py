@@ -8,9 +8,10 @@ from inventory import addressing
 from inventory.documents import Documents, Entry, repeated
 from inventory.errors import Fault, Location
 from inventory.model import Intent, Segment
+from inventory.wording import Misread
 from vpn import expectations
 from vpn.access import NEVER
-from vpn.expectations import Misread, Sentence
+from vpn.expectations import Sentence
 from vpn.model import AccessPolicy
 from vpn.schema import GrantDocument, GroupDocument, HostDocument
 

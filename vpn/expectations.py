@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inventory.model import Intent, Segment, SiteName
-from inventory.wording import quoted
+from inventory.wording import Misread, quoted
 from vpn import access
 from vpn.access import Answer, Place
 from vpn.model import AccessPolicy, Person, RoleName, Target
@@ -36,14 +36,6 @@ class Sentence:
     target: Target
     place: Place | None = None
     never: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Misread:
-    """Why a text is no sentence, and what to write instead."""
-
-    what: str
-    hint: str
 
 
 @dataclass(frozen=True, slots=True)

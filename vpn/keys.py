@@ -78,8 +78,3 @@ def _decoded(text: str) -> bytes:
     if len(octets) != OCTETS or len(text) != LETTERS:
         raise ValueError("a key is 32 octets in base64, 43 letters and '='")
     return octets
-
-
-def short(key: PublicKey) -> str:
-    """Return enough of a public key to recognise it."""
-    return f"{key[:8]}…"

@@ -1,12 +1,11 @@
 """The VPN's policy as an administrator writes it: groups, grants, and where services answer."""
 
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
 from pydantic import BeforeValidator, Field, StrictStr
 
-from inventory.fields import Document, Slug, Title
+from inventory.fields import Document, HostAddress, Slug, Title
 from inventory.model import Segment
 from inventory.wording import quoted, refuse
 from vpn.model import Grant, Group, Ports, ServiceHost
@@ -25,16 +24,6 @@ def _ports(value: object) -> Ports:
     return Ports(cast("Literal['tcp', 'udp']", read[1]), first, last)
 
 
-def _address(value: object) -> IPv4Address | IPv6Address:
-    if isinstance(value, str) and "%" not in value:
-        try:
-            return ip_address(value)
-        except ValueError:
-            pass
-    raise refuse(f"{quoted(value)} is no address", "write the server's own, such as '10.0.3.140'")
-
-
-HostAddress: TypeAlias = Annotated[Any, BeforeValidator(_address)]
 PortRange: TypeAlias = Annotated[Any, BeforeValidator(_ports)]
 
 

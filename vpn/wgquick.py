@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import (
     IPv4Interface,
-    IPv4Network,
     IPv6Interface,
-    IPv6Network,
     ip_address,
     ip_interface,
     ip_network,
@@ -19,12 +17,12 @@ from itertools import islice
 from re import compile as pattern
 from typing import Any, Final, TypeAlias
 
+from inventory.addressing import Prefix
 from inventory.errors import Fault, IntentError, Location
 from inventory.wording import closest, quoted
 from vpn import keys
 from vpn.keys import PublicKey, Secret
 
-Prefix: TypeAlias = IPv4Network | IPv6Network
 Address: TypeAlias = IPv4Interface | IPv6Interface
 
 LONGEST: Final = 1_000_000

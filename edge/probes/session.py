@@ -319,9 +319,10 @@ class Session:
         self._heard_s = max(self._heard_s, arrival.at_s)
         if verdict is Verdict.DUPLICATE:
             return
-        held_s = between_s(answer.received, answer.stamp)
-        round_trip_s = _round_trip_s(held_s, arrival.at_s - sent_s)
-        if verdict is Verdict.FIRST and round_trip_s < arrival.at_s - sent_s:
+        elapsed_s = arrival.at_s - sent_s
+        held_s = _held_s(answer, elapsed_s)
+        round_trip_s = max(0.0, elapsed_s - held_s)
+        if verdict is Verdict.FIRST:
             self._held_s = max(self._held_s, held_s)
         if answer.request.sequence == self._interrupted:
             return
@@ -345,9 +346,10 @@ class Session:
         self._samples.append(Sample(sequence, round_trip_s * 1e3, out_s * 1e3, in_s * 1e3))
 
 
-def _round_trip_s(held_s: float, elapsed_s: float) -> float:
-    """Return the time on the way, without what the far end took, as far as that makes sense."""
-    return elapsed_s - held_s if 0.0 <= held_s <= elapsed_s else max(0.0, elapsed_s)
+def _held_s(answer: Answer, elapsed_s: float) -> float:
+    """Return how long the far end kept the packet; 0 where its stamps make no sense."""
+    held_s = between_s(answer.received, answer.stamp)
+    return held_s if 0.0 <= held_s <= elapsed_s else 0.0
 
 
 def _sequence(sample: Sample) -> int:

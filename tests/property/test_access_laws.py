@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.model import Segment
+from inventory.wording import Misread
 from tests.factories import hierarchy
 from vpn import access, expectations, rules
 from vpn.access import above, answer, destinations, groups_of
@@ -107,7 +108,7 @@ def test_a_sentence_and_its_contrary_about_one_place_do_not_both_hold(sentence, 
 
 @given(st.text(max_size=80))
 def test_any_text_is_a_sentence_or_the_reason_why_it_is_none(text):
-    assert expectations.parse(text)
+    assert isinstance(expectations.parse(text), Sentence | Misread)
 
 
 @given(policies, st.lists(people, max_size=5))

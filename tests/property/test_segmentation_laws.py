@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.model import Level, Segment
+from inventory.wording import Misread
 from policies.model import Policies, Rule
 from policies.segmentation import FORBIDDEN, allowed, entitled, merged
 from policies.sentences import (
     Failure,
-    Misread,
     ReachesCentral,
     SegmentNeverReaches,
     SegmentReaches,

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from inventory import documents
 from inventory.model import Segment
+from inventory.wording import Misread
 from policies import clinical
 from policies.documents import check
 from policies.model import PathPolicy, ServiceClass
 from policies.quality import JITTER_MS
 from policies.schema import code_point_name
 from policies.segmentation import entitled
-from policies.sentences import FORMS, Misread, parse
+from policies.sentences import FORMS, parse
 from topology.emodel import END_SYSTEM_MS
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")

@@ -3,10 +3,10 @@
 import pytest
 
 from inventory.model import Level, Segment
+from inventory.wording import Misread
 from policies.sentences import (
     FORMS,
     Failure,
-    Misread,
     ReachesCentral,
     SegmentNeverReaches,
     SegmentReaches,

@@ -62,4 +62,3 @@ def test_a_public_key_that_protects_nothing_is_refused(octets):
 def test_a_public_key_of_an_ordinary_pair_is_taken():
     public = keys.public_of(keys.generate())
     assert keys.public(public) == public
-    assert keys.short(public) == f"{public[:8]}…"

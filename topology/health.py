@@ -36,7 +36,7 @@ LARGEST_SHARE: Final = 0.3
 TALKATIVE: Final = 0.5
 # Slow to compute and to change: jitter, shares and MOS are looked at so often.
 REVIEW_S: Final = 0.1
-# Packets that were under way in a stall or an outage are settled until so long after it.
+# Packets that were under way in an outage are settled until so long after it.
 GRACE_S: Final = 0.3
 # What is missing in so long a silence, of so many packets, is an outage and no loss.
 OUTAGE_S: Final = 1.0
@@ -63,8 +63,9 @@ class Measurement:
     end's own test packets that were missed here, heard_in how many of those came. overdue are the
     newest test packets in a row whose answer is late; silent_s is the time since anything was
     heard. stalled says that this process itself was late or its socket dropped packets, so that the
-    measurement says nothing against the path. held_ms is the longest time for which the far end
-    kept a test packet before it answered.
+    measurement says nothing against the path; losses that this explains are not counted in a later
+    one either. held_ms is the longest time for which the far end kept a test packet before it
+    answered.
     """
 
     at_s: float
@@ -285,14 +286,13 @@ class _Seen:
         return rhythm, handover.tolerated(rhythm, at_s), aside
 
     def losses(self) -> Losses:
-        """Return the losses, but for packets that were under way in a stall or an outage."""
+        """Return the losses, but for packets that were under way in an outage."""
         before, new, at_s = self.before, self.new, self.at_s
         if self.down_at_s == at_s:
             return before.kept
         grace_s = GRACE_S + (before.delay_ms or 0.0) / 1e3
         back = len(new.round_trips_ms) + new.heard_in + new.lost_in
-        excused_at_s = max(before.stalled_at_s, self.down_at_s)
-        if at_s - excused_at_s < grace_s or not (new.sent or back):
+        if at_s - self.down_at_s < grace_s or not (new.sent or back):
             return before.losses
         arrived = Arrived(new.sent, new.lost_out, back, new.lost_in)
         tested = losses.tested(before.losses, arrived, self.usual, at_s)

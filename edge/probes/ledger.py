@@ -10,6 +10,8 @@ from edge.probes.wire import SEQUENCES, unwrapped
 
 # Answers that come after their packet was settled are told from copies this long.
 REMEMBERED: Final = 1024
+# What comes while the process is stalled for no longer waits in the socket and is not lost there.
+HARMLESS_S: Final = 0.1
 
 
 class Verdict(Enum):
@@ -48,8 +50,9 @@ StalledFor = Callable[[float, float], float]
 class Ledger:
     """Test packets of one session; times are monotonic seconds given by the caller.
 
-    A packet under way while the process was stalled is waited for that much longer, and says
-    nothing when it is lost.
+    A packet under way while the process was stalled is waited for that much longer. When it is
+    lost, it says nothing if the stall was long (the whole machine may have slept) or the socket
+    dropped packets.
     """
 
     stalled_s: StalledFor
@@ -57,6 +60,7 @@ class Ledger:
     settled: Settled = field(default_factory=Settled)
     _next: int = 0
     _highest: int = -1
+    _excused: int = -1
     _pending: dict[int, float] = field(default_factory=dict)
     _lost: dict[int, float] = field(default_factory=dict)
 
@@ -70,6 +74,10 @@ class Ledger:
     def forget_way(self) -> None:
         """Judge directions anew, since the far end will count anew."""
         self.numbers = Numbers()
+
+    def excuse(self) -> None:
+        """Hold nothing that is under way now against the path; the socket dropped packets."""
+        self._excused = self._next - 1
 
     def answer(self, wire_sequence: int, wire_number: int) -> tuple[Verdict, int, float]:
         """Enter an answer; return what it is, to which packet, and when that one was sent.
@@ -97,7 +105,7 @@ class Ledger:
             del self._pending[sequence]
             self._remember(sequence, sent_s)
             way = self.numbers.lost(sequence) or unknown(sent_s)
-            if self.stalled_s(sent_s, now_s):
+            if sequence <= self._excused or self.stalled_s(sent_s, now_s) > HARMLESS_S:
                 self.settled.voided += 1
                 self._highest = max(self._highest, sequence)
                 continue

@@ -46,8 +46,8 @@ class Counters:
     """What a session saw since it was made.
 
     waited counts answers that came in time and were read when their time was up, voided packets
-    without an answer that say nothing because this process was stalled, refused packets that this
-    host itself would not send.
+    without an answer that say nothing because this process was stalled for long or its socket
+    dropped packets, refused packets that this host itself would not send.
     """
 
     sent: int = 0
@@ -303,8 +303,10 @@ class Session:
             return
         for arrival in self._port.arrivals():
             self._note_lateness(arrival.at_s, arrival.at_s + arrival.waited_s)
-            self._dropped += arrival.dropped
-            self.counters.socket_drops += arrival.dropped
+            if arrival.dropped:
+                self._dropped += arrival.dropped
+                self.counters.socket_drops += arrival.dropped
+                self._ledger.excuse()
             answer = read_answer(arrival.octets, self.target.key)
             if answer is None:
                 self.counters.malformed += 1

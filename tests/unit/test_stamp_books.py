@@ -122,7 +122,7 @@ def test_a_packet_under_way_during_a_stall_is_waited_for_longer():
     assert ledger.answer(0, 0)[0] is Verdict.FIRST
 
 
-def test_a_packet_lost_during_a_stall_says_nothing():
+def test_a_packet_lost_during_a_long_stall_says_nothing():
     ledger = Ledger(lambda start, end: 0.2 if start < 1.0 < end else 0.0)
     ledger.send(0.9)
     assert ledger.settle(9.0, 0.3, blame_out) == 0
@@ -131,11 +131,22 @@ def test_a_packet_lost_during_a_stall_says_nothing():
     assert ledger.waiting(9.0, 0.1).overdue == 0
 
 
-def test_without_a_stall_the_same_packet_is_lost():
-    ledger = Ledger(never)
+@pytest.mark.parametrize("stalled_s", [0.0, 0.05])
+def test_without_a_long_stall_the_same_packet_is_lost(stalled_s):
+    ledger = Ledger(lambda start, end: stalled_s if start < 1.0 < end else 0.0)
     ledger.send(0.9)
     assert ledger.settle(9.0, 0.3, blame_out) == 1
     assert ledger.take().out == 1
+
+
+def test_what_was_under_way_when_the_socket_dropped_packets_says_nothing():
+    ledger = Ledger(never)
+    ledger.send(0.9)
+    ledger.excuse()
+    ledger.send(1.0)
+    assert ledger.settle(9.0, 0.3, blame_out) == 1
+    settled = ledger.take()
+    assert (settled.out, settled.voided) == (1, 1)
 
 
 # Answers

@@ -149,9 +149,11 @@ def test_a_stalled_process_holds_nothing_against_a_path():
     assert folded(after, silent).dead
 
 
-def hiccuping(medium: Medium, weather: Weather, pace_s: float) -> list[tuple[float, LinkHealth]]:
+def hiccuping(
+    medium: Medium, weather: Weather, pace_s: float, seed: int = 1
+) -> list[tuple[float, LinkHealth]]:
     """Return instants and health when this host is late in 30 ms of every 0.3 s."""
-    road = Road(weather, Random(1), pace_s)  # noqa: S311
+    road = Road(weather, Random(seed), pace_s)  # noqa: S311
     health, seen = unknown(medium, 0.0), []
     for number in range(1, 1200):
         if number % 30 in (0, 1):
@@ -161,6 +163,19 @@ def hiccuping(medium: Medium, weather: Weather, pace_s: float) -> list[tuple[flo
         health = fold(health, road.measure(at_s, stalled=late))
         seen.append((at_s, health))
     return seen
+
+
+@pytest.mark.parametrize("seed", range(1, 41))
+def test_a_host_that_is_late_again_and_again_proves_loss_in_time(seed):
+    seen = hiccuping(Medium.FIBRE, turning(Medium.FIBRE, "loss"), 0.02, seed)
+    proven_s = next(at_s for at_s, health in seen if health.lossy)
+    assert START_S < proven_s < START_S + 2.0
+
+
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_a_host_that_is_late_again_and_again_sees_no_loss_where_there_is_none(seed):
+    seen = hiccuping(Medium.FIBRE, steady(FAIR[Medium.FIBRE]), 0.02, seed)
+    assert not any(health.lossy for _, health in seen)
 
 
 @pytest.mark.parametrize("kind", ["hole", "hole-out", "hole-in"])

@@ -11,6 +11,8 @@ from tests.failover.flows import Heard
 from tests.failover.mechanisms import Mechanism
 from tests.failover.trials import Outcome
 
+# A silence that three test packets in a row would have met, of a line to which nothing was done.
+HELD_UP_MS: Final = 60.0
 FLOWS: Final = ("voice up", "voice down", "video up", "video down")
 
 
@@ -73,6 +75,11 @@ class Cell:
     def moves(self) -> int:
         """Return in how many trials traffic was no longer on the first line."""
         return sum(not outcome.stayed for outcome in self.outcomes)
+
+    @property
+    def held_up(self) -> int:
+        """Return in how many trials traffic moved and the sound on the line had fallen silent."""
+        return sum(not o.stayed and o.called.voice_gap_ms > HELD_UP_MS for o in self.outcomes)
 
     def worst(self, value: Callable[[Heard], float]) -> float:
         """Return the largest value of any flow in any trial."""

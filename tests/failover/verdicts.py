@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from tests.edge_rig import FIBRE, SATELLITE
-from tests.failover.cells import Cell, spread
+from tests.failover.cells import HELD_UP_MS, Cell, spread
 from tests.failover.extras import Extras
 
 Cells: TypeAlias = Mapping[tuple[str, str], Cell]
@@ -121,10 +121,13 @@ def _false_moves(cells: Cells, extras: Extras, strays: int) -> Iterator[Verdict]
     if quiet:
         trials = sum(len(cell.outcomes) for cell in quiet)
         moves = sum(cell.moves for cell in quiet)
+        held_up = sum(cell.held_up for cell in quiet)
         yield Verdict(
-            "no move without a fault, while other trials load the machine",
-            f"{moves} moves in {trials} trials, {strays} between trials",
-            moves + strays == 0,
+            "no move without a fault, unless the machine itself held the call up for "
+            f"{HELD_UP_MS:g} ms",
+            f"{moves} moves in {trials} trials, {held_up} of them with the call held up; "
+            f"{strays} between trials, when no call tells",
+            moves == held_up,
         )
     if leo := extras.weather:
         yield Verdict(

@@ -13,12 +13,13 @@ from controller.derive import derive
 from controller.drivers.memory import MemoryNetwork
 from controller.drivers.protocol import Driver, DriverFactory
 from controller.edges import overlay, policy_of
+from controller.environment import environment
 from controller.load import Loaded, device, load
 from controller.plan import NOTHING_SPECIAL, Consent, View, managed, plan
 from controller.planfile import decode, parse_intent, seen_by
 from controller.render import platforms, render
 from controller.rim import Connect
-from controller.settings import Settings, environment
+from controller.settings import Settings
 from controller.state import DeviceConfig, Operational, Outcome, Plan
 from controller.store.journal import FILE as JOURNAL_FILE
 from controller.store.journal import Journal

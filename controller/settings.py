@@ -1,25 +1,12 @@
-"""What the environment says about this controller; the only reader of it."""
+"""What SANAGA_* variables say about this controller."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
-def environment() -> Mapping[str, str]:
-    """Return the process's environment, for credential references such as env:NAME."""
-    return dict(os.environ)  # noqa: TID251
-
-
-def default_state_dir(environ: Mapping[str, str], *, root: bool) -> Path:
-    """Return where the journal lives unless told otherwise (XDG Base Directory for people)."""
-    if root:
-        return Path("/var/lib/sanaga")
-    base = Path(environ.get("XDG_STATE_HOME", ""))
-    # The XDG specification says that a relative path is to be ignored.
-    return (base if base.is_absolute() else Path.home() / ".local" / "state") / "sanaga"
+from controller.environment import default_state_dir, environment
 
 
 class Settings(BaseSettings):

@@ -5,10 +5,7 @@ half; who loses it enrols every edge anew.
 """
 
 import base64
-import os
-from contextlib import suppress
 from pathlib import Path
-from tempfile import mkstemp
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from controller.keyfile import ensured
 from inventory.errors import CredentialError
 
 FILE: Final = "signing_key"
@@ -28,17 +26,7 @@ FILE: Final = "signing_key"
 def signing_key(state_dir: Path) -> Ed25519PrivateKey:
     """Return the controller's key, made first where there is none. Raises CredentialError."""
     file = state_dir / FILE
-    try:
-        state_dir.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            return _read(file)
-        _make(file)
-        return _read(file)
-    except OSError as error:
-        raise CredentialError(
-            f"{file}: the signing key cannot be read or made: {error.strerror}; run this as its "
-            "owner, or name another folder with SANAGA_STATE_DIR"
-        ) from error
+    return _loaded(file, ensured(file, _made, "signing key"))
 
 
 def public_text(key: Ed25519PrivateKey) -> str:
@@ -46,10 +34,7 @@ def public_text(key: Ed25519PrivateKey) -> str:
     return base64.b64encode(key.public_key().public_bytes_raw()).decode("ascii")
 
 
-def _read(file: Path) -> Ed25519PrivateKey:
-    data = file.read_bytes()
-    if file.stat().st_mode & 0o077:
-        raise CredentialError(f"{file}: others may read this private key; 'chmod 600 {file}'")
+def _loaded(file: Path, data: bytes) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -62,20 +47,7 @@ def _read(file: Path) -> Ed25519PrivateKey:
     return key
 
 
-def _make(file: Path) -> None:
-    """Link a new key into place, so that it is whole or absent; of several makers one wins."""
-    pem = Ed25519PrivateKey.generate().private_bytes(
+def _made() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
-    # mkstemp makes it for its owner alone.
-    descriptor, name = mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    draft = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(pem)
-            stream.flush()
-            os.fsync(stream.fileno())
-        with suppress(FileExistsError):
-            file.hardlink_to(draft)
-    finally:
-        draft.unlink(missing_ok=True)

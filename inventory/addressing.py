@@ -24,6 +24,7 @@ Prefix: TypeAlias = IPv4Network | IPv6Network
 MAX_SITE: Final = 32767
 MAX_CIRCUIT: Final = 131071
 MAX_DEVICE: Final = 7
+MAX_GATEWAY: Final = 8
 _SITE_SIZE: Final = 512
 _DEVICES: Final = 8
 _SUBNETS: Final = 16
@@ -104,6 +105,42 @@ def links6(plan: AddressPlan) -> IPv6Network:
     return IPv6Network((_subnet6(plan, _subnets6(plan) - 2), 64))
 
 
+def people_block4(plan: AddressPlan, gateway: int) -> IPv4Network:
+    """Return the addresses behind a gateway (1 to 8): an eighth of what people have."""
+    length = min(plan.ipv4_people.prefixlen + 3, 32)
+    return IPv4Network((_first(plan.ipv4_people) + (gateway - 1) * (1 << 32 - length), length))
+
+
+def people_block6(plan: AddressPlan, gateway: int) -> IPv6Network:
+    """Return the IPv6 addresses behind a gateway, a /96."""
+    return IPv6Network((_subnet6(plan, _subnets6(plan) - 3) + (gateway << 32), 96))
+
+
+def gateway4(plan: AddressPlan, gateway: int) -> IPv4Address:
+    """Return a gateway's own address among people's, the first of its block."""
+    return people_block4(plan, gateway).network_address + 1
+
+
+def gateway6(plan: AddressPlan, gateway: int) -> IPv6Address:
+    """Return a gateway's own IPv6 address among people's."""
+    return people_block6(plan, gateway).network_address + 1
+
+
+def people4(plan: AddressPlan, gateway: int, device: int) -> IPv4Address:
+    """Return the address of a person's device (1 to people_capacity) behind a gateway."""
+    return gateway4(plan, gateway) + device
+
+
+def people6(plan: AddressPlan, gateway: int, device: int) -> IPv6Address:
+    """Return the IPv6 address of a person's device behind a gateway."""
+    return gateway6(plan, gateway) + device
+
+
+def people_capacity(plan: AddressPlan) -> int:
+    """Return the highest number of a person's device that a plan has addresses for."""
+    return max(people_block4(plan, 1).num_addresses - 3, 0)
+
+
 def capacity(plan: AddressPlan) -> Capacity:
     """Return the highest site and circuit numbers that every part of a plan has room for."""
     # Site 0 is never used, and the last 16 /64s hold loopbacks and links.
@@ -127,6 +164,7 @@ def parts(plan: AddressPlan) -> Mapping[str, Prefix]:
         "ipv4_links": plan.ipv4_links,
         "ipv6": plan.ipv6,
         "ipv4_tunnels": plan.ipv4_tunnels,
+        "ipv4_people": plan.ipv4_people,
     }
 
 

@@ -20,7 +20,7 @@ D = TypeVar("D", bound=BaseModel)
 
 INVENTORY_SECTIONS: Final = ("network", "sites", "devices", "circuits", "zones")
 POLICY_SECTIONS: Final = ("classes", "paths", "rules", "expect")
-VPN_SECTIONS: Final = ("groups", "grants", "hosts")
+VPN_SECTIONS: Final = ("groups", "grants", "hosts", "gateways")
 SECTIONS: Final = INVENTORY_SECTIONS + POLICY_SECTIONS + VPN_SECTIONS
 # What one entry of a section is called in a sentence.
 NOUNS: Final[Mapping[str, str]] = {
@@ -36,6 +36,8 @@ NOUNS: Final[Mapping[str, str]] = {
     "groups": "a group",
     "grants": "a grant",
     "hosts": "a host",
+    "gateways": "a gateway",
+    "people": "a person",
 }
 _DECLARED_NAME: Final = re.compile(r"\bname['\"]?:[ \t]+['\"]?([A-Za-z0-9-]+)")
 

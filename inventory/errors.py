@@ -16,6 +16,7 @@ SanagaError
 │   ├── PolicyRefusedError a policy is not signed, not for it, older, or makes no sense
 │   └── TunnelError        a tunnel cannot be made, read or taken away
 ├── JournalError           the record of applied plans cannot be used
+├── AccessError            access over the VPN cannot be given or withdrawn as asked
 ├── UnfinishedError        an apply was left half-way and must be resumed first
 └── LabError               the laboratory cannot be built, found or changed
 """
@@ -120,6 +121,10 @@ class TunnelError(EdgeError):
 
 class JournalError(SanagaError):
     """The record of applied plans cannot be used."""
+
+
+class AccessError(SanagaError):
+    """Access over the VPN cannot be given or withdrawn as asked, or its record cannot be used."""
 
 
 class UnfinishedError(SanagaError):

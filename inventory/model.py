@@ -101,6 +101,7 @@ CoordinateQuality: TypeAlias = Literal[
     "surveyed", "exact", "city_shared", "near_name", "proxy_village", "memory"
 ]
 DEFAULT_TUNNELS: Final = IPv4Network("172.24.0.0/15")
+DEFAULT_PEOPLE: Final = IPv4Network("172.26.0.0/15")
 APPROXIMATE: Final[frozenset[str]] = frozenset({"near_name", "proxy_village", "memory"})
 
 
@@ -236,6 +237,7 @@ class AddressPlan:
     ipv4_links: IPv4Network
     ipv6: IPv6Network
     ipv4_tunnels: IPv4Network = DEFAULT_TUNNELS
+    ipv4_people: IPv4Network = DEFAULT_PEOPLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,12 +44,18 @@ class AddressPlanDocument(Document):
     ipv4_loopbacks: Prefix4 = Field(examples=["172.16.0.0/14"])
     ipv4_links: Prefix4 = Field(examples=["172.20.0.0/14"])
     ipv4_tunnels: Prefix4 = Field(default=model.DEFAULT_TUNNELS, examples=["172.24.0.0/15"])
+    ipv4_people: Prefix4 = Field(default=model.DEFAULT_PEOPLE, examples=["172.26.0.0/15"])
     ipv6: Prefix6 = Field(examples=['"fd5a:6e61:6700::/40"'])
 
     def to_model(self) -> model.AddressPlan:
         """Return the trusted value."""
         return model.AddressPlan(
-            self.ipv4_sites, self.ipv4_loopbacks, self.ipv4_links, self.ipv6, self.ipv4_tunnels
+            self.ipv4_sites,
+            self.ipv4_loopbacks,
+            self.ipv4_links,
+            self.ipv6,
+            self.ipv4_tunnels,
+            self.ipv4_people,
         )
 
 

@@ -67,7 +67,7 @@ class Bench:
     def open_journal(self) -> None:
         """Open the journal, without waiting for a disk that no test pulls the plug of."""
         self.journal = Journal.open(self.folder, clock=self.clock)
-        self.journal._connection.execute("PRAGMA synchronous = OFF")
+        self.journal._database._connection.execute("PRAGMA synchronous = OFF")
 
     def rim(self, connect: Connect | None = None, journal: Journal | None = None) -> Rim:
         return Rim(

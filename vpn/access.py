@@ -4,9 +4,9 @@ Pure: the same people and policy give the same answer on the command line, in a 
 in what hubs and edges are told.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from inventory import addressing
 from inventory.model import Intent, Segment, SiteName, ZoneName
@@ -41,23 +41,35 @@ class Destination:
     grant: Grant
 
 
-def above(intent: Intent, site: SiteName) -> Iterator[SiteName]:
+class Placed(Protocol):
+    """A site, as far as access is concerned: it knows what is above it."""
+
+    @property
+    def parent(self) -> SiteName | None:
+        """Return the site above, nothing at the top."""
+        ...
+
+
+Sites: TypeAlias = Mapping[SiteName, Placed]
+
+
+def above(sites: Sites, site: SiteName) -> Iterator[SiteName]:
     """Yield a site and everything above it in the hierarchy. Raises KeyError."""
     at: SiteName | None = site
     while at is not None:
         yield at
-        at = intent.sites[at].parent
+        at = sites[at].parent
 
 
-def groups_of(policy: AccessPolicy, intent: Intent, person: Person) -> tuple[Group, ...]:
-    """Return the groups that somebody belongs to by role and place."""
-    places = frozenset(above(intent, person.site))
-    return tuple(g for g in policy.groups if g.role == person.role and g.under in places)
+def groups_of(groups: Iterable[Group], sites: Sites, person: Person) -> tuple[Group, ...]:
+    """Return the groups that somebody belongs to by role and place. Raises KeyError."""
+    places = frozenset(above(sites, person.site))
+    return tuple(g for g in groups if g.role == person.role and g.under in places)
 
 
 def destinations(policy: AccessPolicy, intent: Intent, person: Person) -> tuple[Destination, ...]:
     """Return all that somebody reaches, in the order of the grants; nothing twice."""
-    names = {group.name for group in groups_of(policy, intent, person)}
+    names = {group.name for group in groups_of(policy.groups, intent.sites, person)}
     found: dict[tuple[Target, Place], Destination] = {}
     for grant in policy.grants:
         if grant.group in names:
@@ -95,7 +107,7 @@ def _denied(
     target: Target,
     missing: Sequence[Place],
 ) -> str:
-    groups = groups_of(policy, intent, person)
+    groups = groups_of(policy.groups, intent.sites, person)
     if not groups:
         return f"no group takes in {person.role} at {person.site}, and what no grant opens is shut"
     names = " nor ".join(group.name for group in groups)
@@ -124,7 +136,7 @@ def _segments(intent: Intent, grant: Grant, segment: Segment) -> Iterator[Destin
         return
     plan, wanted = intent.network.plan, frozenset(grant.at)
     for site in intent.sites.values():
-        if not wanted or wanted.intersection(above(intent, site.name)):
+        if not wanted or wanted.intersection(above(intent.sites, site.name)):
             where = (
                 addressing.segment4(plan, site.number, segment),
                 addressing.segment6(plan, site.number, segment),

@@ -7,13 +7,13 @@ from ipaddress import ip_network
 from inventory import addressing
 from inventory.documents import Documents, Entry, repeated
 from inventory.errors import Fault, Location
-from inventory.model import Intent, Segment
+from inventory.model import Intent, Role, Segment
 from inventory.wording import Misread
 from vpn import expectations
 from vpn.access import NEVER
 from vpn.expectations import Sentence
 from vpn.model import AccessPolicy
-from vpn.schema import GrantDocument, GroupDocument, HostDocument
+from vpn.schema import GatewayDocument, GrantDocument, GroupDocument, HostDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,17 @@ def check(documents: Documents, intent: Intent | None) -> tuple[Written | None, 
     groups, faults = documents.written("groups", GroupDocument)
     hosts, host_faults = documents.written("hosts", HostDocument)
     grants, grant_faults = documents.written("grants", GrantDocument)
-    faults += [*host_faults, *grant_faults]
+    gateways, gateway_faults = documents.written("gateways", GatewayDocument)
+    faults += [*host_faults, *grant_faults, *gateway_faults]
     faults += repeated(groups, lambda group: group.name, "this group")
     faults += repeated(hosts, lambda host: (host.service, host.zone), "this host of a service")
+    faults += repeated(gateways, lambda gateway: gateway.device, "this gateway")
+    faults += repeated(gateways, lambda gateway: gateway.number, "this number of a gateway")
     tests: tuple[Test, ...] = ()
     if intent is not None:
         known = _Known(intent, documents, frozenset(group.name for _, group in groups))
         faults += known.faults(groups, hosts, grants)
+        faults += known.gateway_faults(gateways)
         tests, test_faults = known.tests(grants)
         faults += test_faults
     if faults or intent is None:
@@ -56,6 +60,7 @@ def check(documents: Documents, intent: Intent | None) -> tuple[Written | None, 
         tuple(group.to_model() for _, group in groups),
         tuple(grant.to_model() for _, grant in grants),
         tuple(host.to_model() for _, host in hosts),
+        tuple(one.to_model(intent.devices[one.device].public_key) for _, one in gateways),
     )
     return Written(policy, tests), ()
 
@@ -103,6 +108,16 @@ class _Known:
                 what = f"{address} is no address of {zone.site}, where zone {zone.name} is"
                 hint = f"write one within {own[0]} or {own[1]}"
                 yield Fault(entry.where("addresses", index), what, hint)
+
+    def gateway_faults(self, gateways: Sequence[tuple[Entry, GatewayDocument]]) -> Iterator[Fault]:
+        """Yield what is wrong with the hubs that people are to dial."""
+        zones = {zone.site for zone in self.intent.zones.values()}
+        for entry, gateway in gateways:
+            where, device = entry.where("device"), self.intent.devices.get(gateway.device)
+            yield from self.documents.unknown(where, "device", gateway.device, self.intent.devices)
+            if device and not (device.role is Role.EDGE and device.site in zones):
+                what = f"{gateway.device} is no edge at the site of a zone, which others dial"
+                yield Fault(where, what, "name such an edge; it has tunnels to all the others")
 
     def grant_faults(self, entry: Entry, grant: GrantDocument) -> Iterator[Fault]:
         """Yield what is wrong with an exception to default deny."""

@@ -5,7 +5,8 @@ from datetime import date
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, TypeAlias
 
-from inventory.model import Segment, SiteName, ZoneName
+from inventory.model import DeviceName, Segment, SiteName, ZoneName
+from vpn.keys import PublicKey
 
 RoleName: TypeAlias = str
 GroupName: TypeAlias = str
@@ -67,8 +68,8 @@ class ServiceHost:
 class Person:
     """Somebody who works with the network from where no edge is; until is the last day of access.
 
-    licence is the number under which a professional order lists the person; until never lies
-    behind its end.
+    licence is the number under which a professional order lists the person, licence_until its
+    last day, which until never lies behind.
     """
 
     name: PersonName
@@ -76,11 +77,44 @@ class Person:
     role: RoleName
     site: SiteName
     licence: str = ""
+    licence_until: date | None = None
     until: date | None = None
 
     def expired(self, today: date) -> bool:
         """Return whether access has ended by itself."""
         return self.until is not None and today > self.until
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDevice:
+    """A device of a person: number decides its addresses, public_key proves that it is it."""
+
+    person: PersonName
+    name: str
+    number: int
+    public_key: PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a far end listens: an address or a name, and a UDP port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Return host:port as WireGuard writes it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A hub that people's devices dial; its number (1 to 8) decides their addresses behind it."""
+
+    device: DeviceName
+    number: int
+    endpoint: Endpoint
+    public_key: PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +124,4 @@ class AccessPolicy:
     groups: tuple[Group, ...] = ()
     grants: tuple[Grant, ...] = ()
     hosts: tuple[ServiceHost, ...] = ()
+    gateways: tuple[Gateway, ...] = ()

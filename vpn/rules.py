@@ -4,6 +4,7 @@ WireGuard lets a far end send from its own addresses only, so a source address s
 Whatever comes from people and no grant opens is dropped, and nobody opens a connection to them.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -11,11 +12,13 @@ from itertools import groupby
 from typing import Final, Literal, TypeAlias
 
 from inventory.addressing import Prefix
+from inventory.errors import AccessError
 from inventory.model import Intent
 from vpn import access
 from vpn.access import Destination
 from vpn.model import AccessPolicy, Address, Group, GroupName, Person, Ports
 
+_INTERFACE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 Family: TypeAlias = Literal[4, 6]
 
 TABLE: Final = "sanaga_people"
@@ -44,6 +47,16 @@ class Opening:
     prefixes: tuple[Prefix, ...]
 
 
+def checked_interface(name: str) -> str:
+    """Return an interface's name that may stand in the table. Raises AccessError."""
+    if _INTERFACE.fullmatch(name):
+        return name
+    raise AccessError(
+        f"{name!r} is no name of an interface; use letters, digits and . _ -, at most 15, such as "
+        "people0"
+    )
+
+
 def openings(policy: AccessPolicy, intent: Intent) -> tuple[Opening, ...]:
     """Return what the grants open, one for each group and ports, in the order of the groups."""
     return tuple(opening for group in policy.groups for opening in _of(policy, intent, group))
@@ -55,7 +68,7 @@ def members(
     """Return the addresses from which the members of each group come, in order."""
     found: dict[GroupName, list[Address]] = {group.name: [] for group in policy.groups}
     for member in people:
-        for group in access.groups_of(policy, intent, member.person):
+        for group in access.groups_of(policy.groups, intent.sites, member.person):
             found[group.name] += member.addresses
     return {name: tuple(sorted(all_, key=_order)) for name, all_ in found.items()}
 

@@ -3,12 +3,15 @@
 import re
 from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
-from pydantic import BeforeValidator, Field, StrictStr
+from pydantic import BeforeValidator, Field, StrictInt, StrictStr
 
+from inventory.addressing import MAX_GATEWAY
 from inventory.fields import Document, HostAddress, Slug, Title
 from inventory.model import Segment
 from inventory.wording import quoted, refuse
-from vpn.model import Grant, Group, Ports, ServiceHost
+from vpn import endpoint
+from vpn.keys import PublicKey
+from vpn.model import Endpoint, Gateway, Grant, Group, Ports, ServiceHost
 
 _PORTS: Final = re.compile(r"(tcp|udp)/(\d{1,5})(?:-(\d{1,5}))?")
 
@@ -24,7 +27,18 @@ def _ports(value: object) -> Ports:
     return Ports(cast("Literal['tcp', 'udp']", read[1]), first, last)
 
 
+def _endpoint(value: object) -> Endpoint:
+    try:
+        return endpoint.parse(value if isinstance(value, str) else "")
+    except ValueError:
+        what = (
+            f"{quoted(value)} is no endpoint" if isinstance(value, str) else "this is no endpoint"
+        )
+        raise refuse(what, "write it as 'vpn.example.cm:51820' or '[2001:db8::7]:51820'") from None
+
+
 PortRange: TypeAlias = Annotated[Any, BeforeValidator(_ports)]
+EndpointText: TypeAlias = Annotated[Any, BeforeValidator(_endpoint)]
 
 
 class GroupDocument(Document):
@@ -73,3 +87,15 @@ class HostDocument(Document):
     def to_model(self) -> ServiceHost:
         """Return the trusted value."""
         return ServiceHost(self.service, self.zone, self.addresses, self.ports)
+
+
+class GatewayDocument(Document):
+    """A hub that people's devices dial: an entry of the section gateways."""
+
+    device: Slug = Field(examples=["yaounde-e1"])
+    number: Annotated[StrictInt, Field(ge=1, le=MAX_GATEWAY)] = Field(examples=["1"])
+    endpoint: EndpointText = Field(examples=["vpn.example.cm:51820"])
+
+    def to_model(self, public_key: PublicKey) -> Gateway:
+        """Return the trusted value; its key is the one that is pinned for the device."""
+        return Gateway(self.device, self.number, self.endpoint, public_key)

@@ -1,117 +1,29 @@
-"""wg-quick's files as values, and back: what WireGuard's own tools and apps read.
+"""Reading wg-quick's files.
 
 Reading takes nothing on trust. Commands to run (PostUp and the like) are refused, every fault is
 found in one pass and told at its line, and no message repeats a value, which may be a key.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import (
-    IPv4Interface,
-    IPv6Interface,
-    ip_address,
     ip_interface,
     ip_network,
 )
 from itertools import islice
-from re import compile as pattern
 from typing import Any, Final, TypeAlias
 
 from inventory.addressing import Prefix
 from inventory.errors import Fault, IntentError, Location
 from inventory.wording import closest, quoted
-from vpn import keys
+from vpn import endpoint, keys
 from vpn.keys import PublicKey, Secret
-
-Address: TypeAlias = IPv4Interface | IPv6Interface
+from vpn.model import Endpoint
+from vpn.wgfile import Address, Config, PeerSection
 
 LONGEST: Final = 1_000_000
 MOST_FAULTS: Final = 100
-KEEPALIVE_S: Final = 25
-_HOST: Final = pattern(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_-]{1,63})*\.?")
-_LONGEST_NAME: Final = 253
 _LONGEST_KEY: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a far end listens: an address or a name, and a UDP port."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        """Return host:port as WireGuard writes it."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class PeerSection:
-    """A far end; what lies behind it may come from nobody else (cryptokey routing)."""
-
-    public_key: PublicKey
-    allowed: tuple[Prefix, ...] = ()
-    endpoint: Endpoint | None = None
-    preshared_key: Secret | None = None
-    keepalive_s: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """One WireGuard interface; private_key is None where its owner fills it in.
-
-    unused are the keys of a file that was read whose settings mean nothing here.
-    """
-
-    private_key: Secret | None = None
-    addresses: tuple[Address, ...] = ()
-    peers: tuple[PeerSection, ...] = ()
-    listen_port: int | None = None
-    mtu: int | None = None
-    dns: tuple[str, ...] = ()
-    unused: tuple[str, ...] = ()
-
-
-def render(config: Config, *, remark: str = "") -> str:
-    """Return a file for wg-quick; remark becomes its first line."""
-    blocks = ["\n".join(_interface_lines(config))]
-    blocks += ["\n".join(_peer_lines(peer, wg_quick=True)) for peer in config.peers]
-    head = f"# {' '.join(remark.split())}\n" if remark else ""
-    return head + "\n\n".join(blocks) + "\n"
-
-
-def render_peers(peers: Iterable[PeerSection]) -> str:
-    """Return peers as `wg syncconf` and `wg addconf` read them: without wg-quick's own keys."""
-    return "\n".join("\n".join((*_peer_lines(peer, wg_quick=False), "")) for peer in peers)
-
-
-def _interface_lines(config: Config) -> Iterator[str]:
-    yield "[Interface]"
-    if config.private_key:
-        yield f"PrivateKey = {config.private_key.reveal()}"
-    else:
-        yield "# PrivateKey = (the device's own, which never left it)"
-    if config.addresses:
-        yield f"Address = {', '.join(map(str, config.addresses))}"
-    if config.dns:
-        yield f"DNS = {', '.join(config.dns)}"
-    if config.listen_port is not None:
-        yield f"ListenPort = {config.listen_port}"
-    if config.mtu is not None:
-        yield f"MTU = {config.mtu}"
-
-
-def _peer_lines(peer: PeerSection, *, wg_quick: bool) -> Iterator[str]:
-    yield "[Peer]"
-    yield f"PublicKey = {peer.public_key}"
-    if peer.preshared_key:
-        yield f"PresharedKey = {peer.preshared_key.reveal()}"
-    if peer.allowed or wg_quick:
-        yield f"AllowedIPs = {', '.join(map(str, peer.allowed))}"
-    if peer.endpoint:
-        yield f"Endpoint = {peer.endpoint}"
-    if peer.keepalive_s:
-        yield f"PersistentKeepalive = {peer.keepalive_s}"
 
 
 def parse(text: str, file: str) -> Config:
@@ -190,41 +102,22 @@ def _as(read: Callable[[str], Any], item: str, what: str, hint: str) -> Any:
 
 def _dns(value: str) -> tuple[str, ...]:
     for item in _listed(value):
-        if not (_is_address(item) or _is_name(item)):
+        if not (endpoint.is_address(item) or endpoint.is_name(item)):
             raise _Refusal("one of the values is no address and no name", "write '172.16.0.1'")
     return tuple(_listed(value))
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return "%" not in text
-
-
-def _is_name(text: str) -> bool:
-    return len(text) <= _LONGEST_NAME and bool(_HOST.fullmatch(text))
-
-
 def _endpoint(value: str) -> Endpoint:
-    host, _, port = value.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    bare = host[1:-1] if bracketed else host
-    is_address = _is_address(bare) and (":" in bare) == bracketed
-    fits = is_address or (_is_name(bare) and not bracketed)
-    if not fits or not _digits(port) or not 0 < int(port) <= 65535:
-        raise _Refusal("this is no endpoint", "write '198.51.100.7:51820' or '[2001:db8::7]:51820'")
-    return Endpoint(bare, int(port))
-
-
-def _digits(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 5
+    try:
+        return endpoint.parse(value)
+    except ValueError as error:
+        hint = "write '198.51.100.7:51820' or '[2001:db8::7]:51820'"
+        raise _Refusal(str(error), hint) from None
 
 
 def _number(least: int, most: int) -> Callable[[str], int]:
     def read(value: str) -> int:
-        if _digits(value) and least <= int(value) <= most:
+        if endpoint.is_number(value) and least <= int(value) <= most:
             return int(value)
         raise _Refusal("this is no number in range", f"write one from {least} to {most}")
 

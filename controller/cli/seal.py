@@ -44,7 +44,7 @@ def _check(file: Path, name: str) -> None:
 
 
 def _passphrase(*, new: bool) -> str:
-    from controller.settings import environment
+    from controller.environment import environment
     from inventory.credentials import PASSPHRASE
 
     if phrase := environment().get(PASSPHRASE):

@@ -1,15 +1,17 @@
-"""Who may reach what over the VPN."""
+"""Who may reach what over the VPN, and who is given access."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from controller.cli import person, site
 from controller.cli.folders import FolderOption
 from controller.cli.output import Exit, Format, FormatOption, count, emit, emit_rows, say, show
 
 if TYPE_CHECKING:
     from controller.load import Loaded
+    from controller.store.audit import Trace
     from vpn.access import Destination
     from vpn.documents import Test
 
@@ -17,8 +19,10 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
-    help="Say and test who may reach what over the VPN.",
+    help="Say and test who may reach what over the VPN, and give people access.",
 )
+app.add_typer(person.app, name="person")
+app.add_typer(site.app, name="site")
 
 
 @app.command(epilog="Example: sanaga vpn check --dir my-network")
@@ -106,4 +110,91 @@ def _row(one: "Destination") -> dict[str, object]:
         "ports": [str(ports) for ports in one.ports] or ["all"],
         "group": one.grant.group,
         "because": one.grant.because,
+    }
+
+
+BecauseOption: TypeAlias = Annotated[
+    str, typer.Option("--because", metavar="TEXT", help="Why, for the audit trail.")
+]
+
+
+@app.command(epilog="Example: sanaga vpn plan --dir my-network")
+def plan(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
+    """Show what the groups and gateways of an intent would change, and for whom.
+
+    Ends with code 2 when there is something to apply.
+    """
+    from controller.cli import terms
+
+    found = terms.planned(folder)
+    emit(found.as_dict(), output, lambda: show((line, "") for line in found.lines()))
+    if not found.differences:
+        say("nothing to change")
+        return
+    raise typer.Exit(Exit.CHANGES)
+
+
+@app.command(epilog="Example: sanaga vpn apply --dir my-network --because 'oncologists join'")
+def apply(
+    because: BecauseOption,
+    folder: FolderOption = Path(),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+) -> None:
+    """Let the groups and gateways of an intent hold from now on; its tests must hold."""
+    from controller.cli import terms
+
+    found = terms.planned(folder)
+    show((line, "") for line in found.lines())
+    if not found.differences:
+        say("nothing to change")
+        return
+    terms.confirm(found, yes=yes)
+    sealed = terms.accept(found, because)
+    say(f"accepted; {count(sealed, 'preshared key')} made for devices in use")
+
+
+@app.command(epilog="Example: sanaga vpn audit a-ngono -o json")
+def audit(
+    subject: Annotated[
+        str, typer.Argument(metavar="NAME", help="Only what was done about this person.")
+    ] = "",
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show who did what, when and why; a trail that was tampered with ends with code 1."""
+    from controller.cli.desk import desk
+    from controller.store.audit import broken
+
+    with desk() as opened:
+        whole = opened.store.trail()
+    shown = [trace for trace in whole if subject in {"", trace.subject}]
+    emit_rows([_trace(trace) for trace in shown], output, _TRAIL)
+    if (serial := broken(whole)) is not None:
+        say(f"the trail was changed at entry {serial}; put back a copy and find out who could")
+        raise typer.Exit(Exit.ERROR)
+    if whole:
+        say(f"{count(len(whole), 'entry', 'entries')}, unbroken; the last hash is {whole[-1].hash}")
+
+
+_TRAIL = {
+    "serial": "NO",
+    "at": "AT",
+    "who": "WHO",
+    "what": "WHAT",
+    "subject": "ABOUT",
+    "device": "DEVICE",
+    "because": "BECAUSE",
+}
+
+
+def _trace(trace: "Trace") -> dict[str, object]:
+    return {
+        "serial": trace.serial,
+        "at": trace.at,
+        "who": trace.who,
+        "what": trace.what,
+        "subject": trace.subject,
+        "device": trace.details.get("device"),
+        "because": trace.because,
+        "details": trace.details,
+        "hash": trace.hash,
     }

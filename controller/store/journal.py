@@ -4,26 +4,29 @@ What the journal says decides how an interrupted apply ends, so every write is o
 before the call returns (WAL, synchronous=FULL).
 """
 
-import os
-import sqlite3
-import stat
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from threading import RLock
 from typing import Final, Literal, TypeAlias
 
 from controller.clock import Clock, SystemClock
+from controller.store.database import Database, Kind
 from controller.store.lock import held
-from controller.store.schema import MIGRATIONS, VERSION
+from controller.store.schema import MIGRATIONS
 from inventory.errors import JournalError, UnknownNameError
 from inventory.model import DeviceName
 
 FILE: Final = "journal.sqlite"
 LOCK: Final = "lock"
-APPLICATION_ID: Final = 0x5A4E4741
+KIND: Final = Kind(
+    application_id=0x5A4E4741,
+    migrations=MIGRATIONS,
+    error=JournalError,
+    when_damaged="put back a copy, or move the file away to begin a new journal, after making sure "
+    "with 'sanaga plan' that no apply was under way",
+)
 Decision: TypeAlias = Literal["confirm", "rollback"]
 
 
@@ -78,11 +81,10 @@ class Step:
 class Journal:
     """The journal in a state folder; safe for use by several threads."""
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection, clock: Clock) -> None:
-        self.folder = folder
-        self._connection = connection
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.folder = database.file.parent
+        self._database = database
         self._clock = clock
-        self._guard = RLock()
 
     @classmethod
     def open(cls, folder: Path, *, clock: Clock | None = None) -> "Journal":
@@ -91,24 +93,11 @@ class Journal:
         Raises JournalError when it is damaged, foreign, newer than this program or not ours
         to write.
         """
-        file = folder / FILE
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _check_private(folder)
-            file.touch(mode=0o600, exist_ok=True)
-            connection = _connected(file)
-        except (OSError, sqlite3.OperationalError) as error:
-            raise JournalError(
-                f"{file}: cannot be opened ({error}); check that the folder is yours to write, "
-                "or choose another one with SANAGA_STATE_DIR"
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise JournalError(_damaged(file, error)) from error
-        return cls(folder, connection, clock or SystemClock())
+        return cls(Database.open(folder / FILE, KIND), clock or SystemClock())
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._database.close()
 
     def lock(self) -> AbstractContextManager[None]:
         """Return the lock under which alone devices are changed.
@@ -127,7 +116,7 @@ class Journal:
             self._now(),
             opening.deadline,
         )
-        with self._write() as db:
+        with self._database.write() as db:
             db.executemany(
                 "INSERT OR IGNORE INTO texts (fingerprint, text) VALUES (?, ?)",
                 opening.texts.items(),
@@ -145,7 +134,7 @@ class Journal:
 
     def intend(self, apply_id: int, device: DeviceName, act: str, was: str) -> int:
         """Write down that an act is about to happen and return the number of the step."""
-        with self._write() as db:
+        with self._database.write() as db:
             row = db.execute(
                 "INSERT INTO steps (apply, device, act, was, started) VALUES (?, ?, ?, ?, ?)"
                 " RETURNING id",
@@ -155,7 +144,7 @@ class Journal:
 
     def done(self, step: int, became: str) -> None:
         """Write down how an act ended."""
-        with self._write() as db:
+        with self._database.write() as db:
             db.execute(
                 "UPDATE steps SET became = ?, finished = ? WHERE id = ?",
                 (became, self._now(), step),
@@ -163,14 +152,14 @@ class Journal:
 
     def hold(self, apply_id: int, deadline: float) -> None:
         """Write down that all is verified and a person is to confirm it before all timers end."""
-        with self._write() as db:
+        with self._database.write() as db:
             db.execute(
                 "UPDATE applies SET held = 1, deadline = ? WHERE id = ?", (deadline, apply_id)
             )
 
     def extend(self, apply_id: int, deadline: float) -> None:
         """Write down that timers run until then (seconds since 1970), if that is later."""
-        with self._write() as db:
+        with self._database.write() as db:
             db.execute(
                 "UPDATE applies SET deadline = max(deadline, ?) WHERE id = ?", (deadline, apply_id)
             )
@@ -180,7 +169,7 @@ class Journal:
 
         A decision to confirm may turn into one to roll back, never the other way.
         """
-        with self._write() as db:
+        with self._database.write() as db:
             changed = db.execute(
                 "UPDATE applies SET decision = ?, because = ?, decided = ? WHERE id = ?"
                 " AND outcome IS NULL AND decision IS NOT 'rollback'",
@@ -191,7 +180,7 @@ class Journal:
 
     def finish(self, apply_id: int, outcome: str, because: str) -> None:
         """Write down that the apply is over; nothing is pending on any device."""
-        with self._write() as db:
+        with self._database.write() as db:
             db.execute(
                 "UPDATE applies SET outcome = ?, because = ?, finished = ? WHERE id = ?",
                 (outcome, because, self._now(), apply_id),
@@ -203,7 +192,7 @@ class Journal:
 
     def history(self) -> tuple[Entry, ...]:
         """Return all applies, newest first."""
-        rows = self._read(
+        rows = self._database.read(
             "SELECT id, plan_id, network, started, deadline, held, decision, because, outcome,"
             " finished FROM applies ORDER BY id DESC"
         )
@@ -219,8 +208,8 @@ class Journal:
     def plan(self, apply_id: int) -> tuple[str, Mapping[str, str]]:
         """Return an apply's plan: its JSON body and the texts that body refers to."""
         self.entry(apply_id)
-        row = self._read("SELECT plan, intent FROM applies WHERE id = ?", apply_id)[0]
-        texts = self._read(
+        row = self._database.read("SELECT plan, intent FROM applies WHERE id = ?", apply_id)[0]
+        texts = self._database.read(
             "SELECT fingerprint, text FROM texts WHERE fingerprint = ? OR fingerprint IN"
             " (SELECT before FROM configs WHERE apply = ?"
             " UNION SELECT after FROM configs WHERE apply = ?)",
@@ -232,7 +221,7 @@ class Journal:
 
     def configs(self, apply_id: int) -> Mapping[DeviceName, tuple[str, str]]:
         """Return every changed device's configuration before and after an apply."""
-        rows = self._read(
+        rows = self._database.read(
             "SELECT c.device, b.text AS before, a.text AS after FROM configs c"
             " JOIN texts b ON b.fingerprint = c.before JOIN texts a ON a.fingerprint = c.after"
             " WHERE c.apply = ? ORDER BY c.device",
@@ -242,7 +231,7 @@ class Journal:
 
     def steps(self, apply_id: int) -> tuple[Step, ...]:
         """Return an apply's acts in the order they were begun."""
-        rows = self._read(
+        rows = self._database.read(
             "SELECT device, act, was, became, started, finished FROM steps WHERE apply = ?"
             " ORDER BY id",
             apply_id,
@@ -254,7 +243,7 @@ class Journal:
 
         None where there is none, or where an apply since then left devices differing.
         """
-        rows = self._read(
+        rows = self._database.read(
             "SELECT a.plan, a.outcome, t.text FROM applies a"
             " LEFT JOIN texts t ON t.fingerprint = a.intent"
             " WHERE a.network = ? AND a.outcome IN ('confirmed', 'differs')"
@@ -268,92 +257,6 @@ class Journal:
 
     def _now(self) -> str:
         return _iso(self._clock.instant())
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with self._guard, self._explained(), self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            yield self._connection
-
-    def _read(self, query: str, *values: object) -> list[sqlite3.Row]:
-        with self._guard, self._explained(), closing(self._connection.cursor()) as cursor:
-            return cursor.execute(query, values).fetchall()
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        file = self.folder / FILE
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise JournalError(
-                f"{file}: {error}; check the disk's free space and who else uses the file"
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise JournalError(_damaged(file, error)) from error
-
-
-def _check_private(folder: Path) -> None:
-    """Refuse a folder in which another user could put a journal or a link of their own."""
-    found = folder.stat()
-    if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise JournalError(
-            f"{folder}: others may write there; give it to yourself alone (chown, chmod 700), or "
-            "choose another one with SANAGA_STATE_DIR"
-        )
-
-
-def _connected(file: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10)
-    try:
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA trusted_schema = OFF")
-        _check_ours(file, connection)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        _migrate(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _check_ours(file: Path, connection: sqlite3.Connection) -> None:
-    version = _pragma(connection, "user_version")
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if tables and _pragma(connection, "application_id") != APPLICATION_ID:
-        raise JournalError(f"{file}: is another program's database; choose another state folder")
-    if version > VERSION:
-        raise JournalError(
-            f"{file}: was written by a newer sanaga (version {version}, this one knows {VERSION}); "
-            "use that one"
-        )
-    if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-        raise sqlite3.DatabaseError("its pages do not fit together")
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    if _pragma(connection, "user_version") == VERSION:
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    # Read again: another process may have migrated before we had the write lock.
-    for version in range(_pragma(connection, "user_version"), VERSION):
-        for statement in MIGRATIONS[version]:
-            connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {VERSION}")
-    connection.execute("COMMIT")
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-
-
-def _damaged(file: Path, error: sqlite3.DatabaseError) -> str:
-    return (
-        f"{file}: is damaged ({error}); put back a copy, or move the file away to begin a new "
-        "journal, after making sure with 'sanaga plan' that no apply was under way"
-    )
 
 
 def _iso(instant: datetime) -> str:

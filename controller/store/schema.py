@@ -44,4 +44,3 @@ MIGRATIONS: Final = (
         "CREATE INDEX steps_by_apply ON steps (apply)",
     ),
 )
-VERSION: Final = len(MIGRATIONS)

@@ -68,8 +68,8 @@ def test_one_more_grant_takes_nothing_away(policy, person, grant):
 def test_whoever_works_further_down_is_in_every_group_of_those_above(policy, person):
     parent = INTENT.sites[person.site].parent
     if parent:
-        above_ = groups_of(policy, INTENT, replace(person, site=parent))
-        assert set(above_) <= set(groups_of(policy, INTENT, person))
+        above_ = groups_of(policy.groups, INTENT.sites, replace(person, site=parent))
+        assert set(above_) <= set(groups_of(policy.groups, INTENT.sites, person))
 
 
 @given(policies, people)
@@ -77,7 +77,7 @@ def test_everything_reached_is_opened_by_a_grant_to_a_group_of_the_person(policy
     for one in destinations(policy, INTENT, person):
         group = next(group for group in policy.groups if group.name == one.grant.group)
         assert group.role == person.role
-        assert group.under in set(above(INTENT, person.site))
+        assert group.under in set(above(INTENT.sites, person.site))
         assert one.target in one.grant.reach
         assert one.target != Segment.PATIENTS
 

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.errors import IntentError
-from vpn import keys, wgquick
+from vpn import keys, wgfile, wgquick
 from vpn.keys import Secret
-from vpn.wgquick import Config, Endpoint, PeerSection
+from vpn.model import Endpoint
+from vpn.wgfile import Config, PeerSection
 
 SECRETS = st.binary(min_size=32, max_size=32).map(Secret)
 NUMBERS4 = st.integers(0, 2**32 - 1)
@@ -84,7 +85,7 @@ def faults_of(text: str) -> str:
 
 @given(CONFIGS, st.text(max_size=40))
 def test_what_is_written_is_read_again(config, remark):
-    assert wgquick.parse(wgquick.render(config, remark=remark), "x") == config
+    assert wgquick.parse(wgfile.render(config, remark=remark), "x") == config
 
 
 @given(st.one_of(st.text(), st.lists(WORDS, max_size=60).map("".join)))

@@ -21,6 +21,7 @@ FULL = {
             "ipv4_loopbacks": "172.16.0.0/14",
             "ipv4_links": "172.20.0.0/14",
             "ipv4_tunnels": "172.24.0.0/15",
+            "ipv4_people": "172.26.0.0/15",
             "ipv6": "fd5a:6e61:6700::/40",
         },
         "thresholds": {"devices": 0.5, "facilities": 0},

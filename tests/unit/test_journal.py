@@ -9,8 +9,7 @@ import threading
 
 import pytest
 
-from controller.store.journal import FILE, Journal, Opening
-from controller.store.schema import VERSION
+from controller.store.journal import FILE, KIND, Journal, Opening
 from inventory.errors import JournalError, UnknownNameError
 from tests.simulated_time import TestClock
 
@@ -151,7 +150,7 @@ def test_database_of_another_program_is_left_alone(tmp_path):
 def test_newer_journal_is_refused(tmp_path):
     Journal.open(tmp_path).close()
     newer = sqlite3.connect(tmp_path / FILE)
-    newer.execute(f"PRAGMA user_version = {VERSION + 1}")
+    newer.execute(f"PRAGMA user_version = {KIND.version + 1}")
     newer.close()
     with pytest.raises(JournalError, match="newer sanaga"):
         Journal.open(tmp_path)

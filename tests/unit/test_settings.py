@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from controller.settings import Settings, default_state_dir
+from controller.environment import default_state_dir
+from controller.settings import Settings
 
 
 def test_root_keeps_its_state_with_the_system():

@@ -6,8 +6,9 @@ from ipaddress import ip_interface, ip_network
 import pytest
 
 from inventory.errors import IntentError
-from vpn import keys, wgquick
-from vpn.wgquick import Config, Endpoint, PeerSection
+from vpn import keys, wgfile, wgquick
+from vpn.model import Endpoint
+from vpn.wgfile import Config, PeerSection
 
 TABLET = """\
 # dr-ngono's tablet
@@ -30,7 +31,7 @@ def test_a_file_is_read_and_written_the_same():
     assert config.addresses[0] == ip_interface("172.26.0.5/32")
     assert config.peers[0].endpoint == Endpoint("198.51.100.7", 51850)
     assert config.peers[0].allowed[0] == ip_network("10.0.3.128/26")
-    assert wgquick.render(config, remark="dr-ngono's\ntablet") == TABLET
+    assert wgfile.render(config, remark="dr-ngono's\ntablet") == TABLET
 
 
 def test_keys_and_sections_may_be_in_any_case_and_lists_may_grow():
@@ -66,7 +67,7 @@ def test_no_command_is_taken_over(key):
 
 
 def test_a_file_without_the_private_key_says_where_it_belongs():
-    text = wgquick.render(Config(addresses=(ip_interface("10.0.0.1/32"),)))
+    text = wgfile.render(Config(addresses=(ip_interface("10.0.0.1/32"),)))
     assert "# PrivateKey =" in text
     assert wgquick.parse(text, "x").private_key is None
 
@@ -95,10 +96,10 @@ def test_wg_itself_reads_what_is_written_for_it():
         ),
         PeerSection(keys.public_of(keys.generate())),
     ]
-    good = asked_wg(wgquick.render_peers(peers))
+    good = asked_wg(wgfile.render_peers(peers))
     assert good
     assert "parsing error" not in good
-    assert "parsing error" in asked_wg(wgquick.render_peers(peers) + "Nonsense = 1\n")
+    assert "parsing error" in asked_wg(wgfile.render_peers(peers) + "Nonsense = 1\n")
 
 
 def asked_wg(text: str) -> str:

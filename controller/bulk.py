@@ -1,0 +1,131 @@
+"""Many people at once: what a list changes, and doing it one device after another.
+
+Every step is whole by itself and says what a list wants, so that applying the list again goes on
+where an interruption left off.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from controller.registrar import Handover, Registrar
+from controller.store.audit import Act
+from controller.store.people import Entry
+from inventory.errors import Fault, IntentError
+from vpn.model import Person, PersonDevice
+from vpn.roll import Listed
+
+Verb: TypeAlias = Literal["add", "change", "revoke"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do: add a device, change a person, or revoke a device."""
+
+    verb: Verb
+    person: Person
+    said: str
+    listed: Listed | None = None
+    device: PersonDevice | None = None
+
+
+def planned(desk: Registrar, listed: Iterable[Listed], *, prune: bool) -> tuple[Step, ...]:
+    """Return what a list changes: first who is changed, then added, then who loses access.
+
+    Without prune, nobody loses access for not being listed. Raises IntentError with everything
+    that speaks against it.
+    """
+    wanted = tuple(listed)
+    known = {entry.person.name: entry for entry in desk.store.entries()}
+    faults = [
+        Fault(one.where, *against.split("; ", 1))
+        for one in wanted
+        for against in desk.objections(one.person)
+    ]
+    faults += _key_faults(desk, wanted, known)
+    if faults:
+        raise IntentError(faults)
+    steps = [*_changes(wanted, known), *_additions(wanted, known)]
+    return (*steps, *(_removals(wanted, known) if prune else ()))
+
+
+def applied(
+    desk: Registrar, steps: Iterable[Step], act: Act, deliver: Callable[[Handover], None]
+) -> Iterator[Step]:
+    """Yield every step when it is done."""
+    for step in steps:
+        if step.verb == "change":
+            desk.change(step.person, act)
+        elif step.listed:
+            one = step.listed
+            desk.add(one.person, one.device, act, deliver, one.public_key)
+        elif step.device:
+            desk.revoke(step.person.name, step.device.name, act)
+        yield step
+
+
+def _active(known: dict[str, Entry], name: str) -> Entry | None:
+    entry = known.get(name)
+    return entry if entry and not entry.revoked else None
+
+
+def _key_faults(
+    desk: Registrar, wanted: Iterable[Listed], known: dict[str, Entry]
+) -> Iterator[Fault]:
+    """Yield what is wrong with keys that devices bring."""
+    for one in wanted:
+        owner = desk.store.owner(one.public_key) if one.public_key else None
+        if owner is None:
+            continue
+        whose = f"{owner.device.person}'s {owner.device.name}"
+        if owner.revoked:
+            what = f"this key of {whose} was revoked on {owner.revoked[:10]} and stays so"
+            yield Fault(one.where, what, "make a new pair on the device")
+        elif (owner.device.person, owner.device.name) != (one.person.name, one.device):
+            yield Fault(one.where, f"this key is that of {whose}", "make a pair on every device")
+    for one in wanted:
+        has = _device(known, one)
+        if has and one.public_key and has.public_key != one.public_key:
+            what = f"{one.person.name}'s {one.device} has another key"
+            yield Fault(one.where, what, f"'sanaga vpn person rotate {one.person.name}'")
+
+
+def _device(known: dict[str, Entry], one: Listed) -> PersonDevice | None:
+    entry = _active(known, one.person.name)
+    return next((d for d in entry.in_use if d.name == one.device), None) if entry else None
+
+
+def _additions(wanted: Iterable[Listed], known: dict[str, Entry]) -> Iterator[Step]:
+    for one in wanted:
+        if _device(known, one) is None:
+            end = f" until {one.person.until}" if one.person.until else ""
+            key = "brings its key" if one.public_key else "gets a key"
+            said = f"{one.person.name}: {one.device} {key}, {one.person.role} at {one.person.site}"
+            yield Step("add", one.person, said + end, listed=one)
+
+
+def _changes(wanted: Iterable[Listed], known: dict[str, Entry]) -> Iterator[Step]:
+    done: set[str] = set()
+    for one in wanted:
+        entry, name = _active(known, one.person.name), one.person.name
+        if entry and entry.person != one.person and name not in done:
+            done.add(name)
+            yield Step(
+                "change", one.person, f"{name}: {', '.join(_said(entry.person, one.person))}"
+            )
+
+
+def _said(before: Person, after: Person) -> Iterator[str]:
+    for name in before.__slots__:
+        was, becomes = getattr(before, name), getattr(after, name)
+        if was != becomes:
+            yield f"{name.replace('_', ' ')} {was or 'none'} becomes {becomes or 'none'}"
+
+
+def _removals(wanted: Iterable[Listed], known: dict[str, Entry]) -> Iterator[Step]:
+    kept = {(one.person.name, one.device) for one in wanted}
+    for entry in known.values():
+        for device in entry.in_use:
+            if (device.person, device.name) not in kept:
+                said = f"{device.person}: {device.name} is not listed"
+                yield Step("revoke", entry.person, said, device=device)

@@ -1,0 +1,89 @@
+"""Lists of people on the command line: shown first, then carried out with a file per device."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from controller import bulk
+from controller.bulk import Step
+from controller.cli.delivery import Delivery
+from controller.cli.desk import Handing, act, desk
+from controller.cli.output import UsageProblem, count, say, stderr, watched
+from controller.registrar import Deliver, Handover
+from inventory.errors import Fault, IntentError, Location
+from vpn import roll
+
+SIGNS: Final = {"add": "+", "change": "~", "revoke": "-"}
+
+
+def planned(file: Path, *, prune: bool) -> tuple[Step, ...]:
+    """Return what a list changes. Raises IntentError."""
+    listed = roll.read(str(file), _text(file))
+    with desk() as opened:
+        return bulk.planned(opened, listed, prune=prune)
+
+
+def lines(steps: Sequence[Step]) -> list[tuple[str, str]]:
+    """Return the steps and what they come to, as lines with styles."""
+    shown = [(f"{SIGNS[step.verb]} {step.said}", "") for step in steps]
+    return [*shown, (summary(steps), "bold")] if steps else []
+
+
+def summary(steps: Sequence[Step]) -> str:
+    """Return how much a list changes."""
+    number = {verb: sum(step.verb == verb for step in steps) for verb in SIGNS}
+    return (
+        f"{count(number['add'], 'device')} to add, {count(number['change'], 'person', 'people')} "
+        f"to change, {count(number['revoke'], 'device')} to revoke"
+    )
+
+
+def confirm(steps: Sequence[Step], *, yes: bool) -> None:
+    """Ask before devices are revoked. Raises UsageProblem when nobody can be asked."""
+    revoked = sum(step.verb == "revoke" for step in steps)
+    if yes or not revoked:
+        return
+    if not watched():
+        raise UsageProblem(f"{count(revoked, 'device')} would be revoked; say --yes")
+    typer.confirm(f"Revoke {count(revoked, 'device')}?", abort=True, err=True)
+
+
+def carry_out(steps: Sequence[Step], out: Path | None, gateway: str | None, because: str) -> None:
+    """Do it, with a progress bar; the files of devices go into a folder."""
+    from rich.progress import Progress
+
+    needs = any(s.listed and s.listed.public_key is None for s in steps)
+    if needs and out is None:
+        raise UsageProblem("some devices get a key; say --out FOLDER for their files")
+    if out:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    who = act(because)
+    with desk() as opened, Progress(console=stderr(), transient=True) as bar:
+        task = bar.add_task("People", total=len(steps))
+        deliver = _into(out, Handing.to(opened.terms(), gateway))
+        for _ in bulk.applied(opened, steps, who, deliver):
+            bar.advance(task)
+    say(f"done: {summary(steps)}; load the gateways now: 'sanaga vpn site export GATEWAY'")
+    if out and needs:
+        say(f"the files are in {out}; each is on one device once, then remove it")
+
+
+def _into(folder: Path | None, handing: Handing) -> Deliver:
+    """Return what writes every device's file into a folder; one that brings its key needs none."""
+
+    def deliver(handover: Handover) -> None:
+        if folder is None or not any(one.private_key for one in handover.files.values()):
+            return
+        file = folder / f"{handover.device.person}-{handover.device.name}.conf"
+        handing.into(Delivery(file=file).settled())(handover)
+
+    return deliver
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise IntentError([Fault(Location(str(file)), "this is no UTF-8", "save it so")]) from None

@@ -1,0 +1,94 @@
+"""Handing over a device's file: it holds a secret, so it goes to one place that a person named."""
+
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, TypeAlias
+
+import typer
+
+from controller.cli.output import UsageProblem, say, write
+
+FileOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--file", "-f", metavar="FILE", help="Write the wg-quick file here."),
+]
+PngOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--png", metavar="FILE", help="Write it as a QR code, a PNG picture.")
+]
+SvgOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--svg", metavar="FILE", help="Write it as a QR code, an SVG picture."),
+]
+QrOption: TypeAlias = Annotated[bool, typer.Option("--qr", help="Show the QR code here.")]
+ShowOption: TypeAlias = Annotated[bool, typer.Option("--show", help="Show the file here.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where a device's file goes; nothing is ever overwritten."""
+
+    file: Path | None = None
+    png: Path | None = None
+    svg: Path | None = None
+    qr: bool = False
+    show: bool = False
+
+    def settled(self) -> "Delivery":
+        """Return where it goes when nobody named a place: the terminal, as a QR code.
+
+        Raises UsageProblem when there is none, or a file is there already.
+        """
+        if taken := [str(path) for path in self._paths() if path.exists()]:
+            raise UsageProblem(f"{', '.join(taken)}: there already; nothing is overwritten")
+        if any(self._paths()) or self.qr or self.show:
+            return self
+        if sys.stdout.isatty():
+            return Delivery(qr=True)
+        raise UsageProblem("say where the file goes: --file, --png, --svg, --qr or --show")
+
+    def hand(self, text: str) -> None:
+        """Write a file's text wherever it goes; when one place fails, it is in none."""
+        from vpn import qr
+
+        written: list[Path] = []
+        try:
+            for path, made in (
+                (self.file, str.encode),
+                (self.png, qr.png),
+                (self.svg, qr.svg),
+            ):
+                if path:
+                    _create(path, made(text))
+                    written.append(path)
+            if self.show:
+                write(text)
+            if self.qr:
+                write(qr.terminal(text))
+        except BaseException:
+            for path in written:
+                with suppress(OSError):
+                    path.unlink()
+            raise
+
+    def tell(self) -> None:
+        """Tell the person what was written."""
+        for path in self._paths():
+            say(f"wrote {path}")
+
+    def _paths(self) -> tuple[Path, ...]:
+        return tuple(path for path in (self.file, self.png, self.svg) if path)
+
+
+NOWHERE: Final = Delivery()
+
+
+def _create(path: Path, octets: bytes) -> None:
+    """Write a file for its owner alone, on the disk before this returns. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as stream:
+        stream.write(octets)
+        stream.flush()
+        os.fsync(stream.fileno())

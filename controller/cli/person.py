@@ -1,0 +1,329 @@
+"""People's access over the VPN: giving it, showing it, renewing it, withdrawing it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+
+import typer
+
+from controller.cli import person_view as view
+from controller.cli.delivery import (
+    Delivery,
+    FileOption,
+    PngOption,
+    QrOption,
+    ShowOption,
+    SvgOption,
+)
+from controller.cli.desk import Handing, act, desk
+from controller.cli.output import (
+    Exit,
+    Format,
+    FormatOption,
+    count,
+    emit,
+    emit_rows,
+    listing,
+    say,
+    show,
+)
+
+if TYPE_CHECKING:
+    from controller.registrar import Handover, Registrar
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="Give people access from their own devices, and withdraw it.",
+)
+
+NameArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="NAME", help="Short name of the person, such as a-ngono.")
+]
+BecauseOption: TypeAlias = Annotated[
+    str, typer.Option("--because", metavar="TEXT", help="Why, for the audit trail.")
+]
+DeviceOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--device", metavar="DEVICE", help="Which device; the only one unless named."),
+]
+KeyOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--public-key", metavar="KEY", help="Public key of a pair that was made on the device."
+    ),
+]
+GatewayOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--gateway", metavar="GATEWAY", help="Gateway to dial; the first unless named."),
+]
+UntilOption: TypeAlias = Annotated[
+    str | None, typer.Option("--until", metavar="YYYY-MM-DD", help="Last day of access.")
+]
+LicenceOption: TypeAlias = Annotated[
+    str | None, typer.Option("--licence", metavar="NUMBER", help="Number of the licence.")
+]
+LicenceUntilOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--licence-until",
+        metavar="YYYY-MM-DD",
+        help="Last day of the licence, which access never outlasts.",
+    ),
+]
+TitleOption: TypeAlias = Annotated[
+    str | None, typer.Option("--title", metavar="TEXT", help="How the person is called.")
+]
+RoleOption: TypeAlias = Annotated[
+    str | None, typer.Option("--role", metavar="ROLE", help="Role, as groups have it.")
+]
+SiteOption: TypeAlias = Annotated[
+    str | None, typer.Option("--site", metavar="SITE", help="Site where the person works.")
+]
+
+ListArgument: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", exists=True, dir_okay=False, help="List of people, .csv or .yaml."
+    ),
+]
+PruneOption: TypeAlias = Annotated[
+    bool, typer.Option("--prune", help="Revoke every device that is not listed.")
+]
+
+_LOAD: Final = "load the gateways now: 'sanaga vpn site export GATEWAY'"
+
+
+@app.command(
+    epilog="Example: sanaga vpn person add a-ngono --title 'Dr A. Ngono' --role oncologist "
+    "--site yaounde --until 2027-02-28 --because 'Locum for three months' --png a-ngono.png"
+)
+def add(
+    name: NameArgument,
+    because: BecauseOption,
+    title: TitleOption = None,
+    role: RoleOption = None,
+    site: SiteOption = None,
+    until: UntilOption = None,
+    licence: LicenceOption = None,
+    licence_until: LicenceUntilOption = None,
+    device: Annotated[
+        str, typer.Option("--device", metavar="DEVICE", help="What the device is called.")
+    ] = "tablet",
+    public_key: KeyOption = None,
+    gateway: GatewayOption = None,
+    file: FileOption = None,
+    png: PngOption = None,
+    svg: SvgOption = None,
+    qr: QrOption = False,
+    show_file: ShowOption = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Give a person access with a device; somebody who has access gets another device.
+
+    The device's private key is in the file that is handed over and nowhere else; with --public-key
+    it never leaves the device.
+    """
+    from controller.cli import personal
+
+    delivery = Delivery(file, png, svg, qr, show_file).settled()
+    key = personal.key(public_key)
+    with desk() as opened:
+        person = personal.wanted(
+            opened.store.find(name),
+            name,
+            {
+                "title": title,
+                "role": role,
+                "site": site,
+                "licence": licence,
+                "licence_until": personal.day(licence_until, "--licence-until"),
+                "until": personal.day(until, "--until"),
+            },
+        )
+        device = personal.slug(device, "device")
+        hand = Handing.to(opened.terms(), gateway, delivery)
+        made = opened.add(person, device, act(because), hand, key)
+        _told(opened, made, output)
+    delivery.tell()
+    say(f"{made.person.name}'s {device} is on record{view.ending(made.person)}; {_LOAD}")
+
+
+@app.command(epilog="Example: sanaga vpn person rotate a-ngono --because 'yearly' --qr")
+def rotate(
+    name: NameArgument,
+    because: BecauseOption,
+    device: DeviceOption = None,
+    public_key: KeyOption = None,
+    gateway: GatewayOption = None,
+    file: FileOption = None,
+    png: PngOption = None,
+    svg: SvgOption = None,
+    qr: QrOption = False,
+    show_file: ShowOption = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Give a device other keys and a new file; the old ones open nothing from then on."""
+    from controller.cli import personal
+
+    delivery = Delivery(file, png, svg, qr, show_file).settled()
+    key = personal.key(public_key)
+    with desk() as opened:
+        hand = Handing.to(opened.terms(), gateway, delivery)
+        made = opened.rotate(name, device, act(because), hand, key)
+        _told(opened, made, output)
+    delivery.tell()
+    say(f"{name}'s {made.device.name} has other keys; {_LOAD}")
+
+
+@app.command(
+    epilog="Example: sanaga vpn person export a-ngono --because 'new app' --file ngono.conf"
+)
+def export(
+    name: NameArgument,
+    because: BecauseOption,
+    device: DeviceOption = None,
+    gateway: GatewayOption = None,
+    file: FileOption = None,
+    png: PngOption = None,
+    svg: SvgOption = None,
+    qr: QrOption = False,
+    show_file: ShowOption = False,
+) -> None:
+    """Write a device's file again, but for its private key, which only the device has."""
+    delivery = Delivery(file, png, svg, qr, show_file).settled()
+    with desk() as opened:
+        hand = Handing.to(opened.terms(), gateway, delivery)
+        hand(opened.export(name, device, act(because)))
+    delivery.tell()
+    say("the private key is not in it: fill in that of the device, or rotate to get a whole file")
+
+
+@app.command(epilog="Example: sanaga vpn person revoke a-ngono --because 'the tablet was stolen'")
+def revoke(name: NameArgument, because: BecauseOption, device: DeviceOption = None) -> None:
+    """Withdraw a person's access, or with --device that of one device."""
+    with desk() as opened:
+        gone = opened.revoke(name, device, act(because))
+        left = opened.store.entry(name).in_use
+    say(f"{name}: {listing([one.name for one in gone])} revoked; {_LOAD}")
+    said = listing([one.name for one in left])
+    say(f"{name} goes on with {said}" if left else f"{name} has no access any more")
+
+
+@app.command(
+    epilog="Example: sanaga vpn person change a-ngono --until 2027-05-31 --because 'stays on'"
+)
+def change(
+    name: NameArgument,
+    because: BecauseOption,
+    title: TitleOption = None,
+    role: RoleOption = None,
+    site: SiteOption = None,
+    until: UntilOption = None,
+    licence: LicenceOption = None,
+    licence_until: LicenceUntilOption = None,
+) -> None:
+    """Let a person's access end on another day, or be that of another role or site."""
+    from dataclasses import replace
+
+    from controller.cli import personal
+
+    given: dict[str, Any] = {
+        "title": title,
+        "role": role,
+        "site": site,
+        "licence": licence,
+        "licence_until": personal.day(licence_until, "--licence-until"),
+        "until": personal.day(until, "--until"),
+    }
+    with desk() as opened:
+        before = opened.store.entry(name).person
+        after = personal.checked(replace(before, **{k: v for k, v in given.items() if v}))
+        if after == before:
+            say(f"{name}: nothing to change")
+            return
+        opened.change(after, act(because))
+    say(f"{name} is changed; access{view.ending(after) or ' without an end'}")
+
+
+@app.command("list", epilog="Example: sanaga vpn person list --role oncologist -o json")
+def list_(
+    role: RoleOption = None,
+    site: SiteOption = None,
+    all_: Annotated[bool, typer.Option("--all", help="Also who has no access any more.")] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List who has access, until when, and with which devices."""
+    with desk() as opened:
+        entries, today = opened.store.entries(), view.today()
+    rows = [
+        view.row(entry, today)
+        for entry in entries
+        if role in {None, entry.person.role} and site in {None, entry.person.site}
+    ]
+    shown = [row for row in rows if all_ or row["state"] == "active"]
+    emit_rows(shown, output, view.HEADINGS)
+    if hidden := len(rows) - len(shown):
+        people = count(hidden, "person without access", "people without access")
+        say(f"{people} not shown; --all shows them")
+
+
+@app.command("show", epilog="Example: sanaga vpn person show a-ngono")
+def show_(name: NameArgument, output: FormatOption = Format.TABLE) -> None:
+    """Show a person's access, groups, devices and addresses."""
+    with desk() as opened:
+        entry, terms = opened.store.entry(name), opened.terms()
+    data = view.detail(entry, terms)
+    emit(data, output, lambda: show(view.lines(data)))
+
+
+@app.command(epilog="Example: sanaga vpn person plan people.csv")
+def plan(
+    file: ListArgument, prune: PruneOption = False, output: FormatOption = Format.TABLE
+) -> None:
+    """Show what a list of people, in CSV or YAML, would change; ends with code 2 if anything."""
+    from controller.cli import bulk
+
+    steps = bulk.planned(file, prune=prune)
+    data = [{"verb": step.verb, "name": step.person.name, "said": step.said} for step in steps]
+    emit(data, output, lambda: show(bulk.lines(steps)))
+    if not steps:
+        say("nothing to change")
+        return
+    raise typer.Exit(Exit.CHANGES)
+
+
+@app.command(
+    epilog="Example: sanaga vpn person apply people.csv --out files --because 'the new doctors'"
+)
+def apply(
+    file: ListArgument,
+    because: BecauseOption,
+    prune: PruneOption = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="Where the files of new devices go."),
+    ] = None,
+    gateway: GatewayOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+) -> None:
+    """Do what a list of people says, one device after another.
+
+    Whoever interrupts it says the same again: what was done is done and is not done twice.
+    """
+    from controller.cli import bulk
+
+    steps = bulk.planned(file, prune=prune)
+    show(bulk.lines(steps))
+    if not steps:
+        say("nothing to change")
+        return
+    bulk.confirm(steps, yes=yes)
+    bulk.carry_out(steps, out, gateway, because)
+
+
+def _told(opened: "Registrar", made: "Handover", output: Format) -> None:
+    if output is not Format.TABLE:
+        emit(
+            view.detail(opened.store.entry(made.person.name), opened.terms()), output, lambda: None
+        )

@@ -1,0 +1,96 @@
+"""How people and their devices are shown."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from controller.cli.output import aligned, cell
+
+if TYPE_CHECKING:
+    from controller.store.people import Entry, Registered
+    from vpn.admission import Admission
+    from vpn.model import Person
+
+HEADINGS: Final = {
+    "name": "NAME",
+    "title": "TITLE",
+    "role": "ROLE",
+    "site": "SITE",
+    "until": "UNTIL",
+    "devices": "DEVICES",
+    "state": "STATE",
+}
+
+
+def ending(person: "Person") -> str:
+    """Return when access ends, as the end of a sentence; nothing when it does not."""
+    return f" until {person.until}" if person.until else ""
+
+
+def today() -> date:
+    """Return the day that it is, in UTC."""
+    from controller.clock import SystemClock
+
+    return SystemClock().instant().date()
+
+
+def _state(entry: "Entry", day: date) -> str:
+    if entry.revoked:
+        return "revoked"
+    return "expired" if entry.person.expired(day) else "active"
+
+
+def row(entry: "Entry", day: date) -> dict[str, object]:
+    """Return a person as a line of a list."""
+    person = entry.person
+    return {
+        "name": person.name,
+        "title": person.title,
+        "role": person.role,
+        "site": person.site,
+        "until": person.until,
+        "devices": [device.name for device in entry.in_use],
+        "state": _state(entry, day),
+    }
+
+
+def detail(entry: "Entry", terms: "Admission") -> dict[str, object]:
+    """Return all that is known of a person."""
+    person = entry.person
+    return {
+        **row(entry, today()),
+        "licence": person.licence,
+        "licence_until": person.licence_until,
+        "added": entry.added,
+        "revoked": entry.revoked,
+        "groups": [group.name for group in terms.groups_of(person)],
+        "devices": [_device(one, terms) for one in entry.devices],
+    }
+
+
+def _device(one: "Registered", terms: "Admission") -> dict[str, object]:
+    from vpn import people
+
+    return {
+        "name": one.device.name,
+        "public_key": one.device.public_key,
+        "since": one.since,
+        "revoked": one.revoked,
+        "addresses": {
+            gateway.device: [str(a) for a in people.addresses(terms.plan, one.device, gateway)]
+            for gateway in terms.gateways
+        },
+    }
+
+
+def lines(data: dict[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield the same for a person's eyes, with styles."""
+    keys = ("title", "role", "site", "groups", "licence", "licence_until", "until", "added")
+    pairs = [(key.replace("_", " "), cell(data[key])) for key in keys]
+    yield f"{data['name']}: {data['state']}", "bold"
+    yield aligned([(f"  {key}", value) for key, value in pairs]), ""
+    for device in cast("list[dict[str, Any]]", data["devices"]):
+        ended = f", revoked {device['revoked']}" if device["revoked"] else ""
+        yield f"  {device['name']}: {device['public_key']} since {device['since']}{ended}", ""
+        for gateway, addresses in device["addresses"].items():
+            yield f"    behind {gateway}: {', '.join(addresses)}", ""

@@ -1,0 +1,77 @@
+"""What a gateway of people is told, for those who load it by hand."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller.cli.delivery import Delivery
+from controller.cli.desk import act, desk
+from controller.cli.folders import FolderOption
+from controller.cli.output import count, say, write
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="Write what a gateway needs to let people in.",
+)
+GatewayArgument = Annotated[
+    str, typer.Argument(metavar="GATEWAY", help="Device that people dial, such as yaounde-e1.")
+]
+
+
+@app.command(
+    epilog="Example: sanaga vpn site export yaounde-e1 --file people.conf --because 'new doctors'"
+)
+def export(
+    gateway: GatewayArgument,
+    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why, for the audit.")],
+    file: Annotated[
+        Path, typer.Option("--file", "-f", metavar="FILE", help="Where it is written.")
+    ],
+) -> None:
+    """Write the peers of a gateway, for 'wg syncconf': whoever is not among them is let in no more.
+
+    It holds preshared keys: carry it over a protected way, load it, and remove it.
+    """
+    from vpn.wgfile import render_peers
+
+    delivery = Delivery(file=file).settled()
+    with desk() as opened:
+        peers = opened.peers(gateway)
+        opened.store.told(gateway, len(peers), act(because))
+        delivery.hand(render_peers(peers))
+    delivery.tell()
+    say(f"{count(len(peers), 'device')} may dial {gateway}; load it with 'wg syncconf' there")
+
+
+@app.command(epilog="Example: sanaga vpn site rules yaounde-e1 people0 --dir my-network")
+def rules(
+    gateway: GatewayArgument,
+    interface: Annotated[
+        str, typer.Argument(metavar="INTERFACE", help="WireGuard interface of people there.")
+    ],
+    folder: FolderOption = Path(),
+) -> None:
+    """Print the packet filter of a gateway, for 'nft -f': what grants open, and nothing else."""
+    from controller.load import load
+    from vpn import people
+    from vpn import rules as filters
+
+    filters.checked_interface(interface)
+    loaded = load(folder)
+    policy, intent = loaded.access.policy, loaded.intent
+    with desk() as opened:
+        terms, entries = opened.terms(), opened.members()
+        chosen = opened.gateway(gateway)
+    members = [
+        filters.Member(
+            entry.person,
+            tuple(a for one in entry.in_use for a in people.addresses(terms.plan, one, chosen)),
+        )
+        for entry in entries
+        if entry.person.site in intent.sites
+    ]
+    sources = filters.members(policy, intent, members)
+    write(filters.render(interface, filters.openings(policy, intent), sources))

@@ -1,0 +1,88 @@
+"""From an intent to the terms under which people are given access, shown before they hold."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from controller.cli.desk import act, desk
+from controller.cli.output import UsageProblem, count, listing, watched
+from controller.load import Loaded, load
+from controller.registrar import Effect
+from inventory.errors import AccessError
+from vpn import admission, expectations
+from vpn.admission import Admission
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Other terms, what they change, and for whom."""
+
+    terms: Admission
+    differences: tuple[str, ...]
+    effect: Effect
+
+    def lines(self) -> Iterator[str]:
+        """Yield what a person wants to know before agreeing."""
+        yield from self.differences
+        if names := self.effect.gaining:
+            yield f"{count(len(names), 'person', 'people')} will belong to more groups: " + listing(
+                names
+            )
+        if names := self.effect.losing:
+            yield f"{count(len(names), 'person', 'people')} will belong to fewer: {listing(names)}"
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the same as data."""
+        return {
+            "differences": self.differences,
+            "gaining": self.effect.gaining,
+            "losing": self.effect.losing,
+        }
+
+
+def planned(folder: Path) -> Planned:
+    """Return what the intent in a folder would change.
+
+    Raises IntentError, and AccessError when a test of its grants fails.
+    """
+    loaded = load(folder)
+    _check(loaded)
+    terms = admission.admission(loaded.intent, loaded.access.policy)
+    if unpinned := [one.device for one in terms.gateways if not one.public_key]:
+        raise AccessError(
+            f"no key is pinned for {listing(unpinned)}, so nobody could dial; 'sanaga edge enrol' "
+            "there prints the line for edge_keys"
+        )
+    with desk() as opened:
+        before, effect = opened.store.terms(), opened.effect(terms)
+    return Planned(terms, tuple(admission.differences(before, terms)), effect)
+
+
+def confirm(found: Planned, *, yes: bool) -> None:
+    """Ask whether other terms shall hold, where people lose by them. Raises UsageProblem."""
+    if yes or not found.effect.losing:
+        return
+    if not watched():
+        raise UsageProblem("people would lose access and nobody can be asked; say --yes")
+    typer.confirm("Let this hold?", abort=True, err=True)
+
+
+def accept(found: Planned, because: str) -> int:
+    """Let other terms hold; return how many preshared keys that took."""
+    with desk() as opened:
+        return opened.accept(found.terms, act(because))
+
+
+def _check(loaded: Loaded) -> None:
+    policy, intent = loaded.access.policy, loaded.intent
+    failed = [
+        f"{test.where}: {found.text}: {found.because}"
+        for test in loaded.access.tests
+        if not (found := expectations.evaluate(test.sentence, policy, intent)).holds
+    ]
+    if failed:
+        raise AccessError(
+            "\n".join([f"{count(len(failed), 'test')} of the grants failed:", *failed])
+        )

@@ -1,0 +1,267 @@
+"""Giving people access over the VPN and withdrawing it: keys, files and record in one step each.
+
+A private key made here is in the file that is handed over and nowhere else.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from controller.clock import Clock, SystemClock
+from controller.sealing import Sealer
+from controller.store.audit import Act
+from controller.store.people import Entry, Keying, People
+from inventory.addressing import people_capacity
+from inventory.errors import AccessError, UnknownNameError
+from inventory.model import DeviceName
+from vpn import admission, keys, people
+from vpn.admission import Admission
+from vpn.keys import PublicKey, Secret
+from vpn.model import Gateway, Person, PersonDevice, PersonName
+from vpn.wgfile import Config, PeerSection
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What goes to a device: one file for each gateway, of which it uses one at a time."""
+
+    person: Person
+    device: PersonDevice
+    files: Mapping[DeviceName, Config]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Who belongs to more groups under other terms, and who to fewer."""
+
+    gaining: tuple[PersonName, ...]
+    losing: tuple[PersonName, ...]
+
+
+Deliver: TypeAlias = Callable[[Handover], None]
+NO_TERMS: Final = (
+    "no access policy was accepted yet; write groups and gateways into the intent and say "
+    "'sanaga vpn apply --dir DIR'"
+)
+
+
+class Registrar:
+    """The desk where access is given and withdrawn."""
+
+    def __init__(self, store: People, sealer: Sealer, clock: Clock) -> None:
+        self.store = store
+        self._sealer = sealer
+        self._clock = clock
+
+    @classmethod
+    def open(cls, state_dir: Path, clock: Clock | None = None) -> "Registrar":
+        """Open the desk of a state folder. Raises AccessError and CredentialError."""
+        clock = clock or SystemClock()
+        return cls(People.open(state_dir, clock=clock), Sealer(state_dir), clock)
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def terms(self) -> Admission:
+        """Return the terms that hold. Raises AccessError when there are none, or no gateways."""
+        terms = self.store.terms()
+        if terms is None:
+            raise AccessError(NO_TERMS)
+        if not terms.gateways:
+            raise AccessError(
+                f"{terms.network} has no gateway that people could dial; write one in the section "
+                "gateways and say 'sanaga vpn apply --dir DIR'"
+            )
+        return terms
+
+    def accept(self, terms: Admission, act: Act) -> int:
+        """Let other terms hold; return how many preshared keys that took."""
+        return self.store.accept(terms, act, self._sealed)
+
+    def effect(self, terms: Admission) -> Effect:
+        """Return whom other terms would give more or less."""
+        before = self.store.terms() or terms
+        people = [entry.person for entry in self.store.entries() if entry.in_use]
+        pairs = [(p.name, _names(before, p), _names(terms, p)) for p in people]
+        return Effect(
+            tuple(name for name, had, has in pairs if has - had),
+            tuple(name for name, had, has in pairs if had - has),
+        )
+
+    def add(
+        self,
+        person: Person,
+        device: str,
+        act: Act,
+        deliver: Deliver,
+        public_key: PublicKey | None = None,
+    ) -> Handover:
+        """Give a person access with a device, whose key is made here unless it brings one.
+
+        Nothing is kept unless deliver returns. Raises AccessError with everything that speaks
+        against it.
+        """
+        terms = self.terms()
+        self._admissible(person)
+        keying, private, preshared = self._keyed(terms, public_key)
+        made: list[Handover] = []
+
+        def hand(numbered: PersonDevice) -> None:
+            _check_room(terms, numbered)
+            made.append(_handover(terms, person, numbered, preshared, private))
+            deliver(made[0])
+
+        self.store.add(person, device, keying, act, hand)
+        return made[0]
+
+    def rotate(
+        self,
+        name: PersonName,
+        device: str | None,
+        act: Act,
+        deliver: Deliver,
+        public_key: PublicKey | None = None,
+    ) -> Handover:
+        """Give a device another key; the old one opens nothing from then on."""
+        terms, entry = self.terms(), self.store.entry(name)
+        keying, private, preshared = self._keyed(terms, public_key)
+        made: list[Handover] = []
+
+        def hand(renewed: PersonDevice) -> None:
+            made.append(_handover(terms, entry.person, renewed, preshared, private))
+            deliver(made[0])
+
+        self.store.rotate(one_of(entry, device), keying, act, hand)
+        return made[0]
+
+    def export(self, name: PersonName, device: str | None, act: Act) -> Handover:
+        """Return a device's files but for its private key, which is not known here."""
+        terms, entry = self.terms(), self.store.entry(name)
+        chosen = one_of(entry, device)
+        preshared = {g.device: self._opened(chosen, g) for g in terms.gateways}
+        self.store.exported(chosen, act)
+        return _handover(terms, entry.person, chosen, preshared, None)
+
+    def revoke(self, name: PersonName, device: str | None, act: Act) -> tuple[PersonDevice, ...]:
+        """Withdraw a device, or without a name all of somebody's; return which that were."""
+        entry = self.store.entry(name)
+        chosen = entry.in_use if device is None else (one_of(entry, device),)
+        if entry.revoked or not chosen:
+            raise AccessError(f"{name} has no access any more, since {(entry.revoked or '')[:10]}")
+        self.store.revoke(name, chosen, act)
+        return chosen
+
+    def change(self, person: Person, act: Act) -> None:
+        """Let somebody be of another title, role, site, licence or last day."""
+        entry = self.store.entry(person.name)
+        if entry.revoked:
+            raise AccessError(
+                f"{person.name} has no access any more; give it anew with "
+                f"'sanaga vpn person add {person.name}'"
+            )
+        self._admissible(person)
+        self.store.change(person, act)
+
+    def objections(self, person: Person) -> tuple[str, ...]:
+        """Return everything that speaks against giving a person access."""
+        today = self._clock.instant().date()
+        return tuple(admission.objections(self.terms(), person, today))
+
+    def members(self) -> tuple[Entry, ...]:
+        """Return who has access today."""
+        today = self._clock.instant().date()
+        return tuple(e for e in self.store.entries() if e.in_use and not e.person.expired(today))
+
+    def peers(self, gateway: DeviceName) -> tuple[PeerSection, ...]:
+        """Return all that a gateway lets in today, by the numbers of devices.
+
+        Raises UnknownNameError when there is no gateway of that name.
+        """
+        terms, chosen = self.terms(), self.gateway(gateway)
+        devices = (device for entry in self.members() for device in entry.in_use)
+        return tuple(
+            people.peer(terms.plan, device, chosen, self._opened(device, chosen))
+            for device in sorted(devices, key=lambda one: one.number)
+        )
+
+    def gateway(self, name: DeviceName) -> Gateway:
+        """Return a gateway by name. Raises UnknownNameError."""
+        return gateway_of(self.terms(), name)
+
+    def _admissible(self, person: Person) -> None:
+        if against := self.objections(person):
+            raise AccessError(f"{person.name}: " + "\n".join(against))
+
+    def _keyed(
+        self, terms: Admission, public_key: PublicKey | None
+    ) -> tuple[Keying, Secret | None, Mapping[DeviceName, Secret]]:
+        """Return the keys of a device: what is kept, and what only its file holds."""
+        private = None if public_key else keys.generate()
+        public = keys.public_of(private) if private else keys.public(public_key or "")
+        preshared = {gateway.device: keys.preshared() for gateway in terms.gateways}
+        boxes = {name: self._sealer.seal(one, public, name) for name, one in preshared.items()}
+        return Keying(public, boxes), private, preshared
+
+    def _sealed(self, key: PublicKey, gateway: DeviceName) -> bytes:
+        return self._sealer.seal(keys.preshared(), key, gateway)
+
+    def _opened(self, device: PersonDevice, gateway: Gateway) -> Secret:
+        box = self.store.box(device.public_key, gateway.device)
+        if box is None:
+            raise AccessError(
+                f"{device.person}'s {device.name} has no preshared key with {gateway.device}; "
+                f"rotate it with 'sanaga vpn person rotate {device.person}'"
+            )
+        return self._sealer.open(box, device.public_key, gateway.device)
+
+
+def one_of(entry: Entry, device: str | None) -> PersonDevice:
+    """Return the named device of a person, or the only one. Raises AccessError."""
+    found = [one for one in entry.in_use if device in {None, one.name}]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(one.name for one in entry.in_use)
+    if not names:
+        raise AccessError(f"{entry.person.name} has no device in use")
+    if device is None:
+        raise AccessError(f"{entry.person.name} has several devices, {names}; name one: --device")
+    raise AccessError(f"{entry.person.name} has no device called {device!r}; in use: {names}")
+
+
+def _names(terms: Admission, person: Person) -> frozenset[str]:
+    return frozenset(group.name for group in terms.groups_of(person))
+
+
+def gateway_of(terms: Admission, name: DeviceName) -> Gateway:
+    """Return a gateway by name. Raises UnknownNameError."""
+    known = {one.device: one for one in terms.gateways}
+    if name not in known:
+        raise UnknownNameError(admission.unknown("gateway", name, known))
+    return known[name]
+
+
+def _handover(
+    terms: Admission,
+    person: Person,
+    device: PersonDevice,
+    preshared: Mapping[DeviceName, Secret],
+    private: Secret | None,
+) -> Handover:
+    files = {
+        gateway.device: people.config(
+            terms.plan, device, gateway, preshared[gateway.device], private
+        )
+        for gateway in terms.gateways
+    }
+    return Handover(person, device, files)
+
+
+def _check_room(terms: Admission, device: PersonDevice) -> None:
+    most = people_capacity(terms.plan)
+    if device.number > most:
+        raise AccessError(
+            f"all {most:,} addresses of people's devices were given; widen ipv4_people in the "
+            "network's addressing and say 'sanaga vpn apply --dir DIR'"
+        )

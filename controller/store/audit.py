@@ -1,0 +1,81 @@
+"""Who did what, when and why: a trail to which is only added, each entry vouching for all before.
+
+An entry's hash is SHA-256 over the hash before it and everything that the entry says, so that
+nobody changes, removes or inserts one without every later hash changing. Who notes the last hash
+elsewhere knows that nothing was cut off at the end either.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+START: Final = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who does something, and why."""
+
+    who: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """An entry of the trail; at is ISO 8601, details what was done in JSON's words."""
+
+    serial: int
+    at: str
+    who: str
+    what: str
+    subject: str
+    because: str
+    details: Mapping[str, Any]
+    hash: str
+
+    def vouched(self, before: str) -> str:
+        """Return what the hash must be after the one before."""
+        said = [before, self.serial, self.at, self.who, self.what, self.subject, self.because]
+        text = json.dumps([*said, self.details], ensure_ascii=False, sort_keys=True)
+        return sha256(text.encode()).hexdigest()
+
+
+def add(
+    db: sqlite3.Connection, act: Act, at: str, what: str, subject: str, **details: object
+) -> None:
+    """Add an entry within a transaction."""
+    row = db.execute("SELECT serial, hash FROM audit ORDER BY serial DESC LIMIT 1").fetchone()
+    serial, before = (row["serial"] + 1, row["hash"]) if row else (1, START)
+    trace = Trace(serial, at, act.who, what, subject, act.because, details, "")
+    db.execute(
+        "INSERT INTO audit (serial, at, who, what, subject, because, details, hash)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            serial,
+            at,
+            act.who,
+            what,
+            subject,
+            act.because,
+            json.dumps(details, ensure_ascii=False, sort_keys=True),
+            trace.vouched(before),
+        ),
+    )
+
+
+def read(rows: Iterable[sqlite3.Row]) -> tuple[Trace, ...]:
+    """Return the entries of rows."""
+    return tuple(Trace(**{**row, "details": json.loads(row["details"])}) for row in map(dict, rows))
+
+
+def broken(traces: Iterable[Trace]) -> int | None:
+    """Return the serial of the first entry that does not fit; None when the trail is whole."""
+    before, expected = START, 1
+    for trace in traces:
+        if trace.serial != expected or trace.hash != trace.vouched(before):
+            return expected
+        before, expected = trace.hash, expected + 1
+    return None

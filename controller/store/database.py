@@ -1,0 +1,152 @@
+"""SQLite files of ours: opened only when they are, brought to the current version, and explained.
+
+Every write is on the disk before it returns (WAL, synchronous=FULL).
+"""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import RLock
+
+from inventory.errors import SanagaError
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of file: its application_id, its versions, and what is said when it cannot be used.
+
+    migrations[n] leads from PRAGMA user_version n to n + 1; a published one is never changed.
+    """
+
+    application_id: int
+    migrations: tuple[tuple[str, ...], ...]
+    error: type[SanagaError]
+    when_damaged: str
+
+    @property
+    def version(self) -> int:
+        """Return the version that this program writes."""
+        return len(self.migrations)
+
+
+class Database:
+    """An open file; safe for use by several threads."""
+
+    def __init__(self, file: Path, kind: Kind, connection: sqlite3.Connection) -> None:
+        self.file = file
+        self._kind = kind
+        self._connection = connection
+        self._guard = RLock()
+
+    @classmethod
+    def open(cls, file: Path, kind: Kind) -> "Database":
+        """Open a file, made first where there is none, and bring it to the current version.
+
+        Raises the kind's error when it is damaged, foreign, newer than this program or not ours
+        to write.
+        """
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_private(file.parent, kind)
+            file.touch(mode=0o600, exist_ok=True)
+            connection = _connected(file, kind)
+        except (OSError, sqlite3.OperationalError) as error:
+            raise kind.error(
+                f"{file}: cannot be opened ({error}); check that the folder is yours to write, "
+                "or choose another one with SANAGA_STATE_DIR"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise kind.error(_damaged(file, kind, error)) from error
+        return cls(file, kind, connection)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Hold the only transaction that may write; it is committed when the block ends well."""
+        with self._guard, self._explained(), self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield self._connection
+
+    def read(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """Return the rows of a query."""
+        with self._guard, self._explained(), closing(self._connection.cursor()) as cursor:
+            return cursor.execute(query, values).fetchall()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise self._kind.error(
+                f"{self.file}: {error}; check the disk's free space and who else uses the file"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise self._kind.error(_damaged(self.file, self._kind, error)) from error
+
+
+def _check_private(folder: Path, kind: Kind) -> None:
+    """Refuse a folder in which another user could put a file or a link of their own."""
+    found = folder.stat()
+    if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise kind.error(
+            f"{folder}: others may write there; give it to yourself alone (chown, chmod 700), or "
+            "choose another one with SANAGA_STATE_DIR"
+        )
+
+
+def _connected(file: Path, kind: Kind) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA trusted_schema = OFF")
+        _check_ours(file, kind, connection)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _migrate(kind, connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_ours(file: Path, kind: Kind, connection: sqlite3.Connection) -> None:
+    version = _pragma(connection, "user_version")
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if tables and _pragma(connection, "application_id") != kind.application_id:
+        raise kind.error(f"{file}: is another program's database; choose another state folder")
+    if version > kind.version:
+        raise kind.error(
+            f"{file}: was written by a newer sanaga (version {version}, this one knows "
+            f"{kind.version}); use that one"
+        )
+    if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+        raise sqlite3.DatabaseError("its pages do not fit together")
+
+
+def _migrate(kind: Kind, connection: sqlite3.Connection) -> None:
+    if _pragma(connection, "user_version") == kind.version:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    # Read again: another process may have migrated before we had the write lock.
+    for version in range(_pragma(connection, "user_version"), kind.version):
+        for statement in kind.migrations[version]:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {kind.application_id}")
+    connection.execute(f"PRAGMA user_version = {kind.version}")
+    connection.execute("COMMIT")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _damaged(file: Path, kind: Kind, error: sqlite3.DatabaseError) -> str:
+    return f"{file}: is damaged ({error}); {kind.when_damaged}"

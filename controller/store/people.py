@@ -1,0 +1,400 @@
+"""Who has access over the VPN, with which devices and keys, and how that came about.
+
+Public keys and sealed preshared keys are kept, private keys never. A key that was revoked is
+remembered for good, so that it cannot come back.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from controller.clock import Clock, SystemClock
+from controller.store import audit
+from controller.store.audit import Act, Trace
+from controller.store.database import Database, Kind
+from controller.store.people_schema import MIGRATIONS
+from inventory.errors import AccessError
+from inventory.model import DeviceName
+from vpn import admission
+from vpn.admission import Admission
+from vpn.keys import PublicKey
+from vpn.model import Person, PersonDevice, PersonName
+
+FILE: Final = "people.sqlite"
+KIND: Final = Kind(
+    application_id=0x5A4E5650,
+    migrations=MIGRATIONS,
+    error=AccessError,
+    when_damaged="put back a copy together with the sealing key of the same backup; gateways go on "
+    "with what they were told last",
+)
+
+Deliver: TypeAlias = Callable[[PersonDevice], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Keying:
+    """A device's public key, and its sealed preshared keys by gateway."""
+
+    public_key: PublicKey
+    boxes: Mapping[DeviceName, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A device of a person as the store knows it; instants are ISO 8601."""
+
+    device: PersonDevice
+    since: str
+    revoked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A person as the store knows them, with every device that they ever had."""
+
+    person: Person
+    added: str
+    revoked: str | None
+    devices: tuple[Registered, ...]
+
+    @property
+    def in_use(self) -> tuple[PersonDevice, ...]:
+        """Return the devices that are not revoked."""
+        return tuple(one.device for one in self.devices if one.revoked is None)
+
+
+class People:
+    """The store of people in a state folder; safe for use by several threads and processes."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    @classmethod
+    def open(cls, folder: Path, *, clock: Clock | None = None) -> "People":
+        """Open the store of a state folder and bring it to the current version.
+
+        Raises AccessError when it is damaged, foreign, newer than this program or not ours to
+        write.
+        """
+        return cls(Database.open(folder / FILE, KIND), clock or SystemClock())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def terms(self) -> Admission | None:
+        """Return the terms that were accepted last; None before the first."""
+        rows = self._database.read("SELECT body FROM terms")
+        return admission.read(json.loads(rows[0]["body"])) if rows else None
+
+    def accept(
+        self,
+        terms: Admission,
+        act: Act,
+        sealed: Callable[[PublicKey, DeviceName], bytes],
+    ) -> int:
+        """Take other terms, and seal a preshared key for every device and gateway that has none.
+
+        Returns how many keys that were.
+        """
+        text = json.dumps(admission.plain(terms), ensure_ascii=False)
+        with self._database.write() as db:
+            db.execute("INSERT OR REPLACE INTO terms (one, body) VALUES (1, ?)", (text,))
+            fresh = [
+                (key, gateway.device, sealed(key, gateway.device))
+                for gateway in terms.gateways
+                for key in _without(db, gateway.device)
+            ]
+            _keep(db, fresh)
+            names = [gateway.device for gateway in terms.gateways]
+            self._trace(db, act, "terms.accept", terms.network, gateways=names)
+        return len(fresh)
+
+    def add(
+        self, person: Person, device: str, keying: Keying, act: Act, deliver: Deliver
+    ) -> PersonDevice:
+        """Give a person access with a device; a person who has access gets another device.
+
+        deliver is called before anything is kept, and keeps it from being kept by raising. Raises
+        AccessError when the person is known as somebody else, or the device or key is in use or
+        was revoked.
+        """
+        with self._database.write() as db:
+            self._admit(db, person, act)
+            made = self._register(db, PersonDevice(person.name, device, 0, keying.public_key), act)
+            _keep(db, _pairs(keying))
+            deliver(made)
+        return made
+
+    def rotate(
+        self, device: PersonDevice, keying: Keying, act: Act, deliver: Deliver
+    ) -> PersonDevice:
+        """Let another key take the place of a device's. Raises as add() does."""
+        made = replace(device, public_key=keying.public_key)
+        with self._database.write() as db:
+            found = db.execute(
+                "SELECT 1 FROM keys WHERE public_key = ? AND revoked IS NULL", (device.public_key,)
+            ).fetchone()
+            if found is None:
+                raise AccessError(
+                    f"{device.person}'s {device.name} was changed by somebody else meanwhile; see "
+                    f"'sanaga vpn person show {device.person}'"
+                )
+            _refuse_known(db, made.public_key)
+            self._retire(db, device.public_key)
+            self._keyed(db, made)
+            _keep(db, _pairs(keying))
+            self._trace(
+                db,
+                act,
+                "device.rotate",
+                device.person,
+                **_told(made),
+                instead_of=device.public_key,
+            )
+            deliver(made)
+        return made
+
+    def revoke(self, name: PersonName, devices: Iterable[PersonDevice], act: Act) -> None:
+        """Withdraw devices; a person who is left without any has no access any more."""
+        with self._database.write() as db:
+            for device in devices:
+                self._retire(db, device.public_key)
+                db.execute(
+                    "UPDATE devices SET revoked = ? WHERE number = ?", (self._now(), device.number)
+                )
+                self._trace(db, act, "device.revoke", name, **_told(device))
+            left = db.execute(
+                "SELECT 1 FROM devices WHERE person = ? AND revoked IS NULL", (name,)
+            ).fetchone()
+            if left is None:
+                db.execute("UPDATE people SET revoked = ? WHERE name = ?", (self._now(), name))
+                self._trace(db, act, "person.revoke", name)
+
+    def change(self, person: Person, act: Act) -> None:
+        """Let somebody who has access be of another role, site, licence or last day."""
+        with self._database.write() as db:
+            before = self.entry(person.name).person
+            _write_person(db, person)
+            details = {
+                field: value
+                for field, value in _said(person).items()
+                if value != _said(before)[field]
+            }
+            self._trace(db, act, "person.change", person.name, **details)
+
+    def exported(self, device: PersonDevice, act: Act) -> None:
+        """Note that somebody took out a device's file, which holds its preshared key."""
+        with self._database.write() as db:
+            self._trace(db, act, "device.export", device.person, **_told(device))
+
+    def told(self, gateway: DeviceName, devices: int, act: Act) -> None:
+        """Note that somebody took out what a gateway is told, which holds preshared keys."""
+        with self._database.write() as db:
+            self._trace(db, act, "gateway.export", gateway, devices=devices)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return everybody who ever had access, by name."""
+        people = self._database.read("SELECT * FROM people ORDER BY name")
+        devices: dict[PersonName, list[Registered]] = {}
+        for row in self._database.read(_DEVICES.format(where="")):
+            devices.setdefault(row["person"], []).append(_registered(row))
+        return tuple(_entry(row, devices.get(row["name"], ())) for row in people)
+
+    def entry(self, name: PersonName) -> Entry:
+        """Return somebody by name. Raises AccessError when there is nobody of that name."""
+        if (found := self.find(name)) is None:
+            raise AccessError(f"nobody is called {name!r}; see 'sanaga vpn person list'")
+        return found
+
+    def find(self, name: PersonName) -> Entry | None:
+        """Return somebody by name, if there is or was anybody."""
+        rows = self._database.read("SELECT * FROM people WHERE name = ?", name)
+        devices = self._database.read(_DEVICES.format(where="WHERE d.person = ?"), name)
+        return _entry(rows[0], map(_registered, devices)) if rows else None
+
+    def owner(self, key: PublicKey) -> Registered | None:
+        """Return whose key a key is or was, with when it was revoked."""
+        rows = self._database.read(
+            "SELECT d.number, d.person, d.name, k.public_key, k.since, k.revoked FROM keys k"
+            " JOIN devices d ON d.number = k.device WHERE k.public_key = ?",
+            key,
+        )
+        return _registered(rows[0]) if rows else None
+
+    def box(self, key: PublicKey, gateway: DeviceName) -> bytes | None:
+        """Return the sealed preshared key of a device's key and a gateway, if there is one."""
+        rows = self._database.read(
+            "SELECT sealed FROM preshared WHERE public_key = ? AND gateway = ?", key, gateway
+        )
+        return rows[0]["sealed"] if rows else None
+
+    def trail(self, subject: str = "") -> tuple[Trace, ...]:
+        """Return the audit trail, oldest first; of one subject, if one is named."""
+        if subject:
+            query = "SELECT * FROM audit WHERE subject = ? ORDER BY serial"
+            return audit.read(self._database.read(query, subject))
+        return audit.read(self._database.read("SELECT * FROM audit ORDER BY serial"))
+
+    def _admit(self, db: sqlite3.Connection, person: Person, act: Act) -> None:
+        row = db.execute("SELECT * FROM people WHERE name = ?", (person.name,)).fetchone()
+        if row is not None and row["revoked"] is None:
+            _refuse_another(_person(row), person)
+            return
+        _write_person(db, person, added=self._now())
+        what = "person.return" if row else "person.add"
+        self._trace(db, act, what, person.name, **_said(person))
+
+    def _register(self, db: sqlite3.Connection, wanted: PersonDevice, act: Act) -> PersonDevice:
+        """Return a device that is new, with the number that it gets."""
+        _refuse_known(db, wanted.public_key)
+        person, name = wanted.person, wanted.name
+        taken = db.execute(
+            "SELECT 1 FROM devices WHERE person = ? AND name = ? AND revoked IS NULL",
+            (person, name),
+        ).fetchone()
+        if taken:
+            raise AccessError(
+                f"{person} has a device called {name!r}; name another one with --device, or give "
+                f"this one another key with 'sanaga vpn person rotate {person}'"
+            )
+        row = db.execute(
+            "INSERT INTO devices (person, name) VALUES (?, ?) RETURNING number", (person, name)
+        ).fetchone()
+        made = replace(wanted, number=row["number"])
+        self._keyed(db, made)
+        self._trace(db, act, "device.add", person, **_told(made))
+        return made
+
+    def _keyed(self, db: sqlite3.Connection, device: PersonDevice) -> None:
+        db.execute(
+            "INSERT INTO keys (public_key, device, since) VALUES (?, ?, ?)",
+            (device.public_key, device.number, self._now()),
+        )
+
+    def _retire(self, db: sqlite3.Connection, key: PublicKey) -> None:
+        """Revoke a key, and forget the preshared keys that went with it."""
+        db.execute("UPDATE keys SET revoked = ? WHERE public_key = ?", (self._now(), key))
+        db.execute("DELETE FROM preshared WHERE public_key = ?", (key,))
+
+    def _trace(
+        self, db: sqlite3.Connection, act: Act, what: str, subject: str, **details: object
+    ) -> None:
+        audit.add(db, act, self._now(), what, subject, **details)
+
+    def _now(self) -> str:
+        return self._clock.instant().isoformat(timespec="seconds")
+
+
+_DEVICES: Final = (
+    "SELECT d.number, d.person, d.name, d.revoked, k.public_key, k.since FROM devices d"
+    " JOIN keys k ON k.device = d.number AND k.public_key = ("
+    "   SELECT public_key FROM keys WHERE device = d.number"
+    "   ORDER BY revoked IS NOT NULL, revoked DESC LIMIT 1)"
+    " {where} ORDER BY d.number"
+)
+
+
+def _without(db: sqlite3.Connection, gateway: DeviceName) -> list[PublicKey]:
+    """Return the keys in use that have no preshared key with a gateway."""
+    rows = db.execute(
+        "SELECT public_key FROM keys WHERE revoked IS NULL AND public_key NOT IN"
+        " (SELECT public_key FROM preshared WHERE gateway = ?)",
+        (gateway,),
+    )
+    return [row["public_key"] for row in rows]
+
+
+def _keep(db: sqlite3.Connection, boxes: Iterable[tuple[PublicKey, DeviceName, bytes]]) -> None:
+    db.executemany("INSERT INTO preshared (public_key, gateway, sealed) VALUES (?, ?, ?)", boxes)
+
+
+def _pairs(keying: Keying) -> Iterator[tuple[PublicKey, DeviceName, bytes]]:
+    return ((keying.public_key, gateway, box) for gateway, box in keying.boxes.items())
+
+
+def _told(device: PersonDevice) -> dict[str, object]:
+    """Return what the trail says of a device."""
+    return {"device": device.name, "number": device.number, "public_key": device.public_key}
+
+
+def _refuse_known(db: sqlite3.Connection, key: PublicKey) -> None:
+    row = db.execute(
+        "SELECT d.person, d.name, k.revoked FROM keys k JOIN devices d ON d.number = k.device"
+        " WHERE k.public_key = ?",
+        (key,),
+    ).fetchone()
+    if row is None:
+        return
+    whose = f"{row['person']}'s {row['name']}"
+    if row["revoked"]:
+        raise AccessError(
+            f"this key of {whose} was revoked on {row['revoked'][:10]} and stays so; make a new "
+            "pair on the device"
+        )
+    raise AccessError(f"this key is that of {whose}; every device has a pair of its own")
+
+
+def _refuse_another(known: Person, given: Person) -> None:
+    """Raise AccessError when a name that is in use is given to somebody who is not the same."""
+    before, after = _said(known), _said(given)
+    differing = [
+        f"{field} {before[field] or 'none'} and not {after[field] or 'none'}"
+        for field in before
+        if before[field] != after[field]
+    ]
+    if differing:
+        raise AccessError(
+            f"{known.name} has access already, with {', '.join(differing)}; choose another name "
+            f"for somebody else, or say 'sanaga vpn person change {known.name}'"
+        )
+
+
+def _write_person(db: sqlite3.Connection, person: Person, *, added: str = "") -> None:
+    said = _said(person)
+    db.execute(
+        "INSERT INTO people (name, title, role, site, licence, licence_until, until, added)"
+        " VALUES (:name, :title, :role, :site, :licence, :licence_until, :until, :added)"
+        " ON CONFLICT (name) DO UPDATE SET title = :title, role = :role, site = :site,"
+        " licence = :licence, licence_until = :licence_until, until = :until, revoked = NULL,"
+        " added = coalesce(nullif(:added, ''), added)",
+        {**said, "name": person.name, "added": added},
+    )
+
+
+def _said(person: Person) -> dict[str, str | None]:
+    """Return what is known of a person beside the name, as JSON and SQL have it."""
+    fields: dict[str, Any] = asdict(person)
+    del fields["name"]
+    return {name: str(v) if isinstance(v, date) else v for name, v in fields.items()}
+
+
+def _person(row: sqlite3.Row) -> Person:
+    return Person(
+        row["name"],
+        row["title"],
+        row["role"],
+        row["site"],
+        row["licence"],
+        _date(row["licence_until"]),
+        _date(row["until"]),
+    )
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _registered(row: sqlite3.Row) -> Registered:
+    device = PersonDevice(row["person"], row["name"], row["number"], row["public_key"])
+    return Registered(device, row["since"], row["revoked"])
+
+
+def _entry(row: sqlite3.Row, devices: Iterable[Registered]) -> Entry:
+    return Entry(_person(row), row["added"], row["revoked"], tuple(devices))

@@ -1,0 +1,60 @@
+"""The tables of people's access, and how each version of them grows out of the one before."""
+
+from typing import Final
+
+# MIGRATIONS[n] leads from PRAGMA user_version n to n + 1; a published one is never changed.
+MIGRATIONS: Final = (
+    (
+        """CREATE TABLE terms (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            body TEXT NOT NULL
+        )""",
+        """CREATE TABLE people (
+            name TEXT PRIMARY KEY,
+            title TEXT NOT NULL,
+            role TEXT NOT NULL,
+            site TEXT NOT NULL,
+            licence TEXT NOT NULL,
+            licence_until TEXT,
+            until TEXT,
+            added TEXT NOT NULL,
+            revoked TEXT
+        ) WITHOUT ROWID""",
+        # A number is an address, which no other device ever gets: what came from it stays its own.
+        """CREATE TABLE devices (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            person TEXT NOT NULL REFERENCES people (name),
+            name TEXT NOT NULL,
+            revoked TEXT
+        )""",
+        "CREATE UNIQUE INDEX devices_in_use ON devices (person, name) WHERE revoked IS NULL",
+        """CREATE TABLE keys (
+            public_key TEXT PRIMARY KEY,
+            device INTEGER NOT NULL REFERENCES devices (number),
+            since TEXT NOT NULL,
+            revoked TEXT
+        ) WITHOUT ROWID""",
+        "CREATE UNIQUE INDEX keys_in_use ON keys (device) WHERE revoked IS NULL",
+        """CREATE TABLE preshared (
+            public_key TEXT NOT NULL REFERENCES keys (public_key),
+            gateway TEXT NOT NULL,
+            sealed BLOB NOT NULL,
+            PRIMARY KEY (public_key, gateway)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE audit (
+            serial INTEGER PRIMARY KEY,
+            at TEXT NOT NULL,
+            who TEXT NOT NULL,
+            what TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            because TEXT NOT NULL,
+            details TEXT NOT NULL,
+            hash TEXT NOT NULL
+        )""",
+        "CREATE INDEX audit_by_subject ON audit (subject)",
+        """CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+            BEGIN SELECT raise(ABORT, 'the audit trail is only ever added to'); END""",
+        """CREATE TRIGGER audit_is_not_shortened BEFORE DELETE ON audit
+            BEGIN SELECT raise(ABORT, 'the audit trail is only ever added to'); END""",
+    ),
+)

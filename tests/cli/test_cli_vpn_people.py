@@ -1,0 +1,236 @@
+"""Giving people access over the VPN from a terminal, and withdrawing it."""
+
+import json
+import stat
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.cli.test_cli_vpn import ACCESS
+from vpn import keys, wgquick
+
+EDGE = """
+devices:
+  - name: yaounde-e1
+    site: yaounde
+    number: 7
+    role: edge
+    platform: linux
+    management: {address: 198.18.0.77, port: 22, username: root}
+gateways:
+  - {device: yaounde-e1, number: 1, endpoint: "vpn.example.cm:51820"}
+"""
+NGONO = ("--title", "Dr A. Ngono", "--role", "doctor", "--site", "mora", "--because", "locum")
+
+
+@pytest.fixture
+def open_(sanaga, small):
+    """Return an intent with a gateway whose access policy is accepted."""
+    folder = sanaga.folder / small
+    (folder / "access.yaml").write_text(ACCESS, encoding="utf-8")
+    (folder / "edge.yaml").write_text(EDGE, encoding="utf-8")
+    public = keys.public_of(keys.generate())
+    (folder / "edge_keys").write_text(f"yaounde-e1 {public}\n", encoding="utf-8")
+    done = sanaga("vpn", "apply", "--dir", small, "--because", "begin")
+    assert done.code == 0, done.err
+    return small
+
+
+def add(sanaga, *words):
+    return sanaga("vpn", "person", "add", "a-ngono", *NGONO, *words)
+
+
+def read(sanaga, name) -> Any:
+    """Return a device's file; its keys are there, which types cannot tell."""
+    return wgquick.parse((sanaga.folder / name).read_text(encoding="utf-8"), name)
+
+
+def test_a_gateway_without_a_pinned_key_lets_nobody_dial(sanaga, small):
+    (sanaga.folder / small / "edge.yaml").write_text(EDGE, encoding="utf-8")
+    answer = sanaga("vpn", "plan", "--dir", small)
+    assert answer.code == 1
+    assert "no key is pinned for yaounde-e1" in answer.err
+
+
+def test_plan_shows_what_apply_does_and_then_nothing(sanaga, open_):
+    (sanaga.folder / open_ / "more.yaml").write_text(
+        "groups: [{name: nurses, title: Nurses, role: nurse, under: mora}]\n", encoding="utf-8"
+    )
+    planned = sanaga("vpn", "plan", "--dir", open_)
+    assert (planned.code, planned.out) == (2, "+ group nurses: nurse at or below mora\n")
+    assert sanaga("vpn", "apply", "--dir", open_, "--because", "nurses join").code == 0
+    assert sanaga("vpn", "plan", "--dir", open_).code == 0
+
+
+def test_terms_by_which_people_lose_need_a_yes(sanaga, open_):
+    add(sanaga, "--file", "n.conf")
+    file = sanaga.folder / open_ / "access.yaml"
+    file.write_text(ACCESS.replace("role: doctor,", "role: surgeon,").split("grants:")[0])
+    answer = sanaga("vpn", "apply", "--dir", open_, "--because", "x")
+    assert answer.code == 64
+    assert "1 person will belong to fewer: a-ngono" in answer.out
+    assert sanaga("vpn", "plan", "--dir", open_).code == 2
+
+
+def test_terms_whose_tests_fail_are_not_taken(sanaga, open_):
+    file = sanaga.folder / open_ / "access.yaml"
+    file.write_text(ACCESS.replace("under: maroua", "under: yaounde"), encoding="utf-8")
+    answer = sanaga("vpn", "apply", "--dir", open_, "--because", "x")
+    assert answer.code == 1
+    assert "1 test of the grants failed" in answer.err
+
+
+def test_the_file_is_for_its_owner_alone_and_can_be_used(sanaga, open_):
+    answer = add(sanaga, "--file", "n.conf", "--png", "n.png")
+    assert answer.code == 0, answer.err
+    assert answer.out == ""
+    assert {stat.S_IMODE(path.stat().st_mode) for path in sanaga.folder.glob("n.*")} == {0o600}
+    config = read(sanaga, "n.conf")
+    shown = json.loads(sanaga("vpn", "person", "show", "a-ngono", "-o", "json").out)
+    assert [one["public_key"] for one in shown["devices"]] == [keys.public_of(config.private_key)]
+    assert shown["groups"] == ["doctors"]
+
+
+def test_nothing_is_overwritten_and_nobody_is_added(sanaga, open_):
+    (sanaga.folder / "n.conf").write_text("mine", encoding="utf-8")
+    answer = add(sanaga, "--file", "n.conf")
+    assert (answer.code, answer.err) == (
+        64,
+        "sanaga: n.conf: there already; nothing is overwritten\n",
+    )
+    assert json.loads(sanaga("vpn", "person", "list", "--all", "-o", "json").out) == []
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(sanaga, open_):
+    answer = add(sanaga, "--file", "n.conf", "--png", "no/such/folder/n.png")
+    assert answer.code == 1
+    assert not (sanaga.folder / "n.conf").exists()
+    assert json.loads(sanaga("vpn", "person", "list", "--all", "-o", "json").out) == []
+
+
+def test_without_a_terminal_a_place_must_be_named(sanaga, open_):
+    answer = add(sanaga)
+    assert answer.code == 64
+    assert "say where the file goes" in answer.err
+
+
+def test_a_private_key_given_for_a_public_one_is_never_repeated(sanaga, open_):
+    wrong = keys.generate().reveal()[:-3] + "x=="
+    answer = add(sanaga, "--show", "--public-key", wrong)
+    assert answer.code == 64
+    assert wrong not in answer.err + answer.out
+
+
+def test_output_as_json_holds_no_secret(sanaga, open_):
+    answer = add(sanaga, "--file", "n.conf", "-o", "json")
+    config = read(sanaga, "n.conf")
+    assert json.loads(answer.out)["name"] == "a-ngono"
+    for secret in (config.private_key, config.peers[0].preshared_key):
+        assert secret.reveal() not in answer.out + answer.err
+
+
+def test_revoked_devices_are_not_among_a_gateways_peers(sanaga, open_):
+    add(sanaga, "--file", "n.conf")
+    sanaga("vpn", "person", "add", "a-ngono", "--device", "laptop", "--file", "l.conf",
+           "--because", "x")  # fmt: skip
+    both = sanaga("vpn", "site", "export", "yaounde-e1", "--because", "x", "--file", "both")
+    assert "2 devices may dial" in both.err
+    done = sanaga("vpn", "person", "revoke", "a-ngono", "--device", "laptop", "--because", "gone")
+    assert (done.code, done.out) == (0, "")
+    sanaga("vpn", "site", "export", "yaounde-e1", "--because", "x", "--file", "one")
+    config = read(sanaga, "n.conf")
+    peers = (sanaga.folder / "one").read_text(encoding="utf-8")
+    assert peers.count("[Peer]") == 1
+    assert keys.public_of(config.private_key) in peers
+    assert config.peers[0].preshared_key.reveal() in peers
+
+
+def test_a_gateways_filter_opens_what_grants_open_to_the_addresses_of_people(sanaga, open_):
+    add(sanaga, "--file", "n.conf")
+    answer = sanaga("vpn", "site", "rules", "yaounde-e1", "people0", "--dir", open_)
+    assert "set from_doctors_4 { type ipv4_addr; elements = { 172.26.0.2 } }" in answer.out
+    checked = subprocess.run(
+        ["nft", "--check", "-f", "-"], input=answer.out, text=True, check=False, capture_output=True
+    )
+    assert checked.returncode == 0, checked.stderr
+    bad = sanaga("vpn", "site", "rules", "yaounde-e1", 'x"; flush ruleset', "--dir", open_)
+    assert bad.code == 1
+    assert "is no name of an interface" in bad.err
+
+
+def test_export_of_an_unknown_gateway_names_the_nearest(sanaga, open_):
+    answer = sanaga("vpn", "site", "export", "yaounde-e2", "--because", "x", "--file", "f")
+    assert answer.code == 1
+    assert "did you mean yaounde-e1?" in answer.err
+
+
+LIST = """name,title,role,site,until,device
+a-ngono,Dr A. Ngono,doctor,mora,2999-02-28,tablet
+b-oumarou,"Oumarou, B.",engineer,yaounde,,laptop
+"""
+
+
+def test_a_list_is_shown_then_done_and_not_done_twice(sanaga, open_):
+    (sanaga.folder / "people.csv").write_text(LIST, encoding="utf-8")
+    planned = sanaga("vpn", "person", "plan", "people.csv")
+    assert planned.code == 2
+    assert planned.out.splitlines() == [
+        "+ a-ngono: tablet gets a key, doctor at mora until 2999-02-28",
+        "+ b-oumarou: laptop gets a key, engineer at yaounde",
+        "2 devices to add, 0 people to change, 0 devices to revoke",
+    ]
+    words = ("vpn", "person", "apply", "people.csv", "--because", "x")
+    assert sanaga(*words).code == 64
+    done = sanaga(*words, "--out", "files")
+    assert done.code == 0, done.err
+    names = sorted(path.name for path in (sanaga.folder / "files").iterdir())
+    assert names == ["a-ngono-tablet.conf", "b-oumarou-laptop.conf"]
+    again = sanaga(*words, "--out", "files")
+    assert (again.code, again.err) == (0, "nothing to change\n")
+
+
+def test_pruning_revokes_who_is_not_listed_after_a_yes(sanaga, open_):
+    add(sanaga, "--file", "n.conf")
+    (sanaga.folder / "people.csv").write_text(
+        "name,title,role,site\nb-oumarou,B. Oumarou,doctor,mora\n", encoding="utf-8"
+    )
+    words = ("vpn", "person", "apply", "people.csv", "--because", "x", "--out", "f", "--prune")
+    refused = sanaga(*words)
+    assert (refused.code, refused.err) == (
+        64,
+        "sanaga: 1 device would be revoked; say --yes\n",
+    )
+    assert sanaga(*words, "--yes").code == 0
+    listed = json.loads(sanaga("vpn", "person", "list", "-o", "json").out)
+    assert [person["name"] for person in listed] == ["b-oumarou"]
+
+
+def test_every_fault_of_a_list_is_told_at_its_line(sanaga, open_):
+    (sanaga.folder / "people.csv").write_text(
+        "name,title,role,site,until\n"
+        "a-ngono,Dr A. Ngono,docter,mora,\n"
+        "b,B,doctor,nowhere,soon\n"
+        "c,C,doctor,moro,\n",
+        encoding="utf-8",
+    )
+    answer = sanaga("vpn", "person", "plan", "people.csv")
+    assert answer.code == 1
+    assert "people.csv:3:1: 'soon' is no day; write it as '2027-02-28'" in answer.err
+    (sanaga.folder / "people.csv").write_text(
+        "name,title,role,site\na-ngono,Dr A. Ngono,docter,mora\nc,C,doctor,moro\n",
+        encoding="utf-8",
+    )
+    answer = sanaga("vpn", "person", "plan", "people.csv")
+    assert "people.csv:2:1: no role is called 'docter'; did you mean doctor?" in answer.err
+    assert "people.csv:3:1: no site is called 'moro'; did you mean mora or maroua?\n" in answer.err
+
+
+def test_the_audit_trail_tells_who_and_why(sanaga, open_):
+    add(sanaga, "--file", "n.conf")
+    traces = json.loads(sanaga("vpn", "audit", "a-ngono", "-o", "json").out)
+    assert [(trace["what"], trace["because"]) for trace in traces] == [
+        ("person.add", "locum"),
+        ("device.add", "locum"),
+    ]
+    assert "unbroken" in sanaga("vpn", "audit").err

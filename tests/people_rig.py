@@ -1,0 +1,48 @@
+"""A desk where people are given access, with terms and a clock of its own."""
+
+from datetime import date
+from ipaddress import IPv4Network, IPv6Network
+
+from controller.registrar import Registrar
+from controller.store.audit import Act
+from inventory.model import AddressPlan
+from tests.simulated_time import TestClock
+from vpn import keys
+from vpn.admission import Admission, Place
+from vpn.model import Endpoint, Gateway, Group, Person
+
+PLAN = AddressPlan(
+    IPv4Network("10.0.0.0/8"),
+    IPv4Network("172.16.0.0/14"),
+    IPv4Network("172.20.0.0/14"),
+    IPv6Network("fd5a:6e61:6700::/40"),
+)
+GATEWAY_KEYS = {"yaounde-e1": keys.generate(), "douala-e1": keys.generate()}
+GATEWAYS = tuple(
+    Gateway(name, number, Endpoint(f"vpn{number}.example.cm", 51820), keys.public_of(key))
+    for number, (name, key) in enumerate(GATEWAY_KEYS.items(), 1)
+)
+TERMS = Admission(
+    "test",
+    PLAN,
+    {"yaounde": Place(None), "maroua": Place("yaounde"), "mora": Place("maroua")},
+    (
+        Group("oncologists", "Oncologists", "oncologist", "yaounde"),
+        Group("nurses", "Nurses of the Far North", "nurse", "maroua"),
+    ),
+    GATEWAYS,
+)
+NGONO = Person("a-ngono", "Dr A. Ngono", "oncologist", "yaounde", until=date(2026, 12, 31))
+ACT = Act("tester", "because of a test")
+
+
+def registrar(folder, terms=TERMS, clock=None):
+    """Return a desk in a state folder, whose terms are accepted."""
+    desk = Registrar.open(folder, clock or TestClock())
+    if terms:
+        desk.accept(terms, ACT)
+    return desk
+
+
+def nowhere(_handover):
+    """Take a file and put it nowhere."""

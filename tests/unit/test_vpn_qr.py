@@ -1,0 +1,53 @@
+"""QR codes, read back by a decoder that is not ours."""
+
+import io
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from tests.people_rig import GATEWAYS, NGONO, PLAN
+from vpn import keys, people, qr
+from vpn.model import PersonDevice
+from vpn.wgfile import render
+
+DEVICE = PersonDevice(NGONO.name, "tablet", 12345, keys.public_of(keys.generate()))
+FILE = render(
+    people.config(PLAN, DEVICE, GATEWAYS[0], keys.preshared(), keys.generate()),
+    remark="réseau: tablette de Dr A. Ngono",
+)
+
+
+def read(picture):
+    (found,) = zxingcpp.read_barcodes(picture)
+    return found.text
+
+
+def blocks(text):
+    """Return the picture that half blocks make on a terminal."""
+    lines = [line for line in text.splitlines() if line]
+    inks = {" ": (0, 0), "\u2580": (255, 0), "\u2584": (0, 255), "\u2588": (255, 255)}
+    rows = []
+    for line in lines:
+        pairs = [inks[letter] for letter in line]
+        rows += [[upper for upper, _ in pairs], [lower for _, lower in pairs]]
+    picture = Image.new("L", (len(rows[0]), len(rows)))
+    picture.putdata([ink for row in rows for ink in row])
+    return picture.resize((picture.width * 6, picture.height * 6), Image.Resampling.NEAREST)
+
+
+def test_png_decodes_to_exactly_the_file():
+    assert read(Image.open(io.BytesIO(qr.png(FILE)))) == FILE
+
+
+def test_another_file_has_another_code():
+    assert read(Image.open(io.BytesIO(qr.png(FILE + "#")))) != FILE
+
+
+def test_svg_is_a_picture_of_the_same_size():
+    assert qr.svg(FILE).startswith(b"<?xml")
+
+
+@pytest.mark.parametrize("text", [FILE, "x"])
+def test_terminal_shows_the_same_code(text):
+    assert read(blocks(qr.terminal(text))) == text

@@ -1,0 +1,160 @@
+"""What giving people access needs to know of an intent, small enough to be kept beside them.
+
+Whoever adds a person must not wait for a national intent to be read; this is what was accepted of
+it last.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any, TypeAlias
+
+from inventory.model import AddressPlan, Intent, SiteName
+from vpn import access
+from vpn.model import AccessPolicy, Endpoint, Gateway, Group, Person, RoleName
+
+Json: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A site, as far as access is concerned: what is above it."""
+
+    parent: SiteName | None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The terms under which people are given access; gateways are in order of their numbers."""
+
+    network: str
+    plan: AddressPlan
+    sites: Mapping[SiteName, Place]
+    groups: tuple[Group, ...]
+    gateways: tuple[Gateway, ...]
+
+    @property
+    def roles(self) -> tuple[RoleName, ...]:
+        """Return the roles that groups are made of."""
+        return tuple(sorted({group.role for group in self.groups}))
+
+    def groups_of(self, person: Person) -> tuple[Group, ...]:
+        """Return the groups that somebody belongs to by role and place; none at no known site."""
+        if person.site not in self.sites:
+            return ()
+        return access.groups_of(self.groups, self.sites, person)
+
+
+def admission(intent: Intent, policy: AccessPolicy) -> Admission:
+    """Return the terms that follow from an intent."""
+    return Admission(
+        intent.network.name,
+        intent.network.plan,
+        {name: Place(site.parent) for name, site in intent.sites.items()},
+        policy.groups,
+        tuple(sorted(policy.gateways, key=lambda gateway: gateway.number)),
+    )
+
+
+def objections(terms: Admission, person: Person, today: date) -> Iterator[str]:
+    """Yield everything that speaks against giving a person access."""
+    if person.site not in terms.sites:
+        yield unknown("site", person.site, terms.sites)
+    if person.role not in terms.roles:
+        yield unknown("role", person.role, dict.fromkeys(terms.roles))
+    elif person.site in terms.sites and not terms.groups_of(person):
+        yield f"no group takes in {person.role} at {person.site}; write one in the section groups"
+    yield from _untimely(person, today)
+
+
+def _untimely(person: Person, today: date) -> Iterator[str]:
+    if person.licence_until and not person.licence:
+        yield "the licence has an end and no number; name it with --licence"
+    if person.expired(today):
+        yield f"access would have ended on {person.until}; name a later day with --until"
+    if person.until and person.licence_until and person.until > person.licence_until:
+        yield (
+            f"access until {person.until} would outlast the licence, which ends on "
+            f"{person.licence_until}; name an earlier day with --until"
+        )
+
+
+def differences(before: Admission | None, after: Admission) -> Iterator[str]:
+    """Yield what other terms bring, line by line, with '+', '-' or '~' as diffs have it."""
+    if before is None:
+        yield f"+ network {after.network} with {len(after.sites):,} sites"
+    elif before.network != after.network:
+        yield f"~ network {before.network} becomes {after.network}"
+    if before and before.plan != after.plan:
+        yield "~ the addressing plan: every device needs another file"
+    old_groups = {g.name: _group(g) for g in before.groups} if before else {}
+    yield from _changed("group", old_groups, {g.name: _group(g) for g in after.groups})
+    old_gateways = {g.device: _gateway(g) for g in before.gateways} if before else {}
+    yield from _changed("gateway", old_gateways, {g.device: _gateway(g) for g in after.gateways})
+
+
+def _changed(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted(before.keys() | after.keys()):
+        was, becomes = before.get(name), after.get(name)
+        if was is None:
+            yield f"+ {kind} {name}: {becomes}"
+        elif becomes is None:
+            yield f"- {kind} {name}: {was}"
+        elif was != becomes:
+            yield f"~ {kind} {name}: {was} becomes {becomes}"
+
+
+def _group(group: Group) -> str:
+    return f"{group.role} at or below {group.under}"
+
+
+def _gateway(gateway: Gateway) -> str:
+    return f"number {gateway.number}, {gateway.endpoint}, key {gateway.public_key}"
+
+
+def unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
+    """Return what to say of a name that nothing bears, with what may have been meant."""
+    near = get_close_matches(name, known, n=3)
+    advice = f"did you mean {' or '.join(near)}?" if near else f"known: {_some(known)}"
+    return f"no {kind} is called {name!r}; {advice}"
+
+
+def _some(known: Mapping[str, object]) -> str:
+    names = sorted(known)
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return (", ".join(names[:8]) + more) or "none"
+
+
+def plain(terms: Admission) -> dict[str, Any]:
+    """Return terms as JSON knows them; reading that back gives the same terms."""
+    plan = terms.plan
+    return {
+        "network": terms.network,
+        "plan": {name: str(getattr(plan, name)) for name in plan.__slots__},
+        "sites": {name: place.parent for name, place in terms.sites.items()},
+        "groups": [[g.name, g.title, g.role, g.under] for g in terms.groups],
+        "gateways": [
+            [g.device, g.number, g.endpoint.host, g.endpoint.port, g.public_key]
+            for g in terms.gateways
+        ],
+    }
+
+
+def read(written: Json) -> Admission:
+    """Return the terms that plain() wrote."""
+    return Admission(
+        written["network"],
+        AddressPlan(**{name: _prefix(text) for name, text in written["plan"].items()}),
+        {name: Place(parent) for name, parent in written["sites"].items()},
+        tuple(Group(*group) for group in written["groups"]),
+        tuple(
+            Gateway(device, number, Endpoint(host, port), key)
+            for device, number, host, port, key in written["gateways"]
+        ),
+    )
+
+
+def _prefix(text: str) -> Any:
+    return IPv6Network(text) if ":" in text else IPv4Network(text)

@@ -1,0 +1,206 @@
+"""Reading a list of people, as CSV or YAML, or everything that is wrong with it at its line.
+
+One row or item is a device of a person; whoever has several stands there several times.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from io import StringIO
+from itertools import islice
+from typing import Annotated, Any, Final, TypeAlias
+
+from pydantic import BeforeValidator, Field
+
+from inventory.composer import MAX_FAULTS, compose
+from inventory.documents import Entry, parse, repeated
+from inventory.errors import Fault, IntentError, Location
+from inventory.fields import Document, Slug, Title
+from inventory.wording import closest, quoted, refuse
+from vpn import keys
+from vpn.keys import PublicKey
+from vpn.model import Person
+
+SECTION: Final = "people"
+LONGEST: Final = 8_000_000
+MOST: Final = 100_000
+
+
+def _day(value: object) -> date:
+    try:
+        return date.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        raise refuse(f"{quoted(value)} is no day", "write it as '2027-02-28'") from None
+
+
+def _key(value: object) -> PublicKey:
+    # What stands there may be a private key by mistake: no message repeats it.
+    try:
+        return keys.public(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise refuse(str(error), "show the public key with 'wg pubkey' on the device") from None
+
+
+Day: TypeAlias = Annotated[Any, BeforeValidator(_day)]
+WireGuardKey: TypeAlias = Annotated[Any, BeforeValidator(_key)]
+
+
+class PersonDocument(Document):
+    """A person and one of their devices."""
+
+    name: Slug = Field(examples=["a-ngono"])
+    title: Title = Field(examples=["Dr A. Ngono"])
+    role: Slug = Field(examples=["oncologist"])
+    site: Slug = Field(examples=["yaounde"])
+    licence: Title | None = Field(default=None, examples=["ONMC 1234"])
+    licence_until: Day | None = Field(default=None, examples=["2027-12-31"])
+    until: Day | None = Field(default=None, examples=["2027-02-28"])
+    device: Slug = Field(default="tablet", examples=["tablet"])
+    public_key: WireGuardKey | None = Field(default=None, examples=["(from 'wg pubkey')"])
+
+    def person(self) -> Person:
+        """Return the person; access ends with the licence unless an earlier day is written."""
+        return Person(
+            self.name,
+            self.title,
+            self.role,
+            self.site,
+            self.licence or "",
+            self.licence_until,
+            self.until or self.licence_until,
+        )
+
+
+COLUMNS: Final = tuple(PersonDocument.model_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A device that a person is to have; public_key is None where it is to be made."""
+
+    person: Person
+    device: str
+    public_key: PublicKey | None
+    where: Location
+
+
+def read(file: str, text: str) -> tuple[Listed, ...]:
+    """Return the devices that a list names, in its order.
+
+    Raises IntentError with every fault.
+    """
+    if len(text) > LONGEST:
+        raise IntentError([Fault(Location(file), "the file is longer than 8 MB", "split it")])
+    if file.lower().endswith((".yaml", ".yml")):
+        entries, faults = _yaml(file, text)
+    else:
+        entries, faults = _csv(file, text)
+    written: list[tuple[Entry, PersonDocument]] = []
+    for entry in entries:
+        document, found = parse(entry, PersonDocument)
+        faults += found
+        if document is not None:
+            written.append((entry, document))
+    faults += repeated(written, lambda one: (one.name, one.device), "this device of a person")
+    faults += _differing(written)
+    faults += _shared(written)
+    if faults:
+        raise IntentError(sorted(set(faults))[:MAX_FAULTS])
+    return tuple(
+        Listed(one.person(), one.device, one.public_key, entry.where()) for entry, one in written
+    )
+
+
+def _differing(written: Iterable[tuple[Entry, PersonDocument]]) -> Iterator[Fault]:
+    """Yield a fault for every row that says something else of a person than an earlier one."""
+    first: dict[str, tuple[Entry, Person]] = {}
+    for entry, document in written:
+        person = document.person()
+        before, known = first.setdefault(person.name, (entry, person))
+        if known != person:
+            what = f"{person.name} is somebody else at {before.where()}"
+            yield Fault(entry.where(), what, "say the same in all rows of a person")
+
+
+def _shared(written: Iterable[tuple[Entry, PersonDocument]]) -> Iterator[Fault]:
+    first: dict[PublicKey, Entry] = {}
+    for entry, document in written:
+        if document.public_key:
+            before = first.setdefault(document.public_key, entry)
+            if before is not entry:
+                what = f"this public key is that of another device, at {before.where()}"
+                yield Fault(entry.where("public_key"), what, "make a pair on every device")
+
+
+def _csv(file: str, text: str) -> tuple[list[Entry], list[Fault]]:
+    reader = csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    entries: list[Entry] = []
+    try:
+        headings = [heading.strip().lower() for heading in next(reader, [])]
+        if faults := list(_heading_faults(file, headings)):
+            return [], faults
+        for line, row in _lines(reader):
+            if len(row) != len(headings):
+                what = f"the row has {len(row)} columns and the first line {len(headings)}"
+                hint = "separate them by commas, and quote what holds one"
+                faults.append(Fault(Location(file, line, 1), what, hint))
+            else:
+                value = {k: cell.strip() for k, cell in zip(headings, row, strict=True)}
+                entries.append(_entry(file, line, value))
+    except csv.Error as error:
+        where = Location(file, max(reader.line_num, 1), 1)
+        return [], [Fault(where, f"this is not CSV: {error}", "write it anew")]
+    return entries, faults
+
+
+def _lines(reader: Any) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that hold something, with the line at which each begins."""
+    line = reader.line_num + 1
+    for row in islice(reader, MOST):
+        if any(cell.strip() for cell in row):
+            yield line, row
+        line = reader.line_num + 1
+    if next(reader, None) is not None:
+        raise csv.Error(f"it has more than {MOST:,} rows")
+
+
+def _entry(file: str, line: int, row: Mapping[str, str]) -> Entry:
+    value = {key: cell for key, cell in row.items() if cell}
+    return Entry(value, SECTION, file, (line, 1, {}))
+
+
+def _heading_faults(file: str, headings: list[str]) -> Iterator[Fault]:
+    where = Location(file, 1, 1)
+    for heading in headings:
+        if heading not in COLUMNS:
+            yield Fault(
+                where, f"unknown column {quoted(heading)}", closest(heading, COLUMNS, "columns")
+            )
+    twice = sorted({heading for heading in headings if headings.count(heading) > 1})
+    for heading in twice:
+        yield Fault(where, f"the column {quoted(heading)} stands there twice", "keep one of them")
+    if not headings:
+        yield Fault(where, "the file is empty", f"begin with a line '{','.join(COLUMNS)}'")
+
+
+def _yaml(file: str, text: str) -> tuple[list[Entry], list[Fault]]:
+    composed = compose(file, text)
+    value, mark = composed.value, composed.mark
+    faults = list(composed.faults)
+    items = value.get(SECTION) if isinstance(value, dict) else None
+    inside = mark[2]
+    if not (isinstance(value, dict) and isinstance(inside, dict) and value.keys() == {SECTION}):
+        items = None
+    marks = inside[SECTION][2][2] if items is not None and isinstance(inside, dict) else None
+    if not isinstance(items, list) or not isinstance(marks, list):
+        if not faults:
+            where = Location(file, mark[0], mark[1])
+            faults.append(Fault(where, "this is no list of people", f"begin with '{SECTION}:'"))
+        return [], faults
+    if len(items) > MOST:
+        return [], [Fault(Location(file), f"more than {MOST:,} people", "split the file")]
+    blamed = composed.blamed
+    return [
+        Entry(item, SECTION, file, place, blamed) for item, place in zip(items, marks, strict=True)
+    ], faults

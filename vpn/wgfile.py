@@ -50,7 +50,11 @@ def render(config: Config, *, remark: str = "") -> str:
 
 
 def render_peers(peers: Iterable[PeerSection]) -> str:
-    """Return peers as `wg syncconf` and `wg addconf` read them: without wg-quick's own keys."""
+    """Return peers as `wg` itself reads them, without wg-quick's own keys.
+
+    What `wg syncconf` reads must begin with the interface's own section: without one it takes the
+    private key away.
+    """
     return "\n".join("\n".join((*_peer_lines(peer, wg_quick=False), "")) for peer in peers)
 
 

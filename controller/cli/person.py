@@ -1,7 +1,7 @@
 """People's access over the VPN: giving it, showing it, renewing it, withdrawing it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
@@ -14,7 +14,7 @@ from controller.cli.delivery import (
     ShowOption,
     SvgOption,
 )
-from controller.cli.desk import Handing, act, desk
+from controller.cli.desk import act, desk, filed
 from controller.cli.output import (
     Exit,
     Format,
@@ -126,24 +126,19 @@ def add(
     """
     from controller.cli import personal
 
+    said = personal.given(title, role, site, licence, licence_until, until)
     delivery = Delivery(file, png, svg, qr, show_file).settled()
     key = personal.key(public_key)
     with desk() as opened:
-        person = personal.wanted(
-            opened.store.find(name),
-            name,
-            {
-                "title": title,
-                "role": role,
-                "site": site,
-                "licence": licence,
-                "licence_until": personal.day(licence_until, "--licence-until"),
-                "until": personal.day(until, "--until"),
-            },
+        person = personal.wanted(opened.store.find(name), name, said)
+        text = filed(opened.terms(), gateway)
+        made = opened.add(
+            person,
+            personal.slug(device, "device"),
+            act(because),
+            lambda handover: delivery.hand(text(handover)),
+            key,
         )
-        device = personal.slug(device, "device")
-        hand = Handing.to(opened.terms(), gateway, delivery)
-        made = opened.add(person, device, act(because), hand, key)
         _told(opened, made, output)
     delivery.tell()
     say(f"{made.person.name}'s {device} is on record{view.ending(made.person)}; {_LOAD}")
@@ -163,14 +158,16 @@ def rotate(
     show_file: ShowOption = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Give a device other keys and a new file; the old ones open nothing from then on."""
+    """Give a device other keys and a new file; gateways take the old ones until their next load."""
     from controller.cli import personal
 
     delivery = Delivery(file, png, svg, qr, show_file).settled()
     key = personal.key(public_key)
     with desk() as opened:
-        hand = Handing.to(opened.terms(), gateway, delivery)
-        made = opened.rotate(name, device, act(because), hand, key)
+        text = filed(opened.terms(), gateway)
+        made = opened.rotate(
+            name, device, act(because), lambda handover: delivery.hand(text(handover)), key
+        )
         _told(opened, made, output)
     delivery.tell()
     say(f"{name}'s {made.device.name} has other keys; {_LOAD}")
@@ -193,15 +190,15 @@ def export(
     """Write a device's file again, but for its private key, which only the device has."""
     delivery = Delivery(file, png, svg, qr, show_file).settled()
     with desk() as opened:
-        hand = Handing.to(opened.terms(), gateway, delivery)
-        hand(opened.export(name, device, act(because)))
+        text = filed(opened.terms(), gateway)
+        delivery.hand(text(opened.export(name, device, act(because))))
     delivery.tell()
     say("the private key is not in it: fill in that of the device, or rotate to get a whole file")
 
 
 @app.command(epilog="Example: sanaga vpn person revoke a-ngono --because 'the tablet was stolen'")
 def revoke(name: NameArgument, because: BecauseOption, device: DeviceOption = None) -> None:
-    """Withdraw a person's access, or with --device that of one device."""
+    """Withdraw a person's access, or one device's; gateways learn of it at their next load."""
     with desk() as opened:
         gone = opened.revoke(name, device, act(because))
         left = opened.store.entry(name).in_use
@@ -228,22 +225,15 @@ def change(
 
     from controller.cli import personal
 
-    given: dict[str, Any] = {
-        "title": title,
-        "role": role,
-        "site": site,
-        "licence": licence,
-        "licence_until": personal.day(licence_until, "--licence-until"),
-        "until": personal.day(until, "--until"),
-    }
+    said = personal.given(title, role, site, licence, licence_until, until)
     with desk() as opened:
         before = opened.store.entry(name).person
-        after = personal.checked(replace(before, **{k: v for k, v in given.items() if v}))
+        after = personal.checked(replace(before, **said))
         if after == before:
             say(f"{name}: nothing to change")
             return
         opened.change(after, act(because))
-    say(f"{name} is changed; access{view.ending(after) or ' without an end'}")
+    say(f"{name} is changed; access{view.ending(after) or ' without an end'}; {_LOAD}")
 
 
 @app.command("list", epilog="Example: sanaga vpn person list --role oncologist -o json")

@@ -20,6 +20,12 @@ GatewayArgument = Annotated[
     str, typer.Argument(metavar="GATEWAY", help="Device that people dial, such as yaounde-e1.")
 ]
 
+# The interface's own section stays as it is; without it, syncconf would take the private key away.
+_HOW = """# peers of {gateway}; load them there, in bash, for an interface people0:
+#   wg syncconf people0 <(wg showconf people0 | sed '/^\\[Peer\\]/,$d'; cat {file})
+
+"""
+
 
 @app.command(
     epilog="Example: sanaga vpn site export yaounde-e1 --file people.conf --because 'new doctors'"
@@ -31,9 +37,10 @@ def export(
         Path, typer.Option("--file", "-f", metavar="FILE", help="Where it is written.")
     ],
 ) -> None:
-    """Write the peers of a gateway, for 'wg syncconf': whoever is not among them is let in no more.
+    """Write the peers of a gateway; the file begins with how to load it there.
 
-    It holds preshared keys: carry it over a protected way, load it, and remove it.
+    Whoever is not among them is let in no more. It holds preshared keys: carry it over a protected
+    way, load it, and remove it.
     """
     from vpn.wgfile import render_peers
 
@@ -41,9 +48,9 @@ def export(
     with desk() as opened:
         peers = opened.peers(gateway)
         opened.store.told(gateway, len(peers), act(because))
-        delivery.hand(render_peers(peers))
+        delivery.hand(_HOW.format(gateway=gateway, file=file.name) + render_peers(peers))
     delivery.tell()
-    say(f"{count(len(peers), 'device')} may dial {gateway}; load it with 'wg syncconf' there")
+    say(f"{count(len(peers), 'device')} may dial {gateway} once it is loaded there")
 
 
 @app.command(epilog="Example: sanaga vpn site rules yaounde-e1 people0 --dir my-network")

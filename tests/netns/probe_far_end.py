@@ -28,7 +28,7 @@ async def _probe() -> None:
     counts = {name: one.total(name) for name in ("sent", "lost_out", "lost_in", "heard_in")}
     told = counts | {
         "stalled": one.total("stalled"),
-        "overdue_unstalled": max(m.overdue for m in one.seen if not m.stalled),
+        "overdue_unstalled": [(m.at_s, m.overdue) for m in one.seen if m.overdue and not m.stalled],
         "slowest_ms": max(one.all("round_trips_ms")),
         "counters": asdict(one.session.counters),
     }

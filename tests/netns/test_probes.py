@@ -208,6 +208,12 @@ def test_suspicion_probes_a_path_more_often_while_answers_are_missing(circuit):
     assert quick_s < 0.8 * plain_s
 
 
+def most_overdue(overdue, here):
+    """Return the most that was overdue there while this end, which answers, was not late itself."""
+    stalled_s = here.session._time.stalled_s
+    return max((n for at_s, n in overdue if not stalled_s(at_s - 1.0, at_s)), default=0)
+
+
 async def answered(one, more):
     """Wait for answers to that many more packets."""
     enough = one.session.counters.answered + more
@@ -242,7 +248,7 @@ def test_a_stopped_process_makes_no_loss_at_either_end(circuit, stopped_s):
     assert counters["lost_out"] + counters["lost_in"] == counters["late"] == 0
     # Half of the longer stop: a busy machine delays answers, too.
     assert told["slowest_ms"] < 350
-    assert told["overdue_unstalled"] <= 3
+    assert most_overdue(told["overdue_unstalled"], here) <= 3, told
     # What reading times alone would have counted as lost.
     assert counters["waited"] >= (stopped_s > 0.5)
 

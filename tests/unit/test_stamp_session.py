@@ -209,6 +209,32 @@ def test_packets_dropped_in_our_own_socket_are_no_loss_of_the_path():
     assert measurement.lost_out + measurement.lost_in == 0
 
 
+@pytest.mark.parametrize("flooded", [True, False])
+def test_what_was_under_way_when_our_socket_overflowed_says_nothing(flooded):
+    async def test():
+        here, there = addresses()
+        with far_end(there) as far:
+            session = Session(Target("path", here, there, "", PORT), quicken=False)
+            session.pace_s = 0.02
+            await session.open()
+            await until(lambda: session.counters.sent >= 3, "three requests")
+            session.pace_s = 3600.0
+            asked = [far.take() for _ in range(3)]
+            for _ in range(3000 if flooded else 1):
+                far.answer(*asked[0])
+            await until(lambda: session.counters.answered >= 1, "the flood")
+            far.answer(*asked[2])
+            await until(lambda: session.counters.answered >= 2, "what came after the flood")
+            settled = session.counters
+            await until(lambda: session.measure() and settled.voided + settled.lost_out, "its end")
+            session.close()
+            return settled
+
+    counters = run(test)
+    assert (counters.socket_drops > 0) is flooded
+    assert (counters.voided, counters.lost_out) == ((1, 0) if flooded else (0, 1))
+
+
 @pytest.mark.parametrize("step_s", [3600.0, -3600.0])
 def test_a_step_of_the_time_of_day_harms_no_measurement(step_s):
     async def test():

@@ -10,7 +10,8 @@ from typing import Literal, TypeAlias
 
 from controller.registrar import Handover, Registrar
 from controller.store.audit import Act
-from controller.store.people import Entry
+from controller.store.people import taken
+from controller.store.people_rows import Entry
 from inventory.errors import Fault, IntentError
 from vpn.model import Person, PersonDevice
 from vpn.roll import Listed
@@ -35,12 +36,12 @@ def planned(desk: Registrar, listed: Iterable[Listed], *, prune: bool) -> tuple[
     Without prune, nobody loses access for not being listed. Raises IntentError with everything
     that speaks against it.
     """
-    wanted = tuple(listed)
+    wanted, terms = tuple(listed), desk.terms()
     known = {entry.person.name: entry for entry in desk.store.entries()}
     faults = [
         Fault(one.where, *against.split("; ", 1))
         for one in wanted
-        for against in desk.objections(one.person)
+        for against in desk.objections(terms, one.person)
     ]
     faults += _key_faults(desk, wanted, known)
     if faults:
@@ -74,18 +75,12 @@ def _key_faults(
 ) -> Iterator[Fault]:
     """Yield what is wrong with keys that devices bring."""
     for one in wanted:
-        owner = desk.store.owner(one.public_key) if one.public_key else None
-        if owner is None:
-            continue
-        whose = f"{owner.device.person}'s {owner.device.name}"
-        if owner.revoked:
-            what = f"this key of {whose} was revoked on {owner.revoked[:10]} and stays so"
-            yield Fault(one.where, what, "make a new pair on the device")
-        elif (owner.device.person, owner.device.name) != (one.person.name, one.device):
-            yield Fault(one.where, f"this key is that of {whose}", "make a pair on every device")
-    for one in wanted:
         has = _device(known, one)
-        if has and one.public_key and has.public_key != one.public_key:
+        if not one.public_key or (has and has.public_key == one.public_key):
+            continue
+        if owner := desk.store.owner(one.public_key):
+            yield Fault(one.where, *taken(owner).split("; ", 1))
+        elif has:
             what = f"{one.person.name}'s {one.device} has another key"
             yield Fault(one.where, what, f"'sanaga vpn person rotate {one.person.name}'")
 

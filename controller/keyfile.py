@@ -1,11 +1,10 @@
 """Keys that the controller makes for itself on first use, for its owner alone."""
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from tempfile import mkstemp
 
+from edge import files
 from inventory.errors import CredentialError
 
 
@@ -19,7 +18,7 @@ def ensured(file: Path, make: Callable[[], bytes], what: str) -> bytes:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             return _read(file)
-        _make(file, make())
+        files.create(file, make())
         return _read(file)
     except OSError as error:
         raise CredentialError(
@@ -33,19 +32,3 @@ def _read(file: Path) -> bytes:
     if file.stat().st_mode & 0o077:
         raise CredentialError(f"{file}: others may read this private key; 'chmod 600 {file}'")
     return data
-
-
-def _make(file: Path, octets: bytes) -> None:
-    """Link a new key into place, so that it is whole or absent; of several makers one wins."""
-    # mkstemp makes it for its owner alone.
-    descriptor, name = mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    draft = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(octets)
-            stream.flush()
-            os.fsync(stream.fileno())
-        with suppress(FileExistsError):
-            file.hardlink_to(draft)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -11,7 +11,8 @@ from typing import Final, TypeAlias
 from controller.clock import Clock, SystemClock
 from controller.sealing import Sealer
 from controller.store.audit import Act
-from controller.store.people import Entry, Keying, People
+from controller.store.people import Keying, People
+from controller.store.people_rows import Entry
 from inventory.addressing import people_capacity
 from inventory.errors import AccessError, UnknownNameError
 from inventory.model import DeviceName
@@ -155,19 +156,12 @@ class Registrar:
 
     def change(self, person: Person, act: Act) -> None:
         """Let somebody be of another title, role, site, licence or last day."""
-        entry = self.store.entry(person.name)
-        if entry.revoked:
-            raise AccessError(
-                f"{person.name} has no access any more; give it anew with "
-                f"'sanaga vpn person add {person.name}'"
-            )
         self._admissible(person)
         self.store.change(person, act)
 
-    def objections(self, person: Person) -> tuple[str, ...]:
-        """Return everything that speaks against giving a person access."""
-        today = self._clock.instant().date()
-        return tuple(admission.objections(self.terms(), person, today))
+    def objections(self, terms: Admission, person: Person) -> tuple[str, ...]:
+        """Return everything that speaks against giving a person access under some terms."""
+        return tuple(admission.objections(terms, person, self._clock.instant().date()))
 
     def members(self) -> tuple[Entry, ...]:
         """Return who has access today."""
@@ -191,7 +185,7 @@ class Registrar:
         return gateway_of(self.terms(), name)
 
     def _admissible(self, person: Person) -> None:
-        if against := self.objections(person):
+        if against := self.objections(self.terms(), person):
             raise AccessError(f"{person.name}: " + "\n".join(against))
 
     def _keyed(

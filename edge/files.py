@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 
 def replace(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
@@ -23,6 +24,26 @@ def replace(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
         with suppress(OSError):
             fresh.unlink()
         raise
+
+
+def create(path: Path, octets: bytes) -> None:
+    """Make a file for its owner alone, whole or not at all; of several makers one wins.
+
+    Raises OSError; a file that is there is left alone.
+    """
+    draft = path.with_name(f".{path.name}-{uuid4().hex}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(draft, flags, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(octets)
+            file.flush()
+            os.fsync(descriptor)
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+    sync(path.parent)
 
 
 def rename(old: Path, new: Path) -> None:

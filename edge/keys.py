@@ -5,13 +5,12 @@ The file holds the private key as `wg genkey` writes it: 32 octets in base64 and
 
 import base64
 import binascii
-import os
 import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
 
+from edge import files
 from inventory.errors import EdgeError
 
 KEY_OCTETS: Final = 32
@@ -27,7 +26,8 @@ def ensure(path: Path) -> bytes:
     from cryptography.hazmat.primitives.asymmetric import x25519  # noqa: PLC0415 - the daemon reads only
 
     try:
-        _store(path, x25519.X25519PrivateKey.generate().private_bytes_raw())
+        key = x25519.X25519PrivateKey.generate().private_bytes_raw()
+        files.create(path, base64.b64encode(key) + b"\n")
     except OSError as error:
         raise EdgeError(
             f"{path}: cannot store the private key: {error.strerror}; "
@@ -72,27 +72,3 @@ def _decoded(text: bytes, path: Path) -> bytes:
             "backup, or remove it and enrol this device anew"
         )
     return key
-
-
-def _store(path: Path, key: bytes) -> None:
-    # Linked into place, so that the file is whole or absent and never takes another's place.
-    draft = path.with_name(f".{path.name}-{uuid4().hex}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(key) + b"\n")
-            file.flush()
-            os.fsync(descriptor)
-        with suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink()
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

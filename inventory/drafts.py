@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from inventory.documents import Documents, Entry
 from inventory.errors import Fault, Location
 from inventory.model import AddressPlan, Level, Role
+from inventory.names import is_name
 from inventory.schema import AddressPlanDocument
 from inventory.wording import nearest, quoted
 
-_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _REGION: Final = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 _LEVELS: Final[Mapping[str, Level]] = {str(level): level for level in Level}
 _ROLES: Final[Mapping[str, Role]] = {str(role): role for role in Role}
@@ -172,7 +172,7 @@ def _circuit(entry: Entry) -> CircuitDraft:
 
 def _slug(entry: Entry, *path: str) -> str | None:
     text = entry.text(*path)
-    return text if text is not None and _SLUG.fullmatch(text) else None
+    return text if text is not None and is_name(text) else None
 
 
 def _by_name(drafted: Sequence[N]) -> Mapping[str, N]:

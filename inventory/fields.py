@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from inventory.hostkeys import key_fault
+from inventory.names import HINT, is_name
 from inventory.wording import quoted, refuse
 
 # Control characters, line and paragraph separators, and marks that reorder what people read.
@@ -70,12 +71,11 @@ def _slugged(value: str) -> str:
 
 
 def _slug(value: str) -> str:
-    if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", value):
+    if is_name(value):
         return value
     near = _slugged(value)
     example = f", such as '{near}'" if near and value.isascii() else ""
-    hint = f"use a-z, 0-9 and '-', at most 63 characters, beginning with a-z or 0-9{example}"
-    raise refuse(f"{quoted(value)} is no name", hint)
+    raise refuse(f"{quoted(value)} is no name", f"{HINT}{example}")
 
 
 def _credential(value: str) -> str:

@@ -89,10 +89,21 @@ def differences(before: Admission | None, after: Admission) -> Iterator[str]:
         yield f"~ network {before.network} becomes {after.network}"
     if before and before.plan != after.plan:
         yield "~ the addressing plan: every device needs another file"
+    if before and before.sites != after.sites:
+        yield f"~ sites: {_moved(before.sites, after.sites)}"
     old_groups = {g.name: _group(g) for g in before.groups} if before else {}
     yield from _changed("group", old_groups, {g.name: _group(g) for g in after.groups})
     old_gateways = {g.device: _gateway(g) for g in before.gateways} if before else {}
     yield from _changed("gateway", old_gateways, {g.device: _gateway(g) for g in after.gateways})
+
+
+def _moved(before: Mapping[SiteName, Place], after: Mapping[SiteName, Place]) -> str:
+    parts = {
+        "more": after.keys() - before.keys(),
+        "fewer": before.keys() - after.keys(),
+        "elsewhere": {n for n in before.keys() & after.keys() if before[n] != after[n]},
+    }
+    return ", ".join(f"{len(names):,} {word}" for word, names in parts.items() if names)
 
 
 def _changed(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:

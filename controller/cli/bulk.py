@@ -1,16 +1,14 @@
 """Lists of people on the command line: shown first, then carried out with a file per device."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
-
-import typer
 
 from controller import bulk
 from controller.bulk import Step
 from controller.cli.delivery import Delivery
-from controller.cli.desk import Handing, act, desk
-from controller.cli.output import UsageProblem, count, say, stderr, watched
+from controller.cli.desk import act, desk, filed
+from controller.cli.output import UsageProblem, agree, count, say, stderr
 from controller.registrar import Deliver, Handover
 from inventory.errors import Fault, IntentError, Location
 from vpn import roll
@@ -43,11 +41,8 @@ def summary(steps: Sequence[Step]) -> str:
 def confirm(steps: Sequence[Step], *, yes: bool) -> None:
     """Ask before devices are revoked. Raises UsageProblem when nobody can be asked."""
     revoked = sum(step.verb == "revoke" for step in steps)
-    if yes or not revoked:
-        return
-    if not watched():
-        raise UsageProblem(f"{count(revoked, 'device')} would be revoked; say --yes")
-    typer.confirm(f"Revoke {count(revoked, 'device')}?", abort=True, err=True)
+    if revoked and not yes:
+        agree(f"{count(revoked, 'device')} would be revoked", "Revoke them?")
 
 
 def carry_out(steps: Sequence[Step], out: Path | None, gateway: str | None, because: str) -> None:
@@ -62,7 +57,7 @@ def carry_out(steps: Sequence[Step], out: Path | None, gateway: str | None, beca
     who = act(because)
     with desk() as opened, Progress(console=stderr(), transient=True) as bar:
         task = bar.add_task("People", total=len(steps))
-        deliver = _into(out, Handing.to(opened.terms(), gateway))
+        deliver = _into(out, filed(opened.terms(), gateway))
         for _ in bulk.applied(opened, steps, who, deliver):
             bar.advance(task)
     say(f"done: {summary(steps)}; load the gateways now: 'sanaga vpn site export GATEWAY'")
@@ -70,14 +65,14 @@ def carry_out(steps: Sequence[Step], out: Path | None, gateway: str | None, beca
         say(f"the files are in {out}; each is on one device once, then remove it")
 
 
-def _into(folder: Path | None, handing: Handing) -> Deliver:
+def _into(folder: Path | None, text: Callable[[Handover], str]) -> Deliver:
     """Return what writes every device's file into a folder; one that brings its key needs none."""
 
     def deliver(handover: Handover) -> None:
         if folder is None or not any(one.private_key for one in handover.files.values()):
             return
         file = folder / f"{handover.device.person}-{handover.device.name}.conf"
-        handing.into(Delivery(file=file).settled())(handover)
+        Delivery(file=file).settled().hand(text(handover))
 
     return deliver
 

@@ -5,7 +5,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -80,9 +80,6 @@ class Delivery:
 
     def _paths(self) -> tuple[Path, ...]:
         return tuple(path for path in (self.file, self.png, self.svg) if path)
-
-
-NOWHERE: Final = Delivery()
 
 
 def _create(path: Path, octets: bytes) -> None:

@@ -1,10 +1,8 @@
-"""The desk where people are given access, as verbs use it: who acts, why, and where files go."""
+"""The desk where people are given access, as verbs use it: who acts, why, and what a file says."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-from controller.cli.delivery import NOWHERE, Delivery
 
 if TYPE_CHECKING:
     from controller.registrar import Handover, Registrar
@@ -34,29 +32,20 @@ def act(because: str) -> "Act":
     return Act(administrator(), personal.reason(because))
 
 
-class Handing:
-    """Hands a device's file for one gateway over."""
+def filed(terms: "Admission", gateway: str | None) -> Callable[["Handover"], str]:
+    """Return what writes a device's file for a gateway, the first unless named.
 
-    def __init__(self, network: str, gateway: str, delivery: Delivery) -> None:
-        self._network, self._gateway, self._delivery = network, gateway, delivery
+    Raises UnknownNameError when there is none of that name.
+    """
+    from controller.cli.person_view import ending
+    from controller.registrar import gateway_of
+    from vpn.wgfile import render
 
-    @classmethod
-    def to(cls, terms: "Admission", gateway: str | None, delivery: Delivery = NOWHERE) -> "Handing":
-        """Return one for a gateway, the first unless named. Raises UnknownNameError."""
-        from controller.registrar import gateway_of
+    chosen = gateway_of(terms, gateway or terms.gateways[0].device).device
 
-        chosen = gateway_of(terms, gateway or terms.gateways[0].device)
-        return cls(terms.network, chosen.device, delivery)
-
-    def into(self, delivery: Delivery) -> "Handing":
-        """Return one that delivers elsewhere."""
-        return Handing(self._network, self._gateway, delivery)
-
-    def __call__(self, handover: "Handover") -> None:
-        """Write the file wherever it goes."""
-        from controller.cli.person_view import ending
-        from vpn.wgfile import render
-
+    def text(handover: "Handover") -> str:
         person, device = handover.person, handover.device
-        remark = f"{self._network}: {device.name} of {person.title}{ending(person)}"
-        self._delivery.hand(render(handover.files[self._gateway], remark=remark))
+        remark = f"{terms.network}: {device.name} of {person.title}{ending(person)}"
+        return render(handover.files[chosen], remark=remark)
+
+    return text

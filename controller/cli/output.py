@@ -54,6 +54,16 @@ def watched() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def agree(harm: str, question: str) -> None:
+    """Ask a person before harm is done; a no ends the verb.
+
+    Raises UsageProblem when nobody can be asked.
+    """
+    if not watched():
+        raise UsageProblem(f"{harm}, and nobody can be asked; say --yes")
+    typer.confirm(question, abort=True, err=True)
+
+
 def progress_wanted() -> bool:
     """Return whether progress bars would be seen by a person."""
     return sys.stderr.isatty()

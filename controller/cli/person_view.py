@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from controller.cli.output import aligned, cell
 
 if TYPE_CHECKING:
-    from controller.store.people import Entry, Registered
+    from controller.store.people_rows import Entry, Registered
     from vpn.admission import Admission
     from vpn.model import Person
 

@@ -1,28 +1,46 @@
 """What a command line says of a person, checked: names, days, keys and reasons."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
 from controller.cli.output import UsageProblem
-from controller.store.people import Entry
+from controller.store.people_rows import Entry
+from inventory.names import HINT, is_name
 from vpn import keys
 from vpn.keys import PublicKey
 from vpn.model import Person
 
-_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LONGEST: Final = 200
 _NEEDED: Final = ("title", "role", "site")
 
 
-def wanted(known: Entry | None, name: str, given: Mapping[str, Any]) -> Person:
+def given(
+    title: str | None,
+    role: str | None,
+    site: str | None,
+    licence: str | None,
+    licence_until: str | None,
+    until: str | None,
+) -> dict[str, Any]:
+    """Return what options say of a person, without those that say nothing."""
+    said = {
+        "title": title,
+        "role": role,
+        "site": site,
+        "licence": licence,
+        "licence_until": day(licence_until, "--licence-until"),
+        "until": day(until, "--until"),
+    }
+    return {key: value for key, value in said.items() if value}
+
+
+def wanted(known: Entry | None, name: str, said: Mapping[str, Any]) -> Person:
     """Return the person that options describe; of somebody who has access they may say nothing.
 
     Access ends with the licence unless an earlier day is named.
     """
-    said = {key: value for key, value in given.items() if value is not None}
     if known and not known.revoked:
         return checked(replace(known.person, **said))
     missing = [f"--{key}" for key in _NEEDED if key not in said]
@@ -44,12 +62,9 @@ def checked(person: Person) -> Person:
 
 def slug(text: str, what: str) -> str:
     """Return a name as it is written everywhere."""
-    if _SLUG.fullmatch(text):
+    if is_name(text):
         return text
-    raise UsageProblem(
-        f"{text!r} is no name of a {what}; use a-z, 0-9 and '-', at most 63 characters, such as "
-        "'a-ngono'"
-    )
+    raise UsageProblem(f"{text!r} is no name of a {what}; {HINT}")
 
 
 def day(text: str | None, option: str) -> date | None:

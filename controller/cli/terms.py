@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
-
 from controller.cli.desk import act, desk
-from controller.cli.output import UsageProblem, count, listing, watched
+from controller.cli.output import agree, count, listing
 from controller.load import Loaded, load
 from controller.registrar import Effect
 from inventory.errors import AccessError
@@ -62,11 +60,8 @@ def planned(folder: Path) -> Planned:
 
 def confirm(found: Planned, *, yes: bool) -> None:
     """Ask whether other terms shall hold, where people lose by them. Raises UsageProblem."""
-    if yes or not found.effect.losing:
-        return
-    if not watched():
-        raise UsageProblem("people would lose access and nobody can be asked; say --yes")
-    typer.confirm("Let this hold?", abort=True, err=True)
+    if found.effect.losing and not yes:
+        agree("people would lose access", "Let this hold?")
 
 
 def accept(found: Planned, because: str) -> int:

@@ -7,15 +7,15 @@ remembered for good, so that it cannot come back.
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import date
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from controller.clock import Clock, SystemClock
 from controller.store import audit
 from controller.store.audit import Act, Trace
 from controller.store.database import Database, Kind
+from controller.store.people_rows import Entry, Registered, entry_of, person_of, registered, said
 from controller.store.people_schema import MIGRATIONS
 from inventory.errors import AccessError
 from inventory.model import DeviceName
@@ -42,30 +42,6 @@ class Keying:
 
     public_key: PublicKey
     boxes: Mapping[DeviceName, bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """A device of a person as the store knows it; instants are ISO 8601."""
-
-    device: PersonDevice
-    since: str
-    revoked: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A person as the store knows them, with every device that they ever had."""
-
-    person: Person
-    added: str
-    revoked: str | None
-    devices: tuple[Registered, ...]
-
-    @property
-    def in_use(self) -> tuple[PersonDevice, ...]:
-        """Return the devices that are not revoked."""
-        return tuple(one.device for one in self.devices if one.revoked is None)
 
 
 class People:
@@ -142,12 +118,9 @@ class People:
                 "SELECT 1 FROM keys WHERE public_key = ? AND revoked IS NULL", (device.public_key,)
             ).fetchone()
             if found is None:
-                raise AccessError(
-                    f"{device.person}'s {device.name} was changed by somebody else meanwhile; see "
-                    f"'sanaga vpn person show {device.person}'"
-                )
+                raise _overtaken(device)
             _refuse_known(db, made.public_key)
-            self._retire(db, device.public_key)
+            self._retire(db, device)
             self._keyed(db, made)
             _keep(db, _pairs(keying))
             self._trace(
@@ -165,10 +138,13 @@ class People:
         """Withdraw devices; a person who is left without any has no access any more."""
         with self._database.write() as db:
             for device in devices:
-                self._retire(db, device.public_key)
-                db.execute(
-                    "UPDATE devices SET revoked = ? WHERE number = ?", (self._now(), device.number)
-                )
+                revoked = db.execute(
+                    "UPDATE devices SET revoked = ? WHERE number = ? AND revoked IS NULL",
+                    (self._now(), device.number),
+                ).rowcount
+                if not revoked:
+                    raise _overtaken(device)
+                self._retire(db, device)
                 self._trace(db, act, "device.revoke", name, **_told(device))
             left = db.execute(
                 "SELECT 1 FROM devices WHERE person = ? AND revoked IS NULL", (name,)
@@ -178,14 +154,23 @@ class People:
                 self._trace(db, act, "person.revoke", name)
 
     def change(self, person: Person, act: Act) -> None:
-        """Let somebody who has access be of another role, site, licence or last day."""
+        """Let somebody be of another role, site, licence or last day.
+
+        Raises AccessError when they have no access.
+        """
         with self._database.write() as db:
-            before = self.entry(person.name).person
-            _write_person(db, person)
+            entry = self.entry(person.name)
+            if entry.revoked:
+                raise AccessError(
+                    f"{person.name} has no access any more; give it anew with "
+                    f"'sanaga vpn person add {person.name}'"
+                )
+            before = entry.person
+            _writeperson_of(db, person)
             details = {
                 field: value
-                for field, value in _said(person).items()
-                if value != _said(before)[field]
+                for field, value in said(person).items()
+                if value != said(before)[field]
             }
             self._trace(db, act, "person.change", person.name, **details)
 
@@ -204,8 +189,8 @@ class People:
         people = self._database.read("SELECT * FROM people ORDER BY name")
         devices: dict[PersonName, list[Registered]] = {}
         for row in self._database.read(_DEVICES.format(where="")):
-            devices.setdefault(row["person"], []).append(_registered(row))
-        return tuple(_entry(row, devices.get(row["name"], ())) for row in people)
+            devices.setdefault(row["person"], []).append(registered(row))
+        return tuple(entry_of(row, devices.get(row["name"], ())) for row in people)
 
     def entry(self, name: PersonName) -> Entry:
         """Return somebody by name. Raises AccessError when there is nobody of that name."""
@@ -217,16 +202,12 @@ class People:
         """Return somebody by name, if there is or was anybody."""
         rows = self._database.read("SELECT * FROM people WHERE name = ?", name)
         devices = self._database.read(_DEVICES.format(where="WHERE d.person = ?"), name)
-        return _entry(rows[0], map(_registered, devices)) if rows else None
+        return entry_of(rows[0], map(registered, devices)) if rows else None
 
     def owner(self, key: PublicKey) -> Registered | None:
         """Return whose key a key is or was, with when it was revoked."""
-        rows = self._database.read(
-            "SELECT d.number, d.person, d.name, k.public_key, k.since, k.revoked FROM keys k"
-            " JOIN devices d ON d.number = k.device WHERE k.public_key = ?",
-            key,
-        )
-        return _registered(rows[0]) if rows else None
+        rows = self._database.read(_OWNER, key)
+        return registered(rows[0]) if rows else None
 
     def box(self, key: PublicKey, gateway: DeviceName) -> bytes | None:
         """Return the sealed preshared key of a device's key and a gateway, if there is one."""
@@ -245,11 +226,11 @@ class People:
     def _admit(self, db: sqlite3.Connection, person: Person, act: Act) -> None:
         row = db.execute("SELECT * FROM people WHERE name = ?", (person.name,)).fetchone()
         if row is not None and row["revoked"] is None:
-            _refuse_another(_person(row), person)
+            _refuse_another(person_of(row), person)
             return
-        _write_person(db, person, added=self._now())
+        _writeperson_of(db, person, added=self._now())
         what = "person.return" if row else "person.add"
-        self._trace(db, act, what, person.name, **_said(person))
+        self._trace(db, act, what, person.name, **said(person))
 
     def _register(self, db: sqlite3.Connection, wanted: PersonDevice, act: Act) -> PersonDevice:
         """Return a device that is new, with the number that it gets."""
@@ -278,10 +259,13 @@ class People:
             (device.public_key, device.number, self._now()),
         )
 
-    def _retire(self, db: sqlite3.Connection, key: PublicKey) -> None:
-        """Revoke a key, and forget the preshared keys that went with it."""
-        db.execute("UPDATE keys SET revoked = ? WHERE public_key = ?", (self._now(), key))
-        db.execute("DELETE FROM preshared WHERE public_key = ?", (key,))
+    def _retire(self, db: sqlite3.Connection, device: PersonDevice) -> None:
+        """Revoke a device's key, and forget the preshared keys that went with it."""
+        rows = db.execute(
+            "UPDATE keys SET revoked = ? WHERE device = ? AND revoked IS NULL RETURNING public_key",
+            (self._now(), device.number),
+        ).fetchall()
+        db.executemany("DELETE FROM preshared WHERE public_key = ?", map(tuple, rows))
 
     def _trace(
         self, db: sqlite3.Connection, act: Act, what: str, subject: str, **details: object
@@ -298,6 +282,12 @@ _DEVICES: Final = (
     "   SELECT public_key FROM keys WHERE device = d.number"
     "   ORDER BY revoked IS NOT NULL, revoked DESC LIMIT 1)"
     " {where} ORDER BY d.number"
+)
+
+
+_OWNER: Final = (
+    "SELECT d.number, d.person, d.name, k.public_key, k.since, k.revoked FROM keys k"
+    " JOIN devices d ON d.number = k.device WHERE k.public_key = ?"
 )
 
 
@@ -325,25 +315,31 @@ def _told(device: PersonDevice) -> dict[str, object]:
 
 
 def _refuse_known(db: sqlite3.Connection, key: PublicKey) -> None:
-    row = db.execute(
-        "SELECT d.person, d.name, k.revoked FROM keys k JOIN devices d ON d.number = k.device"
-        " WHERE k.public_key = ?",
-        (key,),
-    ).fetchone()
-    if row is None:
-        return
-    whose = f"{row['person']}'s {row['name']}"
-    if row["revoked"]:
-        raise AccessError(
-            f"this key of {whose} was revoked on {row['revoked'][:10]} and stays so; make a new "
+    if row := db.execute(_OWNER, (key,)).fetchone():
+        raise AccessError(taken(registered(row)))
+
+
+def taken(owner: Registered) -> str:
+    """Return why a key that is or was somebody's is not taken."""
+    whose = f"{owner.device.person}'s {owner.device.name}"
+    if owner.revoked:
+        return (
+            f"this key of {whose} was revoked on {owner.revoked[:10]} and stays so; make a new "
             "pair on the device"
         )
-    raise AccessError(f"this key is that of {whose}; every device has a pair of its own")
+    return f"this key is that of {whose}; every device has a pair of its own"
+
+
+def _overtaken(device: PersonDevice) -> AccessError:
+    return AccessError(
+        f"{device.person}'s {device.name} was changed by somebody else meanwhile; see "
+        f"'sanaga vpn person show {device.person}'"
+    )
 
 
 def _refuse_another(known: Person, given: Person) -> None:
     """Raise AccessError when a name that is in use is given to somebody who is not the same."""
-    before, after = _said(known), _said(given)
+    before, after = said(known), said(given)
     differing = [
         f"{field} {before[field] or 'none'} and not {after[field] or 'none'}"
         for field in before
@@ -356,45 +352,13 @@ def _refuse_another(known: Person, given: Person) -> None:
         )
 
 
-def _write_person(db: sqlite3.Connection, person: Person, *, added: str = "") -> None:
-    said = _said(person)
+def _writeperson_of(db: sqlite3.Connection, person: Person, *, added: str = "") -> None:
+    told = said(person)
     db.execute(
         "INSERT INTO people (name, title, role, site, licence, licence_until, until, added)"
         " VALUES (:name, :title, :role, :site, :licence, :licence_until, :until, :added)"
         " ON CONFLICT (name) DO UPDATE SET title = :title, role = :role, site = :site,"
         " licence = :licence, licence_until = :licence_until, until = :until, revoked = NULL,"
         " added = coalesce(nullif(:added, ''), added)",
-        {**said, "name": person.name, "added": added},
+        {**told, "name": person.name, "added": added},
     )
-
-
-def _said(person: Person) -> dict[str, str | None]:
-    """Return what is known of a person beside the name, as JSON and SQL have it."""
-    fields: dict[str, Any] = asdict(person)
-    del fields["name"]
-    return {name: str(v) if isinstance(v, date) else v for name, v in fields.items()}
-
-
-def _person(row: sqlite3.Row) -> Person:
-    return Person(
-        row["name"],
-        row["title"],
-        row["role"],
-        row["site"],
-        row["licence"],
-        _date(row["licence_until"]),
-        _date(row["until"]),
-    )
-
-
-def _date(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
-def _registered(row: sqlite3.Row) -> Registered:
-    device = PersonDevice(row["person"], row["name"], row["number"], row["public_key"])
-    return Registered(device, row["since"], row["revoked"])
-
-
-def _entry(row: sqlite3.Row, devices: Iterable[Registered]) -> Entry:
-    return Entry(_person(row), row["added"], row["revoked"], tuple(devices))

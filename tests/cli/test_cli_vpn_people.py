@@ -199,7 +199,7 @@ def test_pruning_revokes_who_is_not_listed_after_a_yes(sanaga, open_):
     refused = sanaga(*words)
     assert (refused.code, refused.err) == (
         64,
-        "sanaga: 1 device would be revoked; say --yes\n",
+        "sanaga: 1 device would be revoked, and nobody can be asked; say --yes\n",
     )
     assert sanaga(*words, "--yes").code == 0
     listed = json.loads(sanaga("vpn", "person", "list", "-o", "json").out)

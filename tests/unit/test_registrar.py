@@ -13,6 +13,7 @@ from inventory.errors import AccessError, CredentialError
 from tests.people_rig import ACT, GATEWAYS, NGONO, TERMS, nowhere, registrar
 from tests.simulated_time import TestClock
 from vpn import keys, wgquick
+from vpn.admission import Place, differences
 from vpn.wgfile import render
 
 NURSE = replace(NGONO, name="b-oumarou", title="B. Oumarou", role="nurse", site="mora", until=None)
@@ -263,6 +264,70 @@ def test_a_rotation_that_another_overtook_changes_nothing(desk):
     with pytest.raises(AccessError, match="was changed by somebody else meanwhile"):
         desk.store.rotate(stale, keying, ACT, lambda _device: None)
     assert made.device == stale
+
+
+@pytest.mark.parametrize("devices", [None, "tablet"])
+def test_who_is_revoked_by_two_is_revoked_once(desk, devices):
+    desk.add(NGONO, "tablet", ACT, nowhere)
+    stale = desk.store.entry("a-ngono").in_use
+    desk.revoke("a-ngono", devices, ACT)
+    before = desk.store.trail()
+    with pytest.raises(AccessError, match="was changed by somebody else meanwhile"):
+        desk.store.revoke("a-ngono", stale, ACT)
+    assert desk.store.trail() == before
+
+
+def test_a_change_gives_nobody_their_access_back(desk):
+    desk.add(NGONO, "tablet", ACT, nowhere)
+    desk.revoke("a-ngono", None, ACT)
+    with pytest.raises(AccessError, match="has no access any more; give it anew"):
+        desk.change(replace(NGONO, title="Dr Anne Ngono"), ACT)
+    assert desk.store.entry("a-ngono").revoked
+
+
+def test_revoking_a_device_that_was_rotated_meanwhile_revokes_its_new_key(desk):
+    desk.add(NGONO, "tablet", ACT, nowhere)
+    stale = desk.store.entry("a-ngono").in_use
+    renewed = desk.rotate("a-ngono", None, ACT, nowhere).device
+    desk.store.revoke("a-ngono", stale, ACT)
+    owner = desk.store.owner(renewed.public_key)
+    assert owner.revoked
+    assert desk.store.box(renewed.public_key, "yaounde-e1") is None
+
+
+def test_peers_of_a_gateway_are_those_who_have_access_today(tmp_path):
+    clock = TestClock()
+    desk = registrar(tmp_path, clock=clock)
+    stays = desk.add(replace(NURSE, until=date(2026, 4, 1)), "tablet", ACT, nowhere).device
+    leaves = desk.add(replace(NGONO, until=date(2026, 3, 2)), "tablet", ACT, nowhere).device
+    assert [p.public_key for p in desk.peers("douala-e1")] == [
+        stays.public_key,
+        leaves.public_key,
+    ]
+    clock.pause(86_400)
+    (peer,) = desk.peers("douala-e1")
+    assert peer.public_key == stays.public_key
+    assert [str(prefix) for prefix in peer.allowed] == [
+        "172.26.64.2/32",
+        "fd5a:6e61:67ff:fffd:0:2:0:2/128",
+    ]
+    desk.close()
+
+
+# Terms
+
+
+def test_terms_that_differ_only_in_sites_are_different():
+    more = replace(TERMS, sites={**TERMS.sites, "kolofata": Place("maroua")})
+    moved = replace(TERMS, sites={**TERMS.sites, "mora": Place("yaounde")})
+    assert list(differences(TERMS, TERMS)) == []
+    assert list(differences(TERMS, more)) == ["~ sites: 1 more"]
+    assert list(differences(more, TERMS)) == ["~ sites: 1 fewer"]
+    assert list(differences(TERMS, moved)) == ["~ sites: 1 elsewhere"]
+
+
+def test_terms_come_back_as_they_were_kept(desk):
+    assert desk.terms() == TERMS
 
 
 # Secrets

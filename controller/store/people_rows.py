@@ -1,0 +1,68 @@
+"""Rows of the store of people as values, and back."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from vpn.model import Person, PersonDevice
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A device of a person as the store knows it; instants are ISO 8601."""
+
+    device: PersonDevice
+    since: str
+    revoked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A person as the store knows them, with every device that they ever had."""
+
+    person: Person
+    added: str
+    revoked: str | None
+    devices: tuple[Registered, ...]
+
+    @property
+    def in_use(self) -> tuple[PersonDevice, ...]:
+        """Return the devices that are not revoked."""
+        return tuple(one.device for one in self.devices if one.revoked is None)
+
+
+def said(person: Person) -> dict[str, str | None]:
+    """Return what is known of a person beside the name, as JSON and SQL have it."""
+    fields: dict[str, Any] = asdict(person)
+    del fields["name"]
+    return {name: str(v) if isinstance(v, date) else v for name, v in fields.items()}
+
+
+def person_of(row: sqlite3.Row) -> Person:
+    """Return the person of a row."""
+    return Person(
+        row["name"],
+        row["title"],
+        row["role"],
+        row["site"],
+        row["licence"],
+        _date(row["licence_until"]),
+        _date(row["until"]),
+    )
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def registered(row: sqlite3.Row) -> Registered:
+    """Return the device of a row."""
+    device = PersonDevice(row["person"], row["name"], row["number"], row["public_key"])
+    return Registered(device, row["since"], row["revoked"])
+
+
+def entry_of(row: sqlite3.Row, devices: Iterable[Registered]) -> Entry:
+    """Return the person of a row with their devices."""
+    return Entry(person_of(row), row["added"], row["revoked"], tuple(devices))

@@ -3,8 +3,6 @@
 The host has WireGuard's own tools and nothing of ours.
 """
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from edge.dataplane import process
 from simulations.lab import namespaces
 from simulations.lab.waiting import eventually
 from tests.cli.test_cli_vpn import ACCESS
-from tests.netns.test_vpn_rules import CALL, SERVE
+from tests.people_spaces import Spaces, standing
 from tests.sanaga_process import SMALL, Sanaga
 from vpn import keys
 
@@ -38,31 +36,16 @@ gateways:
 """
 
 
-@dataclass
-class Site:
+@dataclass(frozen=True)
+class Site(Spaces):
     """A blank host, a gateway with an interface of people, a server, and an administrator."""
 
-    mark: str
     sanaga: Sanaga
     private: keys.Secret
-
-    def space(self, role: str) -> str:
-        return f"sgt-{self.mark}-{role}"
 
     def interface(self, role: str) -> str:
         # The sockets of wireguard-go are common to all namespaces.
         return f"{self.mark}{role[0]}"
-
-    def run(self, role: str, *argv: str, text: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["ip", "netns", "exec", self.space(role), *argv],
-            input=text,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=60,
-        )
 
     def did(self, role: str, *argv: str, text: str = "") -> str:
         done = self.run(role, *argv, text=text)
@@ -78,26 +61,25 @@ class Site:
         """Do at the gateway what the manual says."""
         file = self.sanaga.folder / f"{uuid4().hex}.conf"
         self.asked("vpn", "site", "export", "yaounde-e1", "--because", "x", "--file", str(file))
-        name = self.interface("gateway")
+        name = self.interface("hub")
         how = file.read_text(encoding="utf-8").splitlines()[1].removeprefix("#").strip()
         command = how.replace("people0", name).replace(file.name, str(file))
-        self.did("gateway", "bash", "-c", command)
+        self.did("hub", "bash", "-c", command)
         rules = self.asked("vpn", "site", "rules", "yaounde-e1", name, "--dir", "small")
-        self.did("gateway", "nft", "-f", "-", text=rules)
+        self.did("hub", "nft", "-f", "-", text=rules)
 
     def shaken(self) -> None:
         """Wait until the gateway took the host's handshake; WireGuard tries every 5 s."""
 
         def done() -> bool:
-            name = self.interface("gateway")
-            said = self.did("gateway", "wg", "show", name, "latest-handshakes").split()
+            name = self.interface("hub")
+            said = self.did("hub", "wg", "show", name, "latest-handshakes").split()
             return bool(said) and said[-1] != "0"
 
         eventually(done, within_s=30, what="a handshake")
 
-    def reaches(self, port: int, target: str = SERVER, source: str = "172.26.0.2") -> bool:
-        words = (sys.executable, "-c", CALL, source, target, str(port))
-        return self.run("host", *words).stdout.startswith("reached")
+    def reached(self, port: int, target: str = SERVER, source: str = "172.26.0.2") -> bool:
+        return self.reaches(source, port, target)
 
 
 def administrator(folder: Path, public: str) -> Sanaga:
@@ -117,49 +99,30 @@ def site(tmp_path: Path) -> Iterator[Site]:
     private = keys.generate()
     mark = f"pv{uuid4().hex[:6]}"
     made = Site(mark, administrator(tmp_path, keys.public_of(private)), private)
-    spaces = [made.space(role) for role in ("host", "gateway", "server")]
     try:
-        namespaces.batch(f"netns add {space}" for space in spaces)
-        namespaces.batch(
-            [
-                f"link add up0 netns {spaces[0]} type veth peer name wan0 netns {spaces[1]}",
-                f"link add lan0 netns {spaces[1]} type veth peer name s0 netns {spaces[2]}",
-            ]
-        )
-        for space, lines in zip(spaces, _addressing(), strict=True):
-            namespaces.batch(["link set lo up", *lines], space)
-        namespaces.set_sysctls(spaces[1], [("net/ipv4/conf/all/forwarding", "1")])
-        _gateway(made)
-        argv = ["ip", "netns", "exec", spaces[2], sys.executable, "-c", SERVE]
-        with subprocess.Popen(
-            [*argv, "443", "22"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as server:
-            assert server.stdout
-            assert server.stdout.readline() == "ready\n"
+        with standing(made, "wan0", _addressing(), (443, 22)):
+            _gateway(made)
             yield made
-            server.kill()
     finally:
-        for role in ("host", "gateway"):
+        for role in ("people", "hub"):
             with suppress(OSError):
                 process.end(made.interface(role))
-        for space in spaces:
-            subprocess.run(["ip", "netns", "del", space], check=False, capture_output=True)
 
 
 def _gateway(site: Site) -> None:
     """Make the interface that the manual asks for: own key and port, first address of the block."""
-    name = site.interface("gateway")
-    site.did("gateway", "wireguard-go", name)
+    name = site.interface("hub")
+    site.did("hub", "wireguard-go", name)
     key = site.private.reveal()
-    site.did("gateway", "wg", "set", name, "listen-port", "51820", "private-key", "/dev/stdin",
+    site.did("hub", "wg", "set", name, "listen-port", "51820", "private-key", "/dev/stdin",
              text=key)  # fmt: skip
     namespaces.batch([f"addr add 172.26.0.1/18 dev {name}", f"link set {name} up"],
-                     site.space("gateway"))  # fmt: skip
+                     site.space("hub"))  # fmt: skip
 
 
 def _addressing() -> tuple[list[str], list[str], list[str]]:
     return (
-        ["addr add 198.51.100.2/24 dev up0", "link set up0 up"],
+        ["addr add 198.51.100.2/24 dev p0", "link set p0 up"],
         [
             f"addr add {GATEWAY}/24 dev wan0",
             "link set wan0 up",
@@ -176,40 +139,40 @@ def _addressing() -> tuple[list[str], list[str], list[str]]:
 
 
 def test_a_file_opens_what_is_granted_and_nothing_else_until_it_is_revoked(site):
-    name = site.interface("host")
+    name = site.interface("people")
     file = site.sanaga.folder / f"{name}.conf"
     site.asked("vpn", "person", "add", "a-ngono", "--title", "Dr A. Ngono", "--role", "doctor",
                "--site", "mora", "--because", "x", "--file", str(file))  # fmt: skip
-    site.did("host", "wg-quick", "up", str(file))
+    site.did("people", "wg-quick", "up", str(file))
     # The control: a gateway that was told nothing lets nobody in.
-    assert not site.reaches(443)
+    assert not site.reached(443)
 
     site.load()
     site.shaken()
-    assert site.did("gateway", "wg", "show", site.interface("gateway"), "private-key").strip() == (
+    assert site.did("hub", "wg", "show", site.interface("hub"), "private-key").strip() == (
         site.private.reveal()
     )
-    assert site.reaches(443)
-    assert not site.reaches(22)
-    assert not site.reaches(443, OTHER)
-    namespaces.batch([f"addr add 172.26.0.9/32 dev {name}"], site.space("host"))
-    assert not site.reaches(443, source="172.26.0.9")
-    assert site.reaches(443)
+    assert site.reached(443)
+    assert not site.reached(22)
+    assert not site.reached(443, OTHER)
+    namespaces.batch([f"addr add 172.26.0.9/32 dev {name}"], site.space("people"))
+    assert not site.reached(443, source="172.26.0.9")
+    assert site.reached(443)
 
     site.asked("vpn", "person", "revoke", "a-ngono", "--because", "the tablet was stolen")
     site.load()
-    assert not site.reaches(443)
+    assert not site.reached(443)
 
 
 def test_without_the_filter_the_same_file_opens_more(site):
     """The control: it is the filter that keeps what is not granted shut."""
-    file = site.sanaga.folder / f"{site.interface('host')}.conf"
+    file = site.sanaga.folder / f"{site.interface('people')}.conf"
     site.asked("vpn", "person", "add", "a-ngono", "--title", "Dr A. Ngono", "--role", "doctor",
                "--site", "mora", "--because", "x", "--file", str(file))  # fmt: skip
-    site.did("host", "wg-quick", "up", str(file))
+    site.did("people", "wg-quick", "up", str(file))
     site.load()
     site.shaken()
-    assert not site.reaches(22)
-    site.did("gateway", "nft", "delete", "table", "inet", "sanaga_people")
-    assert site.reaches(22)
-    assert site.reaches(443, OTHER)
+    assert not site.reached(22)
+    site.did("hub", "nft", "delete", "table", "inet", "sanaga_people")
+    assert site.reached(22)
+    assert site.reached(443, OTHER)

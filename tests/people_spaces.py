@@ -1,0 +1,85 @@
+"""People's namespace, a hub between, and a server behind it, which answers on some TCP ports."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from simulations.lab import namespaces
+
+SERVE = """
+import socket, sys
+ports = [int(word) for word in sys.argv[1:]]
+doors = [socket.create_server(("0.0.0.0", port)) for port in ports]
+print("ready", flush=True)
+sys.stdin.read()
+"""
+CALL = """
+import socket, sys
+try:
+    with socket.create_connection((sys.argv[2], int(sys.argv[3])), 1.5, (sys.argv[1], 0)):
+        print("reached")
+except OSError as error:
+    print("refused", error)
+"""
+ROLES = ("people", "hub", "server")
+
+
+@dataclass(frozen=True)
+class Spaces:
+    """The three namespaces of a run."""
+
+    mark: str
+
+    def space(self, role: str) -> str:
+        return f"sgt-{self.mark}-{role}"
+
+    def run(self, role: str, *argv: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["ip", "netns", "exec", self.space(role), *argv],
+            input=text,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def reaches(self, source: str, port: int, target: str) -> bool:
+        """Return whether a connection from an address of people's opens."""
+        words = (sys.executable, "-c", CALL, source, target, str(port))
+        return self.run("people", *words).stdout.startswith("reached")
+
+
+@contextmanager
+def standing(
+    spaces: Spaces, port: str, addressing: Sequence[Sequence[str]], ports: Sequence[int]
+) -> Iterator[None]:
+    """Have the namespaces stand for a while; addressing are ip commands for each of them.
+
+    port is the hub's towards people, whose is p0; the hub's LAN is lan0, the server's port s0.
+    """
+    names = [spaces.space(role) for role in ROLES]
+    try:
+        namespaces.batch(f"netns add {name}" for name in names)
+        namespaces.batch(
+            [
+                f"link add {port} netns {names[1]} type veth peer name p0 netns {names[0]}",
+                f"link add lan0 netns {names[1]} type veth peer name s0 netns {names[2]}",
+            ]
+        )
+        for name, lines in zip(names, addressing, strict=True):
+            namespaces.batch(["link set lo up", *lines], name)
+        namespaces.set_sysctls(names[1], [("net/ipv4/conf/all/forwarding", "1")])
+        argv = ["ip", "netns", "exec", names[2], sys.executable, "-c", SERVE, *map(str, ports)]
+        with subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as server:
+            assert server.stdout
+            assert server.stdout.readline() == "ready\n"
+            yield
+            server.kill()
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)

@@ -45,9 +45,6 @@ def well(site: Site) -> Site:
 
 def test_call_loses_nothing_when_the_best_line_becomes_a_black_hole(well):
     with call(well) as lost:
-        eventually(
-            lambda: well.status()["peers"][0]["consultation"], within_s=SOON_S, what="a live call"
-        )
         well.world.worsen(FIRST, hole=True)
         eventually(
             lambda: well.way("consultation-audio") == OTHER, within_s=SOON_S, what="leaving it"

@@ -236,7 +236,6 @@ def test_jump_of_the_clock_moves_no_traffic_and_hides_no_fault(well, step_s):
         stage(well, signed_anew(well, network="another"))
         control.asked(well.edge.folder, "commit", txn="trial", within_s=300)
         with call(well) as lost:
-            eventually(partial(consults, well), within_s=SOON_S, what="a live call")
             moves, sent = moved_at(well), probes(well)
             jump(step_s)
             eventually(lambda: probes(well) > sent + 200, within_s=SOON_S, what="4 s of probes")
@@ -260,10 +259,6 @@ def moved_at(site):
 
 def probes(site):
     return site.paths()[BEST]["counters"]["sent"]
-
-
-def consults(site):
-    return site.status()["peers"][0]["consultation"]
 
 
 def moved_to(site, line):

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
@@ -30,7 +31,8 @@ def door(tmp_path: Path) -> Iterator[Door]:
     made = Door(tmp_path)
     yield made
     for guard in made.guards():
-        os.kill(guard, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(guard, signal.SIGKILL)
 
 
 def test_confirmed_change_is_running_and_saved(door: Door):

@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 ARGS :=
 
-.PHONY: help setup check format test coverage test-kernel demo lab bench bench-failover golden lock docs clean
+.PHONY: help setup check format test coverage test-kernel demo lab bench bench-failover bench-vpn golden lock docs clean
 
 help:  ## list the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,9 @@ bench: setup  ## the figures of docs/benchmarks.md
 
 bench-failover: setup  ## failover against its peers under the same faults; root, about an hour
 	$(PYTHON) -m tests.failover --write $(ARGS)
+
+bench-vpn: setup  ## people's access at national scale, and gateways in the laboratory; root
+	$(PYTHON) -m tests.bench vpn $(ARGS)
 
 golden: setup  ## rewrite the golden files; review with git diff
 	SANAGA_GOLDEN=write $(PYTHON) -m pytest -q tests/golden $(ARGS)

@@ -55,7 +55,7 @@ def edge_configs(
     loaded: Loaded, only: Collection[DeviceName] | None = None
 ) -> Mapping[DeviceName, DeviceConfig]:
     """Return the policies of all edges that have tunnels, or only of some, as canonical text."""
-    laid = overlay(loaded.intent)
+    laid = overlay(loaded.intent, loaded.access.policy.gateways)
     return {
         name: DeviceConfig(wire.text(policy_of(laid, name, loaded.policies)))
         for name in laid.managed

@@ -4,19 +4,22 @@ Every step is whole by itself and says what a list wants, so that applying the l
 where an interruption left off.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from itertools import islice
+from typing import Final, Literal, Protocol, TypeAlias
 
 from controller.registrar import Handover, Registrar
 from controller.store.audit import Act
 from controller.store.people import taken
 from controller.store.people_rows import Entry
-from inventory.errors import Fault, IntentError
+from inventory.errors import Fault, IntentError, SanagaError
 from vpn.model import Person, PersonDevice
 from vpn.roll import Listed
 
 Verb: TypeAlias = Literal["add", "change", "revoke"]
+# Waiting for the disk takes longer than all the rest of a step.
+TOGETHER: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,22 @@ class Step:
     said: str
     listed: Listed | None = None
     device: PersonDevice | None = None
+
+
+class Delivery(Protocol):
+    """Where devices' files go: drafts first, which count once their devices are on record."""
+
+    def deliver(self, handover: Handover) -> None:
+        """Write a draft. Raises SanagaError, OSError."""
+        ...
+
+    def settled(self) -> None:
+        """Let all drafts be what they are meant to be: their devices are on record."""
+        ...
+
+    def withdrawn(self) -> None:
+        """Take all drafts away: their devices are not on record."""
+        ...
 
 
 def planned(desk: Registrar, listed: Iterable[Listed], *, prune: bool) -> tuple[Step, ...]:
@@ -50,19 +69,47 @@ def planned(desk: Registrar, listed: Iterable[Listed], *, prune: bool) -> tuple[
     return (*steps, *(_removals(wanted, known) if prune else ()))
 
 
-def applied(
-    desk: Registrar, steps: Iterable[Step], act: Act, deliver: Callable[[Handover], None]
-) -> Iterator[Step]:
-    """Yield every step when it is done."""
-    for step in steps:
-        if step.verb == "change":
-            desk.change(step.person, act)
-        elif step.listed:
-            one = step.listed
-            desk.add(one.person, one.device, act, deliver, one.public_key)
-        elif step.device:
-            desk.revoke(step.person.name, step.device.name, act)
-        yield step
+def applied(desk: Registrar, steps: Iterable[Step], act: Act, delivery: Delivery) -> Iterator[Step]:
+    """Yield every step when it is done and on the disk, which some are together.
+
+    Raises the error of the first step that cannot be done; those before it are done.
+    """
+    left = iter(steps)
+    while batch := tuple(islice(left, TOGETHER)):
+        done = list[Step]()
+        try:
+            with desk.store.together():
+                fault = _done(desk, batch, act, delivery, done)
+        except BaseException:
+            delivery.withdrawn()
+            raise
+        delivery.settled()
+        yield from done
+        if fault:
+            raise fault
+
+
+def _done(
+    desk: Registrar, batch: Iterable[Step], act: Act, delivery: Delivery, done: list[Step]
+) -> SanagaError | OSError | None:
+    """Do steps until one fails; return how."""
+    for step in batch:
+        try:
+            _do(desk, step, act, delivery)
+        except (SanagaError, OSError) as error:
+            return error
+        done.append(step)
+    return None
+
+
+def _do(desk: Registrar, step: Step, act: Act, delivery: Delivery) -> None:
+    if step.verb == "change":
+        desk.change(step.person, act)
+    elif step.listed:
+        one = step.listed
+        desk.add(one.person, one.device, act, delivery.deliver, one.public_key)
+    elif step.device:
+        desk.revoke(step.person.name, step.device.name, act)
 
 
 def _active(known: dict[str, Entry], name: str) -> Entry | None:

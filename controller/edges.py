@@ -7,9 +7,8 @@ speaking to each other.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from hashlib import sha256
 from ipaddress import IPv4Address
 from typing import Final, TypeAlias
 
@@ -27,8 +26,10 @@ from inventory.model import (
     Role,
     Site,
 )
+from inventory.names import interface_name
 from policies.model import Policies
 from topology.build import BASE_COST, circuit_cost
+from vpn.model import Gateway
 
 # Where circuits meet: the provider whose network they lead into, nothing for the routers'.
 Meeting: TypeAlias = str
@@ -82,7 +83,10 @@ class _Ends:
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """Who is joined to whom by tunnels; unfit says of the other edges why they have none."""
+    """Who is joined to whom by tunnels; unfit says of the other edges why they have none.
+
+    people are the addresses that people's devices have behind gateways.
+    """
 
     intent: Intent
     joined: tuple[_Ends, ...]
@@ -90,6 +94,7 @@ class Overlay:
     hubs: frozenset[DeviceName]
     unfit: Mapping[DeviceName, str]
     ports: Mapping[DeviceName, Mapping[CircuitName, int]]
+    people: Mapping[DeviceName, tuple[Prefix, ...]]
 
     @property
     def pairs(self) -> tuple[tuple[DeviceName, DeviceName], ...]:
@@ -106,8 +111,9 @@ class Overlay:
         }
 
 
-def overlay(intent: Intent) -> Overlay:
-    """Return the tunnels of an intent."""
+def overlay(intent: Intent, gateways: Iterable[Gateway] = ()) -> Overlay:
+    """Return the tunnels of an intent; gateways are those that people's devices dial."""
+    plan = intent.network.plan
     edges = {n: d for n, d in sorted(intent.devices.items()) if d.role is Role.EDGE}
     zones = {zone.site for zone in intent.zones.values()}
     fit = [d for d in edges.values() if d.public_key and d.lan]
@@ -128,6 +134,13 @@ def overlay(intent: Intent) -> Overlay:
         hubs=frozenset(hub.name for hub in hubs),
         unfit={n: _why(d, hubs=bool(hubs)) for n, d in edges.items() if n not in names},
         ports=_ports(intent) if hubs else {},
+        people={
+            gateway.device: (
+                addressing.people_block4(plan, gateway.number),
+                addressing.people_block6(plan, gateway.number),
+            )
+            for gateway in gateways
+        },
     )
 
 
@@ -140,12 +153,12 @@ def policy_of(made: Overlay, name: DeviceName, duties: Policies) -> EdgePolicy:
         network=made.intent.network.name,
         device=name,
         loopback=loopback(made.intent, name),
-        prefixes=tuple(_prefixes(made.intent, device)),
+        prefixes=tuple(_prefixes(made, device)),
         lans=tuple(LAN_INTERFACE.values()) if device.lan else (),
         underlays=underlays,
         peers=tuple(_peer(made, device, ends) for ends in joined),
         care=CareTunnel(
-            interface=_tunnel(made.intent, device, "care"),
+            interface=interface_name(made.intent.network.name, name, "care"),
             mtu=min((one.mtu for one in underlays), default=NARROW_MTU) - CARE_OVERHEAD,
         ),
         classes=tuple(
@@ -230,7 +243,7 @@ def _underlay(made: Overlay, device: Device, circuit: Circuit, mtu: int) -> Unde
         metered=circuit.metered,
         rate_up_mbps=rates[0 if is_a else 1],
         rate_down_mbps=rates[1 if is_a else 0],
-        tunnel=_tunnel(intent, device, f"c{circuit.number}"),
+        tunnel=interface_name(intent.network.name, device.name, f"c{circuit.number}"),
         tunnel_address=addressing.tunnel4(intent.network.plan, circuit.number),
         listen_port=made.ports[device.name][circuit.name],
         mtu=mtu,
@@ -243,7 +256,7 @@ def _peer(made: Overlay, device: Device, ends: _Ends) -> policy.Peer:
         device=far.name,
         public_key=far.public_key,
         loopback=loopback(intent, far.name),
-        prefixes=tuple(_prefixes(intent, far)),
+        prefixes=tuple(_prefixes(made, far)),
         paths=tuple(_path(made, device, ends, way) for way in sorted(ends.ways, key=_number)),
     )
 
@@ -294,19 +307,14 @@ def _mtu(medium: Medium) -> int:
     return NARROW_MTU if medium in _NARROW else WIDE_MTU
 
 
-def _tunnel(intent: Intent, device: Device, suffix: str) -> str:
-    """Return an interface's name: at most 15 characters, and another on every device."""
-    digest = sha256(f"{intent.network.name}/{device.name}".encode()).hexdigest()[:5]
-    return f"sg{digest}-{suffix}"
-
-
-def _prefixes(intent: Intent, device: Device) -> Iterator[Prefix]:
-    """Yield the LANs behind an edge: its site's blocks, and what lies behind those."""
-    site: Site = intent.sites[device.site]
+def _prefixes(made: Overlay, device: Device) -> Iterator[Prefix]:
+    """Yield what is behind an edge: its site's blocks, what lies behind those, and people."""
+    intent, site = made.intent, made.intent.sites[device.site]
     if device.lan:
         yield addressing.site_block4(intent.network.plan, site.number)
         yield addressing.site_block6(intent.network.plan, site.number)
         yield from (r.prefix for r in site.routes if not _inside(intent, site, r.prefix))
+    yield from made.people.get(device.name, ())
 
 
 def _inside(intent: Intent, site: Site, prefix: Prefix) -> bool:

@@ -20,7 +20,8 @@ from vpn import admission, keys, people
 from vpn.admission import Admission
 from vpn.keys import PublicKey, Secret
 from vpn.model import Gateway, Person, PersonDevice, PersonName
-from vpn.wgfile import Config, PeerSection
+from vpn.roster import Roster
+from vpn.wgfile import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,18 @@ class Effect:
 
     gaining: tuple[PersonName, ...]
     losing: tuple[PersonName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a gateway is told, and the preshared keys of the roster's devices in their order.
+
+    state is the last entry of the audit trail of which this knows.
+    """
+
+    roster: Roster
+    preshared: tuple[Secret, ...]
+    state: int
 
 
 Deliver: TypeAlias = Callable[[Handover], None]
@@ -141,7 +154,10 @@ class Registrar:
         """Return a device's files but for its private key, which is not known here."""
         terms, entry = self.terms(), self.store.entry(name)
         chosen = one_of(entry, device)
-        preshared = {g.device: self._opened(chosen, g) for g in terms.gateways}
+        preshared = {
+            g.device: self._opened(chosen, g.device, self.store.box(chosen.public_key, g.device))
+            for g in terms.gateways
+        }
         self.store.exported(chosen, act)
         return _handover(terms, entry.person, chosen, preshared, None)
 
@@ -168,16 +184,21 @@ class Registrar:
         today = self._clock.instant().date()
         return tuple(e for e in self.store.entries() if e.in_use and not e.person.expired(today))
 
-    def peers(self, gateway: DeviceName) -> tuple[PeerSection, ...]:
-        """Return all that a gateway lets in today, by the numbers of devices.
+    def roster(self, name: DeviceName) -> Charge:
+        """Return what a gateway is told today, devices by their numbers.
 
-        Raises UnknownNameError when there is no gateway of that name.
+        Raises UnknownNameError when there is no gateway of that name, and AccessError.
         """
-        terms, chosen = self.terms(), self.gateway(gateway)
-        devices = (device for entry in self.members() for device in entry.in_use)
-        return tuple(
-            people.peer(terms.plan, device, chosen, self._opened(device, chosen))
-            for device in sorted(devices, key=lambda one: one.number)
+        terms, chosen, state = self.terms(), self.gateway(name), self.store.last()
+        known = [(one, entry.person) for entry in self.members() for one in entry.in_use]
+        known.sort(key=lambda pair: pair[0].number)
+        boxes = self.store.boxes(name)
+        return Charge(
+            people.roster(
+                terms, chosen, (people.admitted(terms, who, one, chosen) for one, who in known)
+            ),
+            tuple(self._opened(one, name, boxes.get(one.public_key)) for one, _ in known),
+            state,
         )
 
     def gateway(self, name: DeviceName) -> Gateway:
@@ -192,8 +213,7 @@ class Registrar:
         self, terms: Admission, public_key: PublicKey | None
     ) -> tuple[Keying, Secret | None, Mapping[DeviceName, Secret]]:
         """Return the keys of a device: what is kept, and what only its file holds."""
-        private = None if public_key else keys.generate()
-        public = keys.public_of(private) if private else keys.public(public_key or "")
+        private, public = (None, keys.public(public_key)) if public_key else keys.pair()
         preshared = {gateway.device: keys.preshared() for gateway in terms.gateways}
         boxes = {name: self._sealer.seal(one, public, name) for name, one in preshared.items()}
         return Keying(public, boxes), private, preshared
@@ -201,14 +221,13 @@ class Registrar:
     def _sealed(self, key: PublicKey, gateway: DeviceName) -> bytes:
         return self._sealer.seal(keys.preshared(), key, gateway)
 
-    def _opened(self, device: PersonDevice, gateway: Gateway) -> Secret:
-        box = self.store.box(device.public_key, gateway.device)
+    def _opened(self, device: PersonDevice, gateway: DeviceName, box: bytes | None) -> Secret:
         if box is None:
             raise AccessError(
-                f"{device.person}'s {device.name} has no preshared key with {gateway.device}; "
+                f"{device.person}'s {device.name} has no preshared key with {gateway}; "
                 f"rotate it with 'sanaga vpn person rotate {device.person}'"
             )
-        return self._sealer.open(box, device.public_key, gateway.device)
+        return self._sealer.open(box, device.public_key, gateway)
 
 
 def one_of(entry: Entry, device: str | None) -> PersonDevice:

@@ -49,6 +49,7 @@ async def status(daemon: Daemon, _: Json) -> Json:
             if sources and peer.device in minds
         ],
         "calls": _calls(daemon),
+        "people": await _people(daemon),
         "repairs": daemon.repairs.plain(),
         "faults": [fault for fault in (*daemon.faults, trouble) if fault],
     }
@@ -88,6 +89,13 @@ async def settle(daemon: Daemon, request: Json, *, verb: str) -> Json:
     return answered
 
 
+async def people(daemon: Daemon, request: Json) -> Json:
+    """Take a roster, if there is one, and return which one holds."""
+    if "roster" in request:
+        await daemon.gatehouse.take(str(request["roster"]))
+    return {"people": await _people(daemon)}
+
+
 async def calls(daemon: Daemon, _: Json) -> Json:
     """Return the calls that were announced."""
     return {"calls": _calls(daemon)}
@@ -108,6 +116,17 @@ async def remove_call(daemon: Daemon, request: Json) -> Json:
     return {"calls": _calls(daemon)}
 
 
+async def _people(daemon: Daemon) -> Json:
+    """Return how it stands with people who dial this device."""
+    said = daemon.gatehouse.status()
+    name = said["interface"]
+    try:
+        tunnel = (await daemon.worker.tunnels((name,))).get(name) if name else None
+    except EdgeError:
+        tunnel = None
+    return {**said, "sessions": report.sessions(tunnel, daemon.clock())}
+
+
 def _calls(daemon: Daemon) -> list[Json]:
     now = daemon.clock()
     return [
@@ -126,6 +145,7 @@ _VERBS: Final[Mapping[str, Verb]] = {
     "extend": partial(timed, verb="extend"),
     "confirm": partial(settle, verb="confirm"),
     "rollback": partial(settle, verb="rollback"),
+    "people": people,
     "calls": calls,
     "call-add": add_call,
     "call-remove": remove_call,

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edge import enrolment, wire
+from edge import trust, wire
 from edge.canonical import plain
 from inventory.errors import SanagaError
 
@@ -13,7 +13,7 @@ from inventory.errors import SanagaError
 def answer(folder: Path, file: str, envelope: str) -> dict[str, Any]:
     """Return what an envelope holds as plain JSON, or why it is refused."""
     try:
-        signed = wire.verify(envelope, file, enrolment.trusted_key(folder))
+        signed = wire.verify(envelope, file, trust.trusted_key(folder))
     except SanagaError as error:
         return {"refused": str(error)}
     issued_at = signed.issued_at.isoformat()

@@ -12,13 +12,15 @@ from edge.callbook import Call
 from edge.clock import Moment
 from edge.consultations import heard
 from edge.dataplane.calls import Flow
+from edge.dataplane.people import Admission
 from edge.dataplane.watch import Losses
 from edge.dialling import Dialler
+from edge.gatehouse import Gatehouse
 from edge.gauges import Gauges
 from edge.identity import Identity
 from edge.journal import Entry, Journal, Kind
 from edge.loop import ClassKey
-from edge.notary import Notary
+from edge.notary import Notary, Registry
 from edge.pilot import Pilot
 from edge.policy import EdgePolicy
 from edge.report import Repairs
@@ -53,6 +55,7 @@ class Daemon:
         self.transactions = Transactions(
             Store(folder, identity.device, Notary(folder)), self.install, clock
         )
+        self.gatehouse = Gatehouse(folder, identity.device, Registry(folder), self._let_in, clock)
         self.repairs = Repairs()
         self.calls: tuple[Call, ...] = ()
         self.ending = asyncio.Event()
@@ -68,7 +71,12 @@ class Daemon:
     @property
     def faults(self) -> tuple[str, ...]:
         """Return what is wrong now, in words."""
-        own = (self.worker.fault, self.worker.disk_fault, self.journal.fault)
+        own = (
+            self.worker.fault,
+            self.worker.disk_fault,
+            self.journal.fault,
+            self.gatehouse.refused,
+        )
         return tuple(fault for fault in (*self._faults.values(), *own) if fault)
 
     async def open(self) -> None:
@@ -77,6 +85,8 @@ class Daemon:
         self.note("daemon", "started")
         with self._noted("disk"):
             self.transactions.open()
+        with self._noted("people"):
+            await self.gatehouse.open()
         with self._noted("state"):
             self._kept = statefile.load(self.folder, self.clock())
             self.calls = callbook.load(self.folder, self.clock())
@@ -152,6 +162,13 @@ class Daemon:
         for words in done:
             self.note("policy", words)
 
+    async def _let_in(self, people: Admission) -> None:
+        """Let people in, as soon as a policy is in effect. Raises EdgeError."""
+        if self._withdrawing:
+            raise EdgeError("the edge is being stopped; start it again first")
+        for words in await self.worker.admit(people):
+            self.note("people", words)
+
     async def announce(self, call: Call) -> None:
         """Let a flow travel as a consultation. Raises EdgeError, OSError."""
         now = self.clock()
@@ -198,6 +215,8 @@ class Daemon:
             await self.gauges.refresh()
             with self._noted("kernel"):
                 await self._repair(self.transactions.policy)
+            with self._noted("people"):
+                await self.gatehouse.tend()
             with self._noted("tunnels"):
                 await self._dial(self.transactions.policy)
             self._write_notes()

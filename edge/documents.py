@@ -1,7 +1,6 @@
 """A policy as it is written in JSON: every value is checked here, once, and trusted inside."""
 
 import base64
-import binascii
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
@@ -10,6 +9,7 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictFloat, StrictInt, StrictStr
 
+from edge.keys import key_octets
 from edge.policy import (
     ORDINARY_CLASS,
     CareTunnel,
@@ -28,7 +28,6 @@ from policies.model import PathPolicy, ServiceClass, Slo
 # Marks and routing tables are numbered from fixed bases that leave room for so many.
 MOST_UNDERLAYS: Final = 32
 MOST_CLASSES: Final = 32
-_KEY_OCTETS: Final = 32
 _INTERFACE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 
 JsonPath: TypeAlias = tuple[str | int, ...]
@@ -56,15 +55,6 @@ def _public_key(value: str) -> str:
     if (raw := key_octets(value)) and base64.b64encode(raw).decode() == value:
         return value
     raise refuse("this is no WireGuard public key", "copy it from 'sanaga edge enrol' there")
-
-
-def key_octets(text: str) -> bytes | None:
-    """Return the 32 octets of a key in base64, or None when the text is none."""
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return raw if len(raw) == _KEY_OCTETS else None
 
 
 Address4: TypeAlias = Annotated[IPv4Address, BeforeValidator(_address4)]

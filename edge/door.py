@@ -45,6 +45,7 @@ class Door:
             "extend": (lambda words: _timed("extend", words), 2, 2),
             "confirm": (lambda words: {"verb": "confirm", "txn": named(words[0])}, 1, 1),
             "rollback": (lambda words: {"verb": "rollback", "txn": named(words[0])}, 1, 1),
+            "people": (self._people, 0, 2),
         }
 
     def answer(self, request: str) -> int:
@@ -83,15 +84,28 @@ class Door:
         return make(words[1:])
 
     def _stage(self, words: Sequence[str]) -> Json:
-        txn, length, digest = named(words[0]), int(words[1]), words[2]
+        txn = named(words[0])
+        return {"verb": "stage", "txn": txn, "candidate": self._given(words[1], words[2])}
+
+    def _people(self, words: Sequence[str]) -> Json:
+        """Ask for the roster that holds, or hand over another one."""
+        if not words:
+            return {"verb": "people"}
+        if len(words) == 1:
+            raise TransactionError("usage", "a roster comes with its length and digest")
+        return {"verb": "people", "roster": self._given(*words)}
+
+    def _given(self, octets: str, digest: str) -> str:
+        """Return what is handed over, whole."""
+        length = int(octets)
         if not 0 <= length <= LARGEST_POLICY:
             what = f"a candidate may have 0 to {LARGEST_POLICY} bytes"
             raise TransactionError("usage", what)
-        candidate = self._incoming.read(length)
-        if len(candidate) != length or sha256(candidate).hexdigest() != digest:
-            what = f"{len(candidate)} of {length} bytes came, or not the same"
+        given = self._incoming.read(length)
+        if len(given) != length or sha256(given).hexdigest() != digest:
+            what = f"{len(given)} of {length} bytes came, or not the same"
             raise TransactionError("incomplete", what)
-        return {"verb": "stage", "txn": txn, "candidate": candidate.decode("utf-8")}
+        return given.decode("utf-8")
 
     def _alive(self) -> None:
         """Write a space, which JSON ignores, so that slow work is not taken for a dead edge."""

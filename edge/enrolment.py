@@ -1,17 +1,13 @@
 """Who an edge is and whom it trusts: its key is made here, its name and trust are stored."""
 
-import base64
 from pathlib import Path
 from socket import gethostname
 from typing import Final
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import TypeAdapter, ValidationError
 
-from edge import files, keys
-from edge.documents import key_octets
+from edge import files, keys, trust
 from edge.identity import CONTROLLER, DEVICE, KEY, refuse_shared
 from inventory.edgekeys import line
 from inventory.errors import EdgeError
@@ -33,12 +29,12 @@ def enrol(
     stored = _stored(folder / DEVICE)
     name = checked_name(device or stored or gethostname().partition(".")[0])
     if not force:
-        _refuse_another(folder, stored, name, _text(controller))
+        _refuse_another(folder, stored, name, trust.text(controller))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     refuse_shared(folder)
     private = keys.ensure(folder / KEY)
     files.replace(folder / DEVICE, f"{name}\n")
-    files.replace(folder / CONTROLLER, f"{_text(controller)}\n")
+    files.replace(folder / CONTROLLER, f"{trust.text(controller)}\n")
     return line(name, keys.public_text(private))
 
 
@@ -66,15 +62,6 @@ def _stored(file: Path) -> str:
         return ""
 
 
-def trusted_key(folder: Path) -> Ed25519PublicKey:
-    """Return the key of the controller that a folder trusts. Raises EdgeError."""
-    file = folder / CONTROLLER
-    try:
-        return controller_key(file.read_text(encoding="utf-8"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise EdgeError(f"{file}: cannot be read: {error}; enrol this device anew") from error
-
-
 def checked_name(device: str) -> DeviceName:
     """Return a device's name. Raises EdgeError when it cannot be one."""
     try:
@@ -82,31 +69,3 @@ def checked_name(device: str) -> DeviceName:
     except ValidationError as error:
         words = error.errors()[0]["ctx"]
         raise EdgeError(f"{words['what']} of a device; {words['hint']}") from None
-
-
-def controller_key(text: str, file: str) -> Ed25519PublicKey:
-    """Return an Ed25519 public key written in base64 or PEM. Raises EdgeError."""
-    found = _pem(text) if text.lstrip().startswith("-----BEGIN") else _raw(text)
-    if found is None:
-        raise EdgeError(
-            f"{file}: this is no Ed25519 public key; give the controller's, 44 characters of "
-            "base64 or a PEM file"
-        )
-    return found
-
-
-def _raw(text: str) -> Ed25519PublicKey | None:
-    octets = key_octets(text.strip())
-    return Ed25519PublicKey.from_public_bytes(octets) if octets else None
-
-
-def _pem(text: str) -> Ed25519PublicKey | None:
-    try:
-        found = load_pem_public_key(text.encode())
-    except (ValueError, UnsupportedAlgorithm):
-        return None
-    return found if isinstance(found, Ed25519PublicKey) else None
-
-
-def _text(key: Ed25519PublicKey) -> str:
-    return base64.b64encode(key.public_bytes_raw()).decode("ascii")

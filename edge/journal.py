@@ -15,7 +15,7 @@ FILE: Final = "decisions.jsonl"
 _OLDER: Final = "decisions.1.jsonl"
 LARGEST: Final = 2_000_000
 
-Kind: TypeAlias = Literal["decision", "repair", "policy", "fault", "daemon", "call"]
+Kind: TypeAlias = Literal["decision", "repair", "policy", "fault", "daemon", "call", "people"]
 
 
 @dataclass(frozen=True, slots=True)

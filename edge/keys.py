@@ -53,6 +53,15 @@ def read(path: Path) -> bytes:
     return _decoded(text, path)
 
 
+def key_octets(text: str) -> bytes | None:
+    """Return the 32 octets of a key in base64, or None when the text is none."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return raw if len(raw) == KEY_OCTETS else None
+
+
 def public_text(private_key: bytes) -> str:
     """Return the public key of a private one, in base64 as WireGuard writes keys."""
     from cryptography.hazmat.primitives.asymmetric import x25519  # noqa: PLC0415 - the daemon reads only
@@ -62,11 +71,8 @@ def public_text(private_key: bytes) -> str:
 
 
 def _decoded(text: bytes, path: Path) -> bytes:
-    try:
-        key = base64.b64decode(text.strip(), validate=True)
-    except binascii.Error:
-        key = b""
-    if len(key) != KEY_OCTETS:
+    key = key_octets(text.decode("ascii", "replace").strip())
+    if key is None:
         raise EdgeError(
             f"{path}: this is no WireGuard private key (32 octets in base64); restore it from a "
             "backup, or remove it and enrol this device anew"

@@ -1,19 +1,23 @@
-"""Has policies checked by a process of their own: edge.checking.
+"""Has what the controller signed checked by a process of its own: edge.checking.
 
 What checks signatures and documents needs more memory than all the rest of the daemon, for moments
 of its life. The other process reads an envelope and answers with what it holds, as plain JSON.
 """
 
+import base64
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from edge.canonical import SignedPolicy, trusted
 from inventory.errors import EdgeError, PolicyRefusedError
+from vpn import roster
+from vpn.roster import SignedRoster
 
 _WITHIN_S: Final = 60.0
 
@@ -29,21 +33,47 @@ class Notary:
 
         Raises PolicyRefusedError, EdgeError when nothing could be checked.
         """
-        command = [sys.executable, "-P", "-m", "edge.checking", str(self.folder), file]
-        try:
-            done = subprocess.run(  # noqa: S603 - ourselves
-                command,
-                input=envelope,
-                encoding="utf-8",
-                errors="surrogateescape",
-                capture_output=True,
-                timeout=_WITHIN_S,
-                check=False,
-            )
-            said = json.loads(done.stdout)
-        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-            raise EdgeError(f"{file}: the policy could not be checked: {error}") from error
-        if "refused" in said:
-            raise PolicyRefusedError(str(said["refused"]))
+        said = _checked("edge.checking", self.folder, envelope, file)
         issued_at = datetime.fromisoformat(said["issued_at"])
         return SignedPolicy(int(said["serial"]), issued_at, trusted(said["policy"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Checks rosters by the trust and the key that are in a folder."""
+
+    folder: Path
+
+    def __call__(self, envelope: str, file: str) -> SignedRoster:
+        """Return the roster of an envelope that the trusted controller signed for this device.
+
+        Raises PolicyRefusedError, EdgeError when nothing could be checked.
+        """
+        said = _checked("edge.admitting", self.folder, envelope, file)
+        return SignedRoster(
+            int(said["serial"]),
+            datetime.fromisoformat(said["issued_at"]),
+            int(said["state"]),
+            roster.read(said["roster"]),
+            tuple(map(base64.b64decode, said["preshared"])),
+        )
+
+
+def _checked(module: str, folder: Path, envelope: str, file: str) -> Mapping[str, Any]:
+    """Return what a process of ours found in an envelope."""
+    try:
+        done = subprocess.run(  # noqa: S603 - ourselves
+            [sys.executable, "-P", "-m", module, str(folder), file],
+            input=envelope,
+            encoding="utf-8",
+            errors="surrogateescape",
+            capture_output=True,
+            timeout=_WITHIN_S,
+            check=False,
+        )
+        said: Mapping[str, Any] = json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise EdgeError(f"{file}: it could not be checked: {error}") from error
+    if "refused" in said:
+        raise PolicyRefusedError(str(said["refused"]))
+    return said

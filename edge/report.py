@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from edge import loop
 from edge.clock import Moment, said
@@ -14,6 +14,8 @@ from policies.decide import Memory
 from topology.health import LinkHealth
 
 Json: TypeAlias = Mapping[str, Any]
+# A session without a newer handshake is over (WireGuard's Reject-After-Time).
+SESSION_S: Final = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,19 @@ def _carried(sources: Sources, path: Path, key: str) -> Json:
         "sent_octets": state.sent_octets,
         "received_octets": state.received_octets,
         "handshake_at": said(state.handshake_at_s) if state.handshake_at_s else None,
+    }
+
+
+def sessions(tunnel: TunnelState | None, now: Moment) -> Json | None:
+    """Return how many of those who dial shook hands lately, and what passed; None without any."""
+    if tunnel is None:
+        return None
+    peers = tunnel.peers.values()
+    return {
+        "alive": sum(now.unix_s - peer.handshake_at_s < SESSION_S for peer in peers),
+        "ever": sum(peer.handshake_at_s > 0 for peer in peers),
+        "sent_octets": sum(peer.sent_octets for peer in peers),
+        "received_octets": sum(peer.received_octets for peer in peers),
     }
 
 

@@ -17,6 +17,7 @@ from edge import canonical, files
 from edge.dataplane import offer, removal
 from edge.dataplane.calls import Flow, LiveCalls
 from edge.dataplane.dataplane import Dataplane
+from edge.dataplane.people import Admission
 from edge.dataplane.steering import Steering
 from edge.dataplane.sysctls import Undo
 from edge.dataplane.wanted import Wanted, wanted
@@ -40,6 +41,7 @@ class Worker:
         self._wireguard: WireGuard | None = None
         self._plane: Dataplane | None = None
         self._tunnels: tuple[Tunnel, ...] = ()
+        self._people: Admission | None = None
         # Held for moments. While policies asked for are not taken up yet, new ways wait here.
         self._lock = Lock()
         self._ways = Steering()
@@ -57,6 +59,13 @@ class Worker:
             self._ways = steering
             self._coming += 1
         return await self._do(partial(self._apply, policy, steering))
+
+    async def admit(self, people: Admission) -> tuple[str, ...]:
+        """Let people in from now on, as soon as there is a policy; return what was changed.
+
+        Raises EdgeError.
+        """
+        return await self._do(partial(self._admit, people))
 
     async def repair(self) -> tuple[str, ...]:
         """Put right what somebody changed and return what it was. Raises EdgeError."""
@@ -127,7 +136,7 @@ class Worker:
 
     def _apply(self, policy: EdgePolicy, steering: Steering) -> tuple[str, ...]:
         try:
-            want = wanted(policy, steering)
+            want = wanted(policy, steering, self._people)
             plane = self._prepared(want)
         except BaseException:
             with self._lock:
@@ -146,8 +155,15 @@ class Worker:
         if self._plane is None:
             self._plane = Dataplane(self._wireguard or self._ask(), self._key, self._keep)
         self.disk_fault = ""
-        self._keep(Undo(), (tunnel.name for tunnel in want.tunnels))
+        self._keep(Undo(), (tunnel.name for tunnel in want.every_tunnel))
         return self._plane
+
+    def _admit(self, people: Admission) -> tuple[str, ...]:
+        self._people = people
+        if self._plane is None:
+            return ()
+        self._keep(Undo(), (people.tunnel.name,))
+        return self._plane.admit(people)
 
     def _keep(self, undo: Undo, tunnels: Iterable[str] = ()) -> None:
         """Write down what is to be restored and removed when everything is taken back."""

@@ -107,33 +107,51 @@ def links6(plan: AddressPlan) -> IPv6Network:
 
 def people_block4(plan: AddressPlan, gateway: int) -> IPv4Network:
     """Return the addresses behind a gateway (1 to 8): an eighth of what people have."""
-    length = min(plan.ipv4_people.prefixlen + 3, 32)
-    return IPv4Network((_first(plan.ipv4_people) + (gateway - 1) * (1 << 32 - length), length))
+    return IPv4Network((_people4(plan, gateway), _people_length(plan)))
 
 
 def people_block6(plan: AddressPlan, gateway: int) -> IPv6Network:
     """Return the IPv6 addresses behind a gateway, a /96."""
-    return IPv6Network((_subnet6(plan, _subnets6(plan) - 3) + (gateway << 32), 96))
+    return IPv6Network((_people6(plan, gateway), 96))
 
 
 def gateway4(plan: AddressPlan, gateway: int) -> IPv4Address:
     """Return a gateway's own address among people's, the first of its block."""
-    return people_block4(plan, gateway).network_address + 1
+    return IPv4Address(_people4(plan, gateway) + 1)
 
 
 def gateway6(plan: AddressPlan, gateway: int) -> IPv6Address:
     """Return a gateway's own IPv6 address among people's."""
-    return people_block6(plan, gateway).network_address + 1
+    return IPv6Address(_people6(plan, gateway) + 1)
 
 
 def people4(plan: AddressPlan, gateway: int, device: int) -> IPv4Address:
     """Return the address of a person's device (1 to people_capacity) behind a gateway."""
-    return gateway4(plan, gateway) + device
+    return IPv4Address(_people4(plan, gateway) + 1 + device)
 
 
 def people6(plan: AddressPlan, gateway: int, device: int) -> IPv6Address:
     """Return the IPv6 address of a person's device behind a gateway."""
-    return gateway6(plan, gateway) + device
+    return IPv6Address(_people6(plan, gateway) + 1 + device)
+
+
+def _people_length(plan: AddressPlan) -> int:
+    return min(plan.ipv4_people.prefixlen + 3, 32)
+
+
+def _people4(plan: AddressPlan, gateway: int) -> int:
+    return _first(plan.ipv4_people) + (gateway - 1) * (1 << 32 - _people_length(plan))
+
+
+def _people6(plan: AddressPlan, gateway: int) -> int:
+    return _subnet6(plan, _subnets6(plan) - 3) + (gateway << 32)
+
+
+def alone(address: IPv4Address | IPv6Address) -> Prefix:
+    """Return the prefix that is one address; a tenth of the time that ip_network() takes for it."""
+    if isinstance(address, IPv4Address):
+        return IPv4Network((int(address), 32))
+    return IPv6Network((int(address), 128))
 
 
 def people_capacity(plan: AddressPlan) -> int:

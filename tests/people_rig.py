@@ -8,8 +8,9 @@ from controller.store.audit import Act
 from inventory.model import AddressPlan
 from tests.simulated_time import TestClock
 from vpn import keys
-from vpn.admission import Admission, Place
+from vpn.admission import Admission, Place, admission
 from vpn.model import Endpoint, Gateway, Group, Person
+from vpn.roster import Admitted, Roster
 
 PLAN = AddressPlan(
     IPv4Network("10.0.0.0/8"),
@@ -34,6 +35,16 @@ TERMS = Admission(
 )
 NGONO = Person("a-ngono", "Dr A. Ngono", "oncologist", "yaounde", until=date(2026, 12, 31))
 ACT = Act("tester", "because of a test")
+
+
+def opened_to(policy, intent, people, interface="people0"):
+    """Return what a gateway is told of people, each with the addresses of their devices."""
+    terms = admission(intent, policy)
+    devices = tuple(
+        Admitted("", tuple(addresses), tuple(group.name for group in terms.groups_of(person)))
+        for person, addresses in people
+    )
+    return Roster("test", "yaounde-e1", interface, 51820, 1280, (), devices, terms.openings)
 
 
 def registrar(folder, terms=TERMS, clock=None):

@@ -12,7 +12,14 @@ from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from edge.dataplane.wireguard import Tunnel, TunnelPeer, TunnelState, WireGuard, redial
+from edge.dataplane.wireguard import (
+    NO_PRESHARED_KEY,
+    Tunnel,
+    TunnelPeer,
+    TunnelState,
+    WireGuard,
+    redial,
+)
 from edge.keys import public_text
 from edge.policy import Endpoint
 from simulations.lab import namespaces
@@ -94,19 +101,26 @@ class Pair:
     far: Place
     within_s: float
 
-    def near_tunnel(self, *more: TunnelPeer, mtu: int = 1340) -> Tunnel:
+    def near_tunnel(
+        self, *more: TunnelPeer, mtu: int = 1340, preshared_key: bytes = NO_PRESHARED_KEY
+    ) -> Tunnel:
         """Return the dialling interface."""
         peer = TunnelPeer(
             self.far.public,
             (ip_network(FAR.network), ip_network("10.2.0.0/16")),
             Endpoint(FAR_UNDERLAY, PORT),
             keepalive_s=25,
+            preshared_key=preshared_key,
         )
         return Tunnel(self.near.name, mtu, PORT, MARK, (NEAR,), (peer, *more))
 
-    def far_tunnel(self, *more: TunnelPeer) -> Tunnel:
+    def far_tunnel(self, *more: TunnelPeer, preshared_key: bytes = NO_PRESHARED_KEY) -> Tunnel:
         """Return the listening interface."""
-        peer = TunnelPeer(self.near.public, (ip_network(NEAR.network), ip_network("10.1.0.0/16")))
+        peer = TunnelPeer(
+            self.near.public,
+            (ip_network(NEAR.network), ip_network("10.1.0.0/16")),
+            preshared_key=preshared_key,
+        )
         return Tunnel(self.far.name, 1340, PORT, MARK + 1, (FAR,), (peer, *more))
 
     def connect(self) -> None:

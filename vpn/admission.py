@@ -5,17 +5,20 @@ it last.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from difflib import get_close_matches
-from ipaddress import IPv4Network, IPv6Network
-from typing import Any, TypeAlias
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from typing import Any, Final, TypeAlias
 
-from inventory.model import AddressPlan, Intent, SiteName
-from vpn import access
+from inventory.model import AddressPlan, DeviceName, Intent, Management, SiteName
+from vpn import access, roster, rules
+from vpn.filters import Opening
 from vpn.model import AccessPolicy, Endpoint, Gateway, Group, Person, RoleName
 
 Json: TypeAlias = Mapping[str, Any]
+# So many prefixes of what a group reaches are told.
+_SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,20 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The terms under which people are given access; gateways are in order of their numbers."""
+    """The terms under which people are given access; gateways are in order of their numbers.
+
+    openings are what groups reach. doors say how the controller reaches gateways, from a network
+    namespace where one is named.
+    """
 
     network: str
     plan: AddressPlan
     sites: Mapping[SiteName, Place]
     groups: tuple[Group, ...]
     gateways: tuple[Gateway, ...]
+    openings: tuple[Opening, ...] = ()
+    doors: Mapping[DeviceName, Management] = field(default_factory=dict)
+    namespace: str | None = None
 
     @property
     def roles(self) -> tuple[RoleName, ...]:
@@ -49,12 +59,20 @@ class Admission:
 
 def admission(intent: Intent, policy: AccessPolicy) -> Admission:
     """Return the terms that follow from an intent."""
+    gateways = tuple(sorted(policy.gateways, key=lambda gateway: gateway.number))
     return Admission(
         intent.network.name,
         intent.network.plan,
         {name: Place(site.parent) for name, site in intent.sites.items()},
         policy.groups,
-        tuple(sorted(policy.gateways, key=lambda gateway: gateway.number)),
+        gateways,
+        rules.openings(policy, intent),
+        {
+            gateway.device: management
+            for gateway in gateways
+            if (management := intent.devices[gateway.device].management)
+        },
+        intent.network.management_namespace,
     )
 
 
@@ -95,6 +113,10 @@ def differences(before: Admission | None, after: Admission) -> Iterator[str]:
     yield from _changed("group", old_groups, {g.name: _group(g) for g in after.groups})
     old_gateways = {g.device: _gateway(g) for g in before.gateways} if before else {}
     yield from _changed("gateway", old_gateways, {g.device: _gateway(g) for g in after.gateways})
+    old_openings = _openings(before) if before else {}
+    yield from _changed("what is open to", old_openings, _openings(after))
+    old_doors = {name: _door(door) for name, door in before.doors.items()} if before else {}
+    yield from _changed("the way to", old_doors, {n: _door(d) for n, d in after.doors.items()})
 
 
 def _moved(before: Mapping[SiteName, Place], after: Mapping[SiteName, Place]) -> str:
@@ -125,6 +147,22 @@ def _gateway(gateway: Gateway) -> str:
     return f"number {gateway.number}, {gateway.endpoint}, key {gateway.public_key}"
 
 
+def _openings(terms: Admission) -> dict[str, str]:
+    """Return what every group reaches, in short."""
+    found: dict[str, list[str]] = {}
+    for one in terms.openings:
+        ports = ", ".join(map(str, one.ports)) or "all ports"
+        some = ", ".join(map(str, one.prefixes[:_SHOWN]))
+        more = len(one.prefixes) - _SHOWN
+        rest = f" and {more:,} more" if more > 0 else ""
+        found.setdefault(one.group, []).append(f"{some}{rest} on {ports}")
+    return {group: "; ".join(parts) for group, parts in found.items()}
+
+
+def _door(door: Management) -> str:
+    return f"{door.username}@{door.address} port {door.port}"
+
+
 def unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
     """Return what to say of a name that nothing bears, with what may have been meant."""
     near = get_close_matches(name, known, n=3)
@@ -150,6 +188,9 @@ def plain(terms: Admission) -> dict[str, Any]:
             [g.device, g.number, g.endpoint.host, g.endpoint.port, g.public_key]
             for g in terms.gateways
         ],
+        "openings": roster.openings_plain(terms.openings),
+        "doors": {name: _door_plain(door) for name, door in terms.doors.items()},
+        "namespace": terms.namespace,
     }
 
 
@@ -164,7 +205,19 @@ def read(written: Json) -> Admission:
             Gateway(device, number, Endpoint(host, port), key)
             for device, number, host, port, key in written["gateways"]
         ),
+        # Terms of before are without the rest, and so open nothing and lead nowhere.
+        roster.openings_read(written.get("openings", ())),
+        {name: _door_read(door) for name, door in written.get("doors", {}).items()},
+        written.get("namespace"),
     )
+
+
+def _door_plain(door: Management) -> dict[str, Any]:
+    return {**asdict(door), "address": str(door.address)}
+
+
+def _door_read(written: Json) -> Management:
+    return Management(**{**written, "address": IPv4Address(written["address"])})
 
 
 def _prefix(text: str) -> Any:

@@ -40,6 +40,12 @@ def generate() -> Secret:
     return Secret(X25519PrivateKey.generate().private_bytes_raw())
 
 
+def pair() -> tuple[Secret, PublicKey]:
+    """Return a new private key and its public one, in half the time of making one by one."""
+    private = X25519PrivateKey.generate()
+    return Secret(private.private_bytes_raw()), _text(private.public_key())
+
+
 def preshared() -> Secret:
     """Return a new preshared key, from the kernel's generator as `wg genpsk` takes it."""
     return Secret(os.urandom(OCTETS))
@@ -47,8 +53,11 @@ def preshared() -> Secret:
 
 def public_of(private: Secret) -> PublicKey:
     """Return the public key of a private one, in base64."""
-    public = X25519PrivateKey.from_private_bytes(private.octets).public_key()
-    return base64.b64encode(public.public_bytes_raw()).decode("ascii")
+    return _text(X25519PrivateKey.from_private_bytes(private.octets).public_key())
+
+
+def _text(key: X25519PublicKey) -> PublicKey:
+    return base64.b64encode(key.public_bytes_raw()).decode("ascii")
 
 
 def secret(text: str) -> Secret:

@@ -1,12 +1,17 @@
 """What a person's device and its gateways are told of each other, for WireGuard."""
 
-from ipaddress import IPv4Interface, IPv6Interface, ip_network
+from collections.abc import Iterable
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from typing import Final
 
 from inventory import addressing
+from inventory.addressing import alone
 from inventory.model import AddressPlan
+from inventory.names import PEOPLE, interface_name
+from vpn.admission import Admission
 from vpn.keys import Secret
-from vpn.model import Address, Gateway, PersonDevice
+from vpn.model import Address, Gateway, Person, PersonDevice
+from vpn.roster import Admitted, Roster
 from vpn.wgfile import KEEPALIVE_S, Config, PeerSection
 
 # Fits into the packets of every mobile and satellite network (RFC 8200, section 5).
@@ -34,14 +39,11 @@ def config(
     later needs no other file; what no grant opens ends at the gateway.
     """
     four, six = addresses(plan, device, gateway)
-    far = PeerSection(
-        gateway.public_key,
-        (plan.ipv4_sites, plan.ipv6, *map(ip_network, own(plan, gateway))),
-        gateway.endpoint,
-        preshared,
-        KEEPALIVE_S,
+    behind = (plan.ipv4_sites, plan.ipv6, *map(alone, own(plan, gateway)))
+    far = PeerSection(gateway.public_key, behind, gateway.endpoint, preshared, KEEPALIVE_S)
+    return Config(
+        private, (IPv4Interface((int(four), 32)), IPv6Interface((int(six), 128))), (far,), mtu=MTU
     )
-    return Config(private, (IPv4Interface(four), IPv6Interface(six)), (far,), mtu=MTU)
 
 
 def own(plan: AddressPlan, gateway: Gateway) -> tuple[Address, ...]:
@@ -52,9 +54,41 @@ def own(plan: AddressPlan, gateway: Gateway) -> tuple[Address, ...]:
     )
 
 
-def peer(
-    plan: AddressPlan, device: PersonDevice, gateway: Gateway, preshared: Secret
-) -> PeerSection:
-    """Return the gateway's side: a device may send from its own addresses and no others."""
-    allowed = tuple(map(ip_network, addresses(plan, device, gateway)))
-    return PeerSection(device.public_key, allowed, preshared_key=preshared)
+def admitted(terms: Admission, person: Person, device: PersonDevice, gateway: Gateway) -> Admitted:
+    """Return what a gateway is told of a device: it may send from its own addresses alone."""
+    return Admitted(
+        device.public_key,
+        addresses(terms.plan, device, gateway),
+        tuple(group.name for group in terms.groups_of(person)),
+        person.until,
+    )
+
+
+def roster(terms: Admission, gateway: Gateway, devices: Iterable[Admitted]) -> Roster:
+    """Return all that a gateway is told."""
+    plan, number = terms.plan, gateway.number
+    lengths = (
+        addressing.people_block4(plan, number).prefixlen,
+        addressing.people_block6(plan, number).prefixlen,
+    )
+    return Roster(
+        network=terms.network,
+        gateway=gateway.device,
+        interface=interface_name(terms.network, gateway.device, PEOPLE),
+        listen_port=gateway.endpoint.port,
+        mtu=MTU,
+        addresses=tuple(
+            ip_interface((address, length))
+            for address, length in zip(own(plan, gateway), lengths, strict=True)
+        ),
+        devices=tuple(devices),
+        openings=terms.openings,
+    )
+
+
+def peers(roster: Roster, preshared: Iterable[Secret]) -> tuple[PeerSection, ...]:
+    """Return what `wg` is told of a roster's devices."""
+    return tuple(
+        PeerSection(device.public_key, tuple(map(alone, device.addresses)), preshared_key=secret)
+        for device, secret in zip(roster.devices, preshared, strict=True)
+    )

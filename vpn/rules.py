@@ -1,76 +1,20 @@
-"""What a hub's and an edge's packet filter is told of people: a table of nftables' own words.
+"""From groups and grants to what a gateway opens to them."""
 
-WireGuard lets a far end send from its own addresses only, so a source address says who it is.
-Whatever comes from people and no grant opens is dropped, and nobody opens a connection to them.
-"""
-
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from itertools import groupby
-from typing import Final, Literal, TypeAlias
 
 from inventory.addressing import Prefix
-from inventory.errors import AccessError
 from inventory.model import Intent
 from vpn import access
 from vpn.access import Destination
-from vpn.model import AccessPolicy, Address, Group, GroupName, Person, Ports
-
-_INTERFACE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
-Family: TypeAlias = Literal[4, 6]
-
-TABLE: Final = "sanaga_people"
-# Before the filters of others, which may still drop what is let through here.
-PRIORITY: Final = -10
-_KINDS: Final[Mapping[Family, tuple[str, str]]] = {
-    4: ("ip", "ipv4_addr"),
-    6: ("ip6", "ipv6_addr"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """Somebody and the addresses of all devices that they may use today."""
-
-    person: Person
-    addresses: tuple[Address, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What a group reaches on some ports; no ports are all of them."""
-
-    group: GroupName
-    ports: tuple[Ports, ...]
-    prefixes: tuple[Prefix, ...]
-
-
-def checked_interface(name: str) -> str:
-    """Return an interface's name that may stand in the table. Raises AccessError."""
-    if _INTERFACE.fullmatch(name):
-        return name
-    raise AccessError(
-        f"{name!r} is no name of an interface; use letters, digits and . _ -, at most 15, such as "
-        "people0"
-    )
+from vpn.filters import Opening
+from vpn.model import AccessPolicy, Group, Person, Ports
 
 
 def openings(policy: AccessPolicy, intent: Intent) -> tuple[Opening, ...]:
     """Return what the grants open, one for each group and ports, in the order of the groups."""
     return tuple(opening for group in policy.groups for opening in _of(policy, intent, group))
-
-
-def members(
-    policy: AccessPolicy, intent: Intent, people: Iterable[Member]
-) -> Mapping[GroupName, tuple[Address, ...]]:
-    """Return the addresses from which the members of each group come, in order."""
-    found: dict[GroupName, list[Address]] = {group.name: [] for group in policy.groups}
-    for member in people:
-        for group in access.groups_of(policy.groups, intent.sites, member.person):
-            found[group.name] += member.addresses
-    return {name: tuple(sorted(all_, key=_order)) for name, all_ in found.items()}
 
 
 def _of(policy: AccessPolicy, intent: Intent, group: Group) -> Iterator[Opening]:
@@ -95,89 +39,3 @@ def _said(ports: Iterable[Ports]) -> str:
 def _prefixes(several: Iterable[Destination]) -> tuple[Prefix, ...]:
     found = {ip_network(where) for one in several for where in one.where}
     return tuple(sorted(found, key=lambda prefix: (prefix.version, prefix)))
-
-
-def _order(address: Address) -> tuple[int, int]:
-    return address.version, int(address)
-
-
-def render(
-    interface: str,
-    opened: Sequence[Opening],
-    sources: Mapping[GroupName, Sequence[Address]],
-) -> str:
-    """Return the table for a host on whose interface people arrive, as `nft -f` reads it.
-
-    It replaces an earlier one of its name at once, and leaves all other tables alone.
-    """
-    numbered = list(enumerate(opened))
-    lines = [
-        f"table inet {TABLE}",
-        f"delete table inet {TABLE}",
-        f"table inet {TABLE} {{",
-        *(line for group in sorted(sources) for line in _sources(group, sources[group])),
-        *(line for number, one in numbered for line in _targets(number, one.prefixes)),
-        "  chain granted {",
-        "    ct state established,related accept",
-        *(f"    {rule}" for number, one in numbered for rule in _rules(number, one, sources)),
-        "    counter drop",
-        "  }",
-        "  chain forward {",
-        f"    type filter hook forward priority {PRIORITY}; policy accept;",
-        f'    iifname "{interface}" goto granted',
-        f'    oifname "{interface}" ct state established,related accept',
-        f'    oifname "{interface}" counter drop',
-        "  }",
-        "  chain input {",
-        f"    type filter hook input priority {PRIORITY}; policy accept;",
-        f'    iifname "{interface}" ct state established,related accept',
-        f'    iifname "{interface}" meta l4proto {{ icmp, ipv6-icmp }} accept',
-        f'    iifname "{interface}" meta l4proto {{ tcp, udp }} th dport 53 accept',
-        f'    iifname "{interface}" counter drop',
-        "  }",
-        "}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _sources(group: GroupName, addresses: Sequence[Address]) -> Iterator[str]:
-    for family in _KINDS:
-        own = [str(a) for a in addresses if a.version == family]
-        yield from _set(_group_set(group, family), family, own, "")
-
-
-def _targets(number: int, prefixes: Sequence[Prefix]) -> Iterator[str]:
-    for family in _KINDS:
-        own = [str(p) for p in prefixes if p.version == family]
-        yield from _set(f"to_{number}_{family}", family, own, "flags interval; auto-merge; ")
-
-
-def _set(name: str, family: Family, elements: Sequence[str], flags: str) -> Iterator[str]:
-    held = f"elements = {{ {', '.join(elements)} }} " if elements else ""
-    yield f"  set {name} {{ type {_KINDS[family][1]}; {flags}{held}}}"
-
-
-def _group_set(group: GroupName, family: Family) -> str:
-    # Names have no underscore, so no two become one.
-    return f"from_{group.replace('-', '_')}_{family}"
-
-
-def _rules(
-    number: int, one: Opening, sources: Mapping[GroupName, Sequence[Address]]
-) -> Iterator[str]:
-    if one.group not in sources:
-        return
-    for family, (word, _) in _KINDS.items():
-        group = _group_set(one.group, family)
-        between = f"{word} saddr @{group} {word} daddr @to_{number}_{family}"
-        for protocol in _protocols(one.ports):
-            yield f"{between} {protocol}counter accept"
-
-
-def _protocols(ports: Sequence[Ports]) -> Iterator[str]:
-    """Yield the match of each protocol's ports; nothing to match when all are open."""
-    if not ports:
-        yield ""
-    for protocol in sorted({one.protocol for one in ports}):
-        numbers = ", ".join(str(one).partition("/")[2] for one in ports if one.protocol == protocol)
-        yield f"{protocol} dport {{ {numbers} }} "

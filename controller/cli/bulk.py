@@ -1,15 +1,15 @@
 """Lists of people on the command line: shown first, then carried out with a file per device."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from controller import bulk
 from controller.bulk import Step
-from controller.cli.delivery import Delivery
+from controller.cli import drafts
 from controller.cli.desk import act, desk, filed
+from controller.cli.drafts import Drafts
 from controller.cli.output import UsageProblem, agree, count, say, stderr
-from controller.registrar import Deliver, Handover
 from inventory.errors import Fault, IntentError, Location
 from vpn import roll
 
@@ -21,6 +21,13 @@ def planned(file: Path, *, prune: bool) -> tuple[Step, ...]:
     listed = roll.read(str(file), _text(file))
     with desk() as opened:
         return bulk.planned(opened, listed, prune=prune)
+
+
+def take_up(out: Path | None) -> None:
+    """Finish the files of devices that somebody who was killed left in a folder."""
+    if out and (left := drafts.left(out)):
+        with desk() as opened:
+            drafts.take_up(opened, left)
 
 
 def lines(steps: Sequence[Step]) -> list[tuple[str, str]]:
@@ -57,24 +64,12 @@ def carry_out(steps: Sequence[Step], out: Path | None, gateway: str | None, beca
     who = act(because)
     with desk() as opened, Progress(console=stderr(), transient=True) as bar:
         task = bar.add_task("People", total=len(steps))
-        deliver = _into(out, filed(opened.terms(), gateway))
-        for _ in bulk.applied(opened, steps, who, deliver):
+        files = Drafts(out, filed(opened.terms(), gateway))
+        for _ in bulk.applied(opened, steps, who, files):
             bar.advance(task)
-    say(f"done: {summary(steps)}; load the gateways now: 'sanaga vpn site export GATEWAY'")
+    say(f"done: {summary(steps)}")
     if out and needs:
         say(f"the files are in {out}; each is on one device once, then remove it")
-
-
-def _into(folder: Path | None, text: Callable[[Handover], str]) -> Deliver:
-    """Return what writes every device's file into a folder; one that brings its key needs none."""
-
-    def deliver(handover: Handover) -> None:
-        if folder is None or not any(one.private_key for one in handover.files.values()):
-            return
-        file = folder / f"{handover.device.person}-{handover.device.name}.conf"
-        Delivery(file=file).settled().hand(text(handover))
-
-    return deliver
 
 
 def _text(file: Path) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,27 +52,32 @@ class Delivery:
 
     def hand(self, text: str) -> None:
         """Write a file's text wherever it goes; when one place fails, it is in none."""
-        from vpn import qr
-
         written: list[Path] = []
         try:
-            for path, made in (
-                (self.file, str.encode),
-                (self.png, qr.png),
-                (self.svg, qr.svg),
-            ):
-                if path:
-                    _create(path, made(text))
-                    written.append(path)
+            for path, octets in self._made(text):
+                _create(path, octets)
+                written.append(path)
             if self.show:
                 write(text)
             if self.qr:
+                from vpn import qr
+
                 write(qr.terminal(text))
         except BaseException:
             for path in written:
                 with suppress(OSError):
                     path.unlink()
             raise
+
+    def _made(self, text: str) -> Iterator[tuple[Path, bytes]]:
+        """Yield what goes into each file."""
+        if self.file:
+            yield self.file, text.encode()
+        if self.png or self.svg:
+            from vpn import qr
+
+            drawn = ((self.png, qr.png), (self.svg, qr.svg))
+            yield from ((path, draw(text)) for path, draw in drawn if path)
 
     def tell(self) -> None:
         """Tell the person what was written."""

@@ -1,13 +1,13 @@
 """The command sanaga: finds the verb, runs it, and turns what went wrong into words and a code."""
 
+import gc
 import logging
 import os
 import select
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import entry_points, version
-from typing import Annotated, Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, cast
 
 import typer
 from typer.core import TyperGroup
@@ -15,6 +15,9 @@ from typer.main import get_command
 
 from controller.cli.output import Exit, OutputClosedError, UsageProblem, say
 from inventory.errors import IntentError, SanagaError, UnreachableError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 # Where each verb lives; a module is imported only when its verb is used or help is asked for.
 VERBS: Final = {
@@ -45,7 +48,7 @@ class VerbGroup(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the verbs in the order in which they are used, then what plugs in."""
-        plugged = {point.name for point in entry_points(group=PLUGINS)}
+        plugged = {point.name for point in _points()}
         return [*VERBS, *(name for name in sorted(plugged) if _plugged(name))]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -58,7 +61,7 @@ class VerbGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the verb; for one that is unknown, typer needs the names to suggest another."""
         if args and args[0] not in VERBS:
-            plugged = {point.name for point in entry_points(group=PLUGINS)}
+            plugged = {point.name for point in _points()}
             if args[0] in plugged:
                 _plugged(args[0], strict=True)
             self.commands = cast("Any", dict.fromkeys((*VERBS, *plugged)))
@@ -74,12 +77,19 @@ class VerbGroup(TyperGroup):
             raise PipeFault(str(error)) from error
 
 
+def _points() -> "EntryPoints":
+    """Return what other rooms offer; looking for it takes longer than most verbs."""
+    from importlib.metadata import entry_points
+
+    return entry_points(group=PLUGINS)
+
+
 def _plugged(name: str, *, strict: bool = False) -> typer.Typer | None:
     """Return a command that another room offers, if what it needs is installed.
 
     Raises UsageProblem when it is not and strict is asked for.
     """
-    for point in entry_points(group=PLUGINS, name=name):
+    for point in _points().select(name=name):
         try:
             app: typer.Typer = point.load()
         except ModuleNotFoundError as error:
@@ -123,6 +133,8 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         print(f"sanaga {version('sanaga')}")
         raise typer.Exit
 
@@ -238,6 +250,8 @@ def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
 
 def main() -> NoReturn:
     """Run the command line of this process."""
+    # A command ends before there is garbage worth looking for.
+    gc.set_threshold(100_000)
     arguments, debug = _without_debug(sys.argv[1:])
     # Libraries report on connections that break; what matters of it comes as an error anyway.
     logging.basicConfig(level=logging.INFO if debug else logging.CRITICAL)

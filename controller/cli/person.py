@@ -1,10 +1,11 @@
 """People's access over the VPN: giving it, showing it, renewing it, withdrawing it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from controller.cli import loading
 from controller.cli import person_view as view
 from controller.cli.delivery import (
     Delivery,
@@ -15,6 +16,7 @@ from controller.cli.delivery import (
     SvgOption,
 )
 from controller.cli.desk import act, desk, filed
+from controller.cli.loading import LaterOption
 from controller.cli.output import (
     Exit,
     Format,
@@ -91,8 +93,6 @@ PruneOption: TypeAlias = Annotated[
     bool, typer.Option("--prune", help="Revoke every device that is not listed.")
 ]
 
-_LOAD: Final = "load the gateways now: 'sanaga vpn site export GATEWAY'"
-
 
 @app.command(
     epilog="Example: sanaga vpn person add a-ngono --title 'Dr A. Ngono' --role oncologist "
@@ -117,6 +117,7 @@ def add(
     svg: SvgOption = None,
     qr: QrOption = False,
     show_file: ShowOption = False,
+    later: LaterOption = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Give a person access with a device; somebody who has access gets another device.
@@ -140,8 +141,9 @@ def add(
             key,
         )
         _told(opened, made, output)
-    delivery.tell()
-    say(f"{made.person.name}'s {device} is on record{view.ending(made.person)}; {_LOAD}")
+        delivery.tell()
+        say(f"{made.person.name}'s {device} is on record{view.ending(made.person)}")
+        loading.tell(opened, later=later)
 
 
 @app.command(epilog="Example: sanaga vpn person rotate a-ngono --because 'yearly' --qr")
@@ -156,9 +158,10 @@ def rotate(
     svg: SvgOption = None,
     qr: QrOption = False,
     show_file: ShowOption = False,
+    later: LaterOption = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Give a device other keys and a new file; gateways take the old ones until their next load."""
+    """Give a device other keys and a new file; the old ones open nothing any more."""
     from controller.cli import personal
 
     delivery = Delivery(file, png, svg, qr, show_file).settled()
@@ -169,8 +172,9 @@ def rotate(
             name, device, act(because), lambda handover: delivery.hand(text(handover)), key
         )
         _told(opened, made, output)
-    delivery.tell()
-    say(f"{name}'s {made.device.name} has other keys; {_LOAD}")
+        delivery.tell()
+        say(f"{name}'s {made.device.name} has other keys")
+        loading.tell(opened, later=later)
 
 
 @app.command(
@@ -197,14 +201,22 @@ def export(
 
 
 @app.command(epilog="Example: sanaga vpn person revoke a-ngono --because 'the tablet was stolen'")
-def revoke(name: NameArgument, because: BecauseOption, device: DeviceOption = None) -> None:
-    """Withdraw a person's access, or one device's; gateways learn of it at their next load."""
+def revoke(
+    name: NameArgument,
+    because: BecauseOption,
+    device: DeviceOption = None,
+    later: LaterOption = False,
+) -> None:
+    """Withdraw a person's access, or one device's; gateways that are reached put them out at once.
+
+    Ends with code 5 when a gateway could not be told.
+    """
     with desk() as opened:
         gone = opened.revoke(name, device, act(because))
-        left = opened.store.entry(name).in_use
-    say(f"{name}: {listing([one.name for one in gone])} revoked; {_LOAD}")
-    said = listing([one.name for one in left])
-    say(f"{name} goes on with {said}" if left else f"{name} has no access any more")
+        left = [one.name for one in opened.store.entry(name).in_use]
+        say(f"{name}: {listing([one.name for one in gone])} revoked")
+        say(f"{name} goes on with {listing(left)}" if left else f"{name} has no access any more")
+        loading.tell(opened, later=later)
 
 
 @app.command(
@@ -219,6 +231,7 @@ def change(
     until: UntilOption = None,
     licence: LicenceOption = None,
     licence_until: LicenceUntilOption = None,
+    later: LaterOption = False,
 ) -> None:
     """Let a person's access end on another day, or be that of another role or site."""
     from dataclasses import replace
@@ -233,7 +246,8 @@ def change(
             say(f"{name}: nothing to change")
             return
         opened.change(after, act(because))
-    say(f"{name} is changed; access{view.ending(after) or ' without an end'}; {_LOAD}")
+        say(f"{name} is changed; access{view.ending(after) or ' without an end'}")
+        loading.tell(opened, later=later)
 
 
 @app.command("list", epilog="Example: sanaga vpn person list --role oncologist -o json")
@@ -296,6 +310,7 @@ def apply(
     ] = None,
     gateway: GatewayOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    later: LaterOption = False,
 ) -> None:
     """Do what a list of people says, one device after another.
 
@@ -303,6 +318,7 @@ def apply(
     """
     from controller.cli import bulk
 
+    bulk.take_up(out)
     steps = bulk.planned(file, prune=prune)
     show(bulk.lines(steps))
     if not steps:
@@ -310,6 +326,8 @@ def apply(
         return
     bulk.confirm(steps, yes=yes)
     bulk.carry_out(steps, out, gateway, because)
+    with desk() as opened:
+        loading.tell(opened, later=later)
 
 
 def _told(opened: "Registrar", made: "Handover", output: Format) -> None:

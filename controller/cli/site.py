@@ -7,7 +7,6 @@ import typer
 
 from controller.cli.delivery import Delivery
 from controller.cli.desk import act, desk
-from controller.cli.folders import FolderOption
 from controller.cli.output import count, say, write
 
 app = typer.Typer(
@@ -42,43 +41,31 @@ def export(
     Whoever is not among them is let in no more. It holds preshared keys: carry it over a protected
     way, load it, and remove it.
     """
-    from vpn.wgfile import render_peers
+    from vpn import people, wgfile
 
     delivery = Delivery(file=file).settled()
     with desk() as opened:
-        peers = opened.peers(gateway)
+        charge = opened.roster(gateway)
+        peers = people.peers(charge.roster, charge.preshared)
         opened.store.told(gateway, len(peers), act(because))
-        delivery.hand(_HOW.format(gateway=gateway, file=file.name) + render_peers(peers))
+        delivery.hand(_HOW.format(gateway=gateway, file=file.name) + wgfile.render_peers(peers))
     delivery.tell()
     say(f"{count(len(peers), 'device')} may dial {gateway} once it is loaded there")
 
 
-@app.command(epilog="Example: sanaga vpn site rules yaounde-e1 people0 --dir my-network")
+@app.command(epilog="Example: sanaga vpn site rules yaounde-e1 people0")
 def rules(
     gateway: GatewayArgument,
     interface: Annotated[
         str, typer.Argument(metavar="INTERFACE", help="WireGuard interface of people there.")
     ],
-    folder: FolderOption = Path(),
 ) -> None:
     """Print the packet filter of a gateway, for 'nft -f': what grants open, and nothing else."""
-    from controller.load import load
-    from vpn import people
-    from vpn import rules as filters
+    from dataclasses import replace
+
+    from vpn import filters
 
     filters.checked_interface(interface)
-    loaded = load(folder)
-    policy, intent = loaded.access.policy, loaded.intent
     with desk() as opened:
-        terms, entries = opened.terms(), opened.members()
-        chosen = opened.gateway(gateway)
-    members = [
-        filters.Member(
-            entry.person,
-            tuple(a for one in entry.in_use for a in people.addresses(terms.plan, one, chosen)),
-        )
-        for entry in entries
-        if entry.person.site in intent.sites
-    ]
-    sources = filters.members(policy, intent, members)
-    write(filters.render(interface, filters.openings(policy, intent), sources))
+        roster = opened.roster(gateway).roster
+    write(replace(roster, interface=interface).table())

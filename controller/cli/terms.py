@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller.app import anchored
 from controller.cli.desk import act, desk
 from controller.cli.output import agree, count, listing
 from controller.load import Loaded, load
@@ -47,7 +48,7 @@ def planned(folder: Path) -> Planned:
     """
     loaded = load(folder)
     _check(loaded)
-    terms = admission.admission(loaded.intent, loaded.access.policy)
+    terms = admission.admission(anchored(loaded), loaded.access.policy)
     if unpinned := [one.device for one in terms.gateways if not one.public_key]:
         raise AccessError(
             f"no key is pinned for {listing(unpinned)}, so nobody could dial; 'sanaga edge enrol' "

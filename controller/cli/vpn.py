@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from controller.cli import person, site
+from controller.cli import loading, person, site
+from controller.cli.desk import desk
 from controller.cli.folders import FolderOption
+from controller.cli.loading import LaterOption
 from controller.cli.output import Exit, Format, FormatOption, count, emit, emit_rows, say, show
 
 if TYPE_CHECKING:
@@ -139,6 +141,7 @@ def apply(
     because: BecauseOption,
     folder: FolderOption = Path(),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    later: LaterOption = False,
 ) -> None:
     """Let the groups and gateways of an intent hold from now on; its tests must hold."""
     from controller.cli import terms
@@ -151,6 +154,46 @@ def apply(
     terms.confirm(found, yes=yes)
     sealed = terms.accept(found, because)
     say(f"accepted; {count(sealed, 'preshared key')} made for devices in use")
+    if found.terms.gateways:
+        with desk() as opened:
+            loading.tell(opened, later=later)
+
+
+@app.command(epilog="Example: sanaga vpn load --within 10m")
+def load(
+    gateways: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[GATEWAY]...", help="Which gateways; all unless named."),
+    ] = None,
+    within: Annotated[
+        str,
+        typer.Option(metavar="DURATION", help="How long to try again, such as 90s, 10m or 2h."),
+    ] = "0s",
+) -> None:
+    """Tell gateways whom to let in, and to what; ends with code 5 when one could not be told.
+
+    Every verb that changes access does it by itself; this is for gateways that were not reached.
+    """
+    from controller.cli.durations import seconds
+
+    patience_s = seconds(within)
+    with desk() as opened:
+        chosen = [opened.gateway(name).device for name in gateways or ()]
+        names = chosen or [gateway.device for gateway in opened.terms().gateways]
+        failed = loading.persist(opened, names, patience_s)
+    if failed:
+        raise typer.Exit(Exit.DIFFERS)
+
+
+@app.command(epilog="Example: sanaga vpn status -o json")
+def status(output: FormatOption = Format.TABLE) -> None:
+    """Show what every gateway goes by, who of the people is there, and what it was not told yet."""
+    with desk() as opened:
+        rows = loading.status(opened)
+    emit_rows(rows, output, loading.STATUS)
+    for row in rows:
+        if row["fault"]:
+            say(str(row["fault"]))
 
 
 @app.command(epilog="Example: sanaga vpn audit a-ngono -o json")
@@ -161,7 +204,6 @@ def audit(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show who did what, when and why; a trail that was tampered with ends with code 1."""
-    from controller.cli.desk import desk
     from controller.store.audit import broken
 
     with desk() as opened:

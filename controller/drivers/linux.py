@@ -1,6 +1,8 @@
 """The driver of Linux edges: policies, signed on the way, to the door of the edge's daemon."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, ClassVar
 
 from controller.clock import SystemClock
 from controller.drivers.ssh_door import DoorDriver
@@ -33,3 +35,16 @@ class LinuxDriver(DoorDriver):
         serial = int(self._part("newest_serial", "status")) + 1
         signed = SignedPolicy(serial, SystemClock().instant(), policy)
         return wire.sign(signed, signing_key(self._state_dir)).encode()
+
+    def people(self) -> Mapping[str, Any]:
+        """Return which roster of people this gateway goes by, and who of them is there."""
+        return dict(self._part("people", "people"))
+
+    def admit(self, roster: str) -> Mapping[str, Any]:
+        """Have this gateway go by a signed roster from now on, and return the same as people().
+
+        Raises RejectedError when it refuses the roster.
+        """
+        given = roster.encode()
+        digest = sha256(given).hexdigest()
+        return dict(self._part("people", "people", str(len(given)), digest, data=given))

@@ -69,10 +69,29 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """Hold the only transaction that may write; it is committed when the block ends well."""
-        with self._guard, self._explained(), self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            yield self._connection
+        """Hold the only transaction that may write; it is committed when the block ends well.
+
+        A block within another is a part of it: when it fails, it alone is taken back.
+        """
+        with self._guard, self._explained():
+            if self._connection.in_transaction:
+                with self._part():
+                    yield self._connection
+            else:
+                with self._connection:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    yield self._connection
+
+    @contextmanager
+    def _part(self) -> Iterator[None]:
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK TO part")
+            raise
+        finally:
+            self._connection.execute("RELEASE part")
 
     def read(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Return the rows of a query."""

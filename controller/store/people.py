@@ -7,7 +7,9 @@ remembered for good, so that it cannot come back.
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -15,6 +17,7 @@ from controller.clock import Clock, SystemClock
 from controller.store import audit
 from controller.store.audit import Act, Trace
 from controller.store.database import Database, Kind
+from controller.store.loads import Loads
 from controller.store.people_rows import Entry, Registered, entry_of, person_of, registered, said
 from controller.store.people_schema import MIGRATIONS
 from inventory.errors import AccessError
@@ -50,6 +53,7 @@ class People:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self.loads = Loads(database, clock)
 
     @classmethod
     def open(cls, folder: Path, *, clock: Clock | None = None) -> "People":
@@ -64,10 +68,17 @@ class People:
         """Close the file."""
         self._database.close()
 
+    def together(self) -> AbstractContextManager[object]:
+        """Let what is done in a block be on the disk at its end, and not one by one.
+
+        What fails within it is taken back alone.
+        """
+        return self._database.write()
+
     def terms(self) -> Admission | None:
         """Return the terms that were accepted last; None before the first."""
         rows = self._database.read("SELECT body FROM terms")
-        return admission.read(json.loads(rows[0]["body"])) if rows else None
+        return _terms(rows[0]["body"]) if rows else None
 
     def accept(
         self,
@@ -216,6 +227,18 @@ class People:
         )
         return rows[0]["sealed"] if rows else None
 
+    def boxes(self, gateway: DeviceName) -> Mapping[PublicKey, bytes]:
+        """Return the sealed preshared keys of a gateway by the keys of devices."""
+        rows = self._database.read(
+            "SELECT public_key, sealed FROM preshared WHERE gateway = ?", gateway
+        )
+        return {row["public_key"]: row["sealed"] for row in rows}
+
+    def last(self) -> int:
+        """Return the number of the audit trail's last entry, 0 when there is none."""
+        (row,) = self._database.read("SELECT coalesce(max(serial), 0) AS serial FROM audit")
+        return int(row["serial"])
+
     def trail(self, subject: str = "") -> tuple[Trace, ...]:
         """Return the audit trail, oldest first; of one subject, if one is named."""
         if subject:
@@ -274,6 +297,11 @@ class People:
 
     def _now(self) -> str:
         return self._clock.instant().isoformat(timespec="seconds")
+
+
+@lru_cache(maxsize=1)
+def _terms(body: str) -> Admission:
+    return admission.read(json.loads(body))
 
 
 _DEVICES: Final = (

@@ -2,9 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from vpn.model import Person, PersonDevice
 
@@ -35,9 +34,8 @@ class Entry:
 
 def said(person: Person) -> dict[str, str | None]:
     """Return what is known of a person beside the name, as JSON and SQL have it."""
-    fields: dict[str, Any] = asdict(person)
-    del fields["name"]
-    return {name: str(v) if isinstance(v, date) else v for name, v in fields.items()}
+    fields = ((name, getattr(person, name)) for name in person.__slots__ if name != "name")
+    return {name: str(v) if isinstance(v, date) else v for name, v in fields}
 
 
 def person_of(row: sqlite3.Row) -> Person:

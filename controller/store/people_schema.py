@@ -57,4 +57,16 @@ MIGRATIONS: Final = (
         """CREATE TRIGGER audit_is_not_shortened BEFORE DELETE ON audit
             BEGIN SELECT raise(ABORT, 'the audit trail is only ever added to'); END""",
     ),
+    (
+        # Whoever lists everybody asks for the newest key of each device.
+        "CREATE INDEX keys_by_device ON keys (device, revoked)",
+        # What every gateway is known to go by, and what kept it from more the last time.
+        """CREATE TABLE gateways (
+            device TEXT PRIMARY KEY,
+            state INTEGER NOT NULL,
+            at TEXT,
+            devices INTEGER NOT NULL,
+            fault TEXT NOT NULL
+        ) WITHOUT ROWID""",
+    ),
 )

@@ -46,13 +46,13 @@ def enrol(
 
     A second enrolment keeps the key; name and trust change with --force alone.
     """
-    from edge import enrolment
+    from edge import enrolment, trust
 
     file = Path(controller_key)
     named = "--controller-key"
     if len(controller_key) < 200 and file.is_file():
         named, controller_key = controller_key, file.read_text(encoding="utf-8", errors="replace")
-    trusted = enrolment.controller_key(controller_key, named)
+    trusted = trust.controller_key(controller_key, named)
     place = folder(directory)
     line = enrolment.enrol(place, device, trusted, force=force)
     name = line.split()[0]

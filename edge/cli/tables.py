@@ -42,6 +42,8 @@ def show_status(status: Json) -> None:
     live = [peer["device"] for peer in peers if peer["consultation"]]
     if live:
         write(f"\na consultation is going on with {', '.join(live)}")
+    if (people := status["people"])["serial"]:
+        write(f"\n{_people(people)}")
     for line in _troubles(status):
         say(line)
 
@@ -54,6 +56,13 @@ def _policy(status: Json) -> str:
     if policy["pending"]:
         said += f", on trial for {policy['left_s']} s more"
     return f"{said}, running since {status['since']}"
+
+
+def _people(people: Json) -> str:
+    there = people["sessions"]["alive"] if people["sessions"] else 0
+    number = people["devices"]
+    said = f"{number} devices of people may dial {people['interface']}, {there} are there"
+    return f"{said}; roster {people['serial']} of {people['issued_at']}"
 
 
 def _troubles(status: Json) -> Iterable[str]:

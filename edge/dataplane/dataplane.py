@@ -5,6 +5,7 @@ called while another thread is busy with one of the others, and does not wait fo
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from threading import Lock
 from typing import Final, TypeAlias
 
@@ -13,6 +14,7 @@ from edge.dataplane.calls import Flow, LiveCalls
 from edge.dataplane.filters import Filters
 from edge.dataplane.interfaces import Interfaces
 from edge.dataplane.netlink import Netlink
+from edge.dataplane.people import Admission, PeopleFilter
 from edge.dataplane.steering import Steering
 from edge.dataplane.sysctls import Undo
 from edge.dataplane.wanted import Wanted
@@ -40,6 +42,7 @@ class Dataplane:
         self._watch = Watch({self._kernel.port, self._quick.port})
         self._interfaces = Interfaces(self._kernel, wireguard, private_key)
         self._filters = Filters()
+        self._guests = PeopleFilter()
         self._keep = keep
         self._wanted: Wanted | None = None
         self._left: frozenset[str] = frozenset()
@@ -63,6 +66,15 @@ class Dataplane:
         """Make everything what is wanted, as apply() does. Raises EdgeError."""
         return self._carry_out(self._need(), self._steps())
 
+    def admit(self, people: Admission | None) -> tuple[str, ...]:
+        """Let in whom people names, and nobody else, and return what was changed.
+
+        Raises EdgeError, also when nothing was applied yet.
+        """
+        with self._lock:
+            self._wanted = replace(self._need(), people=people)
+        return self._carry_out(self._need(), (self._people, self._interfaces.establish))
+
     def repair(self) -> tuple[str, ...]:
         """Put right what somebody changed, or an interface took along, and say so.
 
@@ -75,7 +87,7 @@ class Dataplane:
         told, changed = self._watch.links_or_routes(), self._watch.tables()
         if told or not self._rounds:
             return self._carry_out(want, self._steps())
-        return self._carry_out(want, (self._tables,)) if changed else ()
+        return self._carry_out(want, (self._tables, self._people)) if changed else ()
 
     def steer(self, steering: Steering) -> None:
         """Move traffic and what is copied: the routes that differ, in one exchange.
@@ -120,6 +132,8 @@ class Dataplane:
 
     def _steps(self) -> tuple[Step, ...]:
         return (
+            # Nobody comes in before the filter stands that says how far.
+            self._people,
             self._interfaces.establish,
             self._settings,
             self._tables,
@@ -148,6 +162,9 @@ class Dataplane:
 
     def _tables(self, want: Wanted) -> Iterable[str]:
         return self._filters.establish(want, self._interfaces.indexes)
+
+    def _people(self, want: Wanted) -> Iterable[str]:
+        return self._guests.establish(want.people)
 
     def _routes(self, _: Wanted) -> Iterator[str]:
         # Without a look at the interfaces, every route out of one would seem to be unwanted.

@@ -8,11 +8,22 @@ that are gone last: a prefix that moves, as when a far end has a new key, is hel
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-from edge.dataplane.wireguard import PeerState, PublicKey, Tunnel, TunnelPeer, TunnelState
+from edge.dataplane.wireguard import (
+    NO_PRESHARED_KEY,
+    PeerState,
+    PublicKey,
+    Tunnel,
+    TunnelPeer,
+    TunnelState,
+)
 from edge.keys import public_text
 from edge.policy import Endpoint, Prefix
 from inventory.errors import TunnelError
+
+# So many changed peers are named, more are counted.
+MOST_NAMED: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +33,7 @@ class ServedPeer:
     state: PeerState
     allowed: frozenset[Prefix] = frozenset()
     keepalive_s: int = 0
+    preshared_key: bytes = field(default=NO_PRESHARED_KEY, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,7 @@ class PeerChange:
     allowed: tuple[Prefix, ...] = ()
     endpoint: Endpoint | None = None
     keepalive_s: int | None = None
+    preshared_key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,17 @@ class Changes:
             yield f"{name}: set the listening port to {self.listen_port}"
         if self.mark is not None:
             yield f"{name}: set the mark of outer packets to {self.mark:#x}"
-        yield from (f"{name}: {change.words}" for change in self.peers)
+        yield from (f"{name}: {words}" for words in self._words_of_peers())
+
+    def _words_of_peers(self) -> Iterator[str]:
+        if len(self.peers) <= MOST_NAMED:
+            yield from (change.words for change in self.peers)
+            return
+        added = sum(change.create for change in self.peers)
+        removed = sum(change.remove for change in self.peers)
+        changed = len(self.peers) - added - removed
+        counts = {"added": added, "changed": changed, "removed": removed}
+        yield " and ".join(f"{verb} {number} peers" for verb, number in counts.items() if number)
 
 
 def differences(now: Served, tunnel: Tunnel, private_key: bytes) -> Changes:
@@ -130,6 +153,7 @@ def _addition(peer: TunnelPeer) -> PeerChange:
         allowed=peer.allowed,
         endpoint=peer.endpoint,
         keepalive_s=peer.keepalive_s,
+        preshared_key=peer.preshared_key,
     )
 
 
@@ -138,10 +162,12 @@ def _adaptation(now: ServedPeer, peer: TunnelPeer, claimed: frozenset[Prefix]) -
     gained = tuple(prefix for prefix in peer.allowed if prefix not in now.allowed)
     keepalive = now.keepalive_s != peer.keepalive_s
     moved = peer.endpoint not in {None, now.state.endpoint}
+    rekeyed = peer.preshared_key != now.preshared_key
     parts = {
         "endpoint": moved,
         "keepalive": keepalive,
         "allowed prefixes": withdrawn or bool(gained),
+        "preshared key": rekeyed,
     }
     if not any(parts.values()):
         return None
@@ -153,6 +179,7 @@ def _adaptation(now: ServedPeer, peer: TunnelPeer, claimed: frozenset[Prefix]) -
         allowed=peer.allowed if withdrawn else gained,
         endpoint=peer.endpoint if moved else None,
         keepalive_s=peer.keepalive_s if keepalive else None,
+        preshared_key=peer.preshared_key if rekeyed else None,
     )
 
 

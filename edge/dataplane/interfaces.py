@@ -30,7 +30,7 @@ class Interfaces:
         """
         self.seen = False
         done, faults = list[str](), list[EdgeError]()
-        for tunnel in want.tunnels:
+        for tunnel in want.every_tunnel:
             try:
                 done += self._tunnel(tunnel)
             except EdgeError as error:
@@ -80,7 +80,7 @@ class Interfaces:
                 yield f"made {arrivals.target} for what arrives on {arrivals.underlay}"
 
     def _claims(self, want: Wanted) -> Iterator[str]:
-        names = {tunnel.name for tunnel in want.tunnels}
+        names = {tunnel.name for tunnel in want.every_tunnel}
         for link in self.known.values():
             if link.name in names and not link.ours:
                 links.claim(self._kernel, link)

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from ipaddress import IPv4Address, ip_network
 from typing import Any, Final
 
@@ -12,13 +13,20 @@ from pyroute2.netlink.exceptions import NetlinkError
 from edge.dataplane import link
 from edge.dataplane.differences import Changes, PeerChange, Served, ServedPeer, differences
 from edge.dataplane.learned import Learned
-from edge.dataplane.wireguard import PeerState, PublicKey, Tunnel, TunnelState
+from edge.dataplane.wireguard import (
+    NO_PRESHARED_KEY,
+    PeerState,
+    PublicKey,
+    Tunnel,
+    TunnelState,
+)
 from edge.policy import Endpoint, Prefix
 
 # pyroute2 has no types: an answer of the kernel is a tree of attributes.
 Message = Any
 
 HANDSHAKE: Final = "WGPEER_A_LAST_HANDSHAKE_TIME"
+PRESHARED: Final = "WGPEER_A_PRESHARED_KEY"
 KEEPALIVE: Final = "WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL"
 
 
@@ -95,6 +103,8 @@ def _peer_request(change: PeerChange) -> dict[str, object]:
         "replace_allowed_ips": change.replace_allowed,
         "allowed_ips": [str(prefix) for prefix in change.allowed],
     }
+    if change.preshared_key is not None:
+        request["preshared_key"] = base64.b64encode(change.preshared_key).decode("ascii")
     if change.endpoint:
         request["endpoint_addr"] = str(change.endpoint.address)
         request["endpoint_port"] = change.endpoint.port
@@ -127,7 +137,7 @@ def _peers(messages: Sequence[Message]) -> dict[PublicKey, ServedPeer]:
 def _merged(before: ServedPeer | None, answer: Message) -> ServedPeer:
     allowed = _allowed(answer)
     if before:
-        return ServedPeer(before.state, before.allowed | allowed, before.keepalive_s)
+        return replace(before, allowed=before.allowed | allowed)
     time = answer.get_attr(HANDSHAKE) or {"tv_sec": 0, "tv_nsec": 0}
     state = PeerState(
         endpoint=_endpoint(answer.get_attr("WGPEER_A_ENDPOINT")),
@@ -135,7 +145,8 @@ def _merged(before: ServedPeer | None, answer: Message) -> ServedPeer:
         received_octets=answer.get_attr("WGPEER_A_RX_BYTES") or 0,
         sent_octets=answer.get_attr("WGPEER_A_TX_BYTES") or 0,
     )
-    return ServedPeer(state, allowed, answer.get_attr(KEEPALIVE) or 0)
+    preshared = base64.b64decode(answer.get_attr(PRESHARED) or b"") or NO_PRESHARED_KEY
+    return ServedPeer(state, allowed, answer.get_attr(KEEPALIVE) or 0, preshared)
 
 
 def _allowed(answer: Message) -> frozenset[Prefix]:

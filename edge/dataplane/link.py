@@ -1,10 +1,9 @@
 """Interfaces of the namespace that this process lives in: what is there, and adapting it."""
 
 import errno
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import IPv4Interface
+from ipaddress import ip_interface
 from typing import Any, Final
 
 from pyroute2 import IPRoute
@@ -13,6 +12,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 from edge.dataplane import links
 from edge.dataplane.links import Interface
 from edge.dataplane.netlink import Netlink
+from edge.dataplane.wireguard import Interface as Address
 from edge.dataplane.wireguard import Tunnel
 from inventory.errors import TunnelError
 
@@ -75,7 +75,7 @@ def clear(name: str) -> tuple[str, ...]:
 
 
 def adapt(tunnel: Tunnel) -> tuple[str, ...]:
-    """Give a tunnel's interface its MTU and IPv4 addresses, bring it up, and say what differed.
+    """Give a tunnel's interface its MTU and addresses, bring it up, and say what differed.
 
     Raises TunnelError.
     """
@@ -90,10 +90,10 @@ def _adapted(route: IPRoute, link: Interface, tunnel: Tunnel) -> Iterator[str]:
     if link.mtu != tunnel.mtu:
         route.link("set", index=link.index, mtu=tunnel.mtu)
         yield f"set the MTU to {tunnel.mtu}"
-    have = frozenset(map(_address, route.get_addr(family=socket.AF_INET, index=link.index)))
+    have = _addresses(route, link)
     want = frozenset(tunnel.addresses)
     # Removals first: a primary address takes the others of its subnet along.
-    for address in sorted(have - want):
+    for address in sorted(have - want, key=str):
         _change_address(route, "del", link, address)
         yield f"removed the address {address}"
     for address in (a for a in tunnel.addresses if a not in have):
@@ -104,10 +104,16 @@ def _adapted(route: IPRoute, link: Interface, tunnel: Tunnel) -> Iterator[str]:
         yield "brought up"
 
 
-def _address(answer: Any) -> IPv4Interface:
+def _addresses(route: IPRoute, link: Interface) -> frozenset[Address]:
+    """Return an interface's addresses, without the one that IPv6 gives every interface."""
+    found = (_address(answer) for answer in route.get_addr(index=link.index))
+    return frozenset(address for address in found if not address.is_link_local)
+
+
+def _address(answer: Any) -> Address:
     local = answer.get_attr("IFA_LOCAL") or answer.get_attr("IFA_ADDRESS")
-    return IPv4Interface(f"{local}/{answer['prefixlen']}")
+    return ip_interface(f"{local}/{answer['prefixlen']}")
 
 
-def _change_address(route: IPRoute, verb: str, link: Interface, address: IPv4Interface) -> None:
+def _change_address(route: IPRoute, verb: str, link: Interface, address: Address) -> None:
     route.addr(verb, index=link.index, address=str(address.ip), prefixlen=address.network.prefixlen)

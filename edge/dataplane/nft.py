@@ -64,6 +64,17 @@ def listing() -> Listing:
     return read(parts) if parts else NOTHING
 
 
+def digest(family: str, table: str) -> str:
+    """Return by what a table is known again; nothing when there is none. Raises EdgeError."""
+    parts = _list("table", family, table)
+    return read(parts).digest if parts else ""
+
+
+def text(family: str, table: str) -> str:
+    """Return a table in nft's own words; nothing when there is none. Raises EdgeError."""
+    return _nft("list", "table", family, table).stdout
+
+
 def present() -> tuple[str, ...]:
     """Return the families in which we have a table. Raises EdgeError."""
     tables = (part["table"] for part in _list("tables") if "table" in part)

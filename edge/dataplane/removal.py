@@ -8,6 +8,7 @@ from edge.dataplane.netlink import Netlink
 from edge.dataplane.sysctls import Undo
 from edge.dataplane.wireguard import WireGuard
 from inventory.errors import EdgeError
+from vpn.filters import TABLE
 
 
 def remove(
@@ -18,13 +19,15 @@ def remove(
     names are those of tunnels by the policy, for one that had no time to be marked. Does all that
     can be done before it raises EdgeError about the rest. What is not ours stays as it is.
     """
+    known = frozenset(names)
     with Netlink() as kernel:
         steps: tuple[Callable[[], Iterable[str]], ...] = (
             lambda: _rules(kernel),
             lambda: _routes(kernel),
             _tables,
             lambda: _queues(kernel),
-            lambda: _interfaces(kernel, wireguard, frozenset(names)),
+            lambda: _interfaces(kernel, wireguard, known),
+            lambda: _people(known),
             lambda: _addresses(kernel),
             lambda: sysctls.restore(undo or Undo()),
         )
@@ -51,6 +54,14 @@ def _tables() -> Iterator[str]:
     if families := nft.present():
         nft.load(nft.gone(families))
         yield f"took away nft tables of {', '.join(families)}"
+
+
+def _people(names: frozenset[str]) -> Iterator[str]:
+    """Take people's packet filter away, if it is that of an interface of ours."""
+    table = nft.text("inet", TABLE)
+    if any(f'"{name}"' in table for name in names):
+        nft.load(f"delete table inet {TABLE}\n")
+        yield "took away people's packet filter"
 
 
 def _queues(kernel: Netlink) -> Iterator[str]:

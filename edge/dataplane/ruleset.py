@@ -16,6 +16,7 @@ from edge.dataplane.disjoint import disjoint
 from edge.dataplane.routes import Version, owned, versions
 from edge.policy import STAMP_PORT, EdgePolicy, Prefix
 from inventory.errors import PolicyRefusedError
+from inventory.names import PEOPLE, interface_name
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 _RESERVED: Final = frozenset({"all", "default", "lo"})
@@ -69,6 +70,11 @@ def arrivals(policy: EdgePolicy, underlay: str) -> str:
         "\t}",
         "}",
     )
+
+
+def people_interface(policy: EdgePolicy) -> str:
+    """Return the interface that people dial, where this device is a gateway of theirs."""
+    return interface_name(policy.network, policy.device, PEOPLE)
 
 
 def chain_of(target: str) -> str:
@@ -198,7 +204,8 @@ def _prerouting(policy: EdgePolicy) -> Iterator[str]:
         mark = marks.TRANSPORT_MARK + index
         condition = f'iifname "{underlay.interface}" udp dport {underlay.listen_port}'
         yield f"\t\t{condition} meta mark set {mark:#x} accept"
-    inside = [*policy.lans, policy.care.interface, *(u.tunnel for u in policy.underlays)]
+    tunnels = [policy.care.interface, *(u.tunnel for u in policy.underlays)]
+    inside = [*policy.lans, people_interface(policy), *tunnels]
     yield from _to_peers(policy, f"iifname {_names_of(inside)} ")
     yield "\t}"
 
@@ -236,7 +243,8 @@ def _probed(policy: EdgePolicy) -> Iterator[str]:
 
 
 def _forward(policy: EdgePolicy) -> Iterator[str]:
-    inside = _names_of([policy.care.interface, *(u.tunnel for u in policy.underlays)])
+    tunnels = [policy.care.interface, *(u.tunnel for u in policy.underlays)]
+    inside = _names_of(tunnels)
     yield "\tchain forward {"
     yield "\t\ttype filter hook forward priority mangle; policy accept;"
     if policy.underlays:
@@ -246,8 +254,9 @@ def _forward(policy: EdgePolicy) -> Iterator[str]:
     if ends := {path.remote_address: None for peer in policy.peers for path in peer.paths}:
         # They are for this device alone: from elsewhere a probe would pass for one of ours.
         yield f"\t\tip daddr {_set_of(ends)} drop"
+    narrow = _names_of([*tunnels, people_interface(policy)])
     for direction in ("iifname", "oifname"):
-        syn = f"{direction} {inside} tcp flags syn / syn,rst"
+        syn = f"{direction} {narrow} tcp flags syn / syn,rst"
         yield f"\t\t{syn} tcp option maxseg size set rt mtu"
     yield "\t}"
 

@@ -11,7 +11,7 @@ from ipaddress import AddressValueError, IPv4Address, ip_network
 from typing import Final, TypeAlias
 
 from edge.dataplane.differences import Changes, PeerChange, Served, ServedPeer
-from edge.dataplane.wireguard import PeerState
+from edge.dataplane.wireguard import NO_PRESHARED_KEY, PeerState
 from edge.policy import Endpoint
 
 Field: TypeAlias = tuple[str, str]
@@ -21,7 +21,7 @@ END: Final = "\n\n"
 
 
 def set_text(changes: Changes) -> str:
-    """Return the request that makes changes; it holds the private key when that changes."""
+    """Return the request that makes changes; it holds keys when they change."""
     lines = (f"{key}={value}\n" for key, value in _fields(changes))
     return f"set=1\n{''.join(lines)}\n"
 
@@ -73,6 +73,8 @@ def _peer_fields(change: PeerChange) -> Iterator[Field]:
         return
     if not change.create:
         yield "update_only", "true"
+    if change.preshared_key is not None:
+        yield "preshared_key", change.preshared_key.hex()
     if change.endpoint:
         yield "endpoint", f"{change.endpoint.address}:{change.endpoint.port}"
     if change.keepalive_s is not None:
@@ -112,6 +114,7 @@ def _peer(block: list[Field]) -> ServedPeer:
         ),
         allowed=frozenset(ip_network(value) for key, value in block if key == "allowed_ip"),
         keepalive_s=int(values.get("persistent_keepalive_interval", "0")),
+        preshared_key=bytes.fromhex(values.get("preshared_key", "")) or NO_PRESHARED_KEY,
     )
 
 

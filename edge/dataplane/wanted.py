@@ -6,6 +6,7 @@ from ipaddress import IPv4Interface, IPv4Network
 from typing import Final
 
 from edge.dataplane import marks, queues, routes, ruleset, sysctls
+from edge.dataplane.people import Admission
 from edge.dataplane.queues import Queue
 from edge.dataplane.routes import Routes, Rule
 from edge.dataplane.steering import Steering
@@ -48,14 +49,20 @@ class Wanted:
     arrivals: tuple[Arrivals, ...]
     queues: tuple[Queue, ...]
     owned: Mapping[DeviceName, tuple[Prefix, ...]]
+    people: Admission | None = None
+
+    @property
+    def every_tunnel(self) -> tuple[Tunnel, ...]:
+        """Return the tunnels, and the interface that people dial."""
+        return (*self.tunnels, *([self.people.tunnel] if self.people else []))
 
     @property
     def interfaces(self) -> frozenset[str]:
         """Return the names of the interfaces that are ours."""
-        return frozenset(t.name for t in self.tunnels) | {a.target for a in self.arrivals}
+        return frozenset(t.name for t in self.every_tunnel) | {a.target for a in self.arrivals}
 
 
-def wanted(policy: EdgePolicy, steering: Steering) -> Wanted:
+def wanted(policy: EdgePolicy, steering: Steering, people: Admission | None = None) -> Wanted:
     """Return everything that should stand in the kernel.
 
     Raises PolicyRefusedError when an interface's name cannot be used, or there are too many peers.
@@ -81,6 +88,7 @@ def wanted(policy: EdgePolicy, steering: Steering) -> Wanted:
         arrivals=tuple(_arrivals(policy, u) for u in policy.underlays if u.shape_ingress),
         queues=queues.queues(policy),
         owned=owned,
+        people=people,
     )
 
 

@@ -1,23 +1,31 @@
 """WireGuard interfaces as values, and what an implementation must do with them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from ipaddress import IPv4Interface
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Interface, IPv6Interface
+from typing import Final, Protocol, TypeAlias
 
 from edge.policy import Endpoint, Prefix
 
 PublicKey: TypeAlias = str
+Interface: TypeAlias = IPv4Interface | IPv6Interface
+
+# What WireGuard takes for no preshared key.
+NO_PRESHARED_KEY: Final = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
 class TunnelPeer:
-    """A far end of an interface; endpoint is None where it dials us."""
+    """A far end of an interface; endpoint is None where it dials us.
+
+    A session that stands goes on when its preshared key becomes another; the next one needs it.
+    """
 
     public_key: PublicKey
     allowed: tuple[Prefix, ...]
     endpoint: Endpoint | None = None
     keepalive_s: int = 0
+    preshared_key: bytes = field(default=NO_PRESHARED_KEY, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ class Tunnel:
     mtu: int
     listen_port: int
     mark: int
-    addresses: tuple[IPv4Interface, ...]
+    addresses: tuple[Interface, ...]
     peers: tuple[TunnelPeer, ...]
 
 

@@ -1,6 +1,5 @@
 """The fabric's figures: validate, plan, scaling, blast radius."""
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,11 +21,6 @@ from topology.resilience import every_blast_radius
 
 _Scene: TypeAlias = tuple[Loaded, Operational]
 SCALES = (1_250, 2_500, 5_000, 10_000)
-
-
-def cores() -> int:
-    """Return how many processors this machine lends."""
-    return len(os.sched_getaffinity(0))
 
 
 def national(folder: Path, runs: int) -> Iterator[Figure]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import median as middle
 from time import perf_counter
 
+from controller.environment import environment
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -44,11 +46,15 @@ def call(function: Callable[[], object]) -> float:
     return perf_counter() - start
 
 
-def sanaga(*arguments: str | Path, expect: int = 0) -> float:
-    """Return how long a whole sanaga process takes; it must end with the expected exit code."""
+def sanaga(*arguments: str | Path, expect: int = 0, state: Path | None = None) -> float:
+    """Return how long a whole sanaga process takes; it must end with the expected exit code.
+
+    state is the controller's folder, where it is not the usual one.
+    """
     command = [sys.executable, "-m", "controller.cli.main", *map(str, arguments)]
+    surroundings = {**environment(), **({"SANAGA_STATE_DIR": str(state)} if state else {})}
     start = perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=surroundings)
     seconds = perf_counter() - start
     if done.returncode != expect:
         raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}")

@@ -17,7 +17,6 @@ devices:
     number: 7
     role: edge
     platform: linux
-    management: {address: 198.18.0.77, port: 22, username: root}
 gateways:
   - {device: yaounde-e1, number: 1, endpoint: "vpn.example.cm:51820"}
 """
@@ -148,15 +147,36 @@ def test_revoked_devices_are_not_among_a_gateways_peers(sanaga, open_):
 
 def test_a_gateways_filter_opens_what_grants_open_to_the_addresses_of_people(sanaga, open_):
     add(sanaga, "--file", "n.conf")
-    answer = sanaga("vpn", "site", "rules", "yaounde-e1", "people0", "--dir", open_)
+    answer = sanaga("vpn", "site", "rules", "yaounde-e1", "people0")
     assert "set from_doctors_4 { type ipv4_addr; elements = { 172.26.0.2 } }" in answer.out
     checked = subprocess.run(
         ["nft", "--check", "-f", "-"], input=answer.out, text=True, check=False, capture_output=True
     )
     assert checked.returncode == 0, checked.stderr
-    bad = sanaga("vpn", "site", "rules", "yaounde-e1", 'x"; flush ruleset', "--dir", open_)
+    bad = sanaga("vpn", "site", "rules", "yaounde-e1", 'x"; flush ruleset')
     assert bad.code == 1
     assert "is no name of an interface" in bad.err
+
+
+def test_gateways_that_nobody_reaches_are_told_of_by_every_verb_and_by_status(sanaga, open_):
+    reached = EDGE.replace(
+        "platform: linux", "platform: linux\n    management: {address: 127.0.0.1, port: 9}"
+    )
+    (sanaga.folder / open_ / "edge.yaml").write_text(reached, encoding="utf-8")
+    done = sanaga("vpn", "apply", "--dir", open_, "--because", "x", "--later")
+    assert done.code == 0
+    assert "~ the way to yaounde-e1" not in done.out
+    assert "+ the way to yaounde-e1: sanaga@127.0.0.1 port 9" in done.out
+    assert done.err.endswith("no gateway was told; 'sanaga vpn load' does\n")
+    answer = add(sanaga, "--file", "n.conf")
+    assert answer.code == 5
+    assert "a-ngono's tablet is on record\n" in answer.err
+    assert "yaounde-e1 was never told anything; 'sanaga vpn load' tries again\n" in answer.err
+    (row,) = json.loads(sanaga("vpn", "status", "-o", "json").out)
+    assert (row["reached"], row["behind"], row["told"]) == (False, 4, None)
+    assert row["fault"].startswith("yaounde-e1: ")
+    assert sanaga("vpn", "load", "--within", "1s").code == 5
+    assert sanaga("vpn", "load", "yaounde-e2").code == 1
 
 
 def test_export_of_an_unknown_gateway_names_the_nearest(sanaga, open_):
@@ -188,6 +208,26 @@ def test_a_list_is_shown_then_done_and_not_done_twice(sanaga, open_):
     assert names == ["a-ngono-tablet.conf", "b-oumarou-laptop.conf"]
     again = sanaga(*words, "--out", "files")
     assert (again.code, again.err) == (0, "nothing to change\n")
+
+
+def test_files_of_somebody_who_was_killed_are_kept_when_their_devices_are_on_record(sanaga, open_):
+    add(sanaga, "--file", "n.conf")
+    (sanaga.folder / "people.csv").write_text(LIST, encoding="utf-8")
+    files = sanaga.folder / "files"
+    files.mkdir()
+    kept, lost = files / "a-ngono-tablet.conf", files / "b-oumarou-laptop.conf"
+    whole = (sanaga.folder / "n.conf").read_text(encoding="utf-8")
+    draft_of(kept).write_text(whole, encoding="utf-8")
+    draft_of(lost).write_text("[Interface]\nPrivate", encoding="utf-8")
+    words = ("vpn", "person", "apply", "people.csv", "--because", "x", "--out", "files")
+    assert sanaga(*words).code == 0
+    assert kept.read_text(encoding="utf-8") == whole
+    assert sorted(files.iterdir()) == [kept, lost]
+    assert read(sanaga, lost).private_key
+
+
+def draft_of(file):
+    return file.with_name(f"{file.name}.draft")
 
 
 def test_pruning_revokes_who_is_not_listed_after_a_yes(sanaga, open_):

@@ -4,7 +4,7 @@ The fixture `pair` yields a Pair of places that work with the implementation und
 """
 
 from dataclasses import replace
-from ipaddress import IPv4Interface, ip_network
+from ipaddress import IPv4Interface, IPv6Interface, ip_network
 
 import pytest
 
@@ -15,6 +15,7 @@ from inventory.errors import TunnelError
 from simulations.lab.waiting import eventually
 from tests.wireguard_rig import FAR, FAR_UNDERLAY, MARK, NEAR, NEAR_UNDERLAY, PORT, Pair, new_key
 
+SHARED = b"\x5a" * 32
 P, Q, R = (ip_network(f"10.{number}.0.0/16") for number in (7, 8, 9))
 
 
@@ -124,6 +125,37 @@ class WireGuardContract:
         assert "private key" in words
         assert renewed.near.hears(FAR.ip, within_s=pair.within_s)
         assert renewed.far.served().peers[renewed.near.public].handshake_at_s > 0
+
+    def test_a_preshared_key_must_be_the_same_at_both_ends(self, pair: Pair):
+        pair.far.ensure(pair.far_tunnel(preshared_key=SHARED))
+        pair.near.ensure(pair.near_tunnel(preshared_key=b"\x01" * 32))
+        pair.route()
+        assert not pair.near.hears(FAR.ip, within_s=3)
+        (words,) = pair.near.ensure(pair.near_tunnel(preshared_key=SHARED))
+        assert "preshared key" in words
+        assert pair.near.hears(FAR.ip, within_s=pair.within_s)
+        assert pair.near.ensure(pair.near_tunnel(preshared_key=SHARED)) == ()
+
+    def test_a_session_that_stands_goes_on_when_its_preshared_key_becomes_another(self, pair: Pair):
+        pair.connect()
+        assert pair.near.hears(FAR.ip, within_s=pair.within_s)
+        first = shaken(pair)
+        pair.far.ensure(pair.far_tunnel(preshared_key=SHARED))
+        pair.near.ensure(pair.near_tunnel(preshared_key=SHARED))
+        assert pair.near.hears(FAR.ip, within_s=1)
+        assert shaken(pair) == first
+        pair.near.redial(pair.near_tunnel(preshared_key=SHARED), pair.far.public)
+        assert pair.near.hears(FAR.ip, within_s=pair.within_s)
+
+    def test_an_interface_has_the_ipv6_addresses_of_its_tunnel(self, pair: Pair):
+        own = IPv6Interface("fd5a::1/96")
+        tunnel = replace(pair.near_tunnel(), addresses=(NEAR, own))
+        pair.near.ensure(tunnel)
+        assert pair.near.ensure(tunnel) == ()
+        shown = [a["local"] for a in pair.near.interface()["addr_info"] if a["scope"] == "global"]
+        assert shown == [str(NEAR.ip), str(own.ip)]
+        pair.near.ensure(pair.near_tunnel())
+        assert str(own.ip) not in pair.near.run("ip", "address")
 
     def test_a_far_end_that_lost_its_sessions_is_dialled_anew_at_once(self, pair: Pair):
         pair.connect()

@@ -2,25 +2,18 @@
 
 import argparse
 import json
-import os
-import platform
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from tests.docs_page import DOCS, between, machine, told
 from tests.failover import extras as extra
 from tests.failover import report
 from tests.failover.cells import cells
 from tests.failover.extras import Extras
 from tests.failover.run import Board, Plan, run
 from tests.failover.verdicts import Verdict, verdicts
-
-DOCS: Final = Path(__file__).parents[2] / "docs"
-MARKS: Final = ("<!-- failover -->", "<!-- /failover -->")
-README_MARKS: Final = ("<!-- failover-summary -->", "<!-- /failover-summary -->")
 
 
 def main() -> int:
@@ -86,11 +79,10 @@ def _write(plan: Plan, board: Board, extras: Extras, said: Sequence[Verdict]) ->
     report.plot(found, DOCS / "img" / "bench-failover.svg")
     lines = "\n".join(f"| {v.wanted} | {v.measured} | {_kept(v)} |" for v in said)
     numbers = f"| number | measured | met |\n|---|---|---|\n{lines}"
-    words = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in about.items())
     picture = "![Longest silences](img/bench-failover.svg)"
-    page = "\n\n".join([picture, numbers, report.summary(found), report.table(found), words])
-    _between(DOCS / "benchmarks.md", MARKS, page)
-    _between(DOCS.parent / "README.md", README_MARKS, report.summary(found))
+    page = "\n\n".join([picture, numbers, report.summary(found), report.table(found), told(about)])
+    between(DOCS / "benchmarks.md", "failover", page)
+    between(DOCS.parent / "README.md", "failover-summary", report.summary(found))
 
 
 def _kept(verdict: Verdict) -> str:
@@ -99,26 +91,13 @@ def _kept(verdict: Verdict) -> str:
 
 def _about(plan: Plan, board: Board) -> dict[str, Any]:
     return {
-        "date": datetime.now(UTC).date().isoformat(),  # noqa: TID251
-        "kernel": ".".join(platform.release().split(".")[:2]),
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
+        **machine(),
         "seed": plan.seed,
         "trials": len(board.outcomes),
         "side_by_side": plan.slots,
         "not_settled": ", ".join(board.unsettled) or "none",
         "moved_between_trials": ", ".join(board.strayed) or "none",
     }
-
-
-def _between(page: Path, marks: tuple[str, str], text: str) -> None:
-    """Replace what stands between two marks of a page; a page without them is left alone."""
-    written = page.read_text(encoding="utf-8")
-    head, opened, rest = written.partition(marks[0])
-    _, closed, tail = rest.partition(marks[1])
-    if opened and closed:
-        whole = f"{head}{marks[0]}\n{text}\n{marks[1]}{tail}"
-        page.write_text(whole, encoding="utf-8")
 
 
 if __name__ == "__main__":

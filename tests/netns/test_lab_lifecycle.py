@@ -33,7 +33,9 @@ def folder(tmp_path, blank_name) -> Path:
 
 
 def start_up(folder: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "controller.cli.main", "lab", "up", str(folder)]
+    # Who runs the tests under nohup ignores the signal, and what is ignored is inherited.
+    heeding = ("env", "--default-signal=HUP")
+    command = [*heeding, sys.executable, "-m", "controller.cli.main", "lab", "up", str(folder)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

@@ -1,19 +1,23 @@
 """People behind a real interface: who is granted gets through, and nobody else does."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
+from typing import TypeAlias
 from uuid import uuid4
 
 import pytest
 
 from inventory.model import Segment
 from tests.factories import hierarchy
+from tests.people_rig import opened_to
 from tests.people_spaces import Spaces, standing
-from vpn import rules
-from vpn.model import AccessPolicy, Grant, Group, Person, Ports, ServiceHost
-from vpn.rules import Member
+from vpn import filters
+from vpn.model import AccessPolicy, Address, Grant, Group, Person, Ports, ServiceHost
 
 pytestmark = pytest.mark.netns
+Somebody: TypeAlias = tuple[Person, tuple[Address, ...]]
 
 DOCTOR, NURSE, STRANGER, SERVER = "172.26.0.1", "172.26.0.2", "172.26.0.3", "10.0.3.140"
 POLICY = AccessPolicy(
@@ -28,9 +32,21 @@ POLICY = AccessPolicy(
     ),
 )
 MEMBERS = (
-    Member(Person("a", "A", "doctor", "yaounde"), (ip_address(DOCTOR),)),
-    Member(Person("b", "B", "nurse", "yaounde"), (ip_address(NURSE),)),
+    (Person("a", "A", "doctor", "yaounde"), (ip_address(DOCTOR),)),
+    (Person("b", "B", "nurse", "yaounde"), (ip_address(NURSE),)),
 )
+HOLD = """
+import errno, socket, sys
+with socket.create_connection((sys.argv[2], int(sys.argv[3])), 4, (sys.argv[1], 0)) as line:
+    print("open", flush=True)
+    sys.stdin.readline()
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1500)
+    line.send(b"x")
+    try:
+        line.recv(1)
+    except TimeoutError as error:
+        print("lost" if error.errno == errno.ETIMEDOUT else "heard")
+"""
 
 
 class People(Spaces):
@@ -68,10 +84,9 @@ def _default(gateway: str) -> str:
     return f"route add default via {gateway}"
 
 
-def table(members: tuple[Member, ...] = MEMBERS) -> str:
+def table(members: tuple[Somebody, ...] = MEMBERS) -> str:
     intent = hierarchy(regions=1, departments=1, arrondissements=1)
-    sources = rules.members(POLICY, intent, members)
-    return rules.render("sgp0", rules.openings(POLICY, intent), sources)
+    return str(opened_to(POLICY, intent, members, "sgp0").table())
 
 
 def test_without_rules_everybody_reaches_everything(people):
@@ -111,7 +126,21 @@ def test_a_table_takes_the_place_of_the_last_and_leaves_others_alone(people):
     assert people.reached(DOCTOR, 443)
     assert not people.reached(NURSE, 8005)
     listed = people.run("hub", "nft", "list", "tables").stdout
-    assert listed.split("\n")[:2] == ["table inet of_others", f"table inet {rules.TABLE}"]
+    assert listed.split("\n")[:2] == ["table inet of_others", f"table inet {filters.TABLE}"]
+
+
+@pytest.mark.parametrize(("members", "fate"), [(MEMBERS, "heard"), (MEMBERS[1:], "lost")])
+def test_an_open_connection_ends_with_what_it_was_opened_by(people, members, fate):
+    people.load(table())
+    argv = ["ip", "netns", "exec", people.space("people"), sys.executable, "-c", HOLD]
+    with subprocess.Popen(
+        [*argv, DOCTOR, SERVER, "443"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as line:
+        assert line.stdout
+        assert line.stdout.readline() == "open\n"
+        people.load(table(members))
+        said, _ = line.communicate("go on\n", timeout=30)
+    assert said == f"{fate}\n"
 
 
 def test_nft_takes_tables_of_every_shape(people):
@@ -129,6 +158,5 @@ def test_nft_takes_tables_of_every_shape(people):
     )
     intent = hierarchy(regions=2, departments=2, arrondissements=2)
     for members in ((), MEMBERS):
-        sources = rules.members(wide, intent, members)
-        assert people.load(rules.render("sgp0", rules.openings(wide, intent), sources)) == ""
+        assert people.load(opened_to(wide, intent, members, "sgp0").table()) == ""
     assert str(ip_network("10.0.3.192/27")) in people.run("hub", "nft", "list", "ruleset").stdout

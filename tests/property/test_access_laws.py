@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from inventory.model import Segment
 from inventory.wording import Misread
 from tests.factories import hierarchy
-from vpn import access, expectations, rules
+from tests.people_rig import opened_to
+from vpn import access, expectations
 from vpn.access import above, answer, destinations, groups_of
 from vpn.expectations import Sentence
 from vpn.model import AccessPolicy, Grant, Group, Person, Ports, ServiceHost
-from vpn.rules import Member
+from vpn.roster import sources
 
 INTENT = hierarchy(regions=2, departments=2, arrondissements=2)
 ROLES = ("oncologist", "nurse", "engineer")
@@ -113,20 +114,19 @@ def test_any_text_is_a_sentence_or_the_reason_why_it_is_none(text):
 
 @given(policies, st.lists(people, max_size=5))
 def test_packet_filters_let_through_what_people_reach_and_nothing_else(policy, several):
-    members = [Member(p, (ip_address(f"172.26.0.{n}"),)) for n, p in enumerate(several, 1)]
-    sources = rules.members(policy, INTENT, members)
-    opened = rules.openings(policy, INTENT)
-    for member in members:
+    people = [(person, (ip_address(f"172.26.0.{n}"),)) for n, person in enumerate(several, 1)]
+    roster = opened_to(policy, INTENT, people)
+    for person, (address,) in people:
         through = {
             (prefix, ports)
-            for one in opened
-            if member.addresses[0] in sources.get(one.group, ())
+            for one in roster.openings
+            if address in sources(roster).get(one.group, ())
             for prefix in one.prefixes
             for ports in one.ports or (None,)
         }
         wanted = {
             (ip_network(where), ports)
-            for one in destinations(policy, INTENT, member.person)
+            for one in destinations(policy, INTENT, person)
             for where in one.where
             for ports in one.ports or (None,)
         }

@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.dataplane.differences import Changes, PeerChange, Served, ServedPeer, differences
-from edge.dataplane.wireguard import PeerState, Tunnel, TunnelPeer
+from edge.dataplane.differences import (
+    MOST_NAMED,
+    Changes,
+    PeerChange,
+    Served,
+    ServedPeer,
+    differences,
+)
+from edge.dataplane.wireguard import NO_PRESHARED_KEY, PeerState, Tunnel, TunnelPeer
 from edge.keys import public_text
 from edge.policy import Endpoint, Prefix
 from inventory.errors import TunnelError
@@ -31,6 +38,7 @@ def tunnels(draw: st.DrawFn) -> Tunnel:
             tuple(prefix for prefix, owner in owners.items() if owner == key),
             draw(st.sampled_from([None, *ENDPOINTS])),
             draw(st.sampled_from([0, 25])),
+            draw(st.sampled_from([NO_PRESHARED_KEY, *SECRETS])),
         )
         for key in keys
     )
@@ -72,8 +80,9 @@ def _peers_after(now: Served, change: PeerChange) -> Iterator[tuple[str, ServedP
         kept = frozenset() if change.replace_allowed else before.allowed
         endpoint = change.endpoint or before.state.endpoint
         keepalive = before.keepalive_s if change.keepalive_s is None else change.keepalive_s
+        shared = before.preshared_key if change.preshared_key is None else change.preshared_key
         state = replace(before.state, endpoint=endpoint)
-        yield change.public_key, ServedPeer(state, kept | set(change.allowed), keepalive)
+        yield change.public_key, ServedPeer(state, kept | set(change.allowed), keepalive, shared)
 
 
 @given(tunnels(), tunnels(), secrets, secrets)
@@ -87,9 +96,30 @@ def test_a_changed_device_is_what_the_tunnel_says_and_needs_no_more(
     assert {key: peer.allowed for key, peer in device.peers.items()} == {
         peer.public_key: frozenset(peer.allowed) for peer in new.peers
     }
+    assert {key: peer.preshared_key for key, peer in device.peers.items()} == {
+        peer.public_key: peer.preshared_key for peer in new.peers
+    }
     again = differences(device, new, secret)
     assert again == Changes(None, None, None, ())
     assert again.words("wgf") == ()
+
+
+@given(tunnels(), secrets)
+def test_what_is_said_of_changes_shows_no_key(tunnel: Tunnel, secret: bytes):
+    changes = differences(BLANK, tunnel, secret)
+    said = repr(changes) + repr(tunnel) + " ".join(changes.words("wgf"))
+    assert not any(repr(one)[2:-1] in said or one.hex() in said for one in (*SECRETS, secret))
+
+
+@given(st.integers(1, 30))
+def test_many_changed_peers_are_counted(number: int):
+    peers = (TunnelPeer(public_text(bytes([9, n]) * 16), ()) for n in range(number))
+    changes = differences(BLANK, Tunnel("wgf", 1340, 51820, 0, (), tuple(peers)), SECRETS[0])
+    said = [words for words in changes.words("wgf") if "peer" in words]
+    if number > MOST_NAMED:
+        assert said == [f"wgf: added {number} peers"]
+    else:
+        assert len(said) == number
 
 
 @given(tunnels(), tunnels(), secrets)

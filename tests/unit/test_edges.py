@@ -246,7 +246,7 @@ def test_networks_without_edges_have_no_overlay():
     made = draft("mora")
     routers = {n: d for n, d in made.devices.items() if d.role is Role.ROUTER}
     intent = replace(made.intent(), devices=routers, circuits={})
-    assert overlay(intent) == Overlay(intent, (), {}, frozenset(), {}, {})
+    assert overlay(intent) == Overlay(intent, (), {}, frozenset(), {}, {}, {})
 
 
 def ports(intent: Intent) -> dict[str, dict[str, int]]:

@@ -3,7 +3,7 @@
 import threading
 from dataclasses import replace
 from datetime import date
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_address
 
 import pytest
 
@@ -14,6 +14,7 @@ from tests.people_rig import ACT, GATEWAYS, NGONO, TERMS, nowhere, registrar
 from tests.simulated_time import TestClock
 from vpn import keys, wgquick
 from vpn.admission import Place, differences
+from vpn.roster import Admitted
 from vpn.wgfile import render
 
 NURSE = replace(NGONO, name="b-oumarou", title="B. Oumarou", role="nurse", site="mora", until=None)
@@ -295,23 +296,35 @@ def test_revoking_a_device_that_was_rotated_meanwhile_revokes_its_new_key(desk):
     assert desk.store.box(renewed.public_key, "yaounde-e1") is None
 
 
-def test_peers_of_a_gateway_are_those_who_have_access_today(tmp_path):
+def test_a_gateway_is_told_of_those_who_have_access_today(tmp_path):
     clock = TestClock()
     desk = registrar(tmp_path, clock=clock)
     stays = desk.add(replace(NURSE, until=date(2026, 4, 1)), "tablet", ACT, nowhere).device
     leaves = desk.add(replace(NGONO, until=date(2026, 3, 2)), "tablet", ACT, nowhere).device
-    assert [p.public_key for p in desk.peers("douala-e1")] == [
-        stays.public_key,
-        leaves.public_key,
-    ]
+    told = desk.roster("douala-e1").roster
+    assert [device.public_key for device in told.devices] == [stays.public_key, leaves.public_key]
     clock.pause(86_400)
-    (peer,) = desk.peers("douala-e1")
-    assert peer.public_key == stays.public_key
-    assert [str(prefix) for prefix in peer.allowed] == [
-        "172.26.64.2/32",
-        "fd5a:6e61:67ff:fffd:0:2:0:2/128",
-    ]
+    (device,) = desk.roster("douala-e1").roster.devices
+    assert device == Admitted(
+        stays.public_key,
+        (ip_address("172.26.64.2"), ip_address("fd5a:6e61:67ff:fffd:0:2:0:2")),
+        ("nurses",),
+        date(2026, 4, 1),
+    )
     desk.close()
+
+
+def test_a_gateway_gets_the_preshared_keys_that_files_hold(desk):
+    made = [desk.add(person, "tablet", ACT, nowhere) for person in (NGONO, NURSE)]
+    charge = desk.roster("yaounde-e1")
+    (one, other) = (handover.files["yaounde-e1"].peers[0].preshared_key for handover in made)
+    assert charge.preshared == (one, other)
+    assert charge.state == desk.store.last() == 5
+    assert charge.roster.listen_port == 51820
+    assert [str(address) for address in charge.roster.addresses] == [
+        "172.26.0.1/18",
+        "fd5a:6e61:67ff:fffd:0:1:0:1/96",
+    ]
 
 
 # Terms

@@ -1,0 +1,125 @@
+"""Telling gateways what was done: at once where they are reached, and later where they are not."""
+
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+import typer
+
+from controller.cli.output import Exit, count, listing, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from controller.registrar import Registrar
+    from controller.store.loads import Load
+    from inventory.errors import SanagaError
+    from inventory.model import DeviceName
+
+LaterOption: TypeAlias = Annotated[
+    bool, typer.Option("--later", help="Tell no gateway now; 'sanaga vpn load' does.")
+]
+
+RETRY_S: Final = 5.0
+STATUS: Final = {
+    "gateway": "GATEWAY",
+    "reached": "REACHED",
+    "told": "LAST TOLD",
+    "behind": "ENTRIES BEHIND",
+    "devices": "DEVICES",
+    "there": "THERE NOW",
+    "octets": "SENT, RECEIVED",
+}
+
+
+def tell(opened: "Registrar", *, later: bool = False) -> None:
+    """Tell every gateway of an open desk what it has to know, and the person how that went.
+
+    Raises typer.Exit when one of them does not know it.
+    """
+    terms = opened.terms()
+    reached = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
+    by_hand = [gateway.device for gateway in terms.gateways if gateway.device not in terms.doors]
+    if later:
+        say("no gateway was told; 'sanaga vpn load' does")
+        return
+    failed = load(opened, reached) if reached else []
+    if by_hand:
+        say(
+            f"{listing(by_hand)} without a management address: load by hand, with 'sanaga vpn site "
+            "export'"
+        )
+    if failed:
+        raise typer.Exit(Exit.DIFFERS)
+
+
+def load(opened: "Registrar", names: "list[DeviceName]") -> "list[DeviceName]":
+    """Load gateways, say how each of them went, and return which were not loaded."""
+    from controller.environment import state_dir
+    from controller.gateways import Gateways, Loaded
+
+    failed = []
+    for name, outcome in Gateways(opened, state_dir()).load(names):
+        if isinstance(outcome, Loaded):
+            say(f"{name} lets in {count(outcome.devices, 'device')}")
+        else:
+            failed.append(name)
+            say(f"{outcome}\n{name} {_goes_by(opened, name)}; 'sanaga vpn load' tries again")
+    return failed
+
+
+def persist(
+    opened: "Registrar", names: "list[DeviceName]", patience_s: float
+) -> "list[DeviceName]":
+    """Load gateways, again and again those that were not reached, and return which are left."""
+    from controller.clock import SystemClock
+
+    clock = SystemClock()
+    deadline = clock.now() + patience_s
+    failed = load(opened, names)
+    while failed and (left := deadline - clock.now()) > 0:
+        clock.pause(min(RETRY_S, left))
+        failed = load(opened, failed)
+    return failed
+
+
+def status(opened: "Registrar") -> "list[dict[str, object]]":
+    """Return how it stands with every gateway, by what it says itself where it is reached."""
+    from controller.environment import state_dir
+    from controller.gateways import Gateways
+
+    terms, known, last = opened.terms(), opened.store.loads.all(), opened.store.last()
+    doors = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
+    said = dict(Gateways(opened, state_dir()).status(doors)) if doors else {}
+    return [
+        _row(gateway.device, said.get(gateway.device), known.get(gateway.device), last)
+        for gateway in terms.gateways
+    ]
+
+
+def _row(
+    name: str, said: "Mapping[str, Any] | SanagaError | None", known: "Load | None", last: int
+) -> dict[str, object]:
+    told = said if isinstance(said, dict) else None
+    state = told["state"] if told else known.state if known else 0
+    sessions = (told.get("sessions") if told else None) or {}
+    return {
+        "gateway": name,
+        "reached": told is not None,
+        "told": known.at if known else None,
+        "behind": last - int(state),
+        "devices": told["devices"] if told else known.devices if known else 0,
+        "there": sessions.get("alive"),
+        "octets": [sessions[key] for key in ("sent_octets", "received_octets")]
+        if sessions
+        else None,
+        "fault": (told["refused"] if told else str(said or "no management address")) or None,
+    }
+
+
+def _goes_by(opened: "Registrar", name: "DeviceName") -> str:
+    known = opened.store.loads.all().get(name)
+    if known is None or known.at is None:
+        return "was never told anything"
+    missing = opened.store.last() - known.state
+    behind = count(missing, "entry", "entries")
+    return f"goes on by what it was told on {known.at}, {behind} of the trail ago"

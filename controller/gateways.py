@@ -1,0 +1,148 @@
+"""Telling gateways whom to let in: each gets all of it, signed, with the next serial.
+
+A gateway is asked for its serial before the record is read, so that whoever is refused for a serial
+that another administrator used meanwhile reads a record that holds what the other did, and tries
+again.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeAlias
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from controller.clock import SystemClock
+from controller.environment import environment
+from controller.parallel import each
+from controller.registrar import Registrar
+from controller.signing import signing_key
+from edge import rosters
+from inventory import credentials
+from inventory.errors import CredentialError, DeviceError, RejectedError, SanagaError
+from inventory.model import Device, DeviceName, Platform, Role
+from vpn.admission import Admission
+from vpn.roster import SignedRoster
+
+_ATTEMPTS: Final = 3
+_CONNECT_S: Final = 5.0
+_SILENCE_S: Final = 20.0
+
+
+class GatewayDriver(Protocol):
+    """A gateway, as far as people are concerned; raises DeviceError."""
+
+    def people(self) -> Mapping[str, Any]:
+        """Return which roster it goes by: serial, state, devices, sessions."""
+        ...
+
+    def admit(self, roster: str) -> Mapping[str, Any]:
+        """Have it go by a signed roster and return the same."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+Connect: TypeAlias = Callable[[DeviceName], GatewayDriver]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a gateway goes by now: a state of the record, and how many devices it lets in."""
+
+    state: int
+    devices: int
+
+
+class Gateways:
+    """The gateways of people, as a desk with a state folder knows them."""
+
+    def __init__(self, desk: Registrar, state_dir: Path, connect: Connect | None = None) -> None:
+        self._desk = desk
+        self._state_dir = state_dir
+        self._connect = connect or connector(desk.terms(), state_dir)
+
+    def load(
+        self, names: Iterable[DeviceName]
+    ) -> Generator[tuple[DeviceName, Loaded | SanagaError], None, None]:
+        """Yield every gateway as soon as it goes by the record, or why it does not.
+
+        Both are noted. Raises AccessError and CredentialError before anything is told to anybody.
+        """
+        key, todo = signing_key(self._state_dir), tuple(names)
+
+        def told(name: DeviceName) -> Loaded:
+            driver = self._connect(name)
+            try:
+                return self._told(name, driver, key)
+            finally:
+                driver.close()
+
+        for name, outcome in each(todo, told):
+            if isinstance(outcome, Loaded):
+                self._desk.store.loads.loaded(name, outcome.state, outcome.devices)
+            else:
+                self._desk.store.loads.failed(name, str(outcome))
+            yield name, outcome
+
+    def status(
+        self, names: Iterable[DeviceName]
+    ) -> Generator[tuple[DeviceName, Mapping[str, Any] | SanagaError], None, None]:
+        """Yield what every gateway says of itself, or why it says nothing."""
+
+        def asked(name: DeviceName) -> Mapping[str, Any]:
+            driver = self._connect(name)
+            try:
+                return driver.people()
+            finally:
+                driver.close()
+
+        yield from each(tuple(names), asked)
+
+    def _told(
+        self,
+        name: DeviceName,
+        driver: GatewayDriver,
+        key: Ed25519PrivateKey,
+        attempts: int = _ATTEMPTS,
+    ) -> Loaded:
+        serial = int(driver.people()["serial"]) + 1
+        charge = self._desk.roster(name)
+        preshared = tuple(secret.octets for secret in charge.preshared)
+        signed = SignedRoster(
+            serial, SystemClock().instant(), charge.state, charge.roster, preshared
+        )
+        try:
+            driver.admit(rosters.sign(signed, key, self._desk.gateway(name).public_key))
+        except RejectedError:
+            overtaken = int(driver.people()["serial"]) >= serial
+            if not overtaken or attempts == 1:
+                raise
+            return self._told(name, driver, key, attempts - 1)
+        return Loaded(charge.state, len(charge.roster.devices))
+
+
+def connector(terms: Admission, state_dir: Path) -> Connect:
+    """Return what makes the driver of a gateway, which connects on first use."""
+    from controller.drivers.linux import LinuxDriver  # noqa: PLC0415 - slow to load, often in vain
+    from controller.drivers.ssh_door import Patience  # noqa: PLC0415
+
+    def connect(name: DeviceName) -> GatewayDriver:
+        door = terms.doors.get(name)
+        if door is None:
+            raise DeviceError(name, "has no management address in the intent; load it by hand")
+        try:
+            secret = credentials.resolve(door.credential, base=Path(), environment=environment())
+        except CredentialError as error:
+            raise DeviceError(name, str(error)) from error
+        return LinuxDriver(
+            Device(name, "", 1, Role.EDGE, Platform.LINUX, door),
+            secret=secret,
+            namespace=terms.namespace,
+            state_dir=state_dir,
+            patience=Patience(connect_s=_CONNECT_S, silence_s=_SILENCE_S),
+        )
+
+    return connect

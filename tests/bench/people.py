@@ -1,0 +1,102 @@
+"""People's access at national scale: 10,000 devices in one store, and whole commands beside it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from controller import bulk
+from controller.load import load
+from controller.registrar import Handover, Registrar
+from inventory.errors import Location
+from tests.bench.measure import Figure, call, figure, sanaga
+from tests.people_rig import ACT, NGONO, TERMS, registrar
+from vpn.admission import Place
+from vpn.people import peers
+from vpn.roll import Listed
+from vpn.wgfile import render, render_peers
+
+PEOPLE: Final = 10_000
+CHANGED: Final = 100
+
+
+class _Files:
+    """Devices' files as text, and nowhere else."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def deliver(self, handover: Handover) -> None:
+        self.texts += [render(config) for config in handover.files.values()]
+
+    def settled(self) -> None:
+        """Leave them: they are texts already."""
+
+    def withdrawn(self) -> None:
+        self.texts.clear()
+
+
+def store(folder: Path, runs: int) -> Iterator[Figure]:
+    """Provision, render and diff 10,000 devices, and whole commands against their store."""
+    sanaga("init", folder / "country", "--national")
+    sites = load(folder / "country").intent.sites.values()
+    terms = replace(TERMS, sites={site.name: Place(site.parent) for site in sites})
+    rounds = []
+    for number in range(min(runs, 3)):
+        desk = registrar(folder / f"state-{number}", terms)
+        rounds.append(_round(desk, [site.name for site in sites]))
+        desk.close()
+    provisioned, rendered, compared = zip(*rounds, strict=True)
+    yield figure("10,000 devices: keys, files and record", provisioned, None)
+    yield figure("10,000 devices: the peers of a gateway", rendered, None)
+    yield figure("10,000 devices: what another list changes", compared, None)
+    whole = [sum(parts) for parts in rounds]
+    yield figure("10,000 devices: provision, render and diff", whole, 5)
+    yield from _commands(folder, folder / "state-0", runs)
+
+
+def _round(desk: Registrar, sites: list[str]) -> tuple[float, float, float]:
+    files = _Files()
+    wanted = [_listed(number, sites[number % len(sites)]) for number in range(PEOPLE)]
+
+    def provision() -> None:
+        for _ in bulk.applied(desk, bulk.planned(desk, wanted, prune=True), ACT, files):
+            pass
+
+    def compare() -> None:
+        steps = bulk.planned(desk, wanted[CHANGED:], prune=True)
+        assert len(steps) == CHANGED
+
+    def rendered() -> None:
+        charge = desk.roster("yaounde-e1")
+        assert render_peers(peers(charge.roster, charge.preshared))
+
+    seconds = call(provision), call(rendered), call(compare)
+    assert len(files.texts) == PEOPLE * len(TERMS.gateways)
+    return seconds
+
+
+def _listed(number: int, site: str) -> Listed:
+    person = replace(NGONO, name=f"p-{number:05}", site=site, until=None)
+    return Listed(person, "tablet", None, Location("people.csv", number + 2))
+
+
+def _commands(folder: Path, state: Path, runs: int) -> Iterator[Figure]:
+    person = ("--title", "T", "--role", "oncologist", "--site", "yaounde", "--because", "b")
+    names = (f"new-{number}" for number in count())
+    # Half of what a picture takes beyond a file is segno's, the other half loading it.
+    for way, limit in (("--file", 0.2), ("--png", None)):
+        seconds = []
+        for _ in range(2 * runs + 1):
+            name = next(names)
+            words = ("vpn", "person", "add", name, *person, way, folder / name)
+            seconds.append(sanaga(*words, state=state))
+        yield figure(f"person add {way} beside 10,000, whole process", seconds, limit)
+    revoked = [
+        sanaga("vpn", "person", "revoke", f"p-{number:05}", "--because", "b", state=state)
+        for number in range(2 * runs + 1)
+    ]
+    yield figure("person revoke beside 10,000, whole process", revoked, 0.2)
+    listed = [sanaga("vpn", "person", "list", "-o", "json", state=state) for _ in range(runs)]
+    yield figure("person list of 10,000, whole process", listed, None)

@@ -1,0 +1,146 @@
+"""A gateway that is told by the controller whom to let in: a real daemon, SSH and WireGuard."""
+
+import json
+from collections.abc import Iterator
+from time import monotonic
+
+import pytest
+
+from edge import control
+from inventory.errors import EdgeError
+from simulations.lab.waiting import eventually
+from tests.edge_rig import LAN_HOST, SERVER
+from tests.people_site import GATEWAY, Gate, gate
+
+pytestmark = pytest.mark.netns
+TOLD_WITHIN_S = 20.0
+
+
+@pytest.fixture(scope="module")
+def standing() -> Iterator[Gate]:
+    with gate() as made:
+        yield made
+
+
+def test_people_get_through_to_what_is_granted_as_soon_as_they_are_given_access(standing: Gate):
+    said = standing.asked(
+        "person", "add", "first", "--title", "F", "--role", "oncologist", "--site", "yaounde",
+        "--because", "x", "--file", str(standing.sanaga.folder / f"{standing.mark}first.conf"),
+    )  # fmt: skip
+    assert said.splitlines()[-1] == "edge lets in 1 device"
+    standing.dial(standing.sanaga.folder / f"{standing.mark}first.conf")
+    assert standing.reached(LAN_HOST, 443)
+    assert not standing.reached(LAN_HOST, 22)
+    # Another site's service is reached through the tunnels, and answers the same way.
+    eventually(lambda: standing.reached(SERVER, 443), within_s=TOLD_WITHIN_S, what="the far site")
+    assert not standing.reached(SERVER, 22)
+    (row,) = json.loads(standing.sanaga("vpn", "status", "-o", "json").out)
+    assert (row["reached"], row["behind"], row["devices"], row["there"]) == (True, 0, 1, 1)
+
+
+def test_somebody_who_comes_or_goes_disturbs_nobody_else(standing: Gate):
+    def session() -> str:
+        return standing.on_host("wg", "show", "all", "latest-handshakes")
+
+    before = session()
+    standing.add("second", "nurse", "mora")
+    assert standing.status()["devices"] == 2
+    standing.asked("person", "revoke", "second", "--because", "x")
+    assert standing.status()["devices"] == 1
+    assert standing.reached(LAN_HOST, 443)
+    assert session() == before
+
+
+def test_a_daemon_that_is_killed_lets_in_the_same_people_after_its_start(standing: Gate):
+    before = standing.status()
+    standing.edge.daemon.kill()
+    assert standing.reached(LAN_HOST, 443)
+    standing.edge.start()
+    eventually(
+        lambda: standing.status()["serial"] == before["serial"],
+        within_s=TOLD_WITHIN_S,
+        what="the same roster",
+    )
+    assert standing.reached(LAN_HOST, 443)
+    assert not standing.reached(LAN_HOST, 22)
+
+
+def test_a_filter_that_somebody_deleted_is_put_back(standing: Gate):
+    world = standing.edge.world
+    world.exec("edge", "nft", "delete", "table", "inet", "sanaga_people")
+    eventually(
+        lambda: "sanaga_people" in world.exec("edge", "nft", "list", "tables"),
+        within_s=TOLD_WITHIN_S,
+        what="the table",
+    )
+    assert not standing.reached(LAN_HOST, 22)
+    assert standing.reached(LAN_HOST, 443)
+
+
+def test_an_interface_that_somebody_deleted_is_made_anew(standing: Gate):
+    standing.edge.world.exec("edge", "ip", "link", "del", standing.interface)
+    eventually(
+        lambda: standing.reached(LAN_HOST, 443), within_s=2 * TOLD_WITHIN_S, what="people again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda text: text.replace('"state":', '"state":1'), "has not signed this"),
+        (lambda _: "{}", "has not signed this"),
+        (lambda _: "[", "no JSON object"),
+    ],
+)
+def test_what_the_controller_did_not_sign_is_refused_and_the_roster_stays(
+    standing: Gate, spoil, reason
+):
+    folder, before = standing.edge.daemon.folder, standing.status()
+    envelope = (folder / "people.json").read_text(encoding="utf-8")
+    with pytest.raises(EdgeError, match=reason):
+        control.asked(folder, "people", roster=spoil(envelope))
+    assert standing.status()["serial"] == before["serial"]
+    assert standing.reached(LAN_HOST, 443)
+
+
+def test_an_older_roster_brings_nobody_back(standing: Gate):
+    folder = standing.edge.daemon.folder
+    older = (folder / "people.json").read_text(encoding="utf-8")
+    standing.add("third", "nurse", "mora")
+    serial = standing.status()["serial"]
+    with pytest.raises(EdgeError, match="is not newer than"):
+        control.asked(folder, "people", roster=older)
+    assert standing.status()["serial"] == serial
+
+
+def test_a_gateway_that_is_not_reached_is_told_of_and_told_later(standing: Gate):
+    standing.edge.daemon.kill()
+    said = standing.asked("person", "revoke", "third", "--because", "x", code=5)
+    assert "third has no access any more" in said
+    assert "no edge runs here" in said
+    assert "goes on by what it was told on" in said
+    assert "'sanaga vpn load' tries again" in said
+    (row,) = json.loads(standing.sanaga("vpn", "status", "-o", "json").out)
+    assert row["reached"] is False
+    assert row["behind"] == 2
+    standing.edge.start()
+    assert "edge lets in 1 device" in standing.asked("load", "--within", "30s")
+    assert standing.status()["devices"] == 1
+
+
+def test_whoever_is_revoked_is_put_out_at_once(standing: Gate):
+    assert standing.reached(LAN_HOST, 443)
+    began = monotonic()
+    standing.asked("person", "revoke", "first", "--because", "the tablet was stolen")
+    assert standing.status()["devices"] == 0
+    assert not standing.reached(LAN_HOST, 443)
+    assert not standing.reached(LAN_HOST, 22)
+    assert monotonic() - began < TOLD_WITHIN_S
+
+
+def test_stopping_the_edge_takes_people_s_interface_and_filter_away(standing: Gate):
+    world = standing.edge.world
+    standing.edge.daemon.tell("stop")
+    assert standing.interface not in world.exec("edge", "ip", "link")
+    assert "sanaga_people" not in world.exec("edge", "nft", "list", "tables")
+    assert GATEWAY in world.exec("edge", "ip", "addr")

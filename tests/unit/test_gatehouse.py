@@ -1,0 +1,193 @@
+"""Whom a gateway lets in: the newest roster that was signed, day by day, through restarts."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from ipaddress import ip_address, ip_interface
+
+import pytest
+
+from edge.clock import Moment
+from edge.gatehouse import FILE, Gatehouse
+from inventory.errors import EdgeError, PolicyRefusedError
+from vpn import keys
+from vpn.roster import Admitted, Roster, SignedRoster
+
+KEYS = [keys.public_of(keys.generate()) for _ in range(2)]
+ISSUED = datetime(2026, 11, 20, 8, tzinfo=UTC)
+
+
+def signed(serial, *devices, gateway="yaounde-e1"):
+    own = (ip_interface("172.26.0.1/18"),)
+    roster = Roster("test", gateway, "people0", 51820, 1280, own, devices, ())
+    return SignedRoster(serial, ISSUED, 7, roster, tuple(bytes(32) for _ in devices))
+
+
+def device(number, until=None):
+    return Admitted(KEYS[number], (ip_address(f"172.26.0.{number + 2}"),), (), until)
+
+
+class Rig:
+    """A gatehouse with a clock and a check that knows envelopes by name."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.known = {}
+        self.now = ISSUED
+        self.let_in = None
+        self.fault = None
+        self.installed = 0
+        self.house = self.anew()
+
+    def anew(self):
+        return Gatehouse(self.folder, "yaounde-e1", self.check, self.install, self.clock)
+
+    def clock(self):
+        return Moment("boot", 0.0, 0.0, self.now.timestamp())
+
+    def check(self, envelope, file):
+        if envelope not in self.known:
+            raise PolicyRefusedError(f"{file}: not signed")
+        return self.known[envelope]
+
+    async def install(self, people):
+        if self.fault:
+            raise self.fault
+        self.installed += 1
+        self.let_in = [peer.public_key for peer in people.tunnel.peers]
+
+    def take(self, name, roster):
+        self.known[name] = roster
+        asyncio.run(self.house.take(name))
+
+
+@pytest.fixture
+def rig(tmp_path):
+    return Rig(tmp_path)
+
+
+def test_a_newer_roster_takes_the_place_of_the_one_before(rig):
+    rig.take("one", signed(1, device(0)))
+    assert rig.let_in == [KEYS[0]]
+    rig.take("two", signed(2, device(1)))
+    assert rig.let_in == [KEYS[1]]
+    assert (rig.folder / FILE).read_text() == "two"
+    assert rig.house.status()["serial"] == 2
+
+
+@pytest.mark.parametrize("serial", [1, 2])
+def test_a_roster_that_is_not_newer_is_refused_and_the_newer_one_stays(rig, serial):
+    rig.take("two", signed(2, device(0)))
+    with pytest.raises(PolicyRefusedError, match=f"roster {serial} is not newer than 2"):
+        rig.take("old", signed(serial, device(1)))
+    assert rig.let_in == [KEYS[0]]
+    assert (rig.folder / FILE).read_text() == "two"
+
+
+def test_the_same_roster_may_be_handed_over_again(rig):
+    rig.take("one", signed(1, device(0)))
+    rig.take("one", signed(1, device(0)))
+    assert rig.installed == 2
+
+
+def test_a_roster_of_another_gateway_is_refused(rig):
+    with pytest.raises(PolicyRefusedError, match="is for 'douala-e1' and not for this device"):
+        rig.take("one", signed(1, gateway="douala-e1"))
+    assert not (rig.folder / FILE).exists()
+
+
+def test_a_roster_holds_after_a_restart_without_any_controller(rig):
+    rig.take("one", signed(1, device(0)))
+    rig.let_in = None
+    rig.house = rig.anew()
+    asyncio.run(rig.house.open())
+    assert rig.let_in == [KEYS[0]]
+    with pytest.raises(PolicyRefusedError, match="is not newer"):
+        rig.take("older", signed(1, device(1)))
+
+
+def test_without_a_roster_nobody_is_let_in(rig):
+    asyncio.run(rig.house.open())
+    assert rig.installed == 0
+    assert rig.house.status()["devices"] == 0
+
+
+def test_a_damaged_file_lets_nobody_in_and_is_told_until_a_roster_comes(rig):
+    (rig.folder / FILE).write_text("torn")
+    asyncio.run(rig.house.open())
+    assert rig.installed == 0
+    assert "not signed" in rig.house.refused
+    rig.take("one", signed(1, device(0)))
+    assert rig.house.refused == ""
+    assert rig.let_in == [KEYS[0]]
+
+
+def test_whoever_s_last_day_is_over_is_put_out_by_the_gateway_itself(rig):
+    rig.take("one", signed(1, device(0, date(2026, 11, 21)), device(1)))
+    for days, expected in ((0, KEYS), (1, KEYS), (2, KEYS[1:])):
+        rig.now = ISSUED + timedelta(days=days)
+        asyncio.run(rig.house.tend())
+        assert rig.let_in == expected
+    assert rig.house.status()["devices"] == 1
+    installed = rig.installed
+    asyncio.run(rig.house.tend())
+    assert rig.installed == installed
+
+
+def test_a_clock_that_is_set_back_brings_nobody_back(rig):
+    rig.take("one", signed(1, device(0, date(2026, 11, 21))))
+    rig.now = ISSUED + timedelta(days=2)
+    asyncio.run(rig.house.tend())
+    assert rig.let_in == []
+    rig.now = ISSUED
+    asyncio.run(rig.house.tend())
+    assert rig.let_in == []
+    rig.house = rig.anew()
+    asyncio.run(rig.house.open())
+    assert rig.let_in == []
+
+
+def test_a_roster_counts_from_the_day_on_which_it_was_made_whatever_the_clock_says(rig):
+    rig.now = ISSUED - timedelta(days=400)
+    rig.take("one", signed(1, device(1, date(2026, 11, 19))))
+    assert rig.let_in == []
+
+
+def test_a_clock_that_was_wrong_for_a_while_locks_nobody_out_after_the_next_roster(rig):
+    rig.take("one", signed(1, device(0, date(2026, 12, 31))))
+    rig.now = ISSUED + timedelta(days=4000)
+    asyncio.run(rig.house.tend())
+    assert rig.let_in == []
+    rig.now = ISSUED
+    rig.take("two", signed(2, device(0, date(2026, 12, 31))))
+    assert rig.let_in == [KEYS[0]]
+
+
+def test_what_could_not_take_effect_is_tried_again(rig):
+    rig.fault = EdgeError("no interface")
+    with pytest.raises(EdgeError, match="no interface"):
+        rig.take("one", signed(1, device(0)))
+    rig.fault = None
+    asyncio.run(rig.house.tend())
+    assert rig.let_in == [KEYS[0]]
+
+
+def test_a_disk_that_takes_nothing_leaves_the_roster_before_in_effect(rig, monkeypatch):
+    rig.take("one", signed(1, device(0)))
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("edge.files.replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        rig.take("two", signed(2))
+    assert rig.let_in == [KEYS[0]]
+    assert rig.house.status()["serial"] == 1
+
+
+def test_the_order_of_preshared_keys_is_that_of_devices(rig):
+    told = signed(1, device(0), device(1))
+    secrets = (b"a" * 32, b"b" * 32)
+    rig.take("one", replace(told, preshared=secrets))
+    assert rig.house.signed.preshared == secrets
+    assert "aaaa" not in repr(rig.house.signed)

@@ -166,6 +166,7 @@ def policy_of(made: Overlay, name: DeviceName, duties: Policies) -> EdgePolicy:
             for service in duties.classes.values()
             if service.name in duties.paths
         ),
+        key=device.next_key or device.public_key,
     )
 
 
@@ -258,6 +259,7 @@ def _peer(made: Overlay, device: Device, ends: _Ends) -> policy.Peer:
         loopback=loopback(intent, far.name),
         prefixes=tuple(_prefixes(made, far)),
         paths=tuple(_path(made, device, ends, way) for way in sorted(ends.ways, key=_number)),
+        next_key=far.next_key,
     )
 
 

@@ -1,11 +1,12 @@
 """What may be asked of a running edge, verb by verb."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from os import getpid
 from typing import Any, Final, TypeAlias
 
-from edge import callbook, report
+from edge import callbook, keyring, report
 from edge.callbook import Call
 from edge.clock import said
 from edge.daemon import Daemon
@@ -36,7 +37,14 @@ async def status(daemon: Daemon, _: Json) -> Json:
             tunnels = await daemon.worker.tunnels(tunnel_names(policy))
         except EdgeError as error:
             tunnels, trouble = {}, str(error)
-        sources = Sources(policy, daemon.gauges, tunnels, daemon.clock())
+        sources = Sources(
+            policy,
+            daemon.gauges,
+            tunnels,
+            daemon.clock(),
+            daemon.worker.generations,
+            pilot.drained,
+        )
     minds = pilot.minds
     told = {
         "device": daemon.device,
@@ -49,6 +57,7 @@ async def status(daemon: Daemon, _: Json) -> Json:
             if sources and peer.device in minds
         ],
         "calls": _calls(daemon),
+        "keys": daemon.rotation.status(),
         "people": await _people(daemon),
         "repairs": daemon.repairs.plain(),
         "faults": [fault for fault in (*daemon.faults, trouble) if fault],
@@ -94,6 +103,19 @@ async def people(daemon: Daemon, request: Json) -> Json:
     if "roster" in request:
         await daemon.gatehouse.take(str(request["roster"]))
     return {"people": await _people(daemon)}
+
+
+async def rekey(daemon: Daemon, _: Json) -> Json:
+    """Make a key to move to, unless there is one, and return how it stands with keys."""
+    current = str(daemon.rotation.status()["key"])
+    key = await asyncio.to_thread(keyring.upcoming, daemon.folder, current)
+    daemon.learn_keys()
+    return {"upcoming": key, **daemon.rotation.status()}
+
+
+async def keys(daemon: Daemon, _: Json) -> Json:
+    """Return how it stands with the keys of tunnels."""
+    return {"keys": daemon.rotation.status()}
 
 
 async def calls(daemon: Daemon, _: Json) -> Json:
@@ -146,6 +168,8 @@ _VERBS: Final[Mapping[str, Verb]] = {
     "confirm": partial(settle, verb="confirm"),
     "rollback": partial(settle, verb="rollback"),
     "people": people,
+    "rekey": rekey,
+    "keys": keys,
     "calls": calls,
     "call-add": add_call,
     "call-remove": remove_call,

@@ -61,6 +61,7 @@ def plain(policy: EdgePolicy) -> dict[str, Any]:
             "port": policy.care.port,
         },
         "classes": [_class(entry) for entry in policy.classes],
+        **({"key": policy.key} if policy.key else {}),
     }
 
 
@@ -88,6 +89,7 @@ def _peer(peer: Peer) -> dict[str, Any]:
         "loopback": str(peer.loopback),
         "prefixes": [str(prefix) for prefix in peer.prefixes],
         "paths": [_path(path) for path in peer.paths],
+        **({"next_key": peer.next_key} if peer.next_key else {}),
     }
 
 
@@ -142,6 +144,7 @@ def trusted(held: Json) -> EdgePolicy:
         peers=tuple(_peer_of(peer) for peer in held["peers"]),
         care=CareTunnel(**held["care"]),
         classes=tuple(_class_of(entry) for entry in held["classes"]),
+        key=held.get("key", ""),
     )
 
 
@@ -161,7 +164,8 @@ def _underlay_of(held: Json) -> Underlay:
 def _peer_of(held: Json) -> Peer:
     paths = tuple(_path_of(path) for path in held["paths"])
     loopback = IPv4Address(held["loopback"])
-    return Peer(held["device"], held["public_key"], loopback, _prefixes(held), paths)
+    next_key = held.get("next_key", "")
+    return Peer(held["device"], held["public_key"], loopback, _prefixes(held), paths, next_key)
 
 
 def _path_of(held: Json) -> Path:

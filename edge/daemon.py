@@ -1,13 +1,13 @@
 """The daemon's parts at work: the quick loop, the upkeep, and putting policies into effect."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from math import inf
 from pathlib import Path
 from typing import Final
 
-from edge import callbook, dialling, statefile
+from edge import callbook, dialling, keyring, keys, pings, statefile
 from edge.callbook import Call
 from edge.clock import Moment
 from edge.consultations import heard
@@ -22,8 +22,9 @@ from edge.journal import Entry, Journal, Kind
 from edge.loop import ClassKey
 from edge.notary import Notary, Registry
 from edge.pilot import Pilot
-from edge.policy import EdgePolicy
+from edge.policy import EdgePolicy, Peer
 from edge.report import Repairs
+from edge.rotation import Rotation
 from edge.store import Store
 from edge.transactions import Transactions
 from edge.worker import Worker
@@ -32,6 +33,7 @@ from inventory.model import DeviceName
 from policies.decide import Memory
 
 UPKEEP_S: Final = 1.0
+ROTATE_S: Final = 0.2
 # How soon a consultation that begins is noticed, and how often one that runs is looked at: every
 # look starts a program, and while that starts this one cannot tend its test packets.
 LISTEN_S: Final = 0.5
@@ -51,11 +53,13 @@ class Daemon:
         self.journal = Journal(folder)
         self.gauges = Gauges()
         self.worker = Worker(folder, identity.private_key)
+        self._first_key = keys.public_text(identity.private_key)
         self.pilot = Pilot(self.gauges, self.worker.steer, self.journal, clock)
         self.transactions = Transactions(
             Store(folder, identity.device, Notary(folder)), self.install, clock
         )
         self.gatehouse = Gatehouse(folder, identity.device, Registry(folder), self._let_in, clock)
+        self.rotation = Rotation(folder, self.worker, self.pilot, _reached, clock)
         self.repairs = Repairs()
         self.calls: tuple[Call, ...] = ()
         self.ending = asyncio.Event()
@@ -83,6 +87,9 @@ class Daemon:
         """Take up what is on the disk. Raises EdgeError when the kernel carries no edge."""
         await self.worker.open()
         self.note("daemon", "started")
+        with self._noted("keys"):
+            self.learn_keys()
+            self.rotation.open(self._first_key)
         with self._noted("disk"):
             self.transactions.open()
         with self._noted("people"):
@@ -100,7 +107,13 @@ class Daemon:
         asyncio.get_running_loop().add_reader(self._losses.fileno(), self._hurry)
         try:
             async with asyncio.TaskGroup() as group:
-                works = (self._pilot(), self._keep(), self._upkeep(), self._listen())
+                works = (
+                    self._pilot(),
+                    self._keep(),
+                    self._upkeep(),
+                    self._listen(),
+                    self._rotate(),
+                )
                 tasks = [group.create_task(work) for work in works]
                 await self.ending.wait()
                 for task in tasks:
@@ -120,6 +133,7 @@ class Daemon:
         """
         self._kept = {**self._kept, **self.pilot.memories}
         self.pilot.take(policy, self._kept)
+        self.worker.generations = self.rotation.take(policy, self.worker.ring)
         try:
             await self._establish(policy)
         finally:
@@ -221,6 +235,21 @@ class Daemon:
                 await self._dial(self.transactions.policy)
             self._write_notes()
 
+    async def _rotate(self) -> None:
+        """Move tunnels to another key, and follow peers that do."""
+        while True:
+            await asyncio.sleep(ROTATE_S if self.rotation.busy else UPKEEP_S)
+            if not self._withdrawing:
+                with self._noted("rotation"):
+                    await self.rotation.tend()
+            notes, self.rotation.notes = self.rotation.notes, []
+            for words in notes:
+                self.note("keys", words)
+
+    def learn_keys(self) -> None:
+        """Take note of the keys in the folder. Raises EdgeError."""
+        self.worker.ring.update(keyring.ring(self.folder))
+
     async def _keep(self) -> None:
         """Keep what was decided as soon as it is, so that a daemon started anew goes on there."""
         while True:
@@ -249,9 +278,12 @@ class Daemon:
         """Shake hands anew with peers that are lost, before a call needs them."""
         if policy is None or self._withdrawing:
             return
-        tunnels = await self.worker.tunnels(dialling.asked(policy, self.pilot.minds))
-        for dial in self._dialler.due(policy, self.pilot.minds, tunnels, self.clock()):
-            await self.worker.dial(dial.tunnel, dial.peer)
+        minds, generations = self.pilot.minds, self.worker.generations
+        tunnels = await self.worker.tunnels(dialling.asked(policy, minds))
+        for dial in self._dialler.due(policy, minds, tunnels, self.clock(), generations):
+            # A tunnel that gets another key is silent on purpose, and its sessions are needed.
+            if dial.tunnel != self.rotation.moving:
+                await self.worker.dial(dial.tunnel, dial.peer)
 
     async def _listen(self) -> None:
         """Notice consultations by what they send."""
@@ -293,6 +325,13 @@ class Daemon:
             self._faults[part] = words
         else:
             self._faults.pop(part, None)
+
+
+async def _reached(interface: str, peers: Collection[Peer]) -> frozenset[DeviceName]:
+    """Return the peers whose loopbacks answer a packet that leaves by an interface."""
+    by_loopback = {peer.loopback: peer.device for peer in peers}
+    answered = await asyncio.to_thread(pings.through, interface, tuple(by_loopback))
+    return frozenset(by_loopback[address] for address in answered)
 
 
 def _words(error: EdgeError | OSError) -> str:

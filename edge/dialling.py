@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge.clock import Moment
+from edge.dataplane.generations import Generations
 from edge.dataplane.wireguard import PeerState, PublicKey, TunnelState
 from edge.loop import Mind
 from edge.policy import EdgePolicy, Peer
@@ -22,6 +23,7 @@ STALE_S: Final = 181.0
 # Who is lost for so long is dialled anew, then ever more rarely.
 FIRST_S: Final = 2.0
 LONGEST_S: Final = 60.0
+SETTLED: Final = Generations()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,10 @@ class Dialler:
         minds: Mapping[DeviceName, Mind],
         tunnels: Mapping[str, TunnelState],
         now: Moment,
+        generations: Generations = SETTLED,
     ) -> tuple[Dial, ...]:
         """Return whom to dial now; whoever answers again starts from the shortest wait."""
-        lost = frozenset(_lost(policy, minds, tunnels, now))
+        lost = frozenset(_lost(policy, minds, _Sessions(tunnels, generations, now)))
         self._waits = {dial: wait for dial, wait in self._waits.items() if dial in lost}
         return tuple(dial for dial in sorted(lost, key=_name) if self._is_due(dial, now))
 
@@ -76,11 +79,31 @@ def asked(policy: EdgePolicy, minds: Mapping[DeviceName, Mind]) -> tuple[str, ..
     return (policy.care.interface, *dead)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sessions:
+    """The sessions with peers, by the keys with which they are spoken to."""
+
+    tunnels: Mapping[str, TunnelState]
+    generations: Generations
+    now: Moment
+
+    def dial(self, tunnel: str, peer: Peer) -> Dial:
+        """Return how to dial a peer on a tunnel."""
+        return Dial(tunnel, self.generations.far_key(tunnel, peer))
+
+    def of(self, tunnel: str, peer: Peer) -> PeerState | None:
+        """Return the session with a peer on a tunnel."""
+        dial = self.dial(tunnel, peer)
+        return self.tunnels[tunnel].peers.get(dial.peer) if tunnel in self.tunnels else None
+
+    def lives(self, tunnel: str, peer: Peer) -> bool:
+        """Return whether there is a session that somebody renewed lately."""
+        state = self.of(tunnel, peer)
+        return state is not None and not _stale(state, self.now)
+
+
 def _lost(
-    policy: EdgePolicy,
-    minds: Mapping[DeviceName, Mind],
-    tunnels: Mapping[str, TunnelState],
-    now: Moment,
+    policy: EdgePolicy, minds: Mapping[DeviceName, Mind], sessions: _Sessions
 ) -> Iterator[Dial]:
     for peer in policy.peers:
         mind = minds.get(peer.device)
@@ -90,24 +113,16 @@ def _lost(
         alone = all(health.dead for health in mind.healths.values())
         for path in dialled:
             tunnel = policy.underlay(path.circuit).tunnel
-            if mind.healths[path.name].dead and (alone or not _lives(tunnels, tunnel, peer, now)):
-                yield Dial(tunnel, peer.public_key)
+            if mind.healths[path.name].dead and (alone or not sessions.lives(tunnel, peer)):
+                yield sessions.dial(tunnel, peer)
         care = policy.care.interface
-        if _answers(mind.healths.values()) and _ended(_state(tunnels, care, peer), mind, now):
-            yield Dial(care, peer.public_key)
+        answers = _answers(mind.healths.values())
+        if answers and _ended(sessions.of(care, peer), mind, sessions.now):
+            yield sessions.dial(care, peer)
 
 
 def _answers(healths: Iterable[LinkHealth]) -> bool:
     return any(health.delay_ms is not None and not health.dead for health in healths)
-
-
-def _state(tunnels: Mapping[str, TunnelState], name: str, peer: Peer) -> PeerState | None:
-    return tunnels[name].peers.get(peer.public_key) if name in tunnels else None
-
-
-def _lives(tunnels: Mapping[str, TunnelState], name: str, peer: Peer, now: Moment) -> bool:
-    state = _state(tunnels, name, peer)
-    return state is not None and not _stale(state, now)
 
 
 def _ended(state: PeerState | None, mind: Mind, now: Moment) -> bool:

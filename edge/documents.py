@@ -126,11 +126,18 @@ class PeerDocument(Document):
     loopback: Address4
     prefixes: tuple[Prefix, ...]
     paths: tuple[PathDocument, ...]
+    next_key: Key | None = None
 
     def to_model(self) -> Peer:
         """Return the trusted value."""
-        paths = tuple(path.to_model() for path in self.paths)
-        return Peer(self.device, self.public_key, self.loopback, self.prefixes, paths)
+        return Peer(
+            self.device,
+            self.public_key,
+            self.loopback,
+            self.prefixes,
+            tuple(path.to_model() for path in self.paths),
+            self.next_key or "",
+        )
 
 
 class CareDocument(Document):
@@ -204,6 +211,7 @@ class PolicyDocument(Document):
     peers: tuple[PeerDocument, ...]
     care: CareDocument
     classes: Annotated[tuple[ClassDocument, ...], Field(max_length=MOST_CLASSES)]
+    key: Key | None = None
 
     def to_model(self) -> EdgePolicy:
         """Return the trusted value."""
@@ -217,6 +225,7 @@ class PolicyDocument(Document):
             peers=tuple(peer.to_model() for peer in self.peers),
             care=self.care.to_model(),
             classes=tuple(entry.to_model() for entry in self.classes),
+            key=self.key or "",
         )
 
 
@@ -230,6 +239,8 @@ def incoherent(policy: EdgePolicy) -> Iterator[Wrong]:
 def _names(policy: EdgePolicy) -> Iterator[tuple[str, Hashable, JsonPath]]:
     """Yield every value that must be there once, with its kind and its place."""
     yield "device", policy.device, ("device",)
+    if policy.key:
+        yield "public key", policy.key, ("key",)
     yield "address", policy.loopback, ("loopback",)
     yield "interface", policy.care.interface, ("care", "interface")
     yield "port", policy.care.port, ("care", "port")
@@ -249,6 +260,8 @@ def _names(policy: EdgePolicy) -> Iterator[tuple[str, Hashable, JsonPath]]:
 def _peer_names(peer: Peer, where: JsonPath) -> Iterator[tuple[str, Hashable, JsonPath]]:
     yield "device", peer.device, (*where, "device")
     yield "public key", peer.public_key, (*where, "public_key")
+    if peer.next_key:
+        yield "public key", peer.next_key, (*where, "next_key")
     yield "address", peer.loopback, (*where, "loopback")
     for i, prefix in enumerate(peer.prefixes):
         yield "prefix", prefix, (*where, "prefixes", i)

@@ -46,6 +46,8 @@ class Door:
             "confirm": (lambda words: {"verb": "confirm", "txn": named(words[0])}, 1, 1),
             "rollback": (lambda words: {"verb": "rollback", "txn": named(words[0])}, 1, 1),
             "people": (self._people, 0, 2),
+            "rekey": (lambda _: {"verb": "rekey"}, 0, 0),
+            "keys": (lambda _: {"verb": "keys"}, 0, 0),
         }
 
     def answer(self, request: str) -> int:

@@ -15,7 +15,9 @@ FILE: Final = "decisions.jsonl"
 _OLDER: Final = "decisions.1.jsonl"
 LARGEST: Final = 2_000_000
 
-Kind: TypeAlias = Literal["decision", "repair", "policy", "fault", "daemon", "call", "people"]
+Kind: TypeAlias = Literal[
+    "decision", "repair", "policy", "fault", "daemon", "call", "people", "keys"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """One step of an edge, without any device: health and memory in, decisions, paces and ways out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final, TypeAlias
 
 from edge.dataplane.steering import PeerSteering, Steering
 from edge.policy import CARE_CLASSES, EdgePolicy, Path, Peer, TrafficClass
-from inventory.model import DeviceName
+from inventory.model import CircuitName, DeviceName
 from policies.decide import Alternative, Decision, Duty, Memory, decide
 from policies.model import ServiceName
 from topology.health import LinkHealth, Measurement, PathName, fold, unknown
@@ -99,18 +99,23 @@ def step(
 
 
 def considered(
-    peer: Peer, classes: Sequence[TrafficClass], mind: Mind, now_s: float
+    peer: Peer,
+    classes: Sequence[TrafficClass],
+    mind: Mind,
+    now_s: float,
+    drained: Collection[CircuitName] = (),
 ) -> tuple[Mind, tuple[Change, ...]]:
     """Return the mind after deciding, if it is time to, and which classes have another way.
 
-    A path's sudden change is decided upon at once, everything else now and then.
+    A path's sudden change is decided upon at once, everything else now and then. Paths over drained
+    circuits are left at once, while others answer.
     """
     sights = {name: sight(health) for name, health in mind.healths.items()}
     calm = sights == mind.sights and not pressing(mind)
     every_s = DECIDE_WELL_S if settled(mind) else DECIDE_EVERY_S
     if calm and now_s - mind.decided_s < every_s:
         return mind, ()
-    decisions = decided(peer, classes, mind, now_s)
+    decisions = decided(peer, classes, mind, now_s, drained)
     changes = tuple(
         Change(peer.device, service, former(mind, service).path, decision)
         for service, decision in decisions.items()
@@ -182,10 +187,17 @@ def care_class(classes: Sequence[TrafficClass]) -> ServiceName | None:
 
 
 def decided(
-    peer: Peer, classes: Iterable[TrafficClass], mind: Mind, now_s: float
+    peer: Peer,
+    classes: Iterable[TrafficClass],
+    mind: Mind,
+    now_s: float,
+    drained: Collection[CircuitName] = (),
 ) -> Mapping[ServiceName, Decision]:
     """Return the decision for each class of traffic to a peer."""
-    alternatives = tuple(_alternative(path, mind.healths[path.name]) for path in peer.paths)
+    alternatives = tuple(
+        replace(_alternative(path, mind.healths[path.name]), drained=path.circuit in drained)
+        for path in peer.paths
+    )
     return {
         entry.service.name: decide(
             alternatives,
@@ -265,14 +277,17 @@ def in_doubt(mind: Mind) -> bool:
     return mind.consultation or doubtful or pressing(mind)
 
 
-def steering(minds: Mapping[DeviceName, Mind]) -> Steering:
-    """Return the ways that were decided, those remembered from before included."""
-    return Steering({peer: _peer_steering(mind.memories) for peer, mind in minds.items()})
+def steering(minds: Mapping[DeviceName, Mind], *, bare: bool = False) -> Steering:
+    """Return the ways that were decided, those remembered from before included.
+
+    With bare, consultations do without the care tunnel.
+    """
+    return Steering({peer: _peer_steering(mind.memories, bare) for peer, mind in minds.items()})
 
 
-def _peer_steering(memories: Mapping[ServiceName, Memory]) -> PeerSteering:
+def _peer_steering(memories: Mapping[ServiceName, Memory], bare: bool) -> PeerSteering:  # noqa: FBT001
     care = next((memories[name] for name in CARE_CLASSES if name in memories), Memory())
     services = {name: memory.path for name, memory in memories.items() if memory.path}
     if care.path:
         services |= dict.fromkeys(CARE_CLASSES, care.path)
-    return PeerSteering(services=services, care=care.path, second=care.second)
+    return PeerSteering(services=services, care=care.path, second=care.second, bare=bare)

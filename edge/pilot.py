@@ -1,7 +1,7 @@
 """The fast part of the daemon: reads the gauges, decides, moves traffic, sets the paces."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -12,7 +12,7 @@ from edge.gauges import Gauges
 from edge.journal import Entry, Journal
 from edge.loop import Change, ClassKey, Mind
 from edge.policy import EdgePolicy, Peer, TrafficClass
-from inventory.model import DeviceName
+from inventory.model import CircuitName, DeviceName
 from policies.decide import Memory
 from topology.health import Measurement, PathName
 
@@ -41,11 +41,13 @@ class Pilot:
         self._classes: tuple[TrafficClass, ...] = ()
         self.minds: dict[DeviceName, Mind] = {}
         self.changed = asyncio.Event()
+        self.drained: frozenset[CircuitName] = frozenset()
+        self._bare = False
 
     @property
     def steering(self) -> Steering:
         """Return the ways that the present decisions are."""
-        return loop.steering(self.minds)
+        return loop.steering(self.minds, bare=self._bare)
 
     @property
     def memories(self) -> Mapping[ClassKey, Memory]:
@@ -67,6 +69,15 @@ class Pilot:
             own = {service: m for (device, service), m in memories.items() if device == peer.device}
             fresh = loop.blank(peer, now_s, own)
             self.minds[peer.device] = _continued(fresh, kept.get(peer.device), peer)
+
+    def divert(self, circuits: Collection[CircuitName], *, bare: bool) -> None:
+        """Send nothing over some circuits while there are others, and with bare no care tunnel."""
+        self.drained, before = frozenset(circuits), self._bare
+        self._bare = bare
+        # Decisions follow at once.
+        self.minds = {device: replace(mind, sights={}) for device, mind in self.minds.items()}
+        if bare != before and self._policy is not None:
+            self._steer(self.steering)
 
     def consult(self, live: frozenset[DeviceName]) -> None:
         """Take note of the peers that a consultation is going on with."""
@@ -95,7 +106,7 @@ class Pilot:
         for path in peer.paths:
             if not self._gauges.can_measure((peer.device, path.name)):
                 mind = loop.without(mind, path.name)
-        mind, changes = loop.considered(peer, self._classes, mind, now_s)
+        mind, changes = loop.considered(peer, self._classes, mind, now_s, self.drained)
         self.minds[peer.device] = mind
         if mind.decisions is not before.decisions:
             paces = loop.paces(peer, mind)

@@ -73,13 +73,17 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another edge or hub: its key, its loopback (the care tunnel's end), the LANs behind it."""
+    """Another edge or hub: its key, its loopback (the care tunnel's end), the LANs behind it.
+
+    next_key is the key that it is moving to, if it is; until it has, it is heard with either.
+    """
 
     device: DeviceName
     public_key: str
     loopback: IPv4Address
     prefixes: tuple[Prefix, ...]
     paths: tuple[Path, ...]
+    next_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,10 @@ class TrafficClass:
 
 @dataclass(frozen=True, slots=True)
 class EdgePolicy:
-    """Everything one device must do; own prefixes are the LANs behind it, lans their interfaces."""
+    """Everything one device must do; own prefixes are the LANs behind it, lans their interfaces.
+
+    key is the public key that its tunnels are to have; without one it is that of its enrolment.
+    """
 
     network: str
     device: DeviceName
@@ -112,6 +119,12 @@ class EdgePolicy:
     peers: tuple[Peer, ...]
     care: CareTunnel
     classes: tuple[TrafficClass, ...]
+    key: str = ""
+
+    @property
+    def tunnels(self) -> tuple[str, ...]:
+        """Return the interfaces of its tunnels, the care tunnel's last."""
+        return (*(underlay.tunnel for underlay in self.underlays), self.care.interface)
 
     def underlay(self, circuit: CircuitName) -> Underlay:
         """Return one of the device's underlays. Raises KeyError."""

@@ -6,10 +6,12 @@ from typing import Any, Final, TypeAlias
 
 from edge import loop
 from edge.clock import Moment, said
+from edge.dataplane.generations import Generations
 from edge.dataplane.wireguard import TunnelState
 from edge.gauges import Gauges
 from edge.loop import Mind
 from edge.policy import CARE_CLASSES, EdgePolicy, Path, Peer
+from inventory.model import CircuitName
 from policies.decide import Memory
 from topology.health import LinkHealth
 
@@ -34,12 +36,17 @@ class Repairs:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the figures of a report come from; tunnels are by the name of the interface."""
+    """Where the figures of a report come from; tunnels are by the name of the interface.
+
+    drained are circuits that nothing is sent over for a moment.
+    """
 
     policy: EdgePolicy
     gauges: Gauges
     tunnels: Mapping[str, TunnelState]
     now: Moment
+    generations: Generations
+    drained: frozenset[CircuitName]
 
 
 def peer(sources: Sources, one: Peer, mind: Mind) -> Json:
@@ -56,6 +63,8 @@ def _path(sources: Sources, one: Peer, path: Path, mind: Mind) -> Json:
     health, key = mind.healths[path.name], (one.device, path.name)
     pace_s = sources.gauges.pace_s(key)
     state, reason = _state(health, sources.gauges.fault(key))
+    if path.circuit in sources.drained:
+        state, reason = "drained", "its tunnel moves to another key"
     return {
         "name": path.name,
         "circuit": path.circuit,
@@ -70,14 +79,15 @@ def _path(sources: Sources, one: Peer, path: Path, mind: Mind) -> Json:
         "loss_in": round(health.loss_in, 5),
         "mos": _rounded(health.mos),
         "pace_ms": None if pace_s is None else round(pace_s * 1000),
-        **_carried(sources, path, one.public_key),
+        **_carried(sources, path, one),
         "counters": sources.gauges.counters(key),
     }
 
 
-def _carried(sources: Sources, path: Path, key: str) -> Json:
-    tunnel = sources.tunnels.get(sources.policy.underlay(path.circuit).tunnel)
-    state = tunnel.peers.get(key) if tunnel else None
+def _carried(sources: Sources, path: Path, one: Peer) -> Json:
+    name = sources.policy.underlay(path.circuit).tunnel
+    tunnel = sources.tunnels.get(name)
+    state = tunnel.peers.get(sources.generations.far_key(name, one)) if tunnel else None
     if state is None:
         return {"sent_octets": None, "received_octets": None, "handshake_at": None}
     return {

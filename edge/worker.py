@@ -17,6 +17,7 @@ from edge import canonical, files
 from edge.dataplane import offer, removal
 from edge.dataplane.calls import Flow, LiveCalls
 from edge.dataplane.dataplane import Dataplane
+from edge.dataplane.generations import Generations
 from edge.dataplane.people import Admission
 from edge.dataplane.steering import Steering
 from edge.dataplane.sysctls import Undo
@@ -32,7 +33,11 @@ UNDO: Final = "undo.json"
 
 
 class Worker:
-    """Does what the data plane can do, one thing after the other, elsewhere."""
+    """Does what the data plane can do, one thing after the other, elsewhere.
+
+    ring holds the device's private keys by their public ones; generations are which of them tunnels
+    get with the next policy.
+    """
 
     def __init__(self, folder: Path, private_key: bytes) -> None:
         self._folder = folder
@@ -42,6 +47,8 @@ class Worker:
         self._plane: Dataplane | None = None
         self._tunnels: tuple[Tunnel, ...] = ()
         self._people: Admission | None = None
+        self.generations = Generations()
+        self.ring: dict[PublicKey, bytes] = {}
         # Held for moments. While policies asked for are not taken up yet, new ways wait here.
         self._lock = Lock()
         self._ways = Steering()
@@ -59,6 +66,13 @@ class Worker:
             self._ways = steering
             self._coming += 1
         return await self._do(partial(self._apply, policy, steering))
+
+    async def renew(self, generations: Generations) -> tuple[str, ...]:
+        """Let tunnels have other keys, as soon as there is a policy; return what was changed.
+
+        Raises EdgeError.
+        """
+        return await self._do(partial(self._renew, generations))
 
     async def admit(self, people: Admission) -> tuple[str, ...]:
         """Let people in from now on, as soon as there is a policy; return what was changed.
@@ -136,7 +150,7 @@ class Worker:
 
     def _apply(self, policy: EdgePolicy, steering: Steering) -> tuple[str, ...]:
         try:
-            want = wanted(policy, steering, self._people)
+            want = wanted(policy, steering, self._people, self.generations)
             plane = self._prepared(want)
         except BaseException:
             with self._lock:
@@ -153,10 +167,19 @@ class Worker:
     def _prepared(self, want: Wanted) -> Dataplane:
         """Return the data plane, after writing down which tunnels it is going to make."""
         if self._plane is None:
-            self._plane = Dataplane(self._wireguard or self._ask(), self._key, self._keep)
+            how = self._wireguard or self._ask()
+            self._plane = Dataplane(how, self._key, self._keep, self.ring)
         self.disk_fault = ""
         self._keep(Undo(), (tunnel.name for tunnel in want.every_tunnel))
         return self._plane
+
+    def _renew(self, generations: Generations) -> tuple[str, ...]:
+        self.generations = generations
+        if self._plane is None:
+            return ()
+        done = self._plane.renew(generations)
+        self._tunnels = self._plane.tunnels
+        return done
 
     def _admit(self, people: Admission) -> tuple[str, ...]:
         self._people = people
@@ -180,7 +203,7 @@ class Worker:
         tunnel = next((one for one in self._tunnels if one.name == name), None)
         # A tunnel that is not served is made anew by the next repair, which says so.
         if tunnel and self._wireguard and self._wireguard.state(name) is not None:
-            redial(self._wireguard, tunnel, self._key, peer)
+            redial(self._wireguard, tunnel, self.ring.get(tunnel.key, self._key), peer)
 
     def _states(self, names: tuple[str, ...]) -> dict[str, TunnelState]:
         if self._wireguard is None:
@@ -229,6 +252,4 @@ def kept_of(folder: Path) -> Kept:
 
 def tunnel_names(policy: EdgePolicy | None) -> tuple[str, ...]:
     """Return the interfaces of a policy's tunnels, the care tunnel's last."""
-    if policy is None:
-        return ()
-    return (*(underlay.tunnel for underlay in policy.underlays), policy.care.interface)
+    return policy.tunnels if policy else ()

@@ -1,4 +1,7 @@
-"""The public keys of edges, pinned in a file beside the documents as known_hosts pins host keys."""
+"""The public keys of edges, pinned in a file beside the documents as known_hosts pins host keys.
+
+A line is DEVICE BASE64, and while the device moves to another key DEVICE BASE64 BASE64.
+"""
 
 import base64
 import binascii
@@ -21,15 +24,21 @@ class EdgeKeys:
     keys: Mapping[DeviceName, str]
     faults: tuple[Fault, ...] = ()
     places: Mapping[DeviceName, Location] = field(default_factory=dict)
+    following: Mapping[DeviceName, str] = field(default_factory=dict)
 
     def of(self, device: DeviceName) -> str:
         """Return a device's key, nothing where none is pinned."""
         return self.keys.get(device, "")
 
+    def next_of(self, device: DeviceName) -> str:
+        """Return the key that a device moves to, nothing where it does not."""
+        return self.following.get(device, "")
+
 
 def edge_keys(file: str, text: str) -> EdgeKeys:
-    """Return the keys of a file whose lines are DEVICE BASE64; blank lines and '#' are skipped."""
+    """Return the keys of a file; blank lines and those that begin with '#' are skipped."""
     keys: dict[DeviceName, str] = {}
+    following: dict[DeviceName, str] = {}
     places: dict[DeviceName, Location] = {}
     faults: list[Fault] = []
     owner: dict[str, DeviceName] = {}
@@ -37,14 +46,27 @@ def edge_keys(file: str, text: str) -> EdgeKeys:
         if what := _line_fault(words, keys, owner):
             faults.append(Fault(where, what, _HINT))
         else:
-            device, key = words
+            device, key, *further = words
             keys[device], places[device], owner[key] = key, where, device
-    return EdgeKeys(keys, tuple(faults), places)
+            for one in further:
+                following[device], owner[one] = one, device
+    return EdgeKeys(keys, tuple(faults), places, following)
 
 
-def line(device: DeviceName, key: str) -> str:
-    """Return the line that pins a device's key."""
-    return f"{device} {key}\n"
+def line(device: DeviceName, key: str, following: str = "") -> str:
+    """Return the line that pins a device's key, and the one that it moves to, if any."""
+    return " ".join(filter(None, (device, key, following))) + "\n"
+
+
+def rewritten(text: str, changes: Mapping[DeviceName, str]) -> str:
+    """Return a file's text with other lines for some devices; all else stays as it is."""
+    lines = text.splitlines(keepends=True)
+    return "".join(changes.get(_device(written), written) for written in lines)
+
+
+def _device(written: str) -> DeviceName:
+    words = written.split()
+    return words[0] if words and not words[0].startswith("#") else ""
 
 
 def key_fault(text: str) -> str | None:
@@ -67,11 +89,14 @@ def _lines(file: str, text: str) -> Iterator[tuple[Location, list[str]]]:
 def _line_fault(
     words: list[str], keys: Mapping[DeviceName, str], owner: Mapping[str, DeviceName]
 ) -> str | None:
-    if len(words) != 2:
-        return "the line is not a device and its key"
-    device, key = words
+    if len(words) not in {2, 3}:
+        return "the line is not a device and its key, or two keys while it moves to the second"
+    device, *own = words
     if device in keys:
         return f"a key of {quoted(device)} stands there already"
-    if key in owner:
-        return f"the key of {quoted(device)} is that of {quoted(owner[key])} already"
-    return key_fault(key)
+    for key in own:
+        if key in owner:
+            return f"the key of {quoted(device)} is that of {quoted(owner[key])} already"
+        if fault := key_fault(key):
+            return fault
+    return "both keys are the same" if len(set(own)) < len(own) else None

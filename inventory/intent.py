@@ -98,7 +98,7 @@ class _Parsed:
         network: Network = self.networks[0].to_model()
         sites: Mapping[str, Site] = {d.name: d.to_model() for d in self.sites}
         devices: Mapping[str, Device] = {
-            d.name: d.to_model(_key_of(d, pinned), keys.of(d.name)) for d in self.devices
+            d.name: d.to_model(_key_of(d, pinned), keys) for d in self.devices
         }
         crossing: Mapping[str, Circuit] = {d.name: d.to_model() for d in self.circuits}
         zones: Mapping[str, DataCentreZone] = {d.name: d.to_model() for d in self.zones}

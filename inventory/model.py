@@ -174,6 +174,7 @@ class Device:
     """A router, switch or edge; number (1 to 7) is its identity within the site.
 
     public_key is the WireGuard key that an edge made itself, in base64; empty until it is pinned.
+    next_key is the one that it moves to, empty when it does not.
     """
 
     name: DeviceName
@@ -185,6 +186,7 @@ class Device:
     lan: bool = False
     description: str = ""
     public_key: str = ""
+    next_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from pydantic import Field, StrictFloat, StrictInt
 
 from inventory import model
 from inventory.addressing import MAX_CIRCUIT, MAX_DEVICE, MAX_SITE
+from inventory.edgekeys import EdgeKeys
 from inventory.fields import (
     Count,
     CredentialReference,
@@ -206,10 +207,10 @@ class DeviceDocument(Document):
     lan: Flag | None = Field(default=None, examples=["true"])
     description: Description = Field(default="", examples=["In the server room"])
 
-    def to_model(self, known_key: str, public_key: str) -> model.Device:
+    def to_model(self, known_key: str, keys: EdgeKeys) -> model.Device:
         """Return the trusted value; the first device of a site is on its LANs unless it says so.
 
-        known_key is the pinned host key, public_key the pinned key of an edge.
+        known_key is the pinned host key, keys are the pinned ones of edges.
         """
         return model.Device(
             name=self.name,
@@ -220,7 +221,8 @@ class DeviceDocument(Document):
             management=self.management.to_model(known_key) if self.management else None,
             lan=self.number == 1 if self.lan is None else self.lan,
             description=self.description,
-            public_key=public_key,
+            public_key=keys.of(self.name),
+            next_key=keys.next_of(self.name),
         )
 
 

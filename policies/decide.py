@@ -95,7 +95,7 @@ def decide(
 ) -> Decision:
     """Return which path to take now, given what was taken before."""
     policy = duty.policy
-    views = [view(one, duty) for one in alternatives if _permitted(one, policy)]
+    views = _undrained([view(one, duty) for one in alternatives if _permitted(one, policy)])
     if not views:
         reason = f"the policy of {policy.service} allows none of {len(alternatives)} paths"
         nowhere = replace(memory, path=None, second=None)
@@ -114,6 +114,12 @@ def decide(
 def _permitted(alternative: Alternative, policy: PathPolicy) -> bool:
     allowed = policy.metered_allowed or not alternative.metered
     return allowed and alternative.medium in policy.media
+
+
+def _undrained(views: list[View]) -> list[View]:
+    """Return the views without drained paths, where another one answers."""
+    open_ = [one for one in views if not one.alternative.drained]
+    return open_ if any(one.grade <= Grade.ANSWERS for one in open_) else views
 
 
 def _order(one: View) -> tuple[int, int, tuple[int, int, PathName]]:

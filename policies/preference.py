@@ -33,13 +33,17 @@ class Grade(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A path that could be taken; cost is the circuits' own, lower is preferred."""
+    """A path that could be taken; cost is the circuits' own, lower is preferred.
+
+    A drained one is left at once and taken by nobody, as long as another one answers.
+    """
 
     path: PathName
     medium: Medium
     metered: bool
     cost: int
     health: LinkHealth
+    drained: bool = False
 
 
 @dataclass(frozen=True, slots=True)

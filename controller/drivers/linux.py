@@ -48,3 +48,11 @@ class LinuxDriver(DoorDriver):
         given = roster.encode()
         digest = sha256(given).hexdigest()
         return dict(self._part("people", "people", str(len(given)), digest, data=given))
+
+    def rekey(self) -> Mapping[str, Any]:
+        """Have this edge make a key to move to, unless it has one, and return it and keys()."""
+        return self._ask("rekey")
+
+    def keys(self) -> Mapping[str, Any]:
+        """Return which key this edge's tunnels are to have, and which of them wait for it."""
+        return dict(self._part("keys", "keys"))

@@ -192,8 +192,12 @@ class People:
 
     def told(self, gateway: DeviceName, devices: int, act: Act) -> None:
         """Note that somebody took out what a gateway is told, which holds preshared keys."""
+        self.noted("gateway.export", gateway, act, devices=devices)
+
+    def noted(self, what: str, subject: str, act: Act, **details: object) -> None:
+        """Note what was done to something else than people, such as a site's keys."""
         with self._database.write() as db:
-            self._trace(db, act, "gateway.export", gateway, devices=devices)
+            self._trace(db, act, what, subject, **details)
 
     def entries(self) -> tuple[Entry, ...]:
         """Return everybody who ever had access, by name."""

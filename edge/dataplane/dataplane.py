@@ -4,7 +4,7 @@ Works in the network namespace of the thread that made it, and has to be used th
 called while another thread is busy with one of the others, and does not wait for it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from threading import Lock
 from typing import Final, TypeAlias
@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from edge.dataplane import calls, shaping, sysctls, tables, wanted
 from edge.dataplane.calls import Flow, LiveCalls
 from edge.dataplane.filters import Filters
+from edge.dataplane.generations import Generations
 from edge.dataplane.interfaces import Interfaces
 from edge.dataplane.netlink import Netlink
 from edge.dataplane.people import Admission, PeopleFilter
@@ -19,28 +20,35 @@ from edge.dataplane.steering import Steering
 from edge.dataplane.sysctls import Undo
 from edge.dataplane.wanted import Wanted
 from edge.dataplane.watch import Watch
-from edge.dataplane.wireguard import WireGuard
+from edge.dataplane.wireguard import PublicKey, Tunnel, WireGuard
 from inventory.errors import EdgeError, TunnelError
 from policies.model import ServiceName
 
 Step: TypeAlias = Callable[[Wanted], Iterable[str]]
 Keep: TypeAlias = Callable[[Undo], None]
 
+NO_RING: Final[Mapping[PublicKey, bytes]] = {}
 # A look at everything after so many repairs, in case a change was not told.
 ROUNDS: Final = 30
 
 
 class Dataplane:
-    """One device's data plane; private_key is the device's, 32 octets.
+    """One device's data plane; private_key is the device's first, 32 octets, ring holds the others.
 
     keep writes down what settings were, before they are changed.
     """
 
-    def __init__(self, wireguard: WireGuard, private_key: bytes, keep: Keep) -> None:
+    def __init__(
+        self,
+        wireguard: WireGuard,
+        private_key: bytes,
+        keep: Keep,
+        ring: Mapping[PublicKey, bytes] = NO_RING,
+    ) -> None:
         self._kernel, self._quick = Netlink(), Netlink()
         self._lock = Lock()
         self._watch = Watch({self._kernel.port, self._quick.port})
-        self._interfaces = Interfaces(self._kernel, wireguard, private_key)
+        self._interfaces = Interfaces(self._kernel, wireguard, private_key, ring)
         self._filters = Filters()
         self._guests = PeopleFilter()
         self._keep = keep
@@ -48,6 +56,11 @@ class Dataplane:
         self._left: frozenset[str] = frozenset()
         self._rounds = 0
         self._live = LiveCalls()
+
+    @property
+    def tunnels(self) -> tuple[Tunnel, ...]:
+        """Return the tunnels as they should be."""
+        return self._need().tunnels
 
     def apply(self, want: Wanted) -> tuple[str, ...]:
         """Make everything what is wanted and return, in words, what was changed.
@@ -74,6 +87,12 @@ class Dataplane:
         with self._lock:
             self._wanted = replace(self._need(), people=people)
         return self._carry_out(self._need(), (self._people, self._interfaces.establish))
+
+    def renew(self, generations: Generations) -> tuple[str, ...]:
+        """Let tunnels have other keys, and return what was changed. Raises EdgeError."""
+        with self._lock:
+            self._wanted = wanted.renewed(self._need(), generations)
+        return self._interfaces.establish(self._need())
 
     def repair(self) -> tuple[str, ...]:
         """Put right what somebody changed, or an interface took along, and say so.

@@ -6,17 +6,24 @@ from edge.dataplane import links
 from edge.dataplane.links import IFB, LOOPBACK, Interface
 from edge.dataplane.netlink import Netlink
 from edge.dataplane.wanted import Wanted
-from edge.dataplane.wireguard import Tunnel, WireGuard
+from edge.dataplane.wireguard import PublicKey, Tunnel, WireGuard
 from inventory.errors import EdgeError, TunnelError
 
 
 class Interfaces:
     """Makes interfaces and addresses what is wanted, and knows them by name and index."""
 
-    def __init__(self, kernel: Netlink, wireguard: WireGuard, private_key: bytes) -> None:
+    def __init__(
+        self,
+        kernel: Netlink,
+        wireguard: WireGuard,
+        private_key: bytes,
+        ring: Mapping[PublicKey, bytes],
+    ) -> None:
         self._kernel = kernel
         self._wireguard = wireguard
         self._private_key = private_key
+        self._ring = ring
         self.known: Mapping[str, Interface] = {}
         self.indexes: Mapping[str, int] = {}
         # Whether what is known is what is there, as far as anybody could tell.
@@ -66,7 +73,7 @@ class Interfaces:
         self.seen = True
 
     def _tunnel(self, tunnel: Tunnel) -> tuple[str, ...]:
-        return self._wireguard.ensure(tunnel, self._private_key)
+        return self._wireguard.ensure(tunnel, self._ring.get(tunnel.key, self._private_key))
 
     def _arrivals(self, want: Wanted) -> Iterator[str]:
         for arrivals in want.arrivals:

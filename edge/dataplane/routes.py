@@ -174,6 +174,8 @@ def _class_ways(
         return [(FIRST_METRIC, devices[path])] if path in devices else []
     allowed = {one.name: devices[one.name] for one in peer.paths if permitted(traffic, one)}
     bare = allowed.get(path or "") or allowed.get(steering.care or "")
+    if bare and steering.bare:
+        return [(FIRST_METRIC, bare)]
     care = [(FIRST_METRIC, policy.care.interface)]
     return [*care, (SECOND_METRIC, bare)] if bare else care
 

@@ -13,12 +13,14 @@ class PeerSteering:
     """The ways to one peer: of each service, of the care tunnel, and of the care tunnel's copies.
 
     A path that is None or unknown leaves the choice to the kernel, which takes the cheapest tunnel
-    that exists. second None means that nothing is copied.
+    that exists. second None means that nothing is copied. bare sends consultations over their
+    transport as everything else, while the care tunnel cannot be used.
     """
 
     services: Mapping[ServiceName, PathName] = field(default_factory=dict)
     care: PathName | None = None
     second: PathName | None = None
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ from ipaddress import IPv4Interface, IPv4Network
 from typing import Final
 
 from edge.dataplane import marks, queues, routes, ruleset, sysctls
+from edge.dataplane.generations import Generations
 from edge.dataplane.people import Admission
 from edge.dataplane.queues import Queue
 from edge.dataplane.routes import Routes, Rule
 from edge.dataplane.steering import Steering
 from edge.dataplane.sysctls import Setting
 from edge.dataplane.wireguard import Tunnel, TunnelPeer
-from edge.policy import EdgePolicy, Endpoint, Prefix, Underlay
+from edge.policy import EdgePolicy, Endpoint, Peer, Prefix, Underlay
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
 
@@ -23,6 +24,7 @@ KEEPALIVE_S: Final = 25
 # one end only: when a call begins at both ends at once and there is no session, both initiate
 # one, each gives its own up for the other's, and nothing passes for 5 s.
 CARE_KEEPALIVE_S: Final = 50
+SETTLED: Final = Generations()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,12 @@ class Wanted:
         return frozenset(t.name for t in self.every_tunnel) | {a.target for a in self.arrivals}
 
 
-def wanted(policy: EdgePolicy, steering: Steering, people: Admission | None = None) -> Wanted:
+def wanted(
+    policy: EdgePolicy,
+    steering: Steering,
+    people: Admission | None = None,
+    generations: Generations = SETTLED,
+) -> Wanted:
     """Return everything that should stand in the kernel.
 
     Raises PolicyRefusedError when an interface's name cannot be used, or there are too many peers.
@@ -79,7 +86,7 @@ def wanted(policy: EdgePolicy, steering: Steering, people: Admission | None = No
     return Wanted(
         policy=policy,
         steering=steering,
-        tunnels=tuple(_tunnels(policy, owned)),
+        tunnels=tuple(_tunnels(policy, owned, generations)),
         settings=sysctls.settings(policy),
         fixed=routes.fixed_routes(policy),
         steered=routes.steered_routes(policy, steering),
@@ -90,6 +97,12 @@ def wanted(policy: EdgePolicy, steering: Steering, people: Admission | None = No
         owned=owned,
         people=people,
     )
+
+
+def renewed(before: Wanted, generations: Generations) -> Wanted:
+    """Return what should stand when tunnels have other keys."""
+    tunnels = tuple(_tunnels(before.policy, before.owned, generations))
+    return replace(before, tunnels=tunnels)
 
 
 def steered(before: Wanted, steering: Steering) -> tuple[Wanted, Routes, Routes]:
@@ -114,7 +127,7 @@ def _arrivals(policy: EdgePolicy, underlay: Underlay) -> Arrivals:
 
 
 def _tunnels(
-    policy: EdgePolicy, owned: Mapping[DeviceName, tuple[Prefix, ...]]
+    policy: EdgePolicy, owned: Mapping[DeviceName, tuple[Prefix, ...]], generations: Generations
 ) -> Iterator[Tunnel]:
     for index, underlay in enumerate(policy.underlays):
         yield Tunnel(
@@ -123,21 +136,27 @@ def _tunnels(
             listen_port=underlay.listen_port,
             mark=marks.TRANSPORT_MARK + index,
             addresses=(IPv4Interface(underlay.tunnel_address),),
-            peers=tuple(_transport_peers(policy, underlay, owned)),
+            peers=tuple(_transport_peers(policy, underlay, owned, generations)),
+            key=generations.own.get(underlay.tunnel, policy.key),
         )
+    care = policy.care
     yield Tunnel(
-        name=policy.care.interface,
-        mtu=policy.care.mtu,
-        listen_port=policy.care.port,
+        name=care.interface,
+        mtu=care.mtu,
+        listen_port=care.port,
         mark=marks.CARE_MARK,
         # Without any address the kernel would drop what arrives here, however loose its filter.
         addresses=(IPv4Interface(policy.loopback),),
-        peers=tuple(_care_peers(policy, owned)),
+        peers=tuple(_care_peers(policy, owned, generations)),
+        key=generations.own.get(care.interface, policy.key),
     )
 
 
 def _transport_peers(
-    policy: EdgePolicy, underlay: Underlay, owned: Mapping[DeviceName, tuple[Prefix, ...]]
+    policy: EdgePolicy,
+    underlay: Underlay,
+    owned: Mapping[DeviceName, tuple[Prefix, ...]],
+    generations: Generations,
 ) -> Iterator[TunnelPeer]:
     for peer in policy.peers:
         paths = [path for path in peer.paths if path.circuit == underlay.circuit]
@@ -146,14 +165,24 @@ def _transport_peers(
             allowed = (*ends, IPv4Network(peer.loopback), *owned[peer.device])
             endpoint = next((path.endpoint for path in paths if path.endpoint), None)
             keepalive_s = KEEPALIVE_S if endpoint else 0
-            yield TunnelPeer(peer.public_key, allowed, endpoint, keepalive_s)
+            key = generations.far_key(underlay.tunnel, peer)
+            yield TunnelPeer(key, allowed, endpoint, keepalive_s)
+            yield from _heard(underlay.tunnel, peer, generations)
 
 
 def _care_peers(
-    policy: EdgePolicy, owned: Mapping[DeviceName, tuple[Prefix, ...]]
+    policy: EdgePolicy, owned: Mapping[DeviceName, tuple[Prefix, ...]], generations: Generations
 ) -> Iterator[TunnelPeer]:
     for peer in policy.peers:
         allowed = (IPv4Network(peer.loopback), *owned[peer.device])
         keepalive_s = CARE_KEEPALIVE_S if any(path.endpoint for path in peer.paths) else 0
         endpoint = Endpoint(peer.loopback, policy.care.port)
-        yield TunnelPeer(peer.public_key, allowed, endpoint, keepalive_s)
+        key = generations.far_key(policy.care.interface, peer)
+        yield TunnelPeer(key, allowed, endpoint, keepalive_s)
+        yield from _heard(policy.care.interface, peer, generations)
+
+
+def _heard(interface: str, peer: Peer, generations: Generations) -> Iterator[TunnelPeer]:
+    """Yield a peer by its other key, with which it may shake hands."""
+    if other := generations.other_key(interface, peer):
+        yield TunnelPeer(other, ())

@@ -30,7 +30,10 @@ class TunnelPeer:
 
 @dataclass(frozen=True, slots=True)
 class Tunnel:
-    """A WireGuard interface as it should be; mark is set on its outer packets (0: none)."""
+    """A WireGuard interface as it should be; mark is set on its outer packets (0: none).
+
+    key is the public one of which of the device's keys it has; nothing is the first.
+    """
 
     name: str
     mtu: int
@@ -38,6 +41,7 @@ class Tunnel:
     mark: int
     addresses: tuple[Interface, ...]
     peers: tuple[TunnelPeer, ...]
+    key: PublicKey = ""
 
 
 @dataclass(frozen=True, slots=True)

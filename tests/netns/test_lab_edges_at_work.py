@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from time import monotonic
+from uuid import uuid4
 
 import pytest
 
@@ -17,6 +19,8 @@ from tests.sanaga_process import Answer, Sanaga
 pytestmark = pytest.mark.netns
 
 WITHIN_S = 90
+ROTATION_S = 120
+YEARLY = ("--because", "yearly")
 # How the interfaces are named that are no tunnels.
 PLAIN = ("lo", "eth", "vlan", "mgmt", "ifb")
 EDGES = {"kolofata-e1", "yaounde-e1"}
@@ -135,6 +139,38 @@ def test_same_call_without_sanaga_is_interrupted(at_work, stopped):
     assert "yaounde" in at_work.reachable("kolofata")
     # The router beside the edge was the only way out.
     assert min(lost_in_a_cut(at_work)) > 50
+
+
+def test_every_edge_moves_to_another_key_while_a_call_goes_on(at_work, spur):
+    """The country's rotation, by its commands, with a call of 50 packets a second all the time."""
+    for operator in ("leo", "lte"):
+        at_work.impair(f"kolofata-{operator}", loss=0)
+    before = (spur.sanaga.folder / "intent" / "edge_keys").read_text(encoding="utf-8")
+    with start_call(at_work, "kolofata", "yaounde", seconds=ROTATION_S) as flow:
+        next(flow.follow())
+        began = monotonic()
+        asked = spur.sanaga("vpn", "site", "rotate", "--all", "--dir", "intent", *YEARLY)
+        assert (asked.code, "2 edges to move" in asked.err) == (0, True), asked.err
+        planned_and_applied(spur)
+        ended = spur.sanaga("vpn", "site", "settle", "--dir", "intent", "--within", "2m", *YEARLY)
+        assert ended.code == 0, ended.err
+        planned_and_applied(spur)
+        assert monotonic() - began < ROTATION_S, "the call was over before the rotation"
+        totals = flow.totals()
+    assert [total.second.lost for total in totals] == [0, 0]
+    after = (spur.sanaga.folder / "intent" / "edge_keys").read_text(encoding="utf-8")
+    assert {len(line.split()) for line in after.splitlines()} == {2}
+    assert not set(before.split()) & set(after.split()) - EDGES
+    assert spur.sanaga("plan", "intent").code == 0
+    equipment.wait_paths(at_work, WITHIN_S)
+
+
+def planned_and_applied(spur: Spur) -> None:
+    plan = spur.sanaga.folder / f"{uuid4().hex}.plan"
+    made = spur.sanaga("plan", "intent", "--out", plan)
+    assert made.code == 2, made.err
+    done = spur.sanaga("apply", plan, "--yes")
+    assert done.code == 0, done.err + done.out
 
 
 @pytest.fixture

@@ -30,7 +30,6 @@ devices:
     number: 7
     role: edge
     platform: linux
-    management: {{address: 198.18.0.77, port: 22, username: root}}
 gateways:
   - {{device: yaounde-e1, number: 1, endpoint: "{GATEWAY}:51820"}}
 """
@@ -65,7 +64,7 @@ class Site(Spaces):
         how = file.read_text(encoding="utf-8").splitlines()[1].removeprefix("#").strip()
         command = how.replace("people0", name).replace(file.name, str(file))
         self.did("hub", "bash", "-c", command)
-        rules = self.asked("vpn", "site", "rules", "yaounde-e1", name, "--dir", "small")
+        rules = self.asked("vpn", "site", "rules", "yaounde-e1", name)
         self.did("hub", "nft", "-f", "-", text=rules)
 
     def shaken(self) -> None:

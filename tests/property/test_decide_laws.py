@@ -120,11 +120,7 @@ def test_the_same_question_has_the_same_answer_in_any_order(offer, duty, path, c
 def test_traffic_goes_somewhere_allowed_and_says_why(offer, duty, path, consultation):
     memory = remembered(offer, duty, path)
     found = decide(offer, duty, memory, now_s=NOW_S, consultation=consultation)
-    allowed = {
-        one.path
-        for one in offer
-        if one.medium in duty.policy.media and (duty.policy.metered_allowed or not one.metered)
-    }
+    allowed = {one.path for one in offer if permitted(one, duty)}
     assert (found.path in allowed) if allowed else (found.path is None)
     assert found.second is None or found.second in allowed - {found.path}
     assert found.reason
@@ -154,6 +150,31 @@ def test_no_path_is_left_for_a_worse_one(offer, duty, path, consultation):
         assert taken.grade <= min(left.grade, Grade.ANSWERS)
         alike = taken.grade is left.grade
         assert not alike or taken.rank < left.rank or taken.severity < left.severity
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    offers(), DUTIES, st.sampled_from(NAMES), st.frozensets(st.sampled_from(NAMES)), st.booleans()
+)
+def test_a_drained_path_is_left_at_once_while_another_one_answers(
+    offer, duty, path, drained, consultation
+):
+    told = [replace(one, drained=one.path in drained) for one in offer]
+    memory = remembered(offer, duty, path)
+    found = decide(told, duty, memory, now_s=NOW_S, consultation=consultation)
+    allowed = [one for one in told if permitted(one, duty)]
+    others = [one for one in allowed if not one.drained]
+    if any(view(one, duty).grade <= Grade.ANSWERS for one in others):
+        assert found.path in {one.path for one in others}
+        assert found.second not in drained
+    else:
+        assert (
+            found.path == decide(offer, duty, memory, now_s=NOW_S, consultation=consultation).path
+        )
+
+
+def permitted(one: Alternative, duty: Duty) -> bool:
+    return one.medium in duty.policy.media and (duty.policy.metered_allowed or not one.metered)
 
 
 def improved(health: LinkHealth) -> LinkHealth:

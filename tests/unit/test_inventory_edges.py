@@ -3,8 +3,10 @@
 import base64
 from pathlib import Path
 
+import pytest
+
 from inventory.documents import read
-from inventory.edgekeys import EdgeKeys, edge_keys, key_fault, line
+from inventory.edgekeys import EdgeKeys, edge_keys, key_fault, line, rewritten
 from inventory.examples import write_example
 from inventory.intent import check, load
 
@@ -33,6 +35,35 @@ def test_a_folder_without_keys_pins_none(tmp_path):
 def test_a_line_written_for_a_key_is_read_back():
     assert edge_keys("edge_keys", line("mora-e1", KEY)).keys == {"mora-e1": KEY}
     assert EdgeKeys({}).of("mora-e1") == ""
+
+
+def test_an_edge_that_moves_has_two_keys(tmp_path):
+    intent = load(spur(tmp_path, line("kolofata-e1", KEY, OTHER)))
+    device = intent.devices["kolofata-e1"]
+    assert (device.public_key, device.next_key) == (KEY, OTHER)
+    assert edge_keys("edge_keys", line("mora-e1", KEY)).next_of("mora-e1") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (f"a-e1 {KEY} {KEY}\n", "both keys are the same"),
+        (f"a-e1 {KEY} x\n", "the key is not base64"),
+        (f"a-e1 {KEY} {OTHER} {KEY}\n", "the line is not a device and its key, or two keys"),
+        (f"a-e1 {KEY}\nb-e1 {OTHER} {KEY}\n", "the key of 'b-e1' is that of 'a-e1' already"),
+        (f"a-e1 {KEY} {OTHER}\nb-e1 {OTHER}\n", "the key of 'b-e1' is that of 'a-e1' already"),
+    ],
+)
+def test_second_keys_are_checked_as_first_ones_are(text, what):
+    (fault,) = edge_keys("edge_keys", text).faults
+    assert what in str(fault)
+
+
+def test_rewriting_leaves_all_other_lines_as_they_are():
+    text = f"# ours\n\n  mora-e1   {KEY}\nmora-e2 {OTHER}\n#mora-e1 {KEY}"
+    changed = rewritten(text, {"mora-e1": line("mora-e1", OTHER)})
+    assert changed == f"# ours\n\nmora-e1 {OTHER}\nmora-e2 {OTHER}\n#mora-e1 {KEY}"
+    assert rewritten(text, {}) == text
 
 
 def test_a_key_that_is_none_is_told():

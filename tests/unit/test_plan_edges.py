@@ -101,10 +101,10 @@ def test_an_edge_planned_for_alone_must_not_lose_its_hub(intent, tmp_path):
         assert {*made.loopbacks} == {name, *far}
 
 
-def test_a_new_key_changes_only_those_who_speak_to_it(intent, tmp_path):
+def test_a_new_key_changes_the_edge_and_those_who_speak_to_it(intent, tmp_path):
     other = rekeyed(intent, "mora-e1", key(99))
     made = make_plan(loaded(other, tmp_path), running(intent, tmp_path), AT)
-    assert waves(made) == [[HUB]]
+    assert waves(made) == [["mora-e1"], [HUB]]
     assert made.changes[0].impact is Impact.INTERRUPTION
     assert made.changes[0].because == "interrupted for a moment: the tunnels to mora-e1"
     assert f'+      "public_key": "{key(99)}"' in made.changes[0].diff

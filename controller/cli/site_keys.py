@@ -1,0 +1,192 @@
+"""Edges moving to other keys, as verbs tell of it: who is asked, edge_keys, and what comes next."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from stat import S_IMODE
+from typing import Final, cast
+
+from controller import sitekeys
+from controller.app import anchored, connector
+from controller.cli.desk import act, desk
+from controller.cli.output import count, listing, say
+from controller.environment import state_dir
+from controller.load import Loaded, load
+from controller.sitekeys import Connect, Progress
+from edge import files
+from inventory.edgekeys import rewritten
+from inventory.errors import AccessError
+from inventory.intent import EDGE_KEYS
+from inventory.model import Device, DeviceName, Role
+
+RETRY_S: Final = 3.0
+COLUMNS: Final = {
+    "device": "EDGE",
+    "site": "SITE",
+    "key": "KEY",
+    "moves_to": "MOVES TO",
+    "rotated": "MOVED LAST",
+    "gateway": "GATEWAY",
+}
+PROGRESS: Final = {
+    "device": "EDGE",
+    "moved": "MOVED",
+    "waiting": "WAITING TUNNELS",
+    "phase": "NOW",
+    "fault": "FAULT",
+}
+NEXT: Final = (
+    "now let the far ends know both keys: 'sanaga plan {folder} --out plan', 'sanaga apply plan'; "
+    "the edges then move by themselves, and 'sanaga vpn site settle' ends it"
+)
+DONE: Final = "now let the far ends forget the former keys: 'sanaga plan {folder}' and apply"
+
+
+def rows(folder: Path) -> list[dict[str, object]]:
+    """Return every edge with its keys, and when it moved to another one last."""
+    loaded, moved = load(folder), _moved()
+    gateways = {gateway.device for gateway in loaded.access.policy.gateways}
+    edges = [d for _, d in sorted(loaded.intent.devices.items()) if d.role is Role.EDGE]
+    return [
+        {
+            "device": device.name,
+            "site": device.site,
+            "key": device.public_key or None,
+            "moves_to": device.next_key or None,
+            "rotated": moved.get(device.name),
+            "gateway": device.name in gateways,
+        }
+        for device in edges
+    ]
+
+
+def rotate(folder: Path, names: Sequence[DeviceName], most: int | None, because: str) -> bool:
+    """Have edges make keys to move to and write them into edge_keys; return whether all did.
+
+    Those that moved longest ago come first. Raises AccessError.
+    """
+    loaded, who, moved = load(folder), act(because), _moved()
+    devices = sitekeys.movable(loaded.intent, loaded.access.policy.gateways, names)
+    idle = sorted(
+        (device for device in devices if not device.next_key),
+        key=lambda device: (moved.get(device.name, ""), device.name),
+    )[:most]
+    lines, failed = dict[DeviceName, str](), 0
+    for name, progress in sitekeys.asked([d.name for d in idle], _connect(loaded), rekey=True):
+        if isinstance(progress, Progress):
+            device = loaded.intent.devices[name]
+            _check_current(device, progress)
+            lines[name] = sitekeys.announced(device, progress.upcoming)
+        else:
+            failed += 1
+            say(f"{progress}\n{name} keeps its key")
+    _write(folder, lines)
+    with desk() as opened:
+        for name in sorted(lines):
+            opened.store.noted("site.rotate", name, who, to=lines[name].split()[-1])
+    moving = sum(bool(device.next_key) for device in devices) + len(lines)
+    if moving:
+        say(f"{count(moving, 'edge')} to move; {NEXT.format(folder=folder)}")
+    else:
+        say("no edge to move")
+    return not failed
+
+
+def progress(folder: Path) -> list[dict[str, object]]:
+    """Return how far every edge is that moves."""
+    loaded = load(folder)
+    moving = _moving(loaded)
+    return [
+        _row(moving[name], told)
+        for name, told in sorted(sitekeys.asked(moving, _connect(loaded), rekey=False))
+    ]
+
+
+def settle(folder: Path, patience_s: float, because: str) -> bool:
+    """Write the keys of edges that have moved as the only ones; return whether all have."""
+    loaded, who = load(folder), act(because)
+    moving = _moving(loaded)
+    left = _left(moving, _connect(loaded), patience_s)
+    done = {name: device for name, device in moving.items() if name not in left}
+    _write(folder, {name: sitekeys.settled(device) for name, device in done.items()})
+    with desk() as opened:
+        for name, device in done.items():
+            opened.store.noted("site.settle", name, who, key=device.next_key)
+    for why in left.values():
+        say(why)
+    if done:
+        say(f"{listing(list(done))} moved; {DONE.format(folder=folder)}")
+    elif not left:
+        say("no edge moves")
+    return not left
+
+
+def _left(
+    moving: Mapping[DeviceName, Device], connect: Connect, patience_s: float
+) -> Mapping[DeviceName, str]:
+    """Wait for edges to have moved, and return why some have not."""
+    from controller.clock import SystemClock
+
+    clock = SystemClock()
+    deadline, left = clock.now() + patience_s, dict.fromkeys(moving, "")
+    while left:
+        for name, told in sitekeys.asked(tuple(left), connect, rekey=False):
+            if isinstance(told, Progress) and told.moved_to(moving[name].next_key):
+                del left[name]
+            else:
+                left[name] = _why(name, told)
+        if (rest := deadline - clock.now()) <= 0:
+            break
+        clock.pause(min(RETRY_S, rest) if left else 0)
+    return left
+
+
+def _row(device: Device, told: object) -> dict[str, object]:
+    known = told if isinstance(told, Progress) else None
+    return {
+        "device": device.name,
+        "moved": known.moved_to(device.next_key) if known else None,
+        "waiting": list(known.waiting) if known else None,
+        "phase": known.phase if known else None,
+        "fault": None if known else str(told),
+    }
+
+
+def _why(name: DeviceName, told: object) -> str:
+    if not isinstance(told, Progress):
+        return str(told)
+    waiting = listing(told.waiting) if told.waiting else "the policy that names its other key"
+    return f"{name} waits for {waiting}"
+
+
+def _check_current(device: Device, progress: Progress) -> None:
+    """Raise AccessError when an edge has another key than the one that is pinned."""
+    if progress.key != device.public_key:
+        raise AccessError(
+            f"{device.name} has the key {progress.key} and not the pinned one; find out why, and "
+            f"correct {EDGE_KEYS}"
+        )
+
+
+def _moving(loaded: Loaded) -> dict[DeviceName, Device]:
+    return {name: d for name, d in sorted(loaded.intent.devices.items()) if d.next_key}
+
+
+def _moved() -> Mapping[DeviceName, str]:
+    """Return the day on which every edge moved to another key last."""
+    with desk() as opened:
+        trail = opened.store.trail()
+    return {trace.subject: trace.at[:10] for trace in trail if trace.what == "site.settle"}
+
+
+def _connect(loaded: Loaded) -> Connect:
+    made = connector(anchored(loaded), loaded.folder, state_dir=state_dir())
+    # Edges run Linux, which the intent sees to.
+    return cast("Connect", made)
+
+
+def _write(folder: Path, lines: Mapping[DeviceName, str]) -> None:
+    """Put other lines into edge_keys, whole or not at all. Raises OSError."""
+    if lines:
+        file = folder / EDGE_KEYS
+        text = rewritten(file.read_text(encoding="utf-8"), lines)
+        files.replace(file, text, mode=S_IMODE(file.stat().st_mode))

@@ -1,0 +1,35 @@
+"""Which keys tunnels have at the moment, while a device or its peers move to other ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from edge.dataplane.wireguard import PublicKey
+from edge.policy import Peer
+from inventory.model import DeviceName
+
+InterfaceName: TypeAlias = str
+
+
+@dataclass(frozen=True, slots=True)
+class Generations:
+    """Our own key by interface, and a peer's by interface and device; the others have their first.
+
+    A peer that moves is known by both keys on every interface. What lies behind it belongs to the
+    one that this names; the other may shake hands, and nothing else.
+    """
+
+    own: Mapping[InterfaceName, PublicKey] = field(default_factory=dict)
+    far: Mapping[tuple[InterfaceName, DeviceName], PublicKey] = field(default_factory=dict)
+
+    def far_key(self, interface: InterfaceName, peer: Peer) -> PublicKey:
+        """Return by which of its keys a peer is spoken to on an interface."""
+        known = self.far.get((interface, peer.device), "")
+        return known if known and known == peer.next_key else peer.public_key
+
+    def other_key(self, interface: InterfaceName, peer: Peer) -> PublicKey:
+        """Return the other of a peer's two keys, nothing where it has one."""
+        if not peer.next_key:
+            return ""
+        moved = self.far_key(interface, peer) == peer.next_key
+        return peer.public_key if moved else peer.next_key

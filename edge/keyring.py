@@ -1,0 +1,65 @@
+"""The private keys of a device: the one of its enrolment, and those that it made to move to.
+
+    key        of the enrolment: what people's files and rosters know this device by
+    keys/      one file for each further key, by the beginning of its public key's SHA-256
+    next_key   the public key of the one that was made last
+
+All of them were made here and never leave. A key is kept for good, so that no policy, however old,
+names one that is lost.
+"""
+
+import base64
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from edge import files, keys
+from edge.dataplane.wireguard import PublicKey
+from edge.identity import KEY
+from inventory.errors import EdgeError
+
+KEYS: Final = "keys"
+NEXT: Final = "next_key"
+
+
+def ring(folder: Path) -> Mapping[PublicKey, bytes]:
+    """Return every private key of a folder by its public one. Raises EdgeError."""
+    try:
+        further = sorted((folder / KEYS).iterdir()) if (folder / KEYS).is_dir() else []
+        private = [keys.read(path) for path in (folder / KEY, *further)]
+    except OSError as error:
+        raise EdgeError(f"{folder}: cannot read the keys: {error}") from error
+    return {keys.public_text(one): one for one in private}
+
+
+def upcoming(folder: Path, current: PublicKey) -> PublicKey:
+    """Return the key that a device can move to from its current one, made first if need be.
+
+    Asked again, it is the same until the device has moved. Raises EdgeError, OSError.
+    """
+    known = ring(folder)
+    pending = _pending(folder)
+    if pending in known and pending not in {current, _first(folder)}:
+        return pending
+    (folder / KEYS).mkdir(mode=0o700, exist_ok=True)
+    from cryptography.hazmat.primitives.asymmetric import x25519  # noqa: PLC0415 - rarely needed
+
+    private = x25519.X25519PrivateKey.generate().private_bytes_raw()
+    public = keys.public_text(private)
+    name = sha256(public.encode()).hexdigest()[:16]
+    files.create(folder / KEYS / name, base64.b64encode(private) + b"\n")
+    # Only now is it spoken of: whoever is killed before leaves a key that nobody knows.
+    files.replace(folder / NEXT, f"{public}\n")
+    return public
+
+
+def _first(folder: Path) -> PublicKey:
+    return keys.public_text(keys.read(folder / KEY))
+
+
+def _pending(folder: Path) -> PublicKey:
+    try:
+        return (folder / NEXT).read_text(encoding="ascii").strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""

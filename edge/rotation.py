@@ -1,0 +1,305 @@
+"""Moving a device's tunnels to another key while calls go on, and hearing peers that do the same.
+
+A device moves one tunnel at a time. What it sends over it goes elsewhere first; then the tunnel
+gets the new key and shakes hands. WireGuard goes on hearing the sessions of before, so that nothing
+that is sent to the device is lost either. The far end knows both keys, and lets everything behind
+the device belong to the one that shook hands last. When the far end answers what is sent with the
+new key, the tunnel is taken again and the next one moves; when it does not, the tunnel goes back.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal, Protocol, TypeAlias
+
+from edge import canonical, files
+from edge.clock import Moment
+from edge.dataplane.generations import Generations, InterfaceName
+from edge.dataplane.wireguard import PublicKey, TunnelState
+from edge.loop import Mind
+from edge.policy import EdgePolicy, Peer
+from inventory.model import CircuitName, DeviceName
+
+FILE: Final = "rotation.json"
+# Decisions follow within a tenth of a second; what is under way then arrives within a second.
+DRAIN_S: Final = 1.0
+# A handshake whose first packet is lost is tried again after 5 s.
+PROVE_S: Final = 15.0
+REST_S: Final = 15.0
+# Over a tunnel that nobody has answered on for so long there is nothing to lose.
+FORLORN_S: Final = 5.0
+# Answers to what was sent before may be under way for as long.
+FLIGHT_S: Final = 1.0
+
+Phase: TypeAlias = Literal["idle", "draining", "proving", "returning", "resting"]
+
+
+class Kernel(Protocol):
+    """What a rotation needs of the data plane."""
+
+    async def renew(self, generations: Generations) -> tuple[str, ...]:
+        """Let tunnels have other keys. Raises EdgeError."""
+        ...
+
+    async def tunnels(self, names: tuple[str, ...]) -> Mapping[str, TunnelState]:
+        """Return tunnels as they are."""
+        ...
+
+
+class Traffic(Protocol):
+    """What a rotation needs of whoever decides where traffic goes."""
+
+    @property
+    def minds(self) -> Mapping[DeviceName, Mind]:
+        """Return what is known of every peer."""
+        ...
+
+    def divert(self, circuits: Collection[CircuitName], *, bare: bool) -> None:
+        """Send nothing over some circuits, and with bare nothing through the care tunnel."""
+        ...
+
+
+# Returns those of some peers that answer a packet which is sent through an interface.
+Reach: TypeAlias = Callable[[InterfaceName, Collection[Peer]], Awaitable[frozenset[DeviceName]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is being done to which tunnel since when.
+
+    asked are the peers that must answer, before is the key that the tunnel had.
+    """
+
+    phase: Phase
+    tunnel: InterfaceName = ""
+    since_s: float = 0.0
+    asked: frozenset[DeviceName] = frozenset()
+    before: PublicKey = ""
+
+
+class Rotation:
+    """Moves the tunnels of a policy to its key; notes are what a person may want to know."""
+
+    def __init__(
+        self,
+        folder: Path,
+        kernel: Kernel,
+        traffic: Traffic,
+        reach: Reach,
+        clock: Callable[[], Moment],
+    ) -> None:
+        self._file = folder / FILE
+        self._kernel = kernel
+        self._traffic = traffic
+        self._reach = reach
+        self._clock = clock
+        self._policy: EdgePolicy | None = None
+        self._first: PublicKey = ""
+        self._step = _Step("idle")
+        self._own: dict[InterfaceName, PublicKey] = {}
+        self._far: dict[tuple[InterfaceName, DeviceName], PublicKey] = {}
+        self._silent_s: dict[InterfaceName, float] = {}
+        self.notes: list[str] = []
+        self.fault = ""
+
+    @property
+    def generations(self) -> Generations:
+        """Return which keys tunnels have now."""
+        return Generations(dict(self._own), dict(self._far))
+
+    @property
+    def moving(self) -> InterfaceName:
+        """Return the tunnel that is being moved; nothing when none is."""
+        return self._step.tunnel
+
+    @property
+    def busy(self) -> bool:
+        """Return whether a tunnel of ours, or a peer, is moving."""
+        return bool(self._behind()) or bool(self._peers_moving())
+
+    def open(self, first: PublicKey) -> None:
+        """Take up what an earlier process left; first is the key of the enrolment.
+
+        Raises OSError.
+        """
+        self._first = first
+        record = files.record(self._file) or {}
+        self._own = {str(name): str(key) for name, key in record.get("own", {}).items()}
+        self._far = {(name, device): key for name, device, key in record.get("far", ())}
+
+    def take(self, policy: EdgePolicy | None, ring: Collection[PublicKey]) -> Generations:
+        """Go by a policy from now on; ring are the public keys whose private ones are here.
+
+        Tunnels that stand keep their keys until they are moved.
+        """
+        self._policy, self._step, self.fault = policy, _Step("idle"), ""
+        self._traffic.divert((), bare=False)
+        if policy is None:
+            return self.generations
+        if policy.key and policy.key not in ring:
+            self.fault = (
+                f"the policy is for the key {policy.key}, which this device has not; 'sanaga vpn "
+                "site rotate' makes another one, or pin the key of its enrolment"
+            )
+        # Where nothing stands yet there is nothing to move.
+        fresh = policy.key if policy.key in ring else self._first
+        self._own = {name: self._own.get(name, fresh) for name in policy.tunnels}
+        moving = {(peer.device, peer.next_key) for peer in policy.peers if peer.next_key}
+        self._far = {at: key for at, key in self._far.items() if (at[1], key) in moving}
+        self._silent_s = dict.fromkeys(policy.tunnels, self._clock().monotonic_s)
+        self._save()
+        return self.generations
+
+    async def tend(self) -> None:
+        """Do the next thing that is due. Raises EdgeError, OSError."""
+        if (policy := self._policy) is not None:
+            await self._follow(policy)
+            await self._lead(policy)
+
+    def status(self) -> Mapping[str, object]:
+        """Return how far this device's own tunnels are."""
+        policy, step = self._policy, self._step
+        # What is not proved yet may go back.
+        unproved = (step.tunnel,) if step.phase == "proving" else ()
+        return {
+            "key": (policy.key if policy else "") or self._first,
+            "waiting": (*self._behind(), *unproved),
+            "moving": self._step.tunnel or None,
+            "phase": self._step.phase,
+        }
+
+    # Peers that move
+
+    async def _follow(self, policy: EdgePolicy) -> None:
+        """Let what is behind a peer that moves belong to the key that shook hands last."""
+        moving = self._peers_moving()
+        if not moving:
+            return
+        changed = False
+        states = await self._kernel.tunnels(policy.tunnels)
+        for name, state in states.items():
+            for peer in moving:
+                key = _newest(state, peer, self.generations.far_key(name, peer))
+                if key != self.generations.far_key(name, peer):
+                    self._far[name, peer.device] = key
+                    changed = True
+                    self.notes.append(f"{peer.device} shakes hands on {name} with its other key")
+        if changed:
+            self._save()
+            await self._kernel.renew(self.generations)
+
+    def _peers_moving(self) -> tuple[Peer, ...]:
+        return tuple(p for p in self._policy.peers if p.next_key) if self._policy else ()
+
+    # This device
+
+    def _behind(self) -> tuple[InterfaceName, ...]:
+        """Return the tunnels that have another key than the policy's, in the order of moving."""
+        policy = self._policy
+        if policy is None or not policy.key or self.fault.startswith("the policy is for"):
+            return ()
+        return tuple(name for name in policy.tunnels if self._own[name] != policy.key)
+
+    async def _lead(self, policy: EdgePolicy) -> None:
+        behind, now_s, step = self._behind(), self._clock().monotonic_s, self._step
+        since_s = now_s - step.since_s
+        if step.phase in {"proving", "returning"}:
+            await self._prove(policy, step, now_s)
+        elif step.phase == "draining":
+            if since_s >= DRAIN_S:
+                await self._move(policy, step, now_s)
+        elif behind and (step.phase == "idle" or since_s >= REST_S):
+            await self._begin(policy, behind, now_s)
+
+    async def _begin(
+        self, policy: EdgePolicy, behind: Collection[InterfaceName], now_s: float
+    ) -> None:
+        """Move at once what nobody answers on, or send elsewhere what goes over the first other."""
+        alive = {name: frozenset(self._alive(policy, name)) for name in behind}
+        self._silent_s |= {name: now_s for name in behind if alive[name]}
+        forlorn = [name for name in behind if now_s - self._silent_s[name] >= FORLORN_S]
+        if forlorn:
+            self._own |= dict.fromkeys(forlorn, policy.key)
+            self._save()
+            self.notes.append(f"nobody answers on {', '.join(forlorn)}: moved at once")
+            await self._kernel.renew(self.generations)
+        elif name := next((one for one in behind if alive[one]), ""):
+            self._step = _Step("draining", name, now_s, alive[name], self._own[name])
+            circuit = _circuit(policy, name)
+            self._traffic.divert((circuit,) if circuit else (), bare=not circuit)
+
+    async def _move(self, policy: EdgePolicy, step: _Step, now_s: float) -> None:
+        self._own[step.tunnel] = policy.key
+        self._save()
+        self._step = replace(step, phase="proving", since_s=now_s)
+        await self._kernel.renew(self.generations)
+
+    async def _prove(self, policy: EdgePolicy, step: _Step, now_s: float) -> None:
+        """Take a tunnel again once the far end has answered over it, whichever key it has."""
+        missed = step.asked - frozenset(await self._answered(policy, step))
+        over, back = now_s - step.since_s >= PROVE_S, step.phase == "returning"
+        if back and (over or not missed):
+            self._end("resting", now_s)
+        elif not missed:
+            self.fault = ""
+            self.notes.append(f"{step.tunnel} has its new key, and the far end answers")
+            self._end("idle", now_s)
+        elif over:
+            await self._back(step, missed, now_s)
+
+    async def _back(self, step: _Step, missed: Collection[DeviceName], now_s: float) -> None:
+        """Let a tunnel have the key of before, since somebody did not answer the new one."""
+        self._own[step.tunnel] = step.before
+        self._save()
+        self._step = replace(step, phase="returning", since_s=now_s)
+        await self._kernel.renew(self.generations)
+        self.fault = (
+            f"{step.tunnel}: no answer with the new key from {', '.join(sorted(missed))}; it has "
+            f"its former key again, and is tried anew in {REST_S:.0f} s"
+        )
+        self.notes.append(self.fault)
+
+    def _end(self, phase: Phase, now_s: float) -> None:
+        self._step = _Step(phase, since_s=now_s)
+        self._traffic.divert((), bare=False)
+
+    def _alive(self, policy: EdgePolicy, name: InterfaceName) -> Iterator[DeviceName]:
+        """Yield the peers that answer over a tunnel; over the care tunnel, that answer at all."""
+        circuit = _circuit(policy, name)
+        for peer in policy.peers:
+            healths = self._traffic.minds[peer.device].healths
+            paths = [path for path in peer.paths if circuit in {None, path.circuit}]
+            if any(not healths[p.name].dead and healths[p.name].delay_ms for p in paths):
+                yield peer.device
+
+    async def _answered(self, policy: EdgePolicy, step: _Step) -> Collection[DeviceName]:
+        """Return the peers that have answered something that was sent with the new key."""
+        circuit = _circuit(policy, step.tunnel)
+        peers = [peer for peer in policy.peers if peer.device in step.asked]
+        if circuit is None:
+            return await self._reach(step.tunnel, peers)
+        since_s, minds = step.since_s + FLIGHT_S, self._traffic.minds
+        return [
+            peer.device
+            for peer in peers
+            for path in peer.paths
+            if path.circuit == circuit
+            and minds[peer.device].healths[path.name].answered_at_s > since_s
+        ]
+
+    def _save(self) -> None:
+        far = [[name, device, key] for (name, device), key in self._far.items()]
+        files.replace(self._file, canonical.pretty({"own": self._own, "far": far}))
+
+
+def _circuit(policy: EdgePolicy, name: InterfaceName) -> CircuitName | None:
+    """Return the circuit of a tunnel; None for the care tunnel."""
+    return next((u.circuit for u in policy.underlays if u.tunnel == name), None)
+
+
+def _newest(state: TunnelState, peer: Peer, current: PublicKey) -> PublicKey:
+    """Return the key with which a peer shook hands last; of two that never did, the current."""
+    keys = (peer.public_key, peer.next_key)
+    known = {key: state.peers[key].handshake_at_s for key in keys if key in state.peers}
+    newest = max(known, key=lambda key: (known[key], key == current), default=current)
+    return newest if known.get(newest) else current

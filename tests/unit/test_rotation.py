@@ -1,0 +1,268 @@
+"""Moving tunnels to another key, step by step, with a kernel and traffic of the test's own."""
+
+import asyncio
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+
+from edge import loop
+from edge.clock import Moment
+from edge.dataplane.wireguard import PeerState, TunnelState
+from edge.rotation import DRAIN_S, FLIGHT_S, FORLORN_S, PROVE_S, REST_S, Rotation
+from tests.edge_policies import edge_policy
+from vpn import keys
+
+OLD, NEW, FAR, NEXT = (keys.public_of(keys.generate()) for _ in range(4))
+
+
+class World:
+    """A policy's tunnels, whose far ends answer those that may pass."""
+
+    def __init__(self, folder):
+        self.folder, self.now_s = folder, 1000.0
+        policy = edge_policy()
+        peers = tuple(
+            replace(peer, public_key=keys.public_of(keys.generate())) for peer in policy.peers
+        )
+        self.policy = replace(policy, peers=peers, key=NEW)
+        self.minds = {peer.device: self._mind(peer) for peer in peers}
+        self.diverted, self.renewals = ((), False), []
+        self.deaf: set[str] = set()
+        self.handshakes: dict[tuple[str, str], float] = {}
+        self.rotation = self.anew()
+
+    def _mind(self, peer):
+        mind = loop.blank(peer, self.now_s, {})
+        healths = {name: replace(h, delay_ms=20.0) for name, h in mind.healths.items()}
+        return replace(mind, healths=healths)
+
+    def anew(self):
+        made = Rotation(self.folder, self, self, self.reach, self.clock)
+        made.open(OLD)
+        return made
+
+    def clock(self):
+        return Moment("boot", self.now_s, self.now_s, self.now_s)
+
+    async def renew(self, generations):
+        self.renewals.append(generations)
+        return ()
+
+    async def tunnels(self, names):
+        return {name: TunnelState(1, 1340, 51820, 0, self._states(name)) for name in names}
+
+    def _states(self, name):
+        found = {}
+        for peer in self.policy.peers:
+            for key in filter(None, (peer.public_key, peer.next_key)):
+                found[key] = PeerState(None, self.handshakes.get((name, key), 0.0), 0, 0)
+        return found
+
+    def divert(self, circuits, *, bare):
+        self.diverted = (tuple(circuits), bare)
+
+    async def reach(self, _interface, peers):
+        return frozenset(p.device for p in peers) if "care" not in self.deaf else frozenset()
+
+    def take(self, policy=None):
+        self.policy = policy or self.policy
+        return self.rotation.take(self.policy, {OLD, NEW})
+
+    def passes(self, seconds):
+        """Let time pass; whoever is not deaf answers on all paths."""
+        self.now_s += seconds
+        for peer in self.policy.peers:
+            healths = dict(self.minds[peer.device].healths)
+            for path in peer.paths:
+                dead = path.circuit in self.deaf
+                at_s = healths[path.name].answered_at_s if dead else self.now_s
+                healths[path.name] = replace(healths[path.name], answered_at_s=at_s, dead=dead)
+            self.minds[peer.device] = replace(self.minds[peer.device], healths=healths)
+        asyncio.run(self.rotation.tend())
+
+    @property
+    def own(self):
+        return self.rotation.generations.own
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = World(tmp_path)
+    # The tunnels stood before with the old key.
+    made.rotation.take(replace(made.policy, key=""), {OLD})
+    made.take()
+    return made
+
+
+def tunnels(world):
+    return world.policy.tunnels
+
+
+def test_one_tunnel_after_the_other_is_drained_moved_proved_and_taken_again(world):
+    order: list[tuple[object, ...]] = []
+    for _ in range(200):
+        world.passes(0.2)
+        step = (world.rotation.moving, world.rotation.status()["phase"], world.diverted)
+        if not order or order[-1] != step:
+            order.append(step)
+    circuits = [underlay.circuit for underlay in world.policy.underlays]
+    expected = []
+    for name, circuit in zip(tunnels(world), [*circuits, None], strict=True):
+        diverted = ((circuit,), False) if circuit else ((), True)
+        expected += [(name, "draining", diverted), (name, "proving", diverted)]
+    assert [step for step in order if step[1] != "idle"] == expected
+    assert world.own == dict.fromkeys(tunnels(world), NEW)
+    assert world.diverted == ((), False)
+    assert not world.rotation.busy
+    assert len(world.renewals) == len(tunnels(world))
+
+
+def test_a_tunnel_keeps_its_key_until_what_is_under_way_has_arrived(world):
+    world.passes(0.1)
+    world.passes(DRAIN_S - 0.1)
+    assert world.own == dict.fromkeys(tunnels(world), OLD)
+    world.passes(0.2)
+    assert world.own[tunnels(world)[0]] == NEW
+    # It may still go back, and so waits as the others do.
+    assert set(world.rotation.status()["waiting"]) == set(tunnels(world))
+
+
+def test_answers_to_what_was_sent_before_prove_nothing(world):
+    world.passes(0.1)
+    world.passes(DRAIN_S)
+    for _ in range(4):
+        world.passes(FLIGHT_S / 5)
+        assert world.rotation.status()["phase"] == "proving"
+    world.passes(FLIGHT_S / 2)
+    assert world.rotation.status()["phase"] == "idle"
+
+
+@pytest.mark.parametrize("which", [0, -1])
+def test_a_tunnel_on_which_nobody_answers_the_new_key_gets_its_former_one_and_is_tried_again(
+    world, which
+):
+    if which:
+        for _ in range(60):
+            world.passes(0.2)
+            if world.rotation.moving == tunnels(world)[-1]:
+                break
+    else:
+        world.passes(0.1)
+    world.passes(DRAIN_S)
+    circuit = "care" if which else world.policy.underlays[0].circuit
+    world.deaf = {circuit}
+    name = tunnels(world)[which]
+    assert world.own[name] == NEW
+    away = world.diverted
+    world.passes(PROVE_S)
+    assert world.own[name] == OLD
+    assert f"{name}: no answer with the new key from" in world.rotation.fault
+    # Until the far end answers with the former key, it is not taken again.
+    assert (world.rotation.status()["phase"], world.diverted) == ("returning", away)
+    world.deaf = set()
+    world.passes(FLIGHT_S + 0.1)
+    assert (world.rotation.status()["phase"], world.diverted) == ("resting", ((), False))
+    world.passes(REST_S - 1)
+    assert world.rotation.status()["phase"] == "resting"
+    for _ in range(60):
+        world.passes(0.5)
+    assert world.own == dict.fromkeys(tunnels(world), NEW)
+    assert world.rotation.fault == ""
+
+
+def test_a_tunnel_that_nobody_answers_on_anyway_is_moved_at_once_and_the_others_in_turn(world):
+    dead = world.policy.underlays[0]
+    world.deaf = {dead.circuit}
+    for _ in range(100):
+        world.passes(0.5)
+    assert world.own == dict.fromkeys(tunnels(world), NEW)
+
+
+def test_a_device_that_nobody_hears_any_more_tries_the_key_of_its_policy(world):
+    world.deaf = {underlay.circuit for underlay in world.policy.underlays}
+    world.passes(0.1)
+    assert world.own == dict.fromkeys(tunnels(world), OLD)
+    world.passes(FORLORN_S)
+    assert world.own == dict.fromkeys(tunnels(world), NEW)
+
+
+def test_tunnels_that_never_stood_have_the_key_of_the_policy_from_the_start(tmp_path):
+    world = World(tmp_path)
+    world.take()
+    assert world.own == dict.fromkeys(tunnels(world), NEW)
+    assert not world.rotation.busy
+
+
+def test_a_key_that_is_not_here_is_told_and_the_tunnels_keep_theirs(world):
+    world.take(replace(world.policy, key=NEXT))
+    for _ in range(50):
+        world.passes(0.5)
+    assert world.own == dict.fromkeys(tunnels(world), OLD)
+    assert "which this device has not" in world.rotation.fault
+
+
+@pytest.mark.parametrize("steps", range(0, 60, 3))
+def test_whoever_is_killed_goes_on_with_the_keys_that_the_tunnels_have(world, steps):
+    for _ in range(steps):
+        world.passes(0.2)
+    before = world.own
+    world.rotation = world.anew()
+    world.take()
+    assert world.own == before
+    for _ in range(100):
+        world.passes(0.2)
+    assert world.own == dict.fromkeys(tunnels(world), NEW)
+
+
+# The far end moves
+
+
+@pytest.fixture
+def follower(world):
+    (peer, *others) = world.policy.peers
+    policy = replace(world.policy, key="", peers=(replace(peer, next_key=NEXT), *others))
+    world.take(policy)
+    world.renewals.clear()
+    return world
+
+
+def key_of(world, name):
+    return world.rotation.generations.far_key(name, world.policy.peers[0])
+
+
+def test_what_is_behind_a_peer_belongs_to_the_key_that_shook_hands_last(follower):
+    (peer, *_), (first, second, *_) = follower.policy.peers, tunnels(follower)
+    follower.handshakes = {(first, peer.public_key): 10.0, (second, peer.public_key): 10.0}
+    follower.passes(0.2)
+    assert follower.renewals == []
+    follower.handshakes[first, NEXT] = 11.0
+    follower.passes(0.2)
+    assert (key_of(follower, first), key_of(follower, second)) == (NEXT, peer.public_key)
+    assert len(follower.renewals) == 1
+    # It went back.
+    follower.handshakes[first, peer.public_key] = 12.0
+    follower.passes(0.2)
+    assert key_of(follower, first) == peer.public_key
+
+
+def test_whoever_follows_and_is_killed_speaks_to_the_same_key_after_its_start(follower):
+    first = tunnels(follower)[0]
+    follower.handshakes = {(first, NEXT): 11.0}
+    follower.passes(0.2)
+    follower.rotation = follower.anew()
+    follower.take()
+    assert key_of(follower, first) == NEXT
+
+
+def test_a_peer_that_has_moved_has_one_key(follower):
+    first = tunnels(follower)[0]
+    follower.handshakes = {(first, NEXT): 11.0}
+    follower.passes(0.2)
+    (peer, *others) = follower.policy.peers
+    done = replace(peer, public_key=NEXT, next_key="")
+    follower.take(replace(follower.policy, peers=(done, *others)))
+    assert key_of(follower, first) == NEXT
+    assert follower.rotation.generations.other_key(first, done) == ""
+    assert not follower.rotation.busy
+    assert isinstance(done.loopback, IPv4Address)

@@ -10,7 +10,6 @@ Part: TypeAlias = Mapping[str, Any]
 
 # What cannot change without a tunnel being made anew.
 _TUNNEL: Final = ("tunnel", "tunnel_address", "listen_port", "mtu", "interface", "gateway")
-_END: Final = ("public_key", "loopback")
 # The lists of a policy, and what every part of them is known by.
 _PARTS: Final = {"underlays": ("circuit", "tunnel"), "peers": ("device",)}
 
@@ -57,8 +56,15 @@ def _broken(old: Part, new: Part) -> Iterator[str]:
     before, after = _by(old, "underlays", "circuit"), _by(new, "underlays", "circuit")
     yield from (f"the tunnel over {c}" for c in _touched(before, after, _TUNNEL))
     ends, now = _by(old, "peers", "device"), _by(new, "peers", "device")
-    yield from (f"the tunnels to {d}" for d in _touched(ends, now, _END))
+    yield from (f"the tunnels to {d}" for d, was in ends.items() if _is_another(was, now.get(d)))
     yield from (f"the tunnels to {d}" for d in sorted(now.keys() - ends.keys()))
+
+
+def _is_another(was: Part, becomes: Part | None) -> bool:
+    """Return whether a peer goes, or is to be spoken to by a key that it was not moving to."""
+    if becomes is None or was.get("loopback") != becomes.get("loopback"):
+        return True
+    return becomes.get("public_key") not in {was.get("public_key"), was.get("next_key")}
 
 
 def _touched(

@@ -293,8 +293,9 @@ def _preferred(one: View, question: _Question) -> bool:
     if one.grade is Grade.KEEPS and standing.kept_s(now_s) >= long_s:
         missed_s = question.memory.standing(current.path).missed_s(now_s)
         return missed_s >= long_s > 0 or one.rank < current.rank
-    both = one.grade is current.grade is Grade.ANSWERS
-    return both and one.rank < current.rank and one.severity <= current.severity
+    # One that has come to keep its objective lately is no worse for it.
+    alike = one.grade <= current.grade is Grade.ANSWERS
+    return alike and one.rank < current.rank and one.severity <= current.severity
 
 
 def _lively(health: LinkHealth) -> bool:

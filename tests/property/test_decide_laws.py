@@ -22,6 +22,7 @@ POLICY = PathPolicy(
 )
 DUTY = Duty(SLO, POLICY)
 HOLD_S = POLICY.hold_down_s
+DRAINED = st.frozensets(st.sampled_from(NAMES))
 DUTIES = st.sampled_from([DUTY, Duty(SLO, replace(POLICY, metered_allowed=False))])
 
 

@@ -114,6 +114,26 @@ def test_a_preferred_path_is_taken_back_slowly_and_not_in_a_consultation():
     assert found.reason.endswith("is kept from fibre while a consultation runs")
 
 
+def test_a_preferred_path_that_comes_to_keep_its_objective_is_taken_back_all_the_same():
+    far, near = well(Medium.LEO, delay_ms=320.0), well(Medium.LEO, delay_ms=160.0)
+    before = offer(cheap=far, dear=replace(far, at_s=NOW_S))
+    paths = [replace(before[0], cost=1), replace(before[1], cost=2)]
+    kept = decide(paths, DUTY, Memory("dear"), now_s=NOW_S - 3600.0).memory
+    memory = replace(kept, path="dear", moves=(), left=())
+    assert decide(paths, DUTY, memory, now_s=NOW_S).path == "cheap"
+    better = [replace(paths[0], health=near), paths[1]]
+    assert decide(better, DUTY, memory, now_s=NOW_S).path == "cheap"
+
+
+def test_a_drained_path_is_left_at_once_and_without_another_kept():
+    paths = offer(fibre=FIBRE, leo=LEO)
+    drained = [replace(paths[0], drained=True), paths[1]]
+    found = asked(drained, consultation=True)
+    assert (found.path, found.second, found.moved) == ("leo", None, True)
+    alone = [replace(paths[0], drained=True), replace(paths[1], health=dead(Medium.LEO))]
+    assert asked(alone).path == "fibre"
+
+
 def test_the_hold_down_grows_with_moves_and_decays():
     moves = (NOW_S - 30, NOW_S - 20, NOW_S - 10)
     memory = Memory("leo", moves=moves, left=("a", "b", "c"))

@@ -105,9 +105,21 @@ def test_a_new_key_changes_the_edge_and_those_who_speak_to_it(intent, tmp_path):
     other = rekeyed(intent, "mora-e1", key(99))
     made = make_plan(loaded(other, tmp_path), running(intent, tmp_path), AT)
     assert waves(made) == [["mora-e1"], [HUB]]
-    assert made.changes[0].impact is Impact.INTERRUPTION
-    assert made.changes[0].because == "interrupted for a moment: the tunnels to mora-e1"
-    assert f'+      "public_key": "{key(99)}"' in made.changes[0].diff
+    hub = next(change for change in made.changes if change.device == HUB)
+    assert hub.impact is Impact.INTERRUPTION
+    assert hub.because == "interrupted for a moment: the tunnels to mora-e1"
+    assert f'+      "public_key": "{key(99)}"' in hub.diff
+
+
+def test_an_edge_that_moves_to_another_key_and_has_moved_interrupts_nothing(intent, tmp_path):
+    device = intent.devices["mora-e1"]
+    moving = replace(device, next_key=key(99))
+    both = replace(intent, devices={**intent.devices, "mora-e1": moving})
+    done = rekeyed(intent, "mora-e1", key(99))
+    for before, after in ((intent, both), (both, done), (both, intent)):
+        made = make_plan(loaded(after, tmp_path), running(before, tmp_path), AT)
+        assert made.changes
+        assert {change.impact for change in made.changes} == {Impact.REROUTE}
 
 
 def test_a_policy_change_of_an_edge_cuts_off_nobody(intent, tmp_path):

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias
 
 from controller.parallel import each
 from inventory.edgekeys import line
-from inventory.errors import AccessError, SanagaError
+from inventory.errors import AccessError, CredentialError, DeviceError, SanagaError
 from inventory.model import Device, DeviceName, Intent, Role
 from vpn.model import Gateway
 
@@ -77,7 +77,10 @@ def asked(
     """Yield how far every edge is, or why it does not say; with rekey it makes a key to move to."""
 
     def ask(name: DeviceName) -> Progress:
-        driver = connect(name)
+        try:
+            driver = connect(name)
+        except CredentialError as error:
+            raise DeviceError(name, str(error)) from error
         try:
             return _progress(driver.rekey() if rekey else driver.keys())
         finally:

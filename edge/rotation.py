@@ -101,6 +101,7 @@ class Rotation:
         self._silent_s: dict[InterfaceName, float] = {}
         self.notes: list[str] = []
         self.fault = ""
+        self.disk_fault = ""
 
     @property
     def generations(self) -> Generations:
@@ -230,7 +231,11 @@ class Rotation:
 
     async def _move(self, policy: EdgePolicy, step: _Step, now_s: float) -> None:
         self._own[step.tunnel] = policy.key
-        self._save()
+        if not self._save():
+            # Whoever is killed must know which key the tunnel has.
+            self._own[step.tunnel] = step.before
+            self._end("resting", now_s)
+            return
         self._step = replace(step, phase="proving", since_s=now_s)
         await self._kernel.renew(self.generations)
 
@@ -287,9 +292,16 @@ class Rotation:
             and minds[peer.device].healths[path.name].answered_at_s > since_s
         ]
 
-    def _save(self) -> None:
+    def _save(self) -> bool:
+        """Write down which tunnel has which key; return whether the disk took it."""
         far = [[name, device, key] for (name, device), key in self._far.items()]
-        files.replace(self._file, canonical.pretty({"own": self._own, "far": far}))
+        try:
+            files.replace(self._file, canonical.pretty({"own": self._own, "far": far}))
+        except OSError as error:
+            self.disk_fault = f"{FILE}: {error.strerror}"
+            return False
+        self.disk_fault = ""
+        return True
 
 
 def _circuit(policy: EdgePolicy, name: InterfaceName) -> CircuitName | None:

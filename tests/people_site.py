@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, ip_network
 from os import kill
 from pathlib import Path
@@ -43,6 +43,7 @@ class Gate:
 
     edge: Edge
     sanaga: Sanaga
+    heard: list[str] = field(default_factory=list)
 
     @property
     def mark(self) -> str:
@@ -68,6 +69,7 @@ class Gate:
     def asked(self, *words: str, code: int = 0) -> str:
         """Return what a verb of the administrator's says to them."""
         answer = self.sanaga("vpn", *words)
+        self.heard.extend((answer.out, answer.err))
         assert answer.code == code, answer.err
         return answer.err
 

@@ -176,6 +176,7 @@ class _Section:
     line: int
     values: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
+    remark: str = ""
 
 
 class _Reading:
@@ -187,6 +188,7 @@ class _Reading:
         self._sections: list[_Section] = []
         # Lines of a section of an unknown name say nothing more.
         self._lost = False
+        self._remark = ""
 
     def fault(self, line: int, what: str, hint: str) -> None:
         """Keep a fault of a line; line 0 is the file as a whole."""
@@ -194,11 +196,23 @@ class _Reading:
 
     def take(self, number: int, line: str) -> None:
         """Read one line."""
-        bare = line.partition("#")[0].strip()
+        bare, _, remark = (part.strip() for part in line.partition("#"))
         if bare.startswith("["):
             self._begin(number, bare)
         elif bare and not self._lost:
             self._assign(number, bare)
+        if remark and not bare:
+            self._remarked(remark)
+        elif bare:
+            self._remark = ""
+
+    def _remarked(self, remark: str) -> None:
+        """Keep a remark for the section that it stands first in, or for the next one."""
+        section = self._sections[-1] if self._sections else None
+        if section and not section.lines and not section.remark:
+            section.remark = remark
+        else:
+            self._remark = remark
 
     def _begin(self, number: int, bare: str) -> None:
         by_lower = {name.lower(): name for name in _READERS}
@@ -210,7 +224,7 @@ class _Reading:
         if name == "Interface" and (first := self._interface()):
             what = f"a second [Interface]; the first is at line {first.line}"
             self.fault(number, what, "write one file for each interface")
-        self._sections.append(_Section(name, number))
+        self._sections.append(_Section(name, number, remark=self._remark))
 
     def _assign(self, number: int, bare: str) -> None:
         key, equals, value = (part.strip() for part in bare.partition("="))
@@ -259,7 +273,7 @@ class _Reading:
             return Config()
         peers = [section for section in self._sections if section.name == "Peer"]
         self._compare(interface, peers)
-        made = (PeerSection(**s.values) for s in peers if "public_key" in s.values)
+        made = (PeerSection(**s.values, remark=s.remark) for s in peers if "public_key" in s.values)
         return replace(Config(**interface.values), peers=tuple(made))
 
     def _compare(self, interface: _Section, peers: Iterable[_Section]) -> None:

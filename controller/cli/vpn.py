@@ -9,7 +9,17 @@ from controller.cli import loading, person, site
 from controller.cli.desk import desk
 from controller.cli.folders import FolderOption
 from controller.cli.loading import LaterOption
-from controller.cli.output import Exit, Format, FormatOption, count, emit, emit_rows, say, show
+from controller.cli.output import (
+    Exit,
+    Format,
+    FormatOption,
+    count,
+    emit,
+    emit_rows,
+    say,
+    show,
+    write,
+)
 
 if TYPE_CHECKING:
     from controller.load import Loaded
@@ -194,6 +204,31 @@ def status(output: FormatOption = Format.TABLE) -> None:
     for row in rows:
         if row["fault"]:
             say(str(row["fault"]))
+
+
+@app.command(
+    "import", epilog="Example: sanaga vpn import wg0.conf --role nurse --site mora > people.csv"
+)
+def import_(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="wg-quick files."),
+    ],
+    role: Annotated[str, typer.Option(metavar="ROLE", help="What all of them are, for now.")],
+    site: Annotated[str, typer.Option(metavar="SITE", help="Where all of them work, for now.")],
+) -> None:
+    """Print a list of the people who dial a server today, to be corrected and applied.
+
+    Their keys stay theirs, so no private key moves. Names come from the remarks in the file.
+    """
+    from vpn import takeover, wgquick
+
+    texts = {str(file): file.read_text(encoding="utf-8", errors="replace") for file in files}
+    found = [peer for file, text in texts.items() for peer in wgquick.parse(text, file).peers]
+    write(takeover.listed(found, role, site))
+    devices = count(len(found), "device")
+    say(f"{devices}; correct roles and sites, then 'sanaga vpn person plan people.csv'")
+    say("addresses and preshared keys are others here: each gets 'sanaga vpn person export NAME'")
 
 
 @app.command(epilog="Example: sanaga vpn audit a-ngono -o json")

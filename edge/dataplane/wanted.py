@@ -166,8 +166,8 @@ def _transport_peers(
             endpoint = next((path.endpoint for path in paths if path.endpoint), None)
             keepalive_s = KEEPALIVE_S if endpoint else 0
             key = generations.far_key(underlay.tunnel, peer)
-            yield TunnelPeer(key, allowed, endpoint, keepalive_s)
-            yield from _heard(underlay.tunnel, peer, generations)
+            far = TunnelPeer(key, allowed, endpoint, keepalive_s)
+            yield from _both(underlay.tunnel, peer, far, generations)
 
 
 def _care_peers(
@@ -178,11 +178,18 @@ def _care_peers(
         keepalive_s = CARE_KEEPALIVE_S if any(path.endpoint for path in peer.paths) else 0
         endpoint = Endpoint(peer.loopback, policy.care.port)
         key = generations.far_key(policy.care.interface, peer)
-        yield TunnelPeer(key, allowed, endpoint, keepalive_s)
-        yield from _heard(policy.care.interface, peer, generations)
+        far = TunnelPeer(key, allowed, endpoint, keepalive_s)
+        yield from _both(policy.care.interface, peer, far, generations)
 
 
-def _heard(interface: str, peer: Peer, generations: Generations) -> Iterator[TunnelPeer]:
-    """Yield a peer by its other key, with which it may shake hands."""
+def _both(
+    interface: str, peer: Peer, far: TunnelPeer, generations: Generations
+) -> Iterator[TunnelPeer]:
+    """Yield a far end, and with nothing behind it again by its other key, if it has two.
+
+    Whoever dials dials both: when both ends move at once, neither has the key any more by which the
+    other one knows it.
+    """
+    yield far
     if other := generations.other_key(interface, peer):
-        yield TunnelPeer(other, ())
+        yield replace(far, public_key=other, allowed=())

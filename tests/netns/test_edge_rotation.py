@@ -102,6 +102,31 @@ def test_a_device_moves_all_its_tunnels_and_no_packet_is_lost(well: Site, end: E
     assert upcoming(well, end) != key
 
 
+def test_both_ends_move_at_the_same_time_and_no_packet_is_lost(well: Site):
+    found = {end: upcoming(well, end) for end in ENDS}
+    policies = {
+        end: replace(
+            known_as(well.pair.daemons[end].policy, following=found[other(end)]), key=found[end]
+        )
+        for end in ENDS
+    }
+    with call(well) as lost:
+        for end in ENDS:
+            put(well, end, policies[end])
+        for end in ENDS:
+            eventually(
+                partial(moved, well, end, found[end]),
+                within_s=2 * MOVED_WITHIN_S,
+                what=f"the {end}",
+            )
+        for end in ENDS:
+            settled(well, end, found[end])
+    assert lost == [0]
+    assert {end: on_the_interface(well, end) for end in ENDS} == {
+        end: {key} for end, key in found.items()
+    }
+
+
 def test_without_both_keys_at_once_the_call_loses_packets(well: Site):
     """The control: the far end forgets the former key before the device has the other."""
     key = upcoming(well, "edge")

@@ -1,8 +1,13 @@
 """A gateway that is told by the controller whom to let in: a real daemon, SSH and WireGuard."""
 
 import json
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event, Thread
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -11,6 +16,7 @@ from inventory.errors import EdgeError
 from simulations.lab.waiting import eventually
 from tests.edge_rig import LAN_HOST, SERVER
 from tests.people_site import GATEWAY, Gate, gate
+from vpn import wgquick
 
 pytestmark = pytest.mark.netns
 TOLD_WITHIN_S = 20.0
@@ -136,6 +142,80 @@ def test_whoever_is_revoked_is_put_out_at_once(standing: Gate):
     assert not standing.reached(LAN_HOST, 443)
     assert not standing.reached(LAN_HOST, 22)
     assert monotonic() - began < TOLD_WITHIN_S
+
+
+def test_no_secret_of_a_device_is_anywhere_but_in_its_file(standing: Gate):
+    """All that was said, kept and run for a person's whole life with a device, searched through."""
+    with watched() as ran:
+        file = standing.add("fourth", "nurse", "mora")
+        before = secrets(file)
+        other = file.with_name(f"{file.stem}2.conf")
+        standing.asked("person", "rotate", "fourth", "--because", "x", "--file", str(other))
+        for words in (
+            ("show", "fourth"),
+            ("list",),
+            ("list", "-o", "json"),
+            ("show", "fourth", "-o", "json"),
+        ):
+            standing.asked("person", *words)
+        exported = file.with_name(f"{file.stem}3.conf")
+        standing.asked("person", "export", "fourth", "--because", "x", "--file", str(exported))
+        standing.asked("audit")
+        standing.asked("status", "-o", "json")
+        standing.asked("person", "revoke", "fourth", "--because", "x")
+    found = [*before, *secrets(other)]
+    assert len(set(found)) == len(found) == 4
+    handed = {file, other, exported}
+    kept = {
+        path: path.read_bytes()
+        for folder in (standing.edge.folder, standing.edge.world.folder)
+        for path in folder.rglob("*")
+        if path.is_file() and path not in handed
+    }
+    # The controls: what is searched holds what must be there, and what is found is told.
+    names = {path.name for path in kept}
+    assert {"people.sqlite", "people.json", "decisions.jsonl", "sshd.log"} <= names
+    assert any(str(other).encode() in words for words in ran)
+    assert traces(found[:1], {file: file.read_bytes()}) == [file]
+    said = {"said": "\n".join(standing.heard).encode(), "ran": b"\n".join(ran)}
+    assert traces(found, {**kept, **said}) == []
+
+
+def secrets(file) -> list[bytes]:
+    """Return the private and the preshared key that a file holds."""
+    config = wgquick.parse(file.read_text(encoding="utf-8"), file.name)
+    assert config.private_key
+    (far,) = config.peers
+    assert far.preshared_key
+    return [config.private_key.octets, far.preshared_key.octets]
+
+
+def traces(found: list[bytes], places: Mapping[Any, bytes]) -> list[Any]:
+    """Return where any of some secrets stands, as it is, in base64 or in hexadecimal."""
+    forms = [form for one in found for form in (one, b64encode(one), one.hex().encode())]
+    return [place for place, held in places.items() if any(form in held for form in forms)]
+
+
+@contextmanager
+def watched() -> Iterator[set[bytes]]:
+    """Note the command line and the environment of everything that runs meanwhile."""
+    seen, over = set[bytes](), Event()
+
+    def look() -> None:
+        while not over.wait(0.02):
+            for entry in Path("/proc").iterdir():
+                if entry.name.isdigit():
+                    with suppress(OSError):
+                        seen.add((entry / "cmdline").read_bytes())
+                        seen.add((entry / "environ").read_bytes())
+
+    looking = Thread(target=look)
+    looking.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        looking.join()
 
 
 def test_stopping_the_edge_takes_people_s_interface_and_filter_away(standing: Gate):

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from edge import loop
+from edge import files, loop
 from edge.clock import Moment
 from edge.dataplane.wireguard import PeerState, TunnelState
 from edge.rotation import DRAIN_S, FLIGHT_S, FORLORN_S, PROVE_S, REST_S, Rotation
@@ -213,6 +213,28 @@ def test_whoever_is_killed_goes_on_with_the_keys_that_the_tunnels_have(world, st
     for _ in range(100):
         world.passes(0.2)
     assert world.own == dict.fromkeys(tunnels(world), NEW)
+
+
+def test_a_disk_that_takes_nothing_moves_nothing_and_keeps_no_policy_from_taking_effect(
+    world, monkeypatch
+):
+    real = files.replace
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "replace", full)
+    world.take()
+    for _ in range(20):
+        world.passes(0.5)
+    assert world.own == dict.fromkeys(tunnels(world), OLD)
+    assert world.diverted == ((), False)
+    assert world.rotation.disk_fault == "rotation.json: No space left on device"
+    monkeypatch.setattr(files, "replace", real)
+    for _ in range(100):
+        world.passes(0.5)
+    assert world.own == dict.fromkeys(tunnels(world), NEW)
+    assert world.rotation.disk_fault == ""
 
 
 # The far end moves

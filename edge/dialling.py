@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge.clock import Moment
-from edge.dataplane.generations import Generations
+from edge.dataplane.generations import SETTLED, Generations
 from edge.dataplane.wireguard import PeerState, PublicKey, TunnelState
 from edge.loop import Mind
 from edge.policy import EdgePolicy, Peer
@@ -23,7 +23,6 @@ STALE_S: Final = 181.0
 # Who is lost for so long is dialled anew, then ever more rarely.
 FIRST_S: Final = 2.0
 LONGEST_S: Final = 60.0
-SETTLED: Final = Generations()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
 
 if TYPE_CHECKING:
     from controller.registrar import Handover, Registrar
     from controller.store.audit import Act
     from vpn.admission import Admission
+
+BecauseOption: TypeAlias = Annotated[
+    str, typer.Option("--because", metavar="TEXT", help="Why, for the audit trail.")
+]
 
 
 @contextmanager

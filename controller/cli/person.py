@@ -15,7 +15,7 @@ from controller.cli.delivery import (
     ShowOption,
     SvgOption,
 )
-from controller.cli.desk import act, desk, filed
+from controller.cli.desk import BecauseOption, act, desk, filed
 from controller.cli.loading import LaterOption
 from controller.cli.output import (
     Exit,
@@ -41,9 +41,6 @@ app = typer.Typer(
 
 NameArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="NAME", help="Short name of the person, such as a-ngono.")
-]
-BecauseOption: TypeAlias = Annotated[
-    str, typer.Option("--because", metavar="TEXT", help="Why, for the audit trail.")
 ]
 DeviceOption: TypeAlias = Annotated[
     str | None,

@@ -1,12 +1,12 @@
 """Sites' own keys, and what gateways of people are told where they are loaded by hand."""
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import typer
 
 from controller.cli.delivery import Delivery
-from controller.cli.desk import act, desk
+from controller.cli.desk import BecauseOption, act, desk
 from controller.cli.folders import FolderOption
 from controller.cli.output import (
     Exit,
@@ -41,7 +41,7 @@ _HOW = """# peers of {gateway}; load them there, in bash, for an interface peopl
 )
 def export(
     gateway: GatewayArgument,
-    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why, for the audit.")],
+    because: BecauseOption,
     file: Annotated[
         Path, typer.Option("--file", "-f", metavar="FILE", help="Where it is written.")
     ],
@@ -81,11 +81,6 @@ def rules(
     write(replace(roster, interface=interface).table())
 
 
-BecauseOption: TypeAlias = Annotated[
-    str, typer.Option("--because", metavar="TEXT", help="Why, for the audit trail.")
-]
-
-
 @app.command("list", epilog="Example: sanaga vpn site list --dir my-network")
 def list_(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
     """List the edges with their keys, the ones that they move to, and when they moved last."""
@@ -111,8 +106,8 @@ def rotate(
     """Have edges make keys to move to, and write them into edge_keys beside the present ones.
 
     Private keys never leave the edges. Planning and applying lets both ends know both keys; each
-    edge then moves one tunnel after the other without losing a packet, and goes back by itself
-    when the far end does not answer.
+    edge then moves one tunnel after the other, without losing a packet where it has two circuits,
+    and goes back by itself when the far end does not answer.
     """
     from controller.cli import site_keys
 

@@ -1,12 +1,12 @@
 """Who may reach what over the VPN, and who is given access."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from controller.cli import loading, person, site
-from controller.cli.desk import desk
+from controller.cli.desk import BecauseOption, desk
 from controller.cli.folders import FolderOption
 from controller.cli.loading import LaterOption
 from controller.cli.output import (
@@ -123,11 +123,6 @@ def _row(one: "Destination") -> dict[str, object]:
         "group": one.grant.group,
         "because": one.grant.because,
     }
-
-
-BecauseOption: TypeAlias = Annotated[
-    str, typer.Option("--because", metavar="TEXT", help="Why, for the audit trail.")
-]
 
 
 @app.command(epilog="Example: sanaga vpn plan --dir my-network")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from edge.dataplane.wireguard import PublicKey
 from edge.policy import Peer
@@ -33,3 +33,7 @@ class Generations:
             return ""
         moved = self.far_key(interface, peer) == peer.next_key
         return peer.public_key if moved else peer.next_key
+
+
+# Nobody moves.
+SETTLED: Final = Generations()

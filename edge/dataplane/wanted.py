@@ -6,7 +6,7 @@ from ipaddress import IPv4Interface, IPv4Network
 from typing import Final
 
 from edge.dataplane import marks, queues, routes, ruleset, sysctls
-from edge.dataplane.generations import Generations
+from edge.dataplane.generations import SETTLED, Generations
 from edge.dataplane.people import Admission
 from edge.dataplane.queues import Queue
 from edge.dataplane.routes import Routes, Rule
@@ -24,7 +24,6 @@ KEEPALIVE_S: Final = 25
 # one end only: when a call begins at both ends at once and there is no session, both initiate
 # one, each gives its own up for the other's, and nothing passes for 5 s.
 CARE_KEEPALIVE_S: Final = 50
-SETTLED: Final = Generations()
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,12 +168,8 @@ def test_a_daemon_killed_in_the_middle_of_a_move_goes_on_with_it(well: Site, end
             eventually(partial(answers, well, end), within_s=30, what="the successor")
         eventually(partial(moved, well, "edge", key), within_s=MOVED_WITHIN_S, what="the others")
         settled(well, "edge", key)
-    assert lost[0] <= MISSED_BY_KILLS
+    assert lost == [0]
     assert on_the_interface(well, "edge") == {key}
-
-
-# Whoever is killed between a new key and taking note of it drains nothing until the next start.
-MISSED_BY_KILLS = 0
 
 
 def is_in(site: Site, phase: str) -> bool:

@@ -16,6 +16,7 @@ from edge.dataplane import process
 from simulations.lab import namespaces
 from simulations.lab.waiting import eventually
 from tests.cli.test_cli_vpn import ACCESS
+from tests.cli.test_cli_vpn_people import EDGE
 from tests.people_spaces import Spaces, standing
 from tests.sanaga_process import SMALL, Sanaga
 from vpn import keys
@@ -23,16 +24,6 @@ from vpn import keys
 pytestmark = pytest.mark.netns
 
 GATEWAY, SERVER, OTHER = "198.51.100.1", "10.0.3.140", "10.0.3.141"
-INTENT = f"""
-devices:
-  - name: yaounde-e1
-    site: yaounde
-    number: 7
-    role: edge
-    platform: linux
-gateways:
-  - {{device: yaounde-e1, number: 1, endpoint: "{GATEWAY}:51820"}}
-"""
 
 
 @dataclass(frozen=True)
@@ -84,7 +75,7 @@ class Site(Spaces):
 def administrator(folder: Path, public: str) -> Sanaga:
     """Return somebody who accepted an access policy with the gateway."""
     copytree(SMALL, folder / "small")
-    for name, text in (("access", ACCESS), ("edge", INTENT)):
+    for name, text in (("access", ACCESS), ("edge", EDGE.replace("vpn.example.cm", GATEWAY))):
         (folder / "small" / f"{name}.yaml").write_text(text, encoding="utf-8")
     (folder / "small" / "edge_keys").write_text(f"yaounde-e1 {public}\n", encoding="utf-8")
     sanaga = Sanaga(folder)

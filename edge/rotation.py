@@ -5,6 +5,8 @@ gets the new key and shakes hands. WireGuard goes on hearing the sessions of bef
 that is sent to the device is lost either. The far end knows both keys, and lets everything behind
 the device belong to the one that shook hands last. When the far end answers what is sent with the
 new key, the tunnel is taken again and the next one moves; when it does not, the tunnel goes back.
+Until then rotation.json says what the tunnel had before, so that whoever is killed, or is given
+another policy, in the middle of a proof goes on with it.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
@@ -28,6 +30,8 @@ PROVE_S: Final = 15.0
 REST_S: Final = 15.0
 # Over a tunnel that nobody has answered on for so long there is nothing to lose.
 FORLORN_S: Final = 5.0
+# There it is not known which key the far end knows, so one is tried after the other.
+TRIED_S: Final = 60.0
 # Answers to what was sent before may be under way for as long.
 FLIGHT_S: Final = 1.0
 
@@ -65,16 +69,24 @@ Reach: TypeAlias = Callable[[InterfaceName, Collection[Peer]], Awaitable[frozens
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What is being done to which tunnel since when.
-
-    asked are the peers that must answer, before is the key that the tunnel had.
-    """
+    """What is being done to which tunnel since when; asked are the peers that must answer."""
 
     phase: Phase
     tunnel: InterfaceName = ""
     since_s: float = 0.0
     asked: frozenset[DeviceName] = frozenset()
-    before: PublicKey = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unproved:
+    """What a tunnel had before a key that nobody has answered yet, and who must answer.
+
+    Nobody must where nobody was alive: there both keys are tried until anybody answers.
+    """
+
+    before: PublicKey
+    asked: frozenset[DeviceName]
+    since_s: float
 
 
 class Rotation:
@@ -95,9 +107,11 @@ class Rotation:
         self._clock = clock
         self._policy: EdgePolicy | None = None
         self._first: PublicKey = ""
+        self._ring: frozenset[PublicKey] = frozenset()
         self._step = _Step("idle")
         self._own: dict[InterfaceName, PublicKey] = {}
         self._far: dict[tuple[InterfaceName, DeviceName], PublicKey] = {}
+        self._unproved: dict[InterfaceName, _Unproved] = {}
         self._silent_s: dict[InterfaceName, float] = {}
         self.notes: list[str] = []
         self.fault = ""
@@ -116,7 +130,7 @@ class Rotation:
     @property
     def busy(self) -> bool:
         """Return whether a tunnel of ours, or a peer, is moving."""
-        return bool(self._behind()) or bool(self._peers_moving())
+        return bool(self._behind() or self._unproved or self._peers_moving())
 
     def open(self, first: PublicKey) -> None:
         """Take up what an earlier process left; first is the key of the enrolment.
@@ -127,29 +141,54 @@ class Rotation:
         record = files.record(self._file) or {}
         self._own = {str(name): str(key) for name, key in record.get("own", {}).items()}
         self._far = {(name, device): key for name, device, key in record.get("far", ())}
+        now_s = self._clock().monotonic_s
+        self._unproved = {
+            name: _Unproved(before, frozenset(asked), now_s)
+            for name, before, asked in record.get("unproved", ())
+        }
 
     def take(self, policy: EdgePolicy | None, ring: Collection[PublicKey]) -> Generations:
         """Go by a policy from now on; ring are the public keys whose private ones are here.
 
-        Tunnels that stand keep their keys until they are moved.
+        Tunnels that stand keep their keys until they are moved. One that was being proved still
+        is, or gets the key of before when the policy is for another one now.
         """
         self._policy, self._step, self.fault = policy, _Step("idle"), ""
+        self._ring = frozenset(ring)
         self._traffic.divert((), bare=False)
         if policy is None:
             return self.generations
-        if policy.key and policy.key not in ring:
+        if policy.key and not self._wanted:
             self.fault = (
                 f"the policy is for the key {policy.key}, which this device has not; 'sanaga vpn "
                 "site rotate' makes another one, or pin the key of its enrolment"
             )
         # Where nothing stands yet there is nothing to move.
-        fresh = policy.key if policy.key in ring else self._first
+        fresh = self._wanted or self._first
         self._own = {name: self._own.get(name, fresh) for name in policy.tunnels}
         moving = {(peer.device, peer.next_key) for peer in policy.peers if peer.next_key}
         self._far = {at: key for at, key in self._far.items() if (at[1], key) in moving}
         self._silent_s = dict.fromkeys(policy.tunnels, self._clock().monotonic_s)
+        for name in tuple(self._unproved):
+            self._resume(policy, name, self._unproved.pop(name))
         self._save()
         return self.generations
+
+    def _resume(self, policy: EdgePolicy, name: InterfaceName, unproved: _Unproved) -> None:
+        """Go on with a key that nobody had answered when this policy, or this process, came."""
+        if name not in self._own:
+            return
+        asked = unproved.asked.intersection(peer.device for peer in policy.peers)
+        pending = replace(unproved, asked=asked, since_s=self._clock().monotonic_s)
+        wanted = self._wanted
+        if not asked and wanted not in {"", unproved.before}:
+            self._own[name], self._unproved[name] = wanted, pending
+        elif asked and self._own[name] == wanted:
+            self._unproved[name] = pending
+            self._away(policy, _Step("proving", name, pending.since_s, asked))
+        else:
+            self._own[name] = unproved.before
+            self._away(policy, _Step("returning", name, pending.since_s, asked))
 
     async def tend(self) -> None:
         """Do the next thing that is due. Raises EdgeError, OSError."""
@@ -194,23 +233,52 @@ class Rotation:
 
     # This device
 
+    @property
+    def _wanted(self) -> PublicKey:
+        """Return the policy's key; nothing when it names none, or one that is not here."""
+        key = self._policy.key if self._policy else ""
+        return key if key in self._ring else ""
+
     def _behind(self) -> tuple[InterfaceName, ...]:
-        """Return the tunnels that have another key than the policy's, in the order of moving."""
-        policy = self._policy
-        if policy is None or not policy.key or self.fault.startswith("the policy is for"):
+        """Return the tunnels that are to be moved, in the order of moving."""
+        policy, wanted = self._policy, self._wanted
+        if policy is None or not wanted:
             return ()
-        return tuple(name for name in policy.tunnels if self._own[name] != policy.key)
+        proved = (name for name in policy.tunnels if name not in self._unproved)
+        return tuple(name for name in proved if self._own[name] != wanted)
 
     async def _lead(self, policy: EdgePolicy) -> None:
-        behind, now_s, step = self._behind(), self._clock().monotonic_s, self._step
+        now_s, step = self._clock().monotonic_s, self._step
         since_s = now_s - step.since_s
         if step.phase in {"proving", "returning"}:
             await self._prove(policy, step, now_s)
         elif step.phase == "draining":
             if since_s >= DRAIN_S:
                 await self._move(policy, step, now_s)
-        elif behind and (step.phase == "idle" or since_s >= REST_S):
-            await self._begin(policy, behind, now_s)
+        else:
+            await self._doubt(policy, now_s)
+            behind = self._behind()
+            if behind and (step.phase == "idle" or since_s >= REST_S):
+                await self._begin(policy, behind, now_s)
+
+    async def _doubt(self, policy: EdgePolicy, now_s: float) -> None:
+        """Where nobody was alive, keep the key that is answered, or else try the other one."""
+        changed = False
+        for name, unproved in tuple(self._unproved.items()):
+            alive = frozenset(self._alive(policy, name))
+            step = _Step("proving", name, unproved.since_s, alive)
+            if alive and await self._answered(policy, step):
+                del self._unproved[name]
+            elif now_s - unproved.since_s >= TRIED_S:
+                former = self._own[name] != unproved.before
+                self._own[name] = unproved.before if former else policy.key
+                self._unproved[name] = replace(unproved, since_s=now_s)
+            else:
+                continue
+            changed = True
+        if changed:
+            self._save()
+            await self._kernel.renew(self.generations)
 
     async def _begin(
         self, policy: EdgePolicy, behind: Collection[InterfaceName], now_s: float
@@ -220,20 +288,26 @@ class Rotation:
         self._silent_s |= {name: now_s for name in behind if alive[name]}
         forlorn = [name for name in behind if now_s - self._silent_s[name] >= FORLORN_S]
         if forlorn:
+            nobody: frozenset[DeviceName] = frozenset()
+            self._unproved |= {n: _Unproved(self._own[n], nobody, now_s) for n in forlorn}
             self._own |= dict.fromkeys(forlorn, policy.key)
             self._save()
             self.notes.append(f"nobody answers on {', '.join(forlorn)}: moved at once")
             await self._kernel.renew(self.generations)
         elif name := next((one for one in behind if alive[one]), ""):
-            self._step = _Step("draining", name, now_s, alive[name], self._own[name])
-            circuit = _circuit(policy, name)
-            self._traffic.divert((circuit,) if circuit else (), bare=not circuit)
+            self._away(policy, _Step("draining", name, now_s, alive[name]))
+
+    def _away(self, policy: EdgePolicy, step: _Step) -> None:
+        """Do something to a tunnel, and send elsewhere what goes over it."""
+        self._step, circuit = step, _circuit(policy, step.tunnel)
+        self._traffic.divert((circuit,) if circuit else (), bare=not circuit)
 
     async def _move(self, policy: EdgePolicy, step: _Step, now_s: float) -> None:
-        self._own[step.tunnel] = policy.key
+        before, self._own[step.tunnel] = self._own[step.tunnel], policy.key
+        self._unproved[step.tunnel] = _Unproved(before, step.asked, now_s)
         if not self._save():
             # Whoever is killed must know which key the tunnel has.
-            self._own[step.tunnel] = step.before
+            self._own[step.tunnel] = self._unproved.pop(step.tunnel).before
             self._end("resting", now_s)
             return
         self._step = replace(step, phase="proving", since_s=now_s)
@@ -247,6 +321,8 @@ class Rotation:
             self._end("resting", now_s)
         elif not missed:
             self.fault = ""
+            del self._unproved[step.tunnel]
+            self._save()
             self.notes.append(f"{step.tunnel} has its new key, and the far end answers")
             self._end("idle", now_s)
         elif over:
@@ -254,7 +330,7 @@ class Rotation:
 
     async def _back(self, step: _Step, missed: Collection[DeviceName], now_s: float) -> None:
         """Let a tunnel have the key of before, since somebody did not answer the new one."""
-        self._own[step.tunnel] = step.before
+        self._own[step.tunnel] = self._unproved.pop(step.tunnel).before
         self._save()
         self._step = replace(step, phase="returning", since_s=now_s)
         await self._kernel.renew(self.generations)
@@ -295,8 +371,10 @@ class Rotation:
     def _save(self) -> bool:
         """Write down which tunnel has which key; return whether the disk took it."""
         far = [[name, device, key] for (name, device), key in self._far.items()]
+        unproved = [[n, one.before, sorted(one.asked)] for n, one in self._unproved.items()]
         try:
-            files.replace(self._file, canonical.pretty({"own": self._own, "far": far}))
+            record = {"own": self._own, "far": far, "unproved": unproved}
+            files.replace(self._file, canonical.pretty(record))
         except OSError as error:
             self.disk_fault = f"{FILE}: {error.strerror}"
             return False

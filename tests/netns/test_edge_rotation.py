@@ -139,11 +139,21 @@ def test_without_both_keys_at_once_the_call_loses_packets(well: Site):
     assert lost[0] > 10
 
 
-def test_a_far_end_that_does_not_know_the_key_costs_nothing_and_the_device_returns(well: Site):
+@pytest.mark.parametrize("killed", ["", "killed"])
+def test_a_far_end_that_does_not_know_the_key_costs_nothing_and_the_device_returns(
+    well: Site, killed: str
+):
     before, key = on_the_interface(well, "edge"), upcoming(well, "edge")
-    first = well.pair.daemons["edge"].policy
+    daemon = well.pair.daemons["edge"]
+    first = daemon.policy
     with call(well) as lost:
         put(well, "edge", replace(first, key=key))
+        if killed:
+            # Its successor knows that nobody has answered the new key yet.
+            eventually(partial(is_in, well, "proving"), within_s=MOVED_WITHIN_S, what="a move")
+            daemon.kill()
+            daemon.start()
+            eventually(partial(answers, well, "edge"), within_s=30, what="the successor")
         eventually(lambda: keys(well, "edge")["phase"] == "resting", within_s=40, what="its return")
         put(well, "edge", first)
         eventually(

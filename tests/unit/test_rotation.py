@@ -8,7 +8,7 @@ import pytest
 from edge import files, loop
 from edge.clock import Moment
 from edge.dataplane.wireguard import PeerState, TunnelState
-from edge.rotation import DRAIN_S, FLIGHT_S, FORLORN_S, PROVE_S, REST_S, Rotation
+from edge.rotation import DRAIN_S, FLIGHT_S, FORLORN_S, PROVE_S, REST_S, TRIED_S, Rotation
 from tests.edge_policies import edge_policy
 from vpn import keys
 
@@ -28,6 +28,8 @@ class World:
         self.minds = {peer.device: self._mind(peer) for peer in peers}
         self.diverted, self.renewals = ((), False), []
         self.deaf: set[str] = set()
+        # The keys of this device that the far ends know.
+        self.known = {OLD, NEW}
         self.handshakes: dict[tuple[str, str], float] = {}
         self.rotation = self.anew()
 
@@ -62,7 +64,13 @@ class World:
         self.diverted = (tuple(circuits), bare)
 
     async def reach(self, _interface, peers):
-        return frozenset(p.device for p in peers) if "care" not in self.deaf else frozenset()
+        return frozenset() if self.mute("care") else frozenset(p.device for p in peers)
+
+    def mute(self, circuit):
+        """Return whether nobody answers over a circuit, or over the care tunnel."""
+        tunnel = {u.circuit: u.tunnel for u in self.policy.underlays}.get(circuit)
+        key = self.own[tunnel or self.policy.tunnels[-1]]
+        return circuit in self.deaf or key not in self.known
 
     def take(self, policy=None):
         self.policy = policy or self.policy
@@ -74,7 +82,7 @@ class World:
         for peer in self.policy.peers:
             healths = dict(self.minds[peer.device].healths)
             for path in peer.paths:
-                dead = path.circuit in self.deaf
+                dead = self.mute(path.circuit)
                 at_s = healths[path.name].answered_at_s if dead else self.now_s
                 healths[path.name] = replace(healths[path.name], answered_at_s=at_s, dead=dead)
             self.minds[peer.device] = replace(self.minds[peer.device], healths=healths)
@@ -135,6 +143,101 @@ def test_answers_to_what_was_sent_before_prove_nothing(world):
         assert world.rotation.status()["phase"] == "proving"
     world.passes(FLIGHT_S / 2)
     assert world.rotation.status()["phase"] == "idle"
+
+
+def proving(world, which):
+    """Return the name of a tunnel which has its new key, and where it is not known yet."""
+    name = tunnels(world)[which]
+    for _ in range(60):
+        world.passes(0.2)
+        if (world.rotation.moving, world.rotation.status()["phase"]) == (name, "proving"):
+            world.known = {OLD}
+            return name
+    raise AssertionError(name)
+
+
+@pytest.mark.parametrize("which", [0, 1, -1])
+@pytest.mark.parametrize("interrupted", ["killed", "another policy", "killed, another policy"])
+def test_a_key_that_nobody_had_answered_is_still_to_be_proved_after_an_interruption(
+    world, which, interrupted
+):
+    name = proving(world, which)
+    away = world.diverted
+    if "killed" in interrupted:
+        world.rotation = world.anew()
+    world.take(replace(world.policy) if "policy" in interrupted else None)
+    assert (world.rotation.moving, world.rotation.status()["phase"]) == (name, "proving")
+    assert world.diverted == away
+    world.passes(PROVE_S)
+    assert world.own[name] == OLD
+    assert f"{name}: no answer with the new key from" in world.rotation.fault
+    # What one process has given up, the next does not take up.
+    world.rotation = world.anew()
+    world.take()
+    assert world.own[name] == OLD
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_key_that_nobody_had_answered_goes_at_once_with_the_policy_that_wanted_it(world, killed):
+    name = proving(world, 0)
+    away = world.diverted
+    if killed:
+        world.rotation = world.anew()
+    world.take(replace(world.policy, key=OLD))
+    assert world.own == dict.fromkeys(tunnels(world), OLD)
+    # It is taken again once the far end answers as before.
+    assert (world.rotation.status()["phase"], world.diverted) == ("returning", away)
+    world.passes(FLIGHT_S + 0.1)
+    assert world.diverted == ((), False)
+    for _ in range(50):
+        world.passes(0.5)
+    assert world.own == dict.fromkeys(tunnels(world), OLD)
+    assert not world.rotation.busy
+    assert world.rotation.moving == ""
+    assert name in tunnels(world)
+
+
+def test_what_was_being_proved_to_a_far_end_that_is_no_peer_any_more_holds_nothing_up(world):
+    proving(world, 0)
+    world.known = {OLD, NEW}
+    world.take(replace(world.policy, peers=()))
+    assert world.diverted == ((), False)
+    for _ in range(60):
+        world.passes(0.5)
+    assert world.rotation.status()["waiting"] == ()
+    assert world.own == dict.fromkeys(tunnels(world), NEW)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("known", [OLD, NEW])
+def test_where_nobody_was_alive_each_key_is_tried_until_one_is_answered(world, known, killed):
+    circuits = {underlay.circuit for underlay in world.policy.underlays}
+    world.deaf = circuits
+    for _ in range(15):
+        world.passes(0.5)
+    assert world.own == dict.fromkeys(tunnels(world), NEW)
+    # Nobody is there to be waited for.
+    assert world.rotation.status()["waiting"] == ()
+    world.known, world.deaf = {known}, set()
+    if killed:
+        world.rotation = world.anew()
+        world.take()
+    seen = set()
+    for _ in range(int(2 * TRIED_S)):
+        world.passes(0.5)
+        seen.add(tuple(world.own.values()))
+        if not world.rotation.busy or world.rotation.status()["waiting"]:
+            break
+    if known == NEW:
+        assert seen == {(NEW,) * len(tunnels(world))}
+        assert not world.rotation.busy
+    else:
+        # Back, and to be moved as any other tunnel once the far end knows the key.
+        assert all(world.own[u.tunnel] == OLD for u in world.policy.underlays)
+        world.known = {OLD, NEW}
+        for _ in range(200):
+            world.passes(0.5)
+        assert world.own == dict.fromkeys(tunnels(world), NEW)
 
 
 @pytest.mark.parametrize("which", [0, -1])

@@ -167,6 +167,7 @@ def policy_of(made: Overlay, name: DeviceName, duties: Policies) -> EdgePolicy:
             if service.name in duties.paths
         ),
         key=device.next_key or device.public_key,
+        preshared=made.intent.network.preshared,
     )
 
 

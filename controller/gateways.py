@@ -16,6 +16,7 @@ from controller.clock import SystemClock
 from controller.environment import environment
 from controller.parallel import each
 from controller.registrar import Registrar
+from controller.revocations import publish
 from controller.signing import signing_key
 from edge import rosters
 from inventory import credentials
@@ -72,6 +73,7 @@ class Gateways:
         Both are noted. Raises AccessError and CredentialError before anything is told to anybody.
         """
         key, todo = signing_key(self._state_dir), tuple(names)
+        publish(self._desk.store, self._state_dir)
 
         def told(name: DeviceName) -> Loaded:
             driver = self._connect(name)

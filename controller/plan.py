@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Final
 
 from controller import impact, reach, tunnels
-from controller.edges import Overlay, loopback, overlay
+from controller.edges import loopback, overlay
 from controller.harm import Harm, rehearse, worst
 from controller.impact import Judgement
 from controller.order import shape, tunnel_waves, waves
@@ -55,12 +55,14 @@ class Consent:
     """What the engineer allows this one plan, beyond what the network's documents allow.
 
     thresholds replace those of the network, failing names expectations that may fail by their
-    text, and only restricts the plan to some devices.
+    text, and only restricts the plan to some devices. revoked are edges that have no key any more
+    since it was withdrawn, and so lose their tunnels.
     """
 
     thresholds: Thresholds | None = None
     failing: frozenset[str] = frozenset()
     only: frozenset[DeviceName] | None = None
+    revoked: frozenset[DeviceName] = frozenset()
 
 
 NOTHING_SPECIAL: Final = Consent()
@@ -72,10 +74,11 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
     Raises PlanError when a device cannot be planned for or an expectation fails, UnreachableError
     when devices could not be read, UnsafePlanError when too much would be cut off.
     """
-    _refuse_lost_keys(view.previous, view.intent)
+    _refuse_lost_keys(view.previous, view.intent, consent.revoked)
     laid = overlay(view.intent)
     devices = considered(view, consent)
-    _refuse_lost_peers(view.operational.configs, devices, laid)
+    kept = laid.unfit.keys() - consent.revoked
+    _refuse_lost_peers(view.operational.configs, devices, {n: laid.unfit[n] for n in kept})
     forced = _expectations(view.findings, consent)
     form = shape(view.topology)
     judgements = dict(_judgements(view, devices))
@@ -128,30 +131,35 @@ def unmanaged(intent: Intent) -> Mapping[DeviceName, str]:
     return dict(sorted(why.items()))
 
 
-def _refuse_lost_keys(previous: Intent | None, intent: Intent) -> None:
+def _refuse_lost_keys(
+    previous: Intent | None, intent: Intent, revoked: frozenset[DeviceName]
+) -> None:
     """Raise PlanError when an edge would lose its tunnels because its key is pinned no more."""
     known = previous.devices if previous else {}
     lost = [
         name
         for name, device in sorted(intent.devices.items())
         if device.role is Role.EDGE and not device.public_key
-        if name in known and known[name].public_key
+        if name in known and known[name].public_key and name not in revoked
     ]
     if lost:
         raise PlanError(
             f"{_listed(lost)}: the public key pinned at the last apply is in edge_keys no more, so "
             "the tunnels would go; put the line back ('sanaga edge enrol' there prints it, "
-            "'sanaga lab up' writes it), or take the device out of the intent"
+            "'sanaga lab up' writes it), say 'sanaga vpn site revoke', or take the device out of "
+            "the intent"
         )
 
 
 def _refuse_lost_peers(
-    configs: Mapping[DeviceName, DeviceConfig], devices: Sequence[DeviceName], laid: Overlay
+    configs: Mapping[DeviceName, DeviceConfig],
+    devices: Sequence[DeviceName],
+    unfit: Mapping[DeviceName, str],
 ) -> None:
     """Raise PlanError when an edge would lose a peer that nobody would tell to be without it."""
-    lost = {peer for name in devices for peer in tunnels.peers(configs[name])} & laid.unfit.keys()
+    lost = {peer for name in devices for peer in tunnels.peers(configs[name])} & unfit.keys()
     if lost:
-        why = "\n".join(f"{name}: {laid.unfit[name]}" for name in sorted(lost))
+        why = "\n".join(f"{name}: {unfit[name]}" for name in sorted(lost))
         raise PlanError(
             f"{_listed(sorted(lost))}: has tunnels now and would have none, while its daemon goes "
             "on sending into them, so nothing would reach its site; undo what took its tunnels, or "

@@ -6,7 +6,7 @@ both, and the edge moves one tunnel after the other; once all have moved, the fo
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from controller.parallel import each
 from inventory.edgekeys import line
@@ -14,9 +14,11 @@ from inventory.errors import AccessError, CredentialError, DeviceError, SanagaEr
 from inventory.model import Device, DeviceName, Intent, Role
 from vpn.model import Gateway
 
+Answer = TypeVar("Answer")
+
 
 class KeyHolder(Protocol):
-    """An edge, as far as its keys are concerned; raises DeviceError."""
+    """An edge, as far as keys are concerned, its own and others'; raises DeviceError."""
 
     def rekey(self) -> Mapping[str, Any]:
         """Have it make a key to move to, unless it has one; its name there is upcoming."""
@@ -24,6 +26,14 @@ class KeyHolder(Protocol):
 
     def keys(self) -> Mapping[str, Any]:
         """Return which key its tunnels are to have, and which of them wait for it."""
+        ...
+
+    def equip(self) -> Mapping[str, Any]:
+        """Hand over what it lacks for its policy, and return which list of revoked keys it has."""
+        ...
+
+    def warn(self) -> Mapping[str, Any]:
+        """Have it know the list of revoked keys, and return which one it goes by."""
         ...
 
     def close(self) -> None:
@@ -75,18 +85,41 @@ def asked(
     names: Iterable[DeviceName], connect: Connect, *, rekey: bool
 ) -> Generator[tuple[DeviceName, Progress | SanagaError], None, None]:
     """Yield how far every edge is, or why it does not say; with rekey it makes a key to move to."""
+    yield from _each(
+        names, connect, lambda driver: _progress(driver.rekey() if rekey else driver.keys())
+    )
 
-    def ask(name: DeviceName) -> Progress:
+
+def equipped(
+    names: Iterable[DeviceName], connect: Connect
+) -> Generator[tuple[DeviceName, int | SanagaError], None, None]:
+    """Hand edges what they lack, and yield every one with its list of revoked keys, or a fault."""
+    yield from _each(names, connect, lambda driver: int(driver.equip()["serial"]))
+
+
+def warned(
+    names: Iterable[DeviceName], connect: Connect
+) -> Generator[tuple[DeviceName, int | SanagaError], None, None]:
+    """Yield every edge with the list of revoked keys that it has now, or why it was not told."""
+    yield from _each(names, connect, lambda driver: int(driver.warn()["serial"]))
+
+
+def _each(
+    names: Iterable[DeviceName], connect: Connect, ask: Callable[[KeyHolder], Answer]
+) -> Generator[tuple[DeviceName, Answer | SanagaError], None, None]:
+    """Yield what every edge answers, or why it does not."""
+
+    def asked(name: DeviceName) -> Answer:
         try:
             driver = connect(name)
         except CredentialError as error:
             raise DeviceError(name, str(error)) from error
         try:
-            return _progress(driver.rekey() if rekey else driver.keys())
+            return ask(driver)
         finally:
             driver.close()
 
-    yield from each(tuple(names), ask)
+    yield from each(tuple(names), asked)
 
 
 def _progress(said: Mapping[str, Any]) -> Progress:

@@ -29,7 +29,7 @@ async def answer(daemon: Daemon, request: Json) -> Json:
 
 async def status(daemon: Daemon, _: Json) -> Json:
     """Return how everything stands."""
-    policy, pilot = daemon.transactions.policy, daemon.pilot
+    policy, pilot = daemon.policy, daemon.pilot
     trouble = ""
     sources = None
     if policy is not None:
@@ -59,6 +59,7 @@ async def status(daemon: Daemon, _: Json) -> Json:
         "calls": _calls(daemon),
         "keys": daemon.rotation.status(),
         "people": await _people(daemon),
+        "revoked": daemon.revoked.status(),
         "repairs": daemon.repairs.plain(),
         "faults": [fault for fault in (*daemon.faults, trouble) if fault],
     }
@@ -118,6 +119,20 @@ async def keys(daemon: Daemon, _: Json) -> Json:
     return {"keys": daemon.rotation.status()}
 
 
+async def pairs(daemon: Daemon, request: Json) -> Json:
+    """Take chains of preshared keys, if there are any, and return which are here."""
+    if "chains" in request:
+        await daemon.take_chains(str(request["chains"]))
+    return {"pairs": daemon.pairs.known()}
+
+
+async def revoked(daemon: Daemon, request: Json) -> Json:
+    """Take a list of revoked keys, if there is one, and return which one holds."""
+    if "list" in request:
+        await daemon.take_revoked(str(request["list"]))
+    return {"revoked": daemon.revoked.status()}
+
+
 async def calls(daemon: Daemon, _: Json) -> Json:
     """Return the calls that were announced."""
     return {"calls": _calls(daemon)}
@@ -146,7 +161,8 @@ async def _people(daemon: Daemon) -> Json:
         tunnel = (await daemon.worker.tunnels((name,))).get(name) if name else None
     except EdgeError:
         tunnel = None
-    return {**said, "sessions": report.sessions(tunnel, daemon.clock())}
+    revoked = daemon.revoked.serial
+    return {**said, "revoked": revoked, "sessions": report.sessions(tunnel, daemon.clock())}
 
 
 def _calls(daemon: Daemon) -> list[Json]:
@@ -170,6 +186,8 @@ _VERBS: Final[Mapping[str, Verb]] = {
     "people": people,
     "rekey": rekey,
     "keys": keys,
+    "pairs": pairs,
+    "revoked": revoked,
     "calls": calls,
     "call-add": add_call,
     "call-remove": remove_call,

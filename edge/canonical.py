@@ -62,6 +62,7 @@ def plain(policy: EdgePolicy) -> dict[str, Any]:
         },
         "classes": [_class(entry) for entry in policy.classes],
         **({"key": policy.key} if policy.key else {}),
+        **({"preshared": policy.preshared} if policy.preshared else {}),
     }
 
 
@@ -145,6 +146,7 @@ def trusted(held: Json) -> EdgePolicy:
         care=CareTunnel(**held["care"]),
         classes=tuple(_class_of(entry) for entry in held["classes"]),
         key=held.get("key", ""),
+        preshared=held.get("preshared", 0),
     )
 
 

@@ -1,7 +1,7 @@
 """The daemon's parts at work: the quick loop, the upkeep, and putting policies into effect."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from math import inf
 from pathlib import Path
@@ -18,12 +18,15 @@ from edge.dialling import Dialler
 from edge.gatehouse import Gatehouse
 from edge.gauges import Gauges
 from edge.identity import Identity
-from edge.journal import Entry, Journal, Kind
+from edge.journal import Entry, Journal, Kind, in_words
 from edge.loop import ClassKey
-from edge.notary import Notary, Registry
+from edge.neighbours import Neighbours
+from edge.notary import Blocklist, Notary, Registry, Treasury
+from edge.pairs import Pairs
 from edge.pilot import Pilot
-from edge.policy import EdgePolicy, Peer
+from edge.policy import EdgePolicy
 from edge.report import Repairs
+from edge.revoked import Revoked
 from edge.rotation import Rotation
 from edge.store import Store
 from edge.transactions import Transactions
@@ -34,6 +37,8 @@ from policies.decide import Memory
 
 UPKEEP_S: Final = 1.0
 ROTATE_S: Final = 0.2
+RESHARE_S: Final = 3.0
+TELL_S: Final = 5.0
 # How soon a consultation that begins is noticed, and how often one that runs is looked at: every
 # look starts a program, and while that starts this one cannot tend its test packets.
 LISTEN_S: Final = 0.5
@@ -59,7 +64,10 @@ class Daemon:
             Store(folder, identity.device, Notary(folder)), self.install, clock
         )
         self.gatehouse = Gatehouse(folder, identity.device, Registry(folder), self._let_in, clock)
-        self.rotation = Rotation(folder, self.worker, self.pilot, _reached, clock)
+        self.rotation = Rotation(folder, self.worker, self.pilot, pings.reached, clock)
+        self.revoked = Revoked(folder, Blocklist(folder))
+        self.neighbours = Neighbours(self.revoked, self.take_revoked)
+        self.pairs = Pairs(folder, identity.device, Treasury(folder), clock)
         self.repairs = Repairs()
         self.calls: tuple[Call, ...] = ()
         self.ending = asyncio.Event()
@@ -80,6 +88,8 @@ class Daemon:
             self.worker.disk_fault,
             self.journal.fault,
             self.gatehouse.refused,
+            self.pairs.fault,
+            self.revoked.refused,
         )
         return tuple(fault for fault in (*self._faults.values(), *own) if fault)
 
@@ -90,9 +100,14 @@ class Daemon:
         with self._noted("keys"):
             self.learn_keys()
             self.rotation.open(self._first_key)
+        with self._noted("preshared"):
+            self.pairs.open()
         with self._noted("disk"):
             self.transactions.open()
+        with self._noted("revoked"):
+            await self.revoked.open()
         with self._noted("people"):
+            await self.gatehouse.bar(self.revoked.keys)
             await self.gatehouse.open()
         with self._noted("state"):
             self._kept = statefile.load(self.folder, self.clock())
@@ -113,6 +128,8 @@ class Daemon:
                     self._upkeep(),
                     self._listen(),
                     self._rotate(),
+                    self._reshare(),
+                    self._tell_neighbours(),
                 )
                 tasks = [group.create_task(work) for work in works]
                 await self.ending.wait()
@@ -123,6 +140,7 @@ class Daemon:
             self.note("daemon", "ended")
             self.gauges.close()
             self.worker.close()
+            await self.neighbours.close()
             asyncio.get_running_loop().remove_reader(self._losses.fileno())
             self._losses.close()
 
@@ -132,19 +150,37 @@ class Daemon:
         Whatever comes of it in the kernel, its paths are measured. Raises EdgeError.
         """
         self._kept = {**self._kept, **self.pilot.memories}
+        policy = self.revoked.cut(policy)
         self.pilot.take(policy, self._kept)
         self.worker.generations = self.rotation.take(policy, self.worker.ring)
+        self.worker.preshared = self.pairs.follow(policy)
         try:
             await self._establish(policy)
         finally:
             await self.gauges.follow(policy)
+            with self._noted("neighbours"):
+                await self.neighbours.follow(policy)
+
+    @property
+    def policy(self) -> EdgePolicy | None:
+        """Return what should run: the policy, without peers whose keys are revoked."""
+        return self.revoked.cut(self.transactions.policy)
+
+    async def take_revoked(self, envelope: str) -> None:
+        """Shut out whom a list names from now on. Raises PolicyRefusedError, EdgeError, OSError."""
+        if await self.revoked.take(envelope):
+            self.note("keys", f"list {self.revoked.serial} of revoked keys holds")
+            if not self._withdrawing and self.transactions.policy:
+                with self._noted("kernel"):
+                    await self.install(self.transactions.policy)
+            await self.gatehouse.bar(self.revoked.keys)
 
     async def withdraw(self) -> tuple[str, ...]:
         """Take everything out of the kernel and end; go on when that fails.
 
         Raises EdgeError, OSError.
         """
-        policy = self.transactions.policy
+        policy = self.policy
         self._withdrawing = True
         self._kept = {**self._kept, **self.pilot.memories}
         self.pilot.take(None, {})
@@ -170,7 +206,7 @@ class Daemon:
             else:
                 done = await self.worker.apply(policy, self.pilot.steering)
         except (EdgeError, OSError) as error:
-            self._faults["kernel"] = _words(error)
+            self._faults["kernel"] = in_words(error)
             raise
         self._faults.pop("kernel", None)
         for words in done:
@@ -228,11 +264,11 @@ class Daemon:
                 await self.transactions.tend()
             await self.gauges.refresh()
             with self._noted("kernel"):
-                await self._repair(self.transactions.policy)
+                await self._repair(self.policy)
             with self._noted("people"):
                 await self.gatehouse.tend()
             with self._noted("tunnels"):
-                await self._dial(self.transactions.policy)
+                await self._dial(self.policy)
             self._write_notes()
 
     async def _rotate(self) -> None:
@@ -242,9 +278,43 @@ class Daemon:
             if not self._withdrawing:
                 with self._noted("rotation"):
                     await self.rotation.tend()
-            notes, self.rotation.notes = self.rotation.notes, []
-            for words in notes:
-                self.note("keys", words)
+            self._note_keys(self.rotation)
+
+    async def _reshare(self) -> None:
+        """Let tunnels have the week's preshared key, and find the far end's where it differs."""
+        while True:
+            await asyncio.sleep(RESHARE_S)
+            if not self._withdrawing:
+                with self._noted("preshared"):
+                    await self._look_at_sessions(self.policy)
+            self._note_keys(self.pairs)
+
+    async def take_chains(self, envelope: str) -> None:
+        """Have chains of preshared keys. Raises PolicyRefusedError, EdgeError, OSError."""
+        await self.pairs.take(envelope)
+        self.worker.preshared = self.pairs.follow(self.policy)
+        await self.worker.renew(self.worker.generations)
+
+    async def _look_at_sessions(self, policy: EdgePolicy | None) -> None:
+        if policy is None or not self.pairs.busy:
+            return
+        states = await self.worker.tunnels(policy.tunnels)
+        if self.pairs.tend(states, self.worker.generations):
+            self.worker.preshared = self.pairs.keys
+            await self.worker.renew(self.worker.generations)
+
+    async def _tell_neighbours(self) -> None:
+        """Let peers know of revoked keys that they may not know of."""
+        while True:
+            await asyncio.sleep(TELL_S)
+            minds = self.pilot.minds
+            await self.neighbours.tell([name for name in minds if dialling.answering(minds[name])])
+            self._note_keys(self.neighbours)
+
+    def _note_keys(self, part: Rotation | Pairs | Neighbours) -> None:
+        notes, part.notes = part.notes, []
+        for words in notes:
+            self.note("keys", words)
 
     def learn_keys(self) -> None:
         """Take note of the keys in the folder. Raises EdgeError."""
@@ -289,8 +359,7 @@ class Daemon:
         """Notice consultations by what they send."""
         while True:
             await asyncio.sleep(LISTEN_LIVE_S if self._live_until_s else LISTEN_S)
-            policy = self.transactions.policy
-            if policy is not None:
+            if (policy := self.policy) is not None:
                 with self._noted("consultations"):
                     await self._hear(policy)
 
@@ -319,22 +388,9 @@ class Daemon:
         try:
             yield
         except (EdgeError, OSError) as error:
-            words = _words(error)
+            words = in_words(error)
             if self._faults.get(part) != words:
                 self.note("fault", words)
             self._faults[part] = words
         else:
             self._faults.pop(part, None)
-
-
-async def _reached(interface: str, peers: Collection[Peer]) -> frozenset[DeviceName]:
-    """Return the peers whose loopbacks answer a packet that leaves by an interface."""
-    by_loopback = {peer.loopback: peer.device for peer in peers}
-    answered = await asyncio.to_thread(pings.through, interface, tuple(by_loopback))
-    return frozenset(by_loopback[address] for address in answered)
-
-
-def _words(error: EdgeError | OSError) -> str:
-    if isinstance(error, OSError):
-        return f"{error.filename or 'the disk'}: {error.strerror or error}"
-    return str(error)

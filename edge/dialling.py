@@ -6,7 +6,7 @@ session there is: a circuit that comes back after a fault would wait 5 s for ano
 that lives is given up only when nothing answers at all, since then the far end may have lost it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,6 @@ from edge.dataplane.wireguard import PeerState, PublicKey, TunnelState
 from edge.loop import Mind
 from edge.policy import EdgePolicy, Peer
 from inventory.model import DeviceName
-from topology.health import LinkHealth
 
 # A session that nobody has renewed for so long has ended; one that still lives is left alone.
 STALE_S: Final = 181.0
@@ -115,13 +114,14 @@ def _lost(
             if mind.healths[path.name].dead and (alone or not sessions.lives(tunnel, peer)):
                 yield sessions.dial(tunnel, peer)
         care = policy.care.interface
-        answers = _answers(mind.healths.values())
+        answers = answering(mind)
         if answers and _ended(sessions.of(care, peer), mind, sessions.now):
             yield sessions.dial(care, peer)
 
 
-def _answers(healths: Iterable[LinkHealth]) -> bool:
-    return any(health.delay_ms is not None and not health.dead for health in healths)
+def answering(mind: Mind) -> bool:
+    """Return whether a peer answers on any path."""
+    return any(health.delay_ms is not None and not health.dead for health in mind.healths.values())
 
 
 def _ended(state: PeerState | None, mind: Mind, now: Moment) -> bool:

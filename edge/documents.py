@@ -21,7 +21,7 @@ from edge.policy import (
     Underlay,
 )
 from inventory.fields import Count, Document, Flag, Prefix, Rate, Share, Slug, Title
-from inventory.model import Medium
+from inventory.model import LAST_SERIES, Medium
 from inventory.wording import quoted, refuse
 from policies.model import PathPolicy, ServiceClass, Slo
 
@@ -60,6 +60,7 @@ def _public_key(value: str) -> str:
 Address4: TypeAlias = Annotated[IPv4Address, BeforeValidator(_address4)]
 Interface: TypeAlias = Annotated[StrictStr, AfterValidator(_interface)]
 Key: TypeAlias = Annotated[StrictStr, AfterValidator(_public_key)]
+Series: TypeAlias = Annotated[StrictInt, Field(ge=0, le=LAST_SERIES)]
 Port: TypeAlias = Annotated[StrictInt, Field(ge=1, le=65_535)]
 Mtu: TypeAlias = Annotated[StrictInt, Field(ge=576, le=65_535, examples=[1340])]
 Positive: TypeAlias = Annotated[StrictFloat, Field(gt=0, le=60_000, allow_inf_nan=False)]
@@ -212,6 +213,7 @@ class PolicyDocument(Document):
     care: CareDocument
     classes: Annotated[tuple[ClassDocument, ...], Field(max_length=MOST_CLASSES)]
     key: Key | None = None
+    preshared: Series = 0
 
     def to_model(self) -> EdgePolicy:
         """Return the trusted value."""
@@ -226,6 +228,7 @@ class PolicyDocument(Document):
             care=self.care.to_model(),
             classes=tuple(entry.to_model() for entry in self.classes),
             key=self.key or "",
+            preshared=self.preshared,
         )
 
 

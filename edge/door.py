@@ -13,6 +13,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
@@ -45,9 +46,11 @@ class Door:
             "extend": (lambda words: _timed("extend", words), 2, 2),
             "confirm": (lambda words: {"verb": "confirm", "txn": named(words[0])}, 1, 1),
             "rollback": (lambda words: {"verb": "rollback", "txn": named(words[0])}, 1, 1),
-            "people": (self._people, 0, 2),
+            "people": (partial(self._sealed, "people", "roster"), 0, 2),
             "rekey": (lambda _: {"verb": "rekey"}, 0, 0),
             "keys": (lambda _: {"verb": "keys"}, 0, 0),
+            "pairs": (partial(self._sealed, "pairs", "chains"), 0, 2),
+            "revoked": (partial(self._sealed, "revoked", "list"), 0, 2),
         }
 
     def answer(self, request: str) -> int:
@@ -89,13 +92,13 @@ class Door:
         txn = named(words[0])
         return {"verb": "stage", "txn": txn, "candidate": self._given(words[1], words[2])}
 
-    def _people(self, words: Sequence[str]) -> Json:
-        """Ask for the roster that holds, or hand over another one."""
+    def _sealed(self, verb: str, what: str, words: Sequence[str]) -> Json:
+        """Ask what there is, or hand over something else that the controller signed."""
         if not words:
-            return {"verb": "people"}
+            return {"verb": verb}
         if len(words) == 1:
-            raise TransactionError("usage", "a roster comes with its length and digest")
-        return {"verb": "people", "roster": self._given(*words)}
+            raise TransactionError("usage", f"the {what} comes with its length and digest")
+        return {"verb": verb, what: self._given(*words)}
 
     def _given(self, octets: str, digest: str) -> str:
         """Return what is handed over, whole."""

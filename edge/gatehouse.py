@@ -15,9 +15,10 @@ from typing import Any, Final, TypeAlias
 from edge import files
 from edge.clock import Moment
 from edge.dataplane.people import Admission, admission
+from edge.dataplane.wireguard import PublicKey
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
-from vpn.roster import SignedRoster
+from vpn.roster import Roster, SignedRoster
 
 Json: TypeAlias = Mapping[str, Any]
 # Returns the roster of an envelope, which a file of that name holds, or raises PolicyRefusedError.
@@ -47,6 +48,8 @@ class Gatehouse:
         self._check = check
         self._install = install
         self._clock = clock
+        self._barred: frozenset[PublicKey] = frozenset()
+        self._due = False
         self._busy = asyncio.Lock()
         self._day: date | None = None
         self._envelope = ""
@@ -78,8 +81,14 @@ class Gatehouse:
     async def tend(self) -> None:
         """Put out whose last day is over. Raises EdgeError."""
         async with self._busy:
-            if self.signed and self._today() != self._day:
+            if self.signed and (self._due or self._today() != self._day):
                 await self._admit()
+
+    async def bar(self, keys: frozenset[PublicKey]) -> None:
+        """Put out, and let in no more, whoever has one of some keys. Raises EdgeError."""
+        async with self._busy:
+            self._barred, self._due = keys, True
+            await self._admit()
 
     def status(self) -> Json:
         """Return which roster holds and how many it lets in today."""
@@ -89,9 +98,12 @@ class Gatehouse:
             "state": signed.state if signed else 0,
             "issued_at": signed.issued_at.isoformat() if signed else None,
             "interface": signed.roster.interface if signed else None,
-            "devices": len(signed.roster.on(self._today()).devices) if signed else 0,
+            "devices": len(self._current(signed).devices) if signed else 0,
             "refused": self.refused,
         }
+
+    def _current(self, signed: SignedRoster) -> Roster:
+        return signed.roster.on(self._today()).without(self._barred)
 
     async def _load(self) -> None:
         envelope = await asyncio.to_thread(self._file.read_text, encoding="utf-8")
@@ -123,9 +135,9 @@ class Gatehouse:
     async def _admit(self) -> None:
         if self.signed:
             day = self._today()
-            await self._install(admission(self.signed, day))
+            await self._install(admission(self.signed, day, self._barred))
             # Only what took effect counts, so that whoever tends this tries again.
-            self._day = day
+            self._day, self._due = day, False
             with suppress(OSError):
                 await asyncio.to_thread(files.replace, self._day_file, day.isoformat())
 

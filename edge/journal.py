@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from edge.clock import said
+from inventory.errors import EdgeError
 
 FILE: Final = "decisions.jsonl"
 _OLDER: Final = "decisions.1.jsonl"
@@ -85,3 +86,10 @@ def _entry(line: str) -> Mapping[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def in_words(error: EdgeError | OSError) -> str:
+    """Return what went wrong, as the journal tells it."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the disk'}: {error.strerror or error}"
+    return str(error)

@@ -1,4 +1,4 @@
-"""Has what the controller signed checked by a process of its own: edge.checking.
+"""Has what the controller signed checked by a process of its own: edge.checking, edge.unsealing.
 
 What checks signatures and documents needs more memory than all the rest of the daemon, for moments
 of its life. The other process reads an envelope and answers with what it holds, as plain JSON.
@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge.canonical import SignedPolicy, trusted
+from edge.pairs import Delivery
+from edge.revoked import RevocationList
 from inventory.errors import EdgeError, PolicyRefusedError
 from vpn import roster
+from vpn.ratchet import Chain
 from vpn.roster import SignedRoster
 
 _WITHIN_S: Final = 60.0
@@ -33,7 +36,7 @@ class Notary:
 
         Raises PolicyRefusedError, EdgeError when nothing could be checked.
         """
-        said = _checked("edge.checking", self.folder, envelope, file)
+        said = _checked(["edge.checking"], self.folder, envelope, file)
         issued_at = datetime.fromisoformat(said["issued_at"])
         return SignedPolicy(int(said["serial"]), issued_at, trusted(said["policy"]))
 
@@ -49,7 +52,7 @@ class Registry:
 
         Raises PolicyRefusedError, EdgeError when nothing could be checked.
         """
-        said = _checked("edge.admitting", self.folder, envelope, file)
+        said = _checked(["edge.unsealing", "roster"], self.folder, envelope, file)
         return SignedRoster(
             int(said["serial"]),
             datetime.fromisoformat(said["issued_at"]),
@@ -59,11 +62,51 @@ class Registry:
         )
 
 
-def _checked(module: str, folder: Path, envelope: str, file: str) -> Mapping[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Treasury:
+    """Opens chains of preshared keys by the trust and the keys that are in a folder."""
+
+    folder: Path
+
+    def __call__(self, envelope: str, file: str) -> Delivery:
+        """Return the chains of an envelope that the trusted controller signed for this device.
+
+        Raises PolicyRefusedError, EdgeError when nothing could be checked.
+        """
+        said = _checked(["edge.unsealing", "chains"], self.folder, envelope, file)
+        return Delivery(
+            str(said["device"]),
+            datetime.fromisoformat(said["issued_at"]),
+            int(said["series"]),
+            str(said["fingerprint"]),
+            {
+                peer: Chain(epoch, base64.b64decode(octets))
+                for peer, (epoch, octets) in said["chains"].items()
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Blocklist:
+    """Checks lists of revoked keys by the trust that is in a folder."""
+
+    folder: Path
+
+    def __call__(self, envelope: str, file: str) -> RevocationList:
+        """Return the list of an envelope that the trusted controller signed.
+
+        Raises PolicyRefusedError, EdgeError when nothing could be checked.
+        """
+        said = _checked(["edge.unsealing", "revoked"], self.folder, envelope, file)
+        issued_at = datetime.fromisoformat(said["issued_at"])
+        return RevocationList(int(said["serial"]), issued_at, tuple(said["keys"]))
+
+
+def _checked(program: list[str], folder: Path, envelope: str, file: str) -> Mapping[str, Any]:
     """Return what a process of ours found in an envelope."""
     try:
         done = subprocess.run(  # noqa: S603 - ourselves
-            [sys.executable, "-P", "-m", module, str(folder), file],
+            [sys.executable, "-P", "-m", *program, str(folder), file],
             input=envelope,
             encoding="utf-8",
             errors="surrogateescape",

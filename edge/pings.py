@@ -1,15 +1,19 @@
 """Whether addresses answer, asked of all of them at once."""
 
+import asyncio
 import os
 import socket
 import struct
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 from time import monotonic
 from typing import Final, TypeAlias
+
+from edge.policy import Peer
+from inventory.model import DeviceName
 
 _PINGS_AT_ONCE: Final = 32
 _PING_S: Final = 10
@@ -17,6 +21,13 @@ _THROUGH_S: Final = 1.0
 _ECHO: Final = 8
 
 Address: TypeAlias = IPv4Address | IPv6Address
+
+
+async def reached(interface: str, peers: Collection[Peer]) -> frozenset[DeviceName]:
+    """Return the peers whose loopbacks answer a packet that leaves by an interface."""
+    by_loopback = {peer.loopback: peer.device for peer in peers}
+    answered = await asyncio.to_thread(through, interface, tuple(by_loopback))
+    return frozenset(by_loopback[address] for address in answered)
 
 
 def unreached(source: Address | None, targets: Sequence[Address]) -> tuple[Address, ...]:

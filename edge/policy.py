@@ -108,6 +108,7 @@ class EdgePolicy:
     """Everything one device must do; own prefixes are the LANs behind it, lans their interfaces.
 
     key is the public key that its tunnels are to have; without one it is that of its enrolment.
+    preshared is the series of the preshared keys with its peers; 0 is none.
     """
 
     network: str
@@ -120,6 +121,7 @@ class EdgePolicy:
     care: CareTunnel
     classes: tuple[TrafficClass, ...]
     key: str = ""
+    preshared: int = 0
 
     @property
     def tunnels(self) -> tuple[str, ...]:

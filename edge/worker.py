@@ -5,9 +5,9 @@ must not wait for a repair, which a hung tunnel process may hold up.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -17,7 +17,7 @@ from edge import canonical, files
 from edge.dataplane import offer, removal
 from edge.dataplane.calls import Flow, LiveCalls
 from edge.dataplane.dataplane import Dataplane
-from edge.dataplane.generations import Generations
+from edge.dataplane.generations import Generations, InterfaceName
 from edge.dataplane.people import Admission
 from edge.dataplane.steering import Steering
 from edge.dataplane.sysctls import Undo
@@ -25,18 +25,20 @@ from edge.dataplane.wanted import Wanted, wanted
 from edge.dataplane.wireguard import PublicKey, Tunnel, TunnelState, WireGuard, redial
 from edge.policy import EdgePolicy
 from inventory.errors import EdgeError
+from inventory.model import DeviceName
 from policies.model import ServiceName
 
 T = TypeVar("T")
 
 UNDO: Final = "undo.json"
+FILES: Final = "wireguard"
 
 
 class Worker:
     """Does what the data plane can do, one thing after the other, elsewhere.
 
     ring holds the device's private keys by their public ones; generations are which of them tunnels
-    get with the next policy.
+    get with the next policy, and preshared what they have with their peers.
     """
 
     def __init__(self, folder: Path, private_key: bytes) -> None:
@@ -48,6 +50,7 @@ class Worker:
         self._tunnels: tuple[Tunnel, ...] = ()
         self._people: Admission | None = None
         self.generations = Generations()
+        self.preshared: Mapping[tuple[InterfaceName, DeviceName], bytes] = {}
         self.ring: dict[PublicKey, bytes] = {}
         # Held for moments. While policies asked for are not taken up yet, new ways wait here.
         self._lock = Lock()
@@ -140,7 +143,7 @@ class Worker:
         return self._plane
 
     def _ask(self) -> WireGuard:
-        self._wireguard = offer.wireguard(offer.ask())
+        self._wireguard = _wireguard(self._folder)
         return self._wireguard
 
     def _close(self) -> None:
@@ -150,7 +153,7 @@ class Worker:
 
     def _apply(self, policy: EdgePolicy, steering: Steering) -> tuple[str, ...]:
         try:
-            want = wanted(policy, steering, self._people, self.generations)
+            want = wanted(policy, steering, self._people, self._complete())
             plane = self._prepared(want)
         except BaseException:
             with self._lock:
@@ -177,9 +180,12 @@ class Worker:
         self.generations = generations
         if self._plane is None:
             return ()
-        done = self._plane.renew(generations)
+        done = self._plane.renew(self._complete())
         self._tunnels = self._plane.tunnels
         return done
+
+    def _complete(self) -> Generations:
+        return replace(self.generations, preshared=self.preshared)
 
     def _admit(self, people: Admission) -> tuple[str, ...]:
         self._people = people
@@ -219,12 +225,18 @@ class Worker:
 
 def removed(folder: Path, wireguard: WireGuard | None, names: tuple[str, ...]) -> tuple[str, ...]:
     """Take everything of an edge out of the kernel and say so. Raises EdgeError, OSError."""
-    how = wireguard or offer.wireguard(offer.ask())
+    how = wireguard or _wireguard(folder)
     kept = kept_of(folder)
     every = tuple(dict.fromkeys((*names, *kept.tunnels)))
     done = removal.remove(how, names=every, undo=kept.undo)
     files.remove(folder / UNDO)
     return done
+
+
+def _wireguard(folder: Path) -> WireGuard:
+    """Return what makes tunnels; where there is a folder for its files, that is wg."""
+    place = folder / FILES
+    return offer.wireguard(offer.ask(), place if place.is_dir() else None)
 
 
 @dataclass(frozen=True, slots=True)

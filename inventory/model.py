@@ -102,6 +102,9 @@ CoordinateQuality: TypeAlias = Literal[
 ]
 DEFAULT_TUNNELS: Final = IPv4Network("172.24.0.0/15")
 DEFAULT_PEOPLE: Final = IPv4Network("172.26.0.0/15")
+# Raised by one, all edges get other preshared keys; 0 is none.
+DEFAULT_SERIES: Final = 1
+LAST_SERIES: Final = 65_535
 APPROXIMATE: Final[frozenset[str]] = frozenset({"near_name", "proxy_village", "memory"})
 
 
@@ -252,7 +255,7 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What holds for the whole network."""
+    """What holds for the whole network; preshared is the series of edges' preshared keys."""
 
     name: str
     asn: int
@@ -260,6 +263,7 @@ class Network:
     thresholds: Thresholds = Thresholds()
     disabled_media: frozenset[Medium] = frozenset()
     management_namespace: str | None = None
+    preshared: int = DEFAULT_SERIES
 
 
 @dataclass(frozen=True, slots=True)

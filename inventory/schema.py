@@ -34,6 +34,7 @@ from inventory.fields import (
 SiteNumber = Annotated[StrictInt, Field(ge=1, le=MAX_SITE)]
 CircuitNumber = Annotated[StrictInt, Field(ge=1, le=MAX_CIRCUIT)]
 DeviceNumber = Annotated[StrictInt, Field(ge=1, le=MAX_DEVICE)]
+Series = Annotated[StrictInt, Field(ge=0, le=model.LAST_SERIES)]
 Port = Annotated[StrictInt, Field(ge=1, le=65535)]
 Degrees = Annotated[StrictFloat, Field(allow_inf_nan=False)]
 
@@ -82,6 +83,7 @@ class NetworkDocument(Document):
     )
     disabled_media: tuple[model.Medium, ...] = Field(default=(), examples=["[leo]"])
     management_namespace: NamespaceName | None = Field(default=None, examples=["sanaga-noc"])
+    preshared: Series = Field(default=model.DEFAULT_SERIES, examples=["2"])
 
     def to_model(self) -> model.Network:
         """Return the trusted value."""
@@ -92,6 +94,7 @@ class NetworkDocument(Document):
             self.thresholds.to_model(),
             frozenset(self.disabled_media),
             self.management_namespace,
+            self.preshared,
         )
 
 

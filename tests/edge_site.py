@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from edge import control, wire
 from edge.journal import read
+from edge.policy import EdgePolicy
 from inventory.errors import EdgeError, LabError
 from simulations.lab.waiting import eventually
-from tests.edge_pair import ISSUED, Pair, pair
+from tests.edge_pair import ISSUED, End, Pair, pair
 from tests.edge_rig import ROOT, SERVER, TWO, Place, World, world
 
 FIRST, SECOND = (line.name for line in TWO)
@@ -124,6 +125,18 @@ def signed_anew(site: Site, **changes: object) -> str:
     serial = int(site.status()["policy"]["newest_serial"]) + 1
     changed = replace(site.edge.policy, **changes)
     return wire.sign(wire.SignedPolicy(serial, ISSUED, changed), site.pair.key)
+
+
+def put(site: Site, end: End, policy: EdgePolicy) -> None:
+    """Have an end go by a policy, as a controller would."""
+    daemon = site.pair.daemons[end]
+    folder = daemon.folder
+    serial = int(control.asked(folder, "transaction")["newest_serial"]) + 1
+    signed = wire.sign(wire.SignedPolicy(serial, ISSUED, policy), site.pair.key)
+    control.asked(folder, "stage", txn=f"t{serial}", candidate=signed)
+    control.asked(folder, "commit", txn=f"t{serial}", within_s=60)
+    control.asked(folder, "confirm", txn=f"t{serial}")
+    daemon.policy = policy
 
 
 @contextmanager

@@ -4,7 +4,7 @@ A gateway keeps it and goes by it without any controller; whoever's last day is 
 more, whether or not anybody reminds the gateway of it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from ipaddress import (
@@ -59,6 +59,11 @@ class Roster:
         """Return the roster without devices whose last day is over on a day."""
         current = (one for one in self.devices if one.until is None or one.until >= day)
         return replace(self, devices=tuple(current))
+
+    def without(self, keys: Set[str]) -> "Roster":
+        """Return the roster without the devices of some keys."""
+        left = tuple(device for device in self.devices if device.public_key not in keys)
+        return replace(self, devices=left)
 
     def table(self) -> str:
         """Return the packet filter for the gateway, as `nft -f` reads it."""

@@ -1,6 +1,7 @@
 """What would change, in which order, and whom it could hurt."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from controller.load import Loaded
     from controller.plan import Consent
     from controller.state import Plan
+    from inventory.model import DeviceName
     from topology.model import BlastRadius
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
@@ -105,6 +107,7 @@ def plan(
     from inventory.model import Thresholds
 
     loaded = load(folder)
+    revoked = _revoked(loaded)
     known = loaded.intent.network.thresholds
     consent = Consent(
         thresholds=Thresholds(
@@ -113,12 +116,40 @@ def plan(
         ),
         failing=frozenset(failing or ()),
         only=frozenset(only) if only else None,
+        revoked=revoked,
     )
     made = _planned(loaded, consent, running)
     view = View(diffs=not brief, expectations=expectations)
     emit(as_data(made), output, lambda: show_lines(lines(made, view)))
     _save(made, out)
     raise typer.Exit(Exit.CHANGES if made.changes else Exit.DONE)
+
+
+def _revoked(loaded: "Loaded") -> "frozenset[DeviceName]":
+    """Return the edges that have no key any more since it was revoked.
+
+    Raises AccessError when such a key stands in edge_keys, for every edge shuts it out.
+    """
+    from controller.environment import state_dir
+    from controller.store.people import FILE, People
+    from inventory.errors import AccessError
+
+    devices = loaded.intent.devices.values()
+    pinned = {key: d.name for d in devices for key in (d.public_key, d.next_key) if key}
+    if not (state_dir() / FILE).exists():
+        return frozenset()
+    with closing(People.open(state_dir())) as store:
+        gone = [(pinned[key], found) for key in pinned if (found := store.revoked.find(key))]
+        sites = store.revoked.sites()
+    if gone:
+        raise AccessError(
+            "\n".join(
+                f"edge_keys: the key of {name} was revoked on {found.at[:10]} and stays so; take "
+                "the line out, or remove the edge's folder there and enrol it anew"
+                for name, found in gone
+            )
+        )
+    return sites - frozenset(pinned.values())
 
 
 def _planned(loaded: "Loaded", consent: "Consent", running: Path | None) -> "Plan":

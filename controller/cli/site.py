@@ -14,6 +14,7 @@ from controller.cli.output import (
     FormatOption,
     UsageProblem,
     count,
+    emit,
     emit_rows,
     say,
     write,
@@ -23,10 +24,16 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
-    help="Let sites move to other keys, and write what a gateway needs to let people in.",
+    help="Let sites in, shut them out, move them to other keys; write what gateways need.",
 )
 GatewayArgument = Annotated[
     str, typer.Argument(metavar="GATEWAY", help="Device that people dial, such as yaounde-e1.")
+]
+EdgeArgument = Annotated[
+    str, typer.Argument(metavar="EDGE", help="Edge of the intent, such as kolofata-e1.")
+]
+WithinOption = Annotated[
+    str, typer.Option("--within", metavar="DURATION", help="How long to wait, such as 90s or 10m.")
 ]
 
 # The interface's own section stays as it is; without it, syncconf would take the private key away.
@@ -129,9 +136,7 @@ def status(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -
 def settle(
     because: BecauseOption,
     folder: FolderOption = Path(),
-    within: Annotated[
-        str, typer.Option(metavar="DURATION", help="How long to wait, such as 90s, 10m or 2h.")
-    ] = "0s",
+    within: WithinOption = "0s",
 ) -> None:
     """Let the keys to which edges have moved be their only ones, in edge_keys.
 
@@ -141,4 +146,71 @@ def settle(
     from controller.cli.durations import seconds
 
     if not site_keys.settle(folder, seconds(within), because):
+        raise typer.Exit(Exit.DIFFERS)
+
+
+@app.command(epilog="Example: sanaga vpn site add mora-e1 KEY --dir net --because 'new site'")
+def add(
+    edge: EdgeArgument,
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="Public key, as 'sanaga edge enrol' prints it.")
+    ],
+    because: BecauseOption,
+    folder: FolderOption = Path(),
+) -> None:
+    """Pin the key of an edge in edge_keys, unless it is revoked or somebody else's."""
+    from controller.cli import site_access
+
+    site_access.add(folder, edge, key, because)
+
+
+@app.command(epilog="Example: sanaga vpn site show kolofata-e1 --dir my-network")
+def show(
+    edge: EdgeArgument, folder: FolderOption = Path(), output: FormatOption = Format.TABLE
+) -> None:
+    """Show an edge: its keys, to whom it has tunnels, and which list of revoked keys it goes by."""
+    from controller.cli import site_access
+    from controller.cli.output import aligned, cell
+
+    found = site_access.show(folder, edge)
+    lines = [(name, cell(found[field])) for field, name in site_access.DETAIL.items()]
+    emit(found, output, lambda: write(aligned(lines)))
+
+
+@app.command(epilog="Example: sanaga vpn site revoke mora-e1 --dir net --because 'it was stolen'")
+def revoke(
+    edges: Annotated[list[str], typer.Argument(metavar="EDGE...", help="Which edges.")],
+    because: BecauseOption,
+    folder: FolderOption = Path(),
+    within: WithinOption = "0s",
+) -> None:
+    """Withdraw all keys of edges for good: every edge that is reached shuts them out at once.
+
+    Those tell their neighbours, so that an edge which does not hear the controller learns of it,
+    too. Ends with code 5 when an edge could not be told.
+    """
+    from controller.cli import site_access
+    from controller.cli.durations import seconds
+
+    if not site_access.revoke(folder, edges, seconds(within), because):
+        raise typer.Exit(Exit.DIFFERS)
+
+
+@app.command(epilog="Example: sanaga vpn site load --dir my-network --within 10m")
+def load(
+    edges: Annotated[
+        list[str] | None, typer.Argument(metavar="[EDGE]...", help="Which edges; all unless named.")
+    ] = None,
+    folder: FolderOption = Path(),
+    within: WithinOption = "0s",
+) -> None:
+    """Hand edges the preshared keys that they lack, and the list of revoked keys.
+
+    An apply does so, too; this is for edges that lost theirs, or were not reached. Ends with code 5
+    when an edge could not be told.
+    """
+    from controller.cli import site_access
+    from controller.cli.durations import seconds
+
+    if not site_access.equip(folder, edges or (), seconds(within)):
         raise typer.Exit(Exit.DIFFERS)

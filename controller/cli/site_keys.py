@@ -71,7 +71,7 @@ def rotate(folder: Path, names: Sequence[DeviceName], most: int | None, because:
         key=lambda device: (moved.get(device.name, ""), device.name),
     )[:most]
     lines, failed = dict[DeviceName, str](), 0
-    for name, progress in sitekeys.asked([d.name for d in idle], _connect(loaded), rekey=True):
+    for name, progress in sitekeys.asked([d.name for d in idle], connect(loaded), rekey=True):
         if isinstance(progress, Progress):
             device = loaded.intent.devices[name]
             _check_current(device, progress)
@@ -79,7 +79,7 @@ def rotate(folder: Path, names: Sequence[DeviceName], most: int | None, because:
         else:
             failed += 1
             say(f"{progress}\n{name} keeps its key")
-    _write(folder, lines)
+    rewrite(folder, lines)
     with desk() as opened:
         for name in sorted(lines):
             opened.store.noted("site.rotate", name, who, to=lines[name].split()[-1])
@@ -97,7 +97,7 @@ def progress(folder: Path) -> list[dict[str, object]]:
     moving = _moving(loaded)
     return [
         _row(moving[name], told)
-        for name, told in sorted(sitekeys.asked(moving, _connect(loaded), rekey=False))
+        for name, told in sorted(sitekeys.asked(moving, connect(loaded), rekey=False))
     ]
 
 
@@ -105,9 +105,9 @@ def settle(folder: Path, patience_s: float, because: str) -> bool:
     """Write the keys of edges that have moved as the only ones; return whether all have."""
     loaded, who = load(folder), act(because)
     moving = _moving(loaded)
-    left = _left(moving, _connect(loaded), patience_s)
+    left = _left(moving, connect(loaded), patience_s)
     done = {name: device for name, device in moving.items() if name not in left}
-    _write(folder, {name: sitekeys.settled(device) for name, device in done.items()})
+    rewrite(folder, {name: sitekeys.settled(device) for name, device in done.items()})
     with desk() as opened:
         for name, device in done.items():
             opened.store.noted("site.settle", name, who, key=device.next_key)
@@ -178,13 +178,14 @@ def _moved() -> Mapping[DeviceName, str]:
     return {trace.subject: trace.at[:10] for trace in trail if trace.what == "site.settle"}
 
 
-def _connect(loaded: Loaded) -> Connect:
+def connect(loaded: Loaded) -> Connect:
+    """Return what makes the driver of an edge, which connects on first use."""
     made = connector(anchored(loaded), loaded.folder, state_dir=state_dir())
     # Edges run Linux, which the intent sees to.
     return cast("Connect", made)
 
 
-def _write(folder: Path, lines: Mapping[DeviceName, str]) -> None:
+def rewrite(folder: Path, lines: Mapping[DeviceName, str]) -> None:
     """Put other lines into edge_keys, whole or not at all. Raises OSError."""
     if lines:
         file = folder / EDGE_KEYS

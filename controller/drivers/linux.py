@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, ClassVar
 
+from controller.blocklist import published
 from controller.clock import SystemClock
 from controller.drivers.ssh_door import DoorDriver
+from controller.pairs import PairSecret
 from controller.signing import signing_key
 from controller.state import DeviceConfig
-from edge import wire
+from edge import chains, wire
+from edge.policy import EdgePolicy
 from edge.wire import SignedPolicy
 from inventory.errors import PolicyRefusedError, RejectedError
 
@@ -32,9 +35,52 @@ class LinuxDriver(DoorDriver):
             policy = wire.policy(config.text, name)
         except PolicyRefusedError as error:
             raise RejectedError(name, f"what is to be signed is no policy: {error}") from error
+        self.warn()
+        self._equip(policy)
         serial = int(self._part("newest_serial", "status")) + 1
         signed = SignedPolicy(serial, SystemClock().instant(), policy)
         return wire.sign(signed, signing_key(self._state_dir)).encode()
+
+    def equip(self) -> Mapping[str, Any]:
+        """Hand over what this edge lacks for the policy that it runs, and return as warn() does."""
+        if running := self.read().text:
+            self._equip(wire.policy(running, self._device.name))
+        return self.warn()
+
+    def _equip(self, policy: EdgePolicy) -> None:
+        """Hand over the chains of preshared keys that the edge lacks for a policy.
+
+        Raises RejectedError when it has others of the same series.
+        """
+        if not policy.preshared:
+            return
+        secret, at = PairSecret(self._state_dir, policy.preshared), SystemClock().instant()
+        known = self._part("pairs", "pairs").get(str(policy.preshared), {})
+        if known.get("fingerprint", secret.fingerprint) != secret.fingerprint:
+            raise RejectedError(
+                self._device.name,
+                "it has preshared keys of another secret; restore the controller's pair_key from a "
+                "backup, or raise 'preshared' in network.yaml so that all edges get new ones",
+            )
+        peers = [peer.device for peer in policy.peers]
+        if lacking := set(peers) - set(known.get("peers", ())):
+            given = secret.delivery(policy.device, sorted(lacking), at)
+            key = self._device.public_key
+            self._hand_over("pairs", chains.sign(given, signing_key(self._state_dir), key))
+
+    def warn(self) -> Mapping[str, Any]:
+        """Have this edge know the list of revoked keys, and return which one it goes by.
+
+        Raises RejectedError when it refuses the list.
+        """
+        return self._told(dict(self._part("revoked", "revoked")))
+
+    def _told(self, known: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Hand over the list of revoked keys to an edge that has an older one."""
+        newest = published(self._state_dir)
+        if newest.serial <= int(known["serial"]):
+            return known
+        return self._hand_over("revoked", newest.envelope)
 
     def people(self) -> Mapping[str, Any]:
         """Return which roster of people this gateway goes by, and who of them is there."""
@@ -45,9 +91,15 @@ class LinuxDriver(DoorDriver):
 
         Raises RejectedError when it refuses the roster.
         """
-        given = roster.encode()
+        admitted = self._hand_over("people", roster)
+        self._told({"serial": admitted["revoked"]})
+        return admitted
+
+    def _hand_over(self, verb: str, envelope: str) -> Mapping[str, Any]:
+        """Give the edge what was sealed for it, and return what it has then."""
+        given = envelope.encode()
         digest = sha256(given).hexdigest()
-        return dict(self._part("people", "people", str(len(given)), digest, data=given))
+        return dict(self._part(verb, verb, str(len(given)), digest, data=given))
 
     def rekey(self) -> Mapping[str, Any]:
         """Have this edge make a key to move to, unless it has one, and return it and keys()."""

@@ -18,8 +18,17 @@ from controller.store import audit
 from controller.store.audit import Act, Trace
 from controller.store.database import Database, Kind
 from controller.store.loads import Loads
-from controller.store.people_rows import Entry, Registered, entry_of, person_of, registered, said
+from controller.store.people_rows import (
+    Entry,
+    Registered,
+    entry_of,
+    person_of,
+    refuse_another,
+    registered,
+    said,
+)
 from controller.store.people_schema import MIGRATIONS
+from controller.store.revoked import Revoked, withdraw
 from inventory.errors import AccessError
 from inventory.model import DeviceName
 from vpn import admission
@@ -54,6 +63,7 @@ class People:
         self._database = database
         self._clock = clock
         self.loads = Loads(database, clock)
+        self.revoked = Revoked(database)
 
     @classmethod
     def open(cls, folder: Path, *, clock: Clock | None = None) -> "People":
@@ -194,6 +204,13 @@ class People:
         """Note that somebody took out what a gateway is told, which holds preshared keys."""
         self.noted("gateway.export", gateway, act, devices=devices)
 
+    def revoke_site(self, device: DeviceName, keys: Iterable[PublicKey], act: Act) -> None:
+        """Withdraw keys of an edge for good."""
+        with self._database.write() as db:
+            for key in keys:
+                withdraw(db, key, self._now(), device)
+            self._trace(db, act, "site.revoke", device, keys=list(keys))
+
     def noted(self, what: str, subject: str, act: Act, **details: object) -> None:
         """Note what was done to something else than people, such as a site's keys."""
         with self._database.write() as db:
@@ -253,7 +270,7 @@ class People:
     def _admit(self, db: sqlite3.Connection, person: Person, act: Act) -> None:
         row = db.execute("SELECT * FROM people WHERE name = ?", (person.name,)).fetchone()
         if row is not None and row["revoked"] is None:
-            _refuse_another(person_of(row), person)
+            refuse_another(person_of(row), person)
             return
         _writeperson_of(db, person, added=self._now())
         what = "person.return" if row else "person.add"
@@ -293,6 +310,8 @@ class People:
             (self._now(), device.number),
         ).fetchall()
         db.executemany("DELETE FROM preshared WHERE public_key = ?", map(tuple, rows))
+        for row in rows:
+            withdraw(db, row["public_key"], self._now())
 
     def _trace(
         self, db: sqlite3.Connection, act: Act, what: str, subject: str, **details: object
@@ -367,21 +386,6 @@ def _overtaken(device: PersonDevice) -> AccessError:
         f"{device.person}'s {device.name} was changed by somebody else meanwhile; see "
         f"'sanaga vpn person show {device.person}'"
     )
-
-
-def _refuse_another(known: Person, given: Person) -> None:
-    """Raise AccessError when a name that is in use is given to somebody who is not the same."""
-    before, after = said(known), said(given)
-    differing = [
-        f"{field} {before[field] or 'none'} and not {after[field] or 'none'}"
-        for field in before
-        if before[field] != after[field]
-    ]
-    if differing:
-        raise AccessError(
-            f"{known.name} has access already, with {', '.join(differing)}; choose another name "
-            f"for somebody else, or say 'sanaga vpn person change {known.name}'"
-        )
 
 
 def _writeperson_of(db: sqlite3.Connection, person: Person, *, added: str = "") -> None:

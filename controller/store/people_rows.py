@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from inventory.errors import AccessError
 from vpn.model import Person, PersonDevice
 
 
@@ -64,3 +65,18 @@ def registered(row: sqlite3.Row) -> Registered:
 def entry_of(row: sqlite3.Row, devices: Iterable[Registered]) -> Entry:
     """Return the person of a row with their devices."""
     return Entry(person_of(row), row["added"], row["revoked"], tuple(devices))
+
+
+def refuse_another(known: Person, given: Person) -> None:
+    """Raise AccessError when a name that is in use is given to somebody who is not the same."""
+    before, after = said(known), said(given)
+    differing = [
+        f"{field} {before[field] or 'none'} and not {after[field] or 'none'}"
+        for field in before
+        if before[field] != after[field]
+    ]
+    if differing:
+        raise AccessError(
+            f"{known.name} has access already, with {', '.join(differing)}; choose another name "
+            f"for somebody else, or say 'sanaga vpn person change {known.name}'"
+        )

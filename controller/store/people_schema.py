@@ -69,4 +69,16 @@ MIGRATIONS: Final = (
             fault TEXT NOT NULL
         ) WITHOUT ROWID""",
     ),
+    (
+        # The list of what opens nothing any more is as new as its last number.
+        """CREATE TABLE revoked (
+            serial INTEGER PRIMARY KEY AUTOINCREMENT,
+            public_key TEXT NOT NULL UNIQUE,
+            at TEXT NOT NULL,
+            site TEXT
+        )""",
+        """INSERT INTO revoked (public_key, at)
+            SELECT public_key, revoked FROM keys WHERE revoked IS NOT NULL
+            ORDER BY revoked, public_key""",
+    ),
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from edge.dataplane.wireguard import PublicKey
+from edge.dataplane.wireguard import NO_PRESHARED_KEY, PublicKey
 from edge.policy import Peer
 from inventory.model import DeviceName
 
@@ -15,17 +15,26 @@ InterfaceName: TypeAlias = str
 class Generations:
     """Our own key by interface, and a peer's by interface and device; the others have their first.
 
+    preshared are the keys that both ends know, 32 octets each; the others have none.
+
     A peer that moves is known by both keys on every interface. What lies behind it belongs to the
     one that this names; the other may shake hands, and nothing else.
     """
 
     own: Mapping[InterfaceName, PublicKey] = field(default_factory=dict)
     far: Mapping[tuple[InterfaceName, DeviceName], PublicKey] = field(default_factory=dict)
+    preshared: Mapping[tuple[InterfaceName, DeviceName], bytes] = field(
+        default_factory=dict, repr=False
+    )
 
     def far_key(self, interface: InterfaceName, peer: Peer) -> PublicKey:
         """Return by which of its keys a peer is spoken to on an interface."""
         known = self.far.get((interface, peer.device), "")
         return known if known and known == peer.next_key else peer.public_key
+
+    def preshared_key(self, interface: InterfaceName, peer: Peer) -> bytes:
+        """Return what is mixed into handshakes with a peer on an interface."""
+        return self.preshared.get((interface, peer.device), NO_PRESHARED_KEY)
 
     def other_key(self, interface: InterfaceName, peer: Peer) -> PublicKey:
         """Return the other of a peer's two keys, nothing where it has one."""

@@ -38,7 +38,8 @@ class KernelWireGuard:
 
     def ensure(self, tunnel: Tunnel, private_key: bytes) -> tuple[str, ...]:
         """Make an interface what it should be and return, in words, what had to be done."""
-        name, done = tunnel.name, _created(tunnel.name)
+        name = tunnel.name
+        done = self.made(name)
         with _netlink(name) as device:
             now = _read(device, name)
             self._learned.note(name, now)
@@ -57,19 +58,19 @@ class KernelWireGuard:
         self._learned.note(name, now)
         return now.state(index=found.index, mtu=found.mtu)
 
+    def made(self, name: str) -> tuple[str, ...]:
+        """Make an interface unless it is there, and return what had to be done."""
+        found = link.find(name)
+        if found and found.kind == link.WIREGUARD:
+            return ()
+        left = link.clear(name)
+        link.create_wireguard(name)
+        return (*left, f"{name}: made the interface")
+
     def remove(self, name: str) -> None:
         """Take an interface and whatever serves it away; nothing happens when there is none."""
         self._learned.forget(name)
         link.clear(name)
-
-
-def _created(name: str) -> tuple[str, ...]:
-    found = link.find(name)
-    if found and found.kind == link.WIREGUARD:
-        return ()
-    left = link.clear(name)
-    link.create_wireguard(name)
-    return (*left, f"{name}: made the interface")
 
 
 @contextmanager

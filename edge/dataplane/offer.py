@@ -6,9 +6,11 @@ nothing of the host's is touched, and nothing is left to clear away.
 
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from edge.dataplane.kernel import KernelWireGuard
+from edge.dataplane.syncconf import WireGuardFiles
 from edge.dataplane.userspace import WireGuardGo
 from edge.dataplane.wireguard import WireGuard
 from inventory.errors import EdgeError
@@ -63,11 +65,16 @@ def ask() -> Offer:
     )
 
 
-def wireguard(offer: Offer) -> WireGuard:
+def wireguard(offer: Offer, folder: Path | None = None) -> WireGuard:
     """Return the kernel's WireGuard where it has one, else wireguard-go.
 
-    Raises EdgeError when neither can work here.
+    With a folder, both are set from files there by wg. Raises EdgeError when neither can work here.
     """
+    how = _maker(offer)
+    return WireGuardFiles(folder, how) if folder else how
+
+
+def _maker(offer: Offer) -> KernelWireGuard | WireGuardGo:
     if offer.wireguard:
         return KernelWireGuard()
     if offer.tun:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from edge.dataplane import nft
-from edge.dataplane.wireguard import Tunnel, TunnelPeer
+from edge.dataplane.wireguard import PublicKey, Tunnel, TunnelPeer
 from inventory.addressing import alone
 from vpn.filters import TABLE
 from vpn.roster import SignedRoster
@@ -26,9 +26,11 @@ class Admission:
     table: str
 
 
-def admission(signed: SignedRoster, day: date) -> Admission:
-    """Return what lets in whom a roster names, on a day."""
-    current = signed.roster.on(day)
+def admission(
+    signed: SignedRoster, day: date, shut_out: frozenset[PublicKey] = frozenset()
+) -> Admission:
+    """Return what lets in whom a roster names, on a day, but for keys that are shut out."""
+    current = signed.roster.on(day).without(shut_out)
     preshared = dict(
         zip((one.public_key for one in signed.roster.devices), signed.preshared, strict=True)
     )

@@ -57,6 +57,11 @@ class WireGuardGo:
         self._learned.forget(name)
         _take_away(name)
 
+    def made(self, name: str) -> tuple[str, ...]:
+        """Make an interface unless it is there and served, and return what had to be done."""
+        _require_ours(name)
+        return () if _served(name) else self._begin(name)
+
     def _begin(self, name: str) -> tuple[str, ...]:
         """Start a process, after clearing away what a dead one left."""
         left = process.door(name).exists() or link.find(name) is not None

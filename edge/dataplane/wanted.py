@@ -165,7 +165,8 @@ def _transport_peers(
             endpoint = next((path.endpoint for path in paths if path.endpoint), None)
             keepalive_s = KEEPALIVE_S if endpoint else 0
             key = generations.far_key(underlay.tunnel, peer)
-            far = TunnelPeer(key, allowed, endpoint, keepalive_s)
+            preshared_key = generations.preshared_key(underlay.tunnel, peer)
+            far = TunnelPeer(key, allowed, endpoint, keepalive_s, preshared_key)
             yield from _both(underlay.tunnel, peer, far, generations)
 
 
@@ -177,7 +178,8 @@ def _care_peers(
         keepalive_s = CARE_KEEPALIVE_S if any(path.endpoint for path in peer.paths) else 0
         endpoint = Endpoint(peer.loopback, policy.care.port)
         key = generations.far_key(policy.care.interface, peer)
-        far = TunnelPeer(key, allowed, endpoint, keepalive_s)
+        preshared_key = generations.preshared_key(policy.care.interface, peer)
+        far = TunnelPeer(key, allowed, endpoint, keepalive_s, preshared_key)
         yield from _both(policy.care.interface, peer, far, generations)
 
 

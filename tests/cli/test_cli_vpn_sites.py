@@ -83,3 +83,128 @@ def test_an_edge_that_has_not_moved_keeps_both_keys(sanaga, pinned):
 def test_nothing_moves_and_nothing_is_settled(sanaga, pinned):
     answer = sanaga("vpn", "site", "settle", "--dir", pinned, *YEARLY)
     assert (answer.code, answer.err) == (0, "no edge moves\n")
+
+
+# Letting in and shutting out
+
+OTHER = keys.public_of(keys.generate())
+STOLEN = ("--because", "it was stolen")
+
+
+def revoke(sanaga, folder, *words):
+    return sanaga("vpn", "site", "revoke", *words, "--dir", folder, *STOLEN)
+
+
+def add(sanaga, folder, key, name="yaounde-e1"):
+    return sanaga("vpn", "site", "add", name, key, "--dir", folder, "--because", "new")
+
+
+@pytest.fixture
+def bare(sanaga, pinned):
+    """Return an intent with an edge without a key."""
+    (sanaga.folder / pinned / "edge_keys").write_text("# ours", encoding="utf-8")
+    return pinned
+
+
+def test_the_key_of_a_new_edge_is_pinned_after_what_is_there(sanaga, bare):
+    answer = add(sanaga, bare, KEY)
+    assert (answer.code, answer.out) == (0, "")
+    assert "yaounde-e1 is pinned in edge_keys; now 'sanaga plan" in answer.err
+    assert edge_keys(sanaga, bare) == f"# ours\nyaounde-e1 {KEY}\n"
+    assert "has this key already" in add(sanaga, bare, KEY).err
+    assert edge_keys(sanaga, bare) == f"# ours\nyaounde-e1 {KEY}\n"
+
+
+def test_the_first_edge_of_all_makes_the_file(sanaga, bare):
+    (sanaga.folder / bare / "edge_keys").unlink()
+    assert add(sanaga, bare, KEY).code == 0
+    assert edge_keys(sanaga, bare) == f"yaounde-e1 {KEY}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "what"),
+    [
+        ("mora-e9", KEY, "mora-e9: no edge of that name"),
+        ("yaounde-r1", KEY, "yaounde-r1: no edge of that name"),
+        ("yaounde-e1", "none", "yaounde-e1: the key is no WireGuard public key"),
+        ("yaounde-e1", OTHER, f"has the key {KEY}; 'sanaga vpn site rotate'"),
+    ],
+)
+def test_a_key_that_cannot_be_pinned_is_told_with_the_reason(sanaga, pinned, name, key, what):
+    before = edge_keys(sanaga, pinned)
+    answer = add(sanaga, pinned, key, name)
+    assert answer.code == 1
+    assert what in answer.err
+    assert edge_keys(sanaga, pinned) == before
+
+
+def test_a_revoked_edge_is_out_of_edge_keys_and_its_keys_come_back_to_nobody(sanaga, pinned):
+    file = sanaga.folder / pinned / "edge_keys"
+    file.write_text(f"# ours\nyaounde-e1 {KEY} {NEXT}\n", encoding="utf-8")
+    answer = revoke(sanaga, pinned, "yaounde-e1")
+    assert answer.code == 0
+    assert "yaounde-e1 revoked, and gone from edge_keys" in answer.err
+    assert edge_keys(sanaga, pinned) == "# ours\n"
+    for key in (KEY, NEXT):
+        again = add(sanaga, pinned, key)
+        assert again.code == 1
+        assert "this key was revoked on" in again.err
+    assert add(sanaga, pinned, OTHER).code == 0
+
+
+def test_a_key_that_an_edge_had_before_is_revoked_with_it(sanaga, bare):
+    add(sanaga, bare, KEY)
+    (sanaga.folder / bare / "edge_keys").write_text(f"yaounde-e1 {OTHER}\n", encoding="utf-8")
+    revoke(sanaga, bare, "yaounde-e1")
+    assert "this key was revoked on" in add(sanaga, bare, KEY).err
+
+
+@pytest.mark.parametrize("name", ["mora-e9", "yaounde-r1"])
+def test_who_is_no_edge_is_not_revoked(sanaga, pinned, name):
+    before = edge_keys(sanaga, pinned)
+    answer = revoke(sanaga, pinned, "yaounde-e1", name)
+    assert (answer.code, edge_keys(sanaga, pinned)) == (1, before)
+    assert f"{name}: no edge of that name" in answer.err
+
+
+def test_an_edge_without_a_key_has_none_to_revoke(sanaga, bare):
+    answer = revoke(sanaga, bare, "yaounde-e1")
+    assert answer.code == 1
+    assert "yaounde-e1: no key is pinned" in answer.err
+
+
+def test_a_plan_with_a_key_that_was_revoked_is_refused(sanaga, pinned):
+    revoke(sanaga, pinned, "yaounde-e1")
+    file = sanaga.folder / pinned / "edge_keys"
+    file.write_text(f"yaounde-e1 {KEY}\n", encoding="utf-8")
+    answer = sanaga("plan", pinned)
+    assert answer.code == 1
+    assert "edge_keys: the key of yaounde-e1 was revoked on" in answer.err
+
+
+def test_an_edge_is_shown_with_its_keys_and_what_was_revoked(sanaga, pinned):
+    found = json.loads(
+        sanaga("vpn", "site", "show", "yaounde-e1", "--dir", pinned, "-o", "json").out
+    )
+    assert (found["key"], found["revoked"], found["newest"]) == (KEY, [], 0)
+    assert found["fault"].startswith("yaounde-e1: ")
+    revoke(sanaga, pinned, "yaounde-e1")
+    shown = sanaga("vpn", "site", "show", "yaounde-e1", "--dir", pinned)
+    assert KEY in shown.out
+    assert "Newest list" in shown.out
+
+
+def test_edges_that_are_not_reached_are_told_of_and_end_with_a_code(sanaga, pinned):
+    answer = sanaga("vpn", "site", "load", "yaounde-e1", "--dir", pinned)
+    assert answer.code == 5
+    assert "yaounde-e1 not told; neighbours do" in answer.err
+
+
+def test_the_trail_says_who_let_in_and_shut_out_whom_and_why(sanaga, bare):
+    add(sanaga, bare, KEY)
+    revoke(sanaga, bare, "yaounde-e1")
+    trail = json.loads(sanaga("vpn", "audit", "-o", "json").out)
+    assert [(one["what"], one["because"]) for one in trail] == [
+        ("site.add", "new"),
+        ("site.revoke", "it was stolen"),
+    ]

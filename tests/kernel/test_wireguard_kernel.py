@@ -3,11 +3,13 @@
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from edge.dataplane import process
 from edge.dataplane.kernel import KernelWireGuard
+from edge.dataplane.syncconf import WireGuardFiles
 from edge.dataplane.userspace import WireGuardGo
 from tests.contract.wireguard_contract import WireGuardContract
 from tests.wireguard_rig import FAR, Pair
@@ -33,6 +35,15 @@ def tun() -> None:
 
 class TestKernelWireGuard(WireGuardContract):
     """The contract, by the kernel."""
+
+
+class TestKernelFiles(WireGuardContract):
+    """The contract, by files that wg loads into the kernel."""
+
+    @pytest.fixture
+    def pair(self, tmp_path: Path) -> Iterator[Pair]:
+        with a_pair(WireGuardFiles(tmp_path, KernelWireGuard()), within_s=WITHIN_S) as made:
+            yield made
 
 
 @pytest.mark.usefixtures("tun")

@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
-from edge import control, wire
+from edge import control
 from edge.policy import EdgePolicy
 from inventory.errors import EdgeError
 from simulations.lab.waiting import eventually
-from tests.edge_pair import ENDS, ISSUED, End
-from tests.edge_site import Site, call, made_well, standing
+from tests.edge_pair import ENDS, End
+from tests.edge_site import Site, call, made_well, put, standing
 
 pytestmark = pytest.mark.netns
 
@@ -29,18 +29,6 @@ def site() -> Iterator[Site]:
 @pytest.fixture
 def well(site: Site) -> Site:
     return made_well(site)
-
-
-def put(site: Site, end: End, policy: EdgePolicy) -> None:
-    """Have an end go by a policy, as a controller would."""
-    daemon = site.pair.daemons[end]
-    folder = daemon.folder
-    serial = int(control.asked(folder, "transaction")["newest_serial"]) + 1
-    signed = wire.sign(wire.SignedPolicy(serial, ISSUED, policy), site.pair.key)
-    control.asked(folder, "stage", txn=f"t{serial}", candidate=signed)
-    control.asked(folder, "commit", txn=f"t{serial}", within_s=60)
-    control.asked(folder, "confirm", txn=f"t{serial}")
-    daemon.policy = policy
 
 
 def other(end: End) -> End:

@@ -8,8 +8,10 @@ from threading import Event
 
 import pytest
 
+from controller.pairs import FILE as SECRET
 from controller.state import DeviceConfig
-from edge import wire
+from edge import control, wire
+from edge.pairs import FILE
 from edge.policy import EdgePolicy
 from inventory.errors import RejectedError
 from tests.contract.driver_contract import DriverContract, Rig
@@ -124,4 +126,55 @@ def test_the_account_of_the_difference_names_what_changes(edge: Edge, old: Devic
     assert driver.stage(old) == "no difference"
     cost = edge.daemon.policy.peers[0].paths[0].cost + 1
     assert f'"cost": {cost}' in driver.stage(config(dearer(edge.daemon.policy)))
+    driver.close()
+
+
+@pytest.fixture
+def known(edge: Edge) -> Edge:
+    """Give the edge as a controller knows it that has its key."""
+    said = control.asked(edge.daemon.folder, "keys")["keys"]
+    return replace(edge, device=replace(edge.device, public_key=said["key"]))
+
+
+def held(edge: Edge) -> dict[str, dict[str, object]]:
+    return dict(control.asked(edge.daemon.folder, "pairs")["pairs"])
+
+
+def test_the_chains_of_preshared_keys_are_there_before_a_policy_that_needs_them(
+    known: Edge, old: DeviceConfig
+):
+    driver = known.driver()
+    driver.stage(config(replace(known.daemon.policy, preshared=4)))
+    there = held(known)["4"]
+    assert there["peers"] == [known.daemon.policy.peers[0].device]
+    # What is there is not handed over again.
+    record = (known.daemon.folder / FILE).read_bytes()
+    driver.stage(config(replace(dearer(known.daemon.policy), preshared=4)))
+    assert (known.daemon.folder / FILE).read_bytes() == record
+    assert driver.read() == old
+    driver.close()
+
+
+def test_a_controller_that_has_lost_its_secret_stages_nothing_and_says_what_to_do(
+    known: Edge, old: DeviceConfig
+):
+    driver = known.driver()
+    driver.stage(config(replace(known.daemon.policy, preshared=5)))
+    (known.folder / SECRET).unlink()
+    before = held(known)
+    with pytest.raises(RejectedError, match="raise 'preshared' in network"):
+        driver.stage(config(replace(dearer(known.daemon.policy), preshared=5)))
+    assert held(known) == before
+    driver.stage(config(replace(known.daemon.policy, preshared=6)))
+    assert held(known)["6"]["fingerprint"] != before["5"]["fingerprint"]
+    assert driver.read() == old
+    driver.close()
+
+
+def test_an_edge_that_was_never_asked_has_no_chains(known: Edge, old: DeviceConfig):
+    before = held(known)
+    driver = known.driver()
+    driver.stage(config(dearer(known.daemon.policy)))
+    assert held(known) == before
+    assert driver.read() == old
     driver.close()

@@ -4,11 +4,13 @@ import base64
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edge.dataplane import process
+from edge.dataplane.syncconf import WireGuardFiles
 from edge.dataplane.userspace import WireGuardGo
 from inventory.errors import TunnelError
 from simulations.lab import namespaces
@@ -46,6 +48,39 @@ def gone(pid: int) -> bool:
 
 class TestWireGuardGo(WireGuardContract):
     """The contract, by wireguard-go."""
+
+
+class TestWireGuardFiles(WireGuardContract):
+    """The contract, by files that wg loads into wireguard-go."""
+
+    @pytest.fixture
+    def pair(self, tmp_path: Path) -> Iterator[Pair]:
+        with a_pair(WireGuardFiles(tmp_path, WireGuardGo()), within_s=WITHIN_S) as made:
+            yield made
+
+    def test_a_file_is_all_that_wg_needs_and_nobody_else_reads_it(self, pair: Pair, tmp_path: Path):
+        pair.connect()
+        file = tmp_path / f"{pair.near.name}.conf"
+        assert file.stat().st_mode & 0o077 == 0
+        pair.near.run("wg", "set", pair.near.name, "peer", pair.far.public, "remove")
+        pair.near.run("wg", "syncconf", pair.near.name, str(file))
+        assert pair.near.hears(FAR.ip, within_s=WITHIN_S)
+        assert pair.near.ensure(pair.near_tunnel()) == ()
+
+    def test_a_folder_that_takes_no_file_is_named_and_nothing_changes(
+        self, pair: Pair, tmp_path: Path
+    ):
+        pair.near.ensure(pair.near_tunnel())
+        before = pair.near.served()
+        place = replace(pair.near, wireguard=WireGuardFiles(Path("/proc/none"), WireGuardGo()))
+        with pytest.raises(TunnelError, match="/proc/none"):
+            place.ensure(pair.near_tunnel(mtu=1280))
+        assert pair.near.served() == before
+
+    def test_a_missing_program_is_told_with_what_to_install(self, pair: Pair, tmp_path: Path):
+        how = WireGuardFiles(tmp_path, WireGuardGo(), program="no-such-wg")
+        with pytest.raises(TunnelError, match="install the package wireguard-tools"):
+            replace(pair.near, wireguard=how).ensure(pair.near_tunnel())
 
 
 def test_a_killed_process_is_noticed_and_replaced(pair: Pair):

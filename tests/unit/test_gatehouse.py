@@ -191,3 +191,28 @@ def test_the_order_of_preshared_keys_is_that_of_devices(rig):
     rig.take("one", replace(told, preshared=secrets))
     assert rig.house.signed.preshared == secrets
     assert "aaaa" not in repr(rig.house.signed)
+
+
+def test_whoever_has_a_revoked_key_is_put_out_and_comes_back_with_no_roster(rig):
+    asyncio.run(rig.house.bar(frozenset({KEYS[1]})))
+    assert rig.installed == 0
+    rig.take("one", signed(1, device(0), device(1)))
+    assert rig.let_in == [KEYS[0]]
+    assert rig.house.status()["devices"] == 1
+    asyncio.run(rig.house.bar(frozenset(KEYS)))
+    assert rig.let_in == []
+    rig.take("two", signed(2, device(0), device(1)))
+    assert rig.let_in == []
+
+
+def test_who_could_not_be_put_out_is_at_the_next_look(rig):
+    rig.take("one", signed(1, device(0), device(1)))
+    rig.fault = EdgeError("the kernel is busy")
+    with pytest.raises(EdgeError):
+        asyncio.run(rig.house.bar(frozenset({KEYS[0]})))
+    rig.fault = None
+    asyncio.run(rig.house.tend())
+    assert rig.let_in == [KEYS[1]]
+    before = rig.installed
+    asyncio.run(rig.house.tend())
+    assert rig.installed == before

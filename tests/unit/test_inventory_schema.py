@@ -27,6 +27,7 @@ FULL = {
         "thresholds": {"devices": 0.5, "facilities": 0},
         "disabled_media": ["leo"],
         "management_namespace": "noc",
+        "preshared": 2,
     },
     "sites": [
         {

@@ -148,6 +148,18 @@ def test_a_key_that_is_pinned_no_more_stops_the_plan(intent, tmp_path):
         make_plan(loaded(lost, tmp_path), running(intent, tmp_path), AT, previous=intent)
 
 
+def test_an_edge_whose_key_was_revoked_loses_its_tunnels(intent, tmp_path):
+    revoked = rekeyed(intent, "mora-e1", "")
+    made = make_plan(
+        loaded(revoked, tmp_path),
+        running(intent, tmp_path),
+        AT,
+        Consent(revoked=frozenset({"mora-e1"})),
+        previous=intent,
+    )
+    assert [change.device for change in made.changes] == [HUB]
+
+
 def without_tunnels(intent: Intent, way: str) -> Intent:
     """Return an intent in which Mora's edge has no tunnels any more."""
     if way == "key":

@@ -1,0 +1,89 @@
+"""What a controller signs and seals for one device: {…, "sealed", "signature"}, in JSON.
+
+sealed holds secrets by HPKE (RFC 9180: base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256,
+ChaCha20-Poly1305) to the device's WireGuard key. The signature (Ed25519, RFC 8032) covers the
+compact JSON of the rest, keys sorted, after a line that says what it is.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from inventory.errors import PolicyRefusedError
+
+_SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
+_LARGEST_SERIAL: Final = 2**53 - 1
+
+
+def sealed(secrets: bytes, to: str, about: bytes) -> str:
+    """Return secrets for the device of a public key in base64; about says what they are."""
+    public = X25519PublicKey.from_public_bytes(base64.b64decode(to))
+    return base64.b64encode(_SUITE.encrypt(secrets, public, about)).decode("ascii")
+
+
+def unsealed(sealed_text: str, private_keys: Iterable[bytes], about: bytes, file: str) -> bytes:
+    """Return what is sealed to one of some private keys, 32 octets each.
+
+    Raises PolicyRefusedError, naming file, and ValueError.
+    """
+    octets = base64.b64decode(sealed_text, validate=True)
+    for private in private_keys:
+        try:
+            return _SUITE.decrypt(octets, X25519PrivateKey.from_private_bytes(private), about)
+        except InvalidTag:
+            continue
+    raise PolicyRefusedError(
+        f"{file}: the preshared keys are sealed to another device's key; pin this device's key "
+        "in edge_keys and say 'sanaga vpn apply'"
+    )
+
+
+def signed(rest: Mapping[str, Any], purpose: bytes, key: Ed25519PrivateKey) -> str:
+    """Return an envelope of a purpose, which ends with a line feed."""
+    signature = base64.b64encode(key.sign(_covered(rest, purpose))).decode("ascii")
+    return json.dumps({**rest, "signature": signature}, separators=(",", ":")) + "\n"
+
+
+def opened(written: str, file: str, purpose: bytes, trust: Ed25519PublicKey) -> Mapping[str, Any]:
+    """Return what an envelope holds that the trusted controller signed for a purpose.
+
+    Raises PolicyRefusedError, naming file; nothing is looked at before the signature holds.
+    """
+    envelope = _object(written, file)
+    rest = {key: value for key, value in envelope.items() if key != "signature"}
+    try:
+        signature = base64.b64decode(str(envelope.get("signature")), validate=True)
+        trust.verify(signature, _covered(rest, purpose))
+    except (InvalidSignature, ValueError):
+        raise PolicyRefusedError(
+            f"{file}: the controller that this edge trusts has not signed this; take it from that "
+            "controller"
+        ) from None
+    return rest
+
+
+def number(value: Any) -> int:
+    """Return a serial. Raises ValueError when it is none."""
+    if type(value) is not int or not 0 <= value <= _LARGEST_SERIAL:
+        raise ValueError("a serial is none")
+    return value
+
+
+def _covered(rest: Mapping[str, Any], purpose: bytes) -> bytes:
+    return purpose + json.dumps(rest, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _object(written: str, file: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(written)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise PolicyRefusedError(f"{file}: this is no JSON object; take it anew")
+    return found

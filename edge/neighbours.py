@@ -1,0 +1,164 @@
+"""Telling peers of revoked keys, so that whoever cannot hear the controller hears its neighbours.
+
+Whoever has a newer list than a peer is known to have says so to that peer, over the tunnels: a line
+of JSON with its serial, answered by one with the peer's. Then the one that is newer is handed over,
+whichever way. Everybody checks the controller's signature for themselves.
+"""
+
+import asyncio
+import json
+import socket
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from ipaddress import IPv4Address
+from typing import Any, Final, Protocol, TypeAlias
+
+from edge.policy import EdgePolicy
+from inventory.errors import EdgeError, SanagaError
+from inventory.model import DeviceName
+
+Json: TypeAlias = Mapping[str, Any]
+
+PORT: Final = 8_620
+WITHIN_S: Final = 20.0
+# A list of revocations.MOST_KEYS keys has less.
+LARGEST: Final = 1_000_000
+# So many peers are spoken to at once.
+TOGETHER: Final = 16
+_IP_FREEBIND: Final = 15
+_FAULTS: Final = (
+    OSError,
+    EOFError,
+    SanagaError,
+    ValueError,
+    KeyError,
+    TypeError,
+    asyncio.LimitOverrunError,
+)
+
+
+class Lists(Protocol):
+    """The list of revoked keys that a device has."""
+
+    @property
+    def serial(self) -> int:
+        """Return the serial of the list; 0 when there is none."""
+        ...
+
+    @property
+    def envelope(self) -> str:
+        """Return the list in its signed envelope."""
+        ...
+
+
+# Takes a list that a neighbour brought. Raises SanagaError, OSError.
+Take: TypeAlias = Callable[[str], Any]
+
+
+class Neighbours:
+    """Speaks with the peers of a running edge about revoked keys; notes are for people."""
+
+    def __init__(self, lists: Lists, take: Take) -> None:
+        self._lists = lists
+        self._take = take
+        self._server: asyncio.Server | None = None
+        self._own: IPv4Address | None = None
+        self._peers: Mapping[IPv4Address, DeviceName] = {}
+        self._told: dict[DeviceName, int] = {}
+        self.notes: list[str] = []
+
+    async def follow(self, policy: EdgePolicy | None) -> None:
+        """Listen for the peers of a policy from now on; without any nowhere. Raises EdgeError."""
+        peers = policy.peers if policy else ()
+        self._peers = {peer.loopback: peer.device for peer in peers}
+        own = policy.loopback if policy else None
+        if own != self._own:
+            await self.close()
+            self._server = await self._listening(own) if own else None
+            self._own = own
+
+    async def close(self) -> None:
+        """Listen no more."""
+        if self._server:
+            self._server.close()
+            self._server = None
+        self._own = None
+
+    def behind(self, alive: Collection[DeviceName]) -> tuple[DeviceName, ...]:
+        """Return those of some peers that are not known to have this device's list."""
+        serial = self._lists.serial
+        return tuple(name for name in sorted(alive) if self._told.get(name, 0) < serial)
+
+    async def tell(self, alive: Collection[DeviceName]) -> None:
+        """Tell peers that may not have this device's list; who does not answer is told later."""
+        due, turn = self.behind(alive), asyncio.Semaphore(TOGETHER)
+
+        async def told(address: IPv4Address) -> None:
+            async with turn:
+                with suppress(*_FAULTS):
+                    async with asyncio.timeout(WITHIN_S):
+                        await self._speak(address)
+
+        addresses = [address for address, name in self._peers.items() if name in due]
+        await asyncio.gather(*map(told, addresses))
+
+    async def _listening(self, own: IPv4Address) -> asyncio.Server:
+        door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # The address goes and comes with the care tunnel's interface.
+            door.setsockopt(socket.SOL_IP, _IP_FREEBIND, 1)
+            door.bind((str(own), PORT))
+            return await asyncio.start_server(self._heard, sock=door, limit=LARGEST)
+        except OSError as error:
+            door.close()
+            raise EdgeError(f"{own} port {PORT}: neighbours cannot be heard: {error}") from error
+
+    async def _heard(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """Answer a neighbour; others get nothing."""
+        try:
+            # When the daemon ends, so does what was being said.
+            with suppress(*_FAULTS, asyncio.CancelledError):
+                name = self._peers[IPv4Address(writer.get_extra_info("peername")[0])]
+                async with asyncio.timeout(WITHIN_S):
+                    await self._exchange(name, reader, writer)
+        finally:
+            writer.close()
+
+    async def _speak(self, address: IPv4Address) -> None:
+        source = (str(self._own), 0)
+        reader, writer = await asyncio.open_connection(
+            str(address), PORT, local_addr=source, limit=LARGEST
+        )
+        try:
+            await self._exchange(self._peers[address], reader, writer)
+        finally:
+            writer.close()
+
+    async def _exchange(self, name: DeviceName, reader: StreamReader, writer: StreamWriter) -> None:
+        """Say which list is here, hear which is there, and let the newer one pass."""
+        serial = self._lists.serial
+        await _say(writer, {"serial": serial})
+        theirs = int((await _hear(reader))["serial"])
+        if theirs < serial:
+            await _say(writer, {"envelope": self._lists.envelope})
+            theirs = int((await _hear(reader))["serial"])
+        elif theirs > serial:
+            await self._take(str((await _hear(reader))["envelope"]))
+            self.notes.append(f"{name} told of revoked keys: list {self._lists.serial}")
+            self._told[name] = theirs
+            await _say(writer, {"serial": self._lists.serial})
+        self._told[name] = theirs
+
+
+async def _say(writer: StreamWriter, what: Json) -> None:
+    writer.write(json.dumps(what).encode() + b"\n")
+    await writer.drain()
+
+
+async def _hear(reader: StreamReader) -> Json:
+    found = json.loads(await reader.readuntil(b"\n"))
+    if not isinstance(found, dict):
+        raise ValueError("this is no JSON object")  # noqa: TRY004 - one kind of error for all
+    return found

@@ -1,0 +1,259 @@
+"""The chains of preshared keys that a device has with its peers, in preshared.json.
+
+They come from the controller once for a series, and are turned on here. Once a week's key was
+answered, the chains of the weeks before the last, and of the series before, are gone from the disk.
+"""
+
+import asyncio
+import base64
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from edge import canonical, epochs, files
+from edge.clock import Moment
+from edge.dataplane.generations import Generations, InterfaceName
+from edge.dataplane.wireguard import NO_PRESHARED_KEY, TunnelState
+from edge.epochs import Choice, Known, Look
+from edge.policy import EdgePolicy, Peer
+from inventory.errors import EdgeError, PolicyRefusedError
+from inventory.model import DeviceName
+from vpn import ratchet
+from vpn.ratchet import NO_TERM, Chain, Term
+
+Json: TypeAlias = Mapping[str, Any]
+# Where a tunnel ends: our interface, and the device at the other end.
+End: TypeAlias = tuple[InterfaceName, DeviceName]
+
+FILE: Final = "preshared.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The chains of one series that a device has with its peers."""
+
+    device: DeviceName
+    issued_at: datetime
+    series: int
+    fingerprint: str
+    chains: Mapping[DeviceName, Chain]
+
+
+# Returns the chains of an envelope, or raises PolicyRefusedError naming the file.
+Check: TypeAlias = Callable[[str, str], Delivery]
+
+
+@dataclass(slots=True)
+class _Pair:
+    """What there is with one peer; answered is what the last handshake had."""
+
+    chains: dict[int, Chain] = field(default_factory=dict)
+    answered: Term | None = None
+
+    @property
+    def known(self) -> Known:
+        series = tuple((one, chain.epoch) for one, chain in self.chains.items())
+        return Known(series, self.answered)
+
+    def has(self, term: Term) -> bool:
+        series, epoch = term
+        return not series or (series in self.chains and epoch >= self.chains[series].epoch)
+
+    def key(self, term: Term) -> bytes:
+        series, epoch = term
+        return ratchet.preshared(self.chains[series], epoch) if series else NO_PRESHARED_KEY
+
+
+class Pairs:
+    """The preshared keys of a running edge; keys are those that tunnels have now."""
+
+    def __init__(
+        self, folder: Path, device: DeviceName, check: Check, clock: Callable[[], Moment]
+    ) -> None:
+        self._file = folder / FILE
+        self._device = device
+        self._check = check
+        self._clock = clock
+        self._pairs: dict[DeviceName, _Pair] = {}
+        self._fingerprints: dict[int, str] = {}
+        self._policy: EdgePolicy | None = None
+        self._choices: dict[End, Choice] = {}
+        self._keys: dict[End, bytes] = {}
+        self.notes: list[str] = []
+        self.fault = ""
+
+    @property
+    def keys(self) -> Mapping[End, bytes]:
+        """Return what tunnels have now; those that are not there have none."""
+        return dict(self._keys)
+
+    def open(self) -> None:
+        """Take up what is on the disk. Raises EdgeError, OSError."""
+        record = files.record(self._file) or {}
+        try:
+            series, peers = record.get("series", {}), record.get("peers", {})
+            self._fingerprints = {int(one): text for one, text in series.items()}
+            self._pairs = {name: _read(pair) for name, pair in peers.items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise EdgeError(
+                f"{self._file}: these are no preshared keys; remove the file, and 'sanaga apply' "
+                "hands them over anew"
+            ) from error
+
+    async def take(self, envelope: str) -> None:
+        """Have the chains of an envelope from now on.
+
+        Raises PolicyRefusedError when it is not signed, not for this device, or of another secret
+        than the series that is here, EdgeError and OSError; nothing has changed then.
+        """
+        given = await asyncio.to_thread(self._check, envelope, "the chains")
+        if given.device != self._device:
+            raise PolicyRefusedError(
+                f"the chains are for {given.device!r} and not for this device, {self._device!r}"
+            )
+        if self._fingerprints.get(given.series, given.fingerprint) != given.fingerprint:
+            raise PolicyRefusedError(
+                f"the chains of series {given.series} here come of another secret; raise "
+                "'preshared' in network.yaml, so that all devices get new ones"
+            )
+        self._fingerprints[given.series] = given.fingerprint
+        for peer, chain in given.chains.items():
+            # One that is here may be turned on already.
+            self._pairs.setdefault(peer, _Pair()).chains.setdefault(given.series, chain)
+        self._save()
+
+    def known(self) -> Json:
+        """Return of which series there are chains, and with whom."""
+        return {
+            str(series): {
+                "fingerprint": text,
+                "peers": sorted(n for n, pair in self._pairs.items() if series in pair.chains),
+            }
+            for series, text in self._fingerprints.items()
+        }
+
+    @property
+    def busy(self) -> bool:
+        """Return whether any tunnel may have another key than none."""
+        return bool(self._policy and self._policy.preshared) or any(
+            key != NO_PRESHARED_KEY for key in self._keys.values()
+        )
+
+    def follow(self, policy: EdgePolicy | None) -> Mapping[End, bytes]:
+        """Go by a policy from now on, and return what its tunnels have."""
+        self._policy = policy
+        moment = self._clock()
+        ends = dict(_ends(policy)) if policy else {}
+        self._choices = {end: one for end, one in self._choices.items() if end in ends}
+        self._keys = {end: key for end, key in self._keys.items() if end in ends}
+        lacking = set[DeviceName]()
+        for end, peer in ends.items():
+            terms = self._terms(end, peer, moment)
+            self._choose(end, self._choices.get(end), terms)
+            if policy and policy.preshared and terms[0][0] != policy.preshared:
+                lacking.add(peer.device)
+        self.fault = (
+            f"there are no preshared keys of series {policy.preshared} with "
+            f"{', '.join(sorted(lacking))}; 'sanaga apply' hands them over"
+            if policy and lacking
+            else ""
+        )
+        return self.keys
+
+    def tend(self, states: Mapping[str, TunnelState], generations: Generations) -> bool:
+        """Look at all sessions and return whether a tunnel has another key now. Raises OSError."""
+        if self._policy is None or not self.busy:
+            return False
+        moment, before, proved = self._clock(), dict(self._keys), False
+        for end, peer in _ends(self._policy):
+            known = states[end[0]].peers if end[0] in states else {}
+            state = known.get(generations.far_key(end[0], peer))
+            shaken_s = state.handshake_at_s if state else 0.0
+            look = Look.at(moment.monotonic_s, moment.unix_s, shaken_s)
+            proved |= self._look(end, peer, look)
+        if proved:
+            self._save()
+        return self._keys != before
+
+    def _look(self, end: End, peer: Peer, look: Look) -> bool:
+        """Decide what a tunnel has from now on; return whether something else was answered."""
+        choice, proved = self._choices[end], False
+        if epochs.answered(choice, look):
+            proved = self._prove(peer.device, choice.term)
+        terms = self._terms(end, peer, self._clock())
+        after = epochs.chosen(choice, terms, look, dials=_dials(peer))
+        if after.tries and after.term != choice.term:
+            self.notes.append(f"no handshake with {peer.device} on {end[0]}: {_words(after.term)}")
+        self._choose(end, after, terms)
+        return proved
+
+    def _choose(self, end: End, choice: Choice | None, terms: tuple[Term, ...]) -> None:
+        pair = self._pairs.setdefault(end[1], _Pair())
+        # Another tunnel to the same peer may have shown that a key is over.
+        if choice is None or not pair.has(choice.term):
+            choice = epochs.begun(terms[0], self._clock().monotonic_s)
+        self._choices[end], self._keys[end] = choice, pair.key(choice.term)
+
+    def _prove(self, device: DeviceName, term: Term) -> bool:
+        """Forget what came before a key that was answered; return whether that is something new."""
+        pair, (series, epoch) = self._pairs[device], term
+        if pair.answered == term:
+            return False
+        pair.answered = term
+        wanted = self._policy.preshared if self._policy else 0
+        if series != wanted:
+            return True
+        chain = pair.chains.get(series)
+        # Another tunnel may still have the key of the week before.
+        kept = max(chain.epoch, epoch - 1) if chain else 0
+        pair.chains = {series: ratchet.turned(chain, kept)} if chain else {}
+        return True
+
+    def _terms(self, end: End, peer: Peer, moment: Moment) -> tuple[Term, ...]:
+        known = self._pairs.get(end[1], _Pair()).known
+        wanted = self._policy.preshared if self._policy else 0
+        epoch = ratchet.epoch_at(moment.unix_s)
+        found = epochs.candidates(known, wanted, epoch, dials=_dials(peer))
+        return found or (NO_TERM,)
+
+    def _save(self) -> None:
+        record = {
+            "series": {str(series): text for series, text in self._fingerprints.items()},
+            "peers": {name: _plain(pair) for name, pair in self._pairs.items()},
+        }
+        files.replace(self._file, canonical.pretty(record))
+
+
+def _ends(policy: EdgePolicy) -> Iterator[tuple[End, Peer]]:
+    for peer in policy.peers:
+        for path in peer.paths:
+            yield (policy.underlay(path.circuit).tunnel, peer.device), peer
+        yield (policy.care.interface, peer.device), peer
+
+
+def _dials(peer: Peer) -> bool:
+    return any(path.endpoint for path in peer.paths)
+
+
+def _words(term: Term) -> str:
+    series, epoch = term
+    return f"the preshared key of week {epoch} of series {series}" if series else "none preshared"
+
+
+def _plain(pair: _Pair) -> dict[str, object]:
+    chains = {
+        str(series): [chain.epoch, base64.b64encode(chain.octets).decode("ascii")]
+        for series, chain in pair.chains.items()
+    }
+    return {"chains": chains, "answered": pair.answered}
+
+
+def _read(record: Json) -> _Pair:
+    chains = {
+        int(series): Chain(epoch, base64.b64decode(octets))
+        for series, (epoch, octets) in record["chains"].items()
+    }
+    answered = record["answered"]
+    return _Pair(chains, (answered[0], answered[1]) if answered else None)

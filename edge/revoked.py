@@ -1,0 +1,101 @@
+"""Keys that nobody speaks to any more: the newest list that the controller signed, in revoked.json.
+
+A list has a serial that grows; a newer one takes the place of an older one, whoever brings it. Keys
+that a device has once learnt of stay shut out, also when a later list leaves them out to be short.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from edge import files
+from edge.dataplane.wireguard import PublicKey
+from edge.policy import EdgePolicy, Peer
+from inventory.errors import PolicyRefusedError
+
+FILE: Final = "revoked.json"
+KEYS: Final = "revoked.keys"
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationList:
+    """Public keys that a controller has withdrawn; serial grows with every list."""
+
+    serial: int
+    issued_at: datetime
+    keys: tuple[PublicKey, ...]
+
+
+# Returns the list of an envelope, or raises PolicyRefusedError naming the file.
+Check: TypeAlias = Callable[[str, str], RevocationList]
+
+
+class Revoked:
+    """The keys that a running edge shuts out; refused says why the list on the disk is not used."""
+
+    def __init__(self, folder: Path, check: Check) -> None:
+        self._file, self._keys_file = folder / FILE, folder / KEYS
+        self._check = check
+        self._busy = asyncio.Lock()
+        self.serial = 0
+        self.envelope = ""
+        self.keys: frozenset[PublicKey] = frozenset()
+        self.refused = ""
+
+    async def open(self) -> None:
+        """Take up what is on the disk. Raises EdgeError, OSError."""
+        with suppress(FileNotFoundError):
+            self.keys = frozenset(self._keys_file.read_text(encoding="ascii").split())
+        with suppress(FileNotFoundError):
+            envelope = self._file.read_text(encoding="utf-8", errors="replace")
+            try:
+                self._hold(envelope, await asyncio.to_thread(self._check, envelope, FILE))
+            except PolicyRefusedError as error:
+                self.refused = str(error)
+
+    async def take(self, envelope: str, file: str = "the list of revoked keys") -> bool:
+        """Go by a list from now on; return whether it shuts out anybody who was not before.
+
+        One that is not newer than what is here changes nothing. Raises PolicyRefusedError when the
+        controller has not signed it, EdgeError and OSError.
+        """
+        async with self._busy:
+            if envelope == self.envelope:
+                return False
+            found = await asyncio.to_thread(self._check, envelope, file)
+            if found.serial <= self.serial:
+                return False
+            before = self.keys
+            # The keys first: whoever is killed in between takes the list again.
+            every = sorted(before.union(found.keys))
+            await asyncio.to_thread(files.replace, self._keys_file, "\n".join((*every, "")))
+            await asyncio.to_thread(files.replace, self._file, envelope)
+            self._hold(envelope, found)
+            return self.keys != before
+
+    def _hold(self, envelope: str, found: RevocationList) -> None:
+        self.serial, self.envelope, self.refused = found.serial, envelope, ""
+        self.keys = self.keys.union(found.keys)
+
+    def cut(self, policy: EdgePolicy | None) -> EdgePolicy | None:
+        """Return a policy without the peers whose keys are shut out."""
+        peers = policy.peers if policy else ()
+        if not policy or not any(self.keys & {p.public_key, p.next_key} for p in peers):
+            return policy
+        left = (self._left(peer) for peer in policy.peers)
+        return replace(policy, peers=tuple(filter(None, left)))
+
+    def _left(self, peer: Peer) -> Peer | None:
+        """Return a peer with those of its two keys that are not shut out; None without any."""
+        keys = [key for key in (peer.public_key, peer.next_key) if key and key not in self.keys]
+        if not keys:
+            return None
+        return replace(peer, public_key=keys[0], next_key=keys[1] if len(keys) > 1 else "")
+
+    def status(self) -> Mapping[str, Any]:
+        """Return which list holds and how many keys are shut out."""
+        return {"serial": self.serial, "keys": len(self.keys), "refused": self.refused}

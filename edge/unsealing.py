@@ -1,0 +1,56 @@
+"""The process that opens what a controller signed: `python -m edge.unsealing KIND DIR FILE`.
+
+The envelope is on stdin. The answer on stdout holds what is sealed to this device, and goes to the
+daemon that started this.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from edge import chains, keyring, keys, revocations, rosters, trust
+from edge.identity import KEY
+from inventory.errors import SanagaError
+
+
+def _roster(folder: Path, file: str, envelope: str) -> dict[str, Any]:
+    """Return whom a gateway lets in; people know it by the key of its enrolment."""
+    private_key = keys.read(folder / KEY)
+    return rosters.plain(rosters.verify(envelope, file, trust.trusted_key(folder), private_key))
+
+
+def _chains(folder: Path, file: str, envelope: str) -> dict[str, Any]:
+    private_keys = keyring.ring(folder).values()
+    return chains.plain(chains.verify(envelope, file, trust.trusted_key(folder), private_keys))
+
+
+def _revoked(folder: Path, file: str, envelope: str) -> dict[str, Any]:
+    return revocations.plain(revocations.verify(envelope, file, trust.trusted_key(folder)))
+
+
+KINDS: Final[Mapping[str, Callable[[Path, str, str], dict[str, Any]]]] = {
+    "roster": _roster,
+    "chains": _chains,
+    "revoked": _revoked,
+}
+
+
+def answer(kind: str, folder: Path, file: str, envelope: str) -> dict[str, Any]:
+    """Return what an envelope holds as plain JSON, or why it is refused."""
+    try:
+        return KINDS[kind](folder, file, envelope)
+    except (SanagaError, FileNotFoundError) as error:
+        return {"refused": str(error)}
+
+
+def main(arguments: list[str]) -> None:
+    """Answer on stdout."""
+    kind, folder, file = arguments
+    envelope = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    sys.stdout.write(json.dumps(answer(kind, Path(folder), file, envelope)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

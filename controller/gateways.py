@@ -34,7 +34,7 @@ class GatewayDriver(Protocol):
     """A gateway, as far as people are concerned; raises DeviceError."""
 
     def people(self) -> Mapping[str, Any]:
-        """Return which roster it goes by: serial, state, devices, sessions."""
+        """Return which roster it goes by, and who is there: serial, state, devices, calling."""
         ...
 
     def admit(self, roster: str) -> Mapping[str, Any]:
@@ -51,10 +51,14 @@ Connect: TypeAlias = Callable[[DeviceName], GatewayDriver]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a gateway goes by now: a state of the record, and how many devices it lets in."""
+    """What a gateway goes by now: a state of the record, and how many devices it lets in.
+
+    calling are the addresses that were in a consultation just before.
+    """
 
     state: int
     devices: int
+    calling: tuple[str, ...] = ()
 
 
 class Gateways:
@@ -110,7 +114,8 @@ class Gateways:
         key: Ed25519PrivateKey,
         attempts: int = _ATTEMPTS,
     ) -> Loaded:
-        serial = int(driver.people()["serial"]) + 1
+        before = driver.people()
+        serial = int(before["serial"]) + 1
         charge = self._desk.roster(name)
         preshared = tuple(secret.octets for secret in charge.preshared)
         signed = SignedRoster(
@@ -123,7 +128,8 @@ class Gateways:
             if not overtaken or attempts == 1:
                 raise
             return self._told(name, driver, key, attempts - 1)
-        return Loaded(charge.state, len(charge.roster.devices))
+        calling = tuple(map(str, before.get("calling", ())))
+        return Loaded(charge.state, len(charge.roster.devices), calling)
 
 
 def connector(terms: Admission, state_dir: Path) -> Connect:

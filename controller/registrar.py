@@ -263,9 +263,7 @@ def _handover(
     private: Secret | None,
 ) -> Handover:
     files = {
-        gateway.device: people.config(
-            terms.plan, device, gateway, preshared[gateway.device], private
-        )
+        gateway.device: people.config(terms, device, gateway, preshared[gateway.device], private)
         for gateway in terms.gateways
     }
     return Handover(person, device, files)

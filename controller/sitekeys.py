@@ -46,12 +46,16 @@ Connect: TypeAlias = Callable[[DeviceName], KeyHolder]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an edge is: key is what its tunnels are to have, waiting those that have it not."""
+    """How far an edge is: key is what its tunnels are to have, waiting those that have it not.
+
+    consultations are the peers with which one is live.
+    """
 
     key: str
     waiting: tuple[str, ...]
     phase: str
     upcoming: str = ""
+    consultations: tuple[DeviceName, ...] = ()
 
     def moved_to(self, key: str) -> bool:
         """Return whether all tunnels have a key."""
@@ -65,12 +69,13 @@ def movable(
 
     Raises AccessError with everything that speaks against the named ones.
     """
-    fixed = {gateway.device for gateway in gateways}
+    fixed = {gateway.device for gateway in gateways if not gateway.kept}
     edges = {n: d for n, d in intent.devices.items() if d.role is Role.EDGE and d.public_key}
     if not names:
         return tuple(device for name, device in sorted(edges.items()) if name not in fixed)
     against = [
-        f"{name}: people's files hold this gateway's key, so they would all need another file"
+        f"{name}: people's files hold this gateway's key; write it as its public_key in the "
+        "section gateways, and its tunnels to other edges can move without it"
         if name in fixed
         else f"{name}: no edge of that name has a key pinned; see 'sanaga vpn site list'"
         for name in names
@@ -128,6 +133,7 @@ def _progress(said: Mapping[str, Any]) -> Progress:
         tuple(map(str, said["waiting"])),
         str(said["phase"]),
         str(said.get("upcoming", "")),
+        tuple(map(str, said.get("consultations", ()))),
     )
 
 

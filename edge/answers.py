@@ -116,7 +116,9 @@ async def rekey(daemon: Daemon, _: Json) -> Json:
 
 async def keys(daemon: Daemon, _: Json) -> Json:
     """Return how it stands with the keys of tunnels."""
-    return {"keys": daemon.rotation.status()}
+    minds = daemon.pilot.minds
+    live = sorted(device for device, mind in minds.items() if mind.consultation)
+    return {"keys": {**daemon.rotation.status(), "consultations": live}}
 
 
 async def pairs(daemon: Daemon, request: Json) -> Json:
@@ -159,10 +161,15 @@ async def _people(daemon: Daemon) -> Json:
     name = said["interface"]
     try:
         tunnel = (await daemon.worker.tunnels((name,))).get(name) if name else None
+        calling = await daemon.worker.calling() if tunnel else ()
     except EdgeError:
-        tunnel = None
-    revoked = daemon.revoked.serial
-    return {**said, "revoked": revoked, "sessions": report.sessions(tunnel, daemon.clock())}
+        tunnel, calling = None, ()
+    return {
+        **said,
+        "revoked": daemon.revoked.serial,
+        "sessions": report.sessions(tunnel, daemon.clock()),
+        "calling": list(calling),
+    }
 
 
 def _calls(daemon: Daemon) -> list[Json]:

@@ -18,6 +18,7 @@ from edge.dataplane.people import Admission, admission
 from edge.dataplane.wireguard import PublicKey
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
+from vpn import names
 from vpn.roster import Roster, SignedRoster
 
 Json: TypeAlias = Mapping[str, Any]
@@ -27,6 +28,8 @@ Install: TypeAlias = Callable[[Admission], Awaitable[None]]
 
 FILE: Final = "people.json"
 DAY: Final = "people.day"
+NAMES: Final = "names"
+HOSTS: Final = "sanaga.hosts"
 
 
 class Gatehouse:
@@ -43,7 +46,7 @@ class Gatehouse:
         install: Install,
         clock: Callable[[], Moment],
     ) -> None:
-        self._file, self._day_file = folder / FILE, folder / DAY
+        self._file, self._day_file, self._names = folder / FILE, folder / DAY, folder / NAMES
         self._device = device
         self._check = check
         self._install = install
@@ -136,10 +139,18 @@ class Gatehouse:
         if self.signed:
             day = self._today()
             await self._install(admission(self.signed, day, self._barred))
+            await asyncio.to_thread(self._say_names, self.signed.roster)
             # Only what took effect counts, so that whoever tends this tries again.
             self._day, self._due = day, False
             with suppress(OSError):
                 await asyncio.to_thread(files.replace, self._day_file, day.isoformat())
+
+    def _say_names(self, roster: Roster) -> None:
+        """Write names for the resolver that looks into the folder, where there is one."""
+        if self._names.is_dir():
+            text, file = names.hosts(roster.network, roster.names), self._names / HOSTS
+            if not file.exists() or file.read_text(encoding="utf-8") != text:
+                files.replace(file, text, mode=0o644)
 
     def _today(self) -> date:
         today = self._clock().instant.date()

@@ -145,12 +145,13 @@ class Pairs:
         """Go by a policy from now on, and return what its tunnels have."""
         self._policy = policy
         moment = self._clock()
-        ends = dict(_ends(policy)) if policy else {}
+        peers = policy.peers if policy else ()
+        ends = {end: peer for peer in peers for end in _ends(policy, peer)} if policy else {}
         self._choices = {end: one for end, one in self._choices.items() if end in ends}
         self._keys = {end: key for end, key in self._keys.items() if end in ends}
         lacking = set[DeviceName]()
         for end, peer in ends.items():
-            terms = self._terms(end, peer, moment)
+            terms = self._terms(peer, moment)
             self._choose(end, self._choices.get(end), terms)
             if policy and policy.preshared and terms[0][0] != policy.preshared:
                 lacking.add(peer.device)
@@ -166,40 +167,46 @@ class Pairs:
         """Look at all sessions and return whether a tunnel has another key now. Raises OSError."""
         if self._policy is None or not self.busy:
             return False
-        moment, before, proved = self._clock(), dict(self._keys), False
-        for end, peer in _ends(self._policy):
-            known = states[end[0]].peers if end[0] in states else {}
-            state = known.get(generations.far_key(end[0], peer))
-            shaken_s = state.handshake_at_s if state else 0.0
-            look = Look.at(moment.monotonic_s, moment.unix_s, shaken_s)
-            proved |= self._look(end, peer, look)
+        moment, proved, changed = self._clock(), False, False
+        for peer in self._policy.peers:
+            terms = self._terms(peer, moment)
+            for end in _ends(self._policy, peer):
+                known = states[end[0]].peers if end[0] in states else {}
+                state = known.get(generations.far_key(end[0], peer))
+                shaken_s = state.handshake_at_s if state else 0.0
+                look = Look.at(moment.monotonic_s, moment.unix_s, shaken_s)
+                if epochs.answered(self._choices[end], look) and self._prove(end):
+                    proved, terms = True, self._terms(peer, moment)
+                changed |= self._look(end, terms, look, dials=_dials(peer))
         if proved:
             self._save()
-        return self._keys != before
+        return changed
 
-    def _look(self, end: End, peer: Peer, look: Look) -> bool:
-        """Decide what a tunnel has from now on; return whether something else was answered."""
-        choice, proved = self._choices[end], False
-        if epochs.answered(choice, look):
-            proved = self._prove(peer.device, choice.term)
-        terms = self._terms(end, peer, self._clock())
-        after = epochs.chosen(choice, terms, look, dials=_dials(peer))
-        if after.tries and after.term != choice.term:
-            self.notes.append(f"no handshake with {peer.device} on {end[0]}: {_words(after.term)}")
+    def _look(self, end: End, terms: tuple[Term, ...], look: Look, *, dials: bool) -> bool:
+        """Decide what a tunnel has from now on; return whether that is something else."""
+        choice = self._choices[end]
+        after = epochs.chosen(choice, terms, look, dials=dials)
+        if after.term == choice.term and self._pairs[end[1]].has(after.term):
+            self._choices[end] = after
+            return False
+        if after.tries:
+            self.notes.append(f"no handshake with {end[1]} on {end[0]}: {_words(after.term)}")
         self._choose(end, after, terms)
-        return proved
+        return True
 
     def _choose(self, end: End, choice: Choice | None, terms: tuple[Term, ...]) -> None:
-        pair = self._pairs.setdefault(end[1], _Pair())
+        pair = self._pairs[end[1]]
         # Another tunnel to the same peer may have shown that a key is over.
         if choice is None or not pair.has(choice.term):
             choice = epochs.begun(terms[0], self._clock().monotonic_s)
         self._choices[end], self._keys[end] = choice, pair.key(choice.term)
 
-    def _prove(self, device: DeviceName, term: Term) -> bool:
+    def _prove(self, end: End) -> bool:
         """Forget what came before a key that was answered; return whether that is something new."""
-        pair, (series, epoch) = self._pairs[device], term
-        if pair.answered == term:
+        pair, term = self._pairs[end[1]], self._choices[end].term
+        series, epoch = term
+        # Another tunnel to the same peer may be a handshake ahead.
+        if pair.answered and pair.answered[0] == series and pair.answered[1] >= epoch:
             return False
         pair.answered = term
         wanted = self._policy.preshared if self._policy else 0
@@ -211,8 +218,8 @@ class Pairs:
         pair.chains = {series: ratchet.turned(chain, kept)} if chain else {}
         return True
 
-    def _terms(self, end: End, peer: Peer, moment: Moment) -> tuple[Term, ...]:
-        known = self._pairs.get(end[1], _Pair()).known
+    def _terms(self, peer: Peer, moment: Moment) -> tuple[Term, ...]:
+        known = self._pairs.setdefault(peer.device, _Pair()).known
         wanted = self._policy.preshared if self._policy else 0
         epoch = ratchet.epoch_at(moment.unix_s)
         found = epochs.candidates(known, wanted, epoch, dials=_dials(peer))
@@ -226,11 +233,11 @@ class Pairs:
         files.replace(self._file, canonical.pretty(record))
 
 
-def _ends(policy: EdgePolicy) -> Iterator[tuple[End, Peer]]:
-    for peer in policy.peers:
-        for path in peer.paths:
-            yield (policy.underlay(path.circuit).tunnel, peer.device), peer
-        yield (policy.care.interface, peer.device), peer
+def _ends(policy: EdgePolicy, peer: Peer) -> Iterator[End]:
+    """Yield where the tunnels to a peer end, the care tunnel's last."""
+    for path in peer.paths:
+        yield policy.underlay(path.circuit).tunnel, peer.device
+    yield policy.care.interface, peer.device
 
 
 def _dials(peer: Peer) -> bool:

@@ -5,7 +5,7 @@ sealed holds the preshared keys of its devices in their order, 32 octets each.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -33,22 +33,24 @@ def sign(signed: SignedRoster, key: Ed25519PrivateKey, gateway_key: str) -> str:
     return envelopes.signed(rest, _PURPOSE, key)
 
 
-def verify(written: str, file: str, trust: Ed25519PublicKey, private_key: bytes) -> SignedRoster:
+def verify(
+    written: str, file: str, trust: Ed25519PublicKey, private_keys: Iterable[bytes]
+) -> SignedRoster:
     """Return the roster of an envelope that the trusted controller signed for this gateway.
 
-    private_key is the gateway's own, 32 octets. Raises PolicyRefusedError, naming file; nothing of
-    a roster is looked at before its signature holds.
+    private_keys are the gateway's own, 32 octets each. Raises PolicyRefusedError, naming file;
+    nothing of a roster is looked at before its signature holds.
     """
     rest = envelopes.opened(written, file, _PURPOSE, trust)
     try:
-        return _read(rest, private_key, file)
+        return _read(rest, private_keys, file)
     except (AccessError, KeyError, TypeError, ValueError) as error:
         raise PolicyRefusedError(f"{file}: this is no roster: {error}; take it anew") from None
 
 
-def _read(rest: Mapping[str, Any], private_key: bytes, file: str) -> SignedRoster:
+def _read(rest: Mapping[str, Any], private_keys: Iterable[bytes], file: str) -> SignedRoster:
     roster = rosters.read(rest["roster"])
-    octets = envelopes.unsealed(rest["sealed"], (private_key,), _about(roster.gateway), file)
+    octets = envelopes.unsealed(rest["sealed"], private_keys, _about(roster.gateway), file)
     if len(octets) != _OCTETS * len(roster.devices):
         raise ValueError("there is not one preshared key for each device")
     preshared = tuple(octets[at : at + _OCTETS] for at in range(0, len(octets), _OCTETS))

@@ -10,15 +10,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from edge import chains, keyring, keys, revocations, rosters, trust
-from edge.identity import KEY
+from edge import chains, keyring, revocations, rosters, trust
 from inventory.errors import SanagaError
 
 
 def _roster(folder: Path, file: str, envelope: str) -> dict[str, Any]:
-    """Return whom a gateway lets in; people know it by the key of its enrolment."""
-    private_key = keys.read(folder / KEY)
-    return rosters.plain(rosters.verify(envelope, file, trust.trusted_key(folder), private_key))
+    private_keys = keyring.ring(folder).values()
+    return rosters.plain(rosters.verify(envelope, file, trust.trusted_key(folder), private_keys))
 
 
 def _chains(folder: Path, file: str, envelope: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from edge.dataplane import offer, removal
 from edge.dataplane.calls import Flow, LiveCalls
 from edge.dataplane.dataplane import Dataplane
 from edge.dataplane.generations import Generations, InterfaceName
-from edge.dataplane.people import Admission
+from edge.dataplane.people import Admission, calling
 from edge.dataplane.steering import Steering
 from edge.dataplane.sysctls import Undo
 from edge.dataplane.wanted import Wanted, wanted
@@ -103,6 +103,10 @@ class Worker:
     async def tunnels(self, names: tuple[str, ...]) -> dict[str, TunnelState]:
         """Return the tunnels as they are, without those that are not there. Raises EdgeError."""
         return await self._do(lambda: self._states(names))
+
+    async def calling(self) -> tuple[str, ...]:
+        """Return the addresses of people who are in a consultation now. Raises EdgeError."""
+        return await self._do(calling)
 
     async def dial(self, tunnel: str, peer: PublicKey) -> None:
         """Shake hands with a peer of a tunnel anew. Raises EdgeError."""

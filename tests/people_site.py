@@ -25,7 +25,7 @@ from tests.edge_pair import give
 from tests.edge_rig import LAN_HOST, SERVER, TWO, world
 from tests.edge_ssh import Edge, serving
 from tests.people_rig import ACT, TERMS
-from tests.people_spaces import CALL, SERVE
+from tests.people_spaces import CALL, SERVE, SPEAK
 from tests.sanaga_process import Sanaga
 from vpn.filters import Opening
 from vpn.model import Endpoint, Gateway, Ports
@@ -99,6 +99,10 @@ class Gate:
         words = (sys.executable, "-c", CALL, source, str(target), str(port))
         return self.on_host(*words).startswith("reached")
 
+    def speaks(self, target: IPv4Address, port: int, source: str = "172.26.0.2") -> None:
+        """Send what a consultation sends from a device's address."""
+        self.on_host(sys.executable, "-c", SPEAK, source, str(target), str(port))
+
 
 @contextmanager
 def gate(*, all_ports: bool = False) -> Iterator[Gate]:
@@ -145,6 +149,7 @@ def _let_answers_back(edge: Edge) -> None:
     hub = edge.pair.daemons["hub"]
     (peer,) = hub.policy.peers
     policy = replace(hub.policy, peers=(replace(peer, prefixes=(*peer.prefixes, BLOCK)),))
+    hub.policy = policy
     give(edge.pair, "hub", policy, serial=1)
     hub.start()
 

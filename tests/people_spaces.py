@@ -23,6 +23,41 @@ try:
 except OSError as error:
     print("refused", error)
 """
+# As CALL, with the code point of a consultation's sound (RFC 3246).
+SPEAK = """
+import socket, sys
+with socket.socket() as speaking:
+    speaking.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0xB8)
+    speaking.settimeout(1.5)
+    speaking.bind((sys.argv[1], 0))
+    try:
+        speaking.connect((sys.argv[2], int(sys.argv[3])))
+    except OSError as error:
+        print("refused", error)
+"""
+# Asks a server for the IPv4 addresses of a name (RFC 1035, section 4.1).
+RESOLVE = """
+import socket, struct, sys
+server, name = sys.argv[1:]
+labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+    asking.settimeout(2)
+    asking.connect((server, 53))
+    for attempt in range(5):
+        try:
+            asking.send(struct.pack(">6H", 7, 0x100, 1, 0, 0, 0) + labels + b"\\0\\0\\1\\0\\1")
+            answer = asking.recv(512)
+            break
+        except OSError:
+            continue
+    else:
+        sys.exit("no answer")
+print("answered")
+place = 12 + len(labels) + 5
+for _ in range(struct.unpack(">H", answer[6:8])[0]):
+    print(socket.inet_ntoa(answer[place + 12:place + 16]))
+    place += 16
+"""
 ROLES = ("people", "hub", "server")
 
 

@@ -12,9 +12,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from typing import Any, Final, TypeAlias
 
 from inventory.model import AddressPlan, DeviceName, Intent, Management, SiteName
-from vpn import access, roster, rules
+from vpn import access, names, roster, rules
 from vpn.filters import Opening
 from vpn.model import AccessPolicy, Endpoint, Gateway, Group, Person, RoleName
+from vpn.names import Names
 
 Json: TypeAlias = Mapping[str, Any]
 # So many prefixes of what a group reaches are told.
@@ -32,8 +33,8 @@ class Place:
 class Admission:
     """The terms under which people are given access; gateways are in order of their numbers.
 
-    openings are what groups reach. doors say how the controller reaches gateways, from a network
-    namespace where one is named.
+    openings are what groups reach, names what people may say instead of addresses. doors say how
+    the controller reaches gateways, from a network namespace where one is named.
     """
 
     network: str
@@ -42,6 +43,7 @@ class Admission:
     groups: tuple[Group, ...]
     gateways: tuple[Gateway, ...]
     openings: tuple[Opening, ...] = ()
+    names: Names = ()
     doors: Mapping[DeviceName, Management] = field(default_factory=dict)
     namespace: str | None = None
 
@@ -67,6 +69,7 @@ def admission(intent: Intent, policy: AccessPolicy) -> Admission:
         policy.groups,
         gateways,
         rules.openings(policy, intent),
+        names.names(intent, policy),
         {
             gateway.device: management
             for gateway in gateways
@@ -108,24 +111,17 @@ def differences(before: Admission | None, after: Admission) -> Iterator[str]:
     if before and before.plan != after.plan:
         yield "~ the addressing plan: every device needs another file"
     if before and before.sites != after.sites:
-        yield f"~ sites: {_moved(before.sites, after.sites)}"
+        yield f"~ sites: {names.moved(before.sites, after.sites)}"
     old_groups = {g.name: _group(g) for g in before.groups} if before else {}
     yield from _changed("group", old_groups, {g.name: _group(g) for g in after.groups})
     old_gateways = {g.device: _gateway(g) for g in before.gateways} if before else {}
     yield from _changed("gateway", old_gateways, {g.device: _gateway(g) for g in after.gateways})
     old_openings = _openings(before) if before else {}
     yield from _changed("what is open to", old_openings, _openings(after))
+    if told := names.moved(dict(before.names) if before else {}, dict(after.names)):
+        yield f"~ names: {told}"
     old_doors = {name: _door(door) for name, door in before.doors.items()} if before else {}
     yield from _changed("the way to", old_doors, {n: _door(d) for n, d in after.doors.items()})
-
-
-def _moved(before: Mapping[SiteName, Place], after: Mapping[SiteName, Place]) -> str:
-    parts = {
-        "more": after.keys() - before.keys(),
-        "fewer": before.keys() - after.keys(),
-        "elsewhere": {n for n in before.keys() & after.keys() if before[n] != after[n]},
-    }
-    return ", ".join(f"{len(names):,} {word}" for word, names in parts.items() if names)
 
 
 def _changed(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
@@ -144,7 +140,8 @@ def _group(group: Group) -> str:
 
 
 def _gateway(gateway: Gateway) -> str:
-    return f"number {gateway.number}, {gateway.endpoint}, key {gateway.public_key}"
+    answers = ", answers for names" if gateway.resolver else ""
+    return f"number {gateway.number}, {gateway.endpoint}, key {gateway.public_key}{answers}"
 
 
 def _openings(terms: Admission) -> dict[str, str]:
@@ -185,10 +182,11 @@ def plain(terms: Admission) -> dict[str, Any]:
         "sites": {name: place.parent for name, place in terms.sites.items()},
         "groups": [[g.name, g.title, g.role, g.under] for g in terms.groups],
         "gateways": [
-            [g.device, g.number, g.endpoint.host, g.endpoint.port, g.public_key]
+            [g.device, g.number, g.endpoint.host, g.endpoint.port, g.public_key, g.resolver, g.kept]
             for g in terms.gateways
         ],
         "openings": roster.openings_plain(terms.openings),
+        "names": roster.names_plain(terms.names),
         "doors": {name: _door_plain(door) for name, door in terms.doors.items()},
         "namespace": terms.namespace,
     }
@@ -202,11 +200,12 @@ def read(written: Json) -> Admission:
         {name: Place(parent) for name, parent in written["sites"].items()},
         tuple(Group(*group) for group in written["groups"]),
         tuple(
-            Gateway(device, number, Endpoint(host, port), key)
-            for device, number, host, port, key in written["gateways"]
+            Gateway(device, number, Endpoint(host, port), key, *rest)
+            for device, number, host, port, key, *rest in written["gateways"]
         ),
         # Terms of before are without the rest, and so open nothing and lead nowhere.
         roster.openings_read(written.get("openings", ())),
+        roster.names_read(written.get("names", ())),
         {name: _door_read(door) for name, door in written.get("doors", {}).items()},
         written.get("namespace"),
     )

@@ -20,6 +20,9 @@ Family: TypeAlias = Literal[4, 6]
 TABLE: Final = "sanaga_people"
 # Before the filters of others, which may still drop what is let through here.
 PRIORITY: Final = -10
+AFTER: Final = 10
+# Who sends sound or picture of a consultation is in it for so long after each packet.
+CALLING_S: Final = 10
 _KINDS: Final[Mapping[Family, tuple[str, str]]] = {
     4: ("ip", "ipv4_addr"),
     6: ("ip6", "ipv6_addr"),
@@ -61,6 +64,7 @@ def render(
         f"table inet {TABLE} {{",
         *(line for group in sorted(sources) for line in _sources(group, sources[group])),
         *(line for number, one in numbered for line in _targets(number, one.prefixes)),
+        *(_calling(family) for family in _KINDS),
         "  chain granted {",
         "    ct state related accept",
         *(f"    {rule}" for number, one in numbered for rule in _rules(number, one, sources)),
@@ -71,6 +75,11 @@ def render(
         f'    iifname "{interface}" goto granted',
         f'    oifname "{interface}" ct state established,related accept',
         f'    oifname "{interface}" counter drop',
+        "  }",
+        # What gets here was let through.
+        "  chain calls {",
+        f"    type filter hook forward priority {AFTER}; policy accept;",
+        *(f'    iifname "{interface}" {_noticed(family)}' for family in _KINDS),
         "  }",
         "  chain input {",
         f"    type filter hook input priority {PRIORITY}; policy accept;",
@@ -99,6 +108,22 @@ def _targets(number: int, prefixes: Sequence[Prefix]) -> Iterator[str]:
 def _set(name: str, family: Family, elements: Sequence[str], flags: str) -> Iterator[str]:
     held = f"elements = {{ {', '.join(elements)} }} " if elements else ""
     yield f"  set {name} {{ type {_KINDS[family][1]}; {flags}{held}}}"
+
+
+def calling_set(family: Family) -> str:
+    """Return the name of the set with the addresses of those who are in a consultation."""
+    return f"calling_{family}"
+
+
+def _calling(family: Family) -> str:
+    timeout = f"flags dynamic,timeout; timeout {CALLING_S}s"
+    return f"  set {calling_set(family)} {{ type {_KINDS[family][1]}; size 65535; {timeout}; }}"
+
+
+def _noticed(family: Family) -> str:
+    """Return the rule that notices packets of consultations (RFC 3246, RFC 2597)."""
+    word = _KINDS[family][0]
+    return f"{word} dscp {{ ef, af41 }} update @{calling_set(family)} {{ {word} saddr }}"
 
 
 def _group_set(group: GroupName, family: Family) -> str:

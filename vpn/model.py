@@ -109,12 +109,18 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A hub that people's devices dial; its number (1 to 8) decides their addresses behind it."""
+    """A hub that people's devices dial; its number (1 to 8) decides their addresses behind it.
+
+    resolver says that it answers for names, at its own addresses among people's; kept, that
+    people's files go on holding its key, also when its tunnels to other edges move to another one.
+    """
 
     device: DeviceName
     number: int
     endpoint: Endpoint
     public_key: PublicKey
+    resolver: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

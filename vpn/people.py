@@ -8,6 +8,7 @@ from inventory import addressing
 from inventory.addressing import alone
 from inventory.model import AddressPlan
 from inventory.names import PEOPLE, interface_name
+from vpn import names
 from vpn.admission import Admission
 from vpn.keys import Secret
 from vpn.model import Address, Gateway, Person, PersonDevice
@@ -27,7 +28,7 @@ def addresses(plan: AddressPlan, device: PersonDevice, gateway: Gateway) -> tupl
 
 
 def config(
-    plan: AddressPlan,
+    terms: Admission,
     device: PersonDevice,
     gateway: Gateway,
     preshared: Secret,
@@ -38,12 +39,19 @@ def config(
     All of the network goes through the tunnel and nothing else does, so that what a grant opens
     later needs no other file; what no grant opens ends at the gateway.
     """
+    plan = terms.plan
     four, six = addresses(plan, device, gateway)
     behind = (plan.ipv4_sites, plan.ipv6, *map(alone, own(plan, gateway)))
     far = PeerSection(gateway.public_key, behind, gateway.endpoint, preshared, KEEPALIVE_S)
-    return Config(
-        private, (IPv4Interface((int(four), 32)), IPv6Interface((int(six), 128))), (far,), mtu=MTU
-    )
+    own4, own6 = IPv4Interface((int(four), 32)), IPv6Interface((int(six), 128))
+    return Config(private, (own4, own6), (far,), mtu=MTU, dns=_dns(terms, gateway))
+
+
+def _dns(terms: Admission, gateway: Gateway) -> tuple[str, ...]:
+    """Return where a device asks for names, and in which domain; nothing without a resolver."""
+    if not gateway.resolver:
+        return ()
+    return (*map(str, own(terms.plan, gateway)), names.domain(terms.network))
 
 
 def own(plan: AddressPlan, gateway: Gateway) -> tuple[Address, ...]:
@@ -83,6 +91,8 @@ def roster(terms: Admission, gateway: Gateway, devices: Iterable[Admitted]) -> R
         ),
         devices=tuple(devices),
         openings=terms.openings,
+        names=terms.names if gateway.resolver else (),
+        key=gateway.public_key,
     )
 
 

@@ -21,6 +21,7 @@ from inventory.names import is_name
 from vpn import filters
 from vpn.filters import Opening
 from vpn.model import Address, GroupName, Ports
+from vpn.names import Names
 
 Json: TypeAlias = Mapping[str, Any]
 Interface: TypeAlias = IPv4Interface | IPv6Interface
@@ -43,7 +44,8 @@ class Admitted:
 class Roster:
     """What a gateway is told: its interface of people, the devices, and what groups reach.
 
-    addresses are the gateway's own on the interface, with the prefixes that people have there.
+    addresses are the gateway's own on the interface, with the prefixes that people have there; key
+    is the public one of the gateway's keys that they know it by, the first where none is named.
     """
 
     network: str
@@ -54,6 +56,8 @@ class Roster:
     addresses: tuple[Interface, ...]
     devices: tuple[Admitted, ...]
     openings: tuple[Opening, ...]
+    names: Names = ()
+    key: str = ""
 
     def on(self, day: date) -> "Roster":
         """Return the roster without devices whose last day is over on a day."""
@@ -109,6 +113,8 @@ def plain(roster: Roster) -> dict[str, Any]:
             for d in roster.devices
         ],
         "openings": openings_plain(roster.openings),
+        "names": names_plain(roster.names),
+        "key": roster.key,
     }
 
 
@@ -133,6 +139,8 @@ def _read(written: Json) -> Roster:
         tuple(_parsed(ip_interface, text) for text in written["addresses"]),
         tuple(_devices(written["devices"])),
         openings_read(written["openings"]),
+        names_read(written.get("names", ())),
+        _key(written["key"]) if written.get("key") else "",
     )
     _once("key", (device.public_key for device in roster.devices))
     _once("address", (address for device in roster.devices for address in device.addresses))
@@ -164,6 +172,26 @@ def openings_read(written: Iterable[Any]) -> tuple[Opening, ...]:
         )
         for group, ports, prefixes in written
     )
+
+
+def names_plain(found: Names) -> list[list[Any]]:
+    """Return names as JSON knows them."""
+    return [[name, [*map(str, addresses)]] for name, addresses in found]
+
+
+def names_read(written: Iterable[Any]) -> Names:
+    """Return the names that names_plain() wrote. Raises ValueError, TypeError."""
+    return tuple(
+        (_dotted(name), tuple(_parsed(ip_address, text) for text in addresses))
+        for name, addresses in written
+    )
+
+
+def _dotted(text: Any) -> str:
+    """Return a name whose parts may stand in a hosts file."""
+    if not isinstance(text, str) or not all(map(is_name, text.split("."))):
+        raise ValueError("a name is none")
+    return text
 
 
 def _ports_plain(ports: Ports) -> list[Any]:

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 from pydantic import BeforeValidator, Field, StrictInt, StrictStr
 
 from inventory.addressing import MAX_GATEWAY
-from inventory.fields import Document, HostAddress, Slug, Title
+from inventory.edgekeys import key_fault
+from inventory.fields import Document, Flag, HostAddress, Slug, Title
 from inventory.model import Segment
 from inventory.wording import quoted, refuse
 from vpn import endpoint
@@ -37,6 +38,14 @@ def _endpoint(value: object) -> Endpoint:
         raise refuse(what, "write it as 'vpn.example.cm:51820' or '[2001:db8::7]:51820'") from None
 
 
+def _key(value: object) -> str:
+    fault = key_fault(value) if isinstance(value, str) else "this is no WireGuard public key"
+    if fault:
+        raise refuse(fault, "copy it from edge_keys")
+    return str(value)
+
+
+KeyText: TypeAlias = Annotated[Any, BeforeValidator(_key)]
 PortRange: TypeAlias = Annotated[Any, BeforeValidator(_ports)]
 EndpointText: TypeAlias = Annotated[Any, BeforeValidator(_endpoint)]
 
@@ -95,7 +104,10 @@ class GatewayDocument(Document):
     device: Slug = Field(examples=["yaounde-e1"])
     number: Annotated[StrictInt, Field(ge=1, le=MAX_GATEWAY)] = Field(examples=["1"])
     endpoint: EndpointText = Field(examples=["vpn.example.cm:51820"])
+    resolver: Flag = Field(default=False, examples=["true"])
+    public_key: KeyText | None = Field(default=None, examples=["BASE64"])
 
-    def to_model(self, public_key: PublicKey) -> Gateway:
-        """Return the trusted value; its key is the one that is pinned for the device."""
-        return Gateway(self.device, self.number, self.endpoint, public_key)
+    def to_model(self, pinned: PublicKey) -> Gateway:
+        """Return the trusted value; without a key of its own it has the device's pinned one."""
+        key, kept = self.public_key or pinned, bool(self.public_key)
+        return Gateway(self.device, self.number, self.endpoint, key, self.resolver, kept)

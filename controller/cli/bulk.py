@@ -6,7 +6,7 @@ from typing import Final
 
 from controller import bulk
 from controller.bulk import Step
-from controller.cli import drafts
+from controller.cli import drafts, loading
 from controller.cli.desk import act, desk, filed
 from controller.cli.drafts import Drafts
 from controller.cli.output import UsageProblem, agree, count, say, stderr
@@ -43,6 +43,15 @@ def summary(steps: Sequence[Step]) -> str:
         f"{count(number['add'], 'device')} to add, {count(number['change'], 'person', 'people')} "
         f"to change, {count(number['revoke'], 'device')} to revoke"
     )
+
+
+def warn(steps: Sequence[Step]) -> None:
+    """Say which consultations that run now would be cut."""
+    gone = [step.device for step in steps if step.device]
+    if gone:
+        with desk() as opened:
+            if said := loading.would_cut(opened, gone):
+                say(said)
 
 
 def confirm(steps: Sequence[Step], *, yes: bool) -> None:

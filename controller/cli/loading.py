@@ -7,13 +7,14 @@ import typer
 from controller.cli.output import Exit, count, listing, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from controller.registrar import Registrar
     from controller.store.loads import Load
     from inventory.errors import SanagaError
     from inventory.model import DeviceName
+    from vpn.model import PersonDevice
 
 LaterOption: TypeAlias = Annotated[
     bool, typer.Option("--later", help="Tell no gateway now; 'sanaga vpn load' does.")
@@ -31,10 +32,11 @@ STATUS: Final = {
 }
 
 
-def tell(opened: "Registrar", *, later: bool = False) -> None:
+def tell(opened: "Registrar", *, later: bool = False, gone: "Sequence[PersonDevice]" = ()) -> None:
     """Tell every gateway of an open desk what it has to know, and the person how that went.
 
-    Raises typer.Exit when one of them does not know it.
+    gone are devices that have no access any more: which consultations this cuts is said. Raises
+    typer.Exit when a gateway does not know it.
     """
     terms = opened.terms()
     reached = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
@@ -42,7 +44,7 @@ def tell(opened: "Registrar", *, later: bool = False) -> None:
     if later:
         say("no gateway was told; 'sanaga vpn load' does")
         return
-    failed = load(opened, reached) if reached else []
+    failed = load(opened, reached, gone) if reached else []
     if by_hand:
         say(
             f"{listing(by_hand)} without a management address: load by hand, with 'sanaga vpn site "
@@ -52,19 +54,69 @@ def tell(opened: "Registrar", *, later: bool = False) -> None:
         raise typer.Exit(Exit.DIFFERS)
 
 
-def load(opened: "Registrar", names: "list[DeviceName]") -> "list[DeviceName]":
+def load(
+    opened: "Registrar", names: "list[DeviceName]", gone: "Sequence[PersonDevice]" = ()
+) -> "list[DeviceName]":
     """Load gateways, say how each of them went, and return which were not loaded."""
     from controller.environment import state_dir
     from controller.gateways import Gateways, Loaded
 
-    failed = []
+    failed: list[DeviceName] = []
+    cut: list[PersonDevice] = []
     for name, outcome in Gateways(opened, state_dir()).load(names):
         if isinstance(outcome, Loaded):
             say(f"{name} lets in {count(outcome.devices, 'device')}")
+            cut += in_consultation(opened, gone, {name: outcome.calling})
         else:
             failed.append(name)
             say(f"{outcome}\n{name} {_goes_by(opened, name)}; 'sanaga vpn load' tries again")
+    if cut:
+        say(f"this cut {count(len(cut), 'running consultation')}: {_devices(cut)}")
     return failed
+
+
+def in_consultation(
+    opened: "Registrar",
+    devices: "Iterable[PersonDevice]",
+    calling: "Mapping[DeviceName, Sequence[str]]",
+) -> "list[PersonDevice]":
+    """Return the devices that are in a consultation, by what gateways say of addresses."""
+    from vpn import people
+
+    terms = opened.terms()
+    found = {(name, address) for name, said in calling.items() for address in said}
+    return [
+        device
+        for device in devices
+        for gateway in terms.gateways
+        if gateway.device in calling
+        and any(
+            (gateway.device, str(address)) in found
+            for address in people.addresses(terms.plan, device, gateway)
+        )
+    ]
+
+
+def would_cut(opened: "Registrar", devices: "Sequence[PersonDevice]") -> str:
+    """Return which running consultations end with some devices' access; nothing without any."""
+    from controller.environment import state_dir
+    from controller.gateways import Gateways
+
+    terms = opened.terms()
+    doors = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
+    if not doors or not devices:
+        return ""
+    said = dict(Gateways(opened, state_dir()).status(doors))
+    calling = {n: one.get("calling", ()) for n, one in said.items() if isinstance(one, dict)}
+    silent = [name for name in doors if name not in calling]
+    cut = in_consultation(opened, devices, calling)
+    parts = [f"this cuts {count(len(cut), 'running consultation')}: {_devices(cut)}"] if cut else []
+    parts += [f"{listing(silent)} did not say who is in a consultation"] if silent else []
+    return "; ".join(parts)
+
+
+def _devices(devices: "Sequence[PersonDevice]") -> str:
+    return listing([f"{device.person}'s {device.name}" for device in devices])
 
 
 def persist(

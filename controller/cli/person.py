@@ -213,7 +213,7 @@ def revoke(
         left = [one.name for one in opened.store.entry(name).in_use]
         say(f"{name}: {listing([one.name for one in gone])} revoked")
         say(f"{name} goes on with {listing(left)}" if left else f"{name} has no access any more")
-        loading.tell(opened, later=later)
+        loading.tell(opened, later=later, gone=gone)
 
 
 @app.command(
@@ -291,6 +291,7 @@ def plan(
     if not steps:
         say("nothing to change")
         return
+    bulk.warn(steps)
     raise typer.Exit(Exit.CHANGES)
 
 
@@ -321,6 +322,7 @@ def apply(
     if not steps:
         say("nothing to change")
         return
+    bulk.warn(steps)
     bulk.confirm(steps, yes=yes)
     bulk.carry_out(steps, out, gateway, because)
     with desk() as opened:

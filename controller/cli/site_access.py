@@ -13,6 +13,7 @@ from controller.edges import overlay
 from controller.environment import state_dir
 from controller.load import Loaded, load
 from controller.registrar import Registrar
+from controller.sitekeys import Progress
 from edge import files
 from inventory.edgekeys import key_fault, line
 from inventory.errors import AccessError, SanagaError
@@ -104,16 +105,28 @@ def revoke(folder: Path, names: Sequence[DeviceName], patience_s: float, because
     keys = {name: _keys(_edge(loaded, name)) for name in names}
     if unpinned := [name for name, own in keys.items() if not own]:
         raise AccessError(f"{listing(unpinned)}: no key is pinned, so there is none to revoke")
+    others = [name for name in _hubs_first(loaded) if name not in names]
+    for cut in _cut(names, loaded):
+        say(cut)
     with desk() as opened:
         for name, own in keys.items():
             opened.store.revoke_site(name, (*own, *_former(opened, name, own)), who)
         revocations.publish(opened.store, state_dir())
     rewrite(folder, dict.fromkeys(names, ""))
     say(f"{listing(list(names))} revoked, and gone from {EDGE_KEYS}")
-    others = [name for name in _hubs_first(loaded) if name not in names]
     done = _told(others, lambda todo: sitekeys.warned(todo, connect(loaded)), patience_s)
     say(f"the policies still name what was revoked; now {PLAN.format(folder=folder)}")
     return done
+
+
+def _cut(names: Sequence[DeviceName], loaded: Loaded) -> Iterable[str]:
+    """Yield the consultations that run now between some edges and others, as those tell."""
+    laid = overlay(loaded.intent)
+    others = {peer for name in names for peer in laid.tunnels(name)}.difference(names)
+    for name, said in sitekeys.asked(others, connect(loaded), rekey=False):
+        live = set(said.consultations) & set(names) if isinstance(said, Progress) else ()
+        if live:
+            yield f"this cuts a running consultation: {listing(sorted(live))} with {name}"
 
 
 def equip(folder: Path, names: Sequence[DeviceName], patience_s: float) -> bool:

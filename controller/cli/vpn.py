@@ -226,6 +226,19 @@ def import_(
     say("addresses and preshared keys are others here: each gets 'sanaga vpn person export NAME'")
 
 
+@app.command(epilog="Example: sanaga vpn names --dir my-network > /etc/dnsmasq.hosts/sanaga.hosts")
+def names(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
+    """Print the names of services and devices as a hosts file, for a resolver of your own."""
+    from controller.load import load
+    from vpn import names as known
+
+    loaded = load(folder)
+    network = loaded.intent.network.name
+    found = known.names(loaded.intent, loaded.access.policy)
+    rows = [{"name": f"{n}.{known.domain(network)}", "addresses": list(a)} for n, a in found]
+    emit(rows, output, lambda: write(known.hosts(network, found).rstrip("\n")))
+
+
 @app.command(epilog="Example: sanaga vpn audit a-ngono -o json")
 def audit(
     subject: Annotated[

@@ -82,9 +82,9 @@ def present() -> tuple[str, ...]:
     return tuple(family for family in FAMILIES if family in ours)
 
 
-def elements(kind: str, name: str) -> list[Any]:
+def elements(kind: str, name: str, table: str = NFT_TABLE) -> list[Any]:
     """Return the elements of a set or map of ours, with what changes; none when it is missing."""
-    parts = _said(_nft("-j", "list", kind, "inet", NFT_TABLE, name))
+    parts = _said(_nft("-j", "list", kind, "inet", table, name))
     return [element for part in parts for element in part.get(kind, {}).get("elem", ())]
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from edge.dataplane import nft
 from edge.dataplane.wireguard import PublicKey, Tunnel, TunnelPeer
 from inventory.addressing import alone
-from vpn.filters import TABLE
+from vpn.filters import TABLE, Family, calling_set
 from vpn.roster import SignedRoster
 
 LOADED = "loaded people's packet filter"
@@ -49,9 +49,21 @@ def admission(
                 )
                 for device in current.devices
             ),
+            key=current.key,
         ),
         current.table(),
     )
+
+
+def calling() -> tuple[str, ...]:
+    """Return the addresses of people who are in a consultation now. Raises EdgeError."""
+    families: tuple[Family, ...] = (4, 6)
+    found = (
+        element.get("elem", {}).get("val") if isinstance(element, dict) else element
+        for family in families
+        for element in nft.elements("set", calling_set(family), TABLE)
+    )
+    return tuple(sorted(filter(None, found)))
 
 
 class PeopleFilter:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import fabric, gateways, laboratory, people
+from tests.bench import fabric, gateways, laboratory, people, sites
 from tests.bench.measure import Figure
 from tests.bench.report import plot, table
 from tests.docs_page import DOCS, between, machine, told
@@ -37,6 +37,7 @@ def _figures(folder: Path, arguments: argparse.Namespace) -> Iterator[Figure]:
         yield from people.store(folder, runs)
         if lab:
             yield from gateways.gateways(runs)
+            yield from sites.sites(folder)
         return
     yield from fabric.national(folder, runs)
     yield from fabric.scaling(runs)

@@ -68,6 +68,20 @@ def test_edges_that_cannot_move_are_told_with_the_reason(sanaga, pinned):
     assert (left_out.code, left_out.err) == (0, "no edge to move\n")
 
 
+def test_a_gateway_whose_people_keep_its_key_can_move(sanaga, pinned):
+    gateways = REACHED.replace("endpoint: ", f"public_key: {KEY}, endpoint: ")
+    (sanaga.folder / pinned / "edge.yaml").write_text(gateways, encoding="utf-8")
+    answer = sanaga("vpn", "site", "rotate", "yaounde-e1", "--dir", pinned, *YEARLY)
+    # Nobody is there to be asked, which is another matter.
+    assert answer.code == 5
+    assert "yaounde-e1 keeps its key" in answer.err
+    (sanaga.folder / pinned / "edge.yaml").write_text(gateways.replace(KEY, "x"), encoding="utf-8")
+    wrong = sanaga("vpn", "site", "rotate", "yaounde-e1", "--dir", pinned, *YEARLY)
+    assert wrong.code == 1
+    assert "edge.yaml:" in wrong.err
+    assert "copy it from edge_keys" in wrong.err
+
+
 def test_an_edge_that_has_not_moved_keeps_both_keys(sanaga, pinned):
     file = sanaga.folder / pinned / "edge_keys"
     file.write_text(f"# ours\nyaounde-e1 {KEY} {NEXT}\n", encoding="utf-8")

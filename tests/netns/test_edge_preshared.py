@@ -1,23 +1,18 @@
 """Two real daemons have preshared keys from one controller, another one every week."""
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from controller.pairs import PairSecret
-from edge import chains, control, keys
 from edge.clock import moment
-from edge.identity import KEY
-from edge.notary import Treasury
-from edge.pairs import FILE, Pairs
 from inventory.errors import LabError
 from simulations.lab.waiting import eventually
-from tests.edge_pair import ENDS, End
+from tests.edge_pair import ENDS
 from tests.edge_site import Site, call, made_well, put, standing
+from tests.preshared_rig import hand_over, restored, shared, sharing
 
 pytestmark = pytest.mark.netns
 
@@ -41,38 +36,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def well(site: Site, state_dir: Path) -> Site:
-    """Give the site with preshared keys in use."""
-    made_well(site)
-    for end in ENDS:
-        hand_over(site, end, state_dir)
-    for end in ENDS:
-        if not site.pair.daemons[end].policy.preshared:
-            put(site, end, replace(site.pair.daemons[end].policy, preshared=1))
-    return site
-
-
-def envelope(site: Site, end: End, state_dir: Path, at: datetime) -> str:
-    """Return what a controller gives an end at some time."""
-    daemon = site.pair.daemons[end]
-    key = keys.public_text(keys.read(daemon.folder / KEY))
-    given = PairSecret(state_dir, 1).delivery(end, [daemon.policy.peers[0].device], at)
-    return chains.sign(given, site.pair.key, key)
-
-
-def hand_over(site: Site, end: End, state_dir: Path) -> None:
-    given = envelope(site, end, state_dir, moment().instant)
-    control.asked(site.pair.daemons[end].folder, "pairs", chains=given)
-
-
-def restored(site: Site, end: End, state_dir: Path, at: datetime) -> None:
-    """Start an end anew from the image of some time."""
-    daemon = site.pair.daemons[end]
-    daemon.kill()
-    (daemon.folder / FILE).unlink()
-    pairs = Pairs(daemon.folder, end, Treasury(daemon.folder), moment)
-    asyncio.run(pairs.take(envelope(site, end, state_dir, at)))
-    daemon.start()
-    eventually(site.runs, within_s=30, what="the successor")
+    return sharing(site, state_dir)
 
 
 def shakes_hands_anew(site: Site) -> None:
@@ -80,13 +44,6 @@ def shakes_hands_anew(site: Site) -> None:
     for tunnel in site.edge.policy.tunnels:
         site.world.exec("edge", "ip", "link", "del", tunnel)
     eventually(lambda: not site.up(), within_s=30, what="paths that are down")
-
-
-def shared(site: Site, end: End) -> set[str]:
-    """Return the preshared keys of an end's tunnels, as the kernel or wireguard-go has them."""
-    tunnels = site.pair.daemons[end].policy.tunnels
-    said = (site.world.exec(end, "wg", "show", name, "preshared-keys") for name in tunnels)
-    return {line.split()[1] for text in said for line in text.splitlines()}
 
 
 def test_a_call_goes_on_while_both_ends_take_preshared_keys_and_then_they_are_needed(

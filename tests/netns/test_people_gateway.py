@@ -1,9 +1,13 @@
 """A gateway that is told by the controller whom to let in: a real daemon, SSH and WireGuard."""
 
 import json
+import subprocess
+import sys
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
@@ -11,12 +15,18 @@ from typing import Any
 
 import pytest
 
+from controller.clock import SystemClock
+from controller.registrar import Registrar
 from edge import control
 from inventory.errors import EdgeError
 from simulations.lab.waiting import eventually
 from tests.edge_rig import LAN_HOST, SERVER
+from tests.edge_site import Site, put
+from tests.people_rig import ACT
 from tests.people_site import GATEWAY, Gate, gate
-from vpn import wgquick
+from tests.people_spaces import RESOLVE
+from vpn import wgfile, wgquick
+from vpn.model import Address
 
 pytestmark = pytest.mark.netns
 TOLD_WITHIN_S = 20.0
@@ -42,6 +52,108 @@ def test_people_get_through_to_what_is_granted_as_soon_as_they_are_given_access(
     assert not standing.reached(SERVER, 22)
     (row,) = json.loads(standing.sanaga("vpn", "status", "-o", "json").out)
     assert (row["reached"], row["behind"], row["devices"], row["there"]) == (True, 0, 1, 1)
+
+
+def test_people_say_names_and_the_gateway_s_resolver_knows_them(standing: Gate):
+    records, moved = ip_address("10.91.2.80"), ip_address("10.91.2.81")
+    domain = f"{standing.mark}.internal"
+    with resolver(standing) as door, naming(standing) as name:
+        name(("records.yaounde", (records,)), ("edge", (ip_address("172.16.0.1"),)))
+        assert_known(standing, door, f"records.yaounde.{domain}", records)
+        # Nobody else's resolver is asked for what is ours.
+        assert_known(standing, door, f"nothing.{domain}")
+        # What is called otherwise, or lies elsewhere, is known without anybody's doing.
+        name(("records.yaounde", (moved,)))
+        assert_known(standing, door, f"records.yaounde.{domain}", moved)
+        assert_known(standing, door, f"edge.{domain}")
+        # A device's file says whom to ask, and in which domain.
+        file = standing.add("named")
+        config = wgquick.parse(file.read_text(encoding="utf-8"), str(file))
+        assert isinstance(config, wgfile.Config)
+        assert config.dns[0] == door
+        assert config.dns[-1] == domain
+        standing.asked("person", "revoke", "named", "--because", "x")
+
+
+def test_the_gateway_s_tunnels_move_to_another_key_and_people_notice_nothing(standing: Gate):
+    pair = standing.edge.pair
+    site, edge, hub = Site(standing.edge.world, pair), pair.daemons["edge"], pair.daemons["hub"]
+    key = str(control.asked(edge.folder, "rekey")["upcoming"])
+    (peer,) = hub.policy.peers
+    before = people_s_key(standing)
+    put(site, "hub", replace(hub.policy, peers=(replace(peer, next_key=key),)))
+    put(site, "edge", replace(edge.policy, key=key))
+
+    def moved() -> bool:
+        said = control.asked(edge.folder, "keys")["keys"]
+        return said["key"] == key and not said["waiting"]
+
+    eventually(moved, within_s=90, what="every tunnel")
+    assert people_s_key(standing) == before != key
+    assert standing.reached(LAN_HOST, 443)
+    eventually(lambda: standing.reached(SERVER, 443), within_s=TOLD_WITHIN_S, what="the far site")
+    # What it is told from now on is sealed to the key that people know.
+    standing.add("later", "nurse", "mora")
+    assert standing.status()["devices"] == 2
+    standing.asked("person", "revoke", "later", "--because", "x")
+
+
+def people_s_key(standing: Gate) -> str:
+    world = standing.edge.world
+    return world.exec("edge", "wg", "show", standing.interface, "public-key").strip()
+
+
+@contextmanager
+def naming(standing: Gate) -> Iterator[Callable[..., None]]:
+    """Yield what has the gateway know names; afterwards all is as before."""
+    desk = Registrar.open(standing.state, SystemClock())
+    before = desk.terms()
+    (gateway,) = before.gateways
+
+    def name(*names: tuple[str, tuple[Address, ...]]) -> None:
+        answering = replace(before, gateways=(replace(gateway, resolver=True),), names=names)
+        desk.accept(answering, ACT)
+        standing.asked("load")
+
+    try:
+        yield name
+    finally:
+        desk.accept(before, ACT)
+        desk.close()
+        standing.asked("load")
+
+
+@contextmanager
+def resolver(standing: Gate) -> Iterator[str]:
+    """Have dnsmasq answer for what the daemon writes; yield the address that it has for people."""
+    folder = standing.edge.folder / "names"
+    folder.mkdir()
+    link = standing.edge.daemon.folder / "names"
+    link.symlink_to(folder)
+    argv = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root",
+            "--pid-file=", "--no-resolv", "--no-hosts", "--bind-dynamic",
+            f"--interface={standing.interface}", f"--hostsdir={folder}",
+            f"--local=/{standing.mark}.internal/"]  # fmt: skip
+    with subprocess.Popen(
+        ["ip", "netns", "exec", standing.edge.world.namespace("edge"), *argv],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as running:
+        try:
+            yield "172.26.0.1"
+        finally:
+            running.kill()
+            link.unlink()
+
+
+def assert_known(standing: Gate, door: str, name: str, *addresses: Address) -> None:
+    """Wait until the resolver answers some addresses for a name, and no others."""
+    wanted = ["answered", *map(str, addresses)]
+
+    def answers() -> bool:
+        return standing.on_host(sys.executable, "-c", RESOLVE, door, name).split() == wanted
+
+    eventually(answers, within_s=TOLD_WITHIN_S, what=f"{name} being {wanted}")
 
 
 def test_somebody_who_comes_or_goes_disturbs_nobody_else(standing: Gate):
@@ -136,8 +248,14 @@ def test_a_gateway_that_is_not_reached_is_told_of_and_told_later(standing: Gate)
 
 def test_whoever_is_revoked_is_put_out_at_once(standing: Gate):
     assert standing.reached(LAN_HOST, 443)
+    # What nobody lets through is no consultation.
+    standing.speaks(LAN_HOST, 22)
+    assert standing.status()["calling"] == []
+    standing.speaks(LAN_HOST, 443)
+    assert standing.status()["calling"] == ["172.26.0.2"]
     began = monotonic()
-    standing.asked("person", "revoke", "first", "--because", "the tablet was stolen")
+    said = standing.asked("person", "revoke", "first", "--because", "the tablet was stolen")
+    assert "this cut 1 running consultation: first's tablet\n" in said
     assert standing.status()["devices"] == 0
     assert not standing.reached(LAN_HOST, 443)
     assert not standing.reached(LAN_HOST, 22)

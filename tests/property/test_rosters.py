@@ -127,7 +127,12 @@ def test_nothing_hostile_is_taken_anywhere(place, value):
         roster.read(written)
 
 
-@pytest.mark.parametrize("key", BASE)
+def test_a_roster_of_before_there_were_names_has_none():
+    written = {key: value for key, value in BASE.items() if key not in {"names", "key"}}
+    assert (roster.read(written).names, roster.read(written).key) == ((), "")
+
+
+@pytest.mark.parametrize("key", sorted(BASE.keys() - {"names", "key"}))
 def test_a_part_that_is_missing_is_told(key):
     with pytest.raises(ValueError, match="missing"):
         roster.read({name: value for name, value in BASE.items() if name != key})

@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_interface
 import pytest
 
 from edge.clock import Moment
-from edge.gatehouse import FILE, Gatehouse
+from edge.gatehouse import FILE, HOSTS, NAMES, Gatehouse
 from inventory.errors import EdgeError, PolicyRefusedError
 from vpn import keys
 from vpn.roster import Admitted, Roster, SignedRoster
@@ -216,3 +216,33 @@ def test_who_could_not_be_put_out_is_at_the_next_look(rig):
     before = rig.installed
     asyncio.run(rig.house.tend())
     assert rig.installed == before
+
+
+def named(serial, *names):
+    one = signed(serial, device(0))
+    return replace(one, roster=replace(one.roster, names=names))
+
+
+RECORDS = ("records.yaounde", (ip_address("10.0.3.140"),))
+
+
+def test_names_are_written_for_a_resolver_where_there_is_one(rig):
+    rig.take("one", named(1, RECORDS))
+    assert not (rig.folder / NAMES).exists()
+    (rig.folder / NAMES).mkdir()
+    rig.house = rig.anew()
+    asyncio.run(rig.house.open())
+    file = rig.folder / NAMES / HOSTS
+    assert file.read_text() == "10.0.3.140 records.yaounde.test.internal\n"
+    # The resolver is no root.
+    assert file.stat().st_mode & 0o777 == 0o644
+    rig.take("two", named(2))
+    assert file.read_text() == ""
+
+
+def test_a_roster_that_brings_no_other_names_leaves_the_file_alone(rig):
+    (rig.folder / NAMES).mkdir()
+    rig.take("one", named(1, RECORDS))
+    before = (rig.folder / NAMES / HOSTS).stat()
+    rig.take("two", named(2, RECORDS))
+    assert (rig.folder / NAMES / HOSTS).stat() == before

@@ -7,13 +7,15 @@ from threading import Barrier
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from controller.cli import loading
 from controller.gateways import Gateways, Loaded
 from controller.signing import signing_key
 from controller.store.loads import Load
 from edge import rosters
 from inventory.errors import PolicyRefusedError, RejectedError, UnreachableError
-from tests.people_rig import ACT, GATEWAY_KEYS, NGONO, nowhere, registrar
+from tests.people_rig import ACT, GATEWAY_KEYS, NGONO, PLAN, nowhere, registrar
 from tests.simulated_time import TestClock
+from vpn import people
 
 NURSE = replace(NGONO, name="b-oumarou", title="B. Oumarou", role="nurse", site="mora", until=None)
 NAMES = tuple(GATEWAY_KEYS)
@@ -25,16 +27,17 @@ class Driver:
     def __init__(self, name, trust, fault=None):
         self.name, self.trust, self.fault = name, trust, fault
         self.serial, self.taken, self.open, self.before = 0, [], True, lambda: None
+        self.calling = []
 
     def people(self):
         if self.fault:
             raise self.fault
-        return {"serial": self.serial}
+        return {"serial": self.serial, "calling": self.calling}
 
     def admit(self, envelope):
         self.before()
         key = GATEWAY_KEYS[self.name].octets
-        signed = rosters.verify(envelope, "the roster", self.trust, key)
+        signed = rosters.verify(envelope, "the roster", self.trust, (key,))
         if signed.serial <= self.serial:
             raise RejectedError(self.name, f"roster {signed.serial} is not newer")
         self.serial = signed.serial
@@ -145,7 +148,7 @@ def envelope(desk, drivers, gateways):
 
 
 def opened(envelope, trust, name="yaounde-e1"):
-    return rosters.verify(envelope, "people.json", trust, GATEWAY_KEYS[name].octets)
+    return rosters.verify(envelope, "people.json", trust, (GATEWAY_KEYS[name].octets,))
 
 
 def test_preshared_keys_are_for_the_gateway_alone(desk, drivers, envelope):
@@ -168,3 +171,18 @@ def test_a_roster_that_was_changed_anywhere_is_refused(drivers, envelope, at):
     changed = envelope[:at] + other + envelope[at + 1 :]
     with pytest.raises(PolicyRefusedError):
         opened(changed, drivers["yaounde-e1"].trust)
+
+
+def test_who_is_in_a_consultation_just_before_is_told(desk, drivers, gateways):
+    device = desk.add(NGONO, "tablet", ACT, nowhere).device
+    other = desk.add(NURSE, "tablet", ACT, nowhere).device
+    first, second = (str(people.addresses(PLAN, device, one)[0]) for one in desk.terms().gateways)
+    drivers["yaounde-e1"].calling = [first, "172.26.9.9"]
+    calling = {n: outcome.calling for n, outcome in gateways.load(NAMES)}
+    assert calling == {"yaounde-e1": (first, "172.26.9.9"), "douala-e1": ()}
+    both = [device, other]
+    assert loading.in_consultation(desk, both, calling) == [device]
+    assert loading.in_consultation(desk, both, {"douala-e1": (second,)}) == [device]
+    # An address belongs to the gateway that it is behind.
+    assert loading.in_consultation(desk, both, {"douala-e1": (first,)}) == []
+    assert loading.in_consultation(desk, both, {}) == []

@@ -295,3 +295,16 @@ def test_a_controller_s_secret_that_is_none_is_told(tmp_path):
     files.replace(tmp_path / SECRET_FILE, b"short")
     with pytest.raises(CredentialError, match="this is no secret of preshared keys"):
         PairSecret(tmp_path, 1)
+
+
+def test_a_tunnel_that_is_a_handshake_behind_takes_nothing_back(rig):
+    rig.take()
+    rig.follow()
+    rig.looks()
+    rig.looks(shaken=True)
+    before = rig.stored()
+    epoch = before["peers"][PEER.device]["answered"][1]
+    end = next(iter(rig.pairs.keys))
+    rig.pairs._choices[end] = replace(rig.pairs._choices[end], term=(1, epoch - 1), shaken_s=1.0)
+    rig.looks(shaken=True)
+    assert rig.stored() == before

@@ -8,7 +8,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from tests.people_rig import GATEWAYS, NGONO, PLAN
+from tests.people_rig import GATEWAYS, NGONO, TERMS
 from vpn import keys, people, qr
 from vpn.model import PersonDevice
 from vpn.wgfile import render
@@ -16,7 +16,7 @@ from vpn.wgfile import render
 DEVICE = PersonDevice(NGONO.name, "tablet", 12345, keys.public_of(keys.generate()))
 SCALE = 6
 FILE = render(
-    people.config(PLAN, DEVICE, GATEWAYS[0], keys.preshared(), keys.generate()),
+    people.config(TERMS, DEVICE, GATEWAYS[0], keys.preshared(), keys.generate()),
     remark="réseau: tablette de Dr A. Ngono",
 )
 

@@ -1,0 +1,59 @@
+"""Two real daemons with preshared keys of one controller, and ends restored from images."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from controller.pairs import PairSecret
+from edge import chains, control, keys
+from edge.clock import moment
+from edge.identity import KEY
+from edge.notary import Treasury
+from edge.pairs import FILE, Pairs
+from simulations.lab.waiting import eventually
+from tests.edge_pair import ENDS, End
+from tests.edge_site import Site, made_well, put
+
+
+def sharing(site: Site, state_dir: Path) -> Site:
+    """Give a site at work with preshared keys from a controller with that state folder."""
+    made_well(site)
+    for end in ENDS:
+        hand_over(site, end, state_dir)
+    for end in ENDS:
+        if not site.pair.daemons[end].policy.preshared:
+            put(site, end, replace(site.pair.daemons[end].policy, preshared=1))
+    return site
+
+
+def envelope(site: Site, end: End, state_dir: Path, at: datetime) -> str:
+    """Return what a controller gives an end at some time."""
+    daemon = site.pair.daemons[end]
+    key = keys.public_text(keys.read(daemon.folder / KEY))
+    given = PairSecret(state_dir, 1).delivery(end, [daemon.policy.peers[0].device], at)
+    return chains.sign(given, site.pair.key, key)
+
+
+def hand_over(site: Site, end: End, state_dir: Path) -> None:
+    """Give an end its chain."""
+    given = envelope(site, end, state_dir, moment().instant)
+    control.asked(site.pair.daemons[end].folder, "pairs", chains=given)
+
+
+def restored(site: Site, end: End, state_dir: Path, at: datetime) -> None:
+    """Start an end anew from the image of some time."""
+    daemon = site.pair.daemons[end]
+    daemon.kill()
+    (daemon.folder / FILE).unlink()
+    pairs = Pairs(daemon.folder, end, Treasury(daemon.folder), moment)
+    asyncio.run(pairs.take(envelope(site, end, state_dir, at)))
+    daemon.start()
+    eventually(site.runs, within_s=30, what="the successor")
+
+
+def shared(site: Site, end: End) -> set[str]:
+    """Return the preshared keys of an end's tunnels, as whoever serves them has them."""
+    tunnels = site.pair.daemons[end].policy.tunnels
+    said = (site.world.exec(end, "wg", "show", name, "preshared-keys") for name in tunnels)
+    return {line.split()[1] for text in said for line in text.splitlines()}

@@ -13,6 +13,7 @@ from controller.registrar import Handover, Registrar
 from controller.store.audit import Act
 from controller.store.people import taken
 from controller.store.people_rows import Entry
+from controller.store.revoked import refusal
 from inventory.errors import Fault, IntentError, SanagaError
 from vpn.model import Person, PersonDevice
 from vpn.roll import Listed
@@ -127,6 +128,8 @@ def _key_faults(
             continue
         if owner := desk.store.owner(one.public_key):
             yield Fault(one.where, *taken(owner).split("; ", 1))
+        elif gone := desk.store.revoked.find(one.public_key):
+            yield Fault(one.where, *refusal(gone).split("; ", 1))
         elif has:
             what = f"{one.person.name}'s {one.device} has another key"
             yield Fault(one.where, what, f"'sanaga vpn person rotate {one.person.name}'")

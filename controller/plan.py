@@ -146,8 +146,8 @@ def _refuse_lost_keys(
         raise PlanError(
             f"{_listed(lost)}: the public key pinned at the last apply is in edge_keys no more, so "
             "the tunnels would go; put the line back ('sanaga edge enrol' there prints it, "
-            "'sanaga lab up' writes it), say 'sanaga vpn site revoke', or take the device out of "
-            "the intent"
+            "'sanaga lab up' writes it), and to shut it out say 'sanaga vpn site revoke'; or take "
+            "the device out of the intent"
         )
 
 

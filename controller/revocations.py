@@ -15,14 +15,20 @@ from edge import files, revocations
 from edge.revoked import RevocationList
 
 
-def publish(store: People, state_dir: Path) -> Published:
+def publish(store: People, state_dir: Path, *, above: int = 0) -> Published:
     """Sign the list of all keys that are withdrawn, unless that is done, and return it.
 
-    Raises AccessError, CredentialError, OSError.
+    above is a serial that an edge goes by: one that is not below ours says that the record was put
+    back from a backup, and so does a published list that is newer than the record. What the record
+    lacks is taken from that list, and all that is new gets numbers above both. Raises AccessError,
+    CredentialError, OSError.
     """
     # Within a transaction, so that of two who do this the later one has the newer list.
     with store.together():
-        serial, known = store.revoked.serial(), blocklist.published(state_dir)
+        known = blocklist.published(state_dir)
+        if store.revoked.serial() <= above or known.put_back(store.revoked.newest()):
+            store.revoked.renumber(max(known.serial, above), known.keys)
+        serial = store.revoked.serial()
         if serial > known.serial:
             found = RevocationList(serial, SystemClock().instant(), store.revoked.keys())
             envelope = revocations.sign(found, signing_key(state_dir))

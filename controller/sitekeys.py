@@ -36,6 +36,10 @@ class KeyHolder(Protocol):
         """Have it know the list of revoked keys, and return which one it goes by."""
         ...
 
+    def revoked(self) -> Mapping[str, Any]:
+        """Return which list of revoked keys it goes by."""
+        ...
+
     def close(self) -> None:
         """Let go of the connection."""
         ...
@@ -95,18 +99,41 @@ def asked(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """An edge that was told: the serial of its list of revoked keys, and its live consultations.
+
+    consultations are the peers that it had one with just before.
+    """
+
+    serial: int
+    consultations: tuple[DeviceName, ...] = ()
+
+
 def equipped(
     names: Iterable[DeviceName], connect: Connect
-) -> Generator[tuple[DeviceName, int | SanagaError], None, None]:
-    """Hand edges what they lack, and yield every one with its list of revoked keys, or a fault."""
-    yield from _each(names, connect, lambda driver: int(driver.equip()["serial"]))
+) -> Generator[tuple[DeviceName, Warned | SanagaError], None, None]:
+    """Hand edges what they lack, and yield every one of them, or why it was not told."""
+    yield from _each(names, connect, lambda driver: Warned(int(driver.equip()["serial"])))
 
 
 def warned(
     names: Iterable[DeviceName], connect: Connect
+) -> Generator[tuple[DeviceName, Warned | SanagaError], None, None]:
+    """Tell edges of revoked keys, and yield every one of them, or why it was not told."""
+
+    def warn(driver: KeyHolder) -> Warned:
+        live = _progress(driver.keys()).consultations
+        return Warned(int(driver.warn()["serial"]), live)
+
+    yield from _each(names, connect, warn)
+
+
+def listed(
+    names: Iterable[DeviceName], connect: Connect
 ) -> Generator[tuple[DeviceName, int | SanagaError], None, None]:
-    """Yield every edge with the list of revoked keys that it has now, or why it was not told."""
-    yield from _each(names, connect, lambda driver: int(driver.warn()["serial"]))
+    """Yield every edge with the serial of its list of revoked keys, or why it does not say."""
+    yield from _each(names, connect, lambda driver: int(driver.revoked()["serial"]))
 
 
 def _each(

@@ -79,19 +79,17 @@ class Daemon:
         self._lost = asyncio.Event()
         self._hurried_s = -inf
         self._withdrawing = False
+        self._installing = asyncio.Lock()
 
     @property
     def faults(self) -> tuple[str, ...]:
         """Return what is wrong now, in words."""
-        own = (
-            self.worker.fault,
-            self.worker.disk_fault,
-            self.journal.fault,
-            self.gatehouse.refused,
-            self.pairs.fault,
-            self.revoked.refused,
-        )
-        return tuple(fault for fault in (*self._faults.values(), *own) if fault)
+        own = (self.worker.fault, self.worker.disk_fault, self.journal.fault)
+        moves = (self.rotation.fault, self.rotation.disk_fault)
+        shared = (self.pairs.fault, self.pairs.disk_fault)
+        lists = (self.gatehouse.refused, self.revoked.refused, self.revoked.disk_fault)
+        every = (*self._faults.values(), *own, *moves, *shared, *lists)
+        return tuple(fault for fault in every if fault)
 
     async def open(self) -> None:
         """Take up what is on the disk. Raises EdgeError when the kernel carries no edge."""
@@ -100,7 +98,7 @@ class Daemon:
         with self._noted("keys"):
             self.learn_keys()
             self.rotation.open(self._first_key)
-        with self._noted("preshared"):
+        with self._noted("chains"):
             self.pairs.open()
         with self._noted("disk"):
             self.transactions.open()
@@ -149,17 +147,16 @@ class Daemon:
 
         Whatever comes of it in the kernel, its paths are measured. Raises EdgeError.
         """
-        self._kept = {**self._kept, **self.pilot.memories}
-        policy = self.revoked.cut(policy)
-        self.pilot.take(policy, self._kept)
-        self.worker.generations = self.rotation.take(policy, self.worker.ring)
-        self.worker.preshared = self.pairs.follow(policy)
-        try:
-            await self._establish(policy)
-        finally:
-            await self.gauges.follow(policy)
-            with self._noted("neighbours"):
-                await self.neighbours.follow(policy)
+        async with self._installing:
+            self._kept = {**self._kept, **self.pilot.memories}
+            policy = self.revoked.cut(policy)
+            self.pilot.take(policy, self._kept)
+            self.worker.generations = self.rotation.take(policy, self.worker.ring)
+            self.worker.preshared = self.pairs.follow(policy)
+            try:
+                await self._establish(policy)
+            finally:
+                await self.gauges.follow(policy)
 
     @property
     def policy(self) -> EdgePolicy | None:
@@ -168,7 +165,9 @@ class Daemon:
 
     async def take_revoked(self, envelope: str) -> None:
         """Shut out whom a list names from now on. Raises PolicyRefusedError, EdgeError, OSError."""
-        if await self.revoked.take(envelope):
+        changed = await self.revoked.take(envelope)
+        self._faults.pop("revoked", None)
+        if changed:
             self.note("keys", f"list {self.revoked.serial} of revoked keys holds")
             if not self._withdrawing and self.transactions.policy:
                 with self._noted("kernel"):
@@ -292,8 +291,9 @@ class Daemon:
     async def take_chains(self, envelope: str) -> None:
         """Have chains of preshared keys. Raises PolicyRefusedError, EdgeError, OSError."""
         await self.pairs.take(envelope)
+        self._faults.pop("chains", None)
         self.worker.preshared = self.pairs.follow(self.policy)
-        await self.worker.renew(self.worker.generations)
+        await self.worker.renew(self.rotation.generations)
 
     async def _look_at_sessions(self, policy: EdgePolicy | None) -> None:
         if policy is None or not self.pairs.busy:
@@ -301,15 +301,19 @@ class Daemon:
         states = await self.worker.tunnels(policy.tunnels)
         if self.pairs.tend(states, self.worker.generations):
             self.worker.preshared = self.pairs.keys
-            await self.worker.renew(self.worker.generations)
+            await self.worker.renew(self.rotation.generations)
 
     async def _tell_neighbours(self) -> None:
         """Let peers know of revoked keys that they may not know of."""
         while True:
             await asyncio.sleep(TELL_S)
-            minds = self.pilot.minds
-            await self.neighbours.tell([name for name in minds if dialling.answering(minds[name])])
+            with self._noted("neighbours"):
+                await self.neighbours.follow(None if self._withdrawing else self.policy)
+            minds, now_s = self.pilot.minds, self.clock().monotonic_s
+            alive = [name for name in minds if dialling.answering(minds[name])]
+            await self.neighbours.tell(alive, now_s)
             self._note_keys(self.neighbours)
+            await self.revoked.tend()
 
     def _note_keys(self, part: Rotation | Pairs | Neighbours) -> None:
         notes, part.notes = part.notes, []

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
-from vpn.ratchet import NO_TERM, Term
+from vpn.ratchet import LAST_EPOCH, NO_TERM, Term
 
 # WireGuard renews a session after 120 s, upon the next keepalive (25 or 50 s), and tries twice.
 OVERDUE_S: Final = 150.0
@@ -60,7 +60,7 @@ def _candidates(known: Known, series: int, epoch: int, *, dials: bool) -> Iterat
         yield (former, _week(former, answered, first, epoch)) if former else NO_TERM
         yield answered
     if here and dials:
-        yield series, now + 1
+        yield series, min(LAST_EPOCH, now + 1)
         yield series, max(first[series], now - 1)
 
 

@@ -16,6 +16,8 @@ def replace(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         with os.fdopen(os.open(fresh, flags, mode), "wb") as file:
+            # Whatever the process's mask keeps from files that it makes.
+            os.fchmod(file.fileno(), mode)
             file.write(octets)
             file.flush()
             os.fsync(file.fileno())

@@ -149,7 +149,7 @@ class Gatehouse:
         """Write names for the resolver that looks into the folder, where there is one."""
         if self._names.is_dir():
             text, file = names.hosts(roster.network, roster.names), self._names / HOSTS
-            if not file.exists() or file.read_text(encoding="utf-8") != text:
+            if not file.exists() or file.read_bytes() != text.encode():
                 files.replace(file, text, mode=0o644)
 
     def _today(self) -> date:

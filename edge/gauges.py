@@ -1,5 +1,6 @@
 """The test packets of all paths of a policy: opened, paced, read and closed as it says."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,11 +38,17 @@ class Gauges:
         self._time = Timekeeper(time.monotonic)
         self._reflectors: dict[CircuitName, tuple[Listening, Reflector]] = {}
         self._open_reflectors: set[CircuitName] = set()
+        # Who follows another policy must not meet who opens what is not open yet.
+        self._busy = asyncio.Lock()
         self._gauges: dict[PathKey, _Gauge] = {}
         self._interfaces: dict[CircuitName, str] = {}
 
     async def follow(self, policy: EdgePolicy | None) -> None:
         """Measure the paths of a policy and no others; those that stay are not disturbed."""
+        async with self._busy:
+            await self._follow(policy)
+
+    async def _follow(self, policy: EdgePolicy | None) -> None:
         self._interfaces = {u.circuit: u.interface for u in policy.underlays} if policy else {}
         anew = self._listen(policy)
         wanted = _targets(policy) if policy else {}
@@ -53,10 +60,14 @@ class Gauges:
                 reflector = self._reflectors[circuit][1]
                 session = Session(target, reflector=reflector, timekeeper=self._time)
                 self._gauges[key] = _Gauge(session, circuit)
-        await self.refresh()
+        await self._refresh()
 
     async def refresh(self) -> None:
         """Open what is not open yet, and anew what lost its interface."""
+        async with self._busy:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         deaf = await self._refresh_reflectors()
         for gauge in self._gauges.values():
             fault = await _brought(gauge.session, opened=gauge.opened)

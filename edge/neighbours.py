@@ -21,11 +21,17 @@ from inventory.model import DeviceName
 Json: TypeAlias = Mapping[str, Any]
 
 PORT: Final = 8_620
-WITHIN_S: Final = 20.0
+# How long a neighbour may say nothing; a large list over a slow circuit takes longer in all.
+SILENCE_S: Final = 20.0
 # A list of revocations.MOST_KEYS keys has less.
 LARGEST: Final = 1_000_000
+CHUNK: Final = 16_384
 # So many peers are spoken to at once.
 TOGETHER: Final = 16
+# Who could not be told is told again after so long, then ever more rarely.
+FIRST_S: Final = 5.0
+LONGEST_S: Final = 600.0
+_LARGEST_SERIAL: Final = 2**53 - 1
 _IP_FREEBIND: Final = 15
 _FAULTS: Final = (
     OSError,
@@ -34,7 +40,7 @@ _FAULTS: Final = (
     ValueError,
     KeyError,
     TypeError,
-    asyncio.LimitOverrunError,
+    RecursionError,
 )
 
 
@@ -66,6 +72,7 @@ class Neighbours:
         self._own: IPv4Address | None = None
         self._peers: Mapping[IPv4Address, DeviceName] = {}
         self._told: dict[DeviceName, int] = {}
+        self._waits: dict[DeviceName, tuple[float, float]] = {}
         self.notes: list[str] = []
 
     async def follow(self, policy: EdgePolicy | None) -> None:
@@ -90,18 +97,27 @@ class Neighbours:
         serial = self._lists.serial
         return tuple(name for name in sorted(alive) if self._told.get(name, 0) < serial)
 
-    async def tell(self, alive: Collection[DeviceName]) -> None:
-        """Tell peers that may not have this device's list; who does not answer is told later."""
-        due, turn = self.behind(alive), asyncio.Semaphore(TOGETHER)
+    async def tell(self, alive: Collection[DeviceName], now_s: float) -> None:
+        """Tell peers that may not have this device's list; who does not answer is told later.
 
-        async def told(address: IPv4Address) -> None:
+        Who comes back may have been made anew, and is told again.
+        """
+        self._told = {name: serial for name, serial in self._told.items() if name in alive}
+        self._waits = {name: wait for name, wait in self._waits.items() if name in alive}
+        if self._own is None:
+            return
+        due = [n for n in self.behind(alive) if self._waits.get(n, (0.0, 0.0))[0] <= now_s]
+        turn = asyncio.Semaphore(TOGETHER)
+
+        async def told(address: IPv4Address, name: DeviceName) -> None:
+            _, wait_s = self._waits.get(name, (0.0, FIRST_S))
+            self._waits[name] = (now_s + wait_s, min(LONGEST_S, 2 * wait_s))
             async with turn:
                 with suppress(*_FAULTS):
-                    async with asyncio.timeout(WITHIN_S):
-                        await self._speak(address)
+                    await self._speak(address)
+                    del self._waits[name]
 
-        addresses = [address for address, name in self._peers.items() if name in due]
-        await asyncio.gather(*map(told, addresses))
+        await asyncio.gather(*(told(a, name) for a, name in self._peers.items() if name in due))
 
     async def _listening(self, own: IPv4Address) -> asyncio.Server:
         door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -110,7 +126,7 @@ class Neighbours:
             # The address goes and comes with the care tunnel's interface.
             door.setsockopt(socket.SOL_IP, _IP_FREEBIND, 1)
             door.bind((str(own), PORT))
-            return await asyncio.start_server(self._heard, sock=door, limit=LARGEST)
+            return await asyncio.start_server(self._heard, sock=door)
         except OSError as error:
             door.close()
             raise EdgeError(f"{own} port {PORT}: neighbours cannot be heard: {error}") from error
@@ -121,16 +137,14 @@ class Neighbours:
             # When the daemon ends, so does what was being said.
             with suppress(*_FAULTS, asyncio.CancelledError):
                 name = self._peers[IPv4Address(writer.get_extra_info("peername")[0])]
-                async with asyncio.timeout(WITHIN_S):
-                    await self._exchange(name, reader, writer)
+                await self._exchange(name, reader, writer)
         finally:
             writer.close()
 
     async def _speak(self, address: IPv4Address) -> None:
         source = (str(self._own), 0)
-        reader, writer = await asyncio.open_connection(
-            str(address), PORT, local_addr=source, limit=LARGEST
-        )
+        async with asyncio.timeout(SILENCE_S):
+            reader, writer = await asyncio.open_connection(str(address), PORT, local_addr=source)
         try:
             await self._exchange(self._peers[address], reader, writer)
         finally:
@@ -140,10 +154,10 @@ class Neighbours:
         """Say which list is here, hear which is there, and let the newer one pass."""
         serial = self._lists.serial
         await _say(writer, {"serial": serial})
-        theirs = int((await _hear(reader))["serial"])
+        theirs = _serial(await _hear(reader))
         if theirs < serial:
             await _say(writer, {"envelope": self._lists.envelope})
-            theirs = int((await _hear(reader))["serial"])
+            theirs = _serial(await _hear(reader))
         elif theirs > serial:
             await self._take(str((await _hear(reader))["envelope"]))
             self.notes.append(f"{name} told of revoked keys: list {self._lists.serial}")
@@ -152,13 +166,33 @@ class Neighbours:
         self._told[name] = theirs
 
 
+def _serial(said: Json) -> int:
+    found = said["serial"]
+    if type(found) is not int or not 0 <= found <= _LARGEST_SERIAL:
+        raise ValueError("a serial is none")
+    return found
+
+
 async def _say(writer: StreamWriter, what: Json) -> None:
-    writer.write(json.dumps(what).encode() + b"\n")
-    await writer.drain()
+    octets = json.dumps(what).encode() + b"\n"
+    for place in range(0, len(octets), CHUNK):
+        writer.write(octets[place : place + CHUNK])
+        async with asyncio.timeout(SILENCE_S):
+            await writer.drain()
 
 
 async def _hear(reader: StreamReader) -> Json:
-    found = json.loads(await reader.readuntil(b"\n"))
+    """Return what a neighbour says in a line. Raises ValueError when it is none, and EOFError."""
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        async with asyncio.timeout(SILENCE_S):
+            # Whoever speaks first says one line, and then waits.
+            line += (piece := await reader.read(CHUNK))
+        if not piece:
+            raise EOFError("the neighbour has gone")
+        if len(line) > LARGEST:
+            raise ValueError("this is no list of revoked keys")
+    found = json.loads(line)
     if not isinstance(found, dict):
         raise ValueError("this is no JSON object")  # noqa: TRY004 - one kind of error for all
     return found

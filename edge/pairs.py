@@ -7,7 +7,7 @@ answered, the chains of the weeks before the last, and of the series before, are
 import asyncio
 import base64
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -81,8 +81,10 @@ class Pairs:
         self._policy: EdgePolicy | None = None
         self._choices: dict[End, Choice] = {}
         self._keys: dict[End, bytes] = {}
+        self._dirty = False
         self.notes: list[str] = []
         self.fault = ""
+        self.disk_fault = ""
 
     @property
     def keys(self) -> Mapping[End, bytes]:
@@ -118,11 +120,13 @@ class Pairs:
                 f"the chains of series {given.series} here come of another secret; raise "
                 "'preshared' in network.yaml, so that all devices get new ones"
             )
-        self._fingerprints[given.series] = given.fingerprint
+        series = {**self._fingerprints, given.series: given.fingerprint}
+        pairs = {n: replace(pair, chains=dict(pair.chains)) for n, pair in self._pairs.items()}
         for peer, chain in given.chains.items():
             # One that is here may be turned on already.
-            self._pairs.setdefault(peer, _Pair()).chains.setdefault(given.series, chain)
-        self._save()
+            pairs.setdefault(peer, _Pair()).chains.setdefault(given.series, chain)
+        files.replace(self._file, _text(series, pairs))
+        self._fingerprints, self._pairs = series, pairs
 
     def known(self) -> Json:
         """Return of which series there are chains, and with whom."""
@@ -137,8 +141,9 @@ class Pairs:
     @property
     def busy(self) -> bool:
         """Return whether any tunnel may have another key than none."""
+        answered = (pair.answered for pair in self._pairs.values())
         return bool(self._policy and self._policy.preshared) or any(
-            key != NO_PRESHARED_KEY for key in self._keys.values()
+            term and term != NO_TERM for term in answered
         )
 
     def follow(self, policy: EdgePolicy | None) -> Mapping[End, bytes]:
@@ -164,7 +169,7 @@ class Pairs:
         return self.keys
 
     def tend(self, states: Mapping[str, TunnelState], generations: Generations) -> bool:
-        """Look at all sessions and return whether a tunnel has another key now. Raises OSError."""
+        """Look at all sessions and return whether a tunnel has another key now."""
         if self._policy is None or not self.busy:
             return False
         moment, proved, changed = self._clock(), False, False
@@ -173,12 +178,15 @@ class Pairs:
             for end in _ends(self._policy, peer):
                 known = states[end[0]].peers if end[0] in states else {}
                 state = known.get(generations.far_key(end[0], peer))
-                shaken_s = state.handshake_at_s if state else 0.0
-                look = Look.at(moment.monotonic_s, moment.unix_s, shaken_s)
+                if state is None:
+                    # Who serves it does not answer just now, which says nothing about handshakes.
+                    continue
+                look = Look.at(moment.monotonic_s, moment.unix_s, state.handshake_at_s)
                 if epochs.answered(self._choices[end], look) and self._prove(end):
                     proved, terms = True, self._terms(peer, moment)
                 changed |= self._look(end, terms, look, dials=_dials(peer))
-        if proved:
+        self._dirty |= proved
+        if self._dirty:
             self._save()
         return changed
 
@@ -202,21 +210,28 @@ class Pairs:
         self._choices[end], self._keys[end] = choice, pair.key(choice.term)
 
     def _prove(self, end: End) -> bool:
-        """Forget what came before a key that was answered; return whether that is something new."""
+        """Note a key that was answered, and the second time forget what came before it.
+
+        One handshake may have been for the key of before, a moment before this one. Returns whether
+        there is something to write down.
+        """
         pair, term = self._pairs[end[1]], self._choices[end].term
-        series, epoch = term
+        (series, epoch), former = term, pair.answered
         # Another tunnel to the same peer may be a handshake ahead.
-        if pair.answered and pair.answered[0] == series and pair.answered[1] >= epoch:
+        if former and former[0] == series and former[1] > epoch:
             return False
         pair.answered = term
-        wanted = self._policy.preshared if self._policy else 0
-        if series != wanted:
-            return True
-        chain = pair.chains.get(series)
+        return former != term or self._forget(pair, series, epoch)
+
+    def _forget(self, pair: _Pair, series: int, epoch: int) -> bool:
+        """Forget all but a series, from the week before on; return whether there was more."""
+        if series != (self._policy.preshared if self._policy else 0):
+            return False
+        chain, before = pair.chains.get(series), pair.chains
         # Another tunnel may still have the key of the week before.
         kept = max(chain.epoch, epoch - 1) if chain else 0
         pair.chains = {series: ratchet.turned(chain, kept)} if chain else {}
-        return True
+        return pair.chains != before
 
     def _terms(self, peer: Peer, moment: Moment) -> tuple[Term, ...]:
         known = self._pairs.setdefault(peer.device, _Pair()).known
@@ -226,11 +241,21 @@ class Pairs:
         return found or (NO_TERM,)
 
     def _save(self) -> None:
-        record = {
-            "series": {str(series): text for series, text in self._fingerprints.items()},
-            "peers": {name: _plain(pair) for name, pair in self._pairs.items()},
-        }
-        files.replace(self._file, canonical.pretty(record))
+        """Write down what there is; a disk that takes nothing is tried again."""
+        try:
+            files.replace(self._file, _text(self._fingerprints, self._pairs))
+        except OSError as error:
+            self.disk_fault = f"{FILE}: {error.strerror}"
+            return
+        self._dirty, self.disk_fault = False, ""
+
+
+def _text(series: Mapping[int, str], pairs: Mapping[DeviceName, _Pair]) -> str:
+    record = {
+        "series": {str(one): text for one, text in series.items()},
+        "peers": {name: _plain(pair) for name, pair in pairs.items()},
+    }
+    return canonical.pretty(record)
 
 
 def _ends(policy: EdgePolicy, peer: Peer) -> Iterator[End]:

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 from edge import files
 from edge.dataplane.wireguard import PublicKey
 from edge.policy import EdgePolicy, Peer
+from inventory.edgekeys import key_fault
 from inventory.errors import PolicyRefusedError
 
 FILE: Final = "revoked.json"
@@ -45,11 +46,14 @@ class Revoked:
         self.envelope = ""
         self.keys: frozenset[PublicKey] = frozenset()
         self.refused = ""
+        self.disk_fault = ""
+        self._unsaved = False
 
     async def open(self) -> None:
         """Take up what is on the disk. Raises EdgeError, OSError."""
         with suppress(FileNotFoundError):
-            self.keys = frozenset(self._keys_file.read_text(encoding="ascii").split())
+            words = self._keys_file.read_text(encoding="ascii", errors="replace").split()
+            self.keys = frozenset(word for word in words if not key_fault(word))
         with suppress(FileNotFoundError):
             envelope = self._file.read_text(encoding="utf-8", errors="replace")
             try:
@@ -61,7 +65,7 @@ class Revoked:
         """Go by a list from now on; return whether it shuts out anybody who was not before.
 
         One that is not newer than what is here changes nothing. Raises PolicyRefusedError when the
-        controller has not signed it, EdgeError and OSError.
+        controller has not signed it, and EdgeError.
         """
         async with self._busy:
             if envelope == self.envelope:
@@ -70,12 +74,28 @@ class Revoked:
             if found.serial <= self.serial:
                 return False
             before = self.keys
-            # The keys first: whoever is killed in between takes the list again.
-            every = sorted(before.union(found.keys))
-            await asyncio.to_thread(files.replace, self._keys_file, "\n".join((*every, "")))
-            await asyncio.to_thread(files.replace, self._file, envelope)
+            # A disk that takes nothing keeps nobody from being shut out.
             self._hold(envelope, found)
+            self._unsaved = True
+            await self._save()
             return self.keys != before
+
+    async def tend(self) -> None:
+        """Write down what the disk did not take before."""
+        async with self._busy:
+            if self._unsaved:
+                await self._save()
+
+    async def _save(self) -> None:
+        try:
+            # The keys first: whoever is killed in between takes the list again.
+            text = "\n".join((*sorted(self.keys), ""))
+            await asyncio.to_thread(files.replace, self._keys_file, text)
+            await asyncio.to_thread(files.replace, self._file, self.envelope)
+        except OSError as error:
+            self.disk_fault = f"{FILE}: {error.strerror}"
+            return
+        self._unsaved, self.disk_fault = False, ""
 
     def _hold(self, envelope: str, found: RevocationList) -> None:
         self.serial, self.envelope, self.refused = found.serial, envelope, ""

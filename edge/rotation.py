@@ -16,7 +16,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 from edge import canonical, files
 from edge.clock import Moment
-from edge.dataplane.generations import Generations, InterfaceName
+from edge.dataplane.generations import Generations, InterfaceName, newest
 from edge.dataplane.wireguard import PublicKey, TunnelState
 from edge.loop import Mind
 from edge.policy import EdgePolicy, Peer
@@ -194,7 +194,9 @@ class Rotation:
         """Do the next thing that is due. Raises EdgeError, OSError."""
         if (policy := self._policy) is not None:
             await self._follow(policy)
-            await self._lead(policy)
+            # Another policy may have come meanwhile, here and below.
+            if self._policy is policy:
+                await self._lead(policy)
 
     def status(self) -> Mapping[str, object]:
         """Return how far this device's own tunnels are."""
@@ -217,9 +219,11 @@ class Rotation:
             return
         changed = False
         states = await self._kernel.tunnels(policy.tunnels)
+        if self._policy is not policy:
+            return
         for name, state in states.items():
             for peer in moving:
-                key = _newest(state, peer, self.generations.far_key(name, peer))
+                key = newest(state, peer, self.generations.far_key(name, peer))
                 if key != self.generations.far_key(name, peer):
                     self._far[name, peer.device] = key
                     changed = True
@@ -257,6 +261,8 @@ class Rotation:
                 await self._move(policy, step, now_s)
         else:
             await self._doubt(policy, now_s)
+            if self._policy is not policy:
+                return
             behind = self._behind()
             if behind and (step.phase == "idle" or since_s >= REST_S):
                 await self._begin(policy, behind, now_s)
@@ -267,7 +273,10 @@ class Rotation:
         for name, unproved in tuple(self._unproved.items()):
             alive = frozenset(self._alive(policy, name))
             step = _Step("proving", name, unproved.since_s, alive)
-            if alive and await self._answered(policy, step):
+            answered = alive and await self._answered(policy, step)
+            if self._policy is not policy:
+                return
+            if answered:
                 del self._unproved[name]
             elif now_s - unproved.since_s >= TRIED_S:
                 former = self._own[name] != unproved.before
@@ -316,6 +325,8 @@ class Rotation:
     async def _prove(self, policy: EdgePolicy, step: _Step, now_s: float) -> None:
         """Take a tunnel again once the far end has answered over it, whichever key it has."""
         missed = step.asked - frozenset(await self._answered(policy, step))
+        if self._step is not step:
+            return
         over, back = now_s - step.since_s >= PROVE_S, step.phase == "returning"
         if back and (over or not missed):
             self._end("resting", now_s)
@@ -385,11 +396,3 @@ class Rotation:
 def _circuit(policy: EdgePolicy, name: InterfaceName) -> CircuitName | None:
     """Return the circuit of a tunnel; None for the care tunnel."""
     return next((u.circuit for u in policy.underlays if u.tunnel == name), None)
-
-
-def _newest(state: TunnelState, peer: Peer, current: PublicKey) -> PublicKey:
-    """Return the key with which a peer shook hands last; of two that never did, the current."""
-    keys = (peer.public_key, peer.next_key)
-    known = {key: state.peers[key].handshake_at_s for key in keys if key in state.peers}
-    newest = max(known, key=lambda key: (known[key], key == current), default=current)
-    return newest if known.get(newest) else current

@@ -233,6 +233,9 @@ def removed(folder: Path, wireguard: WireGuard | None, names: tuple[str, ...]) -
     kept = kept_of(folder)
     every = tuple(dict.fromkeys((*names, *kept.tunnels)))
     done = removal.remove(how, names=every, undo=kept.undo)
+    for name in every:
+        # Of an interface that a restart of the machine took away, too; it holds keys.
+        (folder / FILES / f"{name}.conf").unlink(missing_ok=True)
     files.remove(folder / UNDO)
     return done
 

@@ -90,11 +90,24 @@ def _apply(file: Path, within_s: int | None, output: Format, *, yes: bool) -> No
     from controller.planfile import load
 
     made = load(file)
+    _publish_revoked()
     if made.changes and not yes:
         _agree(made, within_s)
     with open_journal() as journal, _rim(journal, made.intent, made) as rim:
         result = run(made, rim, confirm_within_s=within_s, hold=within_s is not None)
     _end(result, output)
+
+
+def _publish_revoked() -> None:
+    """Let edges that are told anything be told of every key that was revoked until now."""
+    from controller.cli.loading import publish_revoked
+    from controller.settings import Settings
+    from controller.store.people import FILE, People
+
+    folder = Settings().state_dir
+    if (folder / FILE).exists():
+        with closing(People.open(folder)) as store:
+            publish_revoked(store)
 
 
 def _agree(made: "Plan", within_s: int | None) -> None:

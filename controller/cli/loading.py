@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from controller.registrar import Registrar
     from controller.store.loads import Load
+    from controller.store.people import People
     from inventory.errors import SanagaError
     from inventory.model import DeviceName
     from vpn.model import PersonDevice
@@ -39,6 +40,7 @@ def tell(opened: "Registrar", *, later: bool = False, gone: "Sequence[PersonDevi
     typer.Exit when a gateway does not know it.
     """
     terms = opened.terms()
+    publish_revoked(opened.store)
     reached = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
     by_hand = [gateway.device for gateway in terms.gateways if gateway.device not in terms.doors]
     if later:
@@ -52,6 +54,17 @@ def tell(opened: "Registrar", *, later: bool = False, gone: "Sequence[PersonDevi
         )
     if failed:
         raise typer.Exit(Exit.DIFFERS)
+
+
+def publish_revoked(store: "People") -> None:
+    """Sign the list of revoked keys anew when one was added since."""
+    from controller.blocklist import published
+    from controller.environment import state_dir
+
+    if not published(state_dir()).current(store.revoked.newest()):
+        from controller.revocations import publish
+
+        publish(store, state_dir())
 
 
 def load(

@@ -132,6 +132,7 @@ def _revoked(loaded: "Loaded") -> "frozenset[DeviceName]":
     """
     from controller.environment import state_dir
     from controller.store.people import FILE, People
+    from controller.store.revoked import refusal
     from inventory.errors import AccessError
 
     devices = loaded.intent.devices.values()
@@ -144,8 +145,7 @@ def _revoked(loaded: "Loaded") -> "frozenset[DeviceName]":
     if gone:
         raise AccessError(
             "\n".join(
-                f"edge_keys: the key of {name} was revoked on {found.at[:10]} and stays so; take "
-                "the line out, or remove the edge's folder there and enrol it anew"
+                f"edge_keys: {name}: {refusal(found)}; 'sanaga vpn site revoke' takes the line out"
                 for name, found in gone
             )
         )

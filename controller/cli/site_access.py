@@ -1,10 +1,12 @@
 """Letting edges in and shutting them out, as verbs tell of it: edge_keys, lists, who was told."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
+from stat import S_IMODE
 from typing import Final, TypeAlias
 
 from controller import revocations, sitekeys
+from controller.blocklist import published
 from controller.cli.desk import act, desk
 from controller.cli.output import count, listing, say
 from controller.cli.site_keys import connect, rewrite, rows
@@ -13,17 +15,19 @@ from controller.edges import overlay
 from controller.environment import state_dir
 from controller.load import Loaded, load
 from controller.registrar import Registrar
-from controller.sitekeys import Progress
+from controller.sitekeys import Warned
+from controller.store.revoked import refusal
 from edge import files
 from inventory.edgekeys import key_fault, line
 from inventory.errors import AccessError, SanagaError
 from inventory.intent import EDGE_KEYS
 from inventory.model import Device, DeviceName, Role
 
-Told: TypeAlias = Generator[tuple[DeviceName, object], None, None]
+Told: TypeAlias = Generator[tuple[DeviceName, Warned | SanagaError], None, None]
 
 RETRY_S: Final = 3.0
 PLAN: Final = "'sanaga plan {folder} --out plan', 'sanaga apply plan'"
+NOW: Final = f"now {PLAN}"
 DETAIL: Final = {
     "device": "Edge",
     "site": "Site",
@@ -41,20 +45,26 @@ DETAIL: Final = {
 
 def add(folder: Path, name: DeviceName, key: str, because: str) -> None:
     """Pin the key of an edge; raises AccessError when that cannot be."""
-    loaded, who = load(folder), act(because)
-    device = _edge(loaded, name)
-    with desk() as opened:
+    who = act(because)
+    # Of two who do this at once, the second sees what the first one wrote.
+    with desk() as opened, opened.store.together():
+        loaded = load(folder)
+        device = _edge(loaded, name)
         if against := "\n".join(_against(loaded, opened, device, key)):
             raise AccessError(against)
         if device.public_key == key:
             say(f"{name} has this key already")
             return
-        file = folder / EDGE_KEYS
-        before = file.read_text(encoding="utf-8") if file.exists() else ""
-        ended = before if before.endswith("\n") or not before else before + "\n"
-        files.replace(file, ended + line(name, key), mode=0o644)
         opened.store.noted("site.add", name, who, key=key)
+        _append(folder / EDGE_KEYS, line(name, key))
     say(f"{name} is pinned in {EDGE_KEYS}; now {PLAN.format(folder=folder)}")
+
+
+def _append(file: Path, added: str) -> None:
+    there = file.exists()
+    before = file.read_text(encoding="utf-8") if there else ""
+    ended = before if before.endswith("\n") or not before else before + "\n"
+    files.replace(file, ended + added, mode=S_IMODE(file.stat().st_mode) if there else 0o644)
 
 
 def _against(loaded: Loaded, opened: Registrar, device: Device, key: str) -> Iterable[str]:
@@ -63,10 +73,7 @@ def _against(loaded: Loaded, opened: Registrar, device: Device, key: str) -> Ite
         yield f"{device.name}: {fault}; copy it from 'sanaga edge enrol' there"
         return
     if gone := opened.store.revoked.find(key):
-        yield (
-            f"{device.name}: this key was revoked on {gone.at[:10]} and stays so; remove the "
-            "edge's folder there and enrol it anew"
-        )
+        yield f"{device.name}: {refusal(gone)}: remove the edge's folder there and enrol it anew"
     if owner := opened.store.owner(key):
         yield f"{device.name}: this key is that of {owner.device.person}'s {owner.device.name}"
     for other in loaded.intent.devices.values():
@@ -86,8 +93,8 @@ def show(folder: Path, name: DeviceName) -> dict[str, object]:
     (row,) = (row for row in rows(folder) if row["device"] == name)
     with desk() as opened:
         gone = opened.store.revoked.of_site(name)
-        newest = revocations.publish(opened.store, state_dir()).serial
-    said = dict(sitekeys.warned([name], connect(loaded)))[name] if device.public_key else None
+        newest = opened.store.revoked.serial()
+    said = dict(sitekeys.listed([name], connect(loaded)))[name] if device.public_key else None
     reached = isinstance(said, int)
     return {
         **row,
@@ -100,33 +107,33 @@ def show(folder: Path, name: DeviceName) -> dict[str, object]:
 
 
 def revoke(folder: Path, names: Sequence[DeviceName], patience_s: float, because: str) -> bool:
-    """Withdraw all keys of edges, and tell every other; return whether all were told."""
+    """Withdraw all keys of edges, and tell every other; return whether all were told.
+
+    Said again after an interruption it goes on.
+    """
     loaded, who = load(folder), act(because)
-    keys = {name: _keys(_edge(loaded, name)) for name in names}
-    if unpinned := [name for name, own in keys.items() if not own]:
-        raise AccessError(f"{listing(unpinned)}: no key is pinned, so there is none to revoke")
-    others = [name for name in _hubs_first(loaded) if name not in names]
-    for cut in _cut(names, loaded):
-        say(cut)
     with desk() as opened:
+        keys = {name: _keys(opened, loaded, _edge(loaded, name)) for name in names}
+        if unknown := [name for name, own in keys.items() if not own]:
+            raise AccessError(
+                f"{listing(unknown)}: no key is known; put the line back into {EDGE_KEYS}, and say "
+                "this again"
+            )
         for name, own in keys.items():
-            opened.store.revoke_site(name, (*own, *_former(opened, name, own)), who)
+            opened.store.revoke_site(name, own, who)
         revocations.publish(opened.store, state_dir())
+    say(f"{listing(list(names))} revoked")
+    others = [name for name in _hubs_first(loaded) if name not in names]
+    done = _told(others, lambda todo: sitekeys.warned(todo, connect(loaded)), patience_s, names)
     rewrite(folder, dict.fromkeys(names, ""))
-    say(f"{listing(list(names))} revoked, and gone from {EDGE_KEYS}")
-    done = _told(others, lambda todo: sitekeys.warned(todo, connect(loaded)), patience_s)
-    say(f"the policies still name what was revoked; now {PLAN.format(folder=folder)}")
+    say(f"it is gone from {EDGE_KEYS}, and the policies still name it; {NOW.format(folder=folder)}")
+    gateways = {gateway.device for gateway in loaded.access.policy.gateways}
+    if lost := [name for name in names if name in gateways]:
+        say(
+            f"people's files still lead to {listing(lost)}: take it out of the section gateways "
+            f"and say 'sanaga vpn apply --dir {folder}'"
+        )
     return done
-
-
-def _cut(names: Sequence[DeviceName], loaded: Loaded) -> Iterable[str]:
-    """Yield the consultations that run now between some edges and others, as those tell."""
-    laid = overlay(loaded.intent)
-    others = {peer for name in names for peer in laid.tunnels(name)}.difference(names)
-    for name, said in sitekeys.asked(others, connect(loaded), rekey=False):
-        live = set(said.consultations) & set(names) if isinstance(said, Progress) else ()
-        if live:
-            yield f"this cuts a running consultation: {listing(sorted(live))} with {name}"
 
 
 def equip(folder: Path, names: Sequence[DeviceName], patience_s: float) -> bool:
@@ -138,27 +145,56 @@ def equip(folder: Path, names: Sequence[DeviceName], patience_s: float) -> bool:
     return _told(chosen, lambda todo: sitekeys.equipped(todo, connect(loaded)), patience_s)
 
 
-def _told(names: list[DeviceName], tell: Callable[[list[DeviceName]], Told], wait_s: float) -> bool:
+def _told(
+    names: Sequence[DeviceName],
+    tell: Callable[[Sequence[DeviceName]], Told],
+    wait_s: float,
+    gone: Sequence[DeviceName] = (),
+) -> bool:
     """Tell edges, again those that are not reached until time is up, and say how that went."""
-    clock = SystemClock()
-    deadline, left = clock.now() + wait_s, dict[DeviceName, object]()
-    todo = names
-    while todo:
-        left = {name: said for name, said in tell(todo) if isinstance(said, SanagaError)}
-        todo = [name for name in todo if name in left]
-        if not todo or (rest := deadline - clock.now()) <= 0:
-            break
-        clock.pause(min(RETRY_S, rest))
-    if told := len(names) - len(left):
-        say(f"{count(told, 'edge')} told")
+    told, left = _all_told(names, tell, wait_s)
+    ours, newest = published(state_dir()).serial, max((w.serial for w in told.values()), default=0)
+    if newest > ours:
+        say(
+            f"edges go by list {newest} of revoked keys, and this controller's was {ours}: its "
+            "state folder was put back from a backup; it is numbered above theirs and told again"
+        )
+        with desk() as opened:
+            revocations.publish(opened.store, state_dir(), above=newest)
+        told, left = _all_told(names, tell, wait_s)
+    for name, warned in told.items():
+        if live := sorted(set(warned.consultations).intersection(gone)):
+            say(f"this cut a running consultation: {listing(live)} with {name}")
+    if told:
+        say(f"{count(len(told), 'edge')} told")
     for why in left.values():
         say(str(why))
     if left:
         say(
-            f"{listing(list(left))} not told; neighbours do, once they are reached, and "
-            "'sanaga vpn site load' tries again"
+            f"{listing(list(left))} not told; of revoked keys neighbours tell, once they are "
+            "reached, and 'sanaga vpn site load' tries again"
         )
     return not left
+
+
+def _all_told(
+    names: Sequence[DeviceName], tell: Callable[[Sequence[DeviceName]], Told], wait_s: float
+) -> tuple[dict[DeviceName, Warned], dict[DeviceName, SanagaError]]:
+    """Return which edges were told, and why the others were not."""
+    clock, todo = SystemClock(), list(names)
+    deadline, told, left = clock.now() + wait_s, dict[str, Warned](), dict[str, SanagaError]()
+    while todo:
+        left = {}
+        for name, said in tell(todo):
+            if isinstance(said, Warned):
+                told[name] = said
+            else:
+                left[name] = said
+        todo = [name for name in todo if name in left]
+        if not todo or (rest := deadline - clock.now()) <= 0:
+            break
+        clock.pause(min(RETRY_S, rest))
+    return told, left
 
 
 def _edge(loaded: Loaded, name: DeviceName) -> Device:
@@ -173,17 +209,30 @@ def _hubs_first(loaded: Loaded) -> tuple[DeviceName, ...]:
     return (*sorted(laid.hubs), *sorted(laid.managed.keys() - laid.hubs))
 
 
-def _keys(device: Device) -> tuple[str, ...]:
-    return tuple(filter(None, (device.public_key, device.next_key)))
+def _keys(opened: Registrar, loaded: Loaded, device: Device) -> tuple[str, ...]:
+    """Return all keys of an edge: an edge that was away may still know one of before.
 
-
-def _former(opened: Registrar, name: DeviceName, own: Sequence[str]) -> tuple[str, ...]:
-    """Return the keys that an edge had before: an edge that was away may still know them."""
-    told: Mapping[str, None] = {
-        str(trace.details[field]): None
-        for trace in opened.store.trail()
-        if trace.subject == name and trace.what.startswith("site.")
-        for field in ("key", "to")
+    What is another device's by now is left out.
+    """
+    policy = loaded.access.policy
+    told = (
+        str(trace.details[field])
+        for trace in opened.store.trail(device.name)
+        if trace.what.startswith("site.")
+        for field in ("former", "key", "to")
         if field in trace.details
+    )
+    every = (
+        device.public_key,
+        device.next_key,
+        *(g.public_key for g in policy.gateways if g.device == device.name),
+        *(one.public_key for one in opened.store.revoked.of_site(device.name)),
+        *told,
+    )
+    others = {
+        key
+        for other in loaded.intent.devices.values()
+        if other.name != device.name
+        for key in (other.public_key, other.next_key)
     }
-    return tuple(key for key in told if key not in own and not key_fault(key))
+    return tuple(key for key in dict.fromkeys(every) if not key_fault(key) and key not in others)

@@ -82,7 +82,9 @@ def rotate(folder: Path, names: Sequence[DeviceName], most: int | None, because:
     rewrite(folder, lines)
     with desk() as opened:
         for name in sorted(lines):
-            opened.store.noted("site.rotate", name, who, to=lines[name].split()[-1])
+            former = loaded.intent.devices[name].public_key
+            to = lines[name].split()[-1]
+            opened.store.noted("site.rotate", name, who, former=former, to=to)
     moving = sum(bool(device.next_key) for device in devices) + len(lines)
     if moving:
         say(f"{count(moving, 'edge')} to move; {NEXT.format(folder=folder)}")
@@ -110,7 +112,8 @@ def settle(folder: Path, patience_s: float, because: str) -> bool:
     rewrite(folder, {name: sitekeys.settled(device) for name, device in done.items()})
     with desk() as opened:
         for name, device in done.items():
-            opened.store.noted("site.settle", name, who, key=device.next_key)
+            keys = {"former": device.public_key, "key": device.next_key}
+            opened.store.noted("site.settle", name, who, **keys)
     for why in left.values():
         say(why)
     if done:

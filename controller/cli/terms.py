@@ -8,7 +8,8 @@ from controller.app import anchored
 from controller.cli.desk import act, desk
 from controller.cli.output import agree, count, listing
 from controller.load import Loaded, load
-from controller.registrar import Effect
+from controller.registrar import Effect, Registrar
+from controller.store.revoked import refusal
 from inventory.errors import AccessError
 from vpn import admission, expectations
 from vpn.admission import Admission
@@ -55,8 +56,16 @@ def planned(folder: Path) -> Planned:
             "there prints the line for edge_keys"
         )
     with desk() as opened:
+        _check_revoked(opened, terms)
         before, effect = opened.store.terms(), opened.effect(terms)
     return Planned(terms, tuple(admission.differences(before, terms)), effect)
+
+
+def _check_revoked(opened: Registrar, terms: Admission) -> None:
+    """Raise AccessError when people would dial a gateway by a key that was revoked."""
+    found = ((one.device, opened.store.revoked.find(one.public_key)) for one in terms.gateways)
+    if against := [f"{device}: {refusal(gone)}" for device, gone in found if gone]:
+        raise AccessError("\n".join(against))
 
 
 def confirm(found: Planned, *, yes: bool) -> None:

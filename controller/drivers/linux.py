@@ -43,9 +43,10 @@ class LinuxDriver(DoorDriver):
 
     def equip(self) -> Mapping[str, Any]:
         """Hand over what this edge lacks for the policy that it runs, and return as warn() does."""
+        warned = self.warn()
         if running := self.read().text:
             self._equip(wire.policy(running, self._device.name))
-        return self.warn()
+        return warned
 
     def _equip(self, policy: EdgePolicy) -> None:
         """Hand over the chains of preshared keys that the edge lacks for a policy.
@@ -73,7 +74,11 @@ class LinuxDriver(DoorDriver):
 
         Raises RejectedError when it refuses the list.
         """
-        return self._told(dict(self._part("revoked", "revoked")))
+        return self._told(self.revoked())
+
+    def revoked(self) -> Mapping[str, Any]:
+        """Return which list of revoked keys this edge goes by."""
+        return dict(self._part("revoked", "revoked"))
 
     def _told(self, known: Mapping[str, Any]) -> Mapping[str, Any]:
         """Hand over the list of revoked keys to an edge that has an older one."""
@@ -92,7 +97,8 @@ class LinuxDriver(DoorDriver):
         Raises RejectedError when it refuses the roster.
         """
         admitted = self._hand_over("people", roster)
-        self._told({"serial": admitted["revoked"]})
+        if "revoked" in admitted:
+            self._told({"serial": admitted["revoked"]})
         return admitted
 
     def _hand_over(self, verb: str, envelope: str) -> Mapping[str, Any]:

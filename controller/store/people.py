@@ -28,7 +28,7 @@ from controller.store.people_rows import (
     said,
 )
 from controller.store.people_schema import MIGRATIONS
-from controller.store.revoked import Revoked, withdraw
+from controller.store.revoked import Revoked, refuse_withdrawn, withdraw
 from inventory.errors import AccessError
 from inventory.model import DeviceName
 from vpn import admission
@@ -144,14 +144,8 @@ class People:
             self._retire(db, device)
             self._keyed(db, made)
             _keep(db, _pairs(keying))
-            self._trace(
-                db,
-                act,
-                "device.rotate",
-                device.person,
-                **_told(made),
-                instead_of=device.public_key,
-            )
+            told = {**_told(made), "instead_of": device.public_key}
+            self._trace(db, act, "device.rotate", device.person, **told)
             deliver(made)
         return made
 
@@ -310,8 +304,8 @@ class People:
             (self._now(), device.number),
         ).fetchall()
         db.executemany("DELETE FROM preshared WHERE public_key = ?", map(tuple, rows))
-        for row in rows:
-            withdraw(db, row["public_key"], self._now())
+        for (key,) in rows:
+            withdraw(db, key, self._now())
 
     def _trace(
         self, db: sqlite3.Connection, act: Act, what: str, subject: str, **details: object
@@ -368,6 +362,7 @@ def _told(device: PersonDevice) -> dict[str, object]:
 def _refuse_known(db: sqlite3.Connection, key: PublicKey) -> None:
     if row := db.execute(_OWNER, (key,)).fetchone():
         raise AccessError(taken(registered(row)))
+    refuse_withdrawn(db, key)
 
 
 def taken(owner: Registered) -> str:

@@ -1,10 +1,12 @@
 """Keys that were withdrawn, numbered in the order in which that happened."""
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from controller.store.database import Database
+from inventory.errors import AccessError
 from inventory.model import DeviceName
 from vpn.keys import PublicKey
 
@@ -28,10 +30,35 @@ class Revoked:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def newest(self) -> Withdrawn | None:
+        """Return the key that was withdrawn last, if any was."""
+        rows = self._database.read("SELECT * FROM revoked ORDER BY serial DESC LIMIT 1")
+        return next(map(_withdrawn, rows), None)
+
     def serial(self) -> int:
         """Return the number of the key that was withdrawn last, 0 before the first."""
-        (row,) = self._database.read("SELECT max(serial) AS last FROM revoked")
-        return int(row["last"] or 0)
+        newest = self.newest()
+        return newest.serial if newest else 0
+
+    def renumber(self, above: int, listed: Iterable[PublicKey]) -> None:
+        """Give what a list lacks, or this record does, numbers above a serial.
+
+        That is needed after the record was put back from a backup.
+        """
+        known = dict.fromkeys(listed)
+        with self._database.write() as db:
+            rows = db.execute("SELECT public_key FROM revoked ORDER BY serial").fetchall()
+            have = dict.fromkeys(row["public_key"] for row in rows)
+            lost = [key for key in known if key not in have]
+            fresh = [key for key in have if key not in known] or [*have][-1:]
+            for key in lost:
+                withdraw(db, key, "")
+            for serial, key in enumerate((*lost, *fresh), above + 1):
+                db.execute("UPDATE revoked SET serial = ? WHERE public_key = ?", (serial, key))
+            db.execute(
+                "UPDATE sqlite_sequence SET seq = (SELECT max(serial) FROM revoked)"
+                " WHERE name = 'revoked'"
+            )
 
     def keys(self) -> tuple[PublicKey, ...]:
         """Return all keys of sites, and the latest of people's, oldest first."""
@@ -70,3 +97,16 @@ def withdraw(
 
 def _withdrawn(row: sqlite3.Row) -> Withdrawn:
     return Withdrawn(row["serial"], row["public_key"], row["at"], row["site"])
+
+
+def refuse_withdrawn(db: sqlite3.Connection, key: PublicKey) -> None:
+    """Raise AccessError when a key was withdrawn."""
+    if row := db.execute("SELECT * FROM revoked WHERE public_key = ?", (key,)).fetchone():
+        raise AccessError(refusal(_withdrawn(row)))
+
+
+def refusal(found: Withdrawn) -> str:
+    """Return why a key that was withdrawn is not taken."""
+    whose = f" of {found.site}" if found.site else ""
+    when = f" on {found.at[:10]}" if found.at else ""
+    return f"this key{whose} was revoked{when} and stays so; make a new pair"

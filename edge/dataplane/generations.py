@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from edge.dataplane.wireguard import NO_PRESHARED_KEY, PublicKey
+from edge.dataplane.wireguard import NO_PRESHARED_KEY, PublicKey, TunnelState
 from edge.policy import Peer
 from inventory.model import DeviceName
 
@@ -46,3 +46,11 @@ class Generations:
 
 # Nobody moves.
 SETTLED: Final = Generations()
+
+
+def newest(state: TunnelState, peer: Peer, current: PublicKey) -> PublicKey:
+    """Return the key with which a peer shook hands last; of two that never did, the current."""
+    keys = (peer.public_key, peer.next_key)
+    known = {key: state.peers[key].handshake_at_s for key in keys if key in state.peers}
+    newest = max(known, key=lambda key: (known[key], key == current), default=current)
+    return newest if known.get(newest) else current

@@ -1,10 +1,14 @@
 """Edges that move to other keys, as their administrators see it before any edge is there."""
 
 import json
+from contextlib import closing
 
 import pytest
 
-from tests.cli.test_cli_vpn_people import EDGE
+from controller.store.audit import Act
+from controller.store.people import People
+from tests.cli.test_cli_vpn import ACCESS
+from tests.cli.test_cli_vpn_people import EDGE, NGONO
 from vpn import keys
 
 KEY, NEXT = (keys.public_of(keys.generate()) for _ in range(2))
@@ -157,12 +161,13 @@ def test_a_revoked_edge_is_out_of_edge_keys_and_its_keys_come_back_to_nobody(san
     file.write_text(f"# ours\nyaounde-e1 {KEY} {NEXT}\n", encoding="utf-8")
     answer = revoke(sanaga, pinned, "yaounde-e1")
     assert answer.code == 0
-    assert "yaounde-e1 revoked, and gone from edge_keys" in answer.err
+    assert "yaounde-e1 revoked\n" in answer.err
+    assert "gone from edge_keys" in answer.err
     assert edge_keys(sanaga, pinned) == "# ours\n"
     for key in (KEY, NEXT):
         again = add(sanaga, pinned, key)
         assert again.code == 1
-        assert "this key was revoked on" in again.err
+        assert "this key of yaounde-e1 was revoked on" in again.err
     assert add(sanaga, pinned, OTHER).code == 0
 
 
@@ -170,7 +175,7 @@ def test_a_key_that_an_edge_had_before_is_revoked_with_it(sanaga, bare):
     add(sanaga, bare, KEY)
     (sanaga.folder / bare / "edge_keys").write_text(f"yaounde-e1 {OTHER}\n", encoding="utf-8")
     revoke(sanaga, bare, "yaounde-e1")
-    assert "this key was revoked on" in add(sanaga, bare, KEY).err
+    assert "this key of yaounde-e1 was revoked on" in add(sanaga, bare, KEY).err
 
 
 @pytest.mark.parametrize("name", ["mora-e9", "yaounde-r1"])
@@ -184,7 +189,7 @@ def test_who_is_no_edge_is_not_revoked(sanaga, pinned, name):
 def test_an_edge_without_a_key_has_none_to_revoke(sanaga, bare):
     answer = revoke(sanaga, bare, "yaounde-e1")
     assert answer.code == 1
-    assert "yaounde-e1: no key is pinned" in answer.err
+    assert "yaounde-e1: no key is known; put the line back" in answer.err
 
 
 def test_a_plan_with_a_key_that_was_revoked_is_refused(sanaga, pinned):
@@ -193,7 +198,10 @@ def test_a_plan_with_a_key_that_was_revoked_is_refused(sanaga, pinned):
     file.write_text(f"yaounde-e1 {KEY}\n", encoding="utf-8")
     answer = sanaga("plan", pinned)
     assert answer.code == 1
-    assert "edge_keys: the key of yaounde-e1 was revoked on" in answer.err
+    assert "edge_keys: yaounde-e1: this key of yaounde-e1 was revoked on" in answer.err
+    # What it says to do helps.
+    assert revoke(sanaga, pinned, "yaounde-e1").code == 0
+    assert edge_keys(sanaga, pinned) == ""
 
 
 def test_an_edge_is_shown_with_its_keys_and_what_was_revoked(sanaga, pinned):
@@ -211,7 +219,7 @@ def test_an_edge_is_shown_with_its_keys_and_what_was_revoked(sanaga, pinned):
 def test_edges_that_are_not_reached_are_told_of_and_end_with_a_code(sanaga, pinned):
     answer = sanaga("vpn", "site", "load", "yaounde-e1", "--dir", pinned)
     assert answer.code == 5
-    assert "yaounde-e1 not told; neighbours do" in answer.err
+    assert "yaounde-e1 not told; of revoked keys neighbours tell" in answer.err
 
 
 def test_the_trail_says_who_let_in_and_shut_out_whom_and_why(sanaga, bare):
@@ -222,3 +230,52 @@ def test_the_trail_says_who_let_in_and_shut_out_whom_and_why(sanaga, bare):
         ("site.add", "new"),
         ("site.revoke", "it was stolen"),
     ]
+
+
+def test_a_revocation_that_was_interrupted_is_said_again(sanaga, pinned):
+    """The record is there, and the line is gone already or not yet."""
+    revoke(sanaga, pinned, "yaounde-e1")
+    again = revoke(sanaga, pinned, "yaounde-e1")
+    assert (again.code, edge_keys(sanaga, pinned)) == (0, "# ours\n")
+    assert "yaounde-e1 revoked" in again.err
+
+
+def test_a_key_that_an_edge_moved_away_from_is_revoked_with_it(sanaga, pinned):
+    """The first key was pinned by hand, and nothing but a rotation has told of it."""
+    with closing(People.open(sanaga.folder / "state")) as store:
+        store.noted("site.settle", "yaounde-e1", Act("tester", "x"), former=OTHER, key=KEY)
+    revoke(sanaga, pinned, "yaounde-e1")
+    assert "this key of yaounde-e1 was revoked on" in add(sanaga, pinned, OTHER).err
+
+
+def test_a_key_that_is_another_edge_s_by_now_is_not_revoked(sanaga, pinned):
+    edge = (sanaga.folder / pinned / "edge.yaml").read_text(encoding="utf-8")
+    another = edge.replace("yaounde-e1", "yaounde-e2").replace("number: 7", "number: 6")
+    another = another.replace("127.0.0.1", "127.0.0.2").replace("site: yaounde", "site: mora")
+    (sanaga.folder / pinned / "another.yaml").write_text(another, encoding="utf-8")
+    with closing(People.open(sanaga.folder / "state")) as store:
+        store.noted("site.add", "yaounde-e1", Act("tester", "x"), key=OTHER)
+    file = sanaga.folder / pinned / "edge_keys"
+    file.write_text(f"yaounde-e1 {KEY}\nyaounde-e2 {OTHER}\n", encoding="utf-8")
+    assert revoke(sanaga, pinned, "yaounde-e1").code == 0
+    assert sanaga("plan", pinned).code != 1 or "was revoked" not in sanaga("plan", pinned).err
+    assert edge_keys(sanaga, pinned) == f"yaounde-e2 {OTHER}\n"
+
+
+def test_a_site_s_revoked_key_is_no_person_s_either(sanaga, pinned):
+    (sanaga.folder / pinned / "access.yaml").write_text(ACCESS, encoding="utf-8")
+    (sanaga.folder / pinned / "edge.yaml").write_text(REACHED, encoding="utf-8")
+    # Nobody is there to be told.
+    assert sanaga("vpn", "apply", "--dir", pinned, "--because", "begin").code == 5
+    revoke(sanaga, pinned, "yaounde-e1")
+    answer = sanaga(
+        "vpn", "person", "add", "a-ngono", *NGONO, "--public-key", KEY, "--file", "n.conf"
+    )
+    assert answer.code == 1
+    assert "this key of yaounde-e1 was revoked on" in answer.err
+    # Nor do terms hold any more by which people would dial it.
+    file = sanaga.folder / pinned / "edge_keys"
+    file.write_text(f"yaounde-e1 {KEY}\n", encoding="utf-8")
+    again = sanaga("vpn", "apply", "--dir", pinned, "--because", "again")
+    assert again.code == 1
+    assert "yaounde-e1: this key of yaounde-e1 was revoked on" in again.err

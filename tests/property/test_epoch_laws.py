@@ -45,8 +45,10 @@ class End:
         self.choice = epochs.chosen(choice, self.terms, look, dials=self.dials)
 
     def prove(self, term: Term) -> None:
-        series = dict(self.known.series)
-        if term[0] == self.series:
+        series, former = dict(self.known.series), self.known.answered
+        if former and former[0] == term[0] and former[1] > term[1]:
+            return
+        if term[0] == self.series and term == former:
             first = max(series.get(term[0], 0), term[1] - 1)
             self.known = Known(((term[0], first),) if term[0] else (), term)
         else:

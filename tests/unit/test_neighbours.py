@@ -41,8 +41,8 @@ class Node:
         self.policy = replace(base, loopback=ADDRESSES[name], peers=tuple(known))
         self.peers = peers
 
-    async def tell(self):
-        await self.neighbours.tell(self.peers)
+    async def tell(self, now_s=0.0):
+        await self.neighbours.tell(self.peers, now_s)
 
 
 def run(work, *nodes):
@@ -126,8 +126,14 @@ def test_who_does_not_listen_is_told_as_soon_as_it_does(chain):
         await a.tell()
         assert a.neighbours.behind(["b"]) == ("b",)
 
+    async def later():
+        # Who did not answer is not asked again at once.
+        await a.tell(neighbours.FIRST_S - 1)
+        assert b.revoked.serial == 0
+        await a.tell(neighbours.FIRST_S + 1)
+
     run(alone, a)
-    run(a.tell, a, b)
+    run(later, a, b)
     assert b.revoked.serial == 1
     assert a.neighbours.behind(["b"]) == ()
 
@@ -169,7 +175,8 @@ def test_strangers_are_told_nothing(chain):
 @pytest.mark.parametrize(
     "what",
     [b"\n", b"[]\n", b"{}\n", b'{"serial": "x"}\n', b'{"serial": 5}\n{"envelope": 3}\n',
-     b'{"serial": 5}\n[]\n', b'{"serial": null}\n', b"\xff\xfe\n", b"{" * 5000 + b"\n"],
+     b'{"serial": 5}\n[]\n', b'{"serial": null}\n', b"\xff\xfe\n", b"{" * 5000 + b"\n",
+     b'{"serial": 1e999}\n', b'{"serial": -1}\n', b"[" * 9000 + b"\n", b'{"serial": true}\n'],
 )  # fmt: skip
 def test_whatever_a_neighbour_says_a_device_goes_on(chain, what):
     a, b, _ = chain
@@ -198,3 +205,49 @@ def test_the_largest_list_fits():
     many = tuple(KEYS[0] for _ in range(revocations.MOST_KEYS))
     said = revocations.sign(RevocationList(1, AT, many), SIGNER)
     assert len(said) < neighbours.LARGEST * 0.98
+
+
+@pytest.mark.parametrize("what", [b'{"serial": 1e999}\n', b"[" * 9000 + b"\n", b"\n", b""])
+def test_whatever_a_neighbour_answers_a_device_goes_on(chain, what):
+    a, *_ = chain
+
+    async def answer(reader, writer):
+        await reader.readline()
+        writer.write(what)
+        await writer.drain()
+        writer.close()
+
+    async def work():
+        server = await asyncio.start_server(answer, str(ADDRESSES["b"]), PORT)
+        async with server:
+            await a.revoked.take(listed(1))
+            await a.tell()
+
+    run(work, a)
+    assert a.neighbours.behind(["b"]) == ("b",)
+
+
+def test_who_comes_back_is_told_again_for_it_may_be_another_device(chain):
+    a, b, _ = chain
+
+    async def work():
+        await a.revoked.take(listed(1))
+        await a.tell()
+        assert a.neighbours.behind(["b"]) == ()
+        await a.neighbours.tell([], 1.0)
+        assert a.neighbours.behind(["b"]) == ("b",)
+
+    run(work, a, b)
+
+
+def test_a_large_list_comes_over_in_pieces(chain):
+    a, b, _ = chain
+    many = tuple(keys.public_of(keys.generate()) for _ in range(2000))
+    large = revocations.sign(RevocationList(7, AT, many), SIGNER)
+
+    async def work():
+        await a.revoked.take(large)
+        await a.tell()
+
+    run(work, a, b)
+    assert b.revoked.keys == set(many)

@@ -120,6 +120,8 @@ def test_the_next_week_brings_the_next_key_and_the_one_before_the_last_is_gone(r
     assert rig.used() == {rig.key()}
     rig.looks(10, shaken=True)
     rig.looks(10, shaken=True)
+    rig.looks(10, shaken=True)
+    rig.looks(10, shaken=True)
     epoch = ratchet.epoch_at(rig.now.timestamp())
     stored = rig.stored()["peers"][PEER.device]
     assert (stored["answered"], stored["chains"]["1"][0]) == ([1, epoch], epoch - 1)
@@ -194,8 +196,8 @@ def test_a_policy_of_another_series_moves_to_it_and_lets_the_former_go_once_it_i
     assert rig.used() == {rig.key(series=2)}
     assert set(rig.stored()["peers"][PEER.device]["chains"]) == {"1", "2"}
     rig.looks()
-    rig.looks(shaken=True)
-    rig.looks(shaken=True)
+    for _ in range(3):
+        rig.looks(shaken=True)
     assert set(rig.stored()["peers"][PEER.device]["chains"]) == {"2"}
 
 
@@ -308,3 +310,82 @@ def test_a_tunnel_that_is_a_handshake_behind_takes_nothing_back(rig):
     rig.pairs._choices[end] = replace(rig.pairs._choices[end], term=(1, epoch - 1), shaken_s=1.0)
     rig.looks(shaken=True)
     assert rig.stored() == before
+
+
+def test_a_tunnel_that_nobody_tells_of_proves_nothing(rig):
+    """Whoever serves it may be slow to answer; its handshakes are what they were."""
+    rig.take()
+    rig.follow()
+    rig.looks()
+    rig.looks(shaken=True)
+    before, keys_before = rig.stored(), rig.pairs.keys
+    for _ in range(5):
+        rig.now += timedelta(seconds=OVERDUE_S)
+        assert not rig.pairs.tend({}, SETTLED)
+        rig.looks(1)
+        assert rig.stored() == before
+    assert rig.pairs.keys.keys() == keys_before.keys()
+
+
+def test_a_policy_without_preshared_keys_that_comes_back_finds_a_far_end_that_has_them(rig):
+    rig.take()
+    rig.follow()
+    rig.looks()
+    rig.looks(shaken=True)
+    with_key = rig.used()
+    rig.follow(replace(POLICY, preshared=0))
+    rig.looks()
+    assert rig.used() == {NO_PRESHARED_KEY}
+    assert rig.pairs.busy
+    rig.looks(OVERDUE_S)
+    assert rig.used() == with_key
+
+
+def test_a_disk_that_takes_nothing_is_told_and_tried_again(rig, monkeypatch):
+    rig.take()
+    rig.follow()
+    rig.looks()
+    real = files.replace
+
+    def full(*_args, **_how):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        rig.take(series=2)
+    assert set(rig.pairs.known()) == {"1"}
+    rig.looks(shaken=True)
+    assert rig.pairs.disk_fault == "preshared.json: No space left on device"
+    monkeypatch.setattr(files, "replace", real)
+    rig.looks()
+    assert rig.pairs.disk_fault == ""
+    assert rig.stored()["peers"][PEER.device]["answered"]
+
+
+def test_a_clock_at_the_end_of_the_century_is_gone_by(rig):
+    rig.take()
+    rig.now = datetime(2199, 1, 1, tzinfo=UTC)
+    rig.follow()
+    seen = set()
+    for _ in range(6):
+        rig.looks(OVERDUE_S)
+        seen |= rig.used()
+    assert rig.key() in seen
+
+
+def test_one_handshake_forgets_nothing_for_it_may_have_been_with_the_key_of_before(rig):
+    rig.take()
+    rig.follow()
+    rig.looks()
+    rig.looks(shaken=True)
+    rig.take(series=2)
+    rig.follow(replace(POLICY, preshared=2))
+    rig.looks()
+    rig.looks()
+    (one, *_) = POLICY.tunnels
+    rig.now += timedelta(seconds=3)
+    peers = {POLICY.peers[0].public_key: PeerState(None, rig.now.timestamp() - 1, 0, 0)}
+    rig.pairs.tend({one: TunnelState(1, 1340, 1, 0, peers)}, SETTLED)
+    stored = rig.stored()["peers"][PEER.device]
+    assert stored["answered"][0] == 2
+    assert set(stored["chains"]) == {"1", "2"}

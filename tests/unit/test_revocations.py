@@ -94,10 +94,47 @@ def test_keys_that_were_revoked_before_there_was_a_list_are_on_it(desk, tmp_path
     again.close()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"serial": "x"}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"serial":"x"}'])
 def test_a_list_that_is_damaged_is_none_and_is_signed_anew(desk, tmp_path, text):
     desk.store.revoke_site("mora-e1", SITE_KEYS[:1], ACT)
     (tmp_path / FILE).write_text(text)
     assert published(tmp_path) == Published()
     publish(desk.store, tmp_path)
     assert listed(tmp_path).keys == SITE_KEYS[:1]
+
+
+def test_a_record_that_was_put_back_goes_on_above_the_list_that_edges_have(desk, tmp_path):
+    desk.store.revoke_site("mora-e1", SITE_KEYS[:1], ACT)
+    backup = (tmp_path / DATABASE).read_bytes(), (tmp_path / f"{DATABASE}-wal").read_bytes()
+    desk.store.revoke_site("mora-e1", SITE_KEYS[1:2], ACT)
+    before = publish(desk.store, tmp_path)
+    desk.close()
+    for name, octets in zip((DATABASE, f"{DATABASE}-wal"), backup, strict=True):
+        (tmp_path / name).write_bytes(octets)
+    (tmp_path / f"{DATABASE}-shm").unlink(missing_ok=True)
+    again = registrar(tmp_path, terms=None)
+    assert again.store.revoked.find(SITE_KEYS[1]) is None
+    again.store.revoke_site("kolofata-e1", SITE_KEYS[2:], ACT)
+    made = publish(again.store, tmp_path)
+    assert made.serial > before.serial
+    # What only the list knew is in the record again.
+    assert set(listed(tmp_path).keys) == set(SITE_KEYS)
+    assert again.store.revoked.find(SITE_KEYS[1])
+    # The next one follows.
+    again.store.revoke_site("maroua-e1", [keys.public_of(keys.generate())], ACT)
+    assert publish(again.store, tmp_path).serial == made.serial + 1
+    again.close()
+
+
+def test_a_list_goes_above_that_of_an_edge(desk, tmp_path):
+    desk.store.revoke_site("mora-e1", SITE_KEYS[:2], ACT)
+    publish(desk.store, tmp_path)
+    made = publish(desk.store, tmp_path, above=41)
+    assert made.serial > 41
+    assert set(listed(tmp_path).keys) == set(SITE_KEYS[:2])
+    assert publish(desk.store, tmp_path) == made
+    assert publish(desk.store, tmp_path, above=made.serial - 1) == made
+
+
+def test_an_edge_with_a_list_says_nothing_to_a_controller_without_revoked_keys(desk, tmp_path):
+    assert publish(desk.store, tmp_path, above=41) == Published()

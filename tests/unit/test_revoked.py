@@ -83,25 +83,30 @@ def test_a_list_changed_on_the_disk_is_told_and_the_keys_stay_shut_out(revoked, 
     assert one.refused == ""
 
 
-def test_whoever_is_killed_between_the_keys_and_the_list_takes_it_again(
-    revoked, tmp_path, monkeypatch
-):
+def test_a_disk_that_takes_nothing_keeps_nobody_from_being_shut_out(revoked, tmp_path, monkeypatch):
     real = files.replace
 
-    def killed(path, content, **how):
+    def full(path, content, **how):
         if path.name == FILE:
-            raise OSError(5, "killed here")
+            raise OSError(28, "No space left on device")
         real(path, content, **how)
 
-    monkeypatch.setattr(files, "replace", killed)
-    with pytest.raises(OSError, match="killed"):
-        take(revoked, listed(1, ONE))
-    monkeypatch.setattr(files, "replace", real)
+    monkeypatch.setattr(files, "replace", full)
+    assert take(revoked, listed(1, ONE))
+    assert (revoked.serial, revoked.keys) == (1, {ONE})
+    assert revoked.disk_fault == "revoked.json: No space left on device"
+    # Whoever is killed now knows the keys, and takes the list again.
     one = again(tmp_path)
     assert (one.serial, one.keys) == (0, {ONE})
-    assert not take(one, listed(1, ONE))
-    assert one.serial == 1
-    assert (tmp_path / KEYS).read_text().split() == [ONE]
+    monkeypatch.setattr(files, "replace", real)
+    asyncio.run(revoked.tend())
+    assert revoked.disk_fault == ""
+    assert again(tmp_path).serial == 1
+
+
+def test_what_is_no_key_among_those_on_the_disk_is_passed_over(revoked, tmp_path):
+    (tmp_path / KEYS).write_bytes(ONE.encode() + b"\n\xff\xfe\nnone\n")
+    assert again(tmp_path).keys == {ONE}
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,11 @@ OVERDUE_S: Final = 150.0
 LATE_S: Final = 155.0
 # Then the session is over.
 OVER_S: Final = 181.0
-# A handshake is tried again after 5 to 5.4 s; the longest is for links that are down.
+# A handshake is tried again after 5 to 5.4 s.
 TRIED_S: Final = 5.5
-LONGEST_S: Final = 60.0
+# Without any session the right key is there most of the time: a circuit that was down is to carry
+# traffic as soon as it is back.
+RIGHT_S: Final = 20.0
 # Longer than a dialling end needs for all it has.
 LISTENED_S: Final = 600.0
 # How often a listening end looks whether the other one has come to know the right key, and how
@@ -110,6 +112,11 @@ def answered(choice: Choice, look: Look) -> bool:
     return bool(look.shaken_s) and choice.shaken_s not in {None, look.shaken_s}
 
 
+def sound(choice: Choice, terms: tuple[Term, ...], answered_last: Term | None, look: Look) -> bool:
+    """Return whether a session shows that the far end has the right key."""
+    return choice.term == terms[0] == answered_last and look.age_s < OVERDUE_S
+
+
 def chosen(choice: Choice, terms: tuple[Term, ...], look: Look, *, dials: bool) -> Choice:
     """Return what a tunnel has from now on; terms are the candidates, the right one first."""
     if choice.shaken_s is None or not look.shaken_s:
@@ -126,15 +133,20 @@ def chosen(choice: Choice, terms: tuple[Term, ...], look: Look, *, dials: bool) 
 
 
 def _dialling(choice: Choice, terms: tuple[Term, ...], look: Look) -> Choice:
-    wait_s = min(LONGEST_S, TRIED_S * 2.0 ** min(8, choice.tries // len(terms)))
+    over = look.age_s >= OVER_S
+    wait_s = RIGHT_S if over and choice.term == terms[0] else TRIED_S
     if look.age_s < OVERDUE_S or look.now_s - choice.since_s < wait_s:
         return choice
-    return _next(choice, terms, look)
+    if not over or len(terms) == 1:
+        return _next(choice, terms, look)
+    others = terms[1:]
+    term = terms[0] if choice.term != terms[0] else others[choice.tries // 2 % len(others)]
+    return Choice(term, choice.wanted, look.now_s, look.shaken_s, choice.tries + 1)
 
 
 def _listening(choice: Choice, terms: tuple[Term, ...], look: Look) -> Choice:
     over_s, since_s = look.age_s - OVER_S, look.now_s - choice.since_s
-    if look.age_s >= LATE_S and choice.back is not None and choice.back in terms:
+    if LATE_S <= look.age_s < inf and choice.back is not None and choice.back in terms:
         return Choice(choice.back, choice.wanted, look.now_s, look.shaken_s)
     if min(over_s, since_s) >= LISTENED_S:
         return _next(choice, terms, look)

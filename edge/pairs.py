@@ -172,29 +172,47 @@ class Pairs:
         """Look at all sessions and return whether a tunnel has another key now."""
         if self._policy is None or not self.busy:
             return False
-        moment, proved, changed = self._clock(), False, False
+        moment, changed = self._clock(), False
         for peer in self._policy.peers:
-            terms = self._terms(peer, moment)
-            for end in _ends(self._policy, peer):
-                known = states[end[0]].peers if end[0] in states else {}
-                state = known.get(generations.far_key(end[0], peer))
-                if state is None:
-                    # Who serves it does not answer just now, which says nothing about handshakes.
-                    continue
-                look = Look.at(moment.monotonic_s, moment.unix_s, state.handshake_at_s)
-                if epochs.answered(self._choices[end], look) and self._prove(end):
-                    proved, terms = True, self._terms(peer, moment)
-                changed |= self._look(end, terms, look, dials=_dials(peer))
-        self._dirty |= proved
+            looks = dict(self._looks(self._policy, peer, moment, states, generations))
+            for end, look in looks.items():
+                if epochs.answered(self._choices[end], look):
+                    self._dirty |= self._prove(end)
+            terms, answered = self._terms(peer, moment), self._pairs[peer.device].answered
+            sound = any(
+                epochs.sound(self._choices[end], terms, answered, look)
+                for end, look in looks.items()
+            )
+            for end, look in looks.items():
+                choice = epochs.chosen(self._choices[end], terms, look, dials=_dials(peer))
+                if sound and choice.term != terms[0]:
+                    # A tunnel on which nothing comes has another fault than its key.
+                    choice = epochs.begun(terms[0], look.now_s)
+                changed |= self._take(end, choice, terms)
         if self._dirty:
             self._save()
         return changed
 
-    def _look(self, end: End, terms: tuple[Term, ...], look: Look, *, dials: bool) -> bool:
-        """Decide what a tunnel has from now on; return whether that is something else."""
-        choice = self._choices[end]
-        after = epochs.chosen(choice, terms, look, dials=dials)
-        if after.term == choice.term and self._pairs[end[1]].has(after.term):
+    def _looks(
+        self,
+        policy: EdgePolicy,
+        peer: Peer,
+        moment: Moment,
+        states: Mapping[str, TunnelState],
+        generations: Generations,
+    ) -> Iterator[tuple[End, Look]]:
+        """Yield what is seen of the sessions with a peer.
+
+        Of one whose server does not answer just now nothing is: that says nothing of handshakes.
+        """
+        for end in _ends(policy, peer):
+            known = states[end[0]].peers if end[0] in states else {}
+            if state := known.get(generations.far_key(end[0], peer)):
+                yield end, Look.at(moment.monotonic_s, moment.unix_s, state.handshake_at_s)
+
+    def _take(self, end: End, after: Choice, terms: tuple[Term, ...]) -> bool:
+        """Let a tunnel have something from now on; return whether that is something else."""
+        if after.term == self._choices[end].term and self._pairs[end[1]].has(after.term):
             self._choices[end] = after
             return False
         if after.tries:

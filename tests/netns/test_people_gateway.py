@@ -158,7 +158,7 @@ def assert_known(standing: Gate, door: str, name: str, *addresses: Address) -> N
 
 def test_somebody_who_comes_or_goes_disturbs_nobody_else(standing: Gate):
     def session() -> str:
-        return standing.on_host("wg", "show", "all", "latest-handshakes")
+        return standing.on_host("wg", "show", f"{standing.mark}first", "latest-handshakes")
 
     before = session()
     standing.add("second", "nurse", "mora")

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from controller.keyfile import ensured
-from edge.pairs import Delivery
 from inventory.errors import CredentialError
 from inventory.model import DeviceName
 from vpn import ratchet
+from vpn.ratchet import Delivery
 
 FILE: Final = "pair_key"
 _OCTETS: Final = 32

@@ -13,10 +13,9 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from edge import envelopes
-from edge.pairs import Delivery
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
-from vpn.ratchet import Chain
+from vpn.ratchet import Chain, Delivery
 
 _PURPOSE: Final = b"sanaga pair chains\n"
 _OCTETS: Final = 32

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge.canonical import SignedPolicy, trusted
-from edge.pairs import Delivery
-from edge.revoked import RevocationList
 from inventory.errors import EdgeError, PolicyRefusedError
 from vpn import roster
-from vpn.ratchet import Chain
+from vpn.ratchet import Chain, Delivery
+from vpn.revocation import RevocationList
 from vpn.roster import SignedRoster
 
 _WITHIN_S: Final = 60.0

@@ -8,7 +8,6 @@ import asyncio
 import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -21,24 +20,13 @@ from edge.policy import EdgePolicy, Peer
 from inventory.errors import EdgeError, PolicyRefusedError
 from inventory.model import DeviceName
 from vpn import ratchet
-from vpn.ratchet import NO_TERM, Chain, Term
+from vpn.ratchet import NO_TERM, Chain, Delivery, Term
 
 Json: TypeAlias = Mapping[str, Any]
 # Where a tunnel ends: our interface, and the device at the other end.
 End: TypeAlias = tuple[InterfaceName, DeviceName]
 
 FILE: Final = "preshared.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """The chains of one series that a device has with its peers."""
-
-    device: DeviceName
-    issued_at: datetime
-    series: int
-    fingerprint: str
-    chains: Mapping[DeviceName, Chain]
 
 
 # Returns the chains of an envelope, or raises PolicyRefusedError naming the file.

@@ -10,9 +10,9 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from edge import envelopes
-from edge.revoked import RevocationList
-from inventory.edgekeys import key_fault
+from edge.keys import key_octets
 from inventory.errors import PolicyRefusedError
+from vpn.revocation import RevocationList
 
 _PURPOSE: Final = b"sanaga revoked keys\n"
 MOST_KEYS: Final = 20_000
@@ -51,7 +51,7 @@ def read(written: Mapping[str, Any]) -> RevocationList:
     keys = written["keys"]
     if not isinstance(keys, list) or len(keys) > MOST_KEYS:
         raise ValueError(f"there are not {MOST_KEYS} keys at most")
-    if any(not isinstance(key, str) or key_fault(key) for key in keys):
+    if any(not isinstance(key, str) or not key_octets(key) for key in keys):
         raise ValueError("a key is none")
     issued_at = datetime.fromisoformat(written["issued_at"])
     return RevocationList(envelopes.number(written["serial"]), issued_at, tuple(keys))

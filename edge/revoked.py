@@ -7,28 +7,19 @@ that a device has once learnt of stay shut out, also when a later list leaves th
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from edge import files
 from edge.dataplane.wireguard import PublicKey
+from edge.keys import key_octets
 from edge.policy import EdgePolicy, Peer
-from inventory.edgekeys import key_fault
 from inventory.errors import PolicyRefusedError
+from vpn.revocation import RevocationList
 
 FILE: Final = "revoked.json"
 KEYS: Final = "revoked.keys"
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationList:
-    """Public keys that a controller has withdrawn; serial grows with every list."""
-
-    serial: int
-    issued_at: datetime
-    keys: tuple[PublicKey, ...]
 
 
 # Returns the list of an envelope, or raises PolicyRefusedError naming the file.
@@ -53,7 +44,7 @@ class Revoked:
         """Take up what is on the disk. Raises EdgeError, OSError."""
         with suppress(FileNotFoundError):
             words = self._keys_file.read_text(encoding="ascii", errors="replace").split()
-            self.keys = frozenset(word for word in words if not key_fault(word))
+            self.keys = frozenset(word for word in words if key_octets(word))
         with suppress(FileNotFoundError):
             envelope = self._file.read_text(encoding="utf-8", errors="replace")
             try:

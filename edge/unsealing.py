@@ -10,21 +10,27 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from edge import chains, keyring, revocations, rosters, trust
+from edge import keyring, trust
 from inventory.errors import SanagaError
 
 
 def _roster(folder: Path, file: str, envelope: str) -> dict[str, Any]:
+    from edge import rosters  # noqa: PLC0415 - each kind is a process of its own
+
     private_keys = keyring.ring(folder).values()
     return rosters.plain(rosters.verify(envelope, file, trust.trusted_key(folder), private_keys))
 
 
 def _chains(folder: Path, file: str, envelope: str) -> dict[str, Any]:
+    from edge import chains  # noqa: PLC0415
+
     private_keys = keyring.ring(folder).values()
     return chains.plain(chains.verify(envelope, file, trust.trusted_key(folder), private_keys))
 
 
 def _revoked(folder: Path, file: str, envelope: str) -> dict[str, Any]:
+    from edge import revocations  # noqa: PLC0415
+
     return revocations.plain(revocations.verify(envelope, file, trust.trusted_key(folder)))
 
 

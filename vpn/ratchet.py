@@ -9,9 +9,13 @@ constants).
 """
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Final, TypeAlias
+
+from inventory.model import DeviceName
 
 # Which chain, as the intent counts them, and which of its weeks.
 Term: TypeAlias = tuple[int, int]
@@ -39,6 +43,17 @@ class Chain:
         """Refuse what is no chain. Raises ValueError, without the octets."""
         if len(self.octets) != _OCTETS or not 0 <= self.epoch <= LAST_EPOCH:
             raise ValueError("this is no chain of preshared keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The chains of one series that a device has with its peers."""
+
+    device: DeviceName
+    issued_at: datetime
+    series: int
+    fingerprint: str
+    chains: Mapping[DeviceName, Chain]
 
 
 def epoch_at(unix_s: float) -> int:

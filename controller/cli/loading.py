@@ -40,7 +40,6 @@ def tell(opened: "Registrar", *, later: bool = False, gone: "Sequence[PersonDevi
     typer.Exit when a gateway does not know it.
     """
     terms = opened.terms()
-    publish_revoked(opened.store)
     reached = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
     by_hand = [gateway.device for gateway in terms.gateways if gateway.device not in terms.doors]
     if later:

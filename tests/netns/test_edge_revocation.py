@@ -7,12 +7,12 @@ import pytest
 
 from edge import control, revocations
 from edge.clock import moment
-from edge.revoked import RevocationList
 from simulations.lab.waiting import eventually
 from tests.edge_pair import End
 from tests.edge_rig import SERVER
 from tests.edge_site import Site, call, made_well, standing
 from vpn import keys
+from vpn.revocation import RevocationList
 
 pytestmark = pytest.mark.netns
 

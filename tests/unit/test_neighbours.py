@@ -10,9 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge import neighbours, revocations
 from edge.neighbours import PORT, Neighbours
-from edge.revoked import RevocationList, Revoked
+from edge.revoked import Revoked
 from tests.edge_policies import SIGNER, edge_policy
 from vpn import keys
+from vpn.revocation import RevocationList
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
 KEYS = tuple(keys.public_of(keys.generate()) for _ in range(3))

@@ -9,10 +9,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge import envelopes, files, revocations
-from edge.revoked import FILE, KEYS, RevocationList, Revoked
+from edge.revoked import FILE, KEYS, Revoked
 from inventory.errors import PolicyRefusedError
 from tests.edge_policies import SIGNER, edge_policy
 from vpn import keys
+from vpn.revocation import RevocationList
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
 ONE, TWO, THREE = (keys.public_of(keys.generate()) for _ in range(3))

@@ -33,8 +33,8 @@ _SILENCE_S: Final = 20.0
 class GatewayDriver(Protocol):
     """A gateway, as far as people are concerned; raises DeviceError."""
 
-    def people(self) -> Mapping[str, Any]:
-        """Return which roster it goes by, and who is there: serial, state, devices, calling."""
+    def people(self, *, there: bool = False) -> Mapping[str, Any]:
+        """Return which roster it goes by: serial, state, devices; and who is there: calling."""
         ...
 
     def admit(self, roster: str) -> Mapping[str, Any]:
@@ -70,11 +70,12 @@ class Gateways:
         self._connect = connect or connector(desk.terms(), state_dir)
 
     def load(
-        self, names: Iterable[DeviceName]
+        self, names: Iterable[DeviceName], *, there: bool = False
     ) -> Generator[tuple[DeviceName, Loaded | SanagaError], None, None]:
         """Yield every gateway as soon as it goes by the record, or why it does not.
 
-        Both are noted. Raises AccessError and CredentialError before anything is told to anybody.
+        Both are noted; with there, who was in a consultation just before is told. Raises
+        AccessError and CredentialError before anything is told to anybody.
         """
         key, todo = signing_key(self._state_dir), tuple(names)
         publish(self._desk.store, self._state_dir)
@@ -82,7 +83,7 @@ class Gateways:
         def told(name: DeviceName) -> Loaded:
             driver = self._connect(name)
             try:
-                return self._told(name, driver, key)
+                return self._told(name, driver, key, there=there)
             finally:
                 driver.close()
 
@@ -101,7 +102,7 @@ class Gateways:
         def asked(name: DeviceName) -> Mapping[str, Any]:
             driver = self._connect(name)
             try:
-                return driver.people()
+                return driver.people(there=True)
             finally:
                 driver.close()
 
@@ -112,9 +113,11 @@ class Gateways:
         name: DeviceName,
         driver: GatewayDriver,
         key: Ed25519PrivateKey,
+        *,
+        there: bool,
         attempts: int = _ATTEMPTS,
     ) -> Loaded:
-        before = driver.people()
+        before = driver.people(there=there)
         serial = int(before["serial"]) + 1
         charge = self._desk.roster(name)
         preshared = tuple(secret.octets for secret in charge.preshared)
@@ -127,7 +130,7 @@ class Gateways:
             overtaken = int(driver.people()["serial"]) >= serial
             if not overtaken or attempts == 1:
                 raise
-            return self._told(name, driver, key, attempts - 1)
+            return self._told(name, driver, key, there=there, attempts=attempts - 1)
         calling = tuple(map(str, before.get("calling", ())))
         return Loaded(charge.state, len(charge.roster.devices), calling)
 

@@ -103,7 +103,7 @@ async def people(daemon: Daemon, request: Json) -> Json:
     """Take a roster, if there is one, and return which one holds."""
     if "roster" in request:
         await daemon.gatehouse.take(str(request["roster"]))
-    return {"people": await _people(daemon)}
+    return {"people": await _people(daemon, there=bool(request.get("there")))}
 
 
 async def rekey(daemon: Daemon, _: Json) -> Json:
@@ -155,9 +155,11 @@ async def remove_call(daemon: Daemon, request: Json) -> Json:
     return {"calls": _calls(daemon)}
 
 
-async def _people(daemon: Daemon) -> Json:
-    """Return how it stands with people who dial this device."""
-    said = daemon.gatehouse.status()
+async def _people(daemon: Daemon, *, there: bool = True) -> Json:
+    """Return how it stands with people who dial this device, and who is there, which takes time."""
+    said = {**daemon.gatehouse.status(), "revoked": daemon.revoked.serial}
+    if not there:
+        return said
     name = said["interface"]
     try:
         tunnel = (await daemon.worker.tunnels((name,))).get(name) if name else None
@@ -166,7 +168,6 @@ async def _people(daemon: Daemon) -> Json:
         tunnel, calling = None, ()
     return {
         **said,
-        "revoked": daemon.revoked.serial,
         "sessions": report.sessions(tunnel, daemon.clock()),
         "calling": list(calling),
     }

@@ -46,7 +46,7 @@ class Door:
             "extend": (lambda words: _timed("extend", words), 2, 2),
             "confirm": (lambda words: {"verb": "confirm", "txn": named(words[0])}, 1, 1),
             "rollback": (lambda words: {"verb": "rollback", "txn": named(words[0])}, 1, 1),
-            "people": (partial(self._sealed, "people", "roster"), 0, 2),
+            "people": (self._people, 0, 2),
             "rekey": (lambda _: {"verb": "rekey"}, 0, 0),
             "keys": (lambda _: {"verb": "keys"}, 0, 0),
             "pairs": (partial(self._sealed, "pairs", "chains"), 0, 2),
@@ -91,6 +91,12 @@ class Door:
     def _stage(self, words: Sequence[str]) -> Json:
         txn = named(words[0])
         return {"verb": "stage", "txn": txn, "candidate": self._given(words[1], words[2])}
+
+    def _people(self, words: Sequence[str]) -> Json:
+        """Ask for the roster that holds, and who is there, or hand over another one."""
+        if list(words) == ["there"]:
+            return {"verb": "people", "there": True}
+        return self._sealed("people", "roster", words)
 
     def _sealed(self, verb: str, what: str, words: Sequence[str]) -> Json:
         """Ask what there is, or hand over something else that the controller signed."""

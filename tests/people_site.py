@@ -64,7 +64,7 @@ class Gate:
         return self.sanaga.folder / "state"
 
     def status(self):
-        return control.asked(self.edge.daemon.folder, "people")["people"]
+        return control.asked(self.edge.daemon.folder, "people", there=True)["people"]
 
     def asked(self, *words: str, code: int = 0) -> str:
         """Return what a verb of the administrator's says to them."""

@@ -75,7 +75,7 @@ def load(
 
     failed: list[DeviceName] = []
     cut: list[PersonDevice] = []
-    for name, outcome in Gateways(opened, state_dir()).load(names):
+    for name, outcome in Gateways(opened, state_dir()).load(names, there=bool(gone)):
         if isinstance(outcome, Loaded):
             say(f"{name} lets in {count(outcome.devices, 'device')}")
             cut += in_consultation(opened, gone, {name: outcome.calling})

@@ -87,9 +87,9 @@ class LinuxDriver(DoorDriver):
             return known
         return self._hand_over("revoked", newest.envelope)
 
-    def people(self) -> Mapping[str, Any]:
-        """Return which roster of people this gateway goes by, and who of them is there."""
-        return dict(self._part("people", "people"))
+    def people(self, *, there: bool = False) -> Mapping[str, Any]:
+        """Return which roster of people this gateway goes by, and who of them is there if asked."""
+        return dict(self._part("people", "people", *(["there"] if there else [])))
 
     def admit(self, roster: str) -> Mapping[str, Any]:
         """Have this gateway go by a signed roster from now on, and return the same as people().

@@ -1,93 +1,19 @@
 """The preshared keys of a device: from the controller's chains, week by week, through restarts."""
 
-import asyncio
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.pairs import FILE as SECRET_FILE
-from controller.pairs import PairSecret
-from edge import chains, envelopes, files
-from edge.clock import Moment
+from edge import files
 from edge.dataplane.generations import SETTLED
 from edge.dataplane.wireguard import NO_PRESHARED_KEY, PeerState, TunnelState
 from edge.epochs import LISTENED_S, OVERDUE_S, TRIED_S
-from edge.pairs import FILE, Pairs
-from inventory.errors import CredentialError, PolicyRefusedError
-from tests.edge_policies import SIGNER, edge_policy
-from vpn import keys, ratchet
+from edge.pairs import FILE
+from tests.pairs_rig import DEVICE, PEER, POLICY, Rig, stored_chains
+from vpn import ratchet
 from vpn.ratchet import EPOCH_S
-
-PRIVATE = keys.generate()
-PUBLIC = keys.public_of(PRIVATE)
-NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-POLICY = replace(edge_policy(), preshared=1)
-(PEER, *_) = POLICY.peers
-DEVICE = POLICY.device
-
-
-def given(state_dir, series=1, device=DEVICE, key=PUBLIC, signer=SIGNER):
-    """Return the envelope of a controller with a state folder."""
-    secret = PairSecret(state_dir, series)
-    delivery = secret.delivery(device, [peer.device for peer in POLICY.peers], NOW)
-    return chains.sign(delivery, signer, key)
-
-
-def check(envelope, file):
-    return chains.verify(envelope, file, SIGNER.public_key(), (PRIVATE.octets,))
-
-
-class Rig:
-    """The pairs of a device with a clock, and sessions as the test says."""
-
-    def __init__(self, folder):
-        self.folder, self.state_dir = folder / "edge", folder / "state"
-        self.folder.mkdir()
-        self.now = NOW
-        self.shaken_s = 0.0
-        self.pairs = self.anew()
-
-    def anew(self):
-        made = Pairs(self.folder, DEVICE, check, self.clock)
-        made.open()
-        return made
-
-    def clock(self):
-        at_s = self.now.timestamp()
-        return Moment("boot", at_s, at_s, at_s)
-
-    def take(self, **how):
-        asyncio.run(self.pairs.take(given(self.state_dir, **how)))
-
-    def follow(self, policy=POLICY):
-        return self.pairs.follow(policy)
-
-    def looks(self, after_s=3.0, *, shaken=False):
-        """Look after a time at sessions that all had a handshake then, or none since."""
-        self.now += timedelta(seconds=after_s)
-        self.shaken_s = self.now.timestamp() - 1 if shaken else self.shaken_s
-        state = PeerState(None, self.shaken_s, 0, 0)
-        peers = {peer.public_key: state for peer in POLICY.peers}
-        return self.pairs.tend(
-            {name: TunnelState(1, 1340, 1, 0, peers) for name in POLICY.tunnels}, SETTLED
-        )
-
-    def key(self, series=1, off=0, peer=PEER):
-        """Return the preshared key of a week before or after this one, as the controller has it."""
-        epoch = ratchet.epoch_at(self.now.timestamp()) + off
-        secret = (self.state_dir / SECRET_FILE).read_bytes()
-        chain = ratchet.first(secret, series, DEVICE, peer.device)
-        return ratchet.preshared(chain, epoch)
-
-    def used(self, peer=PEER):
-        """Return the preshared keys that tunnels to a peer have."""
-        return {key for (_, device), key in self.pairs.keys.items() if device == peer.device}
-
-    def stored(self):
-        return json.loads((self.folder / FILE).read_text())
 
 
 @pytest.fixture
@@ -127,11 +53,7 @@ def test_the_next_week_brings_the_next_key_and_the_one_before_the_last_is_gone(r
     assert (stored["answered"], stored["chains"]["1"][0]) == ([1, epoch], epoch - 1)
     secret = (rig.state_dir / SECRET_FILE).read_bytes()
     older = ratchet.turned(ratchet.first(secret, 1, DEVICE, PEER.device), epoch - 2)
-    assert older.octets not in {chain.octets for chain in _chains(rig)}
-
-
-def _chains(rig):
-    return [chain for pair in rig.anew()._pairs.values() for chain in pair.chains.values()]
+    assert older.octets not in {chain.octets for chain in stored_chains(rig)}
 
 
 def test_without_a_handshake_that_is_due_the_keys_around_are_tried(rig):
@@ -241,64 +163,6 @@ def test_chains_that_are_here_are_not_turned_back_by_those_that_come_again(rig):
     before = rig.stored()
     rig.take()
     assert rig.stored() == before
-
-
-@pytest.mark.parametrize(
-    ("how", "what"),
-    [
-        ({"device": "maroua-e1"}, "are for 'maroua-e1' and not for this device"),
-        ({"key": keys.public_of(keys.generate())}, "sealed to another device's key"),
-        ({"signer": Ed25519PrivateKey.generate()}, "has not signed this"),
-    ],
-)
-def test_chains_that_are_not_this_controller_s_for_this_device_are_refused(rig, how, what):
-    with pytest.raises(PolicyRefusedError, match=what):
-        rig.take(**how)
-    assert not (rig.folder / FILE).exists()
-
-
-def test_chains_of_another_secret_are_refused_in_the_same_series_and_taken_in_the_next(rig):
-    rig.take()
-    (rig.state_dir / SECRET_FILE).unlink()
-    with pytest.raises(PolicyRefusedError, match="raise 'preshared' in network"):
-        rig.take()
-    rig.take(series=2)
-    assert set(rig.pairs.known()) == {"1", "2"}
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"peers": ["one", "two"]},
-        {"epoch": "x"},
-        {"epoch": -1},
-        {"peers": 3},
-        {"sealed": "%"},
-        {"series": None},
-    ],
-)
-def test_what_a_controller_signed_and_is_no_chain_all_the_same_is_refused(rig, change):
-    rest = {k: v for k, v in json.loads(given(rig.state_dir)).items() if k != "signature"}
-    envelope = envelopes.signed({**rest, **change}, b"sanaga pair chains\n", SIGNER)
-    with pytest.raises(PolicyRefusedError, match="the chains: these are no chains"):
-        asyncio.run(rig.pairs.take(envelope))
-
-
-def test_no_secret_is_in_what_a_controller_sends_or_a_device_tells(rig):
-    envelope = given(rig.state_dir)
-    secret = (rig.state_dir / SECRET_FILE).read_bytes()
-    rig.take()
-    rig.follow()
-    told = envelope + json.dumps(rig.pairs.known()) + repr(check(envelope, "it"))
-    for octets in (secret, rig.key(), *(chain.octets for chain in _chains(rig))):
-        assert octets.hex() not in told
-        assert keys.Secret(octets).reveal() not in told
-
-
-def test_a_controller_s_secret_that_is_none_is_told(tmp_path):
-    files.replace(tmp_path / SECRET_FILE, b"short")
-    with pytest.raises(CredentialError, match="this is no secret of preshared keys"):
-        PairSecret(tmp_path, 1)
 
 
 def test_a_tunnel_that_is_a_handshake_behind_takes_nothing_back(rig):

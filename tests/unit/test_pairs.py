@@ -37,10 +37,7 @@ def test_every_tunnel_to_a_peer_has_the_week_s_key_of_the_pair(rig):
 
 
 def test_the_next_week_brings_the_next_key_and_the_one_before_the_last_is_gone(rig):
-    rig.take()
-    rig.follow()
-    rig.looks()
-    rig.looks(shaken=True)
+    rig.answered()
     rig.now += timedelta(seconds=EPOCH_S)
     rig.looks(shaken=True)
     assert rig.used() == {rig.key()}
@@ -97,10 +94,7 @@ def test_after_a_restart_the_same_keys_are_there(rig):
 
 
 def test_a_device_that_is_restored_from_an_image_of_a_month_ago_has_today_s_key(rig):
-    rig.take()
-    rig.follow()
-    rig.looks()
-    rig.looks(shaken=True)
+    rig.answered()
     image = (rig.folder / FILE).read_bytes()
     rig.now += timedelta(days=31)
     files.replace(rig.folder / FILE, image)
@@ -110,10 +104,7 @@ def test_a_device_that_is_restored_from_an_image_of_a_month_ago_has_today_s_key(
 
 
 def test_a_policy_of_another_series_moves_to_it_and_lets_the_former_go_once_it_is_answered(rig):
-    rig.take()
-    rig.follow()
-    rig.looks()
-    rig.looks(shaken=True)
+    rig.answered()
     rig.take(series=2)
     rig.follow(replace(POLICY, preshared=2))
     rig.looks()
@@ -126,10 +117,7 @@ def test_a_policy_of_another_series_moves_to_it_and_lets_the_former_go_once_it_i
 
 
 def test_a_policy_that_goes_back_finds_its_series_there_still(rig):
-    rig.take()
-    rig.follow()
-    rig.looks()
-    rig.looks(shaken=True)
+    rig.answered()
     rig.take(series=2)
     rig.follow(replace(POLICY, preshared=2))
     rig.looks()
@@ -166,10 +154,7 @@ def test_chains_that_are_here_are_not_turned_back_by_those_that_come_again(rig):
 
 
 def test_a_tunnel_that_is_a_handshake_behind_takes_nothing_back(rig):
-    rig.take()
-    rig.follow()
-    rig.looks()
-    rig.looks(shaken=True)
+    rig.answered()
     before = rig.stored()
     epoch = before["peers"][PEER.device]["answered"][1]
     end = next(iter(rig.pairs.keys))
@@ -180,10 +165,7 @@ def test_a_tunnel_that_is_a_handshake_behind_takes_nothing_back(rig):
 
 def test_a_tunnel_that_nobody_tells_of_proves_nothing(rig):
     """Whoever serves it may be slow to answer; its handshakes are what they were."""
-    rig.take()
-    rig.follow()
-    rig.looks()
-    rig.looks(shaken=True)
+    rig.answered()
     before, keys_before = rig.stored(), rig.pairs.keys
     for _ in range(5):
         rig.now += timedelta(seconds=OVERDUE_S)
@@ -194,10 +176,7 @@ def test_a_tunnel_that_nobody_tells_of_proves_nothing(rig):
 
 
 def test_a_policy_without_preshared_keys_that_comes_back_finds_a_far_end_that_has_them(rig):
-    rig.take()
-    rig.follow()
-    rig.looks()
-    rig.looks(shaken=True)
+    rig.answered()
     with_key = rig.used()
     rig.follow(replace(POLICY, preshared=0))
     rig.looks()
@@ -240,10 +219,7 @@ def test_a_clock_at_the_end_of_the_century_is_gone_by(rig):
 
 
 def test_one_handshake_forgets_nothing_for_it_may_have_been_with_the_key_of_before(rig):
-    rig.take()
-    rig.follow()
-    rig.looks()
-    rig.looks(shaken=True)
+    rig.answered()
     rig.take(series=2)
     rig.follow(replace(POLICY, preshared=2))
     rig.looks()
@@ -258,10 +234,7 @@ def test_one_handshake_forgets_nothing_for_it_may_have_been_with_the_key_of_befo
 
 
 def test_a_tunnel_that_is_down_keeps_the_key_that_another_one_has_shown_to_be_right(rig):
-    rig.take()
-    rig.follow()
-    rig.looks()
-    rig.looks(shaken=True)
+    rig.answered()
     rig.looks(10, shaken=True)
     up, *down = POLICY.tunnels
     silent_s = rig.now.timestamp()

@@ -147,6 +147,7 @@ def test_the_first_edge_of_all_makes_the_file(sanaga, bare):
         ("yaounde-e1", "none", "yaounde-e1: the key is no WireGuard public key"),
         ("yaounde-e1", OTHER, f"has the key {KEY}; 'sanaga vpn site rotate'"),
     ],
+    ids=["unknown", "a router", "no key", "another key"],
 )
 def test_a_key_that_cannot_be_pinned_is_told_with_the_reason(sanaga, pinned, name, key, what):
     before = edge_keys(sanaga, pinned)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -9,13 +10,15 @@ from types import TracebackType
 
 import pytest
 
+from controller.blocklist import FILE as LIST
 from controller.drivers.linux import LinuxDriver
 from controller.signing import signing_key
 from controller.state import DeviceConfig
-from edge import wire
+from edge import revocations, wire
 from inventory.errors import CredentialError, RejectedError, UnreachableError
 from inventory.model import Device, Management, Platform, Role
 from tests.edge_policies import edge_policy
+from vpn.revocation import RevocationList
 
 DEVICE = Device(
     "kolofata-e1",
@@ -36,6 +39,7 @@ class Heard:
     status: dict[str, object]
     requests: list[tuple[str, bytes]] = field(default_factory=list)
     left: list[bytes] = field(default_factory=list)
+    list_serial: int = 0
 
     def __enter__(self) -> "Heard":
         return self
@@ -49,7 +53,11 @@ class Heard:
         del kind, error, at
 
     def exec_command(self, command: str) -> None:
-        said: dict[str, object] = {"status": self.status, "stage": {"delta": "one line"}}
+        said: dict[str, object] = {
+            "status": self.status,
+            "stage": {"delta": "one line"},
+            "revoked": {"revoked": {"serial": self.list_serial}},
+        }
         answer = said[command.split(maxsplit=1)[0]]
         assert isinstance(answer, dict)
         self.requests.append((command, b""))
@@ -119,4 +127,26 @@ def test_a_signing_key_that_others_may_read_signs_nothing(tmp_path):
     (tmp_path / "signing_key").chmod(0o644)
     with pytest.raises(CredentialError, match="chmod 600"):
         made.stage(POLICY)
-    assert [command for command, _ in door.requests] == ["status"]
+    assert [command for command, _ in door.requests] == ["revoked", "status"]
+
+
+@pytest.mark.parametrize(("theirs", "handed"), [(0, True), (1, True), (2, False), (3, False)])
+def test_a_list_of_revoked_keys_that_is_newer_than_the_edge_s_comes_before_the_policy(
+    tmp_path, theirs, handed
+):
+    made, door = driver(tmp_path)
+    door.list_serial = theirs
+    found = RevocationList(2, datetime(2026, 11, 27, tzinfo=UTC), ())
+    envelope = revocations.sign(found, signing_key(tmp_path))
+    (tmp_path / LIST).write_text(envelope)
+    made.stage(POLICY)
+    lists = [data.decode() for command, data in door.requests if command.startswith("revoked ")]
+    assert lists == ([envelope] if handed else [])
+    assert door.requests[-1][0].startswith("stage")
+
+
+def test_an_edge_that_knows_no_such_list_is_out_of_date(tmp_path, monkeypatch):
+    made, _ = driver(tmp_path)
+    monkeypatch.setattr(made, "_ask", lambda *_words, **_how: {"ok": True})
+    with pytest.raises(UnreachableError, match="no revoked; update 'sanaga edge door' there"):
+        made.warn()

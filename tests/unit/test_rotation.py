@@ -209,7 +209,7 @@ def test_what_was_being_proved_to_a_far_end_that_is_no_peer_any_more_holds_nothi
 
 
 @pytest.mark.parametrize("killed", [False, True])
-@pytest.mark.parametrize("known", [OLD, NEW])
+@pytest.mark.parametrize("known", [OLD, NEW], ids=["old", "new"])
 def test_where_nobody_was_alive_each_key_is_tried_until_one_is_answered(world, known, killed):
     circuits = {underlay.circuit for underlay in world.policy.underlays}
     world.deaf = circuits

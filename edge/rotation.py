@@ -191,7 +191,9 @@ class Rotation:
             self._away(policy, _Step("returning", name, pending.since_s, asked))
 
     async def tend(self) -> None:
-        """Do the next thing that is due. Raises EdgeError, OSError."""
+        """Do the next thing that is due. Raises EdgeError."""
+        if self.disk_fault:
+            self._save()
         if (policy := self._policy) is not None:
             await self._follow(policy)
             # Another policy may have come meanwhile, here and below.

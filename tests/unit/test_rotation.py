@@ -332,6 +332,13 @@ def test_a_disk_that_takes_nothing_moves_nothing_and_keeps_no_policy_from_taking
     assert world.own == dict.fromkeys(tunnels(world), OLD)
     assert world.diverted == ((), False)
     assert world.rotation.disk_fault == "rotation.json: No space left on device"
+    world.take(replace(world.policy, key=OLD))
+    monkeypatch.setattr(files, "replace", real)
+    world.passes(0.2)
+    # Also when there is nothing to move.
+    assert world.rotation.disk_fault == ""
+    monkeypatch.setattr(files, "replace", full)
+    world.take(replace(world.policy, key=NEW))
     monkeypatch.setattr(files, "replace", real)
     for _ in range(100):
         world.passes(0.5)

@@ -299,7 +299,7 @@ class Daemon:
         if policy is None or not self.pairs.busy:
             return
         states = await self.worker.tunnels(policy.tunnels)
-        if self.pairs.tend(states, self.worker.generations):
+        if self.pairs.tend(states, self.rotation.generations):
             self.worker.preshared = self.pairs.keys
             await self.worker.renew(self.rotation.generations)
 
@@ -311,7 +311,7 @@ class Daemon:
                 await self.neighbours.follow(None if self._withdrawing else self.policy)
             minds, now_s = self.pilot.minds, self.clock().monotonic_s
             alive = [name for name in minds if dialling.answering(minds[name])]
-            await self.neighbours.tell(alive, now_s)
+            self.neighbours.tell(alive, now_s)
             self._note_keys(self.neighbours)
             await self.revoked.tend()
 

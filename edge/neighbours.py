@@ -23,6 +23,8 @@ Json: TypeAlias = Mapping[str, Any]
 PORT: Final = 8_620
 # How long a neighbour may say nothing; a large list over a slow circuit takes longer in all.
 SILENCE_S: Final = 20.0
+# However little at a time a neighbour says, it is heard for so long at most.
+TALK_S: Final = 900.0
 # A list of revocations.MOST_KEYS keys has less.
 LARGEST: Final = 1_000_000
 CHUNK: Final = 16_384
@@ -73,6 +75,8 @@ class Neighbours:
         self._peers: Mapping[IPv4Address, DeviceName] = {}
         self._told: dict[DeviceName, int] = {}
         self._waits: dict[DeviceName, tuple[float, float]] = {}
+        self._talks: dict[DeviceName, asyncio.Task[None]] = {}
+        self._callers: set[DeviceName] = set()
         self.notes: list[str] = []
 
     async def follow(self, policy: EdgePolicy | None) -> None:
@@ -86,7 +90,10 @@ class Neighbours:
             self._own = own
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Listen and speak no more."""
+        for talk in self._talks.values():
+            talk.cancel()
+        await self.done()
         if self._server:
             self._server.close()
             self._server = None
@@ -97,27 +104,35 @@ class Neighbours:
         serial = self._lists.serial
         return tuple(name for name in sorted(alive) if self._told.get(name, 0) < serial)
 
-    async def tell(self, alive: Collection[DeviceName], now_s: float) -> None:
-        """Tell peers that may not have this device's list; who does not answer is told later.
+    def tell(self, alive: Collection[DeviceName], now_s: float) -> None:
+        """Begin to tell peers that may not have this device's list; no peer waits for another.
 
-        Who comes back may have been made anew, and is told again.
+        Who does not answer is told later. Who comes back may have been made anew, so it is told
+        again.
         """
         self._told = {name: serial for name, serial in self._told.items() if name in alive}
         self._waits = {name: wait for name, wait in self._waits.items() if name in alive}
         if self._own is None:
             return
-        due = [n for n in self.behind(alive) if self._waits.get(n, (0.0, 0.0))[0] <= now_s]
-        turn = asyncio.Semaphore(TOGETHER)
+        addresses = {name: address for address, name in self._peers.items()}
+        for name in self.behind(addresses.keys() & set(alive)):
+            due_s, wait_s = self._waits.get(name, (0.0, FIRST_S))
+            if due_s <= now_s and name not in self._talks and len(self._talks) < TOGETHER:
+                self._waits[name] = (now_s + wait_s, min(LONGEST_S, 2 * wait_s))
+                self._talks[name] = asyncio.create_task(self._told_by_us(name, addresses[name]))
 
-        async def told(address: IPv4Address, name: DeviceName) -> None:
-            _, wait_s = self._waits.get(name, (0.0, FIRST_S))
-            self._waits[name] = (now_s + wait_s, min(LONGEST_S, 2 * wait_s))
-            async with turn:
-                with suppress(*_FAULTS):
-                    await self._speak(address)
-                    del self._waits[name]
+    async def done(self) -> None:
+        """Wait until nobody is being told any more."""
+        await asyncio.gather(*self._talks.values(), return_exceptions=True)
 
-        await asyncio.gather(*(told(a, name) for a, name in self._peers.items() if name in due))
+    async def _told_by_us(self, name: DeviceName, address: IPv4Address) -> None:
+        try:
+            with suppress(*_FAULTS):
+                async with asyncio.timeout(TALK_S):
+                    await self._speak(name, address)
+                self._waits.pop(name, None)
+        finally:
+            del self._talks[name]
 
     async def _listening(self, own: IPv4Address) -> asyncio.Server:
         door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -137,16 +152,26 @@ class Neighbours:
             # When the daemon ends, so does what was being said.
             with suppress(*_FAULTS, asyncio.CancelledError):
                 name = self._peers[IPv4Address(writer.get_extra_info("peername")[0])]
-                await self._exchange(name, reader, writer)
+                if name not in self._callers:
+                    await self._answered(name, reader, writer)
         finally:
             writer.close()
 
-    async def _speak(self, address: IPv4Address) -> None:
+    async def _answered(self, name: DeviceName, reader: StreamReader, writer: StreamWriter) -> None:
+        """Answer a neighbour, which speaks once at a time."""
+        self._callers.add(name)
+        try:
+            async with asyncio.timeout(TALK_S):
+                await self._exchange(name, reader, writer)
+        finally:
+            self._callers.discard(name)
+
+    async def _speak(self, name: DeviceName, address: IPv4Address) -> None:
         source = (str(self._own), 0)
         async with asyncio.timeout(SILENCE_S):
             reader, writer = await asyncio.open_connection(str(address), PORT, local_addr=source)
         try:
-            await self._exchange(self._peers[address], reader, writer)
+            await self._exchange(name, reader, writer)
         finally:
             writer.close()
 
@@ -159,7 +184,9 @@ class Neighbours:
             await _say(writer, {"envelope": self._lists.envelope})
             theirs = _serial(await _hear(reader))
         elif theirs > serial:
-            await self._take(str((await _hear(reader))["envelope"]))
+            envelope = str((await _hear(reader))["envelope"])
+            # What has begun is done, however long that takes and whatever becomes of the talk.
+            await asyncio.shield(asyncio.ensure_future(self._take(envelope)))
             self.notes.append(f"{name} told of revoked keys: list {self._lists.serial}")
             self._told[name] = theirs
             await _say(writer, {"serial": self._lists.serial})

@@ -43,7 +43,8 @@ class Node:
         self.peers = peers
 
     async def tell(self, now_s=0.0):
-        await self.neighbours.tell(self.peers, now_s)
+        self.neighbours.tell(self.peers, now_s)
+        await self.neighbours.done()
 
 
 def run(work, *nodes):
@@ -100,9 +101,9 @@ def test_nothing_is_said_to_who_has_it_and_to_nobody_without_a_list(chain, monke
     spoken = []
     real = Neighbours._speak
 
-    async def counted(self, address):
+    async def counted(self, name, address):
         spoken.append(address)
-        await real(self, address)
+        await real(self, name, address)
 
     monkeypatch.setattr(Neighbours, "_speak", counted)
 
@@ -235,7 +236,7 @@ def test_who_comes_back_is_told_again_for_it_may_be_another_device(chain):
         await a.revoked.take(listed(1))
         await a.tell()
         assert a.neighbours.behind(["b"]) == ()
-        await a.neighbours.tell([], 1.0)
+        a.neighbours.tell([], 1.0)
         assert a.neighbours.behind(["b"]) == ("b",)
 
     run(work, a, b)
@@ -252,3 +253,54 @@ def test_a_large_list_comes_over_in_pieces(chain):
 
     run(work, a, b)
     assert b.revoked.keys == set(many)
+
+
+def test_a_neighbour_that_never_comes_to_an_end_keeps_no_other_from_being_told(chain):
+    a, b, c = chain
+
+    ended = asyncio.Event()
+
+    async def dawdle(reader, writer):
+        writer.write(b"{")
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    async def work():
+        server = await asyncio.start_server(dawdle, str(ADDRESSES["a"]), PORT)
+        async with server:
+            await b.revoked.take(listed(2))
+            b.neighbours.tell(["a", "c"], 0.0)
+            async with asyncio.timeout(10):
+                while c.revoked.serial != 2 or "c" in b.neighbours._talks:
+                    await asyncio.sleep(0.01)
+            # It is still spoken to, and once only.
+            b.neighbours.tell(["a", "c"], neighbours.LONGEST_S)
+            assert list(b.neighbours._talks) == ["a"]
+            await b.neighbours.close()
+            await asyncio.wait_for(ended.wait(), 10)
+
+    run(work, b, c)
+    assert a.revoked.serial == 0
+
+
+def test_a_neighbour_speaks_once_at_a_time(chain):
+    a, b, _ = chain
+
+    async def work():
+        await b.revoked.take(listed(1))
+        source = (str(ADDRESSES["a"]), 0)
+        first = await asyncio.open_connection(str(ADDRESSES["b"]), PORT, local_addr=source)
+        assert await asyncio.wait_for(first[0].readline(), 10)
+        assert await _said(ADDRESSES["b"], b"", str(ADDRESSES["a"])) == b""
+        first[1].close()
+        await first[1].wait_closed()
+        async with asyncio.timeout(10):
+            while b.neighbours._callers:
+                await asyncio.sleep(0.01)
+        # It has ended by itself, and may speak again.
+        assert await _said(ADDRESSES["b"], b'{"serial": 0}\n', str(ADDRESSES["a"]))
+
+    run(work, b)
+    assert a.revoked.serial == 0

@@ -41,6 +41,10 @@ class GatewayDriver(Protocol):
         """Have it go by a signed roster and return the same."""
         ...
 
+    def join(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Open the mailbox of an invitation, look into it or end it."""
+        ...
+
     def close(self) -> None:
         """Let go of the connection."""
         ...

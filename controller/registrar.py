@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from controller.clock import Clock, SystemClock
 from controller.sealing import Sealer
 from controller.store.audit import Act
-from controller.store.people import Keying, People
+from controller.store.people import Keying, People, taken_name
 from controller.store.people_rows import Entry
 from inventory.addressing import people_capacity
 from inventory.errors import AccessError, UnknownNameError
@@ -129,6 +129,13 @@ class Registrar:
 
         self.store.add(person, device, keying, act, hand)
         return made[0]
+
+    def admissible(self, person: Person, device: str) -> None:
+        """Raise AccessError when add() would."""
+        self._admissible(person)
+        known = self.store.find(person.name)
+        if known and not known.revoked and device in {one.name for one in known.in_use}:
+            raise AccessError(taken_name(person.name, device))
 
     def rotate(
         self,

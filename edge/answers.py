@@ -135,6 +135,11 @@ async def revoked(daemon: Daemon, request: Json) -> Json:
     return {"revoked": daemon.revoked.status()}
 
 
+async def join(daemon: Daemon, request: Json) -> Json:
+    """Carry messages between the desk and devices that are invited."""
+    return {"join": daemon.rendezvous.asked(str(request["request"]))}
+
+
 async def calls(daemon: Daemon, _: Json) -> Json:
     """Return the calls that were announced."""
     return {"calls": _calls(daemon)}
@@ -196,6 +201,7 @@ _VERBS: Final[Mapping[str, Verb]] = {
     "keys": keys,
     "pairs": pairs,
     "revoked": revoked,
+    "join": join,
     "calls": calls,
     "call-add": add_call,
     "call-remove": remove_call,

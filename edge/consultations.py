@@ -1,6 +1,6 @@
 """Which peers a consultation is going on with, told by the flows that leave here in its classes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
@@ -9,6 +9,30 @@ from inventory.model import DeviceName
 
 # A pause, a muted microphone or a page being turned does not end a consultation.
 LASTS_S: Final = 20.0
+_BEGINS: Final = {True: "has begun", False: "is over"}
+
+
+class Consultations:
+    """The peers with which a consultation is going on."""
+
+    def __init__(self) -> None:
+        self._until_s: Mapping[DeviceName, float] = {}
+
+    @property
+    def live(self) -> frozenset[DeviceName]:
+        """Return the peers that count as consulting."""
+        return frozenset(self._until_s)
+
+    def hear(
+        self,
+        policy: EdgePolicy,
+        destinations: Collection[IPv4Address | IPv6Address],
+        now_s: float,
+    ) -> Iterator[str]:
+        """Yield which consultations began or ended, after a look at where flows go."""
+        before, self._until_s = self.live, heard(self._until_s, policy, destinations, now_s)
+        for device in sorted(before ^ self.live):
+            yield f"a consultation with {device} {_BEGINS[device in self.live]}"
 
 
 def heard(

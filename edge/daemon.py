@@ -10,7 +10,7 @@ from typing import Final
 from edge import callbook, dialling, keyring, keys, pings, statefile
 from edge.callbook import Call
 from edge.clock import Moment
-from edge.consultations import heard
+from edge.consultations import Consultations
 from edge.dataplane.calls import Flow
 from edge.dataplane.people import Admission
 from edge.dataplane.watch import Losses
@@ -25,6 +25,7 @@ from edge.notary import Blocklist, Notary, Registry, Treasury
 from edge.pairs import Pairs
 from edge.pilot import Pilot
 from edge.policy import EdgePolicy
+from edge.rendezvous import Rendezvous
 from edge.report import Repairs
 from edge.revoked import Revoked
 from edge.rotation import Rotation
@@ -32,7 +33,6 @@ from edge.store import Store
 from edge.transactions import Transactions
 from edge.worker import Worker
 from inventory.errors import EdgeError
-from inventory.model import DeviceName
 from policies.decide import Memory
 
 UPKEEP_S: Final = 1.0
@@ -44,7 +44,6 @@ TELL_S: Final = 5.0
 LISTEN_S: Final = 0.5
 LISTEN_LIVE_S: Final = 4.0
 _SAVE_EVERY_S: Final = 60.0
-_BEGINS: Final = {True: "has begun", False: "is over"}
 
 
 class Daemon:
@@ -68,12 +67,13 @@ class Daemon:
         self.revoked = Revoked(folder, Blocklist(folder))
         self.neighbours = Neighbours(self.revoked, self.take_revoked)
         self.pairs = Pairs(folder, identity.device, Treasury(folder), clock)
+        self.rendezvous = Rendezvous(lambda: clock().monotonic_s)
         self.repairs = Repairs()
         self.calls: tuple[Call, ...] = ()
         self.ending = asyncio.Event()
         self._faults: dict[str, str] = {}
         self._kept: Mapping[ClassKey, Memory] = {}
-        self._live_until_s: Mapping[DeviceName, float] = {}
+        self._consultations = Consultations()
         self._dialler = Dialler()
         self._losses = Losses()
         self._lost = asyncio.Event()
@@ -138,6 +138,7 @@ class Daemon:
             self.note("daemon", "ended")
             self.gauges.close()
             self.worker.close()
+            self.rendezvous.close()
             await self.neighbours.close()
             asyncio.get_running_loop().remove_reader(self._losses.fileno())
             self._losses.close()
@@ -362,20 +363,17 @@ class Daemon:
     async def _listen(self) -> None:
         """Notice consultations by what they send."""
         while True:
-            await asyncio.sleep(LISTEN_LIVE_S if self._live_until_s else LISTEN_S)
+            await asyncio.sleep(LISTEN_LIVE_S if self._consultations.live else LISTEN_S)
             if (policy := self.policy) is not None:
                 with self._noted("consultations"):
                     await self._hear(policy)
 
     async def _hear(self, policy: EdgePolicy) -> None:
         seen = (await self.worker.live()).flows
-        now_s, before = self.clock().monotonic_s, frozenset(self._live_until_s)
         destinations = {flow.destination for flow in seen}
-        self._live_until_s = heard(self._live_until_s, policy, destinations, now_s)
-        live = frozenset(self._live_until_s)
-        for device in sorted(live ^ before):
-            self.note("call", f"a consultation with {device} {_BEGINS[device in live]}")
-        self.pilot.consult(live)
+        for words in self._consultations.hear(policy, destinations, self.clock().monotonic_s):
+            self.note("call", words)
+        self.pilot.consult(self._consultations.live)
 
     def _write_notes(self) -> None:
         notes, self.transactions.notes = self.transactions.notes, []

@@ -51,6 +51,7 @@ class Door:
             "keys": (lambda _: {"verb": "keys"}, 0, 0),
             "pairs": (partial(self._sealed, "pairs", "chains"), 0, 2),
             "revoked": (partial(self._sealed, "revoked", "list"), 0, 2),
+            "join": (partial(self._sealed, "join", "request"), 2, 2),
         }
 
     def answer(self, request: str) -> int:

@@ -33,6 +33,7 @@ from vpn.model import Endpoint, Gateway, Ports
 GATEWAY: Final = "198.51.100.1"
 BLOCK: Final = ip_network("172.26.0.0/18")
 PORT: Final = 51_999
+ENROLMENT_PORT: Final = 51_998
 HTTPS: Final = (Ports("tcp", 443, 443),)
 SHAKEN_WITHIN_S: Final = 30.0
 
@@ -170,7 +171,9 @@ def _accept(gate: Gate, ports: tuple[Ports, ...]) -> None:
     terms = replace(
         TERMS,
         network=gate.mark,
-        gateways=(Gateway("edge", 1, Endpoint(GATEWAY, PORT), public),),
+        gateways=(
+            Gateway("edge", 1, Endpoint(GATEWAY, PORT), public, enrolment_port=ENROLMENT_PORT),
+        ),
         openings=(
             Opening("oncologists", ports, (ip_network(LAN_HOST), ip_network(SERVER))),
             Opening("nurses", HTTPS, (ip_network(LAN_HOST),)),

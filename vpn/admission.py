@@ -141,7 +141,8 @@ def _group(group: Group) -> str:
 
 def _gateway(gateway: Gateway) -> str:
     answers = ", answers for names" if gateway.resolver else ""
-    return f"number {gateway.number}, {gateway.endpoint}, key {gateway.public_key}{answers}"
+    takes = f", takes devices in at port {gateway.enrolment_port}" if gateway.enrolment_port else ""
+    return f"number {gateway.number}, {gateway.endpoint}, key {gateway.public_key}{answers}{takes}"
 
 
 def _openings(terms: Admission) -> dict[str, str]:
@@ -182,7 +183,10 @@ def plain(terms: Admission) -> dict[str, Any]:
         "sites": {name: place.parent for name, place in terms.sites.items()},
         "groups": [[g.name, g.title, g.role, g.under] for g in terms.groups],
         "gateways": [
-            [g.device, g.number, g.endpoint.host, g.endpoint.port, g.public_key, g.resolver, g.kept]
+            [
+                *(g.device, g.number, g.endpoint.host, g.endpoint.port, g.public_key),
+                *(g.resolver, g.kept, g.enrolment_port),
+            ]
             for g in terms.gateways
         ],
         "openings": roster.openings_plain(terms.openings),

@@ -118,6 +118,9 @@ class _Known:
             if device and not (device.role is Role.EDGE and device.site in zones):
                 what = f"{gateway.device} is no edge at the site of a zone, which others dial"
                 yield Fault(where, what, "name such an edge; it has tunnels to all the others")
+            if gateway.enrolment_port == gateway.endpoint.port:
+                what = f"WireGuard listens at UDP port {gateway.endpoint.port}, which people dial"
+                yield Fault(entry.where("enrolment_port"), what, "name another port")
 
     def grant_faults(self, entry: Entry, grant: GrantDocument) -> Iterator[Fault]:
         """Yield what is wrong with an exception to default deny."""

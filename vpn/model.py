@@ -112,7 +112,8 @@ class Gateway:
     """A hub that people's devices dial; its number (1 to 8) decides their addresses behind it.
 
     resolver says that it answers for names, at its own addresses among people's; kept, that
-    people's files go on holding its key, also when its tunnels to other edges move to another one.
+    people's files go on holding its key, also when its tunnels to other edges move to another one;
+    enrolment_port, at which UDP port devices in the field ask to join, 0 where they cannot.
     """
 
     device: DeviceName
@@ -121,6 +122,7 @@ class Gateway:
     public_key: PublicKey
     resolver: bool = False
     kept: bool = False
+    enrolment_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,8 +106,12 @@ class GatewayDocument(Document):
     endpoint: EndpointText = Field(examples=["vpn.example.cm:51820"])
     resolver: Flag = Field(default=False, examples=["true"])
     public_key: KeyText | None = Field(default=None, examples=["BASE64"])
+    enrolment_port: Annotated[StrictInt, Field(ge=1, le=65535)] | None = Field(
+        default=None, examples=["51830"]
+    )
 
     def to_model(self, pinned: PublicKey) -> Gateway:
         """Return the trusted value; without a key of its own it has the device's pinned one."""
         key, kept = self.public_key or pinned, bool(self.public_key)
-        return Gateway(self.device, self.number, self.endpoint, key, self.resolver, kept)
+        port = self.enrolment_port or 0
+        return Gateway(self.device, self.number, self.endpoint, key, self.resolver, kept, port)

@@ -42,13 +42,17 @@ class Delivery:
 
         Raises UsageProblem when there is none, or a file is there already.
         """
-        if taken := [str(path) for path in self._paths() if path.exists()]:
-            raise UsageProblem(f"{', '.join(taken)}: there already; nothing is overwritten")
+        self.free()
         if any(self._paths()) or self.qr or self.show:
             return self
         if sys.stdout.isatty():
             return Delivery(qr=True)
         raise UsageProblem("say where the file goes: --file, --png, --svg, --qr or --show")
+
+    def free(self) -> None:
+        """Raise UsageProblem when a file is there already."""
+        if taken := [str(path) for path in self._paths() if path.exists()]:
+            raise UsageProblem(f"{', '.join(taken)}: there already; nothing is overwritten")
 
     def hand(self, text: str) -> None:
         """Write a file's text wherever it goes; when one place fails, it is in none."""

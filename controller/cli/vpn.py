@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli import loading, person, site
+from controller.cli import invite, join, loading, person, site
 from controller.cli.desk import BecauseOption, desk
 from controller.cli.folders import FolderOption
 from controller.cli.loading import LaterOption
@@ -33,7 +33,12 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Say and test who may reach what over the VPN, and give people access.",
 )
+person.app.command(
+    epilog="Example: sanaga vpn person invite b-oumarou --title 'B. Oumarou' --role nurse "
+    "--site mora --because 'mobile clinic' --qr"
+)(invite.invite)
 app.add_typer(person.app, name="person")
+app.command(epilog="Example: sudo sanaga vpn join --file /etc/wireguard/sanaga.conf")(join.join)
 app.add_typer(site.app, name="site")
 
 

@@ -1,5 +1,6 @@
 """The driver of Linux edges: policies, signed on the way, to the door of the edge's daemon."""
 
+import json
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -101,8 +102,12 @@ class LinuxDriver(DoorDriver):
             self._told({"serial": admitted["revoked"]})
         return admitted
 
+    def join(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Have this gateway open, look into or end the mailbox of an invitation."""
+        return self._hand_over("join", json.dumps(request))
+
     def _hand_over(self, verb: str, envelope: str) -> Mapping[str, Any]:
-        """Give the edge what was sealed for it, and return what it has then."""
+        """Give the edge something that no process argument shows, and return what it has then."""
         given = envelope.encode()
         digest = sha256(given).hexdigest()
         return dict(self._part(verb, verb, str(len(given)), digest, data=given))

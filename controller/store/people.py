@@ -279,10 +279,7 @@ class People:
             (person, name),
         ).fetchone()
         if taken:
-            raise AccessError(
-                f"{person} has a device called {name!r}; name another one with --device, or give "
-                f"this one another key with 'sanaga vpn person rotate {person}'"
-            )
+            raise AccessError(taken_name(person, name))
         row = db.execute(
             "INSERT INTO devices (person, name) VALUES (?, ?) RETURNING number", (person, name)
         ).fetchone()
@@ -374,6 +371,14 @@ def taken(owner: Registered) -> str:
             "pair on the device"
         )
     return f"this key is that of {whose}; every device has a pair of its own"
+
+
+def taken_name(person: PersonName, device: str) -> str:
+    """Return why a person gets no second device of the same name."""
+    return (
+        f"{person} has a device called {device!r}; name another one with --device, or give "
+        f"this one another key with 'sanaga vpn person rotate {person}'"
+    )
 
 
 def _overtaken(device: PersonDevice) -> AccessError:

@@ -1,0 +1,206 @@
+"""Letting a device in that is elsewhere, with the administrator and its owner on the telephone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from controller.cli import loading
+from controller.cli import person_view as view
+from controller.cli.delivery import Delivery, PngOption, QrOption, SvgOption
+from controller.cli.desk import BecauseOption, act, desk, filed
+from controller.cli.durations import spoken as duration
+from controller.cli.output import Exit, progress_wanted, say, stderr, write
+from controller.cli.person import (
+    GatewayOption,
+    LicenceOption,
+    LicenceUntilOption,
+    NameArgument,
+    RoleOption,
+    SiteOption,
+    TitleOption,
+    UntilOption,
+)
+
+if TYPE_CHECKING:
+    from controller.invitations import Guest, Tick, Visit
+    from controller.registrar import Registrar
+    from controller.store.audit import Act
+    from vpn.model import Gateway, Person
+
+_TRIES = 3
+
+
+def invite(
+    name: NameArgument,
+    because: BecauseOption,
+    title: TitleOption = None,
+    role: RoleOption = None,
+    site: SiteOption = None,
+    until: UntilOption = None,
+    licence: LicenceOption = None,
+    licence_until: LicenceUntilOption = None,
+    device: Annotated[
+        str, typer.Option("--device", metavar="DEVICE", help="What the device is called.")
+    ] = "laptop",
+    gateway: GatewayOption = None,
+    png: PngOption = None,
+    svg: SvgOption = None,
+    qr: QrOption = False,
+) -> None:
+    """Give a person access with a device that is elsewhere, and whose key never leaves it.
+
+    Prints a code that one device may use within ten minutes, with 'sanaga vpn join' there; its
+    owner reads you four words from its screen, and it is let in when they are the ones here.
+    """
+    from controller.cli import personal
+
+    said = personal.given(title, role, site, licence, licence_until, until)
+    reason, named = act(because), personal.slug(device, "device")
+    picture = Delivery(png=png, svg=svg, qr=qr)
+    with desk() as opened:
+        person = personal.wanted(opened.store.find(name), name, said)
+        opened.admissible(person, named)
+        picture.free()
+        text = filed(opened.terms(), gateway)
+        with _visit(opened, gateway) as visit:
+            write(visit.invited.code)
+            picture.hand(visit.invited.code)
+            picture.tell()
+            say(f"say this code to {person.title}; there, it is typed after 'sanaga vpn join'")
+            guest = _guest(visit)
+            with _traced(opened, person, named, reason):
+                _compare(guest, person)
+                visit.alone()
+            opened.add(
+                person,
+                named,
+                reason,
+                lambda handover: visit.hand(guest, text(handover)),
+                guest.key,
+            )
+            _settled(opened, visit, person, named, gateway)
+
+
+def _settled(
+    opened: "Registrar", visit: "Visit", person: "Person", device: str, gateway: str | None
+) -> None:
+    """Have gateways let a device in that has its file, and withdraw one that has not."""
+    from controller.store.audit import Act
+    from inventory.errors import DeviceError
+
+    if not visit.written():
+        opened.revoke(person.name, device, Act("sanaga", "the device did not take its file"))
+        say(f"the device did not take its file, so {person.name}'s {device} has no access")
+        say("nothing else has changed; invite again")
+        raise typer.Exit(Exit.ERROR)
+    say(f"{person.name}'s {device} has its file and is on record{view.ending(person)}")
+    try:
+        loading.tell(opened)
+    finally:
+        chosen = gateway or opened.terms().gateways[0].device
+        known = opened.store.loads.all().get(chosen)
+        let_in = bool(known and known.state >= opened.store.last())
+        try:
+            visit.done(let_in=let_in)
+        except DeviceError as error:
+            say(f"the device could not be told so: {error}")
+
+
+@contextmanager
+def _visit(opened: "Registrar", gateway: str | None) -> "Iterator[Visit]":
+    """Open an invitation at a gateway; at the end of the block it is over, whatever happened."""
+    from controller.clock import SystemClock
+    from controller.environment import state_dir
+    from controller.gateways import connector
+    from controller.invitations import Visit
+    from inventory.errors import DeviceError, UnreachableError
+    from vpn import invitation
+    from vpn.model import Endpoint
+
+    connect = connector(opened.terms(), state_dir())
+    hosts = _hosts(opened, gateway)
+    for host in hosts:
+        driver = connect(host.device)
+        where = Endpoint(host.endpoint.host, host.enrolment_port)
+        visit = Visit(driver, invitation.made(where), SystemClock())
+        try:
+            visit.open()
+            break
+        except UnreachableError as error:
+            driver.close()
+            if host is hosts[-1]:
+                raise
+            say(f"{error}; another gateway is asked")
+    try:
+        yield visit
+    finally:
+        with suppress(DeviceError):
+            visit.close()
+        driver.close()
+
+
+def _hosts(opened: "Registrar", gateway: str | None) -> "list[Gateway]":
+    """Return the gateways that take devices in, the named one first. Raises AccessError."""
+    from inventory.errors import AccessError
+
+    terms = opened.terms()
+    found = [g for g in terms.gateways if g.enrolment_port and g.device in terms.doors]
+    if not found:
+        raise AccessError(
+            "no gateway takes devices in from the field; write an enrolment_port, such as 51830, "
+            "into gateways of the intent and say 'sanaga vpn apply --dir DIR'"
+        )
+    return sorted(found, key=lambda one: one.device != gateway)
+
+
+def _guest(visit: "Visit") -> "Guest":
+    """Return the device that comes, while a person sees how long the code holds."""
+    with _countdown() as tick:
+        return visit.guest(tick)
+
+
+@contextmanager
+def _countdown() -> "Iterator[Tick]":
+    if not progress_wanted():
+        yield lambda _left_s: None
+        return
+    with stderr().status("waiting for the device") as status:
+        yield lambda left_s: status.update(
+            f"waiting for the device; the code holds for {duration(round(left_s))}"
+        )
+
+
+def _compare(guest: "Guest", person: "Person") -> None:
+    """Have an administrator write down the words that they hear. Raises AccessError."""
+    from inventory.errors import AccessError
+    from vpn import spoken
+
+    say(f"a device has come; {person.title} reads you four words from its screen")
+    for _ in range(_TRIES):
+        try:
+            heard = typer.prompt("The words", err=True)
+        except typer.Abort:
+            break
+        if spoken.alike(heard, guest.words):
+            say(f"they are the words here, too: {guest.words}")
+            return
+        say("these are not the words here; have them read once more")
+    raise AccessError(
+        "the words were not compared, or differ: then somebody else has the code. Nobody was let "
+        "in; invite again, over another telephone if you can"
+    )
+
+
+@contextmanager
+def _traced(opened: "Registrar", person: "Person", device: str, reason: "Act") -> Iterator[None]:
+    """Note in the audit trail that a device was turned away."""
+    from inventory.errors import AccessError
+
+    try:
+        yield
+    except AccessError as error:
+        refused = str(error).partition("; ")[0]
+        opened.store.noted("device.refuse", person.name, reason, device=device, refused=refused)
+        raise

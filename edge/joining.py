@@ -1,0 +1,107 @@
+"""A device in the field joins: it makes its own key, and a gateway carries what both ends say.
+
+Who knows the code and stands in between is found out by the words that people compare, since the
+device commits to its key before it hears what the other end chooses by chance (RFC 6189, section
+4.4.1.1, does the same).
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final, Protocol, TypeAlias
+
+from edge import parcels
+from inventory.errors import EdgeError
+from vpn import invitation, keys, spoken, wgquick
+from vpn.invitation import Invitation
+from vpn.wgfile import Config
+
+POLL_S: Final = 1.0
+WRITTEN: Final = "written"
+LET_IN: Final = "in"
+LATER: Final = "later"
+_WHY: Final = {
+    "taken": "this code was used before, here or by somebody else; ask for another one",
+    "expired": "this code has expired; ask for another one",
+    "withdrawn": (
+        "the administrator took the invitation back; if they heard other words than you read, "
+        "somebody is listening: ask for another code over another telephone"
+    ),
+    "done": "the invitation ended before this device had its file; ask for another code",
+}
+
+Json: TypeAlias = Mapping[str, Any]
+Pause: TypeAlias = Callable[[float], None]
+
+
+class Asker(Protocol):
+    """What carries requests to the gateway."""
+
+    def ask(self, body: Json) -> Json:
+        """Return the answer to a request. Raises EdgeError."""
+        ...
+
+
+class Joining:
+    """One device's side, in this order: words, config, written. All of them raise EdgeError."""
+
+    def __init__(self, invited: Invitation, line: Asker, pause: Pause) -> None:
+        self._invited = invited
+        self._line = line
+        self._pause = pause
+        self._private, self._key = keys.pair()
+        self._nonce = os.urandom(invitation.NONCE)
+        self._committed = invitation.commitment(self._key, self._nonce)
+        self._heard = 0
+        self._said = 0
+        self._transcript = b""
+
+    def words(self) -> str:
+        """Return the words that the administrator must see, as soon as the desk has answered."""
+        chosen = self._next()
+        self._say(json.dumps({"key": self._key, "nonce": self._nonce.hex()}))
+        try:
+            digest = invitation.transcript(self._committed, chosen, self._key, self._nonce)
+        except ValueError as error:
+            raise EdgeError(f"the gateway says what makes no sense: {error}") from None
+        self._transcript = digest
+        return spoken.words(digest)
+
+    def config(self) -> Config:
+        """Return the device's configuration with its key, once the administrator has agreed.
+
+        Raises IntentError, too, when what was sent is no wg-quick file.
+        """
+        first = self._next()
+        pieces = [first, *(self._next() for _ in range(parcels.announced(first) - 1))]
+        text = parcels.unpacked(pieces, self._invited, self._transcript, self._private)
+        return replace(wgquick.parse(text, "what was sent"), private_key=self._private)
+
+    def written(self) -> bool:
+        """Say that the file is kept; return whether gateways let the device in by now."""
+        self._say(WRITTEN)
+        return self._next() == LET_IN
+
+    def _next(self) -> str:
+        """Return the next message of the desk's, however long people take."""
+        while (more := self._asked({}).get("more")) is None:
+            self._pause(POLL_S)
+        self._heard += 1
+        return str(more)
+
+    def _say(self, text: str) -> None:
+        """Leave a message, once."""
+        asked = self._asked({"say": text, "at": self._said})
+        self._said += 1
+        if asked["got"] < self._said:
+            raise EdgeError(_WHY["done"])
+
+    def _asked(self, told: Json) -> Json:
+        said = self._line.ask({"who": self._committed, "have": self._heard, **told})
+        state, got = said.get("state"), said.get("got", 0)
+        if state != "open" and said.get("more") is None:
+            raise EdgeError(_WHY.get(str(state), _WHY["done"]))
+        if type(got) is not int:
+            raise EdgeError("the gateway says what makes no sense; ask for another code")
+        return {**said, "got": got}

@@ -1,0 +1,180 @@
+"""Where a device in the field and the controller's desk leave messages for each other, in memory.
+
+An invitation is for the first device that asks about it: who says on whose behalf a request is
+made, and everybody else is told that it is taken. Of what is said here the gateway understands
+nothing, and both ends would notice a change.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from inventory.errors import EdgeError
+from vpn import rendezvous
+from vpn.rendezvous import Json
+
+MOST_OPEN: Final = 64
+MOST_MESSAGES: Final = 64
+LONGEST_S: Final = 3_600.0
+# A desk that has not looked for so long has gone, and with it the person who could let anybody in.
+GONE_S: Final = 120.0
+# Whoever came in time has so long at least to be let in.
+JOINING_S: Final = 300.0
+# So long after its end, whoever asks about an invitation is told why nothing comes of it.
+REMEMBERED_S: Final = 3_600.0
+MOST_REMEMBERED: Final = 1_000
+_WHO: Final = 64
+
+
+class State(StrEnum):
+    """What has become of an invitation."""
+
+    OPEN = "open"
+    # Both ends have what they wanted.
+    DONE = "done"
+    # The desk has taken it back, or would not have the device that came.
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+# What only somebody else than the first device is told.
+TAKEN: Final = "taken"
+
+
+@dataclass(slots=True)
+class Mailbox:
+    """What was left for either end; rivals is how often another device asked about it."""
+
+    key: bytes = field(repr=False)
+    until_s: float
+    looked_s: float
+    who: str = ""
+    said: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    rivals: int = 0
+    state: State = State.OPEN
+
+
+class Mailboxes:
+    """The mailboxes of a gateway, by the names of invitations; times are monotonic."""
+
+    def __init__(self) -> None:
+        self._boxes: dict[str, Mailbox] = {}
+
+    def open(self, name: str, key: bytes, lasts_s: float, now_s: float) -> None:
+        """Make a mailbox. Raises EdgeError when it is there already, or there are too many."""
+        self.tend(now_s)
+        if name in self._boxes:
+            raise EdgeError("this invitation was made before; make another one")
+        if sum(box.state is State.OPEN for box in self._boxes.values()) >= MOST_OPEN:
+            raise EdgeError(f"{MOST_OPEN} invitations are open here; wait until one has ended")
+        self._boxes[name] = Mailbox(key, now_s + min(max(lasts_s, 0.0), LONGEST_S), now_s)
+
+    def look(self, name: str, have: int, leave: Sequence[str], now_s: float) -> Json:
+        """Let the messages for the device be some, and return its own but for the first ones.
+
+        What was left before stays, however often it is left. Raises EdgeError when there is no
+        such mailbox, or what is left is too much.
+        """
+        box = self._box(name, now_s)
+        if len(leave) > MOST_MESSAGES or not all(map(rendezvous.fits, leave)):
+            raise EdgeError("this is more than a mailbox takes")
+        box.left += leave[len(box.left) :]
+        box.looked_s = now_s
+        return {
+            "state": box.state,
+            "who": box.who,
+            "said": box.said[have:],
+            "rivals": box.rivals,
+            "left_s": max(0.0, box.until_s - now_s),
+        }
+
+    def end(self, name: str, state: State, now_s: float) -> None:
+        """Take no more messages; those that were left can still be fetched. Raises EdgeError."""
+        box = self._box(name, now_s)
+        if box.state is State.OPEN:
+            box.state, box.until_s = state, now_s
+
+    def answer(self, datagram: bytes, now_s: float) -> bytes | None:
+        """Return the answer to a device's datagram; nothing to what is no request."""
+        self.tend(now_s)
+        box = self._boxes.get(rendezvous.named(datagram))
+        asked = rendezvous.asked(datagram, box.key) if box else None
+        if box is None or asked is None:
+            return None
+        try:
+            return rendezvous.answer(datagram, box.key, _said(box, asked, now_s))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def tend(self, now_s: float) -> None:
+        """Let invitations expire, or end with their desk, and forget those that ended long ago."""
+        for box in self._boxes.values():
+            if box.state is State.OPEN and now_s >= box.until_s:
+                box.state = State.EXPIRED
+            elif box.state is State.OPEN and now_s >= box.looked_s + GONE_S:
+                box.state, box.until_s = State.WITHDRAWN, now_s
+        ended = sorted(self._ended(), key=lambda name: self._boxes[name].until_s)
+        for place, name in enumerate(reversed(ended)):
+            old = now_s >= self._boxes[name].until_s + REMEMBERED_S
+            if old or place >= MOST_REMEMBERED:
+                del self._boxes[name]
+
+    def __bool__(self) -> bool:
+        """Return whether anybody could ask about anything."""
+        return bool(self._boxes)
+
+    def _ended(self) -> Iterator[str]:
+        return (name for name, box in self._boxes.items() if box.state is not State.OPEN)
+
+    def _box(self, name: str, now_s: float) -> Mailbox:
+        self.tend(now_s)
+        if name not in self._boxes:
+            raise EdgeError(
+                "this gateway does not know the invitation; its daemon was started since, or it "
+                "ended long ago: make another one"
+            )
+        return self._boxes[name]
+
+
+def _said(box: Mailbox, asked: Json, now_s: float) -> Json:
+    """Return what a device is told. Raises KeyError, TypeError, ValueError."""
+    who, have = _text(asked["who"]), _count(asked["have"])
+    if len(who) > _WHO:
+        raise ValueError("this is nobody's commitment")
+    if box.who not in {"", who}:
+        box.rivals += 1
+        return {"state": TAKEN}
+    if box.state is State.OPEN:
+        if not box.who:
+            box.who, box.until_s = who, max(box.until_s, now_s + JOINING_S)
+        _take(box, asked)
+    left = box.left[have : have + 1]
+    return {
+        "state": box.state,
+        "got": len(box.said),
+        "more": left[0] if left and box.who else None,
+        "left_s": round(max(0.0, box.until_s - now_s), 1),
+    }
+
+
+def _take(box: Mailbox, asked: Mapping[str, object]) -> None:
+    """Keep what a device says, once, however often it says so."""
+    if (say := asked.get("say")) is None:
+        return
+    text, place = _text(say), _count(asked["at"])
+    if place == len(box.said) < MOST_MESSAGES:
+        box.said.append(text)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not rendezvous.fits(value):
+        raise ValueError("this is no text")
+    return value
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or not 0 <= value <= MOST_MESSAGES:
+        raise ValueError("this is no count")
+    return value

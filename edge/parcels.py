@@ -1,0 +1,61 @@
+"""A device's file on its way through a gateway that is not to read it, in pieces for datagrams.
+
+It is sealed to the device's key by HPKE (RFC 9180), and bears a tag (HMAC-SHA-256) with the key
+that both ends of an invitation have and the gateway has not.
+"""
+
+import base64
+import hmac
+from collections.abc import Sequence
+from typing import Final
+
+from edge import envelopes
+from inventory.errors import EdgeError
+from vpn.invitation import Invitation
+from vpn.keys import PublicKey, Secret
+
+_PURPOSE: Final = b"sanaga joining\n"
+_PIECE: Final = 800
+_MOST: Final = 40
+_TAG: Final = 32
+
+
+def packed(text: str, invited: Invitation, transcript: bytes, to: PublicKey) -> tuple[str, ...]:
+    """Return the pieces of a text for the device of a key; the first one says how many."""
+    about = _PURPOSE + transcript
+    box = base64.b64decode(envelopes.sealed(text.encode(), to, about))
+    written = base64.b64encode(_tag(invited, about + box) + box).decode("ascii")
+    pieces = [written[at : at + _PIECE] for at in range(0, len(written), _PIECE)]
+    return (f"{len(pieces)} {pieces[0]}", *pieces[1:])
+
+
+def announced(first: str) -> int:
+    """Return how many pieces there are, by the first. Raises EdgeError."""
+    number = first.partition(" ")[0]
+    if not (number.isascii() and number.isdigit() and len(number) < 3):
+        raise _strange()
+    if not 0 < int(number) <= _MOST:
+        raise _strange()
+    return int(number)
+
+
+def unpacked(pieces: Sequence[str], invited: Invitation, transcript: bytes, private: Secret) -> str:
+    """Return the text of all pieces. Raises EdgeError when it is not the one that was packed."""
+    first, about = pieces[0].partition(" ")[2], _PURPOSE + transcript
+    try:
+        whole = base64.b64decode("".join((first, *pieces[1:])), validate=True)
+        tag, box = whole[:_TAG], whole[_TAG:]
+        if not hmac.compare_digest(tag, _tag(invited, about + box)):
+            raise _strange()
+        sealed = base64.b64encode(box).decode("ascii")
+        return envelopes.unsealed(sealed, [private.octets], about, "the file").decode()
+    except ValueError:
+        raise _strange() from None
+
+
+def _tag(invited: Invitation, covered: bytes) -> bytes:
+    return hmac.digest(invited.end_key, covered, "sha256")
+
+
+def _strange() -> EdgeError:
+    return EdgeError("what came is not what the administrator sent; ask for another code")

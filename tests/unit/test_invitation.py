@@ -1,0 +1,116 @@
+"""Codes that are said over a telephone, and the words that are compared."""
+
+import re
+from contextlib import suppress
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vpn import invitation, spoken
+from vpn.invitation import Invitation
+from vpn.model import Endpoint
+
+WHERE = Endpoint("vpn.example.cm", 51830)
+CHANCES = st.integers(0, 2**90 - 1)
+
+
+@given(CHANCES, st.sampled_from(["vpn.example.cm", "198.51.100.1", "2001:db8::7"]))
+def test_a_code_leads_back_to_its_invitation_however_it_is_written(chance, host):
+    invited = Invitation(Endpoint(host, 51830), chance)
+    where, _, letters = invited.code.rpartition("/")
+    written = [invited.code, f" {where}/{letters.lower()}", f"{where}/{letters.replace('-', ' ')}"]
+    written.append(f"{where}/{letters.replace('0', 'o').replace('1', 'l')}")
+    assert [invitation.parse(code) for code in written] == [invited] * 4
+
+
+@given(CHANCES, st.integers(0, 19), st.integers(1, 31))
+def test_one_wrong_letter_is_noticed_but_once_in_a_thousand_times(chance, place, step):
+    code = Invitation(WHERE, chance).code
+    where, _, letters = code.rpartition("/")
+    plain = letters.replace("-", "")
+    alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    other = alphabet[(alphabet.index(plain[place]) + step) % 32]
+    slipped = f"{where}/{plain[:place]}{other}{plain[place + 1 :]}"
+    with suppress(ValueError):
+        # One in 1,024 slips is another code: of an invitation that nobody made.
+        assert invitation.parse(slipped).chance != chance
+
+
+def test_slips_are_noticed():
+    code = Invitation(WHERE, 2**89 + 7).code
+    swapped = code[:-2] + code[-1] + code[-2]
+    assert swapped != code
+    with pytest.raises(ValueError, match="compare it again"):
+        invitation.parse(swapped)
+
+
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        ("", "HOST:PORT"),
+        ("K7QF-2M9T-XW4D-8RHB-5NCG", "HOST:PORT"),
+        ("vpn.example.cm/K7QF-2M9T-XW4D-8RHB-5NCG", "HOST:PORT"),
+        ("vpn.example.cm:51830/K7QF-2M9T", "8 letters and digits stand behind '/', and not 20"),
+        ("vpn.example.cm:51830/K7QF-2M9T-XW4D-8RHB-5NCU", "'U' is in no code"),
+        ("vpn.example.cm:51830/K7QF-2M9T-XW4D-8RHB-5NC\x1b", "is in no code"),
+    ],
+)
+def test_what_is_no_code_is_told(code, what):
+    with pytest.raises(ValueError, match=re.escape(what)) as caught:
+        invitation.parse(code)
+    assert "2M9T" not in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_an_invitation_shows_no_secret_and_its_keys_are_several():
+    invited = invitation.made(WHERE)
+    assert str(invited.chance) not in repr(invited)
+    assert len({invited.name, invited.mailbox_key.hex()[:16], invited.end_key.hex()[:16]}) == 3
+    assert invitation.made(WHERE) != invited
+
+
+def test_what_was_committed_to_is_what_counts():
+    key, nonce, chosen = "k" * 44, bytes(32), "ab" * 32
+    committed = invitation.commitment(key, nonce)
+    digest = invitation.transcript(committed, chosen, key, nonce)
+    assert digest != invitation.transcript(committed, "ac" * 32, key, nonce)
+    for other in (("j" * 44, nonce), (key, bytes(31) + b"1")):
+        with pytest.raises(ValueError, match="committed"):
+            invitation.transcript(committed, chosen, *other)
+    with pytest.raises(ValueError, match="octets"):
+        invitation.transcript(committed, "ab", key, nonce)
+
+
+def distance(one, other):
+    """Return by how many letters two words differ (Levenshtein)."""
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        fresh = [i]
+        for j, b in enumerate(other, 1):
+            fresh.append(min(fresh[-1] + 1, row[j] + 1, row[j - 1] + (a != b)))
+        row = fresh
+    return row[-1]
+
+
+def test_words_are_plain_and_no_two_are_much_alike():
+    assert len(set(spoken.WORDS)) == 256
+    assert all(word.isascii() and word.isalpha() and word.islower() for word in spoken.WORDS)
+    close = [pair for pair in combinations(spoken.WORDS, 2) if distance(*pair) < 3]
+    assert close == []
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
+def test_words_tell_digests_apart(one, other):
+    assert spoken.alike(spoken.words(one), spoken.words(one))
+    assert spoken.alike(spoken.words(one), spoken.words(other)) == (one[:4] == other[:4])
+
+
+def test_words_are_heard_in_spite_of_a_slip():
+    said = spoken.words(bytes([187, 246, 120, 0]))
+    first, second, third, last = said.split()
+    assert spoken.alike(f"{first.upper()}, {second[:-1]} {third}  {last}", said)
+    assert not spoken.alike(f"{second} {first} {third} {last}", said)
+    assert not spoken.alike(f"{first} {second} {third}", said)
+    assert not spoken.alike("", said)

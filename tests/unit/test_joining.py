@@ -1,0 +1,409 @@
+"""A device joins from the field: both ends and a gateway's rendezvous, over real sockets."""
+
+import json
+import socket
+from contextlib import contextmanager
+from threading import Event, Thread
+
+import pytest
+
+from controller.invitations import PATIENCE_S, Visit
+from edge import parcels
+from edge.mailboxes import State
+from inventory.errors import AccessError, EdgeError, IntentError, UnreachableError
+from tests import field_rig
+from tests.field_rig import Hasty, beside, free_port, joining, line, visit
+from vpn import invitation, keys, rendezvous, wgquick
+from vpn.invitation import Invitation
+from vpn.model import Endpoint
+
+PSK = keys.generate()
+FILE = f"""\
+# of a test
+[Interface]
+# PrivateKey = (the device's own, which never left it)
+Address = 172.26.0.5/32
+DNS = 172.26.0.1
+MTU = 1280
+
+[Peer]
+PublicKey = {keys.public_of(keys.generate())}
+PresharedKey = {PSK.reveal()}
+AllowedIPs = 10.0.0.0/8
+Endpoint = vpn.example.cm:51820
+PersistentKeepalive = 25
+"""
+
+
+@pytest.fixture
+def gate():
+    with field_rig.gate() as made:
+        yield made
+
+
+def test_a_device_that_is_let_in_has_its_file_with_a_key_that_nobody_else_saw(gate):
+    opened = visit(gate)
+    with line(opened.invited) as asker:
+        device = joining(opened.invited, asker)
+        with beside(device.words) as words:
+            guest = opened.guest()
+            assert guest.words == words()
+        opened.alone()
+        with beside(device.config) as config:
+            opened.hand(guest, FILE)
+            made = config()
+        with beside(device.written) as let_in:
+            assert opened.written()
+            opened.done(let_in=True)
+            assert let_in() is True
+    private, expected = made.private_key, wgquick.parse(FILE, "it")
+    assert keys.public_of(private) == guest.key
+    assert (made.peers, made.addresses, made.dns) == (
+        expected.peers, expected.addresses, expected.dns,
+    )  # fmt: skip
+    # Nothing of it passed the gateway in a form that it could read.
+    passed = json.dumps(gate.asked) + "".join(map(str, gate.rendezvous._boxes._boxes.values()))
+    for secret in (private.reveal(), PSK.reveal(), "172.26.0.5", opened.invited.code[-24:]):
+        assert secret not in passed
+    assert opened.state is State.DONE
+
+
+def test_a_code_serves_once(gate):
+    opened = visit(gate)
+    with line(opened.invited) as asker, beside(joining(opened.invited, asker).words) as words:
+        opened.guest()
+        words()
+    with line(opened.invited) as asker, pytest.raises(EdgeError, match="used before"):
+        joining(opened.invited, asker).words()
+    with pytest.raises(AccessError, match="used twice"):
+        opened.alone()
+    opened.close()
+    assert opened.state is State.WITHDRAWN
+
+
+def test_a_code_expires(gate):
+    opened = visit(gate)
+    for gate.now_s in (*range(0, 600, 60), 599.9):
+        gate.rendezvous.asked(look(opened))
+    assert float(gate.rendezvous.asked(look(opened))["left_s"]) == pytest.approx(0.1)
+    gate.now_s = 600.0
+    with line(opened.invited) as asker, pytest.raises(EdgeError, match="code has expired"):
+        joining(opened.invited, asker).words()
+    with pytest.raises(AccessError, match="code has expired"):
+        opened.guest()
+
+
+def look(opened):
+    return json.dumps({"do": "look", "name": opened.invited.name, "have": 0, "leave": []})
+
+
+def test_a_device_is_told_that_it_was_turned_away(gate):
+    opened = visit(gate)
+    with line(opened.invited) as asker:
+        device = joining(opened.invited, asker)
+        with beside(device.words) as words:
+            opened.guest()
+            words()
+        with beside(device.config) as config:
+            opened.close()
+            with pytest.raises(EdgeError, match="took the invitation back"):
+                config()
+
+
+def test_whoever_knows_the_code_and_stands_between_is_betrayed_by_the_words(gate):
+    """The owner's device speaks to the thief's gateway, and the thief's device to ours."""
+    ours = visit(gate)
+    with field_rig.gate() as theirs:
+        chance = ours.invited.chance
+        trap = Visit(theirs, Invitation(Endpoint("127.0.0.1", free_port()), chance), Hasty())
+        trap.open()
+        with line(trap.invited) as one, line(ours.invited) as other:
+            owner, thief = joining(trap.invited, one), joining(ours.invited, other)
+            with beside(owner.words) as read, beside(thief.words):
+                caught = trap.guest()
+                guest = ours.guest()
+            assert read() == caught.words != guest.words
+            # A file that is for the thief's device is of no use to the owner's.
+            packed = parcels.packed(FILE, trap.invited, guest.transcript, guest.key)
+            with pytest.raises(EdgeError, match="not what the administrator sent"):
+                parcels.unpacked(packed, trap.invited, caught.transcript, owner._private)
+
+
+def test_a_gateway_that_would_put_in_its_own_file_has_not_the_key(gate):
+    opened = visit(gate)
+    with line(opened.invited) as asker:
+        device = joining(opened.invited, asker)
+        with beside(device.words) as words:
+            guest = opened.guest()
+            words()
+        # It knows everything that passes, and the device's key, but not the code.
+        forged = Invitation(opened.invited.where, 0)
+        with beside(device.config) as config:
+            opened._leave += parcels.packed(FILE, forged, guest.transcript, guest.key)
+            opened.alone()
+            with pytest.raises(EdgeError, match="not what the administrator sent"):
+                config()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "what"),
+    [
+        (["x"], "not what the administrator sent"),
+        (["0 abc"], "not what the administrator sent"),
+        (["99 abc"], "not what the administrator sent"),
+        (["1 !!!"], "not what the administrator sent"),
+        (["1 YWJj"], "not what the administrator sent"),
+    ],
+    ids=range(5),
+)
+def test_what_is_no_file_is_refused(gate, pieces, what):
+    opened = visit(gate)
+    with line(opened.invited) as asker:
+        device = joining(opened.invited, asker)
+        with beside(device.words) as words:
+            opened.guest()
+            words()
+        with beside(device.config) as config:
+            opened._leave += pieces
+            opened.alone()
+            with pytest.raises(EdgeError, match=what):
+                config()
+
+
+def test_commands_in_a_file_are_refused_even_from_the_administrator(gate):
+    opened = visit(gate)
+    with line(opened.invited) as asker:
+        device = joining(opened.invited, asker)
+        with beside(device.words) as words:
+            guest = opened.guest()
+            words()
+        with beside(device.config) as config:
+            opened.hand(guest, FILE.replace("MTU = 1280", "PostUp = touch /tmp/x"))
+            with pytest.raises(IntentError, match="PostUp"):
+                config()
+
+
+def test_a_device_that_says_something_else_than_it_committed_to_is_turned_away(gate):
+    opened = visit(gate)
+    with line(opened.invited) as asker:
+        device = joining(opened.invited, asker)
+        device._nonce = bytes(32)
+        with beside(device.words) as words:
+            with pytest.raises(AccessError, match="does not follow the protocol"):
+                opened.guest()
+            with pytest.raises(EdgeError, match="committed"):
+                words()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "x" * 900,
+        "[]",
+        "{",
+        '{"key": 7, "nonce": ""}',
+        '{"key": "' + "A" * 43 + '=", "nonce": "00"}',
+    ],
+    ids=range(5),
+)
+def test_what_a_strange_device_says_is_refused(gate, told):
+    opened = visit(gate)
+    with line(opened.invited) as asker, beside(opened.guest) as guest:
+        while asker.ask({"who": "a", "have": 0}).get("more") is None:
+            pass
+        asker.ask({"who": "a", "have": 1, "say": told, "at": 0})
+        with pytest.raises(AccessError, match="does not follow the protocol"):
+            guest()
+
+
+def test_a_device_that_goes_away_has_nothing(gate):
+    opened = visit(gate)
+    with line(opened.invited) as asker:
+        device = joining(opened.invited, asker)
+        with beside(device.words) as words:
+            guest = opened.guest()
+            words()
+    opened.hand(guest, FILE)
+    assert not opened.written()
+
+
+def test_the_desk_bears_a_gateway_that_is_out_of_reach_for_a_while(gate):
+    opened = visit(gate)
+    real, missing = gate.join, [7]
+
+    def sometimes(request):
+        if missing[0]:
+            missing[0] -= 1
+            raise UnreachableError("gw", "timed out")
+        return real(request)
+
+    gate.join = sometimes
+    with line(opened.invited) as asker, beside(joining(opened.invited, asker).words) as words:
+        assert opened.guest().words == words()
+    missing[0] = int(PATIENCE_S) + 10
+    with pytest.raises(UnreachableError):
+        opened.alone()
+
+
+def test_a_gateway_that_was_started_anew_is_told_of(gate):
+    opened = visit(gate)
+    opened.invited = invitation.made(opened.invited.where)
+    with pytest.raises(EdgeError, match="make another one"):
+        opened.guest()
+
+
+def test_two_invitations_at_a_time_do_not_meet(gate):
+    port = free_port()
+    one, other = visit(gate, port=port), visit(gate, port=port)
+    with (
+        line(one.invited) as first,
+        line(other.invited) as second,
+        beside(joining(one.invited, first).words) as said,
+        beside(joining(other.invited, second).words) as told,
+    ):
+        guests = one.guest(), other.guest()
+        assert [said(), told()] == [guest.words for guest in guests]
+    assert guests[0].key != guests[1].key
+
+
+def test_datagrams_that_are_lost_or_come_twice_change_nothing(gate):
+    # Who speaks again does so by the machine's own clock.
+    opened = visit(gate, clock=Hasty(0.5))
+    with lossy(opened.invited.where.port) as port:
+        invited = Invitation(Endpoint("127.0.0.1", port), opened.invited.chance)
+        with line(invited, first_s=30, silence_s=30) as asker:
+            device = joining(invited, asker)
+            with beside(device.words) as words:
+                guest = opened.guest()
+                assert guest.words == words()
+            with beside(device.config) as config:
+                opened.hand(guest, FILE)
+                assert config().peers
+            with beside(device.written) as let_in:
+                assert opened.written()
+                opened.done(let_in=False)
+                assert let_in() is False
+
+
+@contextmanager
+def lossy(there):
+    """Have a way to a port on which every fourth datagram is lost, and others come twice."""
+    ending, door = Event(), socket.socket(type=socket.SOCK_DGRAM)
+    far = socket.socket(type=socket.SOCK_DGRAM)
+    door.bind(("127.0.0.1", 0))
+    far.connect(("127.0.0.1", there))
+    for one in (door, far):
+        one.settimeout(0.02)
+
+    def relay():
+        number, back = 0, ("", 0)
+        while not ending.is_set():
+            for source in (door, far):
+                try:
+                    octets, back_ = source.recvfrom(2000)
+                except OSError:
+                    continue
+                back, number = (back_ if source is door else back), number + 1
+                for _ in range((1, 2, 1, 0)[number % 4]):
+                    far.send(octets) if source is door else door.sendto(octets, back)
+
+    thread = Thread(target=relay)
+    thread.start()
+    try:
+        yield door.getsockname()[1]
+    finally:
+        ending.set()
+        thread.join()
+        door.close()
+        far.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "::1"])
+def test_a_gateway_answers_from_the_address_that_was_asked(gate, host):
+    opened = visit(gate, host=host)
+    with line(opened.invited) as asker:
+        assert asker.ask({"who": "a", "have": 0})["state"] == "open"
+
+
+def test_where_nothing_answers_a_person_is_told_what_to_try(gate):
+    where = Endpoint("127.0.0.1", free_port())
+    with socket.socket(type=socket.SOCK_DGRAM) as deaf:
+        deaf.bind((where.host, where.port))
+        said = silent(where)
+    assert "lets no UDP through: try another one" in said
+    assert "takes nobody in now" in silent(where)
+
+
+def silent(where):
+    """Return what a person is told where nobody answers."""
+    with (
+        line(invitation.made(where), first_s=0.2) as asker,
+        pytest.raises(EdgeError) as caught,
+    ):
+        asker.ask({"who": "a", "have": 0})
+    return str(caught.value)
+
+
+def test_where_a_name_is_unknown_a_person_is_told(gate):
+    with pytest.raises(EdgeError, match="is this device on a network"):
+        line(invitation.made(Endpoint("nowhere.invalid", 51830)))
+
+
+def test_a_gateway_that_falls_silent_is_told_of(gate):
+    opened = visit(gate)
+    with line(opened.invited, silence_s=0.2) as asker:
+        asker.ask({"who": "a", "have": 0})
+        gate.loop.call_soon_threadsafe(gate.rendezvous.close)
+        with pytest.raises(EdgeError, match="fallen silent"):
+            [asker.ask({"who": "a", "have": 0}) for _ in range(100)]
+
+
+def test_the_port_is_open_only_while_somebody_could_ask(gate):
+    port = free_port()
+    opened = visit(gate, port=port)
+    with pytest.raises(OSError, match="in use"):
+        bound(port)
+    opened.close()
+    gate.now_s = 10_000.0
+    done = Event()
+    gate.loop.call_soon_threadsafe(gate.rendezvous._tend)
+    gate.loop.call_soon_threadsafe(done.set)
+    assert done.wait(5)
+    bound(port)
+
+
+def bound(port):
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as one:
+        one.bind(("::", port))
+
+
+def test_a_port_that_is_taken_is_told_of(gate):
+    port = free_port()
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as other:
+        other.bind(("::", port))
+        with pytest.raises(EdgeError, match=f"UDP port {port}: .*; name another enrolment_port"):
+            visit(gate, port=port)
+
+
+def test_nobody_without_the_code_learns_whether_there_is_an_invitation(gate):
+    opened = visit(gate)
+    stranger = invitation.made(opened.invited.where)
+    with line(stranger, first_s=0.3) as asker, pytest.raises(EdgeError, match="nothing answers"):
+        asker.ask({"who": "a", "have": 0})
+    name, key = opened.invited.name, stranger.mailbox_key
+    with socket.socket(type=socket.SOCK_DGRAM) as one:
+        one.connect((opened.invited.where.host, opened.invited.where.port))
+        one.settimeout(0.3)
+        one.send(rendezvous.request(name, key, {"who": "a", "have": 0}))
+        with pytest.raises(TimeoutError):
+            one.recv(2000)
+    # The control: who has it is answered.
+    with line(opened.invited) as asker:
+        assert asker.ask({"who": "a", "have": 0})["state"] == "open"
+
+
+def test_what_a_desk_asks_wrongly_is_refused(gate):
+    wrong = {"do": "open", "name": "zz", "key": "", "port": 1, "lasts_s": 1}
+    for request in ({}, {"do": "x"}, wrong, {"do": "look", "name": "00"}):
+        with pytest.raises((KeyError, ValueError, EdgeError)):
+            gate.join(request)

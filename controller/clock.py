@@ -1,10 +1,16 @@
 """Time as an argument: what the rim asks of a clock, and the machine's own."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from threading import Event
-from typing import Protocol
+from typing import Final, Protocol, TypeVar
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+# How soon those that could not be reached are asked again.
+AGAIN_S: Final = 3.0
 
 
 class Clock(Protocol):
@@ -50,3 +56,29 @@ def eventually(check: Callable[[], bool], *, deadline: float, poll_s: float, clo
             return False
         clock.pause(min(poll_s, left))
     return True
+
+
+def persisted(
+    items: Iterable[Item],
+    ask: Callable[[Sequence[Item]], Iterable[tuple[Item, Answer]]],
+    done: Callable[[Item, Answer], bool],
+    *,
+    within_s: float,
+    clock: Clock,
+) -> tuple[dict[Item, Answer], dict[Item, Answer]]:
+    """Ask about items, and again about those that are not done until time is up.
+
+    Returns those that are done and those that are left, each with its last answer. All are asked
+    about at least once.
+    """
+    deadline, todo = clock.now() + within_s, list(items)
+    finished, left = dict[Item, Answer](), dict[Item, Answer]()
+    while todo:
+        answers = dict(ask(todo))
+        finished |= {item: answer for item, answer in answers.items() if done(item, answer)}
+        todo = [item for item in todo if item not in finished]
+        left = {item: answers[item] for item in todo}
+        if not todo or (rest := deadline - clock.now()) <= 0:
+            break
+        clock.pause(min(AGAIN_S, rest))
+    return finished, left

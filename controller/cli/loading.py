@@ -21,7 +21,6 @@ LaterOption: TypeAlias = Annotated[
     bool, typer.Option("--later", help="Tell no gateway now; 'sanaga vpn load' does.")
 ]
 
-RETRY_S: Final = 5.0
 STATUS: Final = {
     "gateway": "GATEWAY",
     "reached": "REACHED",
@@ -67,7 +66,7 @@ def publish_revoked(store: "People") -> None:
 
 
 def load(
-    opened: "Registrar", names: "list[DeviceName]", gone: "Sequence[PersonDevice]" = ()
+    opened: "Registrar", names: "Sequence[DeviceName]", gone: "Sequence[PersonDevice]" = ()
 ) -> "list[DeviceName]":
     """Load gateways, say how each of them went, and return which were not loaded."""
     from controller.environment import state_dir
@@ -135,15 +134,20 @@ def persist(
     opened: "Registrar", names: "list[DeviceName]", patience_s: float
 ) -> "list[DeviceName]":
     """Load gateways, again and again those that were not reached, and return which are left."""
-    from controller.clock import SystemClock
+    from controller.clock import SystemClock, persisted
 
-    clock = SystemClock()
-    deadline = clock.now() + patience_s
-    failed = load(opened, names)
-    while failed and (left := deadline - clock.now()) > 0:
-        clock.pause(min(RETRY_S, left))
-        failed = load(opened, failed)
-    return failed
+    def tried(todo: "Sequence[DeviceName]") -> "list[tuple[DeviceName, bool]]":
+        failed = load(opened, todo)
+        return [(name, name not in failed) for name in todo]
+
+    _, left = persisted(
+        names,
+        tried,
+        lambda _, loaded: loaded,
+        within_s=patience_s,
+        clock=SystemClock(),
+    )
+    return list(left)
 
 
 def status(opened: "Registrar") -> "list[dict[str, object]]":

@@ -10,7 +10,7 @@ from controller.blocklist import published
 from controller.cli.desk import act, desk
 from controller.cli.output import count, listing, say
 from controller.cli.site_keys import connect, rewrite, rows
-from controller.clock import SystemClock
+from controller.clock import SystemClock, persisted
 from controller.edges import overlay
 from controller.environment import state_dir
 from controller.load import Loaded, load
@@ -25,7 +25,6 @@ from inventory.model import Device, DeviceName, Role
 
 Told: TypeAlias = Generator[tuple[DeviceName, Warned | SanagaError], None, None]
 
-RETRY_S: Final = 3.0
 PLAN: Final = "'sanaga plan {folder} --out plan', 'sanaga apply plan'"
 NOW: Final = f"now {PLAN}"
 DETAIL: Final = {
@@ -181,20 +180,15 @@ def _all_told(
     names: Sequence[DeviceName], tell: Callable[[Sequence[DeviceName]], Told], wait_s: float
 ) -> tuple[dict[DeviceName, Warned], dict[DeviceName, SanagaError]]:
     """Return which edges were told, and why the others were not."""
-    clock, todo = SystemClock(), list(names)
-    deadline, told, left = clock.now() + wait_s, dict[str, Warned](), dict[str, SanagaError]()
-    while todo:
-        left = {}
-        for name, said in tell(todo):
-            if isinstance(said, Warned):
-                told[name] = said
-            else:
-                left[name] = said
-        todo = [name for name in todo if name in left]
-        if not todo or (rest := deadline - clock.now()) <= 0:
-            break
-        clock.pause(min(RETRY_S, rest))
-    return told, left
+    done, left = persisted(
+        names,
+        tell,
+        lambda _, said: isinstance(said, Warned),
+        within_s=wait_s,
+        clock=SystemClock(),
+    )
+    told = {name: said for name, said in done.items() if isinstance(said, Warned)}
+    return told, {name: said for name, said in left.items() if isinstance(said, SanagaError)}
 
 
 def _edge(loaded: Loaded, name: DeviceName) -> Device:

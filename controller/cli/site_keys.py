@@ -18,7 +18,6 @@ from inventory.errors import AccessError
 from inventory.intent import EDGE_KEYS
 from inventory.model import Device, DeviceName, Role
 
-RETRY_S: Final = 3.0
 COLUMNS: Final = {
     "device": "EDGE",
     "site": "SITE",
@@ -127,20 +126,16 @@ def _left(
     moving: Mapping[DeviceName, Device], connect: Connect, patience_s: float
 ) -> Mapping[DeviceName, str]:
     """Wait for edges to have moved, and return why some have not."""
-    from controller.clock import SystemClock
+    from controller.clock import SystemClock, persisted
 
-    clock = SystemClock()
-    deadline, left = clock.now() + patience_s, dict.fromkeys(moving, "")
-    while left:
-        for name, told in sitekeys.asked(tuple(left), connect, rekey=False):
-            if isinstance(told, Progress) and told.moved_to(moving[name].next_key):
-                del left[name]
-            else:
-                left[name] = _why(name, told)
-        if (rest := deadline - clock.now()) <= 0:
-            break
-        clock.pause(min(RETRY_S, rest) if left else 0)
-    return left
+    _, left = persisted(
+        moving,
+        lambda todo: sitekeys.asked(todo, connect, rekey=False),
+        lambda name, told: isinstance(told, Progress) and told.moved_to(moving[name].next_key),
+        within_s=patience_s,
+        clock=SystemClock(),
+    )
+    return {name: _why(name, told) for name, told in left.items()}
 
 
 def _row(device: Device, told: object) -> dict[str, object]:

@@ -11,8 +11,8 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 from controller.registrar import Handover, Registrar
 from controller.store.audit import Act
-from controller.store.people import taken
 from controller.store.people_rows import Entry
+from controller.store.people_tables import taken
 from controller.store.revoked import refusal
 from inventory.errors import Fault, IntentError, SanagaError
 from vpn.model import Person, PersonDevice

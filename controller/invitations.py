@@ -6,7 +6,6 @@ connection fails now and then does not end an invitation.
 
 import base64
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
@@ -15,7 +14,7 @@ from controller.clock import Clock
 from edge import parcels
 from edge.joining import LATER, LET_IN, WRITTEN
 from edge.mailboxes import State
-from inventory.errors import AccessError, SanagaError, UnreachableError
+from inventory.errors import AccessError, UnreachableError
 from vpn import invitation, keys, spoken
 from vpn.invitation import Invitation
 from vpn.keys import PublicKey
@@ -23,17 +22,19 @@ from vpn.keys import PublicKey
 POLL_S: Final = 1.0
 # A gateway may be out of reach for so long while a device is waited for.
 PATIENCE_S: Final = 60.0
-# A device that was there just now writes its file at once.
-WRITES_WITHIN_S: Final = 30.0
 _STRANGE: Final = "the device does not follow the protocol; ask what it runs, and invite again"
+_TWICE: Final = (
+    "the code was used twice, by somebody else as well or by the same person again; nobody was let "
+    "in: invite again, over another telephone if you can"
+)
 _ENDED: Final = {
     State.EXPIRED: "the code has expired before the device was let in; invite again",
-    State.WITHDRAWN: "somebody else took the invitation back; invite again",
+    State.WITHDRAWN: "the gateway ended the invitation, which nobody looked after; invite again",
     State.DONE: "somebody else ended the invitation; invite again",
 }
 
 Json: TypeAlias = Mapping[str, Any]
-# Is told how long the code holds yet, each time that the gateway was asked.
+# Is told how long the invitation holds yet, each time that the gateway was asked.
 Tick: TypeAlias = Callable[[float], None]
 
 
@@ -47,15 +48,31 @@ class Gate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """A device that came: its public key, and the words that its owner must read."""
+    """A device that came: its public key, what its owner must read, and is read back."""
 
     key: PublicKey
     words: str
-    transcript: bytes = field(repr=False)
+    back: str
+    end_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a mailbox holds."""
+
+    state: State
+    who: str
+    said: tuple[str, ...]
+    rivals: int
+    left_s: float
+
+
+def _unseen(_left_s: float) -> None:
+    """Tell nobody how long an invitation holds."""
 
 
 class Visit:
-    """One invitation, from its making to its end, whatever that is."""
+    """One invitation, from its making to its end: guest, hand, written, then done or close."""
 
     def __init__(self, gate: Gate, invited: Invitation, clock: Clock) -> None:
         self.invited = invited
@@ -65,95 +82,99 @@ class Visit:
         self._heard_s = clock.now()
         self.state: State | None = None
 
-    def open(self, lasts_s: float = invitation.LASTS_S) -> None:
+    def open(self, lasts_s: int = invitation.LASTS_S) -> None:
         """Have the gateway know of the invitation. Raises DeviceError."""
         key = base64.b64encode(self.invited.mailbox_key).decode("ascii")
         port = self.invited.where.port
         self._asked("open", key=key, port=port, lasts_s=lasts_s)
         self.state = State.OPEN
 
-    def guest(self, tick: Tick = lambda _left_s: None) -> Guest:
+    def guest(self, tick: Tick = _unseen) -> Guest:
         """Return the device that comes. Raises AccessError when none does, and DeviceError."""
-        committed = str(self._until(lambda said: said["who"], tick)["who"])
-        chosen = os.urandom(invitation.NONCE).hex()
+        committed = self._until(lambda seen: bool(seen.who), tick).who
+        private, chosen = keys.pair()
         self._leave.append(chosen)
-        (told, *_) = self._until(lambda said: said["said"], tick)["said"]
+        told = self._until(lambda seen: bool(seen.said), tick).said[0]
         try:
             read = json.loads(told)
             key, nonce = keys.public(str(read["key"])), bytes.fromhex(str(read["nonce"]))
             digest = invitation.transcript(committed, chosen, key, nonce)
         except (ValueError, KeyError, TypeError, RecursionError):
             raise AccessError(_STRANGE) from None
-        return Guest(key, spoken.words(digest), digest)
-
-    def alone(self) -> None:
-        """Raise AccessError when anybody else used the code, too."""
-        self._until(lambda said: said["who"])
+        end_key = self.invited.end_key(private, key, digest)
+        return Guest(key, spoken.words(digest), spoken.back(digest), end_key)
 
     def hand(self, guest: Guest, text: str) -> None:
-        """Leave a device its file, which nobody else can read. Raises AccessError, DeviceError."""
-        self._leave += parcels.packed(text, self.invited, guest.transcript, guest.key)
-        self._until(lambda said: said["who"])
+        """Leave a device its file, which nobody else can read.
 
-    def written(self) -> bool:
-        """Return whether the device says that it has kept its file, which is waited for a while."""
-        deadline = self._clock.now() + WRITES_WITHIN_S
-        while self._clock.now() < deadline:
-            try:
-                if self._look()["said"][1:2] == [WRITTEN]:
-                    return True
-            except SanagaError:
-                return False
-            self._clock.pause(POLL_S)
-        return False
+        Raises AccessError when somebody else used the code, too, and DeviceError.
+        """
+        self._look()
+        self._leave += parcels.packed(text, guest.end_key, guest.key)
+        self._look()
+
+    def written(self, tick: Tick = _unseen) -> None:
+        """Wait until the device says that it has kept its file. Raises as guest() does."""
+        self._until(lambda seen: WRITTEN in seen.said[1:], tick)
 
     def done(self, *, let_in: bool) -> None:
         """Tell the device whether its gateway lets it in by now, and end the invitation.
 
         Raises DeviceError.
         """
-        self._leave.append(LET_IN if let_in else LATER)
-        self._asked("look", have=0, leave=self._leave)
-        self._end(State.DONE)
+        self._end(State.DONE, LET_IN if let_in else LATER)
 
     def close(self) -> None:
         """Take the invitation back, unless it has ended. Raises DeviceError."""
         if self.state is State.OPEN:
             self._end(State.WITHDRAWN)
 
-    def _end(self, state: State) -> None:
-        self._asked("end", state=state)
+    def _end(self, state: State, last: str = "") -> None:
+        self._asked("end", state=state, last=last)
         self.state = state
 
-    def _until(self, come: Callable[[Json], object], tick: Tick = lambda _left_s: None) -> Json:
+    def _until(self, come: Callable[[_Seen], bool], tick: Tick) -> _Seen:
         """Return what the mailbox holds as soon as something is there."""
         while True:
-            said = self._look()
-            tick(float(said["left_s"]))
-            if come(said):
-                return said
+            seen = self._look()
+            if come(seen):
+                return seen
+            tick(seen.left_s)
             self._clock.pause(POLL_S)
 
-    def _look(self) -> Json:
+    def _look(self) -> _Seen:
         """Return what the mailbox holds. Raises AccessError when the invitation has ended."""
         while True:
             try:
-                said = self._asked("look", have=0, leave=self._leave)
+                seen = _read(self._asked("look", have=0, leave=self._leave))
                 break
             except UnreachableError:
                 if self._clock.now() - self._heard_s > PATIENCE_S:
                     raise
                 self._clock.pause(POLL_S)
         self._heard_s = self._clock.now()
-        if said["rivals"]:
-            raise AccessError(
-                "the code was used twice: by somebody else as well, or by the same person again; "
-                "nobody was let in: invite again, over another telephone if you can"
-            )
-        if (state := State(said["state"])) is not State.OPEN:
-            self.state = state
-            raise AccessError(_ENDED[state])
-        return said
+        if seen.rivals:
+            raise AccessError(_TWICE)
+        if seen.state is not State.OPEN:
+            self.state = seen.state
+            raise AccessError(_ENDED[seen.state])
+        return seen
 
     def _asked(self, what: str, **told: object) -> Json:
         return self._gate.join({"do": what, "name": self.invited.name, **told})
+
+
+def _read(said: Json) -> _Seen:
+    try:
+        return _Seen(
+            State(said["state"]),
+            str(said["who"]),
+            tuple(map(str, said["said"])),
+            int(said["rivals"]),
+            max(0.0, min(float(said["left_s"]), 1e6)),
+        )
+    except (ArithmeticError, KeyError, TypeError, ValueError):
+        raise AccessError(
+            "what the gateway says of the invitation makes no sense; update the edge's program "
+            "there, and invite again"
+        ) from None

@@ -11,8 +11,9 @@ from typing import Final, TypeAlias
 from controller.clock import Clock, SystemClock
 from controller.sealing import Sealer
 from controller.store.audit import Act
-from controller.store.people import Keying, People, taken_name
-from controller.store.people_rows import Entry
+from controller.store.people import People
+from controller.store.people_rows import Entry, refuse_another
+from controller.store.people_tables import Keying, taken_name
 from inventory.addressing import people_capacity
 from inventory.errors import AccessError, UnknownNameError
 from inventory.model import DeviceName
@@ -31,6 +32,15 @@ class Handover:
     person: Person
     device: PersonDevice
     files: Mapping[DeviceName, Config]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A device that is to be given access as soon as it has its files; known is who has it now."""
+
+    handover: Handover
+    keying: Keying
+    known: Entry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +133,50 @@ class Registrar:
         made: list[Handover] = []
 
         def hand(numbered: PersonDevice) -> None:
-            _check_room(terms, numbered)
+            _check_room(terms, numbered.number)
             made.append(_handover(terms, person, numbered, preshared, private))
             deliver(made[0])
 
         self.store.add(person, device, keying, act, hand)
         return made[0]
 
-    def admissible(self, person: Person, device: str) -> None:
-        """Raise AccessError when add() would."""
+    def admissible(self, person: Person, device: str) -> Entry | None:
+        """Return what is known of a person. Raises AccessError when add() would."""
+        terms = self.terms()
         self._admissible(person)
         known = self.store.find(person.name)
-        if known and not known.revoked and device in {one.name for one in known.in_use}:
-            raise AccessError(taken_name(person.name, device))
+        if known and not known.revoked:
+            refuse_another(known.person, person)
+            if device in {one.name for one in known.in_use}:
+                raise AccessError(taken_name(person.name, device))
+        _check_room(terms, self.store.numbered() + 1)
+        return known
+
+    def prepare(
+        self, known: Entry | None, person: Person, device: str, public_key: PublicKey
+    ) -> Prepared:
+        """Return the files of a device that is elsewhere, of which nothing is on record yet.
+
+        known is what admissible() returned. Raises AccessError.
+        """
+        terms = self.terms()
+        keying, _, preshared = self._keyed(terms, public_key)
+        numbered = PersonDevice(person.name, device, self.store.reserve(), keying.public_key)
+        _check_room(terms, numbered.number)
+        handover = _handover(terms, person, numbered, preshared, None)
+        return Prepared(handover, keying, known)
+
+    def enter(self, prepared: Prepared, act: Act) -> None:
+        """Give access to a device that has its files.
+
+        Raises AccessError when others have changed the person's access meanwhile.
+        """
+        made, keying = prepared.handover, prepared.keying
+        with self.store.together():
+            self._admissible(made.person)
+            if {gateway.device for gateway in self.terms().gateways} != keying.boxes.keys():
+                raise AccessError("the gateways are others by now; invite again")
+            self.store.enter(prepared.known, made.person, made.device, keying, act)
 
     def rotate(
         self,
@@ -276,9 +317,9 @@ def _handover(
     return Handover(person, device, files)
 
 
-def _check_room(terms: Admission, device: PersonDevice) -> None:
+def _check_room(terms: Admission, number: int) -> None:
     most = people_capacity(terms.plan)
-    if device.number > most:
+    if number > most:
         raise AccessError(
             f"all {most:,} addresses of people's devices were given; widen ipv4_people in the "
             "network's addressing and say 'sanaga vpn apply --dir DIR'"

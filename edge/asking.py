@@ -7,7 +7,8 @@ hindrance; it speaks again until it is answered.
 import socket
 import time
 from collections.abc import Callable, Iterator
-from typing import Final, Self, TypeAlias
+from contextlib import suppress
+from typing import Any, Final, Self, TypeAlias
 
 from inventory.errors import EdgeError
 from vpn import rendezvous
@@ -19,6 +20,10 @@ FIRST_S: Final = 20.0
 SILENCE_S: Final = 90.0
 
 Clock: TypeAlias = Callable[[], float]
+
+
+class SilentError(EdgeError):
+    """A gateway does not answer, so that what became of the last request is not known."""
 
 
 class Line:
@@ -52,7 +57,7 @@ class Line:
             one.close()
 
     def ask(self, body: Json) -> Json:
-        """Return the answer to a request, which is made again and again. Raises EdgeError."""
+        """Return the answer to a request, which is made again and again. Raises SilentError."""
         name, key = self._invited.name, self._invited.mailbox_key
         asking = rendezvous.request(name, key, body)
         deadline = self._clock() + (self._silence_s if self._answered else self._first_s)
@@ -63,7 +68,7 @@ class Line:
                     if (said := rendezvous.answered(datagram, asking, key)) is not None:
                         self._keep(one)
                         return said
-        raise EdgeError(self._silent())
+        raise SilentError(self._silent())
 
     def _keep(self, chosen: socket.socket) -> None:
         """Speak to the address that answered, and to no other any more."""
@@ -100,13 +105,8 @@ class Line:
                 f"{where.host}: {error.strerror}; is this device on a network, and the code right?"
             ) from None
         for family, kind, protocol, _, address in found:
-            one = socket.socket(family, kind, protocol)
-            try:
-                one.connect(address)
-            except OSError:
-                one.close()
-                continue
-            yield one
+            with suppress(OSError):
+                yield _towards(address, family, kind, protocol)
 
     def _silent(self) -> str:
         where = f"{self._invited.where.host} port {self._invited.where.port}"
@@ -118,3 +118,13 @@ class Line:
             f"nothing answers at {where} over UDP; the code has expired, or this network lets no "
             "UDP through: try another one, such as a telephone's"
         )
+
+
+def _towards(address: Any, *kind: int) -> socket.socket:
+    one = socket.socket(*kind)
+    try:
+        one.connect(address)
+    except OSError:
+        one.close()
+        raise
+    return one

@@ -33,6 +33,11 @@ def moment() -> Moment:
     return Moment(boot(), time.clock_gettime(time.CLOCK_BOOTTIME), time.monotonic(), time.time())
 
 
+def monotonic_s() -> float:
+    """Return the time that only grows, sooner than a moment()."""
+    return time.monotonic()
+
+
 def boot() -> str:
     """Return the name that the kernel gave to this start of the machine."""
     return _BOOT_ID.read_text(encoding="ascii").strip()

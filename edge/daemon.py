@@ -9,7 +9,7 @@ from typing import Final
 
 from edge import callbook, dialling, keyring, keys, pings, statefile
 from edge.callbook import Call
-from edge.clock import Moment
+from edge.clock import Moment, monotonic_s
 from edge.consultations import Consultations
 from edge.dataplane.calls import Flow
 from edge.dataplane.people import Admission
@@ -67,7 +67,7 @@ class Daemon:
         self.revoked = Revoked(folder, Blocklist(folder))
         self.neighbours = Neighbours(self.revoked, self.take_revoked)
         self.pairs = Pairs(folder, identity.device, Treasury(folder), clock)
-        self.rendezvous = Rendezvous(lambda: clock().monotonic_s)
+        self.rendezvous = Rendezvous(monotonic_s)
         self.repairs = Repairs()
         self.calls: tuple[Call, ...] = ()
         self.ending = asyncio.Event()

@@ -19,6 +19,17 @@ _LARGEST: Final = 4 * LARGEST_POLICY
 _ASKING_S: Final = 10.0
 _CREDENTIALS: Final = struct.Struct("3i")
 
+# Whatever may come of a request that makes no sense.
+_REFUSED: Final = (
+    SanagaError,
+    OSError,
+    ArithmeticError,
+    KeyError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
 Answerer: TypeAlias = Callable[[Json], Awaitable[Json]]
 
 
@@ -86,7 +97,7 @@ async def _answered(reader: asyncio.StreamReader, answer: Answerer) -> Json:
         if not isinstance(request, dict):
             return _refused("usage", "a request is a JSON object")
         return {"ok": True, **await answer(request)}
-    except (SanagaError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except _REFUSED as error:
         return _refusal(error)
 
 

@@ -1,14 +1,15 @@
 """A device in the field joins: it makes its own key, and a gateway carries what both ends say.
 
-Who knows the code and stands in between is found out by the words that people compare, since the
-device commits to its key before it hears what the other end chooses by chance (RFC 6189, section
-4.4.1.1, does the same).
+Who knows the code and stands in between is found out by the words that people read to each other,
+since the device commits to its key before it hears the desk's (RFC 6189, section 4.4.1.1, does the
+same). What is sent afterwards bears a tag with a key that follows from both, so that nobody takes
+the desk's place once the words were compared.
 """
 
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeAlias
 
 from edge import parcels
@@ -28,8 +29,9 @@ _WHY: Final = {
         "the administrator took the invitation back; if they heard other words than you read, "
         "somebody is listening: ask for another code over another telephone"
     ),
-    "done": "the invitation ended before this device had its file; ask for another code",
+    "done": "the invitation has ended; ask for another code",
 }
+_STRANGE: Final = "the gateway says what makes no sense; ask for another code"
 
 Json: TypeAlias = Mapping[str, Any]
 Pause: TypeAlias = Callable[[float], None]
@@ -41,6 +43,21 @@ class Asker(Protocol):
     def ask(self, body: Json) -> Json:
         """Return the answer to a request. Raises EdgeError."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a device's owner reads to the administrator, and what they must hear back."""
+
+    said: str
+    back: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    state: str
+    got: int
+    more: str | None = field(repr=False)
 
 
 class Joining:
@@ -55,18 +72,18 @@ class Joining:
         self._committed = invitation.commitment(self._key, self._nonce)
         self._heard = 0
         self._said = 0
-        self._transcript = b""
+        self._end_key = b""
 
-    def words(self) -> str:
-        """Return the words that the administrator must see, as soon as the desk has answered."""
+    def words(self) -> Words:
+        """Return the words for the administrator and theirs, as soon as the desk has answered."""
         chosen = self._next()
         self._say(json.dumps({"key": self._key, "nonce": self._nonce.hex()}))
         try:
             digest = invitation.transcript(self._committed, chosen, self._key, self._nonce)
+            self._end_key = self._invited.end_key(self._private, chosen, digest)
         except ValueError as error:
             raise EdgeError(f"the gateway says what makes no sense: {error}") from None
-        self._transcript = digest
-        return spoken.words(digest)
+        return Words(spoken.words(digest), spoken.back(digest))
 
     def config(self) -> Config:
         """Return the device's configuration with its key, once the administrator has agreed.
@@ -75,33 +92,36 @@ class Joining:
         """
         first = self._next()
         pieces = [first, *(self._next() for _ in range(parcels.announced(first) - 1))]
-        text = parcels.unpacked(pieces, self._invited, self._transcript, self._private)
+        text = parcels.unpacked(pieces, self._end_key, self._private)
         return replace(wgquick.parse(text, "what was sent"), private_key=self._private)
 
     def written(self) -> bool:
-        """Say that the file is kept; return whether gateways let the device in by now."""
+        """Say that the file is kept; return whether the gateway lets the device in by now.
+
+        Raises EdgeError when the device has no access after all.
+        """
         self._say(WRITTEN)
         return self._next() == LET_IN
 
     def _next(self) -> str:
         """Return the next message of the desk's, however long people take."""
-        while (more := self._asked({}).get("more")) is None:
+        while (more := self._asked({}).more) is None:
             self._pause(POLL_S)
         self._heard += 1
-        return str(more)
+        return more
 
     def _say(self, text: str) -> None:
         """Leave a message, once."""
-        asked = self._asked({"say": text, "at": self._said})
+        answer = self._asked({"say": text, "at": self._said})
         self._said += 1
-        if asked["got"] < self._said:
-            raise EdgeError(_WHY["done"])
+        if answer.got < self._said:
+            raise EdgeError(_WHY.get(answer.state, _STRANGE))
 
-    def _asked(self, told: Json) -> Json:
+    def _asked(self, told: Json) -> _Answer:
         said = self._line.ask({"who": self._committed, "have": self._heard, **told})
-        state, got = said.get("state"), said.get("got", 0)
-        if state != "open" and said.get("more") is None:
-            raise EdgeError(_WHY.get(str(state), _WHY["done"]))
-        if type(got) is not int:
-            raise EdgeError("the gateway says what makes no sense; ask for another code")
-        return {**said, "got": got}
+        state, got, more = said.get("state"), said.get("got", 0), said.get("more")
+        if type(got) is not int or not isinstance(more, str | None):
+            raise EdgeError(_STRANGE)
+        if state != "open" and more is None:
+            raise EdgeError(_WHY.get(str(state), _STRANGE))
+        return _Answer(str(state), got, more)

@@ -17,10 +17,10 @@ from vpn.rendezvous import Json
 MOST_OPEN: Final = 64
 MOST_MESSAGES: Final = 64
 LONGEST_S: Final = 3_600.0
-# A desk that has not looked for so long has gone, and with it the person who could let anybody in.
+# A desk that has not looked for so long while it waits for a device has gone.
 GONE_S: Final = 120.0
-# Whoever came in time has so long at least to be let in.
-JOINING_S: Final = 300.0
+# Whoever came in time has so long at least, in which people read words to each other.
+JOINING_S: Final = 600.0
 # So long after its end, whoever asks about an invitation is told why nothing comes of it.
 REMEMBERED_S: Final = 3_600.0
 MOST_REMEMBERED: Final = 1_000
@@ -74,13 +74,15 @@ class Mailboxes:
     def look(self, name: str, have: int, leave: Sequence[str], now_s: float) -> Json:
         """Let the messages for the device be some, and return its own but for the first ones.
 
-        What was left before stays, however often it is left. Raises EdgeError when there is no
-        such mailbox, or what is left is too much.
+        What was left before stays, however often it is left, and nothing comes to it once the
+        invitation has ended or another device asked. Raises EdgeError when there is no such
+        mailbox, or what is left is too much.
         """
         box = self._box(name, now_s)
         if len(leave) > MOST_MESSAGES or not all(map(rendezvous.fits, leave)):
             raise EdgeError("this is more than a mailbox takes")
-        box.left += leave[len(box.left) :]
+        if box.state is State.OPEN and not box.rivals:
+            box.left += leave[len(box.left) :]
         box.looked_s = now_s
         return {
             "state": box.state,
@@ -90,19 +92,23 @@ class Mailboxes:
             "left_s": max(0.0, box.until_s - now_s),
         }
 
-    def end(self, name: str, state: State, now_s: float) -> None:
-        """Take no more messages; those that were left can still be fetched. Raises EdgeError."""
+    def end(self, name: str, state: State, last: str, now_s: float) -> None:
+        """Take no more messages, after a last one, if any; what was left can still be fetched.
+
+        Raises EdgeError.
+        """
         box = self._box(name, now_s)
         if box.state is State.OPEN:
+            box.left += [last] if rendezvous.fits(last) else []
             box.state, box.until_s = state, now_s
 
     def answer(self, datagram: bytes, now_s: float) -> bytes | None:
         """Return the answer to a device's datagram; nothing to what is no request."""
-        self.tend(now_s)
         box = self._boxes.get(rendezvous.named(datagram))
         asked = rendezvous.asked(datagram, box.key) if box else None
         if box is None or asked is None:
             return None
+        _expire(box, now_s)
         try:
             return rendezvous.answer(datagram, box.key, _said(box, asked, now_s))
         except (KeyError, TypeError, ValueError):
@@ -111,10 +117,7 @@ class Mailboxes:
     def tend(self, now_s: float) -> None:
         """Let invitations expire, or end with their desk, and forget those that ended long ago."""
         for box in self._boxes.values():
-            if box.state is State.OPEN and now_s >= box.until_s:
-                box.state = State.EXPIRED
-            elif box.state is State.OPEN and now_s >= box.looked_s + GONE_S:
-                box.state, box.until_s = State.WITHDRAWN, now_s
+            _expire(box, now_s)
         ended = sorted(self._ended(), key=lambda name: self._boxes[name].until_s)
         for place, name in enumerate(reversed(ended)):
             old = now_s >= self._boxes[name].until_s + REMEMBERED_S
@@ -136,6 +139,14 @@ class Mailboxes:
                 "ended long ago: make another one"
             )
         return self._boxes[name]
+
+
+def _expire(box: Mailbox, now_s: float) -> None:
+    """Let an invitation end with its time, or with its desk."""
+    if box.state is State.OPEN and now_s >= box.until_s:
+        box.state = State.EXPIRED
+    elif box.state is State.OPEN and not box.who and now_s >= box.looked_s + GONE_S:
+        box.state, box.until_s = State.WITHDRAWN, now_s
 
 
 def _said(box: Mailbox, asked: Json, now_s: float) -> Json:

@@ -1,7 +1,7 @@
 """A device's file on its way through a gateway that is not to read it, in pieces for datagrams.
 
-It is sealed to the device's key by HPKE (RFC 9180), and bears a tag (HMAC-SHA-256) with the key
-that both ends of an invitation have and the gateway has not.
+It is sealed to the device's key by HPKE (RFC 9180), and bears a tag (HMAC-SHA-256) with a key that
+only the two ends have whose words were compared.
 """
 
 import base64
@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from edge import envelopes
-from inventory.errors import EdgeError
-from vpn.invitation import Invitation
+from inventory.errors import EdgeError, PolicyRefusedError
 from vpn.keys import PublicKey, Secret
 
 _PURPOSE: Final = b"sanaga joining\n"
@@ -20,11 +19,10 @@ _MOST: Final = 40
 _TAG: Final = 32
 
 
-def packed(text: str, invited: Invitation, transcript: bytes, to: PublicKey) -> tuple[str, ...]:
-    """Return the pieces of a text for the device of a key; the first one says how many."""
-    about = _PURPOSE + transcript
-    box = base64.b64decode(envelopes.sealed(text.encode(), to, about))
-    written = base64.b64encode(_tag(invited, about + box) + box).decode("ascii")
+def packed(text: str, key: bytes, to: PublicKey) -> tuple[str, ...]:
+    """Return the pieces of a text for a device; the first one says how many there are."""
+    box = base64.b64decode(envelopes.sealed(text.encode(), to, _PURPOSE))
+    written = base64.b64encode(_tag(key, box) + box).decode("ascii")
     pieces = [written[at : at + _PIECE] for at in range(0, len(written), _PIECE)]
     return (f"{len(pieces)} {pieces[0]}", *pieces[1:])
 
@@ -39,22 +37,22 @@ def announced(first: str) -> int:
     return int(number)
 
 
-def unpacked(pieces: Sequence[str], invited: Invitation, transcript: bytes, private: Secret) -> str:
+def unpacked(pieces: Sequence[str], key: bytes, private: Secret) -> str:
     """Return the text of all pieces. Raises EdgeError when it is not the one that was packed."""
-    first, about = pieces[0].partition(" ")[2], _PURPOSE + transcript
+    first = pieces[0].partition(" ")[2]
     try:
         whole = base64.b64decode("".join((first, *pieces[1:])), validate=True)
         tag, box = whole[:_TAG], whole[_TAG:]
-        if not hmac.compare_digest(tag, _tag(invited, about + box)):
+        if not hmac.compare_digest(tag, _tag(key, box)):
             raise _strange()
         sealed = base64.b64encode(box).decode("ascii")
-        return envelopes.unsealed(sealed, [private.octets], about, "the file").decode()
-    except ValueError:
+        return envelopes.unsealed(sealed, [private.octets], _PURPOSE, "the file").decode()
+    except (ValueError, PolicyRefusedError):
         raise _strange() from None
 
 
-def _tag(invited: Invitation, covered: bytes) -> bytes:
-    return hmac.digest(invited.end_key, covered, "sha256")
+def _tag(key: bytes, box: bytes) -> bytes:
+    return hmac.digest(key, _PURPOSE + box, "sha256")
 
 
 def _strange() -> EdgeError:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import errno
 import json
 import socket
 from collections.abc import Callable, Mapping
@@ -13,19 +14,18 @@ from inventory.errors import EdgeError
 from vpn.rendezvous import LARGEST, Json
 
 # Datagrams read at one go at most, so that a flood cannot keep the daemon from its work.
-_AT_ONCE: Final = 64
+_AT_ONCE: Final = 16
 _TEND_S: Final = 60.0
 _KEY: Final = 32
 
 
 class Rendezvous:
-    """The mailboxes of a running edge and the port where devices ask; now_s is monotonic."""
+    """The mailboxes of a running edge and the ports where devices ask; now_s is monotonic."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
         self._boxes = Mailboxes()
-        self._socket: socket.socket | None = None
-        self._port = 0
+        self._doors: dict[int, socket.socket] = {}
         self._tending: asyncio.TimerHandle | None = None
 
     def asked(self, written: str) -> Json:
@@ -46,40 +46,44 @@ class Rendezvous:
         if self._tending:
             self._tending.cancel()
             self._tending = None
-        if self._socket:
-            asyncio.get_running_loop().remove_reader(self._socket)
-            self._socket.close()
-            self._socket = None
+        for door in self._doors.values():
+            asyncio.get_running_loop().remove_reader(door)
+            door.close()
+        self._doors = {}
 
     def _open(self, request: Json) -> Json:
-        port, key = int(request["port"]), base64.b64decode(request["key"], validate=True)
-        if len(key) != _KEY or not 0 < port < 65536:
+        port, lasts_s = request["port"], request["lasts_s"]
+        key = base64.b64decode(request["key"], validate=True)
+        if len(key) != _KEY or type(port) is not int or not 0 < port < 65536:
             raise ValueError("a key has 32 octets, and a port a number")
+        if type(lasts_s) is not int:
+            raise ValueError("an invitation lasts whole seconds")
         name = bytes.fromhex(request["name"]).hex()
         self._listen(port)
-        self._boxes.open(name, key, float(request["lasts_s"]), self._now_s())
+        self._boxes.open(name, key, lasts_s, self._now_s())
         return {}
 
     def _look(self, request: Json) -> Json:
-        leave = tuple(map(str, request["leave"]))
-        return self._boxes.look(str(request["name"]), int(request["have"]), leave, self._now_s())
+        have, leave = request["have"], tuple(map(str, request["leave"]))
+        if type(have) is not int or have < 0:
+            raise ValueError("this is no count")
+        return self._boxes.look(str(request["name"]), have, leave, self._now_s())
 
     def _end(self, request: Json) -> Json:
-        self._boxes.end(str(request["name"]), State(request["state"]), self._now_s())
+        state, last = State(request["state"]), str(request["last"])
+        self._boxes.end(str(request["name"]), state, last, self._now_s())
         return {}
 
     def _listen(self, port: int) -> None:
         """Listen at a port of all addresses, unless that is done already. Raises EdgeError."""
-        if self._socket and self._port == port:
-            return
-        self.close()
-        self._socket, self._port = _opened(port), port
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._socket, self._hear, self._socket)
-        self._tending = loop.call_later(_TEND_S, self._tend)
+        if port not in self._doors:
+            door = self._doors[port] = _opened(port)
+            asyncio.get_running_loop().add_reader(door, self._hear, door)
+        if self._tending is None:
+            self._tending = asyncio.get_running_loop().call_later(_TEND_S, self._tend)
 
     def _tend(self) -> None:
-        """Close the port when nobody could ask about anything any more."""
+        """Close the ports when nobody could ask about anything any more."""
         self._tending = None
         self._boxes.tend(self._now_s())
         if self._boxes:
@@ -93,29 +97,55 @@ class Rendezvous:
                 datagram, ancillary, _flags, source = door.recvmsg(LARGEST, _ANCILLARY)
                 if answer := self._boxes.answer(datagram, self._now_s()):
                     # From the address that was asked, which is the one that the device knows.
-                    own = [one for one in ancillary if one[1] == socket.IPV6_PKTINFO]
+                    own = [(a, b, _anywhere(b, c)) for a, b, c in ancillary if b in _ADDRESSES]
                     with suppress(OSError):
-                        door.sendmsg([answer], [(a, b, _anywhere(c)) for a, b, c in own], 0, source)
+                        door.sendmsg([answer], own, 0, source)
 
 
 _ANCILLARY: Final = socket.CMSG_SPACE(20)
+# From linux/in.h; with the address that a packet came to.
+_IP_PKTINFO: Final = 8
+_ADDRESSES: Final = frozenset({socket.IPV6_PKTINFO, _IP_PKTINFO})
 
 
-def _anywhere(info: bytes) -> bytes:
-    """Return an in6_pktinfo with its address alone, so that routing chooses the interface."""
-    return info[:16] + bytes(4)
+def _anywhere(kind: int, info: bytes) -> bytes:
+    """Return where a packet came to without the interface, which routing is to choose."""
+    return info[:16] + bytes(4) if kind == socket.IPV6_PKTINFO else bytes(4) + info[4:8] + bytes(4)
 
 
 def _opened(port: int) -> socket.socket:
-    door = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
-        door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
-        door.bind(("::", port))
+        return _bound(port, socket.AF_INET6)
     except OSError as error:
+        if error.errno not in _WITHOUT_IPV6:
+            raise _taken(port, error) from error
+    try:
+        return _bound(port, socket.AF_INET)
+    except OSError as error:
+        raise _taken(port, error) from error
+
+
+_WITHOUT_IPV6: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
+
+
+def _taken(port: int, error: OSError) -> EdgeError:
+    return EdgeError(
+        f"UDP port {port}: {error.strerror}; name another enrolment_port in gateways, and say "
+        "'sanaga vpn apply'"
+    )
+
+
+def _bound(port: int, family: socket.AddressFamily) -> socket.socket:
+    """Return a socket at a port, for IPv4 as well, that tells where packets came to."""
+    door = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        if family == socket.AF_INET6:
+            door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        else:
+            door.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+        door.bind(("", port))
+    except OSError:
         door.close()
-        raise EdgeError(
-            f"UDP port {port}: {error.strerror}; name another enrolment_port in gateways, and say "
-            "'sanaga vpn apply'"
-        ) from error
+        raise
     return door

@@ -25,6 +25,8 @@ MAX_SITE: Final = 32767
 MAX_CIRCUIT: Final = 131071
 MAX_DEVICE: Final = 7
 MAX_GATEWAY: Final = 8
+# UDP ports that tunnels of edges listen at: the care tunnel, and one for each circuit.
+TUNNEL_PORTS: Final = range(51_831, 60_032)
 _SITE_SIZE: Final = 512
 _DEVICES: Final = 8
 _SUBNETS: Final = 16

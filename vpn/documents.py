@@ -118,9 +118,10 @@ class _Known:
             if device and not (device.role is Role.EDGE and device.site in zones):
                 what = f"{gateway.device} is no edge at the site of a zone, which others dial"
                 yield Fault(where, what, "name such an edge; it has tunnels to all the others")
-            if gateway.enrolment_port == gateway.endpoint.port:
-                what = f"WireGuard listens at UDP port {gateway.endpoint.port}, which people dial"
-                yield Fault(entry.where("enrolment_port"), what, "name another port")
+            ports = {gateway.endpoint.port, *addressing.TUNNEL_PORTS}
+            if gateway.enrolment_port in ports:
+                what = f"the gateway's tunnels listen at UDP port {gateway.enrolment_port}"
+                yield Fault(entry.where("enrolment_port"), what, "write another one, as 51830")
 
     def grant_faults(self, entry: Entry, grant: GrantDocument) -> Iterator[Fault]:
         """Yield what is wrong with an exception to default deny."""

@@ -11,8 +11,8 @@ from hashlib import sha256
 from typing import Final
 
 from inventory.wording import quoted
-from vpn import endpoint
-from vpn.keys import PublicKey
+from vpn import endpoint, keys
+from vpn.keys import PublicKey, Secret
 from vpn.model import Endpoint
 
 LASTS_S: Final = 600
@@ -50,10 +50,15 @@ class Invitation:
         """Return the key by which a gateway knows the messages of both ends."""
         return self._derived(b"mailbox")
 
-    @property
-    def end_key(self) -> bytes:
-        """Return the key by which both ends know each other's messages, and no gateway does."""
-        return self._derived(b"ends")
+    def end_key(self, own: Secret, other: PublicKey, transcript: bytes) -> bytes:
+        """Return the key that only the two ends have whose words were compared.
+
+        Who has the code alone lacks it, and so does who stands in between without it. Raises
+        ValueError when the other end's key is none.
+        """
+        return hmac.digest(
+            self._derived(b"ends"), keys.exchanged(own, other) + transcript, "sha256"
+        )
 
     def _derived(self, what: bytes) -> bytes:
         chance = self.chance.to_bytes(_CHANCE_BITS // 8 + 1, "big")
@@ -96,17 +101,16 @@ def commitment(key: PublicKey, nonce: bytes) -> str:
     return sha256(b"sanaga commitment\n" + key.encode() + nonce).hexdigest()
 
 
-def transcript(committed: str, chosen: str, key: PublicKey, nonce: bytes) -> bytes:
+def transcript(committed: str, chosen: PublicKey, key: PublicKey, nonce: bytes) -> bytes:
     """Return the digest of all that both ends said until the device's key was known.
 
-    Raises ValueError when what the device committed to is something else.
+    chosen is the desk's key for this once. Raises ValueError when what the device committed to is
+    something else.
     """
     if committed != commitment(key, nonce):
         raise ValueError("the key is not the one that the device had committed to")
-    if len(bytes.fromhex(chosen)) != NONCE:
-        raise ValueError(f"what is chosen by chance has {NONCE} octets")
-    parts = (b"sanaga joining\n", bytes.fromhex(committed), bytes.fromhex(chosen), nonce)
-    return sha256(b"".join(parts) + key.encode()).digest()
+    parts = (b"sanaga joining\n", bytes.fromhex(committed), nonce)
+    return sha256(b"".join(parts) + keys.public(chosen).encode() + key.encode()).digest()
 
 
 def _check(chance: int) -> int:

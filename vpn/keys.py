@@ -56,6 +56,15 @@ def public_of(private: Secret) -> PublicKey:
     return _text(X25519PrivateKey.from_private_bytes(private.octets).public_key())
 
 
+def exchanged(private: Secret, key: PublicKey) -> bytes:
+    """Return the 32 octets that only both owners of two keys can compute (RFC 7748, section 6.1).
+
+    Raises ValueError when the public key is none, or one of small order.
+    """
+    other = X25519PublicKey.from_public_bytes(_decoded(key))
+    return X25519PrivateKey.from_private_bytes(private.octets).exchange(other)
+
+
 def _text(key: X25519PublicKey) -> PublicKey:
     return base64.b64encode(key.public_bytes_raw()).decode("ascii")
 

@@ -34,15 +34,26 @@ WORDS: Final = tuple(_TEXT.split())
 # So many of 256 words each: whoever is in between has one chance in 2**32, and cannot try twice
 # (RFC 6189, section 4.4.1.1, has 16 bits by the same means).
 SAID: Final = 4
+# And so many are said back, so that the device's owner knows who let it in.
+BACK: Final = 2
 
 
 def words(digest: bytes) -> str:
-    """Return the words that stand for the first octets of a digest."""
-    return " ".join(WORDS[octet] for octet in digest[:SAID])
+    """Return the words for a digest that a device's owner reads to the administrator."""
+    return _spelt(digest[:SAID])
+
+
+def back(digest: bytes) -> str:
+    """Return the words for a digest that the administrator reads to the device's owner."""
+    return _spelt(digest[SAID : SAID + BACK])
+
+
+def _spelt(octets: bytes) -> str:
+    return " ".join(WORDS[octet] for octet in octets)
 
 
 def alike(heard: str, said: str) -> bool:
-    """Return whether what somebody wrote down is what words() gave, a slip of spelling aside."""
+    """Return whether what somebody wrote down is what was said, a slip of spelling aside."""
     written = heard.lower().replace(",", " ").split()
     return [_meant(word) for word in written] == said.split()
 

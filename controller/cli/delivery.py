@@ -2,11 +2,12 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, BinaryIO, TypeAlias
 
 import typer
 
@@ -94,8 +95,31 @@ class Delivery:
 
 def _create(path: Path, octets: bytes) -> None:
     """Write a file for its owner alone, on the disk before this returns. Raises OSError."""
+    with _created(path) as stream:
+        _put(stream, octets)
+
+
+def _created(path: Path) -> BinaryIO:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as stream:
-        stream.write(octets)
-        stream.flush()
-        os.fsync(stream.fileno())
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
+
+
+def _put(stream: BinaryIO, octets: bytes) -> None:
+    stream.write(octets)
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+@contextmanager
+def held(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Have a file of its owner's alone ready, yield what writes it, and take it away upon errors.
+
+    Raises UsageProblem when it is there already, and OSError.
+    """
+    Delivery(path).free()
+    with _created(path) as stream:
+        try:
+            yield partial(_put, stream)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise

@@ -45,12 +45,15 @@ def filed(terms: "Admission", gateway: str | None) -> Callable[["Handover"], str
     """
     from controller.cli.person_view import ending
     from controller.registrar import gateway_of
+    from inventory.errors import AccessError
     from vpn.wgfile import render
 
     chosen = gateway_of(terms, gateway or terms.gateways[0].device).device
 
     def text(handover: "Handover") -> str:
         person, device = handover.person, handover.device
+        if chosen not in handover.files:
+            raise AccessError(f"{chosen} is no gateway any more; name another one with --gateway")
         remark = f"{terms.network}: {device.name} of {person.title}{ending(person)}"
         return render(handover.files[chosen], remark=remark)
 

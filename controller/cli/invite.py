@@ -1,5 +1,6 @@
 """Letting a device in that is elsewhere, with the administrator and its owner on the telephone."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ from controller.cli import person_view as view
 from controller.cli.delivery import Delivery, PngOption, QrOption, SvgOption
 from controller.cli.desk import BecauseOption, act, desk, filed
 from controller.cli.durations import spoken as duration
-from controller.cli.output import Exit, progress_wanted, say, stderr, write
+from controller.cli.output import progress_wanted, say, stderr, write
 from controller.cli.person import (
     GatewayOption,
     LicenceOption,
@@ -51,8 +52,8 @@ def invite(
 ) -> None:
     """Give a person access with a device that is elsewhere, and whose key never leaves it.
 
-    Prints a code that one device may use within ten minutes, with 'sanaga vpn join' there; its
-    owner reads you four words from its screen, and it is let in when they are the ones here.
+    Prints a code that one device may use within ten minutes, with 'sanaga vpn join' there. Its
+    owner reads you four words from its screen, and you read two back; then it is let in.
     """
     from controller.cli import personal
 
@@ -61,7 +62,7 @@ def invite(
     picture = Delivery(png=png, svg=svg, qr=qr)
     with desk() as opened:
         person = personal.wanted(opened.store.find(name), name, said)
-        opened.admissible(person, named)
+        known = opened.admissible(person, named)
         picture.free()
         text = filed(opened.terms(), gateway)
         with _visit(opened, gateway) as visit:
@@ -69,41 +70,29 @@ def invite(
             picture.hand(visit.invited.code)
             picture.tell()
             say(f"say this code to {person.title}; there, it is typed after 'sanaga vpn join'")
-            guest = _guest(visit)
             with _traced(opened, person, named, reason):
+                guest = _guest(visit)
                 _compare(guest, person)
-                visit.alone()
-            opened.add(
-                person,
-                named,
-                reason,
-                lambda handover: visit.hand(guest, text(handover)),
-                guest.key,
-            )
-            _settled(opened, visit, person, named, gateway)
+                prepared = opened.prepare(known, person, named, guest.key)
+                visit.hand(guest, text(prepared.handover))
+                with _countdown("waiting until the device has its file") as tick:
+                    visit.written(tick)
+                opened.enter(prepared, reason)
+            say(f"{name}'s {named} has its file and is on record{view.ending(person)}")
+            _let_in(opened, visit, gateway)
 
 
-def _settled(
-    opened: "Registrar", visit: "Visit", person: "Person", device: str, gateway: str | None
-) -> None:
-    """Have gateways let a device in that has its file, and withdraw one that has not."""
-    from controller.store.audit import Act
+def _let_in(opened: "Registrar", visit: "Visit", gateway: str | None) -> None:
+    """Tell gateways of a device, and the device whether the one that it dials knows it by now."""
     from inventory.errors import DeviceError
 
-    if not visit.written():
-        opened.revoke(person.name, device, Act("sanaga", "the device did not take its file"))
-        say(f"the device did not take its file, so {person.name}'s {device} has no access")
-        say("nothing else has changed; invite again")
-        raise typer.Exit(Exit.ERROR)
-    say(f"{person.name}'s {device} has its file and is on record{view.ending(person)}")
     try:
         loading.tell(opened)
     finally:
         chosen = gateway or opened.terms().gateways[0].device
         known = opened.store.loads.all().get(chosen)
-        let_in = bool(known and known.state >= opened.store.last())
         try:
-            visit.done(let_in=let_in)
+            visit.done(let_in=bool(known and known.state >= opened.store.last()))
         except DeviceError as error:
             say(f"the device could not be told so: {error}")
 
@@ -119,8 +108,11 @@ def _visit(opened: "Registrar", gateway: str | None) -> "Iterator[Visit]":
     from vpn import invitation
     from vpn.model import Endpoint
 
-    connect = connector(opened.terms(), state_dir())
     hosts = _hosts(opened, gateway)
+    connect = connector(opened.terms(), state_dir())
+    # A terminal that is closed ends an invitation as Ctrl-C does.
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     for host in hosts:
         driver = connect(host.device)
         where = Endpoint(host.endpoint.host, host.enrolment_port)
@@ -150,26 +142,25 @@ def _hosts(opened: "Registrar", gateway: str | None) -> "list[Gateway]":
     if not found:
         raise AccessError(
             "no gateway takes devices in from the field; write an enrolment_port, such as 51830, "
-            "into gateways of the intent and say 'sanaga vpn apply --dir DIR'"
+            "for one that has a management address into gateways of the intent, and say 'sanaga "
+            "vpn apply --dir DIR'"
         )
     return sorted(found, key=lambda one: one.device != gateway)
 
 
 def _guest(visit: "Visit") -> "Guest":
     """Return the device that comes, while a person sees how long the code holds."""
-    with _countdown() as tick:
+    with _countdown("waiting for the device") as tick:
         return visit.guest(tick)
 
 
 @contextmanager
-def _countdown() -> "Iterator[Tick]":
+def _countdown(what: str) -> "Iterator[Tick]":
     if not progress_wanted():
         yield lambda _left_s: None
         return
-    with stderr().status("waiting for the device") as status:
-        yield lambda left_s: status.update(
-            f"waiting for the device; the code holds for {duration(round(left_s))}"
-        )
+    with stderr().status(what) as status:
+        yield lambda left_s: status.update(f"{what}; {duration(round(left_s))} left")
 
 
 def _compare(guest: "Guest", person: "Person") -> None:
@@ -184,7 +175,7 @@ def _compare(guest: "Guest", person: "Person") -> None:
         except typer.Abort:
             break
         if spoken.alike(heard, guest.words):
-            say(f"they are the words here, too: {guest.words}")
+            say(f"they are the words here, too; now read these two back: {guest.back}")
             return
         say("these are not the words here; have them read once more")
     raise AccessError(
@@ -195,12 +186,12 @@ def _compare(guest: "Guest", person: "Person") -> None:
 
 @contextmanager
 def _traced(opened: "Registrar", person: "Person", device: str, reason: "Act") -> Iterator[None]:
-    """Note in the audit trail that a device was turned away."""
+    """Note in the audit trail that a device that was invited was not let in."""
     from inventory.errors import AccessError
 
     try:
         yield
-    except AccessError as error:
-        refused = str(error).partition("; ")[0]
+    except (AccessError, KeyboardInterrupt) as error:
+        refused = str(error).partition("; ")[0] or "interrupted"
         opened.store.noted("device.refuse", person.name, reason, device=device, refused=refused)
         raise

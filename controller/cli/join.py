@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from controller.cli.delivery import Delivery
+from controller.cli.delivery import held
 from controller.cli.output import UsageProblem, say, write
 
 if TYPE_CHECKING:
@@ -22,22 +22,26 @@ def join(
 ) -> None:
     """On a device in the field: join the VPN with a code that an administrator says.
 
-    The device makes its key itself. Read the administrator the four words that appear; when they
-    let the device in, its file is written.
+    The device makes its key itself. Read the administrator the four words that appear, and type
+    the two that they read to you; then the device's file is written.
     """
     from controller.clock import SystemClock
     from edge.asking import Line
     from edge.joining import Joining
+    from vpn.wgfile import render
 
-    delivery = Delivery(file).settled()
-    invited = _invited()
-    say(f"asking {invited.where.host}")
-    with Line(invited) as line:
-        joining = Joining(invited, line, SystemClock().pause)
-        write(joining.words())
-        say("read these words to the administrator, who lets this device in by them")
-        _keep(joining, delivery)
-        _finish(joining, file)
+    with held(file) as put:
+        invited = _invited()
+        say(f"asking {invited.where.host}")
+        with Line(invited) as line:
+            joining = Joining(invited, line, SystemClock().pause)
+            _compare(joining)
+            put(render(joining.config(), remark="made by 'sanaga vpn join'").encode())
+            doubt = _doubt(joining)
+    say(f"wrote {file}")
+    if doubt:
+        say(doubt)
+    say(f"to dial: sudo wg-quick up {file if file.is_absolute() else f'./{file}'}")
 
 
 def _invited() -> "Invitation":
@@ -52,24 +56,36 @@ def _invited() -> "Invitation":
     raise UsageProblem("without a code that is right, nobody joins; have it said once more")
 
 
-def _keep(joining: "Joining", delivery: Delivery) -> None:
-    from vpn.wgfile import render
+def _compare(joining: "Joining") -> None:
+    """Have the device's owner read words, and write down those that they hear.
 
-    delivery.hand(render(joining.config(), remark="made by 'sanaga vpn join'"))
-    delivery.tell()
-
-
-def _finish(joining: "Joining", file: Path) -> None:
-    """Say how to dial, and whether that works already."""
+    Raises EdgeError.
+    """
     from inventory.errors import EdgeError
+    from vpn import spoken
+
+    words = joining.words()
+    write(words.said)
+    say("read these words to the administrator, who then reads you two others")
+    for _ in range(_TRIES):
+        if spoken.alike(typer.prompt("Their words", err=True), words.back):
+            return
+        say("these are not the words that belong here; have them read once more")
+    raise EdgeError(
+        "the words differ: somebody else may have answered. Nothing was taken from them; ask for "
+        "another code, over another telephone if you can"
+    )
+
+
+def _doubt(joining: "Joining") -> str:
+    """Return what may keep a device that has its file from being let in; nothing if all is well.
+
+    Raises EdgeError when it has no access after all.
+    """
+    from edge.asking import SilentError
 
     try:
         let_in = joining.written()
-    except EdgeError as error:
-        say(f"{error}; the file is whole, and it shows whether the administrator kept on")
-        let_in = True
-    if not let_in:
-        say("the gateway was not told of this device yet; ask the administrator, or try later")
-    path = file if file.is_absolute() else Path() / file
-    shown = str(path) if path.is_absolute() else f"./{path}"
-    say(f"to dial: sudo wg-quick up {shown}")
+    except (SilentError, KeyboardInterrupt):
+        return "whether this device was let in is not known; ask the administrator"
+    return "" if let_in else "the gateway was not told of this device yet; try a little later"

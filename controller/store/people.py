@@ -6,15 +6,16 @@ remembered for good, so that it cannot come back.
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from controller.clock import Clock, SystemClock
 from controller.store import audit
+from controller.store import people_tables as tables
 from controller.store.audit import Act, Trace
 from controller.store.database import Database, Kind
 from controller.store.loads import Loads
@@ -28,7 +29,8 @@ from controller.store.people_rows import (
     said,
 )
 from controller.store.people_schema import MIGRATIONS
-from controller.store.revoked import Revoked, refuse_withdrawn, withdraw
+from controller.store.people_tables import Keying
+from controller.store.revoked import Revoked, withdraw
 from inventory.errors import AccessError
 from inventory.model import DeviceName
 from vpn import admission
@@ -46,14 +48,6 @@ KIND: Final = Kind(
 )
 
 Deliver: TypeAlias = Callable[[PersonDevice], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Keying:
-    """A device's public key, and its sealed preshared keys by gateway."""
-
-    public_key: PublicKey
-    boxes: Mapping[DeviceName, bytes]
 
 
 class People:
@@ -106,9 +100,9 @@ class People:
             fresh = [
                 (key, gateway.device, sealed(key, gateway.device))
                 for gateway in terms.gateways
-                for key in _without(db, gateway.device)
+                for key in tables.without(db, gateway.device)
             ]
-            _keep(db, fresh)
+            tables.keep(db, fresh)
             names = [gateway.device for gateway in terms.gateways]
             self._trace(db, act, "terms.accept", terms.network, gateways=names)
         return len(fresh)
@@ -123,10 +117,52 @@ class People:
         was revoked.
         """
         with self._database.write() as db:
-            self._admit(db, person, act)
-            made = self._register(db, PersonDevice(person.name, device, 0, keying.public_key), act)
-            _keep(db, _pairs(keying))
+            wanted = PersonDevice(person.name, device, 0, keying.public_key)
+            made = self._added(db, person, wanted, keying, act)
             deliver(made)
+        return made
+
+    def reserve(self) -> int:
+        """Return the number of a device to come, which no other device ever gets."""
+        with self._database.write() as db:
+            db.execute(
+                "INSERT INTO sqlite_sequence (name, seq) SELECT 'devices', 0"
+                " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'devices')"
+            )
+            (number,) = db.execute(
+                "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'devices' RETURNING seq"
+            ).fetchone()
+        return int(number)
+
+    def numbered(self) -> int:
+        """Return the highest number that any device was given."""
+        rows = self._database.read("SELECT seq FROM sqlite_sequence WHERE name = 'devices'")
+        return int(rows[0]["seq"]) if rows else 0
+
+    def enter(
+        self, known: Entry | None, person: Person, device: PersonDevice, keying: Keying, act: Act
+    ) -> None:
+        """Give a person access with a device whose number was reserved.
+
+        known is who the person was when that began: whatever others did to their access since
+        stands. Raises AccessError, and as add() does.
+        """
+        with self._database.write() as db:
+            if _terms_of(self.find(person.name)) != _terms_of(known):
+                raise tables.overtaken(device)
+            self._added(db, person, device, keying, act)
+
+    def _added(
+        self,
+        db: sqlite3.Connection,
+        person: Person,
+        wanted: PersonDevice,
+        keying: Keying,
+        act: Act,
+    ) -> PersonDevice:
+        self._admit(db, person, act)
+        made = self._register(db, wanted, act)
+        tables.keep(db, tables.pairs(keying))
         return made
 
     def rotate(
@@ -139,12 +175,12 @@ class People:
                 "SELECT 1 FROM keys WHERE public_key = ? AND revoked IS NULL", (device.public_key,)
             ).fetchone()
             if found is None:
-                raise _overtaken(device)
-            _refuse_known(db, made.public_key)
+                raise tables.overtaken(device)
+            tables.refuse_known(db, made.public_key)
             self._retire(db, device)
             self._keyed(db, made)
-            _keep(db, _pairs(keying))
-            told = {**_told(made), "instead_of": device.public_key}
+            tables.keep(db, tables.pairs(keying))
+            told = {**tables.told(made), "instead_of": device.public_key}
             self._trace(db, act, "device.rotate", device.person, **told)
             deliver(made)
         return made
@@ -158,9 +194,9 @@ class People:
                     (self._now(), device.number),
                 ).rowcount
                 if not revoked:
-                    raise _overtaken(device)
+                    raise tables.overtaken(device)
                 self._retire(db, device)
-                self._trace(db, act, "device.revoke", name, **_told(device))
+                self._trace(db, act, "device.revoke", name, **tables.told(device))
             left = db.execute(
                 "SELECT 1 FROM devices WHERE person = ? AND revoked IS NULL", (name,)
             ).fetchone()
@@ -181,7 +217,7 @@ class People:
                     f"'sanaga vpn person add {person.name}'"
                 )
             before = entry.person
-            _writeperson_of(db, person)
+            tables.write_person(db, person)
             details = {
                 field: value
                 for field, value in said(person).items()
@@ -192,7 +228,7 @@ class People:
     def exported(self, device: PersonDevice, act: Act) -> None:
         """Note that somebody took out a device's file, which holds its preshared key."""
         with self._database.write() as db:
-            self._trace(db, act, "device.export", device.person, **_told(device))
+            self._trace(db, act, "device.export", device.person, **tables.told(device))
 
     def told(self, gateway: DeviceName, devices: int, act: Act) -> None:
         """Note that somebody took out what a gateway is told, which holds preshared keys."""
@@ -214,7 +250,7 @@ class People:
         """Return everybody who ever had access, by name."""
         people = self._database.read("SELECT * FROM people ORDER BY name")
         devices: dict[PersonName, list[Registered]] = {}
-        for row in self._database.read(_DEVICES.format(where="")):
+        for row in self._database.read(tables.DEVICES.format(where="")):
             devices.setdefault(row["person"], []).append(registered(row))
         return tuple(entry_of(row, devices.get(row["name"], ())) for row in people)
 
@@ -227,12 +263,12 @@ class People:
     def find(self, name: PersonName) -> Entry | None:
         """Return somebody by name, if there is or was anybody."""
         rows = self._database.read("SELECT * FROM people WHERE name = ?", name)
-        devices = self._database.read(_DEVICES.format(where="WHERE d.person = ?"), name)
+        devices = self._database.read(tables.DEVICES.format(where="WHERE d.person = ?"), name)
         return entry_of(rows[0], map(registered, devices)) if rows else None
 
     def owner(self, key: PublicKey) -> Registered | None:
         """Return whose key a key is or was, with when it was revoked."""
-        rows = self._database.read(_OWNER, key)
+        rows = self._database.read(tables.OWNER, key)
         return registered(rows[0]) if rows else None
 
     def box(self, key: PublicKey, gateway: DeviceName) -> bytes | None:
@@ -266,26 +302,28 @@ class People:
         if row is not None and row["revoked"] is None:
             refuse_another(person_of(row), person)
             return
-        _writeperson_of(db, person, added=self._now())
+        tables.write_person(db, person, added=self._now())
         what = "person.return" if row else "person.add"
         self._trace(db, act, what, person.name, **said(person))
 
     def _register(self, db: sqlite3.Connection, wanted: PersonDevice, act: Act) -> PersonDevice:
-        """Return a device that is new, with the number that it gets."""
-        _refuse_known(db, wanted.public_key)
+        """Return a device that is new, with the number that it gets unless it has one."""
+        tables.refuse_known(db, wanted.public_key)
         person, name = wanted.person, wanted.name
         taken = db.execute(
             "SELECT 1 FROM devices WHERE person = ? AND name = ? AND revoked IS NULL",
             (person, name),
         ).fetchone()
         if taken:
-            raise AccessError(taken_name(person, name))
+            raise AccessError(tables.taken_name(person, name))
         row = db.execute(
-            "INSERT INTO devices (person, name) VALUES (?, ?) RETURNING number", (person, name)
+            "INSERT INTO devices (number, person, name) VALUES (nullif(?, 0), ?, ?)"
+            " RETURNING number",
+            (wanted.number, person, name),
         ).fetchone()
         made = replace(wanted, number=row["number"])
         self._keyed(db, made)
-        self._trace(db, act, "device.add", person, **_told(made))
+        self._trace(db, act, "device.add", person, **tables.told(made))
         return made
 
     def _keyed(self, db: sqlite3.Connection, device: PersonDevice) -> None:
@@ -318,83 +356,6 @@ def _terms(body: str) -> Admission:
     return admission.read(json.loads(body))
 
 
-_DEVICES: Final = (
-    "SELECT d.number, d.person, d.name, d.revoked, k.public_key, k.since FROM devices d"
-    " JOIN keys k ON k.device = d.number AND k.public_key = ("
-    "   SELECT public_key FROM keys WHERE device = d.number"
-    "   ORDER BY revoked IS NOT NULL, revoked DESC LIMIT 1)"
-    " {where} ORDER BY d.number"
-)
-
-
-_OWNER: Final = (
-    "SELECT d.number, d.person, d.name, k.public_key, k.since, k.revoked FROM keys k"
-    " JOIN devices d ON d.number = k.device WHERE k.public_key = ?"
-)
-
-
-def _without(db: sqlite3.Connection, gateway: DeviceName) -> list[PublicKey]:
-    """Return the keys in use that have no preshared key with a gateway."""
-    rows = db.execute(
-        "SELECT public_key FROM keys WHERE revoked IS NULL AND public_key NOT IN"
-        " (SELECT public_key FROM preshared WHERE gateway = ?)",
-        (gateway,),
-    )
-    return [row["public_key"] for row in rows]
-
-
-def _keep(db: sqlite3.Connection, boxes: Iterable[tuple[PublicKey, DeviceName, bytes]]) -> None:
-    db.executemany("INSERT INTO preshared (public_key, gateway, sealed) VALUES (?, ?, ?)", boxes)
-
-
-def _pairs(keying: Keying) -> Iterator[tuple[PublicKey, DeviceName, bytes]]:
-    return ((keying.public_key, gateway, box) for gateway, box in keying.boxes.items())
-
-
-def _told(device: PersonDevice) -> dict[str, object]:
-    """Return what the trail says of a device."""
-    return {"device": device.name, "number": device.number, "public_key": device.public_key}
-
-
-def _refuse_known(db: sqlite3.Connection, key: PublicKey) -> None:
-    if row := db.execute(_OWNER, (key,)).fetchone():
-        raise AccessError(taken(registered(row)))
-    refuse_withdrawn(db, key)
-
-
-def taken(owner: Registered) -> str:
-    """Return why a key that is or was somebody's is not taken."""
-    whose = f"{owner.device.person}'s {owner.device.name}"
-    if owner.revoked:
-        return (
-            f"this key of {whose} was revoked on {owner.revoked[:10]} and stays so; make a new "
-            "pair on the device"
-        )
-    return f"this key is that of {whose}; every device has a pair of its own"
-
-
-def taken_name(person: PersonName, device: str) -> str:
-    """Return why a person gets no second device of the same name."""
-    return (
-        f"{person} has a device called {device!r}; name another one with --device, or give "
-        f"this one another key with 'sanaga vpn person rotate {person}'"
-    )
-
-
-def _overtaken(device: PersonDevice) -> AccessError:
-    return AccessError(
-        f"{device.person}'s {device.name} was changed by somebody else meanwhile; see "
-        f"'sanaga vpn person show {device.person}'"
-    )
-
-
-def _writeperson_of(db: sqlite3.Connection, person: Person, *, added: str = "") -> None:
-    told = said(person)
-    db.execute(
-        "INSERT INTO people (name, title, role, site, licence, licence_until, until, added)"
-        " VALUES (:name, :title, :role, :site, :licence, :licence_until, :until, :added)"
-        " ON CONFLICT (name) DO UPDATE SET title = :title, role = :role, site = :site,"
-        " licence = :licence, licence_until = :licence_until, until = :until, revoked = NULL,"
-        " added = coalesce(nullif(:added, ''), added)",
-        {**told, "name": person.name, "added": added},
-    )
+def _terms_of(entry: Entry | None) -> tuple[Person, bool] | None:
+    """Return who somebody is and whether they have access, whatever their devices."""
+    return (entry.person, entry.revoked is not None) if entry else None

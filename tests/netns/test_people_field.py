@@ -36,6 +36,8 @@ table ip carrier {
 }
 """
 WITHIN_S: Final = 60
+# Those that were used in this run.
+CODES: Final[list[str]] = []
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +80,10 @@ def inside(made: Gate) -> str:
 
 
 @contextmanager
-def invited(made: Gate, *words: str) -> Iterator[subprocess.Popen[str]]:
+def invited(made: Gate, name: str) -> Iterator[subprocess.Popen[str]]:
     """Have an administrator invite somebody."""
-    person = ("--title", "B. Oumarou", "--role", "nurse", "--site", "mora")
-    argv = made.sanaga.command("vpn", "person", "invite", *words, *person, "--because", "field")
+    person = ("--title", name, "--role", "nurse", "--site", "mora", "--because", "field")
+    argv = made.sanaga.command("vpn", "person", "invite", name, *person)
     with started(made, argv) as process:
         yield process
 
@@ -123,6 +125,16 @@ def heard(process: "subprocess.Popen[str]") -> str:
     return process.stdout.readline().strip()
 
 
+def told(process: "subprocess.Popen[str]", before: str) -> str:
+    """Return what a process tells a person after some words, as soon as it does."""
+    assert process.stderr
+    line = ""
+    while before not in line:
+        line = process.stderr.readline()
+        assert line, before
+    return line.partition(before)[2].strip()
+
+
 def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
     """Return how a process ended and all that it told a person."""
     _, told = process.communicate(timeout=WITHIN_S)
@@ -134,12 +146,16 @@ def test_a_nurse_behind_a_carrier_s_nat_joins_with_a_code_and_four_words(standin
     with invited(standing, "b-oumarou") as desk:
         code = heard(desk)
         assert code.startswith(f"{GATEWAY}:{ENROLMENT_PORT}/"), desk.communicate()
+        CODES.append(code)
         with joined(standing, code, file) as laptop:
-            words = heard(laptop)
-            say(desk, words)
-            assert (ended(laptop), ended(desk)) == (
-                (0, told_laptop(file)), (0, told_desk(words)),
-            )  # fmt: skip
+            say(desk, heard(laptop))
+            back = told(desk, "now read these two back: ")
+            # Nothing is on record before the device has its file.
+            assert standing.sanaga("vpn", "person", "show", "b-oumarou").code == 1
+            say(laptop, "accent accent")
+            say(laptop, back.upper())
+            assert ended(laptop) == (0, told_laptop(file))
+            assert ended(desk) == (0, told_desk())
     path = standing.sanaga.folder / file
     assert path.stat().st_mode & 0o777 == 0o600
     private = wgquick.parse(path.read_text(encoding="utf-8"), file).private_key
@@ -158,20 +174,15 @@ def test_a_nurse_behind_a_carrier_s_nat_joins_with_a_code_and_four_words(standin
 def told_laptop(file: str) -> str:
     return (
         f"Code:asking {GATEWAY}\n"
-        "read these words to the administrator, who lets this device in by them\n"
-        f"wrote {file}\n"
+        "read these words to the administrator, who then reads you two others\n"
+        "Their words:these are not the words that belong here; have them read once more\n"
+        f"Their words:wrote {file}\n"
         f"to dial: sudo wg-quick up ./{file}\n"
     )
 
 
-def told_desk(words: str) -> str:
-    return (
-        "say this code to B. Oumarou; there, it is typed after 'sanaga vpn join'\n"
-        "a device has come; B. Oumarou reads you four words from its screen\n"
-        f"The words:they are the words here, too: {words}\n"
-        "b-oumarou's laptop has its file and is on record\n"
-        "edge lets in 1 device\n"
-    )
+def told_desk() -> str:
+    return "b-oumarou's laptop has its file and is on record\nedge lets in 1 device\n"
 
 
 def dial(standing: Gate, file: str) -> None:
@@ -201,13 +212,14 @@ def test_other_words_let_nobody_in_and_both_are_told(standing: Gate) -> None:
         assert len(heard(laptop).split()) == 4
         for _ in range(3):
             say(desk, "accent accent accent accent")
-        code, told = ended(desk)
+        code, said = ended(desk)
         assert code == 1
-        assert told.count("these are not the words here") == 3
-        assert "Nobody was let in" in told
-        code, told = ended(laptop)
-        assert code == 1
-        assert "took the invitation back" in told
+        assert said.count("these are not the words here") == 3
+        assert "Nobody was let in" in said
+        say(laptop, "accent accent")
+        code, said = ended(laptop)
+        assert code in {1, 130}
+        assert not list(standing.sanaga.folder.glob("none.conf"))
     assert not (standing.sanaga.folder / "none.conf").exists()
     assert standing.sanaga("vpn", "person", "show", "thief").code == 1
     (entry,) = json.loads(standing.sanaga("vpn", "audit", "thief", "-o", "json").out)
@@ -222,10 +234,14 @@ def test_a_code_that_was_used_serves_nobody_else(standing: Gate) -> None:
             with joined(standing, code, "second.conf") as second:
                 assert ended(second) == (1, f"Code:asking {GATEWAY}\nsanaga: {USED}\n")
             say(desk, words)
-            ending, told = ended(desk)
+            say(first, told(desk, "now read these two back: "))
+            ending, said = ended(desk)
             assert ending == 1
-            assert "used twice" in told
-            assert "took the invitation back" in ended(first)[1]
+            assert "used twice" in said
+            ending, said = ended(first)
+            assert ending == 1
+            assert "took the invitation back" in said
+    assert not list(standing.sanaga.folder.glob("*st.conf"))
     assert standing.sanaga("vpn", "person", "show", "twice").code == 1
 
 
@@ -238,14 +254,35 @@ def test_an_invitation_ends_with_the_verb_that_made_it(standing: Gate) -> None:
         desk.send_signal(signal.SIGINT)
         desk.wait(WITHIN_S)
     with joined(standing, code, "left.conf") as laptop:
-        ending, told = ended(laptop)
+        ending, said = ended(laptop)
     assert ending == 1
-    assert "took the invitation back" in told
+    assert "took the invitation back" in said
+
+
+def test_somebody_who_is_revoked_meanwhile_stays_revoked(standing: Gate) -> None:
+    standing.add("watched", "nurse", "mora")
+    with (
+        invited(standing, "watched") as desk,
+        joined(standing, heard(desk), "watched.conf") as laptop,
+    ):
+        say(desk, heard(laptop))
+        back = told(desk, "now read these two back: ")
+        standing.asked("person", "revoke", "watched", "--because", "stolen")
+        say(laptop, back)
+        ending, said = ended(desk)
+        assert ending == 1
+        assert "changed by somebody else meanwhile" in said
+        assert ended(laptop)[0] == 1
+    assert not (standing.sanaga.folder / "watched.conf").exists()
+    shown = json.loads(standing.sanaga("vpn", "person", "show", "watched", "-o", "json").out)
+    assert shown["state"] == "revoked"
 
 
 def test_who_could_not_be_given_access_is_not_invited(standing: Gate) -> None:
-    with invited(standing, "b-oumarou", "--device", "laptop") as desk:
-        assert ended(desk)[0] == 1
+    with invited(standing, "b-oumarou") as desk:
+        ending, said = ended(desk)
+    assert ending == 1
+    assert "has a device called 'laptop'" in said
     answer = standing.sanaga(
         "vpn", "person", "invite", "x", "--title", "X", "--role", "cook", "--site", "mora",
         "--because", "x",
@@ -256,7 +293,7 @@ def test_who_could_not_be_given_access_is_not_invited(standing: Gate) -> None:
 
 
 def test_nothing_secret_is_left_anywhere(standing: Gate) -> None:
-    """The codes and keys of this run are in no record, journal or state of either side."""
+    """The keys of this run, and its code, are in no record, journal or state of either side."""
     path = standing.sanaga.folder / f"{standing.mark}field.conf"
     config = wgquick.parse(path.read_text(encoding="utf-8"), "it")
     assert config.private_key
@@ -264,6 +301,8 @@ def test_nothing_secret_is_left_anywhere(standing: Gate) -> None:
     assert peer.preshared_key
     own, shared = config.private_key, peer.preshared_key
     secrets = [own.reveal().encode(), own.octets, shared.reveal().encode(), shared.octets]
+    secrets += [code.rpartition("/")[2].encode() for code in CODES]
+    assert len(secrets) > 4
     found = {
         str(file)
         for folder in (standing.state, standing.edge.daemon.folder)
@@ -271,5 +310,5 @@ def test_nothing_secret_is_left_anywhere(standing: Gate) -> None:
         if file.is_file() and any(secret in file.read_bytes() for secret in secrets)
     }
     assert found == set()
-    # The control: the file itself holds both.
-    assert all(secret in path.read_bytes() for secret in secrets[::2])
+    # The control: the file itself holds both keys.
+    assert all(secret in path.read_bytes() for secret in secrets[:4:2])

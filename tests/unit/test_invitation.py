@@ -1,5 +1,6 @@
 """Codes that are said over a telephone, and the words that are compared."""
 
+import base64
 import re
 from contextlib import suppress
 from itertools import combinations
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpn import invitation, spoken
+from vpn import invitation, keys, spoken
 from vpn.invitation import Invitation
 from vpn.model import Endpoint
 
@@ -67,18 +68,35 @@ def test_what_is_no_code_is_told(code, what):
 def test_an_invitation_shows_no_secret_and_its_keys_are_several():
     invited = invitation.made(WHERE)
     assert str(invited.chance) not in repr(invited)
-    assert len({invited.name, invited.mailbox_key.hex()[:16], invited.end_key.hex()[:16]}) == 3
+    (own, public), (_, other) = keys.pair(), keys.pair()
+    ends = [invited.end_key(own, other, b"x"), invited.end_key(own, other, b"y")]
+    ends += [invited.end_key(own, public, b"x"), invitation.made(WHERE).end_key(own, other, b"x")]
+    assert len({invited.name, invited.mailbox_key.hex(), *(key.hex() for key in ends)}) == 6
     assert invitation.made(WHERE) != invited
 
 
+def test_both_ends_have_one_key_and_whoever_has_the_code_alone_has_another():
+    invited = invitation.made(WHERE)
+    (device, device_key), (desk, desk_key), (thief, thief_key) = (keys.pair() for _ in range(3))
+    shared = invited.end_key(device, desk_key, b"x")
+    assert shared == invited.end_key(desk, device_key, b"x")
+    assert shared not in {invited.end_key(thief, key, b"x") for key in (device_key, desk_key)}
+    assert invited.end_key(thief, desk_key, b"x") == invited.end_key(desk, thief_key, b"x")
+    with pytest.raises(ValueError, match="32 octets"):
+        invited.end_key(device, "no key", b"x")
+    with pytest.raises(ValueError, match="computing shared key"):
+        invited.end_key(device, base64.b64encode(bytes(32)).decode(), b"x")
+
+
 def test_what_was_committed_to_is_what_counts():
-    key, nonce, chosen = "k" * 44, bytes(32), "ab" * 32
+    key, chosen, other = (keys.pair()[1] for _ in range(3))
+    nonce = bytes(32)
     committed = invitation.commitment(key, nonce)
     digest = invitation.transcript(committed, chosen, key, nonce)
-    assert digest != invitation.transcript(committed, "ac" * 32, key, nonce)
-    for other in (("j" * 44, nonce), (key, bytes(31) + b"1")):
+    assert digest != invitation.transcript(committed, other, key, nonce)
+    for told in ((other, nonce), (key, bytes(31) + b"1")):
         with pytest.raises(ValueError, match="committed"):
-            invitation.transcript(committed, chosen, *other)
+            invitation.transcript(committed, chosen, *told)
     with pytest.raises(ValueError, match="octets"):
         invitation.transcript(committed, "ab", key, nonce)
 
@@ -105,6 +123,7 @@ def test_words_are_plain_and_no_two_are_much_alike():
 def test_words_tell_digests_apart(one, other):
     assert spoken.alike(spoken.words(one), spoken.words(one))
     assert spoken.alike(spoken.words(one), spoken.words(other)) == (one[:4] == other[:4])
+    assert spoken.alike(spoken.back(one), spoken.back(other)) == (one[4:6] == other[4:6])
 
 
 def test_words_are_heard_in_spite_of_a_slip():

@@ -1,5 +1,6 @@
 """A device joins from the field: both ends and a gateway's rendezvous, over real sockets."""
 
+import base64
 import json
 import socket
 from contextlib import contextmanager
@@ -9,11 +10,12 @@ import pytest
 
 from controller.invitations import PATIENCE_S, Visit
 from edge import parcels
+from edge.joining import Words
 from edge.mailboxes import State
 from inventory.errors import AccessError, EdgeError, IntentError, UnreachableError
 from tests import field_rig
 from tests.field_rig import Hasty, beside, free_port, joining, line, visit
-from vpn import invitation, keys, rendezvous, wgquick
+from vpn import invitation, keys, rendezvous, spoken, wgquick
 from vpn.invitation import Invitation
 from vpn.model import Endpoint
 
@@ -47,13 +49,12 @@ def test_a_device_that_is_let_in_has_its_file_with_a_key_that_nobody_else_saw(ga
         device = joining(opened.invited, asker)
         with beside(device.words) as words:
             guest = opened.guest()
-            assert guest.words == words()
-        opened.alone()
+            assert Words(guest.words, guest.back) == words()
         with beside(device.config) as config:
             opened.hand(guest, FILE)
             made = config()
         with beside(device.written) as let_in:
-            assert opened.written()
+            opened.written()
             opened.done(let_in=True)
             assert let_in() is True
     private, expected = made.private_key, wgquick.parse(FILE, "it")
@@ -71,12 +72,13 @@ def test_a_device_that_is_let_in_has_its_file_with_a_key_that_nobody_else_saw(ga
 def test_a_code_serves_once(gate):
     opened = visit(gate)
     with line(opened.invited) as asker, beside(joining(opened.invited, asker).words) as words:
-        opened.guest()
+        guest = opened.guest()
         words()
     with line(opened.invited) as asker, pytest.raises(EdgeError, match="used before"):
         joining(opened.invited, asker).words()
-    with pytest.raises(AccessError, match="used twice"):
-        opened.alone()
+    for late in (lambda: opened.hand(guest, FILE), opened.written):
+        with pytest.raises(AccessError, match="used twice"):
+            late()
     opened.close()
     assert opened.state is State.WITHDRAWN
 
@@ -122,27 +124,43 @@ def test_whoever_knows_the_code_and_stands_between_is_betrayed_by_the_words(gate
             with beside(owner.words) as read, beside(thief.words):
                 caught = trap.guest()
                 guest = ours.guest()
-            assert read() == caught.words != guest.words
-            # A file that is for the thief's device is of no use to the owner's.
-            packed = parcels.packed(FILE, trap.invited, guest.transcript, guest.key)
-            with pytest.raises(EdgeError, match="not what the administrator sent"):
-                parcels.unpacked(packed, trap.invited, caught.transcript, owner._private)
+            words = read()
+            assert words == Words(caught.words, caught.back)
+            assert words.said != guest.words
+            assert words.back != guest.back
 
 
-def test_a_gateway_that_would_put_in_its_own_file_has_not_the_key(gate):
+def test_whoever_knows_the_code_and_carries_it_all_on_cannot_put_in_a_file_afterwards(gate):
+    """The words agree, since nothing was changed; then the thief would take the desk's place."""
     opened = visit(gate)
     with line(opened.invited) as asker:
         device = joining(opened.invited, asker)
         with beside(device.words) as words:
             guest = opened.guest()
-            words()
-        # It knows everything that passes, and the device's key, but not the code.
-        forged = Invitation(opened.invited.where, 0)
+            assert words().said == guest.words
+        # All that passed is known: both public keys, the nonce, the code.
+        request, *_ = (one for one in gate.asked if one.get("leave"))
+        (desk_key,), (thief, _) = request["leave"], keys.pair()
+        boxes = gate.rendezvous._boxes._boxes
+        told = json.loads(boxes[opened.invited.name].said[0])
+        digest = invitation.transcript(
+            boxes[opened.invited.name].who, desk_key, told["key"], bytes.fromhex(told["nonce"])
+        )
+        assert spoken.words(digest) == guest.words
+        keys_to_try = [opened.invited.end_key(thief, key, digest) for key in (desk_key, guest.key)]
         with beside(device.config) as config:
-            opened._leave += parcels.packed(FILE, forged, guest.transcript, guest.key)
-            opened.alone()
+            opened._leave += parcels.packed(FILE, keys_to_try[0], guest.key)
+            opened._look()
             with pytest.raises(EdgeError, match="not what the administrator sent"):
                 config()
+        packed = parcels.packed(FILE, keys_to_try[1], guest.key)
+        with pytest.raises(EdgeError, match="not what the administrator sent"):
+            parcels.unpacked(packed, device._end_key, device._private)
+        # The control: with the key of those whose words agree, it is taken.
+        packed = parcels.packed(FILE, guest.end_key, guest.key)
+        assert parcels.unpacked(packed, device._end_key, device._private) == FILE
+        with pytest.raises(EdgeError, match="not what the administrator sent"):
+            parcels.unpacked(packed, device._end_key, thief)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +183,7 @@ def test_what_is_no_file_is_refused(gate, pieces, what):
             words()
         with beside(device.config) as config:
             opened._leave += pieces
-            opened.alone()
+            opened._look()
             with pytest.raises(EdgeError, match=what):
                 config()
 
@@ -224,7 +242,12 @@ def test_a_device_that_goes_away_has_nothing(gate):
             guest = opened.guest()
             words()
     opened.hand(guest, FILE)
-    assert not opened.written()
+
+    def later(_left_s):
+        gate.now_s += 1.0
+
+    with pytest.raises(AccessError, match="code has expired"):
+        opened.written(later)
 
 
 def test_the_desk_bears_a_gateway_that_is_out_of_reach_for_a_while(gate):
@@ -239,10 +262,10 @@ def test_the_desk_bears_a_gateway_that_is_out_of_reach_for_a_while(gate):
 
     gate.join = sometimes
     with line(opened.invited) as asker, beside(joining(opened.invited, asker).words) as words:
-        assert opened.guest().words == words()
+        assert opened.guest().words == words().said
     missing[0] = int(PATIENCE_S) + 10
     with pytest.raises(UnreachableError):
-        opened.alone()
+        opened.written()
 
 
 def test_a_gateway_that_was_started_anew_is_told_of(gate):
@@ -262,7 +285,7 @@ def test_two_invitations_at_a_time_do_not_meet(gate):
         beside(joining(other.invited, second).words) as told,
     ):
         guests = one.guest(), other.guest()
-        assert [said(), told()] == [guest.words for guest in guests]
+        assert [said().said, told().said] == [guest.words for guest in guests]
     assert guests[0].key != guests[1].key
 
 
@@ -275,12 +298,12 @@ def test_datagrams_that_are_lost_or_come_twice_change_nothing(gate):
             device = joining(invited, asker)
             with beside(device.words) as words:
                 guest = opened.guest()
-                assert guest.words == words()
+                assert guest.words == words().said
             with beside(device.config) as config:
                 opened.hand(guest, FILE)
                 assert config().peers
             with beside(device.written) as let_in:
-                assert opened.written()
+                opened.written()
                 opened.done(let_in=False)
                 assert let_in() is False
 
@@ -403,7 +426,30 @@ def test_nobody_without_the_code_learns_whether_there_is_an_invitation(gate):
 
 
 def test_what_a_desk_asks_wrongly_is_refused(gate):
-    wrong = {"do": "open", "name": "zz", "key": "", "port": 1, "lasts_s": 1}
-    for request in ({}, {"do": "x"}, wrong, {"do": "look", "name": "00"}):
+    key = base64.b64encode(bytes(32)).decode()
+    good = {"do": "open", "name": "00", "key": key, "port": 1, "lasts_s": 1}
+    wrong = [{**good, **other} for other in ({"name": "zz"}, {"key": "AA=="}, {"port": 1e999},
+             {"port": 0}, {"lasts_s": float("nan")})]  # fmt: skip
+    look = {"do": "look", "name": "00", "have": 1e999, "leave": []}
+    for request in ({}, {"do": "x"}, *wrong, {"do": "look", "name": "00"}, look):
         with pytest.raises((KeyError, ValueError, EdgeError)):
             gate.join(request)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"left_s": "x"}, {"rivals": None}, {"rivals": float("inf")}, {"state": "x"}, {"said": 7}],
+    ids=range(5),
+)
+def test_what_a_gateway_says_wrongly_is_told(gate, wrong):
+    opened, real = visit(gate), gate.join
+    gate.join = lambda request: {**real(request), **wrong}
+    with pytest.raises(AccessError, match="makes no sense; update the edge's program"):
+        opened.guest()
+
+
+def test_ports_of_two_policies_stand_side_by_side(gate):
+    one, other = visit(gate), visit(gate)
+    for opened in (one, other):
+        with line(opened.invited) as asker:
+            assert asker.ask({"who": "a", "have": 0})["state"] == "open"

@@ -40,15 +40,15 @@ def ask(boxes, now_s=1.0, key=KEY, name=NAME, **body):
 
 
 def test_both_ends_leave_messages_for_each_other_in_order(boxes):
-    assert ask(boxes) == {"state": "open", "got": 0, "more": None, "left_s": 599.0}
+    assert ask(boxes) == {"state": "open", "got": 0, "more": None, "left_s": JOINING_S}
     assert boxes.look(NAME, 0, ["one", "two"], 1.0)["who"] == "a"
     assert ask(boxes)["more"] == "one"
     assert ask(boxes, have=1, say="hello", at=0) == {
-        "state": "open", "got": 1, "more": "two", "left_s": 599.0,
+        "state": "open", "got": 1, "more": "two", "left_s": JOINING_S,
     }  # fmt: skip
     assert ask(boxes, have=2)["more"] is None
     assert boxes.look(NAME, 0, ["one", "two"], 2.0) == {
-        "state": State.OPEN, "who": "a", "said": ["hello"], "rivals": 0, "left_s": 598.0,
+        "state": State.OPEN, "who": "a", "said": ["hello"], "rivals": 0, "left_s": JOINING_S - 1,
     }  # fmt: skip
 
 
@@ -67,6 +67,9 @@ def test_an_invitation_is_for_the_first_device_alone(boxes):
     assert ask(boxes, who="b") == {"state": "taken"}
     assert boxes.look(NAME, 0, [], 1.0)["rivals"] == 1
     assert ask(boxes)["state"] == "open"
+    # And what the desk would leave from now on, not knowing of the other one, reaches nobody.
+    boxes.look(NAME, 0, ["secret", "file"], 1.0)
+    assert ask(boxes, have=1)["more"] is None
 
 
 def test_who_has_no_right_key_is_not_answered(boxes):
@@ -112,9 +115,11 @@ def test_answers_belong_to_their_requests_and_are_small(boxes):
 
 
 def test_an_invitation_ends_with_the_desk_that_made_it(boxes):
-    boxes.look(NAME, 0, [], 100.0)
-    assert ask(boxes, 100 + GONE_S - 1)["state"] == "open"
+    boxes.open("ff" * 8, KEY, 600, 0.0)
+    for name in (NAME, "ff" * 8):
+        boxes.look(name, 0, [], 100.0)
     assert ask(boxes, 100 + GONE_S)["state"] == "withdrawn"
+    assert ask(boxes, 100 + GONE_S - 1, name="ff" * 8)["state"] == "open"
 
 
 def test_invitations_expire_are_remembered_and_then_forgotten(boxes):
@@ -122,10 +127,16 @@ def test_invitations_expire_are_remembered_and_then_forgotten(boxes):
     assert ask(boxes, 600.0)["state"] == "expired"
     assert boxes.look(NAME, 0, [], 600.0)["state"] is State.EXPIRED
     assert ask(boxes, 600 + REMEMBERED_S - 1)["state"] == "expired"
+    boxes.tend(600 + REMEMBERED_S + 1)
     assert ask(boxes, 600 + REMEMBERED_S + 1) is None
     assert not boxes
     with pytest.raises(EdgeError, match="make another one"):
         boxes.look(NAME, 0, [], 600 + REMEMBERED_S + 1)
+
+
+def test_a_desk_whose_person_listens_to_words_is_waited_for(boxes):
+    ask(boxes, 50.0)
+    assert ask(boxes, 50 + GONE_S + 1)["state"] == "open"
 
 
 def test_whoever_came_in_time_has_time_to_be_let_in(boxes):
@@ -139,16 +150,18 @@ def test_whoever_came_in_time_has_time_to_be_let_in(boxes):
 def test_after_its_end_an_invitation_takes_nothing_and_tells_what_was_left(boxes):
     ask(boxes)
     boxes.look(NAME, 0, ["in"], 1.0)
-    boxes.end(NAME, State.DONE, 2.0)
-    boxes.end(NAME, State.WITHDRAWN, 3.0)
+    boxes.end(NAME, State.DONE, "last", 2.0)
+    boxes.end(NAME, State.WITHDRAWN, "later", 3.0)
+    boxes.look(NAME, 0, ["in", "last", "more"], 3.0)
     said = ask(boxes, 4.0, say="late", at=0)
     assert (said["state"], said["more"], said["got"]) == ("done", "in", 0)
+    assert [ask(boxes, 4.0, have=n)["more"] for n in (1, 2)] == ["last", None]
     assert ask(boxes, 4.0, who="b") == {"state": "taken"}
 
 
 def test_who_comes_first_after_the_end_is_told_nothing_that_was_left(boxes):
     boxes.look(NAME, 0, ["in"], 1.0)
-    boxes.end(NAME, State.WITHDRAWN, 2.0)
+    boxes.end(NAME, State.WITHDRAWN, "", 2.0)
     assert ask(boxes, 3.0) == {"state": "withdrawn", "got": 0, "more": None, "left_s": 0.0}
 
 
@@ -160,7 +173,7 @@ def test_an_invitation_is_made_once_and_there_are_not_too_many(boxes):
     with pytest.raises(EdgeError, match="wait until one has ended"):
         boxes.open("ff" * 8, KEY, 600, 1.0)
     # Ended ones do not count.
-    boxes.end(NAME, State.WITHDRAWN, 2.0)
+    boxes.end(NAME, State.WITHDRAWN, "", 2.0)
     boxes.open("ff" * 8, KEY, 1e9, 2.0)
     assert boxes.look("ff" * 8, 0, [], 2.0)["left_s"] == LONGEST_S
 

@@ -6,7 +6,8 @@ again.
 """
 
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from controller.clock import SystemClock
 from controller.environment import environment
 from controller.parallel import each
-from controller.registrar import Registrar
+from controller.registrar import Charge, Registrar
 from controller.revocations import publish
 from controller.signing import signing_key
 from edge import rosters
@@ -81,22 +82,40 @@ class Gateways:
         Both are noted; with there, who was in a consultation just before is told. Raises
         AccessError and CredentialError before anything is told to anybody.
         """
-        key, todo = signing_key(self._state_dir), tuple(names)
         publish(self._desk.store, self._state_dir)
-
-        def told(name: DeviceName) -> Loaded:
-            driver = self._connect(name)
-            try:
-                return self._told(name, driver, key, there=there)
-            finally:
-                driver.close()
-
-        for name, outcome in each(todo, told):
+        told = partial(self._told, self._desk.roster, there=there)
+        for name, outcome in self._each(tuple(names), told):
             if isinstance(outcome, Loaded):
                 self._desk.store.loads.loaded(name, outcome.state, outcome.devices)
             else:
                 self._desk.store.loads.failed(name, str(outcome))
             yield name, outcome
+
+    def dismiss(
+        self, names: Iterable[DeviceName]
+    ) -> Generator[tuple[DeviceName, Loaded | SanagaError], None, None]:
+        """Yield every gateway as soon as it lets nobody in any more, or why it still does."""
+        yield from self._each(tuple(names), partial(self._told, self._nobody, there=False))
+
+    def _nobody(self, name: DeviceName) -> Charge:
+        charge = self._desk.roster(name)
+        return Charge(replace(charge.roster, devices=(), openings=()), (), charge.state)
+
+    def _each(
+        self,
+        names: tuple[DeviceName, ...],
+        work: Callable[[DeviceName, GatewayDriver, Ed25519PrivateKey], Loaded],
+    ) -> Generator[tuple[DeviceName, Loaded | SanagaError], None, None]:
+        key = signing_key(self._state_dir)
+
+        def worked(name: DeviceName) -> Loaded:
+            driver = self._connect(name)
+            try:
+                return work(name, driver, key)
+            finally:
+                driver.close()
+
+        yield from each(names, worked)
 
     def status(
         self, names: Iterable[DeviceName]
@@ -114,27 +133,28 @@ class Gateways:
 
     def _told(
         self,
+        charged: Callable[[DeviceName], Charge],
         name: DeviceName,
         driver: GatewayDriver,
         key: Ed25519PrivateKey,
         *,
         there: bool,
-        attempts: int = _ATTEMPTS,
     ) -> Loaded:
-        before = driver.people(there=there)
-        serial = int(before["serial"]) + 1
-        charge = self._desk.roster(name)
-        preshared = tuple(secret.octets for secret in charge.preshared)
-        signed = SignedRoster(
-            serial, SystemClock().instant(), charge.state, charge.roster, preshared
-        )
-        try:
-            driver.admit(rosters.sign(signed, key, self._desk.gateway(name).public_key))
-        except RejectedError:
-            overtaken = int(driver.people()["serial"]) >= serial
-            if not overtaken or attempts == 1:
-                raise
-            return self._told(name, driver, key, there=there, attempts=attempts - 1)
+        """Have a gateway go by what it is charged with."""
+        for attempt in reversed(range(_ATTEMPTS)):
+            before = driver.people(there=there)
+            serial, charge = int(before["serial"]) + 1, charged(name)
+            preshared = tuple(secret.octets for secret in charge.preshared)
+            signed = SignedRoster(
+                serial, SystemClock().instant(), charge.state, charge.roster, preshared
+            )
+            try:
+                driver.admit(rosters.sign(signed, key, self._desk.gateway(name).public_key))
+                break
+            except RejectedError:
+                overtaken = int(driver.people()["serial"]) >= serial
+                if not (overtaken and attempt):
+                    raise
         calling = tuple(map(str, before.get("calling", ())))
         return Loaded(charge.state, len(charge.roster.devices), calling)
 

@@ -124,10 +124,15 @@ class Visit:
         """
         self._end(State.DONE, LET_IN if let_in else LATER)
 
-    def close(self) -> None:
-        """Take the invitation back, unless it has ended. Raises DeviceError."""
-        if self.state is State.OPEN:
+    def close(self) -> bool:
+        """Take the invitation back, unless it has ended; return whether it had not.
+
+        Raises DeviceError.
+        """
+        still = self.state is State.OPEN
+        if still:
             self._end(State.WITHDRAWN)
+        return still
 
     def _end(self, state: State, last: str = "") -> None:
         self._asked("end", state=state, last=last)

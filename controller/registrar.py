@@ -3,8 +3,9 @@
 A private key made here is in the file that is handed over and nowhere else.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -45,7 +46,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Who belongs to more groups under other terms, and who to fewer."""
+    """Who gains by other terms, in groups or in what they reach, and who loses."""
 
     gaining: tuple[PersonName, ...]
     losing: tuple[PersonName, ...]
@@ -100,6 +101,11 @@ class Registrar:
             )
         return terms
 
+    def dialled(self) -> bool:
+        """Return whether there is any gateway that people could dial."""
+        terms = self.store.terms()
+        return bool(terms and terms.gateways)
+
     def accept(self, terms: Admission, act: Act) -> int:
         """Let other terms hold; return how many preshared keys that took."""
         return self.store.accept(terms, act, self._sealed)
@@ -108,7 +114,8 @@ class Registrar:
         """Return whom other terms would give more or less."""
         before = self.store.terms() or terms
         people = [entry.person for entry in self.store.entries() if entry.in_use]
-        pairs = [(p.name, _names(before, p), _names(terms, p)) for p in people]
+        had, has = _Reach(before), _Reach(terms)
+        pairs = [(p.name, had.of(p), has.of(p)) for p in people]
         return Effect(
             tuple(name for name, had, has in pairs if has - had),
             tuple(name for name, had, has in pairs if had - has),
@@ -291,8 +298,26 @@ def one_of(entry: Entry, device: str | None) -> PersonDevice:
     raise AccessError(f"{entry.person.name} has no device called {device!r}; in use: {names}")
 
 
-def _names(terms: Admission, person: Person) -> frozenset[str]:
-    return frozenset(group.name for group in terms.groups_of(person))
+class _Reach:
+    """What people reach under some terms: groups, and prefixes with ports, by way of gateways."""
+
+    def __init__(self, terms: Admission) -> None:
+        self._terms = terms
+        self._known: dict[frozenset[str], frozenset[object]] = {}
+
+    def of(self, person: Person) -> frozenset[object]:
+        """Return what a person reaches."""
+        groups = frozenset(group.name for group in self._terms.groups_of(person))
+        if groups not in self._known:
+            self._known[groups] = groups | frozenset(self._behind(groups))
+        return self._known[groups]
+
+    def _behind(self, groups: frozenset[str]) -> Iterator[object]:
+        if self._terms.gateways:
+            yield "a gateway"
+            for one in self._terms.openings:
+                if one.group in groups:
+                    yield from product(one.prefixes, one.ports or (None,))
 
 
 def gateway_of(terms: Admission, name: DeviceName) -> Gateway:

@@ -113,7 +113,10 @@ class Line:
         if self._answered:
             return f"{where} has fallen silent; ask for another code where the network is better"
         if self._refused:
-            return f"{where} takes nobody in now; the code has expired, or its gateway restarted"
+            return (
+                f"{where} takes nobody in now; the code has expired, its gateway restarted, or the "
+                "part before '/' is another one"
+            )
         return (
             f"nothing answers at {where} over UDP; the code has expired, or this network lets no "
             "UDP through: try another one, such as a telephone's"

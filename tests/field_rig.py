@@ -13,8 +13,25 @@ from edge.asking import Line
 from edge.joining import Joining
 from edge.rendezvous import Rendezvous
 from tests.simulated_time import TestClock
-from vpn import invitation
+from vpn import invitation, keys
 from vpn.model import Endpoint
+
+PSK = keys.generate()
+FILE = f"""\
+# of a test
+[Interface]
+# PrivateKey = (the device's own, which never left it)
+Address = 172.26.0.5/32
+DNS = 172.26.0.1
+MTU = 1280
+
+[Peer]
+PublicKey = {keys.public_of(keys.generate())}
+PresharedKey = {PSK.reveal()}
+AllowedIPs = 10.0.0.0/8
+Endpoint = vpn.example.cm:51820
+PersistentKeepalive = 25
+"""
 
 
 class Hasty(TestClock):

@@ -122,6 +122,8 @@ def differences(before: Admission | None, after: Admission) -> Iterator[str]:
         yield f"~ names: {told}"
     old_doors = {name: _door(door) for name, door in before.doors.items()} if before else {}
     yield from _changed("the way to", old_doors, {n: _door(d) for n, d in after.doors.items()})
+    if before and before.namespace != after.namespace:
+        yield f"~ gateways are reached from {after.namespace or 'the host itself'}"
 
 
 def _changed(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
@@ -158,7 +160,8 @@ def _openings(terms: Admission) -> dict[str, str]:
 
 
 def _door(door: Management) -> str:
-    return f"{door.username}@{door.address} port {door.port}"
+    pinned = f"host key …{door.host_key[-12:]}" if door.host_key else "no host key pinned"
+    return f"{door.username}@{door.address} port {door.port}, {door.credential}, {pinned}"
 
 
 def unknown(kind: str, name: str, known: Mapping[str, object]) -> str:

@@ -118,10 +118,7 @@ class _Known:
             if device and not (device.role is Role.EDGE and device.site in zones):
                 what = f"{gateway.device} is no edge at the site of a zone, which others dial"
                 yield Fault(where, what, "name such an edge; it has tunnels to all the others")
-            ports = {gateway.endpoint.port, *addressing.TUNNEL_PORTS}
-            if gateway.enrolment_port in ports:
-                what = f"the gateway's tunnels listen at UDP port {gateway.enrolment_port}"
-                yield Fault(entry.where("enrolment_port"), what, "write another one, as 51830")
+            yield from _port_faults(entry, gateway)
 
     def grant_faults(self, entry: Entry, grant: GrantDocument) -> Iterator[Fault]:
         """Yield what is wrong with an exception to default deny."""
@@ -166,3 +163,14 @@ class _Known:
             lies = isinstance(sentence.target, Segment)
             noun, places = ("site", self.intent.sites) if lies else ("zone", self.intent.zones)
             yield from self.documents.unknown(where, noun, sentence.place, places)
+
+
+def _port_faults(entry: Entry, gateway: GatewayDocument) -> Iterator[Fault]:
+    """Yield what is wrong with the UDP ports at which a gateway is to listen for people."""
+    dialled, asked = gateway.endpoint.port, gateway.enrolment_port
+    if dialled in addressing.TUNNEL_PORTS:
+        what = f"the edge's own tunnels listen at UDP port {dialled}"
+        yield Fault(entry.where("endpoint"), what, "write another one, as 51820")
+    if asked == dialled or asked in addressing.TUNNEL_PORTS:
+        what = f"the gateway's tunnels listen at UDP port {asked}"
+        yield Fault(entry.where("enrolment_port"), what, "write another one, as 51830")

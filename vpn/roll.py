@@ -134,7 +134,8 @@ def _shared(written: Iterable[tuple[Entry, PersonDocument]]) -> Iterator[Fault]:
 
 
 def _csv(file: str, text: str) -> tuple[list[Entry], list[Fault]]:
-    reader = csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    plain = text.removeprefix("\ufeff")
+    reader = csv.reader(StringIO(plain, newline=""), strict=True, delimiter=_separator(plain))
     entries: list[Entry] = []
     try:
         headings = [heading.strip().lower() for heading in next(reader, [])]
@@ -143,7 +144,7 @@ def _csv(file: str, text: str) -> tuple[list[Entry], list[Fault]]:
         for line, row in _lines(reader):
             if len(row) != len(headings):
                 what = f"the row has {len(row)} columns and the first line {len(headings)}"
-                hint = "separate them by commas, and quote what holds one"
+                hint = "separate them as the first line does, and quote what holds a separator"
                 faults.append(Fault(Location(file, line, 1), what, hint))
             else:
                 value = {k: cell.strip() for k, cell in zip(headings, row, strict=True)}
@@ -152,6 +153,12 @@ def _csv(file: str, text: str) -> tuple[list[Entry], list[Fault]]:
         where = Location(file, max(reader.line_num, 1), 1)
         return [], [Fault(where, f"this is not CSV: {error}", "write it anew")]
     return entries, faults
+
+
+def _separator(text: str) -> str:
+    """Return what separates columns: spreadsheets in French write semicolons."""
+    first = text.partition("\n")[0]
+    return ";" if ";" in first and "," not in first else ","
 
 
 def _lines(reader: Any) -> Iterator[tuple[int, list[str]]]:

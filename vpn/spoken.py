@@ -31,6 +31,7 @@ tram transit triangle trident trombone tsunami tube tunnel turban valise vaudevi
 village vinaigrette violet volume voyage western yacht zigzag zinc zoom
 """
 WORDS: Final = tuple(_TEXT.split())
+_BETWEEN: Final = str.maketrans(",;.-", "    ")
 # So many of 256 words each: whoever is in between has one chance in 2**32, and cannot try twice
 # (RFC 6189, section 4.4.1.1, has 16 bits by the same means).
 SAID: Final = 4
@@ -54,7 +55,7 @@ def _spelt(octets: bytes) -> str:
 
 def alike(heard: str, said: str) -> bool:
     """Return whether what somebody wrote down is what was said, a slip of spelling aside."""
-    written = heard.lower().replace(",", " ").split()
+    written = heard.lower().translate(_BETWEEN).split()
     return [_meant(word) for word in written] == said.split()
 
 

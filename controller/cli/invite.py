@@ -69,7 +69,7 @@ def invite(
             write(visit.invited.code)
             picture.hand(visit.invited.code)
             picture.tell()
-            say(f"say this code to {person.title}; there, it is typed after 'sanaga vpn join'")
+            say(f"say this code to {person.title}, who types it when 'sanaga vpn join' asks for it")
             with _traced(opened, person, named, reason):
                 guest = _guest(visit)
                 _compare(guest, person)
@@ -129,7 +129,8 @@ def _visit(opened: "Registrar", gateway: str | None) -> "Iterator[Visit]":
         yield visit
     finally:
         with suppress(DeviceError):
-            visit.close()
+            if visit.close():
+                say("the code is void")
         driver.close()
 
 
@@ -145,6 +146,8 @@ def _hosts(opened: "Registrar", gateway: str | None) -> "list[Gateway]":
             "for one that has a management address into gateways of the intent, and say 'sanaga "
             "vpn apply --dir DIR'"
         )
+    if gateway and gateway not in {one.device for one in found}:
+        say(f"{gateway} takes no devices in from the field; {found[0].device} carries this")
     return sorted(found, key=lambda one: one.device != gateway)
 
 
@@ -173,14 +176,14 @@ def _compare(guest: "Guest", person: "Person") -> None:
         try:
             heard = typer.prompt("The words", err=True)
         except typer.Abort:
-            break
+            raise AccessError("the words were not compared, so nobody was let in") from None
         if spoken.alike(heard, guest.words):
             say(f"they are the words here, too; now read these two back: {guest.back}")
             return
         say("these are not the words here; have them read once more")
     raise AccessError(
-        "the words were not compared, or differ: then somebody else has the code. Nobody was let "
-        "in; invite again, over another telephone if you can"
+        "the words differ: somebody else may have the code. Nobody was let in; invite again, over "
+        "another telephone if you can"
     )
 
 

@@ -16,6 +16,7 @@ _TRIES: Final = 3
 
 
 def join(
+    code: Annotated[str | None, typer.Argument(hidden=True)] = None,
     file: Annotated[
         Path, typer.Option("--file", "-f", metavar="FILE", help="Where the wg-quick file goes.")
     ] = Path("sanaga.conf"),
@@ -30,6 +31,8 @@ def join(
     from edge.joining import Joining
     from vpn.wgfile import render
 
+    if code:
+        raise UsageProblem("a code is a secret and no argument; say 'sanaga vpn join', which asks")
     with held(file) as put:
         invited = _invited()
         say(f"asking {invited.where.host}")

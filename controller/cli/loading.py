@@ -38,6 +38,9 @@ def tell(opened: "Registrar", *, later: bool = False, gone: "Sequence[PersonDevi
     gone are devices that have no access any more: which consultations this cuts is said. Raises
     typer.Exit when a gateway does not know it.
     """
+    if not opened.dialled():
+        say("there is no gateway, so nobody can dial and none is told")
+        return
     terms = opened.terms()
     reached = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
     by_hand = [gateway.device for gateway in terms.gateways if gateway.device not in terms.doors]
@@ -54,6 +57,24 @@ def tell(opened: "Registrar", *, later: bool = False, gone: "Sequence[PersonDevi
         raise typer.Exit(Exit.DIFFERS)
 
 
+def dismiss(opened: "Registrar", names: "Sequence[DeviceName]") -> bool:
+    """Have gateways that are to be none any more let nobody in; return whether all do."""
+    from controller.environment import state_dir
+    from controller.gateways import Gateways, Loaded
+
+    terms, done = opened.terms(), True
+    reached = [name for name in names if name in terms.doors]
+    for name, outcome in Gateways(opened, state_dir()).dismiss(reached) if reached else ():
+        if isinstance(outcome, Loaded):
+            say(f"{name} lets nobody in any more")
+        else:
+            done = False
+            say(f"{outcome}\n{name} {_goes_by(opened, name)}, and is not told again")
+    if by_hand := [name for name in names if name not in reached]:
+        say(f"{listing(by_hand)} without a management address: take its people away by hand")
+    return done
+
+
 def publish_revoked(store: "People") -> None:
     """Sign the list of revoked keys anew when one was added since."""
     from controller.blocklist import published
@@ -66,11 +87,19 @@ def publish_revoked(store: "People") -> None:
 
 
 def load(
-    opened: "Registrar", names: "Sequence[DeviceName]", gone: "Sequence[PersonDevice]" = ()
+    opened: "Registrar",
+    names: "Sequence[DeviceName]",
+    gone: "Sequence[PersonDevice]" = (),
+    said: "dict[DeviceName, str] | None" = None,
 ) -> "list[DeviceName]":
-    """Load gateways, say how each of them went, and return which were not loaded."""
+    """Load gateways, say how each of them went, and return which were not loaded.
+
+    said is what was said of gateways before, which is not said again.
+    """
     from controller.environment import state_dir
     from controller.gateways import Gateways, Loaded
+
+    said = {} if said is None else said
 
     failed: list[DeviceName] = []
     cut: list[PersonDevice] = []
@@ -80,10 +109,21 @@ def load(
             cut += in_consultation(opened, gone, {name: outcome.calling})
         else:
             failed.append(name)
-            say(f"{outcome}\n{name} {_goes_by(opened, name)}; 'sanaga vpn load' tries again")
+            if said.get(name) != str(outcome):
+                said[name] = str(outcome)
+                say(_failure(opened, name, outcome))
     if cut:
         say(f"this cut {count(len(cut), 'running consultation')}: {_devices(cut)}")
     return failed
+
+
+def _failure(opened: "Registrar", name: "DeviceName", outcome: "SanagaError") -> str:
+    from inventory.errors import HostKeyError
+
+    # What is pinned in the intent is used here once it was accepted.
+    pinned = isinstance(outcome, HostKeyError)
+    then = "'sanaga vpn apply' after that" if pinned else "'sanaga vpn load' tries again"
+    return f"{outcome}\n{name} {_goes_by(opened, name)}; {then}"
 
 
 def in_consultation(
@@ -136,8 +176,10 @@ def persist(
     """Load gateways, again and again those that were not reached, and return which are left."""
     from controller.clock import SystemClock, persisted
 
+    said = dict[str, str]()
+
     def tried(todo: "Sequence[DeviceName]") -> "list[tuple[DeviceName, bool]]":
-        failed = load(opened, todo)
+        failed = load(opened, todo, said=said)
         return [(name, name not in failed) for name in todo]
 
     _, left = persisted(

@@ -201,7 +201,10 @@ def export(
 def revoke(
     name: NameArgument,
     because: BecauseOption,
-    device: DeviceOption = None,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", metavar="DEVICE", help="Which device; all unless named."),
+    ] = None,
     later: LaterOption = False,
 ) -> None:
     """Withdraw a person's access, or one device's; gateways that are reached put them out at once.

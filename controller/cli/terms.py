@@ -11,8 +11,10 @@ from controller.load import Loaded, load
 from controller.registrar import Effect, Registrar
 from controller.store.revoked import refusal
 from inventory.errors import AccessError
+from inventory.model import DeviceName
 from vpn import admission, expectations
 from vpn.admission import Admission
+from vpn.model import Gateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +24,39 @@ class Planned:
     terms: Admission
     differences: tuple[str, ...]
     effect: Effect
+    before: Admission | None = None
+
+    @property
+    def stale(self) -> tuple[DeviceName, ...]:
+        """Return the gateways that files which were handed over do not lead to any more."""
+        had = {g.device: (g.endpoint, g.public_key, g.number) for g in self._former}
+        return tuple(
+            g.device
+            for g in self.terms.gateways
+            if had.get(g.device, same := (g.endpoint, g.public_key, g.number)) != same
+        )
+
+    @property
+    def leaving(self) -> tuple[Gateway, ...]:
+        """Return the gateways that are none any more."""
+        kept = {gateway.device for gateway in self.terms.gateways}
+        return tuple(one for one in self._former if one.device not in kept)
+
+    @property
+    def _former(self) -> tuple[Gateway, ...]:
+        return self.before.gateways if self.before else ()
 
     def lines(self) -> Iterator[str]:
         """Yield what a person wants to know before agreeing."""
         yield from self.differences
         if names := self.effect.gaining:
-            yield f"{count(len(names), 'person', 'people')} will belong to more groups: " + listing(
-                names
-            )
+            yield f"{count(len(names), 'person', 'people')} will reach more: {listing(names)}"
         if names := self.effect.losing:
-            yield f"{count(len(names), 'person', 'people')} will belong to fewer: {listing(names)}"
+            yield f"{count(len(names), 'person', 'people')} will reach less: {listing(names)}"
+        if names := self.stale:
+            yield f"people's files no longer lead to {listing(names)}: each needs another file"
+        if not self.terms.gateways:
+            yield "nobody can dial: there is no gateway"
 
     def as_dict(self) -> dict[str, object]:
         """Return the same as data."""
@@ -39,6 +64,7 @@ class Planned:
             "differences": self.differences,
             "gaining": self.effect.gaining,
             "losing": self.effect.losing,
+            "stale": self.stale,
         }
 
 
@@ -58,7 +84,7 @@ def planned(folder: Path) -> Planned:
     with desk() as opened:
         _check_revoked(opened, terms)
         before, effect = opened.store.terms(), opened.effect(terms)
-    return Planned(terms, tuple(admission.differences(before, terms)), effect)
+    return Planned(terms, tuple(admission.differences(before, terms)), effect, before)
 
 
 def _check_revoked(opened: Registrar, terms: Admission) -> None:
@@ -71,7 +97,7 @@ def _check_revoked(opened: Registrar, terms: Admission) -> None:
 def confirm(found: Planned, *, yes: bool) -> None:
     """Ask whether other terms shall hold, where people lose by them. Raises UsageProblem."""
     if found.effect.losing and not yes:
-        agree("people would lose access", "Let this hold?")
+        agree("people would reach less", "Let this hold?")
 
 
 def accept(found: Planned, because: str) -> int:

@@ -162,11 +162,15 @@ def apply(
         say("nothing to change")
         return
     terms.confirm(found, yes=yes)
+    with desk() as opened:
+        gone = [gateway.device for gateway in found.leaving]
+        dismissed = loading.dismiss(opened, gone) if gone else True
     sealed = terms.accept(found, because)
     say(f"accepted; {count(sealed, 'preshared key')} made for devices in use")
-    if found.terms.gateways:
-        with desk() as opened:
-            loading.tell(opened, later=later)
+    with desk() as opened:
+        loading.tell(opened, later=later)
+    if not dismissed:
+        raise typer.Exit(Exit.DIFFERS)
 
 
 @app.command(epilog="Example: sanaga vpn load --within 10m")
@@ -247,7 +251,7 @@ def names(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) ->
 @app.command(epilog="Example: sanaga vpn audit a-ngono -o json")
 def audit(
     subject: Annotated[
-        str, typer.Argument(metavar="NAME", help="Only what was done about this person.")
+        str, typer.Argument(metavar="NAME", help="Only what was done about this person or edge.")
     ] = "",
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -273,6 +277,7 @@ _TRAIL = {
     "subject": "ABOUT",
     "device": "DEVICE",
     "because": "BECAUSE",
+    "refused": "REFUSED",
 }
 
 
@@ -285,6 +290,7 @@ def _trace(trace: "Trace") -> dict[str, object]:
         "subject": trace.subject,
         "device": trace.details.get("device"),
         "because": trace.because,
+        "refused": trace.details.get("refused"),
         "details": trace.details,
         "hash": trace.hash,
     }

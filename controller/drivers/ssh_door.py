@@ -302,8 +302,8 @@ def _pin(name: str, management: Management) -> HostKeyEntry:
     if not management.host_key:
         raise HostKeyError(
             name,
-            f"no host key is pinned; 'sanaga inventory pin {name}' shows it and, once you have "
-            "compared it with the device's own, pins it",
+            f"no host key is pinned; 'sanaga inventory pin {name} --dir DIR' shows it and, once "
+            "you have compared it with the device's own, pins it",
         )
     try:
         entry = HostKeyEntry.from_line(f"{management.address} {management.host_key}")

@@ -122,6 +122,17 @@ def test_a_gateway_that_refuses_for_another_reason_is_asked_once(desk, drivers, 
     assert len(asked) == 1
 
 
+def test_a_gateway_that_is_dismissed_lets_nobody_in(desk, drivers, gateways):
+    desk.add(NGONO, "tablet", ACT, nowhere)
+    list(gateways.load(NAMES))
+    drivers["douala-e1"].fault = UnreachableError("douala-e1", "no connection")
+    outcome = dict(gateways.dismiss(NAMES))
+    assert outcome["yaounde-e1"] == Loaded(desk.store.last(), 0)
+    assert str(outcome["douala-e1"]) == "douala-e1: no connection"
+    signed = drivers["yaounde-e1"].taken[-1]
+    assert (signed.serial, signed.roster.devices, signed.roster.openings) == (2, (), ())
+
+
 def test_older_news_of_a_gateway_takes_no_newer_news_place(desk):
     desk.store.loads.loaded("yaounde-e1", 7, 3)
     desk.store.loads.loaded("yaounde-e1", 5, 2)

@@ -40,6 +40,14 @@ def test_both_notations_say_the_same():
     assert (second.device, second.public_key, second.where.line) == ("tablet", None, 4)
 
 
+def test_what_a_french_spreadsheet_saves_says_the_same():
+    swapped = CSV.translate(str.maketrans(",;", ";,"))
+    assert [person.role for person, *_ in said(roll.read("p.csv", swapped))] == [
+        "oncologist",
+        "nurse",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

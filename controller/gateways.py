@@ -38,6 +38,10 @@ class GatewayDriver(Protocol):
         """Return which roster it goes by: serial, state, devices; and who is there: calling."""
         ...
 
+    def dialled(self) -> Mapping[str, Any]:
+        """Return the same as people(), with everybody who ever dialled."""
+        ...
+
     def admit(self, roster: str) -> Mapping[str, Any]:
         """Have it go by a signed roster and return the same."""
         ...
@@ -118,14 +122,17 @@ class Gateways:
         yield from each(names, worked)
 
     def status(
-        self, names: Iterable[DeviceName]
+        self, names: Iterable[DeviceName], *, who: bool = False
     ) -> Generator[tuple[DeviceName, Mapping[str, Any] | SanagaError], None, None]:
-        """Yield what every gateway says of itself, or why it says nothing."""
+        """Yield what every gateway says of itself, or why it says nothing.
+
+        With who, everybody who ever dialled it is told.
+        """
 
         def asked(name: DeviceName) -> Mapping[str, Any]:
             driver = self._connect(name)
             try:
-                return driver.people(there=True)
+                return driver.dialled() if who else driver.people(there=True)
             finally:
                 driver.close()
 

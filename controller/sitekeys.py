@@ -40,6 +40,10 @@ class KeyHolder(Protocol):
         """Return which list of revoked keys it goes by."""
         ...
 
+    def health(self) -> Mapping[str, Any]:
+        """Return how everything stands at it: paths, what each class takes, tunnels."""
+        ...
+
     def close(self) -> None:
         """Let go of the connection."""
         ...
@@ -134,6 +138,13 @@ def listed(
 ) -> Generator[tuple[DeviceName, int | SanagaError], None, None]:
     """Yield every edge with the serial of its list of revoked keys, or why it does not say."""
     yield from _each(names, connect, lambda driver: int(driver.revoked()["serial"]))
+
+
+def healthy(
+    names: Iterable[DeviceName], connect: Connect
+) -> Generator[tuple[DeviceName, Mapping[str, Any] | SanagaError], None, None]:
+    """Yield how everything stands at every edge, or why it does not say."""
+    yield from _each(names, connect, lambda driver: driver.health())
 
 
 def _each(

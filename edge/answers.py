@@ -103,7 +103,8 @@ async def people(daemon: Daemon, request: Json) -> Json:
     """Take a roster, if there is one, and return which one holds."""
     if "roster" in request:
         await daemon.gatehouse.take(str(request["roster"]))
-    return {"people": await _people(daemon, there=bool(request.get("there")))}
+    there, who = bool(request.get("there")), bool(request.get("who"))
+    return {"people": await _people(daemon, there=there, who=who)}
 
 
 async def rekey(daemon: Daemon, _: Json) -> Json:
@@ -160,10 +161,10 @@ async def remove_call(daemon: Daemon, request: Json) -> Json:
     return {"calls": _calls(daemon)}
 
 
-async def _people(daemon: Daemon, *, there: bool = True) -> Json:
+async def _people(daemon: Daemon, *, there: bool = True, who: bool = False) -> Json:
     """Return how it stands with people who dial this device, and who is there, which takes time."""
     said = {**daemon.gatehouse.status(), "revoked": daemon.revoked.serial}
-    if not there:
+    if not (there or who):
         return said
     name = said["interface"]
     try:
@@ -175,6 +176,7 @@ async def _people(daemon: Daemon, *, there: bool = True) -> Json:
         **said,
         "sessions": report.sessions(tunnel, daemon.clock()),
         "calling": list(calling),
+        **({"dialled": report.dialled(tunnel, daemon.clock())} if who else {}),
     }
 
 

@@ -47,6 +47,7 @@ class Door:
             "confirm": (lambda words: {"verb": "confirm", "txn": named(words[0])}, 1, 1),
             "rollback": (lambda words: {"verb": "rollback", "txn": named(words[0])}, 1, 1),
             "people": (self._people, 0, 2),
+            "health": (lambda _: {"verb": "status"}, 0, 0),
             "rekey": (lambda _: {"verb": "rekey"}, 0, 0),
             "keys": (lambda _: {"verb": "keys"}, 0, 0),
             "pairs": (partial(self._sealed, "pairs", "chains"), 0, 2),
@@ -95,8 +96,8 @@ class Door:
 
     def _people(self, words: Sequence[str]) -> Json:
         """Ask for the roster that holds, and who is there, or hand over another one."""
-        if list(words) == ["there"]:
-            return {"verb": "people", "there": True}
+        if list(words) in (["there"], ["who"]):
+            return {"verb": "people", words[0]: True}
         return self._sealed("people", "roster", words)
 
     def _sealed(self, verb: str, what: str, words: Sequence[str]) -> Json:

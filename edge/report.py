@@ -7,13 +7,14 @@ from typing import Any, Final, TypeAlias
 from edge import loop
 from edge.clock import Moment, said
 from edge.dataplane.generations import Generations
-from edge.dataplane.wireguard import TunnelState
+from edge.dataplane.wireguard import PeerState, TunnelState
 from edge.gauges import Gauges
 from edge.loop import Mind
-from edge.policy import CARE_CLASSES, EdgePolicy, Path, Peer
+from edge.policy import CARE_CLASSES, EdgePolicy, Endpoint, Path, Peer
 from inventory.model import CircuitName
 from policies.decide import Memory
 from topology.health import LinkHealth
+from vpn.model import Endpoint as Written
 
 Json: TypeAlias = Mapping[str, Any]
 # A session without a newer handshake is over (WireGuard's Reject-After-Time).
@@ -89,11 +90,18 @@ def _carried(sources: Sources, path: Path, one: Peer) -> Json:
     tunnel = sources.tunnels.get(name)
     state = tunnel.peers.get(sources.generations.far_key(name, one)) if tunnel else None
     if state is None:
-        return {"sent_octets": None, "received_octets": None, "handshake_at": None}
+        return dict.fromkeys(("sent_octets", "received_octets", "handshake_at", "handshake_age_s"))
+    return _session(state, sources.now)
+
+
+def _session(state: PeerState, now: Moment) -> Json:
+    """Return a session by this device's own clock, which others may not share."""
+    at_s = state.handshake_at_s
     return {
         "sent_octets": state.sent_octets,
         "received_octets": state.received_octets,
-        "handshake_at": said(state.handshake_at_s) if state.handshake_at_s else None,
+        "handshake_at": said(at_s) if at_s else None,
+        "handshake_age_s": max(0, round(now.unix_s - at_s)) if at_s else None,
     }
 
 
@@ -108,6 +116,24 @@ def sessions(tunnel: TunnelState | None, now: Moment) -> Json | None:
         "sent_octets": sum(peer.sent_octets for peer in peers),
         "received_octets": sum(peer.received_octets for peer in peers),
     }
+
+
+def dialled(tunnel: TunnelState | None, now: Moment) -> list[Json]:
+    """Return how it stands with everybody who ever dialled, by their keys, latest first."""
+    peers = tunnel.peers.items() if tunnel else ()
+    there = [(key, peer) for key, peer in peers if peer.handshake_at_s]
+    return [
+        {
+            "key": key,
+            "endpoint": _written(peer.endpoint) if peer.endpoint else None,
+            **_session(peer, now),
+        }
+        for key, peer in sorted(there, key=lambda one: -one[1].handshake_at_s)
+    ]
+
+
+def _written(endpoint: Endpoint) -> str:
+    return str(Written(str(endpoint.address), endpoint.port))
 
 
 def _state(health: LinkHealth, fault: str) -> tuple[str, str]:

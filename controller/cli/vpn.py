@@ -199,14 +199,31 @@ def load(
         raise typer.Exit(Exit.DIFFERS)
 
 
-@app.command(epilog="Example: sanaga vpn status -o json")
-def status(output: FormatOption = Format.TABLE) -> None:
-    """Show what every gateway goes by, who of the people is there, and what it was not told yet."""
+@app.command(epilog="Example: sanaga vpn status --people")
+def status(
+    people: Annotated[
+        bool, typer.Option("--people", help="Who has dialled, from where, and how long ago.")
+    ] = False,
+    sites: Annotated[
+        bool, typer.Option("--sites", help="Every path of every edge, and what takes it.")
+    ] = False,
+    folder: FolderOption = Path(),
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show what every gateway goes by, who of the people is there, and what it was not told yet.
+
+    With --people or --sites, show the sessions instead; --dir is where the intent is, for --sites.
+    """
+    from controller.cli import sessions
+
+    if sites:
+        emit_rows(sessions.of_sites(folder), output, sessions.SITES)
+        return
     with desk() as opened:
-        rows = loading.status(opened)
-    emit_rows(rows, output, loading.STATUS)
+        rows = sessions.of_people(opened) if people else loading.status(opened)
+    emit_rows(rows, output, sessions.PEOPLE if people else loading.STATUS)
     for row in rows:
-        if row["fault"]:
+        if row.get("fault"):
             say(str(row["fault"]))
 
 

@@ -92,6 +92,14 @@ class LinuxDriver(DoorDriver):
         """Return which roster of people this gateway goes by, and who of them is there if asked."""
         return dict(self._part("people", "people", *(["there"] if there else [])))
 
+    def dialled(self) -> Mapping[str, Any]:
+        """Return the same as people(), with everybody who ever dialled this gateway."""
+        return dict(self._part("people", "people", "who"))
+
+    def health(self) -> Mapping[str, Any]:
+        """Return how everything stands at this edge: paths, what each class takes, tunnels."""
+        return dict(self._part("status", "health"))
+
     def admit(self, roster: str) -> Mapping[str, Any]:
         """Have this gateway go by a signed roster from now on, and return the same as people().
 

@@ -1,5 +1,6 @@
 """The northern spur from blank devices to a consultation through two ways at once."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic
@@ -98,6 +99,17 @@ def test_status_tells_the_edges_policy_and_paths(at_work, spur):
     assert all(edge.serial and edge.paths and not edge.dead for edge in states.values())
     table = spur.sanaga("lab", "status", "--lab", at_work.name).out
     assert "kolofata-leo up" in table
+
+
+def test_the_controller_s_status_tells_which_way_every_edge_takes(at_work, spur):
+    answer = spur.sanaga("vpn", "status", "--sites", "--dir", "intent", "-o", "json")
+    assert answer.code == 0, answer.err
+    rows = json.loads(answer.out)
+    assert {row["edge"] for row in rows} == EDGES
+    ways = {row["path"]: row for row in rows if row["edge"] == "kolofata-e1"}
+    assert all(row["handshake_age_s"] is not None for row in ways.values())
+    assert any(row["carries"] for row in ways.values())
+    assert all(min(row["octets"]) > 0 for row in ways.values())
 
 
 def test_host_to_host_goes_through_tunnels_between_edges_and_plain_elsewhere(at_work):

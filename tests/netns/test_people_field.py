@@ -166,6 +166,12 @@ def test_a_nurse_behind_a_carrier_s_nat_joins_with_a_code_and_four_words(standin
     dial(standing, file)
     source = device["addresses"]["edge"][0]
     assert reached(standing, source, LAN_HOST)
+    (row,) = json.loads(standing.sanaga("vpn", "status", "--people", "-o", "json").out)
+    assert (row["person"], row["device"], row["gateway"]) == ("b-oumarou", "laptop", "edge")
+    # What the gateway sees is the carrier's address.
+    assert row["from"].startswith("198.51.100.2:")
+    assert row["handshake_age_s"] < WITHIN_S
+    assert min(row["octets"]) > 0
     # Nurses have nothing to do at the far site, and nobody gets out around the tunnel.
     assert not reached(standing, source, SERVER)
     assert not reached(standing, str(INSIDE), LAN_HOST)

@@ -16,13 +16,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from controller.clock import SystemClock
 from controller.environment import environment
 from controller.parallel import each
-from controller.registrar import Charge, Registrar
+from controller.registrar import Charge, Registrar, gateway_of
 from controller.revocations import publish
 from controller.signing import signing_key
 from edge import rosters
 from inventory import credentials
 from inventory.errors import CredentialError, DeviceError, RejectedError, SanagaError
 from inventory.model import Device, DeviceName, Platform, Role
+from vpn import people
 from vpn.admission import Admission
 from vpn.roster import SignedRoster
 
@@ -71,12 +72,19 @@ class Loaded:
 
 
 class Gateways:
-    """The gateways of people, as a desk with a state folder knows them."""
+    """The gateways of people, as a desk with a state folder knows them, or knew them."""
 
-    def __init__(self, desk: Registrar, state_dir: Path, connect: Connect | None = None) -> None:
+    def __init__(
+        self,
+        desk: Registrar,
+        state_dir: Path,
+        connect: Connect | None = None,
+        terms: Admission | None = None,
+    ) -> None:
         self._desk = desk
         self._state_dir = state_dir
-        self._connect = connect or connector(desk.terms(), state_dir)
+        self._terms = terms or desk.terms()
+        self._connect = connect or connector(self._terms, state_dir)
 
     def load(
         self, names: Iterable[DeviceName], *, there: bool = False
@@ -102,8 +110,8 @@ class Gateways:
         yield from self._each(tuple(names), partial(self._told, self._nobody, there=False))
 
     def _nobody(self, name: DeviceName) -> Charge:
-        charge = self._desk.roster(name)
-        return Charge(replace(charge.roster, devices=(), openings=()), (), charge.state)
+        roster = people.roster(self._terms, gateway_of(self._terms, name), ())
+        return Charge(replace(roster, openings=()), (), self._desk.store.last())
 
     def _each(
         self,
@@ -156,7 +164,7 @@ class Gateways:
                 serial, SystemClock().instant(), charge.state, charge.roster, preshared
             )
             try:
-                driver.admit(rosters.sign(signed, key, self._desk.gateway(name).public_key))
+                driver.admit(rosters.sign(signed, key, gateway_of(self._terms, name).public_key))
                 break
             except RejectedError:
                 overtaken = int(driver.people()["serial"]) >= serial

@@ -12,14 +12,15 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from controller.clock import Clock
 from edge import parcels
-from edge.joining import LATER, LET_IN, WRITTEN
+from edge.joining import LATER, LET_IN
 from edge.mailboxes import State
-from inventory.errors import AccessError, UnreachableError
+from inventory.errors import AccessError, EdgeError, SanagaError, UnreachableError
 from vpn import invitation, keys, spoken
 from vpn.invitation import Invitation
 from vpn.keys import PublicKey
 
-POLL_S: Final = 1.0
+# Each time, a process answers at the gateway.
+POLL_S: Final = 2.0
 # A gateway may be out of reach for so long while a device is waited for.
 PATIENCE_S: Final = 60.0
 _STRANGE: Final = "the device does not follow the protocol; ask what it runs, and invite again"
@@ -72,14 +73,18 @@ def _unseen(_left_s: float) -> None:
 
 
 class Visit:
-    """One invitation, from its making to its end: guest, hand, written, then done or close."""
+    """One invitation, from its making to its end: guest, hand, written, entered, then done.
+
+    What is closed before it was entered is taken back.
+    """
 
     def __init__(self, gate: Gate, invited: Invitation, clock: Clock) -> None:
         self.invited = invited
         self._gate = gate
         self._clock = clock
         self._leave: list[str] = []
-        self._heard_s = clock.now()
+        self._left = 0
+        self._entered = False
         self.state: State | None = None
 
     def open(self, lasts_s: int = invitation.LASTS_S) -> None:
@@ -113,29 +118,45 @@ class Visit:
         self._leave += parcels.packed(text, guest.end_key, guest.key)
         self._look()
 
-    def written(self, tick: Tick = _unseen) -> None:
+    def written(self, guest: Guest, tick: Tick = _unseen) -> None:
         """Wait until the device says that it has kept its file. Raises as guest() does."""
-        self._until(lambda seen: WRITTEN in seen.said[1:], tick)
+        told = self._until(lambda seen: len(seen.said) > 1, tick).said[1]
+        try:
+            parcels.heard(told, guest.end_key)
+        except EdgeError:
+            raise AccessError(_STRANGE) from None
 
-    def done(self, *, let_in: bool) -> None:
+    def entered(self, enter: Callable[[], None]) -> None:
+        """Put the device on record by enter, after which it is not told otherwise any more.
+
+        When that is interrupted nobody knows whether it was, and the device hears nothing either.
+        """
+        self._entered = True
+        try:
+            enter()
+        except SanagaError:
+            self._entered = False
+            raise
+
+    def done(self, guest: Guest, *, let_in: bool) -> None:
         """Tell the device whether its gateway lets it in by now, and end the invitation.
 
         Raises DeviceError.
         """
-        self._end(State.DONE, LET_IN if let_in else LATER)
+        self._end(State.DONE, parcels.vouched(LET_IN if let_in else LATER, guest.end_key))
 
     def close(self) -> bool:
-        """Take the invitation back, unless it has ended; return whether it had not.
+        """Take the invitation back unless it has ended, and return whether that was done.
 
         Raises DeviceError.
         """
-        still = self.state is State.OPEN
+        still = self.state is State.OPEN and not self._entered
         if still:
             self._end(State.WITHDRAWN)
         return still
 
     def _end(self, state: State, last: str = "") -> None:
-        self._asked("end", state=state, last=last)
+        self._patiently("end", state=state, last=last)
         self.state = state
 
     def _until(self, come: Callable[[_Seen], bool], tick: Tick) -> _Seen:
@@ -149,21 +170,26 @@ class Visit:
 
     def _look(self) -> _Seen:
         """Return what the mailbox holds. Raises AccessError when the invitation has ended."""
-        while True:
-            try:
-                seen = _read(self._asked("look", have=0, leave=self._leave))
-                break
-            except UnreachableError:
-                if self._clock.now() - self._heard_s > PATIENCE_S:
-                    raise
-                self._clock.pause(POLL_S)
-        self._heard_s = self._clock.now()
+        fresh = self._leave if len(self._leave) > self._left else []
+        seen = _read(self._patiently("look", have=0, leave=fresh))
+        self._left = len(self._leave)
         if seen.rivals:
             raise AccessError(_TWICE)
         if seen.state is not State.OPEN:
             self.state = seen.state
             raise AccessError(_ENDED[seen.state])
         return seen
+
+    def _patiently(self, what: str, **told: object) -> Json:
+        """Ask the gateway, again while it is out of reach, but not for ever."""
+        began_s = self._clock.now()
+        while True:
+            try:
+                return self._asked(what, **told)
+            except UnreachableError:
+                if self._clock.now() - began_s > PATIENCE_S:
+                    raise
+                self._clock.pause(POLL_S)
 
     def _asked(self, what: str, **told: object) -> Json:
         return self._gate.join({"do": what, "name": self.invited.name, **told})

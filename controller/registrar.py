@@ -3,9 +3,8 @@
 A private key made here is in the file that is handed over and nowhere else.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -20,8 +19,9 @@ from inventory.errors import AccessError, UnknownNameError
 from inventory.model import DeviceName
 from vpn import admission, keys, people
 from vpn.admission import Admission
+from vpn.coverage import covers, ways
 from vpn.keys import PublicKey, Secret
-from vpn.model import Gateway, Person, PersonDevice, PersonName
+from vpn.model import Gateway, GroupName, Person, PersonDevice, PersonName
 from vpn.roster import Roster
 from vpn.wgfile import Config
 
@@ -37,10 +37,14 @@ class Handover:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A device that is to be given access as soon as it has its files; known is who has it now."""
+    """A device that is to be given access as soon as it has its files, under some terms.
+
+    known is who the person was when that began.
+    """
 
     handover: Handover
     keying: Keying
+    terms: Admission
     known: Entry | None
 
 
@@ -91,9 +95,7 @@ class Registrar:
 
     def terms(self) -> Admission:
         """Return the terms that hold. Raises AccessError when there are none, or no gateways."""
-        terms = self.store.terms()
-        if terms is None:
-            raise AccessError(NO_TERMS)
+        terms = self.accepted()
         if not terms.gateways:
             raise AccessError(
                 f"{terms.network} has no gateway that people could dial; write one in the section "
@@ -101,10 +103,12 @@ class Registrar:
             )
         return terms
 
-    def dialled(self) -> bool:
-        """Return whether there is any gateway that people could dial."""
+    def accepted(self) -> Admission:
+        """Return the terms that hold, with or without gateways. Raises AccessError without any."""
         terms = self.store.terms()
-        return bool(terms and terms.gateways)
+        if terms is None:
+            raise AccessError(NO_TERMS)
+        return terms
 
     def accept(self, terms: Admission, act: Act) -> int:
         """Let other terms hold; return how many preshared keys that took."""
@@ -114,11 +118,12 @@ class Registrar:
         """Return whom other terms would give more or less."""
         before = self.store.terms() or terms
         people = [entry.person for entry in self.store.entries() if entry.in_use]
-        had, has = _Reach(before), _Reach(terms)
-        pairs = [(p.name, had.of(p), has.of(p)) for p in people]
+        pairs = {p.name: (_groups(before, p), _groups(terms, p)) for p in people}
+        less = {p for p in set(pairs.values()) if not _covers(terms, p[1], before, p[0])}
+        more = {p for p in set(pairs.values()) if not _covers(before, p[0], terms, p[1])}
         return Effect(
-            tuple(name for name, had, has in pairs if has - had),
-            tuple(name for name, had, has in pairs if had - has),
+            tuple(name for name, pair in pairs.items() if pair in more),
+            tuple(name for name, pair in pairs.items() if pair in less),
         )
 
     def add(
@@ -171,7 +176,7 @@ class Registrar:
         numbered = PersonDevice(person.name, device, self.store.reserve(), keying.public_key)
         _check_room(terms, numbered.number)
         handover = _handover(terms, person, numbered, preshared, None)
-        return Prepared(handover, keying, known)
+        return Prepared(handover, keying, terms, known)
 
     def enter(self, prepared: Prepared, act: Act) -> None:
         """Give access to a device that has its files.
@@ -181,8 +186,9 @@ class Registrar:
         made, keying = prepared.handover, prepared.keying
         with self.store.together():
             self._admissible(made.person)
-            if {gateway.device for gateway in self.terms().gateways} != keying.boxes.keys():
-                raise AccessError("the gateways are others by now; invite again")
+            now, then = self.terms(), prepared.terms
+            if (now.gateways, now.plan) != (then.gateways, then.plan):
+                raise AccessError("the file that it has leads to former gateways; invite again")
             self.store.enter(prepared.known, made.person, made.device, keying, act)
 
     def rotate(
@@ -261,7 +267,7 @@ class Registrar:
         return gateway_of(self.terms(), name)
 
     def _admissible(self, person: Person) -> None:
-        if against := self.objections(self.terms(), person):
+        if against := self.objections(self.accepted(), person):
             raise AccessError(f"{person.name}: " + "\n".join(against))
 
     def _keyed(
@@ -298,26 +304,22 @@ def one_of(entry: Entry, device: str | None) -> PersonDevice:
     raise AccessError(f"{entry.person.name} has no device called {device!r}; in use: {names}")
 
 
-class _Reach:
-    """What people reach under some terms: groups, and prefixes with ports, by way of gateways."""
+def _groups(terms: Admission, person: Person) -> frozenset[GroupName]:
+    """Return the groups by which a person reaches anything; without a gateway nobody does."""
+    groups = terms.groups_of(person) if terms.gateways else ()
+    return frozenset(group.name for group in groups)
 
-    def __init__(self, terms: Admission) -> None:
-        self._terms = terms
-        self._known: dict[frozenset[str], frozenset[object]] = {}
 
-    def of(self, person: Person) -> frozenset[object]:
-        """Return what a person reaches."""
-        groups = frozenset(group.name for group in self._terms.groups_of(person))
-        if groups not in self._known:
-            self._known[groups] = groups | frozenset(self._behind(groups))
-        return self._known[groups]
-
-    def _behind(self, groups: frozenset[str]) -> Iterator[object]:
-        if self._terms.gateways:
-            yield "a gateway"
-            for one in self._terms.openings:
-                if one.group in groups:
-                    yield from product(one.prefixes, one.ports or (None,))
+def _covers(
+    wider: Admission,
+    groups: frozenset[GroupName],
+    narrower: Admission,
+    others: frozenset[GroupName],
+) -> bool:
+    """Return whether members of some groups reach all that those of others do elsewhere."""
+    open_here = (one for one in wider.openings if one.group in groups)
+    open_there = (one for one in narrower.openings if one.group in others)
+    return groups >= others and covers(ways(open_here), ways(open_there))
 
 
 def gateway_of(terms: Admission, name: DeviceName) -> Gateway:

@@ -19,6 +19,7 @@ from vpn.invitation import Invitation
 from vpn.wgfile import Config
 
 POLL_S: Final = 1.0
+# What is said once the words were compared, each with a tag.
 WRITTEN: Final = "written"
 LET_IN: Final = "in"
 LATER: Final = "later"
@@ -32,6 +33,11 @@ _WHY: Final = {
     "done": "the invitation has ended; ask for another code",
 }
 _STRANGE: Final = "the gateway says what makes no sense; ask for another code"
+
+
+class WithdrawnError(EdgeError):
+    """The administrator took the invitation back: the device has no access."""
+
 
 Json: TypeAlias = Mapping[str, Any]
 Pause: TypeAlias = Callable[[float], None]
@@ -61,7 +67,7 @@ class _Answer:
 
 
 class Joining:
-    """One device's side, in this order: words, config, written. All of them raise EdgeError."""
+    """One device's side, in this order: words, config, written, let_in. All raise EdgeError."""
 
     def __init__(self, invited: Invitation, line: Asker, pause: Pause) -> None:
         self._invited = invited
@@ -95,13 +101,16 @@ class Joining:
         text = parcels.unpacked(pieces, self._end_key, self._private)
         return replace(wgquick.parse(text, "what was sent"), private_key=self._private)
 
-    def written(self) -> bool:
-        """Say that the file is kept; return whether the gateway lets the device in by now.
+    def written(self) -> None:
+        """Say that the file is kept; from then on the device may be on record."""
+        self._say(parcels.vouched(WRITTEN, self._end_key))
 
-        Raises EdgeError when the device has no access after all.
+    def let_in(self) -> bool:
+        """Return whether the gateway lets the device in by now.
+
+        Raises WithdrawnError when it has no access, EdgeError when that is not known.
         """
-        self._say(WRITTEN)
-        return self._next() == LET_IN
+        return parcels.heard(self._next(), self._end_key) == LET_IN
 
     def _next(self) -> str:
         """Return the next message of the desk's, however long people take."""
@@ -122,6 +131,8 @@ class Joining:
         state, got, more = said.get("state"), said.get("got", 0), said.get("more")
         if type(got) is not int or not isinstance(more, str | None):
             raise EdgeError(_STRANGE)
+        if state == "withdrawn" and more is None:
+            raise WithdrawnError(_WHY[state])
         if state != "open" and more is None:
             raise EdgeError(_WHY.get(str(state), _STRANGE))
         return _Answer(str(state), got, more)

@@ -19,7 +19,7 @@ MOST_MESSAGES: Final = 64
 LONGEST_S: Final = 3_600.0
 # A desk that has not looked for so long while it waits for a device has gone.
 GONE_S: Final = 120.0
-# Whoever came in time has so long at least, in which people read words to each other.
+# After anything that a device says, people have so long at least to read words to each other.
 JOINING_S: Final = 600.0
 # So long after its end, whoever asks about an invitation is told why nothing comes of it.
 REMEMBERED_S: Final = 3_600.0
@@ -92,15 +92,16 @@ class Mailboxes:
             "left_s": max(0.0, box.until_s - now_s),
         }
 
-    def end(self, name: str, state: State, last: str, now_s: float) -> None:
+    def end(self, name: str, state: State, last: str, now_s: float) -> State:
         """Take no more messages, after a last one, if any; what was left can still be fetched.
 
-        Raises EdgeError.
+        Returns how the invitation has ended, which may have been before. Raises EdgeError.
         """
         box = self._box(name, now_s)
         if box.state is State.OPEN:
             box.left += [last] if rendezvous.fits(last) else []
             box.state, box.until_s = state, now_s
+        return box.state
 
     def answer(self, datagram: bytes, now_s: float) -> bytes | None:
         """Return the answer to a device's datagram; nothing to what is no request."""
@@ -160,7 +161,8 @@ def _said(box: Mailbox, asked: Json, now_s: float) -> Json:
     if box.state is State.OPEN:
         if not box.who:
             box.who, box.until_s = who, max(box.until_s, now_s + JOINING_S)
-        _take(box, asked)
+        if _took(box, asked):
+            box.until_s = max(box.until_s, now_s + JOINING_S)
     left = box.left[have : have + 1]
     return {
         "state": box.state,
@@ -170,13 +172,15 @@ def _said(box: Mailbox, asked: Json, now_s: float) -> Json:
     }
 
 
-def _take(box: Mailbox, asked: Mapping[str, object]) -> None:
-    """Keep what a device says, once, however often it says so."""
+def _took(box: Mailbox, asked: Mapping[str, object]) -> bool:
+    """Keep what a device says, once, however often it says so; return whether it was new."""
     if (say := asked.get("say")) is None:
-        return
+        return False
     text, place = _text(say), _count(asked["at"])
-    if place == len(box.said) < MOST_MESSAGES:
+    fresh = place == len(box.said) < MOST_MESSAGES
+    if fresh:
         box.said.append(text)
+    return fresh
 
 
 def _text(value: object) -> str:

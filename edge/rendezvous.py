@@ -71,8 +71,7 @@ class Rendezvous:
 
     def _end(self, request: Json) -> Json:
         state, last = State(request["state"]), str(request["last"])
-        self._boxes.end(str(request["name"]), state, last, self._now_s())
-        return {}
+        return {"state": self._boxes.end(str(request["name"]), state, last, self._now_s())}
 
     def _listen(self, port: int) -> None:
         """Listen at a port of all addresses, unless that is done already. Raises EdgeError."""

@@ -11,10 +11,20 @@ from difflib import get_close_matches
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from typing import Any, Final, TypeAlias
 
+from inventory.addressing import Prefix
 from inventory.model import AddressPlan, DeviceName, Intent, Management, SiteName
 from vpn import access, names, roster, rules
+from vpn.coverage import Way, ways
 from vpn.filters import Opening
-from vpn.model import AccessPolicy, Endpoint, Gateway, Group, Person, RoleName
+from vpn.model import (
+    AccessPolicy,
+    Endpoint,
+    Gateway,
+    Group,
+    GroupName,
+    Person,
+    RoleName,
+)
 from vpn.names import Names
 
 Json: TypeAlias = Mapping[str, Any]
@@ -114,10 +124,12 @@ def differences(before: Admission | None, after: Admission) -> Iterator[str]:
         yield f"~ sites: {names.moved(before.sites, after.sites)}"
     old_groups = {g.name: _group(g) for g in before.groups} if before else {}
     yield from _changed("group", old_groups, {g.name: _group(g) for g in after.groups})
+    titles = {g.name: g.title for g in before.groups} if before else {}
+    kept = {g.name: g.title for g in after.groups if g.name in titles}
+    yield from _changed("the title of", {name: titles[name] for name in kept}, kept)
     old_gateways = {g.device: _gateway(g) for g in before.gateways} if before else {}
     yield from _changed("gateway", old_gateways, {g.device: _gateway(g) for g in after.gateways})
-    old_openings = _openings(before) if before else {}
-    yield from _changed("what is open to", old_openings, _openings(after))
+    yield from _opened(before.openings if before else (), after.openings)
     if told := names.moved(dict(before.names) if before else {}, dict(after.names)):
         yield f"~ names: {told}"
     old_doors = {name: _door(door) for name, door in before.doors.items()} if before else {}
@@ -144,19 +156,46 @@ def _group(group: Group) -> str:
 def _gateway(gateway: Gateway) -> str:
     answers = ", answers for names" if gateway.resolver else ""
     takes = f", takes devices in at port {gateway.enrolment_port}" if gateway.enrolment_port else ""
-    return f"number {gateway.number}, {gateway.endpoint}, key {gateway.public_key}{answers}{takes}"
+    kept = " of people's own" if gateway.kept else ""
+    return (
+        f"number {gateway.number}, {gateway.endpoint}, key {gateway.public_key}{kept}"
+        f"{answers}{takes}"
+    )
 
 
-def _openings(terms: Admission) -> dict[str, str]:
-    """Return what every group reaches, in short."""
-    found: dict[str, list[str]] = {}
-    for one in terms.openings:
-        ports = ", ".join(map(str, one.ports)) or "all ports"
-        some = ", ".join(map(str, one.prefixes[:_SHOWN]))
-        more = len(one.prefixes) - _SHOWN
-        rest = f" and {more:,} more" if more > 0 else ""
-        found.setdefault(one.group, []).append(f"{some}{rest} on {ports}")
-    return {group: "; ".join(parts) for group, parts in found.items()}
+def _opened(before: tuple[Opening, ...], after: tuple[Opening, ...]) -> Iterator[str]:
+    """Yield for every group how what is open to it changes, however little that is."""
+    had, has = _ways(before), _ways(after)
+    for group in sorted(had.keys() | has.keys()):
+        was, becomes = had.get(group, frozenset()), has.get(group, frozenset())
+        more, less = becomes - was, was - becomes
+        if was and becomes and (more or less):
+            parts = [f"{sign} {_listed(ways)}" for sign, ways in (("+", more), ("-", less)) if ways]
+            yield f"~ what is open to {group}: {'; '.join(parts)}"
+        elif more or less:
+            yield f"{'+' if more else '-'} what is open to {group}: {_listed(more or less)}"
+
+
+def _ways(openings: tuple[Opening, ...]) -> dict[GroupName, frozenset[Way]]:
+    found: dict[GroupName, list[Way]] = {}
+    for one in openings:
+        found.setdefault(one.group, []).extend(ways((one,)))
+    return {group: frozenset(every) for group, every in found.items()}
+
+
+def _listed(every: frozenset[Way]) -> str:
+    """Return prefixes by the ports on which they are open, in short."""
+    by_ports: dict[str, list[Prefix]] = {}
+    for prefix, ports in every:
+        by_ports.setdefault(str(ports or "all ports"), []).append(prefix)
+    return "; ".join(_some_of(by_ports[ports], ports) for ports in sorted(by_ports))
+
+
+def _some_of(prefixes: list[Prefix], ports: str) -> str:
+    prefixes.sort(key=lambda one: (one.version, int(one.network_address), one.prefixlen))
+    some = ", ".join(map(str, prefixes[:_SHOWN]))
+    more = len(prefixes) - _SHOWN
+    return f"{some}{f' and {more:,} more' if more > 0 else ''} on {ports}"
 
 
 def _door(door: Management) -> str:

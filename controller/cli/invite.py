@@ -1,6 +1,5 @@
 """Letting a device in that is elsewhere, with the administrator and its owner on the telephone."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ from controller.cli import person_view as view
 from controller.cli.delivery import Delivery, PngOption, QrOption, SvgOption
 from controller.cli.desk import BecauseOption, act, desk, filed
 from controller.cli.durations import spoken as duration
-from controller.cli.output import progress_wanted, say, stderr, write
+from controller.cli.output import heed_hangups, progress_wanted, say, stderr, write
 from controller.cli.person import (
     GatewayOption,
     LicenceOption,
@@ -76,23 +75,24 @@ def invite(
                 prepared = opened.prepare(known, person, named, guest.key)
                 visit.hand(guest, text(prepared.handover))
                 with _countdown("waiting until the device has its file") as tick:
-                    visit.written(tick)
-                opened.enter(prepared, reason)
+                    visit.written(guest, tick)
+                visit.entered(lambda: opened.enter(prepared, reason))
             say(f"{name}'s {named} has its file and is on record{view.ending(person)}")
-            _let_in(opened, visit, gateway)
+            _let_in(opened, visit, guest, gateway)
 
 
-def _let_in(opened: "Registrar", visit: "Visit", gateway: str | None) -> None:
+def _let_in(opened: "Registrar", visit: "Visit", guest: "Guest", gateway: str | None) -> None:
     """Tell gateways of a device, and the device whether the one that it dials knows it by now."""
     from inventory.errors import DeviceError
 
+    entered = opened.store.last()
     try:
         loading.tell(opened)
     finally:
         chosen = gateway or opened.terms().gateways[0].device
         known = opened.store.loads.all().get(chosen)
         try:
-            visit.done(let_in=bool(known and known.state >= opened.store.last()))
+            visit.done(guest, let_in=bool(known and known.state >= entered))
         except DeviceError as error:
             say(f"the device could not be told so: {error}")
 
@@ -110,9 +110,7 @@ def _visit(opened: "Registrar", gateway: str | None) -> "Iterator[Visit]":
 
     hosts = _hosts(opened, gateway)
     connect = connector(opened.terms(), state_dir())
-    # A terminal that is closed ends an invitation as Ctrl-C does.
-    for number in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    heed_hangups()
     for host in hosts:
         driver = connect(host.device)
         where = Endpoint(host.endpoint.host, host.enrolment_port)
@@ -190,11 +188,11 @@ def _compare(guest: "Guest", person: "Person") -> None:
 @contextmanager
 def _traced(opened: "Registrar", person: "Person", device: str, reason: "Act") -> Iterator[None]:
     """Note in the audit trail that a device that was invited was not let in."""
-    from inventory.errors import AccessError
+    from inventory.errors import SanagaError
 
     try:
         yield
-    except (AccessError, KeyboardInterrupt) as error:
-        refused = str(error).partition("; ")[0] or "interrupted"
+    except SanagaError as error:
+        refused = str(error).partition("; ")[0]
         opened.store.noted("device.refuse", person.name, reason, device=device, refused=refused)
         raise

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from controller.cli.delivery import held
-from controller.cli.output import UsageProblem, say, write
+from controller.cli.output import UsageProblem, heed_hangups, say, write
 
 if TYPE_CHECKING:
     from edge.joining import Joining
@@ -16,7 +16,7 @@ _TRIES: Final = 3
 
 
 def join(
-    code: Annotated[str | None, typer.Argument(hidden=True)] = None,
+    context: typer.Context,
     file: Annotated[
         Path, typer.Option("--file", "-f", metavar="FILE", help="Where the wg-quick file goes.")
     ] = Path("sanaga.conf"),
@@ -31,8 +31,9 @@ def join(
     from edge.joining import Joining
     from vpn.wgfile import render
 
-    if code:
+    if context.args:
         raise UsageProblem("a code is a secret and no argument; say 'sanaga vpn join', which asks")
+    heed_hangups()
     with held(file) as put:
         invited = _invited()
         say(f"asking {invited.where.host}")
@@ -83,12 +84,21 @@ def _compare(joining: "Joining") -> None:
 def _doubt(joining: "Joining") -> str:
     """Return what may keep a device that has its file from being let in; nothing if all is well.
 
-    Raises EdgeError when it has no access after all.
+    Raises EdgeError when it has no access.
     """
     from edge.asking import SilentError
+    from edge.joining import WithdrawnError
+    from inventory.errors import EdgeError
 
+    unknown = "whether this device was let in is not known; ask the administrator"
     try:
-        let_in = joining.written()
+        joining.written()
     except (SilentError, KeyboardInterrupt):
-        return "whether this device was let in is not known; ask the administrator"
+        return unknown
+    try:
+        let_in = joining.let_in()
+    except WithdrawnError:
+        raise
+    except (EdgeError, KeyboardInterrupt):
+        return unknown
     return "" if let_in else "the gateway was not told of this device yet; try a little later"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from controller.store.people import People
     from inventory.errors import SanagaError
     from inventory.model import DeviceName
+    from vpn.admission import Admission
     from vpn.model import PersonDevice
 
 LaterOption: TypeAlias = Annotated[
@@ -38,7 +39,7 @@ def tell(opened: "Registrar", *, later: bool = False, gone: "Sequence[PersonDevi
     gone are devices that have no access any more: which consultations this cuts is said. Raises
     typer.Exit when a gateway does not know it.
     """
-    if not opened.dialled():
+    if not opened.accepted().gateways:
         say("there is no gateway, so nobody can dial and none is told")
         return
     terms = opened.terms()
@@ -57,19 +58,23 @@ def tell(opened: "Registrar", *, later: bool = False, gone: "Sequence[PersonDevi
         raise typer.Exit(Exit.DIFFERS)
 
 
-def dismiss(opened: "Registrar", names: "Sequence[DeviceName]") -> bool:
-    """Have gateways that are to be none any more let nobody in; return whether all do."""
+def dismiss(opened: "Registrar", former: "Admission", names: "Sequence[DeviceName]") -> bool:
+    """Have gateways of former terms let nobody in any more; return whether all do."""
     from controller.environment import state_dir
     from controller.gateways import Gateways, Loaded
 
-    terms, done = opened.terms(), True
-    reached = [name for name in names if name in terms.doors]
-    for name, outcome in Gateways(opened, state_dir()).dismiss(reached) if reached else ():
+    done = True
+    reached = [name for name in names if name in former.doors]
+    gateways = Gateways(opened, state_dir(), terms=former)
+    for name, outcome in gateways.dismiss(reached) if reached else ():
         if isinstance(outcome, Loaded):
             say(f"{name} lets nobody in any more")
         else:
             done = False
-            say(f"{outcome}\n{name} {_goes_by(opened, name)}, and is not told again")
+            say(
+                f"{outcome}\n{name} {_goes_by(opened, name)}; to tell it again, put it back into "
+                "gateways, say 'sanaga vpn apply', and take it out once more"
+            )
     if by_hand := [name for name in names if name not in reached]:
         say(f"{listing(by_hand)} without a management address: take its people away by hand")
     return done
@@ -153,7 +158,7 @@ def would_cut(opened: "Registrar", devices: "Sequence[PersonDevice]") -> str:
     from controller.environment import state_dir
     from controller.gateways import Gateways
 
-    terms = opened.terms()
+    terms = opened.accepted()
     doors = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
     if not doors or not devices:
         return ""

@@ -1,6 +1,7 @@
 """How answers and messages are printed: data on stdout, everything else on stderr."""
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -62,6 +63,12 @@ def agree(harm: str, question: str) -> None:
     if not watched():
         raise UsageProblem(f"{harm}, and nobody can be asked; say --yes")
     typer.confirm(question, abort=True, err=True)
+
+
+def heed_hangups() -> None:
+    """Let a terminal that is closed, or a kill, end the verb as Ctrl-C does."""
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def progress_wanted() -> bool:

@@ -47,6 +47,8 @@ def of_people(opened: Registrar) -> list[Row]:
     for name, said in Gateways(opened, state_dir()).status(doors, who=True):
         if isinstance(said, SanagaError):
             say(str(said))
+        elif "dialled" not in said:
+            say(f"{name}: its daemon is of an older release and does not say who dialled")
         else:
             rows += _dialled(opened, name, said)
     return sorted(rows, key=lambda row: float(str(row["handshake_age_s"])))
@@ -103,6 +105,6 @@ def _paths(name: DeviceName, peer: Mapping[str, Any]) -> Iterator[Row]:
 
 def _session(one: Mapping[str, Any]) -> Row:
     return {
-        "handshake_age_s": one["handshake_age_s"],
+        "handshake_age_s": one.get("handshake_age_s"),
         "octets": [one["sent_octets"], one["received_octets"]],
     }

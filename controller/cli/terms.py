@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.app import anchored
+from controller.cli import loading
 from controller.cli.desk import act, desk
-from controller.cli.output import agree, count, listing
+from controller.cli.output import agree, count, listing, say
 from controller.load import Loaded, load
 from controller.registrar import Effect, Registrar
 from controller.store.revoked import refusal
@@ -104,6 +105,17 @@ def accept(found: Planned, because: str) -> int:
     """Let other terms hold; return how many preshared keys that took."""
     with desk() as opened:
         return opened.accept(found.terms, act(because))
+
+
+def dismiss(opened: Registrar, found: Planned, *, later: bool) -> bool:
+    """Tell gateways that are none any more to let nobody in; return whether all do."""
+    names = [gateway.device for gateway in found.leaving]
+    if not names or not found.before:
+        return True
+    if later:
+        say(f"{listing(names)} was not told to let nobody in, and is told no more")
+        return False
+    return loading.dismiss(opened, found.before, names)
 
 
 def _check(loaded: Loaded) -> None:

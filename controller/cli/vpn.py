@@ -13,6 +13,7 @@ from controller.cli.output import (
     Exit,
     Format,
     FormatOption,
+    UsageProblem,
     count,
     emit,
     emit_rows,
@@ -38,7 +39,11 @@ person.app.command(
     "--site mora --because 'mobile clinic' --qr"
 )(invite.invite)
 app.add_typer(person.app, name="person")
-app.command(epilog="Example: sudo sanaga vpn join --file /etc/wireguard/sanaga.conf")(join.join)
+app.command(
+    epilog="Example: sudo sanaga vpn join --file /etc/wireguard/sanaga.conf",
+    # A code that is written there by mistake is not repeated in a complaint.
+    context_settings={"allow_extra_args": True},
+)(join.join)
 app.add_typer(site.app, name="site")
 
 
@@ -162,12 +167,10 @@ def apply(
         say("nothing to change")
         return
     terms.confirm(found, yes=yes)
-    with desk() as opened:
-        gone = [gateway.device for gateway in found.leaving]
-        dismissed = loading.dismiss(opened, gone) if gone else True
     sealed = terms.accept(found, because)
     say(f"accepted; {count(sealed, 'preshared key')} made for devices in use")
     with desk() as opened:
+        dismissed = terms.dismiss(opened, found, later=later)
         loading.tell(opened, later=later)
     if not dismissed:
         raise typer.Exit(Exit.DIFFERS)
@@ -216,6 +219,8 @@ def status(
     """
     from controller.cli import sessions
 
+    if people and sites:
+        raise UsageProblem("say --people or --sites, one at a time")
     if sites:
         emit_rows(sessions.of_sites(folder), output, sessions.SITES)
         return

@@ -3,15 +3,11 @@
 import json
 import subprocess
 import sys
-from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import ip_address
-from pathlib import Path
-from threading import Event, Thread
 from time import monotonic
-from typing import Any
 
 import pytest
 
@@ -25,6 +21,7 @@ from tests.edge_site import Site, put
 from tests.people_rig import ACT
 from tests.people_site import GATEWAY, Gate, gate
 from tests.people_spaces import RESOLVE
+from tests.secret_traces import secrets, traces, watched
 from vpn import wgfile, wgquick
 from vpn.model import Address
 
@@ -297,43 +294,6 @@ def test_no_secret_of_a_device_is_anywhere_but_in_its_file(standing: Gate):
     assert traces(found[:1], {file: file.read_bytes()}) == [file]
     said = {"said": "\n".join(standing.heard).encode(), "ran": b"\n".join(ran)}
     assert traces(found, {**kept, **said}) == []
-
-
-def secrets(file) -> list[bytes]:
-    """Return the private and the preshared key that a file holds."""
-    config = wgquick.parse(file.read_text(encoding="utf-8"), file.name)
-    assert config.private_key
-    (far,) = config.peers
-    assert far.preshared_key
-    return [config.private_key.octets, far.preshared_key.octets]
-
-
-def traces(found: list[bytes], places: Mapping[Any, bytes]) -> list[Any]:
-    """Return where any of some secrets stands, as it is, in base64 or in hexadecimal."""
-    forms = [form for one in found for form in (one, b64encode(one), one.hex().encode())]
-    return [place for place, held in places.items() if any(form in held for form in forms)]
-
-
-@contextmanager
-def watched() -> Iterator[set[bytes]]:
-    """Note the command line and the environment of everything that runs meanwhile."""
-    seen, over = set[bytes](), Event()
-
-    def look() -> None:
-        while not over.wait(0.02):
-            for entry in Path("/proc").iterdir():
-                if entry.name.isdigit():
-                    with suppress(OSError):
-                        seen.add((entry / "cmdline").read_bytes())
-                        seen.add((entry / "environ").read_bytes())
-
-    looking = Thread(target=look)
-    looking.start()
-    try:
-        yield seen
-    finally:
-        over.set()
-        looking.join()
 
 
 def test_stopping_the_edge_takes_people_s_interface_and_filter_away(standing: Gate):

@@ -7,8 +7,8 @@ import pytest
 
 from controller.invitations import PATIENCE_S, Visit
 from edge import parcels
-from edge.joining import Words
-from edge.mailboxes import State
+from edge.joining import WithdrawnError, Words
+from edge.mailboxes import JOINING_S, State
 from inventory.errors import AccessError, EdgeError, IntentError, UnreachableError
 from tests import field_rig
 from tests.field_rig import FILE, PSK, Hasty, beside, free_port, joining, line, visit
@@ -33,9 +33,10 @@ def test_a_device_that_is_let_in_has_its_file_with_a_key_that_nobody_else_saw(ga
         with beside(device.config) as config:
             opened.hand(guest, FILE)
             made = config()
-        with beside(device.written) as let_in:
-            opened.written()
-            opened.done(let_in=True)
+        with beside(device.written):
+            opened.written(guest)
+        with beside(device.let_in) as let_in:
+            opened.done(guest, let_in=True)
             assert let_in() is True
     private, expected = made.private_key, wgquick.parse(FILE, "it")
     assert keys.public_of(private) == guest.key
@@ -56,7 +57,7 @@ def test_a_code_serves_once(gate):
         words()
     with line(opened.invited) as asker, pytest.raises(EdgeError, match="used before"):
         joining(opened.invited, asker).words()
-    for late in (lambda: opened.hand(guest, FILE), opened.written):
+    for late in (lambda: opened.hand(guest, FILE), lambda: opened.written(guest)):
         with pytest.raises(AccessError, match="used twice"):
             late()
     opened.close()
@@ -131,26 +132,26 @@ def test_whoever_knows_the_code_and_carries_it_all_on_cannot_put_in_a_file_after
         with beside(device.config) as config:
             opened._leave += parcels.packed(FILE, keys_to_try[0], guest.key)
             opened._look()
-            with pytest.raises(EdgeError, match="not what the administrator sent"):
+            with pytest.raises(EdgeError, match="not what the other end sent"):
                 config()
         packed = parcels.packed(FILE, keys_to_try[1], guest.key)
-        with pytest.raises(EdgeError, match="not what the administrator sent"):
+        with pytest.raises(EdgeError, match="not what the other end sent"):
             parcels.unpacked(packed, device._end_key, device._private)
         # The control: with the key of those whose words agree, it is taken.
         packed = parcels.packed(FILE, guest.end_key, guest.key)
         assert parcels.unpacked(packed, device._end_key, device._private) == FILE
-        with pytest.raises(EdgeError, match="not what the administrator sent"):
+        with pytest.raises(EdgeError, match="not what the other end sent"):
             parcels.unpacked(packed, device._end_key, thief)
 
 
 @pytest.mark.parametrize(
     ("pieces", "what"),
     [
-        (["x"], "not what the administrator sent"),
-        (["0 abc"], "not what the administrator sent"),
-        (["99 abc"], "not what the administrator sent"),
-        (["1 !!!"], "not what the administrator sent"),
-        (["1 YWJj"], "not what the administrator sent"),
+        (["x"], "not what the other end sent"),
+        (["0 abc"], "not what the other end sent"),
+        (["99 abc"], "not what the other end sent"),
+        (["1 !!!"], "not what the other end sent"),
+        (["1 YWJj"], "not what the other end sent"),
     ],
     ids=range(5),
 )
@@ -227,25 +228,113 @@ def test_a_device_that_goes_away_has_nothing(gate):
         gate.now_s += 1.0
 
     with pytest.raises(AccessError, match="code has expired"):
-        opened.written(later)
+        opened.written(guest, later)
 
 
-def test_the_desk_bears_a_gateway_that_is_out_of_reach_for_a_while(gate):
-    opened = visit(gate)
-    real, missing = gate.join, [7]
+def come(gate, asker, opened):
+    """Have a device come to an invitation; return it, and the desk's guest."""
+    device = joining(opened.invited, asker)
+    with beside(device.words) as words:
+        guest = opened.guest()
+        words()
+    return device, guest
+
+
+def missing(gate, times):
+    """Let a gateway be out of reach the next times; return what says how often it yet will be."""
+    real, left = gate.join, [times]
 
     def sometimes(request):
-        if missing[0]:
-            missing[0] -= 1
+        if left[0]:
+            left[0] -= 1
             raise UnreachableError("gw", "timed out")
         return real(request)
 
     gate.join = sometimes
-    with line(opened.invited) as asker, beside(joining(opened.invited, asker).words) as words:
-        assert opened.guest().words == words().said
-    missing[0] = int(PATIENCE_S) + 10
+    return left
+
+
+def test_the_desk_bears_a_gateway_that_is_out_of_reach_for_a_while(gate):
+    opened = visit(gate)
+    left = missing(gate, 7)
+    with line(opened.invited) as asker:
+        _, guest = come(gate, asker, opened)
+    # However long people spoke before, it is borne with anew.
+    opened._clock.elapsed += 10 * PATIENCE_S
+    left[0] = 3
+    opened.hand(guest, FILE)
+    left[0] = int(PATIENCE_S) + 10
     with pytest.raises(UnreachableError):
-        opened.written()
+        opened.written(guest)
+
+
+def test_a_device_that_is_on_record_is_never_told_otherwise(gate):
+    opened = visit(gate)
+    with line(opened.invited) as asker:
+        device, guest = come(gate, asker, opened)
+        opened.entered(lambda: None)
+        left = missing(gate, int(PATIENCE_S) + 10)
+        with pytest.raises(UnreachableError):
+            opened.done(guest, let_in=True)
+        left[0] = 0
+        assert not opened.close()
+        assert opened.state is State.OPEN
+        gate.now_s = JOINING_S + 1
+        with pytest.raises(EdgeError, match="code has expired") as caught:
+            device.let_in()
+        assert not isinstance(caught.value, WithdrawnError)
+        # A moment out of reach delays the news and loses nothing.
+    gate.now_s = 0.0
+    opened = visit(gate)
+    with line(opened.invited) as asker:
+        device, guest = come(gate, asker, opened)
+        left[0] = 5
+        opened.done(guest, let_in=True)
+        assert device.let_in() is True
+
+
+def test_a_device_that_could_not_be_put_on_record_is_told_so(gate):
+    opened = visit(gate)
+
+    def refuse():
+        raise AccessError("somebody else changed it")
+
+    with line(opened.invited) as asker:
+        device, _ = come(gate, asker, opened)
+        with pytest.raises(AccessError, match="somebody else"):
+            opened.entered(refuse)
+        assert opened.close()
+        with pytest.raises(WithdrawnError, match="took the invitation back"):
+            device.let_in()
+
+
+def test_nobody_but_the_device_says_that_it_has_its_file(gate):
+    opened = visit(gate)
+    with line(opened.invited) as asker:
+        device, guest = come(gate, asker, opened)
+        for forged in ("written", parcels.vouched("written", bytes(32))):
+            asker.ask({"who": device._committed, "have": 1, "say": forged, "at": 1})
+            with pytest.raises(AccessError, match="does not follow the protocol"):
+                opened.written(guest)
+        # And nobody but the desk says that it is let in.
+        gate.join({"do": "end", "name": opened.invited.name, "state": "done", "last": "in"})
+        with pytest.raises(EdgeError, match="not what the other end sent"):
+            device.let_in()
+
+
+def test_the_file_takes_as_long_as_it_takes_after_each_step(gate):
+    opened = visit(gate)
+    with line(opened.invited) as asker:
+        gate.now_s = 100.0
+        device, guest = come(gate, asker, opened)
+        opened.hand(guest, FILE)
+        device.config()
+        gate.now_s += JOINING_S - 1
+        device.written()
+        gate.now_s += JOINING_S - 1
+        opened.written(guest)
+        opened.done(guest, let_in=True)
+        assert device.let_in()
 
 
 def test_a_gateway_that_was_started_anew_is_told_of(gate):

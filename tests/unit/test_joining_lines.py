@@ -33,9 +33,10 @@ def test_datagrams_that_are_lost_or_come_twice_change_nothing(gate):
             with beside(device.config) as config:
                 opened.hand(guest, FILE)
                 assert config().peers
-            with beside(device.written) as let_in:
-                opened.written()
-                opened.done(let_in=False)
+            with beside(device.written):
+                opened.written(guest)
+            with beside(device.let_in) as let_in:
+                opened.done(guest, let_in=False)
                 assert let_in() is False
 
 

@@ -7,6 +7,7 @@ import pytest
 from inventory.errors import AccessError
 from tests.people_rig import ACT, NGONO, TERMS, nowhere, registrar
 from vpn import keys
+from vpn.model import Endpoint
 
 
 @pytest.fixture
@@ -73,10 +74,19 @@ def test_two_of_one_name_are_not_let_in(desk):
         desk.admissible(NGONO, "laptop")
 
 
-def test_an_invitation_ends_with_the_gateways_that_it_was_for(desk):
+def moved():
+    """Return terms under which a gateway listens elsewhere."""
+    first, *rest = TERMS.gateways
+    return replace(TERMS, gateways=(replace(first, endpoint=Endpoint("other", 1)), *rest))
+
+
+@pytest.mark.parametrize(
+    "terms", [replace(TERMS, gateways=TERMS.gateways[:1]), moved()], ids=[1, 2]
+)
+def test_an_invitation_ends_with_the_gateways_that_it_was_for(desk, terms):
     one = prepared(desk)
-    desk.accept(replace(TERMS, gateways=TERMS.gateways[:1]), ACT)
-    with pytest.raises(AccessError, match="gateways are others by now"):
+    desk.accept(terms, ACT)
+    with pytest.raises(AccessError, match="leads to former gateways; invite again"):
         desk.enter(one, ACT)
     assert desk.store.find(NGONO.name) is None
 

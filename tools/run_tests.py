@@ -63,8 +63,12 @@ TIERS: Final = (
         skips=True,
     ),
     # A laboratory waits more than it works, so two groups of them run side by side;
-    # tests/conftest.py says which tests belong together.
-    Tier("netns", ("-m", "netns", "-n", "2", "--dist", "loadscope"), skips=False),
+    # tests/conftest.py says which tests belong together, and which begin first.
+    Tier(
+        "netns",
+        ("-m", "netns", "-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"),
+        skips=False,
+    ),
 )
 
 

@@ -143,7 +143,9 @@ class Visit:
 
         Raises DeviceError.
         """
-        self._end(State.DONE, parcels.vouched(LET_IN if let_in else LATER, guest.end_key))
+        word = parcels.vouched(LET_IN if let_in else LATER, guest.end_key)
+        self._patiently("end", state=State.DONE, last=word)
+        self.state = State.DONE
 
     def close(self) -> bool:
         """Take the invitation back unless it has ended, and return whether that was done.
@@ -152,12 +154,10 @@ class Visit:
         """
         still = self.state is State.OPEN and not self._entered
         if still:
-            self._end(State.WITHDRAWN)
+            # A gateway that is out of reach ends it by itself, so nobody waits for that.
+            self._asked("end", state=State.WITHDRAWN, last="")
+            self.state = State.WITHDRAWN
         return still
-
-    def _end(self, state: State, last: str = "") -> None:
-        self._patiently("end", state=state, last=last)
-        self.state = state
 
     def _until(self, come: Callable[[_Seen], bool], tick: Tick) -> _Seen:
         """Return what the mailbox holds as soon as something is there."""

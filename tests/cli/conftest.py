@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.sanaga_process import SMALL, Sanaga
+from tests.vpn_folder import accepted
 
 
 @pytest.fixture
@@ -19,3 +20,9 @@ def small(tmp_path: Path) -> Path:
     """Return a copy of the small network, which is "small" in sanaga's current folder."""
     shutil.copytree(SMALL, tmp_path / "small")
     return Path("small")
+
+
+@pytest.fixture
+def open_(sanaga: Sanaga, small: Path) -> Path:
+    """Return an intent with a gateway whose access policy is accepted."""
+    return accepted(sanaga, small)

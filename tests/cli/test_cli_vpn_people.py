@@ -5,128 +5,13 @@ import stat
 import subprocess
 from typing import Any
 
-import pytest
-
-from tests.cli.test_cli_vpn import ACCESS
+from tests.vpn_folder import EDGE, add
 from vpn import keys, wgquick
-
-EDGE = """
-devices:
-  - name: yaounde-e1
-    site: yaounde
-    number: 7
-    role: edge
-    platform: linux
-gateways:
-  - {device: yaounde-e1, number: 1, endpoint: "vpn.example.cm:51820"}
-"""
-NGONO = ("--title", "Dr A. Ngono", "--role", "doctor", "--site", "mora", "--because", "locum")
-
-
-@pytest.fixture
-def open_(sanaga, small):
-    """Return an intent with a gateway whose access policy is accepted."""
-    folder = sanaga.folder / small
-    (folder / "access.yaml").write_text(ACCESS, encoding="utf-8")
-    (folder / "edge.yaml").write_text(EDGE, encoding="utf-8")
-    public = keys.public_of(keys.generate())
-    (folder / "edge_keys").write_text(f"yaounde-e1 {public}\n", encoding="utf-8")
-    done = sanaga("vpn", "apply", "--dir", small, "--because", "begin")
-    assert done.code == 0, done.err
-    return small
-
-
-def add(sanaga, *words):
-    return sanaga("vpn", "person", "add", "a-ngono", *NGONO, *words)
 
 
 def read(sanaga, name) -> Any:
     """Return a device's file; its keys are there, which types cannot tell."""
     return wgquick.parse((sanaga.folder / name).read_text(encoding="utf-8"), name)
-
-
-def test_a_gateway_without_a_pinned_key_lets_nobody_dial(sanaga, small):
-    (sanaga.folder / small / "edge.yaml").write_text(EDGE, encoding="utf-8")
-    answer = sanaga("vpn", "plan", "--dir", small)
-    assert answer.code == 1
-    assert "no key is pinned for yaounde-e1" in answer.err
-
-
-def test_plan_shows_what_apply_does_and_then_nothing(sanaga, open_):
-    (sanaga.folder / open_ / "more.yaml").write_text(
-        "groups: [{name: nurses, title: Nurses, role: nurse, under: mora}]\n", encoding="utf-8"
-    )
-    planned = sanaga("vpn", "plan", "--dir", open_)
-    assert (planned.code, planned.out) == (2, "+ group nurses: nurse at or below mora\n")
-    assert sanaga("vpn", "apply", "--dir", open_, "--because", "nurses join").code == 0
-    assert sanaga("vpn", "plan", "--dir", open_).code == 0
-
-
-def test_terms_by_which_people_lose_need_a_yes(sanaga, open_):
-    add(sanaga, "--file", "n.conf")
-    file = sanaga.folder / open_ / "access.yaml"
-    file.write_text(ACCESS.replace("role: doctor,", "role: surgeon,").split("grants:")[0])
-    answer = sanaga("vpn", "apply", "--dir", open_, "--because", "x")
-    assert answer.code == 64
-    assert "1 person will reach less: a-ngono" in answer.out
-    assert sanaga("vpn", "plan", "--dir", open_).code == 2
-
-
-def test_a_grant_that_goes_and_a_gateway_that_moves_are_told(sanaga, open_):
-    add(sanaga, "--file", "n.conf")
-    file = sanaga.folder / open_ / "access.yaml"
-    doctors = ACCESS.index("  - group: doctors")
-    engineers = ACCESS.index("  - group: engineers")
-    file.write_text(ACCESS[:doctors] + ACCESS[engineers:], encoding="utf-8")
-    answer = sanaga("vpn", "apply", "--dir", open_, "--because", "x")
-    assert answer.code == 64
-    assert "1 person will reach less: a-ngono" in answer.out
-    file.write_text(ACCESS, encoding="utf-8")
-    edge = sanaga.folder / open_ / "edge.yaml"
-    edge.write_text(EDGE.replace(":51820", ":51821"), encoding="utf-8")
-    planned = sanaga("vpn", "plan", "--dir", open_)
-    assert "people's files no longer lead to yaounde-e1: each needs another file" in planned.out
-
-
-def test_a_network_whose_last_gateway_goes_still_lets_people_be_revoked(sanaga, open_):
-    add(sanaga, "--file", "n.conf")
-    edge = sanaga.folder / open_ / "edge.yaml"
-    edge.write_text(EDGE.split("gateways:", maxsplit=1)[0], encoding="utf-8")
-    assert sanaga("vpn", "apply", "--dir", open_, "--because", "x").code == 64
-    answer = sanaga("vpn", "apply", "--dir", open_, "--because", "x", "--yes")
-    assert answer.code == 0
-    assert "1 person will reach less: a-ngono\nnobody can dial: there is no gateway" in answer.out
-    assert "yaounde-e1 without a management address: take its people away by hand" in answer.err
-    answer = sanaga("vpn", "person", "revoke", "a-ngono", "--because", "x")
-    assert answer.code == 0
-    assert answer.err.splitlines()[-1] == "there is no gateway, so nobody can dial and none is told"
-
-
-def test_another_way_to_a_gateway_is_a_difference(sanaga, open_):
-    edge, known = sanaga.folder / open_ / "edge.yaml", sanaga.folder / open_ / "known_hosts"
-    door = "    platform: linux\n    management: {address: 10.0.3.200, credential: 'env:X'}\n"
-    edge.write_text(EDGE.replace("    platform: linux\n", door), encoding="utf-8")
-    apply = ("vpn", "apply", "--dir", open_, "--because", "x", "--later")
-    answer = sanaga(*apply)
-    assert answer.code == 0, answer.err
-    assert "env:X, no host key pinned" in answer.out
-    assert sanaga("vpn", "plan", "--dir", open_).code == 0
-    edge.write_text(edge.read_text(encoding="utf-8").replace("env:X", "env:Y"), encoding="utf-8")
-    assert "env:X, no host key pinned becomes" in sanaga("vpn", "plan", "--dir", open_).out
-    assert sanaga(*apply).code == 0
-    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF7M+oQ5XNBEn7DYWfYb2WqP9V5Hh0kzYrHOJ3v1sH5Q"
-    known.write_text(f"10.0.3.200 {key}\n", encoding="utf-8")
-    planned = sanaga("vpn", "plan", "--dir", open_)
-    assert planned.code == 2, planned.err
-    assert "becomes sanaga@10.0.3.200 port 22, env:Y, host key …YrHOJ3v1sH5Q" in planned.out
-
-
-def test_terms_whose_tests_fail_are_not_taken(sanaga, open_):
-    file = sanaga.folder / open_ / "access.yaml"
-    file.write_text(ACCESS.replace("under: maroua", "under: yaounde"), encoding="utf-8")
-    answer = sanaga("vpn", "apply", "--dir", open_, "--because", "x")
-    assert answer.code == 1
-    assert "1 test of the grants failed" in answer.err
 
 
 def test_the_file_is_for_its_owner_alone_and_can_be_used(sanaga, open_):
@@ -371,32 +256,3 @@ def test_the_audit_trail_tells_who_and_why(sanaga, open_):
         ("device.add", "locum"),
     ]
     assert "unbroken" in sanaga("vpn", "audit").err
-
-
-def test_a_code_is_asked_for_and_is_no_argument(sanaga):
-    answer = sanaga("vpn", "join", "vpn.example.cm:51830/3YRG-4NMF-3SS9-GFA5-PW24")
-    assert (answer.code, answer.out) == (64, "")
-    assert "a code is a secret and no argument" in answer.err
-    assert "3YRG" not in answer.err
-    wrong = "vpn.example.cm:51830/3YRG-4NMF-3SS9-GFA5-PW25\n"
-    answer = sanaga("vpn", "join", "--file", "x.conf", stdin=wrong * 3)
-    assert answer.code == 64
-    assert answer.err.count("a letter or digit is not the one that was said") == 3
-    assert "3YRG" not in answer.err
-    assert not list(sanaga.folder.glob("x.conf"))
-
-
-@pytest.mark.parametrize("place", ["there.conf", "no/such/folder/x.conf"])
-def test_where_the_file_cannot_be_is_known_before_a_code_is_asked_for(sanaga, place):
-    (sanaga.folder / "there.conf").write_text("mine", encoding="utf-8")
-    answer = sanaga("vpn", "join", "--file", place, stdin="x\n")
-    assert answer.code in {1, 64}
-    assert "Code" not in answer.err
-    assert place in answer.err
-    assert (sanaga.folder / "there.conf").read_text(encoding="utf-8") == "mine"
-
-
-def test_without_a_gateway_that_takes_devices_in_nobody_is_invited(sanaga, open_):
-    answer = sanaga("vpn", "person", "invite", "a-ngono", *NGONO)
-    assert (answer.code, answer.out) == (1, "")
-    assert "write an enrolment_port, such as 51830" in answer.err

@@ -16,9 +16,9 @@ from edge.dataplane import process
 from simulations.lab import namespaces
 from simulations.lab.waiting import eventually
 from tests.cli.test_cli_vpn import ACCESS
-from tests.cli.test_cli_vpn_people import EDGE
 from tests.people_spaces import Spaces, standing
 from tests.sanaga_process import SMALL, Sanaga
+from tests.vpn_folder import EDGE
 from vpn import keys
 
 pytestmark = pytest.mark.netns

@@ -141,10 +141,11 @@ class Visit:
     def done(self, guest: Guest, *, let_in: bool) -> None:
         """Tell the device whether its gateway lets it in by now, and end the invitation.
 
-        Raises DeviceError.
+        Raises AccessError when the invitation had ended before, and DeviceError.
         """
         word = parcels.vouched(LET_IN if let_in else LATER, guest.end_key)
-        self._patiently("end", state=State.DONE, last=word)
+        if self._patiently("end", state=State.DONE, last=word).get("state") != State.DONE:
+            raise AccessError("its invitation had ended by then; it knows when it dials")
         self.state = State.DONE
 
     def close(self) -> bool:

@@ -83,7 +83,7 @@ def invite(
 
 def _let_in(opened: "Registrar", visit: "Visit", guest: "Guest", gateway: str | None) -> None:
     """Tell gateways of a device, and the device whether the one that it dials knows it by now."""
-    from inventory.errors import DeviceError
+    from inventory.errors import AccessError, DeviceError
 
     entered = opened.store.last()
     try:
@@ -93,7 +93,7 @@ def _let_in(opened: "Registrar", visit: "Visit", guest: "Guest", gateway: str | 
         known = opened.store.loads.all().get(chosen)
         try:
             visit.done(guest, let_in=bool(known and known.state >= entered))
-        except DeviceError as error:
+        except (AccessError, DeviceError) as error:
             say(f"the device could not be told so: {error}")
 
 

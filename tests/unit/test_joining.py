@@ -23,6 +23,15 @@ def gate():
         yield made
 
 
+def come(asker, opened):
+    """Have a device come to an invitation; return it, and the desk's guest."""
+    device = joining(opened.invited, asker)
+    with beside(device.words) as words:
+        guest = opened.guest()
+        words()
+    return device, guest
+
+
 def test_a_device_that_is_let_in_has_its_file_with_a_key_that_nobody_else_saw(gate):
     opened = visit(gate)
     with line(opened.invited) as asker:
@@ -83,10 +92,7 @@ def look(opened):
 def test_a_device_is_told_that_it_was_turned_away(gate):
     opened = visit(gate)
     with line(opened.invited) as asker:
-        device = joining(opened.invited, asker)
-        with beside(device.words) as words:
-            opened.guest()
-            words()
+        device, _ = come(asker, opened)
         with beside(device.config) as config:
             opened.close()
             with pytest.raises(EdgeError, match="took the invitation back"):
@@ -158,10 +164,7 @@ def test_whoever_knows_the_code_and_carries_it_all_on_cannot_put_in_a_file_after
 def test_what_is_no_file_is_refused(gate, pieces, what):
     opened = visit(gate)
     with line(opened.invited) as asker:
-        device = joining(opened.invited, asker)
-        with beside(device.words) as words:
-            opened.guest()
-            words()
+        device, _ = come(asker, opened)
         with beside(device.config) as config:
             opened._leave += pieces
             opened._look()
@@ -172,10 +175,7 @@ def test_what_is_no_file_is_refused(gate, pieces, what):
 def test_commands_in_a_file_are_refused_even_from_the_administrator(gate):
     opened = visit(gate)
     with line(opened.invited) as asker:
-        device = joining(opened.invited, asker)
-        with beside(device.words) as words:
-            guest = opened.guest()
-            words()
+        device, guest = come(asker, opened)
         with beside(device.config) as config:
             opened.hand(guest, FILE.replace("MTU = 1280", "PostUp = touch /tmp/x"))
             with pytest.raises(IntentError, match="PostUp"):
@@ -218,10 +218,7 @@ def test_what_a_strange_device_says_is_refused(gate, told):
 def test_a_device_that_goes_away_has_nothing(gate):
     opened = visit(gate)
     with line(opened.invited) as asker:
-        device = joining(opened.invited, asker)
-        with beside(device.words) as words:
-            guest = opened.guest()
-            words()
+        _, guest = come(asker, opened)
     opened.hand(guest, FILE)
 
     def later(_left_s):
@@ -229,15 +226,6 @@ def test_a_device_that_goes_away_has_nothing(gate):
 
     with pytest.raises(AccessError, match="code has expired"):
         opened.written(guest, later)
-
-
-def come(gate, asker, opened):
-    """Have a device come to an invitation; return it, and the desk's guest."""
-    device = joining(opened.invited, asker)
-    with beside(device.words) as words:
-        guest = opened.guest()
-        words()
-    return device, guest
 
 
 def missing(gate, times):
@@ -258,7 +246,7 @@ def test_the_desk_bears_a_gateway_that_is_out_of_reach_for_a_while(gate):
     opened = visit(gate)
     left = missing(gate, 7)
     with line(opened.invited) as asker:
-        _, guest = come(gate, asker, opened)
+        _, guest = come(asker, opened)
     # However long people spoke before, it is borne with anew.
     opened._clock.elapsed += 10 * PATIENCE_S
     left[0] = 3
@@ -271,7 +259,7 @@ def test_the_desk_bears_a_gateway_that_is_out_of_reach_for_a_while(gate):
 def test_a_device_that_is_on_record_is_never_told_otherwise(gate):
     opened = visit(gate)
     with line(opened.invited) as asker:
-        device, guest = come(gate, asker, opened)
+        device, guest = come(asker, opened)
         opened.entered(lambda: None)
         left = missing(gate, int(PATIENCE_S) + 10)
         with pytest.raises(UnreachableError):
@@ -287,7 +275,7 @@ def test_a_device_that_is_on_record_is_never_told_otherwise(gate):
     gate.now_s = 0.0
     opened = visit(gate)
     with line(opened.invited) as asker:
-        device, guest = come(gate, asker, opened)
+        device, guest = come(asker, opened)
         left[0] = 5
         opened.done(guest, let_in=True)
         assert device.let_in() is True
@@ -300,7 +288,7 @@ def test_a_device_that_could_not_be_put_on_record_is_told_so(gate):
         raise AccessError("somebody else changed it")
 
     with line(opened.invited) as asker:
-        device, _ = come(gate, asker, opened)
+        device, _ = come(asker, opened)
         with pytest.raises(AccessError, match="somebody else"):
             opened.entered(refuse)
         assert opened.close()
@@ -308,25 +296,43 @@ def test_a_device_that_could_not_be_put_on_record_is_told_so(gate):
             device.let_in()
 
 
-def test_nobody_but_the_device_says_that_it_has_its_file(gate):
+@pytest.mark.parametrize(
+    "forged", ["written", "\ud800", parcels.vouched("written", bytes(32))], ids=range(3)
+)
+def test_nobody_but_the_device_says_that_it_has_its_file(gate, forged):
     opened = visit(gate)
     with line(opened.invited) as asker:
-        device, guest = come(gate, asker, opened)
-        for forged in ("written", parcels.vouched("written", bytes(32))):
-            asker.ask({"who": device._committed, "have": 1, "say": forged, "at": 1})
-            with pytest.raises(AccessError, match="does not follow the protocol"):
-                opened.written(guest)
-        # And nobody but the desk says that it is let in.
-        gate.join({"do": "end", "name": opened.invited.name, "state": "done", "last": "in"})
+        device, guest = come(asker, opened)
+        told = {"who": device._committed, "have": 1, "say": forged, "at": 1}
+        assert asker.ask(told)["got"] == 2
+    with pytest.raises(AccessError, match="does not follow the protocol"):
+        opened.written(guest)
+
+
+@pytest.mark.parametrize("forged", ["in", "\ud800", parcels.vouched("in", bytes(32))], ids=range(3))
+def test_nobody_but_the_desk_says_that_a_device_is_let_in(gate, forged):
+    opened = visit(gate)
+    with line(opened.invited) as asker:
+        device, _ = come(asker, opened)
+        gate.join({"do": "end", "name": opened.invited.name, "state": "done", "last": forged})
         with pytest.raises(EdgeError, match="not what the other end sent"):
             device.let_in()
+
+
+def test_news_that_comes_too_late_is_told_to_the_administrator(gate):
+    opened = visit(gate)
+    with line(opened.invited) as asker:
+        _, guest = come(asker, opened)
+    gate.now_s = 2 * JOINING_S
+    with pytest.raises(AccessError, match="had ended by then"):
+        opened.done(guest, let_in=True)
 
 
 def test_the_file_takes_as_long_as_it_takes_after_each_step(gate):
     opened = visit(gate)
     with line(opened.invited) as asker:
         gate.now_s = 100.0
-        device, guest = come(gate, asker, opened)
+        device, guest = come(asker, opened)
         opened.hand(guest, FILE)
         device.config()
         gate.now_s += JOINING_S - 1

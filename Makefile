@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 ARGS :=
 
-.PHONY: help setup check format test coverage test-kernel demo lab bench bench-failover bench-vpn golden lock docs clean
+.PHONY: help setup wireguard-py check format test coverage test-kernel demo lab bench bench-failover bench-vpn golden lock docs clean
 
 help:  ## list the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -10,6 +10,9 @@ help:  ## list the tasks
 setup:  ## system packages (Debian, root or sudo), virtual environment, map outline
 	@tools/setup.sh
 	@tools/outline.sh
+
+wireguard-py: setup  ## the optional extra of that name; needs a compiler, and a Python before 3.13
+	@tools/setup.sh wireguard-py
 
 check: setup  ## formatting, lint, types, import contracts
 	.venv/bin/ruff format --check .
@@ -21,7 +24,7 @@ format:  ## format and fix what can be fixed
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-test: check  ## all tests: unit and golden in parallel, then real routers in namespaces
+test: check wireguard-py  ## all tests: unit and golden in parallel, then real routers in namespaces
 	$(PYTHON) tools/run_tests.py $(ARGS)
 
 coverage: setup  ## which lines the tests that need no root reach; slows them down by half
@@ -51,6 +54,8 @@ golden: setup  ## rewrite the golden files; review with git diff
 lock:  ## resolve requirements.lock anew
 	.venv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements.lock
+	echo "wireguard-py; python_version < '3.13'" | .venv/bin/uv pip compile - --universal --python-version 3.11 \
+		--no-deps --generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements-wireguard-py.lock
 
 docs: setup  ## pictures and command reference made by the program
 	$(PYTHON) tools/make_docs.py

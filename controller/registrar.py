@@ -20,6 +20,7 @@ from inventory.model import DeviceName
 from vpn import admission, keys, people
 from vpn.admission import Admission
 from vpn.coverage import covers, ways
+from vpn.keymakers import MakePair
 from vpn.keys import PublicKey, Secret
 from vpn.model import Gateway, GroupName, Person, PersonDevice, PersonName
 from vpn.roster import Roster
@@ -78,16 +79,22 @@ NO_TERMS: Final = (
 class Registrar:
     """The desk where access is given and withdrawn."""
 
-    def __init__(self, store: People, sealer: Sealer, clock: Clock) -> None:
+    def __init__(self, store: People, sealer: Sealer, clock: Clock, pair: MakePair) -> None:
         self.store = store
         self._sealer = sealer
         self._clock = clock
+        self._pair = pair
 
     @classmethod
-    def open(cls, state_dir: Path, clock: Clock | None = None) -> "Registrar":
-        """Open the desk of a state folder. Raises AccessError and CredentialError."""
+    def open(
+        cls, state_dir: Path, clock: Clock | None = None, pair: MakePair = keys.pair
+    ) -> "Registrar":
+        """Open the desk of a state folder; pair makes the keys of devices that bring none.
+
+        Raises AccessError and CredentialError.
+        """
         clock = clock or SystemClock()
-        return cls(People.open(state_dir, clock=clock), Sealer(state_dir), clock)
+        return cls(People.open(state_dir, clock=clock), Sealer(state_dir), clock, pair)
 
     def close(self) -> None:
         """Close the store."""
@@ -274,7 +281,7 @@ class Registrar:
         self, terms: Admission, public_key: PublicKey | None
     ) -> tuple[Keying, Secret | None, Mapping[DeviceName, Secret]]:
         """Return the keys of a device: what is kept, and what only its file holds."""
-        private, public = (None, keys.public(public_key)) if public_key else keys.pair()
+        private, public = (None, keys.public(public_key)) if public_key else self._pair()
         preshared = {gateway.device: keys.preshared() for gateway in terms.gateways}
         boxes = {name: self._sealer.seal(one, public, name) for name, one in preshared.items()}
         return Keying(public, boxes), private, preshared

@@ -7,24 +7,31 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import TypeAdapter, ValidationError
 
-from edge import files, keys, trust
-from edge.identity import CONTROLLER, DEVICE, KEY, refuse_shared
+from edge import files, keyring, keys, trust
+from edge.identity import CONTROLLER, DEVICE, KEY, WIREGUARD_PY, refuse_shared
 from inventory.edgekeys import line
 from inventory.errors import EdgeError
 from inventory.fields import Slug
 from inventory.model import DeviceName
+from vpn import keymakers
 
 _SLUG: Final[TypeAdapter[str]] = TypeAdapter(Slug)
 
 
 def enrol(
-    folder: Path, device: DeviceName | None, controller: Ed25519PublicKey, *, force: bool = False
+    folder: Path,
+    device: DeviceName | None,
+    controller: Ed25519PublicKey,
+    *,
+    force: bool = False,
+    wireguard_py: bool | None = None,
 ) -> str:
     """Make the key unless there is one, store name and trust; return the line for edge_keys.
 
     Without a device its stored name is kept, or it gets the host's. Raises OSError, and EdgeError
     when the folder is another device's or trusts another controller, unless forced. A second
-    enrolment keeps the key.
+    enrolment keeps the key. wireguard_py says whether that library is to make keys and set the
+    kernel's WireGuard from now on, None that this stays as it is; raises ExtraError without it.
     """
     stored = _stored(folder / DEVICE)
     name = checked_name(device or stored or gethostname().partition(".")[0])
@@ -32,10 +39,21 @@ def enrol(
         _refuse_another(folder, stored, name, trust.text(controller))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     refuse_shared(folder)
-    private = keys.ensure(folder / KEY)
+    if wireguard_py is not None:
+        _choose(folder, wireguard_py=wireguard_py)
+    private = keys.ensure(folder / KEY, keyring.key_maker(folder))
     files.replace(folder / DEVICE, f"{name}\n")
     files.replace(folder / CONTROLLER, f"{trust.text(controller)}\n")
     return line(name, keys.public_text(private))
+
+
+def _choose(folder: Path, *, wireguard_py: bool) -> None:
+    """Write down whether wireguard-py is wanted. Raises ExtraError when it is not installed."""
+    if wireguard_py:
+        keymakers.wireguard_py()
+        files.replace(folder / WIREGUARD_PY, "")
+    else:
+        files.remove(folder / WIREGUARD_PY)
 
 
 def _refuse_another(folder: Path, stored: str, name: str, controller: str) -> None:

@@ -3,6 +3,7 @@
 key             the device's private WireGuard key, which never leaves it
 device          its name in the intent
 controller.pub  the Ed25519 key that signs its policies, in base64
+wireguard-py    there when wireguard-py makes its keys and sets its kernel's WireGuard
 """
 
 import os
@@ -18,6 +19,7 @@ from inventory.model import DeviceName
 KEY: Final = "key"
 DEVICE: Final = "device"
 CONTROLLER: Final = "controller.pub"
+WIREGUARD_PY: Final = "wireguard-py"
 
 
 @dataclass(frozen=True, slots=True)

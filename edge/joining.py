@@ -16,6 +16,7 @@ from edge import parcels
 from inventory.errors import EdgeError
 from vpn import invitation, keys, spoken, wgquick
 from vpn.invitation import Invitation
+from vpn.keymakers import MakePair
 from vpn.wgfile import Config
 
 POLL_S: Final = 1.0
@@ -69,11 +70,13 @@ class _Answer:
 class Joining:
     """One device's side, in this order: words, config, written, let_in. All raise EdgeError."""
 
-    def __init__(self, invited: Invitation, line: Asker, pause: Pause) -> None:
+    def __init__(
+        self, invited: Invitation, line: Asker, pause: Pause, pair: MakePair = keys.pair
+    ) -> None:
         self._invited = invited
         self._line = line
         self._pause = pause
-        self._private, self._key = keys.pair()
+        self._private, self._key = pair()
         self._nonce = os.urandom(invitation.NONCE)
         self._committed = invitation.commitment(self._key, self._nonce)
         self._heard = 0

@@ -8,16 +8,18 @@ All of them were made here and never leave. A key is kept for good, so that no p
 names one that is lost.
 """
 
-import base64
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from edge import files, keys
 from edge.dataplane.wireguard import PublicKey
-from edge.identity import KEY
+from edge.identity import KEY, WIREGUARD_PY
 from inventory.errors import EdgeError
+
+if TYPE_CHECKING:
+    from vpn.keymakers import MakePair
 
 KEYS: Final = "keys"
 NEXT: Final = "next_key"
@@ -36,22 +38,27 @@ def ring(folder: Path) -> Mapping[PublicKey, bytes]:
 def upcoming(folder: Path, current: PublicKey) -> PublicKey:
     """Return the key that a device can move to from its current one, made first if need be.
 
-    Asked again, it is the same until the device has moved. Raises EdgeError, OSError.
+    Asked again, it is the same until the device has moved. Raises EdgeError, ExtraError, OSError.
     """
     known = ring(folder)
     pending = _pending(folder)
     if pending in known and pending not in {current, _first(folder)}:
         return pending
     (folder / KEYS).mkdir(mode=0o700, exist_ok=True)
-    from cryptography.hazmat.primitives.asymmetric import x25519  # noqa: PLC0415 - rarely needed
-
-    private = x25519.X25519PrivateKey.generate().private_bytes_raw()
-    public = keys.public_text(private)
+    private, public = key_maker(folder)()
     name = sha256(public.encode()).hexdigest()[:16]
-    files.create(folder / KEYS / name, base64.b64encode(private) + b"\n")
+    files.create(folder / KEYS / name, f"{private.reveal()}\n".encode())
     # Only now is it spoken of: whoever is killed before leaves a key that nobody knows.
     files.replace(folder / NEXT, f"{public}\n")
     return public
+
+
+def key_maker(folder: Path) -> "MakePair":
+    """Return what makes the keys of a folder's device. Raises ExtraError."""
+    from vpn.keymakers import KeyMaker, maker  # noqa: PLC0415 - rarely needed
+
+    chosen = (folder / WIREGUARD_PY).exists()
+    return maker(KeyMaker.WIREGUARD_PY if chosen else KeyMaker.CRYPTOGRAPHY)
 
 
 def _first(folder: Path) -> PublicKey:

@@ -8,26 +8,27 @@ import binascii
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from edge import files
 from inventory.errors import EdgeError
 
+if TYPE_CHECKING:
+    from vpn.keymakers import MakePair
+
 KEY_OCTETS: Final = 32
 
 
-def ensure(path: Path) -> bytes:
+def ensure(path: Path, pair: "MakePair") -> bytes:
     """Return the private key in a file, made first when there is none.
 
     Of several that make it at once, one wins, and all return the winner's. Raises EdgeError.
     """
     with suppress(FileNotFoundError):
         return read(path)
-    from cryptography.hazmat.primitives.asymmetric import x25519  # noqa: PLC0415 - the daemon reads only
-
+    private, _ = pair()
     try:
-        key = x25519.X25519PrivateKey.generate().private_bytes_raw()
-        files.create(path, base64.b64encode(key) + b"\n")
+        files.create(path, f"{private.reveal()}\n".encode())
     except OSError as error:
         raise EdgeError(
             f"{path}: cannot store the private key: {error.strerror}; "

@@ -5,6 +5,7 @@ must not wait for a repair, which a hung tunnel process may hold up.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from threading import Lock
 from typing import Final, TypeVar
 
 from edge import canonical, files
-from edge.dataplane import offer, removal
+from edge.dataplane import kernel, offer, removal
 from edge.dataplane.calls import Flow, LiveCalls
 from edge.dataplane.dataplane import Dataplane
 from edge.dataplane.generations import Generations, InterfaceName
@@ -23,8 +24,9 @@ from edge.dataplane.steering import Steering
 from edge.dataplane.sysctls import Undo
 from edge.dataplane.wanted import Wanted, wanted
 from edge.dataplane.wireguard import PublicKey, Tunnel, TunnelState, WireGuard, redial
+from edge.identity import WIREGUARD_PY
 from edge.policy import EdgePolicy
-from inventory.errors import EdgeError
+from inventory.errors import EdgeError, ExtraError
 from inventory.model import DeviceName
 from policies.model import ServiceName
 
@@ -32,6 +34,7 @@ T = TypeVar("T")
 
 UNDO: Final = "undo.json"
 FILES: Final = "wireguard"
+_log = logging.getLogger(__name__)
 
 
 class Worker:
@@ -243,7 +246,20 @@ def removed(folder: Path, wireguard: WireGuard | None, names: tuple[str, ...]) -
 def _wireguard(folder: Path) -> WireGuard:
     """Return what makes tunnels; where there is a folder for its files, that is wg."""
     place = folder / FILES
-    return offer.wireguard(offer.ask(), place if place.is_dir() else None)
+    return offer.wireguard(offer.ask(), place if place.is_dir() else None, _writer(folder))
+
+
+def _writer(folder: Path) -> kernel.Write:
+    """Return what sets the kernel's WireGuard; that it is set matters more than by what."""
+    if not (folder / WIREGUARD_PY).exists():
+        return kernel.by_netlink
+    try:
+        from edge.dataplane import wireguard_py  # noqa: PLC0415 - an optional extra
+
+        return wireguard_py.writer()
+    except ExtraError as error:
+        _log.warning("%s; until then the kernel is set over netlink", error)
+        return kernel.by_netlink
 
 
 @dataclass(frozen=True, slots=True)

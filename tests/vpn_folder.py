@@ -17,6 +17,7 @@ gateways:
   - {device: yaounde-e1, number: 1, endpoint: "vpn.example.cm:51820"}
 """
 NGONO = ("--title", "Dr A. Ngono", "--role", "doctor", "--site", "mora", "--because", "locum")
+ADD = ("vpn", "person", "add", "a-ngono", *NGONO)
 
 
 def accepted(sanaga: Sanaga, small: Path) -> Path:
@@ -33,4 +34,4 @@ def accepted(sanaga: Sanaga, small: Path) -> Path:
 
 def add(sanaga: Sanaga, *words: str) -> Answer:
     """Give Dr A. Ngono access."""
-    return sanaga("vpn", "person", "add", "a-ngono", *NGONO, *words)
+    return sanaga(*ADD, *words)

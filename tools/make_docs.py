@@ -8,10 +8,12 @@ from typing import Any, Final
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from controller.cli.desk import KEY_MAKER
 from controller.cli.main import app
 from controller.settings import Settings
 from edge.settings import Settings as EdgeSettings
 from inventory.credentials import PASSPHRASE
+from vpn.keymakers import KeyMaker
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 REFERENCE: Final = ROOT / "docs" / "cli.md"
@@ -54,6 +56,8 @@ def reference() -> str:
 
 
 def _variables() -> Iterator[str]:
+    makers = " or ".join(f"`{maker}`" for maker in KeyMaker)
+    yield f"| `{KEY_MAKER}` | what makes WireGuard's keys for people's devices: {makers} |"
     yield f"| `{PASSPHRASE}` | opens the sealed files that credential references name |"
     for settings in (Settings, EdgeSettings):
         prefix = settings.model_config["env_prefix"]

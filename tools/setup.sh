@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
 # Makes a Debian 12 machine ready for Sanaga: system packages from packages.txt, then the virtual
 # environment in .venv. Elsewhere it says what is missing and goes on with the virtual environment.
+#     tools/setup.sh EXTRA
+# adds an optional extra that is built from source: packages-EXTRA.txt, requirements-EXTRA.lock.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+extra=${1:-}
 
 say() { printf 'setup: %s\n' "$1" >&2; }
 
@@ -18,7 +22,7 @@ missing=()
 while read -r package command; do
     case $package in ''|'#'*) continue ;; esac
     has "$package" "$command" || missing+=("$package")
-done <tools/packages.txt
+done <"tools/packages${extra:+-$extra}.txt"
 
 root=()
 policy=/usr/sbin/policy-rc.d
@@ -65,7 +69,8 @@ if [ "${#missing[@]}" -gt 0 ]; then
         install_packages
     else
         say "this is not Debian; install what matches: ${missing[*]}"
-        say "without them: validate, plan, topology work; lab, demo and the tests on routers do not"
+        [ -n "$extra" ] ||
+            say "without them: validate, plan, topology work; lab, demo and the tests on routers do not"
     fi
 fi
 
@@ -73,13 +78,28 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     { say "Python 3.11 or newer is needed; this is $(python3 --version)"; exit 1; }
 
 [ -x .venv/bin/python ] || python3 -m venv .venv
+
+install() {  # install ARGUMENT...: exactly what is named, nothing that it needs besides
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "$@"
+}
+
+if [ -n "$extra" ]; then
+    lock=requirements-$extra.lock stamp=.venv/.sanaga-lock-$extra
+    if ! cmp -s "$lock" "$stamp"; then
+        say "building $extra"
+        install --no-build-isolation --require-hashes -r "$lock"
+        cp "$lock" "$stamp"
+    fi
+    exit
+fi
+
 stamp=.venv/.sanaga-lock
 if ! cmp -s requirements.lock "$stamp" || [ pyproject.toml -nt "$stamp" ]; then
     say "filling .venv"
     # The lock names everything, so nothing is resolved anew: older releases of pip would look for the
     # newest release of whatever the lock pins without its extras. What it lacks, 'pip check' finds.
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+    install --require-hashes -r requirements.lock
+    install --no-build-isolation -e .
     lacking=$(.venv/bin/python -m pip --disable-pip-version-check check) || { say "$lacking"; exit 1; }
     cp requirements.lock "$stamp"
 fi

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from controller.registrar import Handover, Registrar
     from controller.store.audit import Act
     from vpn.admission import Admission
+    from vpn.keys import PublicKey, Secret
 
 BecauseOption: TypeAlias = Annotated[
     str, typer.Option("--because", metavar="TEXT", help="Why, for the audit trail.")
 ]
+
+
+KEY_MAKER: Final = "SANAGA_KEY_MAKER"
 
 
 @contextmanager
@@ -22,11 +26,27 @@ def desk() -> Iterator["Registrar"]:
     from controller.environment import state_dir
     from controller.registrar import Registrar
 
-    desk = Registrar.open(state_dir())
+    desk = Registrar.open(state_dir(), pair=made_pair)
     try:
         yield desk
     finally:
         desk.close()
+
+
+def made_pair() -> "tuple[Secret, PublicKey]":
+    """Make a private key and its public one by what SANAGA_KEY_MAKER names.
+
+    Raises UsageProblem when it names nothing that makes keys, ExtraError when that is missing.
+    """
+    from controller.cli.output import UsageProblem
+    from controller.environment import environment
+    from vpn.keymakers import KeyMaker, maker
+
+    chosen = environment().get(KEY_MAKER) or KeyMaker.CRYPTOGRAPHY
+    if chosen not in set(KeyMaker):
+        choices = " or ".join(KeyMaker)
+        raise UsageProblem(f"{KEY_MAKER}: '{chosen}' makes no keys; write {choices}, or nothing")
+    return maker(KeyMaker(chosen))()
 
 
 def act(because: str) -> "Act":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from controller.cli.delivery import held
+from controller.cli.desk import made_pair
 from controller.cli.output import UsageProblem, heed_hangups, say, write
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def join(
         invited = _invited()
         say(f"asking {invited.where.host}")
         with Line(invited) as line:
-            joining = Joining(invited, line, SystemClock().pause)
+            joining = Joining(invited, line, SystemClock().pause, made_pair)
             _compare(joining)
             put(render(joining.config(), remark="made by 'sanaga vpn join'").encode())
             doubt = _doubt(joining)

@@ -40,6 +40,14 @@ def enrol(
     force: Annotated[
         bool, typer.Option("--force", help="Take another name or another controller's key.")
     ] = False,
+    wireguard_py: Annotated[
+        bool | None,
+        typer.Option(
+            "--wireguard-py/--no-wireguard-py",
+            help="Let the optional extra of that name make keys and set the kernel's WireGuard.",
+            show_default=False,
+        ),
+    ] = None,
     directory: DirOption = None,
 ) -> None:
     """Make this device's key, store whom it trusts, and print its line for DIR/edge_keys.
@@ -54,10 +62,12 @@ def enrol(
         named, controller_key = controller_key, file.read_text(encoding="utf-8", errors="replace")
     trusted = trust.controller_key(controller_key, named)
     place = folder(directory)
-    line = enrolment.enrol(place, device, trusted, force=force)
+    line = enrolment.enrol(place, device, trusted, force=force, wireguard_py=wireguard_py)
     name = line.split()[0]
     write(line.rstrip("\n"))
     say(f"{name} is enrolled in {place}; add the line above to edge_keys of the intent")
+    if wireguard_py:
+        say("wireguard-py makes new keys, and sets the kernel once the daemon was started anew")
 
 
 @app.command(epilog="Example: sudo sanaga edge run")

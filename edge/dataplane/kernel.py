@@ -1,11 +1,11 @@
 """WireGuard in the kernel itself, spoken to over generic netlink."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_network
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from pyroute2 import WireGuard as Netlink
 from pyroute2.netlink.exceptions import NetlinkError
@@ -24,16 +24,54 @@ from edge.policy import Endpoint, Prefix
 
 # pyroute2 has no types: an answer of the kernel is a tree of attributes.
 Message = Any
+Write: TypeAlias = Callable[[Netlink, str, Changes], None]
 
 HANDSHAKE: Final = "WGPEER_A_LAST_HANDSHAKE_TIME"
 PRESHARED: Final = "WGPEER_A_PRESHARED_KEY"
 KEEPALIVE: Final = "WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL"
 
 
-class KernelWireGuard:
-    """Makes WireGuard interfaces in the kernel; see edge.dataplane.wireguard.WireGuard."""
+def by_netlink(device: Netlink, name: str, changes: Changes) -> None:
+    """Carry out changes of a device in their order. Raises NetlinkError."""
+    secret = changes.private_key
+    device.set(
+        name,
+        private_key=None if secret is None else base64.b64encode(secret).decode("ascii"),
+        listen_port=changes.listen_port,
+        fwmark=changes.mark,
+    )
+    for change in changes.peers:
+        device.set(name, peer=_peer_request(change))
 
-    def __init__(self) -> None:
+
+def _peer_request(change: PeerChange) -> dict[str, object]:
+    """Return a change as pyroute2 wants it."""
+    if change.remove:
+        return {"public_key": change.public_key, "remove": True}
+    request: dict[str, object] = {
+        "public_key": change.public_key,
+        "update_only": not change.create,
+        "replace_allowed_ips": change.replace_allowed,
+        "allowed_ips": [str(prefix) for prefix in change.allowed],
+    }
+    if change.preshared_key is not None:
+        request["preshared_key"] = base64.b64encode(change.preshared_key).decode("ascii")
+    if change.endpoint:
+        request["endpoint_addr"] = str(change.endpoint.address)
+        request["endpoint_port"] = change.endpoint.port
+    if change.keepalive_s is not None:
+        request["persistent_keepalive"] = change.keepalive_s
+    return request
+
+
+class KernelWireGuard:
+    """Makes WireGuard interfaces in the kernel; see edge.dataplane.wireguard.WireGuard.
+
+    write carries out changes.
+    """
+
+    def __init__(self, write: Write = by_netlink) -> None:
+        self._write = write
         self._learned = Learned()
 
     def ensure(self, tunnel: Tunnel, private_key: bytes) -> tuple[str, ...]:
@@ -45,7 +83,7 @@ class KernelWireGuard:
             self._learned.note(name, now)
             changes = differences(now, self._learned.filled(tunnel, now), private_key)
             if words := changes.words(name):
-                _write(device, name, changes)
+                self._write(device, name, changes)
         return (*done, *words, *link.adapt(tunnel))
 
     def state(self, name: str) -> TunnelState | None:
@@ -80,38 +118,6 @@ def _netlink(name: str) -> Iterator[Netlink]:
             yield device
     except NetlinkError as error:
         raise link.refused(name, error) from error
-
-
-def _write(device: Netlink, name: str, changes: Changes) -> None:
-    secret = changes.private_key
-    device.set(
-        name,
-        private_key=None if secret is None else base64.b64encode(secret).decode("ascii"),
-        listen_port=changes.listen_port,
-        fwmark=changes.mark,
-    )
-    for change in changes.peers:
-        device.set(name, peer=_peer_request(change))
-
-
-def _peer_request(change: PeerChange) -> dict[str, object]:
-    """Return a change as pyroute2 wants it."""
-    if change.remove:
-        return {"public_key": change.public_key, "remove": True}
-    request: dict[str, object] = {
-        "public_key": change.public_key,
-        "update_only": not change.create,
-        "replace_allowed_ips": change.replace_allowed,
-        "allowed_ips": [str(prefix) for prefix in change.allowed],
-    }
-    if change.preshared_key is not None:
-        request["preshared_key"] = base64.b64encode(change.preshared_key).decode("ascii")
-    if change.endpoint:
-        request["endpoint_addr"] = str(change.endpoint.address)
-        request["endpoint_port"] = change.endpoint.port
-    if change.keepalive_s is not None:
-        request["persistent_keepalive"] = change.keepalive_s
-    return request
 
 
 def _read(device: Netlink, name: str) -> Served:

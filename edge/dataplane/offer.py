@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from edge.dataplane import kernel
 from edge.dataplane.kernel import KernelWireGuard
 from edge.dataplane.syncconf import WireGuardFiles
 from edge.dataplane.userspace import WireGuardGo
@@ -65,18 +66,21 @@ def ask() -> Offer:
     )
 
 
-def wireguard(offer: Offer, folder: Path | None = None) -> WireGuard:
+def wireguard(
+    offer: Offer, folder: Path | None = None, write: kernel.Write = kernel.by_netlink
+) -> WireGuard:
     """Return the kernel's WireGuard where it has one, else wireguard-go.
 
-    With a folder, both are set from files there by wg. Raises EdgeError when neither can work here.
+    With a folder, both are set from files there by wg; else write sets the kernel's. Raises
+    EdgeError when neither can work here.
     """
-    how = _maker(offer)
+    how = _maker(offer, write)
     return WireGuardFiles(folder, how) if folder else how
 
 
-def _maker(offer: Offer) -> KernelWireGuard | WireGuardGo:
+def _maker(offer: Offer, write: kernel.Write) -> KernelWireGuard | WireGuardGo:
     if offer.wireguard:
-        return KernelWireGuard()
+        return KernelWireGuard(write)
     if offer.tun:
         return WireGuardGo()
     raise EdgeError(

@@ -49,6 +49,18 @@ def test_private_key_is_for_its_owner_alone_and_never_printed(sanaga, enrolled):
     assert secret not in again.out + again.err
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="wireguard-py is for Python < 3.13")
+def test_wireguard_py_is_chosen_by_a_word_and_that_is_said(sanaga, enrolled):
+    enrol = ("edge", "enrol", "--controller-key", CONTROLLER, "--dir", enrolled)
+    chosen = sanaga(*enrol, "--wireguard-py")
+    assert chosen.code == 0, chosen.err
+    assert "wireguard-py makes new keys" in chosen.err
+    assert "wireguard-py" not in sanaga(*enrol).err
+    assert (enrolled / "wireguard-py").exists()
+    assert sanaga(*enrol, "--no-wireguard-py").code == 0
+    assert not (enrolled / "wireguard-py").exists()
+
+
 def test_second_enrolment_keeps_the_key(sanaga, enrolled):
     before = (enrolled / "key").read_bytes()
     again = sanaga(

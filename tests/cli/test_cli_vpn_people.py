@@ -3,9 +3,12 @@
 import json
 import stat
 import subprocess
+import sys
 from typing import Any
 
-from tests.vpn_folder import EDGE, add
+import pytest
+
+from tests.vpn_folder import ADD, EDGE, add
 from vpn import keys, wgquick
 
 
@@ -256,3 +259,43 @@ def test_the_audit_trail_tells_who_and_why(sanaga, open_):
         ("device.add", "locum"),
     ]
     assert "unbroken" in sanaga("vpn", "audit").err
+
+
+@pytest.fixture
+def without(tmp_path) -> str:
+    """Return a search path on which wireguard-py is not there."""
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "wireguard_py.py").write_text("raise ImportError\n", encoding="utf-8")
+    return str(tmp_path / "none")
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="wireguard-py is for Python < 3.13")
+def test_keys_may_be_made_by_wireguard_py(sanaga, open_):
+    answer = sanaga(*ADD, "--file", "n.conf", SANAGA_KEY_MAKER="wireguard-py")
+    assert answer.code == 0, answer.err
+    shown = json.loads(sanaga("vpn", "person", "show", "a-ngono", "-o", "json").out)
+    public = keys.public_of(read(sanaga, "n.conf").private_key)
+    assert [one["public_key"] for one in shown["devices"]] == [public]
+
+
+def test_without_the_maker_that_is_chosen_nobody_is_added_and_all_else_works(
+    sanaga, open_, without
+):
+    chosen = {"SANAGA_KEY_MAKER": "wireguard-py", "PYTHONPATH": without}
+    assert sanaga(*ADD, "--file", "n.conf").code == 0
+    more = ("vpn", "person", "add", "a-ngono", "--device", "laptop", "--because", "x")
+    refused = sanaga(*more, "--file", "l.conf", **chosen)
+    assert refused.code == 1
+    assert refused.err.startswith("sanaga: wireguard-py is chosen and not installed; ")
+    assert not (sanaga.folder / "l.conf").exists()
+    gone = sanaga("vpn", "person", "revoke", "a-ngono", "--because", "x", **chosen)
+    assert gone.code == 0, gone.err
+
+
+def test_a_maker_of_keys_that_is_none_is_told_with_those_that_are(sanaga, open_):
+    answer = sanaga(*ADD, "--file", "n.conf", SANAGA_KEY_MAKER="openssl")
+    assert (answer.code, answer.err) == (
+        64,
+        "sanaga: SANAGA_KEY_MAKER: 'openssl' makes no keys; write cryptography or wireguard-py, "
+        "or nothing\n",
+    )

@@ -8,6 +8,7 @@ import pytest
 
 from edge import keys
 from inventory.errors import EdgeError
+from vpn.keys import pair
 
 # RFC 7748, section 6.1: Bob's key pair.
 PRIVATE = bytes.fromhex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb")
@@ -31,24 +32,24 @@ def test_a_public_key_is_written_as_wireguard_writes_it():
 
 
 def test_a_key_is_made_once_and_read_ever_after(path: Path):
-    made = keys.ensure(path)
+    made = keys.ensure(path, pair)
     assert len(made) == 32
-    assert keys.ensure(path) == keys.read(path) == made
+    assert keys.ensure(path, pair) == keys.read(path) == made
 
 
 def test_a_key_is_its_owners_alone(path: Path):
-    keys.ensure(path)
+    keys.ensure(path, pair)
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_nothing_but_the_key_is_left_in_the_folder(path: Path):
-    keys.ensure(path)
+    keys.ensure(path, pair)
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_all_that_make_a_key_at_once_get_the_same(path: Path):
     with ThreadPoolExecutor(8) as pool:
-        assert len(set(pool.map(keys.ensure, [path] * 32))) == 1
+        assert len(set(pool.map(keys.ensure, [path] * 32, [pair] * 32))) == 1
 
 
 def test_a_key_made_by_wg_is_read(path: Path):
@@ -72,13 +73,13 @@ def test_a_key_that_others_may_read_or_write_is_refused_with_its_cure(path: Path
 def test_what_is_no_key_is_refused_and_never_replaced(path: Path, text: str):
     stored(path, text)
     with pytest.raises(EdgeError, match="no WireGuard private key"):
-        keys.ensure(path)
+        keys.ensure(path, pair)
     assert path.read_text(encoding="ascii") == text
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path: Path):
     with pytest.raises(EdgeError, match="the folder must exist"):
-        keys.ensure(tmp_path / "absent" / "key")
+        keys.ensure(tmp_path / "absent" / "key", pair)
 
 
 def test_a_key_that_is_a_folder_is_an_error_with_a_name(path: Path):

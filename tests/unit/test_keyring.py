@@ -8,11 +8,12 @@ import pytest
 from edge import keyring, keys
 from edge.identity import KEY
 from inventory.errors import EdgeError
+from vpn.keys import pair
 
 
 @pytest.fixture
 def folder(tmp_path):
-    keys.ensure(tmp_path / KEY)
+    keys.ensure(tmp_path / KEY, pair)
     return tmp_path
 
 

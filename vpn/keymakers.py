@@ -1,0 +1,49 @@
+"""Who makes WireGuard's key pairs: `cryptography`, or the optional extra wireguard-py.
+
+Nobody can tell the keys apart; wireguard-py is for those who want WireGuard's own C code to have
+made them. It comes as source alone, for Python before 3.13: `pip install 'sanaga[wireguard-py]'`.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from inventory.errors import ExtraError
+from vpn import keys
+from vpn.keys import PublicKey, Secret
+
+MakePair: TypeAlias = Callable[[], tuple[Secret, PublicKey]]
+
+
+class KeyMaker(StrEnum):
+    """The makers, by the names of their packages."""
+
+    CRYPTOGRAPHY = "cryptography"
+    WIREGUARD_PY = "wireguard-py"
+
+
+def maker(name: KeyMaker) -> MakePair:
+    """Return what makes a private key and its public one. Raises ExtraError."""
+    if name is KeyMaker.CRYPTOGRAPHY:
+        return keys.pair
+    library = wireguard_py()
+
+    def pair() -> tuple[Secret, PublicKey]:
+        private = library.gen_priv_key()
+        # It would take a text that is no key for one: only what it made itself goes there.
+        public = library.get_pub_key(private).decode("ascii")
+        return keys.secret(private.decode("ascii")), keys.public(public)
+
+    return pair
+
+
+def wireguard_py() -> Any:
+    """Return the library wireguard-py, which has no types. Raises ExtraError without it."""
+    try:
+        import wireguard_py  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise ExtraError(
+            "wireguard-py is chosen and not installed; on a Python before 3.13, with a compiler: "
+            "\"pip install 'sanaga[wireguard-py]'\"; or choose to do without it"
+        ) from error
+    return wireguard_py

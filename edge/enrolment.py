@@ -1,5 +1,6 @@
 """Who an edge is and whom it trusts: its key is made here, its name and trust are stored."""
 
+from functools import partial
 from pathlib import Path
 from socket import gethostname
 from typing import Final
@@ -41,7 +42,7 @@ def enrol(
     refuse_shared(folder)
     if wireguard_py is not None:
         _choose(folder, wireguard_py=wireguard_py)
-    private = keys.ensure(folder / KEY, keyring.key_maker(folder))
+    private = keys.ensure(folder / KEY, partial(keyring.made_pair, folder))
     files.replace(folder / DEVICE, f"{name}\n")
     files.replace(folder / CONTROLLER, f"{trust.text(controller)}\n")
     return line(name, keys.public_text(private))

@@ -19,7 +19,7 @@ from edge.identity import KEY, WIREGUARD_PY
 from inventory.errors import EdgeError
 
 if TYPE_CHECKING:
-    from vpn.keymakers import MakePair
+    from vpn.keys import Secret
 
 KEYS: Final = "keys"
 NEXT: Final = "next_key"
@@ -45,7 +45,7 @@ def upcoming(folder: Path, current: PublicKey) -> PublicKey:
     if pending in known and pending not in {current, _first(folder)}:
         return pending
     (folder / KEYS).mkdir(mode=0o700, exist_ok=True)
-    private, public = key_maker(folder)()
+    private, public = made_pair(folder)
     name = sha256(public.encode()).hexdigest()[:16]
     files.create(folder / KEYS / name, f"{private.reveal()}\n".encode())
     # Only now is it spoken of: whoever is killed before leaves a key that nobody knows.
@@ -53,12 +53,15 @@ def upcoming(folder: Path, current: PublicKey) -> PublicKey:
     return public
 
 
-def key_maker(folder: Path) -> "MakePair":
-    """Return what makes the keys of a folder's device. Raises ExtraError."""
+def made_pair(folder: Path) -> "tuple[Secret, PublicKey]":
+    """Make a private key and its public one by what a folder's device has chosen.
+
+    Raises ExtraError when that is not installed.
+    """
     from vpn.keymakers import KeyMaker, maker  # noqa: PLC0415 - rarely needed
 
     chosen = (folder / WIREGUARD_PY).exists()
-    return maker(KeyMaker.WIREGUARD_PY if chosen else KeyMaker.CRYPTOGRAPHY)
+    return maker(KeyMaker.WIREGUARD_PY if chosen else KeyMaker.CRYPTOGRAPHY)()
 
 
 def _first(folder: Path) -> PublicKey:

@@ -105,8 +105,9 @@ def test_what_is_not_installed_cannot_be_chosen_and_nothing_is_made(tmp_path):
 
 @pytest.mark.usefixtures("without")
 def test_an_edge_that_lost_it_keeps_its_tunnels_and_says_so(tmp_path, caplog):
-    enrol(tmp_path)
+    line = enrol(tmp_path)
     (tmp_path / WIREGUARD_PY).touch()
+    assert enrol(tmp_path) == line
     with caplog.at_level(logging.WARNING):
         assert worker._writer(tmp_path) is kernel.by_netlink
     assert "until then the kernel is set over netlink" in caplog.text

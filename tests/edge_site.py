@@ -7,10 +7,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from edge import control, wire
+from edge.clock import moment, said
 from edge.journal import read
 from edge.policy import EdgePolicy
 from inventory.errors import EdgeError, LabError
 from simulations.lab.waiting import eventually
+from tests.edge_call import PACE_S
 from tests.edge_pair import ISSUED, End, Pair, pair
 from tests.edge_rig import ROOT, SERVER, TWO, Place, World, world
 
@@ -87,19 +89,29 @@ def call(site: Site, tos: int = 0xB8) -> Iterator[list[int]]:
     """
     lost: list[int] = []
     with _end(site, "server", "echo", tos) as far, _end(site, "lan", "call", tos) as near:
+        began_s = moment().unix_s
         try:
             if tos:
                 eventually(site.consults, within_s=SOON_S, what="a live call")
             yield lost
         finally:
-            said, _ = near.communicate(timeout=30)
+            told, _ = near.communicate(timeout=30)
             far.kill()
-    sent, twice, *missing = map(int, said.split())
+    sent, twice, *missing = map(int, told.split())
     assert sent >= 100, "the call was too short to tell anything"
     assert twice == 0, "the call heard copies"
     if missing:
         sys.stdout.write(f"of {sent} packets no answer came to {missing}\n")
+        _tell_about(site, [began_s + number * PACE_S for number in missing])
     lost.append(len(missing))
+
+
+def _tell_about(site: Site, lost_at_s: list[float]) -> None:
+    """Print what the edge did around the instants at which packets that were lost were sent."""
+    lines = [f"{said(at_s)} LOST" for at_s in lost_at_s]
+    lines += [f"{entry['at']} {entry['kind']}: {entry['what']}" for entry in read(site.edge.folder)]
+    around = {said(at_s + offset)[:19] for at_s in lost_at_s for offset in (-2, -1, 0, 1, 2)}
+    sys.stdout.writelines(f"{line}\n" for line in sorted(lines) if line[:19] in around)
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from controller.clock import Clock, SystemClock
 from controller.sealing import Sealer
 from controller.store.audit import Act
 from controller.store.people import People
-from controller.store.people_rows import Entry, refuse_another
+from controller.store.people_rows import Entry, Registered, refuse_another
 from controller.store.people_tables import Keying, taken_name
-from inventory.addressing import people_capacity
+from inventory.addressing import people_capacity, people_number
 from inventory.errors import AccessError, UnknownNameError
 from inventory.model import DeviceName
 from vpn import admission, keys, people
@@ -22,7 +22,7 @@ from vpn.admission import Admission
 from vpn.coverage import covers, ways
 from vpn.keymakers import MakePair
 from vpn.keys import PublicKey, Secret
-from vpn.model import Gateway, GroupName, Person, PersonDevice, PersonName
+from vpn.model import Address, Gateway, GroupName, Person, PersonDevice, PersonName
 from vpn.roster import Roster
 from vpn.wgfile import Config
 
@@ -268,6 +268,20 @@ class Registrar:
             tuple(self._opened(one, name, boxes.get(one.public_key)) for one, _ in known),
             state,
         )
+
+    def whose(self, sought: Address | PublicKey) -> Registered:
+        """Return the device that has or had an address or a key; no other one ever gets either.
+
+        Raises AccessError when there is none.
+        """
+        if isinstance(sought, str):
+            found = self.store.owner(sought)
+        else:
+            number = people_number(self.accepted().plan, sought)
+            found = None if number is None else self.store.numbered_device(number)
+        if found is None:
+            raise AccessError(f"no person's device has or had {sought}")
+        return found
 
     def gateway(self, name: DeviceName) -> Gateway:
         """Return a gateway by name. Raises UnknownNameError."""

@@ -254,6 +254,12 @@ def change(
 def list_(
     role: RoleOption = None,
     site: SiteOption = None,
+    ending: Annotated[
+        int | None,
+        typer.Option(
+            "--ending-within", metavar="DAYS", min=0, max=3650, help="Whose access ends so soon."
+        ),
+    ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Also who has no access any more.")] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -263,7 +269,9 @@ def list_(
     rows = [
         view.row(entry, today)
         for entry in entries
-        if role in {None, entry.person.role} and site in {None, entry.person.site}
+        if role in {None, entry.person.role}
+        and site in {None, entry.person.site}
+        and (ending is None or view.ends_within(entry.person, today, ending))
     ]
     shown = [row for row in rows if all_ or row["state"] == "active"]
     emit_rows(shown, output, view.HEADINGS)
@@ -277,6 +285,27 @@ def show_(name: NameArgument, output: FormatOption = Format.TABLE) -> None:
     """Show a person's access, groups, devices and addresses."""
     with desk() as opened:
         entry, terms = opened.store.entry(name), opened.terms()
+    data = view.detail(entry, terms)
+    emit(data, output, lambda: show(view.lines(data)))
+
+
+@app.command(epilog="Example: sanaga vpn person who 172.26.0.17")
+def who(
+    sought: Annotated[
+        str,
+        typer.Argument(metavar="ADDRESS|KEY", help="As an alert, a log or 'wg show' tells it."),
+    ],
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show whose device has or had an address or a public key; no other one ever gets either."""
+    from dataclasses import replace
+
+    from controller.cli import personal
+
+    what = personal.sought(sought)
+    with desk() as opened:
+        found, terms = opened.whose(what), opened.accepted()
+        entry = replace(opened.store.entry(found.device.person), devices=(found,))
     data = view.detail(entry, terms)
     emit(data, output, lambda: show(view.lines(data)))
 

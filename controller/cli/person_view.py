@@ -27,6 +27,11 @@ def ending(person: "Person") -> str:
     return f" until {person.until}" if person.until else ""
 
 
+def ends_within(person: "Person", day: date, days: int) -> bool:
+    """Return whether access ends within so many days of a day, or has ended before it."""
+    return person.until is not None and (person.until - day).days <= days
+
+
 def today() -> date:
     """Return the day that it is, in UTC."""
     from controller.clock import SystemClock

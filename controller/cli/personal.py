@@ -1,8 +1,10 @@
 """What a command line says of a person, checked: names, days, keys and reasons."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from ipaddress import ip_address
 from typing import Any, Final
 
 from controller.cli.output import UsageProblem
@@ -10,7 +12,7 @@ from controller.store.people_rows import Entry
 from inventory.names import HINT, is_name
 from vpn import keys
 from vpn.keys import PublicKey
-from vpn.model import Person
+from vpn.model import Address, Person
 
 _LONGEST: Final = 200
 _NEEDED: Final = ("title", "role", "site")
@@ -85,6 +87,16 @@ def key(text: str | None) -> PublicKey | None:
         return keys.public(text)
     except ValueError as error:
         raise UsageProblem(f"--public-key: {error}; show it with 'wg pubkey' there") from None
+
+
+def sought(text: str) -> Address | PublicKey:
+    """Return an address or a public key."""
+    with suppress(ValueError):
+        return ip_address(text)
+    try:
+        return keys.public(text)
+    except ValueError as error:
+        raise UsageProblem(f"{text!r} is no address, and no public key either: {error}") from None
 
 
 def reason(text: str) -> str:

@@ -271,6 +271,11 @@ class People:
         rows = self._database.read(tables.OWNER, key)
         return registered(rows[0]) if rows else None
 
+    def numbered_device(self, number: int) -> Registered | None:
+        """Return the device that has or had a number."""
+        rows = self._database.read(tables.DEVICES.format(where="WHERE d.number = ?"), number)
+        return registered(rows[0]) if rows else None
+
     def box(self, key: PublicKey, gateway: DeviceName) -> bytes | None:
         """Return the sealed preshared key of a device's key and a gateway, if there is one."""
         rows = self._database.read(

@@ -4,11 +4,12 @@ import json
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.vpn_folder import ADD, EDGE, add
+from tests.vpn_folder import ADD, EDGE, NGONO, add
 from vpn import keys, wgquick
 
 
@@ -259,6 +260,44 @@ def test_the_audit_trail_tells_who_and_why(sanaga, open_):
         ("device.add", "locum"),
     ]
     assert "unbroken" in sanaga("vpn", "audit").err
+
+
+def test_an_address_or_a_key_tells_whose_device_it_is_or_was(sanaga, open_):
+    add(sanaga, "--file", "n.conf")
+    sanaga("vpn", "person", "add", "a-ngono", "--device", "laptop", "--file", "l.conf",
+           "--because", "x")  # fmt: skip
+    config = read(sanaga, "n.conf")
+    sanaga("vpn", "person", "revoke", "a-ngono", "--device", "tablet", "--because", "stolen")
+    four, six = (str(address.ip) for address in config.addresses)
+    for sought in (four, six, keys.public_of(config.private_key)):
+        (device,) = json.loads(sanaga("vpn", "person", "who", sought, "-o", "json").out)["devices"]
+        assert device["name"] == "tablet"
+        assert device["revoked"]
+        assert device["addresses"] == {"yaounde-e1": [four, six]}
+    assert "tablet: " in sanaga("vpn", "person", "who", four).out
+
+
+def test_what_is_nobodys_is_told_apart_from_what_is_neither_address_nor_key(sanaga, open_):
+    for sought in ("172.26.0.2", "172.26.0.1", "10.0.3.140", keys.public_of(keys.generate())):
+        answer = sanaga("vpn", "person", "who", sought)
+        assert (answer.code, answer.err) == (
+            *(1, f"sanaga: no person's device has or had {sought}\n"),
+        )
+    answer = sanaga("vpn", "person", "who", "172.26.0")
+    assert answer.code == 64
+    assert "'172.26.0' is no address, and no public key either" in answer.err
+
+
+def test_whose_access_ends_soon_can_be_listed(sanaga, open_):
+    today = datetime.now(UTC).date()  # noqa: TID251
+    for name, days in (("a-soon", 10), ("a-late", 20), ("a-ever", None)):
+        until = ["--until", str(today + timedelta(days))] if days else []
+        done = sanaga(
+            *("vpn", "person", "add", name, *NGONO, *until, "--file", f"{name}.conf"),
+        )
+        assert done.code == 0, done.err
+    listed = sanaga("vpn", "person", "list", "--ending-within", "14", "-o", "json")
+    assert [row["name"] for row in json.loads(listed.out)] == ["a-soon"]
 
 
 @pytest.fixture

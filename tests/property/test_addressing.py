@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory import addressing
-from inventory.addressing import MAX_CIRCUIT, MAX_DEVICE, MAX_SITE
+from inventory.addressing import MAX_CIRCUIT, MAX_DEVICE, MAX_GATEWAY, MAX_SITE
 from inventory.model import AddressPlan, Segment
 
 PLAN = AddressPlan(
@@ -160,3 +160,23 @@ def test_overlapping_parts_of_a_plan_are_found_in_pairs():
     plan = AddressPlan(PLAN.ipv4_sites, IPv4Network("10.4.0.0/14"), PLAN.ipv4_links, PLAN.ipv6)
     assert list(addressing.overlaps(plan)) == [("ipv4_sites", "ipv4_loopbacks")]
     assert not list(addressing.overlaps(PLAN))
+
+
+@given(st.integers(1, MAX_GATEWAY), st.integers(1, addressing.people_capacity(PLAN)))
+def test_an_address_tells_which_device_has_it_behind_any_gateway(gateway, device):
+    for address_of in (addressing.people4, addressing.people6):
+        assert addressing.people_number(PLAN, address_of(PLAN, gateway, device)) == device
+
+
+@given(st.integers(1, MAX_GATEWAY), sites)
+def test_addresses_of_gateways_and_of_sites_are_nobodys_devices(gateway, site):
+    others = [
+        addressing.gateway4(PLAN, gateway),
+        addressing.gateway6(PLAN, gateway),
+        addressing.people_block4(PLAN, gateway)[0],
+        addressing.people_block4(PLAN, gateway)[-1],
+        addressing.people_block6(PLAN, gateway)[-1],
+        lans(site)[0][1],
+        lans6(site)[0][1],
+    ]
+    assert [addressing.people_number(PLAN, one) for one in others] == [None] * len(others)

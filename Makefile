@@ -27,10 +27,10 @@ format:  ## format and fix what can be fixed
 test: check wireguard-py  ## all tests: unit and golden in parallel, then real routers in namespaces
 	$(PYTHON) tools/run_tests.py $(ARGS)
 
-coverage: setup  ## which lines the tests that need no root reach; slows them down by half
+coverage: wireguard-py  ## which lines the tests that need no root reach; slows them down by half
 	$(PYTHON) -m pytest -q -m "not netns and not kernel" -n 2 --cov --cov-report=term:skip-covered $(ARGS)
 
-test-kernel: setup  ## the laboratory on netem, on an emulated Debian kernel; root, some minutes
+test-kernel: wireguard-py  ## the laboratory on netem, on an emulated Debian kernel; root, some minutes
 	tools/kernel_vm.sh $(PYTHON) -m pytest -p no:cacheprovider -m kernel tests/kernel $(ARGS)
 
 demo: setup  ## the main job on a laboratory network; ARGS=--once ends by itself

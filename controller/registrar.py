@@ -272,16 +272,19 @@ class Registrar:
     def whose(self, sought: Address | PublicKey) -> Registered:
         """Return the device that has or had an address or a key; no other one ever gets either.
 
-        Raises AccessError when there is none.
+        Addresses are those of the terms that hold. Raises AccessError when there is none.
         """
         if isinstance(sought, str):
-            found = self.store.owner(sought)
+            owner = self.store.owner(sought)
+            number, hint = owner and owner.device.number, "'sanaga vpn site list' has keys of sites"
         else:
-            number = people_number(self.accepted().plan, sought)
-            found = None if number is None else self.store.numbered_device(number)
-        if found is None:
-            raise AccessError(f"no person's device has or had {sought}")
-        return found
+            terms = self.terms()
+            found = (people_number(terms.plan, g.number, sought) for g in terms.gateways)
+            number, hint = next(filter(None, found), None), people.blocks(terms)
+        device = self.store.numbered_device(number) if number else None
+        if device is None:
+            raise AccessError(f"no person's device has or had {sought}; {hint}")
+        return device
 
     def gateway(self, name: DeviceName) -> Gateway:
         """Return a gateway by name. Raises UnknownNameError."""

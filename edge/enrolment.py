@@ -31,8 +31,8 @@ def enrol(
 
     Without a device its stored name is kept, or it gets the host's. Raises OSError, and EdgeError
     when the folder is another device's or trusts another controller, unless forced. A second
-    enrolment keeps the key. wireguard_py says whether that library is to make keys and set the
-    kernel's WireGuard from now on, None that this stays as it is; raises ExtraError without it.
+    enrolment keeps the key. wireguard_py says whether that library is to make keys and give
+    them to the kernel from now on, None that this stays as it is; raises ExtraError without it.
     """
     stored = _stored(folder / DEVICE)
     name = checked_name(device or stored or gethostname().partition(".")[0])
@@ -51,7 +51,7 @@ def enrol(
 def _choose(folder: Path, *, wireguard_py: bool) -> None:
     """Write down whether wireguard-py is wanted. Raises ExtraError when it is not installed."""
     if wireguard_py:
-        keymakers.wireguard_py()
+        keymakers.wireguard_py("enrol without --wireguard-py")
         files.replace(folder / WIREGUARD_PY, "")
     else:
         files.remove(folder / WIREGUARD_PY)

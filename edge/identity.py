@@ -3,7 +3,7 @@
 key             the device's private WireGuard key, which never leaves it
 device          its name in the intent
 controller.pub  the Ed25519 key that signs its policies, in base64
-wireguard-py    there when wireguard-py makes its keys and sets its kernel's WireGuard
+wireguard-py    there when wireguard-py makes its keys and gives them to its kernel
 """
 
 import os
@@ -20,6 +20,7 @@ KEY: Final = "key"
 DEVICE: Final = "device"
 CONTROLLER: Final = "controller.pub"
 WIREGUARD_PY: Final = "wireguard-py"
+DO_WITHOUT: Final = "say 'sanaga edge enrol --controller-key FILE --no-wireguard-py' on this edge"
 
 
 @dataclass(frozen=True, slots=True)

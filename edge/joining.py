@@ -68,7 +68,10 @@ class _Answer:
 
 
 class Joining:
-    """One device's side, in this order: words, config, written, let_in. All raise EdgeError."""
+    """One device's side, in this order: words, config, written, let_in. All raise EdgeError.
+
+    pair makes the device's keys, at once.
+    """
 
     def __init__(
         self, invited: Invitation, line: Asker, pause: Pause, pair: MakePair = keys.pair

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge import files, keys
 from edge.dataplane.wireguard import PublicKey
-from edge.identity import KEY, WIREGUARD_PY
+from edge.identity import DO_WITHOUT, KEY, WIREGUARD_PY
 from inventory.errors import EdgeError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def made_pair(folder: Path) -> "tuple[Secret, PublicKey]":
     from vpn.keymakers import KeyMaker, maker  # noqa: PLC0415 - rarely needed
 
     chosen = (folder / WIREGUARD_PY).exists()
-    return maker(KeyMaker.WIREGUARD_PY if chosen else KeyMaker.CRYPTOGRAPHY)()
+    return maker(KeyMaker.WIREGUARD_PY if chosen else KeyMaker.CRYPTOGRAPHY, DO_WITHOUT)()
 
 
 def _first(folder: Path) -> PublicKey:

@@ -22,7 +22,8 @@ KEY_OCTETS: Final = 32
 def ensure(path: Path, pair: "MakePair") -> bytes:
     """Return the private key in a file, made first when there is none.
 
-    Of several that make it at once, one wins, and all return the winner's. Raises EdgeError.
+    Of several that make it at once, one wins, and all return the winner's. Raises EdgeError, and
+    what pair raises.
     """
     with suppress(FileNotFoundError):
         return read(path)

@@ -15,16 +15,17 @@ from threading import Lock
 from typing import Final, TypeVar
 
 from edge import canonical, files
-from edge.dataplane import kernel, offer, removal
+from edge.dataplane import offer, removal
 from edge.dataplane.calls import Flow, LiveCalls
 from edge.dataplane.dataplane import Dataplane
 from edge.dataplane.generations import Generations, InterfaceName
+from edge.dataplane.kernel import KernelWireGuard
 from edge.dataplane.people import Admission, calling
 from edge.dataplane.steering import Steering
 from edge.dataplane.sysctls import Undo
 from edge.dataplane.wanted import Wanted, wanted
 from edge.dataplane.wireguard import PublicKey, Tunnel, TunnelState, WireGuard, redial
-from edge.identity import WIREGUARD_PY
+from edge.identity import DO_WITHOUT, WIREGUARD_PY
 from edge.policy import EdgePolicy
 from inventory.errors import EdgeError, ExtraError
 from inventory.model import DeviceName
@@ -246,20 +247,22 @@ def removed(folder: Path, wireguard: WireGuard | None, names: tuple[str, ...]) -
 def _wireguard(folder: Path) -> WireGuard:
     """Return what makes tunnels; where there is a folder for its files, that is wg."""
     place = folder / FILES
-    return offer.wireguard(offer.ask(), place if place.is_dir() else None, _writer(folder))
+    return offer.wireguard(
+        offer.ask(), place if place.is_dir() else None, partial(_of_the_kernel, folder)
+    )
 
 
-def _writer(folder: Path) -> kernel.Write:
-    """Return what sets the kernel's WireGuard; that it is set matters more than by what."""
+def _of_the_kernel(folder: Path) -> KernelWireGuard:
+    """Return the kernel's WireGuard; that it is set matters more than by what."""
     if not (folder / WIREGUARD_PY).exists():
-        return kernel.by_netlink
+        return KernelWireGuard()
     try:
         from edge.dataplane import wireguard_py  # noqa: PLC0415 - an optional extra
 
-        return wireguard_py.writer()
+        return KernelWireGuard(wireguard_py.writer(DO_WITHOUT))
     except ExtraError as error:
         _log.warning("%s; until then the kernel is set over netlink", error)
-        return kernel.by_netlink
+        return KernelWireGuard()
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,13 +137,14 @@ def people6(plan: AddressPlan, gateway: int, device: int) -> IPv6Address:
     return IPv6Address(_people6(plan, gateway) + 1 + device)
 
 
-def people_number(plan: AddressPlan, address: IPv4Address | IPv6Address) -> int | None:
-    """Return which person's device has an address, behind whatever gateway; None if none can."""
-    for gateway in range(1, MAX_GATEWAY + 1):
-        for block in (people_block4(plan, gateway), people_block6(plan, gateway)):
-            if address in block:
-                number = int(address) - int(block.network_address) - 1
-                return number if 0 < number <= people_capacity(plan) else None
+def people_number(
+    plan: AddressPlan, gateway: int, address: IPv4Address | IPv6Address
+) -> int | None:
+    """Return which person's device has an address behind a gateway; None when none can."""
+    for block in (people_block4(plan, gateway), people_block6(plan, gateway)):
+        if address in block:
+            number = int(address) - int(block.network_address) - 1
+            return number if 0 < number <= people_capacity(plan) else None
     return None
 
 

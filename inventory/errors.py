@@ -17,7 +17,7 @@ SanagaError
 │   └── TunnelError        a tunnel cannot be made, read or taken away
 ├── JournalError           the record of applied plans cannot be used
 ├── AccessError            access over the VPN cannot be given or withdrawn as asked
-├── ExtraError           an optional extra is chosen that is not installed
+├── ExtraError             an optional extra is chosen that is not installed
 ├── UnfinishedError        an apply was left half-way and must be resumed first
 └── LabError               the laboratory cannot be built, found or changed
 """

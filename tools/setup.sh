@@ -18,6 +18,13 @@ has() {  # has PACKAGE COMMAND: "-" asks python3 whether it can make virtual env
     esac
 }
 
+if [ -n "$extra" ]; then
+    [ -e .venv/.sanaga-lock ] || { say "say 'make setup' first"; exit 1; }
+    # The extra that there is.
+    .venv/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))' ||
+        { say "$extra does not build on a Python of 3.13 or newer; all else works without it"; exit; }
+fi
+
 missing=()
 while read -r package command; do
     case $package in ''|'#'*) continue ;; esac

@@ -22,11 +22,14 @@ class KeyMaker(StrEnum):
     WIREGUARD_PY = "wireguard-py"
 
 
-def maker(name: KeyMaker) -> MakePair:
-    """Return what makes a private key and its public one. Raises ExtraError."""
+def maker(name: KeyMaker, undo: str) -> MakePair:
+    """Return what makes a private key and its public one.
+
+    Raises ExtraError when it is not installed; undo says how to choose another one.
+    """
     if name is KeyMaker.CRYPTOGRAPHY:
         return keys.pair
-    library = wireguard_py()
+    library = wireguard_py(undo)
 
     def pair() -> tuple[Secret, PublicKey]:
         private = library.gen_priv_key()
@@ -37,13 +40,16 @@ def maker(name: KeyMaker) -> MakePair:
     return pair
 
 
-def wireguard_py() -> Any:
-    """Return the library wireguard-py, which has no types. Raises ExtraError without it."""
+def wireguard_py(undo: str) -> Any:
+    """Return the library wireguard-py, which has no types.
+
+    Raises ExtraError without it; undo says how to do without.
+    """
     try:
         import wireguard_py  # noqa: PLC0415 - an optional extra
     except ImportError as error:
         raise ExtraError(
-            "wireguard-py is chosen and not installed; on a Python before 3.13, with a compiler: "
-            "\"pip install 'sanaga[wireguard-py]'\"; or choose to do without it"
+            "wireguard-py is not installed, which takes a compiler and a Python before 3.13: "
+            f"pip install 'sanaga[wireguard-py]'; or {undo}"
         ) from error
     return wireguard_py

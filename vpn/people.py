@@ -27,6 +27,16 @@ def addresses(plan: AddressPlan, device: PersonDevice, gateway: Gateway) -> tupl
     )
 
 
+def blocks(terms: Admission) -> str:
+    """Return in words where the addresses of people's devices are."""
+    said = (
+        f"{addressing.people_block4(terms.plan, gateway.number)} and "
+        f"{addressing.people_block6(terms.plan, gateway.number)} are behind {gateway.device}"
+        for gateway in terms.gateways
+    )
+    return "; ".join(said)
+
+
 def config(
     terms: Admission,
     device: PersonDevice,

@@ -7,7 +7,7 @@ from typing import Final
 from controller import bulk
 from controller.bulk import Step
 from controller.cli import drafts, loading
-from controller.cli.desk import act, desk, filed
+from controller.cli.desk import act, desk, filed, key_maker
 from controller.cli.drafts import Drafts
 from controller.cli.output import UsageProblem, agree, count, say, stderr
 from inventory.errors import Fault, IntentError, Location
@@ -68,6 +68,9 @@ def carry_out(steps: Sequence[Step], out: Path | None, gateway: str | None, beca
     needs = any(s.listed and s.listed.public_key is None for s in steps)
     if needs and out is None:
         raise UsageProblem("some devices get a key; say --out FOLDER for their files")
+    if needs:
+        # What cannot make keys is told before anything is done.
+        key_maker()
     if out:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
     who = act(because)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from controller.registrar import Handover, Registrar
     from controller.store.audit import Act
     from vpn.admission import Admission
+    from vpn.keymakers import MakePair
     from vpn.keys import PublicKey, Secret
 
 BecauseOption: TypeAlias = Annotated[
@@ -34,7 +35,12 @@ def desk() -> Iterator["Registrar"]:
 
 
 def made_pair() -> "tuple[Secret, PublicKey]":
-    """Make a private key and its public one by what SANAGA_KEY_MAKER names.
+    """Make a private key and its public one; raises what key_maker() raises."""
+    return key_maker()()
+
+
+def key_maker() -> "MakePair":
+    """Return what SANAGA_KEY_MAKER names.
 
     Raises UsageProblem when it names nothing that makes keys, ExtraError when that is missing.
     """
@@ -46,7 +52,7 @@ def made_pair() -> "tuple[Secret, PublicKey]":
     if chosen not in set(KeyMaker):
         choices = " or ".join(KeyMaker)
         raise UsageProblem(f"{KEY_MAKER}: '{chosen}' makes no keys; write {choices}, or nothing")
-    return maker(KeyMaker(chosen))()
+    return maker(KeyMaker(chosen), f"unset {KEY_MAKER}")
 
 
 def act(because: str) -> "Act":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from controller.cli.delivery import held
-from controller.cli.desk import made_pair
+from controller.cli.desk import key_maker
 from controller.cli.output import UsageProblem, heed_hangups, say, write
 
 if TYPE_CHECKING:
@@ -34,12 +34,13 @@ def join(
 
     if context.args:
         raise UsageProblem("a code is a secret and no argument; say 'sanaga vpn join', which asks")
+    pair = key_maker()
     heed_hangups()
     with held(file) as put:
         invited = _invited()
         say(f"asking {invited.where.host}")
         with Line(invited) as line:
-            joining = Joining(invited, line, SystemClock().pause, made_pair)
+            joining = Joining(invited, line, SystemClock().pause, pair)
             _compare(joining)
             put(render(joining.config(), remark="made by 'sanaga vpn join'").encode())
             doubt = _doubt(joining)

@@ -293,7 +293,9 @@ def show_(name: NameArgument, output: FormatOption = Format.TABLE) -> None:
 def who(
     sought: Annotated[
         str,
-        typer.Argument(metavar="ADDRESS|KEY", help="As an alert, a log or 'wg show' tells it."),
+        typer.Argument(
+            metavar="ADDRESS|KEY", help="Behind a gateway, as an alert, a log or 'wg show' has it."
+        ),
     ],
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -306,8 +308,11 @@ def who(
     with desk() as opened:
         found, terms = opened.whose(what), opened.accepted()
         entry = replace(opened.store.entry(found.device.person), devices=(found,))
+        key = opened.store.owner(what) if isinstance(what, str) else None
     data = view.detail(entry, terms)
     emit(data, output, lambda: show(view.lines(data)))
+    if key and key.revoked and not found.revoked:
+        say(f"the key {what} was this device's until {key.revoked}; it has another one now")
 
 
 @app.command(epilog="Example: sanaga vpn person plan people.csv")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
-from ipaddress import ip_address
+from ipaddress import IPv6Interface, ip_interface
 from typing import Any, Final
 
 from controller.cli.output import UsageProblem
@@ -92,7 +92,11 @@ def key(text: str | None) -> PublicKey | None:
 def sought(text: str) -> Address | PublicKey:
     """Return an address or a public key."""
     with suppress(ValueError):
-        return ip_address(text)
+        # An address as such, as 'wg show' has it (172.26.0.17/32), or within IPv6 (RFC 4291).
+        found = ip_interface(text)
+        mapped = found.ip.ipv4_mapped if isinstance(found, IPv6Interface) else None
+        if found.network.num_addresses == 1:
+            return mapped or found.ip
     try:
         return keys.public(text)
     except ValueError as error:

@@ -44,7 +44,7 @@ def enrol(
         bool | None,
         typer.Option(
             "--wireguard-py/--no-wireguard-py",
-            help="Let the optional extra of that name make keys and set the kernel's WireGuard.",
+            help="Let the optional extra of that name make keys and give them to the kernel.",
             show_default=False,
         ),
     ] = None,
@@ -66,8 +66,9 @@ def enrol(
     name = line.split()[0]
     write(line.rstrip("\n"))
     say(f"{name} is enrolled in {place}; add the line above to edge_keys of the intent")
-    if wireguard_py:
-        say("wireguard-py makes new keys, and sets the kernel once the daemon was started anew")
+    if wireguard_py is not None:
+        maker = "wireguard-py" if wireguard_py else "cryptography"
+        say(f"{maker} makes this device's keys from now on; start the daemon anew if it runs")
 
 
 @app.command(epilog="Example: sudo sanaga edge run")

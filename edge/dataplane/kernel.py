@@ -34,12 +34,13 @@ KEEPALIVE: Final = "WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL"
 def by_netlink(device: Netlink, name: str, changes: Changes) -> None:
     """Carry out changes of a device in their order. Raises NetlinkError."""
     secret = changes.private_key
-    device.set(
-        name,
-        private_key=None if secret is None else base64.b64encode(secret).decode("ascii"),
-        listen_port=changes.listen_port,
-        fwmark=changes.mark,
-    )
+    if (secret, changes.listen_port, changes.mark) != (None, None, None):
+        device.set(
+            name,
+            private_key=None if secret is None else base64.b64encode(secret).decode("ascii"),
+            listen_port=changes.listen_port,
+            fwmark=changes.mark,
+        )
     for change in changes.peers:
         device.set(name, peer=_peer_request(change))
 

@@ -5,11 +5,11 @@ nothing of the host's is touched, and nothing is left to clear away.
 """
 
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from edge.dataplane import kernel
 from edge.dataplane.kernel import KernelWireGuard
 from edge.dataplane.syncconf import WireGuardFiles
 from edge.dataplane.userspace import WireGuardGo
@@ -67,20 +67,20 @@ def ask() -> Offer:
 
 
 def wireguard(
-    offer: Offer, folder: Path | None = None, write: kernel.Write = kernel.by_netlink
+    offer: Offer,
+    folder: Path | None = None,
+    own: Callable[[], KernelWireGuard] = KernelWireGuard,
 ) -> WireGuard:
-    """Return the kernel's WireGuard where it has one, else wireguard-go.
+    """Return the kernel's WireGuard where it has one, as own makes it, else wireguard-go.
 
-    With a folder, both are set from files there by wg; else write sets the kernel's. Raises
-    EdgeError when neither can work here.
+    With a folder, both are set from files there by wg. Raises EdgeError when neither can work here.
     """
-    how = _maker(offer, write)
-    return WireGuardFiles(folder, how) if folder else how
+    return WireGuardFiles(folder, _maker(offer, KernelWireGuard)) if folder else _maker(offer, own)
 
 
-def _maker(offer: Offer, write: kernel.Write) -> KernelWireGuard | WireGuardGo:
+def _maker(offer: Offer, own: Callable[[], KernelWireGuard]) -> KernelWireGuard | WireGuardGo:
     if offer.wireguard:
-        return KernelWireGuard(write)
+        return own()
     if offer.tun:
         return WireGuardGo()
     raise EdgeError(

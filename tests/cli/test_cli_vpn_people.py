@@ -3,7 +3,6 @@
 import json
 import stat
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -269,7 +268,8 @@ def test_an_address_or_a_key_tells_whose_device_it_is_or_was(sanaga, open_):
     config = read(sanaga, "n.conf")
     sanaga("vpn", "person", "revoke", "a-ngono", "--device", "tablet", "--because", "stolen")
     four, six = (str(address.ip) for address in config.addresses)
-    for sought in (four, six, keys.public_of(config.private_key)):
+    ways = (four, six, f"{four}/32", f"{six}/128", f"::ffff:{four}")
+    for sought in (*ways, keys.public_of(config.private_key)):
         (device,) = json.loads(sanaga("vpn", "person", "who", sought, "-o", "json").out)["devices"]
         assert device["name"] == "tablet"
         assert device["revoked"]
@@ -278,14 +278,31 @@ def test_an_address_or_a_key_tells_whose_device_it_is_or_was(sanaga, open_):
 
 
 def test_what_is_nobodys_is_told_apart_from_what_is_neither_address_nor_key(sanaga, open_):
-    for sought in ("172.26.0.2", "172.26.0.1", "10.0.3.140", keys.public_of(keys.generate())):
+    hints = {
+        "172.26.0.2": "172.26.0.0/18 and fd5a:6e61:67ff:fffd:0:1::/96 are behind yaounde-e1",
+        "10.0.3.140": "172.26.0.0/18 and fd5a:6e61:67ff:fffd:0:1::/96 are behind yaounde-e1",
+        keys.public_of(keys.generate()): "'sanaga vpn site list' has keys of sites",
+    }
+    for sought, hint in hints.items():
         answer = sanaga("vpn", "person", "who", sought)
-        assert (answer.code, answer.err) == (
-            *(1, f"sanaga: no person's device has or had {sought}\n"),
-        )
-    answer = sanaga("vpn", "person", "who", "172.26.0")
-    assert answer.code == 64
-    assert "'172.26.0' is no address, and no public key either" in answer.err
+        said = f"sanaga: no person's device has or had {sought}; {hint}\n"
+        assert (answer.code, answer.err) == (1, said)
+    for nothing in ("172.26.0", "172.26.0.0/24", "a-ngono"):
+        answer = sanaga("vpn", "person", "who", nothing)
+        assert answer.code == 64
+        assert f"{nothing!r} is no address, and no public key either" in answer.err
+
+
+def test_a_key_that_was_rotated_away_tells_the_device_that_is_in_use(sanaga, open_):
+    add(sanaga, "--file", "n.conf")
+    old = keys.public_of(read(sanaga, "n.conf").private_key)
+    sanaga("vpn", "person", "rotate", "a-ngono", "--file", "m.conf", "--because", "x")
+    answer = sanaga("vpn", "person", "who", old, "-o", "json")
+    (device,) = json.loads(answer.out)["devices"]
+    new = keys.public_of(read(sanaga, "m.conf").private_key)
+    assert (device["public_key"], device["revoked"]) == (new, None)
+    assert f"the key {old} was this device's until 2" in answer.err
+    assert sanaga("vpn", "person", "who", new).err == ""
 
 
 def test_whose_access_ends_soon_can_be_listed(sanaga, open_):
@@ -308,13 +325,31 @@ def without(tmp_path) -> str:
     return str(tmp_path / "none")
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="wireguard-py is for Python < 3.13")
-def test_keys_may_be_made_by_wireguard_py(sanaga, open_):
-    answer = sanaga(*ADD, "--file", "n.conf", SANAGA_KEY_MAKER="wireguard-py")
+def test_keys_are_made_by_the_maker_that_is_chosen(sanaga, open_, tmp_path):
+    private = keys.generate()
+    (tmp_path / "wireguard_py.py").write_text(
+        f"def gen_priv_key(): return b'{private.reveal()}'\n"
+        f"def get_pub_key(private): return b'{keys.public_of(private)}'\n",
+        encoding="utf-8",
+    )
+    chosen = {"SANAGA_KEY_MAKER": "wireguard-py", "PYTHONPATH": str(tmp_path)}
+    answer = sanaga(*ADD, "--file", "n.conf", **chosen)
     assert answer.code == 0, answer.err
-    shown = json.loads(sanaga("vpn", "person", "show", "a-ngono", "-o", "json").out)
-    public = keys.public_of(read(sanaga, "n.conf").private_key)
-    assert [one["public_key"] for one in shown["devices"]] == [public]
+    assert read(sanaga, "n.conf").private_key == private
+
+
+def test_a_list_begins_with_nothing_when_its_keys_cannot_be_made(sanaga, open_, without):
+    add(sanaga, "--file", "n.conf")
+    (sanaga.folder / "people.csv").write_text(LIST, encoding="utf-8")
+    before = sanaga("vpn", "audit", "-o", "json").out
+    answer = sanaga(
+        *("vpn", "person", "apply", "people.csv", "--because", "x", "--out", "files"),
+        SANAGA_KEY_MAKER="wireguard-py", PYTHONPATH=without,
+    )
+    assert answer.code == 1
+    assert answer.err.endswith("or unset SANAGA_KEY_MAKER\n")
+    assert sanaga("vpn", "audit", "-o", "json").out == before
+    assert not (sanaga.folder / "files").exists()
 
 
 def test_without_the_maker_that_is_chosen_nobody_is_added_and_all_else_works(
@@ -325,7 +360,7 @@ def test_without_the_maker_that_is_chosen_nobody_is_added_and_all_else_works(
     more = ("vpn", "person", "add", "a-ngono", "--device", "laptop", "--because", "x")
     refused = sanaga(*more, "--file", "l.conf", **chosen)
     assert refused.code == 1
-    assert refused.err.startswith("sanaga: wireguard-py is chosen and not installed; ")
+    assert refused.err.startswith("sanaga: wireguard-py is not installed, ")
     assert not (sanaga.folder / "l.conf").exists()
     gone = sanaga("vpn", "person", "revoke", "a-ngono", "--because", "x", **chosen)
     assert gone.code == 0, gone.err

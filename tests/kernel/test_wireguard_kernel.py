@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,9 @@ from edge.dataplane.kernel import KernelWireGuard
 from edge.dataplane.syncconf import WireGuardFiles
 from edge.dataplane.userspace import WireGuardGo
 from edge.dataplane.wireguard import TunnelPeer
+from edge.keys import public_text
 from tests.contract.wireguard_contract import WireGuardContract
-from tests.wireguard_rig import FAR, Pair
+from tests.wireguard_rig import FAR, Pair, new_key
 from tests.wireguard_rig import pair as a_pair
 from vpn import keymakers
 
@@ -55,46 +56,33 @@ class TestKernelFiles(WireGuardContract):
 
 @needs_wireguard_py
 class TestWireGuardPy(WireGuardContract):
-    """The contract, by wireguard-py where it can say a change."""
+    """The contract, with private keys set by wireguard-py."""
 
     @pytest.fixture
     def pair(self) -> Iterator[Pair]:
-        with a_pair(KernelWireGuard(wireguard_py.writer()), within_s=WITHIN_S) as made:
+        with a_pair(KernelWireGuard(wireguard_py.writer("")), within_s=WITHIN_S) as made:
             yield made
 
+    def test_wireguard_py_sets_keys_and_ports_and_no_peers(self, pair: Pair, monkeypatch):
+        asked = []
+        set_device = keymakers.wireguard_py("").set_device
 
-class Heard:
-    """wireguard-py, writing down what it is asked to do."""
+        def heard(name: bytes, **what: object) -> None:
+            asked.append({key for key, value in what.items() if value is not None})
+            set_device(name, **what)
 
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def __getattr__(self, name: str) -> object:
-        found = getattr(keymakers.wireguard_py(), name)
-        if callable(found):
-            self.asked.append(name)
-        return found
-
-
-@needs_wireguard_py
-def test_wireguard_py_is_asked_for_what_it_can_say_and_for_nothing_else():
-    library = Heard()
-    how = KernelWireGuard(partial(wireguard_py._write, library))
-    with a_pair(how, within_s=WITHIN_S) as pair:
-        (peer,) = pair.near_tunnel().peers
-        steps: tuple[tuple[TunnelPeer, list[str]], ...] = (
-            (peer, ["set_device"]),
-            (replace(peer, allowed=()), ["set_peer"]),
-            (replace(peer, allowed=(), keepalive_s=9), []),
-            (replace(peer, allowed=(), keepalive_s=9, preshared_key=b"\x05" * 32), []),
-        )
-        for wanted, asked in steps:
-            library.asked.clear()
-            assert pair.near.ensure(replace(pair.near_tunnel(), peers=(wanted,)))
-            assert library.asked == asked
-        library.asked.clear()
-        assert pair.near.ensure(replace(pair.near_tunnel(), peers=()))
-        assert library.asked == ["delete_peer"]
+        for other in ("set_peer", "delete_peer", "list_peers"):
+            monkeypatch.delattr(f"wireguard_py.{other}")
+        monkeypatch.setattr("wireguard_py.set_device", heard)
+        many = [TunnelPeer(public_text(new_key()), (ip_network(f"10.{n}.0.0/16"),), keepalive_s=9)
+                for n in range(20, 50)]  # fmt: skip
+        tunnel = pair.near_tunnel(*many)
+        pair.near.ensure(tunnel)
+        pair.near.ensure(replace(tunnel, peers=tunnel.peers[:3]))
+        pair.near.ensure(tunnel, new_key())
+        assert asked == [{"priv_key", "port"}, {"priv_key"}]
+        assert pair.near.ensure(tunnel) == (f"{pair.near.name}: set the private key",)
+        assert pair.near.ensure(tunnel) == ()
 
 
 @pytest.mark.usefixtures("tun")

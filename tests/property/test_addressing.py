@@ -165,7 +165,7 @@ def test_overlapping_parts_of_a_plan_are_found_in_pairs():
 @given(st.integers(1, MAX_GATEWAY), st.integers(1, addressing.people_capacity(PLAN)))
 def test_an_address_tells_which_device_has_it_behind_any_gateway(gateway, device):
     for address_of in (addressing.people4, addressing.people6):
-        assert addressing.people_number(PLAN, address_of(PLAN, gateway, device)) == device
+        assert addressing.people_number(PLAN, gateway, address_of(PLAN, gateway, device)) == device
 
 
 @given(st.integers(1, MAX_GATEWAY), sites)
@@ -176,7 +176,9 @@ def test_addresses_of_gateways_and_of_sites_are_nobodys_devices(gateway, site):
         addressing.people_block4(PLAN, gateway)[0],
         addressing.people_block4(PLAN, gateway)[-1],
         addressing.people_block6(PLAN, gateway)[-1],
+        addressing.people4(PLAN, gateway % MAX_GATEWAY + 1, 1),
+        addressing.people6(PLAN, gateway % MAX_GATEWAY + 1, 1),
         lans(site)[0][1],
         lans6(site)[0][1],
     ]
-    assert [addressing.people_number(PLAN, one) for one in others] == [None] * len(others)
+    assert [addressing.people_number(PLAN, gateway, one) for one in others] == [None] * len(others)

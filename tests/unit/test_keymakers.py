@@ -26,7 +26,7 @@ MAKERS = [
 @pytest.fixture
 def made(monkeypatch) -> list[bytes]:
     """Give every private key that wireguard-py makes from now on."""
-    library, every = keymakers.wireguard_py(), list[bytes]()
+    library, every = keymakers.wireguard_py(""), list[bytes]()
     make = library.gen_priv_key
 
     def heard() -> bytes:
@@ -43,6 +43,11 @@ def without(monkeypatch):
     monkeypatch.setitem(sys.modules, "wireguard_py", None)
 
 
+def writes(folder) -> kernel.Write:
+    """Return what sets the kernel's WireGuard."""
+    return worker._of_the_kernel(folder)._write
+
+
 def enrol(folder, **options):
     return enrolment.enrol(folder, "kolofata-e1", SIGNER.public_key(), **options)
 
@@ -52,18 +57,18 @@ class TestMakers:
     """The contract of what makes key pairs."""
 
     def test_wg_derives_the_same_public_key(self, name):
-        private, public = maker(name)()
+        private, public = maker(name, "")()
         said = subprocess.run(
             ["wg", "pubkey"], input=private.reveal(), capture_output=True, text=True, check=True
         )
         assert public == said.stdout.strip()
 
     def test_no_two_keys_are_alike(self, name):
-        pairs = [maker(name)() for _ in range(50)]
+        pairs = [maker(name, "")() for _ in range(50)]
         assert len({private.octets for private, _ in pairs}) == len({key for _, key in pairs}) == 50
 
     def test_a_key_shows_itself_in_no_text(self, name):
-        private, public = maker(name)()
+        private, public = maker(name, "")()
         assert private.reveal() not in repr((private, public))
 
 
@@ -88,17 +93,17 @@ def test_the_choice_stays_until_another_is_made(tmp_path):
     before = keys.read(tmp_path / KEY)
     enrol(tmp_path)
     assert (tmp_path / WIREGUARD_PY).exists()
-    assert worker._writer(tmp_path) is not kernel.by_netlink
+    assert writes(tmp_path) is not kernel.by_netlink
     enrol(tmp_path, wireguard_py=False)
     enrol(tmp_path, wireguard_py=False)
     assert not (tmp_path / WIREGUARD_PY).exists()
-    assert worker._writer(tmp_path) is kernel.by_netlink
+    assert writes(tmp_path) is kernel.by_netlink
     assert keys.read(tmp_path / KEY) == before
 
 
 @pytest.mark.usefixtures("without")
 def test_what_is_not_installed_cannot_be_chosen_and_nothing_is_made(tmp_path):
-    with pytest.raises(ExtraError, match=r"pip install 'sanaga\[wireguard-py\]'"):
+    with pytest.raises(ExtraError, match=r"'sanaga\[wireguard-py\]'; or enrol without"):
         enrol(tmp_path, wireguard_py=True)
     assert not list(tmp_path.iterdir())
 
@@ -109,7 +114,7 @@ def test_an_edge_that_lost_it_keeps_its_tunnels_and_says_so(tmp_path, caplog):
     (tmp_path / WIREGUARD_PY).touch()
     assert enrol(tmp_path) == line
     with caplog.at_level(logging.WARNING):
-        assert worker._writer(tmp_path) is kernel.by_netlink
+        assert writes(tmp_path) is kernel.by_netlink
     assert "until then the kernel is set over netlink" in caplog.text
-    with pytest.raises(ExtraError, match="not installed"):
+    with pytest.raises(ExtraError, match="--no-wireguard-py"):
         keyring.upcoming(tmp_path, "")

@@ -344,7 +344,8 @@ def test_a_list_begins_with_nothing_when_its_keys_cannot_be_made(sanaga, open_, 
     before = sanaga("vpn", "audit", "-o", "json").out
     answer = sanaga(
         *("vpn", "person", "apply", "people.csv", "--because", "x", "--out", "files"),
-        SANAGA_KEY_MAKER="wireguard-py", PYTHONPATH=without,
+        SANAGA_KEY_MAKER="wireguard-py",
+        PYTHONPATH=without,
     )
     assert answer.code == 1
     assert answer.err.endswith("or unset SANAGA_KEY_MAKER\n")

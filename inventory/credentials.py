@@ -52,6 +52,11 @@ def resolve(reference: str, *, base: Path, environment: Mapping[str, str]) -> st
 
 def seal(secrets: Mapping[str, str], passphrase: str, path: Path) -> None:
     """Write secrets by key into a sealed file that only its owner may read."""
+    _write_private(path, sealed(secrets, passphrase))
+
+
+def sealed(secrets: Mapping[str, str], passphrase: str) -> str:
+    """Return secrets by key as a sealed file has them. Raises CredentialError."""
     if not passphrase:
         raise CredentialError(f"a sealed file needs a passphrase; set {PASSPHRASE}")
     salt, nonce = os.urandom(_SALT_BYTES), os.urandom(_NONCE_BYTES)
@@ -60,7 +65,7 @@ def seal(secrets: Mapping[str, str], passphrase: str, path: Path) -> None:
     envelope = {"format": _FORMAT, "work": _WORK}
     parts = {"salt": salt, "nonce": nonce, "box": box}
     envelope |= {name: base64.b64encode(part).decode() for name, part in parts.items()}
-    _write_private(path, json.dumps(envelope, indent=2) + "\n")
+    return json.dumps(envelope, indent=2) + "\n"
 
 
 def unseal(path: Path, passphrase: str) -> Mapping[str, str]:

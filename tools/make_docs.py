@@ -58,7 +58,8 @@ def reference() -> str:
 def _variables() -> Iterator[str]:
     makers = " or ".join(f"`{maker}`" for maker in KeyMaker)
     yield f"| `{KEY_MAKER}` | what makes WireGuard's keys for people's devices: {makers} |"
-    yield f"| `{PASSPHRASE}` | opens the sealed files that credential references name |"
+    what = "the sealed files that credential references name, and the controller's own keys"
+    yield f"| `{PASSPHRASE}` | opens {what} once they are sealed |"
     for settings in (Settings, EdgeSettings):
         prefix = settings.model_config["env_prefix"]
         for name, field in settings.model_fields.items():

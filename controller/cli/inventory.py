@@ -261,6 +261,22 @@ def pin_host_key(
     pin(device(intent, name), folder, namespace=namespace, expected=expected)
 
 
+@app.command("seal-keys", epilog="Example: sanaga inventory seal-keys")
+def seal_keys(
+    undo: Annotated[
+        bool, typer.Option("--open", help="Let them be plain files again, for their owner alone.")
+    ] = False,
+) -> None:
+    """Seal the controller's own keys with a passphrase, so that a disk or a backup is no use alone.
+
+    These are the keys that sign policies, seal what is kept of people's devices, and make the
+    preshared keys of sites. Verbs that need one take the passphrase from SANAGA_PASSPHRASE.
+    """
+    from controller.cli.seal import open_controller, seal_controller
+
+    open_controller() if undo else seal_controller()
+
+
 @app.command("signing-key", epilog="Example: sanaga inventory signing-key > controller.pub")
 def show_signing_key() -> None:
     """Print the public key that edges must trust, for sanaga edge enrol --controller-key.

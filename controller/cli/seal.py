@@ -7,7 +7,8 @@ from typing import Final
 
 import typer
 
-from controller.cli.output import UsageProblem, say, watched
+from controller.cli.output import UsageProblem, listing, say, watched
+from controller.environment import state_dir
 from inventory.errors import CredentialError
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,62}", re.ASCII)
@@ -32,6 +33,31 @@ def seal_secret(file: Path, name: str, *, replace: bool) -> None:
     known = ", ".join(sorted(secrets))
     say(f"sealed {name!r} in {file}, which holds: {known}")
     say(f'name it in the intent, by its path from there: credential: "sealed:{file.name}#{name}"')
+
+
+def seal_controller() -> None:
+    """Seal the keys in the state folder. Raises CredentialError and UsageProblem."""
+    from controller.keyfile import NAMES, seal_keys, sealed_file
+    from controller.signing import signing_key
+
+    folder = state_dir()
+    new = not any(sealed_file(folder / name).exists() for name in NAMES)
+    if new:
+        # Where there is no key yet there is one now, and those that come later are sealed like it.
+        signing_key(folder)
+    phrase = _passphrase(new=new)
+    names = seal_keys(folder, phrase)
+    say(f"sealed in {folder}: {listing(names)}" if names else "all keys were sealed already")
+    say("without the passphrase nobody opens them again; keep it apart from this disk's backups")
+
+
+def open_controller() -> None:
+    """Let the keys in the state folder be plain files. Raises CredentialError and UsageProblem."""
+    from controller.keyfile import open_keys
+
+    folder = state_dir()
+    names = open_keys(folder, _passphrase(new=False))
+    say(f"plain files in {folder}: {listing(names)}" if names else "no key was sealed")
 
 
 def _check(file: Path, name: str) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from inventory.credentials import resolve
+from tests.vpn_folder import add
 
 SECRET = "-----BEGIN KEY-----\nnot one\n-----END KEY-----"  # noqa: S105
 PHRASE = "open sesame"
@@ -120,3 +121,45 @@ def _until(terminal, ending):
     while not shown.endswith(ending):
         shown += os.read(terminal, 1).decode()
     return shown
+
+
+def sealed_controller(sanaga, open_):
+    """Let Dr A. Ngono have access, and seal the controller's keys."""
+    assert add(sanaga, "--file", "n.conf").code == 0
+    sanaga("inventory", "signing-key")
+    keys = {path.name: path.read_bytes() for path in (sanaga.folder / "state").glob("*_key")}
+    answer = sanaga("inventory", "seal-keys", SANAGA_PASSPHRASE=PHRASE)
+    assert (answer.code, answer.out) == (0, ""), answer.err
+    assert f"sealed in {sanaga.folder / 'state'}: signing_key and sealing_key\n" in answer.err
+    return keys
+
+
+def test_a_copy_of_the_state_folder_is_no_use_without_the_passphrase(sanaga, open_):
+    keys = sealed_controller(sanaga, open_)
+    for path in (sanaga.folder / "state").rglob("*"):
+        data = path.read_bytes() if path.is_file() else b""
+        assert not [name for name, key in keys.items() if key in data]
+    again = ("vpn", "person", "export", "a-ngono", "--file", "m.conf", "--because", "x")
+    refused = sanaga(*again)
+    assert refused.code == 1
+    assert "sealing_key.sealed: the sealing key is sealed" in refused.err
+    assert not (sanaga.folder / "m.conf").exists()
+    assert "the passphrase is wrong" in sanaga(*again, SANAGA_PASSPHRASE=PHRASE[:-1]).err
+    assert sanaga(*again, SANAGA_PASSPHRASE=PHRASE).code == 0
+
+
+def test_sealed_keys_of_the_controller_can_be_opened_again(sanaga, open_):
+    keys = sealed_controller(sanaga, open_)
+    answer = sanaga("inventory", "seal-keys", "--open", SANAGA_PASSPHRASE=PHRASE)
+    assert answer.code == 0, answer.err
+    found = {path.name: path.read_bytes() for path in (sanaga.folder / "state").glob("*_key*")}
+    assert found == keys
+    none = sanaga("inventory", "seal-keys", "--open", SANAGA_PASSPHRASE=PHRASE)
+    assert "no key was sealed" in none.err
+
+
+def test_nobody_is_asked_for_a_passphrase_who_cannot_answer(sanaga):
+    answer = sanaga("inventory", "seal-keys")
+    assert answer.code == 64
+    assert "set SANAGA_PASSPHRASE" in answer.err
+    assert not list((sanaga.folder / "state").glob("*.sealed"))

@@ -66,7 +66,7 @@ class Daemon:
         self.rotation = Rotation(folder, self.worker, self.pilot, pings.reached, clock)
         self.revoked = Revoked(folder, Blocklist(folder))
         self.neighbours = Neighbours(self.revoked, self.take_revoked)
-        self.pairs = Pairs(folder, identity.device, Treasury(folder), clock)
+        self.pairs = Pairs(folder, identity, Treasury(folder), clock)
         self.rendezvous = Rendezvous(monotonic_s)
         self.repairs = Repairs()
         self.calls: tuple[Call, ...] = ()

@@ -44,15 +44,31 @@ def read(path: Path) -> bytes:
     Raises FileNotFoundError when there is none, EdgeError when it is no key, cannot be read, or
     others than its owner may read it.
     """
+    key = key_octets(private_text(path))
+    if key is None:
+        raise EdgeError(
+            f"{path}: this is no WireGuard private key (32 octets in base64); restore it from a "
+            "backup, or remove it and enrol this device anew"
+        )
+    return key
+
+
+def private_text(path: Path) -> str:
+    """Return what a file holds that is for its owner alone; raises what read() raises."""
     try:
         text, mode = path.read_bytes(), path.stat().st_mode
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            raise EdgeError(
+                f"{path}: leads to {path.readlink()}, which is not there; if systemd hands this "
+                "key over, start the edge's service"
+            ) from error
         raise
     except OSError as error:
         raise EdgeError(f"{path}: cannot read the private key: {error.strerror}") from error
     if stat.S_IMODE(mode) & 0o077:
         raise EdgeError(f"{path}: others may read this private key; 'chmod 600 {path}'")
-    return _decoded(text, path)
+    return text.decode("ascii", "replace").strip()
 
 
 def key_octets(text: str) -> bytes | None:
@@ -70,13 +86,3 @@ def public_text(private_key: bytes) -> str:
 
     public = x25519.X25519PrivateKey.from_private_bytes(private_key).public_key()
     return base64.b64encode(public.public_bytes_raw()).decode("ascii")
-
-
-def _decoded(text: bytes, path: Path) -> bytes:
-    key = key_octets(text.decode("ascii", "replace").strip())
-    if key is None:
-        raise EdgeError(
-            f"{path}: this is no WireGuard private key (32 octets in base64); restore it from a "
-            "backup, or remove it and enrol this device anew"
-        )
-    return key

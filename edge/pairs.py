@@ -1,4 +1,4 @@
-"""The chains of preshared keys that a device has with its peers, in preshared.json.
+"""The chains of preshared keys that a device has with its peers, sealed in preshared.json.
 
 They come from the controller once for a series, and are turned on here. Once a week's key was
 answered, the chains of the weeks before the last, and of the series before, are gone from the disk.
@@ -6,6 +6,7 @@ answered, the chains of the weeks before the last, and of the series before, are
 
 import asyncio
 import base64
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,9 @@ from edge.clock import Moment
 from edge.dataplane.generations import Generations, InterfaceName
 from edge.dataplane.wireguard import NO_PRESHARED_KEY, TunnelState
 from edge.epochs import Choice, Known, Look
+from edge.identity import Identity
 from edge.policy import EdgePolicy, Peer
+from edge.rest import Rest
 from inventory.errors import EdgeError, PolicyRefusedError
 from inventory.model import DeviceName
 from vpn import ratchet
@@ -27,6 +30,8 @@ Json: TypeAlias = Mapping[str, Any]
 End: TypeAlias = tuple[InterfaceName, DeviceName]
 
 FILE: Final = "preshared.json"
+SEALED: Final = "sealed"
+SERIES: Final = "series"
 
 
 # Returns the chains of an envelope, or raises PolicyRefusedError naming the file.
@@ -58,10 +63,11 @@ class Pairs:
     """The preshared keys of a running edge; keys are those that tunnels have now."""
 
     def __init__(
-        self, folder: Path, device: DeviceName, check: Check, clock: Callable[[], Moment]
+        self, folder: Path, identity: Identity, check: Check, clock: Callable[[], Moment]
     ) -> None:
         self._file = folder / FILE
-        self._device = device
+        self._device = identity.device
+        self._rest = Rest(identity.private_key)
         self._check = check
         self._clock = clock
         self._pairs: dict[DeviceName, _Pair] = {}
@@ -83,7 +89,11 @@ class Pairs:
         """Take up what is on the disk. Raises EdgeError, OSError."""
         record = files.record(self._file) or {}
         try:
-            series, peers = record.get("series", {}), record.get("peers", {})
+            if (box := record.get(SEALED)) is not None:
+                record = json.loads(self._rest.opened(box, FILE))
+            # Those of before boxes are plain; they are sealed at once.
+            self._dirty = SERIES in record and box is None
+            series, peers = record.get(SERIES, {}), record.get("peers", {})
             self._fingerprints = {int(one): text for one, text in series.items()}
             self._pairs = {name: _read(pair) for name, pair in peers.items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -113,7 +123,7 @@ class Pairs:
         for peer, chain in given.chains.items():
             # One that is here may be turned on already.
             pairs.setdefault(peer, _Pair()).chains.setdefault(given.series, chain)
-        files.replace(self._file, _text(series, pairs))
+        files.replace(self._file, self._text(series, pairs))
         self._fingerprints, self._pairs = series, pairs
 
     def known(self) -> Json:
@@ -249,19 +259,18 @@ class Pairs:
     def _save(self) -> None:
         """Write down what there is; a disk that takes nothing is tried again."""
         try:
-            files.replace(self._file, _text(self._fingerprints, self._pairs))
+            files.replace(self._file, self._text(self._fingerprints, self._pairs))
         except OSError as error:
             self.disk_fault = f"{FILE}: {error.strerror}"
             return
         self._dirty, self.disk_fault = False, ""
 
-
-def _text(series: Mapping[int, str], pairs: Mapping[DeviceName, _Pair]) -> str:
-    record = {
-        "series": {str(one): text for one, text in series.items()},
-        "peers": {name: _plain(pair) for name, pair in pairs.items()},
-    }
-    return canonical.pretty(record)
+    def _text(self, series: Mapping[int, str], pairs: Mapping[DeviceName, _Pair]) -> str:
+        record = {
+            SERIES: {str(one): text for one, text in series.items()},
+            "peers": {name: _plain(pair) for name, pair in pairs.items()},
+        }
+        return canonical.pretty({SEALED: self._rest.sealed(json.dumps(record).encode(), FILE)})
 
 
 def _ends(policy: EdgePolicy, peer: Peer) -> Iterator[End]:

@@ -11,7 +11,9 @@ from edge import chains
 from edge.clock import Moment
 from edge.dataplane.generations import SETTLED
 from edge.dataplane.wireguard import PeerState, TunnelState
-from edge.pairs import FILE, Pairs
+from edge.identity import Identity
+from edge.pairs import FILE, SEALED, Pairs
+from edge.rest import Rest
 from tests.edge_policies import SIGNER, edge_policy
 from vpn import keys, ratchet
 
@@ -45,7 +47,7 @@ class Rig:
         self.pairs = self.anew()
 
     def anew(self):
-        made = Pairs(self.folder, DEVICE, check, self.clock)
+        made = Pairs(self.folder, Identity(DEVICE, PRIVATE.octets), check, self.clock)
         made.open()
         return made
 
@@ -88,7 +90,15 @@ class Rig:
         return {key for (_, device), key in self.pairs.keys.items() if device == peer.device}
 
     def stored(self):
-        return json.loads((self.folder / FILE).read_text())
+        """Return what is on the disk, opened."""
+        box = json.loads((self.folder / FILE).read_text())[SEALED]
+        return json.loads(Rest(PRIVATE.octets).opened(box, FILE))
+
+    def unsealed(self):
+        """Put what is on the disk there as it was kept before boxes, in clear."""
+        plain = self.stored()
+        (self.folder / FILE).write_text(json.dumps(plain))
+        return plain
 
 
 def stored_chains(rig):

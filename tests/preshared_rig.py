@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from controller.pairs import PairSecret
-from edge import chains, control, keys
+from edge import chains, control, identity, keys
 from edge.clock import moment
 from edge.identity import KEY
 from edge.notary import Treasury
@@ -51,7 +51,7 @@ def restored(site: Site, end: End, state_dir: Path, at: datetime) -> None:
     daemon = site.pair.daemons[end]
     daemon.kill()
     (daemon.folder / FILE).unlink()
-    pairs = Pairs(daemon.folder, end, Treasury(daemon.folder), moment)
+    pairs = Pairs(daemon.folder, identity.load(daemon.folder), Treasury(daemon.folder), moment)
     asyncio.run(pairs.take(envelope(site, end, state_dir, at)))
     daemon.start()
     eventually(lambda: _runs(site, end), within_s=30, what="the successor")

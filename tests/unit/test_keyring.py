@@ -5,9 +5,10 @@ import stat
 
 import pytest
 
-from edge import keyring, keys
+from edge import enrolment, keyring, keys
 from edge.identity import KEY
 from inventory.errors import EdgeError
+from tests.edge_policies import SIGNER
 from vpn.keys import pair
 
 
@@ -38,13 +39,40 @@ def test_private_keys_are_for_root_alone_and_nowhere_in_clear_beside_their_files
     one = keyring.upcoming(folder, first(folder))
     (file,) = (folder / keyring.KEYS).iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    private = base64.b64encode(keyring.ring(folder)[one]).decode()
-    assert private in file.read_text()
-    assert all(
-        private not in other.read_text()
-        for other in folder.rglob("*")
-        if other.is_file() and other != file
-    )
+    private = keyring.ring(folder)[one]
+    for clear in (base64.b64encode(private), private.hex().encode(), private):
+        assert not [f for f in folder.rglob("*") if f.is_file() and clear in f.read_bytes()]
+
+
+def test_a_further_key_that_lies_in_clear_is_taken(folder):
+    private, public = pair()
+    (folder / keyring.KEYS).mkdir()
+    (folder / keyring.KEYS / "old").touch(mode=0o600)
+    (folder / keyring.KEYS / "old").write_text(private.reveal())
+    assert keyring.ring(folder)[public] == private.octets
+
+
+def test_a_further_key_is_no_use_to_another_device(folder, tmp_path):
+    keyring.upcoming(folder, first(folder))
+    (folder / KEY).unlink()
+    keys.ensure(folder / KEY, pair)
+    with pytest.raises(EdgeError, match="sealed with another device's key, or changed; restore"):
+        keyring.ring(folder)
+
+
+def test_the_first_key_may_lie_where_systemd_hands_it_over(folder, tmp_path_factory):
+    one = keyring.upcoming(folder, first(folder))
+    handed = tmp_path_factory.mktemp("credentials") / "key"
+    (folder / KEY).rename(handed)
+    handed.chmod(0o400)
+    (folder / KEY).symlink_to(handed)
+    assert one in keyring.ring(folder)
+    assert enrolment.enrol(folder, "kolofata-e1", SIGNER.public_key()).split()[1] == first(folder)
+    handed.unlink()
+    for act in (keyring.ring, lambda f: enrolment.enrol(f, "kolofata-e1", SIGNER.public_key())):
+        with pytest.raises(EdgeError, match="which is not there; if systemd hands this key over"):
+            act(folder)
+    assert (folder / KEY).is_symlink()
 
 
 def test_whoever_is_killed_before_the_key_is_spoken_of_makes_another_one(folder):

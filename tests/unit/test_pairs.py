@@ -1,5 +1,6 @@
 """The preshared keys of a device: from the controller's chains, week by week, through restarts."""
 
+import base64
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,9 +11,11 @@ from edge import files
 from edge.dataplane.generations import SETTLED
 from edge.dataplane.wireguard import NO_PRESHARED_KEY, PeerState, TunnelState
 from edge.epochs import LISTENED_S, OVERDUE_S, TRIED_S
-from edge.pairs import FILE
-from tests.pairs_rig import DEVICE, PEER, POLICY, Rig, stored_chains
-from vpn import ratchet
+from edge.identity import Identity
+from edge.pairs import FILE, Pairs
+from inventory.errors import EdgeError
+from tests.pairs_rig import DEVICE, PEER, POLICY, Rig, check, stored_chains
+from vpn import keys, ratchet
 from vpn.ratchet import EPOCH_S
 
 
@@ -91,6 +94,27 @@ def test_after_a_restart_the_same_keys_are_there(rig):
     rig.pairs = rig.anew()
     assert rig.follow() == before
     assert (rig.folder / FILE).stat().st_mode & 0o077 == 0
+
+
+def test_chains_are_on_the_disk_for_this_device_s_key_alone(rig):
+    rig.answered()
+    (chain,) = {chain.octets for chain in stored_chains(rig)}
+    for clear in (base64.b64encode(chain).decode(), chain.hex(), PEER.device):
+        assert clear not in (rig.folder / FILE).read_text()
+    stranger = Identity(DEVICE, keys.generate().octets)
+    with pytest.raises(EdgeError, match="remove the file, and 'sanaga apply'"):
+        Pairs(rig.folder, stranger, check, rig.clock).open()
+
+
+def test_chains_that_lie_in_clear_are_taken_and_sealed_at_the_next_look(rig):
+    rig.answered()
+    plain = rig.unsealed()
+    rig.pairs = rig.anew()
+    rig.follow()
+    assert rig.used() == {rig.key()}
+    rig.looks()
+    assert rig.stored() == plain
+    assert "peers" not in (rig.folder / FILE).read_text()
 
 
 def test_a_device_that_is_restored_from_an_image_of_a_month_ago_has_today_s_key(rig):

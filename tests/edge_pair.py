@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge import enrolment, wire
+from edge import control, enrolment, wire
 from edge.canonical import SignedPolicy
 from edge.policy import (
     CareTunnel,
@@ -25,6 +25,7 @@ from edge.policy import (
     Underlay,
 )
 from edge.policy import Path as EdgePath
+from inventory.errors import EdgeError
 from policies.clinical import catalogue
 from policies.model import PathPolicy, ServiceClass
 from simulations.lab.waiting import eventually
@@ -171,6 +172,15 @@ class Pair:
             daemon.start()
         for memory in memories:
             eventually(memory.exists, within_s=READY_WITHIN_S, what=f"{memory} is written")
+
+    def whole(self) -> bool:
+        """Return whether both daemons hold all of their paths for sound."""
+        try:
+            said = [control.asked(d.folder, "status") for d in self.daemons.values()]
+        except EdgeError:
+            return False
+        peers = [peer for one in said for peer in one["status"]["peers"]]
+        return bool(peers) and all(p["state"] == "up" for peer in peers for p in peer["paths"])
 
     def care_over(self, line: str) -> bool:
         """Return whether the care tunnel leads over a line, in both directions."""

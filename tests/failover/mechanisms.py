@@ -22,6 +22,10 @@ class Led(Protocol):
         """Return whether traffic lies on the world's first line, in both directions."""
         ...
 
+    def ready(self) -> bool:
+        """Return whether it knows of every line that it could go to."""
+        ...
+
     def forget(self) -> None:
         """Let the next trial start from nothing, where the mechanism would remember this one."""
         ...
@@ -40,6 +44,10 @@ class Peers:
     def on_first(self) -> bool:
         """Return whether the kernel routes over the first line at both ends."""
         return self.tunnels.lead_over(self.tunnels.world.lines[0].name)
+
+    def ready(self) -> bool:
+        """Return that it is: leading over the first line took as long as the others."""
+        return True
 
     def forget(self) -> None:
         """Do nothing."""
@@ -62,6 +70,13 @@ class Daemons:
         if not self.codes:
             return self.pair.care_over(first)
         return all(self.pair.class_over(first, code) for code in self.codes)
+
+    def ready(self) -> bool:
+        """Return whether both ends hold both lines for sound.
+
+        A daemon that was just started, and is short of time, has nowhere to go yet.
+        """
+        return self.pair.whole()
 
     def forget(self) -> None:
         """Start both daemons anew, without what they remember."""

@@ -98,10 +98,10 @@ class Stage:
         return False
 
     def _settled(self) -> bool:
-        """Return whether traffic led over the first line for a while without a break."""
+        """Return whether traffic led over the first line for a while, with others to go to."""
         ends, held_since = time.monotonic() + SETTLE_WITHIN_S, time.monotonic()
         while (now := time.monotonic()) < ends:
-            if not self.led.on_first():
+            if not (self.led.on_first() and self.led.ready()):
                 held_since = now
             elif now - held_since >= self.mechanism.steady_s:
                 return True

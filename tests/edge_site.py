@@ -107,9 +107,10 @@ def call(site: Site, tos: int = 0xB8) -> Iterator[list[int]]:
 
 
 def _tell_about(site: Site, lost_at_s: list[float]) -> None:
-    """Print what the edge did around the instants at which packets that were lost were sent."""
+    """Print what both ends did around the instants at which packets that were lost were sent."""
     lines = [f"{said(at_s)} LOST" for at_s in lost_at_s]
-    lines += [f"{entry['at']} {entry['kind']}: {entry['what']}" for entry in read(site.edge.folder)]
+    for end, daemon in site.pair.daemons.items():
+        lines += [f"{e['at']} {end}: {e['kind']}: {e['what']}" for e in read(daemon.folder)]
     around = {said(at_s + offset)[:19] for at_s in lost_at_s for offset in (-2, -1, 0, 1, 2)}
     sys.stdout.writelines(f"{line}\n" for line in sorted(lines) if line[:19] in around)
 

@@ -5,8 +5,10 @@ Sealed with a passphrase (NAME.sealed), they are no use to who has the disk or a
 
 import base64
 import binascii
-from collections.abc import Callable
-from contextlib import suppress
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -29,12 +31,13 @@ def ensured(file: Path, make: Callable[[], bytes], what: str) -> bytes:
     """
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if _sealed_names(file.parent):
-            return _opened(file, what, make)
-        with suppress(FileNotFoundError):
+        with _alone(file.parent):
+            if _sealed_names(file.parent):
+                return _opened(file, what, make)
+            with suppress(FileNotFoundError):
+                return _read(file)
+            files.create(file, make())
             return _read(file)
-        files.create(file, make())
-        return _read(file)
     except OSError as error:
         raise CredentialError(
             f"{file}: the {what} cannot be read or made: {error.strerror}; run this as its "
@@ -53,10 +56,11 @@ def seal_keys(state_dir: Path, passphrase: str) -> tuple[str, ...]:
     A plain file goes when its sealed one was seen to open. Raises CredentialError, also when
     another passphrase sealed some of them before, and OSError.
     """
-    _check(state_dir, passphrase)
-    plain = tuple(name for name in NAMES if (state_dir / name).exists())
-    for name in plain:
-        _seal(state_dir / name, _read(state_dir / name), passphrase)
+    with _alone(state_dir):
+        _check(state_dir, passphrase)
+        plain = tuple(name for name in NAMES if (state_dir / name).exists())
+        for name in plain:
+            _seal(state_dir / name, _read(state_dir / name), passphrase)
     return plain
 
 
@@ -65,15 +69,27 @@ def open_keys(state_dir: Path, passphrase: str) -> tuple[str, ...]:
 
     Raises CredentialError and OSError.
     """
-    _check(state_dir, passphrase)
-    names = _sealed_names(state_dir)
-    for name in names:
-        octets = _unsealed(state_dir / name, passphrase)
-        files.create(state_dir / name, octets)
-        _require_same(state_dir / name, octets)
-    for name in names:
-        files.remove(sealed_file(state_dir / name))
+    with _alone(state_dir):
+        _check(state_dir, passphrase)
+        names = _sealed_names(state_dir)
+        for name in names:
+            octets = _unsealed(state_dir / name, passphrase)
+            files.create(state_dir / name, octets)
+            _require_same(state_dir / name, octets)
+        for name in names:
+            files.remove(sealed_file(state_dir / name))
     return names
+
+
+@contextmanager
+def _alone(state_dir: Path) -> Iterator[None]:
+    """Hold a folder's keys: who takes the plain files away must not meet who takes the sealed."""
+    folder = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _sealed_names(state_dir: Path) -> tuple[str, ...]:

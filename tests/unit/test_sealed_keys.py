@@ -99,6 +99,16 @@ def test_all_that_make_a_sealed_key_at_once_get_the_same(tmp_path):
 
 
 @pytest.mark.usefixtures("known")
+def test_no_key_is_lost_when_some_seal_and_others_open_and_read_at_once(state):
+    def act(number: int) -> object:
+        return (seal_keys, open_keys, lambda folder, _: of(folder))[number % 3](state, PHRASE)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(act, range(60)))
+    assert {of(state, name, make=lambda: b"another") for name in NAMES} == {KEY}
+
+
+@pytest.mark.usefixtures("known")
 def test_a_plain_file_that_was_left_behind_goes_unless_it_holds_another_key(state):
     seal_keys(state, PHRASE)
     (state / NAMES[0]).write_bytes(KEY)

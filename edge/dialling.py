@@ -3,7 +3,8 @@
 WireGuard itself tries a lost handshake again after 5 s, gives up after 90 s, and lets a session end
 after 180 s; who listened when it began renews it only while packets arrive. Dialling forgets the
 session there is: a circuit that comes back after a fault would wait 5 s for another. So a session
-that lives is given up only when nothing answers at all, since then the far end may have lost it.
+that lives is given up only when nothing answers at all, since then the far end may have lost it,
+and nothing arrives in it: what does says that the far end has it, and only its daemon is down.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,10 +34,11 @@ class Dial:
 
 
 class Dialler:
-    """Remembers how often each peer has been dialled in vain."""
+    """Remembers how often each peer has been dialled in vain, and what had arrived from it."""
 
     def __init__(self) -> None:
         self._waits: dict[Dial, tuple[float, float]] = {}
+        self._received: dict[Dial, int] = {}
 
     def due(
         self,
@@ -47,7 +49,9 @@ class Dialler:
         generations: Generations = SETTLED,
     ) -> tuple[Dial, ...]:
         """Return whom to dial now; whoever answers again starts from the shortest wait."""
-        lost = frozenset(_lost(policy, minds, _Sessions(tunnels, generations, now)))
+        sessions = _Sessions(tunnels, generations, now, self._received)
+        lost = frozenset(_lost(policy, minds, sessions))
+        self._received = sessions.received
         self._waits = {dial: wait for dial, wait in self._waits.items() if dial in lost}
         return tuple(dial for dial in sorted(lost, key=_name) if self._is_due(dial, now))
 
@@ -79,11 +83,24 @@ def asked(policy: EdgePolicy, minds: Mapping[DeviceName, Mind]) -> tuple[str, ..
 
 @dataclass(frozen=True, slots=True)
 class _Sessions:
-    """The sessions with peers, by the keys with which they are spoken to."""
+    """The sessions with peers, by the keys with which they are spoken to.
+
+    before are the octets that had been received when they were looked at before.
+    """
 
     tunnels: Mapping[str, TunnelState]
     generations: Generations
     now: Moment
+    before: Mapping[Dial, int]
+
+    @property
+    def received(self) -> dict[Dial, int]:
+        """Return the octets that have been received until now."""
+        return {
+            Dial(tunnel, key): peer.received_octets
+            for tunnel, state in self.tunnels.items()
+            for key, peer in state.peers.items()
+        }
 
     def dial(self, tunnel: str, peer: Peer) -> Dial:
         """Return how to dial a peer on a tunnel."""
@@ -99,6 +116,12 @@ class _Sessions:
         state = self.of(tunnel, peer)
         return state is not None and not _stale(state, self.now)
 
+    def silent(self, tunnel: str, peer: Peer) -> bool:
+        """Return whether nothing has arrived since the look before, as far as anybody knows."""
+        state = self.of(tunnel, peer)
+        octets = state.received_octets if state else 0
+        return octets == self.before.get(self.dial(tunnel, peer), octets)
+
 
 def _lost(
     policy: EdgePolicy, minds: Mapping[DeviceName, Mind], sessions: _Sessions
@@ -111,7 +134,8 @@ def _lost(
         alone = all(health.dead for health in mind.healths.values())
         for path in dialled:
             tunnel = policy.underlay(path.circuit).tunnel
-            if mind.healths[path.name].dead and (alone or not sessions.lives(tunnel, peer)):
+            given_up = alone and sessions.silent(tunnel, peer)
+            if mind.healths[path.name].dead and (given_up or not sessions.lives(tunnel, peer)):
                 yield sessions.dial(tunnel, peer)
         care = policy.care.interface
         answers = answering(mind)

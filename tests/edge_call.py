@@ -2,7 +2,8 @@
 
 Each end says when it is ready. The calling one then sends 50 packets a second until its stdin is
 closed, two seconds at least, waits for the last answers, and prints how many it sent, how many
-answers came twice, and the numbers of the packets without an answer.
+answers came twice, and the numbers of the packets without an answer. The other one answers until
+its stdin is closed, and prints the numbers that did not come between those that did.
 """
 
 import select
@@ -24,13 +25,17 @@ def opened(tos: int) -> socket.socket:
 
 
 def echo(address: str, tos: int) -> None:
-    """Answer every packet with itself."""
+    """Answer every packet with itself until stdin is closed, then tell which did not come."""
+    heard = set[int]()
     with opened(tos) as door:
         door.bind((address, PORT))
         say("ready")
-        while True:
-            packet, peer = door.recvfrom(2048)
-            door.sendto(packet, peer)
+        while sys.stdin not in (readable := select.select([door, sys.stdin], [], [])[0]):
+            if door in readable:
+                packet, peer = door.recvfrom(2048)
+                door.sendto(packet, peer)
+                heard.add(int.from_bytes(packet[:4], "big"))
+    say(" ".join(map(str, sorted(set(range(max(heard, default=0))) - heard))))
 
 
 def call(address: str, tos: int) -> None:

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -96,12 +96,15 @@ def call(site: Site, tos: int = 0xB8) -> Iterator[list[int]]:
             yield lost
         finally:
             told, _ = near.communicate(timeout=30)
-            far.kill()
+            unheard, _ = far.communicate(timeout=30)
     sent, twice, *missing = map(int, told.split())
     assert sent >= 100, "the call was too short to tell anything"
     assert twice == 0, "the call heard copies"
     if missing:
-        sys.stdout.write(f"of {sent} packets no answer came to {missing}\n")
+        sys.stdout.write(
+            f"of {sent} packets no answer came to {missing}; the far end did not hear "
+            f"[{unheard.strip()}]\n"
+        )
         _tell_about(site, [began_s + number * PACE_S for number in missing])
     lost.append(len(missing))
 
@@ -110,9 +113,15 @@ def _tell_about(site: Site, lost_at_s: list[float]) -> None:
     """Print what both ends did around the instants at which packets that were lost were sent."""
     lines = [f"{said(at_s)} LOST" for at_s in lost_at_s]
     for end, daemon in site.pair.daemons.items():
-        lines += [f"{e['at']} {end}: {e['kind']}: {e['what']}" for e in read(daemon.folder)]
+        lines += [f"{e['at']} {end}: {e['kind']}: {_told(e)}" for e in read(daemon.folder)]
     around = {said(at_s + offset)[:19] for at_s in lost_at_s for offset in (-2, -1, 0, 1, 2)}
-    sys.stdout.writelines(f"{line}\n" for line in sorted(lines) if line[:19] in around)
+    sys.stdout.writelines(f"{line}\n" for line in sorted({*lines}) if line[:19] in around)
+
+
+def _told(entry: Mapping[str, object]) -> str:
+    """Return an entry of a journal in short: decisions by class are mostly all the same."""
+    way = f" [{entry['path']} + {entry['second']}]" if entry["kind"] == "decision" else ""
+    return f"{entry['what']}{way}"
 
 
 @contextmanager

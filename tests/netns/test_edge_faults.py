@@ -229,6 +229,22 @@ def test_daemons_killed_in_the_middle_of_switches_cost_the_call_nothing(well):
     assert well.status()["faults"] == []
 
 
+@pytest.mark.parametrize("tos", [0xB8, 0], ids=["sound", "everything else"])
+def test_far_daemon_that_is_down_costs_a_call_over_the_one_living_circuit_nothing(well, tos):
+    """The far end's kernel goes on: its session must not be given up for another."""
+    hub = well.pair.daemons["hub"]
+    well.world.worsen(FIRST, hole=True)
+    eventually(lambda: well.way() == OTHER, within_s=SOON_S, what="leaving the hole")
+    with call(well, tos) as lost:
+        hub.kill()
+        eventually(lambda: well.paths()[OTHER]["state"] == "dead", within_s=SOON_S, what="silence")
+        # Longer than whoever is lost waits to be dialled.
+        pause(2 * FIRST_S + UPKEEP_S)
+        hub.start()
+        eventually(lambda: up(well, OTHER), within_s=SOON_S, what="the daemon's successor")
+    assert lost == [0]
+
+
 @pytest.mark.parametrize("step_s", [3600.0, -86_400.0])
 def test_jump_of_the_clock_moves_no_traffic_and_hides_no_fault(well, step_s):
     with unsteady_clock(well.edge) as jump:

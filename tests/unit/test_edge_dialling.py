@@ -28,9 +28,11 @@ def minds(*, dead: bool = False, alone: bool = False, consultation: bool = False
     return {PEER.device: replace(mind, healths=healths, consultation=consultation)}
 
 
-def tunnels(handshake_at_s: float, transport_at_s: float = 1.8e9):
+def tunnels(handshake_at_s: float, transport_at_s: float = 1.8e9, received_octets: int = 0):
     return {
-        name: TunnelState(1, 1280, 0, 0, {PEER.public_key: PeerState(None, at_s, 0, 0)})
+        name: TunnelState(
+            1, 1280, 0, 0, {PEER.public_key: PeerState(None, at_s, received_octets, 0)}
+        )
         for name, at_s in ((CARE.tunnel, handshake_at_s), (TUNNEL, transport_at_s))
     }
 
@@ -54,6 +56,19 @@ def test_a_peer_of_whom_nothing_is_heard_is_dialled_whatever_sessions_there_are(
     assert first == ()
     found = dialled(Dialler(), range(10), minds(alone=True), tunnels(1.8e9))
     assert found == [2, 4, 8]
+
+
+def test_a_session_in_which_anything_arrives_is_kept_though_nothing_answers():
+    """The far end's daemon is down, or begins anew, and its kernel goes on with the calls."""
+    dialler, lost = Dialler(), minds(alone=True)
+    octets = [*range(0, 2000, 100), *[1900] * 10]
+    found = [
+        second
+        for second, received in enumerate(octets)
+        for dial in dialler.due(POLICY, lost, tunnels(1.8e9, received_octets=received), at(second))
+        if dial.tunnel == TUNNEL
+    ]
+    assert found == [22, 24, 28]
 
 
 def test_a_path_that_answers_is_not_dialled_and_starts_anew():

@@ -1,6 +1,6 @@
 """The harness of the failover benchmark: what it shows without failover, and with each way."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -23,6 +23,9 @@ AT_S: Final = 2.2
 WITHIN_S: Final = 60.0
 # A call that loses nothing still has 20 ms from packet to packet, and a busy machine adds to it.
 UNNOTICED_MS: Final = 150.0
+TRIALS: Final = 3
+# No busy machine keeps a daemon from leaving for so long; one that does so has not seen the fault.
+STALLED_MS: Final = 2000.0
 
 
 @contextmanager
@@ -111,18 +114,20 @@ def test_the_care_tunnel_carries_a_call_through(fresh: Stage, fault: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "leaves"),
-    [
-        ("routed-20", lambda gap_ms: gap_ms < 400),
-        ("routed-100", lambda gap_ms: gap_ms < 800),
-        ("bfd-300", lambda gap_ms: 500 < gap_ms < 1500),
-    ],
+    ("name", "least_ms", "most_ms"),
+    [("routed-20", 0, 400), ("routed-100", 0, 800), ("bfd-300", 500, 1500)],
 )
 def test_a_mechanism_leaves_a_black_hole_in_its_time(
-    name: str, leaves: Callable[[float], bool]
+    name: str, least_ms: float, most_ms: float
 ) -> None:
+    """A busy machine only adds to a mechanism's time, so the best of some trials must keep it."""
     with staged(name) as stage:
-        assert stage.rest()
-        outcome = tried(stage, "hole")
-        assert leaves(outcome.called.voice_gap_ms), outcome.called
-        assert not outcome.stayed
+        for _ in range(TRIALS):
+            assert stage.rest()
+            outcome = tried(stage, "hole")
+            gap_ms = outcome.called.voice_gap_ms
+            assert least_ms < gap_ms < STALLED_MS, outcome.called
+            assert not outcome.stayed
+            if gap_ms < most_ms:
+                break
+        assert gap_ms < most_ms, outcome.called

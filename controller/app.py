@@ -29,6 +29,7 @@ from inventory.errors import DeviceError, PlanError
 from inventory.model import Device, DeviceName, Intent, Role
 from policies import expectations
 from topology.build import build, routed
+from vpn.model import Gateway
 
 __all__ = [
     "Loaded",
@@ -44,10 +45,15 @@ DRIVERS: Final = "controller.drivers"
 
 
 def intended_configs(
-    intent: Intent, only: Collection[DeviceName] | None = None
+    intent: Intent,
+    only: Collection[DeviceName] | None = None,
+    gateways: Iterable[Gateway] = (),
 ) -> Mapping[DeviceName, DeviceConfig]:
-    """Return what every router, or only some, should run, rendered for its platform."""
-    wanted = derive(intent).items()
+    """Return what every router, or only some, should run, rendered for its platform.
+
+    gateways are those that people's devices dial.
+    """
+    wanted = derive(intent, gateways).items()
     return {name: render(value) for name, value in wanted if only is None or name in only}
 
 
@@ -78,10 +84,11 @@ def make_plan(
     """
     intent = anchored(loaded)
     names = frozenset(to_read(intent, consent.only))
+    routers = intended_configs(intent, names, loaded.access.policy.gateways)
     view = View(
         intent=intent,
         topology=routed(intent),
-        wanted={**intended_configs(intent, names), **edge_configs(loaded, names)},
+        wanted={**routers, **edge_configs(loaded, names)},
         operational=operational,
         findings=expectations.check(loaded.policies, intent, build(intent)),
         previous=previous,
@@ -104,7 +111,7 @@ def to_read(intent: Intent, only: frozenset[DeviceName] | None) -> tuple[DeviceN
     if strange:
         raise PlanError(
             f"Sanaga cannot configure {', '.join(strange)}; it knows routers on: "
-            f"{', '.join(sorted(known))}; plan the other devices with --only"
+            f"{', '.join(sorted(known))}; leave them out with --without"
         )
     return tuple(device.name for device in chosen)
 

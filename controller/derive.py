@@ -16,8 +16,10 @@ from typing import Final
 
 from controller.state import BgpSession, Intended, Interface
 from inventory import addressing
+from inventory.addressing import Prefix
 from inventory.errors import PlanError
 from inventory.model import (
+    AddressPlan,
     Circuit,
     CircuitEnd,
     CircuitName,
@@ -30,6 +32,7 @@ from inventory.model import (
     StaticRoute,
 )
 from topology.build import circuit_cost
+from vpn.model import Gateway
 
 # Where a route sends what no more specific prefix wants.
 DISCARD: Final = "blackhole"
@@ -76,18 +79,33 @@ class _View:
     intent: Intent
     landings: Mapping[DeviceName, tuple[_Landing, ...]]
     links: Mapping[CircuitName, _Link]
+    people: Mapping[DeviceName, tuple[Prefix, ...]]
 
 
-def derive(intent: Intent) -> Mapping[DeviceName, Intended]:
+def derive(intent: Intent, gateways: Iterable[Gateway] = ()) -> Mapping[DeviceName, Intended]:
     """Return what every router should be, in the order of the documents.
 
-    Raises PlanError for a static route whose next hop is not an address.
+    gateways are the edges that people's devices dial, behind which their addresses are. Raises
+    PlanError for a static route whose next hop is not an address.
     """
-    view = _view(intent)
+    view = _view(intent, gateways)
     return {d.name: _intended(view, d) for d in intent.devices.values() if d.role is Role.ROUTER}
 
 
-def _view(intent: Intent) -> _View:
+def behind_gateways(
+    plan: AddressPlan, gateways: Iterable[Gateway]
+) -> Mapping[DeviceName, tuple[Prefix, ...]]:
+    """Return the addresses that people's devices have behind every gateway."""
+    return {
+        gateway.device: (
+            addressing.people_block4(plan, gateway.number),
+            addressing.people_block6(plan, gateway.number),
+        )
+        for gateway in gateways
+    }
+
+
+def _view(intent: Intent, gateways: Iterable[Gateway]) -> _View:
     landings: dict[DeviceName, list[_Landing]] = defaultdict(list)
     for circuit in intent.circuits.values():
         a, b = circuit.a, circuit.b
@@ -98,6 +116,7 @@ def _view(intent: Intent) -> _View:
         intent=intent,
         landings={name: tuple(ends) for name, ends in landings.items()},
         links={c.name: _link(intent, c) for c in intent.usable_circuits() if c.b},
+        people=behind_gateways(intent.network.plan, gateways),
     )
 
 
@@ -133,7 +152,7 @@ def _intended(view: _View, device: Device) -> Intended:
 def _routes(view: _View, device: Device) -> Iterator[StaticRoute]:
     """Yield what a router announces of sites: its own, and those of the edges that it leads to.
 
-    A site's whole blocks are announced, and what lies behind it.
+    A site's whole blocks are announced, what lies behind it, and people whose gateway it has.
     """
     intent = view.intent
     plan = intent.network.plan
@@ -146,7 +165,8 @@ def _routes(view: _View, device: Device) -> Iterator[StaticRoute]:
         site, via = intent.sites[intent.devices[name].site], _far_end(view, landing)
         yield StaticRoute(addressing.site_block4(plan, site.number), via[4])
         yield StaticRoute(addressing.site_block6(plan, site.number), via[6])
-        behind = (_with_address(site, route).prefix for route in site.routes)
+        behind = [_with_address(site, route).prefix for route in site.routes]
+        behind += view.people.get(name, ())
         yield from (StaticRoute(prefix, via[prefix.version]) for prefix in behind)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Final, TypeAlias
 
-from controller.derive import LAN_INTERFACE
+from controller.derive import LAN_INTERFACE, behind_gateways
 from edge import policy
 from edge.policy import CARE_PORT, CareTunnel, EdgePolicy, Endpoint, Prefix, TrafficClass, Underlay
 from inventory import addressing
@@ -113,7 +113,6 @@ class Overlay:
 
 def overlay(intent: Intent, gateways: Iterable[Gateway] = ()) -> Overlay:
     """Return the tunnels of an intent; gateways are those that people's devices dial."""
-    plan = intent.network.plan
     edges = {n: d for n, d in sorted(intent.devices.items()) if d.role is Role.EDGE}
     zones = {zone.site for zone in intent.zones.values()}
     fit = [d for d in edges.values() if d.public_key and d.lan]
@@ -134,13 +133,7 @@ def overlay(intent: Intent, gateways: Iterable[Gateway] = ()) -> Overlay:
         hubs=frozenset(hub.name for hub in hubs),
         unfit={n: _why(d, hubs=bool(hubs)) for n, d in edges.items() if n not in names},
         ports=_ports(intent) if hubs else {},
-        people={
-            gateway.device: (
-                addressing.people_block4(plan, gateway.number),
-                addressing.people_block6(plan, gateway.number),
-            )
-            for gateway in gateways
-        },
+        people=behind_gateways(intent.network.plan, gateways),
     )
 
 
@@ -261,7 +254,14 @@ def _peer(made: Overlay, device: Device, ends: _Ends) -> policy.Peer:
         prefixes=tuple(_prefixes(made, far)),
         paths=tuple(_path(made, device, ends, way) for way in sorted(ends.ways, key=_number)),
         next_key=far.next_key,
+        preshared=_series(made.intent.network.preshared, device, far),
     )
+
+
+def _series(everywhere: int, one: Device, other: Device) -> int | None:
+    """Return the series of the preshared keys of a pair where it is not that of the network."""
+    own = one.preshared + other.preshared
+    return everywhere + own if everywhere and own else None
 
 
 def _path(made: Overlay, device: Device, ends: _Ends, way: _Pairing) -> policy.Path:

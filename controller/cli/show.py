@@ -70,7 +70,9 @@ def _intended(loaded: "Loaded", name: str) -> "DeviceConfig":
     from controller.plan import unmanaged
     from inventory.errors import UnknownNameError
 
-    configs = {**intended_configs(loaded.intent, only={name}), **edge_configs(loaded, only={name})}
+    gateways = loaded.access.policy.gateways
+    routers = intended_configs(loaded.intent, {name}, gateways)
+    configs = {**routers, **edge_configs(loaded, only={name})}
     if name not in configs:
         raise UnknownNameError(f"{name} is not managed yet: {unmanaged(loaded.intent)[name]}")
     return configs[name]

@@ -52,6 +52,7 @@ _VOLATILE = re.compile(
 _HEADER = re.compile(r"(frr version|hostname) .*")
 _DELETIONS = "\nLines To Delete\n===============\n"
 _ROUTE_MAP = re.compile(r"route-map (\S+) (?:permit|deny) ([0-9]+)\n")
+_ROUTE = re.compile(r"ip(v6)? route ([0-9a-f.:]+)/([0-9]+) ")
 _COMPLAINT = re.compile(r"% .*|.*: % .*|.*line [0-9]+: .*|.*failed to (?:remove|process).*")
 
 
@@ -97,10 +98,14 @@ def body(text: str) -> str:
 def canonical(text: str) -> str:
     """Return the text that two equal configurations share.
 
-    FRR lists route-maps in the order in which they were once defined, which means nothing to
-    it; here they stand by name and sequence number.
+    FRR lists route-maps and static routes in the order in which they were once defined, which
+    means nothing to it; here they stand by name and sequence number, and by prefix.
     """
-    blocks = body(text).split("\n!\n")
+    lines = body(text).split("\n")
+    places = [i for i, line in enumerate(lines) if _ROUTE.match(line)]
+    for place, line in zip(places, sorted((lines[i] for i in places), key=_route)):  # noqa: B905
+        lines[place] = line
+    blocks = "\n".join(lines).split("\n!\n")
     places = [i for i, block in enumerate(blocks) if _ROUTE_MAP.match(block)]
     for place, block in zip(places, sorted((blocks[i] for i in places), key=_route_map)):  # noqa: B905
         blocks[place] = block
@@ -110,6 +115,16 @@ def canonical(text: str) -> str:
 def _route_map(block: str) -> tuple[str, int]:
     found = _ROUTE_MAP.match(block)
     return (found[1], int(found[2])) if found else ("", 0)
+
+
+def _route(line: str) -> tuple[int, bytes, int, str]:
+    import socket
+
+    found = _ROUTE.match(line)
+    if not found:
+        return 0, b"", 0, line
+    version, family = (6, socket.AF_INET6) if found[1] else (4, socket.AF_INET)
+    return version, socket.inet_pton(family, found[2]), int(found[3]), line
 
 
 def _complaints(output: str) -> str:

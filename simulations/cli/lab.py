@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from controller.load import Loaded
-    from inventory.model import Intent
     from simulations.lab.lab import Lab, Shape
 
 app = typer.Typer(
@@ -100,7 +99,7 @@ def up(
 
     loaded = load(folder or examples.FOLDER / DEFAULT_EXAMPLE)
     intent = loaded.intent
-    configs = _configs(intent) if configured else None
+    configs = _configs(loaded) if configured else None
     with _progress(len(intent.devices)) as report:
         made = lab.up(intent, configs=configs, weather=None if calm else weather, report=report)
     if folder:
@@ -112,11 +111,12 @@ def up(
     say(f"laboratory {made.name} is up: {_contents(made)}; 'sanaga lab down' ends it")
 
 
-def _configs(intent: "Intent") -> "Mapping[str, str]":
+def _configs(loaded: "Loaded") -> "Mapping[str, str]":
     from controller.derive import derive
     from controller.render import render
 
-    return {name: render(intended).text for name, intended in derive(intent).items()}
+    wanted = derive(loaded.intent, loaded.access.policy.gateways)
+    return {name: render(intended).text for name, intended in wanted.items()}
 
 
 def _converge(made: "Lab", loaded: "Loaded") -> None:

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 from itertools import cycle, pairwise, permutations
 from threading import Event
 
@@ -13,11 +14,12 @@ import pytest
 from controller.derive import derive
 from controller.render import render
 from controller.state import DeviceConfig, Intended
-from inventory.model import Intent, Medium
+from inventory.model import Intent, Medium, StaticRoute
 from tests.factories import Draft
 from tests.netns.frr_router import FrrRouter, eventually, frr_routers, lan, run, wire
 
 pytestmark = pytest.mark.netns
+NEWCOMER = IPv4Network("172.26.0.0/18")
 ODD_TEXTS = (
     "! foo",
     "#",
@@ -170,6 +172,16 @@ def test_drained_circuit_can_be_taken_away_without_a_lost_ping(fabric: Fabric):
     for name, router in (("mora-r1", mora), ("say-r1", say)):
         _apply(router, render(fabric.intended(name)))
     eventually(lambda: _via(fabric, "mora-r1", "yao-r1", "eth1"), 60, "back on the fibre")
+
+
+def test_a_static_route_may_come_to_a_router_that_has_others(fabric: Fabric):
+    """FRR lists it before those that were there, wherever it is written."""
+    mora = replace(fabric.intent.sites["mora"], routes=(StaticRoute(NEWCOMER, "172.31.0.1"),))
+    more = replace(fabric.intent, sites={**fabric.intent.sites, "mora": mora})
+    router = fabric.routers["mora-r1"]
+    _apply(router, render(derive(more)["mora-r1"]))
+    assert f"ip route {NEWCOMER} " in router.vtysh("show running-config")
+    _apply(router, render(fabric.intended("mora-r1")))
 
 
 def test_odd_texts_come_back_as_the_descriptions_they_are(fabric: Fabric):

@@ -11,6 +11,7 @@ from inventory.errors import PlanError
 from inventory.model import Intent, Medium, Platform, Role, StaticRoute
 from tests.factories import Draft, hierarchy, synthetic
 from topology.build import circuit_cost
+from vpn.model import Endpoint, Gateway
 
 
 def _draft() -> Draft:
@@ -187,6 +188,24 @@ def test_a_router_announces_the_lans_behind_an_edge_by_its_best_circuit():
     )
     assert {ip_network("10.0.8.0/23"), ip_network("198.51.100.0/24")} <= {*intended.networks4}
     assert "mora-r2" not in derive(intent)
+
+
+def test_a_router_announces_the_people_who_dial_an_edge():
+    """Answers find the way back from sites that have no edge, and from other zones."""
+    intent = _with_edge()
+    plan = intent.network.plan
+    dialled = Gateway("mora-r2", 3, Endpoint("vpn.example.cm", 51_820), "")
+    before, after = derive(intent)["mora-r1"], derive(intent, [dialled])["mora-r1"]
+    block4, block6 = addressing.people_block4(plan, 3), addressing.people_block6(plan, 3)
+    via = {route.prefix.version: route.via for route in before.routes}
+    assert {*after.routes} - {*before.routes} == {
+        StaticRoute(block4, via[4]),
+        StaticRoute(block6, via[6]),
+    }
+    assert {*after.networks4} - {*before.networks4} == {block4}
+    assert {*after.networks6} - {*before.networks6} == {block6}
+    elsewhere = derive(intent, [dialled])["mayo-sava-r1"]
+    assert elsewhere == derive(intent)["mayo-sava-r1"]
 
 
 def test_a_router_announces_the_circuits_to_an_edge_on_which_tunnels_end():

@@ -313,6 +313,20 @@ def test_canonical_form_drops_what_changes_by_itself():
     assert frr_door.canonical(shown) == OLD
 
 
+def test_canonical_form_orders_static_routes_by_prefix():
+    shown = [
+        "ip route 10.0.8.0/23 blackhole",
+        "ipv6 route fd00::/60 blackhole",
+        "ip route 9.0.0.0/8 blackhole",
+        "ipv6 route fc00::/60 172.20.0.1",
+        "ip route 10.0.0.0/23 172.20.0.1",
+    ]
+    ordered = [shown[i] for i in (2, 4, 0, 3, 1)]
+    before, after = ("\n".join((*lines, "!", "")) for lines in (shown, ordered))
+    assert frr_door.canonical(before) == frr_door.canonical(after)
+    assert frr_door.canonical(after).splitlines()[:5] == ordered
+
+
 def test_canonical_form_orders_route_maps_alone():
     one, two, ten = (f"route-map m permit {n}\nexit" for n in (1, 2, 10))
     before = f"{OLD}{ten}\n!\n{two}\n!\nip route 1.0.0.0/8 blackhole\n!\n{one}\n!\n"

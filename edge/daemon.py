@@ -95,9 +95,7 @@ class Daemon:
         """Take up what is on the disk. Raises EdgeError when the kernel carries no edge."""
         await self.worker.open()
         self.note("daemon", "started")
-        with self._noted("keys"):
-            self.learn_keys()
-            self.rotation.open(self._first_key)
+        self._open_keys()
         with self._noted("chains"):
             self.pairs.open()
         with self._noted("disk"):
@@ -110,6 +108,14 @@ class Daemon:
         with self._noted("state"):
             self._kept = statefile.load(self.folder, self.clock())
             self.calls = callbook.load(self.folder, self.clock())
+
+    def _open_keys(self) -> None:
+        """Take up the keys on the disk; no fault of one part keeps another from being there."""
+        with self._noted("sealing"):
+            keyring.tidy(self.folder)
+        self.learn_keys()
+        with self._noted("moves"):
+            self.rotation.open(self._first_key)
 
     async def work(self) -> None:
         """Put the policy into effect and work until told to end; the kernel stays as it is."""
@@ -269,7 +275,10 @@ class Daemon:
                 await self.gatehouse.tend()
             with self._noted("tunnels"):
                 await self._dial(self.policy)
-            self._write_notes()
+            self._pass_on("policy", self.transactions)
+            if "keys" in self._faults:
+                # Whoever has removed the file need not start the edge anew.
+                self.learn_keys()
 
     async def _rotate(self) -> None:
         """Move tunnels to another key, and follow peers that do."""
@@ -278,7 +287,7 @@ class Daemon:
             if not self._withdrawing:
                 with self._noted("rotation"):
                     await self.rotation.tend()
-            self._note_keys(self.rotation)
+            self._pass_on("keys", self.rotation)
 
     async def _reshare(self) -> None:
         """Let tunnels have the week's preshared key, and find the far end's where it differs."""
@@ -287,7 +296,7 @@ class Daemon:
             if not self._withdrawing:
                 with self._noted("preshared"):
                     await self._look_at_sessions(self.policy)
-            self._note_keys(self.pairs)
+            self._pass_on("keys", self.pairs)
 
     async def take_chains(self, envelope: str) -> None:
         """Have chains of preshared keys. Raises PolicyRefusedError, EdgeError, OSError."""
@@ -313,17 +322,18 @@ class Daemon:
             minds, now_s = self.pilot.minds, self.clock().monotonic_s
             alive = [name for name in minds if dialling.answering(minds[name])]
             self.neighbours.tell(alive, now_s)
-            self._note_keys(self.neighbours)
+            self._pass_on("keys", self.neighbours)
             await self.revoked.tend()
 
-    def _note_keys(self, part: Rotation | Pairs | Neighbours) -> None:
+    def _pass_on(self, kind: Kind, part: Transactions | Rotation | Pairs | Neighbours) -> None:
         notes, part.notes = part.notes, []
         for words in notes:
-            self.note("keys", words)
+            self.note(kind, words)
 
     def learn_keys(self) -> None:
-        """Take note of the keys in the folder. Raises EdgeError."""
-        self.worker.ring.update(keyring.ring(self.folder))
+        """Take note of the keys in the folder that open, and of why others do not."""
+        with self._noted("keys"):
+            keyring.learn(self.folder, self.worker.ring)
 
     async def _keep(self) -> None:
         """Keep what was decided as soon as it is, so that a daemon started anew goes on there."""
@@ -339,13 +349,9 @@ class Daemon:
             return
         if "kernel" in self._faults:
             await self.install(policy)
-        elif policy is not None:
-            self._repaired(await self.worker.repair())
-
-    def _repaired(self, done: tuple[str, ...]) -> None:
-        if done:
-            now = self.clock()
-            self.repairs = Repairs(self.repairs.count + 1, now.unix_s, "; ".join(done))
+        elif policy is not None and (done := await self.worker.repair()):
+            at_s = self.clock().unix_s
+            self.repairs = Repairs(self.repairs.count + 1, at_s, "; ".join(done))
             for words in done:
                 self.note("repair", words)
 
@@ -374,11 +380,6 @@ class Daemon:
         for words in self._consultations.hear(policy, destinations, self.clock().monotonic_s):
             self.note("call", words)
         self.pilot.consult(self._consultations.live)
-
-    def _write_notes(self) -> None:
-        notes, self.transactions.notes = self.transactions.notes, []
-        for words in notes:
-            self.note("policy", words)
 
     def _save(self) -> None:
         with self._noted("state"):

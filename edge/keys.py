@@ -44,7 +44,12 @@ def read(path: Path) -> bytes:
     Raises FileNotFoundError when there is none, EdgeError when it is no key, cannot be read, or
     others than its owner may read it.
     """
-    key = key_octets(private_text(path))
+    try:
+        key = key_octets(private_text(path))
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            raise _leads_nowhere(path) from error
+        raise
     if key is None:
         raise EdgeError(
             f"{path}: this is no WireGuard private key (32 octets in base64); restore it from a "
@@ -53,19 +58,29 @@ def read(path: Path) -> bytes:
     return key
 
 
+def _leads_nowhere(path: Path) -> EdgeError:
+    return EdgeError(
+        f"{path}: leads to {path.readlink()}, which is not there; if systemd hands this key over, "
+        "start the edge's service. If the key is lost, enrol this device anew: remove this link "
+        f"first, and with it what that key has sealed: all files in {path.parent / 'keys'}, and "
+        f"{path.parent / 'preshared.json'}"
+    )
+
+
 def private_text(path: Path) -> str:
-    """Return what a file holds that is for its owner alone; raises what read() raises."""
+    """Return what a file holds that is for its owner alone.
+
+    Raises FileNotFoundError when there is none, EdgeError when it cannot be read, or others than
+    its owner may read it.
+    """
     try:
         text, mode = path.read_bytes(), path.stat().st_mode
-    except FileNotFoundError as error:
-        if path.is_symlink():
-            raise EdgeError(
-                f"{path}: leads to {path.readlink()}, which is not there; if systemd hands this "
-                "key over, start the edge's service"
-            ) from error
+    except FileNotFoundError:
         raise
     except OSError as error:
-        raise EdgeError(f"{path}: cannot read the private key: {error.strerror}") from error
+        raise EdgeError(
+            f"{path}: cannot read the private key: {error.strerror}; it is to be a file of root's"
+        ) from error
     if stat.S_IMODE(mode) & 0o077:
         raise EdgeError(f"{path}: others may read this private key; 'chmod 600 {path}'")
     return text.decode("ascii", "replace").strip()

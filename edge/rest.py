@@ -5,7 +5,6 @@ a TPM, the disk alone opens nothing.
 """
 
 import base64
-import binascii
 import os
 from typing import Final
 
@@ -36,5 +35,5 @@ class Rest:
         try:
             octets = base64.b64decode(box, validate=True)
             return self._cipher.decrypt(octets[:_NONCE], octets[_NONCE:], about.encode())
-        except (InvalidTag, binascii.Error) as error:
+        except (InvalidTag, ValueError) as error:
             raise ValueError("this was sealed with another device's key, or changed") from error

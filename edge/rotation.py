@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
-from edge import canonical, files
+from edge import moves
 from edge.clock import Moment
 from edge.dataplane.generations import Generations, InterfaceName, newest
 from edge.dataplane.wireguard import PublicKey, TunnelState
 from edge.loop import Mind
+from edge.moves import Moves, Unproved
 from edge.policy import EdgePolicy, Peer
 from inventory.model import CircuitName, DeviceName
 
-FILE: Final = "rotation.json"
 # Decisions follow within a tenth of a second; what is under way then arrives within a second.
 DRAIN_S: Final = 1.0
 # A handshake whose first packet is lost is tried again after 5 s.
@@ -77,18 +77,6 @@ class _Step:
     asked: frozenset[DeviceName] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Unproved:
-    """What a tunnel had before a key that nobody has answered yet, and who must answer.
-
-    Nobody must where nobody was alive: there both keys are tried until anybody answers.
-    """
-
-    before: PublicKey
-    asked: frozenset[DeviceName]
-    since_s: float
-
-
 class Rotation:
     """Moves the tunnels of a policy to its key; notes are what a person may want to know."""
 
@@ -100,7 +88,7 @@ class Rotation:
         reach: Reach,
         clock: Callable[[], Moment],
     ) -> None:
-        self._file = folder / FILE
+        self._folder = folder
         self._kernel = kernel
         self._traffic = traffic
         self._reach = reach
@@ -111,7 +99,7 @@ class Rotation:
         self._step = _Step("idle")
         self._own: dict[InterfaceName, PublicKey] = {}
         self._far: dict[tuple[InterfaceName, DeviceName], PublicKey] = {}
-        self._unproved: dict[InterfaceName, _Unproved] = {}
+        self._unproved: dict[InterfaceName, Unproved] = {}
         self._silent_s: dict[InterfaceName, float] = {}
         self.notes: list[str] = []
         self.fault = ""
@@ -138,14 +126,9 @@ class Rotation:
         Raises OSError.
         """
         self._first = first
-        record = files.record(self._file) or {}
-        self._own = {str(name): str(key) for name, key in record.get("own", {}).items()}
-        self._far = {(name, device): key for name, device, key in record.get("far", ())}
-        now_s = self._clock().monotonic_s
-        self._unproved = {
-            name: _Unproved(before, frozenset(asked), now_s)
-            for name, before, asked in record.get("unproved", ())
-        }
+        kept = moves.load(self._folder, self._clock().monotonic_s)
+        self._own, self._far = dict(kept.own), dict(kept.far)
+        self._unproved = dict(kept.unproved)
 
     def take(self, policy: EdgePolicy | None, ring: Collection[PublicKey]) -> Generations:
         """Go by a policy from now on; ring are the public keys whose private ones are here.
@@ -174,7 +157,7 @@ class Rotation:
         self._save()
         return self.generations
 
-    def _resume(self, policy: EdgePolicy, name: InterfaceName, unproved: _Unproved) -> None:
+    def _resume(self, policy: EdgePolicy, name: InterfaceName, unproved: Unproved) -> None:
         """Go on with a key that nobody had answered when this policy, or this process, came."""
         if name not in self._own:
             return
@@ -207,7 +190,7 @@ class Rotation:
         unproved = (step.tunnel,) if step.phase == "proving" else ()
         return {
             "key": (policy.key if policy else "") or self._first,
-            "waiting": (*self._behind(), *unproved),
+            "waiting": (*self._waiting(), *unproved),
             "moving": self._step.tunnel or None,
             "phase": self._step.phase,
         }
@@ -245,13 +228,17 @@ class Rotation:
         key = self._policy.key if self._policy else ""
         return key if key in self._ring else ""
 
-    def _behind(self) -> tuple[InterfaceName, ...]:
-        """Return the tunnels that are to be moved, in the order of moving."""
+    def _waiting(self) -> tuple[InterfaceName, ...]:
+        """Return the tunnels that do not have the policy's key: all where that is not here."""
         policy, wanted = self._policy, self._wanted
-        if policy is None or not wanted:
+        if policy is None or not policy.key:
             return ()
         proved = (name for name in policy.tunnels if name not in self._unproved)
         return tuple(name for name in proved if self._own[name] != wanted)
+
+    def _behind(self) -> tuple[InterfaceName, ...]:
+        """Return the tunnels that are to be moved, in the order of moving."""
+        return self._waiting() if self._wanted else ()
 
     async def _lead(self, policy: EdgePolicy) -> None:
         now_s, step = self._clock().monotonic_s, self._step
@@ -300,7 +287,7 @@ class Rotation:
         forlorn = [name for name in behind if now_s - self._silent_s[name] >= FORLORN_S]
         if forlorn:
             nobody: frozenset[DeviceName] = frozenset()
-            self._unproved |= {n: _Unproved(self._own[n], nobody, now_s) for n in forlorn}
+            self._unproved |= {n: Unproved(self._own[n], nobody, now_s) for n in forlorn}
             self._own |= dict.fromkeys(forlorn, policy.key)
             self._save()
             self.notes.append(f"nobody answers on {', '.join(forlorn)}: moved at once")
@@ -315,7 +302,7 @@ class Rotation:
 
     async def _move(self, policy: EdgePolicy, step: _Step, now_s: float) -> None:
         before, self._own[step.tunnel] = self._own[step.tunnel], policy.key
-        self._unproved[step.tunnel] = _Unproved(before, step.asked, now_s)
+        self._unproved[step.tunnel] = Unproved(before, step.asked, now_s)
         if not self._save():
             # Whoever is killed must know which key the tunnel has.
             self._own[step.tunnel] = self._unproved.pop(step.tunnel).before
@@ -383,13 +370,10 @@ class Rotation:
 
     def _save(self) -> bool:
         """Write down which tunnel has which key; return whether the disk took it."""
-        far = [[name, device, key] for (name, device), key in self._far.items()]
-        unproved = [[n, one.before, sorted(one.asked)] for n, one in self._unproved.items()]
         try:
-            record = {"own": self._own, "far": far, "unproved": unproved}
-            files.replace(self._file, canonical.pretty(record))
+            moves.save(self._folder, Moves(self._own, self._far, self._unproved))
         except OSError as error:
-            self.disk_fault = f"{FILE}: {error.strerror}"
+            self.disk_fault = f"{moves.FILE}: {error.strerror}"
             return False
         self.disk_fault = ""
         return True

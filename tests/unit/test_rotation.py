@@ -1,96 +1,17 @@
 """Moving tunnels to another key, step by step, with a kernel and traffic of the test's own."""
 
-import asyncio
+import json
 from dataclasses import replace
 
 import pytest
 
-from edge import files, loop
-from edge.clock import Moment
-from edge.dataplane.wireguard import PeerState, TunnelState
-from edge.rotation import DRAIN_S, FLIGHT_S, FORLORN_S, PROVE_S, REST_S, TRIED_S, Rotation
+from edge import files, keyring, moves
+from edge.identity import KEY
+from edge.keys import ensure, public_text
+from edge.rotation import DRAIN_S, FLIGHT_S, FORLORN_S, PROVE_S, REST_S, TRIED_S
 from tests.edge_policies import edge_policy
-from vpn import keys
-
-OLD, NEW, FAR, NEXT = (keys.public_of(keys.generate()) for _ in range(4))
-
-
-class World:
-    """A policy's tunnels, whose far ends answer those that may pass."""
-
-    def __init__(self, folder):
-        self.folder, self.now_s = folder, 1000.0
-        policy = edge_policy()
-        peers = tuple(
-            replace(peer, public_key=keys.public_of(keys.generate())) for peer in policy.peers
-        )
-        self.policy = replace(policy, peers=peers, key=NEW)
-        self.minds = {peer.device: self._mind(peer) for peer in peers}
-        self.diverted, self.renewals = ((), False), []
-        self.deaf: set[str] = set()
-        # The keys of this device that the far ends know.
-        self.known = {OLD, NEW}
-        self.handshakes: dict[tuple[str, str], float] = {}
-        self.rotation = self.anew()
-
-    def _mind(self, peer):
-        mind = loop.blank(peer, self.now_s, {})
-        healths = {name: replace(h, delay_ms=20.0) for name, h in mind.healths.items()}
-        return replace(mind, healths=healths)
-
-    def anew(self):
-        made = Rotation(self.folder, self, self, self.reach, self.clock)
-        made.open(OLD)
-        return made
-
-    def clock(self):
-        return Moment("boot", self.now_s, self.now_s, self.now_s)
-
-    async def renew(self, generations):
-        self.renewals.append(generations)
-        return ()
-
-    async def tunnels(self, names):
-        return {name: TunnelState(1, 1340, 51820, 0, self._states(name)) for name in names}
-
-    def _states(self, name):
-        found = {}
-        for peer in self.policy.peers:
-            for key in filter(None, (peer.public_key, peer.next_key)):
-                found[key] = PeerState(None, self.handshakes.get((name, key), 0.0), 0, 0)
-        return found
-
-    def divert(self, circuits, *, bare):
-        self.diverted = (tuple(circuits), bare)
-
-    async def reach(self, _interface, peers):
-        return frozenset() if self.mute("care") else frozenset(p.device for p in peers)
-
-    def mute(self, circuit):
-        """Return whether nobody answers over a circuit, or over the care tunnel."""
-        tunnel = {u.circuit: u.tunnel for u in self.policy.underlays}.get(circuit)
-        key = self.own[tunnel or self.policy.tunnels[-1]]
-        return circuit in self.deaf or key not in self.known
-
-    def take(self, policy=None):
-        self.policy = policy or self.policy
-        return self.rotation.take(self.policy, {OLD, NEW})
-
-    def passes(self, seconds):
-        """Let time pass; whoever is not deaf answers on all paths."""
-        self.now_s += seconds
-        for peer in self.policy.peers:
-            healths = dict(self.minds[peer.device].healths)
-            for path in peer.paths:
-                dead = self.mute(path.circuit)
-                at_s = healths[path.name].answered_at_s if dead else self.now_s
-                healths[path.name] = replace(healths[path.name], answered_at_s=at_s, dead=dead)
-            self.minds[peer.device] = replace(self.minds[peer.device], healths=healths)
-        asyncio.run(self.rotation.tend())
-
-    @property
-    def own(self):
-        return self.rotation.generations.own
+from tests.rotation_rig import NEW, NEXT, OLD, World
+from vpn.keys import pair
 
 
 @pytest.fixture
@@ -302,6 +223,56 @@ def test_a_key_that_is_not_here_is_told_and_the_tunnels_keep_theirs(world):
         world.passes(0.5)
     assert world.own == dict.fromkeys(tunnels(world), OLD)
     assert "which this device has not" in world.rotation.fault
+    # Whoever settles must not take them for moved.
+    status = world.rotation.status()
+    assert (status["key"], status["waiting"]) == (NEXT, tunnels(world))
+
+
+def test_an_edge_put_back_from_an_image_of_before_its_last_move_gets_a_third_key(tmp_path):
+    first = public_text(ensure(tmp_path / KEY, pair))
+    image = keyring.upcoming(tmp_path, first)
+    world = World(tmp_path)
+    world.rotation.open(first)
+
+    def goes_by(key):
+        world.policy = replace(world.policy, key=key)
+        world.rotation.take(world.policy, keyring.ring(tmp_path))
+        for _ in range(100):
+            world.passes(0.5)
+
+    world.known = {image}
+    goes_by(image)
+    # The far ends have forgotten the key of the image, and the next policy says which they know.
+    world.known = {NEXT}
+    goes_by(NEXT)
+    assert world.own == dict.fromkeys(tunnels(world), image)
+    assert "which this device has not; 'sanaga vpn site rotate' makes" in world.rotation.fault
+    third = keyring.upcoming(tmp_path, str(world.rotation.status()["key"]))
+    assert third not in {first, image, NEXT}
+    world.known = {NEXT, third}
+    goes_by(third)
+    assert world.own == dict.fromkeys(tunnels(world), third)
+    assert world.rotation.fault == ""
+    assert world.rotation.status()["waiting"] == ()
+    assert not world.rotation.busy
+
+
+STRANGE: tuple[object, ...] = (
+    [],
+    {"own": []},
+    {"far": [1]},
+    {"unproved": {"sgt": 1}},
+    {"own": {edge_policy().tunnels[0]: ""}},
+)
+
+
+@pytest.mark.parametrize("record", STRANGE, ids=str)
+def test_a_record_that_makes_no_sense_is_no_record(tmp_path, record):
+    (tmp_path / moves.FILE).write_text(json.dumps(record))
+    world = World(tmp_path)
+    world.take()
+    assert world.own == dict.fromkeys(tunnels(world), NEW)
+    assert world.diverted == ((), False)
 
 
 @pytest.mark.parametrize("steps", range(0, 60, 3))

@@ -91,6 +91,7 @@ def _peer(peer: Peer) -> dict[str, Any]:
         "prefixes": [str(prefix) for prefix in peer.prefixes],
         "paths": [_path(path) for path in peer.paths],
         **({"next_key": peer.next_key} if peer.next_key else {}),
+        **({} if peer.preshared is None else {"preshared": peer.preshared}),
     }
 
 
@@ -166,8 +167,8 @@ def _underlay_of(held: Json) -> Underlay:
 def _peer_of(held: Json) -> Peer:
     paths = tuple(_path_of(path) for path in held["paths"])
     loopback = IPv4Address(held["loopback"])
-    next_key = held.get("next_key", "")
-    return Peer(held["device"], held["public_key"], loopback, _prefixes(held), paths, next_key)
+    further = (held.get("next_key", ""), held.get("preshared"))
+    return Peer(held["device"], held["public_key"], loopback, _prefixes(held), paths, *further)
 
 
 def _path_of(held: Json) -> Path:

@@ -21,7 +21,7 @@ from edge.policy import (
     Underlay,
 )
 from inventory.fields import Count, Document, Flag, Prefix, Rate, Share, Slug, Title
-from inventory.model import LAST_SERIES, Medium
+from inventory.model import LAST_OWN_SERIES, LAST_SERIES, Medium
 from inventory.wording import quoted, refuse
 from policies.model import PathPolicy, ServiceClass, Slo
 
@@ -60,7 +60,7 @@ def _public_key(value: str) -> str:
 Address4: TypeAlias = Annotated[IPv4Address, BeforeValidator(_address4)]
 Interface: TypeAlias = Annotated[StrictStr, AfterValidator(_interface)]
 Key: TypeAlias = Annotated[StrictStr, AfterValidator(_public_key)]
-Series: TypeAlias = Annotated[StrictInt, Field(ge=0, le=LAST_SERIES)]
+Series: TypeAlias = Annotated[StrictInt, Field(ge=0, le=LAST_SERIES + 2 * LAST_OWN_SERIES)]
 Port: TypeAlias = Annotated[StrictInt, Field(ge=1, le=65_535)]
 Mtu: TypeAlias = Annotated[StrictInt, Field(ge=576, le=65_535, examples=[1340])]
 Positive: TypeAlias = Annotated[StrictFloat, Field(gt=0, le=60_000, allow_inf_nan=False)]
@@ -128,6 +128,7 @@ class PeerDocument(Document):
     prefixes: tuple[Prefix, ...]
     paths: tuple[PathDocument, ...]
     next_key: Key | None = None
+    preshared: Series | None = None
 
     def to_model(self) -> Peer:
         """Return the trusted value."""
@@ -138,6 +139,7 @@ class PeerDocument(Document):
             self.prefixes,
             tuple(path.to_model() for path in self.paths),
             self.next_key or "",
+            self.preshared,
         )
 
 

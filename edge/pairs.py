@@ -73,6 +73,7 @@ class Pairs:
         self._pairs: dict[DeviceName, _Pair] = {}
         self._fingerprints: dict[int, str] = {}
         self._policy: EdgePolicy | None = None
+        self._wanted: dict[DeviceName, int] = {}
         self._choices: dict[End, Choice] = {}
         self._keys: dict[End, bytes] = {}
         self._dirty = False
@@ -86,21 +87,23 @@ class Pairs:
         return dict(self._keys)
 
     def open(self) -> None:
-        """Take up what is on the disk. Raises EdgeError, OSError."""
+        """Take up what is on the disk, sealed from now on. Raises EdgeError, OSError."""
         record = files.record(self._file) or {}
         try:
             if (box := record.get(SEALED)) is not None:
                 record = json.loads(self._rest.opened(box, FILE))
-            # Those of before boxes are plain; they are sealed at once.
+            # Those of before boxes are plain.
             self._dirty = SERIES in record and box is None
             series, peers = record.get(SERIES, {}), record.get("peers", {})
             self._fingerprints = {int(one): text for one, text in series.items()}
             self._pairs = {name: _read(pair) for name, pair in peers.items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EdgeError(
-                f"{self._file}: these are no preshared keys; remove the file, and 'sanaga apply' "
-                "hands them over anew"
+                f"{self._file}: these are no preshared keys of this device; on the controller, "
+                f"'sanaga vpn site load {self._device}' hands them over anew"
             ) from error
+        if self._dirty:
+            self._save()
 
     async def take(self, envelope: str) -> None:
         """Have the chains of an envelope from now on.
@@ -149,6 +152,7 @@ class Pairs:
         self._policy = policy
         moment = self._clock()
         peers = policy.peers if policy else ()
+        self._wanted = {peer.device: policy.series(peer) for peer in peers} if policy else {}
         ends = {end: peer for peer in peers for end in _ends(policy, peer)} if policy else {}
         self._choices = {end: one for end, one in self._choices.items() if end in ends}
         self._keys = {end: key for end, key in self._keys.items() if end in ends}
@@ -156,12 +160,12 @@ class Pairs:
         for end, peer in ends.items():
             terms = self._terms(peer, moment)
             self._choose(end, self._choices.get(end), terms)
-            if policy and policy.preshared and terms[0][0] != policy.preshared:
+            if terms[0][0] != self._wanted[peer.device]:
                 lacking.add(peer.device)
         self.fault = (
-            f"there are no preshared keys of series {policy.preshared} with "
-            f"{', '.join(sorted(lacking))}; 'sanaga apply' hands them over"
-            if policy and lacking
+            f"the preshared keys that the policy names are not here with "
+            f"{', '.join(sorted(lacking))}; 'sanaga vpn site load {self._device}' hands them over"
+            if lacking
             else ""
         )
         return self.keys
@@ -237,12 +241,11 @@ class Pairs:
         if former and former[0] == series and former[1] > epoch:
             return False
         pair.answered = term
-        return former != term or self._forget(pair, series, epoch)
+        over = series == self._wanted[end[1]]
+        return former != term or (over and self._forget(pair, series, epoch))
 
     def _forget(self, pair: _Pair, series: int, epoch: int) -> bool:
         """Forget all but a series, from the week before on; return whether there was more."""
-        if series != (self._policy.preshared if self._policy else 0):
-            return False
         chain, before = pair.chains.get(series), pair.chains
         # Another tunnel may still have the key of the week before.
         kept = max(chain.epoch, epoch - 1) if chain else 0
@@ -251,9 +254,8 @@ class Pairs:
 
     def _terms(self, peer: Peer, moment: Moment) -> tuple[Term, ...]:
         known = self._pairs.setdefault(peer.device, _Pair()).known
-        wanted = self._policy.preshared if self._policy else 0
         epoch = ratchet.epoch_at(moment.unix_s)
-        found = epochs.candidates(known, wanted, epoch, dials=_dials(peer))
+        found = epochs.candidates(known, self._wanted[peer.device], epoch, dials=_dials(peer))
         return found or (NO_TERM,)
 
     def _save(self) -> None:

@@ -84,6 +84,7 @@ class Peer:
     prefixes: tuple[Prefix, ...]
     paths: tuple[Path, ...]
     next_key: str = ""
+    preshared: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,8 @@ class EdgePolicy:
     """Everything one device must do; own prefixes are the LANs behind it, lans their interfaces.
 
     key is the public key that its tunnels are to have; without one it is that of its enrolment.
-    preshared is the series of the preshared keys with its peers; 0 is none.
+    preshared is the series of the preshared keys with its peers, but for those that have their own;
+    0 is none.
     """
 
     network: str
@@ -127,6 +129,10 @@ class EdgePolicy:
     def tunnels(self) -> tuple[str, ...]:
         """Return the interfaces of its tunnels, the care tunnel's last."""
         return (*(underlay.tunnel for underlay in self.underlays), self.care.interface)
+
+    def series(self, peer: Peer) -> int:
+        """Return the series of the preshared keys with a peer; 0 is none."""
+        return self.preshared if peer.preshared is None else peer.preshared
 
     def underlay(self, circuit: CircuitName) -> Underlay:
         """Return one of the device's underlays. Raises KeyError."""

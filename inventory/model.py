@@ -105,6 +105,8 @@ DEFAULT_PEOPLE: Final = IPv4Network("172.26.0.0/15")
 # Raised by one, all edges get other preshared keys; 0 is none.
 DEFAULT_SERIES: Final = 1
 LAST_SERIES: Final = 65_535
+# Raised by one, all tunnels of one edge get other preshared keys: it adds to the network's number.
+LAST_OWN_SERIES: Final = 1_000
 APPROXIMATE: Final[frozenset[str]] = frozenset({"near_name", "proxy_village", "memory"})
 
 
@@ -177,7 +179,8 @@ class Device:
     """A router, switch or edge; number (1 to 7) is its identity within the site.
 
     public_key is the WireGuard key that an edge made itself, in base64; empty until it is pinned.
-    next_key is the one that it moves to, empty when it does not.
+    next_key is the one that it moves to, empty when it does not. preshared adds to the network's
+    series of preshared keys wherever the edge has a tunnel.
     """
 
     name: DeviceName
@@ -190,6 +193,7 @@ class Device:
     description: str = ""
     public_key: str = ""
     next_key: str = ""
+    preshared: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ SiteNumber = Annotated[StrictInt, Field(ge=1, le=MAX_SITE)]
 CircuitNumber = Annotated[StrictInt, Field(ge=1, le=MAX_CIRCUIT)]
 DeviceNumber = Annotated[StrictInt, Field(ge=1, le=MAX_DEVICE)]
 Series = Annotated[StrictInt, Field(ge=0, le=model.LAST_SERIES)]
+OwnSeries = Annotated[StrictInt, Field(ge=0, le=model.LAST_OWN_SERIES)]
 Port = Annotated[StrictInt, Field(ge=1, le=65535)]
 Degrees = Annotated[StrictFloat, Field(allow_inf_nan=False)]
 
@@ -209,6 +210,7 @@ class DeviceDocument(Document):
     management: ManagementDocument | None = Field(default=None, examples=["{address: 198.18.0.19}"])
     lan: Flag | None = Field(default=None, examples=["true"])
     description: Description = Field(default="", examples=["In the server room"])
+    preshared: OwnSeries = Field(default=0, examples=["1"])
 
     def to_model(self, known_key: str, keys: EdgeKeys) -> model.Device:
         """Return the trusted value; the first device of a site is on its LANs unless it says so.
@@ -226,6 +228,7 @@ class DeviceDocument(Document):
             description=self.description,
             public_key=keys.of(self.name),
             next_key=keys.next_of(self.name),
+            preshared=self.preshared,
         )
 
 

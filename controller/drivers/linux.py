@@ -1,7 +1,7 @@
 """The driver of Linux edges: policies, signed on the way, to the door of the edge's daemon."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from edge import chains, wire
 from edge.policy import EdgePolicy
 from edge.wire import SignedPolicy
 from inventory.errors import PolicyRefusedError, RejectedError
+from inventory.model import DeviceName
 
 
 class LinuxDriver(DoorDriver):
@@ -56,17 +57,29 @@ class LinuxDriver(DoorDriver):
         """
         if not policy.preshared:
             return
-        secret, at = PairSecret(self._state_dir, policy.preshared), SystemClock().instant()
-        known = self._part("pairs", "pairs").get(str(policy.preshared), {})
+        wanted = {(policy.series(peer), peer.device) for peer in policy.peers}
+        there = self._part("pairs", "pairs")
+        for series in sorted({series for series, _ in wanted}):
+            peers = [device for one, device in wanted if one == series]
+            self._give_chains(policy.device, series, peers, there.get(str(series), {}))
+
+    def _give_chains(
+        self,
+        device: DeviceName,
+        series: int,
+        peers: Collection[DeviceName],
+        known: Mapping[str, Any],
+    ) -> None:
+        """Hand over the chains of one series with some peers, but for those that are there."""
+        secret, at = PairSecret(self._state_dir, series), SystemClock().instant()
         if known.get("fingerprint", secret.fingerprint) != secret.fingerprint:
             raise RejectedError(
                 self._device.name,
                 "it has preshared keys of another secret; restore the controller's pair_key from a "
                 "backup, or raise 'preshared' in network.yaml so that all edges get new ones",
             )
-        peers = [peer.device for peer in policy.peers]
         if lacking := set(peers) - set(known.get("peers", ())):
-            given = secret.delivery(policy.device, sorted(lacking), at)
+            given = secret.delivery(device, sorted(lacking), at)
             key = self._device.public_key
             self._hand_over("pairs", chains.sign(given, signing_key(self._state_dir), key))
 

@@ -55,6 +55,20 @@ def test_every_edge_dials_the_hub_and_no_other_edge(three):
     assert not any(path.endpoint for one in made[HUB].peers for path in one.paths)
 
 
+def test_an_edge_whose_preshared_keys_are_made_anew_shares_their_series_with_its_far_ends(three):
+    def series(intent: Intent) -> dict[tuple[str, str], int]:
+        made = policies(intent)
+        return {(n, p.device): made[n].series(p) for n in made for p in made[n].peers}
+
+    mora = replace(three.devices["mora-e1"], preshared=3)
+    raised = replace(three, devices={**three.devices, "mora-e1": mora})
+    same = {("maroua-e1", HUB): 1, (HUB, "maroua-e1"): 1}
+    assert series(three) == {("mora-e1", HUB): 1, (HUB, "mora-e1"): 1, **same}
+    assert series(raised) == {("mora-e1", HUB): 4, (HUB, "mora-e1"): 4, **same}
+    none = replace(raised, network=replace(raised.network, preshared=0))
+    assert set(series(none).values()) == {0}
+
+
 def test_circuits_are_paired_where_they_meet(three):
     made = policies(three)
     assert {p.name: p.circuit for p in paths(made[HUB], "mora-e1").values()} == {

@@ -39,6 +39,19 @@ def test_every_tunnel_to_a_peer_has_the_week_s_key_of_the_pair(rig):
     assert rig.pairs.fault == ""
 
 
+def test_a_peer_with_a_series_of_its_own_gets_other_keys(rig):
+    rig.answered()
+    anew = replace(POLICY, peers=(replace(PEER, preshared=2),))
+    rig.follow(anew)
+    assert PEER.device in rig.pairs.fault
+    assert rig.used() == {rig.key()}
+    rig.take(series=2)
+    rig.follow(anew)
+    rig.looks()
+    assert rig.pairs.fault == ""
+    assert rig.used() == {rig.key(series=2)}
+
+
 def test_the_next_week_brings_the_next_key_and_the_one_before_the_last_is_gone(rig):
     rig.answered()
     rig.now += timedelta(seconds=EPOCH_S)
@@ -102,18 +115,37 @@ def test_chains_are_on_the_disk_for_this_device_s_key_alone(rig):
     for clear in (base64.b64encode(chain).decode(), chain.hex(), PEER.device):
         assert clear not in (rig.folder / FILE).read_text()
     stranger = Identity(DEVICE, keys.generate().octets)
-    with pytest.raises(EdgeError, match="remove the file, and 'sanaga apply'"):
+    with pytest.raises(EdgeError, match=f"'sanaga vpn site load {DEVICE}'"):
         Pairs(rig.folder, stranger, check, rig.clock).open()
 
 
-def test_chains_that_lie_in_clear_are_taken_and_sealed_at_the_next_look(rig):
+def test_chains_that_lie_in_clear_are_taken_and_sealed_at_once(rig):
     rig.answered()
     plain = rig.unsealed()
     rig.pairs = rig.anew()
+    assert rig.stored() == plain
+    assert "peers" not in (rig.folder / FILE).read_text()
+    rig.follow()
+    assert rig.used() == {rig.key()}
+
+
+def test_chains_that_lie_in_clear_on_a_disk_that_takes_nothing_are_told_and_tried_again(
+    rig, monkeypatch
+):
+    rig.answered()
+    rig.unsealed()
+
+    def full(*_args, **_how):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(files, "replace", full)
+        rig.pairs = rig.anew()
+        assert rig.pairs.disk_fault == "preshared.json: No space left on device"
     rig.follow()
     assert rig.used() == {rig.key()}
     rig.looks()
-    assert rig.stored() == plain
+    assert rig.pairs.disk_fault == ""
     assert "peers" not in (rig.folder / FILE).read_text()
 
 
@@ -152,7 +184,7 @@ def test_a_policy_that_goes_back_finds_its_series_there_still(rig):
 
 def test_a_policy_whose_chains_never_came_is_told_and_the_tunnels_have_what_they_had(rig):
     rig.follow(replace(POLICY, preshared=3))
-    assert "there are no preshared keys of series 3 with" in rig.pairs.fault
+    assert f"{PEER.device}; 'sanaga vpn site load {DEVICE}' hands them over" in rig.pairs.fault
     assert rig.used() == {NO_PRESHARED_KEY}
     rig.take(series=3)
     rig.follow(replace(POLICY, preshared=3))

@@ -206,8 +206,8 @@ def _unreachable(names: Sequence[DeviceName], why: Mapping[DeviceName, str]) -> 
     reasons = "; ".join(why.get(name) or f"{name}: was not read" for name in names[:LISTED])
     return UnreachableError(
         _listed(names),
-        f"cannot be read, so nothing is planned ({reasons}); bring them back, or plan the others "
-        "with --only",
+        f"cannot be read, so nothing is planned ({reasons}); bring them back, or leave them out "
+        "with --without",
     )
 
 

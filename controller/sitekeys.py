@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from controller.parallel import each
+from controller.state import Operational
 from inventory.edgekeys import line
 from inventory.errors import AccessError, CredentialError, DeviceError, SanagaError
 from inventory.model import Device, DeviceName, Intent, Role
@@ -173,6 +174,18 @@ def _progress(said: Mapping[str, Any]) -> Progress:
         str(said.get("upcoming", "")),
         tuple(map(str, said.get("consultations", ()))),
     )
+
+
+def unaware(
+    device: Device, far_ends: Iterable[DeviceName], seen: Operational
+) -> tuple[DeviceName, ...]:
+    """Return the far ends that are not known to have a policy with the key a device moves to.
+
+    They could not speak to it any more once its former key is forgotten.
+    """
+    configs = seen.configs
+    knows = {name for name in configs if device.next_key in configs[name].text}
+    return tuple(sorted(name for name in far_ends if name not in knows))
 
 
 def announced(device: Device, key: str) -> str:

@@ -1,6 +1,6 @@
 """What would change, in which order, and whom it could hurt."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +61,15 @@ def plan(
             help="Plan for this device alone; repeatable.",
         ),
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="DEVICE",
+            autocompletion=complete_device,
+            help="Plan for all but this device, which is out for now; repeatable.",
+        ),
+    ] = None,
     devices_cut: Annotated[
         float | None,
         typer.Option(
@@ -115,7 +124,7 @@ def plan(
             facilities=known.facilities if facilities_cut is None else facilities_cut,
         ),
         failing=frozenset(failing or ()),
-        only=frozenset(only) if only else None,
+        only=_chosen(loaded, only or (), without or ()),
         revoked=revoked,
     )
     made = _planned(loaded, consent, running)
@@ -123,6 +132,22 @@ def plan(
     emit(as_data(made), output, lambda: show_lines(lines(made, view)))
     _save(made, out)
     raise typer.Exit(Exit.CHANGES if made.changes else Exit.DONE)
+
+
+def _chosen(
+    loaded: "Loaded", only: Sequence[str], without: Sequence[str]
+) -> "frozenset[DeviceName] | None":
+    """Return the devices to plan for; None stands for all. Raises UnknownNameError."""
+    from controller.plan import managed
+    from inventory.errors import UnknownNameError
+
+    if strangers := [name for name in without if name not in loaded.intent.devices]:
+        raise UnknownNameError(
+            f"not in the intent: {listing(strangers)}; see 'sanaga inventory list'"
+        )
+    if not without:
+        return frozenset(only) or None
+    return frozenset(only or managed(loaded.intent)) - frozenset(without)
 
 
 def _revoked(loaded: "Loaded") -> "frozenset[DeviceName]":
@@ -209,7 +234,7 @@ def _unreachable(why: "Mapping[str, str]", asked: int) -> NoReturn:
         say(f"{listing(names)}: {reason}")
     say(
         f"{len(why)} of {count(asked, 'device')} cannot be read, so nothing is planned; "
-        "bring them back, or plan the others with --only"
+        "bring them back, or leave them out with --without"
     )
     raise typer.Exit(Exit.UNREACHABLE)
 

@@ -137,15 +137,24 @@ def settle(
     because: BecauseOption,
     folder: FolderOption = Path(),
     within: WithinOption = "0s",
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="DEVICE",
+            help="A far end that is out for long and need not know the keys now; repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Let the keys to which edges have moved be their only ones, in edge_keys.
 
-    Ends with code 5 when some have not moved yet; they keep both.
+    Ends with code 5 when some have not moved yet, or a far end may not know their other key; they
+    keep both.
     """
     from controller.cli import site_keys
     from controller.cli.durations import seconds
 
-    if not site_keys.settle(folder, seconds(within), because):
+    if not site_keys.settle(folder, frozenset(without or ()), seconds(within), because):
         raise typer.Exit(Exit.DIFFERS)
 
 

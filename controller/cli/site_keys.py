@@ -1,20 +1,21 @@
 """Edges moving to other keys, as verbs tell of it: who is asked, edge_keys, and what comes next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from stat import S_IMODE
 from typing import Final, cast
 
-from controller import sitekeys
+from controller import rim, sitekeys
 from controller.app import anchored, connector
 from controller.cli.desk import act, desk
 from controller.cli.output import count, listing, say
+from controller.edges import overlay
 from controller.environment import state_dir
 from controller.load import Loaded, load
+from controller.observe import observe
 from controller.sitekeys import Connect, Progress
 from edge import files
 from inventory.edgekeys import rewritten
-from inventory.errors import AccessError
 from inventory.intent import EDGE_KEYS
 from inventory.model import Device, DeviceName, Role
 
@@ -70,14 +71,13 @@ def rotate(folder: Path, names: Sequence[DeviceName], most: int | None, because:
         key=lambda device: (moved.get(device.name, ""), device.name),
     )[:most]
     lines, failed = dict[DeviceName, str](), 0
-    for name, progress in sitekeys.asked([d.name for d in idle], connect(loaded), rekey=True):
-        if isinstance(progress, Progress):
-            device = loaded.intent.devices[name]
-            _check_current(device, progress)
-            lines[name] = sitekeys.announced(device, progress.upcoming)
+    for name, told in sitekeys.asked([d.name for d in idle], connect(loaded), rekey=True):
+        device = loaded.intent.devices[name]
+        if isinstance(told, Progress) and not (against := _strange(device, told)):
+            lines[name] = sitekeys.announced(device, told.upcoming)
         else:
             failed += 1
-            say(f"{progress}\n{name} keeps its key")
+            say(f"{against if isinstance(told, Progress) else told}\n{name} keeps its key")
     rewrite(folder, lines)
     with desk() as opened:
         for name in sorted(lines):
@@ -102,11 +102,16 @@ def progress(folder: Path) -> list[dict[str, object]]:
     ]
 
 
-def settle(folder: Path, patience_s: float, because: str) -> bool:
-    """Write the keys of edges that have moved as the only ones; return whether all have."""
+def settle(folder: Path, without: Set[DeviceName], patience_s: float, because: str) -> bool:
+    """Write the keys of edges that have moved as the only ones; return whether all have.
+
+    An edge whose far ends may not know its other key keeps both, except for those in without.
+    """
     loaded, who = load(folder), act(because)
     moving = _moving(loaded)
-    left = _left(moving, connect(loaded), patience_s)
+    left = dict(_left(moving, connect(loaded), patience_s))
+    moved = {name: device for name, device in moving.items() if name not in left}
+    left |= _unheard(loaded, moved, without)
     done = {name: device for name, device in moving.items() if name not in left}
     rewrite(folder, {name: sitekeys.settled(device) for name, device in done.items()})
     with desk() as opened:
@@ -138,6 +143,24 @@ def _left(
     return {name: _why(name, told) for name, told in left.items()}
 
 
+def _unheard(
+    loaded: Loaded, moved: Mapping[DeviceName, Device], without: Set[DeviceName]
+) -> Mapping[DeviceName, str]:
+    """Return the edges of whose other key some far end may not know, and what to do."""
+    laid = overlay(loaded.intent, loaded.access.policy.gateways)
+    far_ends = {name: laid.tunnels(name).keys() - without for name in moved}
+    seen = observe(sorted(set().union(*far_ends.values())), drivers(loaded))
+    for why in seen.unreachable.values():
+        say(why)
+    found = {name: sitekeys.unaware(moved[name], far_ends[name], seen) for name in moved}
+    return {
+        name: f"{name} has moved, and keeps both keys: {listing(unaware)} may not know the other "
+        "one; plan and apply there, or say --without and do so before its tunnels are needed"
+        for name, unaware in found.items()
+        if unaware
+    }
+
+
 def _row(device: Device, told: object) -> dict[str, object]:
     known = told if isinstance(told, Progress) else None
     return {
@@ -156,13 +179,15 @@ def _why(name: DeviceName, told: object) -> str:
     return f"{name} waits for {waiting}"
 
 
-def _check_current(device: Device, progress: Progress) -> None:
-    """Raise AccessError when an edge has another key than the one that is pinned."""
-    if progress.key != device.public_key:
-        raise AccessError(
-            f"{device.name} has the key {progress.key} and not the pinned one; find out why, and "
-            f"correct {EDGE_KEYS}"
-        )
+def _strange(device: Device, progress: Progress) -> str:
+    """Return why an edge cannot move from where it is; nothing when it can."""
+    if progress.key == device.public_key:
+        return ""
+    return (
+        f"{device.name} goes by the key {progress.key}, and not by the one in {EDGE_KEYS}. If it "
+        f"was put back from an older image, 'sanaga plan --only {device.name}' and apply come "
+        f"first; if not, find out why, and correct {EDGE_KEYS}"
+    )
 
 
 def _moving(loaded: Loaded) -> dict[DeviceName, Device]:
@@ -178,9 +203,13 @@ def _moved() -> Mapping[DeviceName, str]:
 
 def connect(loaded: Loaded) -> Connect:
     """Return what makes the driver of an edge, which connects on first use."""
-    made = connector(anchored(loaded), loaded.folder, state_dir=state_dir())
     # Edges run Linux, which the intent sees to.
-    return cast("Connect", made)
+    return cast("Connect", drivers(loaded))
+
+
+def drivers(loaded: Loaded) -> rim.Connect:
+    """Return what makes the driver of a device, which connects on first use."""
+    return connector(anchored(loaded), loaded.folder, state_dir=state_dir())
 
 
 def rewrite(folder: Path, lines: Mapping[DeviceName, str]) -> None:

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from shutil import copytree, ignore_patterns, rmtree
 from time import monotonic
 from uuid import uuid4
 
@@ -14,6 +16,7 @@ from simulations.lab import lab as labs
 from simulations.lab.edges import SANAGA
 from simulations.lab.flows import start_call
 from simulations.lab.lab import Lab
+from simulations.lab.waiting import eventually
 from tests.lab_networks import leftovers, unique, write_spur
 from tests.sanaga_process import Answer, Sanaga
 
@@ -158,6 +161,9 @@ def test_every_edge_moves_to_another_key_while_a_call_goes_on(at_work, spur):
     for operator in ("leo", "lte"):
         at_work.impair(f"kolofata-{operator}", loss=0)
     before = (spur.sanaga.folder / "intent" / "edge_keys").read_text(encoding="utf-8")
+    copytree(
+        at_work.edge_folder("kolofata-e1"), image(spur), ignore=ignore_patterns("*.sock", "lock")
+    )
     with start_call(at_work, "kolofata", "yaounde", seconds=ROTATION_S) as flow:
         next(flow.follow())
         began = monotonic()
@@ -177,9 +183,64 @@ def test_every_edge_moves_to_another_key_while_a_call_goes_on(at_work, spur):
     equipment.wait_paths(at_work, WITHIN_S)
 
 
-def planned_and_applied(spur: Spur) -> None:
+def test_a_hub_keeps_both_keys_until_an_edge_that_was_away_knows_the_other(at_work, spur):
+    """The far end hears nothing, and the hub moves without it; then it comes back."""
+    lines = [f"kolofata-{kind}" for kind in ("fibre", "leo", "lte")]
+    for line in lines:
+        at_work.impair(line, hole=True)
+    asked = spur.sanaga("vpn", "site", "rotate", "yaounde-e1", "--dir", "intent", *YEARLY)
+    assert asked.code == 0, asked.err
+    planned_and_applied(spur, "--without", "kolofata-e1")
+    left = settled(spur, "--within", "60s")
+    assert (left.code, "kolofata-e1 may not know the other one" in left.err) == (5, True), left.err
+    for line in lines:
+        at_work.impair(line, hole=False)
+    planned_and_applied(spur)
+    ended = settled(spur, "--within", "2m")
+    assert ended.code == 0, ended.err
+    planned_and_applied(spur)
+    equipment.wait_paths(at_work, WITHIN_S)
+
+
+def settled(spur: Spur, *words: str) -> Answer:
+    return spur.sanaga("vpn", "site", "settle", "--dir", "intent", *YEARLY, *words)
+
+
+def test_an_edge_that_is_put_back_from_before_a_rotation_is_let_in_again(at_work, spur):
+    """Its disk has keys that no far end knows any more; the management network reaches it."""
+    folder = at_work.edge_folder("kolofata-e1")
+    at_work.kill_edge("kolofata-e1")
+    rmtree(folder)
+    copytree(image(spur), folder)
+    at_work.restart_edge("kolofata-e1")
+    eventually(lambda: silent(at_work), within_s=WITHIN_S, what="an edge that nobody lets in")
+    strange = spur.sanaga("vpn", "site", "rotate", "kolofata-e1", "--dir", "intent", *YEARLY)
+    assert (strange.code, "put back from an older image" in strange.err) == (5, True), strange.err
+    planned_and_applied(spur, "--only", "kolofata-e1")
+    asked = spur.sanaga("vpn", "site", "rotate", "kolofata-e1", "--dir", "intent", *YEARLY)
+    assert asked.code == 0, asked.err
+    planned_and_applied(spur)
+    equipment.wait_paths(at_work, WITHIN_S)
+    ended = settled(spur, "--within", "2m")
+    assert ended.code == 0, ended.err
+    planned_and_applied(spur)
+    equipment.wait_paths(at_work, WITHIN_S)
+
+
+def silent(lab: Lab) -> bool:
+    states = {edge.device: edge for edge in lab.status().edges}
+    paths = states["kolofata-e1"].paths
+    return bool(paths) and not any(state == "up" for _, state in paths)
+
+
+def image(spur: Spur) -> Path:
+    """Return where the folder of an edge is kept as it was before any rotation."""
+    return spur.sanaga.folder / "image"
+
+
+def planned_and_applied(spur: Spur, *words: str) -> None:
     plan = spur.sanaga.folder / f"{uuid4().hex}.plan"
-    made = spur.sanaga("plan", "intent", "--out", plan)
+    made = spur.sanaga("plan", "intent", "--out", plan, *words)
     assert made.code == 2, made.err
     done = spur.sanaga("apply", plan, "--yes")
     assert done.code == 0, done.err + done.out

@@ -91,7 +91,8 @@ class Registrar:
     ) -> "Registrar":
         """Open the desk of a state folder; pair makes the keys of devices that bring none.
 
-        Raises AccessError and CredentialError.
+        The key that seals their preshared keys is read when it is first needed, which raises
+        CredentialError. Raises AccessError.
         """
         clock = clock or SystemClock()
         return cls(People.open(state_dir, clock=clock), Sealer(state_dir), clock, pair)
@@ -229,13 +230,18 @@ class Registrar:
         self.store.exported(chosen, act)
         return _handover(terms, entry.person, chosen, preshared, None)
 
-    def revoke(self, name: PersonName, device: str | None, act: Act) -> tuple[PersonDevice, ...]:
-        """Withdraw a device, or without a name all of somebody's; return which that were."""
+    def revoke(
+        self, name: PersonName, device: str | None, act: Act, *, keep: bool = False
+    ) -> tuple[PersonDevice, ...]:
+        """Withdraw a device, or without a name all of somebody's; return which that were.
+
+        With keep, a person who is left without any goes on being known, and may get another.
+        """
         entry = self.store.entry(name)
+        if entry.revoked:
+            raise AccessError(f"{name} has no access any more, since {entry.revoked[:10]}")
         chosen = entry.in_use if device is None else (one_of(entry, device),)
-        if entry.revoked or not chosen:
-            raise AccessError(f"{name} has no access any more, since {(entry.revoked or '')[:10]}")
-        self.store.revoke(name, chosen, act)
+        self.store.revoke(name, chosen, act, keep=keep)
         return chosen
 
     def change(self, person: Person, act: Act) -> None:

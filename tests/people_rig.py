@@ -1,7 +1,7 @@
 """A desk where people are given access, with terms and a clock of its own."""
 
 from datetime import date
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_interface
 
 from controller.registrar import Registrar
 from controller.store.audit import Act
@@ -44,7 +44,16 @@ def opened_to(policy, intent, people, interface="people0"):
         Admitted("", tuple(addresses), tuple(group.name for group in terms.groups_of(person)))
         for person, addresses in people
     )
-    return Roster("test", "yaounde-e1", interface, 51820, 1280, (), devices, terms.openings)
+    return Roster(
+        "test",
+        "yaounde-e1",
+        interface,
+        51820,
+        1280,
+        (ip_interface("172.26.255.254/16"),),
+        devices,
+        terms.openings,
+    )
 
 
 def registrar(folder, terms=TERMS, clock=None):

@@ -1,8 +1,9 @@
-"""What a hub's and an edge's packet filter is told of people: a table of nftables' own words.
+"""What a gateway's packet filter is told of people: a table of nftables' own words.
 
-WireGuard lets a far end send from its own addresses only, so a source address says who it is.
-Whatever comes from people and no grant opens is dropped, packet by packet, so that what is
-withdrawn ends at once; and nobody opens a connection to them.
+WireGuard lets a far end send from its own addresses only, so a source address says who it is; from
+anywhere but their interface nobody has such an address. Whatever comes from people and no grant
+opens is dropped, packet by packet, so that what is withdrawn ends at once; and nobody opens a
+connection to them.
 """
 
 import re
@@ -50,10 +51,13 @@ def checked_interface(name: str) -> str:
 
 def render(
     interface: str,
+    blocks: Sequence[Prefix],
     opened: Sequence[Opening],
     sources: Mapping[GroupName, Sequence[Address]],
 ) -> str:
     """Return the table for a host on whose interface people arrive, as `nft -f` reads it.
+
+    blocks are the addresses that people have there.
 
     It replaces an earlier one of its name at once, and leaves all other tables alone.
     """
@@ -72,6 +76,7 @@ def render(
         "  }",
         "  chain forward {",
         f"    type filter hook forward priority {PRIORITY}; policy accept;",
+        *_forged(f'iifname != "{interface}"', blocks),
         f'    iifname "{interface}" goto granted',
         f'    oifname "{interface}" ct state established,related accept',
         f'    oifname "{interface}" counter drop',
@@ -83,6 +88,7 @@ def render(
         "  }",
         "  chain input {",
         f"    type filter hook input priority {PRIORITY}; policy accept;",
+        *_forged(f'iifname != {{ "{interface}", "lo" }}', blocks),
         f'    iifname "{interface}" ct state related accept',
         f'    iifname "{interface}" meta l4proto {{ icmp, ipv6-icmp }} accept',
         f'    iifname "{interface}" meta l4proto {{ tcp, udp }} th dport 53 accept',
@@ -91,6 +97,13 @@ def render(
         "}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _forged(elsewhere: str, blocks: Sequence[Prefix]) -> Iterator[str]:
+    """Yield the rules that drop what says it is from people and comes from elsewhere (BCP 38)."""
+    for block in blocks:
+        word, _ = _KINDS[4 if block.version == 4 else 6]
+        yield f"    {elsewhere} {word} saddr {block} counter drop"
 
 
 def _sources(group: GroupName, addresses: Sequence[Address]) -> Iterator[str]:

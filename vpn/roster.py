@@ -71,7 +71,8 @@ class Roster:
 
     def table(self) -> str:
         """Return the packet filter for the gateway, as `nft -f` reads it."""
-        return filters.render(self.interface, self.openings, sources(self))
+        blocks = tuple(address.network for address in self.addresses)
+        return filters.render(self.interface, blocks, self.openings, sources(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from controller.bulk import Step
 from controller.cli import drafts, loading
 from controller.cli.desk import act, desk, filed, key_maker
 from controller.cli.drafts import Drafts
+from controller.cli.loading import Cutting
 from controller.cli.output import UsageProblem, agree, count, say, stderr
 from inventory.errors import Fault, IntentError, Location
 from vpn import roll
@@ -45,13 +46,19 @@ def summary(steps: Sequence[Step]) -> str:
     )
 
 
-def warn(steps: Sequence[Step]) -> None:
-    """Say which consultations that run now would be cut."""
+def cutting(steps: Sequence[Step]) -> Cutting:
+    """Return which consultations that run now would be cut."""
     gone = [step.device for step in steps if step.device]
-    if gone:
-        with desk() as opened:
-            if said := loading.would_cut(opened, gone):
-                say(said)
+    if not gone:
+        return Cutting()
+    with desk() as opened:
+        return loading.cutting(opened, gone)
+
+
+def warn(cut: Cutting) -> None:
+    """Say which consultations that run now would be cut."""
+    if said := str(cut):
+        say(said)
 
 
 def confirm(steps: Sequence[Step], *, yes: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, BinaryIO, TypeAlias
 
 import typer
 
-from controller.cli.output import UsageProblem, say, write
+from controller.cli.output import Format, UsageProblem, say, write
 
 FileOption: TypeAlias = Annotated[
     Path | None,
@@ -38,16 +38,20 @@ class Delivery:
     qr: bool = False
     show: bool = False
 
-    def settled(self) -> "Delivery":
+    def settled(self, beside: Format = Format.TABLE) -> "Delivery":
         """Return where it goes when nobody named a place: the terminal, as a QR code.
 
-        Raises UsageProblem when there is none, or a file is there already.
+        Raises UsageProblem when there is none, a file is there already, or a secret would go
+        among data that is meant for a program.
         """
         self.free()
-        if any(self._paths()) or self.qr or self.show:
-            return self
-        if sys.stdout.isatty():
-            return Delivery(qr=True)
+        chosen = self if any(self._paths()) or self.qr or self.show else Delivery(qr=True)
+        if beside is not Format.TABLE and (chosen.qr or chosen.show):
+            raise UsageProblem(
+                f"with --output {beside} nothing secret is shown; say --file, --png or --svg"
+            )
+        if chosen is self or sys.stdout.isatty():
+            return chosen
         raise UsageProblem("say where the file goes: --file, --png, --svg, --qr or --show")
 
     def free(self) -> None:

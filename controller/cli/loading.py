@@ -1,5 +1,6 @@
 """Telling gateways what was done: at once where they are reached, and later where they are not."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
@@ -153,22 +154,38 @@ def in_consultation(
     ]
 
 
-def would_cut(opened: "Registrar", devices: "Sequence[PersonDevice]") -> str:
-    """Return which running consultations end with some devices' access; nothing without any."""
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """Which devices are in a consultation that ends with their access, as far as gateways say."""
+
+    devices: "tuple[PersonDevice, ...]" = ()
+    silent: "tuple[DeviceName, ...]" = ()
+
+    def __str__(self) -> str:
+        """Return it as a sentence; nothing when nothing is cut."""
+        cut, parts = self.devices, list[str]()
+        if cut:
+            parts.append(f"this cuts {count(len(cut), 'running consultation')}: {_devices(cut)}")
+        if self.silent:
+            parts.append(f"{listing(self.silent)} did not say who is in a consultation")
+        return "; ".join(parts)
+
+
+def cutting(opened: "Registrar", devices: "Sequence[PersonDevice]") -> Cutting:
+    """Return which running consultations end with some devices' access."""
     from controller.environment import state_dir
     from controller.gateways import Gateways
 
     terms = opened.accepted()
     doors = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
     if not doors or not devices:
-        return ""
+        return Cutting()
     said = dict(Gateways(opened, state_dir()).status(doors))
     calling = {n: one.get("calling", ()) for n, one in said.items() if isinstance(one, dict)}
-    silent = [name for name in doors if name not in calling]
-    cut = in_consultation(opened, devices, calling)
-    parts = [f"this cuts {count(len(cut), 'running consultation')}: {_devices(cut)}"] if cut else []
-    parts += [f"{listing(silent)} did not say who is in a consultation"] if silent else []
-    return "; ".join(parts)
+    return Cutting(
+        tuple(in_consultation(opened, devices, calling)),
+        tuple(name for name in doors if name not in calling),
+    )
 
 
 def _devices(devices: "Sequence[PersonDevice]") -> str:

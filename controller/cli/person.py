@@ -57,7 +57,10 @@ GatewayOption: TypeAlias = Annotated[
     typer.Option("--gateway", metavar="GATEWAY", help="Gateway to dial; the first unless named."),
 ]
 UntilOption: TypeAlias = Annotated[
-    str | None, typer.Option("--until", metavar="YYYY-MM-DD", help="Last day of access.")
+    str | None,
+    typer.Option(
+        "--until", metavar="YYYY-MM-DD", help="Last day of access; 'none' lets it have no end."
+    ),
 ]
 LicenceOption: TypeAlias = Annotated[
     str | None, typer.Option("--licence", metavar="NUMBER", help="Number of the licence.")
@@ -125,7 +128,7 @@ def add(
     from controller.cli import personal
 
     said = personal.given(title, role, site, licence, licence_until, until)
-    delivery = Delivery(file, png, svg, qr, show_file).settled()
+    delivery = Delivery(file, png, svg, qr, show_file).settled(output)
     key = personal.key(public_key)
     with desk() as opened:
         person = personal.wanted(opened.store.find(name), name, said)
@@ -161,7 +164,7 @@ def rotate(
     """Give a device other keys and a new file; the old ones open nothing any more."""
     from controller.cli import personal
 
-    delivery = Delivery(file, png, svg, qr, show_file).settled()
+    delivery = Delivery(file, png, svg, qr, show_file).settled(output)
     key = personal.key(public_key)
     with desk() as opened:
         text = filed(opened.terms(), gateway)
@@ -203,7 +206,9 @@ def revoke(
     because: BecauseOption,
     device: Annotated[
         str | None,
-        typer.Option("--device", metavar="DEVICE", help="Which device; all unless named."),
+        typer.Option(
+            "--device", metavar="DEVICE", help="This device alone; the person may get another."
+        ),
     ] = None,
     later: LaterOption = False,
 ) -> None:
@@ -212,10 +217,10 @@ def revoke(
     Ends with code 5 when a gateway could not be told.
     """
     with desk() as opened:
-        gone = opened.revoke(name, device, act(because))
-        left = [one.name for one in opened.store.entry(name).in_use]
-        say(f"{name}: {listing([one.name for one in gone])} revoked")
-        say(f"{name} goes on with {listing(left)}" if left else f"{name} has no access any more")
+        gone = opened.revoke(name, device, act(because), keep=device is not None)
+        if gone:
+            say(f"{name}: {listing([one.name for one in gone])} revoked")
+        say(view.left(opened.store.entry(name)))
         loading.tell(opened, later=later, gone=gone)
 
 
@@ -234,14 +239,12 @@ def change(
     later: LaterOption = False,
 ) -> None:
     """Let a person's access end on another day, or be that of another role or site."""
-    from dataclasses import replace
-
     from controller.cli import personal
 
     said = personal.given(title, role, site, licence, licence_until, until)
     with desk() as opened:
         before = opened.store.entry(name).person
-        after = personal.checked(replace(before, **said))
+        after = personal.changed(before, said)
         if after == before:
             say(f"{name}: nothing to change")
             return
@@ -323,12 +326,21 @@ def plan(
     from controller.cli import bulk
 
     steps = bulk.planned(file, prune=prune)
-    data = [{"verb": step.verb, "name": step.person.name, "said": step.said} for step in steps]
+    cut = bulk.cutting(steps)
+    data = [
+        {
+            "verb": step.verb,
+            "name": step.person.name,
+            "said": step.said,
+            "cuts_consultation": step.device in cut.devices,
+        }
+        for step in steps
+    ]
     emit(data, output, lambda: show(bulk.lines(steps)))
     if not steps:
         say("nothing to change")
         return
-    bulk.warn(steps)
+    bulk.warn(cut)
     raise typer.Exit(Exit.CHANGES)
 
 
@@ -359,7 +371,7 @@ def apply(
     if not steps:
         say("nothing to change")
         return
-    bulk.warn(steps)
+    bulk.warn(bulk.cutting(steps))
     bulk.confirm(steps, yes=yes)
     bulk.carry_out(steps, out, gateway, because)
     with desk() as opened:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from controller.cli.output import aligned, cell
+from controller.cli.output import aligned, cell, listing
 
 if TYPE_CHECKING:
     from controller.store.people_rows import Entry, Registered
@@ -25,6 +25,19 @@ HEADINGS: Final = {
 def ending(person: "Person") -> str:
     """Return when access ends, as the end of a sentence; nothing when it does not."""
     return f" until {person.until}" if person.until else ""
+
+
+def left(entry: "Entry") -> str:
+    """Return, as a sentence, what somebody has after devices were revoked."""
+    name = entry.person.name
+    if entry.in_use:
+        return f"{name} goes on with {listing([device.name for device in entry.in_use])}"
+    if entry.revoked:
+        return f"{name} has no access any more"
+    return (
+        f"{name} has no device any more; 'sanaga vpn person add {name} --device NAME' gives "
+        f"another{ending(entry.person)}, 'sanaga vpn person revoke {name}' ends it"
+    )
 
 
 def ends_within(person: "Person", day: date, days: int) -> bool:

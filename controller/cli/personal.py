@@ -16,6 +16,7 @@ from vpn.model import Address, Person
 
 _LONGEST: Final = 200
 _NEEDED: Final = ("title", "role", "site")
+NO_END: Final = "none"
 
 
 def given(
@@ -27,15 +28,13 @@ def given(
     until: str | None,
 ) -> dict[str, Any]:
     """Return what options say of a person, without those that say nothing."""
-    said = {
-        "title": title,
-        "role": role,
-        "site": site,
-        "licence": licence,
-        "licence_until": day(licence_until, "--licence-until"),
-        "until": day(until, "--until"),
+    words = {"title": title, "role": role, "site": site, "licence": licence}
+    days = {"licence_until": licence_until, "until": until}
+    return {key: word for key, word in words.items() if word} | {
+        key: None if text == NO_END else day(text, f"--{key.replace('_', '-')}")
+        for key, text in days.items()
+        if text
     }
-    return {key: value for key, value in said.items() if value}
 
 
 def wanted(known: Entry | None, name: str, said: Mapping[str, Any]) -> Person:
@@ -50,6 +49,18 @@ def wanted(known: Entry | None, name: str, said: Mapping[str, Any]) -> Person:
         raise UsageProblem(f"{name} is new here; say {', '.join(missing)} as well")
     person = Person(slug(name, "person"), **said)
     return checked(replace(person, until=person.until or person.licence_until))
+
+
+def changed(before: Person, said: Mapping[str, Any]) -> Person:
+    """Return a person of whom options say something else.
+
+    Access that ends with the licence goes on doing so when the licence is renewed.
+    """
+    after = replace(before, **said)
+    follows = "until" not in said and before.until == before.licence_until
+    if follows or after.until is None:
+        after = replace(after, until=after.licence_until)
+    return checked(after)
 
 
 def checked(person: Person) -> Person:

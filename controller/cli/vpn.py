@@ -250,7 +250,15 @@ def import_(
     from vpn import takeover, wgquick
 
     texts = {str(file): file.read_text(encoding="utf-8", errors="replace") for file in files}
-    found = [peer for file, text in texts.items() for peer in wgquick.parse(text, file).peers]
+    peers = [peer for file, text in texts.items() for peer in wgquick.parse(text, file).peers]
+    found = [peer for peer in peers if not peer.endpoint]
+    if dialled := len(peers) - len(found):
+        say(
+            f"{count(dialled, 'peer')} with an Endpoint left out: who is dialled is a server or a "
+            "site, and no person"
+        )
+    if peers and not found:
+        raise UsageProblem("no person in it: give the server's file and not a device's own")
     write(takeover.listed(found, role, site))
     devices = count(len(found), "device")
     say(f"{devices}; correct roles and sites, then 'sanaga vpn person plan people.csv'")

@@ -185,8 +185,13 @@ class People:
             deliver(made)
         return made
 
-    def revoke(self, name: PersonName, devices: Iterable[PersonDevice], act: Act) -> None:
-        """Withdraw devices; a person who is left without any has no access any more."""
+    def revoke(
+        self, name: PersonName, devices: Iterable[PersonDevice], act: Act, *, keep: bool = False
+    ) -> None:
+        """Withdraw devices; a person who is left without any has no access any more.
+
+        With keep, such a person goes on being known, and may get another device.
+        """
         with self._database.write() as db:
             for device in devices:
                 revoked = db.execute(
@@ -200,7 +205,7 @@ class People:
             left = db.execute(
                 "SELECT 1 FROM devices WHERE person = ? AND revoked IS NULL", (name,)
             ).fetchone()
-            if left is None:
+            if left is None and not keep:
                 db.execute("UPDATE people SET revoked = ? WHERE name = ?", (self._now(), name))
                 self._trace(db, act, "person.revoke", name)
 

@@ -250,6 +250,7 @@ def test_whoever_is_revoked_is_put_out_at_once(standing: Gate):
     assert standing.status()["calling"] == []
     standing.speaks(LAN_HOST, 443)
     assert standing.status()["calling"] == ["172.26.0.2"]
+    assert_cuts_the_consultation(standing)
     began = monotonic()
     said = standing.asked("person", "revoke", "first", "--because", "the tablet was stolen")
     assert "this cut 1 running consultation: first's tablet\n" in said
@@ -257,6 +258,18 @@ def test_whoever_is_revoked_is_put_out_at_once(standing: Gate):
     assert not standing.reached(LAN_HOST, 443)
     assert not standing.reached(LAN_HOST, 22)
     assert monotonic() - began < TOLD_WITHIN_S
+
+
+def assert_cuts_the_consultation(standing: Gate) -> None:
+    """A list from which somebody is missing says beforehand what its plan would cut."""
+    nobody = standing.sanaga.folder / "nobody.csv"
+    nobody.write_text("name,title,role,site,device\n", encoding="utf-8")
+    answer = standing.sanaga("vpn", "person", "plan", str(nobody), "--prune", "-o", "json")
+    assert "this cuts 1 running consultation: first's tablet\n" in answer.err
+    steps = json.loads(answer.out)
+    assert [(s["verb"], s["name"], s["cuts_consultation"]) for s in steps] == [
+        ("revoke", "first", True)
+    ]
 
 
 def test_no_secret_of_a_device_is_anywhere_but_in_its_file(standing: Gate):

@@ -47,6 +47,19 @@ with socket.create_connection((sys.argv[2], int(sys.argv[3])), 4, (sys.argv[1], 
     except TimeoutError as error:
         print("lost" if error.errno == errno.ETIMEDOUT else "heard")
 """
+EAR = """
+import select, socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
+    door.bind(("", 9999))
+    print("ready", flush=True)
+    print("heard" if select.select([door], [], [], 1.5)[0] else "silence")
+"""
+MOUTH = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
+    door.bind((sys.argv[1], 0))
+    door.sendto(b"x", (sys.argv[2], 9999))
+"""
 
 
 class People(Spaces):
@@ -117,6 +130,33 @@ def test_nobody_opens_a_connection_to_people(people):
     people.load(table())
     assert " 0 received" in people.run("server", *ask).stdout
     assert " 0 received" in people.run("people", *back).stdout
+
+
+def test_nobody_else_passes_for_one_of_the_people(people):
+    """A host on the gateway's own LAN takes a doctor's address."""
+    people.run("server", "ip", "addr", "add", f"{DOCTOR}/32", "dev", "s0")
+    assert heard_at_the_hub(people), "the control: without the table it would be heard"
+    people.load(table())
+    assert not heard_at_the_hub(people)
+    people.run("server", "ping", "-n", "-c1", "-W1", "-I", DOCTOR, NURSE)
+    forged = [
+        line
+        for line in people.run(
+            "hub", "nft", "list", "chain", "inet", filters.TABLE, "forward"
+        ).stdout.splitlines()
+        if "iifname !=" in line and "ip saddr 172.26.0.0/16" in line
+    ]
+    assert ["packets 1 " in line for line in forged] == [True]
+
+
+def heard_at_the_hub(people: People) -> bool:
+    """Return whether the hub hears a datagram that the server sends with a doctor's address."""
+    listening = ["ip", "netns", "exec", people.space("hub"), sys.executable, "-c", EAR]
+    with subprocess.Popen(listening, stdout=subprocess.PIPE, text=True) as ear:
+        assert ear.stdout is not None
+        assert ear.stdout.readline() == "ready\n"
+        people.run("server", sys.executable, "-c", MOUTH, DOCTOR, "10.0.3.129")
+        return ear.stdout.readline() == "heard\n"
 
 
 def test_a_table_takes_the_place_of_the_last_and_leaves_others_alone(people):

@@ -161,7 +161,18 @@ def _groundless(schedule: Schedule, steps: Sequence[Step]) -> list[str]:
         for step, left in moves(steps)
         if not (left in hurt and hurt[left] <= step.at_s)
         and order.index(str(step.decision.path)) > order.index(left)
+        and not _hidden(schedule, step)
     ]
+
+
+def _hidden(schedule: Schedule, step: Step) -> bool:
+    """Return whether a stall of the far end hid behind a fault of the path that was taken.
+
+    Answers from before the stall that a faulty path delivers late pass for answers since: nobody at
+    this end can tell, and the move costs a call nothing.
+    """
+    began_s, end_s = schedule.far_stall
+    return step.decision.path in step.faulty and began_s <= step.at_s <= end_s + 1.0
 
 
 def longest_s(pace_s: float) -> float:

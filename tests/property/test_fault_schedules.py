@@ -1,6 +1,7 @@
 """Two thousand random fault schedules through the pure functions, and a control that fails them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -64,6 +65,18 @@ def schedules(draw):
 @given(schedules())
 def test_no_schedule_of_faults_breaks_a_law(schedule: Schedule):
     assert broken(schedule, play(schedule, decide)) == []
+
+
+def test_a_stall_may_hide_behind_the_wild_jitter_of_another_path():
+    """What the laws let pass does happen: the one known schedule of thousands."""
+    jitter = Fault("lte", "jitter", 5.831850872568903, 0.6994996140801908, 0.45052839618195206)
+    stall = (6.084788766918168, 6.307628362591224)
+    schedule = Schedule(("fibre", "lte"), 0.02, 7_563_564, (jitter,), (), stall, flagged=False)
+    steps = play(schedule, decide)
+    assert [left for _, left in moves(steps)][:1] == ["fibre"]
+    assert broken(schedule, steps) == []
+    calm = replace(schedule, faults=())
+    assert moves(play(calm, decide)) == []
 
 
 @settings(max_examples=40, deadline=None, derandomize=True, database=None)

@@ -9,13 +9,23 @@ from controller.observe import collect
 from controller.parallel import each
 from controller.planfile import encode
 from controller.progress import Begun, DeviceDone, Ended, Verified, WaveBegun, WaveEnded
-from controller.push import OLD, UNCONFIRMED, Push, commit, discard, extend, stage
+from controller.push import (
+    OLD,
+    UNCONFIRMED,
+    Push,
+    commit,
+    discard,
+    extend,
+    require_signing,
+    stage,
+)
 from controller.rim import Lines, Rim
 from controller.settle import confirm_everywhere, insistently, restore_everywhere
 from controller.state import Change, DeviceConfig, Outcome, Plan, PushResult
 from controller.store.journal import Entry, Opening
 from controller.verify import Pair, answering, expected, gate, verify
 from inventory.errors import (
+    CredentialError,
     PlanError,
     RejectedError,
     SanagaError,
@@ -30,10 +40,14 @@ INTERRUPTED: Final = "interrupted by Ctrl-C"
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why an apply cannot go on; silent: only because a device does not answer."""
+    """Why an apply cannot go on; silent: only because a device does not answer.
+
+    missing: because of a secret, and then no device was changed.
+    """
 
     because: str
     silent: bool = False
+    missing: CredentialError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +67,8 @@ def apply(
     the devices' timers are given beyond each wave.
 
     Raises StalePlanError when a device is not what the plan saw, UnfinishedError while another
-    apply is, PlanError when the time is too short, JournalError.
+    apply is, PlanError when the time is too short, CredentialError before anything is changed,
+    JournalError.
     """
     with rim.journal.lock():
         refuse_unfinished(rim)
@@ -75,6 +90,7 @@ def run(plan: Plan, rim: Rim, window_s: float, *, hold_s: float | None = None) -
 
 def _run(plan: Plan, lines: Lines, window_s: float, hold_s: float | None) -> PushResult:
     rim = lines.rim
+    require_signing(rim, plan.changes)
     seen = collect(plan.seen, lines.read, progress=rim.progress, workers=rim.workers)
     if seen.unreachable:
         because = f"nothing was changed: {'; '.join(seen.unreachable.values())}"
@@ -176,6 +192,9 @@ def _handed_over(push: Push, found: Passed, hold_s: float) -> tuple[Push, Passed
 def _end(push: Push, found: Trouble | Passed) -> PushResult:
     if isinstance(found, Passed):
         return confirm_everywhere(push, "everything was verified end to end", found.evidence)
+    if found.missing:
+        push.rim.journal.finish(push.apply_id, Outcome.ROLLED_BACK, found.because)
+        raise found.missing
     if found.silent:
         push.rim.journal.finish(push.apply_id, Outcome.UNREACHABLE, found.because)
         result = _unchanged(push.plan, Outcome.UNREACHABLE, found.because)
@@ -212,7 +231,8 @@ def _stage_all(push: Push) -> Trouble | None:
         pass
     refused = [str(error) for error in failed if isinstance(error, RejectedError)]
     told = "; ".join(refused or map(str, failed))
-    return Trouble(f"nothing was changed: {told}", silent=not refused)
+    missing = next((error for error in failed if isinstance(error, CredentialError)), None)
+    return Trouble(f"nothing was changed: {told}", silent=not refused, missing=missing)
 
 
 def _commit_all(push: Push, held: frozenset[Pair]) -> Trouble | None:

@@ -94,6 +94,7 @@ class Gateways:
         Both are noted; with there, who was in a consultation just before is told. Raises
         AccessError and CredentialError before anything is told to anybody.
         """
+        self._desk.unlock()
         publish(self._desk.store, self._state_dir)
         told = partial(self._told, self._desk.roster, there=there)
         for name, outcome in self._each(tuple(names), told):

@@ -7,19 +7,24 @@ from math import ceil
 from typing import Final, TypeVar
 
 from controller.drivers.protocol import Driver
+from controller.parallel import each
 from controller.rim import Lines, Rim
+from controller.signing import signing_key
 from controller.state import Change, DeviceConfig, Plan
 from inventory.errors import (
+    CredentialError,
     DeviceError,
     JournalError,
     RejectedError,
     SanagaError,
 )
-from inventory.model import DeviceName
+from inventory.model import DeviceName, Platform
 
 OLD: Final = "as before"
 NEW: Final = "as planned"
 UNCONFIRMED: Final = "as planned, unconfirmed"
+# Their devices take only what this controller signed.
+SIGNED: Final = frozenset({Platform.LINUX})
 Result = TypeVar("Result")
 
 
@@ -44,6 +49,22 @@ class Push:
     def changes(self, devices: Collection[DeviceName] | None = None) -> tuple[Change, ...]:
         """Return the changes of those devices, or all, in the order they are applied."""
         return tuple(c for c in self.plan.changes if devices is None or c.device in devices)
+
+
+def require_logins(lines: Lines, changes: Collection[Change]) -> None:
+    """Raise CredentialError unless the secrets are at hand with which devices are spoken to.
+
+    One that is missing here says nothing about a device, and asking again does not bring it.
+    """
+    for _, result in each(changes, lambda c: lines.ask(c.device, lambda _: None), workers=1):
+        if isinstance(result, CredentialError):
+            raise result
+
+
+def require_signing(rim: Rim, changes: Collection[Change]) -> None:
+    """Raise CredentialError unless what is given to devices can be signed, where they want that."""
+    if any(change.platform in SIGNED for change in changes):
+        signing_key(rim.journal.folder)
 
 
 def stage(push: Push, change: Change) -> str:

@@ -101,6 +101,10 @@ class Registrar:
         """Close the store."""
         self.store.close()
 
+    def unlock(self) -> None:
+        """Have the key that opens preshared keys. Raises CredentialError."""
+        self._sealer.ready()
+
     def terms(self) -> Admission:
         """Return the terms that hold. Raises AccessError when there are none, or no gateways."""
         terms = self.accepted()

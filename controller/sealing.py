@@ -5,6 +5,7 @@ vouches for what it is about (ChaCha20-Poly1305, RFC 8439), so one cannot be put
 """
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -21,21 +22,21 @@ _NONCE: Final = 12
 
 
 class Sealer:
-    """Seals and opens preshared keys with the key of a state folder."""
+    """Seals and opens preshared keys with the key of a state folder.
+
+    The key is read, or made where there is none, when it is first needed: who only reads the
+    record needs no passphrase.
+    """
 
     def __init__(self, state_dir: Path) -> None:
-        """Read the key, made first where there is none. Raises CredentialError."""
         self._file = state_dir / FILE
-        key = ensured(self._file, ChaCha20Poly1305.generate_key, "sealing key")
-        if len(key) != OCTETS:
-            raise CredentialError(
-                f"{self._file}: this is no sealing key; restore it from a backup, or move it away "
-                "and rotate every device"
-            )
-        self._cipher = ChaCha20Poly1305(key)
+
+    def ready(self) -> None:
+        """Have the key, so that nothing stops half way for want of it. Raises CredentialError."""
+        _ = self._cipher
 
     def seal(self, secret: Secret, device: PublicKey, gateway: str) -> bytes:
-        """Return a box with the preshared key of a device and a gateway."""
+        """Return a box with the preshared key of a device and a gateway. Raises CredentialError."""
         nonce = os.urandom(_NONCE)
         return nonce + self._cipher.encrypt(nonce, secret.octets, _about(device, gateway))
 
@@ -49,6 +50,16 @@ class Sealer:
                 "the key and the database of one backup, or rotate the device"
             ) from None
         return Secret(opened)
+
+    @cached_property
+    def _cipher(self) -> ChaCha20Poly1305:
+        key = ensured(self._file, ChaCha20Poly1305.generate_key, "sealing key")
+        if len(key) != OCTETS:
+            raise CredentialError(
+                f"{self._file}: this is no sealing key; restore it from a backup, or move it away "
+                "and rotate every device"
+            )
+        return ChaCha20Poly1305(key)
 
 
 def _about(device: PublicKey, gateway: str) -> bytes:

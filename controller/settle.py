@@ -1,15 +1,30 @@
 """How an apply ends: confirmed everywhere, or as before everywhere."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from controller.clock import eventually
 from controller.parallel import each
 from controller.progress import Decided, DeviceDone, Ended, Waiting
-from controller.push import NEW, OLD, Push, StrangeError, advance, restore
+from controller.push import (
+    NEW,
+    OLD,
+    Push,
+    StrangeError,
+    advance,
+    require_logins,
+    require_signing,
+    restore,
+)
 from controller.state import Change, Outcome, PushResult
-from inventory.errors import JournalError, RejectedError, SanagaError, UnfinishedError
+from inventory.errors import (
+    CredentialError,
+    JournalError,
+    RejectedError,
+    SanagaError,
+    UnfinishedError,
+)
 from inventory.model import DeviceName
 
 POLL_S: Final = 1.0
@@ -36,8 +51,31 @@ class Leftover:
         return not (self.unreachable or self.wrong)
 
 
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """Why devices have not taken a step so far; missing: because of a secret."""
+
+    unreachable: dict[DeviceName, str] = field(default_factory=dict)
+    wrong: dict[DeviceName, SanagaError] = field(default_factory=dict)
+    missing: list[CredentialError] = field(default_factory=list)
+
+    def note(self, device: DeviceName, result: SanagaError | None) -> None:
+        self.unreachable.pop(device, None)
+        if isinstance(result, CredentialError):
+            self.missing.append(result)
+        elif isinstance(result, RejectedError | StrangeError):
+            self.wrong[device] = result
+        elif isinstance(result, SanagaError):
+            self.unreachable[device] = str(result)
+
+
 def confirm_everywhere(push: Push, because: str, evidence: tuple[str, ...] = ()) -> PushResult:
-    """Keep the plan on every device, or, if one refuses it by now, undo it on all of them."""
+    """Keep the plan on every device, or, if one refuses it by now, undo it on all of them.
+
+    Raises CredentialError before anything is asked of a device.
+    """
+    require_logins(push.lines, push.plan.changes)
+    require_signing(push.rim, push.plan.changes)
     try:
         push.rim.journal.decide(push.apply_id, "confirm", because)
     except JournalError as error:
@@ -51,10 +89,16 @@ def confirm_everywhere(push: Push, because: str, evidence: tuple[str, ...] = ())
 
 
 def restore_everywhere(push: Push, because: str) -> PushResult:
-    """Undo the plan on every device that was told to run it, last wave first."""
+    """Undo the plan on every device that was told to run it, last wave first.
+
+    Raises CredentialError before anything is asked of a device.
+    """
+    touched = _touched(push, "commit", "give")
+    require_logins(push.lines, push.changes(touched))
+    # What is kept by now is not undone but given anew.
+    require_signing(push.rim, push.changes(_touched(push, "confirm", "give")))
     _decide_rollback(push, because)
     push.rim.progress(Decided("rollback", because))
-    touched = _touched(push)
     waves = [[c for c in wave if c.device in touched] for wave in reversed(push.plan.waves)]
     left = _settle(push, waves, "rollback", restore)
     return _concluded(push, Outcome.ROLLED_BACK, because, (left, push.changes(touched), ()))
@@ -83,9 +127,9 @@ def _decide_rollback(push: Push, because: str) -> None:
             raise
 
 
-def _touched(push: Push) -> frozenset[DeviceName]:
+def _touched(push: Push, *acts: str) -> frozenset[DeviceName]:
     steps = push.rim.journal.steps(push.apply_id)
-    return frozenset(step.device for step in steps if step.act in ("commit", "give"))
+    return frozenset(step.device for step in steps if step.act in acts)
 
 
 def _settle(
@@ -94,31 +138,31 @@ def _settle(
     act: str,
     step: Callable[[Push, Change], None],
 ) -> Leftover:
-    """Take the step on every device, again and again until all timers must have fired."""
-    unreachable: dict[DeviceName, str] = {}
-    wrong: dict[DeviceName, SanagaError] = {}
+    """Take the step on every device, again and again until all timers must have fired.
+
+    Raises CredentialError once all were asked: those that need no secret more are then right.
+    """
+    found = _Answers()
 
     def attempt(changes: Sequence[Change]) -> None:
         for change, result in each(changes, lambda c: step(push, c), workers=push.rim.workers):
-            unreachable.pop(change.device, None)
-            if isinstance(result, RejectedError | StrangeError):
-                wrong[change.device] = result
-            elif isinstance(result, SanagaError):
-                unreachable[change.device] = str(result)
+            found.note(change.device, result)
             push.rim.progress(DeviceDone(change.device, act, str(result or "")))
 
     def all_answered() -> bool:
-        attempt(push.changes(unreachable))
-        return not unreachable
+        attempt(push.changes(found.unreachable))
+        return not found.unreachable or bool(found.missing)
 
     for wave in waves:
         attempt(wave)
-    if unreachable:
+    if found.unreachable and not found.missing:
         deadline = push.deadline + push.rim.pace.grace_s
         left_s = max(0.0, deadline - push.rim.clock.now())
-        push.rim.progress(Waiting(tuple(unreachable), left_s))
+        push.rim.progress(Waiting(tuple(found.unreachable), left_s))
         eventually(all_answered, deadline=deadline, poll_s=POLL_S, clock=push.rim.clock)
-    return Leftover(unreachable, wrong)
+    if found.missing:
+        raise CredentialError(f"{found.missing[0]}; mend this, then run 'sanaga apply --resume'")
+    return Leftover(found.unreachable, found.wrong)
 
 
 def _concluded(

@@ -26,7 +26,7 @@ FILE: Final = "signing_key"
 def signing_key(state_dir: Path) -> Ed25519PrivateKey:
     """Return the controller's key, made first where there is none. Raises CredentialError."""
     file = state_dir / FILE
-    return _loaded(file, ensured(file, _made, "signing key"))
+    return _loaded(file, ensured(file, generated, "signing key"))
 
 
 def public_text(key: Ed25519PrivateKey) -> str:
@@ -47,7 +47,8 @@ def _loaded(file: Path, data: bytes) -> Ed25519PrivateKey:
     return key
 
 
-def _made() -> bytes:
+def generated() -> bytes:
+    """Return another signing key, as PEM."""
     return Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )

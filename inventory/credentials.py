@@ -10,9 +10,13 @@ import binascii
 import json
 import os
 import stat
+import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -22,14 +26,18 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from inventory.errors import CredentialError
 
 PASSPHRASE: Final = "SANAGA_PASSPHRASE"  # noqa: S105 - the name of a variable
+SET_PASSPHRASE: Final = f"IFS= read -rs {PASSPHRASE}; export {PASSPHRASE}"
 _FORMAT: Final = "sanaga-sealed-1"
 _MAX_BYTES: Final = 1024 * 1024
 _SALT_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
 _BLOCK: Final = 8
-# 32 MB of memory and about 0.1 s for each guess of the passphrase.
-_WORK: Final = 2**15
+# 128 MB of memory and about 0.4 s for each guess of the passphrase.
+WORK: Final = 2**17
+# What sealed files of before have.
+_MIN_WORK: Final = 2**15
 _MAX_WORK: Final = 2**20
+_DERIVING: Final = Lock()
 _FORMS: Final = "'env:NAME', 'file:PATH' or 'sealed:PATH#KEY'"
 
 
@@ -50,22 +58,39 @@ def resolve(reference: str, *, base: Path, environment: Mapping[str, str]) -> st
     raise CredentialError(f"this is no credential reference; write {_FORMS}")
 
 
-def seal(secrets: Mapping[str, str], passphrase: str, path: Path) -> None:
-    """Write secrets by key into a sealed file that only its owner may read."""
-    _write_private(path, sealed(secrets, passphrase))
+def seal(secrets: Mapping[str, str], passphrase: str, path: Path, *, work: int = WORK) -> None:
+    """Write secrets by key into a sealed file that only its owner may read.
+
+    Raises CredentialError.
+    """
+    _write_private(path, sealed(secrets, passphrase, work=work))
 
 
-def sealed(secrets: Mapping[str, str], passphrase: str) -> str:
+def sealed(secrets: Mapping[str, str], passphrase: str, *, work: int = WORK) -> str:
     """Return secrets by key as a sealed file has them. Raises CredentialError."""
     if not passphrase:
         raise CredentialError(f"a sealed file needs a passphrase; set {PASSPHRASE}")
     salt, nonce = os.urandom(_SALT_BYTES), os.urandom(_NONCE_BYTES)
     plain = json.dumps(dict(secrets)).encode()
-    box = _cipher(passphrase, salt, _WORK).encrypt(nonce, plain, _header(_WORK))
-    envelope = {"format": _FORMAT, "work": _WORK}
+    box = _cipher(normal(passphrase), salt, work).encrypt(nonce, plain, _header(work))
+    envelope = {"format": _FORMAT, "work": work}
     parts = {"salt": salt, "nonce": nonce, "box": box}
     envelope |= {name: base64.b64encode(part).decode() for name, part in parts.items()}
     return json.dumps(envelope, indent=2) + "\n"
+
+
+def normal(passphrase: str) -> str:
+    """Return a passphrase as every keyboard gives it, composed (Unicode's NFC).
+
+    Raises CredentialError when a part of it is no text.
+    """
+    # What is not UTF-8 in the environment comes as surrogates; the message does not repeat it.
+    if any("\ud800" <= character <= "\udfff" for character in passphrase):
+        raise CredentialError(
+            f"the passphrase has octets that are not UTF-8; set {PASSPHRASE} anew in a terminal "
+            f"that writes UTF-8: '{SET_PASSPHRASE}'"
+        )
+    return unicodedata.normalize("NFC", passphrase)
 
 
 def unseal(path: Path, passphrase: str) -> Mapping[str, str]:
@@ -114,14 +139,15 @@ def _from_sealed(path: Path, key: str, environment: Mapping[str, str]) -> str:
 
 
 def _opened(path: Path, envelope: _Envelope, passphrase: str) -> Mapping[str, str]:
-    cipher = _cipher(passphrase, envelope.salt, envelope.work)
-    try:
-        plain = cipher.decrypt(envelope.nonce, envelope.box, _header(envelope.work))
-    except InvalidTag:
-        raise CredentialError(
-            f"{path}: the passphrase is wrong, or the file was changed; check {PASSPHRASE}"
-        ) from None
-    return {str(key): str(value) for key, value in json.loads(plain).items()}
+    # Files of before were sealed with what was typed, composed or not.
+    for spelling in dict.fromkeys((normal(passphrase), passphrase)):
+        cipher = _cipher(spelling, envelope.salt, envelope.work)
+        with suppress(InvalidTag):
+            plain = cipher.decrypt(envelope.nonce, envelope.box, _header(envelope.work))
+            return {str(key): str(value) for key, value in json.loads(plain).items()}
+    raise CredentialError(
+        f"{path}: the passphrase is wrong, or the file was changed; check {PASSPHRASE}"
+    )
 
 
 def _envelope(path: Path, text: str) -> _Envelope:
@@ -140,11 +166,11 @@ def _envelope(path: Path, text: str) -> _Envelope:
 
 
 def _checked_work(form: object, work: object) -> int:
-    """Return the scrypt cost, a power of two between ours and what memory allows."""
+    """Return the scrypt cost, a power of two between that of before and what memory allows."""
     if (
         form == _FORMAT
         and isinstance(work, int)
-        and _WORK <= work <= _MAX_WORK
+        and _MIN_WORK <= work <= _MAX_WORK
         and work & (work - 1) == 0
     ):
         return work
@@ -152,8 +178,14 @@ def _checked_work(form: object, work: object) -> int:
 
 
 def _cipher(passphrase: str, salt: bytes, work: int) -> ChaCha20Poly1305:
-    key = Scrypt(salt=salt, length=32, n=work, r=_BLOCK, p=1).derive(passphrase.encode())
-    return ChaCha20Poly1305(key)
+    # One at a time: the secrets of fifty devices that are spoken to at once may be in one file.
+    with _DERIVING:
+        return ChaCha20Poly1305(_derived(passphrase, salt, work))
+
+
+@lru_cache(maxsize=16)
+def _derived(passphrase: str, salt: bytes, work: int) -> bytes:
+    return Scrypt(salt=salt, length=32, n=work, r=_BLOCK, p=1).derive(passphrase.encode())
 
 
 def _header(work: int) -> bytes:

@@ -14,6 +14,7 @@ from inventory.errors import CredentialError
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,62}", re.ASCII)
 _DOCUMENTS: Final = frozenset({".yaml", ".yml"})
 _LARGEST: Final = 64 * 1024
+_SHORTEST: Final = 12
 
 
 def seal_secret(file: Path, name: str, *, replace: bool) -> None:
@@ -37,16 +38,16 @@ def seal_secret(file: Path, name: str, *, replace: bool) -> None:
 
 def seal_controller() -> None:
     """Seal the keys in the state folder. Raises CredentialError and UsageProblem."""
-    from controller.keyfile import NAMES, seal_keys, sealed_file
-    from controller.signing import signing_key
+    from controller.keyfile import seal_keys, sealed_names
+    from controller.signing import generated
 
     folder = state_dir()
-    new = not any(sealed_file(folder / name).exists() for name in NAMES)
-    if new:
-        # Where there is no key yet there is one now, and those that come later are sealed like it.
-        signing_key(folder)
+    new = not sealed_names(folder)
     phrase = _passphrase(new=new)
-    names = seal_keys(folder, phrase)
+    if new:
+        _require_long(phrase)
+    # Where there is no key yet one is made, and those that come later are sealed like it.
+    names = seal_keys(folder, phrase, generated)
     say(f"sealed in {folder}: {listing(names)}" if names else "all keys were sealed already")
     say("without the passphrase nobody opens them again; keep it apart from this disk's backups")
 
@@ -69,15 +70,44 @@ def _check(file: Path, name: str) -> None:
         raise UsageProblem(f"{file} would be read as a document; call it {file.stem}.sealed")
 
 
+def _require_long(passphrase: str) -> None:
+    from inventory.credentials import normal
+
+    if len(normal(passphrase)) < _SHORTEST:
+        raise CredentialError(
+            f"the passphrase has fewer than {_SHORTEST} characters, which a computer guesses; "
+            "nothing was sealed; take six words that dice or a program chose"
+        )
+
+
 def _passphrase(*, new: bool) -> str:
+    """Return the passphrase; a new one is given twice where somebody can be asked."""
     from controller.environment import environment
     from inventory.credentials import PASSPHRASE
 
-    if phrase := environment().get(PASSPHRASE):
-        return phrase
+    phrase = environment().get(PASSPHRASE, "")
     if not watched():
+        if phrase:
+            return phrase
         raise UsageProblem(f"nobody can be asked for the passphrase; set {PASSPHRASE}")
-    return str(typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new, err=True))
+    if not phrase:
+        return str(typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new, err=True))
+    if new:
+        _require_same(phrase)
+    return phrase
+
+
+def _require_same(passphrase: str) -> None:
+    """Ask for what the environment holds: a slip in it would lock everybody out."""
+    from inventory.credentials import PASSPHRASE, SET_PASSPHRASE, normal
+
+    wanted = normal(passphrase)
+    typed = str(typer.prompt(f"Passphrase, as in {PASSPHRASE}", hide_input=True, err=True))
+    if normal(typed) != wanted:
+        raise CredentialError(
+            f"{PASSPHRASE} holds another passphrase than was typed; nothing was sealed; set it "
+            f"anew: '{SET_PASSPHRASE}'"
+        )
 
 
 def _secret(name: str) -> str:

@@ -1,20 +1,25 @@
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from inventory.credentials import resolve, seal
+from inventory import credentials
+from inventory.credentials import WORK, resolve, seal, unseal
 from inventory.errors import CredentialError
 
 SECRET = "correct horse battery staple"  # noqa: S105
 PHRASE = "open sesame"
+# What sealed files of before took, which is quicker.
+QUICK = 2**15
 
 
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory):
     """Text of a sealed file; making one takes time on purpose."""
     path = tmp_path_factory.mktemp("sealed") / "vault"
-    seal({"mora": SECRET}, PHRASE, path)
+    seal({"mora": SECRET}, PHRASE, path, work=QUICK)
     return path.read_text()
 
 
@@ -73,14 +78,14 @@ def test_a_pipe_a_folder_and_a_huge_file_are_refused_at_once(tmp_path):
 
 
 def test_what_is_sealed_can_be_opened_with_the_passphrase(tmp_path):
-    seal({"mora": SECRET, "garoua": "other"}, PHRASE, tmp_path / "vault")
+    seal({"mora": SECRET, "garoua": "other"}, PHRASE, tmp_path / "vault", work=QUICK)
     environment = {"SANAGA_PASSPHRASE": PHRASE}
     assert resolve("sealed:vault#mora", base=tmp_path, environment=environment) == SECRET
 
 
 def test_a_sealed_file_is_private_and_shows_nothing(tmp_path):
     path = tmp_path / "vault"
-    seal({"mora": SECRET}, PHRASE, path)
+    seal({"mora": SECRET}, PHRASE, path, work=QUICK)
     text = path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
     assert SECRET not in text
@@ -113,6 +118,7 @@ def test_a_changed_sealed_file_is_refused(tmp_path, sealed, part):
         {"work": 3},
         {"work": 2**30},
         {"work": 2},
+        {"work": 2**14},
         {"work": "x"},
         {"format": "other"},
         {"salt": ""},
@@ -140,7 +146,66 @@ def test_what_is_no_reference_is_refused_without_being_repeated(tmp_path, refere
 
 def test_a_sealed_file_is_replaced_in_one_step_or_not_at_all(tmp_path):
     with pytest.raises(CredentialError, match="cannot be written"):
-        seal({"mora": SECRET}, PHRASE, tmp_path / "nowhere" / "vault")
+        seal({"mora": SECRET}, PHRASE, tmp_path / "nowhere" / "vault", work=QUICK)
     with pytest.raises(CredentialError, match="passphrase"):
         seal({"mora": SECRET}, "", tmp_path / "vault")
     assert not list(tmp_path.iterdir())
+
+
+# Passphrases
+
+COMPOSED, DECOMPOSED = "caf\u00e9 cr\u00e8me", "cafe\u0301 cre\u0300me"
+
+
+def test_guessing_the_passphrase_of_a_new_file_takes_128_megabytes(tmp_path):
+    path = tmp_path / "vault"
+    seal({"mora": SECRET}, PHRASE, path)
+    assert json.loads(path.read_text())["work"] == WORK == 2**17
+    assert unseal(path, PHRASE) == {"mora": SECRET}
+
+
+@pytest.mark.parametrize("first", [COMPOSED, DECOMPOSED])
+@pytest.mark.parametrize("second", [COMPOSED, DECOMPOSED])
+def test_a_letter_with_an_accent_is_the_same_however_it_is_typed(tmp_path, first, second):
+    assert COMPOSED != DECOMPOSED
+    seal({"mora": SECRET}, first, tmp_path / "vault", work=QUICK)
+    assert unseal(tmp_path / "vault", second) == {"mora": SECRET}
+
+
+def test_what_was_sealed_as_it_was_typed_opens_as_it_was_typed(tmp_path, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr(credentials, "normal", str)
+        seal({"mora": SECRET}, DECOMPOSED, tmp_path / "vault", work=QUICK)
+    assert unseal(tmp_path / "vault", DECOMPOSED) == {"mora": SECRET}
+
+
+def test_octets_that_are_no_text_are_refused_without_being_shown(tmp_path, sealed):
+    (tmp_path / "vault").write_text(sealed)
+    phrase = b"h\xe9las, a secret".decode("utf-8", "surrogateescape")
+    answer = refused("sealed:vault#mora", tmp_path, {"SANAGA_PASSPHRASE": phrase})
+    assert "not UTF-8" in answer
+    assert "las" not in answer
+    with pytest.raises(CredentialError, match="not UTF-8"):
+        seal({"mora": SECRET}, phrase, tmp_path / "other")
+
+
+def test_many_secrets_of_one_file_take_the_work_and_the_memory_of_one(tmp_path, monkeypatch):
+    names = [f"router-{number}" for number in range(20)]
+    path = tmp_path / "vault"
+    seal(dict.fromkeys(names, SECRET), PHRASE, path, work=QUICK)
+    credentials._derived.cache_clear()
+    made = []
+
+    def heard(**parameters):
+        made.append(parameters["n"])
+        return Scrypt(**parameters)
+
+    monkeypatch.setattr(credentials, "Scrypt", heard)
+    environment = {"SANAGA_PASSPHRASE": PHRASE}
+    with ThreadPoolExecutor(8) as pool:
+        found = pool.map(
+            lambda name: resolve(f"sealed:vault#{name}", base=tmp_path, environment=environment),
+            names,
+        )
+        assert set(found) == {SECRET}
+    assert made == [QUICK]

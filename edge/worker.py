@@ -19,6 +19,7 @@ from edge.dataplane import offer, removal
 from edge.dataplane.calls import Flow, LiveCalls
 from edge.dataplane.dataplane import Dataplane
 from edge.dataplane.generations import Generations, InterfaceName
+from edge.dataplane.interfaces import private_of
 from edge.dataplane.kernel import KernelWireGuard
 from edge.dataplane.people import Admission, calling
 from edge.dataplane.steering import Steering
@@ -217,7 +218,7 @@ class Worker:
         tunnel = next((one for one in self._tunnels if one.name == name), None)
         # A tunnel that is not served is made anew by the next repair, which says so.
         if tunnel and self._wireguard and self._wireguard.state(name) is not None:
-            redial(self._wireguard, tunnel, self.ring.get(tunnel.key, self._key), peer)
+            redial(self._wireguard, tunnel, private_of(tunnel, self._key, self.ring), peer)
 
     def _states(self, names: tuple[str, ...]) -> dict[str, TunnelState]:
         if self._wireguard is None:

@@ -70,7 +70,7 @@ LicenceUntilOption: TypeAlias = Annotated[
     typer.Option(
         "--licence-until",
         metavar="YYYY-MM-DD",
-        help="Last day of the licence, which access never outlasts.",
+        help="Last day of the licence, which access never outlasts; 'none' for none.",
     ),
 ]
 TitleOption: TypeAlias = Annotated[

@@ -138,13 +138,11 @@ def _chosen(
     loaded: "Loaded", only: Sequence[str], without: Sequence[str]
 ) -> "frozenset[DeviceName] | None":
     """Return the devices to plan for; None stands for all. Raises UnknownNameError."""
+    from controller.load import device
     from controller.plan import managed
-    from inventory.errors import UnknownNameError
 
-    if strangers := [name for name in without if name not in loaded.intent.devices]:
-        raise UnknownNameError(
-            f"not in the intent: {listing(strangers)}; see 'sanaga inventory list'"
-        )
+    for name in without:
+        device(loaded.intent, name)
     if not without:
         return frozenset(only) or None
     return frozenset(only or managed(loaded.intent)) - frozenset(without)

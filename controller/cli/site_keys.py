@@ -12,6 +12,7 @@ from controller.cli.output import count, listing, say
 from controller.edges import overlay
 from controller.environment import state_dir
 from controller.load import Loaded, load
+from controller.load import device as known
 from controller.observe import observe
 from controller.sitekeys import Connect, Progress
 from edge import files
@@ -73,11 +74,11 @@ def rotate(folder: Path, names: Sequence[DeviceName], most: int | None, because:
     lines, failed = dict[DeviceName, str](), 0
     for name, told in sitekeys.asked([d.name for d in idle], connect(loaded), rekey=True):
         device = loaded.intent.devices[name]
-        if isinstance(told, Progress) and not (against := _strange(device, told)):
+        if isinstance(told, Progress) and told.key == device.public_key:
             lines[name] = sitekeys.announced(device, told.upcoming)
         else:
             failed += 1
-            say(f"{against if isinstance(told, Progress) else told}\n{name} keeps its key")
+            say(f"{_against(device, told)}\n{name} keeps its key")
     rewrite(folder, lines)
     with desk() as opened:
         for name in sorted(lines):
@@ -106,8 +107,11 @@ def settle(folder: Path, without: Set[DeviceName], patience_s: float, because: s
     """Write the keys of edges that have moved as the only ones; return whether all have.
 
     An edge whose far ends may not know its other key keeps both, except for those in without.
+    Raises UnknownNameError.
     """
     loaded, who = load(folder), act(because)
+    for name in sorted(without):
+        known(loaded.intent, name)
     moving = _moving(loaded)
     left = dict(_left(moving, connect(loaded), patience_s))
     moved = {name: device for name, device in moving.items() if name not in left}
@@ -179,12 +183,12 @@ def _why(name: DeviceName, told: object) -> str:
     return f"{name} waits for {waiting}"
 
 
-def _strange(device: Device, progress: Progress) -> str:
-    """Return why an edge cannot move from where it is; nothing when it can."""
-    if progress.key == device.public_key:
-        return ""
+def _against(device: Device, told: object) -> str:
+    """Return why an edge cannot move from where it is."""
+    if not isinstance(told, Progress):
+        return str(told)
     return (
-        f"{device.name} goes by the key {progress.key}, and not by the one in {EDGE_KEYS}. If it "
+        f"{device.name} goes by the key {told.key}, and not by the one in {EDGE_KEYS}. If it "
         f"was put back from an older image, 'sanaga plan --only {device.name}' and apply come "
         f"first; if not, find out why, and correct {EDGE_KEYS}"
     )

@@ -73,7 +73,7 @@ class Interfaces:
         self.seen = True
 
     def _tunnel(self, tunnel: Tunnel) -> tuple[str, ...]:
-        return self._wireguard.ensure(tunnel, self._ring.get(tunnel.key, self._private_key))
+        return self._wireguard.ensure(tunnel, private_of(tunnel, self._private_key, self._ring))
 
     def _arrivals(self, want: Wanted) -> Iterator[str]:
         for arrivals in want.arrivals:
@@ -103,6 +103,19 @@ class Interfaces:
             if stale != address:
                 links.remove_address(self._kernel, stale, present[stale])
                 yield f"removed the address {stale}"
+
+
+def private_of(tunnel: Tunnel, first: bytes, ring: Mapping[PublicKey, bytes]) -> bytes:
+    """Return the private key that a tunnel should have, the first where none is named.
+
+    Raises TunnelError when it is not here: with another one nobody would answer, while a tunnel
+    that stands goes on.
+    """
+    if not tunnel.key:
+        return first
+    if tunnel.key not in ring:
+        raise TunnelError(f"{tunnel.name}: the private key of {tunnel.key} is not here")
+    return ring[tunnel.key]
 
 
 def discard(kernel: Netlink, wireguard: WireGuard, link: Interface) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from edge import control
+from edge.keyring import KEYS
 from edge.policy import EdgePolicy
 from inventory.errors import EdgeError
 from simulations.lab.waiting import eventually
@@ -168,6 +169,36 @@ def test_a_daemon_killed_in_the_middle_of_a_move_goes_on_with_it(well: Site, end
         settled(well, "edge", key)
     assert lost == [0]
     assert on_the_interface(well, "edge") == {key}
+
+
+def test_a_daemon_that_cannot_open_the_key_in_use_leaves_the_tunnels_what_they_have(well: Site):
+    """With the key of the enrolment, which the far end has forgotten, the site would be off."""
+    daemon, key = well.pair.daemons["edge"], upcoming(well, "edge")
+    announced(well, "edge", key)
+    eventually(partial(moved, well, "edge", key), within_s=MOVED_WITHIN_S, what="every tunnel")
+    settled(well, "edge", key)
+    rings = {file: file.read_bytes() for file in (daemon.folder / KEYS).iterdir()}
+    with call(well) as lost:
+        daemon.kill()
+        for file in rings:
+            file.write_bytes(b"damaged")
+        daemon.start()
+        eventually(partial(answers, well, "edge"), within_s=30, what="the successor")
+        eventually(
+            partial(told, well, f"the private key of {key} is not here"),
+            within_s=30,
+            what="the fault",
+        )
+        assert on_the_interface(well, "edge") == {key}
+        for file, octets in rings.items():
+            file.write_bytes(octets)
+        eventually(lambda: not well.status()["faults"], within_s=30, what="a key that opens")
+    assert lost == [0]
+    assert on_the_interface(well, "edge") == {key}
+
+
+def told(site: Site, words: str) -> bool:
+    return any(words in fault for fault in site.status()["faults"])
 
 
 def is_in(site: Site, phase: str) -> bool:

@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from inventory import documents
 from inventory import intent as intents
+from inventory.documents import entries
 from inventory.errors import Fault, IntentError, UnknownNameError
 from inventory.model import Device, DeviceName, Intent
 from policies import documents as duties
@@ -33,7 +33,7 @@ def load(folder: Path) -> Loaded:
 
     Raises IntentError with every fault of all rooms.
     """
-    written = documents.read(folder)
+    written = entries.read(folder)
     intent, faults = intents.check(written)
     policies, more = duties.check(written, intent)
     access, last = carriage.check(written, intent)

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from controller.parallel import each
 from controller.state import Operational
-from inventory.edgekeys import line
+from inventory.documents.edge_keys import line
 from inventory.errors import AccessError, CredentialError, DeviceError, SanagaError
 from inventory.model import Device, DeviceName, Intent, Role
 from vpn.model import Gateway

@@ -20,9 +20,9 @@ from edge.policy import (
     TrafficClass,
     Underlay,
 )
-from inventory.fields import Count, Document, Flag, Prefix, Rate, Share, Slug, Title
+from inventory.documents.fields import Count, Document, Flag, Prefix, Rate, Share, Slug, Title
+from inventory.documents.messages import quoted, refuse
 from inventory.model import LAST_OWN_SERIES, LAST_SERIES, Medium
-from inventory.wording import quoted, refuse
 from policies.model import PathPolicy, ServiceClass, Slo
 
 # Marks and routing tables are numbered from fixed bases that leave room for so many.

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from edge import files, keyring, keys, trust
 from edge.identity import CONTROLLER, DEVICE, KEY, WIREGUARD_PY, refuse_shared
-from inventory.edgekeys import line
+from inventory.documents.edge_keys import line
+from inventory.documents.fields import Slug
 from inventory.errors import EdgeError
-from inventory.fields import Slug
 from inventory.model import DeviceName
 from vpn import keymakers
 

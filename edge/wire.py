@@ -19,9 +19,9 @@ from edge.canonical import SignedPolicy, plain, pretty, text
 from edge.documents import JsonPath, PolicyDocument, Wrong, incoherent
 from edge.policy import EdgePolicy
 from edge.terms import LARGEST_POLICY
+from inventory.documents.fields import Document
+from inventory.documents.messages import follows, quoted, refuse, worded
 from inventory.errors import Fault, Location, PolicyRefusedError
-from inventory.fields import Document
-from inventory.wording import follows, quoted, refuse, worded
 
 __all__ = ["LARGEST_POLICY", "SignedPolicy", "policy", "pretty", "sign", "text", "verify"]
 

@@ -12,9 +12,9 @@ from typing import Any, Final, TypeAlias
 
 import yaml
 
+from inventory.country.places import slug
 from inventory.errors import Fault, IntentError, Location
 from inventory.model import Medium, Platform, Role
-from inventory.places import slug
 
 Entry: TypeAlias = dict[str, Any]
 Sections: TypeAlias = dict[str, list[Entry]]

@@ -7,20 +7,20 @@ from typing import Final, TypeVar
 
 from inventory.addressing import MAX_CIRCUIT, MAX_SITE
 from inventory.checks import addresses, circuits, edges, hierarchy, names
-from inventory.documents import Documents, Entry, parse, read
-from inventory.drafts import Drafts, Numbered, drafts
-from inventory.edgekeys import EdgeKeys, edge_keys
-from inventory.errors import Fault, IntentError
-from inventory.folder import Source, source
-from inventory.hostkeys import KnownHosts, known_hosts
-from inventory.model import Circuit, DataCentreZone, Device, Intent, Network, Site
-from inventory.schema import (
+from inventory.documents.edge_keys import EdgeKeys, edge_keys
+from inventory.documents.entries import Documents, Entry, parse, read
+from inventory.documents.folder import Source, source
+from inventory.documents.host_keys import KnownHosts, known_hosts
+from inventory.documents.partial import Drafts, Numbered, drafts
+from inventory.documents.schema import (
     CircuitDocument,
     DeviceDocument,
     NetworkDocument,
     SiteDocument,
     ZoneDocument,
 )
+from inventory.errors import Fault, IntentError
+from inventory.model import Circuit, DataCentreZone, Device, Intent, Network, Site
 
 T = TypeVar("T")
 

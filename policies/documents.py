@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
-from inventory.documents import Documents, Entry, repeated
+from inventory.documents.entries import Documents, Entry, repeated
+from inventory.documents.fields import Document
+from inventory.documents.messages import Misread, quoted
 from inventory.errors import Fault, Location
-from inventory.fields import Document
 from inventory.model import Intent, Segment
-from inventory.wording import Misread, quoted
 from policies import clinical, segmentation
 from policies.model import (
     Expectation,

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from inventory.documents.messages import Misread
 from inventory.model import DataCentreZone, Intent
-from inventory.wording import Misread
 from policies import quality, segmentation
 from policies.model import Expectation, Finding, Policies, ServiceClass
 from policies.routes import Down, Routes

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BeforeValidator, Field, StrictFloat, StrictInt
 
-from inventory.fields import Document, Flag, Rate, Share, Slug, Title
+from inventory.documents.fields import Document, Flag, Rate, Share, Slug, Title
+from inventory.documents.messages import quoted, refuse
 from inventory.model import Medium, Segment
-from inventory.wording import quoted, refuse
 from policies.model import PathPolicy, Rule, ServiceClass, Slo
 
 # RFC 2474, 2597 and 3246: code points by name.

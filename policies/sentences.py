@@ -12,8 +12,8 @@ from itertools import groupby
 from re import Match, Pattern
 from typing import Final, TypeAlias
 
+from inventory.documents.messages import Misread, closest, quoted
 from inventory.model import Level, Segment, SiteName, ZoneName
-from inventory.wording import Misread, closest, quoted
 from policies.model import ServiceName
 
 FORMS: Final[tuple[str, ...]] = (

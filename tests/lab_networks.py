@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from controller.derive import derive
 from controller.render import render
-from inventory.examples import write_example
+from inventory.documents.examples import write_example
 from inventory.model import Intent, Medium, Platform, Role
 from simulations.lab import lab as labs
 from simulations.lab import namespaces, registry

@@ -6,8 +6,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from controller.load import load
-from inventory.examples import write_example
-from inventory.national_intent import write_national
+from inventory.country.intent_folder import write_national
+from inventory.documents.examples import write_example
 from topology.draw import draw
 
 PICTURES: Final = Path(__file__).resolve().parent.parent / "docs" / "img"

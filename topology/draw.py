@@ -11,9 +11,9 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Final
 
+from inventory.country.outline import Outline, Ring, read_outline
 from inventory.errors import TopologyError
 from inventory.model import Intent
-from inventory.outline import Outline, Ring, read_outline
 from topology.cartography import Box, Point, flat
 from topology.legend import paint_legend
 from topology.model import BlastRadius

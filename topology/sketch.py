@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from inventory.country.outline import Outline
 from inventory.model import Intent, Level, Medium, Site, SiteName
-from inventory.outline import Outline
 from topology.cartography import (
     Box,
     Label,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from inventory import addressing
-from inventory.documents import Documents, Entry, repeated
+from inventory.documents.entries import Documents, Entry, repeated
+from inventory.documents.messages import Misread
 from inventory.errors import Fault, Location
 from inventory.model import Intent, Role, Segment
-from inventory.wording import Misread
 from vpn import expectations
 from vpn.access import NEVER
 from vpn.expectations import Sentence

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from inventory.documents.messages import Misread, quoted
 from inventory.model import Intent, Segment, SiteName
-from inventory.wording import Misread, quoted
 from vpn import access
 from vpn.access import Answer, Place
 from vpn.model import AccessPolicy, Person, RoleName, Target

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
-from inventory.wording import quoted
+from inventory.documents.messages import quoted
 from vpn import endpoint, keys
 from vpn.keys import PublicKey, Secret
 from vpn.model import Endpoint

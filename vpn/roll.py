@@ -13,11 +13,11 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from inventory.composer import MAX_FAULTS, compose
-from inventory.documents import Entry, parse, repeated
+from inventory.documents.entries import Entry, parse, repeated
+from inventory.documents.fields import Document, Slug, Title
+from inventory.documents.messages import closest, quoted, refuse
+from inventory.documents.yaml_reader import MAX_FAULTS, compose
 from inventory.errors import Fault, IntentError, Location
-from inventory.fields import Document, Slug, Title
-from inventory.wording import closest, quoted, refuse
 from vpn import keys
 from vpn.keys import PublicKey
 from vpn.model import Person

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 from pydantic import BeforeValidator, Field, StrictInt, StrictStr
 
 from inventory.addressing import MAX_GATEWAY
-from inventory.edgekeys import key_fault
-from inventory.fields import Document, Flag, HostAddress, Slug, Title
+from inventory.documents.edge_keys import key_fault
+from inventory.documents.fields import Document, Flag, HostAddress, Slug, Title
+from inventory.documents.messages import quoted, refuse
 from inventory.model import Segment
-from inventory.wording import quoted, refuse
 from vpn import endpoint
 from vpn.keys import PublicKey
 from vpn.model import Endpoint, Gateway, Grant, Group, Ports, ServiceHost

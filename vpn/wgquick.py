@@ -14,8 +14,8 @@ from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from inventory.addressing import Prefix
+from inventory.documents.messages import closest, quoted
 from inventory.errors import Fault, IntentError, Location
-from inventory.wording import closest, quoted
 from vpn import endpoint, keys
 from vpn.keys import PublicKey, Secret
 from vpn.model import Endpoint

@@ -43,11 +43,11 @@ def init(
     if national == (example is not None):
         raise UsageProblem("say which intent to write: --national or --example northern-spur")
     if national:
-        from inventory.national_intent import write_national
+        from inventory.country.intent_folder import write_national
 
         write_national(folder)
     else:
-        from inventory.examples import write_example
+        from inventory.documents.examples import write_example
 
         write_example(folder, str(example))
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):

@@ -18,7 +18,7 @@ from controller.registrar import Registrar
 from controller.sitekeys import Warned
 from controller.store.revoked import refusal
 from edge import files
-from inventory.edgekeys import key_fault, line
+from inventory.documents.edge_keys import key_fault, line
 from inventory.errors import AccessError, SanagaError
 from inventory.intent import EDGE_KEYS
 from inventory.model import Device, DeviceName, Role

@@ -16,7 +16,7 @@ from controller.load import device as known
 from controller.observe import observe
 from controller.sitekeys import Connect, Progress
 from edge import files
-from inventory.edgekeys import rewritten
+from inventory.documents.edge_keys import rewritten
 from inventory.intent import EDGE_KEYS
 from inventory.model import Device, DeviceName, Role
 

@@ -10,8 +10,8 @@ from paramiko.ssh_exception import SSHException
 
 from controller.drivers.namespace import inside
 from controller.drivers.spoken import last_line
+from inventory.documents.host_keys import KEY_TYPES
 from inventory.errors import UnreachableError
-from inventory.hostkeys import KEY_TYPES
 from inventory.model import Device
 
 TIMEOUT_S: Final = 10.0

@@ -7,10 +7,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 
 from inventory import addressing
-from inventory.drafts import Drafts, SiteDraft, seen_at
+from inventory.documents.messages import quoted
+from inventory.documents.partial import Drafts, SiteDraft, seen_at
 from inventory.errors import Fault, Location
 from inventory.model import AddressPlan, Segment
-from inventory.wording import quoted
 
 Prefix: TypeAlias = IPv4Network | IPv6Network
 

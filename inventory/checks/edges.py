@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from inventory.drafts import CircuitDraft, DeviceDraft, Drafts, seen_at
-from inventory.edgekeys import EdgeKeys
+from inventory.documents.edge_keys import EdgeKeys
+from inventory.documents.messages import nearest, quoted
+from inventory.documents.partial import CircuitDraft, DeviceDraft, Drafts, seen_at
 from inventory.errors import Fault, Location
 from inventory.model import Platform, Role
-from inventory.wording import nearest, quoted
 
 _ENDS: Final = ("a", "b")
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from inventory.documents import Documents
-from inventory.drafts import Drafts, SiteDraft, seen_at
+from inventory.documents.entries import Documents
+from inventory.documents.folder import printable
+from inventory.documents.messages import quoted
+from inventory.documents.partial import Drafts, SiteDraft, seen_at
 from inventory.errors import Fault, Location
-from inventory.folder import printable
 from inventory.model import PARENT_LEVEL, Level
-from inventory.wording import quoted
 
 
 def one_network(drafts: Drafts) -> Iterator[Fault]:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from inventory.addressing import MAX_CIRCUIT, MAX_DEVICE, MAX_SITE
-from inventory.documents import NOUNS, Entry
-from inventory.drafts import DeviceDraft, Drafts, Named, Numbered, seen_at, unknown
+from inventory.documents.entries import NOUNS, Entry
+from inventory.documents.messages import quoted
+from inventory.documents.partial import DeviceDraft, Drafts, Named, Numbered, seen_at, unknown
 from inventory.errors import Fault
-from inventory.wording import quoted
 
 D = TypeVar("D")
 # Beyond so many unknown names it is no typing mistake, and looking for near ones takes long.

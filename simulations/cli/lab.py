@@ -94,7 +94,7 @@ def up(
     trust them; the edges trust this machine's controller.
     """
     from controller.load import load
-    from inventory import examples
+    from inventory.documents import examples
     from simulations.lab import lab
 
     loaded = load(folder or examples.FOLDER / DEFAULT_EXAMPLE)

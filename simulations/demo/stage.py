@@ -16,7 +16,7 @@ from controller.rim import Connect, Rim
 from controller.signing import signing_key
 from controller.state import Operational, Plan
 from controller.store.journal import Journal
-from inventory.examples import write_example
+from inventory.documents.examples import write_example
 from simulations.demo.facts import Applied
 from simulations.lab import lab as labs
 from simulations.lab.lab import Lab

@@ -6,9 +6,9 @@ from typing import Final
 
 from controller.app import connector, edge_configs
 from controller.load import Loaded
-from inventory.edgekeys import edge_keys
+from inventory.documents.edge_keys import edge_keys
+from inventory.documents.host_keys import known_hosts
 from inventory.errors import LabError
-from inventory.hostkeys import known_hosts
 from inventory.intent import EDGE_KEYS, KNOWN_HOSTS
 from inventory.model import Device, Intent
 from simulations.lab import edges

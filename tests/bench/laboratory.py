@@ -5,7 +5,7 @@ from pathlib import Path
 
 from controller.app import intended_configs
 from controller.load import load
-from inventory.examples import write_example
+from inventory.documents.examples import write_example
 from inventory.model import Intent
 from simulations.lab import lab as labs
 from tests.bench.measure import Figure, call, figure

@@ -9,7 +9,7 @@ import pytest
 from controller.app import edge_configs
 from controller.load import Loaded, load
 from edge import wire
-from inventory import examples
+from inventory.documents import examples
 from tests.golden_files import assert_golden
 
 EXPECTED = Path(__file__).parent / "policies"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inventory.documents import read
+from inventory.documents.entries import read
 from inventory.intent import check
 from tests.golden_files import assert_golden
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inventory import documents
+from inventory.documents import entries
 from tests.factories import hierarchy
 from tests.golden_files import assert_golden
 from vpn.documents import check
@@ -14,7 +14,7 @@ CASES = Path(__file__).with_name("vpn_errors")
 
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
 def test_faults_of_access_are_worded_for_the_administrator(case: str):
-    read = documents.read(CASES / case)
+    read = entries.read(CASES / case)
     written, faults = check(read, hierarchy(regions=2, departments=1, arrondissements=1))
     assert written is None
     told = sorted({*read.faults, *faults})

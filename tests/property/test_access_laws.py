@@ -6,8 +6,8 @@ from ipaddress import ip_address, ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventory.documents.messages import Misread
 from inventory.model import Segment
-from inventory.wording import Misread
 from tests.factories import hierarchy
 from tests.people_rig import opened_to
 from vpn import access, expectations

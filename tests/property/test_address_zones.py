@@ -10,8 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from edge import callbook
 from edge.dataplane.calls import Flow
+from inventory.documents.fields import ManagementAddress, NextHop, Prefix, Prefix6
 from inventory.errors import EdgeError
-from inventory.fields import ManagementAddress, NextHop, Prefix, Prefix6
 
 MALICE = "x . ::1 . udp . 1 . 1 : 1 }\nflush ruleset\n#"
 NEAR, FAR = "fd00::1", "fd00::2"

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inventory.documents import SECTIONS, read
+from inventory.documents.entries import SECTIONS, read
 from inventory.intent import check
 
 SMALL = Path(__file__).parent.parent / "fixtures" / "small"

@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventory.documents.messages import Misread
 from inventory.model import Level, Segment
-from inventory.wording import Misread
 from policies.model import Policies, Rule
 from policies.segmentation import FORBIDDEN, allowed, entitled, merged
 from policies.sentences import (

@@ -4,11 +4,11 @@ from xml.etree import ElementTree as ET
 import matplotlib
 import pytest
 
+from inventory.country.outline import Outline, read_outline
+from inventory.documents.examples import write_example
 from inventory.errors import TopologyError
-from inventory.examples import write_example
 from inventory.intent import load
 from inventory.model import Intent, Place
-from inventory.outline import Outline, read_outline
 from topology.build import build
 from topology.cartography import Box, Wanted, around, crowds, fitted, place_labels, project, spread
 from topology.draw import draw

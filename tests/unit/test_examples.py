@@ -4,12 +4,12 @@ from itertools import combinations
 import networkx as nx
 import pytest
 
-from inventory.documents import read
+from inventory.country.places import read_national
+from inventory.documents.entries import read
+from inventory.documents.examples import names, write_example
 from inventory.errors import SanagaError, UnknownNameError
-from inventory.examples import names, write_example
 from inventory.intent import check
 from inventory.model import Intent, Level, Role
-from inventory.places import read_national
 from topology.build import build, circuit_cost
 from topology.resilience import standing
 

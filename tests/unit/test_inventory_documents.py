@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from inventory.composer import MAX_VALUES, compose, scalar
-from inventory.documents import SECTIONS, parse, read
+from inventory.documents.entries import SECTIONS, parse, read
+from inventory.documents.yaml_reader import MAX_VALUES, compose, scalar
 from inventory.errors import Location
 
 PLACED = """\

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from inventory.documents import read
-from inventory.edgekeys import EdgeKeys, edge_keys, key_fault, line, rewritten
-from inventory.examples import write_example
+from inventory.documents.edge_keys import EdgeKeys, edge_keys, key_fault, line, rewritten
+from inventory.documents.entries import read
+from inventory.documents.examples import write_example
 from inventory.intent import check, load
 
 KEY = base64.b64encode(bytes(range(32))).decode()

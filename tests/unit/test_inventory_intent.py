@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inventory.documents import read
+from inventory.documents.entries import read
 from inventory.errors import IntentError
 from inventory.exports import ansible, nornir
 from inventory.intent import MAX_FAULTS, check, load

@@ -8,8 +8,9 @@ from typing import get_args
 import pytest
 import yaml
 
-from inventory import addressing, model, schema
-from inventory.fields import Document
+from inventory import addressing, model
+from inventory.documents import schema
+from inventory.documents.fields import Document
 from inventory.intent import load
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "intent.md").read_text(encoding="utf-8")

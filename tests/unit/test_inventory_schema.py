@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from inventory import schema
-from inventory.documents import read
-from inventory.fields import Document
+from inventory.documents import schema
+from inventory.documents.entries import read
+from inventory.documents.fields import Document
 from inventory.intent import check
 
 FULL = {

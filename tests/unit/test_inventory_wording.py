@@ -6,9 +6,9 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
-from inventory.composer import compose
-from inventory.documents import Entry, parse
-from inventory.wording import closest, nearest
+from inventory.documents.entries import Entry, parse
+from inventory.documents.messages import closest, nearest
+from inventory.documents.yaml_reader import compose
 
 
 class Part(BaseModel):

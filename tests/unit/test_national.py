@@ -7,13 +7,13 @@ import networkx as nx
 import pytest
 import yaml
 
-from inventory.documents import read
+from inventory.country.geography import great_circle_km
+from inventory.country.intent_folder import write_national
+from inventory.country.places import read_national, slug
+from inventory.documents.entries import read
 from inventory.errors import SanagaError
-from inventory.geography import great_circle_km
 from inventory.intent import check
 from inventory.model import APPROXIMATE, Intent, Level, Medium
-from inventory.national_intent import write_national
-from inventory.places import read_national, slug
 from topology.build import build
 from topology.resilience import standing
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inventory import documents
+from inventory.documents import entries
 from inventory.errors import Fault
 from inventory.model import Intent, Medium, Segment
 from policies import clinical
@@ -19,7 +19,7 @@ def checked(
     folder: Path, text: str, intent: Intent | None = None
 ) -> tuple[Policies | None, tuple[Fault, ...]]:
     (folder / "policies.yaml").write_text(text, encoding="utf-8")
-    return check(documents.read(folder), intent)
+    return check(entries.read(folder), intent)
 
 
 def accepted(folder: Path, text: str, intent: Intent | None = None) -> Policies:

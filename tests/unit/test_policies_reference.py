@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from inventory import documents
+from inventory.documents import entries
+from inventory.documents.messages import Misread
 from inventory.model import Segment
-from inventory.wording import Misread
 from policies import clinical
 from policies.documents import check
 from policies.model import PathPolicy, ServiceClass
@@ -78,7 +78,7 @@ def test_figures_of_the_model_stand_in_the_reference():
 
 def test_example_folder_is_accepted(tmp_path: Path):
     (tmp_path / "policies.yaml").write_text(example("yaml"), encoding="utf-8")
-    read = documents.read(tmp_path)
+    read = entries.read(tmp_path)
     assert read.faults == ()
     policies, faults = check(read, None)
     assert faults == ()

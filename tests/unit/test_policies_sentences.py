@@ -2,8 +2,8 @@
 
 import pytest
 
+from inventory.documents.messages import Misread
 from inventory.model import Level, Segment
-from inventory.wording import Misread
 from policies.sentences import (
     FORMS,
     Failure,

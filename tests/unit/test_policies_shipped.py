@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from inventory import documents, intent
-from inventory.examples import names, write_example
-from inventory.national_intent import write_national
+from inventory import intent
+from inventory.country.intent_folder import write_national
+from inventory.documents import entries
+from inventory.documents.examples import names, write_example
 from policies import expectations
 from policies.documents import check
 from topology.build import build
@@ -23,7 +24,7 @@ def example(name: str) -> Callable[[Path], None]:
 def test_expectations_of_a_shipped_intent_hold(write: Callable[[Path], None], tmp_path: Path):
     folder = tmp_path / "intent"
     write(folder)
-    read = documents.read(folder)
+    read = entries.read(folder)
     found, faults = intent.check(read)
     assert faults == ()
     assert found is not None

@@ -10,10 +10,10 @@ from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from inventory.composer import MAX_FAULTS, Composed, Mark, Place, compose
+from inventory.documents.folder import sources
+from inventory.documents.messages import KEY_FAULTS, closest, follows, known_names, quoted, worded
+from inventory.documents.yaml_reader import MAX_FAULTS, Composed, Mark, Place, compose
 from inventory.errors import Fault, Location
-from inventory.folder import sources
-from inventory.wording import KEY_FAULTS, closest, follows, known_names, quoted, worded
 
 T = TypeVar("T")
 D = TypeVar("D", bound=BaseModel)

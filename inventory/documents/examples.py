@@ -4,10 +4,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
+from inventory.documents.yaml_writer import claim
 from inventory.errors import UnknownNameError
-from inventory.writer import claim
 
-FOLDER: Final = Path(__file__).parent / "examples"
+FOLDER: Final = Path(__file__).parents[1] / "examples"
 
 
 def names() -> tuple[str, ...]:

@@ -6,8 +6,8 @@ from pydantic import Field, StrictFloat, StrictInt
 
 from inventory import model
 from inventory.addressing import MAX_CIRCUIT, MAX_DEVICE, MAX_SITE
-from inventory.edgekeys import EdgeKeys
-from inventory.fields import (
+from inventory.documents.edge_keys import EdgeKeys
+from inventory.documents.fields import (
     Count,
     CredentialReference,
     Delay,

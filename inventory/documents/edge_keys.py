@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from inventory.documents.messages import quoted
 from inventory.errors import Fault, Location
 from inventory.model import DeviceName
-from inventory.wording import quoted
 
 _KEY_OCTETS: Final = 32
 _HINT: Final = "write lines such as 'mora-e1 BASE64', as 'sanaga edge enrol' prints them there"

@@ -25,9 +25,9 @@ from pydantic import (
     StrictStr,
 )
 
-from inventory.hostkeys import key_fault
+from inventory.documents.host_keys import key_fault
+from inventory.documents.messages import quoted, refuse
 from inventory.names import HINT, is_name
-from inventory.wording import quoted, refuse
 
 # Control characters, line and paragraph separators, and marks that reorder what people read.
 _UNWRITABLE: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 Ring: TypeAlias = tuple[tuple[float, float], ...]
-FILE: Final = Path(__file__).parent / "national" / "outline.json"
+FILE: Final = Path(__file__).parents[1] / "national" / "outline.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from typing import Final, Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from inventory.documents import Documents, Entry
+from inventory.documents.entries import Documents, Entry
+from inventory.documents.messages import nearest, quoted
+from inventory.documents.schema import AddressPlanDocument
 from inventory.errors import Fault, Location
 from inventory.model import AddressPlan, Level, Role
 from inventory.names import is_name
-from inventory.schema import AddressPlanDocument
-from inventory.wording import nearest, quoted
 
 _REGION: Final = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 _LEVELS: Final[Mapping[str, Level]] = {str(level): level for level in Level}

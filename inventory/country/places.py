@@ -13,7 +13,7 @@ import yaml
 from inventory.model import CoordinateQuality, Place
 
 Row: TypeAlias = dict[str, str]
-FOLDER: Final = Path(__file__).parent / "national"
+FOLDER: Final = Path(__file__).parents[1] / "national"
 QUALITIES: Final[dict[str, CoordinateQuality]] = {
     "exact": "exact",
     "city_shared": "city_shared",

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from inventory.geography import fibre_delay_ms, great_circle_km, microwave_delay_ms
+from inventory.country.geography import fibre_delay_ms, great_circle_km, microwave_delay_ms
+from inventory.country.places import Route
+from inventory.country.sites import CAPITAL, CENTRE, Hierarchy
 from inventory.model import Circuit, CircuitEnd, Device, DeviceName, Level, Medium, Site, SiteName
-from inventory.national_sites import CAPITAL, CENTRE, Hierarchy
-from inventory.places import Route
 
 BACKBONE: Final = "backbone"
 HUBS: Final = (CAPITAL, "douala")

@@ -7,6 +7,10 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
+from inventory.country.circuits import BACKBONE, Planned, national_circuits
+from inventory.country.places import FOLDER, National, read_national, slug
+from inventory.country.sites import Hierarchy, hierarchy, routers, zones
+from inventory.documents.yaml_writer import Entry, Group, Page, Remarked, Value, write
 from inventory.model import (
     Circuit,
     CircuitEnd,
@@ -18,10 +22,6 @@ from inventory.model import (
     Place,
     Site,
 )
-from inventory.national_circuits import BACKBONE, Planned, national_circuits
-from inventory.national_sites import Hierarchy, hierarchy, routers, zones
-from inventory.places import FOLDER, National, read_national, slug
-from inventory.writer import Entry, Group, Page, Remarked, Value, write
 
 ADDRESSING: Final[Mapping[str, Value]] = {
     "ipv4_sites": "10.0.0.0/8",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from typing import Final
 
+from inventory.country.places import Arrondissement, Department, Hospital, National, Region, slug
 from inventory.model import (
     ConsultationRoom,
     DataCentreZone,
@@ -20,7 +21,6 @@ from inventory.model import (
     Site,
     SiteName,
 )
-from inventory.places import Arrondissement, Department, Hospital, National, Region, slug
 
 CAPITAL: Final = "yaounde"
 CENTRE: Final = "CM-CE"

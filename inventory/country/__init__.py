@@ -1,0 +1,1 @@
+"""Cameroon's places, sites and circuits, and the intent folder made from them."""

@@ -1,0 +1,1 @@
+"""The YAML documents of an intent folder: reading, checking, writing, error messages."""

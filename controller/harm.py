@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from controller.impact import Judgement
 from controller.state import NO_HARM
 from inventory.model import CircuitEnd, CircuitName, DeviceName, Intent
+from topology.failures.resilience import before_after
 from topology.model import BlastRadius, Topology
 from topology.paths import without
-from topology.resilience import before_after
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ from inventory.errors import PlanError, UnknownNameError, UnreachableError, Unsa
 from inventory.model import Device, DeviceName, Intent, Role, Thresholds
 from policies.model import Finding
 from topology.build import routed
+from topology.failures.resilience import before_after
 from topology.model import BlastRadius, Topology
-from topology.resilience import before_after
 
 ID_LENGTH: Final = 12
 LISTED: Final = 12

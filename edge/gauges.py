@@ -15,7 +15,7 @@ from edge.probes.session import Session, Target
 from edge.probes.timekeeper import Timekeeper
 from inventory.errors import EdgeError
 from inventory.model import CircuitName
-from topology.health import Measurement
+from topology.quality.health import Measurement
 
 # A metered path probed more slowly than this is not probed more closely upon suspicion.
 _QUICKEN_UP_TO_S: Final = 0.5

@@ -10,7 +10,7 @@ from edge.policy import CARE_CLASSES, EdgePolicy, Path, Peer, TrafficClass
 from inventory.model import CircuitName, DeviceName
 from policies.decide import Alternative, Decision, Duty, Memory, decide
 from policies.model import ServiceName
-from topology.health import LinkHealth, Measurement, PathName, fold, unknown
+from topology.quality.health import LinkHealth, Measurement, PathName, fold, unknown
 
 PathKey: TypeAlias = tuple[DeviceName, PathName]
 ClassKey: TypeAlias = tuple[DeviceName, ServiceName]

@@ -14,7 +14,7 @@ from edge.loop import Change, ClassKey, Mind
 from edge.policy import EdgePolicy, Peer, TrafficClass
 from inventory.model import CircuitName, DeviceName
 from policies.decide import Memory
-from topology.health import Measurement, PathName
+from topology.quality.health import Measurement, PathName
 
 # How often the gauges are read while a consultation runs or a path is in doubt, and otherwise;
 # those of paths that are probed more rarely are read more rarely, too.

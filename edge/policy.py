@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from inventory.model import CircuitName, DeviceName, Medium
 from policies.model import PathPolicy, ServiceClass, ServiceName
-from topology.health import PathName
+from topology.quality.health import PathName
 
 Prefix: TypeAlias = IPv4Network | IPv6Network
 

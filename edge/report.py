@@ -13,7 +13,7 @@ from edge.loop import Mind
 from edge.policy import CARE_CLASSES, EdgePolicy, Endpoint, Path, Peer
 from inventory.model import CircuitName
 from policies.decide import Memory
-from topology.health import LinkHealth
+from topology.quality.health import LinkHealth
 from vpn.model import Endpoint as Written
 
 Json: TypeAlias = Mapping[str, Any]

@@ -10,7 +10,7 @@ from typing import Final
 from policies.memory import Memory
 from policies.model import PathPolicy
 from policies.preference import Grade, View
-from topology.health import PathName
+from topology.quality.health import PathName
 
 _USELESS: Final = 8
 # While the first choice is still being made, a path of a better kind is well for so long.

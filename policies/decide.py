@@ -21,7 +21,7 @@ from policies.preference import (
     shortfall,
     view,
 )
-from topology.health import LinkHealth, PathName
+from topology.quality.health import LinkHealth, PathName
 
 __all__ = ["Alternative", "Decision", "Duty", "Memory", "Standing", "decide"]
 

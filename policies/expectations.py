@@ -30,10 +30,10 @@ from policies.sentences import (
     parse,
 )
 from topology.build import site_node
-from topology.leaves import hanging
+from topology.failures.stub_sites import hanging
+from topology.failures.tree import Tree, graph_of, grow
 from topology.model import LinkName, NodeKind, NodeName, Path, Topology
 from topology.paths import without
-from topology.tree import Tree, graph_of, grow
 
 # A sentence about many sites names this many of those that miss it.
 _NAMED: Final = 5

@@ -7,7 +7,7 @@ from typing import Final
 
 from policies.model import PathPolicy
 from policies.preference import Grade, View
-from topology.health import PathName
+from topology.quality.health import PathName
 
 # Moves are remembered so long, and each one within doubles the hold-down, up to three times.
 HORIZON_S: Final = 60.0

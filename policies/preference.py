@@ -12,9 +12,9 @@ from typing import Final
 
 from inventory.model import Medium
 from policies.model import PathPolicy, Slo
-from topology import emodel
-from topology.health import LinkHealth, PathName
-from topology.media import USUAL
+from topology.quality import emodel
+from topology.quality.health import LinkHealth, PathName
+from topology.quality.media import USUAL
 
 # Paths that keep no objective are alike when their worst figures differ by less than this.
 STEPS: Final = 4

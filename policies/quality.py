@@ -6,10 +6,10 @@ from typing import Final
 
 from inventory.model import Medium
 from policies.model import ServiceClass
-from topology import emodel
 from topology.build import LAN_RATE_MBPS
-from topology.emodel import END_SYSTEM_MS
 from topology.model import Path, Topology
+from topology.quality import emodel
+from topology.quality.emodel import END_SYSTEM_MS
 
 # What one circuit of a medium adds to the variation of delay when nothing is wrong; the model adds
 # them up, which is more than independent circuits show. Project choices.

@@ -11,7 +11,7 @@ from inventory.model import Medium
 from policies.decide import Alternative, Decision, Duty, Memory
 from policies.model import PathPolicy, Slo
 from tests.probe_weather import FAIR, Road, Sky, Span, spoilt, steady
-from topology.health import LinkHealth, fold, unknown
+from topology.quality.health import LinkHealth, fold, unknown
 
 Decide = Callable[..., Decision]
 MEDIA = {"fibre": Medium.FIBRE, "leo": Medium.LEO, "lte": Medium.LTE}

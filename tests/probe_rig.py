@@ -15,7 +15,7 @@ from edge.probes.reflector import Listening, Reflector
 from edge.probes.session import Session, Target
 from edge.probes.timekeeper import Timekeeper
 from edge.probes.wire import Answer, read_request, write_answer
-from topology.health import Measurement
+from topology.quality.health import Measurement
 
 PORT = 8862
 T = TypeVar("T")

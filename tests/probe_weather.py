@@ -11,7 +11,7 @@ from random import Random
 from typing import NamedTuple
 
 from inventory.model import Medium
-from topology.health import Measurement
+from topology.quality.health import Measurement
 
 Span = tuple[float, float]
 NEVER: Span = (inf, inf)

@@ -8,7 +8,7 @@ from typing import Final
 from controller.load import load
 from inventory.country.intent_folder import write_national
 from inventory.documents.examples import write_example
-from topology.draw import draw
+from topology.maps.draw import draw
 
 PICTURES: Final = Path(__file__).resolve().parent.parent / "docs" / "img"
 

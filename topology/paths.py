@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from inventory.errors import UnknownNameError
 from topology.build import LAN_RATE_MBPS, site_node
-from topology.flows import Flow
+from topology.max_flow import Flow
 from topology.model import Link, LinkName, Node, NodeKind, NodeName, Path, Topology
 
 # One integer orders paths: circuits under maintenance first of all, then cost, then delay in ns.

@@ -82,8 +82,8 @@ def _text(found: Explanation) -> Iterator[str]:
 
 
 def _site(loaded: "Loaded", topology: "Topology", site: "Site") -> Explanation:
+    from topology.failures.resilience import blast_radius, every_blast_radius
     from topology.paths import disjoint
-    from topology.resilience import blast_radius, every_blast_radius
 
     devices = loaded.intent.devices_at(site.name)
     zones = [zone for zone in loaded.intent.zones.values() if zone.site == site.name]
@@ -141,7 +141,7 @@ def _served(site: "Site") -> str:
 
 
 def _circuit(loaded: "Loaded", topology: "Topology", circuit: "Circuit") -> Explanation:
-    from topology.resilience import blast_radius
+    from topology.failures.resilience import blast_radius
 
     usable = circuit.name in topology.links
     return Explanation(
@@ -198,7 +198,7 @@ def _why_off(loaded: "Loaded", circuit: "Circuit") -> str:
 
 
 def _device(loaded: "Loaded", topology: "Topology", device: "Device") -> Explanation:
-    from topology.resilience import blast_radius
+    from topology.failures.resilience import blast_radius
 
     return Explanation(
         name=device.name,

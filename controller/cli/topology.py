@@ -64,7 +64,7 @@ def show(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show each site with its circuits and whether it has a single way out."""
-    from topology.resilience import single_way_out
+    from topology.failures.resilience import single_way_out
 
     intent, topology = _read(named(place, folder))
     single = frozenset(single_way_out(topology))
@@ -134,8 +134,8 @@ def draw(
     """Draw the network on the map of Cameroon."""
     if file.suffix.lower() not in DRAWINGS:
         raise UsageProblem(f"{file} is no picture; name a file that ends in .svg or .png")
-    from topology import draw as pictures
-    from topology.resilience import blast_radius
+    from topology.failures.resilience import blast_radius
+    from topology.maps import draw as pictures
 
     intent, topology = _read(folder)
     _check_in_use(intent, topology, failed or ())
@@ -211,7 +211,7 @@ def blast_radius(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Say whom a failure would cut off, and whom it would leave without redundancy."""
-    from topology import resilience
+    from topology.failures import resilience
 
     intent, topology = _read(folder)
     _check_in_use(intent, topology, things)
@@ -238,7 +238,7 @@ def risks(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List the single failures that hurt most, sites with a single way out, and regions."""
-    from topology import resilience
+    from topology.failures import resilience
 
     intent, topology = _read(named(place, folder))
     every = resilience.every_blast_radius(topology).items()

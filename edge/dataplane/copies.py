@@ -11,7 +11,7 @@ from typing import Final
 
 from edge.dataplane.steering import PeerSteering
 from edge.policy import EdgePolicy, Path, Peer
-from topology.health import PathName
+from topology.quality.health import PathName
 
 # Of the reserved addresses of RFC 1112, which no network uses and the kernel routes like others.
 ALIASES: Final = IPv4Network("240.90.0.0/16")

@@ -15,7 +15,7 @@ from edge.dataplane import marks
 from edge.dataplane.copies import ALIASES, alias, copies
 from edge.dataplane.steering import PeerSteering, Steering
 from edge.policy import CARE_CLASSES, EdgePolicy, Path, Peer, Prefix, TrafficClass
-from topology.health import PathName
+from topology.quality.health import PathName
 
 Version: TypeAlias = int
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from inventory.model import DeviceName
 from policies.model import ServiceName
-from topology.health import PathName
+from topology.quality.health import PathName
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from edge.probes.suspicion import FLOOR_S, Suspicion
 from edge.probes.timekeeper import Timekeeper
 from edge.probes.wire import Answer, Request, between_s, read_answer, write_request
 from inventory.errors import EdgeError
-from topology.health import Measurement, PathName
+from topology.quality.health import Measurement, PathName
 
 IDLE_S: Final = 0.1
 # An answer that becomes overdue so shortly before the next packet is looked for with that one.

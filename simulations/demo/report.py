@@ -16,7 +16,7 @@ from controller.cli.plan import summary
 from inventory.model import Intent
 from simulations.demo.facts import Applied, Call, Facts
 from simulations.traffic import Second
-from topology.draw import draw
+from topology.maps.draw import draw
 
 COLOURS: Final = ("#b03a2e", "#1f618d")
 

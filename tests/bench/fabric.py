@@ -17,7 +17,7 @@ from policies.clinical import catalogue
 from tests.bench.graphs import national_scale
 from tests.bench.measure import Figure, call, figure, sanaga
 from tests.factories import synthetic
-from topology.resilience import every_blast_radius
+from topology.failures.resilience import every_blast_radius
 
 _Scene: TypeAlias = tuple[Loaded, Operational]
 SCALES = (1_250, 2_500, 5_000, 10_000)

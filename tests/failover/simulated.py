@@ -11,7 +11,7 @@ from policies.decide import Alternative, Duty, Memory, decide
 from simulations.weather import Change, Climate, weather
 from tests.edge_rig import LTE, SATELLITE
 from tests.probe_weather import FAIR, Road, Sky, steady
-from topology.health import LinkHealth, fold, unknown
+from topology.quality.health import LinkHealth, fold, unknown
 
 PACE_S: Final = 0.1
 WARM_S: Final = 5.0

@@ -12,7 +12,7 @@ from inventory.model import Medium
 from policies.decide import Alternative, Decision, Duty, Memory, decide
 from policies.model import PathPolicy, Slo
 from policies.preference import Grade, view
-from topology.health import LinkHealth
+from topology.quality.health import LinkHealth
 
 NAMES = ("a", "b", "c")
 NOW_S = 1000.0

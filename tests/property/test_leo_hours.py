@@ -20,8 +20,8 @@ import pytest
 from inventory.model import Medium
 from policies.decide import Alternative, Duty, Memory, decide
 from policies.model import PathPolicy, Slo
-from topology import handover
-from topology.health import LinkHealth, Measurement, fold, unknown
+from topology.quality import handover
+from topology.quality.health import LinkHealth, Measurement, fold, unknown
 
 BEAT_S = 15.0
 SHARE = 0.01

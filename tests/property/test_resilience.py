@@ -4,8 +4,7 @@ import networkx as nx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from topology.model import Link, Node, NodeKind, SiteWeight, Topology
-from topology.resilience import (
+from topology.failures.resilience import (
     before_after,
     blast_radius,
     bridges,
@@ -14,6 +13,7 @@ from topology.resilience import (
     single_way_out,
     standing,
 )
+from topology.model import Link, Node, NodeKind, SiteWeight, Topology
 
 
 def link(name, a, b, *, lan=False):

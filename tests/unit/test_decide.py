@@ -6,7 +6,7 @@ from inventory.model import Medium
 from policies.decide import Alternative, Decision, Duty, Memory, decide
 from policies.memory import hold_down_s
 from policies.model import PathPolicy, Slo
-from topology.health import LinkHealth, unknown
+from topology.quality.health import LinkHealth, unknown
 
 NOW_S = 1000.0
 MEDIA = (Medium.FIBRE, Medium.LEO, Medium.LTE, Medium.VSAT)

@@ -10,10 +10,19 @@ from inventory.errors import TopologyError
 from inventory.intent import load
 from inventory.model import Intent, Place
 from topology.build import build
-from topology.cartography import Box, Wanted, around, crowds, fitted, place_labels, project, spread
-from topology.draw import draw
-from topology.resilience import blast_radius
-from topology.sketch import label_text, sketch
+from topology.failures.resilience import blast_radius
+from topology.maps.cartography import (
+    Box,
+    Wanted,
+    around,
+    crowds,
+    fitted,
+    place_labels,
+    project,
+    spread,
+)
+from topology.maps.draw import draw
+from topology.maps.sketch import label_text, sketch
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -11,7 +11,7 @@ from edge.dataplane.steering import PeerSteering
 from inventory.model import Medium
 from policies.decide import Memory
 from tests.edge_policies import edge_policy
-from topology.health import Measurement
+from topology.quality.health import Measurement
 
 POLICY = edge_policy()
 PEER = POLICY.peers[0]

@@ -11,7 +11,7 @@ from inventory.errors import SanagaError, UnknownNameError
 from inventory.intent import check
 from inventory.model import Intent, Level, Role
 from topology.build import build, circuit_cost
-from topology.resilience import standing
+from topology.failures.resilience import standing
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from inventory.errors import SanagaError
 from inventory.intent import check
 from inventory.model import APPROXIMATE, Intent, Level, Medium
 from topology.build import build
-from topology.resilience import standing
+from topology.failures.resilience import standing
 
 COUNTS = {
     "CM-AD": (5, 21),

@@ -14,7 +14,7 @@ from policies.quality import JITTER_MS
 from policies.schema import code_point_name
 from policies.segmentation import entitled
 from policies.sentences import FORMS, parse
-from topology.emodel import END_SYSTEM_MS
+from topology.quality.emodel import END_SYSTEM_MS
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
 

@@ -15,8 +15,8 @@ from policies.clinical import catalogue
 from tests.factories import Draft
 from tests.plan_views import AT
 from topology.build import build, routed
+from topology.failures.resilience import single_way_out
 from topology.paths import best
-from topology.resilience import single_way_out
 
 
 def _network() -> Intent:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topology.emodel import BEST_MOS, G711, G711_PLC, G729A, GSM_EFR, OPUS, mos, r_factor
+from topology.quality.emodel import BEST_MOS, G711, G711_PLC, G729A, GSM_EFR, OPUS, mos, r_factor
 
 DELAYS = st.floats(0, 2000)
 LOSSES = st.floats(0, 1)

@@ -7,9 +7,9 @@ import pytest
 
 from inventory.model import Medium
 from tests.probe_weather import FAIR, Road, Sky, Weather, spoilt, steady
-from topology import emodel, handover
-from topology.handover import Rhythm, felt
-from topology.health import LinkHealth, Measurement, fold, folded, unknown
+from topology.quality import emodel, handover
+from topology.quality.handover import Rhythm, felt
+from topology.quality.health import LinkHealth, Measurement, fold, folded, unknown
 
 START_S = 4.0
 

@@ -7,9 +7,7 @@ from inventory.model import Medium
 from tests.bench.graphs import LINKS, NODES, national_scale
 from tests.factories import Draft, hierarchy, synthetic
 from topology.build import build
-from topology.model import NodeKind, Share, SiteWeight
-from topology.paths import without
-from topology.resilience import (
+from topology.failures.resilience import (
     before_after,
     blast_radius,
     bridges,
@@ -19,6 +17,8 @@ from topology.resilience import (
     single_way_out,
     standing,
 )
+from topology.model import NodeKind, Share, SiteWeight
+from topology.paths import without
 
 
 def spur():

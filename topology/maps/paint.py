@@ -7,9 +7,9 @@ from math import cos, hypot, radians, sin
 from typing import TYPE_CHECKING, Final
 
 from inventory.model import APPROXIMATE, Circuit, Intent, Level, Medium, Site, SiteName
-from topology.cartography import Point, around, project
+from topology.maps.cartography import Point, around, project
+from topology.maps.sketch import POINTS_PER_INCH, RING, SIZES, View, font_size, own_ways
 from topology.model import BlastRadius
-from topology.sketch import POINTS_PER_INCH, RING, SIZES, View, font_size, own_ways
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from inventory.model import SiteName
+from topology.failures.tree import Edge, Graph, left_standing
 from topology.model import NodeName
-from topology.tree import Edge, Graph, left_standing
 
 Sites: TypeAlias = set[SiteName]
 _Ways: TypeAlias = Sequence[tuple[int, Edge]]

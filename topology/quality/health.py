@@ -11,11 +11,12 @@ from math import ceil, inf, log
 from typing import Final, TypeAlias
 
 from inventory.model import Medium
-from topology import emodel, handover, losses, variation
-from topology.handover import Rhythm
-from topology.losses import Arrived, Losses
-from topology.media import USUAL, Usual
-from topology.variation import Base, Packets, Variation
+from topology.quality import emodel, handover, jitter
+from topology.quality import loss as quality_loss
+from topology.quality.handover import Rhythm
+from topology.quality.jitter import Base, Packets, Variation
+from topology.quality.loss import Arrived, Losses
+from topology.quality.media import USUAL, Usual
 
 PathName: TypeAlias = str
 
@@ -253,7 +254,7 @@ class _Seen:
             before.r,
             before.mos,
             lost.proven,
-            self.overdue > 0 or lost.proven or losses.suspected(lost, self.usual),
+            self.overdue > 0 or lost.proven or quality_loss.suspected(lost, self.usual),
             new.pace_s,
             spread_ms,
             at_s if self.answered else before.answered_at_s,
@@ -295,8 +296,8 @@ class _Seen:
         if at_s - self.down_at_s < grace_s or not (new.sent or back):
             return before.losses
         arrived = Arrived(new.sent, new.lost_out, back, new.lost_in)
-        tested = losses.tested(before.losses, arrived, self.usual, at_s)
-        return losses.counted(tested, arrived, at_s, new.pace_s)
+        tested = quality_loss.tested(before.losses, arrived, self.usual, at_s)
+        return quality_loss.counted(tested, arrived, at_s, new.pace_s)
 
     def window(self) -> Variation:
         """Return the delays of the last packets, but for those that were held up together."""
@@ -304,7 +305,7 @@ class _Seen:
             return self.before.window
         new = self.new
         packets = Packets(new.at_s, new.pace_s, new.out_ms, new.in_ms, new.round_trips_ms)
-        return variation.grown(self.before.window, packets)
+        return jitter.grown(self.before.window, packets)
 
     def talk(self) -> float:
         """Return how often the far end's own packets come along with answers, smoothed."""
@@ -356,9 +357,9 @@ def _reviewed(health: LinkHealth, now_s: float) -> LinkHealth:
     usual = USUAL[health.medium]
     jitter_ms, widest_ms = health.jitter_ms, health.widest_ms
     if health.window.times_s:
-        jitter_ms = variation.lasting_ms(health.window)
-        widest_ms = variation.jitter_ms(health.window)
-    shares = losses.shares(health.losses)
+        jitter_ms = jitter.lasting_ms(health.window)
+        widest_ms = jitter.jitter_ms(health.window)
+    shares = quality_loss.shares(health.losses)
     loss = max(shares.out, shares.back)
     credited = loss if health.lossy else min(loss, usual.loss)
     ear_ms = health.delay_ms / 2 + jitter_ms + emodel.END_SYSTEM_MS

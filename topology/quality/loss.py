@@ -11,7 +11,7 @@ from functools import cache
 from math import inf, log
 from typing import Final
 
-from topology.media import Usual
+from topology.quality.media import Usual
 
 BUCKET_S: Final = 1.0
 BUCKET_PACES: Final = 10

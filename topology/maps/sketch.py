@@ -6,7 +6,7 @@ from typing import Final
 
 from inventory.country.outline import Outline
 from inventory.model import Intent, Level, Medium, Site, SiteName
-from topology.cartography import (
+from topology.maps.cartography import (
     Box,
     Label,
     Point,

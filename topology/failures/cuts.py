@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from topology.failures.tree import Interval, Tree
 from topology.model import LinkName
-from topology.tree import Interval, Tree
 
 if TYPE_CHECKING:
     from numpy import int64

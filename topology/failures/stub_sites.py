@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from inventory.model import SiteName
+from topology.failures.tree import Tree, gates
 from topology.model import LinkName, NodeKind, NodeName, Topology
-from topology.tree import Tree, gates
 
 Way = tuple[LinkName, NodeName]
 

@@ -8,12 +8,12 @@ from typing import Final
 
 from inventory.model import CircuitName, SiteName
 from topology.build import site_node
-from topology.core import Core, shrink
-from topology.cuts import Cut, circuit_cuts, node_cuts
-from topology.leaves import Leaf, Way, chains, hanging, leaves, shared
+from topology.failures.core import Core, shrink
+from topology.failures.cuts import Cut, circuit_cuts, node_cuts
+from topology.failures.stub_sites import Leaf, Way, chains, hanging, leaves, shared
+from topology.failures.tree import Graph, Interval, Tree, graph_of, grow, left_standing, part_of
 from topology.model import BlastRadius, NodeKind, NodeName, SiteWeight, Topology
 from topology.paths import without
-from topology.tree import Graph, Interval, Tree, graph_of, grow, left_standing, part_of
 
 _NOBODY: Final = SiteWeight(0, 0)
 _NOTHING: Final = Cut()

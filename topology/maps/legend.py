@@ -5,9 +5,8 @@ from math import cos, radians, sin
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from inventory.model import APPROXIMATE, Intent, Level, Medium
-from topology.cartography import Box
-from topology.model import BlastRadius
-from topology.paint import (
+from topology.maps.cartography import Box
+from topology.maps.paint import (
     ANGLES,
     APPEARANCE,
     COLOURS,
@@ -19,7 +18,8 @@ from topology.paint import (
     MARKERS,
     ZONE,
 )
-from topology.sketch import SIZES, View
+from topology.maps.sketch import SIZES, View
+from topology.model import BlastRadius
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 from inventory.country.outline import Outline, Ring, read_outline
 from inventory.errors import TopologyError
 from inventory.model import Intent
-from topology.cartography import Box, Point, flat
-from topology.legend import paint_legend
+from topology.maps.cartography import Box, Point, flat
+from topology.maps.legend import paint_legend
+from topology.maps.paint import BORDER, INK, LAND, MUTED, Canvas, paint_view
+from topology.maps.sketch import GAP, INSET, MAP_HEIGHT, Sketch, View, sketch
 from topology.model import BlastRadius
-from topology.paint import BORDER, INK, LAND, MUTED, Canvas, paint_view
-from topology.sketch import GAP, INSET, MAP_HEIGHT, Sketch, View, sketch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

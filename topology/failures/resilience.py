@@ -12,11 +12,11 @@ from operator import itemgetter
 from typing import Final
 
 from inventory.model import CircuitName, Intent, SiteName
-from topology.blast import Survey, radius_of, site_names
-from topology.leaves import hanging
+from topology.failures.blast_radius import Survey, radius_of, site_names
+from topology.failures.stub_sites import hanging
+from topology.failures.tree import graph_of, grow
 from topology.model import BlastRadius, NodeName, RegionScore, Share, SiteWeight, Topology
 from topology.paths import without
-from topology.tree import graph_of, grow
 
 
 @dataclass(frozen=True, slots=True)

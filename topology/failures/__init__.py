@@ -1,0 +1,1 @@
+"""What fails together: cuts, resilience and blast radius."""

@@ -16,7 +16,7 @@ from controller.store.people_tables import taken
 from controller.store.revoked import refusal
 from inventory.errors import Fault, IntentError, SanagaError
 from vpn.model import Person, PersonDevice
-from vpn.roll import Listed
+from vpn.people.people_list import Listed
 
 Verb: TypeAlias = Literal["add", "change", "revoke"]
 # Waiting for the disk takes longer than all the rest of a step.

@@ -23,9 +23,9 @@ from edge import rosters
 from inventory import credentials
 from inventory.errors import CredentialError, DeviceError, RejectedError, SanagaError
 from inventory.model import Device, DeviceName, Platform, Role
-from vpn import people
-from vpn.admission import Admission
-from vpn.roster import SignedRoster
+from vpn.people import device_config
+from vpn.people.roster import SignedRoster
+from vpn.people.terms import Admission
 
 _ATTEMPTS: Final = 3
 _CONNECT_S: Final = 5.0
@@ -111,7 +111,7 @@ class Gateways:
         yield from self._each(tuple(names), partial(self._told, self._nobody, there=False))
 
     def _nobody(self, name: DeviceName) -> Charge:
-        roster = people.roster(self._terms, gateway_of(self._terms, name), ())
+        roster = device_config.roster(self._terms, gateway_of(self._terms, name), ())
         return Charge(replace(roster, openings=()), (), self._desk.store.last())
 
     def _each(

@@ -15,9 +15,10 @@ from edge import parcels
 from edge.joining import LATER, LET_IN
 from edge.mailboxes import State
 from inventory.errors import AccessError, EdgeError, SanagaError, UnreachableError
-from vpn import invitation, keys, spoken
+from vpn import invitation, spoken
 from vpn.invitation import Invitation
-from vpn.keys import PublicKey
+from vpn.wireguard import keys
+from vpn.wireguard.keys import PublicKey
 
 # Each time, a process answers at the gateway.
 POLL_S: Final = 2.0

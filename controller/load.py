@@ -12,7 +12,7 @@ from inventory.errors import Fault, IntentError, UnknownNameError
 from inventory.model import Device, DeviceName, Intent
 from policies import documents as duties
 from policies.model import Policies
-from vpn import documents as carriage
+from vpn.grants import documents as carriage
 from vpn.model import AccessPolicy
 
 NO_ACCESS: Final = carriage.Written(AccessPolicy(), ())

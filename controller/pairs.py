@@ -13,8 +13,8 @@ from typing import Final
 from controller.keyfile import ensured
 from inventory.errors import CredentialError
 from inventory.model import DeviceName
-from vpn import ratchet
-from vpn.ratchet import Delivery
+from vpn.wireguard import psk_ratchet
+from vpn.wireguard.psk_ratchet import Delivery
 
 FILE: Final = "pair_key"
 _OCTETS: Final = 32
@@ -33,13 +33,15 @@ class PairSecret:
                 "move it away and raise 'preshared' in network.yaml"
             )
         self._series = series
-        self.fingerprint = ratchet.fingerprint(self._secret, series)
+        self.fingerprint = psk_ratchet.fingerprint(self._secret, series)
 
     def delivery(self, device: DeviceName, peers: Iterable[DeviceName], at: datetime) -> Delivery:
         """Return a device's chains with some peers, from the week before an instant on."""
-        epoch = max(0, ratchet.epoch_at(at.timestamp()) - 1)
+        epoch = max(0, psk_ratchet.epoch_at(at.timestamp()) - 1)
         chains = {
-            peer: ratchet.turned(ratchet.first(self._secret, self._series, device, peer), epoch)
+            peer: psk_ratchet.turned(
+                psk_ratchet.first(self._secret, self._series, device, peer), epoch
+            )
             for peer in peers
         }
         return Delivery(device, at, self._series, self.fingerprint, chains)

@@ -17,14 +17,16 @@ from controller.store.people_tables import Keying, taken_name
 from inventory.addressing import people_capacity, people_number
 from inventory.errors import AccessError, UnknownNameError
 from inventory.model import DeviceName
-from vpn import admission, keys, people
-from vpn.admission import Admission
-from vpn.coverage import covers, ways
-from vpn.keymakers import MakePair
-from vpn.keys import PublicKey, Secret
+from vpn.grants.coverage import covers, ways
 from vpn.model import Address, Gateway, GroupName, Person, PersonDevice, PersonName
-from vpn.roster import Roster
-from vpn.wgfile import Config
+from vpn.people import device_config
+from vpn.people import terms as people_terms
+from vpn.people.roster import Roster
+from vpn.people.terms import Admission
+from vpn.wireguard import keys
+from vpn.wireguard.config import Config
+from vpn.wireguard.key_backends import MakePair
+from vpn.wireguard.keys import PublicKey, Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +257,7 @@ class Registrar:
 
     def objections(self, terms: Admission, person: Person) -> tuple[str, ...]:
         """Return everything that speaks against giving a person access under some terms."""
-        return tuple(admission.objections(terms, person, self._clock.instant().date()))
+        return tuple(people_terms.objections(terms, person, self._clock.instant().date()))
 
     def members(self) -> tuple[Entry, ...]:
         """Return who has access today."""
@@ -272,8 +274,10 @@ class Registrar:
         known.sort(key=lambda pair: pair[0].number)
         boxes = self.store.boxes(name)
         return Charge(
-            people.roster(
-                terms, chosen, (people.admitted(terms, who, one, chosen) for one, who in known)
+            device_config.roster(
+                terms,
+                chosen,
+                (device_config.admitted(terms, who, one, chosen) for one, who in known),
             ),
             tuple(self._opened(one, name, boxes.get(one.public_key)) for one, _ in known),
             state,
@@ -290,7 +294,7 @@ class Registrar:
         else:
             terms = self.terms()
             found = (people_number(terms.plan, g.number, sought) for g in terms.gateways)
-            number, hint = next(filter(None, found), None), people.blocks(terms)
+            number, hint = next(filter(None, found), None), device_config.blocks(terms)
         device = self.store.numbered_device(number) if number else None
         if device is None:
             raise AccessError(f"no person's device has or had {sought}; {hint}")
@@ -360,7 +364,7 @@ def gateway_of(terms: Admission, name: DeviceName) -> Gateway:
     """Return a gateway by name. Raises UnknownNameError."""
     known = {one.device: one for one in terms.gateways}
     if name not in known:
-        raise UnknownNameError(admission.unknown("gateway", name, known))
+        raise UnknownNameError(people_terms.unknown("gateway", name, known))
     return known[name]
 
 
@@ -372,7 +376,9 @@ def _handover(
     private: Secret | None,
 ) -> Handover:
     files = {
-        gateway.device: people.config(terms, device, gateway, preshared[gateway.device], private)
+        gateway.device: device_config.config(
+            terms, device, gateway, preshared[gateway.device], private
+        )
         for gateway in terms.gateways
     }
     return Handover(person, device, files)

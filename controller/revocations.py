@@ -12,7 +12,7 @@ from controller.clock import SystemClock
 from controller.signing import signing_key
 from controller.store.people import People
 from edge import files, revocations
-from vpn.revocation import RevocationList
+from vpn.people.revocation_list import RevocationList
 
 
 def publish(store: People, state_dir: Path, *, above: int = 0) -> Published:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from controller.keyfile import ensured
 from inventory.errors import CredentialError
-from vpn.keys import OCTETS, PublicKey, Secret
+from vpn.wireguard.keys import OCTETS, PublicKey, Secret
 
 FILE: Final = "sealing_key"
 _FORMAT: Final = "sanaga-preshared-1"

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from edge import envelopes
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
-from vpn.ratchet import Chain, Delivery
+from vpn.wireguard.psk_ratchet import Chain, Delivery
 
 _PURPOSE: Final = b"sanaga pair chains\n"
 _OCTETS: Final = 32

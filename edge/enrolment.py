@@ -14,7 +14,7 @@ from inventory.documents.edge_keys import line
 from inventory.documents.fields import Slug
 from inventory.errors import EdgeError
 from inventory.model import DeviceName
-from vpn import keymakers
+from vpn.wireguard import key_backends
 
 _SLUG: Final[TypeAdapter[str]] = TypeAdapter(Slug)
 
@@ -51,7 +51,7 @@ def enrol(
 def _choose(folder: Path, *, wireguard_py: bool) -> None:
     """Write down whether wireguard-py is wanted. Raises ExtraError when it is not installed."""
     if wireguard_py:
-        keymakers.wireguard_py("enrol without --wireguard-py")
+        key_backends.wireguard_py("enrol without --wireguard-py")
         files.replace(folder / WIREGUARD_PY, "")
     else:
         files.remove(folder / WIREGUARD_PY)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
-from vpn.ratchet import LAST_EPOCH, NO_TERM, Term
+from vpn.wireguard.psk_ratchet import LAST_EPOCH, NO_TERM, Term
 
 # WireGuard renews a session after 120 s, upon the next keepalive (25 or 50 s), and tries twice.
 OVERDUE_S: Final = 150.0

@@ -18,8 +18,8 @@ from edge.dataplane.people import Admission, admission
 from edge.dataplane.wireguard import PublicKey
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
-from vpn import names
-from vpn.roster import Roster, SignedRoster
+from vpn.people import dns_names
+from vpn.people.roster import Roster, SignedRoster
 
 Json: TypeAlias = Mapping[str, Any]
 # Returns the roster of an envelope, which a file of that name holds, or raises PolicyRefusedError.
@@ -148,7 +148,7 @@ class Gatehouse:
     def _say_names(self, roster: Roster) -> None:
         """Write names for the resolver that looks into the folder, where there is one."""
         if self._names.is_dir():
-            text, file = names.hosts(roster.network, roster.names), self._names / HOSTS
+            text, file = dns_names.hosts(roster.network, roster.names), self._names / HOSTS
             if not file.exists() or file.read_bytes() != text.encode():
                 files.replace(file, text, mode=0o644)
 

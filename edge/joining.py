@@ -14,10 +14,11 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from edge import parcels
 from inventory.errors import EdgeError
-from vpn import invitation, keys, spoken, wgquick
+from vpn import invitation, spoken
 from vpn.invitation import Invitation
-from vpn.keymakers import MakePair
-from vpn.wgfile import Config
+from vpn.wireguard import keys, parser
+from vpn.wireguard.config import Config
+from vpn.wireguard.key_backends import MakePair
 
 POLL_S: Final = 1.0
 # What is said once the words were compared, each with a tag.
@@ -105,7 +106,7 @@ class Joining:
         first = self._next()
         pieces = [first, *(self._next() for _ in range(parcels.announced(first) - 1))]
         text = parcels.unpacked(pieces, self._end_key, self._private)
-        return replace(wgquick.parse(text, "what was sent"), private_key=self._private)
+        return replace(parser.parse(text, "what was sent"), private_key=self._private)
 
     def written(self) -> None:
         """Say that the file is kept; from then on the device may be on record."""

@@ -23,7 +23,7 @@ from edge.rest import Rest
 from inventory.errors import EdgeError
 
 if TYPE_CHECKING:
-    from vpn.keys import Secret
+    from vpn.wireguard.keys import Secret
 
 KEYS: Final = "keys"
 NEXT: Final = "next_key"
@@ -112,7 +112,7 @@ def made_pair(folder: Path) -> "tuple[Secret, PublicKey]":
 
     Raises ExtraError when that is not installed.
     """
-    from vpn.keymakers import KeyMaker, maker  # noqa: PLC0415 - rarely needed
+    from vpn.wireguard.key_backends import KeyMaker, maker  # noqa: PLC0415 - rarely needed
 
     chosen = (folder / WIREGUARD_PY).exists()
     return maker(KeyMaker.WIREGUARD_PY if chosen else KeyMaker.CRYPTOGRAPHY, DO_WITHOUT)()

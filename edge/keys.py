@@ -14,7 +14,7 @@ from edge import files
 from inventory.errors import EdgeError
 
 if TYPE_CHECKING:
-    from vpn.keymakers import MakePair
+    from vpn.wireguard.key_backends import MakePair
 
 KEY_OCTETS: Final = 32
 

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from edge.canonical import SignedPolicy, trusted
 from inventory.errors import EdgeError, PolicyRefusedError
-from vpn import roster
-from vpn.ratchet import Chain, Delivery
-from vpn.revocation import RevocationList
-from vpn.roster import SignedRoster
+from vpn.people import roster
+from vpn.people.revocation_list import RevocationList
+from vpn.people.roster import SignedRoster
+from vpn.wireguard.psk_ratchet import Chain, Delivery
 
 _WITHIN_S: Final = 60.0
 

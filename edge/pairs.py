@@ -22,8 +22,8 @@ from edge.policy import EdgePolicy, Peer
 from edge.rest import Rest
 from inventory.errors import EdgeError, PolicyRefusedError
 from inventory.model import DeviceName
-from vpn import ratchet
-from vpn.ratchet import NO_TERM, Chain, Delivery, Term
+from vpn.wireguard import psk_ratchet
+from vpn.wireguard.psk_ratchet import NO_TERM, Chain, Delivery, Term
 
 Json: TypeAlias = Mapping[str, Any]
 # Where a tunnel ends: our interface, and the device at the other end.
@@ -56,7 +56,7 @@ class _Pair:
 
     def key(self, term: Term) -> bytes:
         series, epoch = term
-        return ratchet.preshared(self.chains[series], epoch) if series else NO_PRESHARED_KEY
+        return psk_ratchet.preshared(self.chains[series], epoch) if series else NO_PRESHARED_KEY
 
 
 class Pairs:
@@ -249,12 +249,12 @@ class Pairs:
         chain, before = pair.chains.get(series), pair.chains
         # Another tunnel may still have the key of the week before.
         kept = max(chain.epoch, epoch - 1) if chain else 0
-        pair.chains = {series: ratchet.turned(chain, kept)} if chain else {}
+        pair.chains = {series: psk_ratchet.turned(chain, kept)} if chain else {}
         return pair.chains != before
 
     def _terms(self, peer: Peer, moment: Moment) -> tuple[Term, ...]:
         known = self._pairs.setdefault(peer.device, _Pair()).known
-        epoch = ratchet.epoch_at(moment.unix_s)
+        epoch = psk_ratchet.epoch_at(moment.unix_s)
         found = epochs.candidates(known, self._wanted[peer.device], epoch, dials=_dials(peer))
         return found or (NO_TERM,)
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from edge import envelopes
 from inventory.errors import EdgeError, PolicyRefusedError
-from vpn.keys import PublicKey, Secret
+from vpn.wireguard.keys import PublicKey, Secret
 
 _PURPOSE: Final = b"sanaga joining\n"
 _PIECE: Final = 800

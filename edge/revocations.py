@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from edge import envelopes
 from edge.keys import key_octets
 from inventory.errors import PolicyRefusedError
-from vpn.revocation import RevocationList
+from vpn.people.revocation_list import RevocationList
 
 _PURPOSE: Final = b"sanaga revoked keys\n"
 MOST_KEYS: Final = 20_000

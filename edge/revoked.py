@@ -16,7 +16,7 @@ from edge.dataplane.wireguard import PublicKey
 from edge.keys import key_octets
 from edge.policy import EdgePolicy, Peer
 from inventory.errors import PolicyRefusedError
-from vpn.revocation import RevocationList
+from vpn.people.revocation_list import RevocationList
 
 FILE: Final = "revoked.json"
 KEYS: Final = "revoked.keys"

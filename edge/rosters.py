@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from edge import envelopes
 from inventory.errors import AccessError, PolicyRefusedError
-from vpn import roster as rosters
-from vpn.roster import SignedRoster
+from vpn.people import roster as rosters
+from vpn.people.roster import SignedRoster
 
 _PURPOSE: Final = b"sanaga people roster\n"
 _OCTETS: Final = 32

@@ -13,8 +13,9 @@ from edge.asking import Line
 from edge.joining import Joining
 from edge.rendezvous import Rendezvous
 from tests.simulated_time import TestClock
-from vpn import invitation, keys
+from vpn import invitation
 from vpn.model import Endpoint
+from vpn.wireguard import keys
 
 PSK = keys.generate()
 FILE = f"""\

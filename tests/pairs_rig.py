@@ -15,7 +15,7 @@ from edge.identity import Identity
 from edge.pairs import FILE, SEALED, Pairs
 from edge.rest import Rest
 from tests.edge_policies import SIGNER, edge_policy
-from vpn import keys, ratchet
+from vpn.wireguard import keys, psk_ratchet
 
 PRIVATE = keys.generate()
 PUBLIC = keys.public_of(PRIVATE)
@@ -80,10 +80,10 @@ class Rig:
 
     def key(self, series=1, off=0, peer=PEER):
         """Return the preshared key of a week before or after this one, as the controller has it."""
-        epoch = ratchet.epoch_at(self.now.timestamp()) + off
+        epoch = psk_ratchet.epoch_at(self.now.timestamp()) + off
         secret = (self.state_dir / SECRET_FILE).read_bytes()
-        chain = ratchet.first(secret, series, DEVICE, peer.device)
-        return ratchet.preshared(chain, epoch)
+        chain = psk_ratchet.first(secret, series, DEVICE, peer.device)
+        return psk_ratchet.preshared(chain, epoch)
 
     def used(self, peer=PEER):
         """Return the preshared keys that tunnels to a peer have."""

@@ -7,10 +7,10 @@ from controller.registrar import Registrar
 from controller.store.audit import Act
 from inventory.model import AddressPlan
 from tests.simulated_time import TestClock
-from vpn import keys
-from vpn.admission import Admission, Place, admission
 from vpn.model import Endpoint, Gateway, Group, Person
-from vpn.roster import Admitted, Roster
+from vpn.people.roster import Admitted, Roster
+from vpn.people.terms import Admission, Place, admission
+from vpn.wireguard import keys
 
 PLAN = AddressPlan(
     IPv4Network("10.0.0.0/8"),

@@ -27,7 +27,7 @@ from tests.edge_ssh import Edge, serving
 from tests.people_rig import ACT, TERMS
 from tests.people_spaces import CALL, SERVE, SPEAK
 from tests.sanaga_process import Sanaga
-from vpn.filters import Opening
+from vpn.grants.packet_filter import Opening
 from vpn.model import Endpoint, Gateway, Ports
 
 GATEWAY: Final = "198.51.100.1"

@@ -8,7 +8,7 @@ from edge.clock import Moment
 from edge.dataplane.wireguard import PeerState, TunnelState
 from edge.rotation import Rotation
 from tests.edge_policies import edge_policy
-from vpn import keys
+from vpn.wireguard import keys
 
 OLD, NEW, NEXT = (keys.public_of(keys.generate()) for _ in range(3))
 

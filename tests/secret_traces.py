@@ -7,12 +7,12 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from vpn import wgquick
+from vpn.wireguard import parser
 
 
 def secrets(file) -> list[bytes]:
     """Return the private and the preshared key that a file holds."""
-    config = wgquick.parse(file.read_text(encoding="utf-8"), file.name)
+    config = parser.parse(file.read_text(encoding="utf-8"), file.name)
     assert config.private_key
     (far,) = config.peers
     assert far.preshared_key

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.cli.test_cli_vpn import ACCESS
 from tests.sanaga_process import Answer, Sanaga
-from vpn import keys
+from vpn.wireguard import keys
 
 EDGE = """
 devices:

@@ -13,7 +13,7 @@ from controller.cli.main import app
 from controller.settings import Settings
 from edge.settings import Settings as EdgeSettings
 from inventory.credentials import PASSPHRASE
-from vpn.keymakers import KeyMaker
+from vpn.wireguard.key_backends import KeyMaker
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 REFERENCE: Final = ROOT / "docs" / "cli.md"

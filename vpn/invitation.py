@@ -11,9 +11,9 @@ from hashlib import sha256
 from typing import Final
 
 from inventory.documents.messages import quoted
-from vpn import endpoint, keys
-from vpn.keys import PublicKey, Secret
 from vpn.model import Endpoint
+from vpn.wireguard import endpoint, keys
+from vpn.wireguard.keys import PublicKey, Secret
 
 LASTS_S: Final = 600
 NONCE: Final = 32

@@ -12,14 +12,14 @@ from controller.cli.drafts import Drafts
 from controller.cli.loading import Cutting
 from controller.cli.output import UsageProblem, agree, count, say, stderr
 from inventory.errors import Fault, IntentError, Location
-from vpn import roll
+from vpn.people import people_list
 
 SIGNS: Final = {"add": "+", "change": "~", "revoke": "-"}
 
 
 def planned(file: Path, *, prune: bool) -> tuple[Step, ...]:
     """Return what a list changes. Raises IntentError."""
-    listed = roll.read(str(file), _text(file))
+    listed = people_list.read(str(file), _text(file))
     with desk() as opened:
         return bulk.planned(opened, listed, prune=prune)
 

@@ -69,7 +69,7 @@ class Delivery:
             if self.show:
                 write(text)
             if self.qr:
-                from vpn import qr
+                from vpn.wireguard import qr
 
                 write(qr.terminal(text))
         except BaseException:
@@ -83,7 +83,7 @@ class Delivery:
         if self.file:
             yield self.file, text.encode()
         if self.png or self.svg:
-            from vpn import qr
+            from vpn.wireguard import qr
 
             drawn = ((self.png, qr.png), (self.svg, qr.svg))
             yield from ((path, draw(text)) for path, draw in drawn if path)

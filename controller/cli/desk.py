@@ -9,9 +9,9 @@ import typer
 if TYPE_CHECKING:
     from controller.registrar import Handover, Registrar
     from controller.store.audit import Act
-    from vpn.admission import Admission
-    from vpn.keymakers import MakePair
-    from vpn.keys import PublicKey, Secret
+    from vpn.people.terms import Admission
+    from vpn.wireguard.key_backends import MakePair
+    from vpn.wireguard.keys import PublicKey, Secret
 
 BecauseOption: TypeAlias = Annotated[
     str, typer.Option("--because", metavar="TEXT", help="Why, for the audit trail.")
@@ -46,7 +46,7 @@ def key_maker() -> "MakePair":
     """
     from controller.cli.output import UsageProblem
     from controller.environment import environment
-    from vpn.keymakers import KeyMaker, maker
+    from vpn.wireguard.key_backends import KeyMaker, maker
 
     chosen = environment().get(KEY_MAKER) or KeyMaker.CRYPTOGRAPHY
     if chosen not in set(KeyMaker):
@@ -72,7 +72,7 @@ def filed(terms: "Admission", gateway: str | None) -> Callable[["Handover"], str
     from controller.cli.person_view import ending
     from controller.registrar import gateway_of
     from inventory.errors import AccessError
-    from vpn.wgfile import render
+    from vpn.wireguard.config import render
 
     chosen = gateway_of(terms, gateway or terms.gateways[0].device).device
 

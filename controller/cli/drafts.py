@@ -11,7 +11,7 @@ from typing import Final
 from controller.cli.delivery import Delivery
 from controller.registrar import Handover, Registrar
 from inventory.errors import AccessError, IntentError
-from vpn import keys, wgquick
+from vpn.wireguard import keys, parser
 
 _DRAFT: Final = ".draft"
 
@@ -69,7 +69,7 @@ def take_up(desk: Registrar, drafts: Iterable[Path]) -> None:
 def _key_in(draft: Path) -> keys.PublicKey:
     """Return the public key of a draft's device; nothing when the draft is torn."""
     try:
-        private = wgquick.parse(draft.read_text(encoding="utf-8"), str(draft)).private_key
+        private = parser.parse(draft.read_text(encoding="utf-8"), str(draft)).private_key
     except (IntentError, UnicodeDecodeError):
         return ""
     return keys.public_of(private) if private else ""

@@ -30,7 +30,7 @@ def join(
     from controller.clock import SystemClock
     from edge.asking import Line
     from edge.joining import Joining
-    from vpn.wgfile import render
+    from vpn.wireguard.config import render
 
     if context.args:
         raise UsageProblem("a code is a secret and no argument; say 'sanaga vpn join', which asks")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from controller.store.people import People
     from inventory.errors import SanagaError
     from inventory.model import DeviceName
-    from vpn.admission import Admission
     from vpn.model import PersonDevice
+    from vpn.people.terms import Admission
 
 LaterOption: TypeAlias = Annotated[
     bool, typer.Option("--later", help="Tell no gateway now; 'sanaga vpn load' does.")
@@ -138,7 +138,7 @@ def in_consultation(
     calling: "Mapping[DeviceName, Sequence[str]]",
 ) -> "list[PersonDevice]":
     """Return the devices that are in a consultation, by what gateways say of addresses."""
-    from vpn import people
+    from vpn.people import device_config
 
     terms = opened.terms()
     found = {(name, address) for name, said in calling.items() for address in said}
@@ -149,7 +149,7 @@ def in_consultation(
         if gateway.device in calling
         and any(
             (gateway.device, str(address)) in found
-            for address in people.addresses(terms.plan, device, gateway)
+            for address in device_config.addresses(terms.plan, device, gateway)
         )
     ]
 

@@ -8,8 +8,8 @@ from controller.cli.output import aligned, cell, listing
 
 if TYPE_CHECKING:
     from controller.store.people_rows import Entry, Registered
-    from vpn.admission import Admission
     from vpn.model import Person
+    from vpn.people.terms import Admission
 
 HEADINGS: Final = {
     "name": "NAME",
@@ -87,7 +87,7 @@ def detail(entry: "Entry", terms: "Admission") -> dict[str, object]:
 
 
 def _device(one: "Registered", terms: "Admission") -> dict[str, object]:
-    from vpn import people
+    from vpn.people import device_config
 
     return {
         "name": one.device.name,
@@ -95,7 +95,9 @@ def _device(one: "Registered", terms: "Admission") -> dict[str, object]:
         "since": one.since,
         "revoked": one.revoked,
         "addresses": {
-            gateway.device: [str(a) for a in people.addresses(terms.plan, one.device, gateway)]
+            gateway.device: [
+                str(a) for a in device_config.addresses(terms.plan, one.device, gateway)
+            ]
             for gateway in terms.gateways
         },
     }

@@ -10,9 +10,9 @@ from typing import Any, Final
 from controller.cli.output import UsageProblem
 from controller.store.people_rows import Entry
 from inventory.names import HINT, is_name
-from vpn import keys
-from vpn.keys import PublicKey
 from vpn.model import Address, Person
+from vpn.wireguard import keys
+from vpn.wireguard.keys import PublicKey
 
 _LONGEST: Final = 200
 _NEEDED: Final = ("title", "role", "site")

@@ -14,7 +14,7 @@ from controller.load import load
 from controller.registrar import Registrar
 from inventory.errors import SanagaError
 from inventory.model import DeviceName
-from vpn import people
+from vpn.people import device_config
 
 Row = dict[str, object]
 
@@ -60,7 +60,7 @@ def _dialled(opened: Registrar, name: DeviceName, said: Mapping[str, Any]) -> It
         owner = opened.store.owner(str(one["key"]))
         if owner is None:
             continue
-        own = {str(a) for a in people.addresses(terms.plan, owner.device, gateway)}
+        own = {str(a) for a in device_config.addresses(terms.plan, owner.device, gateway)}
         yield {
             "person": owner.device.person,
             "device": owner.device.name,

@@ -58,14 +58,17 @@ def export(
     Whoever is not among them is let in no more. It holds preshared keys: carry it over a protected
     way, load it, and remove it.
     """
-    from vpn import people, wgfile
+    from vpn.people import device_config
+    from vpn.wireguard import config as wireguard_config
 
     delivery = Delivery(file=file).settled()
     with desk() as opened:
         charge = opened.roster(gateway)
-        peers = people.peers(charge.roster, charge.preshared)
+        peers = device_config.peers(charge.roster, charge.preshared)
         opened.store.told(gateway, len(peers), act(because))
-        delivery.hand(_HOW.format(gateway=gateway, file=file.name) + wgfile.render_peers(peers))
+        delivery.hand(
+            _HOW.format(gateway=gateway, file=file.name) + wireguard_config.render_peers(peers)
+        )
     delivery.tell()
     say(f"{count(len(peers), 'device')} may dial {gateway} once it is loaded there")
 
@@ -80,9 +83,9 @@ def rules(
     """Print the packet filter of a gateway, for 'nft -f': what grants open, and nothing else."""
     from dataclasses import replace
 
-    from vpn import filters
+    from vpn.grants import packet_filter
 
-    filters.checked_interface(interface)
+    packet_filter.checked_interface(interface)
     with desk() as opened:
         roster = opened.roster(gateway).roster
     write(replace(roster, interface=interface).table())

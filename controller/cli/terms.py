@@ -13,9 +13,10 @@ from controller.registrar import Effect, Registrar
 from controller.store.revoked import refusal
 from inventory.errors import AccessError
 from inventory.model import DeviceName
-from vpn import admission, expectations
-from vpn.admission import Admission
+from vpn.grants import expectations
 from vpn.model import Gateway
+from vpn.people import terms as people_terms
+from vpn.people.terms import Admission
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def planned(folder: Path) -> Planned:
     """
     loaded = load(folder)
     _check(loaded)
-    terms = admission.admission(anchored(loaded), loaded.access.policy)
+    terms = people_terms.admission(anchored(loaded), loaded.access.policy)
     if unpinned := [one.device for one in terms.gateways if not one.public_key]:
         raise AccessError(
             f"no key is pinned for {listing(unpinned)}, so nobody could dial; 'sanaga edge enrol' "
@@ -85,7 +86,7 @@ def planned(folder: Path) -> Planned:
     with desk() as opened:
         _check_revoked(opened, terms)
         before, effect = opened.store.terms(), opened.effect(terms)
-    return Planned(terms, tuple(admission.differences(before, terms)), effect, before)
+    return Planned(terms, tuple(people_terms.differences(before, terms)), effect, before)
 
 
 def _check_revoked(opened: Registrar, terms: Admission) -> None:

@@ -25,8 +25,8 @@ from controller.cli.output import (
 if TYPE_CHECKING:
     from controller.load import Loaded
     from controller.store.audit import Trace
-    from vpn.access import Destination
-    from vpn.documents import Test
+    from vpn.grants.access import Destination
+    from vpn.grants.documents import Test
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -62,7 +62,7 @@ def check(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) ->
 
 
 def _finding(loaded: "Loaded", test: "Test") -> dict[str, object]:
-    from vpn import expectations
+    from vpn.grants import expectations
 
     found = expectations.evaluate(test.sentence, loaded.access.policy, loaded.intent)
     return {
@@ -97,7 +97,7 @@ def reach(
 ) -> None:
     """List all that somebody of a role at a site reaches, and by which grant."""
     from controller.load import load, unknown
-    from vpn import access
+    from vpn.grants import access
     from vpn.model import Person
 
     loaded = load(folder)
@@ -247,10 +247,10 @@ def import_(
 
     Their keys stay theirs, so no private key moves. Names come from the remarks in the file.
     """
-    from vpn import takeover, wgquick
+    from vpn.wireguard import parser, server_import
 
     texts = {str(file): file.read_text(encoding="utf-8", errors="replace") for file in files}
-    peers = [peer for file, text in texts.items() for peer in wgquick.parse(text, file).peers]
+    peers = [peer for file, text in texts.items() for peer in parser.parse(text, file).peers]
     found = [peer for peer in peers if not peer.endpoint]
     if dialled := len(peers) - len(found):
         say(
@@ -259,7 +259,7 @@ def import_(
         )
     if peers and not found:
         raise UsageProblem("no person in it: give the server's file and not a device's own")
-    write(takeover.listed(found, role, site))
+    write(server_import.listed(found, role, site))
     devices = count(len(found), "device")
     say(f"{devices}; correct roles and sites, then 'sanaga vpn person plan people.csv'")
     say("addresses and preshared keys are others here: each gets 'sanaga vpn person export NAME'")
@@ -269,7 +269,7 @@ def import_(
 def names(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
     """Print the names of services and devices as a hosts file, for a resolver of your own."""
     from controller.load import load
-    from vpn import names as known
+    from vpn.people import dns_names as known
 
     loaded = load(folder)
     network = loaded.intent.network.name

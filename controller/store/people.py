@@ -33,10 +33,10 @@ from controller.store.people_tables import Keying
 from controller.store.revoked import Revoked, withdraw
 from inventory.errors import AccessError
 from inventory.model import DeviceName
-from vpn import admission
-from vpn.admission import Admission
-from vpn.keys import PublicKey
 from vpn.model import Person, PersonDevice, PersonName
+from vpn.people import terms as people_terms
+from vpn.people.terms import Admission
+from vpn.wireguard.keys import PublicKey
 
 FILE: Final = "people.sqlite"
 KIND: Final = Kind(
@@ -94,7 +94,7 @@ class People:
 
         Returns how many keys that were.
         """
-        text = json.dumps(admission.plain(terms), ensure_ascii=False)
+        text = json.dumps(people_terms.plain(terms), ensure_ascii=False)
         with self._database.write() as db:
             db.execute("INSERT OR REPLACE INTO terms (one, body) VALUES (1, ?)", (text,))
             fresh = [
@@ -363,7 +363,7 @@ class People:
 
 @lru_cache(maxsize=1)
 def _terms(body: str) -> Admission:
-    return admission.read(json.loads(body))
+    return people_terms.read(json.loads(body))
 
 
 def _terms_of(entry: Entry | None) -> tuple[Person, bool] | None:

@@ -11,8 +11,8 @@ from datetime import date
 from edge.dataplane import nft
 from edge.dataplane.wireguard import PublicKey, Tunnel, TunnelPeer
 from inventory.addressing import alone
-from vpn.filters import TABLE, Family, calling_set
-from vpn.roster import SignedRoster
+from vpn.grants.packet_filter import TABLE, Family, calling_set
+from vpn.people.roster import SignedRoster
 
 LOADED = "loaded people's packet filter"
 REPAIRED = "loaded people's packet filter anew, which somebody had changed"

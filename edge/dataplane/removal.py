@@ -8,7 +8,7 @@ from edge.dataplane.netlink import Netlink
 from edge.dataplane.sysctls import Undo
 from edge.dataplane.wireguard import WireGuard
 from inventory.errors import EdgeError
-from vpn.filters import TABLE
+from vpn.grants.packet_filter import TABLE
 
 
 def remove(

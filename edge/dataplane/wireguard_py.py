@@ -16,7 +16,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from edge.dataplane.differences import Changes
 from edge.dataplane.kernel import Write, by_netlink
-from vpn import keymakers
+from vpn.wireguard import key_backends
 
 
 def writer(undo: str) -> Write:
@@ -24,7 +24,7 @@ def writer(undo: str) -> Write:
 
     Raises ExtraError without the extra; undo says how to do without.
     """
-    return partial(write, keymakers.wireguard_py(undo))
+    return partial(write, key_backends.wireguard_py(undo))
 
 
 def write(library: Any, device: Netlink, name: str, changes: Changes) -> None:

@@ -19,8 +19,8 @@ from tests.bench.measure import Figure, figure
 from tests.edge_rig import LAN_HOST
 from tests.people_rig import ACT, NGONO, nowhere
 from tests.people_site import GATEWAY, PORT, Gate, gate
-from vpn import keys
 from vpn.model import Person
+from vpn.wireguard import keys
 
 DEVICES: Final = 1_000
 WITHIN_S: Final = 30.0

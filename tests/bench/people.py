@@ -12,10 +12,10 @@ from controller.registrar import Handover, Registrar
 from inventory.errors import Location
 from tests.bench.measure import Figure, call, figure, sanaga
 from tests.people_rig import ACT, NGONO, TERMS, registrar
-from vpn.admission import Place
-from vpn.people import peers
-from vpn.roll import Listed
-from vpn.wgfile import render, render_peers
+from vpn.people.device_config import peers
+from vpn.people.people_list import Listed
+from vpn.people.terms import Place
+from vpn.wireguard.config import render, render_peers
 
 PEOPLE: Final = 10_000
 CHANGED: Final = 100

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.vpn_folder import add
-from vpn import keys
+from vpn.wireguard import keys
 
 
 def shown(sanaga):

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.vpn_folder import ADD, EDGE, NGONO, add
-from vpn import keys, wgquick
+from vpn.wireguard import keys, parser
 
 
 def read(sanaga, name) -> Any:
     """Return a device's file; its keys are there, which types cannot tell."""
-    return wgquick.parse((sanaga.folder / name).read_text(encoding="utf-8"), name)
+    return parser.parse((sanaga.folder / name).read_text(encoding="utf-8"), name)
 
 
 def test_the_file_is_for_its_owner_alone_and_can_be_used(sanaga, open_):

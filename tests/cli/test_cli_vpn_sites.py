@@ -9,7 +9,7 @@ from controller.store.audit import Act
 from controller.store.people import People
 from tests.cli.test_cli_vpn import ACCESS
 from tests.vpn_folder import EDGE, NGONO
-from vpn import keys
+from vpn.wireguard import keys
 
 KEY, NEXT = (keys.public_of(keys.generate()) for _ in range(2))
 REACHED = EDGE.replace(

@@ -7,7 +7,7 @@ import pytest
 from inventory.documents import entries
 from tests.factories import hierarchy
 from tests.golden_files import assert_golden
-from vpn.documents import check
+from vpn.grants.documents import check
 
 CASES = Path(__file__).with_name("vpn_errors")
 

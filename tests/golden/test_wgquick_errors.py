@@ -6,7 +6,7 @@ import pytest
 
 from inventory.errors import IntentError
 from tests.golden_files import assert_golden
-from vpn import wgquick
+from vpn.wireguard import parser
 
 CASES = Path(__file__).with_name("wgquick_errors")
 
@@ -15,5 +15,5 @@ CASES = Path(__file__).with_name("wgquick_errors")
 def test_faults_of_files_are_worded_for_the_administrator(case: str):
     text = (CASES / f"{case}.conf").read_text(encoding="utf-8")
     with pytest.raises(IntentError) as refused:
-        wgquick.parse(text, f"{case}.conf")
+        parser.parse(text, f"{case}.conf")
     assert_golden(CASES / f"{case}.txt", f"{refused.value}\n")

@@ -18,7 +18,7 @@ from edge.keys import public_text
 from tests.contract.wireguard_contract import WireGuardContract
 from tests.wireguard_rig import FAR, Pair, new_key
 from tests.wireguard_rig import pair as a_pair
-from vpn import keymakers
+from vpn.wireguard import key_backends
 
 pytestmark = pytest.mark.kernel
 
@@ -65,7 +65,7 @@ class TestWireGuardPy(WireGuardContract):
 
     def test_wireguard_py_sets_keys_and_ports_and_no_peers(self, pair: Pair, monkeypatch):
         asked = []
-        set_device = keymakers.wireguard_py("").set_device
+        set_device = key_backends.wireguard_py("").set_device
 
         def heard(name: bytes, **what: object) -> None:
             asked.append({key for key, value in what.items() if value is not None})

@@ -11,8 +11,8 @@ from simulations.lab.waiting import eventually
 from tests.edge_pair import End
 from tests.edge_rig import SERVER
 from tests.edge_site import Site, call, made_well, standing
-from vpn import keys
-from vpn.revocation import RevocationList
+from vpn.people.revocation_list import RevocationList
+from vpn.wireguard import keys
 
 pytestmark = pytest.mark.netns
 

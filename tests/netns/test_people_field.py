@@ -17,7 +17,8 @@ from tests.edge_rig import LAN_HOST, SERVER
 from tests.people_site import ENROLMENT_PORT, GATEWAY, Gate, gate
 from tests.people_spaces import CALL
 from tests.secret_traces import secrets, traces, watched
-from vpn import invitation, keys, wgquick
+from vpn import invitation
+from vpn.wireguard import keys, parser
 
 pytestmark = pytest.mark.netns
 
@@ -156,7 +157,7 @@ def test_a_nurse_behind_a_carrier_s_nat_joins_with_a_code_and_four_words(standin
             assert ended(desk) == (0, told_desk())
     path = standing.sanaga.folder / file
     assert path.stat().st_mode & 0o777 == 0o600
-    private = wgquick.parse(path.read_text(encoding="utf-8"), file).private_key
+    private = parser.parse(path.read_text(encoding="utf-8"), file).private_key
     assert private
     shown = json.loads(standing.sanaga("vpn", "person", "show", "b-oumarou", "-o", "json").out)
     (device,) = shown["devices"]

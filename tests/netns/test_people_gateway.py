@@ -22,8 +22,9 @@ from tests.people_rig import ACT
 from tests.people_site import GATEWAY, Gate, gate
 from tests.people_spaces import RESOLVE
 from tests.secret_traces import secrets, traces, watched
-from vpn import wgfile, wgquick
 from vpn.model import Address
+from vpn.wireguard import config as wireguard_config
+from vpn.wireguard import parser
 
 pytestmark = pytest.mark.netns
 TOLD_WITHIN_S = 20.0
@@ -65,8 +66,8 @@ def test_people_say_names_and_the_gateway_s_resolver_knows_them(standing: Gate):
         assert_known(standing, door, f"edge.{domain}")
         # A device's file says whom to ask, and in which domain.
         file = standing.add("named")
-        config = wgquick.parse(file.read_text(encoding="utf-8"), str(file))
-        assert isinstance(config, wgfile.Config)
+        config = parser.parse(file.read_text(encoding="utf-8"), str(file))
+        assert isinstance(config, wireguard_config.Config)
         assert config.dns[0] == door
         assert config.dns[-1] == domain
         standing.asked("person", "revoke", "named", "--because", "x")

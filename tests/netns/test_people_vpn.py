@@ -19,7 +19,7 @@ from tests.cli.test_cli_vpn import ACCESS
 from tests.people_spaces import Spaces, standing
 from tests.sanaga_process import SMALL, Sanaga
 from tests.vpn_folder import EDGE
-from vpn import keys
+from vpn.wireguard import keys
 
 pytestmark = pytest.mark.netns
 

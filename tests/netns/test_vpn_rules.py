@@ -13,7 +13,7 @@ from inventory.model import Segment
 from tests.factories import hierarchy
 from tests.people_rig import opened_to
 from tests.people_spaces import Spaces, standing
-from vpn import filters
+from vpn.grants import packet_filter
 from vpn.model import AccessPolicy, Address, Grant, Group, Person, Ports, ServiceHost
 
 pytestmark = pytest.mark.netns
@@ -142,7 +142,7 @@ def test_nobody_else_passes_for_one_of_the_people(people):
     forged = [
         line
         for line in people.run(
-            "hub", "nft", "list", "chain", "inet", filters.TABLE, "forward"
+            "hub", "nft", "list", "chain", "inet", packet_filter.TABLE, "forward"
         ).stdout.splitlines()
         if "iifname !=" in line and "ip saddr 172.26.0.0/16" in line
     ]
@@ -166,7 +166,7 @@ def test_a_table_takes_the_place_of_the_last_and_leaves_others_alone(people):
     assert people.reached(DOCTOR, 443)
     assert not people.reached(NURSE, 8005)
     listed = people.run("hub", "nft", "list", "tables").stdout
-    assert listed.split("\n")[:2] == ["table inet of_others", f"table inet {filters.TABLE}"]
+    assert listed.split("\n")[:2] == ["table inet of_others", f"table inet {packet_filter.TABLE}"]
 
 
 @pytest.mark.parametrize(("members", "fate"), [(MEMBERS, "heard"), (MEMBERS[1:], "lost")])

@@ -10,11 +10,11 @@ from inventory.documents.messages import Misread
 from inventory.model import Segment
 from tests.factories import hierarchy
 from tests.people_rig import opened_to
-from vpn import access, expectations
-from vpn.access import above, answer, destinations, groups_of
-from vpn.expectations import Sentence
+from vpn.grants import access, expectations
+from vpn.grants.access import above, answer, destinations, groups_of
+from vpn.grants.expectations import Sentence
 from vpn.model import AccessPolicy, Grant, Group, Person, Ports, ServiceHost
-from vpn.roster import sources
+from vpn.people.roster import sources
 
 INTENT = hierarchy(regions=2, departments=2, arrondissements=2)
 ROLES = ("oncologist", "nurse", "engineer")

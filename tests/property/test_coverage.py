@@ -5,8 +5,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpn.coverage import covers, ways
-from vpn.filters import Opening
+from vpn.grants.coverage import covers, ways
+from vpn.grants.packet_filter import Opening
 from vpn.model import Ports
 
 PREFIXES = st.builds(

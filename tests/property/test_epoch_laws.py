@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge import epochs
 from edge.epochs import Choice, Known, Look
-from vpn.ratchet import EPOCH_S, FIRST_S, NO_TERM, Term, epoch_at
+from vpn.wireguard.psk_ratchet import EPOCH_S, FIRST_S, NO_TERM, Term, epoch_at
 
 RENEWED_S, TRIED_S, ENDS_S = 120, 5, 180
 LOOK_S = 3

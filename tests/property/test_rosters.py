@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.errors import AccessError
-from vpn import keys, roster
-from vpn.filters import Opening
+from vpn.grants.packet_filter import Opening
 from vpn.model import Ports
-from vpn.roster import Admitted, Roster
+from vpn.people import roster
+from vpn.people.roster import Admitted, Roster
+from vpn.wireguard import keys
 
 NAMES = ("oncologists", "nurses")
 KEYS = [keys.public_of(keys.generate()) for _ in range(4)]

@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.errors import IntentError
-from vpn import keys, wgfile, wgquick
-from vpn.keys import Secret
 from vpn.model import Endpoint
-from vpn.wgfile import Config, PeerSection
+from vpn.wireguard import config as wireguard_config
+from vpn.wireguard import keys, parser
+from vpn.wireguard.config import Config, PeerSection
+from vpn.wireguard.keys import Secret
 
 SECRETS = st.binary(min_size=32, max_size=32).map(Secret)
 NUMBERS4 = st.integers(0, 2**32 - 1)
@@ -77,7 +78,7 @@ CONFIGS = st.builds(
 
 def faults_of(text: str) -> str:
     try:
-        wgquick.parse(text, "x")
+        parser.parse(text, "x")
     except IntentError as refused:
         return str(refused)
     return ""
@@ -85,7 +86,7 @@ def faults_of(text: str) -> str:
 
 @given(CONFIGS, st.text(max_size=40))
 def test_what_is_written_is_read_again(config, remark):
-    assert wgquick.parse(wgfile.render(config, remark=remark), "x") == config
+    assert parser.parse(wireguard_config.render(config, remark=remark), "x") == config
 
 
 @given(st.one_of(st.text(), st.lists(WORDS, max_size=60).map("".join)))

@@ -8,8 +8,8 @@ from controller import bulk
 from controller.bulk import TOGETHER
 from inventory.errors import Location
 from tests.people_rig import ACT, NGONO, registrar
-from vpn import keys
-from vpn.roll import Listed
+from vpn.people.people_list import Listed
+from vpn.wireguard import keys
 
 
 class Files:

@@ -18,7 +18,7 @@ from tests.pairs_rig import (
     given,
     stored_chains,
 )
-from vpn import keys
+from vpn.wireguard import keys
 
 
 @pytest.fixture

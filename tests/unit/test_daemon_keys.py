@@ -10,7 +10,7 @@ from edge.clock import moment
 from edge.daemon import Daemon
 from edge.identity import KEY, Identity
 from tests.edge_policies import edge_policy
-from vpn.keys import pair
+from vpn.wireguard.keys import pair
 
 
 @pytest.fixture

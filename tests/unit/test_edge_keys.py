@@ -8,7 +8,7 @@ import pytest
 
 from edge import keys
 from inventory.errors import EdgeError
-from vpn.keys import pair
+from vpn.wireguard.keys import pair
 
 # RFC 7748, section 6.1: Bob's key pair.
 PRIVATE = bytes.fromhex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb")

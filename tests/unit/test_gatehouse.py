@@ -10,8 +10,8 @@ import pytest
 from edge.clock import Moment
 from edge.gatehouse import FILE, HOSTS, NAMES, Gatehouse
 from inventory.errors import EdgeError, PolicyRefusedError
-from vpn import keys
-from vpn.roster import Admitted, Roster, SignedRoster
+from vpn.people.roster import Admitted, Roster, SignedRoster
+from vpn.wireguard import keys
 
 KEYS = [keys.public_of(keys.generate()) for _ in range(2)]
 ISSUED = datetime(2026, 11, 20, 8, tzinfo=UTC)

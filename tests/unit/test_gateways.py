@@ -15,7 +15,7 @@ from edge import rosters
 from inventory.errors import PolicyRefusedError, RejectedError, UnreachableError
 from tests.people_rig import ACT, GATEWAY_KEYS, NGONO, PLAN, nowhere, registrar
 from tests.simulated_time import TestClock
-from vpn import people
+from vpn.people import device_config
 
 NURSE = replace(NGONO, name="b-oumarou", title="B. Oumarou", role="nurse", site="mora", until=None)
 NAMES = tuple(GATEWAY_KEYS)
@@ -187,7 +187,9 @@ def test_a_roster_that_was_changed_anywhere_is_refused(drivers, envelope, at):
 def test_who_is_in_a_consultation_just_before_is_told(desk, drivers, gateways):
     device = desk.add(NGONO, "tablet", ACT, nowhere).device
     other = desk.add(NURSE, "tablet", ACT, nowhere).device
-    first, second = (str(people.addresses(PLAN, device, one)[0]) for one in desk.terms().gateways)
+    first, second = (
+        str(device_config.addresses(PLAN, device, one)[0]) for one in desk.terms().gateways
+    )
     drivers["yaounde-e1"].calling = [first, "172.26.9.9"]
     assert {outcome.calling for _, outcome in gateways.load(NAMES)} == {()}
     calling = {n: outcome.calling for n, outcome in gateways.load(NAMES, there=True)}

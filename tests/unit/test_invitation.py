@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpn import invitation, keys, spoken
+from vpn import invitation, spoken
 from vpn.invitation import Invitation
 from vpn.model import Endpoint
+from vpn.wireguard import keys
 
 WHERE = Endpoint("vpn.example.cm", 51830)
 CHANCES = st.integers(0, 2**90 - 1)

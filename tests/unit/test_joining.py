@@ -12,9 +12,10 @@ from edge.mailboxes import JOINING_S, State
 from inventory.errors import AccessError, EdgeError, IntentError, UnreachableError
 from tests import field_rig
 from tests.field_rig import FILE, PSK, Hasty, beside, free_port, joining, line, visit
-from vpn import invitation, keys, spoken, wgquick
+from vpn import invitation, spoken
 from vpn.invitation import Invitation
 from vpn.model import Endpoint
+from vpn.wireguard import keys, parser
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_a_device_that_is_let_in_has_its_file_with_a_key_that_nobody_else_saw(ga
         with beside(device.let_in) as let_in:
             opened.done(guest, let_in=True)
             assert let_in() is True
-    private, expected = made.private_key, wgquick.parse(FILE, "it")
+    private, expected = made.private_key, parser.parse(FILE, "it")
     assert keys.public_of(private) == guest.key
     assert (made.peers, made.addresses, made.dns) == (
         expected.peers, expected.addresses, expected.dns,

@@ -12,8 +12,8 @@ from edge.dataplane import kernel
 from edge.identity import KEY, WIREGUARD_PY
 from inventory.errors import ExtraError
 from tests.edge_policies import SIGNER
-from vpn import keymakers
-from vpn.keymakers import KeyMaker, maker
+from vpn.wireguard import key_backends
+from vpn.wireguard.key_backends import KeyMaker, maker
 
 BUILDS = sys.version_info < (3, 13)
 needs_wireguard_py = pytest.mark.skipif(not BUILDS, reason="wireguard-py is for Python < 3.13")
@@ -26,7 +26,7 @@ MAKERS = [
 @pytest.fixture
 def made(monkeypatch) -> list[bytes]:
     """Give every private key that wireguard-py makes from now on."""
-    library, every = keymakers.wireguard_py(""), list[bytes]()
+    library, every = key_backends.wireguard_py(""), list[bytes]()
     make = library.gen_priv_key
 
     def heard() -> bytes:

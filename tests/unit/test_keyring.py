@@ -11,7 +11,7 @@ from edge.identity import KEY
 from edge.rest import Rest
 from inventory.errors import EdgeError
 from tests.edge_policies import SIGNER
-from vpn.keys import pair
+from vpn.wireguard.keys import pair
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from edge import revocations, wire
 from inventory.errors import CredentialError, RejectedError, UnreachableError
 from inventory.model import Device, Management, Platform, Role
 from tests.edge_policies import edge_policy
-from vpn.revocation import RevocationList
+from vpn.people.revocation_list import RevocationList
 
 DEVICE = Device(
     "kolofata-e1",

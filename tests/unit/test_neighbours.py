@@ -12,8 +12,8 @@ from edge import neighbours, revocations
 from edge.neighbours import PORT, Neighbours
 from edge.revoked import Revoked
 from tests.edge_policies import SIGNER, edge_policy
-from vpn import keys
-from vpn.revocation import RevocationList
+from vpn.people.revocation_list import RevocationList
+from vpn.wireguard import keys
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
 KEYS = tuple(keys.public_of(keys.generate()) for _ in range(3))

@@ -15,8 +15,8 @@ from edge.identity import Identity
 from edge.pairs import FILE, Pairs
 from inventory.errors import EdgeError
 from tests.pairs_rig import DEVICE, PEER, POLICY, Rig, check, stored_chains
-from vpn import keys, ratchet
-from vpn.ratchet import EPOCH_S
+from vpn.wireguard import keys, psk_ratchet
+from vpn.wireguard.psk_ratchet import EPOCH_S
 
 
 @pytest.fixture
@@ -61,11 +61,11 @@ def test_the_next_week_brings_the_next_key_and_the_one_before_the_last_is_gone(r
     rig.looks(10, shaken=True)
     rig.looks(10, shaken=True)
     rig.looks(10, shaken=True)
-    epoch = ratchet.epoch_at(rig.now.timestamp())
+    epoch = psk_ratchet.epoch_at(rig.now.timestamp())
     stored = rig.stored()["peers"][PEER.device]
     assert (stored["answered"], stored["chains"]["1"][0]) == ([1, epoch], epoch - 1)
     secret = (rig.state_dir / SECRET_FILE).read_bytes()
-    older = ratchet.turned(ratchet.first(secret, 1, DEVICE, PEER.device), epoch - 2)
+    older = psk_ratchet.turned(psk_ratchet.first(secret, 1, DEVICE, PEER.device), epoch - 2)
     assert older.octets not in {chain.octets for chain in stored_chains(rig)}
 
 

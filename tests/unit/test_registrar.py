@@ -12,10 +12,10 @@ from controller.store.audit import broken
 from inventory.errors import AccessError, CredentialError
 from tests.people_rig import ACT, GATEWAYS, NGONO, TERMS, nowhere, registrar
 from tests.simulated_time import TestClock
-from vpn import keys, wgquick
-from vpn.admission import Place, differences
-from vpn.roster import Admitted
-from vpn.wgfile import render
+from vpn.people.roster import Admitted
+from vpn.people.terms import Place, differences
+from vpn.wireguard import keys, parser
+from vpn.wireguard.config import render
 
 NURSE = replace(NGONO, name="b-oumarou", title="B. Oumarou", role="nurse", site="mora", until=None)
 
@@ -44,7 +44,7 @@ def test_a_file_holds_all_that_a_device_needs_to_dial_a_gateway(desk):
         "172.26.0.1/32",
         "fd5a:6e61:67ff:fffd:0:1:0:1/128",
     ]
-    assert wgquick.parse(render(config), "x.conf") == config
+    assert parser.parse(render(config), "x.conf") == config
 
 
 def test_every_pair_of_device_and_gateway_has_a_preshared_key_of_its_own(desk):

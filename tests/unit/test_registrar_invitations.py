@@ -6,8 +6,8 @@ import pytest
 
 from inventory.errors import AccessError
 from tests.people_rig import ACT, NGONO, TERMS, nowhere, registrar
-from vpn import keys
 from vpn.model import Endpoint
+from vpn.wireguard import keys
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from controller.store.people import FILE as DATABASE
 from controller.store.people_schema import MIGRATIONS
 from edge import revocations
 from tests.people_rig import ACT, NGONO, nowhere, registrar
-from vpn import keys
+from vpn.wireguard import keys
 
 SITE_KEYS = tuple(keys.public_of(keys.generate()) for _ in range(3))
 

@@ -11,7 +11,7 @@ from edge.keys import ensure, public_text
 from edge.rotation import DRAIN_S, FLIGHT_S, FORLORN_S, PROVE_S, REST_S, TRIED_S
 from tests.edge_policies import edge_policy
 from tests.rotation_rig import NEW, NEXT, OLD, World
-from vpn.keys import pair
+from vpn.wireguard.keys import pair
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from controller.keyfile import NAMES, ensured, open_keys, seal_keys, sealed_file
 from edge import files
 from inventory.credentials import PASSPHRASE, WORK, sealed, unseal
 from inventory.errors import CredentialError
-from vpn import keys
+from vpn.wireguard import keys
 
 PHRASE = "correct horse battery staple"
 KEY = bytes(range(32))

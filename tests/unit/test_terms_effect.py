@@ -7,9 +7,9 @@ import pytest
 
 from controller.registrar import Effect
 from tests.people_rig import ACT, NGONO, TERMS, nowhere, registrar
-from vpn.admission import differences
-from vpn.filters import Opening
+from vpn.grants.packet_filter import Opening
 from vpn.model import Ports
+from vpn.people.terms import differences
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from vpn import keys
+from vpn.wireguard import keys
 
 SMALL_ORDER = [
     bytes(32),

@@ -9,14 +9,15 @@ import zxingcpp
 from PIL import Image
 
 from tests.people_rig import GATEWAYS, NGONO, TERMS
-from vpn import keys, people, qr
 from vpn.model import PersonDevice
-from vpn.wgfile import render
+from vpn.people import device_config
+from vpn.wireguard import keys, qr
+from vpn.wireguard.config import render
 
 DEVICE = PersonDevice(NGONO.name, "tablet", 12345, keys.public_of(keys.generate()))
 SCALE = 6
 FILE = render(
-    people.config(TERMS, DEVICE, GATEWAYS[0], keys.preshared(), keys.generate()),
+    device_config.config(TERMS, DEVICE, GATEWAYS[0], keys.preshared(), keys.generate()),
     remark="réseau: tablette de Dr A. Ngono",
 )
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.errors import IntentError
-from vpn import keys, roll
+from vpn.people import people_list
+from vpn.wireguard import keys
 
 KEY = keys.public_of(keys.generate())
 CSV = f"""\ufeffName,title,role,site,licence,licence_until,until,device,public_key
@@ -28,13 +29,13 @@ def said(listed):
 
 def faults(file, text):
     with pytest.raises(IntentError) as caught:
-        roll.read(file, text)
+        people_list.read(file, text)
     return [str(fault) for fault in caught.value.faults]
 
 
 def test_both_notations_say_the_same():
-    read = roll.read("people.csv", CSV)
-    assert said(read) == said(roll.read("people.yaml", YAML))
+    read = people_list.read("people.csv", CSV)
+    assert said(read) == said(people_list.read("people.yaml", YAML))
     first, second = read
     assert str(first.person.until) == "2027-12-31"
     assert (second.device, second.public_key, second.where.line) == ("tablet", None, 4)
@@ -42,7 +43,7 @@ def test_both_notations_say_the_same():
 
 def test_what_a_french_spreadsheet_saves_says_the_same():
     swapped = CSV.translate(str.maketrans(",;", ";,"))
-    assert [person.role for person, *_ in said(roll.read("p.csv", swapped))] == [
+    assert [person.role for person, *_ in said(people_list.read("p.csv", swapped))] == [
         "oncologist",
         "nurse",
     ]
@@ -85,17 +86,17 @@ def test_a_key_stands_there_once_and_is_never_repeated():
 
 
 def test_too_long_a_list_is_refused_before_it_is_read():
-    assert "longer than 8 MB" in faults("p.csv", "x" * (roll.LONGEST + 1))[0]
+    assert "longer than 8 MB" in faults("p.csv", "x" * (people_list.LONGEST + 1))[0]
 
 
 @given(st.text(max_size=300), st.sampled_from(["p.csv", "p.yaml"]))
 def test_any_text_is_read_or_refused(text, file):
     with suppress(IntentError):
-        roll.read(file, text)
+        people_list.read(file, text)
 
 
 @given(st.lists(st.lists(st.text(max_size=12), min_size=4, max_size=4), max_size=5))
 def test_any_rows_are_read_or_refused(rows):
     text = "name,title,role,site\n" + "\n".join(",".join(row) for row in rows)
     with suppress(IntentError):
-        assert all(one.person.title.isprintable() for one in roll.read("p.csv", text))
+        assert all(one.person.title.isprintable() for one in people_list.read("p.csv", text))

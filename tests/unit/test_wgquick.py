@@ -6,9 +6,10 @@ from ipaddress import ip_interface, ip_network
 import pytest
 
 from inventory.errors import IntentError
-from vpn import keys, wgfile, wgquick
 from vpn.model import Endpoint
-from vpn.wgfile import Config, PeerSection
+from vpn.wireguard import config as wireguard_config
+from vpn.wireguard import keys, parser
+from vpn.wireguard.config import Config, PeerSection
 
 TABLET = """\
 # dr-ngono's tablet
@@ -27,11 +28,11 @@ PersistentKeepalive = 25
 
 
 def test_a_file_is_read_and_written_the_same():
-    config = wgquick.parse(TABLET, "tablet.conf")
+    config = parser.parse(TABLET, "tablet.conf")
     assert config.addresses[0] == ip_interface("172.26.0.5/32")
     assert config.peers[0].endpoint == Endpoint("198.51.100.7", 51850)
     assert config.peers[0].allowed[0] == ip_network("10.0.3.128/26")
-    assert wgfile.render(config, remark="dr-ngono's\ntablet") == TABLET
+    assert wireguard_config.render(config, remark="dr-ngono's\ntablet") == TABLET
 
 
 def test_keys_and_sections_may_be_in_any_case_and_lists_may_grow():
@@ -41,7 +42,7 @@ def test_keys_and_sections_may_be_in_any_case_and_lists_may_grow():
         "publickey=xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\nallowedips=\n"
         "persistentkeepalive = off\n"
     )
-    config = wgquick.parse(text, "x")
+    config = parser.parse(text, "x")
     assert [str(address) for address in config.addresses] == ["10.0.0.1/32", "10.0.0.2/32"]
     assert config.peers == (PeerSection("xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="),)
 
@@ -51,37 +52,37 @@ def test_keys_and_sections_may_be_in_any_case_and_lists_may_grow():
 )
 def test_an_endpoint_is_an_address_or_a_name_and_a_port(written):
     text = f"[Interface]\n[Peer]\nPublicKey={keys.public_of(keys.generate())}\nEndpoint={written}\n"
-    (peer,) = wgquick.parse(text, "x").peers
+    (peer,) = parser.parse(text, "x").peers
     assert str(peer.endpoint) == written
 
 
 @pytest.mark.parametrize("value", ["off", "auto", "1234"])
 def test_what_has_no_effect_here_is_told(value):
-    assert wgquick.parse(f"[Interface]\nTable = {value}\n", "x").unused == ("Table",)
+    assert parser.parse(f"[Interface]\nTable = {value}\n", "x").unused == ("Table",)
 
 
 @pytest.mark.parametrize("key", ["PreUp", "PostUp", "PreDown", "PostDown"])
 def test_no_command_is_taken_over(key):
     with pytest.raises(IntentError, match="commands are not taken over"):
-        wgquick.parse(f"[Interface]\n{key} = touch /tmp/x\n", "x")
+        parser.parse(f"[Interface]\n{key} = touch /tmp/x\n", "x")
 
 
 def test_a_file_without_the_private_key_says_where_it_belongs():
-    text = wgfile.render(Config(addresses=(ip_interface("10.0.0.1/32"),)))
+    text = wireguard_config.render(Config(addresses=(ip_interface("10.0.0.1/32"),)))
     assert "# PrivateKey =" in text
-    assert wgquick.parse(text, "x").private_key is None
+    assert parser.parse(text, "x").private_key is None
 
 
 def test_a_huge_file_is_refused_unread():
     with pytest.raises(IntentError, match="more than a million characters") as refused:
-        wgquick.parse("x\n" * 2_000_000, "x")
+        parser.parse("x\n" * 2_000_000, "x")
     assert len(refused.value.faults) == 1
 
 
 def test_of_very_many_faults_the_first_hundred_are_told():
     with pytest.raises(IntentError) as refused:
-        wgquick.parse("[Interface]\n" + "x\n" * 1000, "x")
-    assert len(refused.value.faults) == wgquick.MOST_FAULTS
+        parser.parse("[Interface]\n" + "x\n" * 1000, "x")
+    assert len(refused.value.faults) == parser.MOST_FAULTS
 
 
 def test_wg_itself_reads_what_is_written_for_it():
@@ -96,10 +97,10 @@ def test_wg_itself_reads_what_is_written_for_it():
         ),
         PeerSection(keys.public_of(keys.generate())),
     ]
-    good = asked_wg(wgfile.render_peers(peers))
+    good = asked_wg(wireguard_config.render_peers(peers))
     assert good
     assert "parsing error" not in good
-    assert "parsing error" in asked_wg(wgfile.render_peers(peers) + "Nonsense = 1\n")
+    assert "parsing error" in asked_wg(wireguard_config.render_peers(peers) + "Nonsense = 1\n")
 
 
 def asked_wg(text: str) -> str:

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from inventory.errors import ExtraError
-from vpn import keys
-from vpn.keys import PublicKey, Secret
+from vpn.wireguard import keys
+from vpn.wireguard.keys import PublicKey, Secret
 
 MakePair: TypeAlias = Callable[[], tuple[Secret, PublicKey]]
 

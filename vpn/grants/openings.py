@@ -6,9 +6,9 @@ from itertools import groupby
 
 from inventory.addressing import Prefix
 from inventory.model import Intent
-from vpn import access
-from vpn.access import Destination
-from vpn.filters import Opening
+from vpn.grants import access
+from vpn.grants.access import Destination
+from vpn.grants.packet_filter import Opening
 from vpn.model import AccessPolicy, Group, Person, Ports
 
 

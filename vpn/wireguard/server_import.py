@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from io import StringIO
 from typing import Final
 
-from vpn.wgfile import PeerSection
+from vpn.wireguard.config import PeerSection
 
 COLUMNS: Final = (
     "name",

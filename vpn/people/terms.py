@@ -13,9 +13,10 @@ from typing import Any, Final, TypeAlias
 
 from inventory.addressing import Prefix
 from inventory.model import AddressPlan, DeviceName, Intent, Management, SiteName
-from vpn import access, names, roster, rules
-from vpn.coverage import Way, ways
-from vpn.filters import Opening
+from vpn.grants import access
+from vpn.grants import openings as grants_openings
+from vpn.grants.coverage import Way, ways
+from vpn.grants.packet_filter import Opening
 from vpn.model import (
     AccessPolicy,
     Endpoint,
@@ -25,7 +26,8 @@ from vpn.model import (
     Person,
     RoleName,
 )
-from vpn.names import Names
+from vpn.people import dns_names, roster
+from vpn.people.dns_names import Names
 
 Json: TypeAlias = Mapping[str, Any]
 # So many prefixes of what a group reaches are told.
@@ -78,8 +80,8 @@ def admission(intent: Intent, policy: AccessPolicy) -> Admission:
         {name: Place(site.parent) for name, site in intent.sites.items()},
         policy.groups,
         gateways,
-        rules.openings(policy, intent),
-        names.names(intent, policy),
+        grants_openings.openings(policy, intent),
+        dns_names.names(intent, policy),
         {
             gateway.device: management
             for gateway in gateways
@@ -121,7 +123,7 @@ def differences(before: Admission | None, after: Admission) -> Iterator[str]:
     if before and before.plan != after.plan:
         yield "~ the addressing plan: every device needs another file"
     if before and before.sites != after.sites:
-        yield f"~ sites: {names.moved(before.sites, after.sites)}"
+        yield f"~ sites: {dns_names.moved(before.sites, after.sites)}"
     old_groups = {g.name: _group(g) for g in before.groups} if before else {}
     yield from _changed("group", old_groups, {g.name: _group(g) for g in after.groups})
     titles = {g.name: g.title for g in before.groups} if before else {}
@@ -130,7 +132,7 @@ def differences(before: Admission | None, after: Admission) -> Iterator[str]:
     old_gateways = {g.device: _gateway(g) for g in before.gateways} if before else {}
     yield from _changed("gateway", old_gateways, {g.device: _gateway(g) for g in after.gateways})
     yield from _opened(before.openings if before else (), after.openings)
-    if told := names.moved(dict(before.names) if before else {}, dict(after.names)):
+    if told := dns_names.moved(dict(before.names) if before else {}, dict(after.names)):
         yield f"~ names: {told}"
     old_doors = {name: _door(door) for name, door in before.doors.items()} if before else {}
     yield from _changed("the way to", old_doors, {n: _door(d) for n, d in after.doors.items()})

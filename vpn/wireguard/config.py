@@ -6,8 +6,8 @@ from ipaddress import IPv4Interface, IPv6Interface
 from typing import Final, TypeAlias
 
 from inventory.addressing import Prefix
-from vpn.keys import PublicKey, Secret
 from vpn.model import Endpoint
+from vpn.wireguard.keys import PublicKey, Secret
 
 Address: TypeAlias = IPv4Interface | IPv6Interface
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from inventory.documents.messages import Misread, quoted
 from inventory.model import Intent, Segment, SiteName
-from vpn import access
-from vpn.access import Answer, Place
+from vpn.grants import access
+from vpn.grants.access import Answer, Place
 from vpn.model import AccessPolicy, Person, RoleName, Target
 
 FORMS: Final = (

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from inventory.addressing import Prefix
-from vpn.filters import Opening
+from vpn.grants.packet_filter import Opening
 from vpn.model import Ports
 
 # A prefix, on some ports or on all of them.

@@ -8,12 +8,12 @@ from inventory import addressing
 from inventory.addressing import alone
 from inventory.model import AddressPlan
 from inventory.names import PEOPLE, interface_name
-from vpn import names
-from vpn.admission import Admission
-from vpn.keys import Secret
 from vpn.model import Address, Gateway, Person, PersonDevice
-from vpn.roster import Admitted, Roster
-from vpn.wgfile import KEEPALIVE_S, Config, PeerSection
+from vpn.people import dns_names
+from vpn.people.roster import Admitted, Roster
+from vpn.people.terms import Admission
+from vpn.wireguard.config import KEEPALIVE_S, Config, PeerSection
+from vpn.wireguard.keys import Secret
 
 # Fits into the packets of every mobile and satellite network (RFC 8200, section 5).
 MTU: Final = 1280
@@ -61,7 +61,7 @@ def _dns(terms: Admission, gateway: Gateway) -> tuple[str, ...]:
     """Return where a device asks for names, and in which domain; nothing without a resolver."""
     if not gateway.resolver:
         return ()
-    return (*map(str, own(terms.plan, gateway)), names.domain(terms.network))
+    return (*map(str, own(terms.plan, gateway)), dns_names.domain(terms.network))
 
 
 def own(plan: AddressPlan, gateway: Gateway) -> tuple[Address, ...]:

@@ -9,11 +9,11 @@ from inventory.documents.entries import Documents, Entry, repeated
 from inventory.documents.messages import Misread
 from inventory.errors import Fault, Location
 from inventory.model import Intent, Role, Segment
-from vpn import expectations
-from vpn.access import NEVER
-from vpn.expectations import Sentence
+from vpn.grants import expectations
+from vpn.grants.access import NEVER
+from vpn.grants.expectations import Sentence
+from vpn.grants.schema import GatewayDocument, GrantDocument, GroupDocument, HostDocument
 from vpn.model import AccessPolicy
-from vpn.schema import GatewayDocument, GrantDocument, GroupDocument, HostDocument
 
 
 @dataclass(frozen=True, slots=True)

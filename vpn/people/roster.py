@@ -18,10 +18,10 @@ from typing import Any, Final, TypeAlias
 
 from inventory.model import DeviceName
 from inventory.names import is_name
-from vpn import filters
-from vpn.filters import Opening
+from vpn.grants import packet_filter
+from vpn.grants.packet_filter import Opening
 from vpn.model import Address, GroupName, Ports
-from vpn.names import Names
+from vpn.people.dns_names import Names
 
 Json: TypeAlias = Mapping[str, Any]
 Interface: TypeAlias = IPv4Interface | IPv6Interface
@@ -72,7 +72,7 @@ class Roster:
     def table(self) -> str:
         """Return the packet filter for the gateway, as `nft -f` reads it."""
         blocks = tuple(address.network for address in self.addresses)
-        return filters.render(self.interface, blocks, self.openings, sources(self))
+        return packet_filter.render(self.interface, blocks, self.openings, sources(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _read(written: Json) -> Roster:
     roster = Roster(
         _name(written["network"]),
         _name(written["gateway"]),
-        filters.checked_interface(written["interface"]),
+        packet_filter.checked_interface(written["interface"]),
         _number(written["listen_port"], 65_535),
         _number(written["mtu"], 65_535),
         tuple(_parsed(ip_interface, text) for text in written["addresses"]),

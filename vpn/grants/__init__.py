@@ -1,0 +1,1 @@
+"""What may be reached: services, zones and grants, as packet filters."""

@@ -1,0 +1,1 @@
+"""People's devices: their configuration, names, terms and rosters."""

@@ -1,0 +1,1 @@
+"""WireGuard keys and files: reading, writing, QR codes, import of a server."""

@@ -23,7 +23,7 @@ from controller.settings import Settings
 from controller.state import DeviceConfig, Operational, Outcome, Plan
 from controller.store.journal import FILE as JOURNAL_FILE
 from controller.store.journal import Journal
-from edge import wire
+from edge.signed import policy_envelope
 from inventory import credentials
 from inventory.errors import DeviceError, PlanError
 from inventory.model import Device, DeviceName, Intent, Role
@@ -63,7 +63,7 @@ def edge_configs(
     """Return the policies of all edges that have tunnels, or only of some, as canonical text."""
     laid = overlay(loaded.intent, loaded.access.policy.gateways)
     return {
-        name: DeviceConfig(wire.text(policy_of(laid, name, loaded.policies)))
+        name: DeviceConfig(policy_envelope.text(policy_of(laid, name, loaded.policies)))
         for name in laid.managed
         if only is None or name in only
     }

@@ -13,8 +13,16 @@ from ipaddress import IPv4Address
 from typing import Final, TypeAlias
 
 from controller.derive import LAN_INTERFACE, behind_gateways
-from edge import policy
-from edge.policy import CARE_PORT, CareTunnel, EdgePolicy, Endpoint, Prefix, TrafficClass, Underlay
+from edge.policy import model as edge_policy
+from edge.policy.model import (
+    CARE_PORT,
+    CareTunnel,
+    EdgePolicy,
+    Endpoint,
+    Prefix,
+    TrafficClass,
+    Underlay,
+)
 from inventory import addressing
 from inventory.model import (
     Circuit,
@@ -245,9 +253,9 @@ def _underlay(made: Overlay, device: Device, circuit: Circuit, mtu: int) -> Unde
     )
 
 
-def _peer(made: Overlay, device: Device, ends: _Ends) -> policy.Peer:
+def _peer(made: Overlay, device: Device, ends: _Ends) -> edge_policy.Peer:
     intent, far = made.intent, ends.far(device)
-    return policy.Peer(
+    return edge_policy.Peer(
         device=far.name,
         public_key=far.public_key,
         loopback=loopback(intent, far.name),
@@ -264,12 +272,12 @@ def _series(everywhere: int, one: Device, other: Device) -> int | None:
     return everywhere + own if everywhere and own else None
 
 
-def _path(made: Overlay, device: Device, ends: _Ends, way: _Pairing) -> policy.Path:
+def _path(made: Overlay, device: Device, ends: _Ends, way: _Pairing) -> edge_policy.Path:
     far, theirs = ends.far(device), ends.own(ends.far(device), way)
     is_a, plan = theirs.a.device == far.name, made.intent.network.plan
     outer = addressing.link4(plan, theirs.number)[0 if is_a else 1].ip
     dials = device is ends.edge
-    return policy.Path(
+    return edge_policy.Path(
         name=way.edge.name,
         circuit=ends.own(device, way).name,
         remote_address=addressing.tunnel4(plan, theirs.number),

@@ -19,7 +19,7 @@ from controller.parallel import each
 from controller.registrar import Charge, Registrar, gateway_of
 from controller.revocations import publish
 from controller.signing import signing_key
-from edge import rosters
+from edge.signed import roster_envelope
 from inventory import credentials
 from inventory.errors import CredentialError, DeviceError, RejectedError, SanagaError
 from inventory.model import Device, DeviceName, Platform, Role
@@ -165,7 +165,9 @@ class Gateways:
                 serial, SystemClock().instant(), charge.state, charge.roster, preshared
             )
             try:
-                driver.admit(rosters.sign(signed, key, gateway_of(self._terms, name).public_key))
+                driver.admit(
+                    roster_envelope.sign(signed, key, gateway_of(self._terms, name).public_key)
+                )
                 break
             except RejectedError:
                 overtaken = int(driver.people()["serial"]) >= serial

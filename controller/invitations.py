@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
 
 from controller.clock import Clock
-from edge import parcels
-from edge.joining import LATER, LET_IN
-from edge.mailboxes import State
+from edge.remote_access import join_code, join_payload, sas
+from edge.remote_access.join_code import Invitation
+from edge.remote_access.join_device import LATER, LET_IN
+from edge.remote_access.mailbox import State
 from inventory.errors import AccessError, EdgeError, SanagaError, UnreachableError
-from vpn import invitation, spoken
-from vpn.invitation import Invitation
 from vpn.wireguard import keys
 from vpn.wireguard.keys import PublicKey
 
@@ -88,7 +87,7 @@ class Visit:
         self._entered = False
         self.state: State | None = None
 
-    def open(self, lasts_s: int = invitation.LASTS_S) -> None:
+    def open(self, lasts_s: int = join_code.LASTS_S) -> None:
         """Have the gateway know of the invitation. Raises DeviceError."""
         key = base64.b64encode(self.invited.mailbox_key).decode("ascii")
         port = self.invited.where.port
@@ -104,11 +103,11 @@ class Visit:
         try:
             read = json.loads(told)
             key, nonce = keys.public(str(read["key"])), bytes.fromhex(str(read["nonce"]))
-            digest = invitation.transcript(committed, chosen, key, nonce)
+            digest = join_code.transcript(committed, chosen, key, nonce)
         except (ValueError, KeyError, TypeError, RecursionError):
             raise AccessError(_STRANGE) from None
         end_key = self.invited.end_key(private, key, digest)
-        return Guest(key, spoken.words(digest), spoken.back(digest), end_key)
+        return Guest(key, sas.words(digest), sas.back(digest), end_key)
 
     def hand(self, guest: Guest, text: str) -> None:
         """Leave a device its file, which nobody else can read.
@@ -116,14 +115,14 @@ class Visit:
         Raises AccessError when somebody else used the code, too, and DeviceError.
         """
         self._look()
-        self._leave += parcels.packed(text, guest.end_key, guest.key)
+        self._leave += join_payload.packed(text, guest.end_key, guest.key)
         self._look()
 
     def written(self, guest: Guest, tick: Tick = _unseen) -> None:
         """Wait until the device says that it has kept its file. Raises as guest() does."""
         told = self._until(lambda seen: len(seen.said) > 1, tick).said[1]
         try:
-            parcels.heard(told, guest.end_key)
+            join_payload.heard(told, guest.end_key)
         except EdgeError:
             raise AccessError(_STRANGE) from None
 
@@ -144,7 +143,7 @@ class Visit:
 
         Raises AccessError when the invitation had ended before, and DeviceError.
         """
-        word = parcels.vouched(LET_IN if let_in else LATER, guest.end_key)
+        word = join_payload.vouched(LET_IN if let_in else LATER, guest.end_key)
         if self._patiently("end", state=State.DONE, last=word).get("state") != State.DONE:
             raise AccessError("its invitation had ended by then; it knows when it dials")
         self.state = State.DONE

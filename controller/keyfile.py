@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from controller.environment import environment
-from edge import files
+from edge.storage import atomic
 from inventory.credentials import PASSPHRASE, SET_PASSPHRASE, WORK, sealed, unseal
 from inventory.errors import CredentialError
 
@@ -39,7 +39,7 @@ def ensured(file: Path, make: Callable[[], bytes], what: str) -> bytes:
                 return _opened(file, what, make)
             with suppress(FileNotFoundError):
                 return _read(file)
-            files.create(file, make())
+            atomic.create(file, make())
             return _read(file)
     except OSError as error:
         raise CredentialError(
@@ -90,10 +90,10 @@ def open_keys(state_dir: Path, passphrase: str) -> tuple[str, ...]:
         names = sealed_names(state_dir)
         keys = {name: _unsealed(state_dir / name, passphrase) for name in names}
         for name, octets in keys.items():
-            files.create(state_dir / name, octets)
+            atomic.create(state_dir / name, octets)
             _require_same(state_dir / name, octets)
         for name in names:
-            files.remove(sealed_file(state_dir / name))
+            atomic.remove(sealed_file(state_dir / name))
     return names
 
 
@@ -134,7 +134,7 @@ def _remove_drafts(state_dir: Path) -> None:
     for name in NAMES:
         for pattern in (f".{name}-*", f".{name}{_SUFFIX}-*"):
             for draft in state_dir.glob(pattern):
-                files.remove(draft)
+                atomic.remove(draft)
 
 
 def _plain(state_dir: Path) -> dict[str, bytes]:
@@ -170,7 +170,7 @@ def _seal(file: Path, octets: bytes, passphrase: str, work: int) -> None:
     """Seal a key, unless it is sealed already, and let its plain file go."""
     if not lexists(sealed_file(file)):
         entry = {file.name: base64.b64encode(octets).decode("ascii")}
-        files.create(sealed_file(file), sealed(entry, passphrase, work=work).encode())
+        atomic.create(sealed_file(file), sealed(entry, passphrase, work=work).encode())
     if lexists(file):
         _remove_plain(file, passphrase)
 
@@ -179,7 +179,7 @@ def _remove_plain(file: Path, passphrase: str) -> None:
     _remove_drafts(file.parent)
     _require_nowhere_else(file)
     _require_same(file, _unsealed(file, passphrase))
-    files.remove(file)
+    atomic.remove(file)
 
 
 def _require_same(file: Path, octets: bytes) -> None:

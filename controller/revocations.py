@@ -11,7 +11,8 @@ from controller.blocklist import Published
 from controller.clock import SystemClock
 from controller.signing import signing_key
 from controller.store.people import People
-from edge import files, revocations
+from edge.signed import revocation_envelope
+from edge.storage import atomic
 from vpn.people.revocation_list import RevocationList
 
 
@@ -31,7 +32,7 @@ def publish(store: People, state_dir: Path, *, above: int = 0) -> Published:
         serial = store.revoked.serial()
         if serial > known.serial:
             found = RevocationList(serial, SystemClock().instant(), store.revoked.keys())
-            envelope = revocations.sign(found, signing_key(state_dir))
-            files.replace(state_dir / blocklist.FILE, envelope)
+            envelope = revocation_envelope.sign(found, signing_key(state_dir))
+            atomic.replace(state_dir / blocklist.FILE, envelope)
             return Published(serial, envelope)
     return known

@@ -5,15 +5,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edge import trust, wire
-from edge.canonical import plain
+from edge.identity import trust
+from edge.policy.canonical import plain
+from edge.signed import policy_envelope
 from inventory.errors import SanagaError
 
 
 def answer(folder: Path, file: str, envelope: str) -> dict[str, Any]:
     """Return what an envelope holds as plain JSON, or why it is refused."""
     try:
-        signed = wire.verify(envelope, file, trust.trusted_key(folder))
+        signed = policy_envelope.verify(envelope, file, trust.trusted_key(folder))
     except SanagaError as error:
         return {"refused": str(error)}
     issued_at = signed.issued_at.isoformat()

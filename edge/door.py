@@ -19,8 +19,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeAlias
 
-from edge import control
-from edge.terms import LARGEST_POLICY, TransactionError, named
+from edge.control import client as control
+from edge.policy.errors import LARGEST_POLICY, TransactionError, named
 from inventory.errors import EdgeError
 
 _ANSWER_WITHIN_S: Final = 180.0
@@ -132,12 +132,12 @@ class Door:
             raise TransactionError(
                 "usage", f"probe takes a source and 1 to {_MOST_TARGETS} targets"
             )
-        from edge import pings  # noqa: PLC0415 - slow to load, no other request needs it
+        from edge.probes import icmp  # noqa: PLC0415 - slow to load, no other request needs it
 
         targets = [ip_address(word) for word in words[1:]]
         named_source = self._loopback() if words[0] == "lo" else words[0]
         source = ip_address(named_source) if named_source else None
-        return {"ok": True, "unreached": [*map(str, pings.unreached(source, targets))]}
+        return {"ok": True, "unreached": [*map(str, icmp.unreached(source, targets))]}
 
     def _loopback(self) -> str:
         said = control.ask(self._folder, {"verb": "transaction"})

@@ -10,10 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from edge import answers, identity, lock
+from edge.agent.daemon import Daemon
 from edge.clock import moment, said
-from edge.daemon import Daemon
-from edge.ear import Ear
+from edge.control import handlers
+from edge.control.server import Ear
+from edge.identity import device as identity
+from edge.storage import lock
 from inventory.errors import SanagaError
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -40,7 +42,7 @@ async def _run(folder: Path) -> None:
     who = identity.load(folder)
     with lock.held(folder, said(moment().unix_s)), lock.alone():
         daemon = Daemon(folder, who, moment)
-        ear = Ear(folder, partial(answers.answer, daemon))
+        ear = Ear(folder, partial(handlers.answer, daemon))
         _end_upon_signals(daemon)
         await daemon.open()
         await ear.open()

@@ -8,8 +8,8 @@ from typing import Final
 
 from pyroute2 import NFCTSocket
 
-from edge.dataplane.wireguard import WireGuard
-from edge.policy import Endpoint
+from edge.policy.model import Endpoint
+from edge.wireguard.model import WireGuard
 from simulations.lab import namespaces
 from tests.wireguard_rig import FAR_UNDERLAY, Pair, cable, namespace, unconnected
 

@@ -11,11 +11,11 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from edge.dataplane.dataplane import Dataplane
-from edge.dataplane.removal import remove
-from edge.dataplane.steering import PeerSteering, Steering
-from edge.dataplane.userspace import WireGuardGo
-from edge.dataplane.wanted import Wanted, wanted
-from edge.policy import CareTunnel, EdgePolicy, Endpoint, Path, Peer, Prefix, Underlay
+from edge.dataplane.desired import Wanted, wanted
+from edge.dataplane.teardown import remove
+from edge.forwarding.steering import PeerSteering, Steering
+from edge.policy.model import CareTunnel, EdgePolicy, Endpoint, Path, Peer, Prefix, Underlay
+from edge.wireguard.userspace import WireGuardGo
 from simulations.lab import namespaces
 from simulations.lab.waiting import eventually
 from tests import edge_rig

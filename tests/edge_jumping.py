@@ -34,10 +34,10 @@ def main() -> int:
     time.time = lambda: true() + OFFSET.unpack_from(offset)[0]
     # Only now: what the daemon asks the time by is bound when its modules are loaded.
     from edge import main as daemon  # noqa: PLC0415
-    from edge.probes import port  # noqa: PLC0415
+    from edge.probes import udp_socket  # noqa: PLC0415
 
-    moved: Any = Stamps(port._TIMESPEC, offset)
-    port._TIMESPEC = moved  # type: ignore[misc]
+    moved: Any = Stamps(udp_socket._TIMESPEC, offset)
+    udp_socket._TIMESPEC = moved  # type: ignore[misc]
     return daemon.main([sys.argv[1]])
 
 

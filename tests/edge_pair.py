@@ -13,9 +13,10 @@ from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge import control, enrolment, wire
-from edge.canonical import SignedPolicy
-from edge.policy import (
+from edge.control import client as control
+from edge.identity import enrolment
+from edge.policy.canonical import SignedPolicy
+from edge.policy.model import (
     CareTunnel,
     EdgePolicy,
     Endpoint,
@@ -24,7 +25,8 @@ from edge.policy import (
     TrafficClass,
     Underlay,
 )
-from edge.policy import Path as EdgePath
+from edge.policy.model import Path as EdgePath
+from edge.signed import policy_envelope
 from inventory.errors import EdgeError
 from policies.clinical import catalogue
 from policies.model import PathPolicy, ServiceClass
@@ -224,7 +226,7 @@ def pair(world: World, known: tuple[TrafficClass, ...] | None = None) -> Pair:
 
 def give(pair: Pair, end: End, policy: EdgePolicy, *, serial: int) -> None:
     """Put a signed policy into a daemon's folder, as if it had been confirmed."""
-    signed = wire.sign(SignedPolicy(serial, ISSUED, policy), pair.key)
+    signed = policy_envelope.sign(SignedPolicy(serial, ISSUED, policy), pair.key)
     (pair.daemons[end].folder / "policy.json").write_text(signed, encoding="utf-8")
 
 

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge import wire
-from edge.policy import (
+from edge.policy.model import (
     CareTunnel,
     EdgePolicy,
     Endpoint,
@@ -18,6 +17,7 @@ from edge.policy import (
     TrafficClass,
     Underlay,
 )
+from edge.signed import policy_envelope
 from inventory.model import Medium
 from policies.clinical import catalogue
 
@@ -123,4 +123,4 @@ def _path(i: int, medium: Medium, *, dials: bool) -> Path:
 
 def signed(policy: EdgePolicy, serial: int = 1, key: Ed25519PrivateKey = SIGNER) -> str:
     """Return a policy in its envelope, signed by the controller that tests trust."""
-    return wire.sign(wire.SignedPolicy(serial, ISSUED, policy), key)
+    return policy_envelope.sign(policy_envelope.SignedPolicy(serial, ISSUED, policy), key)

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from edge import control, wire
 from edge.clock import moment, said
-from edge.journal import read
-from edge.policy import EdgePolicy
+from edge.control import client as control
+from edge.policy.model import EdgePolicy
+from edge.signed import policy_envelope
+from edge.storage.journal import read
 from inventory.errors import EdgeError, LabError
 from simulations.lab.waiting import eventually
 from tests.edge_call import PACE_S
@@ -146,7 +147,9 @@ def _end(site: Site, place: Place, role: str, tos: int) -> Iterator["subprocess.
 def signed_anew(site: Site, **changes: object) -> str:
     serial = int(site.status()["policy"]["newest_serial"]) + 1
     changed = replace(site.edge.policy, **changes)
-    return wire.sign(wire.SignedPolicy(serial, ISSUED, changed), site.pair.key)
+    return policy_envelope.sign(
+        policy_envelope.SignedPolicy(serial, ISSUED, changed), site.pair.key
+    )
 
 
 def put(site: Site, end: End, policy: EdgePolicy) -> None:
@@ -154,7 +157,9 @@ def put(site: Site, end: End, policy: EdgePolicy) -> None:
     daemon = site.pair.daemons[end]
     folder = daemon.folder
     serial = int(control.asked(folder, "transaction")["newest_serial"]) + 1
-    signed = wire.sign(wire.SignedPolicy(serial, ISSUED, policy), site.pair.key)
+    signed = policy_envelope.sign(
+        policy_envelope.SignedPolicy(serial, ISSUED, policy), site.pair.key
+    )
     control.asked(folder, "stage", txn=f"t{serial}", candidate=signed)
     control.asked(folder, "commit", txn=f"t{serial}", within_s=60)
     control.asked(folder, "confirm", txn=f"t{serial}")

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from controller.drivers.linux import LinuxDriver
 from controller.drivers.ssh_door import Patience
 from controller.signing import FILE as SIGNING_KEY
-from edge import control
+from edge.control import client as control
 from inventory.errors import EdgeError
 from inventory.model import Device, Management, Platform, Role
 from simulations.lab.routers import ensure_wanted, remove_wanted

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from socket import SOCK_DGRAM, socket
 
 from controller.invitations import Visit
-from edge.asking import Line
-from edge.joining import Joining
-from edge.rendezvous import Rendezvous
+from edge.remote_access import join_code
+from edge.remote_access.join_client import Line
+from edge.remote_access.join_device import Joining
+from edge.remote_access.join_proxy import Rendezvous
 from tests.simulated_time import TestClock
-from vpn import invitation
 from vpn.model import Endpoint
 from vpn.wireguard import keys
 
@@ -88,7 +88,7 @@ def free_port() -> int:
 
 def visit(gate, *, host="127.0.0.1", port=None, clock=None):
     """Open an invitation."""
-    invited = invitation.made(Endpoint(host, port or free_port()))
+    invited = join_code.made(Endpoint(host, port or free_port()))
     opened = Visit(gate, invited, clock or Hasty())
     opened.open()
     return opened

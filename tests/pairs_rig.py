@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from controller.pairs import FILE as SECRET_FILE
 from controller.pairs import PairSecret
-from edge import chains
 from edge.clock import Moment
-from edge.dataplane.generations import SETTLED
-from edge.dataplane.wireguard import PeerState, TunnelState
-from edge.identity import Identity
-from edge.pairs import FILE, SEALED, Pairs
-from edge.rest import Rest
+from edge.identity.at_rest import Rest
+from edge.identity.device import Identity
+from edge.keys.psk import FILE, SEALED, Pairs
+from edge.signed import psk_envelope
+from edge.wireguard.active_keys import SETTLED
+from edge.wireguard.model import PeerState, TunnelState
 from tests.edge_policies import SIGNER, edge_policy
 from vpn.wireguard import keys, psk_ratchet
 
@@ -29,11 +29,11 @@ def given(state_dir, series=1, device=DEVICE, key=PUBLIC, signer=SIGNER):
     """Return the envelope of a controller with a state folder."""
     secret = PairSecret(state_dir, series)
     delivery = secret.delivery(device, [peer.device for peer in POLICY.peers], NOW)
-    return chains.sign(delivery, signer, key)
+    return psk_envelope.sign(delivery, signer, key)
 
 
 def check(envelope, file):
-    return chains.verify(envelope, file, SIGNER.public_key(), (PRIVATE.octets,))
+    return psk_envelope.verify(envelope, file, SIGNER.public_key(), (PRIVATE.octets,))
 
 
 class Rig:

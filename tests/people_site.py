@@ -15,9 +15,9 @@ from typing import Final
 from controller.clock import SystemClock
 from controller.registrar import Registrar
 from controller.signing import FILE as SIGNING_KEY
-from edge import control
-from edge.dataplane import process
-from edge.keys import public_text, read
+from edge.control import client as control
+from edge.identity.private_key import public_text, read
+from edge.wireguard import go_process
 from inventory.names import PEOPLE, interface_name
 from simulations.lab import namespaces
 from simulations.lab.waiting import eventually
@@ -125,7 +125,7 @@ def gate(*, all_ports: bool = False) -> Iterator[Gate]:
         finally:
             for name in (found.interface, *_dialled(found)):
                 with suppress(OSError):
-                    process.end(name)
+                    go_process.end(name)
             subprocess.run(["ip", "netns", "del", found.people], check=False, capture_output=True)
 
 

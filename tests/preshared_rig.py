@@ -6,11 +6,14 @@ from datetime import datetime
 from pathlib import Path
 
 from controller.pairs import PairSecret
-from edge import chains, control, identity, keys
 from edge.clock import moment
-from edge.identity import KEY
-from edge.notary import Treasury
-from edge.pairs import FILE, Pairs
+from edge.control import client as control
+from edge.identity import device as identity
+from edge.identity import private_key
+from edge.identity.device import KEY
+from edge.keys.psk import FILE, Pairs
+from edge.signed import psk_envelope
+from edge.signed.verifiers import Treasury
 from inventory.errors import EdgeError
 from simulations.lab.waiting import eventually
 from tests.edge_pair import ENDS, End
@@ -35,9 +38,9 @@ def sharing(site: Site, state_dir: Path) -> Site:
 def envelope(site: Site, end: End, state_dir: Path, at: datetime) -> str:
     """Return what a controller gives an end at some time."""
     daemon = site.pair.daemons[end]
-    key = keys.public_text(keys.read(daemon.folder / KEY))
+    key = private_key.public_text(private_key.read(daemon.folder / KEY))
     given = PairSecret(state_dir, 1).delivery(end, [daemon.policy.peers[0].device], at)
-    return chains.sign(given, site.pair.key, key)
+    return psk_envelope.sign(given, site.pair.key, key)
 
 
 def hand_over(site: Site, end: End, state_dir: Path) -> None:

@@ -11,10 +11,10 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TypeVar
 
+from edge.probes.packet import Answer, read_request, write_answer
 from edge.probes.reflector import Listening, Reflector
-from edge.probes.session import Session, Target
-from edge.probes.timekeeper import Timekeeper
-from edge.probes.wire import Answer, read_request, write_answer
+from edge.probes.sender import Session, Target
+from edge.probes.stall_clock import Timekeeper
 from topology.quality.health import Measurement
 
 PORT = 8862

@@ -3,10 +3,10 @@
 import asyncio
 from dataclasses import replace
 
-from edge import loop
 from edge.clock import Moment
-from edge.dataplane.wireguard import PeerState, TunnelState
-from edge.rotation import Rotation
+from edge.keys.rotation import Rotation
+from edge.selection import evaluate
+from edge.wireguard.model import PeerState, TunnelState
 from tests.edge_policies import edge_policy
 from vpn.wireguard import keys
 
@@ -32,7 +32,7 @@ class World:
         self.rotation = self.anew()
 
     def _mind(self, peer):
-        mind = loop.blank(peer, self.now_s, {})
+        mind = evaluate.blank(peer, self.now_s, {})
         healths = {name: replace(h, delay_ms=20.0) for name, h in mind.healths.items()}
         return replace(mind, healths=healths)
 

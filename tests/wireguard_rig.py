@@ -12,7 +12,9 @@ from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from edge.dataplane.wireguard import (
+from edge.identity.private_key import public_text
+from edge.policy.model import Endpoint
+from edge.wireguard.model import (
     NO_PRESHARED_KEY,
     Tunnel,
     TunnelPeer,
@@ -20,8 +22,6 @@ from edge.dataplane.wireguard import (
     WireGuard,
     redial,
 )
-from edge.keys import public_text
-from edge.policy import Endpoint
 from simulations.lab import namespaces
 
 NEAR_UNDERLAY: Final = IPv4Address("192.0.2.1")

@@ -104,8 +104,8 @@ def _visit(opened: "Registrar", gateway: str | None) -> "Iterator[Visit]":
     from controller.environment import state_dir
     from controller.gateways import connector
     from controller.invitations import Visit
+    from edge.remote_access import join_code
     from inventory.errors import DeviceError, UnreachableError
-    from vpn import invitation
     from vpn.model import Endpoint
 
     hosts = _hosts(opened, gateway)
@@ -114,7 +114,7 @@ def _visit(opened: "Registrar", gateway: str | None) -> "Iterator[Visit]":
     for host in hosts:
         driver = connect(host.device)
         where = Endpoint(host.endpoint.host, host.enrolment_port)
-        visit = Visit(driver, invitation.made(where), SystemClock())
+        visit = Visit(driver, join_code.made(where), SystemClock())
         try:
             visit.open()
             break
@@ -166,8 +166,8 @@ def _countdown(what: str) -> "Iterator[Tick]":
 
 def _compare(guest: "Guest", person: "Person") -> None:
     """Have an administrator write down the words that they hear. Raises AccessError."""
+    from edge.remote_access import sas
     from inventory.errors import AccessError
-    from vpn import spoken
 
     say(f"a device has come; {person.title} reads you four words from its screen")
     for _ in range(_TRIES):
@@ -175,7 +175,7 @@ def _compare(guest: "Guest", person: "Person") -> None:
             heard = typer.prompt("The words", err=True)
         except typer.Abort:
             raise AccessError("the words were not compared, so nobody was let in") from None
-        if spoken.alike(heard, guest.words):
+        if sas.alike(heard, guest.words):
             say(f"they are the words here, too; now read these two back: {guest.back}")
             return
         say("these are not the words here; have them read once more")

@@ -10,8 +10,8 @@ from controller.cli.desk import key_maker
 from controller.cli.output import UsageProblem, heed_hangups, say, write
 
 if TYPE_CHECKING:
-    from edge.joining import Joining
-    from vpn.invitation import Invitation
+    from edge.remote_access.join_code import Invitation
+    from edge.remote_access.join_device import Joining
 
 _TRIES: Final = 3
 
@@ -28,8 +28,8 @@ def join(
     the two that they read to you; then the device's file is written.
     """
     from controller.clock import SystemClock
-    from edge.asking import Line
-    from edge.joining import Joining
+    from edge.remote_access.join_client import Line
+    from edge.remote_access.join_device import Joining
     from vpn.wireguard.config import render
 
     if context.args:
@@ -52,11 +52,11 @@ def join(
 
 def _invited() -> "Invitation":
     """Return the invitation of a code, which is asked for: arguments are everybody's to see."""
-    from vpn import invitation
+    from edge.remote_access import join_code
 
     for _ in range(_TRIES):
         try:
-            return invitation.parse(typer.prompt("Code", err=True))
+            return join_code.parse(typer.prompt("Code", err=True))
         except ValueError as error:
             say(str(error))
     raise UsageProblem("without a code that is right, nobody joins; have it said once more")
@@ -67,14 +67,14 @@ def _compare(joining: "Joining") -> None:
 
     Raises EdgeError.
     """
+    from edge.remote_access import sas
     from inventory.errors import EdgeError
-    from vpn import spoken
 
     words = joining.words()
     write(words.said)
     say("read these words to the administrator, who then reads you two others")
     for _ in range(_TRIES):
-        if spoken.alike(typer.prompt("Their words", err=True), words.back):
+        if sas.alike(typer.prompt("Their words", err=True), words.back):
             return
         say("these are not the words that belong here; have them read once more")
     raise EdgeError(
@@ -88,8 +88,8 @@ def _doubt(joining: "Joining") -> str:
 
     Raises EdgeError when it has no access.
     """
-    from edge.asking import SilentError
-    from edge.joining import WithdrawnError
+    from edge.remote_access.join_client import SilentError
+    from edge.remote_access.join_device import WithdrawnError
     from inventory.errors import EdgeError
 
     unknown = "whether this device was let in is not known; ask the administrator"

@@ -17,7 +17,7 @@ from controller.load import Loaded, load
 from controller.registrar import Registrar
 from controller.sitekeys import Warned
 from controller.store.revoked import refusal
-from edge import files
+from edge.storage import atomic
 from inventory.documents.edge_keys import key_fault, line
 from inventory.errors import AccessError, SanagaError
 from inventory.intent import EDGE_KEYS
@@ -63,7 +63,7 @@ def _append(file: Path, added: str) -> None:
     there = file.exists()
     before = file.read_text(encoding="utf-8") if there else ""
     ended = before if before.endswith("\n") or not before else before + "\n"
-    files.replace(file, ended + added, mode=S_IMODE(file.stat().st_mode) if there else 0o644)
+    atomic.replace(file, ended + added, mode=S_IMODE(file.stat().st_mode) if there else 0o644)
 
 
 def _against(loaded: Loaded, opened: Registrar, device: Device, key: str) -> Iterable[str]:

@@ -15,7 +15,7 @@ from controller.load import Loaded, load
 from controller.load import device as known
 from controller.observe import observe
 from controller.sitekeys import Connect, Progress
-from edge import files
+from edge.storage import atomic
 from inventory.documents.edge_keys import rewritten
 from inventory.intent import EDGE_KEYS
 from inventory.model import Device, DeviceName, Role
@@ -221,4 +221,4 @@ def rewrite(folder: Path, lines: Mapping[DeviceName, str]) -> None:
     if lines:
         file = folder / EDGE_KEYS
         text = rewritten(file.read_text(encoding="utf-8"), lines)
-        files.replace(file, text, mode=S_IMODE(file.stat().st_mode))
+        atomic.replace(file, text, mode=S_IMODE(file.stat().st_mode))

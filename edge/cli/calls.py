@@ -46,7 +46,7 @@ def add(
 
     Without a port any port matches.
     """
-    from edge import control
+    from edge.control import client as control
 
     request = {**_flow(source, target, protocol), "service": service, "for_s": duration(lasts)}
     control.asked(folder(directory), "call-add", **request)
@@ -61,7 +61,7 @@ def remove(
     directory: DirOption = None,
 ) -> None:
     """Let packets of a flow be ordinary traffic again; nothing happens when they are."""
-    from edge import control
+    from edge.control import client as control
 
     control.asked(folder(directory), "call-remove", **_flow(source, target, protocol))
     say(f"packets from {source} to {target} are no announced call")
@@ -70,7 +70,7 @@ def remove(
 @app.command("list", epilog="Example: sanaga edge call list -o json")
 def list_(directory: DirOption = None, output: FormatOption = Format.TABLE) -> None:
     """Show the calls that were announced and are not over."""
-    from edge import control
+    from edge.control import client as control
 
     calls = control.asked(folder(directory), "calls")["calls"]
     rows = [

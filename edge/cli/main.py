@@ -54,7 +54,7 @@ def enrol(
 
     A second enrolment keeps the key; name and trust change with --force alone.
     """
-    from edge import enrolment, trust
+    from edge.identity import enrolment, trust
 
     file = Path(controller_key)
     named = "--controller-key"
@@ -84,8 +84,8 @@ def run(directory: DirOption = None) -> None:
 @app.command(epilog="Example: sanaga edge status -o json")
 def status(directory: DirOption = None, output: FormatOption = Format.TABLE) -> None:
     """Show every path, what each class of traffic takes and why, and the policy that runs."""
-    from edge import control
     from edge.cli import tables
+    from edge.control import client as control
 
     said = control.asked(folder(directory), "status")
     emit(said["status"], output, lambda: tables.show_status(said["status"]))
@@ -102,8 +102,9 @@ def explain(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show the last decisions and repairs with their reasons; works without the daemon, too."""
-    from edge import identity, journal
     from edge.cli import tables
+    from edge.identity import device as identity
+    from edge.storage import journal
 
     place = folder(directory)
     identity.readable(place)
@@ -121,7 +122,8 @@ def _about(entry: "Mapping[str, object]", about: str) -> bool:
 @app.command(epilog="Example: sudo sanaga edge stop")
 def stop(directory: DirOption = None) -> None:
     """End the daemon and take back everything it put into the kernel, at once."""
-    from edge import control, offline
+    from edge.agent import offline
+    from edge.control import client as control
 
     place = folder(directory)
     try:

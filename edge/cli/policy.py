@@ -20,7 +20,7 @@ _TRIAL: Final = "10m"
 @app.command(epilog="Example: sanaga edge policy show")
 def show(directory: DirOption = None, output: FormatOption = Format.TABLE) -> None:
     """Print the policy that runs, in canonical form, and whether it is on trial."""
-    from edge import control
+    from edge.control import client as control
 
     place = folder(directory)
     text = control.asked(place, "read")["config"]
@@ -64,7 +64,8 @@ def load(
     """
     from uuid import uuid4
 
-    from edge import control, offline
+    from edge.agent import offline
+    from edge.control import client as control
 
     seconds, place, txn = duration(confirm_within), folder(directory), str(uuid4())
     text = file.read_text(encoding="utf-8", errors="replace")
@@ -106,7 +107,7 @@ def rollback(directory: DirOption = None) -> None:
 
 def _settle(place: Path, verb: str, done: str) -> bool:
     """Settle the trial, and return whether there was one."""
-    from edge import control
+    from edge.control import client as control
 
     txn = control.asked(place, "transaction")["pending"]
     if txn:

@@ -9,18 +9,20 @@ from dataclasses import replace
 from threading import Lock
 from typing import Final, TypeAlias
 
-from edge.dataplane import calls, shaping, sysctls, tables, wanted
-from edge.dataplane.calls import Flow, LiveCalls
-from edge.dataplane.filters import Filters
-from edge.dataplane.generations import Generations
+from edge.dataplane import desired, sysctls
+from edge.dataplane.desired import Wanted
+from edge.dataplane.firewall import Filters
 from edge.dataplane.interfaces import Interfaces
-from edge.dataplane.netlink import Netlink
-from edge.dataplane.people import Admission, PeopleFilter
-from edge.dataplane.steering import Steering
+from edge.dataplane.monitor import Watch
 from edge.dataplane.sysctls import Undo
-from edge.dataplane.wanted import Wanted
-from edge.dataplane.watch import Watch
-from edge.dataplane.wireguard import PublicKey, Tunnel, WireGuard
+from edge.forwarding import route_tables, tc
+from edge.forwarding.netlink import Netlink
+from edge.forwarding.steering import Steering
+from edge.nftables import call_flows
+from edge.nftables.call_flows import Flow, LiveCalls
+from edge.remote_access.peers import Admission, PeopleFilter
+from edge.wireguard.active_keys import Generations
+from edge.wireguard.model import PublicKey, Tunnel, WireGuard
 from inventory.errors import EdgeError, TunnelError
 from policies.model import ServiceName
 
@@ -91,7 +93,7 @@ class Dataplane:
     def renew(self, generations: Generations) -> tuple[str, ...]:
         """Let tunnels have other keys, and return what was changed. Raises EdgeError."""
         with self._lock:
-            self._wanted = wanted.renewed(self._need(), generations)
+            self._wanted = desired.renewed(self._need(), generations)
         return self._interfaces.establish(self._need())
 
     def repair(self) -> tuple[str, ...]:
@@ -115,8 +117,12 @@ class Dataplane:
         """
         indexes = self._interfaces.indexes
         with self._lock:
-            self._wanted, old, new = wanted.steered(self._need(), steering)
-            tables.move(self._quick, tables.resolved(old, indexes), tables.resolved(new, indexes))
+            self._wanted, old, new = desired.steered(self._need(), steering)
+            route_tables.move(
+                self._quick,
+                route_tables.resolved(old, indexes),
+                route_tables.resolved(new, indexes),
+            )
 
     def live_calls(self) -> LiveCalls:
         """Return whether consultations are live and, while they are, which flows they have."""
@@ -131,8 +137,8 @@ class Dataplane:
 
         Raises EdgeError.
         """
-        mark = calls.mark_of(self._need().policy, service)
-        self._filters.add(flow, mark, calls.checked(for_s))
+        mark = call_flows.mark_of(self._need().policy, service)
+        self._filters.add(flow, mark, call_flows.checked(for_s))
 
     def remove_call(self, flow: Flow) -> None:
         """Let a flow be ordinary traffic again; nothing happens when it is."""
@@ -192,29 +198,31 @@ class Dataplane:
         # What was wanted when this began may have been steered elsewhere meanwhile.
         with self._lock:
             want = self._need()
-            there = tables.resolved({**want.fixed, **want.steered}, self._interfaces.indexes)
-            moved = tables.move(self._kernel, tables.read_routes(self._kernel), there)
-        yield from tables.steps(*moved, "routes")
+            there = route_tables.resolved({**want.fixed, **want.steered}, self._interfaces.indexes)
+            moved = route_tables.move(self._kernel, route_tables.read_routes(self._kernel), there)
+        yield from route_tables.steps(*moved, "routes")
 
     def _rules(self, want: Wanted) -> Iterator[str]:
-        changed = tables.change_rules(self._kernel, tables.read_rules(self._kernel), want.rules)
-        yield from tables.steps(*changed, "rules")
+        changed = route_tables.change_rules(
+            self._kernel, route_tables.read_rules(self._kernel), want.rules
+        )
+        yield from route_tables.steps(*changed, "rules")
 
     def _queues(self, want: Wanted) -> Iterator[str]:
         if not self._interfaces.seen:
             return
-        roots, known = shaping.read_roots(self._kernel), self._interfaces.known
+        roots, known = tc.read_roots(self._kernel), self._interfaces.known
         left = set()
         for queue in want.queues:
             link = known.get(queue.interface)
             if link is None:
                 continue
-            if shaping.foreign(roots.get(link.index)):
+            if tc.foreign(roots.get(link.index)):
                 left.add(link.name)
                 if link.name not in self._left:
                     yield f"{link.name} has a queue of its own, which is left: no shaping there"
-            elif not shaping.is_built(self._kernel, queue, link):
-                shaping.build(self._kernel, queue, link)
+            elif not tc.is_built(self._kernel, queue, link):
+                tc.build(self._kernel, queue, link)
                 yield f"put a queue on {link.name}"
         self._left = frozenset(left)
         yield from self._stale_queues(want, roots)
@@ -222,6 +230,6 @@ class Dataplane:
     def _stale_queues(self, want: Wanted, roots: dict[int, tuple[str, int]]) -> Iterator[str]:
         wanted_here = {queue.interface for queue in want.queues}
         for link in self._interfaces.known.values():
-            if link.name not in wanted_here and shaping.ours(roots.get(link.index)):
-                shaping.take_away(self._kernel, link)
+            if link.name not in wanted_here and tc.ours(roots.get(link.index)):
+                tc.take_away(self._kernel, link)
                 yield f"took the queue of {link.name} away"

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from edge.dataplane import links
-from edge.dataplane.links import IFB, LOOPBACK, Interface
-from edge.dataplane.netlink import Netlink
-from edge.dataplane.wanted import Wanted
-from edge.dataplane.wireguard import PublicKey, Tunnel, WireGuard
+from edge.dataplane.desired import Wanted
+from edge.forwarding import links
+from edge.forwarding.links import IFB, LOOPBACK, Interface
+from edge.forwarding.netlink import Netlink
+from edge.wireguard.model import PublicKey, Tunnel, WireGuard
 from inventory.errors import EdgeError, TunnelError
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from edge.dataplane.routes import versions
-from edge.policy import EdgePolicy
+from edge.forwarding.routes import versions
+from edge.policy.model import EdgePolicy
 from inventory.errors import EdgeError
 
 ROOT: Final = Path("/proc/sys")

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Final
 
-from edge.policy import STAMP_PORT
-from edge.probes.hearing import Hearing, Passive
-from edge.probes.port import Arrival, Port
-from edge.probes.timekeeper import Timekeeper
-from edge.probes.wire import Answer, Request, between_s, read_request, write_answer
+from edge.policy.model import STAMP_PORT
+from edge.probes.packet import Answer, Request, between_s, read_request, write_answer
+from edge.probes.receiver import Hearing, Passive
+from edge.probes.stall_clock import Timekeeper
+from edge.probes.udp_socket import Arrival, Port
 
 # Twice what the quickest of sessions sends.
 RATE: Final = 400.0

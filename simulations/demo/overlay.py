@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edge import control
+from edge.control import client as control
 from inventory.errors import EdgeError
 from inventory.model import DeviceName, Intent, Medium, SiteName
 from simulations.lab.lab import Lab

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge import control, enrolment
+from edge.control import client as control
+from edge.identity import enrolment
 from inventory.errors import EdgeError
 from inventory.model import DeviceName
 from simulations.lab import background, sshd

@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from edge import control
 from edge.clock import moment
+from edge.control import client as control
 from simulations.lab.waiting import eventually
 from tests.bench.measure import Figure
 from tests.edge_pair import ENDS, End

@@ -12,8 +12,9 @@ from threading import Thread
 import pytest
 import yaml
 
-from edge import canonical, control
-from edge.journal import Entry, Journal
+from edge.control import client as control
+from edge.policy import canonical
+from edge.storage.journal import Entry, Journal
 from tests.edge_policies import SIGNER, edge_policy, hub_policy, signed
 
 CONTROLLER = base64.b64encode(SIGNER.public_key().public_bytes_raw()).decode()
@@ -325,7 +326,9 @@ def test_door_answers_a_request_with_and_without_the_command_line(sanaga, tmp_pa
 
 
 def test_door_starts_without_what_no_request_needs():
-    named = "asyncio concurrent.futures cryptography pydantic rich subprocess typer edge.policy"
+    named = (
+        "asyncio concurrent.futures cryptography pydantic rich subprocess typer edge.policy.model"
+    )
     words = f"import sys, edge.door; print(*({{*sys.modules}} & {{*'{named}'.split()}}))"
     done = subprocess.run([sys.executable, "-P", "-c", words], capture_output=True, check=True)
     assert done.stdout == b"\n"

@@ -8,9 +8,9 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_network
 
 import pytest
 
-from edge.dataplane.wireguard import TunnelPeer
-from edge.keys import public_text
-from edge.policy import Endpoint
+from edge.identity.private_key import public_text
+from edge.policy.model import Endpoint
+from edge.wireguard.model import TunnelPeer
 from inventory.errors import TunnelError
 from simulations.lab.waiting import eventually
 from tests.wireguard_rig import FAR, FAR_UNDERLAY, MARK, NEAR, NEAR_UNDERLAY, PORT, Pair, new_key

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from edge import journal
+from edge.storage import journal
 from tests.edge_pair import Pair, classes, pair, routed
 from tests.edge_rig import World
 from tests.failover.peers import Tunnels, start_bgp, start_ospf, start_ping_script

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from edge.dataplane.queues import Queue, QueueClass
-from edge.dataplane.routes import RouteKey, Way
-from edge.dataplane.steering import PeerSteering, Steering
-from edge.dataplane.wanted import Wanted, wanted
-from edge.policy import EdgePolicy
+from edge.dataplane.desired import Wanted, wanted
+from edge.forwarding.htb import Queue, QueueClass
+from edge.forwarding.routes import RouteKey, Way
+from edge.forwarding.steering import PeerSteering, Steering
+from edge.policy.model import EdgePolicy
 from tests.edge_policies import edge_policy, hub_policy
 from tests.golden_files import assert_golden
 

@@ -8,7 +8,7 @@ import pytest
 
 from controller.app import edge_configs
 from controller.load import Loaded, load
-from edge import wire
+from edge.signed import policy_envelope
 from inventory.documents import examples
 from tests.golden_files import assert_golden
 
@@ -35,7 +35,7 @@ def test_an_edge_is_told_what_was_reviewed(name: str):
 @pytest.mark.parametrize("name", EDGES)
 def test_what_an_edge_is_told_is_a_policy_that_it_takes(name: str):
     text = edge_configs(_loaded())[name].text
-    assert wire.text(wire.policy(text, name)) == text
+    assert policy_envelope.text(policy_envelope.policy(text, name)) == text
 
 
 def test_no_golden_file_is_left_over():

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from edge.dataplane import process, wireguard_py
-from edge.dataplane.kernel import KernelWireGuard
-from edge.dataplane.syncconf import WireGuardFiles
-from edge.dataplane.userspace import WireGuardGo
-from edge.dataplane.wireguard import TunnelPeer
-from edge.keys import public_text
+from edge.identity.private_key import public_text
+from edge.wireguard import go_process, wireguard_py
+from edge.wireguard.kernel import KernelWireGuard
+from edge.wireguard.model import TunnelPeer
+from edge.wireguard.syncconf import WireGuardFiles
+from edge.wireguard.userspace import WireGuardGo
 from tests.contract.wireguard_contract import WireGuardContract
 from tests.wireguard_rig import FAR, Pair, new_key
 from tests.wireguard_rig import pair as a_pair
@@ -89,7 +89,7 @@ class TestWireGuardPy(WireGuardContract):
 def test_an_interface_of_wireguard_go_is_taken_over(pair: Pair):
     before = replace(pair.near, wireguard=WireGuardGo())
     before.ensure(pair.near_tunnel())
-    assert process.servers(pair.near.name)
+    assert go_process.servers(pair.near.name)
     assert pair.near.ensure(pair.near_tunnel())
     assert pair.near.interface()["linkinfo"]["info_kind"] == "wireguard"
     pair.far.ensure(pair.far_tunnel())

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.dataplane import process
-from edge.dataplane.calls import Flow
-from edge.dataplane.steering import Steering
+from edge.forwarding.steering import Steering
+from edge.nftables.call_flows import Flow
+from edge.wireguard import go_process
 from inventory.errors import EdgeError
 from simulations.lab.namespaces import entered
 from simulations.lab.waiting import eventually, pause
@@ -280,7 +280,7 @@ def test_a_call_survives_a_killed_tunnel_process_which_is_started_again(
     sane: Overlay, flows: Flows
 ):
     name = sane.edge.policy.underlays[0].tunnel
-    (pid,) = process.servers(name)
+    (pid,) = go_process.servers(name)
     flows.begin(CALL_S)
     pause(CALL_S / 4)
     os.kill(pid, signal.SIGKILL)
@@ -393,6 +393,6 @@ def test_copies_follow_the_second_of_three_paths():
 
 def test_no_private_key_stands_in_any_process_arguments(sane: Overlay):
     for underlay in sane.edge.policy.underlays:
-        for pid in process.servers(underlay.tunnel):
+        for pid in go_process.servers(underlay.tunnel):
             said = Path(f"/proc/{pid}/cmdline").read_bytes()
             assert said.split(b"\0")[1:2] == [underlay.tunnel.encode()]

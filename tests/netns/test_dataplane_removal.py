@@ -8,11 +8,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from edge.dataplane.dataplane import Dataplane
-from edge.dataplane.removal import remove
+from edge.dataplane.desired import wanted
 from edge.dataplane.sysctls import Undo
-from edge.dataplane.userspace import WireGuardGo
-from edge.dataplane.wanted import wanted
-from edge.policy import EdgePolicy
+from edge.dataplane.teardown import remove
+from edge.policy.model import EdgePolicy
+from edge.wireguard.userspace import WireGuardGo
 from simulations.lab.namespaces import entered
 from tests.dataplane_world import ENDS, plane_of, policy_of, steering
 from tests.edge_rig import World, world

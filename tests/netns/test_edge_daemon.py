@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge import control
+from edge.control import client as control
 from inventory.errors import EdgeError
 from simulations.lab.waiting import eventually, pause
 from tests.edge_pair import tunnel_name

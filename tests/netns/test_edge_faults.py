@@ -11,10 +11,11 @@ from random import Random
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge import control, wire
-from edge.daemon import UPKEEP_S
-from edge.dialling import FIRST_S
-from edge.journal import read
+from edge.agent.daemon import UPKEEP_S
+from edge.control import client as control
+from edge.keys.handshakes import FIRST_S
+from edge.signed import policy_envelope
+from edge.storage.journal import read
 from inventory.errors import EdgeError
 from simulations.lab.waiting import eventually, pause
 from tests.edge_mishaps import make_room, small_disk, unsteady_clock
@@ -59,16 +60,20 @@ def up(site, path):
 
 def older(site: Site) -> str:
     serial = int(site.status()["policy"]["serial"])
-    return wire.sign(wire.SignedPolicy(serial, ISSUED, site.edge.policy), site.pair.key)
+    return policy_envelope.sign(
+        policy_envelope.SignedPolicy(serial, ISSUED, site.edge.policy), site.pair.key
+    )
 
 
 def stranger(site: Site) -> str:
-    return wire.sign(wire.SignedPolicy(99, ISSUED, site.edge.policy), Ed25519PrivateKey.generate())
+    return policy_envelope.sign(
+        policy_envelope.SignedPolicy(99, ISSUED, site.edge.policy), Ed25519PrivateKey.generate()
+    )
 
 
 def foreign(site: Site) -> str:
     policy = site.pair.daemons["hub"].policy
-    return wire.sign(wire.SignedPolicy(99, ISSUED, policy), site.pair.key)
+    return policy_envelope.sign(policy_envelope.SignedPolicy(99, ISSUED, policy), site.pair.key)
 
 
 BAD: dict[str, tuple[Callable[[Site], str], str]] = {

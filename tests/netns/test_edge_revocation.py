@@ -5,8 +5,9 @@ from functools import partial
 
 import pytest
 
-from edge import control, revocations
 from edge.clock import moment
+from edge.control import client as control
+from edge.signed import revocation_envelope
 from simulations.lab.waiting import eventually
 from tests.edge_pair import End
 from tests.edge_rig import SERVER
@@ -30,7 +31,7 @@ def site() -> Iterator[Site]:
 def shut_out(site: Site, end: End, serial: int, *gone: str) -> None:
     """Have an end take a list, as a controller that reaches it would."""
     found = RevocationList(serial, moment().instant, gone)
-    signed = revocations.sign(found, site.pair.key)
+    signed = revocation_envelope.sign(found, site.pair.key)
     answer = control.asked(site.pair.daemons[end].folder, "revoked", list=signed)["revoked"]
     assert answer["serial"] == serial
 

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
-from edge import control
-from edge.keyring import KEYS
-from edge.policy import EdgePolicy
+from edge.control import client as control
+from edge.identity.keyring import KEYS
+from edge.policy.model import EdgePolicy
 from inventory.errors import EdgeError
 from simulations.lab.waiting import eventually
 from tests.edge_pair import ENDS, End

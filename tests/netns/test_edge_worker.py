@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.dataplane import process
-from edge.worker import Worker
+from edge.dataplane.thread import Worker
+from edge.wireguard import go_process
 from inventory.errors import EdgeError
 from simulations.lab.namespaces import entered
 from simulations.lab.waiting import eventually
@@ -57,7 +57,7 @@ def _tunnels(made: Overlay) -> dict[str, str]:
 def test_traffic_moves_while_a_hung_tunnel_process_holds_up_the_rest(made: Overlay, worker: Worker):
     fibre, leo = _tunnels(made)[FIBRE], _tunnels(made)[LEO]
     assert _device_of_ordinary_traffic(made) == fibre
-    (pid,) = process.servers(made.edge.policy.care.interface)
+    (pid,) = go_process.servers(made.edge.policy.care.interface)
     os.kill(pid, signal.SIGSTOP)
     try:
         assert asyncio.run(_moved_before_the_end(made, worker, leo))

@@ -5,10 +5,10 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from edge.dataplane import offer
-from edge.dataplane.kernel import KernelWireGuard
-from edge.dataplane.offer import Offer
-from edge.dataplane.userspace import WireGuardGo
+from edge.dataplane import capabilities
+from edge.dataplane.capabilities import Offer
+from edge.wireguard.kernel import KernelWireGuard
+from edge.wireguard.userspace import WireGuardGo
 from inventory.errors import EdgeError
 from tests.lab_networks import unique
 from tests.wireguard_rig import namespace
@@ -28,11 +28,11 @@ def test_the_answer_about_wireguard_is_what_ip_says():
         made = subprocess.run(
             ["ip", "-n", name, "link", "add", "wg0", "type", "wireguard"], check=False
         )
-    assert offer.ask().wireguard == (made.returncode == 0)
+    assert capabilities.ask().wireguard == (made.returncode == 0)
 
 
 def test_what_the_tests_of_the_data_plane_need_is_offered_here():
-    found = asdict(offer.ask())
+    found = asdict(capabilities.ask())
     assert {name: found[name] for name in ("tun", "htb", "ifb", "duplicate")} == {
         "tun": True,
         "htb": True,
@@ -43,20 +43,22 @@ def test_what_the_tests_of_the_data_plane_need_is_offered_here():
 
 def test_asking_leaves_nothing_behind():
     before = interfaces()
-    offer.ask()
+    capabilities.ask()
     assert "trial" not in interfaces()
     assert "trial" not in before
 
 
 def test_what_the_kernel_does_not_know_is_not_accepted():
-    assert not offer._accepted("ip", "link", "add", "trial", "type", "no-such-kind")
+    assert not capabilities._accepted("ip", "link", "add", "trial", "type", "no-such-kind")
 
 
 def test_the_kernels_own_wireguard_is_preferred():
-    assert isinstance(offer.wireguard(replace(NOTHING, wireguard=True, tun=True)), KernelWireGuard)
-    assert isinstance(offer.wireguard(replace(NOTHING, tun=True)), WireGuardGo)
+    assert isinstance(
+        capabilities.wireguard(replace(NOTHING, wireguard=True, tun=True)), KernelWireGuard
+    )
+    assert isinstance(capabilities.wireguard(replace(NOTHING, tun=True)), WireGuardGo)
 
 
 def test_a_machine_without_any_wireguard_is_told_what_to_load():
     with pytest.raises(EdgeError, match="modprobe wireguard"):
-        offer.wireguard(NOTHING)
+        capabilities.wireguard(NOTHING)

@@ -10,9 +10,10 @@ import pytest
 
 from controller.pairs import FILE as SECRET
 from controller.state import DeviceConfig
-from edge import control, wire
-from edge.pairs import FILE
-from edge.policy import EdgePolicy
+from edge.control import client as control
+from edge.keys.psk import FILE
+from edge.policy.model import EdgePolicy
+from edge.signed import policy_envelope
 from inventory.errors import RejectedError
 from tests.contract.driver_contract import DriverContract, Rig
 from tests.edge_pair import LOOPBACKS
@@ -29,7 +30,7 @@ def edge() -> Iterator[Edge]:
 
 
 def config(policy: EdgePolicy) -> DeviceConfig:
-    return DeviceConfig(wire.text(policy))
+    return DeviceConfig(policy_envelope.text(policy))
 
 
 def dearer(policy: EdgePolicy) -> EdgePolicy:

@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import pytest
 
+from edge.remote_access import join_code
 from simulations.lab import namespaces
 from simulations.lab.waiting import eventually
 from tests.edge_rig import LAN_HOST, SERVER
 from tests.people_site import ENROLMENT_PORT, GATEWAY, Gate, gate
 from tests.people_spaces import CALL
 from tests.secret_traces import secrets, traces, watched
-from vpn import invitation
 from vpn.wireguard import keys, parser
 
 pytestmark = pytest.mark.netns
@@ -311,7 +311,7 @@ def test_nothing_secret_is_left_anywhere_nor_ever_ran(standing: Gate) -> None:
             say(laptop, told(desk, "now read these two back: "))
             said += [ended(laptop)[1], ended(desk)[1]]
     found = secrets(standing.sanaga.folder / file)
-    invited_by = invitation.parse(code)
+    invited_by = join_code.parse(code)
     letters = code.rpartition("/")[2]
     texts = [letters.encode(), letters.replace("-", "").encode(), letters.lower().encode()]
     found += [invited_by.mailbox_key]

@@ -13,7 +13,7 @@ import pytest
 
 from controller.clock import SystemClock
 from controller.registrar import Registrar
-from edge import control
+from edge.control import client as control
 from inventory.errors import EdgeError
 from simulations.lab.waiting import eventually
 from tests.edge_rig import LAN_HOST, SERVER

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from edge.dataplane import process
+from edge.wireguard import go_process
 from simulations.lab import namespaces
 from simulations.lab.waiting import eventually
 from tests.cli.test_cli_vpn import ACCESS
@@ -96,7 +96,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     finally:
         for role in ("people", "hub"):
             with suppress(OSError):
-                process.end(made.interface(role))
+                go_process.end(made.interface(role))
 
 
 def _gateway(site: Site) -> None:

@@ -5,11 +5,11 @@ from ipaddress import IPv4Network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.dataplane.disjoint import disjoint
-from edge.dataplane.ruleset import interface
-from edge.dataplane.steering import PeerSteering, Steering
-from edge.dataplane.wanted import steered, wanted
-from edge.policy import Prefix
+from edge.dataplane.desired import steered, wanted
+from edge.forwarding.steering import PeerSteering, Steering
+from edge.nftables.prefixes import disjoint
+from edge.nftables.ruleset import interface
+from edge.policy.model import Prefix
 from inventory.errors import PolicyRefusedError
 from tests.edge_policies import edge_policy
 

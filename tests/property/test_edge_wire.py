@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge import canonical, wire
+from edge.policy import canonical
+from edge.signed import policy_envelope
 from inventory.errors import PolicyRefusedError
 from inventory.model import Medium
 from tests.edge_policies import SIGNER, edge_policy, hub_policy, signed
@@ -36,7 +37,7 @@ few = settings(max_examples=25)
 def outcome(text):
     """Return the policy of a text, or why it is refused."""
     try:
-        return wire.policy(text, "policy.json"), ""
+        return policy_envelope.policy(text, "policy.json"), ""
     except PolicyRefusedError as error:
         return None, str(error)
 
@@ -62,14 +63,14 @@ def policies(draw):
 @few
 @given(policies())
 def test_policy_written_and_read_is_the_same(policy):
-    assert wire.policy(wire.text(policy), "policy.json") == policy
+    assert policy_envelope.policy(policy_envelope.text(policy), "policy.json") == policy
 
 
 @few
 @given(policies())
 def test_equal_policies_are_equal_texts(policy):
-    again = wire.policy(wire.text(policy), "policy.json")
-    assert wire.text(again) == wire.text(policy)
+    again = policy_envelope.policy(policy_envelope.text(policy), "policy.json")
+    assert policy_envelope.text(again) == policy_envelope.text(policy)
 
 
 @few
@@ -82,7 +83,7 @@ def test_what_was_checked_elsewhere_is_the_same_policy(policy):
 @few
 @given(policies(), st.integers(1, 2**53 - 1))
 def test_signed_policy_is_verified_with_its_serial(policy, serial):
-    found = wire.verify(signed(policy, serial), "policy.json", TRUST)
+    found = policy_envelope.verify(signed(policy, serial), "policy.json", TRUST)
     assert (found.serial, found.policy) == (serial, policy)
 
 
@@ -94,24 +95,24 @@ def test_no_change_of_one_character_keeps_the_signature(data):
     other = data.draw(st.characters(codec="ascii").filter(lambda c: c != envelope[place]))
     changed = envelope[:place] + other + envelope[place + 1 :]
     try:
-        found = wire.verify(changed, "policy.json", TRUST)
+        found = policy_envelope.verify(changed, "policy.json", TRUST)
     except PolicyRefusedError:
         return
     # White space between values means nothing, and is not signed.
-    assert found == wire.verify(envelope, "policy.json", TRUST)
+    assert found == policy_envelope.verify(envelope, "policy.json", TRUST)
     assert json.loads(changed) == json.loads(envelope)
 
 
 @given(json_values)
 def test_any_json_is_refused_in_words(value):
     with pytest.raises(PolicyRefusedError, match=r"^policy\.json"):
-        wire.verify(json.dumps(value), "policy.json", TRUST)
+        policy_envelope.verify(json.dumps(value), "policy.json", TRUST)
 
 
 @given(st.text() | st.binary().map(lambda b: b.decode("utf-8", "surrogateescape")))
 def test_any_text_is_refused_in_words(text):
     with pytest.raises(PolicyRefusedError, match=r"^policy\.json"):
-        wire.policy(text, "policy.json")
+        policy_envelope.policy(text, "policy.json")
 
 
 @settings(max_examples=50)
@@ -129,4 +130,4 @@ def test_any_value_in_any_place_of_a_policy_is_taken_or_refused_in_words(data, v
         spot = inside
     found, refusal = outcome(json.dumps(held))
     assert all(line.startswith(("policy.json", "and ")) for line in refusal.splitlines())
-    assert refusal or wire.policy(wire.text(found), "policy.json") == found
+    assert refusal or policy_envelope.policy(policy_envelope.text(found), "policy.json") == found

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge import epochs
-from edge.epochs import Choice, Known, Look
+from edge.keys import psk_schedule
+from edge.keys.psk_schedule import Choice, Known, Look
 from vpn.wireguard.psk_ratchet import EPOCH_S, FIRST_S, NO_TERM, Term, epoch_at
 
 RENEWED_S, TRIED_S, ENDS_S = 120, 5, 180
@@ -36,13 +36,13 @@ class End:
 
     def look(self, now_s: float) -> None:
         look = Look.at(now_s, self.unix_s(now_s), self.shaken_s)
-        if self.choice and epochs.answered(self.choice, look):
+        if self.choice and psk_schedule.answered(self.choice, look):
             self.prove(self.choice.term)
         epoch = epoch_at(self.unix_s(now_s))
-        found = epochs.candidates(self.known, self.series, epoch, dials=self.dials)
+        found = psk_schedule.candidates(self.known, self.series, epoch, dials=self.dials)
         self.terms = found or (NO_TERM,)
-        choice = self.choice or epochs.begun(self.terms[0], now_s)
-        self.choice = epochs.chosen(choice, self.terms, look, dials=self.dials)
+        choice = self.choice or psk_schedule.begun(self.terms[0], now_s)
+        self.choice = psk_schedule.chosen(choice, self.terms, look, dials=self.dials)
 
     def prove(self, term: Term) -> None:
         series, former = dict(self.known.series), self.known.answered

@@ -4,10 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.probes.delays import OneWay, Patience
-from edge.probes.direction import Way
-from edge.probes.hearing import Hearing
-from edge.probes.ledger import Ledger
-from edge.probes.wire import (
+from edge.probes.loss_direction import Way
+from edge.probes.outstanding import Ledger
+from edge.probes.packet import (
     Answer,
     Request,
     between_s,
@@ -18,6 +17,7 @@ from edge.probes.wire import (
     write_answer,
     write_request,
 )
+from edge.probes.receiver import Hearing
 
 numbers = st.integers(0, (1 << 32) - 1)
 stamps = st.integers(0, (1 << 64) - 1)

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.dataplane.differences import (
+from edge.identity.private_key import public_text
+from edge.policy.model import Endpoint, Prefix
+from edge.wireguard.diff import (
     MOST_NAMED,
     Changes,
     PeerChange,
@@ -16,9 +18,7 @@ from edge.dataplane.differences import (
     ServedPeer,
     differences,
 )
-from edge.dataplane.wireguard import NO_PRESHARED_KEY, PeerState, Tunnel, TunnelPeer
-from edge.keys import public_text
-from edge.policy import Endpoint, Prefix
+from edge.wireguard.model import NO_PRESHARED_KEY, PeerState, Tunnel, TunnelPeer
 from inventory.errors import TunnelError
 
 KEYS = tuple(public_text(bytes([number]) * 32) for number in range(1, 6))

@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.pairs import FILE as SECRET_FILE
 from controller.pairs import PairSecret
-from edge import envelopes, files
-from edge.pairs import FILE
+from edge.keys.psk import FILE
+from edge.signed import envelope as signed_envelope
+from edge.storage import atomic
 from inventory.errors import CredentialError, PolicyRefusedError
 from tests.edge_policies import SIGNER
 from tests.pairs_rig import (
@@ -62,7 +63,7 @@ def test_chains_of_another_secret_are_refused_in_the_same_series_and_taken_in_th
 )
 def test_what_a_controller_signed_and_is_no_chain_all_the_same_is_refused(rig, change):
     rest = {k: v for k, v in json.loads(given(rig.state_dir)).items() if k != "signature"}
-    envelope = envelopes.signed({**rest, **change}, b"sanaga pair chains\n", SIGNER)
+    envelope = signed_envelope.signed({**rest, **change}, b"sanaga pair chains\n", SIGNER)
     with pytest.raises(PolicyRefusedError, match="the chains: these are no chains"):
         asyncio.run(rig.pairs.take(envelope))
 
@@ -79,6 +80,6 @@ def test_no_secret_is_in_what_a_controller_sends_or_a_device_tells(rig):
 
 
 def test_a_controller_s_secret_that_is_none_is_told(tmp_path):
-    files.replace(tmp_path / SECRET_FILE, b"short")
+    atomic.replace(tmp_path / SECRET_FILE, b"short")
     with pytest.raises(CredentialError, match="this is no secret of preshared keys"):
         PairSecret(tmp_path, 1)

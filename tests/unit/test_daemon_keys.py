@@ -5,24 +5,28 @@ from dataclasses import replace
 
 import pytest
 
-from edge import files, keyring, keys, moves
+from edge.agent.daemon import Daemon
 from edge.clock import moment
-from edge.daemon import Daemon
-from edge.identity import KEY, Identity
+from edge.identity import keyring, private_key
+from edge.identity.device import KEY, Identity
+from edge.keys import rotation_state
+from edge.storage import atomic
 from tests.edge_policies import edge_policy
 from vpn.wireguard.keys import pair
 
 
 @pytest.fixture
 def folder(tmp_path):
-    keys.ensure(tmp_path / KEY, pair)
+    private_key.ensure(tmp_path / KEY, pair)
     return tmp_path
 
 
 @contextmanager
 def started(folder, identity=None):
     """Give a daemon that has taken up its keys, and has no kernel to put them into."""
-    made = Daemon(folder, identity or Identity("kolofata-e1", keys.read(folder / KEY)), moment)
+    made = Daemon(
+        folder, identity or Identity("kolofata-e1", private_key.read(folder / KEY)), moment
+    )
     try:
         made._open_keys()
         yield made
@@ -39,11 +43,11 @@ def moved(folder):
     with started(folder) as daemon:
         own = daemon.rotation.take(policy, daemon.worker.ring).own
     assert set(own.values()) == {policy.key}
-    return policy, (folder / moves.FILE).read_bytes()
+    return policy, (folder / rotation_state.FILE).read_bytes()
 
 
 def first(folder):
-    return keys.public_text(keys.read(folder / KEY))
+    return private_key.public_text(private_key.read(folder / KEY))
 
 
 def test_a_file_that_does_not_open_takes_no_key_away_and_changes_no_record(folder):
@@ -62,7 +66,7 @@ def test_a_file_that_does_not_open_takes_no_key_away_and_changes_no_record(folde
         stray.unlink()
         daemon.learn_keys()
         assert daemon.faults == ()
-    assert (folder / moves.FILE).read_bytes() == record
+    assert (folder / rotation_state.FILE).read_bytes() == record
 
 
 def test_a_draft_that_a_kill_left_behind_is_gone_after_the_start_and_no_fault(folder):
@@ -73,24 +77,24 @@ def test_a_draft_that_a_kill_left_behind_is_gone_after_the_start_and_no_fault(fo
         assert daemon.faults == ()
         assert not draft.exists()
         daemon.rotation.take(policy, daemon.worker.ring)
-    assert (folder / moves.FILE).read_bytes() == record
+    assert (folder / rotation_state.FILE).read_bytes() == record
 
 
 def test_tunnels_keep_their_keys_in_the_record_when_no_key_opens(folder):
     policy, record = moved(folder)
-    identity = Identity("kolofata-e1", keys.read(folder / KEY))
+    identity = Identity("kolofata-e1", private_key.read(folder / KEY))
     (folder / KEY).rename(folder / "away")
     with started(folder, identity) as daemon:
         assert any("key: not there; restore it" in fault for fault in daemon.faults)
         daemon.rotation.take(policy, daemon.worker.ring)
-    assert (folder / moves.FILE).read_bytes() == record
+    assert (folder / rotation_state.FILE).read_bytes() == record
 
 
 def test_a_device_that_was_enrolled_anew_goes_by_its_new_key_and_names_what_to_remove(folder):
     moved(folder)
     (former,) = (folder / keyring.KEYS).iterdir()
     (folder / KEY).unlink()
-    keys.ensure(folder / KEY, pair)
+    private_key.ensure(folder / KEY, pair)
     policy = replace(edge_policy(), key=first(folder))
     with started(folder) as daemon:
         daemon.rotation.take(policy, daemon.worker.ring)
@@ -101,7 +105,7 @@ def test_a_device_that_was_enrolled_anew_goes_by_its_new_key_and_names_what_to_r
 
 
 def test_a_record_that_cannot_be_read_is_told_and_no_tunnel_is_without_a_key(folder):
-    (folder / moves.FILE).mkdir()
+    (folder / rotation_state.FILE).mkdir()
     policy = edge_policy()
     with started(folder) as daemon:
         assert any("Is a directory" in fault for fault in daemon.faults)
@@ -120,7 +124,7 @@ def test_further_keys_that_lie_in_clear_are_sealed_at_the_start(folder, monkeypa
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(files, "replace", full)
+        broken.setattr(atomic, "replace", full)
         with started(folder) as daemon:
             assert public in daemon.worker.ring
             assert any(f"{file}: lies in clear" in fault for fault in daemon.faults)

@@ -11,13 +11,16 @@ from hashlib import sha256
 
 import pytest
 
-from edge import canonical, control, lock, wire
 from edge.clock import Moment
-from edge.control import NotRunningError
+from edge.control import client as control
+from edge.control.client import NotRunningError
+from edge.control.server import Ear
 from edge.door import Door
-from edge.ear import Ear
-from edge.store import Store
-from edge.transactions import Transactions
+from edge.policy import canonical
+from edge.policy.store import Store
+from edge.policy.transactions import Transactions
+from edge.signed import policy_envelope
+from edge.storage import lock
 from inventory.errors import EdgeError, PolicyRefusedError
 from tests.edge_policies import SIGNER, edge_policy, signed
 
@@ -42,7 +45,9 @@ class Served:
 
     async def _open(self):
         trust = SIGNER.public_key()
-        store = Store(self.folder, "kolofata-e1", lambda text, file: wire.verify(text, file, trust))
+        store = Store(
+            self.folder, "kolofata-e1", lambda text, file: policy_envelope.verify(text, file, trust)
+        )
         self.transactions = Transactions(store, self._install, self._moment)
         self.transactions.open()
         self.ear = Ear(self.folder, self._answer)
@@ -264,7 +269,7 @@ def test_second_daemon_is_told_who_holds_the_folder(tmp_path):
 ALONE = """
 import sys
 from pathlib import Path
-from edge import lock
+from edge.storage import lock
 lock._NAMESPACES = Path(sys.argv[1])
 with lock.alone():
     print("alone", flush=True)

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from edge.clock import Moment
-from edge.dataplane.wireguard import PeerState, TunnelState
-from edge.dialling import Dial, Dialler, asked
-from edge.loop import blank
+from edge.keys.handshakes import Dial, Dialler, asked
+from edge.selection.evaluate import blank
+from edge.wireguard.model import PeerState, TunnelState
 from tests.edge_policies import edge_policy
 
 POLICY = edge_policy()

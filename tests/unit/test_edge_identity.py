@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edge import identity
-from edge.enrolment import enrol
+from edge.identity import device as identity
+from edge.identity.enrolment import enrol
 from inventory.errors import EdgeError
 from tests.edge_policies import SIGNER
 

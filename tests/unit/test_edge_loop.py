@@ -5,9 +5,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from edge import loop
-from edge.consultations import LASTS_S, behind, heard
-from edge.dataplane.steering import PeerSteering
+from edge.forwarding.steering import PeerSteering
+from edge.selection import evaluate
+from edge.selection.call_detector import LASTS_S, behind, heard
 from inventory.model import Medium
 from policies.decide import Memory
 from tests.edge_policies import edge_policy
@@ -15,7 +15,7 @@ from topology.quality.health import Measurement
 
 POLICY = edge_policy()
 PEER = POLICY.peers[0]
-CLASSES = loop.classes_to_decide(POLICY)
+CLASSES = evaluate.classes_to_decide(POLICY)
 FIBRE, LEO, LTE = (path.name for path in PEER.paths)
 TRIPS = {FIBRE: 20.0, LEO: 60.0, LTE: 90.0}
 
@@ -33,10 +33,10 @@ def answers(now_s, **changes):
 
 def healthy(seconds=5.0, start_s=100.0, mind=None):
     """Return a mind after some seconds in which all was well, and the time then."""
-    mind, now_s = mind or loop.blank(PEER, start_s, {}), start_s
+    mind, now_s = mind or evaluate.blank(PEER, start_s, {}), start_s
     while now_s < start_s + seconds:
         now_s += 0.1
-        mind, _ = loop.step(PEER, CLASSES, mind, answers(now_s), now_s)
+        mind, _ = evaluate.step(PEER, CLASSES, mind, answers(now_s), now_s)
     return mind, now_s
 
 
@@ -47,7 +47,7 @@ def silenced(mind, now_s, medium="fibre", seconds=1.0):
         now_s += 0.02
         overdue = int((now_s - cut_s - 0.03) / 0.1) if now_s > cut_s + 0.03 else 0
         lost = Measurement(now_s, overdue=overdue, silent_s=now_s - cut_s)
-        mind, changes = loop.step(PEER, CLASSES, mind, answers(now_s, **{medium: lost}), now_s)
+        mind, changes = evaluate.step(PEER, CLASSES, mind, answers(now_s, **{medium: lost}), now_s)
         yield mind, changes, now_s - cut_s
 
 
@@ -61,13 +61,13 @@ def test_care_tunnel_decides_once_for_all_that_travels_in_it():
     assert "consultation-audio" in names
     assert "consultation-video" not in names
     mind, _ = healthy(0.3)
-    ways = loop.steering({PEER.device: mind}).of(PEER.device)
+    ways = evaluate.steering({PEER.device: mind}).of(PEER.device)
     assert ways.services["consultation-video"] == ways.services["consultation-audio"] == FIBRE
 
 
 def test_copies_go_over_the_second_best_path():
     mind, _ = healthy()
-    assert loop.steering({PEER.device: mind}).of(PEER.device).second == LEO
+    assert evaluate.steering({PEER.device: mind}).of(PEER.device).second == LEO
 
 
 def test_silent_path_is_left_by_every_class():
@@ -85,26 +85,26 @@ def test_change_names_the_way_before_and_the_reason():
 
 def test_nothing_changes_while_all_is_well():
     mind, now_s = healthy()
-    seen: list[loop.Change] = []
+    seen: list[evaluate.Change] = []
     for _ in range(300):
         now_s += 0.1
-        mind, changes = loop.step(PEER, CLASSES, mind, answers(now_s), now_s)
+        mind, changes = evaluate.step(PEER, CLASSES, mind, answers(now_s), now_s)
         seen += changes
     assert seen == []
 
 
 def test_nothing_is_decided_anew_within_a_calm_moment():
     mind, now_s = healthy()
-    mind, _ = loop.step(PEER, CLASSES, mind, answers(now_s + 0.3), now_s + 0.3)
-    again, _ = loop.step(PEER, CLASSES, mind, answers(now_s + 0.35), now_s + 0.35)
+    mind, _ = evaluate.step(PEER, CLASSES, mind, answers(now_s + 0.3), now_s + 0.3)
+    again, _ = evaluate.step(PEER, CLASSES, mind, answers(now_s + 0.35), now_s + 0.35)
     assert again.decisions is mind.decisions
 
 
 def test_missed_answer_is_decided_upon_at_once():
     mind, now_s = healthy()
-    mind, _ = loop.step(PEER, CLASSES, mind, answers(now_s + 0.3), now_s + 0.3)
+    mind, _ = evaluate.step(PEER, CLASSES, mind, answers(now_s + 0.3), now_s + 0.3)
     late = Measurement(now_s + 0.31, overdue=1, silent_s=0.1)
-    again, _ = loop.step(PEER, CLASSES, mind, answers(now_s + 0.31, fibre=late), now_s + 0.31)
+    again, _ = evaluate.step(PEER, CLASSES, mind, answers(now_s + 0.31, fibre=late), now_s + 0.31)
     assert again.decisions is not mind.decisions
 
 
@@ -113,15 +113,15 @@ def test_path_without_an_interface_is_left_before_it_misses_an_answer():
     for _ in range(30):
         now_s += 0.1
         rest = {name: m for name, m in answers(now_s).items() if name != FIBRE}
-        mind = loop.without(loop.folded(mind, rest), FIBRE)
-        mind, _ = loop.considered(PEER, CLASSES, mind, now_s)
+        mind = evaluate.without(evaluate.folded(mind, rest), FIBRE)
+        mind, _ = evaluate.considered(PEER, CLASSES, mind, now_s)
     assert {memory.path for memory in mind.memories.values()} == {LEO}
 
 
 def test_remembered_ways_hold_before_anything_was_measured():
     kept = {"consultation-audio": Memory(path=LEO, second=FIBRE), "portal": Memory(path=LEO)}
-    mind = loop.blank(PEER, 0.0, kept)
-    assert loop.steering({PEER.device: mind}).of(PEER.device) == PeerSteering(
+    mind = evaluate.blank(PEER, 0.0, kept)
+    assert evaluate.steering({PEER.device: mind}).of(PEER.device) == PeerSteering(
         services={"consultation-audio": LEO, "consultation-video": LEO, "portal": LEO},
         care=LEO,
         second=FIBRE,
@@ -129,7 +129,7 @@ def test_remembered_ways_hold_before_anything_was_measured():
 
 
 def test_memory_of_a_path_that_is_gone_is_forgotten():
-    mind = loop.blank(PEER, 0.0, {"portal": Memory(path="old-fibre")})
+    mind = evaluate.blank(PEER, 0.0, {"portal": Memory(path="old-fibre")})
     assert mind.memories == {}
 
 
@@ -140,18 +140,18 @@ def test_class_whose_policy_allows_no_path_any_more_loses_its_copy_and_is_told_o
         for entry in CLASSES
         if entry.service.name == "consultation-audio"
     ]
-    told: list[loop.Change] = []
+    told: list[evaluate.Change] = []
     for _ in range(20):
         now_s += 0.3
-        mind, changes = loop.step(PEER, barred, mind, answers(now_s), now_s)
+        mind, changes = evaluate.step(PEER, barred, mind, answers(now_s), now_s)
         told += changes
     assert [(change.decision.path, change.decision.second) for change in told] == [(None, None)]
-    ways = loop.steering({PEER.device: mind}).of(PEER.device)
+    ways = evaluate.steering({PEER.device: mind}).of(PEER.device)
     assert (ways.care, ways.second) == (None, None)
 
 
 def paces(mind):
-    return loop.paces(PEER, mind)
+    return evaluate.paces(PEER, mind)
 
 
 def test_idle_paths_are_probed_ten_times_a_second_and_idle_metered_ones_hardly():
@@ -160,7 +160,7 @@ def test_idle_paths_are_probed_ten_times_a_second_and_idle_metered_ones_hardly()
 
 
 def test_metered_path_is_watched_until_it_is_known():
-    assert paces(loop.blank(PEER, 0.0, {}))[LTE] == 1.0
+    assert paces(evaluate.blank(PEER, 0.0, {}))[LTE] == 1.0
 
 
 def test_paths_of_a_consultation_are_probed_fifty_times_a_second():
@@ -177,7 +177,7 @@ def test_metered_path_is_watched_while_another_one_is_unwell():
 def known(mind, now_s, *down):
     """Return the mind after a decision upon paths that are as they were, but for those down."""
     healths = {name: replace(health, dead=name in down) for name, health in mind.healths.items()}
-    return loop.considered(PEER, CLASSES, replace(mind, healths=healths), now_s)[0]
+    return evaluate.considered(PEER, CLASSES, replace(mind, healths=healths), now_s)[0]
 
 
 def test_metered_path_is_watched_for_minutes_only_when_another_one_is_out_for_long():
@@ -209,9 +209,9 @@ def test_metered_path_is_watched_for_as_long_as_no_other_path_is_well():
 
 
 def test_metered_path_that_never_answered_is_watched_in_the_first_minutes_only():
-    mind = loop.blank(PEER, 100.0, {})
+    mind = evaluate.blank(PEER, 100.0, {})
     quiet = {name: m for name, m in answers(100.1).items() if name != LTE}
-    mind, _ = loop.step(PEER, CLASSES, mind, quiet, 100.1)
+    mind, _ = evaluate.step(PEER, CLASSES, mind, quiet, 100.1)
     assert paces(known(mind, 399.0))[LTE] == 1.0
     assert paces(known(mind, 401.0))[LTE] == 15.0
 
@@ -230,10 +230,10 @@ def test_path_that_a_decision_waits_for_is_asked_at_once():
 
 def test_paths_are_looked_at_closely_during_a_consultation_or_in_doubt_only():
     mind, now_s = healthy()
-    assert not loop.in_doubt(mind)
-    assert loop.in_doubt(replace(mind, consultation=True))
-    late = loop.folded(mind, {LEO: Measurement(now_s + 0.1, overdue=1, silent_s=0.2)})
-    assert loop.in_doubt(late)
+    assert not evaluate.in_doubt(mind)
+    assert evaluate.in_doubt(replace(mind, consultation=True))
+    late = evaluate.folded(mind, {LEO: Measurement(now_s + 0.1, overdue=1, silent_s=0.2)})
+    assert evaluate.in_doubt(late)
 
 
 @pytest.mark.parametrize(

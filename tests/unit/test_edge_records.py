@@ -5,10 +5,11 @@ from dataclasses import fields, replace
 
 import pytest
 
-from edge import callbook, files, journal, statefile
-from edge.callbook import Call
 from edge.clock import Moment, said
-from edge.journal import Entry, Journal
+from edge.selection import call_list, saved_state
+from edge.selection.call_list import Call
+from edge.storage import atomic, journal
+from edge.storage.journal import Entry, Journal
 from inventory.errors import EdgeError
 from policies.decide import Memory, Standing
 
@@ -23,29 +24,29 @@ KEY = ("yaounde-e1", "portal")
 def test_every_field_of_a_memory_survives(tmp_path):
     for field in fields(Memory):
         assert getattr(MEMORY, field.name) != getattr(Memory(), field.name)
-    statefile.save(tmp_path, {KEY: MEMORY}, NOW)
-    assert statefile.load(tmp_path, NOW) == {KEY: MEMORY}
+    saved_state.save(tmp_path, {KEY: MEMORY}, NOW)
+    assert saved_state.load(tmp_path, NOW) == {KEY: MEMORY}
 
 
 def test_times_count_on_over_a_restart_of_the_machine(tmp_path):
-    statefile.save(tmp_path, {KEY: MEMORY}, NOW)
-    memory = statefile.load(tmp_path, AFTER_REBOOT)[KEY]
+    saved_state.save(tmp_path, {KEY: MEMORY}, NOW)
+    memory = saved_state.load(tmp_path, AFTER_REBOOT)[KEY]
     # 10 s ago when it went down, and it was down for 90 s.
     assert memory.moves[-1] == pytest.approx(30 - 90 - 10)
     assert memory.standings[0].keeps_since_s == pytest.approx(30 - 90 - 50)
 
 
 def test_after_a_restart_of_the_machine_the_first_choice_is_made_anew(tmp_path):
-    statefile.save(tmp_path, {KEY: replace(MEMORY, moves=(), left=())}, NOW)
-    memory = statefile.load(tmp_path, AFTER_REBOOT)[KEY]
+    saved_state.save(tmp_path, {KEY: replace(MEMORY, moves=(), left=())}, NOW)
+    memory = saved_state.load(tmp_path, AFTER_REBOOT)[KEY]
     assert memory.began_s == AFTER_REBOOT.monotonic_s
     assert memory.settling(AFTER_REBOOT.monotonic_s + 1)
 
 
 @pytest.mark.parametrize("step_s", [-1e9, 1e10])
 def test_clock_set_wrong_before_a_restart_leaves_times_in_the_past(tmp_path, step_s):
-    statefile.save(tmp_path, {KEY: MEMORY}, NOW)
-    found = statefile.load(tmp_path, replace(AFTER_REBOOT, unix_s=1.8e9 + step_s))[KEY]
+    saved_state.save(tmp_path, {KEY: MEMORY}, NOW)
+    found = saved_state.load(tmp_path, replace(AFTER_REBOOT, unix_s=1.8e9 + step_s))[KEY]
     assert found.path == "fibre"
     assert all(at_s <= AFTER_REBOOT.monotonic_s for at_s in found.moves)
 
@@ -55,8 +56,8 @@ def test_clock_set_wrong_before_a_restart_leaves_times_in_the_past(tmp_path, ste
     ["", "{", "[]", "{}", '{"version": 2}', '{"version": 1, "boot": "x", "memories": [{}]}'],
 )
 def test_torn_state_is_no_state(tmp_path, text):
-    (tmp_path / statefile.FILE).write_text(text, encoding="utf-8")
-    assert statefile.load(tmp_path, NOW) == {}
+    (tmp_path / saved_state.FILE).write_text(text, encoding="utf-8")
+    assert saved_state.load(tmp_path, NOW) == {}
 
 
 def entry(what, at_s=1.8e9):
@@ -118,21 +119,21 @@ def test_journal_that_cannot_be_written_says_so_until_it_can(tmp_path):
 
 def call(**changes):
     request = {"protocol": "udp", "source": "10.0.3.20", "destination": "10.0.1.5"}
-    flow = callbook.flow({**request, **changes})
+    flow = call_list.flow({**request, **changes})
     return Call(flow, "consultation-video", "boot-1", 600.0)
 
 
 def test_announced_calls_survive_the_daemon_and_end_in_time(tmp_path):
-    book = callbook.added((), call(destination_port=3478), NOW)
-    callbook.save(tmp_path, book)
-    assert callbook.load(tmp_path, replace(NOW, since_boot_s=599)) == book
-    assert callbook.load(tmp_path, replace(NOW, since_boot_s=601)) == ()
-    assert callbook.load(tmp_path, AFTER_REBOOT) == ()
+    book = call_list.added((), call(destination_port=3478), NOW)
+    call_list.save(tmp_path, book)
+    assert call_list.load(tmp_path, replace(NOW, since_boot_s=599)) == book
+    assert call_list.load(tmp_path, replace(NOW, since_boot_s=601)) == ()
+    assert call_list.load(tmp_path, AFTER_REBOOT) == ()
 
 
 def test_call_announced_again_is_prolonged():
-    book = callbook.added((), call(), NOW)
-    assert callbook.added(book, replace(call(), until_s=900.0), NOW) == (
+    book = call_list.added((), call(), NOW)
+    assert call_list.added(book, replace(call(), until_s=900.0), NOW) == (
         replace(call(), until_s=900.0),
     )
 
@@ -153,15 +154,15 @@ def test_call_that_makes_no_flow_is_refused(change, words):
 
 
 def test_torn_book_of_calls_is_empty(tmp_path):
-    (tmp_path / callbook.FILE).write_text('{"calls": [{"source": 5}]}', encoding="utf-8")
-    assert callbook.load(tmp_path, NOW) == ()
+    (tmp_path / call_list.FILE).write_text('{"calls": [{"source": 5}]}', encoding="utf-8")
+    assert call_list.load(tmp_path, NOW) == ()
 
 
 def test_file_is_replaced_whole_or_not_at_all(tmp_path):
     file = tmp_path / "x.json"
-    files.replace(file, "old")
+    atomic.replace(file, "old")
     with pytest.raises(UnicodeEncodeError):
-        files.replace(file, "new \ud800")
+        atomic.replace(file, "new \ud800")
     assert file.read_text(encoding="utf-8") == "old"
     assert file.stat().st_mode & 0o777 == 0o600
 
@@ -169,7 +170,7 @@ def test_file_is_replaced_whole_or_not_at_all(tmp_path):
 def test_record_that_is_no_object_is_none(tmp_path):
     for text in ("", "[1]", "{", json.dumps("x")):
         (tmp_path / "r").write_text(text, encoding="utf-8")
-        assert files.record(tmp_path / "r") is None
+        assert atomic.record(tmp_path / "r") is None
 
 
 def test_time_of_day_is_said_in_utc_to_the_millisecond():

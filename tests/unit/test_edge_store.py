@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from edge import files, wire
 from edge.clock import Moment
-from edge.store import GOOD, RUNNING, Store
-from edge.terms import TransactionError
+from edge.policy.errors import TransactionError
+from edge.policy.store import GOOD, RUNNING, Store
+from edge.signed import policy_envelope
+from edge.storage import atomic
 from inventory.errors import PolicyRefusedError
 from tests.edge_policies import SIGNER, edge_policy, signed
 
@@ -23,7 +24,9 @@ def later(seconds):
 
 
 def opened(folder):
-    return Store(folder, "kolofata-e1", lambda text, file: wire.verify(text, file, TRUST))
+    return Store(
+        folder, "kolofata-e1", lambda text, file: policy_envelope.verify(text, file, TRUST)
+    )
 
 
 @pytest.fixture
@@ -156,7 +159,10 @@ def test_policy_put_there_by_hand_counts_as_confirmed(store, tmp_path):
     (tmp_path / RUNNING).unlink()
     (tmp_path / RUNNING).write_text(signed(NEW, 5), encoding="utf-8")
     store.adopt()
-    assert wire.verify((tmp_path / GOOD).read_text(encoding="utf-8"), "x", TRUST).serial == 5
+    assert (
+        policy_envelope.verify((tmp_path / GOOD).read_text(encoding="utf-8"), "x", TRUST).serial
+        == 5
+    )
 
 
 def test_policy_on_trial_is_not_adopted(store):
@@ -194,7 +200,7 @@ def test_trial_that_was_armed_and_never_began_cannot_be_confirmed(store, tmp_pat
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(files, "same", dying)
+        patched.setattr(atomic, "same", dying)
         with pytest.raises(Killed):
             try_out(store)
     assert store.trial() is not None
@@ -204,14 +210,14 @@ def test_trial_that_was_armed_and_never_began_cannot_be_confirmed(store, tmp_pat
 
 
 def test_trial_that_the_disk_does_not_let_begin_is_over(store, tmp_path, monkeypatch):
-    real = files.same
+    real = atomic.same
 
     def failing(source, target):
         if target == tmp_path / RUNNING and source.name == "staged.policy.json":
             raise OSError(errno.EIO, "Input/output error")
         real(source, target)
 
-    monkeypatch.setattr(files, "same", failing)
+    monkeypatch.setattr(atomic, "same", failing)
     with pytest.raises(OSError, match="Input/output"):
         try_out(store)
     assert store.trial() is None
@@ -239,7 +245,7 @@ def interrupted_at(number, monkeypatch):
         return act
 
     for name in STEPS:
-        monkeypatch.setattr(files, name, dying(getattr(files, name)))
+        monkeypatch.setattr(atomic, name, dying(getattr(atomic, name)))
 
 
 @pytest.mark.parametrize("end", ["confirm", "revert"])
@@ -268,7 +274,7 @@ def test_full_disk_refuses_a_candidate_and_keeps_what_runs(store, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files, "replace", full)
+    monkeypatch.setattr(atomic, "replace", full)
     with pytest.raises(OSError, match="No space"):
         store.stage("second", signed(NEW, 2), store.load().signed)
     assert running(store) == OLD
@@ -281,7 +287,7 @@ def test_trial_ends_on_a_full_disk(store, monkeypatch, end):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files, "replace", full)
+    monkeypatch.setattr(atomic, "replace", full)
     store.confirm() if end == "confirm" else store.revert("expired")
     assert store.trial() is None
     assert running(store) == (NEW if end == "confirm" else OLD)

@@ -5,15 +5,15 @@ from ipaddress import IPv4Address, IPv4Network, ip_network
 
 import pytest
 
-from edge.dataplane import marks
-from edge.dataplane.calls import Flow, add_text, announced, checked, flows, mark_of
-from edge.dataplane.copies import copies
-from edge.dataplane.queues import TUNNEL_SHARE, queues
-from edge.dataplane.routes import UNREACHABLE, RouteKey, route_key
-from edge.dataplane.steering import PeerSteering, Steering
+from edge.dataplane.desired import CARE_KEEPALIVE_S, KEEPALIVE_S, Wanted, steered, wanted
 from edge.dataplane.sysctls import Undo
-from edge.dataplane.wanted import CARE_KEEPALIVE_S, KEEPALIVE_S, Wanted, steered, wanted
-from edge.policy import EdgePolicy, Prefix
+from edge.forwarding import marks
+from edge.forwarding.duplication import copies
+from edge.forwarding.htb import TUNNEL_SHARE, queues
+from edge.forwarding.routes import UNREACHABLE, RouteKey, route_key
+from edge.forwarding.steering import PeerSteering, Steering
+from edge.nftables.call_flows import Flow, add_text, announced, checked, flows, mark_of
+from edge.policy.model import EdgePolicy, Prefix
 from inventory.errors import EdgeError, PolicyRefusedError
 from inventory.model import Medium
 from tests.edge_policies import edge_policy, hub_policy

@@ -7,7 +7,7 @@ import pytest
 
 # What checks documents and signatures is loaded by processes of their own, for moments.
 HEAVY = ("pydantic", "networkx", "numpy", "yaml", "typer", "netmiko")
-LOADED = "import edge.main, edge.daemon, sys; print(*sys.modules)"
+LOADED = "import edge.main, edge.agent.daemon, sys; print(*sys.modules)"
 
 
 @pytest.fixture(scope="module")
@@ -24,4 +24,4 @@ def test_the_daemon_does_without(loaded, library):
 
 
 def test_it_is_the_daemon_that_was_looked_at(loaded):
-    assert {"edge.neighbours", "edge.pairs", "edge.rotation"} <= loaded
+    assert {"edge.keys.gossip", "edge.keys.psk", "edge.keys.rotation"} <= loaded

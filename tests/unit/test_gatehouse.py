@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_interface
 import pytest
 
 from edge.clock import Moment
-from edge.gatehouse import FILE, HOSTS, NAMES, Gatehouse
+from edge.remote_access.roster import FILE, HOSTS, NAMES, Gatehouse
 from inventory.errors import EdgeError, PolicyRefusedError
 from vpn.people.roster import Admitted, Roster, SignedRoster
 from vpn.wireguard import keys
@@ -178,7 +178,7 @@ def test_a_disk_that_takes_nothing_leaves_the_roster_before_in_effect(rig, monke
     def full(*_args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("edge.files.replace", full)
+    monkeypatch.setattr("edge.storage.atomic.replace", full)
     with pytest.raises(OSError, match="No space left"):
         rig.take("two", signed(2))
     assert rig.let_in == [KEYS[0]]

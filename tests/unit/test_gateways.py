@@ -11,7 +11,7 @@ from controller.cli import loading
 from controller.gateways import Gateways, Loaded
 from controller.signing import signing_key
 from controller.store.loads import Load
-from edge import rosters
+from edge.signed import roster_envelope
 from inventory.errors import PolicyRefusedError, RejectedError, UnreachableError
 from tests.people_rig import ACT, GATEWAY_KEYS, NGONO, PLAN, nowhere, registrar
 from tests.simulated_time import TestClock
@@ -37,7 +37,7 @@ class Driver:
     def admit(self, envelope):
         self.before()
         key = GATEWAY_KEYS[self.name].octets
-        signed = rosters.verify(envelope, "the roster", self.trust, (key,))
+        signed = roster_envelope.verify(envelope, "the roster", self.trust, (key,))
         if signed.serial <= self.serial:
             raise RejectedError(self.name, f"roster {signed.serial} is not newer")
         self.serial = signed.serial
@@ -159,7 +159,7 @@ def envelope(desk, drivers, gateways):
 
 
 def opened(envelope, trust, name="yaounde-e1"):
-    return rosters.verify(envelope, "people.json", trust, (GATEWAY_KEYS[name].octets,))
+    return roster_envelope.verify(envelope, "people.json", trust, (GATEWAY_KEYS[name].octets,))
 
 
 def test_preshared_keys_are_for_the_gateway_alone(desk, drivers, envelope):

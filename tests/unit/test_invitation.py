@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpn import invitation, spoken
-from vpn.invitation import Invitation
+from edge.remote_access import join_code, sas
+from edge.remote_access.join_code import Invitation
 from vpn.model import Endpoint
 from vpn.wireguard import keys
 
@@ -24,7 +24,7 @@ def test_a_code_leads_back_to_its_invitation_however_it_is_written(chance, host)
     where, _, letters = invited.code.rpartition("/")
     written = [invited.code, f" {where}/{letters.lower()}", f"{where}/{letters.replace('-', ' ')}"]
     written.append(f"{where}/{letters.replace('0', 'o').replace('1', 'l')}")
-    assert [invitation.parse(code) for code in written] == [invited] * 4
+    assert [join_code.parse(code) for code in written] == [invited] * 4
 
 
 @given(CHANCES, st.integers(0, 19), st.integers(1, 31))
@@ -37,7 +37,7 @@ def test_one_wrong_letter_is_noticed_but_once_in_a_thousand_times(chance, place,
     slipped = f"{where}/{plain[:place]}{other}{plain[place + 1 :]}"
     with suppress(ValueError):
         # One in 1,024 slips is another code: of an invitation that nobody made.
-        assert invitation.parse(slipped).chance != chance
+        assert join_code.parse(slipped).chance != chance
 
 
 def test_slips_are_noticed():
@@ -45,7 +45,7 @@ def test_slips_are_noticed():
     swapped = code[:-2] + code[-1] + code[-2]
     assert swapped != code
     with pytest.raises(ValueError, match="compare it again"):
-        invitation.parse(swapped)
+        join_code.parse(swapped)
 
 
 @pytest.mark.parametrize(
@@ -61,23 +61,23 @@ def test_slips_are_noticed():
 )
 def test_what_is_no_code_is_told(code, what):
     with pytest.raises(ValueError, match=re.escape(what)) as caught:
-        invitation.parse(code)
+        join_code.parse(code)
     assert "2M9T" not in str(caught.value)
     assert str(caught.value).isprintable()
 
 
 def test_an_invitation_shows_no_secret_and_its_keys_are_several():
-    invited = invitation.made(WHERE)
+    invited = join_code.made(WHERE)
     assert str(invited.chance) not in repr(invited)
     (own, public), (_, other) = keys.pair(), keys.pair()
     ends = [invited.end_key(own, other, b"x"), invited.end_key(own, other, b"y")]
-    ends += [invited.end_key(own, public, b"x"), invitation.made(WHERE).end_key(own, other, b"x")]
+    ends += [invited.end_key(own, public, b"x"), join_code.made(WHERE).end_key(own, other, b"x")]
     assert len({invited.name, invited.mailbox_key.hex(), *(key.hex() for key in ends)}) == 6
-    assert invitation.made(WHERE) != invited
+    assert join_code.made(WHERE) != invited
 
 
 def test_both_ends_have_one_key_and_whoever_has_the_code_alone_has_another():
-    invited = invitation.made(WHERE)
+    invited = join_code.made(WHERE)
     (device, device_key), (desk, desk_key), (thief, thief_key) = (keys.pair() for _ in range(3))
     shared = invited.end_key(device, desk_key, b"x")
     assert shared == invited.end_key(desk, device_key, b"x")
@@ -92,14 +92,14 @@ def test_both_ends_have_one_key_and_whoever_has_the_code_alone_has_another():
 def test_what_was_committed_to_is_what_counts():
     key, chosen, other = (keys.pair()[1] for _ in range(3))
     nonce = bytes(32)
-    committed = invitation.commitment(key, nonce)
-    digest = invitation.transcript(committed, chosen, key, nonce)
-    assert digest != invitation.transcript(committed, other, key, nonce)
+    committed = join_code.commitment(key, nonce)
+    digest = join_code.transcript(committed, chosen, key, nonce)
+    assert digest != join_code.transcript(committed, other, key, nonce)
     for told in ((other, nonce), (key, bytes(31) + b"1")):
         with pytest.raises(ValueError, match="committed"):
-            invitation.transcript(committed, chosen, *told)
+            join_code.transcript(committed, chosen, *told)
     with pytest.raises(ValueError, match="octets"):
-        invitation.transcript(committed, "ab", key, nonce)
+        join_code.transcript(committed, "ab", key, nonce)
 
 
 def distance(one, other):
@@ -114,23 +114,23 @@ def distance(one, other):
 
 
 def test_words_are_plain_and_no_two_are_much_alike():
-    assert len(set(spoken.WORDS)) == 256
-    assert all(word.isascii() and word.isalpha() and word.islower() for word in spoken.WORDS)
-    close = [pair for pair in combinations(spoken.WORDS, 2) if distance(*pair) < 3]
+    assert len(set(sas.WORDS)) == 256
+    assert all(word.isascii() and word.isalpha() and word.islower() for word in sas.WORDS)
+    close = [pair for pair in combinations(sas.WORDS, 2) if distance(*pair) < 3]
     assert close == []
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
 def test_words_tell_digests_apart(one, other):
-    assert spoken.alike(spoken.words(one), spoken.words(one))
-    assert spoken.alike(spoken.words(one), spoken.words(other)) == (one[:4] == other[:4])
-    assert spoken.alike(spoken.back(one), spoken.back(other)) == (one[4:6] == other[4:6])
+    assert sas.alike(sas.words(one), sas.words(one))
+    assert sas.alike(sas.words(one), sas.words(other)) == (one[:4] == other[:4])
+    assert sas.alike(sas.back(one), sas.back(other)) == (one[4:6] == other[4:6])
 
 
 def test_words_are_heard_in_spite_of_a_slip():
-    said = spoken.words(bytes([187, 246, 120, 0]))
+    said = sas.words(bytes([187, 246, 120, 0]))
     first, second, third, last = said.split()
-    assert spoken.alike(f"{first.upper()}, {second[:-1]} {third}  {last}", said)
-    assert not spoken.alike(f"{second} {first} {third} {last}", said)
-    assert not spoken.alike(f"{first} {second} {third}", said)
-    assert not spoken.alike("", said)
+    assert sas.alike(f"{first.upper()}, {second[:-1]} {third}  {last}", said)
+    assert not sas.alike(f"{second} {first} {third} {last}", said)
+    assert not sas.alike(f"{first} {second} {third}", said)
+    assert not sas.alike("", said)

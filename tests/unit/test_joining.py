@@ -6,14 +6,13 @@ import json
 import pytest
 
 from controller.invitations import PATIENCE_S, Visit
-from edge import parcels
-from edge.joining import WithdrawnError, Words
-from edge.mailboxes import JOINING_S, State
+from edge.remote_access import join_code, join_payload, sas
+from edge.remote_access.join_code import Invitation
+from edge.remote_access.join_device import WithdrawnError, Words
+from edge.remote_access.mailbox import JOINING_S, State
 from inventory.errors import AccessError, EdgeError, IntentError, UnreachableError
 from tests import field_rig
 from tests.field_rig import FILE, PSK, Hasty, beside, free_port, joining, line, visit
-from vpn import invitation, spoken
-from vpn.invitation import Invitation
 from vpn.model import Endpoint
 from vpn.wireguard import keys, parser
 
@@ -131,24 +130,24 @@ def test_whoever_knows_the_code_and_carries_it_all_on_cannot_put_in_a_file_after
         (desk_key,), (thief, _) = request["leave"], keys.pair()
         boxes = gate.rendezvous._boxes._boxes
         told = json.loads(boxes[opened.invited.name].said[0])
-        digest = invitation.transcript(
+        digest = join_code.transcript(
             boxes[opened.invited.name].who, desk_key, told["key"], bytes.fromhex(told["nonce"])
         )
-        assert spoken.words(digest) == guest.words
+        assert sas.words(digest) == guest.words
         keys_to_try = [opened.invited.end_key(thief, key, digest) for key in (desk_key, guest.key)]
         with beside(device.config) as config:
-            opened._leave += parcels.packed(FILE, keys_to_try[0], guest.key)
+            opened._leave += join_payload.packed(FILE, keys_to_try[0], guest.key)
             opened._look()
             with pytest.raises(EdgeError, match="not what the other end sent"):
                 config()
-        packed = parcels.packed(FILE, keys_to_try[1], guest.key)
+        packed = join_payload.packed(FILE, keys_to_try[1], guest.key)
         with pytest.raises(EdgeError, match="not what the other end sent"):
-            parcels.unpacked(packed, device._end_key, device._private)
+            join_payload.unpacked(packed, device._end_key, device._private)
         # The control: with the key of those whose words agree, it is taken.
-        packed = parcels.packed(FILE, guest.end_key, guest.key)
-        assert parcels.unpacked(packed, device._end_key, device._private) == FILE
+        packed = join_payload.packed(FILE, guest.end_key, guest.key)
+        assert join_payload.unpacked(packed, device._end_key, device._private) == FILE
         with pytest.raises(EdgeError, match="not what the other end sent"):
-            parcels.unpacked(packed, device._end_key, thief)
+            join_payload.unpacked(packed, device._end_key, thief)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +297,7 @@ def test_a_device_that_could_not_be_put_on_record_is_told_so(gate):
 
 
 @pytest.mark.parametrize(
-    "forged", ["written", "\ud800", parcels.vouched("written", bytes(32))], ids=range(3)
+    "forged", ["written", "\ud800", join_payload.vouched("written", bytes(32))], ids=range(3)
 )
 def test_nobody_but_the_device_says_that_it_has_its_file(gate, forged):
     opened = visit(gate)
@@ -310,7 +309,9 @@ def test_nobody_but_the_device_says_that_it_has_its_file(gate, forged):
         opened.written(guest)
 
 
-@pytest.mark.parametrize("forged", ["in", "\ud800", parcels.vouched("in", bytes(32))], ids=range(3))
+@pytest.mark.parametrize(
+    "forged", ["in", "\ud800", join_payload.vouched("in", bytes(32))], ids=range(3)
+)
 def test_nobody_but_the_desk_says_that_a_device_is_let_in(gate, forged):
     opened = visit(gate)
     with line(opened.invited) as asker:
@@ -346,7 +347,7 @@ def test_the_file_takes_as_long_as_it_takes_after_each_step(gate):
 
 def test_a_gateway_that_was_started_anew_is_told_of(gate):
     opened = visit(gate)
-    opened.invited = invitation.made(opened.invited.where)
+    opened.invited = join_code.made(opened.invited.where)
     with pytest.raises(EdgeError, match="make another one"):
         opened.guest()
 

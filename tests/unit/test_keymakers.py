@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from edge import enrolment, keyring, keys, worker
-from edge.dataplane import kernel
-from edge.identity import KEY, WIREGUARD_PY
+from edge.dataplane import thread as dataplane_thread
+from edge.identity import enrolment, keyring, private_key
+from edge.identity.device import KEY, WIREGUARD_PY
+from edge.wireguard import kernel
 from inventory.errors import ExtraError
 from tests.edge_policies import SIGNER
 from vpn.wireguard import key_backends
@@ -45,7 +46,7 @@ def without(monkeypatch):
 
 def writes(folder) -> kernel.Write:
     """Return what sets the kernel's WireGuard."""
-    return worker._of_the_kernel(folder)._write
+    return dataplane_thread._of_the_kernel(folder)._write
 
 
 def enrol(folder, **options):
@@ -90,7 +91,7 @@ def test_an_edge_that_is_enrolled_without_it_makes_none_by_it(tmp_path, made):
 @needs_wireguard_py
 def test_the_choice_stays_until_another_is_made(tmp_path):
     enrol(tmp_path, wireguard_py=True)
-    before = keys.read(tmp_path / KEY)
+    before = private_key.read(tmp_path / KEY)
     enrol(tmp_path)
     assert (tmp_path / WIREGUARD_PY).exists()
     assert writes(tmp_path) is not kernel.by_netlink
@@ -98,7 +99,7 @@ def test_the_choice_stays_until_another_is_made(tmp_path):
     enrol(tmp_path, wireguard_py=False)
     assert not (tmp_path / WIREGUARD_PY).exists()
     assert writes(tmp_path) is kernel.by_netlink
-    assert keys.read(tmp_path / KEY) == before
+    assert private_key.read(tmp_path / KEY) == before
 
 
 @pytest.mark.usefixtures("without")

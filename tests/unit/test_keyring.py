@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from edge import enrolment, files, keyring, keys
-from edge.identity import KEY
-from edge.rest import Rest
+from edge.identity import enrolment, keyring, private_key
+from edge.identity.at_rest import Rest
+from edge.identity.device import KEY
+from edge.storage import atomic
 from inventory.errors import EdgeError
 from tests.edge_policies import SIGNER
 from vpn.wireguard.keys import pair
@@ -16,16 +17,16 @@ from vpn.wireguard.keys import pair
 
 @pytest.fixture
 def folder(tmp_path):
-    keys.ensure(tmp_path / KEY, pair)
+    private_key.ensure(tmp_path / KEY, pair)
     return tmp_path
 
 
 def first(folder):
-    return keys.public_text(keys.read(folder / KEY))
+    return private_key.public_text(private_key.read(folder / KEY))
 
 
 def test_a_device_has_the_key_of_its_enrolment_at_first(folder):
-    assert keyring.ring(folder) == {first(folder): keys.read(folder / KEY)}
+    assert keyring.ring(folder) == {first(folder): private_key.read(folder / KEY)}
 
 
 def test_the_upcoming_key_is_the_same_until_the_device_has_moved(folder):
@@ -83,7 +84,7 @@ def test_a_disk_that_takes_nothing_leaves_a_further_key_in_clear_and_tells(folde
     def full(*_args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "replace", full)
+    monkeypatch.setattr(atomic, "replace", full)
     with pytest.raises(EdgeError, match="lies in clear and cannot be sealed: No space left"):
         keyring.tidy(folder)
     assert file.read_text() == private.reveal()
@@ -93,7 +94,7 @@ def test_a_disk_that_takes_nothing_leaves_a_further_key_in_clear_and_tells(folde
 def enrolled_anew(folder):
     """Give the device another first key; what was sealed with the former one lies there still."""
     (folder / KEY).unlink()
-    keys.ensure(folder / KEY, pair)
+    private_key.ensure(folder / KEY, pair)
 
 
 def test_a_further_key_is_no_use_to_a_device_that_was_enrolled_anew_and_hinders_nothing(folder):
@@ -205,7 +206,7 @@ def test_what_a_kill_left_of_sealing_goes_and_the_key_is_sealed(folder):
     keyring.tidy(folder)
     assert list((folder / keyring.KEYS).iterdir()) == [file]
     assert (
-        Rest(keys.read(folder / KEY)).opened(file.read_text().strip(), keyring.KEYS)
+        Rest(private_key.read(folder / KEY)).opened(file.read_text().strip(), keyring.KEYS)
         == private.octets
     )
     assert public in keyring.ring(folder)

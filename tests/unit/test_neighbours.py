@@ -8,9 +8,10 @@ from ipaddress import IPv4Address
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge import neighbours, revocations
-from edge.neighbours import PORT, Neighbours
-from edge.revoked import Revoked
+from edge.keys import gossip
+from edge.keys.gossip import PORT, Neighbours
+from edge.keys.revoked import Revoked
+from edge.signed import revocation_envelope
 from tests.edge_policies import SIGNER, edge_policy
 from vpn.people.revocation_list import RevocationList
 from vpn.wireguard import keys
@@ -21,11 +22,11 @@ ADDRESSES = {name: IPv4Address(f"127.86.0.{n}") for n, name in enumerate("abc", 
 
 
 def listed(serial, signer=SIGNER):
-    return revocations.sign(RevocationList(serial, AT, KEYS[:serial]), signer)
+    return revocation_envelope.sign(RevocationList(serial, AT, KEYS[:serial]), signer)
 
 
 def check(envelope, file):
-    return revocations.verify(envelope, file, SIGNER.public_key())
+    return revocation_envelope.verify(envelope, file, SIGNER.public_key())
 
 
 class Node:
@@ -130,9 +131,9 @@ def test_who_does_not_listen_is_told_as_soon_as_it_does(chain):
 
     async def later():
         # Who did not answer is not asked again at once.
-        await a.tell(neighbours.FIRST_S - 1)
+        await a.tell(gossip.FIRST_S - 1)
         assert b.revoked.serial == 0
-        await a.tell(neighbours.FIRST_S + 1)
+        await a.tell(gossip.FIRST_S + 1)
 
     run(alone, a)
     run(later, a, b)
@@ -194,7 +195,7 @@ def test_whatever_a_neighbour_says_a_device_goes_on(chain, what):
 
 def test_more_than_a_list_can_have_is_not_read(chain, monkeypatch):
     a, b, _ = chain
-    monkeypatch.setattr(neighbours, "LARGEST", 1000)
+    monkeypatch.setattr(gossip, "LARGEST", 1000)
 
     async def work():
         await _said(ADDRESSES["b"], b"x" * 100_000, str(ADDRESSES["a"]))
@@ -204,9 +205,9 @@ def test_more_than_a_list_can_have_is_not_read(chain, monkeypatch):
 
 
 def test_the_largest_list_fits():
-    many = tuple(KEYS[0] for _ in range(revocations.MOST_KEYS))
-    said = revocations.sign(RevocationList(1, AT, many), SIGNER)
-    assert len(said) < neighbours.LARGEST * 0.98
+    many = tuple(KEYS[0] for _ in range(revocation_envelope.MOST_KEYS))
+    said = revocation_envelope.sign(RevocationList(1, AT, many), SIGNER)
+    assert len(said) < gossip.LARGEST * 0.98
 
 
 @pytest.mark.parametrize("what", [b'{"serial": 1e999}\n', b"[" * 9000 + b"\n", b"\n", b""])
@@ -245,7 +246,7 @@ def test_who_comes_back_is_told_again_for_it_may_be_another_device(chain):
 def test_a_large_list_comes_over_in_pieces(chain):
     a, b, _ = chain
     many = tuple(keys.public_of(keys.generate()) for _ in range(2000))
-    large = revocations.sign(RevocationList(7, AT, many), SIGNER)
+    large = revocation_envelope.sign(RevocationList(7, AT, many), SIGNER)
 
     async def work():
         await a.revoked.take(large)
@@ -276,7 +277,7 @@ def test_a_neighbour_that_never_comes_to_an_end_keeps_no_other_from_being_told(c
                 while c.revoked.serial != 2 or "c" in b.neighbours._talks:
                     await asyncio.sleep(0.01)
             # It is still spoken to, and once only.
-            b.neighbours.tell(["a", "c"], neighbours.LONGEST_S)
+            b.neighbours.tell(["a", "c"], gossip.LONGEST_S)
             assert list(b.neighbours._talks) == ["a"]
             await b.neighbours.close()
             await asyncio.wait_for(ended.wait(), 10)

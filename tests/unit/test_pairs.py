@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from controller.pairs import FILE as SECRET_FILE
-from edge import files
-from edge.dataplane.generations import SETTLED
-from edge.dataplane.wireguard import NO_PRESHARED_KEY, PeerState, TunnelState
-from edge.epochs import LISTENED_S, OVERDUE_S, TRIED_S
-from edge.identity import Identity
-from edge.pairs import FILE, Pairs
+from edge.identity.device import Identity
+from edge.keys.psk import FILE, Pairs
+from edge.keys.psk_schedule import LISTENED_S, OVERDUE_S, TRIED_S
+from edge.storage import atomic
+from edge.wireguard.active_keys import SETTLED
+from edge.wireguard.model import NO_PRESHARED_KEY, PeerState, TunnelState
 from inventory.errors import EdgeError
 from tests.pairs_rig import DEVICE, PEER, POLICY, Rig, check, stored_chains
 from vpn.wireguard import keys, psk_ratchet
@@ -139,7 +139,7 @@ def test_chains_that_lie_in_clear_on_a_disk_that_takes_nothing_are_told_and_trie
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(files, "replace", full)
+        broken.setattr(atomic, "replace", full)
         rig.pairs = rig.anew()
         assert rig.pairs.disk_fault == "preshared.json: No space left on device"
     rig.follow()
@@ -153,7 +153,7 @@ def test_a_device_that_is_restored_from_an_image_of_a_month_ago_has_today_s_key(
     rig.answered()
     image = (rig.folder / FILE).read_bytes()
     rig.now += timedelta(days=31)
-    files.replace(rig.folder / FILE, image)
+    atomic.replace(rig.folder / FILE, image)
     rig.pairs = rig.anew()
     rig.follow()
     assert rig.used() == {rig.key()}
@@ -246,18 +246,18 @@ def test_a_disk_that_takes_nothing_is_told_and_tried_again(rig, monkeypatch):
     rig.take()
     rig.follow()
     rig.looks()
-    real = files.replace
+    real = atomic.replace
 
     def full(*_args, **_how):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "replace", full)
+    monkeypatch.setattr(atomic, "replace", full)
     with pytest.raises(OSError, match="No space"):
         rig.take(series=2)
     assert set(rig.pairs.known()) == {"1"}
     rig.looks(shaken=True)
     assert rig.pairs.disk_fault == "preshared.json: No space left on device"
-    monkeypatch.setattr(files, "replace", real)
+    monkeypatch.setattr(atomic, "replace", real)
     rig.looks()
     assert rig.pairs.disk_fault == ""
     assert rig.stored()["peers"][PEER.device]["answered"]

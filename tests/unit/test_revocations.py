@@ -11,7 +11,7 @@ from controller.signing import signing_key
 from controller.store import revoked as record
 from controller.store.people import FILE as DATABASE
 from controller.store.people_schema import MIGRATIONS
-from edge import revocations
+from edge.signed import revocation_envelope
 from tests.people_rig import ACT, NGONO, nowhere, registrar
 from vpn.wireguard import keys
 
@@ -28,7 +28,7 @@ def desk(tmp_path):
 def listed(tmp_path):
     """Return the list that is published."""
     trust = signing_key(tmp_path).public_key()
-    return revocations.verify(published(tmp_path).envelope, FILE, trust)
+    return revocation_envelope.verify(published(tmp_path).envelope, FILE, trust)
 
 
 def test_before_anybody_is_revoked_there_is_no_list(desk, tmp_path):

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge import envelopes, files, revocations
-from edge.revoked import FILE, KEYS, Revoked
+from edge.keys.revoked import FILE, KEYS, Revoked
+from edge.signed import envelope as signed_envelope
+from edge.signed import revocation_envelope
+from edge.storage import atomic
 from inventory.errors import PolicyRefusedError
 from tests.edge_policies import SIGNER, edge_policy
 from vpn.people.revocation_list import RevocationList
@@ -22,11 +24,11 @@ POLICY = edge_policy()
 
 
 def listed(serial, *gone, signer=SIGNER):
-    return revocations.sign(RevocationList(serial, AT, gone), signer)
+    return revocation_envelope.sign(RevocationList(serial, AT, gone), signer)
 
 
 def check(envelope, file):
-    return revocations.verify(envelope, file, SIGNER.public_key())
+    return revocation_envelope.verify(envelope, file, SIGNER.public_key())
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_what_the_controller_has_not_signed_is_refused(revoked, tmp_path):
 
 def test_a_list_changed_on_the_disk_is_told_and_the_keys_stay_shut_out(revoked, tmp_path):
     take(revoked, listed(1, ONE))
-    files.replace(tmp_path / FILE, listed(1, ONE).replace(ONE, TWO))
+    atomic.replace(tmp_path / FILE, listed(1, ONE).replace(ONE, TWO))
     one = again(tmp_path)
     assert "has not signed this" in one.refused
     assert one.keys == {ONE}
@@ -85,21 +87,21 @@ def test_a_list_changed_on_the_disk_is_told_and_the_keys_stay_shut_out(revoked, 
 
 
 def test_a_disk_that_takes_nothing_keeps_nobody_from_being_shut_out(revoked, tmp_path, monkeypatch):
-    real = files.replace
+    real = atomic.replace
 
     def full(path, content, **how):
         if path.name == FILE:
             raise OSError(28, "No space left on device")
         real(path, content, **how)
 
-    monkeypatch.setattr(files, "replace", full)
+    monkeypatch.setattr(atomic, "replace", full)
     assert take(revoked, listed(1, ONE))
     assert (revoked.serial, revoked.keys) == (1, {ONE})
     assert revoked.disk_fault == "revoked.json: No space left on device"
     # Whoever is killed now knows the keys, and takes the list again.
     one = again(tmp_path)
     assert (one.serial, one.keys) == (0, {ONE})
-    monkeypatch.setattr(files, "replace", real)
+    monkeypatch.setattr(atomic, "replace", real)
     asyncio.run(revoked.tend())
     assert revoked.disk_fault == ""
     assert again(tmp_path).serial == 1
@@ -113,11 +115,11 @@ def test_what_is_no_key_among_those_on_the_disk_is_passed_over(revoked, tmp_path
 @pytest.mark.parametrize(
     "change",
     [{"keys": "all"}, {"keys": ["none"]}, {"keys": [1]}, {"serial": -1}, {"serial": None},
-     {"issued_at": "x"}, {"keys": [ONE] * (revocations.MOST_KEYS + 1)}],
+     {"issued_at": "x"}, {"keys": [ONE] * (revocation_envelope.MOST_KEYS + 1)}],
 )  # fmt: skip
 def test_what_is_signed_and_no_list_is_refused(revoked, change):
     rest = {k: v for k, v in json.loads(listed(1, ONE)).items() if k != "signature"}
-    envelope = envelopes.signed({**rest, **change}, b"sanaga revoked keys\n", SIGNER)
+    envelope = signed_envelope.signed({**rest, **change}, b"sanaga revoked keys\n", SIGNER)
     with pytest.raises(PolicyRefusedError, match="this is no list of revoked keys"):
         take(revoked, envelope)
 

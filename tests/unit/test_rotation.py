@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from edge import files, keyring, moves
-from edge.identity import KEY
-from edge.keys import ensure, public_text
-from edge.rotation import DRAIN_S, FLIGHT_S, FORLORN_S, PROVE_S, REST_S, TRIED_S
+from edge.identity import keyring
+from edge.identity.device import KEY
+from edge.identity.private_key import ensure, public_text
+from edge.keys import rotation_state
+from edge.keys.rotation import DRAIN_S, FLIGHT_S, FORLORN_S, PROVE_S, REST_S, TRIED_S
+from edge.storage import atomic
 from tests.edge_policies import edge_policy
 from tests.rotation_rig import NEW, NEXT, OLD, World
 from vpn.wireguard.keys import pair
@@ -268,7 +270,7 @@ STRANGE: tuple[object, ...] = (
 
 @pytest.mark.parametrize("record", STRANGE, ids=str)
 def test_a_record_that_makes_no_sense_is_no_record(tmp_path, record):
-    (tmp_path / moves.FILE).write_text(json.dumps(record))
+    (tmp_path / rotation_state.FILE).write_text(json.dumps(record))
     world = World(tmp_path)
     world.take()
     assert world.own == dict.fromkeys(tunnels(world), NEW)
@@ -291,12 +293,12 @@ def test_whoever_is_killed_goes_on_with_the_keys_that_the_tunnels_have(world, st
 def test_a_disk_that_takes_nothing_moves_nothing_and_keeps_no_policy_from_taking_effect(
     world, monkeypatch
 ):
-    real = files.replace
+    real = atomic.replace
 
     def full(*_args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "replace", full)
+    monkeypatch.setattr(atomic, "replace", full)
     world.take()
     for _ in range(20):
         world.passes(0.5)
@@ -304,13 +306,13 @@ def test_a_disk_that_takes_nothing_moves_nothing_and_keeps_no_policy_from_taking
     assert world.diverted == ((), False)
     assert world.rotation.disk_fault == "rotation.json: No space left on device"
     world.take(replace(world.policy, key=OLD))
-    monkeypatch.setattr(files, "replace", real)
+    monkeypatch.setattr(atomic, "replace", real)
     world.passes(0.2)
     # Also when there is nothing to move.
     assert world.rotation.disk_fault == ""
-    monkeypatch.setattr(files, "replace", full)
+    monkeypatch.setattr(atomic, "replace", full)
     world.take(replace(world.policy, key=NEW))
-    monkeypatch.setattr(files, "replace", real)
+    monkeypatch.setattr(atomic, "replace", real)
     for _ in range(100):
         world.passes(0.5)
     assert world.own == dict.fromkeys(tunnels(world), NEW)

@@ -11,7 +11,7 @@ import pytest
 
 from controller import keyfile, pairs, sealing, signing
 from controller.keyfile import NAMES, ensured, open_keys, seal_keys, sealed_file
-from edge import files
+from edge.storage import atomic
 from inventory.credentials import PASSPHRASE, WORK, sealed, unseal
 from inventory.errors import CredentialError
 from vpn.wireguard import keys
@@ -74,12 +74,12 @@ def test_where_there_is_no_key_one_is_made_that_never_lies_in_clear(tmp_path, mo
     made = []
 
     class Heard:
-        remove = staticmethod(files.remove)
+        remove = staticmethod(atomic.remove)
 
         @staticmethod
         def create(path: Path, octets: bytes) -> None:
             made.append(path.name)
-            files.create(path, octets)
+            atomic.create(path, octets)
 
     monkeypatch.setattr(keyfile, "files", Heard)
     assert seal(tmp_path / "state") == (NAMES[0],)
@@ -91,7 +91,7 @@ def test_where_there_is_no_key_one_is_made_that_never_lies_in_clear(tmp_path, mo
 
 def test_guessing_takes_more_for_new_boxes_and_those_of_before_open(tmp_path, monkeypatch):
     text = sealed({"key": base64.b64encode(KEY).decode()}, PHRASE, work=QUICK)
-    files.create(sealed_file(tmp_path / NAMES[0]), text.encode())
+    atomic.create(sealed_file(tmp_path / NAMES[0]), text.encode())
     monkeypatch.setenv(PASSPHRASE, PHRASE)
     assert of(tmp_path) == KEY
     assert open_keys(tmp_path, PHRASE) == (NAMES[0],)

@@ -9,7 +9,7 @@ import pytest
 
 from controller import keyfile
 from controller.keyfile import NAMES, ensured, open_keys, seal_keys, sealed_file
-from edge import files
+from edge.storage import atomic
 from inventory.credentials import PASSPHRASE
 from inventory.errors import CredentialError
 
@@ -49,7 +49,7 @@ def known(monkeypatch):
 def plain(folder):
     folder.mkdir(exist_ok=True)
     for name, key in KEYS.items():
-        files.create(folder / name, key)
+        atomic.create(folder / name, key)
     return folder
 
 
@@ -80,10 +80,10 @@ class Failing:
         self.at, self.done = at, done
 
     def create(self, path, octets):
-        self._act(files.create, path, octets)
+        self._act(atomic.create, path, octets)
 
     def remove(self, path):
-        self._act(files.remove, path)
+        self._act(atomic.remove, path)
 
     def _act(self, act, *arguments):
         self.at -= 1

@@ -2,12 +2,12 @@
 
 import pytest
 
+from edge.probes.burst import AT_ONE_GO, Suspicion
 from edge.probes.delays import OneWay, Patience
-from edge.probes.direction import Way
-from edge.probes.hearing import Hearing
-from edge.probes.ledger import Ledger, Verdict
-from edge.probes.suspicion import AT_ONE_GO, Suspicion
-from edge.probes.timekeeper import Timekeeper
+from edge.probes.loss_direction import Way
+from edge.probes.outstanding import Ledger, Verdict
+from edge.probes.receiver import Hearing
+from edge.probes.stall_clock import Timekeeper
 
 
 class Hands:

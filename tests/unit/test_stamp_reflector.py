@@ -6,9 +6,9 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from edge.probes.packet import Request, read_answer, write_request
 from edge.probes.reflector import RATE, Listening, Reflector
-from edge.probes.timekeeper import Timekeeper
-from edge.probes.wire import Request, read_answer, write_request
+from edge.probes.stall_clock import Timekeeper
 from inventory.errors import EdgeError
 from tests.probe_rig import PORT, addresses, run, stall, until
 

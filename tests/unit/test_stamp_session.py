@@ -6,10 +6,10 @@ from ipaddress import IPv4Address
 import pytest
 
 from edge.probes.delays import LEAST_PATIENCE_S
-from edge.probes.port import Port
 from edge.probes.reflector import Listening, Reflector
-from edge.probes.session import Session, Target
-from edge.probes.timekeeper import Timekeeper
+from edge.probes.sender import Session, Target
+from edge.probes.stall_clock import Timekeeper
+from edge.probes.udp_socket import Port
 from inventory.errors import EdgeError
 from tests.probe_rig import PORT, End, addresses, end, far_end, probed, run, stall, until
 

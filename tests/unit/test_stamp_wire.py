@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge.probes.wire import (
+from edge.probes.packet import (
     Answer,
     Request,
     between_s,

@@ -7,15 +7,15 @@ import pytest
 
 from controller import impact
 from controller.state import DeviceConfig, Impact
-from edge import wire
-from edge.policy import EdgePolicy
+from edge.policy.model import EdgePolicy
+from edge.signed import policy_envelope
 from tests.edge_policies import EDGE_KEY, edge_policy
 
 NOTHING = DeviceConfig("")
 
 
 def config(policy: EdgePolicy) -> DeviceConfig:
-    return DeviceConfig(wire.text(policy))
+    return DeviceConfig(policy_envelope.text(policy))
 
 
 def judged(change: Callable[[EdgePolicy], EdgePolicy]) -> tuple[Impact, str]:

@@ -6,9 +6,9 @@ from ipaddress import IPv4Address, ip_network
 
 import pytest
 
-from edge.dataplane import uapi
-from edge.dataplane.differences import Changes, PeerChange
-from edge.policy import Endpoint
+from edge.policy.model import Endpoint
+from edge.wireguard import uapi
+from edge.wireguard.diff import Changes, PeerChange
 
 KEY, ONE, TWO = (bytes([number]) * 32 for number in (1, 2, 3))
 FIRST, SECOND = (b64encode(key).decode() for key in (ONE, TWO))

@@ -1,0 +1,402 @@
+"""The daemon's parts at work: the quick loop, the upkeep, and putting policies into effect."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from math import inf
+from pathlib import Path
+from typing import Final
+
+from edge.clock import Moment, monotonic_s
+from edge.dataplane.monitor import Losses
+from edge.dataplane.thread import Worker
+from edge.identity import keyring, private_key
+from edge.identity.device import Identity
+from edge.keys import handshakes
+from edge.keys.gossip import Neighbours
+from edge.keys.handshakes import Dialler
+from edge.keys.psk import Pairs
+from edge.keys.revoked import Revoked
+from edge.keys.rotation import Rotation
+from edge.nftables.call_flows import Flow
+from edge.policy.model import EdgePolicy
+from edge.policy.store import Store
+from edge.policy.transactions import Transactions
+from edge.probes import icmp
+from edge.probes.probe_set import Gauges
+from edge.remote_access.join_proxy import Rendezvous
+from edge.remote_access.peers import Admission
+from edge.remote_access.roster import Gatehouse
+from edge.selection import call_list, saved_state
+from edge.selection.call_detector import Consultations
+from edge.selection.call_list import Call
+from edge.selection.evaluate import ClassKey
+from edge.selection.selector import Pilot
+from edge.signed.verifiers import Blocklist, Notary, Registry, Treasury
+from edge.storage.journal import Entry, Journal, Kind, in_words
+from edge.telemetry.status import Repairs
+from inventory.errors import EdgeError
+from policies.decide import Memory
+
+UPKEEP_S: Final = 1.0
+ROTATE_S: Final = 0.2
+RESHARE_S: Final = 3.0
+TELL_S: Final = 5.0
+# How soon a consultation that begins is noticed, and how often one that runs is looked at: every
+# look starts a program, and while that starts this one cannot tend its test packets.
+LISTEN_S: Final = 0.5
+LISTEN_LIVE_S: Final = 4.0
+_SAVE_EVERY_S: Final = 60.0
+
+
+class Daemon:
+    """One edge at work in its folder; what it says of itself is read from its parts."""
+
+    def __init__(self, folder: Path, identity: Identity, clock: Callable[[], Moment]) -> None:
+        self.folder = folder
+        self.device = identity.device
+        self.clock = clock
+        self.started = clock()
+        self.journal = Journal(folder)
+        self.gauges = Gauges()
+        self.worker = Worker(folder, identity.private_key)
+        self._first_key = private_key.public_text(identity.private_key)
+        self.pilot = Pilot(self.gauges, self.worker.steer, self.journal, clock)
+        self.transactions = Transactions(
+            Store(folder, identity.device, Notary(folder)), self.install, clock
+        )
+        self.gatehouse = Gatehouse(folder, identity.device, Registry(folder), self._let_in, clock)
+        self.rotation = Rotation(folder, self.worker, self.pilot, icmp.reached, clock)
+        self.revoked = Revoked(folder, Blocklist(folder))
+        self.neighbours = Neighbours(self.revoked, self.take_revoked)
+        self.pairs = Pairs(folder, identity, Treasury(folder), clock)
+        self.rendezvous = Rendezvous(monotonic_s)
+        self.repairs = Repairs()
+        self.calls: tuple[Call, ...] = ()
+        self.ending = asyncio.Event()
+        self._faults: dict[str, str] = {}
+        self._kept: Mapping[ClassKey, Memory] = {}
+        self._consultations = Consultations()
+        self._dialler = Dialler()
+        self._losses = Losses()
+        self._lost = asyncio.Event()
+        self._hurried_s = -inf
+        self._withdrawing = False
+        self._installing = asyncio.Lock()
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Return what is wrong now, in words."""
+        own = (self.worker.fault, self.worker.disk_fault, self.journal.fault)
+        moves = (self.rotation.fault, self.rotation.disk_fault)
+        shared = (self.pairs.fault, self.pairs.disk_fault)
+        lists = (self.gatehouse.refused, self.revoked.refused, self.revoked.disk_fault)
+        every = (*self._faults.values(), *own, *moves, *shared, *lists)
+        return tuple(fault for fault in every if fault)
+
+    async def open(self) -> None:
+        """Take up what is on the disk. Raises EdgeError when the kernel carries no edge."""
+        await self.worker.open()
+        self.note("daemon", "started")
+        self._open_keys()
+        with self._noted("chains"):
+            self.pairs.open()
+        with self._noted("disk"):
+            self.transactions.open()
+        with self._noted("revoked"):
+            await self.revoked.open()
+        with self._noted("people"):
+            await self.gatehouse.bar(self.revoked.keys)
+            await self.gatehouse.open()
+        with self._noted("state"):
+            self._kept = saved_state.load(self.folder, self.clock())
+            self.calls = call_list.load(self.folder, self.clock())
+
+    def _open_keys(self) -> None:
+        """Take up the keys on the disk; no fault of one part keeps another from being there."""
+        with self._noted("sealing"):
+            keyring.tidy(self.folder)
+        self.learn_keys()
+        with self._noted("moves"):
+            self.rotation.open(self._first_key)
+
+    async def work(self) -> None:
+        """Put the policy into effect and work until told to end; the kernel stays as it is."""
+        if not self.transactions.undecided:
+            with self._noted("kernel"):
+                await self.install(self.transactions.policy)
+        await self._announce()
+        asyncio.get_running_loop().add_reader(self._losses.fileno(), self._hurry)
+        try:
+            async with asyncio.TaskGroup() as group:
+                works = (
+                    self._pilot(),
+                    self._keep(),
+                    self._upkeep(),
+                    self._listen(),
+                    self._rotate(),
+                    self._reshare(),
+                    self._tell_neighbours(),
+                )
+                tasks = [group.create_task(work) for work in works]
+                await self.ending.wait()
+                for task in tasks:
+                    task.cancel()
+        finally:
+            self._save()
+            self.note("daemon", "ended")
+            self.gauges.close()
+            self.worker.close()
+            self.rendezvous.close()
+            await self.neighbours.close()
+            asyncio.get_running_loop().remove_reader(self._losses.fileno())
+            self._losses.close()
+
+    async def install(self, policy: EdgePolicy | None) -> None:
+        """Put a policy into effect, without disturbing what stays the same; None takes all away.
+
+        Whatever comes of it in the kernel, its paths are measured. Raises EdgeError.
+        """
+        async with self._installing:
+            self._kept = {**self._kept, **self.pilot.memories}
+            policy = self.revoked.cut(policy)
+            self.pilot.take(policy, self._kept)
+            self.worker.generations = self.rotation.take(policy, self.worker.ring)
+            self.worker.preshared = self.pairs.follow(policy)
+            try:
+                await self._establish(policy)
+            finally:
+                await self.gauges.follow(policy)
+
+    @property
+    def policy(self) -> EdgePolicy | None:
+        """Return what should run: the policy, without peers whose keys are revoked."""
+        return self.revoked.cut(self.transactions.policy)
+
+    async def take_revoked(self, envelope: str) -> None:
+        """Shut out whom a list names from now on. Raises PolicyRefusedError, EdgeError, OSError."""
+        changed = await self.revoked.take(envelope)
+        self._faults.pop("revoked", None)
+        if changed:
+            self.note("keys", f"list {self.revoked.serial} of revoked keys holds")
+            if not self._withdrawing and self.transactions.policy:
+                with self._noted("kernel"):
+                    await self.install(self.transactions.policy)
+            await self.gatehouse.bar(self.revoked.keys)
+
+    async def withdraw(self) -> tuple[str, ...]:
+        """Take everything out of the kernel and end; go on when that fails.
+
+        Raises EdgeError, OSError.
+        """
+        policy = self.policy
+        self._withdrawing = True
+        self._kept = {**self._kept, **self.pilot.memories}
+        self.pilot.take(None, {})
+        try:
+            done = await self.worker.remove(policy)
+        except BaseException:
+            self._withdrawing = False
+            self.pilot.take(policy, self._kept)
+            raise
+        self.ending.set()
+        return done
+
+    async def _establish(self, policy: EdgePolicy | None) -> None:
+        """Make the kernel follow a policy; upkeep tries again when it cannot."""
+        if self._withdrawing:
+            raise EdgeError("the edge is being stopped; start it again first")
+        if policy is None and self.transactions.refused:
+            # Better what stands in the kernel than nothing, until a policy can be used again.
+            return
+        try:
+            if policy is None:
+                done = await self.worker.remove(None)
+            else:
+                done = await self.worker.apply(policy, self.pilot.steering)
+        except (EdgeError, OSError) as error:
+            self._faults["kernel"] = in_words(error)
+            raise
+        self._faults.pop("kernel", None)
+        for words in done:
+            self.note("policy", words)
+
+    async def _let_in(self, people: Admission) -> None:
+        """Let people in, as soon as a policy is in effect. Raises EdgeError."""
+        if self._withdrawing:
+            raise EdgeError("the edge is being stopped; start it again first")
+        for words in await self.worker.admit(people):
+            self.note("people", words)
+
+    async def announce(self, call: Call) -> None:
+        """Let a flow travel as a consultation. Raises EdgeError, OSError."""
+        now = self.clock()
+        await self.worker.add_call(call.flow, call.service, call.left_s(now))
+        self.calls = call_list.added(self.calls, call, now)
+        call_list.save(self.folder, self.calls)
+        self.note("call", f"announced for {call.left_s(now):.0f} s: {call_list.words(call.flow)}")
+
+    def note(self, kind: Kind, what: str) -> None:
+        """Write a sentence into the journal."""
+        self.journal.write((Entry(self.clock().unix_s, kind, what),))
+
+    async def forget(self, flow: Flow) -> None:
+        """Let a flow be ordinary traffic again. Raises EdgeError, OSError."""
+        await self.worker.remove_call(flow)
+        self.calls = tuple(call for call in self.calls if call.flow != flow)
+        call_list.save(self.folder, self.calls)
+        self.note("call", f"forgotten: {call_list.words(flow)}")
+
+    async def _announce(self) -> None:
+        """Announce again what was announced before the start."""
+        for call in self.calls:
+            with self._noted("calls"):
+                await self.worker.add_call(call.flow, call.service, call.left_s(self.clock()))
+
+    async def _pilot(self) -> None:
+        while True:
+            await asyncio.sleep(self.pilot.tick())
+
+    def _hurry(self) -> None:
+        """Have upkeep look at once when an interface of ours vanished, but not again and again."""
+        now_s = self.clock().monotonic_s
+        if self._losses.lost() and now_s - self._hurried_s >= UPKEEP_S:
+            self._hurried_s = now_s
+            self._lost.set()
+
+    async def _upkeep(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._lost.wait(), UPKEEP_S)
+            self._lost.clear()
+            with self._noted("trial"):
+                await self.transactions.tend()
+            await self.gauges.refresh()
+            with self._noted("kernel"):
+                await self._repair(self.policy)
+            with self._noted("people"):
+                await self.gatehouse.tend()
+            with self._noted("tunnels"):
+                await self._dial(self.policy)
+            self._pass_on("policy", self.transactions)
+            if "keys" in self._faults:
+                # Whoever has removed the file need not start the edge anew.
+                self.learn_keys()
+
+    async def _rotate(self) -> None:
+        """Move tunnels to another key, and follow peers that do."""
+        while True:
+            await asyncio.sleep(ROTATE_S if self.rotation.busy else UPKEEP_S)
+            if not self._withdrawing:
+                with self._noted("rotation"):
+                    await self.rotation.tend()
+            self._pass_on("keys", self.rotation)
+
+    async def _reshare(self) -> None:
+        """Let tunnels have the week's preshared key, and find the far end's where it differs."""
+        while True:
+            await asyncio.sleep(RESHARE_S)
+            if not self._withdrawing:
+                with self._noted("preshared"):
+                    await self._look_at_sessions(self.policy)
+            self._pass_on("keys", self.pairs)
+
+    async def take_chains(self, envelope: str) -> None:
+        """Have chains of preshared keys. Raises PolicyRefusedError, EdgeError, OSError."""
+        await self.pairs.take(envelope)
+        self._faults.pop("chains", None)
+        self.worker.preshared = self.pairs.follow(self.policy)
+        await self.worker.renew(self.rotation.generations)
+
+    async def _look_at_sessions(self, policy: EdgePolicy | None) -> None:
+        if policy is None or not self.pairs.busy:
+            return
+        states = await self.worker.tunnels(policy.tunnels)
+        if self.pairs.tend(states, self.rotation.generations):
+            self.worker.preshared = self.pairs.keys
+            await self.worker.renew(self.rotation.generations)
+
+    async def _tell_neighbours(self) -> None:
+        """Let peers know of revoked keys that they may not know of."""
+        while True:
+            await asyncio.sleep(TELL_S)
+            with self._noted("neighbours"):
+                await self.neighbours.follow(None if self._withdrawing else self.policy)
+            minds, now_s = self.pilot.minds, self.clock().monotonic_s
+            alive = [name for name in minds if handshakes.answering(minds[name])]
+            self.neighbours.tell(alive, now_s)
+            self._pass_on("keys", self.neighbours)
+            await self.revoked.tend()
+
+    def _pass_on(self, kind: Kind, part: Transactions | Rotation | Pairs | Neighbours) -> None:
+        notes, part.notes = part.notes, []
+        for words in notes:
+            self.note(kind, words)
+
+    def learn_keys(self) -> None:
+        """Take note of the keys in the folder that open, and of why others do not."""
+        with self._noted("keys"):
+            keyring.learn(self.folder, self.worker.ring)
+
+    async def _keep(self) -> None:
+        """Keep what was decided as soon as it is, so that a daemon started anew goes on there."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.pilot.changed.wait(), _SAVE_EVERY_S)
+            self.pilot.changed.clear()
+            await asyncio.to_thread(self._save)
+
+    async def _repair(self, policy: EdgePolicy | None) -> None:
+        """Put right what somebody changed, or what could not be done before."""
+        if self._withdrawing or self.transactions.undecided:
+            return
+        if "kernel" in self._faults:
+            await self.install(policy)
+        elif policy is not None and (done := await self.worker.repair()):
+            at_s = self.clock().unix_s
+            self.repairs = Repairs(self.repairs.count + 1, at_s, "; ".join(done))
+            for words in done:
+                self.note("repair", words)
+
+    async def _dial(self, policy: EdgePolicy | None) -> None:
+        """Shake hands anew with peers that are lost, before a call needs them."""
+        if policy is None or self._withdrawing:
+            return
+        minds, generations = self.pilot.minds, self.worker.generations
+        tunnels = await self.worker.tunnels(handshakes.asked(policy, minds))
+        for dial in self._dialler.due(policy, minds, tunnels, self.clock(), generations):
+            # A tunnel that gets another key is silent on purpose, and its sessions are needed.
+            if dial.tunnel != self.rotation.moving:
+                await self.worker.dial(dial.tunnel, dial.peer)
+
+    async def _listen(self) -> None:
+        """Notice consultations by what they send."""
+        while True:
+            await asyncio.sleep(LISTEN_LIVE_S if self._consultations.live else LISTEN_S)
+            if (policy := self.policy) is not None:
+                with self._noted("consultations"):
+                    await self._hear(policy)
+
+    async def _hear(self, policy: EdgePolicy) -> None:
+        seen = (await self.worker.live()).flows
+        destinations = {flow.destination for flow in seen}
+        for words in self._consultations.hear(policy, destinations, self.clock().monotonic_s):
+            self.note("call", words)
+        self.pilot.consult(self._consultations.live)
+
+    def _save(self) -> None:
+        with self._noted("state"):
+            saved_state.save(self.folder, self.pilot.memories, self.clock())
+
+    @contextmanager
+    def _noted(self, part: str) -> Iterator[None]:
+        """Turn what goes wrong in a part into a fault that stands until it goes well again."""
+        try:
+            yield
+        except (EdgeError, OSError) as error:
+            words = in_words(error)
+            if self._faults.get(part) != words:
+                self.note("fault", words)
+            self._faults[part] = words
+        else:
+            self._faults.pop(part, None)

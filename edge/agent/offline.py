@@ -1,0 +1,38 @@
+"""What may be done with an edge's folder while no daemon runs there."""
+
+from pathlib import Path
+from uuid import uuid4
+
+from edge.clock import moment, said
+from edge.dataplane import thread as dataplane_thread
+from edge.identity import device as identity
+from edge.policy.store import Store
+from edge.signed.verifiers import Notary
+from edge.storage import lock
+
+
+def removed(folder: Path) -> tuple[str, ...]:
+    """Take everything of an edge that does not run out of the kernel, and say so.
+
+    Raises EdgeError, also when one does run, OSError.
+    """
+    who = identity.load(folder)
+    with lock.held(folder, said(moment().unix_s)), lock.alone():
+        signed = Store(folder, who.device, Notary(folder)).load().signed
+        names = dataplane_thread.tunnel_names(signed.policy if signed else None)
+        return dataplane_thread.removed(folder, None, names)
+
+
+def kept(folder: Path, envelope: str, file: str) -> int:
+    """Keep a policy for the next start of an edge that does not run; return its serial.
+
+    Raises PolicyRefusedError, EdgeError, OSError.
+    """
+    who = identity.load(folder)
+    with lock.held(folder, said(moment().unix_s)):
+        store, txn, now = Store(folder, who.device, Notary(folder)), str(uuid4()), moment()
+        store.recover(now)
+        signed = store.stage(txn, envelope, store.load().signed, file=file)
+        store.begin(txn, 1, now)
+        store.confirm()
+        return signed.serial

@@ -1,0 +1,80 @@
+"""Notices that somebody changed what may be ours, without looking at all of it each time."""
+
+import struct
+from collections.abc import Set
+from typing import Final
+
+from edge.forwarding import links
+from edge.forwarding.marks import PROTOCOL
+from edge.forwarding.netlink import Answer, Netlink
+from edge.forwarding.route_tables import DEL_ROUTE, NEW_ROUTE
+from edge.nftables.nft import Generations
+
+# linux/rtnetlink.h: links, tc, IPv4 addresses, routes and rules of both versions.
+GROUPS: Final = (1, 4, 5, 7, 8, 11, 19)
+PROTOCOL_AT: Final = 5
+LINKS: Final = 1
+
+
+class Watch:
+    """Listens to the kernel in the network namespace in which it was made.
+
+    own are the ports of the sockets by which we change routes ourselves.
+    """
+
+    def __init__(self, own: Set[int]) -> None:
+        self._own = own
+        self._news = Netlink(groups=GROUPS)
+        self._generations = Generations()
+        self._generation = -1
+
+    def links_or_routes(self) -> bool:
+        """Return whether interfaces, addresses, queues, rules or routes of ours changed."""
+        try:
+            # All of it is read, so that nothing old is left for the next time.
+            mattering = [self._matters(answer) for answer in self._news.news()]
+        except OSError:
+            # There was more than the socket holds.
+            return True
+        return any(mattering)
+
+    def tables(self) -> bool:
+        """Return whether any nft table changed since this was last asked."""
+        now = self._generations.now()
+        changed, self._generation = now != self._generation, now
+        return changed
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        self._news.close()
+        self._generations.close()
+
+    def _matters(self, answer: Answer) -> bool:
+        if answer.kind not in {NEW_ROUTE, DEL_ROUTE}:
+            return True
+        (protocol,) = struct.unpack_from("=B", answer.body, PROTOCOL_AT)
+        return bool(protocol == PROTOCOL) and answer.port not in self._own
+
+
+class Losses:
+    """Tells of interfaces of ours that vanish, at once: a descriptor to wait for, then lost()."""
+
+    def __init__(self) -> None:
+        self._news = Netlink(groups=(LINKS,))
+
+    def fileno(self) -> int:
+        """Return what becomes readable when there is news."""
+        return self._news.fileno()
+
+    def lost(self) -> bool:
+        """Return whether an interface of ours has vanished since this was last asked."""
+        try:
+            gone = [a for a in self._news.news() if a.kind == links.DEL_LINK]
+        except OSError:
+            # There was more than the socket holds.
+            return True
+        return any(links.read(answer).ours for answer in gone)
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._news.close()

@@ -1,0 +1,1 @@
+"""Routes, rules, marks, duplication and queues of a site's traffic (rtnetlink, tc)."""

@@ -1,0 +1,1 @@
+"""Who this edge is: its device name, its private key at rest, the controller's key."""

@@ -1,0 +1,225 @@
+"""Telling peers of revoked keys, so that whoever cannot hear the controller hears its neighbours.
+
+Whoever has a newer list than a peer is known to have says so to that peer, over the tunnels: a line
+of JSON with its serial, answered by one with the peer's. Then the one that is newer is handed over,
+whichever way. Everybody checks the controller's signature for themselves.
+"""
+
+import asyncio
+import json
+import socket
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from ipaddress import IPv4Address
+from typing import Any, Final, Protocol, TypeAlias
+
+from edge.policy.model import EdgePolicy
+from inventory.errors import EdgeError, SanagaError
+from inventory.model import DeviceName
+
+Json: TypeAlias = Mapping[str, Any]
+
+PORT: Final = 8_620
+# How long a neighbour may say nothing; a large list over a slow circuit takes longer in all.
+SILENCE_S: Final = 20.0
+# However little at a time a neighbour says, it is heard for so long at most.
+TALK_S: Final = 900.0
+# A list of revocations.MOST_KEYS keys has less.
+LARGEST: Final = 1_000_000
+CHUNK: Final = 16_384
+# So many peers are spoken to at once.
+TOGETHER: Final = 16
+# Who could not be told is told again after so long, then ever more rarely.
+FIRST_S: Final = 5.0
+LONGEST_S: Final = 600.0
+_LARGEST_SERIAL: Final = 2**53 - 1
+_IP_FREEBIND: Final = 15
+_FAULTS: Final = (
+    OSError,
+    EOFError,
+    SanagaError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RecursionError,
+)
+
+
+class Lists(Protocol):
+    """The list of revoked keys that a device has."""
+
+    @property
+    def serial(self) -> int:
+        """Return the serial of the list; 0 when there is none."""
+        ...
+
+    @property
+    def envelope(self) -> str:
+        """Return the list in its signed envelope."""
+        ...
+
+
+# Takes a list that a neighbour brought. Raises SanagaError, OSError.
+Take: TypeAlias = Callable[[str], Any]
+
+
+class Neighbours:
+    """Speaks with the peers of a running edge about revoked keys; notes are for people."""
+
+    def __init__(self, lists: Lists, take: Take) -> None:
+        self._lists = lists
+        self._take = take
+        self._server: asyncio.Server | None = None
+        self._own: IPv4Address | None = None
+        self._peers: Mapping[IPv4Address, DeviceName] = {}
+        self._told: dict[DeviceName, int] = {}
+        self._waits: dict[DeviceName, tuple[float, float]] = {}
+        self._talks: dict[DeviceName, asyncio.Task[None]] = {}
+        self._callers: set[DeviceName] = set()
+        self.notes: list[str] = []
+
+    async def follow(self, policy: EdgePolicy | None) -> None:
+        """Listen for the peers of a policy from now on; without any nowhere. Raises EdgeError."""
+        peers = policy.peers if policy else ()
+        self._peers = {peer.loopback: peer.device for peer in peers}
+        own = policy.loopback if policy else None
+        if own != self._own:
+            await self.close()
+            self._server = await self._listening(own) if own else None
+            self._own = own
+
+    async def close(self) -> None:
+        """Listen and speak no more."""
+        for talk in self._talks.values():
+            talk.cancel()
+        await self.done()
+        if self._server:
+            self._server.close()
+            self._server = None
+        self._own = None
+
+    def behind(self, alive: Collection[DeviceName]) -> tuple[DeviceName, ...]:
+        """Return those of some peers that are not known to have this device's list."""
+        serial = self._lists.serial
+        return tuple(name for name in sorted(alive) if self._told.get(name, 0) < serial)
+
+    def tell(self, alive: Collection[DeviceName], now_s: float) -> None:
+        """Begin to tell peers that may not have this device's list; no peer waits for another.
+
+        Who does not answer is told later. Who comes back may have been made anew, so it is told
+        again.
+        """
+        self._told = {name: serial for name, serial in self._told.items() if name in alive}
+        self._waits = {name: wait for name, wait in self._waits.items() if name in alive}
+        if self._own is None:
+            return
+        addresses = {name: address for address, name in self._peers.items()}
+        for name in self.behind(addresses.keys() & set(alive)):
+            due_s, wait_s = self._waits.get(name, (0.0, FIRST_S))
+            if due_s <= now_s and name not in self._talks and len(self._talks) < TOGETHER:
+                self._waits[name] = (now_s + wait_s, min(LONGEST_S, 2 * wait_s))
+                self._talks[name] = asyncio.create_task(self._told_by_us(name, addresses[name]))
+
+    async def done(self) -> None:
+        """Wait until nobody is being told any more."""
+        await asyncio.gather(*self._talks.values(), return_exceptions=True)
+
+    async def _told_by_us(self, name: DeviceName, address: IPv4Address) -> None:
+        try:
+            with suppress(*_FAULTS):
+                async with asyncio.timeout(TALK_S):
+                    await self._speak(name, address)
+                self._waits.pop(name, None)
+        finally:
+            del self._talks[name]
+
+    async def _listening(self, own: IPv4Address) -> asyncio.Server:
+        door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # The address goes and comes with the care tunnel's interface.
+            door.setsockopt(socket.SOL_IP, _IP_FREEBIND, 1)
+            door.bind((str(own), PORT))
+            return await asyncio.start_server(self._heard, sock=door)
+        except OSError as error:
+            door.close()
+            raise EdgeError(f"{own} port {PORT}: neighbours cannot be heard: {error}") from error
+
+    async def _heard(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """Answer a neighbour; others get nothing."""
+        try:
+            # When the daemon ends, so does what was being said.
+            with suppress(*_FAULTS, asyncio.CancelledError):
+                name = self._peers[IPv4Address(writer.get_extra_info("peername")[0])]
+                if name not in self._callers:
+                    await self._answered(name, reader, writer)
+        finally:
+            writer.close()
+
+    async def _answered(self, name: DeviceName, reader: StreamReader, writer: StreamWriter) -> None:
+        """Answer a neighbour, which speaks once at a time."""
+        self._callers.add(name)
+        try:
+            async with asyncio.timeout(TALK_S):
+                await self._exchange(name, reader, writer)
+        finally:
+            self._callers.discard(name)
+
+    async def _speak(self, name: DeviceName, address: IPv4Address) -> None:
+        source = (str(self._own), 0)
+        async with asyncio.timeout(SILENCE_S):
+            reader, writer = await asyncio.open_connection(str(address), PORT, local_addr=source)
+        try:
+            await self._exchange(name, reader, writer)
+        finally:
+            writer.close()
+
+    async def _exchange(self, name: DeviceName, reader: StreamReader, writer: StreamWriter) -> None:
+        """Say which list is here, hear which is there, and let the newer one pass."""
+        serial = self._lists.serial
+        await _say(writer, {"serial": serial})
+        theirs = _serial(await _hear(reader))
+        if theirs < serial:
+            await _say(writer, {"envelope": self._lists.envelope})
+            theirs = _serial(await _hear(reader))
+        elif theirs > serial:
+            envelope = str((await _hear(reader))["envelope"])
+            # What has begun is done, however long that takes and whatever becomes of the talk.
+            await asyncio.shield(asyncio.ensure_future(self._take(envelope)))
+            self.notes.append(f"{name} told of revoked keys: list {self._lists.serial}")
+            self._told[name] = theirs
+            await _say(writer, {"serial": self._lists.serial})
+        self._told[name] = theirs
+
+
+def _serial(said: Json) -> int:
+    found = said["serial"]
+    if type(found) is not int or not 0 <= found <= _LARGEST_SERIAL:
+        raise ValueError("a serial is none")
+    return found
+
+
+async def _say(writer: StreamWriter, what: Json) -> None:
+    octets = json.dumps(what).encode() + b"\n"
+    for place in range(0, len(octets), CHUNK):
+        writer.write(octets[place : place + CHUNK])
+        async with asyncio.timeout(SILENCE_S):
+            await writer.drain()
+
+
+async def _hear(reader: StreamReader) -> Json:
+    """Return what a neighbour says in a line. Raises ValueError when it is none, and EOFError."""
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        async with asyncio.timeout(SILENCE_S):
+            # Whoever speaks first says one line, and then waits.
+            line += (piece := await reader.read(CHUNK))
+        if not piece:
+            raise EOFError("the neighbour has gone")
+        if len(line) > LARGEST:
+            raise ValueError("this is no list of revoked keys")
+    found = json.loads(line)
+    if not isinstance(found, dict):
+        raise ValueError("this is no JSON object")  # noqa: TRY004 - one kind of error for all
+    return found

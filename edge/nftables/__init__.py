@@ -1,0 +1,1 @@
+"""The nftables rulesets of an edge, and the program that loads them."""

@@ -1,0 +1,1 @@
+"""The signed policy of an edge: model, schema, store and transactions."""

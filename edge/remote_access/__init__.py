@@ -1,0 +1,1 @@
+"""People's devices at a gateway: roster, peers, and joining from the field."""

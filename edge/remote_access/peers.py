@@ -1,0 +1,88 @@
+"""People's interface and their packet filter, for a device that they dial.
+
+The filter is a table of its own: loading it anew for somebody who comes or goes leaves the tables
+of the data plane, and whatever they count, alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from edge.nftables import nft
+from edge.wireguard.model import PublicKey, Tunnel, TunnelPeer
+from inventory.addressing import alone
+from vpn.grants.packet_filter import TABLE, Family, calling_set
+from vpn.people.roster import SignedRoster
+
+LOADED = "loaded people's packet filter"
+REPAIRED = "loaded people's packet filter anew, which somebody had changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What lets people in: their interface, and the table of what is open to whom."""
+
+    tunnel: Tunnel
+    table: str
+
+
+def admission(
+    signed: SignedRoster, day: date, shut_out: frozenset[PublicKey] = frozenset()
+) -> Admission:
+    """Return what lets in whom a roster names, on a day, but for keys that are shut out."""
+    current = signed.roster.on(day).without(shut_out)
+    preshared = dict(
+        zip((one.public_key for one in signed.roster.devices), signed.preshared, strict=True)
+    )
+    return Admission(
+        Tunnel(
+            name=current.interface,
+            mtu=current.mtu,
+            listen_port=current.listen_port,
+            mark=0,
+            addresses=current.addresses,
+            peers=tuple(
+                TunnelPeer(
+                    device.public_key,
+                    tuple(map(alone, device.addresses)),
+                    preshared_key=preshared[device.public_key],
+                )
+                for device in current.devices
+            ),
+            key=current.key,
+        ),
+        current.table(),
+    )
+
+
+def calling() -> tuple[str, ...]:
+    """Return the addresses of people who are in a consultation now. Raises EdgeError."""
+    families: tuple[Family, ...] = (4, 6)
+    found = (
+        element.get("elem", {}).get("val") if isinstance(element, dict) else element
+        for family in families
+        for element in nft.elements("set", calling_set(family), TABLE)
+    )
+    return tuple(sorted(filter(None, found)))
+
+
+class PeopleFilter:
+    """Keeps the table what is wanted."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._digest = ""
+
+    def establish(self, wanted: Admission | None) -> Iterator[str]:
+        """Make the table what is wanted and say what was done; without any it is left alone.
+
+        Raises EdgeError.
+        """
+        if wanted is None:
+            return
+        same = wanted.table == self._text
+        if same and nft.digest("inet", TABLE) == self._digest:
+            return
+        nft.load(wanted.table)
+        self._text, self._digest = wanted.table, nft.digest("inet", TABLE)
+        yield REPAIRED if same else LOADED

@@ -1,0 +1,57 @@
+"""Lists of revoked keys on their way: signed by the controller, carried by anybody.
+
+They stand in an envelope {"serial", "issued_at", "keys", "signature"}; see edge.signed.envelope.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from edge.identity.private_key import key_octets
+from edge.signed import envelope
+from inventory.errors import PolicyRefusedError
+from vpn.people.revocation_list import RevocationList
+
+_PURPOSE: Final = b"sanaga revoked keys\n"
+MOST_KEYS: Final = 20_000
+
+
+def sign(found: RevocationList, key: Ed25519PrivateKey) -> str:
+    """Return a list in its signed envelope."""
+    return envelope.signed(plain(found), _PURPOSE, key)
+
+
+def verify(written: str, file: str, trust: Ed25519PublicKey) -> RevocationList:
+    """Return the list of an envelope that the trusted controller signed.
+
+    Raises PolicyRefusedError, naming file.
+    """
+    rest = envelope.opened(written, file, _PURPOSE, trust)
+    try:
+        return read(rest)
+    except (KeyError, TypeError, ValueError) as error:
+        raise PolicyRefusedError(
+            f"{file}: this is no list of revoked keys: {error}; take it anew"
+        ) from None
+
+
+def plain(found: RevocationList) -> dict[str, Any]:
+    """Return a list as JSON."""
+    return {
+        "serial": found.serial,
+        "issued_at": found.issued_at.isoformat(),
+        "keys": list(found.keys),
+    }
+
+
+def read(written: Mapping[str, Any]) -> RevocationList:
+    """Return the list that plain() wrote. Raises KeyError, TypeError, ValueError."""
+    keys = written["keys"]
+    if not isinstance(keys, list) or len(keys) > MOST_KEYS:
+        raise ValueError(f"there are not {MOST_KEYS} keys at most")
+    if any(not isinstance(key, str) or not key_octets(key) for key in keys):
+        raise ValueError("a key is none")
+    issued_at = datetime.fromisoformat(written["issued_at"])
+    return RevocationList(envelope.number(written["serial"]), issued_at, tuple(keys))

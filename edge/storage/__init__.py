@@ -1,0 +1,1 @@
+"""Files of an edge: atomic writes, the lock and the journal."""

@@ -1,0 +1,1 @@
+"""WireGuard interfaces behind one protocol: kernel, wireguard-go, configuration files."""

@@ -9,18 +9,18 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from controller.derive import derive
+from controller.apply.session import Connect
 from controller.drivers.memory import MemoryNetwork
 from controller.drivers.protocol import Driver, DriverFactory
-from controller.edges import overlay, policy_of
 from controller.environment import environment
+from controller.intended.overlay import overlay, policy_of
+from controller.intended.render import platforms, render
+from controller.intended.routers import derive
 from controller.load import Loaded, device, load
-from controller.plan import NOTHING_SPECIAL, Consent, View, managed, plan
-from controller.planfile import decode, parse_intent, seen_by
-from controller.render import platforms, render
-from controller.rim import Connect
+from controller.model import DeviceConfig, Operational, Outcome, Plan
+from controller.planning.plan import NOTHING_SPECIAL, Consent, View, managed, plan
+from controller.planning.plan_file import decode, parse_intent, seen_by
 from controller.settings import Settings
-from controller.state import DeviceConfig, Operational, Outcome, Plan
 from controller.store.journal import FILE as JOURNAL_FILE
 from controller.store.journal import Journal
 from edge.signed import policy_envelope

@@ -6,10 +6,10 @@ from ipaddress import IPv4Address
 from itertools import pairwise
 from pathlib import Path
 
+from controller.apply.events import Event
+from controller.apply.session import Connect, Pace, Rim
 from controller.drivers.memory import MemoryNetwork
-from controller.progress import Event
-from controller.rim import Connect, Pace, Rim
-from controller.state import NO_HARM, Change, DeviceConfig, Impact, Plan
+from controller.model import NO_HARM, Change, DeviceConfig, Impact, Plan
 from controller.store.journal import Journal
 from inventory.model import Platform
 from tests.simulated_time import TestClock

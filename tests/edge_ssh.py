@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from controller.drivers.linux import LinuxDriver
-from controller.drivers.ssh_door import Patience
-from controller.signing import FILE as SIGNING_KEY
+from controller.keys.signing import FILE as SIGNING_KEY
+from controller.transport.ssh_door import Patience
 from edge.control import client as control
 from inventory.errors import EdgeError
 from inventory.model import Device, Management, Platform, Role

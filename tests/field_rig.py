@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from socket import SOCK_DGRAM, socket
 
-from controller.invitations import Visit
+from controller.access.invitation import Visit
 from edge.remote_access import join_code
 from edge.remote_access.join_client import Line
 from edge.remote_access.join_device import Joining

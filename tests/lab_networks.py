@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from controller.derive import derive
-from controller.render import render
+from controller.intended.render import render
+from controller.intended.routers import derive
 from inventory.documents.examples import write_example
 from inventory.model import Intent, Medium, Platform, Role
 from simulations.lab import lab as labs

@@ -5,8 +5,8 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from controller.pairs import FILE as SECRET_FILE
-from controller.pairs import PairSecret
+from controller.keys.psk_root import FILE as SECRET_FILE
+from controller.keys.psk_root import PairSecret
 from edge.clock import Moment
 from edge.identity.at_rest import Rest
 from edge.identity.device import Identity

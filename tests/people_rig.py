@@ -3,7 +3,7 @@
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_interface
 
-from controller.registrar import Registrar
+from controller.access.registrar import Registrar
 from controller.store.audit import Act
 from inventory.model import AddressPlan
 from tests.simulated_time import TestClock

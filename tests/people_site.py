@@ -12,9 +12,9 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Final
 
+from controller.access.registrar import Registrar
 from controller.clock import SystemClock
-from controller.registrar import Registrar
-from controller.signing import FILE as SIGNING_KEY
+from controller.keys.signing import FILE as SIGNING_KEY
 from edge.control import client as control
 from edge.identity.private_key import public_text, read
 from edge.wireguard import go_process

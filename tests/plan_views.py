@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.derive import derive
-from controller.plan import View
-from controller.render import render
-from controller.state import DeviceConfig, Operational
+from controller.intended.render import render
+from controller.intended.routers import derive
+from controller.model import DeviceConfig, Operational
+from controller.planning.plan import View
 from inventory.model import Intent
 from topology.build import build
 

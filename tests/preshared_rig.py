@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from controller.pairs import PairSecret
+from controller.keys.psk_root import PairSecret
 from edge.clock import moment
 from edge.control import client as control
 from edge.identity import device as identity

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 import typer
 
 if TYPE_CHECKING:
-    from controller.registrar import Handover, Registrar
+    from controller.access.registrar import Handover, Registrar
     from controller.store.audit import Act
     from vpn.people.terms import Admission
     from vpn.wireguard.key_backends import MakePair
@@ -24,8 +24,8 @@ KEY_MAKER: Final = "SANAGA_KEY_MAKER"
 @contextmanager
 def desk() -> Iterator["Registrar"]:
     """Open the desk of this controller for as long as the block runs."""
+    from controller.access.registrar import Registrar
     from controller.environment import state_dir
-    from controller.registrar import Registrar
 
     desk = Registrar.open(state_dir(), pair=made_pair)
     try:
@@ -44,8 +44,8 @@ def key_maker() -> "MakePair":
 
     Raises UsageProblem when it names nothing that makes keys, ExtraError when that is missing.
     """
-    from controller.cli.output import UsageProblem
     from controller.environment import environment
+    from controller.terminal.output import UsageProblem
     from vpn.wireguard.key_backends import KeyMaker, maker
 
     chosen = environment().get(KEY_MAKER) or KeyMaker.CRYPTOGRAPHY
@@ -57,11 +57,11 @@ def key_maker() -> "MakePair":
 
 def act(because: str) -> "Act":
     """Return who acts and why. Raises UsageProblem when the reason is none."""
-    from controller.cli import personal
+    from controller.cli_vpn import arguments
     from controller.environment import administrator
     from controller.store.audit import Act
 
-    return Act(administrator(), personal.reason(because))
+    return Act(administrator(), arguments.reason(because))
 
 
 def filed(terms: "Admission", gateway: str | None) -> Callable[["Handover"], str]:
@@ -69,8 +69,8 @@ def filed(terms: "Admission", gateway: str | None) -> Callable[["Handover"], str
 
     Raises UnknownNameError when there is none of that name.
     """
-    from controller.cli.person_view import ending
-    from controller.registrar import gateway_of
+    from controller.access.registrar import gateway_of
+    from controller.cli_vpn.person_view import ending
     from inventory.errors import AccessError
     from vpn.wireguard.config import render
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from controller.cli.delivery import Delivery
-from controller.registrar import Handover, Registrar
+from controller.access.registrar import Handover, Registrar
+from controller.cli_vpn.delivery import Delivery
 from inventory.errors import AccessError, IntentError
 from vpn.wireguard import keys, parser
 

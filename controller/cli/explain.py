@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli import words
-from controller.cli.completion import complete_thing
-from controller.cli.folders import FolderOption
-from controller.cli.output import Format, FormatOption, count, emit, listing, write
+from controller.terminal import sentences as terminal_sentences
+from controller.terminal.completion import complete_thing
+from controller.terminal.folders import FolderOption
+from controller.terminal.output import Format, FormatOption, count, emit, listing, write
 
 if TYPE_CHECKING:
     from controller.load import Loaded
@@ -69,16 +69,16 @@ def _text(found: Explanation) -> Iterator[str]:
     yield from found.sentences
     if found.ways_out:
         yield f"It has {count(len(found.ways_out), 'way')} out that share no device on the way:"
-        yield from (f"  {words.way(path)}" for path in found.ways_out)
+        yield from (f"  {terminal_sentences.way(path)}" for path in found.ways_out)
     if found.cut_off_by:
-        cuts = [words.failure(name) for name in found.cut_off_by]
+        cuts = [terminal_sentences.failure(name) for name in found.cut_off_by]
         yield f"It is cut off by the failure of {listing(cuts, joint='or')} alone."
     if found.blast_radius:
         yield "If it fails:"
-        yield from (f"  {sentence}" for sentence in words.radius(found.blast_radius))
+        yield from (f"  {sentence}" for sentence in terminal_sentences.radius(found.blast_radius))
     if found.expectations:
         yield "Expected of it:"
-        yield from (f"  {sentence}" for sentence in words.findings(found.expectations))
+        yield from (f"  {sentence}" for sentence in terminal_sentences.findings(found.expectations))
 
 
 def _site(loaded: "Loaded", topology: "Topology", site: "Site") -> Explanation:
@@ -182,7 +182,7 @@ def _circuit_sentences(loaded: "Loaded", circuit: "Circuit", *, usable: bool) ->
 
 def _carried(loaded: "Loaded", circuit: "Circuit") -> Iterator[str]:
     """Yield the tunnels that run over a circuit."""
-    from controller.edges import overlay
+    from controller.intended.overlay import overlay
 
     laid = overlay(loaded.intent)
     for end in filter(None, (circuit.a, circuit.b)):
@@ -235,8 +235,8 @@ def _device_sentences(loaded: "Loaded", device: "Device") -> Iterator[str]:
 
 
 def _tunnel_sentences(loaded: "Loaded", device: "Device") -> Iterator[str]:
-    from controller.edges import overlay
-    from controller.plan import unmanaged
+    from controller.intended.overlay import overlay
+    from controller.planning.plan import unmanaged
 
     laid = overlay(loaded.intent)
     for far, circuits in laid.tunnels(device.name).items():

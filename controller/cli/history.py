@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from controller.cli.change import IdArgument, open_journal
-from controller.cli.output import Format, FormatOption, emit, shortened, show_rows, write
+from controller.cli.apply import IdArgument, open_journal
+from controller.terminal.output import Format, FormatOption, emit, shortened, show_rows, write
 
 if TYPE_CHECKING:
     from controller.store.journal import Entry, Journal

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.folders import FolderArgument
-from controller.cli.output import (
+from controller.terminal.folders import FolderArgument
+from controller.terminal.output import (
     Exit,
     Format,
     FormatOption,

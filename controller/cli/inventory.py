@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.completion import complete_device
-from controller.cli.folders import FolderOption, save
-from controller.cli.output import Format, FormatOption, UsageProblem, count, emit_rows, say, write
+from controller.terminal.completion import complete_device
+from controller.terminal.folders import FolderOption, save
+from controller.terminal.output import (
+    Format,
+    FormatOption,
+    UsageProblem,
+    count,
+    emit_rows,
+    say,
+    write,
+)
 
 if TYPE_CHECKING:
     from inventory.imports import Sections
@@ -284,7 +292,7 @@ def show_signing_key() -> None:
     The key pair is made on first use and lies in the state folder (SANAGA_STATE_DIR); the private
     half never leaves it.
     """
+    from controller.keys.signing import public_text, signing_key
     from controller.settings import Settings
-    from controller.signing import public_text, signing_key
 
     write(public_text(signing_key(Settings().state_dir)))

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from controller.cli.output import Exit, OutputClosedError, UsageProblem, say
+from controller.terminal.output import Exit, OutputClosedError, UsageProblem, say
 from inventory.errors import IntentError, SanagaError, UnreachableError
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ VERBS: Final = {
     "init": "controller.cli.intent",
     "validate": "controller.cli.intent",
     "plan": "controller.cli.plan",
-    "apply": "controller.cli.change",
-    "confirm": "controller.cli.change",
-    "rollback": "controller.cli.change",
+    "apply": "controller.cli.apply",
+    "confirm": "controller.cli.apply",
+    "rollback": "controller.cli.apply",
     "history": "controller.cli.history",
     "show": "controller.cli.show",
     "explain": "controller.cli.explain",
     "topology": "controller.cli.topology",
     "inventory": "controller.cli.inventory",
-    "vpn": "controller.cli.vpn",
+    "vpn": "controller.cli_vpn.vpn",
 }
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),

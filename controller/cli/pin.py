@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from controller.cli.output import UsageProblem, say, watched
+from controller.terminal.output import UsageProblem, say, watched
 from inventory.errors import HostKeyError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def pin(device: "Device", folder: Path, *, namespace: str | None, expected: str 
 
     Raises UnreachableError, HostKeyError when it is another key than expected or pinned.
     """
-    from controller.drivers.hostkey import fingerprint, shown
+    from controller.transport.host_key import fingerprint, shown
 
     key = shown(device, namespace=namespace)
     found, management = fingerprint(key), _management(device)

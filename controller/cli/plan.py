@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from controller.cli import words
-from controller.cli.completion import complete_device
-from controller.cli.folders import FolderArgument
-from controller.cli.output import (
+from controller.terminal import sentences
+from controller.terminal.completion import complete_device
+from controller.terminal.folders import FolderArgument
+from controller.terminal.output import (
     Exit,
     Format,
     FormatOption,
@@ -20,7 +20,7 @@ from controller.cli.output import (
     listing,
     say,
 )
-from controller.cli.output import (
+from controller.terminal.output import (
     show as show_lines,
 )
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from controller.load import Loaded
-    from controller.plan import Consent
-    from controller.state import Plan
+    from controller.model import Plan
+    from controller.planning.plan import Consent
     from inventory.model import DeviceName
     from topology.model import BlastRadius
 
@@ -112,7 +112,7 @@ def plan(
     Ends with 0 when there is nothing to change and with 2 when there is.
     """
     from controller.load import load
-    from controller.plan import Consent
+    from controller.planning.plan import Consent
     from inventory.model import Thresholds
 
     loaded = load(folder)
@@ -139,7 +139,7 @@ def _chosen(
 ) -> "frozenset[DeviceName] | None":
     """Return the devices to plan for; None stands for all. Raises UnknownNameError."""
     from controller.load import device
-    from controller.plan import managed
+    from controller.planning.plan import managed
 
     for name in without:
         device(loaded.intent, name)
@@ -155,7 +155,7 @@ def _revoked(loaded: "Loaded") -> "frozenset[DeviceName]":
     """
     from controller.environment import state_dir
     from controller.store.people import FILE, People
-    from controller.store.revoked import refusal
+    from controller.store.revoked_keys import refusal
     from inventory.errors import AccessError
 
     devices = loaded.intent.devices.values()
@@ -177,8 +177,8 @@ def _revoked(loaded: "Loaded") -> "frozenset[DeviceName]":
 
 def _planned(loaded: "Loaded", consent: "Consent", running: Path | None) -> "Plan":
     from controller.app import from_files, make_plan, to_read
+    from controller.apply.observe import observe
     from controller.clock import SystemClock
-    from controller.observe import observe
 
     at = SystemClock().instant()
     if running is None:
@@ -189,9 +189,9 @@ def _planned(loaded: "Loaded", consent: "Consent", running: Path | None) -> "Pla
 
 def _planned_live(loaded: "Loaded", consent: "Consent", at: "datetime") -> "Plan":
     from controller.app import connector, make_plan, previous_intent, to_read
-    from controller.cli.progress import told
-    from controller.observe import observe
+    from controller.apply.observe import observe
     from controller.settings import Settings
+    from controller.terminal.progress import told
 
     previous = previous_intent(Settings().state_dir, loaded.intent.network.name)
     names = to_read(loaded.intent, consent.only)
@@ -205,7 +205,7 @@ def _planned_live(loaded: "Loaded", consent: "Consent", at: "datetime") -> "Plan
 
 def _warn_of_unfinished(state_dir: Path) -> None:
     """Say which apply has to end before another can begin; this plan may see it half done."""
-    from controller.cli.change import open_journal
+    from controller.cli.apply import open_journal
     from controller.store.journal import FILE
 
     if not (state_dir / FILE).exists():
@@ -243,7 +243,7 @@ def _save(made: "Plan", out: Path | None) -> None:
     if out is None:
         say("to apply it, save it with --out FILE")
         return
-    from controller.planfile import save
+    from controller.planning.plan_file import save
 
     save(made, out)
     say(f"saved; to apply it: sanaga apply {out}")
@@ -259,7 +259,7 @@ def colour(line: str) -> str:
 
 def as_data(plan: "Plan") -> dict[str, object]:
     """Return a plan as JSON shows it: every change with its wave and diff, without whole texts."""
-    from controller.plan import unmanaged
+    from controller.planning.plan import unmanaged
 
     why = unmanaged(plan.intent) if plan.intent else {}
     return {
@@ -344,7 +344,7 @@ def _severity(impact: str) -> int:
 
 
 def _hurts(when: str, radius: "BlastRadius") -> Iterator[str]:
-    yield from (f"{when}: {sentence}" for sentence in words.radius(radius))
+    yield from (f"{when}: {sentence}" for sentence in sentences.radius(radius))
 
 
 def _cannot_revert(plan: "Plan") -> Iterator[str]:
@@ -360,7 +360,7 @@ def _cannot_revert(plan: "Plan") -> Iterator[str]:
 
 
 def _unmanaged(plan: "Plan") -> Iterator[str]:
-    from controller.plan import unmanaged
+    from controller.planning.plan import unmanaged
 
     why = unmanaged(plan.intent) if plan.intent else {}
     for reason in dict.fromkeys(why.values()):
@@ -373,7 +373,7 @@ def _expectations(plan: "Plan", *, whole: bool) -> Iterator[str]:
     if plan.findings:
         yield f"{count(len(plan.findings), 'expectation')}: {_balance(plan, len(failing))}"
     told = plan.findings if whole else failing
-    yield from (f"  {sentence}" for sentence in words.findings(told))
+    yield from (f"  {sentence}" for sentence in sentences.findings(told))
 
 
 def _balance(plan: "Plan", failing: int) -> str:

@@ -7,8 +7,8 @@ from typing import Final
 
 import typer
 
-from controller.cli.output import UsageProblem, listing, say, watched
 from controller.environment import state_dir
+from controller.terminal.output import UsageProblem, listing, say, watched
 from inventory.errors import CredentialError
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,62}", re.ASCII)
@@ -38,8 +38,8 @@ def seal_secret(file: Path, name: str, *, replace: bool) -> None:
 
 def seal_controller() -> None:
     """Seal the keys in the state folder. Raises CredentialError and UsageProblem."""
-    from controller.keyfile import seal_keys, sealed_names
-    from controller.signing import generated
+    from controller.keys.keyfile import seal_keys, sealed_names
+    from controller.keys.signing import generated
 
     folder = state_dir()
     new = not sealed_names(folder)
@@ -54,7 +54,7 @@ def seal_controller() -> None:
 
 def open_controller() -> None:
     """Let the keys in the state folder be plain files. Raises CredentialError and UsageProblem."""
-    from controller.keyfile import open_keys
+    from controller.keys.keyfile import open_keys
 
     folder = state_dir()
     names = open_keys(folder, _passphrase(new=False))

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from controller import sitekeys
-from controller.cli.output import say
+from controller.access.gateways import Gateways
+from controller.access.registrar import Registrar
 from controller.cli.site_keys import connect
-from controller.edges import overlay
 from controller.environment import state_dir
-from controller.gateways import Gateways
+from controller.intended.overlay import overlay
 from controller.load import load
-from controller.registrar import Registrar
+from controller.sites import key_rotation
+from controller.terminal.output import say
 from inventory.errors import SanagaError
 from inventory.model import DeviceName
 from vpn.people import device_config
@@ -75,7 +75,7 @@ def of_sites(folder: Path) -> list[Row]:
     """Return every path of every edge to every far end, and what takes it."""
     loaded = load(folder)
     names = sorted(overlay(loaded.intent).managed)
-    found = dict(sitekeys.healthy(names, connect(loaded)))
+    found = dict(key_rotation.healthy(names, connect(loaded)))
     for said in found.values():
         if isinstance(said, SanagaError):
             say(str(said))

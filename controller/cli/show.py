@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.completion import complete_device
-from controller.cli.folders import FolderOption
-from controller.cli.output import Format, FormatOption, UsageProblem, emit, say, show
+from controller.terminal.completion import complete_device
+from controller.terminal.folders import FolderOption
+from controller.terminal.output import Format, FormatOption, UsageProblem, emit, say, show
 
 if TYPE_CHECKING:
     from controller.load import Loaded
-    from controller.state import DeviceConfig
+    from controller.model import DeviceConfig
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
@@ -67,7 +67,7 @@ def show_device(
 
 def _intended(loaded: "Loaded", name: str) -> "DeviceConfig":
     from controller.app import edge_configs, intended_configs
-    from controller.plan import unmanaged
+    from controller.planning.plan import unmanaged
     from inventory.errors import UnknownNameError
 
     gateways = loaded.access.policy.gateways
@@ -90,7 +90,7 @@ def _running(loaded: "Loaded", name: str, configs: Path | None) -> "DeviceConfig
 
 
 def _difference(before: "DeviceConfig", after: "DeviceConfig") -> str:
-    from controller.impact import diff
+    from controller.planning.impact import diff
 
     return diff(before, after)
 

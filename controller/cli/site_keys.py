@@ -5,16 +5,17 @@ from pathlib import Path
 from stat import S_IMODE
 from typing import Final, cast
 
-from controller import rim, sitekeys
 from controller.app import anchored, connector
+from controller.apply import session
+from controller.apply.observe import observe
 from controller.cli.desk import act, desk
-from controller.cli.output import count, listing, say
-from controller.edges import overlay
 from controller.environment import state_dir
+from controller.intended.overlay import overlay
 from controller.load import Loaded, load
 from controller.load import device as known
-from controller.observe import observe
-from controller.sitekeys import Connect, Progress
+from controller.sites import key_rotation
+from controller.sites.key_rotation import Connect, Progress
+from controller.terminal.output import count, listing, say
 from edge.storage import atomic
 from inventory.documents.edge_keys import rewritten
 from inventory.intent import EDGE_KEYS
@@ -66,16 +67,16 @@ def rotate(folder: Path, names: Sequence[DeviceName], most: int | None, because:
     Those that moved longest ago come first. Raises AccessError.
     """
     loaded, who, moved = load(folder), act(because), _moved()
-    devices = sitekeys.movable(loaded.intent, loaded.access.policy.gateways, names)
+    devices = key_rotation.movable(loaded.intent, loaded.access.policy.gateways, names)
     idle = sorted(
         (device for device in devices if not device.next_key),
         key=lambda device: (moved.get(device.name, ""), device.name),
     )[:most]
     lines, failed = dict[DeviceName, str](), 0
-    for name, told in sitekeys.asked([d.name for d in idle], connect(loaded), rekey=True):
+    for name, told in key_rotation.asked([d.name for d in idle], connect(loaded), rekey=True):
         device = loaded.intent.devices[name]
         if isinstance(told, Progress) and told.key == device.public_key:
-            lines[name] = sitekeys.announced(device, told.upcoming)
+            lines[name] = key_rotation.announced(device, told.upcoming)
         else:
             failed += 1
             say(f"{_against(device, told)}\n{name} keeps its key")
@@ -99,7 +100,7 @@ def progress(folder: Path) -> list[dict[str, object]]:
     moving = _moving(loaded)
     return [
         _row(moving[name], told)
-        for name, told in sorted(sitekeys.asked(moving, connect(loaded), rekey=False))
+        for name, told in sorted(key_rotation.asked(moving, connect(loaded), rekey=False))
     ]
 
 
@@ -117,7 +118,7 @@ def settle(folder: Path, without: Set[DeviceName], patience_s: float, because: s
     moved = {name: device for name, device in moving.items() if name not in left}
     left |= _unheard(loaded, moved, without)
     done = {name: device for name, device in moving.items() if name not in left}
-    rewrite(folder, {name: sitekeys.settled(device) for name, device in done.items()})
+    rewrite(folder, {name: key_rotation.settled(device) for name, device in done.items()})
     with desk() as opened:
         for name, device in done.items():
             keys = {"former": device.public_key, "key": device.next_key}
@@ -139,7 +140,7 @@ def _left(
 
     _, left = persisted(
         moving,
-        lambda todo: sitekeys.asked(todo, connect, rekey=False),
+        lambda todo: key_rotation.asked(todo, connect, rekey=False),
         lambda name, told: isinstance(told, Progress) and told.moved_to(moving[name].next_key),
         within_s=patience_s,
         clock=SystemClock(),
@@ -156,7 +157,7 @@ def _unheard(
     seen = observe(sorted(set().union(*far_ends.values())), drivers(loaded))
     for why in seen.unreachable.values():
         say(why)
-    found = {name: sitekeys.unaware(moved[name], far_ends[name], seen) for name in moved}
+    found = {name: key_rotation.unaware(moved[name], far_ends[name], seen) for name in moved}
     return {
         name: f"{name} has moved, and keeps both keys: {listing(unaware)} may not know the other "
         "one; plan and apply there, or say --without and do so before its tunnels are needed"
@@ -211,7 +212,7 @@ def connect(loaded: Loaded) -> Connect:
     return cast("Connect", drivers(loaded))
 
 
-def drivers(loaded: Loaded) -> rim.Connect:
+def drivers(loaded: Loaded) -> session.Connect:
     """Return what makes the driver of a device, which connects on first use."""
     return connector(anchored(loaded), loaded.folder, state_dir=state_dir())
 

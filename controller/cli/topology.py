@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from controller.cli import words
-from controller.cli.completion import complete_thing
-from controller.cli.folders import FolderOption, PlaceArgument, named, save
-from controller.cli.output import (
+from controller.terminal import sentences
+from controller.terminal.completion import complete_thing
+from controller.terminal.folders import FolderOption, PlaceArgument, named, save
+from controller.terminal.output import (
     Format,
     FormatOption,
     UsageProblem,
@@ -21,7 +21,7 @@ from controller.cli.output import (
     show_rows,
     write,
 )
-from controller.cli.output import (
+from controller.terminal.output import (
     show as show_lines,
 )
 
@@ -178,7 +178,7 @@ def paths(
 def _way_lines(found: "Iterable[Way]") -> Iterator[tuple[str, str]]:
     for number, way in enumerate(found, start=1):
         row = _way_row(way)
-        yield f"{number}. {words.figures(way)}", "bold"
+        yield f"{number}. {sentences.figures(way)}", "bold"
         yield f"   {' → '.join(row['nodes'])}", ""
         yield f"   over {', '.join(row['circuits'])}", ""
 
@@ -216,7 +216,7 @@ def blast_radius(
     intent, topology = _read(folder)
     _check_in_use(intent, topology, things)
     radius = resilience.blast_radius(topology, things)
-    emit(radius, output, lambda: write("\n".join(words.radius(radius))))
+    emit(radius, output, lambda: write("\n".join(sentences.radius(radius))))
     _say_what_waits(topology)
 
 

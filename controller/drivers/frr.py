@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 from controller.drivers import frr_door
-from controller.drivers.ssh_door import DoorDriver
-from controller.state import DeviceConfig
+from controller.model import DeviceConfig
+from controller.transport.ssh_door import DoorDriver
 
 
 def canonical(text: str) -> DeviceConfig:

@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from controller.blocklist import published
 from controller.clock import SystemClock
-from controller.drivers.ssh_door import DoorDriver
-from controller.pairs import PairSecret
-from controller.signing import signing_key
-from controller.state import DeviceConfig
+from controller.keys.psk_root import PairSecret
+from controller.keys.revocation_file import published
+from controller.keys.signing import signing_key
+from controller.model import DeviceConfig
+from controller.transport.ssh_door import DoorDriver
 from edge.policy.model import EdgePolicy
 from edge.signed import policy_envelope, psk_envelope
 from edge.signed.policy_envelope import SignedPolicy

@@ -14,7 +14,7 @@ from threading import RLock
 from typing import Final, TypeAlias
 
 from controller.clock import Clock, SystemClock
-from controller.state import DeviceConfig
+from controller.model import DeviceConfig
 from inventory.errors import DeviceError, RejectedError, UnreachableError
 from inventory.model import Device, DeviceName
 

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Protocol
 
-from controller.state import DeviceConfig
+from controller.model import DeviceConfig
 from inventory.model import Device
 
 

@@ -13,8 +13,8 @@ from typing import Final, Literal, TypeAlias
 
 from controller.clock import Clock, SystemClock
 from controller.store.database import Database, Kind
+from controller.store.journal_schema import MIGRATIONS
 from controller.store.lock import held
-from controller.store.schema import MIGRATIONS
 from inventory.errors import JournalError, UnknownNameError
 from inventory.model import DeviceName
 

@@ -15,11 +15,11 @@ from typing import Final, TypeAlias
 
 from controller.clock import Clock, SystemClock
 from controller.store import audit
-from controller.store import people_tables as tables
+from controller.store import people_queries as tables
 from controller.store.audit import Act, Trace
 from controller.store.database import Database, Kind
-from controller.store.loads import Loads
-from controller.store.people_rows import (
+from controller.store.people_queries import Keying
+from controller.store.people_records import (
     Entry,
     Registered,
     entry_of,
@@ -29,8 +29,8 @@ from controller.store.people_rows import (
     said,
 )
 from controller.store.people_schema import MIGRATIONS
-from controller.store.people_tables import Keying
-from controller.store.revoked import Revoked, withdraw
+from controller.store.revoked_keys import Revoked, withdraw
+from controller.store.roster_loads import Loads
 from inventory.errors import AccessError
 from inventory.model import DeviceName
 from vpn.model import Person, PersonDevice, PersonName

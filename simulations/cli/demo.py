@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from controller.cli.output import say, stderr, watched
+from controller.terminal.output import say, stderr, watched
 from simulations.lab.endings import handled_by
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
-from controller.cli.output import (
+from controller.terminal.output import (
     Format,
     FormatOption,
     UsageProblem,
@@ -112,8 +112,8 @@ def up(
 
 
 def _configs(loaded: "Loaded") -> "Mapping[str, str]":
-    from controller.derive import derive
-    from controller.render import render
+    from controller.intended.render import render
+    from controller.intended.routers import derive
 
     wanted = derive(loaded.intent, loaded.access.policy.gateways)
     return {name: render(intended).text for name, intended in wanted.items()}

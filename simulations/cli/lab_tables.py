@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from controller.cli.output import show_rows, write
+from controller.terminal.output import show_rows, write
 from simulations.lab.edges import EdgeState
 from simulations.lab.lab import LabState
 from simulations.lab.links import BOTH, CircuitState

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from controller.cli.plan import summary
-from controller.state import Outcome
+from controller.model import Outcome
 from inventory.errors import LabError
 from inventory.model import SiteName
 from simulations.demo import call, overlay

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from controller.state import Plan, PushResult
+from controller.model import Plan, PushResult
 from inventory.model import CircuitName, DeviceName, SiteName
 from simulations.lab.flows import Report
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from time import monotonic
 
 from controller.app import connector, make_plan, previous_intent, to_read
-from controller.apply import apply
-from controller.cli.progress import told
+from controller.apply.observe import observe
+from controller.apply.run import apply
+from controller.apply.session import Connect, Rim
 from controller.clock import SystemClock
+from controller.keys.signing import signing_key
 from controller.load import Loaded, load
-from controller.observe import observe
-from controller.rim import Connect, Rim
-from controller.signing import signing_key
-from controller.state import Operational, Plan
+from controller.model import Operational, Plan
 from controller.store.journal import Journal
+from controller.terminal.progress import told
 from inventory.documents.examples import write_example
 from simulations.demo.facts import Applied
 from simulations.lab import lab as labs

@@ -9,8 +9,8 @@ from typing import Final, TypedDict, Unpack
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from controller.keys.signing import signing_key
 from controller.settings import Settings
-from controller.signing import signing_key
 from inventory.errors import LabError
 from inventory.intent import EDGE_KEYS, KNOWN_HOSTS
 from inventory.model import CircuitName, DeviceName, Intent, SiteName

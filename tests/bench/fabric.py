@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from controller.app import intended_configs, make_plan
 from controller.load import Loaded, load
-from controller.state import DeviceConfig, Operational
+from controller.model import DeviceConfig, Operational
 from inventory.addressing import segment4
 from inventory.model import Segment
 from policies.clinical import catalogue

@@ -9,8 +9,8 @@ from pathlib import Path
 from time import perf_counter, time
 from typing import Final
 
+from controller.access.registrar import Handover, Registrar
 from controller.clock import SystemClock
-from controller.registrar import Handover, Registrar
 from edge.wireguard import go_process, uapi
 from inventory.errors import SanagaError
 from simulations.lab import namespaces

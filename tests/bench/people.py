@@ -6,9 +6,9 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from controller import bulk
+from controller.access import people_list
+from controller.access.registrar import Handover, Registrar
 from controller.load import load
-from controller.registrar import Handover, Registrar
 from inventory.errors import Location
 from tests.bench.measure import Figure, call, figure, sanaga
 from tests.people_rig import ACT, NGONO, TERMS, registrar
@@ -61,11 +61,13 @@ def _round(desk: Registrar, sites: list[str]) -> tuple[float, float, float]:
     wanted = [_listed(number, sites[number % len(sites)]) for number in range(PEOPLE)]
 
     def provision() -> None:
-        for _ in bulk.applied(desk, bulk.planned(desk, wanted, prune=True), ACT, files):
+        for _ in people_list.applied(
+            desk, people_list.planned(desk, wanted, prune=True), ACT, files
+        ):
             pass
 
     def compare() -> None:
-        steps = bulk.planned(desk, wanted[CHANGED:], prune=True)
+        steps = people_list.planned(desk, wanted[CHANGED:], prune=True)
         assert len(steps) == CHANGED
 
     def rendered() -> None:

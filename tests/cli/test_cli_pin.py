@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from paramiko import ECDSAKey, ServerInterface, Transport
 
-from controller.drivers.hostkey import fingerprint
+from controller.transport.host_key import fingerprint
 
 
 @contextmanager

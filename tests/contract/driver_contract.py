@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from controller.drivers.protocol import Driver
-from controller.state import DeviceConfig
+from controller.model import DeviceConfig
 from inventory.errors import RejectedError
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.derive import derive
-from controller.render import render
+from controller.intended.render import render
+from controller.intended.routers import derive
 from inventory.model import Intent, Medium, StaticRoute
 from tests.factories import Draft
 from tests.golden_files import assert_golden

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.drivers.frr import FrrDriver
-from controller.drivers.ssh_door import Patience
+from controller.transport.ssh_door import Patience
 from inventory.model import Device, Management, Platform, Role
 from simulations.lab.routers import ensure_wanted, remove_wanted
 

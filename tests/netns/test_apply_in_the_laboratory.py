@@ -10,7 +10,7 @@ import pytest
 from controller.app import intended_configs
 from controller.drivers.frr import canonical
 from controller.load import load
-from controller.planfile import load as load_plan
+from controller.planning.plan_file import load as load_plan
 from simulations.lab import lab as labs
 from simulations.lab.faults import FaultKind
 from simulations.lab.lab import Lab

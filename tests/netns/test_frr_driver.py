@@ -14,11 +14,11 @@ from threading import Event
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from controller.derive import derive
 from controller.drivers.frr import FrrDriver
-from controller.drivers.ssh_door import Patience
-from controller.render import render
-from controller.state import DeviceConfig
+from controller.intended.render import render
+from controller.intended.routers import derive
+from controller.model import DeviceConfig
+from controller.transport.ssh_door import Patience
 from inventory.addressing import link4
 from inventory.errors import DeviceError, HostKeyError, RejectedError, UnreachableError
 from inventory.model import Management

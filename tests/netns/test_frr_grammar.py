@@ -11,9 +11,9 @@ from threading import Event
 
 import pytest
 
-from controller.derive import derive
-from controller.render import render
-from controller.state import DeviceConfig, Intended
+from controller.intended.render import render
+from controller.intended.routers import derive
+from controller.model import DeviceConfig, Intended
 from inventory.model import Intent, Medium, StaticRoute
 from tests.factories import Draft
 from tests.netns.frr_router import FrrRouter, eventually, frr_routers, lan, run, wire

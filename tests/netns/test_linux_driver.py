@@ -8,8 +8,8 @@ from threading import Event
 
 import pytest
 
-from controller.pairs import FILE as SECRET
-from controller.state import DeviceConfig
+from controller.keys.psk_root import FILE as SECRET
+from controller.model import DeviceConfig
 from edge.control import client as control
 from edge.keys.psk import FILE
 from edge.policy.model import EdgePolicy

@@ -11,8 +11,8 @@ from time import monotonic
 
 import pytest
 
+from controller.access.registrar import Registrar
 from controller.clock import SystemClock
-from controller.registrar import Registrar
 from edge.control import client as control
 from inventory.errors import EdgeError
 from simulations.lab.waiting import eventually

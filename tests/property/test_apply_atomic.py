@@ -10,13 +10,13 @@ from typing import Any, TypeAlias
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.apply import apply
+from controller.apply.observe import observe
+from controller.apply.recovery import confirm, resume, rollback
+from controller.apply.run import apply
+from controller.apply.session import Rim
 from controller.drivers.memory import Act, Faults, MemoryNetwork
-from controller.observe import observe
-from controller.plan import Consent, View, plan
-from controller.resume import confirm, resume, rollback
-from controller.rim import Rim
-from controller.state import Outcome, Plan
+from controller.model import Outcome, Plan
+from controller.planning.plan import Consent, View, plan
 from controller.store.journal import Journal
 from inventory.errors import SanagaError
 from inventory.model import Intent, Thresholds

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import controller.render
-from controller.derive import derive
 from controller.drivers.frr import canonical
-from controller.render import LINE_LENGTH, one_line, render
+from controller.intended import render as rendering
+from controller.intended.render import LINE_LENGTH, one_line, render
+from controller.intended.routers import derive
 from inventory.model import Intent, Platform
 from tests.factories import hierarchy
 
-TEMPLATES = sorted(Path(controller.render.__file__).parent.joinpath("templates").glob("*.conf.j2"))
+TEMPLATES = sorted(Path(rendering.__file__).parents[1].joinpath("templates").glob("*.conf.j2"))
 PLATFORMS = [Platform(template.name.split(".")[0]) for template in TEMPLATES]
 BASE = hierarchy(1, 1, 1)
 NASTY = (

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from controller.apply import apply
+from controller.apply.events import Begun, Decided, DeviceDone, Ended, Verified, Waiting, WaveBegun
+from controller.apply.recovery import resume, rollback
+from controller.apply.run import apply
 from controller.drivers.memory import Act, Faults
-from controller.progress import Begun, Decided, DeviceDone, Ended, Verified, Waiting, WaveBegun
-from controller.resume import resume, rollback
-from controller.state import DeviceConfig, Outcome
+from controller.model import DeviceConfig, Outcome
 from inventory.errors import (
     JournalError,
     PlanError,
@@ -325,10 +325,10 @@ import signal
 import sys
 from pathlib import Path
 from threading import Event
-from controller.apply import apply
+from controller.apply.run import apply
 from controller.clock import SystemClock
-from controller.progress import WaveBegun
-from controller.rim import Rim
+from controller.apply.events import WaveBegun
+from controller.apply.session import Rim
 from tests.apply_rig import Bench, chain
 
 # What a shell starts in the background ignores it.

@@ -2,10 +2,10 @@ from datetime import datetime
 
 import pytest
 
-from controller.apply import apply
+from controller.apply.recovery import confirm, resume, rollback
+from controller.apply.run import apply
 from controller.drivers.memory import Act, Faults
-from controller.resume import confirm, resume, rollback
-from controller.state import DeviceConfig, Outcome
+from controller.model import DeviceConfig, Outcome
 from inventory.errors import StalePlanError, UnfinishedError, UnknownNameError
 from tests.apply_rig import NAMES, chain, old
 

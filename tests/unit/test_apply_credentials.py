@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from controller.apply import apply
+from controller.apply.events import Waiting
+from controller.apply.recovery import confirm, resume, rollback
+from controller.apply.run import apply
 from controller.drivers.memory import Act, Faults
-from controller.keyfile import seal_keys
-from controller.progress import Waiting
-from controller.resume import confirm, resume, rollback
-from controller.signing import signing_key
-from controller.state import Outcome
+from controller.keys.keyfile import seal_keys
+from controller.keys.signing import signing_key
+from controller.model import Outcome
 from inventory.credentials import PASSPHRASE
 from inventory.errors import CredentialError
 from inventory.model import Platform

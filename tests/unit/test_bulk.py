@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from controller import bulk
-from controller.bulk import TOGETHER
+from controller.access import people_list
+from controller.access.people_list import TOGETHER
 from inventory.errors import Location
 from tests.people_rig import ACT, NGONO, registrar
 from vpn.people.people_list import Listed
@@ -58,8 +58,8 @@ def names(desk):
 
 def test_steps_are_done_in_batches_and_files_count_once_their_devices_are_on_record(desk):
     wanted = [listed(number) for number in range(TOGETHER + 3)]
-    steps, files = bulk.planned(desk, wanted, prune=False), Files()
-    work = bulk.applied(desk, steps, ACT, files)
+    steps, files = people_list.planned(desk, wanted, prune=False), Files()
+    work = people_list.applied(desk, steps, ACT, files)
     next(work)
     assert len(files.files) == len(names(desk)) == TOGETHER
     assert len([*work]) == TOGETHER + 2
@@ -68,23 +68,23 @@ def test_steps_are_done_in_batches_and_files_count_once_their_devices_are_on_rec
 
 def test_step_that_fails_is_taken_back_alone_and_those_before_it_stay(desk):
     wanted = [listed(number) for number in range(5)]
-    steps, files = bulk.planned(desk, wanted, prune=False), Files(failing="p-0003")
+    steps, files = people_list.planned(desk, wanted, prune=False), Files(failing="p-0003")
     with pytest.raises(OSError, match="the disk is full"):
-        [*bulk.applied(desk, steps, ACT, files)]
+        [*people_list.applied(desk, steps, ACT, files)]
     assert names(desk) == files.files == ["p-0000", "p-0001", "p-0002"]
     assert [trace.subject for trace in desk.store.trail("p-0003")] == []
 
 
 def test_interruption_within_a_batch_leaves_nothing_of_it(desk):
     wanted = [listed(number) for number in range(3)]
-    steps, files = bulk.planned(desk, wanted, prune=False), Interrupted()
+    steps, files = people_list.planned(desk, wanted, prune=False), Interrupted()
     with pytest.raises(KeyboardInterrupt):
-        next(bulk.applied(desk, steps, ACT, files))
+        next(people_list.applied(desk, steps, ACT, files))
     assert names(desk) == files.files == files.drafts == []
 
 
 def test_devices_that_bring_their_keys_are_on_record_with_them(desk):
     key = keys.public_of(keys.generate())
     wanted = [replace(listed(0), public_key=key)]
-    [*bulk.applied(desk, bulk.planned(desk, wanted, prune=False), ACT, Files())]
+    [*people_list.applied(desk, people_list.planned(desk, wanted, prune=False), ACT, Files())]
     assert desk.store.owner(key).device.person == "p-0000"

@@ -6,8 +6,8 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from controller.pairs import FILE as SECRET_FILE
-from controller.pairs import PairSecret
+from controller.keys.psk_root import FILE as SECRET_FILE
+from controller.keys.psk_root import PairSecret
 from edge.keys.psk import FILE
 from edge.signed import envelope as signed_envelope
 from edge.storage import atomic

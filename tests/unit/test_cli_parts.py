@@ -5,12 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer import BadParameter
 
-from controller.cli.completion import names
-from controller.cli.durations import seconds, spoken
-from controller.cli.output import aligned, cell, count, listing, plain, shortened
-from controller.cli.progress import sentence
-from controller.progress import Begun, Decided, DeviceDone, Verified, Waiting, WaveBegun, WaveEnded
-from controller.state import Verdict
+from controller.apply.events import (
+    Begun,
+    Decided,
+    DeviceDone,
+    Verified,
+    Waiting,
+    WaveBegun,
+    WaveEnded,
+)
+from controller.model import Verdict
+from controller.terminal.completion import names
+from controller.terminal.durations import seconds, spoken
+from controller.terminal.output import aligned, cell, count, listing, plain, shortened
+from controller.terminal.progress import sentence
 from inventory.errors import Location
 from inventory.model import Level
 from tests.sanaga_process import SMALL

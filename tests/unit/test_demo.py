@@ -4,8 +4,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from controller.plan import plan
-from controller.state import Outcome, PushResult
+from controller.model import Outcome, PushResult
+from controller.planning.plan import plan
 from inventory.model import Medium
 from simulations.cli import demo
 from simulations.demo import report

@@ -4,8 +4,8 @@ from itertools import combinations
 
 import pytest
 
-from controller.derive import derive
-from controller.state import Intended
+from controller.intended.routers import derive
+from controller.model import Intended
 from inventory import addressing
 from inventory.errors import PlanError
 from inventory.model import Intent, Medium, Platform, Role, StaticRoute

@@ -10,10 +10,10 @@ from types import TracebackType
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from controller.drivers import ssh_door
 from controller.drivers.frr import FrrDriver, canonical
-from controller.drivers.hostkey import shown
-from controller.drivers.ssh_door import Patience
+from controller.transport import ssh_door
+from controller.transport.host_key import shown
+from controller.transport.ssh_door import Patience
 from inventory.errors import DeviceError, RejectedError, UnreachableError
 from inventory.model import Device, Management, Platform, Role
 from tests.netns.frr_router import public_text

@@ -7,10 +7,10 @@ from threading import Barrier
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from controller.cli import loading
-from controller.gateways import Gateways, Loaded
-from controller.signing import signing_key
-from controller.store.loads import Load
+from controller.access.gateways import Gateways, Loaded
+from controller.cli_vpn import gateways as cli_vpn_gateways
+from controller.keys.signing import signing_key
+from controller.store.roster_loads import Load
 from edge.signed import roster_envelope
 from inventory.errors import PolicyRefusedError, RejectedError, UnreachableError
 from tests.people_rig import ACT, GATEWAY_KEYS, NGONO, PLAN, nowhere, registrar
@@ -195,8 +195,8 @@ def test_who_is_in_a_consultation_just_before_is_told(desk, drivers, gateways):
     calling = {n: outcome.calling for n, outcome in gateways.load(NAMES, there=True)}
     assert calling == {"yaounde-e1": (first, "172.26.9.9"), "douala-e1": ()}
     both = [device, other]
-    assert loading.in_consultation(desk, both, calling) == [device]
-    assert loading.in_consultation(desk, both, {"douala-e1": (second,)}) == [device]
+    assert cli_vpn_gateways.in_consultation(desk, both, calling) == [device]
+    assert cli_vpn_gateways.in_consultation(desk, both, {"douala-e1": (second,)}) == [device]
     # An address belongs to the gateway that it is behind.
-    assert loading.in_consultation(desk, both, {"douala-e1": (first,)}) == []
-    assert loading.in_consultation(desk, both, {}) == []
+    assert cli_vpn_gateways.in_consultation(desk, both, {"douala-e1": (first,)}) == []
+    assert cli_vpn_gateways.in_consultation(desk, both, {}) == []

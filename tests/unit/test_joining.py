@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from controller.invitations import PATIENCE_S, Visit
+from controller.access.invitation import PATIENCE_S, Visit
 from edge.remote_access import join_code, join_payload, sas
 from edge.remote_access.join_code import Invitation
 from edge.remote_access.join_device import WithdrawnError, Words

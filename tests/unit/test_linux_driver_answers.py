@@ -10,10 +10,10 @@ from types import TracebackType
 
 import pytest
 
-from controller.blocklist import FILE as LIST
 from controller.drivers.linux import LinuxDriver
-from controller.signing import signing_key
-from controller.state import DeviceConfig
+from controller.keys.revocation_file import FILE as LIST
+from controller.keys.signing import signing_key
+from controller.model import DeviceConfig
 from edge.signed import policy_envelope, revocation_envelope
 from inventory.errors import CredentialError, RejectedError, UnreachableError
 from inventory.model import Device, Management, Platform, Role

@@ -4,7 +4,7 @@ import pytest
 
 from controller.drivers.memory import Act, Faults, MemoryNetwork
 from controller.drivers.protocol import Driver, DriverFactory
-from controller.state import DeviceConfig
+from controller.model import DeviceConfig
 from inventory.errors import DeviceError, RejectedError, UnreachableError
 from tests.contract.driver_contract import DriverContract, Rig
 from tests.simulated_time import TestClock

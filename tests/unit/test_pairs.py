@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controller.pairs import FILE as SECRET_FILE
+from controller.keys.psk_root import FILE as SECRET_FILE
 from edge.identity.device import Identity
 from edge.keys.psk import FILE, Pairs
 from edge.keys.psk_schedule import LISTENED_S, OVERDUE_S, TRIED_S

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from controller.order import shape
-from controller.past import traced
-from controller.plan import Consent, explain, plan, unmanaged
-from controller.state import DeviceConfig, Impact
+from controller.model import DeviceConfig, Impact
+from controller.planning.baseline import traced
+from controller.planning.plan import Consent, explain, plan, unmanaged
+from controller.planning.waves import shape
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
 from inventory.model import CircuitEnd, Intent, Role, Thresholds
 from policies.model import Expectation, Finding

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from controller.plan import plan
-from controller.planfile import decode, encode, intent_json, load, parse_intent, save
+from controller.planning.plan import plan
+from controller.planning.plan_file import decode, encode, intent_json, load, parse_intent, save
 from inventory.errors import PlanError
 from tests.apply_rig import chain
 from tests.factories import hierarchy

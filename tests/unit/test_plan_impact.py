@@ -1,7 +1,7 @@
 import pytest
 
-from controller.impact import blank, diff, judge
-from controller.state import DeviceConfig, Impact
+from controller.model import DeviceConfig, Impact
+from controller.planning.impact import blank, diff, judge
 
 BASE = """frr defaults traditional
 hostname mora-r1

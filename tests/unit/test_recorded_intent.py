@@ -9,10 +9,10 @@ from itertools import pairwise
 import pytest
 
 from controller.app import previous_intent, recorded_intent
-from controller.apply import apply
-from controller.planfile import intent_json
-from controller.resume import rollback
-from controller.state import Change, DeviceConfig, Outcome, Plan
+from controller.apply.recovery import rollback
+from controller.apply.run import apply
+from controller.model import Change, DeviceConfig, Outcome, Plan
+from controller.planning.plan_file import intent_json
 from controller.store.journal import FILE as JOURNAL_FILE
 from inventory.errors import UnknownNameError
 from inventory.model import Intent

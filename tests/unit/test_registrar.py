@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, ip_address
 
 import pytest
 
-from controller.registrar import Registrar
+from controller.access.registrar import Registrar
 from controller.store.audit import broken
 from inventory.errors import AccessError, CredentialError
 from tests.people_rig import ACT, GATEWAYS, NGONO, TERMS, nowhere, registrar

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from controller.derive import derive
 from controller.drivers.frr import canonical
-from controller.render import one_line, render
-from controller.state import Intended
+from controller.intended.render import one_line, render
+from controller.intended.routers import derive
+from controller.model import Intended
 from inventory.errors import PlanError
 from inventory.model import Platform
 from tests.factories import hierarchy

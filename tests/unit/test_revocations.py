@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from controller.blocklist import FILE, Published, published
-from controller.revocations import publish
-from controller.signing import signing_key
-from controller.store import revoked as record
+from controller.keys.revocation_file import FILE, Published, published
+from controller.keys.revocation_signing import publish
+from controller.keys.signing import signing_key
+from controller.store import revoked_keys as record
 from controller.store.people import FILE as DATABASE
 from controller.store.people_schema import MIGRATIONS
 from edge.signed import revocation_envelope

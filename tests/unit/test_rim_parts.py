@@ -5,12 +5,12 @@ from threading import Barrier
 
 import pytest
 
+from controller.apply.events import DeviceDone, Event
+from controller.apply.observe import observe
+from controller.apply.session import Pace
 from controller.clock import SystemClock, eventually
 from controller.drivers.memory import Act, Faults, MemoryNetwork
-from controller.observe import observe
-from controller.parallel import each
-from controller.progress import DeviceDone, Event
-from controller.rim import Pace
+from controller.transport.fanout import each
 from inventory.errors import CredentialError, SanagaError, UnreachableError
 from tests.simulated_time import TestClock
 

@@ -7,8 +7,8 @@ import pytest
 
 from controller.app import intended_configs, make_plan
 from controller.load import Loaded
-from controller.plan import Consent
-from controller.state import Operational
+from controller.model import Operational
+from controller.planning.plan import Consent
 from inventory.errors import UnsafePlanError
 from inventory.model import Intent, Medium, Role, Thresholds
 from policies.clinical import catalogue

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from controller import keyfile, pairs, sealing, signing
-from controller.keyfile import NAMES, ensured, open_keys, seal_keys, sealed_file
+from controller.keys import keyfile, psk_root, psk_sealing, signing
+from controller.keys.keyfile import NAMES, ensured, open_keys, seal_keys, sealed_file
 from edge.storage import atomic
 from inventory.credentials import PASSPHRASE, WORK, sealed, unseal
 from inventory.errors import CredentialError
@@ -55,7 +55,7 @@ def on_disk(folder) -> bytes:
 
 
 def test_every_key_that_the_controller_makes_is_among_them():
-    assert {signing.FILE, sealing.FILE, pairs.FILE} == set(NAMES)
+    assert {signing.FILE, psk_sealing.FILE, psk_root.FILE} == set(NAMES)
     assert signing.FILE == keyfile.SIGNING
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from controller import keyfile
-from controller.keyfile import NAMES, ensured, open_keys, seal_keys, sealed_file
+from controller.keys import keyfile
+from controller.keys.keyfile import NAMES, ensured, open_keys, seal_keys, sealed_file
 from edge.storage import atomic
 from inventory.credentials import PASSPHRASE
 from inventory.errors import CredentialError

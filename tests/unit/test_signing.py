@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from controller.signing import FILE, public_text, signing_key
+from controller.keys.signing import FILE, public_text, signing_key
 from inventory.errors import CredentialError
 
 

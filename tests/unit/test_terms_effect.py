@@ -5,7 +5,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from controller.registrar import Effect
+from controller.access.registrar import Effect
 from tests.people_rig import ACT, NGONO, TERMS, nowhere, registrar
 from vpn.grants.packet_filter import Opening
 from vpn.model import Ports

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from controller import impact
-from controller.state import DeviceConfig, Impact
+from controller.model import DeviceConfig, Impact
+from controller.planning import impact
 from edge.policy.model import EdgePolicy
 from edge.signed import policy_envelope
 from tests.edge_policies import EDGE_KEY, edge_policy

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from controller.rim import Lines
-from controller.state import Change, DeviceConfig, Impact, Plan
-from controller.verify import _sentences, answering, gate, required, verify
+from controller.apply.session import Lines
+from controller.apply.verify import _sentences, answering, gate, required, verify
+from controller.model import Change, DeviceConfig, Impact, Plan
 from tests.apply_rig import NAMES, Bench, chain, loopback, new
 
 FAR, MIDDLE, NEAR = NAMES

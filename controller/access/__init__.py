@@ -1,0 +1,1 @@
+"""Who may dial in, and how gateways come to know it: devices, terms, rosters, invitations."""

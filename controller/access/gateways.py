@@ -1,0 +1,201 @@
+"""Telling gateways whom to let in: each gets all of it, signed, with the next serial.
+
+A gateway is asked for its serial before the record is read, so that whoever is refused for a serial
+that another administrator used meanwhile reads a record that holds what the other did, and tries
+again.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeAlias
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from controller.access.registrar import Charge, Registrar, gateway_of
+from controller.clock import SystemClock
+from controller.environment import environment
+from controller.keys.revocation_signing import publish
+from controller.keys.signing import signing_key
+from controller.transport.fanout import each
+from edge.signed import roster_envelope
+from inventory import credentials
+from inventory.errors import CredentialError, DeviceError, RejectedError, SanagaError
+from inventory.model import Device, DeviceName, Platform, Role
+from vpn.people import device_config
+from vpn.people.roster import SignedRoster
+from vpn.people.terms import Admission
+
+_ATTEMPTS: Final = 3
+_CONNECT_S: Final = 5.0
+_SILENCE_S: Final = 20.0
+
+
+class GatewayDriver(Protocol):
+    """A gateway, as far as people are concerned; raises DeviceError."""
+
+    def people(self, *, there: bool = False) -> Mapping[str, Any]:
+        """Return which roster it goes by: serial, state, devices; and who is there: calling."""
+        ...
+
+    def dialled(self) -> Mapping[str, Any]:
+        """Return the same as people(), with everybody who ever dialled."""
+        ...
+
+    def admit(self, roster: str) -> Mapping[str, Any]:
+        """Have it go by a signed roster and return the same."""
+        ...
+
+    def join(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Open the mailbox of an invitation, look into it or end it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+Connect: TypeAlias = Callable[[DeviceName], GatewayDriver]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a gateway goes by now: a state of the record, and how many devices it lets in.
+
+    calling are the addresses that were in a consultation just before.
+    """
+
+    state: int
+    devices: int
+    calling: tuple[str, ...] = ()
+
+
+class Gateways:
+    """The gateways of people, as a desk with a state folder knows them, or knew them."""
+
+    def __init__(
+        self,
+        desk: Registrar,
+        state_dir: Path,
+        connect: Connect | None = None,
+        terms: Admission | None = None,
+    ) -> None:
+        self._desk = desk
+        self._state_dir = state_dir
+        self._terms = terms or desk.terms()
+        self._connect = connect or connector(self._terms, state_dir)
+
+    def load(
+        self, names: Iterable[DeviceName], *, there: bool = False
+    ) -> Generator[tuple[DeviceName, Loaded | SanagaError], None, None]:
+        """Yield every gateway as soon as it goes by the record, or why it does not.
+
+        Both are noted; with there, who was in a consultation just before is told. Raises
+        AccessError and CredentialError before anything is told to anybody.
+        """
+        self._desk.unlock()
+        publish(self._desk.store, self._state_dir)
+        told = partial(self._told, self._desk.roster, there=there)
+        for name, outcome in self._each(tuple(names), told):
+            if isinstance(outcome, Loaded):
+                self._desk.store.loads.loaded(name, outcome.state, outcome.devices)
+            else:
+                self._desk.store.loads.failed(name, str(outcome))
+            yield name, outcome
+
+    def dismiss(
+        self, names: Iterable[DeviceName]
+    ) -> Generator[tuple[DeviceName, Loaded | SanagaError], None, None]:
+        """Yield every gateway as soon as it lets nobody in any more, or why it still does."""
+        yield from self._each(tuple(names), partial(self._told, self._nobody, there=False))
+
+    def _nobody(self, name: DeviceName) -> Charge:
+        roster = device_config.roster(self._terms, gateway_of(self._terms, name), ())
+        return Charge(replace(roster, openings=()), (), self._desk.store.last())
+
+    def _each(
+        self,
+        names: tuple[DeviceName, ...],
+        work: Callable[[DeviceName, GatewayDriver, Ed25519PrivateKey], Loaded],
+    ) -> Generator[tuple[DeviceName, Loaded | SanagaError], None, None]:
+        key = signing_key(self._state_dir)
+
+        def worked(name: DeviceName) -> Loaded:
+            driver = self._connect(name)
+            try:
+                return work(name, driver, key)
+            finally:
+                driver.close()
+
+        yield from each(names, worked)
+
+    def status(
+        self, names: Iterable[DeviceName], *, who: bool = False
+    ) -> Generator[tuple[DeviceName, Mapping[str, Any] | SanagaError], None, None]:
+        """Yield what every gateway says of itself, or why it says nothing.
+
+        With who, everybody who ever dialled it is told.
+        """
+
+        def asked(name: DeviceName) -> Mapping[str, Any]:
+            driver = self._connect(name)
+            try:
+                return driver.dialled() if who else driver.people(there=True)
+            finally:
+                driver.close()
+
+        yield from each(tuple(names), asked)
+
+    def _told(
+        self,
+        charged: Callable[[DeviceName], Charge],
+        name: DeviceName,
+        driver: GatewayDriver,
+        key: Ed25519PrivateKey,
+        *,
+        there: bool,
+    ) -> Loaded:
+        """Have a gateway go by what it is charged with."""
+        for attempt in reversed(range(_ATTEMPTS)):
+            before = driver.people(there=there)
+            serial, charge = int(before["serial"]) + 1, charged(name)
+            preshared = tuple(secret.octets for secret in charge.preshared)
+            signed = SignedRoster(
+                serial, SystemClock().instant(), charge.state, charge.roster, preshared
+            )
+            try:
+                driver.admit(
+                    roster_envelope.sign(signed, key, gateway_of(self._terms, name).public_key)
+                )
+                break
+            except RejectedError:
+                overtaken = int(driver.people()["serial"]) >= serial
+                if not (overtaken and attempt):
+                    raise
+        calling = tuple(map(str, before.get("calling", ())))
+        return Loaded(charge.state, len(charge.roster.devices), calling)
+
+
+def connector(terms: Admission, state_dir: Path) -> Connect:
+    """Return what makes the driver of a gateway, which connects on first use."""
+    from controller.drivers.linux import LinuxDriver  # noqa: PLC0415 - slow to load, often in vain
+    from controller.transport.ssh_door import Patience  # noqa: PLC0415
+
+    def connect(name: DeviceName) -> GatewayDriver:
+        door = terms.doors.get(name)
+        if door is None:
+            raise DeviceError(name, "has no management address in the intent; load it by hand")
+        try:
+            secret = credentials.resolve(door.credential, base=Path(), environment=environment())
+        except CredentialError as error:
+            raise DeviceError(name, str(error)) from error
+        return LinuxDriver(
+            Device(name, "", 1, Role.EDGE, Platform.LINUX, door),
+            secret=secret,
+            namespace=terms.namespace,
+            state_dir=state_dir,
+            patience=Patience(connect_s=_CONNECT_S, silence_s=_SILENCE_S),
+        )
+
+    return connect

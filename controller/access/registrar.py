@@ -1,0 +1,393 @@
+"""Giving people access over the VPN and withdrawing it: keys, files and record in one step each.
+
+A private key made here is in the file that is handed over and nowhere else.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from controller.clock import Clock, SystemClock
+from controller.keys.psk_sealing import Sealer
+from controller.store.audit import Act
+from controller.store.people import People
+from controller.store.people_queries import Keying, taken_name
+from controller.store.people_records import Entry, Registered, refuse_another
+from inventory.addressing import people_capacity, people_number
+from inventory.errors import AccessError, UnknownNameError
+from inventory.model import DeviceName
+from vpn.grants.coverage import covers, ways
+from vpn.model import Address, Gateway, GroupName, Person, PersonDevice, PersonName
+from vpn.people import device_config
+from vpn.people import terms as people_terms
+from vpn.people.roster import Roster
+from vpn.people.terms import Admission
+from vpn.wireguard import keys
+from vpn.wireguard.config import Config
+from vpn.wireguard.key_backends import MakePair
+from vpn.wireguard.keys import PublicKey, Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What goes to a device: one file for each gateway, of which it uses one at a time."""
+
+    person: Person
+    device: PersonDevice
+    files: Mapping[DeviceName, Config]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A device that is to be given access as soon as it has its files, under some terms.
+
+    known is who the person was when that began.
+    """
+
+    handover: Handover
+    keying: Keying
+    terms: Admission
+    known: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Who gains by other terms, in groups or in what they reach, and who loses."""
+
+    gaining: tuple[PersonName, ...]
+    losing: tuple[PersonName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a gateway is told, and the preshared keys of the roster's devices in their order.
+
+    state is the last entry of the audit trail of which this knows.
+    """
+
+    roster: Roster
+    preshared: tuple[Secret, ...]
+    state: int
+
+
+Deliver: TypeAlias = Callable[[Handover], None]
+NO_TERMS: Final = (
+    "no access policy was accepted yet; write groups and gateways into the intent and say "
+    "'sanaga vpn apply --dir DIR'"
+)
+
+
+class Registrar:
+    """The desk where access is given and withdrawn."""
+
+    def __init__(self, store: People, sealer: Sealer, clock: Clock, pair: MakePair) -> None:
+        self.store = store
+        self._sealer = sealer
+        self._clock = clock
+        self._pair = pair
+
+    @classmethod
+    def open(
+        cls, state_dir: Path, clock: Clock | None = None, pair: MakePair = keys.pair
+    ) -> "Registrar":
+        """Open the desk of a state folder; pair makes the keys of devices that bring none.
+
+        The key that seals their preshared keys is read when it is first needed, which raises
+        CredentialError. Raises AccessError.
+        """
+        clock = clock or SystemClock()
+        return cls(People.open(state_dir, clock=clock), Sealer(state_dir), clock, pair)
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def unlock(self) -> None:
+        """Have the key that opens preshared keys. Raises CredentialError."""
+        self._sealer.ready()
+
+    def terms(self) -> Admission:
+        """Return the terms that hold. Raises AccessError when there are none, or no gateways."""
+        terms = self.accepted()
+        if not terms.gateways:
+            raise AccessError(
+                f"{terms.network} has no gateway that people could dial; write one in the section "
+                "gateways and say 'sanaga vpn apply --dir DIR'"
+            )
+        return terms
+
+    def accepted(self) -> Admission:
+        """Return the terms that hold, with or without gateways. Raises AccessError without any."""
+        terms = self.store.terms()
+        if terms is None:
+            raise AccessError(NO_TERMS)
+        return terms
+
+    def accept(self, terms: Admission, act: Act) -> int:
+        """Let other terms hold; return how many preshared keys that took."""
+        return self.store.accept(terms, act, self._sealed)
+
+    def effect(self, terms: Admission) -> Effect:
+        """Return whom other terms would give more or less."""
+        before = self.store.terms() or terms
+        people = [entry.person for entry in self.store.entries() if entry.in_use]
+        pairs = {p.name: (_groups(before, p), _groups(terms, p)) for p in people}
+        less = {p for p in set(pairs.values()) if not _covers(terms, p[1], before, p[0])}
+        more = {p for p in set(pairs.values()) if not _covers(before, p[0], terms, p[1])}
+        return Effect(
+            tuple(name for name, pair in pairs.items() if pair in more),
+            tuple(name for name, pair in pairs.items() if pair in less),
+        )
+
+    def add(
+        self,
+        person: Person,
+        device: str,
+        act: Act,
+        deliver: Deliver,
+        public_key: PublicKey | None = None,
+    ) -> Handover:
+        """Give a person access with a device, whose key is made here unless it brings one.
+
+        Nothing is kept unless deliver returns. Raises AccessError with everything that speaks
+        against it.
+        """
+        terms = self.terms()
+        self._admissible(person)
+        keying, private, preshared = self._keyed(terms, public_key)
+        made: list[Handover] = []
+
+        def hand(numbered: PersonDevice) -> None:
+            _check_room(terms, numbered.number)
+            made.append(_handover(terms, person, numbered, preshared, private))
+            deliver(made[0])
+
+        self.store.add(person, device, keying, act, hand)
+        return made[0]
+
+    def admissible(self, person: Person, device: str) -> Entry | None:
+        """Return what is known of a person. Raises AccessError when add() would."""
+        terms = self.terms()
+        self._admissible(person)
+        known = self.store.find(person.name)
+        if known and not known.revoked:
+            refuse_another(known.person, person)
+            if device in {one.name for one in known.in_use}:
+                raise AccessError(taken_name(person.name, device))
+        _check_room(terms, self.store.numbered() + 1)
+        return known
+
+    def prepare(
+        self, known: Entry | None, person: Person, device: str, public_key: PublicKey
+    ) -> Prepared:
+        """Return the files of a device that is elsewhere, of which nothing is on record yet.
+
+        known is what admissible() returned. Raises AccessError.
+        """
+        terms = self.terms()
+        keying, _, preshared = self._keyed(terms, public_key)
+        numbered = PersonDevice(person.name, device, self.store.reserve(), keying.public_key)
+        _check_room(terms, numbered.number)
+        handover = _handover(terms, person, numbered, preshared, None)
+        return Prepared(handover, keying, terms, known)
+
+    def enter(self, prepared: Prepared, act: Act) -> None:
+        """Give access to a device that has its files.
+
+        Raises AccessError when others have changed the person's access meanwhile.
+        """
+        made, keying = prepared.handover, prepared.keying
+        with self.store.together():
+            self._admissible(made.person)
+            now, then = self.terms(), prepared.terms
+            if (now.gateways, now.plan) != (then.gateways, then.plan):
+                raise AccessError("the file that it has leads to former gateways; invite again")
+            self.store.enter(prepared.known, made.person, made.device, keying, act)
+
+    def rotate(
+        self,
+        name: PersonName,
+        device: str | None,
+        act: Act,
+        deliver: Deliver,
+        public_key: PublicKey | None = None,
+    ) -> Handover:
+        """Give a device another key; the old one opens nothing from then on."""
+        terms, entry = self.terms(), self.store.entry(name)
+        keying, private, preshared = self._keyed(terms, public_key)
+        made: list[Handover] = []
+
+        def hand(renewed: PersonDevice) -> None:
+            made.append(_handover(terms, entry.person, renewed, preshared, private))
+            deliver(made[0])
+
+        self.store.rotate(one_of(entry, device), keying, act, hand)
+        return made[0]
+
+    def export(self, name: PersonName, device: str | None, act: Act) -> Handover:
+        """Return a device's files but for its private key, which is not known here."""
+        terms, entry = self.terms(), self.store.entry(name)
+        chosen = one_of(entry, device)
+        preshared = {
+            g.device: self._opened(chosen, g.device, self.store.box(chosen.public_key, g.device))
+            for g in terms.gateways
+        }
+        self.store.exported(chosen, act)
+        return _handover(terms, entry.person, chosen, preshared, None)
+
+    def revoke(
+        self, name: PersonName, device: str | None, act: Act, *, keep: bool = False
+    ) -> tuple[PersonDevice, ...]:
+        """Withdraw a device, or without a name all of somebody's; return which that were.
+
+        With keep, a person who is left without any goes on being known, and may get another.
+        """
+        entry = self.store.entry(name)
+        if entry.revoked:
+            raise AccessError(f"{name} has no access any more, since {entry.revoked[:10]}")
+        chosen = entry.in_use if device is None else (one_of(entry, device),)
+        self.store.revoke(name, chosen, act, keep=keep)
+        return chosen
+
+    def change(self, person: Person, act: Act) -> None:
+        """Let somebody be of another title, role, site, licence or last day."""
+        self._admissible(person)
+        self.store.change(person, act)
+
+    def objections(self, terms: Admission, person: Person) -> tuple[str, ...]:
+        """Return everything that speaks against giving a person access under some terms."""
+        return tuple(people_terms.objections(terms, person, self._clock.instant().date()))
+
+    def members(self) -> tuple[Entry, ...]:
+        """Return who has access today."""
+        today = self._clock.instant().date()
+        return tuple(e for e in self.store.entries() if e.in_use and not e.person.expired(today))
+
+    def roster(self, name: DeviceName) -> Charge:
+        """Return what a gateway is told today, devices by their numbers.
+
+        Raises UnknownNameError when there is no gateway of that name, and AccessError.
+        """
+        terms, chosen, state = self.terms(), self.gateway(name), self.store.last()
+        known = [(one, entry.person) for entry in self.members() for one in entry.in_use]
+        known.sort(key=lambda pair: pair[0].number)
+        boxes = self.store.boxes(name)
+        return Charge(
+            device_config.roster(
+                terms,
+                chosen,
+                (device_config.admitted(terms, who, one, chosen) for one, who in known),
+            ),
+            tuple(self._opened(one, name, boxes.get(one.public_key)) for one, _ in known),
+            state,
+        )
+
+    def whose(self, sought: Address | PublicKey) -> Registered:
+        """Return the device that has or had an address or a key; no other one ever gets either.
+
+        Addresses are those of the terms that hold. Raises AccessError when there is none.
+        """
+        if isinstance(sought, str):
+            owner = self.store.owner(sought)
+            number, hint = owner and owner.device.number, "'sanaga vpn site list' has keys of sites"
+        else:
+            terms = self.terms()
+            found = (people_number(terms.plan, g.number, sought) for g in terms.gateways)
+            number, hint = next(filter(None, found), None), device_config.blocks(terms)
+        device = self.store.numbered_device(number) if number else None
+        if device is None:
+            raise AccessError(f"no person's device has or had {sought}; {hint}")
+        return device
+
+    def gateway(self, name: DeviceName) -> Gateway:
+        """Return a gateway by name. Raises UnknownNameError."""
+        return gateway_of(self.terms(), name)
+
+    def _admissible(self, person: Person) -> None:
+        if against := self.objections(self.accepted(), person):
+            raise AccessError(f"{person.name}: " + "\n".join(against))
+
+    def _keyed(
+        self, terms: Admission, public_key: PublicKey | None
+    ) -> tuple[Keying, Secret | None, Mapping[DeviceName, Secret]]:
+        """Return the keys of a device: what is kept, and what only its file holds."""
+        private, public = (None, keys.public(public_key)) if public_key else self._pair()
+        preshared = {gateway.device: keys.preshared() for gateway in terms.gateways}
+        boxes = {name: self._sealer.seal(one, public, name) for name, one in preshared.items()}
+        return Keying(public, boxes), private, preshared
+
+    def _sealed(self, key: PublicKey, gateway: DeviceName) -> bytes:
+        return self._sealer.seal(keys.preshared(), key, gateway)
+
+    def _opened(self, device: PersonDevice, gateway: DeviceName, box: bytes | None) -> Secret:
+        if box is None:
+            raise AccessError(
+                f"{device.person}'s {device.name} has no preshared key with {gateway}; "
+                f"rotate it with 'sanaga vpn person rotate {device.person}'"
+            )
+        return self._sealer.open(box, device.public_key, gateway)
+
+
+def one_of(entry: Entry, device: str | None) -> PersonDevice:
+    """Return the named device of a person, or the only one. Raises AccessError."""
+    found = [one for one in entry.in_use if device in {None, one.name}]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(one.name for one in entry.in_use)
+    if not names:
+        raise AccessError(f"{entry.person.name} has no device in use")
+    if device is None:
+        raise AccessError(f"{entry.person.name} has several devices, {names}; name one: --device")
+    raise AccessError(f"{entry.person.name} has no device called {device!r}; in use: {names}")
+
+
+def _groups(terms: Admission, person: Person) -> frozenset[GroupName]:
+    """Return the groups by which a person reaches anything; without a gateway nobody does."""
+    groups = terms.groups_of(person) if terms.gateways else ()
+    return frozenset(group.name for group in groups)
+
+
+def _covers(
+    wider: Admission,
+    groups: frozenset[GroupName],
+    narrower: Admission,
+    others: frozenset[GroupName],
+) -> bool:
+    """Return whether members of some groups reach all that those of others do elsewhere."""
+    open_here = (one for one in wider.openings if one.group in groups)
+    open_there = (one for one in narrower.openings if one.group in others)
+    return groups >= others and covers(ways(open_here), ways(open_there))
+
+
+def gateway_of(terms: Admission, name: DeviceName) -> Gateway:
+    """Return a gateway by name. Raises UnknownNameError."""
+    known = {one.device: one for one in terms.gateways}
+    if name not in known:
+        raise UnknownNameError(people_terms.unknown("gateway", name, known))
+    return known[name]
+
+
+def _handover(
+    terms: Admission,
+    person: Person,
+    device: PersonDevice,
+    preshared: Mapping[DeviceName, Secret],
+    private: Secret | None,
+) -> Handover:
+    files = {
+        gateway.device: device_config.config(
+            terms, device, gateway, preshared[gateway.device], private
+        )
+        for gateway in terms.gateways
+    }
+    return Handover(person, device, files)
+
+
+def _check_room(terms: Admission, number: int) -> None:
+    most = people_capacity(terms.plan)
+    if number > most:
+        raise AccessError(
+            f"all {most:,} addresses of people's devices were given; widen ipv4_people in the "
+            "network's addressing and say 'sanaga vpn apply --dir DIR'"
+        )

@@ -1,0 +1,1 @@
+"""Applying a plan all or nothing: waves, confirmed commit, verification, rollback, recovery."""

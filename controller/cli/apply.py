@@ -1,0 +1,223 @@
+"""Making changes and undoing them."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+import typer
+
+from controller.terminal.durations import seconds, spoken
+from controller.terminal.output import (
+    Exit,
+    Format,
+    FormatOption,
+    UsageProblem,
+    emit,
+    say,
+    watched,
+    write,
+)
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from controller.apply.session import Rim
+    from controller.model import Plan, PushResult
+    from controller.store.journal import Journal
+    from inventory.model import Intent
+
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+
+IdArgument: TypeAlias = Annotated[
+    int | None,
+    typer.Argument(metavar="ID", min=1, show_default=False, help="Number of an apply."),
+]
+CODES: Final = {
+    "confirmed": Exit.DONE,
+    "pending": Exit.DONE,
+    "rolled-back": Exit.ROLLED_BACK,
+    "unreachable": Exit.UNREACHABLE,
+    "differs": Exit.DIFFERS,
+}
+
+
+@app.command(epilog="Example: sanaga apply change.plan --confirm-within 5m")
+def apply(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", show_default=False, help="A plan saved by plan --out."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Finish or unwind an apply that was interrupted.")
+    ] = False,
+    confirm_within: Annotated[
+        str | None,
+        typer.Option(
+            "--confirm-within",
+            metavar="TIME",
+            help="Once verified, you have this long to confirm, such as 5m; else all is undone.",
+        ),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without", metavar="DEVICE", help="With --resume: give a device up; repeatable."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Apply a plan: every device ends up new, or every device as it was.
+
+    Changes go out in waves, each on trial; all is kept only when the network does what the plan
+    promised, else every device is taken back.
+    """
+    if resume:
+        if file or confirm_within or yes:
+            raise UsageProblem("--resume takes neither a plan nor other options but --without")
+        _resume(without or (), output)
+    elif file is None:
+        raise UsageProblem("name the plan to apply, or say --resume")
+    elif without:
+        raise UsageProblem("--without goes with --resume")
+    else:
+        _apply(file, None if confirm_within is None else seconds(confirm_within), output, yes=yes)
+
+
+def _apply(file: Path, within_s: int | None, output: Format, *, yes: bool) -> None:
+    from controller.apply.run import apply as run
+    from controller.planning.plan_file import load
+
+    made = load(file)
+    _publish_revoked()
+    if made.changes and not yes:
+        _agree(made, within_s)
+    with open_journal() as journal, _rim(journal, made.intent, made) as rim:
+        result = run(made, rim, confirm_within_s=within_s, hold=within_s is not None)
+    _end(result, output)
+
+
+def _publish_revoked() -> None:
+    """Let edges that are told anything be told of every key that was revoked until now."""
+    from controller.cli_vpn.gateways import publish_revoked
+    from controller.settings import Settings
+    from controller.store.people import FILE, People
+
+    folder = Settings().state_dir
+    if (folder / FILE).exists():
+        with closing(People.open(folder)) as store:
+            publish_revoked(store)
+
+
+def _agree(made: "Plan", within_s: int | None) -> None:
+    from controller.cli.plan import summary
+
+    if not watched():
+        raise UsageProblem("nobody is watching who could agree; say --yes")
+    say("\n".join(summary(made)))
+    if within_s is not None:
+        say(f"It is undone unless you confirm it within {spoken(within_s)}.")
+    if not typer.confirm(f"Apply this to {made.network}?", err=True):
+        say("nothing was applied")
+        raise typer.Exit(Exit.ERROR)
+
+
+def _resume(without: "list[str] | tuple[()]", output: Format) -> None:
+    from controller.apply import recovery
+
+    with open_journal() as journal, _recorded_rim(journal, None) as rim:
+        result = recovery.resume(rim, without=without)
+    if result is None:
+        say("nothing to resume: no apply was interrupted")
+    else:
+        _end(result, output)
+
+
+@app.command(epilog="Example: sanaga confirm")
+def confirm(number: IdArgument = None, output: FormatOption = Format.TABLE) -> None:
+    """Keep an apply that waits for you since apply --confirm-within."""
+    from controller.apply import recovery
+
+    with open_journal() as journal, _recorded_rim(journal, number) as rim:
+        result = recovery.confirm(rim, number)
+    _end(result, output)
+
+
+@app.command(epilog="Example: sanaga rollback 12 --yes")
+def rollback(
+    number: IdArgument = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Undo an apply: the one that is not over, or the last one that was confirmed.
+
+    A rollback is undone only when you give its number.
+    """
+    from controller.apply import recovery
+
+    with open_journal() as journal:
+        if not yes:
+            _agree_to_undo(number)
+        known = {entry.id for entry in journal.history()}
+        with _recorded_rim(journal, number) as rim:
+            result = recovery.rollback(rim, number)
+    # An apply that was not over ends rolled back, as wished; one taken back is an apply anew.
+    wished = result.apply_id in known and result.outcome == "rolled-back"
+    if result.apply_id not in known and result.outcome == "confirmed":
+        say("taken back: every device runs again what it ran before that apply")
+        say("the documents are as you left them; 'sanaga plan' shows where routers now differ")
+    _end(result, output, code=Exit.DONE if wished else None)
+
+
+def _agree_to_undo(number: int | None) -> None:
+    if not watched():
+        raise UsageProblem("nobody is watching who could agree; say --yes")
+    which = "the last apply" if number is None else f"apply {number}"
+    if not typer.confirm(f"Undo {which}?", err=True):
+        say("nothing was undone")
+        raise typer.Exit(Exit.ERROR)
+
+
+def _end(result: "PushResult", output: Format, *, code: Exit | None = None) -> None:
+    emit(result, output, lambda: write("\n".join(_told(result))))
+    raise typer.Exit(CODES[result.outcome] if code is None else code)
+
+
+def _told(result: "PushResult") -> Iterator[str]:
+    number = f"apply {result.apply_id} " if result.apply_id else ""
+    head, *more = result.because.split("; ")
+    yield f"{number}{result.outcome}: {head}"
+    yield from (f"  {text}" for text in more)
+    yield from result.evidence
+    if result.outcome == "differs":
+        yield from (f"  {device}: {state}" for device, state in result.devices.items())
+
+
+def open_journal() -> "AbstractContextManager[Journal]":
+    """Open the journal of this machine for as long as a block runs."""
+    from controller.settings import Settings
+    from controller.store.journal import Journal
+
+    return closing(Journal.open(Settings().state_dir))
+
+
+def _recorded_rim(journal: "Journal", number: int | None) -> "AbstractContextManager[Rim]":
+    from controller.app import recorded_intent
+
+    return _rim(journal, recorded_intent(journal, number))
+
+
+@contextmanager
+def _rim(
+    journal: "Journal", intent: "Intent | None", made: "Plan | None" = None
+) -> "Iterator[Rim]":
+    from controller.app import connector
+    from controller.apply.session import Pace, Rim
+    from controller.clock import SystemClock
+    from controller.settings import Settings
+    from controller.terminal.progress import told
+
+    pace = Pace().times(Settings().pace)
+    with told(len(made.seen) if made else 0) as progress:
+        yield Rim(connector(intent), journal, SystemClock(), progress, pace=pace)

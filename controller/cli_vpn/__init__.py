@@ -1,0 +1,1 @@
+"""The verbs of sanaga vpn: sites, people, gateways; they read arguments and print answers."""

@@ -1,0 +1,126 @@
+"""What a command line says of a person, checked: names, days, keys and reasons."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date
+from ipaddress import IPv6Interface, ip_interface
+from typing import Any, Final
+
+from controller.store.people_records import Entry
+from controller.terminal.output import UsageProblem
+from inventory.names import HINT, is_name
+from vpn.model import Address, Person
+from vpn.wireguard import keys
+from vpn.wireguard.keys import PublicKey
+
+_LONGEST: Final = 200
+_NEEDED: Final = ("title", "role", "site")
+NO_END: Final = "none"
+
+
+def given(
+    title: str | None,
+    role: str | None,
+    site: str | None,
+    licence: str | None,
+    licence_until: str | None,
+    until: str | None,
+) -> dict[str, Any]:
+    """Return what options say of a person, without those that say nothing."""
+    words = {"title": title, "role": role, "site": site, "licence": licence}
+    days = {"licence_until": licence_until, "until": until}
+    return {key: word for key, word in words.items() if word} | {
+        key: None if text == NO_END else day(text, f"--{key.replace('_', '-')}")
+        for key, text in days.items()
+        if text
+    }
+
+
+def wanted(known: Entry | None, name: str, said: Mapping[str, Any]) -> Person:
+    """Return the person that options describe; of somebody who has access they may say nothing.
+
+    Access ends with the licence unless an earlier day is named.
+    """
+    if known and not known.revoked:
+        return checked(replace(known.person, **said))
+    missing = [f"--{key}" for key in _NEEDED if key not in said]
+    if missing:
+        raise UsageProblem(f"{name} is new here; say {', '.join(missing)} as well")
+    person = Person(slug(name, "person"), **said)
+    return checked(replace(person, until=person.until or person.licence_until))
+
+
+def changed(before: Person, said: Mapping[str, Any]) -> Person:
+    """Return a person of whom options say something else.
+
+    Access that ends with the licence goes on doing so when the licence is renewed.
+    """
+    after = replace(before, **said)
+    follows = "until" not in said and before.until == before.licence_until
+    if follows or after.until is None:
+        after = replace(after, until=after.licence_until)
+    return checked(after)
+
+
+def checked(person: Person) -> Person:
+    """Return a person whose texts can stand in files and tables."""
+    slug(person.role, "role")
+    slug(person.site, "site")
+    _line(person.title, "--title")
+    if person.licence:
+        _line(person.licence, "--licence")
+    return person
+
+
+def slug(text: str, what: str) -> str:
+    """Return a name as it is written everywhere."""
+    if is_name(text):
+        return text
+    raise UsageProblem(f"{text!r} is no name of a {what}; {HINT}")
+
+
+def day(text: str | None, option: str) -> date | None:
+    """Return a day as ISO 8601 writes it."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageProblem(f"{option} {text!r} is no day; write '2027-02-28'") from None
+
+
+def key(text: str | None) -> PublicKey | None:
+    """Return a public key that a device brings."""
+    if text is None:
+        return None
+    try:
+        return keys.public(text)
+    except ValueError as error:
+        raise UsageProblem(f"--public-key: {error}; show it with 'wg pubkey' there") from None
+
+
+def sought(text: str) -> Address | PublicKey:
+    """Return an address or a public key."""
+    with suppress(ValueError):
+        # An address as such, as 'wg show' has it (172.26.0.17/32), or within IPv6 (RFC 4291).
+        found = ip_interface(text)
+        mapped = found.ip.ipv4_mapped if isinstance(found, IPv6Interface) else None
+        if found.network.num_addresses == 1:
+            return mapped or found.ip
+    try:
+        return keys.public(text)
+    except ValueError as error:
+        raise UsageProblem(f"{text!r} is no address, and no public key either: {error}") from None
+
+
+def reason(text: str) -> str:
+    """Return why something is done, in one line."""
+    return _line(text, "--because")
+
+
+def _line(text: str, option: str) -> str:
+    plain = text.strip()
+    if not plain or len(plain) > _LONGEST or not plain.isprintable():
+        raise UsageProblem(f"{option}: write one line of at most {_LONGEST} plain characters")
+    return plain

@@ -1,0 +1,129 @@
+"""Handing over a device's file: it holds a secret, so it goes to one place that a person named."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, BinaryIO, TypeAlias
+
+import typer
+
+from controller.terminal.output import Format, UsageProblem, say, write
+
+FileOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--file", "-f", metavar="FILE", help="Write the wg-quick file here."),
+]
+PngOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--png", metavar="FILE", help="Write it as a QR code, a PNG picture.")
+]
+SvgOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--svg", metavar="FILE", help="Write it as a QR code, an SVG picture."),
+]
+QrOption: TypeAlias = Annotated[bool, typer.Option("--qr", help="Show the QR code here.")]
+ShowOption: TypeAlias = Annotated[bool, typer.Option("--show", help="Show the file here.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where a device's file goes; nothing is ever overwritten."""
+
+    file: Path | None = None
+    png: Path | None = None
+    svg: Path | None = None
+    qr: bool = False
+    show: bool = False
+
+    def settled(self, beside: Format = Format.TABLE) -> "Delivery":
+        """Return where it goes when nobody named a place: the terminal, as a QR code.
+
+        Raises UsageProblem when there is none, a file is there already, or a secret would go
+        among data that is meant for a program.
+        """
+        self.free()
+        chosen = self if any(self._paths()) or self.qr or self.show else Delivery(qr=True)
+        if beside is not Format.TABLE and (chosen.qr or chosen.show):
+            raise UsageProblem(
+                f"with --output {beside} nothing secret is shown; say --file, --png or --svg"
+            )
+        if chosen is self or sys.stdout.isatty():
+            return chosen
+        raise UsageProblem("say where the file goes: --file, --png, --svg, --qr or --show")
+
+    def free(self) -> None:
+        """Raise UsageProblem when a file is there already."""
+        if taken := [str(path) for path in self._paths() if path.exists()]:
+            raise UsageProblem(f"{', '.join(taken)}: there already; nothing is overwritten")
+
+    def hand(self, text: str) -> None:
+        """Write a file's text wherever it goes; when one place fails, it is in none."""
+        written: list[Path] = []
+        try:
+            for path, octets in self._made(text):
+                _create(path, octets)
+                written.append(path)
+            if self.show:
+                write(text)
+            if self.qr:
+                from vpn.wireguard import qr
+
+                write(qr.terminal(text))
+        except BaseException:
+            for path in written:
+                with suppress(OSError):
+                    path.unlink()
+            raise
+
+    def _made(self, text: str) -> Iterator[tuple[Path, bytes]]:
+        """Yield what goes into each file."""
+        if self.file:
+            yield self.file, text.encode()
+        if self.png or self.svg:
+            from vpn.wireguard import qr
+
+            drawn = ((self.png, qr.png), (self.svg, qr.svg))
+            yield from ((path, draw(text)) for path, draw in drawn if path)
+
+    def tell(self) -> None:
+        """Tell the person what was written."""
+        for path in self._paths():
+            say(f"wrote {path}")
+
+    def _paths(self) -> tuple[Path, ...]:
+        return tuple(path for path in (self.file, self.png, self.svg) if path)
+
+
+def _create(path: Path, octets: bytes) -> None:
+    """Write a file for its owner alone, on the disk before this returns. Raises OSError."""
+    with _created(path) as stream:
+        _put(stream, octets)
+
+
+def _created(path: Path) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
+
+
+def _put(stream: BinaryIO, octets: bytes) -> None:
+    stream.write(octets)
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+@contextmanager
+def held(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Have a file of its owner's alone ready, yield what writes it, and take it away upon errors.
+
+    Raises UsageProblem when it is there already, and OSError.
+    """
+    Delivery(path).free()
+    with _created(path) as stream:
+        try:
+            yield partial(_put, stream)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise

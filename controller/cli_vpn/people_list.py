@@ -1,0 +1,99 @@
+"""Lists of people on the command line: shown first, then carried out with a file per device."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from controller.access import people_list as access_people_list
+from controller.access.people_list import Step
+from controller.cli import drafts
+from controller.cli.desk import act, desk, filed, key_maker
+from controller.cli.drafts import Drafts
+from controller.cli_vpn import gateways
+from controller.cli_vpn.gateways import Cutting
+from controller.terminal.output import UsageProblem, agree, count, say, stderr
+from inventory.errors import Fault, IntentError, Location
+from vpn.people import people_list
+
+SIGNS: Final = {"add": "+", "change": "~", "revoke": "-"}
+
+
+def planned(file: Path, *, prune: bool) -> tuple[Step, ...]:
+    """Return what a list changes. Raises IntentError."""
+    listed = people_list.read(str(file), _text(file))
+    with desk() as opened:
+        return access_people_list.planned(opened, listed, prune=prune)
+
+
+def take_up(out: Path | None) -> None:
+    """Finish the files of devices that somebody who was killed left in a folder."""
+    if out and (left := drafts.left(out)):
+        with desk() as opened:
+            drafts.take_up(opened, left)
+
+
+def lines(steps: Sequence[Step]) -> list[tuple[str, str]]:
+    """Return the steps and what they come to, as lines with styles."""
+    shown = [(f"{SIGNS[step.verb]} {step.said}", "") for step in steps]
+    return [*shown, (summary(steps), "bold")] if steps else []
+
+
+def summary(steps: Sequence[Step]) -> str:
+    """Return how much a list changes."""
+    number = {verb: sum(step.verb == verb for step in steps) for verb in SIGNS}
+    return (
+        f"{count(number['add'], 'device')} to add, {count(number['change'], 'person', 'people')} "
+        f"to change, {count(number['revoke'], 'device')} to revoke"
+    )
+
+
+def cutting(steps: Sequence[Step]) -> Cutting:
+    """Return which consultations that run now would be cut."""
+    gone = [step.device for step in steps if step.device]
+    if not gone:
+        return Cutting()
+    with desk() as opened:
+        return gateways.cutting(opened, gone)
+
+
+def warn(cut: Cutting) -> None:
+    """Say which consultations that run now would be cut."""
+    if said := str(cut):
+        say(said)
+
+
+def confirm(steps: Sequence[Step], *, yes: bool) -> None:
+    """Ask before devices are revoked. Raises UsageProblem when nobody can be asked."""
+    revoked = sum(step.verb == "revoke" for step in steps)
+    if revoked and not yes:
+        agree(f"{count(revoked, 'device')} would be revoked", "Revoke them?")
+
+
+def carry_out(steps: Sequence[Step], out: Path | None, gateway: str | None, because: str) -> None:
+    """Do it, with a progress bar; the files of devices go into a folder."""
+    from rich.progress import Progress
+
+    needs = any(s.listed and s.listed.public_key is None for s in steps)
+    if needs and out is None:
+        raise UsageProblem("some devices get a key; say --out FOLDER for their files")
+    if needs:
+        # What cannot make keys is told before anything is done.
+        key_maker()
+    if out:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    who = act(because)
+    with desk() as opened, Progress(console=stderr(), transient=True) as bar:
+        task = bar.add_task("People", total=len(steps))
+        files = Drafts(out, filed(opened.terms(), gateway))
+        for _ in access_people_list.applied(opened, steps, who, files):
+            bar.advance(task)
+    say(f"done: {summary(steps)}")
+    if out and needs:
+        say(f"the files are in {out}; each is on one device once, then remove it")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise IntentError([Fault(Location(str(file)), "this is no UTF-8", "save it so")]) from None

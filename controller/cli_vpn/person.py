@@ -1,0 +1,385 @@
+"""People's access over the VPN: giving it, showing it, renewing it, withdrawing it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from controller.cli.desk import BecauseOption, act, desk, filed
+from controller.cli_vpn import gateways
+from controller.cli_vpn import person_view as view
+from controller.cli_vpn.delivery import (
+    Delivery,
+    FileOption,
+    PngOption,
+    QrOption,
+    ShowOption,
+    SvgOption,
+)
+from controller.cli_vpn.gateways import LaterOption
+from controller.terminal.output import (
+    Exit,
+    Format,
+    FormatOption,
+    count,
+    emit,
+    emit_rows,
+    listing,
+    say,
+    show,
+)
+
+if TYPE_CHECKING:
+    from controller.access.registrar import Handover, Registrar
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="Give people access from their own devices, and withdraw it.",
+)
+
+NameArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="NAME", help="Short name of the person, such as a-ngono.")
+]
+DeviceOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--device", metavar="DEVICE", help="Which device; the only one unless named."),
+]
+KeyOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--public-key", metavar="KEY", help="Public key of a pair that was made on the device."
+    ),
+]
+GatewayOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--gateway", metavar="GATEWAY", help="Gateway to dial; the first unless named."),
+]
+UntilOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="YYYY-MM-DD", help="Last day of access; 'none' lets it have no end."
+    ),
+]
+LicenceOption: TypeAlias = Annotated[
+    str | None, typer.Option("--licence", metavar="NUMBER", help="Number of the licence.")
+]
+LicenceUntilOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--licence-until",
+        metavar="YYYY-MM-DD",
+        help="Last day of the licence, which access never outlasts; 'none' for none.",
+    ),
+]
+TitleOption: TypeAlias = Annotated[
+    str | None, typer.Option("--title", metavar="TEXT", help="How the person is called.")
+]
+RoleOption: TypeAlias = Annotated[
+    str | None, typer.Option("--role", metavar="ROLE", help="Role, as groups have it.")
+]
+SiteOption: TypeAlias = Annotated[
+    str | None, typer.Option("--site", metavar="SITE", help="Site where the person works.")
+]
+
+ListArgument: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", exists=True, dir_okay=False, help="List of people, .csv or .yaml."
+    ),
+]
+PruneOption: TypeAlias = Annotated[
+    bool, typer.Option("--prune", help="Revoke every device that is not listed.")
+]
+
+
+@app.command(
+    epilog="Example: sanaga vpn person add a-ngono --title 'Dr A. Ngono' --role oncologist "
+    "--site yaounde --until 2027-02-28 --because 'Locum for three months' --png a-ngono.png"
+)
+def add(
+    name: NameArgument,
+    because: BecauseOption,
+    title: TitleOption = None,
+    role: RoleOption = None,
+    site: SiteOption = None,
+    until: UntilOption = None,
+    licence: LicenceOption = None,
+    licence_until: LicenceUntilOption = None,
+    device: Annotated[
+        str, typer.Option("--device", metavar="DEVICE", help="What the device is called.")
+    ] = "tablet",
+    public_key: KeyOption = None,
+    gateway: GatewayOption = None,
+    file: FileOption = None,
+    png: PngOption = None,
+    svg: SvgOption = None,
+    qr: QrOption = False,
+    show_file: ShowOption = False,
+    later: LaterOption = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Give a person access with a device; somebody who has access gets another device.
+
+    The device's private key is in the file that is handed over and nowhere else; with --public-key
+    it never leaves the device.
+    """
+    from controller.cli_vpn import arguments
+
+    said = arguments.given(title, role, site, licence, licence_until, until)
+    delivery = Delivery(file, png, svg, qr, show_file).settled(output)
+    key = arguments.key(public_key)
+    with desk() as opened:
+        person = arguments.wanted(opened.store.find(name), name, said)
+        text = filed(opened.terms(), gateway)
+        made = opened.add(
+            person,
+            arguments.slug(device, "device"),
+            act(because),
+            lambda handover: delivery.hand(text(handover)),
+            key,
+        )
+        _told(opened, made, output)
+        delivery.tell()
+        say(f"{made.person.name}'s {device} is on record{view.ending(made.person)}")
+        gateways.tell(opened, later=later)
+
+
+@app.command(epilog="Example: sanaga vpn person rotate a-ngono --because 'yearly' --qr")
+def rotate(
+    name: NameArgument,
+    because: BecauseOption,
+    device: DeviceOption = None,
+    public_key: KeyOption = None,
+    gateway: GatewayOption = None,
+    file: FileOption = None,
+    png: PngOption = None,
+    svg: SvgOption = None,
+    qr: QrOption = False,
+    show_file: ShowOption = False,
+    later: LaterOption = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Give a device other keys and a new file; the old ones open nothing any more."""
+    from controller.cli_vpn import arguments
+
+    delivery = Delivery(file, png, svg, qr, show_file).settled(output)
+    key = arguments.key(public_key)
+    with desk() as opened:
+        text = filed(opened.terms(), gateway)
+        made = opened.rotate(
+            name, device, act(because), lambda handover: delivery.hand(text(handover)), key
+        )
+        _told(opened, made, output)
+        delivery.tell()
+        say(f"{name}'s {made.device.name} has other keys")
+        gateways.tell(opened, later=later)
+
+
+@app.command(
+    epilog="Example: sanaga vpn person export a-ngono --because 'new app' --file ngono.conf"
+)
+def export(
+    name: NameArgument,
+    because: BecauseOption,
+    device: DeviceOption = None,
+    gateway: GatewayOption = None,
+    file: FileOption = None,
+    png: PngOption = None,
+    svg: SvgOption = None,
+    qr: QrOption = False,
+    show_file: ShowOption = False,
+) -> None:
+    """Write a device's file again, but for its private key, which only the device has."""
+    delivery = Delivery(file, png, svg, qr, show_file).settled()
+    with desk() as opened:
+        text = filed(opened.terms(), gateway)
+        delivery.hand(text(opened.export(name, device, act(because))))
+    delivery.tell()
+    say("the private key is not in it: fill in that of the device, or rotate to get a whole file")
+
+
+@app.command(epilog="Example: sanaga vpn person revoke a-ngono --because 'the tablet was stolen'")
+def revoke(
+    name: NameArgument,
+    because: BecauseOption,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device", metavar="DEVICE", help="This device alone; the person may get another."
+        ),
+    ] = None,
+    later: LaterOption = False,
+) -> None:
+    """Withdraw a person's access, or one device's; gateways that are reached put them out at once.
+
+    Ends with code 5 when a gateway could not be told.
+    """
+    with desk() as opened:
+        gone = opened.revoke(name, device, act(because), keep=device is not None)
+        if gone:
+            say(f"{name}: {listing([one.name for one in gone])} revoked")
+        say(view.left(opened.store.entry(name)))
+        gateways.tell(opened, later=later, gone=gone)
+
+
+@app.command(
+    epilog="Example: sanaga vpn person change a-ngono --until 2027-05-31 --because 'stays on'"
+)
+def change(
+    name: NameArgument,
+    because: BecauseOption,
+    title: TitleOption = None,
+    role: RoleOption = None,
+    site: SiteOption = None,
+    until: UntilOption = None,
+    licence: LicenceOption = None,
+    licence_until: LicenceUntilOption = None,
+    later: LaterOption = False,
+) -> None:
+    """Let a person's access end on another day, or be that of another role or site."""
+    from controller.cli_vpn import arguments
+
+    said = arguments.given(title, role, site, licence, licence_until, until)
+    with desk() as opened:
+        before = opened.store.entry(name).person
+        after = arguments.changed(before, said)
+        if after == before:
+            say(f"{name}: nothing to change")
+            return
+        opened.change(after, act(because))
+        say(f"{name} is changed; access{view.ending(after) or ' without an end'}")
+        gateways.tell(opened, later=later)
+
+
+@app.command("list", epilog="Example: sanaga vpn person list --role oncologist -o json")
+def list_(
+    role: RoleOption = None,
+    site: SiteOption = None,
+    ending: Annotated[
+        int | None,
+        typer.Option(
+            "--ending-within", metavar="DAYS", min=0, max=3650, help="Whose access ends so soon."
+        ),
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Also who has no access any more.")] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List who has access, until when, and with which devices."""
+    with desk() as opened:
+        entries, today = opened.store.entries(), view.today()
+    rows = [
+        view.row(entry, today)
+        for entry in entries
+        if role in {None, entry.person.role}
+        and site in {None, entry.person.site}
+        and (ending is None or view.ends_within(entry.person, today, ending))
+    ]
+    shown = [row for row in rows if all_ or row["state"] == "active"]
+    emit_rows(shown, output, view.HEADINGS)
+    if hidden := len(rows) - len(shown):
+        people = count(hidden, "person without access", "people without access")
+        say(f"{people} not shown; --all shows them")
+
+
+@app.command("show", epilog="Example: sanaga vpn person show a-ngono")
+def show_(name: NameArgument, output: FormatOption = Format.TABLE) -> None:
+    """Show a person's access, groups, devices and addresses."""
+    with desk() as opened:
+        entry, terms = opened.store.entry(name), opened.terms()
+    data = view.detail(entry, terms)
+    emit(data, output, lambda: show(view.lines(data)))
+
+
+@app.command(epilog="Example: sanaga vpn person who 172.26.0.17")
+def who(
+    sought: Annotated[
+        str,
+        typer.Argument(
+            metavar="ADDRESS|KEY", help="Behind a gateway, as an alert, a log or 'wg show' has it."
+        ),
+    ],
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show whose device has or had an address or a public key; no other one ever gets either."""
+    from dataclasses import replace
+
+    from controller.cli_vpn import arguments
+
+    what = arguments.sought(sought)
+    with desk() as opened:
+        found, terms = opened.whose(what), opened.accepted()
+        entry = replace(opened.store.entry(found.device.person), devices=(found,))
+        key = opened.store.owner(what) if isinstance(what, str) else None
+    data = view.detail(entry, terms)
+    emit(data, output, lambda: show(view.lines(data)))
+    if key and key.revoked and not found.revoked:
+        say(f"the key {what} was this device's until {key.revoked}; it has another one now")
+
+
+@app.command(epilog="Example: sanaga vpn person plan people.csv")
+def plan(
+    file: ListArgument, prune: PruneOption = False, output: FormatOption = Format.TABLE
+) -> None:
+    """Show what a list of people, in CSV or YAML, would change; ends with code 2 if anything."""
+    from controller.cli_vpn import people_list
+
+    steps = people_list.planned(file, prune=prune)
+    cut = people_list.cutting(steps)
+    data = [
+        {
+            "verb": step.verb,
+            "name": step.person.name,
+            "said": step.said,
+            "cuts_consultation": step.device in cut.devices,
+        }
+        for step in steps
+    ]
+    emit(data, output, lambda: show(people_list.lines(steps)))
+    if not steps:
+        say("nothing to change")
+        return
+    people_list.warn(cut)
+    raise typer.Exit(Exit.CHANGES)
+
+
+@app.command(
+    epilog="Example: sanaga vpn person apply people.csv --out files --because 'the new doctors'"
+)
+def apply(
+    file: ListArgument,
+    because: BecauseOption,
+    prune: PruneOption = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="Where the files of new devices go."),
+    ] = None,
+    gateway: GatewayOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    later: LaterOption = False,
+) -> None:
+    """Do what a list of people says, one device after another.
+
+    Whoever interrupts it says the same again: what was done is done and is not done twice.
+    """
+    from controller.cli_vpn import people_list
+
+    people_list.take_up(out)
+    steps = people_list.planned(file, prune=prune)
+    show(people_list.lines(steps))
+    if not steps:
+        say("nothing to change")
+        return
+    people_list.warn(people_list.cutting(steps))
+    people_list.confirm(steps, yes=yes)
+    people_list.carry_out(steps, out, gateway, because)
+    with desk() as opened:
+        gateways.tell(opened, later=later)
+
+
+def _told(opened: "Registrar", made: "Handover", output: Format) -> None:
+    if output is not Format.TABLE:
+        emit(
+            view.detail(opened.store.entry(made.person.name), opened.terms()), output, lambda: None
+        )

@@ -1,0 +1,228 @@
+"""Sites' own keys, and what gateways of people are told where they are loaded by hand."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller.cli.desk import BecauseOption, act, desk
+from controller.cli_vpn.delivery import Delivery
+from controller.terminal.folders import FolderOption
+from controller.terminal.output import (
+    Exit,
+    Format,
+    FormatOption,
+    UsageProblem,
+    count,
+    emit,
+    emit_rows,
+    say,
+    write,
+)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="Let sites in, shut them out, move them to other keys; write what gateways need.",
+)
+GatewayArgument = Annotated[
+    str, typer.Argument(metavar="GATEWAY", help="Device that people dial, such as yaounde-e1.")
+]
+EdgeArgument = Annotated[
+    str, typer.Argument(metavar="EDGE", help="Edge of the intent, such as kolofata-e1.")
+]
+WithinOption = Annotated[
+    str, typer.Option("--within", metavar="DURATION", help="How long to wait, such as 90s or 10m.")
+]
+
+# The interface's own section stays as it is; without it, syncconf would take the private key away.
+_HOW = """# peers of {gateway}; load them there, in bash, for an interface people0:
+#   wg syncconf people0 <(wg showconf people0 | sed '/^\\[Peer\\]/,$d'; cat {file})
+
+"""
+
+
+@app.command(
+    epilog="Example: sanaga vpn site export yaounde-e1 --file people.conf --because 'new doctors'"
+)
+def export(
+    gateway: GatewayArgument,
+    because: BecauseOption,
+    file: Annotated[
+        Path, typer.Option("--file", "-f", metavar="FILE", help="Where it is written.")
+    ],
+) -> None:
+    """Write the peers of a gateway; the file begins with how to load it there.
+
+    Whoever is not among them is let in no more. It holds preshared keys: carry it over a protected
+    way, load it, and remove it.
+    """
+    from vpn.people import device_config
+    from vpn.wireguard import config as wireguard_config
+
+    delivery = Delivery(file=file).settled()
+    with desk() as opened:
+        charge = opened.roster(gateway)
+        peers = device_config.peers(charge.roster, charge.preshared)
+        opened.store.told(gateway, len(peers), act(because))
+        delivery.hand(
+            _HOW.format(gateway=gateway, file=file.name) + wireguard_config.render_peers(peers)
+        )
+    delivery.tell()
+    say(f"{count(len(peers), 'device')} may dial {gateway} once it is loaded there")
+
+
+@app.command(epilog="Example: sanaga vpn site rules yaounde-e1 people0")
+def rules(
+    gateway: GatewayArgument,
+    interface: Annotated[
+        str, typer.Argument(metavar="INTERFACE", help="WireGuard interface of people there.")
+    ],
+) -> None:
+    """Print the packet filter of a gateway, for 'nft -f': what grants open, and nothing else."""
+    from dataclasses import replace
+
+    from vpn.grants import packet_filter
+
+    packet_filter.checked_interface(interface)
+    with desk() as opened:
+        roster = opened.roster(gateway).roster
+    write(replace(roster, interface=interface).table())
+
+
+@app.command("list", epilog="Example: sanaga vpn site list --dir my-network")
+def list_(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
+    """List the edges with their keys, the ones that they move to, and when they moved last."""
+    from controller.cli import site_keys
+
+    emit_rows(site_keys.rows(folder), output, site_keys.COLUMNS)
+
+
+@app.command(epilog="Example: sanaga vpn site rotate kolofata-e1 --dir net --because yearly")
+def rotate(
+    because: BecauseOption,
+    edges: Annotated[
+        list[str] | None, typer.Argument(metavar="[EDGE]...", help="Which edges.")
+    ] = None,
+    folder: FolderOption = Path(),
+    every: Annotated[
+        bool, typer.Option("--all", help="All edges, those that moved longest ago first.")
+    ] = False,
+    at_most: Annotated[
+        int | None, typer.Option("--at-most", metavar="N", min=1, help="So many of them.")
+    ] = None,
+) -> None:
+    """Have edges make keys to move to, and write them into edge_keys beside the present ones.
+
+    Private keys never leave the edges. Planning and applying lets both ends know both keys; each
+    edge then moves one tunnel after the other, without losing a packet where it has two circuits,
+    and goes back by itself when the far end does not answer.
+    """
+    from controller.cli import site_keys
+
+    if bool(edges) == every:
+        raise UsageProblem("name edges, or say --all")
+    if not site_keys.rotate(folder, edges or (), at_most, because):
+        raise typer.Exit(Exit.DIFFERS)
+
+
+@app.command(epilog="Example: sanaga vpn site status --dir my-network")
+def status(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
+    """Show how far the edges are that move to other keys."""
+    from controller.cli import site_keys
+
+    emit_rows(site_keys.progress(folder), output, site_keys.PROGRESS)
+
+
+@app.command(epilog="Example: sanaga vpn site settle --dir net --within 10m --because yearly")
+def settle(
+    because: BecauseOption,
+    folder: FolderOption = Path(),
+    within: WithinOption = "0s",
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="DEVICE",
+            help="A far end that is out for long and need not know the keys now; repeatable.",
+        ),
+    ] = None,
+) -> None:
+    """Let the keys to which edges have moved be their only ones, in edge_keys.
+
+    Ends with code 5 when some have not moved yet, or a far end may not know their other key; they
+    keep both.
+    """
+    from controller.cli import site_keys
+    from controller.terminal.durations import seconds
+
+    if not site_keys.settle(folder, frozenset(without or ()), seconds(within), because):
+        raise typer.Exit(Exit.DIFFERS)
+
+
+@app.command(epilog="Example: sanaga vpn site add mora-e1 KEY --dir net --because 'new site'")
+def add(
+    edge: EdgeArgument,
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="Public key, as 'sanaga edge enrol' prints it.")
+    ],
+    because: BecauseOption,
+    folder: FolderOption = Path(),
+) -> None:
+    """Pin the key of an edge in edge_keys, unless it is revoked or somebody else's."""
+    from controller.cli_vpn import site_changes
+
+    site_changes.add(folder, edge, key, because)
+
+
+@app.command(epilog="Example: sanaga vpn site show kolofata-e1 --dir my-network")
+def show(
+    edge: EdgeArgument, folder: FolderOption = Path(), output: FormatOption = Format.TABLE
+) -> None:
+    """Show an edge: its keys, to whom it has tunnels, and which list of revoked keys it goes by."""
+    from controller.cli_vpn import site_changes
+    from controller.terminal.output import aligned, cell
+
+    found = site_changes.show(folder, edge)
+    lines = [(name, cell(found[field])) for field, name in site_changes.DETAIL.items()]
+    emit(found, output, lambda: write(aligned(lines)))
+
+
+@app.command(epilog="Example: sanaga vpn site revoke mora-e1 --dir net --because 'it was stolen'")
+def revoke(
+    edges: Annotated[list[str], typer.Argument(metavar="EDGE...", help="Which edges.")],
+    because: BecauseOption,
+    folder: FolderOption = Path(),
+    within: WithinOption = "0s",
+) -> None:
+    """Withdraw all keys of edges for good: every edge that is reached shuts them out at once.
+
+    Those tell their neighbours, so that an edge which does not hear the controller learns of it,
+    too. Ends with code 5 when an edge could not be told.
+    """
+    from controller.cli_vpn import site_changes
+    from controller.terminal.durations import seconds
+
+    if not site_changes.revoke(folder, edges, seconds(within), because):
+        raise typer.Exit(Exit.DIFFERS)
+
+
+@app.command(epilog="Example: sanaga vpn site load --dir my-network --within 10m")
+def load(
+    edges: Annotated[
+        list[str] | None, typer.Argument(metavar="[EDGE]...", help="Which edges; all unless named.")
+    ] = None,
+    folder: FolderOption = Path(),
+    within: WithinOption = "0s",
+) -> None:
+    """Hand edges the preshared keys that they lack, and the list of revoked keys.
+
+    An apply does so, too; this is for edges that lost theirs, or were not reached. Ends with code 5
+    when an edge could not be told.
+    """
+    from controller.cli_vpn import site_changes
+    from controller.terminal.durations import seconds
+
+    if not site_changes.equip(folder, edges or (), seconds(within)):
+        raise typer.Exit(Exit.DIFFERS)

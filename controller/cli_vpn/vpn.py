@@ -1,0 +1,327 @@
+"""Who may reach what over the VPN, and who is given access."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from controller.cli.desk import BecauseOption, desk
+from controller.cli_vpn import gateways as cli_vpn_gateways
+from controller.cli_vpn import invite, join, person, site
+from controller.cli_vpn.gateways import LaterOption
+from controller.terminal.folders import FolderOption
+from controller.terminal.output import (
+    Exit,
+    Format,
+    FormatOption,
+    UsageProblem,
+    count,
+    emit,
+    emit_rows,
+    say,
+    show,
+    write,
+)
+
+if TYPE_CHECKING:
+    from controller.load import Loaded
+    from controller.store.audit import Trace
+    from vpn.grants.access import Destination
+    from vpn.grants.documents import Test
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="Say and test who may reach what over the VPN, and give people access.",
+)
+person.app.command(
+    epilog="Example: sanaga vpn person invite b-oumarou --title 'B. Oumarou' --role nurse "
+    "--site mora --because 'mobile clinic' --qr"
+)(invite.invite)
+app.add_typer(person.app, name="person")
+app.command(
+    epilog="Example: sudo sanaga vpn join --file /etc/wireguard/sanaga.conf",
+    # A code that is written there by mistake is not repeated in a complaint.
+    context_settings={"allow_extra_args": True},
+)(join.join)
+app.add_typer(site.app, name="site")
+
+
+@app.command(epilog="Example: sanaga vpn check --dir my-network")
+def check(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
+    """Run the tests that the grants of an intent bring along; one that fails ends with code 1."""
+    from controller.load import load
+
+    loaded = load(folder)
+    findings = [_finding(loaded, test) for test in loaded.access.tests]
+    emit(findings, output, lambda: show(map(_line, findings)))
+    failed = sum(not finding["holds"] for finding in findings)
+    say(f"{count(len(findings), 'test')}, {failed} failed" if failed else _all_hold(len(findings)))
+    if failed:
+        raise typer.Exit(Exit.ERROR)
+
+
+def _finding(loaded: "Loaded", test: "Test") -> dict[str, object]:
+    from vpn.grants import expectations
+
+    found = expectations.evaluate(test.sentence, loaded.access.policy, loaded.intent)
+    return {
+        "where": str(test.where),
+        "text": found.text,
+        "holds": found.holds,
+        "because": found.because,
+    }
+
+
+def _line(finding: dict[str, object]) -> tuple[str, str]:
+    said = f"{finding['text']}: {finding['because']}"
+    if finding["holds"]:
+        return f"holds  {said}", ""
+    return f"FAILS  {finding['where']}: {said}", "bold red"
+
+
+def _all_hold(number: int) -> str:
+    if not number:
+        return "no grant brings a test along; write some under its 'expect'"
+    return f"{count(number, 'test')}, all hold"
+
+
+@app.command(epilog="Example: sanaga vpn reach oncologist douala --dir my-network")
+def reach(
+    role: Annotated[
+        str, typer.Argument(metavar="ROLE", help="Role of a person, as groups have it.")
+    ],
+    site: Annotated[str, typer.Argument(metavar="SITE", help="Site where the person works.")],
+    folder: FolderOption = Path(),
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List all that somebody of a role at a site reaches, and by which grant."""
+    from controller.load import load, unknown
+    from vpn.grants import access
+    from vpn.model import Person
+
+    loaded = load(folder)
+    policy, intent = loaded.access.policy, loaded.intent
+    if site not in intent.sites:
+        raise unknown("site", site, intent.sites)
+    roles = {group.role: group for group in policy.groups}
+    if role not in roles:
+        raise unknown("role", role, roles)
+    somebody = Person("somebody", "Somebody", role, site)
+    rows = [_row(one) for one in access.destinations(policy, intent, somebody)]
+    emit_rows(rows, output, _HEADINGS)
+    if not rows:
+        say(f"{role} at {site} reaches nothing; what no grant opens is shut")
+
+
+_HEADINGS = {
+    "target": "TARGET",
+    "place": "PLACE",
+    "where": "WHERE",
+    "ports": "PORTS",
+    "group": "GROUP",
+    "because": "BECAUSE",
+}
+
+
+def _row(one: "Destination") -> dict[str, object]:
+    return {
+        "target": one.target,
+        "place": one.place,
+        "where": [str(where) for where in one.where],
+        "ports": [str(ports) for ports in one.ports] or ["all"],
+        "group": one.grant.group,
+        "because": one.grant.because,
+    }
+
+
+@app.command(epilog="Example: sanaga vpn plan --dir my-network")
+def plan(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
+    """Show what the groups and gateways of an intent would change, and for whom.
+
+    Ends with code 2 when there is something to apply.
+    """
+    from controller.cli_vpn import terms
+
+    found = terms.planned(folder)
+    emit(found.as_dict(), output, lambda: show((line, "") for line in found.lines()))
+    if not found.differences:
+        say("nothing to change")
+        return
+    raise typer.Exit(Exit.CHANGES)
+
+
+@app.command(epilog="Example: sanaga vpn apply --dir my-network --because 'oncologists join'")
+def apply(
+    because: BecauseOption,
+    folder: FolderOption = Path(),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    later: LaterOption = False,
+) -> None:
+    """Let the groups and gateways of an intent hold from now on; its tests must hold."""
+    from controller.cli_vpn import terms
+
+    found = terms.planned(folder)
+    show((line, "") for line in found.lines())
+    if not found.differences:
+        say("nothing to change")
+        return
+    terms.confirm(found, yes=yes)
+    sealed = terms.accept(found, because)
+    say(f"accepted; {count(sealed, 'preshared key')} made for devices in use")
+    with desk() as opened:
+        dismissed = terms.dismiss(opened, found, later=later)
+        cli_vpn_gateways.tell(opened, later=later)
+    if not dismissed:
+        raise typer.Exit(Exit.DIFFERS)
+
+
+@app.command(epilog="Example: sanaga vpn load --within 10m")
+def load(
+    gateways: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[GATEWAY]...", help="Which gateways; all unless named."),
+    ] = None,
+    within: Annotated[
+        str,
+        typer.Option(metavar="DURATION", help="How long to try again, such as 90s, 10m or 2h."),
+    ] = "0s",
+) -> None:
+    """Tell gateways whom to let in, and to what; ends with code 5 when one could not be told.
+
+    Every verb that changes access does it by itself; this is for gateways that were not reached.
+    """
+    from controller.terminal.durations import seconds
+
+    patience_s = seconds(within)
+    with desk() as opened:
+        chosen = [opened.gateway(name).device for name in gateways or ()]
+        names = chosen or [gateway.device for gateway in opened.terms().gateways]
+        failed = cli_vpn_gateways.persist(opened, names, patience_s)
+    if failed:
+        raise typer.Exit(Exit.DIFFERS)
+
+
+@app.command(epilog="Example: sanaga vpn status --people")
+def status(
+    people: Annotated[
+        bool, typer.Option("--people", help="Who has dialled, from where, and how long ago.")
+    ] = False,
+    sites: Annotated[
+        bool, typer.Option("--sites", help="Every path of every edge, and what takes it.")
+    ] = False,
+    folder: FolderOption = Path(),
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show what every gateway goes by, who of the people is there, and what it was not told yet.
+
+    With --people or --sites, show the sessions instead; --dir is where the intent is, for --sites.
+    """
+    from controller.cli import sessions
+
+    if people and sites:
+        raise UsageProblem("say --people or --sites, one at a time")
+    if sites:
+        emit_rows(sessions.of_sites(folder), output, sessions.SITES)
+        return
+    with desk() as opened:
+        rows = sessions.of_people(opened) if people else cli_vpn_gateways.status(opened)
+    emit_rows(rows, output, sessions.PEOPLE if people else cli_vpn_gateways.STATUS)
+    for row in rows:
+        if row.get("fault"):
+            say(str(row["fault"]))
+
+
+@app.command(
+    "import", epilog="Example: sanaga vpn import wg0.conf --role nurse --site mora > people.csv"
+)
+def import_(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="wg-quick files."),
+    ],
+    role: Annotated[str, typer.Option(metavar="ROLE", help="What all of them are, for now.")],
+    site: Annotated[str, typer.Option(metavar="SITE", help="Where all of them work, for now.")],
+) -> None:
+    """Print a list of the people who dial a server today, to be corrected and applied.
+
+    Their keys stay theirs, so no private key moves. Names come from the remarks in the file.
+    """
+    from vpn.wireguard import parser, server_import
+
+    texts = {str(file): file.read_text(encoding="utf-8", errors="replace") for file in files}
+    peers = [peer for file, text in texts.items() for peer in parser.parse(text, file).peers]
+    found = [peer for peer in peers if not peer.endpoint]
+    if dialled := len(peers) - len(found):
+        say(
+            f"{count(dialled, 'peer')} with an Endpoint left out: who is dialled is a server or a "
+            "site, and no person"
+        )
+    if peers and not found:
+        raise UsageProblem("no person in it: give the server's file and not a device's own")
+    write(server_import.listed(found, role, site))
+    devices = count(len(found), "device")
+    say(f"{devices}; correct roles and sites, then 'sanaga vpn person plan people.csv'")
+    say("addresses and preshared keys are others here: each gets 'sanaga vpn person export NAME'")
+
+
+@app.command(epilog="Example: sanaga vpn names --dir my-network > /etc/dnsmasq.hosts/sanaga.hosts")
+def names(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
+    """Print the names of services and devices as a hosts file, for a resolver of your own."""
+    from controller.load import load
+    from vpn.people import dns_names as known
+
+    loaded = load(folder)
+    network = loaded.intent.network.name
+    found = known.names(loaded.intent, loaded.access.policy)
+    rows = [{"name": f"{n}.{known.domain(network)}", "addresses": list(a)} for n, a in found]
+    emit(rows, output, lambda: write(known.hosts(network, found).rstrip("\n")))
+
+
+@app.command(epilog="Example: sanaga vpn audit a-ngono -o json")
+def audit(
+    subject: Annotated[
+        str, typer.Argument(metavar="NAME", help="Only what was done about this person or edge.")
+    ] = "",
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show who did what, when and why; a trail that was tampered with ends with code 1."""
+    from controller.store.audit import broken
+
+    with desk() as opened:
+        whole = opened.store.trail()
+    shown = [trace for trace in whole if subject in {"", trace.subject}]
+    emit_rows([_trace(trace) for trace in shown], output, _TRAIL)
+    if (serial := broken(whole)) is not None:
+        say(f"the trail was changed at entry {serial}; put back a copy and find out who could")
+        raise typer.Exit(Exit.ERROR)
+    if whole:
+        say(f"{count(len(whole), 'entry', 'entries')}, unbroken; the last hash is {whole[-1].hash}")
+
+
+_TRAIL = {
+    "serial": "NO",
+    "at": "AT",
+    "who": "WHO",
+    "what": "WHAT",
+    "subject": "ABOUT",
+    "device": "DEVICE",
+    "because": "BECAUSE",
+    "refused": "REFUSED",
+}
+
+
+def _trace(trace: "Trace") -> dict[str, object]:
+    return {
+        "serial": trace.serial,
+        "at": trace.at,
+        "who": trace.who,
+        "what": trace.what,
+        "subject": trace.subject,
+        "device": trace.details.get("device"),
+        "because": trace.because,
+        "refused": trace.details.get("refused"),
+        "details": trace.details,
+        "hash": trace.hash,
+    }

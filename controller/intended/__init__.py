@@ -1,0 +1,1 @@
+"""The intended configuration: from intent and topology to what each device should run."""

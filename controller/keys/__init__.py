@@ -1,0 +1,1 @@
+"""The controller's own keys at rest: signing, preshared-key root, sealing, revocation lists."""

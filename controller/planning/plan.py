@@ -1,0 +1,332 @@
+"""From what should be and what is to a plan: what changes, in which order, who would be hurt."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+from controller.intended.overlay import loopback, overlay
+from controller.model import (
+    Change,
+    DeviceConfig,
+    Impact,
+    Operational,
+    Plan,
+)
+from controller.planning import impact, reachability
+from controller.planning.baseline import traced
+from controller.planning.impact import Judgement
+from controller.planning.plan_file import intent_json
+from controller.planning.reachability import routers
+from controller.planning.transient import Harm, rehearse, worst
+from controller.planning.waves import shape, tunnel_waves, waves
+from controller.platforms import edge_policy
+from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
+from inventory.model import Device, DeviceName, Intent, Role, Thresholds
+from policies.model import Finding
+from topology.build import routed
+from topology.failures.resilience import before_after
+from topology.model import BlastRadius, Topology
+
+ID_LENGTH: Final = 12
+LISTED: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that a plan is computed from.
+
+    wanted says what each device should be, as its configuration; previous is the intent of the
+    last confirmed apply and before its topology, if known; else what was is traced from the
+    routers' configurations.
+    """
+
+    intent: Intent
+    topology: Topology
+    wanted: Mapping[DeviceName, DeviceConfig]
+    operational: Operational
+    findings: tuple[Finding, ...] = ()
+    previous: Intent | None = None
+    before: Topology | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the engineer allows this one plan, beyond what the network's documents allow.
+
+    thresholds replace those of the network, failing names expectations that may fail by their
+    text, and only restricts the plan to some devices. revoked are edges that have no key any more
+    since it was withdrawn, and so lose their tunnels.
+    """
+
+    thresholds: Thresholds | None = None
+    failing: frozenset[str] = frozenset()
+    only: frozenset[DeviceName] | None = None
+    revoked: frozenset[DeviceName] = frozenset()
+
+
+NOTHING_SPECIAL: Final = Consent()
+
+
+def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
+    """Return the plan that makes every device what it should be; without changes it has no waves.
+
+    Raises PlanError when a device cannot be planned for or an expectation fails, UnreachableError
+    when devices could not be read, UnsafePlanError when too much would be cut off.
+    """
+    _refuse_lost_keys(view.previous, view.intent, consent.revoked)
+    laid = overlay(view.intent)
+    devices = considered(view, consent)
+    kept = laid.unfit.keys() - consent.revoked
+    _refuse_lost_peers(view.operational.configs, devices, {n: laid.unfit[n] for n in kept})
+    forced = _expectations(view.findings, consent)
+    form = shape(view.topology)
+    judgements = dict(_judgements(view, devices))
+    idle = [name for name, judged in judgements.items() if judged.blank]
+    edges = judgements.keys() & laid.managed.keys()
+    order = (
+        *waves(judgements.keys() - edges, form, idle),
+        *tunnel_waves(edges, laid.hubs),
+    )
+    was = view.previous or traced(view.intent, view.operational.configs)
+    before = view.before or routed(was)
+    rehearsal = rehearse((before, view.topology), (was, view.intent), judgements, order)
+    harm = worst(rehearsal)
+    steady = before_after(before, view.topology)
+    _refuse_unsafe(view, consent.thresholds or view.intent.network.thresholds, harm, steady)
+    changes = {name: _change(view, name, judged) for name, judged in judgements.items()}
+    seen = {name: view.operational.configs[name].fingerprint for name in devices}
+    beyond = tuple(sorted(reachability.beyond(view.intent, devices, form, laid)))
+    intent_fingerprint = sha256(intent_json(view.intent).encode()).hexdigest()
+    return Plan(
+        id=_identity(view.intent.network.name, intent_fingerprint, seen, changes),
+        network=view.intent.network.name,
+        created_at=at.isoformat(timespec="seconds"),
+        intent_fingerprint=intent_fingerprint,
+        seen=seen,
+        waves=tuple(tuple(changes[name] for name in wave) for wave in order),
+        blast_radius=harm.radius,
+        findings=view.findings,
+        loopbacks={n: loopback(view.intent, n) for n in (*devices, *(b for _, b in beyond))},
+        reaches=reachability.reaches(view.intent, devices, form, laid),
+        adjacent=reachability.adjacent(view.intent, form, devices, laid),
+        steady=steady,
+        worst_wave=harm.wave,
+        cannot_revert=tuple(_irreversible(view.previous, view.intent)),
+        forced=forced,
+        intent=view.intent,
+        beyond=beyond,
+    )
+
+
+def managed(intent: Intent) -> Mapping[DeviceName, Device]:
+    """Return the devices that are configured from an intent: routers, and edges with tunnels."""
+    return {**routers(intent), **overlay(intent).managed}
+
+
+def unmanaged(intent: Intent) -> Mapping[DeviceName, str]:
+    """Return the devices that count in the topology but are not configured yet, and why not."""
+    switches = (n for n, device in intent.devices.items() if device.role is Role.SWITCH)
+    why = {**dict.fromkeys(switches, "switches are not configured yet"), **overlay(intent).unfit}
+    return dict(sorted(why.items()))
+
+
+def _refuse_lost_keys(
+    previous: Intent | None, intent: Intent, revoked: frozenset[DeviceName]
+) -> None:
+    """Raise PlanError when an edge would lose its tunnels because its key is pinned no more."""
+    known = previous.devices if previous else {}
+    lost = [
+        name
+        for name, device in sorted(intent.devices.items())
+        if device.role is Role.EDGE and not device.public_key
+        if name in known and known[name].public_key and name not in revoked
+    ]
+    if lost:
+        raise PlanError(
+            f"{_listed(lost)}: the public key pinned at the last apply is in edge_keys no more, so "
+            "the tunnels would go; put the line back ('sanaga edge enrol' there prints it, "
+            "'sanaga lab up' writes it), and to shut it out say 'sanaga vpn site revoke'; or take "
+            "the device out of the intent"
+        )
+
+
+def _refuse_lost_peers(
+    configs: Mapping[DeviceName, DeviceConfig],
+    devices: Sequence[DeviceName],
+    unfit: Mapping[DeviceName, str],
+) -> None:
+    """Raise PlanError when an edge would lose a peer that nobody would tell to be without it."""
+    lost = {peer for name in devices for peer in edge_policy.peers(configs[name])} & unfit.keys()
+    if lost:
+        why = "\n".join(f"{name}: {unfit[name]}" for name in sorted(lost))
+        raise PlanError(
+            f"{_listed(sorted(lost))}: has tunnels now and would have none, while its daemon goes "
+            "on sending into them, so nothing would reach its site; undo what took its tunnels, or "
+            f"run 'sanaga edge stop' there and take the device out of the intent:\n{why}"
+        )
+
+
+def explain(made: Plan) -> tuple[str, ...]:
+    """Return what a plan would do, in sentences."""
+    if not made.changes:
+        return (f"Nothing to change: all {len(made.seen)} devices are as intended.",)
+    return (
+        f"{len(made.changes)} of {len(made.seen)} devices change in {len(made.waves)} waves, "
+        f"{made.waves[0][0].device} first as the canary.",
+        _told(made.blast_radius, f"While wave {made.worst_wave} is applied"),
+        _told(made.steady, "Afterwards"),
+        *(f"{c.device}: {c.because}." for c in made.changes if c.impact is not Impact.NONE),
+        *(f"Does not revert by itself: {text}." for text in made.cannot_revert),
+        *(f"Accepted although it fails: {text}." for text in made.forced),
+    )
+
+
+def considered(view: View, consent: Consent) -> tuple[DeviceName, ...]:
+    """Return the devices that are planned for, in the order of their names.
+
+    Raises UnknownNameError, PlanError or UnreachableError, each naming all devices concerned.
+    """
+    known = managed(view.intent)
+    chosen = sorted(known if consent.only is None else consent.only)
+    if strangers := [name for name in chosen if name not in view.intent.devices]:
+        raise UnknownNameError(
+            f"not in the intent: {_listed(strangers)}; see 'sanaga inventory list'"
+        )
+    if others := [name for name in chosen if name not in known]:
+        why = unmanaged(view.intent)
+        raise PlanError("not managed yet: " + "\n".join(f"{n}: {why[n]}" for n in others))
+    read = view.operational.configs
+    if unread := [name for name in chosen if name not in read]:
+        raise _unreachable(unread, view.operational.unreachable)
+    return tuple(chosen)
+
+
+def _unreachable(names: Sequence[DeviceName], why: Mapping[DeviceName, str]) -> UnreachableError:
+    reasons = "; ".join(why.get(name) or f"{name}: was not read" for name in names[:LISTED])
+    return UnreachableError(
+        _listed(names),
+        f"cannot be read, so nothing is planned ({reasons}); bring them back, or leave them out "
+        "with --without",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
+
+
+def _expectations(findings: Sequence[Finding], consent: Consent) -> tuple[str, ...]:
+    failing = [f for f in findings if not f.holds]
+    if strange := consent.failing - {f.expectation.text for f in findings}:
+        raise UnknownNameError(f"no expectation reads {_listed(sorted(strange))!r}")
+    if broken := [f for f in failing if f.expectation.text not in consent.failing]:
+        told = "\n".join(
+            f"{f.expectation.where}: {f.expectation.text}: {f.because}" for f in broken
+        )
+        raise PlanError(
+            f"{len(broken)} expectations do not hold; change the intent, or accept each with "
+            f'--allow-failing "TEXT":\n{told}'
+        )
+    return tuple(f.expectation.text for f in failing)
+
+
+def _judgements(
+    view: View, devices: Sequence[DeviceName]
+) -> Iterator[tuple[DeviceName, Judgement]]:
+    for name in devices:
+        before, after = view.operational.configs[name], view.wanted[name]
+        if before.text != after.text:
+            yield name, impact.judge(before, after)
+
+
+def _change(view: View, name: DeviceName, judged: Judgement) -> Change:
+    before, after = view.operational.configs[name], view.wanted[name]
+    return Change(
+        device=name,
+        platform=view.intent.devices[name].platform,
+        before=before,
+        after=after,
+        diff=impact.diff(before, after),
+        impact=judged.impact,
+        because=judged.because,
+        cannot_revert=judged.cannot_revert,
+    )
+
+
+def _identity(
+    network: str,
+    intent: str,
+    seen: Mapping[DeviceName, str],
+    changes: Mapping[DeviceName, Change],
+) -> str:
+    digest = sha256(f"{network}\n{intent}\n".encode())
+    for name, fingerprint in seen.items():
+        after = changes[name].after.fingerprint if name in changes else ""
+        digest.update(f"{name} {fingerprint} {after}\n".encode())
+    return digest.hexdigest()[:ID_LENGTH]
+
+
+def _refuse_unsafe(view: View, allowed: Thresholds, harm: Harm, steady: BlastRadius) -> None:
+    _refuse(view, allowed, harm.radius, f"while wave {harm.wave} is applied")
+    _refuse(view, allowed, steady, "once everything is applied")
+
+
+def _refuse(view: View, allowed: Thresholds, radius: BlastRadius, when: str) -> None:
+    cut = frozenset(radius.disconnected)
+    site = {d.name: d.site for i in (view.previous, view.intent) if i for d in i.devices.values()}
+    devices = sum(1 for at in site.values() if at in cut)
+    facilities = radius.facilities_disconnected
+    everywhere = max(facilities, sum(w.facilities for w in view.topology.weights.values()))
+    share, weight = devices / max(1, len(site)), facilities / max(1, everywhere)
+    if share > allowed.devices or weight > allowed.facilities:
+        raise UnsafePlanError(
+            f"{devices} of {len(site)} devices ({share:.1%}) and {facilities} of {everywhere} "
+            f"facilities ({weight:.1%}) would be cut off {when}: "
+            f"{_listed(radius.disconnected)}. At most {allowed.devices:.1%} and "
+            f"{allowed.facilities:.1%} are allowed. Change less at once, or allow it for this "
+            f"plan with --allow-devices-cut {_above(share)} "
+            f"--allow-facilities-cut {_above(weight)}"
+        )
+
+
+def _above(share: float) -> str:
+    """Return the share rounded up to a thousandth, as the flag wants it."""
+    return f"{-(-share * 1000 // 1) / 1000:g}"
+
+
+def _irreversible(previous: Intent | None, intent: Intent) -> Iterator[str]:
+    if previous is None:
+        return
+    if previous.network.asn != intent.network.asn:
+        yield f"the AS number {previous.network.asn} becomes {intent.network.asn}"
+    for name, was in previous.devices.items():
+        if name not in intent.devices:
+            yield f"{name} leaves the intent; its configuration stays until someone removes it"
+        else:
+            yield from _management(was, intent.devices[name])
+    for name, circuit in previous.circuits.items():
+        now = intent.circuits.get(name)
+        if now and (circuit.a, circuit.b) != (now.a, now.b):
+            yield f"circuit {name} lands on other interfaces; its cables must follow"
+
+
+def _management(was: Device, now: Device) -> Iterator[str]:
+    before, after = was.management, now.management
+    if before is None or after is None or before == after:
+        return
+    for what in ("address", "port", "username", "credential", "host_key"):
+        if getattr(before, what) != getattr(after, what):
+            yield f"{now.name}: the management {what.replace('_', ' ')} is another one now"
+
+
+def _told(radius: BlastRadius, when: str) -> str:
+    if not (radius.disconnected or radius.degraded):
+        return f"{when}, no site that was connected is cut off or loses its second way out."
+    return (
+        f"{when}, {len(radius.disconnected)} sites are cut off "
+        f"({radius.facilities_disconnected} facilities, {radius.population_disconnected} people) "
+        f"and {len(radius.degraded)} lose their second way out "
+        f"({radius.facilities_degraded} facilities)."
+    )

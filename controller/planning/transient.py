@@ -1,0 +1,158 @@
+"""Whom an apply cuts off while its waves run: every circuit in flux is taken as failed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from controller.model import NO_HARM
+from controller.planning.impact import Judgement
+from inventory.model import CircuitEnd, CircuitName, DeviceName, Intent
+from topology.failures.resilience import before_after
+from topology.model import BlastRadius, Topology
+from topology.paths import without
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """An apply on the model.
+
+    topology holds what is there before and after, waves the number (from 1) of each changed
+    device's wave.
+    """
+
+    topology: Topology
+    judgements: Mapping[DeviceName, Judgement]
+    waves: Mapping[DeviceName, int]
+    circuits: tuple["Passage", ...]
+    lans: Mapping[DeviceName, str]
+
+    def failed(self, wave: int) -> frozenset[str]:
+        """Return what does not work while a wave is in flux; wave 0 is before the first."""
+        return frozenset((*self._devices(wave), *self._circuits(wave), *self._lans(wave)))
+
+    def _devices(self, wave: int) -> Iterator[str]:
+        for name, judged in self.judgements.items():
+            at = self.waves[name]
+            if (at == wave and judged.whole) or (at > wave and judged.blank):
+                yield name
+
+    def _circuits(self, wave: int) -> Iterator[str]:
+        return (c.name for c in self.circuits if not c.works(wave, self.waves))
+
+    def _lans(self, wave: int) -> Iterator[str]:
+        return (link for name, link in self.lans.items() if self.waves[name] == wave)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A circuit on its way from before to after, through the changes of the devices at its ends."""
+
+    name: CircuitName
+    ends: tuple[DeviceName, ...]
+    existed: bool
+    remains: bool
+
+    def works(self, wave: int, waves: Mapping[DeviceName, int]) -> bool:
+        """Return whether it carries traffic while a wave is in flux."""
+        at = [waves[end] for end in self.ends]
+        if all(number > wave for number in at):
+            return self.existed
+        return self.remains and all(number < wave for number in at)
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """The worst wave (0 when none does harm) and what it costs."""
+
+    wave: int = 0
+    radius: BlastRadius = NO_HARM
+
+
+def rehearse(
+    topologies: tuple[Topology, Topology],
+    intents: tuple[Intent, Intent],
+    judgements: Mapping[DeviceName, Judgement],
+    waves: Sequence[Sequence[DeviceName]],
+) -> Rehearsal:
+    """Return the rehearsal of an apply; each pair is (before, after)."""
+    before, after = topologies
+    was, becomes = (_landings(intent) for intent in intents)
+    ends = {name: was.get(name, ()) + becomes.get(name, ()) for name in {**was, **becomes}}
+    circuits = tuple(
+        Passage(
+            name,
+            ends=tuple(sorted({end.device for end in at if _touched(end, judgements)})),
+            existed=name in before.links and not _fresh(was.get(name, ()), judgements),
+            remains=name in after.links,
+        )
+        for name, at in ends.items()
+        if any(_touched(end, judgements) for end in at)
+    )
+    return Rehearsal(
+        topology=_union(before, after),
+        judgements=judgements,
+        waves={name: n for n, wave in enumerate(waves, 1) for name in wave},
+        circuits=circuits,
+        lans=dict(_hit_lans(after, ends, judgements)),
+    )
+
+
+def worst(rehearsal: Rehearsal) -> Harm:
+    """Return the wave that cuts off most of what was connected before, and what it cuts off."""
+    start = rehearsal.failed(0)
+    worse = {
+        wave: failed
+        for wave in range(1, max(rehearsal.waves.values(), default=0) + 1)
+        if (failed := rehearsal.failed(wave)) - start
+    }
+    if not worse:
+        return Harm()
+    base = without(rehearsal.topology, start)
+    harms = (
+        Harm(wave, replace(before_after(base, without(rehearsal.topology, failed)), failed=named))
+        for wave, failed in worse.items()
+        if (named := tuple(sorted(failed - start)))
+    )
+    return max(harms, key=_severity)
+
+
+def _severity(harm: Harm) -> tuple[int, int, int, int]:
+    radius = harm.radius
+    cut, degraded = len(radius.disconnected), len(radius.degraded)
+    return radius.facilities_disconnected, cut, degraded, -harm.wave
+
+
+def _landings(intent: Intent) -> Mapping[CircuitName, tuple[CircuitEnd, ...]]:
+    return {c.name: (c.a, c.b) if c.b else (c.a,) for c in intent.circuits.values()}
+
+
+def _fresh(ends: Sequence[CircuitEnd], judgements: Mapping[DeviceName, Judgement]) -> bool:
+    """Return whether a circuit was to land on an interface that no configuration had."""
+    touched = (end for end in ends if _touched(end, judgements))
+    return any(end.interface in judgements[end.device].fresh for end in touched)
+
+
+def _touched(end: CircuitEnd, judgements: Mapping[DeviceName, Judgement]) -> bool:
+    return end.device in judgements and end.interface in judgements[end.device].interfaces
+
+
+def _hit_lans(
+    after: Topology,
+    ends: Mapping[CircuitName, tuple[CircuitEnd, ...]],
+    judgements: Mapping[DeviceName, Judgement],
+) -> Iterator[tuple[DeviceName, str]]:
+    circuits = {(end.device, end.interface) for at in ends.values() for end in at}
+    links = {link.a: link.name for link in after.links.values() if link.circuit is None}
+    for name, judged in judgements.items():
+        inner = {i for i in judged.interfaces - judged.fresh if (name, i) not in circuits}
+        if name in links and inner - {"lo"}:
+            yield name, links[name]
+
+
+def _union(before: Topology, after: Topology) -> Topology:
+    return replace(
+        after,
+        nodes={**before.nodes, **after.nodes},
+        links={**before.links, **after.links},
+        anchors=after.anchors | before.anchors,
+        weights={**before.weights, **after.weights},
+    )

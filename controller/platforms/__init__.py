@@ -1,0 +1,1 @@
+"""What the controller knows of a vendor's configuration text, behind one model."""

@@ -1,0 +1,1 @@
+"""Sites' access to the network: enrolment, key rotation, revocation."""

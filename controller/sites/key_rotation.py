@@ -1,0 +1,198 @@
+"""Moving edges to other keys: what each has and moves to, and the lines of edge_keys for it.
+
+An edge makes a key itself and tells the public half. While edge_keys has both, the far ends know
+both, and the edge moves one tunnel after the other; once all have moved, the former is forgotten.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from controller.model import Operational
+from controller.transport.fanout import each
+from inventory.documents.edge_keys import line
+from inventory.errors import AccessError, CredentialError, DeviceError, SanagaError
+from inventory.model import Device, DeviceName, Intent, Role
+from vpn.model import Gateway
+
+Answer = TypeVar("Answer")
+
+
+class KeyHolder(Protocol):
+    """An edge, as far as keys are concerned, its own and others'; raises DeviceError."""
+
+    def rekey(self) -> Mapping[str, Any]:
+        """Have it make a key to move to, unless it has one; its name there is upcoming."""
+        ...
+
+    def keys(self) -> Mapping[str, Any]:
+        """Return which key its tunnels are to have, and which of them wait for it."""
+        ...
+
+    def equip(self) -> Mapping[str, Any]:
+        """Hand over what it lacks for its policy, and return which list of revoked keys it has."""
+        ...
+
+    def warn(self) -> Mapping[str, Any]:
+        """Have it know the list of revoked keys, and return which one it goes by."""
+        ...
+
+    def revoked(self) -> Mapping[str, Any]:
+        """Return which list of revoked keys it goes by."""
+        ...
+
+    def health(self) -> Mapping[str, Any]:
+        """Return how everything stands at it: paths, what each class takes, tunnels."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+Connect: TypeAlias = Callable[[DeviceName], KeyHolder]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an edge is: key is what its tunnels are to have, waiting those that have it not.
+
+    consultations are the peers with which one is live.
+    """
+
+    key: str
+    waiting: tuple[str, ...]
+    phase: str
+    upcoming: str = ""
+    consultations: tuple[DeviceName, ...] = ()
+
+    def moved_to(self, key: str) -> bool:
+        """Return whether all tunnels have a key."""
+        return self.key == key and not self.waiting
+
+
+def movable(
+    intent: Intent, gateways: Iterable[Gateway], names: Sequence[DeviceName]
+) -> tuple[Device, ...]:
+    """Return the edges of some names, or without any all that can move to another key.
+
+    Raises AccessError with everything that speaks against the named ones.
+    """
+    fixed = {gateway.device for gateway in gateways if not gateway.kept}
+    edges = {n: d for n, d in intent.devices.items() if d.role is Role.EDGE and d.public_key}
+    if not names:
+        return tuple(device for name, device in sorted(edges.items()) if name not in fixed)
+    against = [
+        f"{name}: people's files hold this gateway's key; write it as its public_key in the "
+        "section gateways, and its tunnels to other edges can move without it"
+        if name in fixed
+        else f"{name}: no edge of that name has a key pinned; see 'sanaga vpn site list'"
+        for name in names
+        if name in fixed or name not in edges
+    ]
+    if against:
+        raise AccessError("\n".join(against))
+    return tuple(edges[name] for name in names)
+
+
+def asked(
+    names: Iterable[DeviceName], connect: Connect, *, rekey: bool
+) -> Generator[tuple[DeviceName, Progress | SanagaError], None, None]:
+    """Yield how far every edge is, or why it does not say; with rekey it makes a key to move to."""
+    yield from _each(
+        names, connect, lambda driver: _progress(driver.rekey() if rekey else driver.keys())
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """An edge that was told: the serial of its list of revoked keys, and its live consultations.
+
+    consultations are the peers that it had one with just before.
+    """
+
+    serial: int
+    consultations: tuple[DeviceName, ...] = ()
+
+
+def equipped(
+    names: Iterable[DeviceName], connect: Connect
+) -> Generator[tuple[DeviceName, Warned | SanagaError], None, None]:
+    """Hand edges what they lack, and yield every one of them, or why it was not told."""
+    yield from _each(names, connect, lambda driver: Warned(int(driver.equip()["serial"])))
+
+
+def warned(
+    names: Iterable[DeviceName], connect: Connect
+) -> Generator[tuple[DeviceName, Warned | SanagaError], None, None]:
+    """Tell edges of revoked keys, and yield every one of them, or why it was not told."""
+
+    def warn(driver: KeyHolder) -> Warned:
+        live = _progress(driver.keys()).consultations
+        return Warned(int(driver.warn()["serial"]), live)
+
+    yield from _each(names, connect, warn)
+
+
+def listed(
+    names: Iterable[DeviceName], connect: Connect
+) -> Generator[tuple[DeviceName, int | SanagaError], None, None]:
+    """Yield every edge with the serial of its list of revoked keys, or why it does not say."""
+    yield from _each(names, connect, lambda driver: int(driver.revoked()["serial"]))
+
+
+def healthy(
+    names: Iterable[DeviceName], connect: Connect
+) -> Generator[tuple[DeviceName, Mapping[str, Any] | SanagaError], None, None]:
+    """Yield how everything stands at every edge, or why it does not say."""
+    yield from _each(names, connect, lambda driver: driver.health())
+
+
+def _each(
+    names: Iterable[DeviceName], connect: Connect, ask: Callable[[KeyHolder], Answer]
+) -> Generator[tuple[DeviceName, Answer | SanagaError], None, None]:
+    """Yield what every edge answers, or why it does not."""
+
+    def asked(name: DeviceName) -> Answer:
+        try:
+            driver = connect(name)
+        except CredentialError as error:
+            raise DeviceError(name, str(error)) from error
+        try:
+            return ask(driver)
+        finally:
+            driver.close()
+
+    yield from each(tuple(names), asked)
+
+
+def _progress(said: Mapping[str, Any]) -> Progress:
+    return Progress(
+        str(said["key"]),
+        tuple(map(str, said["waiting"])),
+        str(said["phase"]),
+        str(said.get("upcoming", "")),
+        tuple(map(str, said.get("consultations", ()))),
+    )
+
+
+def unaware(
+    device: Device, far_ends: Iterable[DeviceName], seen: Operational
+) -> tuple[DeviceName, ...]:
+    """Return the far ends that are not known to have a policy with the key a device moves to.
+
+    They could not speak to it any more once its former key is forgotten.
+    """
+    configs = seen.configs
+    knows = {name for name in configs if device.next_key in configs[name].text}
+    return tuple(sorted(name for name in far_ends if name not in knows))
+
+
+def announced(device: Device, key: str) -> str:
+    """Return the line of an edge that moves to a key."""
+    return line(device.name, device.public_key, key)
+
+
+def settled(device: Device) -> str:
+    """Return the line of an edge that has moved."""
+    return line(device.name, device.next_key)

@@ -1,0 +1,106 @@
+"""What is asked of the store of people's tables and written into them, and what is refused."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from controller.store.people_records import Registered, registered, said
+from controller.store.revoked_keys import refuse_withdrawn
+from inventory.errors import AccessError
+from inventory.model import DeviceName
+from vpn.model import Person, PersonDevice, PersonName
+from vpn.wireguard.keys import PublicKey
+
+DEVICES: Final = (
+    "SELECT d.number, d.person, d.name, d.revoked, k.public_key, k.since FROM devices d"
+    " JOIN keys k ON k.device = d.number AND k.public_key = ("
+    "   SELECT public_key FROM keys WHERE device = d.number"
+    "   ORDER BY revoked IS NOT NULL, revoked DESC LIMIT 1)"
+    " {where} ORDER BY d.number"
+)
+
+
+OWNER: Final = (
+    "SELECT d.number, d.person, d.name, k.public_key, k.since, k.revoked FROM keys k"
+    " JOIN devices d ON d.number = k.device WHERE k.public_key = ?"
+)
+
+
+def without(db: sqlite3.Connection, gateway: DeviceName) -> list[PublicKey]:
+    """Return the keys in use that have no preshared key with a gateway."""
+    rows = db.execute(
+        "SELECT public_key FROM keys WHERE revoked IS NULL AND public_key NOT IN"
+        " (SELECT public_key FROM preshared WHERE gateway = ?)",
+        (gateway,),
+    )
+    return [row["public_key"] for row in rows]
+
+
+def keep(db: sqlite3.Connection, boxes: Iterable[tuple[PublicKey, DeviceName, bytes]]) -> None:
+    """Keep sealed preshared keys within a transaction."""
+    db.executemany("INSERT INTO preshared (public_key, gateway, sealed) VALUES (?, ?, ?)", boxes)
+
+
+@dataclass(frozen=True, slots=True)
+class Keying:
+    """A device's public key, and its sealed preshared keys by gateway."""
+
+    public_key: PublicKey
+    boxes: Mapping[DeviceName, bytes]
+
+
+def pairs(keying: Keying) -> Iterator[tuple[PublicKey, DeviceName, bytes]]:
+    """Return the rows of a device's preshared keys."""
+    return ((keying.public_key, gateway, box) for gateway, box in keying.boxes.items())
+
+
+def told(device: PersonDevice) -> dict[str, object]:
+    """Return what the trail says of a device."""
+    return {"device": device.name, "number": device.number, "public_key": device.public_key}
+
+
+def refuse_known(db: sqlite3.Connection, key: PublicKey) -> None:
+    """Raise AccessError when a key is or was anybody's."""
+    if row := db.execute(OWNER, (key,)).fetchone():
+        raise AccessError(taken(registered(row)))
+    refuse_withdrawn(db, key)
+
+
+def taken(owner: Registered) -> str:
+    """Return why a key that is or was somebody's is not taken."""
+    whose = f"{owner.device.person}'s {owner.device.name}"
+    if owner.revoked:
+        return (
+            f"this key of {whose} was revoked on {owner.revoked[:10]} and stays so; make a new "
+            "pair on the device"
+        )
+    return f"this key is that of {whose}; every device has a pair of its own"
+
+
+def taken_name(person: PersonName, device: str) -> str:
+    """Return why a person gets no second device of the same name."""
+    return (
+        f"{person} has a device called {device!r}; name another one with --device, or give "
+        f"this one another key with 'sanaga vpn person rotate {person}'"
+    )
+
+
+def overtaken(device: PersonDevice) -> AccessError:
+    """Return what to say of a device that is no longer what somebody saw."""
+    return AccessError(
+        f"{device.person}'s {device.name} was changed by somebody else meanwhile; see "
+        f"'sanaga vpn person show {device.person}'"
+    )
+
+
+def write_person(db: sqlite3.Connection, person: Person, *, added: str = "") -> None:
+    """Write what is known of somebody within a transaction; added is when access began."""
+    db.execute(
+        "INSERT INTO people (name, title, role, site, licence, licence_until, until, added)"
+        " VALUES (:name, :title, :role, :site, :licence, :licence_until, :until, :added)"
+        " ON CONFLICT (name) DO UPDATE SET title = :title, role = :role, site = :site,"
+        " licence = :licence, licence_until = :licence_until, until = :until, revoked = NULL,"
+        " added = coalesce(nullif(:added, ''), added)",
+        {**said(person), "name": person.name, "added": added},
+    )

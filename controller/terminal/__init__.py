@@ -1,0 +1,1 @@
+"""What every verb shares at a terminal: tables, progress, completion, questions."""

@@ -1,0 +1,1 @@
+"""How the controller reaches devices: SSH, host keys, fan-out, namespaces."""

@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from inventory.errors import LabError
 from simulations.impairment import CALM, Impairment, Pacer, Weather, under
-from simulations.lab.namespaces import entered
+from simulations.netns.namespaces import entered
 
 TUNSETIFF: Final = 0x400454CA
 TUNSETCARRIER: Final = 0x400454E2

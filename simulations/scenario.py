@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from inventory.errors import LabError
 from simulations.lab.flows import Flow, ProfileName, Report, start_call
 from simulations.lab.lab import Lab, Shape
-from simulations.lab.links import BOTH, Direction
-from simulations.lab.waiting import pause
+from simulations.netns.links import BOTH, Direction
+from simulations.netns.waiting import pause
 
 LIBRARY: Final = Path(__file__).with_name("scenarios")
 CONVERGE_WITHIN_S: Final = 60.0

@@ -10,7 +10,7 @@ from pyroute2 import NFCTSocket
 
 from edge.policy.model import Endpoint
 from edge.wireguard.model import WireGuard
-from simulations.lab import namespaces
+from simulations.netns import namespaces
 from tests.wireguard_rig import FAR_UNDERLAY, Pair, cable, namespace, unconnected
 
 RULES: Final = """\

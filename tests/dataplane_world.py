@@ -16,8 +16,8 @@ from edge.dataplane.teardown import remove
 from edge.forwarding.steering import PeerSteering, Steering
 from edge.policy.model import CareTunnel, EdgePolicy, Endpoint, Path, Peer, Prefix, Underlay
 from edge.wireguard.userspace import WireGuardGo
-from simulations.lab import namespaces
-from simulations.lab.waiting import eventually
+from simulations.netns import namespaces
+from simulations.netns.waiting import eventually
 from tests import edge_rig
 from tests.edge_policies import classes
 from tests.edge_rig import Line, Place, World, port_of

@@ -30,7 +30,7 @@ from edge.signed import policy_envelope
 from inventory.errors import EdgeError
 from policies.clinical import catalogue
 from policies.model import PathPolicy, ServiceClass
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from tests.edge_rig import LAN_HOST, LAN_PORT, SERVER, Line, World, port_of
 
 End = Literal["edge", "hub"]

@@ -19,10 +19,10 @@ from uuid import uuid4
 
 from inventory.model import Medium
 from simulations.impairment import Impairment
-from simulations.lab import kernel, namespaces, processes
-from simulations.lab.blueprint import End, Wire
-from simulations.lab.links import Circuits, circuits
-from simulations.lab.registry import Folder
+from simulations.netns import capabilities, namespaces, processes
+from simulations.netns.blueprint import End, Wire
+from simulations.netns.links import Circuits, circuits
+from simulations.netns.registry import Folder
 
 ROOT: Final = Path(__file__).parents[1]
 TUNNEL_SOCKETS: Final = Path("/var/run/wireguard")
@@ -198,7 +198,7 @@ def port_of(line: str) -> str:
 @contextmanager
 def world(lines: Sequence[Line] = TWO, *, name: str = "w") -> Iterator[World]:
     """Build a world and take every trace of it away afterwards; name must be short."""
-    kernel.require_root()
+    capabilities.require_root()
     made = _draw(tuple(lines), name)
     try:
         _build(made)
@@ -213,7 +213,7 @@ def _draw(lines: tuple[Line, ...], name: str) -> World:
     folder.chmod(0o755)
     place = Folder("world", folder)
     place.path.mkdir()
-    carriers = circuits(place, netem=kernel.probe().netem, home=f"sgt-{mark}-lan")
+    carriers = circuits(place, netem=capabilities.probe().netem, home=f"sgt-{mark}-lan")
     unwired = World(mark, lines, folder, carriers, {})
     return replace(unwired, wires={line.name: _wire(unwired, line) for line in lines})
 

@@ -12,7 +12,7 @@ from edge.policy.model import EdgePolicy
 from edge.signed import policy_envelope
 from edge.storage.journal import read
 from inventory.errors import EdgeError, LabError
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from tests.edge_call import PACE_S
 from tests.edge_pair import ISSUED, End, Pair, pair
 from tests.edge_rig import ROOT, SERVER, TWO, Place, World, world

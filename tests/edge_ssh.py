@@ -20,8 +20,8 @@ from controller.transport.ssh_door import Patience
 from edge.control import client as control
 from inventory.errors import EdgeError
 from inventory.model import Device, Management, Platform, Role
-from simulations.lab.routers import ensure_wanted, remove_wanted
-from simulations.lab.waiting import eventually
+from simulations.devices.routers import ensure_wanted, remove_wanted
+from simulations.netns.waiting import eventually
 from tests.edge_pair import Daemon, Pair, give, pair
 from tests.edge_rig import World
 from tests.netns.frr_router import private_text, public_text

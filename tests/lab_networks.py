@@ -15,8 +15,8 @@ from controller.intended.routers import derive
 from inventory.documents.examples import write_example
 from inventory.model import Intent, Medium, Platform, Role
 from simulations.lab import lab as labs
-from simulations.lab import namespaces, registry
 from simulations.lab.lab import Lab
+from simulations.netns import namespaces, registry
 from tests.factories import Draft
 
 EXAMPLE: Final = "northern-spur"

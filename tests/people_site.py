@@ -19,8 +19,8 @@ from edge.control import client as control
 from edge.identity.private_key import public_text, read
 from edge.wireguard import go_process
 from inventory.names import PEOPLE, interface_name
-from simulations.lab import namespaces
-from simulations.lab.waiting import eventually
+from simulations.netns import namespaces
+from simulations.netns.waiting import eventually
 from tests.edge_pair import give
 from tests.edge_rig import LAN_HOST, SERVER, TWO, world
 from tests.edge_ssh import Edge, serving

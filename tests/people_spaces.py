@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from simulations.lab import namespaces
+from simulations.netns import namespaces
 
 SERVE = """
 import socket, sys

@@ -15,7 +15,7 @@ from edge.keys.psk import FILE, Pairs
 from edge.signed import psk_envelope
 from edge.signed.verifiers import Treasury
 from inventory.errors import EdgeError
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from tests.edge_pair import ENDS, End
 from tests.edge_site import Site, made_well, put
 

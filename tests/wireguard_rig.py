@@ -22,7 +22,7 @@ from edge.wireguard.model import (
     WireGuard,
     redial,
 )
-from simulations.lab import namespaces
+from simulations.netns import namespaces
 
 NEAR_UNDERLAY: Final = IPv4Address("192.0.2.1")
 FAR_UNDERLAY: Final = IPv4Address("192.0.2.2")

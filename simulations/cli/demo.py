@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from controller.terminal.output import say, stderr, watched
-from simulations.lab.endings import handled_by
+from simulations.netns.shutdown import handled_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,8 +19,8 @@ from controller.terminal.output import (
     show_rows,
     stderr,
 )
-from simulations.lab.faults import FaultKind
-from simulations.lab.links import BOTH, Direction
+from simulations.devices.faults import FaultKind
+from simulations.netns.links import BOTH, Direction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +58,8 @@ Thing: TypeAlias = Annotated[
 
 
 def _found(name: str | None) -> "Lab":
-    from simulations.lab import lab, registry
+    from simulations.lab import lab
+    from simulations.netns import registry
 
     up = registry.names()
     if name is None and len(up) > 1:
@@ -120,14 +121,14 @@ def _configs(loaded: "Loaded") -> "Mapping[str, str]":
 
 
 def _converge(made: "Lab", loaded: "Loaded") -> None:
-    from simulations.lab import equipment
+    from simulations.lab import edge_policies
 
     say("waiting for the routers to converge")
     made.wait_converged(CONVERGE_WITHIN_S)
     if made.blueprint.edges:
         say("giving the edges their policies")
-        equipment.equip(made, loaded)
-        equipment.wait_paths(made, CONVERGE_WITHIN_S)
+        edge_policies.equip(made, loaded)
+        edge_policies.wait_paths(made, CONVERGE_WITHIN_S)
         made.wait_converged(CONVERGE_WITHIN_S)
 
 
@@ -246,7 +247,8 @@ def shell(
 
     Where an edge lives, 'sanaga edge' speaks with its daemon.
     """
-    from simulations.lab import namespaces, routers
+    from simulations.devices import routers
+    from simulations.netns import namespaces
 
     found = _found(lab)
     if vtysh:
@@ -284,7 +286,7 @@ def _become(namespace: str, argv: "tuple[str, ...] | list[str]") -> None:
 
     Raises UsageProblem when there is no such program.
     """
-    from simulations.lab.namespaces import entered
+    from simulations.netns.namespaces import entered
 
     with entered(namespace):
         try:
@@ -343,7 +345,8 @@ def down(
     ] = False,
 ) -> None:
     """Remove a laboratory, whatever is left of it: processes, namespaces, sockets, files."""
-    from simulations.lab import lab, registry
+    from simulations.lab import lab
+    from simulations.netns import registry
 
     left = registry.names()
     if name is None and not everything and len(left) > 1:

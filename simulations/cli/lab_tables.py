@@ -3,9 +3,9 @@
 from typing import Final
 
 from controller.terminal.output import show_rows, write
-from simulations.lab.edges import EdgeState
+from simulations.devices.edges import EdgeState
 from simulations.lab.lab import LabState
-from simulations.lab.links import BOTH, CircuitState
+from simulations.netns.links import BOTH, CircuitState
 
 
 def show(state: LabState) -> None:

@@ -13,7 +13,7 @@ from simulations.demo.facts import Applied, Facts
 from simulations.demo.overlay import Carried
 from simulations.demo.stage import Stage
 from simulations.demo.way import Way, trace, trace_below
-from simulations.lab.faults import FaultKind
+from simulations.devices.faults import FaultKind
 
 PATIENT: SiteName = "kolofata"
 DOCTOR: SiteName = "yaounde"

@@ -11,7 +11,7 @@ from simulations.demo.overlay import Carried
 from simulations.demo.way import Way
 from simulations.lab.flows import Flow, Report, start_call
 from simulations.lab.lab import Lab
-from simulations.lab.waiting import pause
+from simulations.netns.waiting import pause
 
 FIBRE: Final[CircuitName] = "mora-kolofata-fibre"
 LOOK_S: Final = 0.25

@@ -8,7 +8,7 @@ from edge.control import client as control
 from inventory.errors import EdgeError
 from inventory.model import DeviceName, Intent, Medium, SiteName
 from simulations.lab.lab import Lab
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from simulations.traffic import VOICE
 
 CLASS: Final = "consultation-audio"

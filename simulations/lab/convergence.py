@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from inventory.errors import LabError
-from simulations.lab.blueprint import Blueprint, Router, Wire
-from simulations.lab.links import Circuits
-from simulations.lab.registry import Folder
-from simulations.lab.vty import ask_json
-from simulations.lab.waiting import eventually
+from simulations.devices.vty import ask_json
+from simulations.netns.blueprint import Blueprint, Router, Wire
+from simulations.netns.links import Circuits
+from simulations.netns.registry import Folder
+from simulations.netns.waiting import eventually
 
 ESTABLISHED: Final = "Established"
 BFD_UP: Final = "up"

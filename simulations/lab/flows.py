@@ -14,10 +14,10 @@ from uuid import uuid4
 
 from inventory.errors import LabError
 from inventory.model import SiteName
-from simulations.lab.blueprint import Host
 from simulations.lab.lab import Lab
-from simulations.lab.namespaces import entered
-from simulations.lab.waiting import eventually, pause
+from simulations.netns.blueprint import Host
+from simulations.netns.namespaces import entered
+from simulations.netns.waiting import eventually, pause
 from simulations.traffic import READY, Second
 
 ProfileName: TypeAlias = Literal["voice", "video"]

@@ -14,17 +14,19 @@ from controller.settings import Settings
 from inventory.errors import LabError
 from inventory.intent import EDGE_KEYS, KNOWN_HOSTS
 from inventory.model import CircuitName, DeviceName, Intent, SiteName
+from simulations.devices import edges, faults, routers
+from simulations.devices.edges import EdgeState
+from simulations.devices.faults import FaultKind
+from simulations.devices.ssh_keys import merged
 from simulations.impairment import Impairment
-from simulations.lab import background, edges, faults, lifecycle, namespaces, registry, routers
-from simulations.lab.blueprint import Blueprint, Host, Router
+from simulations.lab import lifecycle
 from simulations.lab.convergence import ESTABLISHED, Sessions
-from simulations.lab.edges import EdgeState
-from simulations.lab.faults import FaultKind
-from simulations.lab.keys import merged
 from simulations.lab.lifecycle import Wishes
-from simulations.lab.links import BOTH, Circuits, CircuitState, Direction, circuits
 from simulations.lab.probe import answering
-from simulations.lab.registry import Folder
+from simulations.netns import background, namespaces, registry
+from simulations.netns.blueprint import Blueprint, Host, Router
+from simulations.netns.links import BOTH, Circuits, CircuitState, Direction, circuits
+from simulations.netns.registry import Folder
 
 EXEC_WITHIN_S: Final = 60.0
 REACH_WITHIN_S: Final = 1.0

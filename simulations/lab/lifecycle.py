@@ -13,24 +13,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from inventory.errors import LabError
 from inventory.intent import EDGE_KEYS, KNOWN_HOSTS
 from inventory.model import DeviceName, Intent
-from simulations.lab import (
-    edges,
-    kernel,
-    namespaces,
-    nat,
-    plumbing,
-    processes,
-    registry,
-    routers,
-    sky,
-)
-from simulations.lab.blueprint import Blueprint, Edge, Machine
-from simulations.lab.drawing import draw
-from simulations.lab.endings import handled_by
-from simulations.lab.keys import known_hosts, make_key
-from simulations.lab.links import circuits
-from simulations.lab.registry import Folder, Record
-from simulations.lab.waiting import eventually
+from simulations.devices import edges, routers
+from simulations.devices.ssh_keys import known_hosts, make_key
+from simulations.lab import leo_weather
+from simulations.netns import capabilities, namespaces, nat, plumbing, processes, registry
+from simulations.netns.blueprint import Blueprint, Edge, Machine
+from simulations.netns.design import draw
+from simulations.netns.links import circuits
+from simulations.netns.registry import Folder, Record
+from simulations.netns.shutdown import handled_by
+from simulations.netns.waiting import eventually
 
 # Starting daemons is bound by the processor; more threads than this only queue.
 THREADS: Final = 4
@@ -57,16 +49,16 @@ def build(intent: Intent, wishes: Wishes, *, report: Report) -> Folder:
     Whatever goes wrong, also a signal, everything made so far is removed again.
     Raises LabError.
     """
-    kernel.require_root()
-    kernel.require_packages()
+    capabilities.require_root()
+    capabilities.require_packages()
     place = registry.folder(intent.network.name)
     blueprint = draw(intent)
     for machine in blueprint.machines:
-        kernel.require_user(machine.username, machine.device)
-    if raised := kernel.make_room(sum(edge.tunnels for edge in blueprint.edges)):
+        capabilities.require_user(machine.username, machine.device)
+    if raised := capabilities.make_room(sum(edge.tunnels for edge in blueprint.edges)):
         report(raised)
     with _signals_raise():
-        offer = kernel.probe()
+        offer = capabilities.probe()
         _refuse_strangers(blueprint, place)
         place.create(Record(blueprint, offer.netem, offer.stub))
         try:
@@ -99,7 +91,7 @@ def _make(place: Folder, wishes: Wishes, report: Report) -> None:
     for device in _start_machines(place, blueprint, wishes.configs):
         report(f"router {device}")
     if wishes.weather is not None:
-        sky.start(place, blueprint, wishes.weather)
+        leo_weather.start(place, blueprint, wishes.weather)
 
 
 def _write_keys(place: Folder, blueprint: Blueprint, wishes: Wishes) -> None:
@@ -149,7 +141,7 @@ def destroy(place: Folder) -> None:
     Works on whatever is left, also of half a laboratory; doing it twice does nothing.
     Raises LabError when something cannot be removed, or another process is at work on it.
     """
-    kernel.require_root()
+    capabilities.require_root()
     if not place.exists():
         return
     with registry.locked(place):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, TypeAlias
 
-from simulations.lab.namespaces import entered
+from simulations.netns.namespaces import entered
 
 Address: TypeAlias = IPv4Address | IPv6Address
 ECHO_REQUEST: Final = {4: 8, 6: 128}

@@ -13,8 +13,8 @@ from controller.access.registrar import Handover, Registrar
 from controller.clock import SystemClock
 from edge.wireguard import go_process, uapi
 from inventory.errors import SanagaError
-from simulations.lab import namespaces
-from simulations.lab.waiting import eventually, pause
+from simulations.netns import namespaces
+from simulations.netns.waiting import eventually, pause
 from tests.bench.measure import Figure, figure
 from tests.edge_rig import LAN_HOST
 from tests.people_rig import ACT, NGONO, nowhere

@@ -15,8 +15,8 @@ from time import monotonic
 from typing import Final
 
 from inventory.model import Medium
-from simulations.lab.namespaces import entered
-from simulations.lab.waiting import eventually, pause
+from simulations.netns.namespaces import entered
+from simulations.netns.waiting import eventually, pause
 from tests.dataplane_world import Overlay, overlay, steering
 from tests.edge_rig import ROOT, SERVER, Line, World
 from tests.failover.flows import Called, Flows

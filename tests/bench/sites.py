@@ -8,7 +8,7 @@ from typing import Final
 
 from edge.clock import moment
 from edge.control import client as control
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from tests.bench.measure import Figure
 from tests.edge_pair import ENDS, End
 from tests.edge_site import Site, call, put, standing

@@ -12,7 +12,7 @@ from edge.identity.private_key import public_text
 from edge.policy.model import Endpoint
 from edge.wireguard.model import TunnelPeer
 from inventory.errors import TunnelError
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from tests.wireguard_rig import FAR, FAR_UNDERLAY, MARK, NEAR, NEAR_UNDERLAY, PORT, Pair, new_key
 
 SHARED = b"\x5a" * 32

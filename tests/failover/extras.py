@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from simulations.impairment import Impairment
-from simulations.lab.waiting import pause
+from simulations.netns.waiting import pause
 from simulations.weather import Change, Climate, weather
 from tests.bench import qos
 from tests.edge_pair import Daemon, Pair, pair

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import Final, Self, TypeAlias
 
-from simulations.lab.namespaces import entered
+from simulations.netns.namespaces import entered
 from tests.edge_rig import LAN_HOST, ROOT, SERVER, World
 
 Kind: TypeAlias = tuple[str, int, int, int]

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from tests.edge_rig import LAN_HOST, SERVER, TUNNEL_SOCKETS, World
 
 End = Literal["edge", "hub"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from inventory.errors import LabError
-from simulations.lab.routers import ensure_wanted, remove_wanted
+from simulations.devices.routers import ensure_wanted, remove_wanted
 from tests.edge_rig import world
 from tests.failover.faults import FAULTS, Fault
 from tests.failover.flows import Flows

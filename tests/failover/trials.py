@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from simulations.lab.waiting import eventually, pause
+from simulations.netns.waiting import eventually, pause
 from tests.edge_rig import World
 from tests.failover.faults import Fault, heal
 from tests.failover.flows import VIDEO, VOICE, Called, Flows

@@ -13,11 +13,11 @@ import pytest
 
 from inventory.errors import LabError
 from simulations.impairment import CALM, Weather
-from simulations.lab import kernel, namespaces
 from simulations.lab import lab as labs
-from simulations.lab.kernel import Kernel
 from simulations.lab.lab import Lab
-from simulations.lab.waiting import eventually
+from simulations.netns import capabilities, namespaces
+from simulations.netns.capabilities import Kernel
+from simulations.netns.waiting import eventually
 from tests.lab_networks import converged_triangle, leftovers, triangle, unique
 
 pytestmark = pytest.mark.kernel
@@ -76,7 +76,7 @@ def order(said: str) -> list[int]:
 
 def test_kernel_is_asked_in_a_namespace_that_is_gone_afterwards():
     before = set(namespaces.DIRECTORY.glob("*"))
-    assert kernel.probe() == Kernel(netem=True, stub="dummy")
+    assert capabilities.probe() == Kernel(netem=True, stub="dummy")
     assert set(namespaces.DIRECTORY.glob("*")) == before
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from simulations.devices.faults import FaultKind
 from simulations.lab import lab as labs
-from simulations.lab.faults import FaultKind
 from simulations.lab.lab import Lab
 from tests.lab_networks import converged_triangle, unique
 

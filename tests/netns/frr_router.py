@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from controller.drivers.frr import FrrDriver
 from controller.transport.ssh_door import Patience
 from inventory.model import Device, Management, Platform, Role
-from simulations.lab.routers import ensure_wanted, remove_wanted
+from simulations.devices.routers import ensure_wanted, remove_wanted
 
 FRR: Final = Path("/usr/lib/frr")
 DOOR: Final = Path(__file__).parents[2] / "controller" / "drivers" / "frr_door.py"

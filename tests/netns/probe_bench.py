@@ -16,11 +16,11 @@ from typing import Any, Final
 from uuid import uuid4
 
 from simulations.impairment import Impairment
-from simulations.lab import namespaces
-from simulations.lab.blueprint import End as Plug
-from simulations.lab.blueprint import Wire
-from simulations.lab.links import RelayCircuits
-from simulations.lab.registry import Folder
+from simulations.netns import namespaces
+from simulations.netns.blueprint import End as Plug
+from simulations.netns.blueprint import Wire
+from simulations.netns.links import RelayCircuits
+from simulations.netns.registry import Folder
 from tests.probe_rig import End, end
 
 HERE: Final = IPv4Address("10.99.0.1")

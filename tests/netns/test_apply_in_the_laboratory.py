@@ -11,8 +11,8 @@ from controller.app import intended_configs
 from controller.drivers.frr import canonical
 from controller.load import load
 from controller.planning.plan_file import load as load_plan
+from simulations.devices.faults import FaultKind
 from simulations.lab import lab as labs
-from simulations.lab.faults import FaultKind
 from simulations.lab.lab import Lab
 from tests.lab_networks import ask_door, leftovers, running, unique, write_triangle
 from tests.sanaga_process import Answer, Sanaga

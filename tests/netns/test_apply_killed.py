@@ -26,7 +26,7 @@ from controller.load import load
 from controller.store.journal import Journal
 from simulations.lab import lab as labs
 from simulations.lab.lab import Lab
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from tests.lab_networks import ask_door, leftovers, running, unique, write_triangle
 from tests.sanaga_process import Sanaga
 

@@ -17,8 +17,8 @@ from edge.forwarding.steering import Steering
 from edge.nftables.call_flows import Flow
 from edge.wireguard import go_process
 from inventory.errors import EdgeError
-from simulations.lab.namespaces import entered
-from simulations.lab.waiting import eventually, pause
+from simulations.netns.namespaces import entered
+from simulations.netns.waiting import eventually, pause
 from tests.dataplane_world import EXPEDITED, Node, Overlay, overlay, plane_of, steering
 from tests.edge_rig import LAN_HOST, SERVER, THREE, TWO, Place
 from tests.failover.flows import Called, Flows

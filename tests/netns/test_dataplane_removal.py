@@ -13,7 +13,7 @@ from edge.dataplane.sysctls import Undo
 from edge.dataplane.teardown import remove
 from edge.policy.model import EdgePolicy
 from edge.wireguard.userspace import WireGuardGo
-from simulations.lab.namespaces import entered
+from simulations.netns.namespaces import entered
 from tests.dataplane_world import ENDS, plane_of, policy_of, steering
 from tests.edge_rig import World, world
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simulations.lab import registry
+from simulations.netns import registry
 from tests.lab_networks import leftovers
 
 pytestmark = pytest.mark.netns

@@ -11,7 +11,7 @@ import pytest
 
 from edge.control import client as control
 from inventory.errors import EdgeError
-from simulations.lab.waiting import eventually, pause
+from simulations.netns.waiting import eventually, pause
 from tests.edge_pair import tunnel_name
 from tests.edge_rig import SERVER
 from tests.edge_site import (

@@ -17,7 +17,7 @@ from edge.keys.handshakes import FIRST_S
 from edge.signed import policy_envelope
 from edge.storage.journal import read
 from inventory.errors import EdgeError
-from simulations.lab.waiting import eventually, pause
+from simulations.netns.waiting import eventually, pause
 from tests.edge_mishaps import make_room, small_disk, unsteady_clock
 from tests.edge_pair import ISSUED, tunnel_name
 from tests.edge_rig import SERVER

@@ -9,7 +9,7 @@ import pytest
 
 from edge.clock import moment
 from inventory.errors import LabError
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from tests.edge_pair import ENDS
 from tests.edge_site import Site, call, made_well, put, standing
 from tests.preshared_rig import hand_over, restored, shared, sharing

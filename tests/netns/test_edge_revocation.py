@@ -8,7 +8,7 @@ import pytest
 from edge.clock import moment
 from edge.control import client as control
 from edge.signed import revocation_envelope
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from tests.edge_pair import End
 from tests.edge_rig import SERVER
 from tests.edge_site import Site, call, made_well, standing

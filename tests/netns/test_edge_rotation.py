@@ -10,7 +10,7 @@ from edge.control import client as control
 from edge.identity.keyring import KEYS
 from edge.policy.model import EdgePolicy
 from inventory.errors import EdgeError
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from tests.edge_pair import ENDS, End
 from tests.edge_site import Site, call, made_well, put, standing
 

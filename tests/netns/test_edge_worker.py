@@ -13,8 +13,8 @@ import pytest
 from edge.dataplane.thread import Worker
 from edge.wireguard import go_process
 from inventory.errors import EdgeError
-from simulations.lab.namespaces import entered
-from simulations.lab.waiting import eventually
+from simulations.netns.namespaces import entered
+from simulations.netns.waiting import eventually
 from tests.dataplane_world import Overlay, overlay, steering
 from tests.edge_rig import TWO
 

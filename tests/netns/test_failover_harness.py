@@ -6,8 +6,8 @@ from typing import Final
 
 import pytest
 
-from simulations.lab.routers import ensure_wanted, remove_wanted
-from simulations.lab.waiting import eventually
+from simulations.devices.routers import ensure_wanted, remove_wanted
+from simulations.netns.waiting import eventually
 from tests.edge_rig import world
 from tests.failover.cells import cells
 from tests.failover.extras import Extras

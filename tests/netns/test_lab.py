@@ -7,11 +7,11 @@ import subprocess
 import pytest
 
 from inventory.errors import LabError
-from simulations.lab.faults import FaultKind
-from simulations.lab.faulty_door import CRASHED
+from simulations.devices.faults import FaultKind
+from simulations.devices.faulty_door import CRASHED
 from simulations.lab.flows import start_call
 from simulations.lab.lab import Lab
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from tests.lab_networks import ssh
 
 pytestmark = pytest.mark.netns

@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from inventory.errors import LabError
 from simulations.lab import lab as labs
-from simulations.lab import namespaces, sky
-from simulations.lab.kernel import SOCKETS
+from simulations.lab import leo_weather
 from simulations.lab.lab import Lab
-from simulations.lab.waiting import eventually
+from simulations.netns import namespaces
+from simulations.netns.capabilities import SOCKETS
+from simulations.netns.waiting import eventually
 from tests.lab_networks import converged, edged, leftovers, ssh, unique
 
 pytestmark = pytest.mark.netns
@@ -40,7 +41,7 @@ def lab() -> Iterator[Lab]:
 def whole(lab: Lab) -> Iterator[Lab]:
     """Give the laboratory, and afterwards a calm sky and every circuit restored."""
     yield lab
-    sky.stop(lab.folder)
+    leo_weather.stop(lab.folder)
     for wire in lab.blueprint.wires:
         lab.restore(wire.circuit)
 
@@ -157,13 +158,13 @@ def test_hole_in_one_direction_lets_the_other_through(whole):
 def test_weather_plays_on_low_orbit_circuits_and_leaves_what_was_done_to_them(whole):
     before = whole.ping_across("garoua-leo").average_ms
     whole.impair("garoua-leo", delay_ms=200, loss=0)
-    sky.start(whole.folder, whole.blueprint, 1)
+    leo_weather.start(whole.folder, whole.blueprint, 1)
     eventually(lambda: _weather(whole, "garoua-leo").loss > 0, within_s=20, what="the weather")
     assert whole.status().weather
     assert _weather(whole, "garoua-lte").loss == 0
     # Whatever the sky does, it is what was asked for that rules.
     assert whole.ping_across("garoua-leo").average_ms > before + 250
-    sky.stop(whole.folder)
+    leo_weather.stop(whole.folder)
     assert not whole.status().weather
     assert _weather(whole, "garoua-leo").loss == 0
     state = next(c for c in whole.status().circuits if c.circuit == "garoua-leo")
@@ -176,7 +177,7 @@ def _weather(lab: Lab, circuit: str):
 
 def test_edge_that_cannot_start_is_named_and_nothing_is_left(tmp_path, monkeypatch):
     name = unique("e")
-    monkeypatch.setattr("simulations.lab.edges.SANAGA", ("/bin/false",))
+    monkeypatch.setattr("simulations.devices.edges.SANAGA", ("/bin/false",))
     with pytest.raises(LabError, match=r"(garoua|yaounde)-e1/.*: it said nothing"):
         labs.up(edged(name), controller=Ed25519PrivateKey.generate().public_key())
     assert leftovers(name) == []

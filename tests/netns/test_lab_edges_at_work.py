@@ -11,12 +11,13 @@ from uuid import uuid4
 import pytest
 
 from simulations import scenario
-from simulations.lab import equipment, registry
+from simulations.devices.edges import SANAGA
+from simulations.lab import edge_policies
 from simulations.lab import lab as labs
-from simulations.lab.edges import SANAGA
 from simulations.lab.flows import start_call
 from simulations.lab.lab import Lab
-from simulations.lab.waiting import eventually
+from simulations.netns import registry
+from simulations.netns.waiting import eventually
 from tests.lab_networks import leftovers, unique, write_spur
 from tests.sanaga_process import Answer, Sanaga
 
@@ -68,7 +69,7 @@ def spur(tmp_path_factory) -> Iterator[Spur]:
 @pytest.fixture
 def at_work(spur: Spur) -> Iterator[Lab]:
     """Give the laboratory with every path up, and restore every circuit afterwards."""
-    equipment.wait_paths(spur.lab, WITHIN_S)
+    edge_policies.wait_paths(spur.lab, WITHIN_S)
     spur.lab.wait_converged(WITHIN_S)
     yield spur.lab
     for wire in spur.lab.blueprint.wires:
@@ -180,7 +181,7 @@ def test_every_edge_moves_to_another_key_while_a_call_goes_on(at_work, spur):
     assert {len(line.split()) for line in after.splitlines()} == {2}
     assert not set(before.split()) & set(after.split()) - EDGES
     assert spur.sanaga("plan", "intent").code == 0
-    equipment.wait_paths(at_work, WITHIN_S)
+    edge_policies.wait_paths(at_work, WITHIN_S)
 
 
 def test_a_hub_keeps_both_keys_until_an_edge_that_was_away_knows_the_other(at_work, spur):
@@ -199,7 +200,7 @@ def test_a_hub_keeps_both_keys_until_an_edge_that_was_away_knows_the_other(at_wo
     ended = settled(spur, "--within", "2m")
     assert ended.code == 0, ended.err
     planned_and_applied(spur)
-    equipment.wait_paths(at_work, WITHIN_S)
+    edge_policies.wait_paths(at_work, WITHIN_S)
 
 
 def settled(spur: Spur, *words: str) -> Answer:
@@ -220,11 +221,11 @@ def test_an_edge_that_is_put_back_from_before_a_rotation_is_let_in_again(at_work
     asked = spur.sanaga("vpn", "site", "rotate", "kolofata-e1", "--dir", "intent", *YEARLY)
     assert asked.code == 0, asked.err
     planned_and_applied(spur)
-    equipment.wait_paths(at_work, WITHIN_S)
+    edge_policies.wait_paths(at_work, WITHIN_S)
     ended = settled(spur, "--within", "2m")
     assert ended.code == 0, ended.err
     planned_and_applied(spur)
-    equipment.wait_paths(at_work, WITHIN_S)
+    edge_policies.wait_paths(at_work, WITHIN_S)
 
 
 def silent(lab: Lab) -> bool:
@@ -260,7 +261,7 @@ def test_daemon_that_was_killed_and_started_again_goes_on(at_work):
     at_work.kill_edge("kolofata-e1")
     assert "yaounde" in at_work.reachable("kolofata")
     at_work.restart_edge("kolofata-e1")
-    equipment.wait_paths(at_work, WITHIN_S)
+    edge_policies.wait_paths(at_work, WITHIN_S)
     assert "yaounde" in at_work.reachable("kolofata")
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from inventory.errors import LabError
+from simulations.devices.faults import FaultKind
 from simulations.lab import lab as labs
-from simulations.lab import lifecycle, namespaces, processes, registry
-from simulations.lab.faults import FaultKind
-from simulations.lab.waiting import eventually
+from simulations.lab import lifecycle
+from simulations.netns import namespaces, processes, registry
+from simulations.netns.waiting import eventually
 from tests.lab_networks import leftovers, triangle, unique
 from tests.sanaga_process import SMALL
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 import pytest
 
 from edge.remote_access import join_code
-from simulations.lab import namespaces
-from simulations.lab.waiting import eventually
+from simulations.netns import namespaces
+from simulations.netns.waiting import eventually
 from tests.edge_rig import LAN_HOST, SERVER
 from tests.people_site import ENROLMENT_PORT, GATEWAY, Gate, gate
 from tests.people_spaces import CALL

@@ -15,7 +15,7 @@ from controller.access.registrar import Registrar
 from controller.clock import SystemClock
 from edge.control import client as control
 from inventory.errors import EdgeError
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from tests.edge_rig import LAN_HOST, SERVER
 from tests.edge_site import Site, put
 from tests.people_rig import ACT

@@ -13,8 +13,8 @@ from uuid import uuid4
 import pytest
 
 from edge.wireguard import go_process
-from simulations.lab import namespaces
-from simulations.lab.waiting import eventually
+from simulations.netns import namespaces
+from simulations.netns.waiting import eventually
 from tests.cli.test_cli_vpn import ACCESS
 from tests.people_spaces import Spaces, standing
 from tests.sanaga_process import SMALL, Sanaga

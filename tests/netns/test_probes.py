@@ -10,7 +10,7 @@ from time import monotonic
 import pytest
 
 from simulations.impairment import Impairment
-from simulations.lab import namespaces
+from simulations.netns import namespaces
 from tests.netns.probe_bench import HERE, PORT_NAME, THERE, Bench, bench, changed
 from tests.probe_rig import End, end, probed, run, until
 

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from simulations.impairment import Impairment
-from simulations.lab.waiting import pause
+from simulations.netns.waiting import pause
 from tests.edge_rig import World, world
 from tests.failover.faults import heal
 from tests.failover.flows import Called, Flows

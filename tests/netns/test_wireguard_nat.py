@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from edge.wireguard.userspace import WireGuardGo
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from tests.carrier_rig import Carrier, natted_pair, seen_from_afar
 from tests.wireguard_rig import FAR, NEAR, Pair
 from tests.wireguard_rig import pair as a_pair

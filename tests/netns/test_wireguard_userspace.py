@@ -13,8 +13,8 @@ from edge.wireguard import go_process
 from edge.wireguard.syncconf import WireGuardFiles
 from edge.wireguard.userspace import WireGuardGo
 from inventory.errors import TunnelError
-from simulations.lab import namespaces
-from simulations.lab.waiting import eventually
+from simulations.netns import namespaces
+from simulations.netns.waiting import eventually
 from tests.contract.wireguard_contract import WireGuardContract
 from tests.wireguard_rig import FAR, Pair, Place
 from tests.wireguard_rig import pair as a_pair

@@ -12,7 +12,7 @@ from threading import Event
 import pytest
 
 from controller.drivers import frr_door
-from simulations.lab.waiting import eventually
+from simulations.netns.waiting import eventually
 from tests.door_rig import NEW, OLD, RELOAD, VTYSH, Door
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from inventory.errors import LabError
 from inventory.model import Medium, Platform
-from simulations.lab.drawing import draw
-from simulations.lab.plumbing import HOST_INTERFACE
+from simulations.netns.design import draw
+from simulations.netns.plumbing import HOST_INTERFACE
 from tests.factories import Draft, hierarchy
 from tests.lab_networks import edged
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from simulations.lab import faulty_door
-from simulations.lab.refusing_vtysh import changes
+from simulations.devices import faulty_door
+from simulations.devices.refusing_vtysh import changes
 
 
 def through_gate(folder: Path, request: str) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,7 @@
 """What operators do to the packets of their subscribers, as rules."""
 
-from simulations.lab.blueprint import Provider
-from simulations.lab.nat import rules
+from simulations.netns.blueprint import Provider
+from simulations.netns.nat import rules
 
 TWO = Provider("leo", "ns", subscribers=("c3", "c4"), uplinks=("c5",))
 

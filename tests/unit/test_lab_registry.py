@@ -7,11 +7,11 @@ from ipaddress import IPv4Address
 import pytest
 
 from inventory.errors import LabError
-from simulations.lab import processes, registry
-from simulations.lab.drawing import draw
-from simulations.lab.keys import known_hosts, make_key, merged
-from simulations.lab.registry import Record
-from simulations.lab.waiting import eventually
+from simulations.devices.ssh_keys import known_hosts, make_key, merged
+from simulations.netns import processes, registry
+from simulations.netns.design import draw
+from simulations.netns.registry import Record
+from simulations.netns.waiting import eventually
 from tests.factories import hierarchy
 
 

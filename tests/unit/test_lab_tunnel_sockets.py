@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from simulations.lab import edges, registry
-from simulations.lab.drawing import draw
-from simulations.lab.registry import Folder
+from simulations.devices import edges
+from simulations.netns import registry
+from simulations.netns.design import draw
+from simulations.netns.registry import Folder
 from tests.lab_networks import edged
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulations.lab import routers
+from simulations.devices import routers
 
 
 @pytest.fixture

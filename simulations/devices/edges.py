@@ -14,13 +14,14 @@ from edge.control import client as control
 from edge.identity import enrolment
 from inventory.errors import EdgeError
 from inventory.model import DeviceName
-from simulations.lab import background, sshd
-from simulations.lab.blueprint import Edge
-from simulations.lab.kernel import SOCKETS
-from simulations.lab.keys import make_key
-from simulations.lab.namespaces import entered
-from simulations.lab.processes import kill
-from simulations.lab.registry import Folder
+from simulations.devices import sshd
+from simulations.devices.ssh_keys import make_key
+from simulations.netns import background
+from simulations.netns.blueprint import Edge
+from simulations.netns.capabilities import SOCKETS
+from simulations.netns.namespaces import entered
+from simulations.netns.processes import kill
+from simulations.netns.registry import Folder
 
 SANAGA: Final = (sys.executable, "-m", "controller.cli.main")
 DOOR: Final = (sys.executable, "-P", "-m", "edge.door")

@@ -10,12 +10,12 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Final
 
-from simulations.lab import refusing_vtysh
-from simulations.lab.blueprint import Blueprint, Router
-from simulations.lab.faulty_door import BEFORE, FAULT_FILE, MANAGEMENT_INTERFACE, REFUSING
-from simulations.lab.namespaces import batch
-from simulations.lab.registry import Folder, write_whole
-from simulations.lab.vty import ask_json
+from simulations.devices import refusing_vtysh
+from simulations.devices.faulty_door import BEFORE, FAULT_FILE, MANAGEMENT_INTERFACE, REFUSING
+from simulations.devices.vty import ask_json
+from simulations.netns.blueprint import Blueprint, Router
+from simulations.netns.namespaces import batch
+from simulations.netns.registry import Folder, write_whole
 
 LOOPBACK: Final = "lo"
 

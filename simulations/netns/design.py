@@ -20,7 +20,7 @@ from inventory.model import (
     Site,
 )
 from simulations.impairment import of_medium
-from simulations.lab.blueprint import (
+from simulations.netns.blueprint import (
     FULL_MTU,
     Blueprint,
     Edge,

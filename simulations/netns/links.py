@@ -10,9 +10,9 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from inventory.errors import LabError
 from simulations.impairment import CALM, Impairment, Weather, netem_arguments, under
-from simulations.lab.blueprint import End, Wire
-from simulations.lab.namespaces import batch, entered, set_sysctls
-from simulations.lab.registry import Folder, alone, write_whole
+from simulations.netns.blueprint import End, Wire
+from simulations.netns.namespaces import batch, entered, set_sysctls
+from simulations.netns.registry import Folder, alone, write_whole
 
 Direction: TypeAlias = Literal["ab", "ba"]
 BOTH: Final[tuple[Direction, Direction]] = ("ab", "ba")

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from inventory.errors import LabError
-from simulations.lab.blueprint import Blueprint, Provider
-from simulations.lab.namespaces import entered, set_sysctls
+from simulations.netns.blueprint import Blueprint, Provider
+from simulations.netns.namespaces import entered, set_sysctls
 
 # After one packet, and once both sides have spoken: the shortest that are met in practice.
 TIMEOUTS: Final = (

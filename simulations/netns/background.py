@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from inventory.errors import LabError
-from simulations.lab.processes import Process, identify, read_pid
-from simulations.lab.waiting import eventually
+from simulations.netns.processes import Process, identify, read_pid
+from simulations.netns.waiting import eventually
 
 START_WITHIN_S: Final = 30.0
 # The shell ends at once, so that nobody has to wait for the program; no text becomes a command.

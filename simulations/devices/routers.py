@@ -7,12 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from simulations.lab import background, faulty_door, sshd
-from simulations.lab.blueprint import Router
-from simulations.lab.kernel import DAEMONS, FRR
-from simulations.lab.keys import make_key
-from simulations.lab.namespaces import entered
-from simulations.lab.registry import Folder
+from simulations.devices import faulty_door, sshd
+from simulations.devices.ssh_keys import make_key
+from simulations.netns import background
+from simulations.netns.blueprint import Router
+from simulations.netns.capabilities import DAEMONS, FRR
+from simulations.netns.namespaces import entered
+from simulations.netns.registry import Folder
 
 FRR_USER: Final = "frr"
 VTYSH_USERS: Final = "frrvty"

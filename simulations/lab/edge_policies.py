@@ -11,10 +11,10 @@ from inventory.documents.host_keys import known_hosts
 from inventory.errors import LabError
 from inventory.intent import EDGE_KEYS, KNOWN_HOSTS
 from inventory.model import Device, Intent
-from simulations.lab import edges
-from simulations.lab.blueprint import Edge
+from simulations.devices import edges
 from simulations.lab.lab import Lab
-from simulations.lab.waiting import eventually
+from simulations.netns.blueprint import Edge
+from simulations.netns.waiting import eventually
 
 CONFIRM_WITHIN_S: Final = 60
 POLL_S: Final = 0.2

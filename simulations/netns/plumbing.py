@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from simulations.lab.blueprint import Blueprint, Edge, Host, Machine
-from simulations.lab.namespaces import batch, set_sysctls
+from simulations.netns.blueprint import Blueprint, Edge, Host, Machine
+from simulations.netns.namespaces import batch, set_sysctls
 
 BRIDGE: Final = "mgmt"
 MANAGEMENT_INTERFACE: Final = "mgmt0"

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from inventory.errors import LabError
-from simulations.lab.background import last_words
-from simulations.lab.blueprint import Machine
-from simulations.lab.kernel import SSHD
-from simulations.lab.registry import Folder
+from simulations.netns.background import last_words
+from simulations.netns.blueprint import Machine
+from simulations.netns.capabilities import SSHD
+from simulations.netns.registry import Folder
 
 START_WITHIN_S: Final = 30.0
 

@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from inventory.errors import LabError
-from simulations.lab.blueprint import Blueprint
+from simulations.netns.blueprint import Blueprint
 
 ROOT: Final = Path("/run/sanaga/lab")
 CLAIMS: Final = 20

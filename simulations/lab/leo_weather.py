@@ -1,6 +1,6 @@
 """The weather of a running laboratory: a process that plays it on the low-orbit circuits.
 
-'python -m simulations.lab.sky RECORD SEED' goes on until it is ended. Satellites change at
+'python -m simulations.lab.leo_weather RECORD SEED' goes on until it is ended. Satellites change at
 multiples of 15 s of UNIX time, so that every dish of every laboratory changes them together.
 """
 
@@ -14,13 +14,13 @@ from typing import Final
 from inventory.errors import LabError
 from inventory.model import Medium
 from simulations.impairment import CALM
-from simulations.lab import background
-from simulations.lab.blueprint import Blueprint, Wire
-from simulations.lab.links import circuits
-from simulations.lab.namespaces import entered
-from simulations.lab.processes import kill
-from simulations.lab.registry import Folder
-from simulations.lab.waiting import pause
+from simulations.netns import background
+from simulations.netns.blueprint import Blueprint, Wire
+from simulations.netns.links import circuits
+from simulations.netns.namespaces import entered
+from simulations.netns.processes import kill
+from simulations.netns.registry import Folder
+from simulations.netns.waiting import pause
 from simulations.weather import INTERVAL_S, Change, weather
 
 LONGEST_PAUSE_S: Final = 1.0

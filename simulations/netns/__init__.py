@@ -1,0 +1,1 @@
+"""Network namespaces, links and processes from which a laboratory is made."""

@@ -16,9 +16,9 @@ from inventory.errors import SanagaError
 from simulations.netns import namespaces
 from simulations.netns.waiting import eventually, pause
 from tests.bench.measure import Figure, figure
-from tests.edge_rig import LAN_HOST
-from tests.people_rig import ACT, NGONO, nowhere
-from tests.people_site import GATEWAY, PORT, Gate, gate
+from tests.rigs.edge.edge_rig import LAN_HOST
+from tests.rigs.people.people_rig import ACT, NGONO, nowhere
+from tests.rigs.people.people_site import GATEWAY, PORT, Gate, gate
 from vpn.model import Person
 from vpn.wireguard import keys
 

@@ -11,7 +11,7 @@ from controller.access.registrar import Handover, Registrar
 from controller.load import load
 from inventory.errors import Location
 from tests.bench.measure import Figure, call, figure, sanaga
-from tests.people_rig import ACT, NGONO, TERMS, registrar
+from tests.rigs.people.people_rig import ACT, NGONO, TERMS, registrar
 from vpn.people.device_config import peers
 from vpn.people.people_list import Listed
 from vpn.people.terms import Place

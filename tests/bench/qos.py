@@ -17,9 +17,9 @@ from typing import Final
 from inventory.model import Medium
 from simulations.netns.namespaces import entered
 from simulations.netns.waiting import eventually, pause
-from tests.dataplane_world import Overlay, overlay, steering
-from tests.edge_rig import ROOT, SERVER, Line, World
 from tests.failover.flows import Called, Flows
+from tests.rigs.edge.dataplane_world import Overlay, overlay, steering
+from tests.rigs.edge.edge_rig import ROOT, SERVER, Line, World
 
 NARROW: Final = Line("fibre", Medium.FIBRE, 10, 4, 10)
 UPLOADS: Final = 4

@@ -10,9 +10,9 @@ from edge.clock import moment
 from edge.control import client as control
 from simulations.netns.waiting import eventually
 from tests.bench.measure import Figure
-from tests.edge_pair import ENDS, End
-from tests.edge_site import Site, call, put, standing
-from tests.preshared_rig import restored, shared, sharing
+from tests.rigs.edge.edge_pair import ENDS, End
+from tests.rigs.edge.edge_site import Site, call, put, standing
+from tests.rigs.edge.preshared_rig import restored, shared, sharing
 
 MOVED_WITHIN_S: Final = 120.0
 # WireGuard shakes hands anew after 120 s, and a session ends after 180 s.

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.rigs.people.vpn_folder import accepted
 from tests.sanaga_process import SMALL, Sanaga
-from tests.vpn_folder import accepted
 
 
 @pytest.fixture

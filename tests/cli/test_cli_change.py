@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from tests.fake_routers import PASSWORD, fake_routers
+from tests.rigs.controller.fake_routers import PASSWORD, fake_routers
 
 NAMES = ["yaounde-r1", "yaounde-r2", "garoua-r1", "maroua-r1", "mayo-sava-r1", "mora-r1",
          "kolofata-r1"]  # fmt: skip

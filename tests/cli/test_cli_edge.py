@@ -15,7 +15,7 @@ import yaml
 from edge.control import client as control
 from edge.policy import canonical
 from edge.storage.journal import Entry, Journal
-from tests.edge_policies import SIGNER, edge_policy, hub_policy, signed
+from tests.rigs.edge.edge_policies import SIGNER, edge_policy, hub_policy, signed
 
 CONTROLLER = base64.b64encode(SIGNER.public_key().public_bytes_raw()).decode()
 ANOTHER = base64.b64encode(bytes(range(32))).decode()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.edge_networks import key
+from tests.rigs.edge.edge_networks import key
 
 
 def test_explain_a_site_says_what_it_is_and_its_ways_out(sanaga, small):

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from inventory.credentials import resolve
-from tests.vpn_folder import add
+from tests.rigs.people.vpn_folder import add
 
 SECRET = "-----BEGIN KEY-----\nnot one\n-----END KEY-----"  # noqa: S105
 PHRASE = "open, sesame seed"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.vpn_folder import add
+from tests.rigs.people.vpn_folder import add
 from vpn.wireguard import keys
 
 

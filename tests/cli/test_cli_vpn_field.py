@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.vpn_folder import NGONO
+from tests.rigs.people.vpn_folder import NGONO
 
 
 def test_a_code_is_asked_for_and_is_no_argument(sanaga):

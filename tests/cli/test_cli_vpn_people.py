@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.vpn_folder import ADD, EDGE, NGONO, add
+from tests.rigs.people.vpn_folder import ADD, EDGE, NGONO, add
 from vpn.wireguard import keys, parser
 
 

@@ -8,7 +8,7 @@ import pytest
 from controller.store.audit import Act
 from controller.store.people import People
 from tests.cli.test_cli_vpn import ACCESS
-from tests.vpn_folder import EDGE, NGONO
+from tests.rigs.people.vpn_folder import EDGE, NGONO
 from vpn.wireguard import keys
 
 KEY, NEXT = (keys.public_of(keys.generate()) for _ in range(2))

@@ -1,7 +1,7 @@
 """Letting groups and gateways hold from a terminal: what is told, asked and refused."""
 
 from tests.cli.test_cli_vpn import ACCESS
-from tests.vpn_folder import EDGE, add
+from tests.rigs.people.vpn_folder import EDGE, add
 
 
 def test_a_gateway_without_a_pinned_key_lets_nobody_dial(sanaga, small):

@@ -13,7 +13,16 @@ from edge.policy.model import Endpoint
 from edge.wireguard.model import TunnelPeer
 from inventory.errors import TunnelError
 from simulations.netns.waiting import eventually
-from tests.wireguard_rig import FAR, FAR_UNDERLAY, MARK, NEAR, NEAR_UNDERLAY, PORT, Pair, new_key
+from tests.rigs.wireguard.wireguard_rig import (
+    FAR,
+    FAR_UNDERLAY,
+    MARK,
+    NEAR,
+    NEAR_UNDERLAY,
+    PORT,
+    Pair,
+    new_key,
+)
 
 SHARED = b"\x5a" * 32
 P, Q, R = (ip_network(f"10.{number}.0.0/16") for number in (7, 8, 9))

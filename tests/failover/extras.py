@@ -15,11 +15,11 @@ from simulations.impairment import Impairment
 from simulations.netns.waiting import pause
 from simulations.weather import Change, Climate, weather
 from tests.bench import qos
-from tests.edge_pair import Daemon, Pair, pair
-from tests.edge_rig import FIBRE, LTE, SATELLITE, THREE, World, world
 from tests.failover import simulated
 from tests.failover.flows import Flows
 from tests.failover.say import say
+from tests.rigs.edge.edge_pair import Daemon, Pair, pair
+from tests.rigs.edge.edge_rig import FIBRE, LTE, SATELLITE, THREE, World, world
 
 SECONDS_A_DAY: Final = 86_400
 # Until keys are agreed upon and paths are known.

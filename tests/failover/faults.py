@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from tests.edge_rig import Line, World
+from tests.rigs.edge.edge_rig import Line, World
 
 Act: TypeAlias = Callable[[World], None]
 # Seconds after the fault's beginning, and what happens then.

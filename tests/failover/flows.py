@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Final, Self, TypeAlias
 
 from simulations.netns.namespaces import entered
-from tests.edge_rig import LAN_HOST, ROOT, SERVER, World
+from tests.rigs.edge.edge_rig import LAN_HOST, ROOT, SERVER, World
 
 Kind: TypeAlias = tuple[str, int, int, int]
 # Packets a second, octets of payload, type of service: sound (EF) and picture (AF41).

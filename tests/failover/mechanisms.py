@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from edge.storage import journal
-from tests.edge_pair import Pair, classes, pair, routed
-from tests.edge_rig import World
 from tests.failover.peers import Tunnels, start_bgp, start_ospf, start_ping_script
+from tests.rigs.edge.edge_pair import Pair, classes, pair, routed
+from tests.rigs.edge.edge_rig import World
 
 # A daemon that was just started must first learn what its paths can do.
 STEADY_S: Final = 3.0

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from simulations.netns.waiting import eventually
-from tests.edge_rig import LAN_HOST, SERVER, TUNNEL_SOCKETS, World
+from tests.rigs.edge.edge_rig import LAN_HOST, SERVER, TUNNEL_SOCKETS, World
 
 End = Literal["edge", "hub"]
 ENDS: Final[tuple[End, End]] = ("edge", "hub")

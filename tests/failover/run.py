@@ -11,12 +11,12 @@ from typing import Final
 
 from inventory.errors import LabError
 from simulations.devices.routers import ensure_wanted, remove_wanted
-from tests.edge_rig import world
 from tests.failover.faults import FAULTS, Fault
 from tests.failover.flows import Flows
 from tests.failover.mechanisms import MECHANISMS, Mechanism
 from tests.failover.say import say
 from tests.failover.trials import FAULT_FROM_S, FAULT_SPREAD_S, Outcome, Stage, Trial
+from tests.rigs.edge.edge_rig import world
 
 SHORT_FAULTS: Final = {"blink": 5}
 # Daemons that start are busy; more at a time would be felt by the trials.

@@ -9,8 +9,8 @@ from typing import Final
 from policies.clinical import catalogue
 from policies.decide import Alternative, Duty, Memory, decide
 from simulations.weather import Change, Climate, weather
-from tests.edge_rig import LTE, SATELLITE
-from tests.probe_weather import FAIR, Road, Sky, steady
+from tests.rigs.edge.edge_rig import LTE, SATELLITE
+from tests.rigs.probes.probe_weather import FAIR, Road, Sky, steady
 from topology.quality.health import LinkHealth, fold, unknown
 
 PACE_S: Final = 0.1

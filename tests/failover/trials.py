@@ -8,10 +8,10 @@ from functools import partial
 from typing import Final
 
 from simulations.netns.waiting import eventually, pause
-from tests.edge_rig import World
 from tests.failover.faults import Fault, heal
 from tests.failover.flows import VIDEO, VOICE, Called, Flows
 from tests.failover.mechanisms import Led, Mechanism
+from tests.rigs.edge.edge_rig import World
 
 # The fault comes between 2.0 and 2.5 s into the call, when a daemon knows of the consultation, so
 # that probes meet it at any phase.

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from tests.edge_rig import FIBRE, SATELLITE
 from tests.failover.cells import HELD_UP_MS, Cell, spread
 from tests.failover.extras import Extras
+from tests.rigs.edge.edge_rig import FIBRE, SATELLITE
 
 Cells: TypeAlias = Mapping[tuple[str, str], Cell]
 OURS: Final = ("care", "routed-20", "routed-100")

@@ -11,8 +11,8 @@ from edge.forwarding.htb import Queue, QueueClass
 from edge.forwarding.routes import RouteKey, Way
 from edge.forwarding.steering import PeerSteering, Steering
 from edge.policy.model import EdgePolicy
-from tests.edge_policies import edge_policy, hub_policy
 from tests.golden_files import assert_golden
+from tests.rigs.edge.edge_policies import edge_policy, hub_policy
 
 EXPECTED = Path(__file__).parent / "edge"
 

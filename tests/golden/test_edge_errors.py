@@ -13,8 +13,8 @@ from edge.policy.errors import LARGEST_POLICY
 from edge.policy.store import Store
 from edge.signed import policy_envelope
 from inventory.errors import PolicyRefusedError
-from tests.edge_policies import SIGNER, edge_policy, hub_policy, signed
 from tests.golden_files import assert_golden
+from tests.rigs.edge.edge_policies import SIGNER, edge_policy, hub_policy, signed
 
 GOLDEN = Path(__file__).with_name("edge-errors")
 TRUST = SIGNER.public_key()

@@ -18,7 +18,7 @@ from simulations.lab.lab import Lab
 from simulations.netns import capabilities, namespaces
 from simulations.netns.capabilities import Kernel
 from simulations.netns.waiting import eventually
-from tests.lab_networks import converged_triangle, leftovers, triangle, unique
+from tests.rigs.laboratory.lab_networks import converged_triangle, leftovers, triangle, unique
 
 pytestmark = pytest.mark.kernel
 

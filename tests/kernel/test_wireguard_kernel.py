@@ -16,8 +16,8 @@ from edge.wireguard.model import TunnelPeer
 from edge.wireguard.syncconf import WireGuardFiles
 from edge.wireguard.userspace import WireGuardGo
 from tests.contract.wireguard_contract import WireGuardContract
-from tests.wireguard_rig import FAR, Pair, new_key
-from tests.wireguard_rig import pair as a_pair
+from tests.rigs.wireguard.wireguard_rig import FAR, Pair, new_key
+from tests.rigs.wireguard.wireguard_rig import pair as a_pair
 from vpn.wireguard import key_backends
 
 pytestmark = pytest.mark.kernel

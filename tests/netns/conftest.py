@@ -7,7 +7,7 @@ import pytest
 from simulations.devices.faults import FaultKind
 from simulations.lab import lab as labs
 from simulations.lab.lab import Lab
-from tests.lab_networks import converged_triangle, unique
+from tests.rigs.laboratory.lab_networks import converged_triangle, unique
 
 CONVERGE_WITHIN_S = 60
 

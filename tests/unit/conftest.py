@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.apply_rig import Bench
+from tests.rigs.controller.apply_rig import Bench
 
 
 @pytest.fixture(params=[1, 4], ids=["one worker", "four workers"])

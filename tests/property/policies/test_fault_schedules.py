@@ -1,0 +1,132 @@
+"""Two thousand random fault schedules through the pure functions, and a control that fails them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from policies.decide import Alternative, Decision, Duty, Memory, decide
+from tests.rigs.probes.fault_schedules import (
+    HARD,
+    LENGTH_S,
+    WARM_S,
+    Fault,
+    Schedule,
+    broken,
+    longest_s,
+    moves,
+    play,
+)
+
+KINDS = (*HARD, "loss", "jitter", "slow")
+STARTS = st.floats(WARM_S + 0.3, WARM_S + LENGTH_S - 1)
+PATHS = st.sampled_from([("fibre", "leo"), ("fibre", "lte"), ("fibre", "leo", "lte")])
+PACES = st.sampled_from([0.02, 0.05, 0.1, 0.1, 0.1])
+FAULTS = st.builds(
+    Fault,
+    path=st.sampled_from(["fibre", "fibre", "leo", "lte"]),
+    kind=st.sampled_from([*HARD, *KINDS]),
+    start_s=STARTS,
+    length_s=st.floats(0.02, 4),
+    strength=st.floats(0, 1),
+)
+STALLS = st.tuples(STARTS, st.floats(0.03, 0.4)).map(lambda drawn: (drawn[0], sum(drawn)))
+NEVER = (1e9, 1e9)
+
+
+@st.composite
+def schedules(draw):
+    """Draw faults of any kind, some of them flapping, and stalls of either end."""
+    faults = draw(st.lists(FAULTS, max_size=4))
+    if draw(st.integers(0, 3)) == 0:
+        every_s, path = draw(st.floats(0.1, 1.5)), draw(st.sampled_from(["fibre", "leo"]))
+        starts = [WARM_S + 0.3 + number * every_s for number in range(int(4.5 / every_s))]
+        faults = [Fault(path, "hole", start_s, every_s / 2) for start_s in starts]
+    return Schedule(
+        paths=draw(PATHS),
+        pace_s=draw(PACES),
+        seed=draw(st.integers(0, 2**32)),
+        faults=tuple(faults),
+        stalls=tuple(draw(st.lists(STALLS, max_size=2))),
+        far_stall=draw(st.just(NEVER) | STALLS),
+        flagged=draw(st.booleans()),
+    )
+
+
+@settings(
+    max_examples=2000,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(schedules())
+def test_no_schedule_of_faults_breaks_a_law(schedule: Schedule):
+    assert broken(schedule, play(schedule, decide)) == []
+
+
+def test_a_stall_may_hide_behind_the_wild_jitter_of_another_path():
+    """What the laws let pass does happen: the one known schedule of thousands."""
+    jitter = Fault("lte", "jitter", 5.831850872568903, 0.6994996140801908, 0.45052839618195206)
+    stall = (6.084788766918168, 6.307628362591224)
+    schedule = Schedule(("fibre", "lte"), 0.02, 7_563_564, (jitter,), (), stall, flagged=False)
+    steps = play(schedule, decide)
+    assert [left for _, left in moves(steps)][:1] == ["fibre"]
+    assert broken(schedule, steps) == []
+    calm = replace(schedule, faults=())
+    assert moves(play(calm, decide)) == []
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@given(PATHS, st.sampled_from([0.02, 0.1]), STALLS, STALLS, st.integers(0, 2**32))
+def test_stalls_of_either_end_move_nothing_even_when_nobody_notices_them(
+    paths, pace_s, stall, far_stall, seed
+):
+    own = Schedule(paths, pace_s, seed, stalls=(stall,), flagged=False)
+    far = Schedule(paths, pace_s, seed, far_stall=far_stall)
+    assert moves(play(own, decide)) == []
+    assert moves(play(far, decide)) == []
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@given(st.sampled_from([0.02, 0.1]), st.floats(0, 1), st.integers(0, 2**32))
+def test_paths_that_fall_silent_within_a_pace_are_not_left_for_each_other(pace_s, share, seed):
+    start_s = WARM_S + 1
+    then_s = start_s + share * pace_s
+    faults = (Fault("fibre", "hole", start_s, 9), Fault("leo", "hole", then_s, 9))
+    assert moves(play(Schedule(("fibre", "leo"), pace_s, seed, faults), decide)) == []
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@given(PATHS, PACES, st.sampled_from(HARD), STARTS, st.integers(0, 2**32))
+def test_a_fault_of_one_path_is_left_in_time_and_not_returned_to(
+    paths, pace_s, kind, start_s, seed
+):
+    schedule = Schedule(paths, pace_s, seed, (Fault("fibre", kind, start_s, 9),))
+    made = moves(play(schedule, decide))
+    assert made[0][1] == "fibre"
+    assert "fibre" not in {step.decision.path for step, _ in made}
+    assert made[0][0].at_s - start_s <= 0.12 + 4 * pace_s < longest_s(pace_s)
+
+
+def naive(
+    alternatives: Sequence[Alternative], duty: Duty, memory: Memory, *, now_s: float
+) -> Decision:
+    """Return the path that looks best at this instant: no hysteresis, no doubt, no hold-down."""
+    del duty, now_s
+    best = min(alternatives, key=lambda one: (one.health.overdue > 1, one.health.jitter_ms > 50))
+    return Decision(best.path, None, best.path != memory.path, "", Memory(best.path))
+
+
+def test_deciding_by_the_instant_breaks_the_laws():
+    starts = [WARM_S + 0.5 + number * 0.4 for number in range(9)]
+    faults = tuple(Fault("fibre", "hole", start_s, 0.15) for start_s in starts)
+    flapping = Schedule(("fibre", "leo", "lte"), 0.02, 1, faults)
+    laws = " ".join(broken(flapping, play(flapping, naive)))
+    assert "in the hold-down" in laws
+    assert broken(flapping, play(flapping, decide)) == []
+    far = Schedule(("fibre", "leo"), 0.02, 1, far_stall=(WARM_S + 1, WARM_S + 1.2))
+    assert "without any fault" in " ".join(broken(far, play(far, naive)))
+    assert broken(far, play(far, decide)) == []

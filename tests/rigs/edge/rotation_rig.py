@@ -1,0 +1,91 @@
+"""Tunnels that move to another key, with a kernel and traffic of the test's own."""
+
+import asyncio
+from dataclasses import replace
+
+from edge.clock import Moment
+from edge.keys.rotation import Rotation
+from edge.selection import evaluate
+from edge.wireguard.model import PeerState, TunnelState
+from tests.rigs.edge.edge_policies import edge_policy
+from vpn.wireguard import keys
+
+OLD, NEW, NEXT = (keys.public_of(keys.generate()) for _ in range(3))
+
+
+class World:
+    """A policy's tunnels, whose far ends answer those that may pass."""
+
+    def __init__(self, folder):
+        self.folder, self.now_s = folder, 1000.0
+        policy = edge_policy()
+        peers = tuple(
+            replace(peer, public_key=keys.public_of(keys.generate())) for peer in policy.peers
+        )
+        self.policy = replace(policy, peers=peers, key=NEW)
+        self.minds = {peer.device: self._mind(peer) for peer in peers}
+        self.diverted, self.renewals = ((), False), []
+        self.deaf: set[str] = set()
+        # The keys of this device that the far ends know.
+        self.known = {OLD, NEW}
+        self.handshakes: dict[tuple[str, str], float] = {}
+        self.rotation = self.anew()
+
+    def _mind(self, peer):
+        mind = evaluate.blank(peer, self.now_s, {})
+        healths = {name: replace(h, delay_ms=20.0) for name, h in mind.healths.items()}
+        return replace(mind, healths=healths)
+
+    def anew(self):
+        made = Rotation(self.folder, self, self, self.reach, self.clock)
+        made.open(OLD)
+        return made
+
+    def clock(self):
+        return Moment("boot", self.now_s, self.now_s, self.now_s)
+
+    async def renew(self, generations):
+        self.renewals.append(generations)
+        return ()
+
+    async def tunnels(self, names):
+        return {name: TunnelState(1, 1340, 51820, 0, self._states(name)) for name in names}
+
+    def _states(self, name):
+        found = {}
+        for peer in self.policy.peers:
+            for key in filter(None, (peer.public_key, peer.next_key)):
+                found[key] = PeerState(None, self.handshakes.get((name, key), 0.0), 0, 0)
+        return found
+
+    def divert(self, circuits, *, bare):
+        self.diverted = (tuple(circuits), bare)
+
+    async def reach(self, _interface, peers):
+        return frozenset() if self.mute("care") else frozenset(p.device for p in peers)
+
+    def mute(self, circuit):
+        """Return whether nobody answers over a circuit, or over the care tunnel."""
+        tunnel = {u.circuit: u.tunnel for u in self.policy.underlays}.get(circuit)
+        key = self.own[tunnel or self.policy.tunnels[-1]]
+        return circuit in self.deaf or key not in self.known
+
+    def take(self, policy=None):
+        self.policy = policy or self.policy
+        return self.rotation.take(self.policy, {OLD, NEW})
+
+    def passes(self, seconds):
+        """Let time pass; whoever is not deaf answers on all paths."""
+        self.now_s += seconds
+        for peer in self.policy.peers:
+            healths = dict(self.minds[peer.device].healths)
+            for path in peer.paths:
+                dead = self.mute(path.circuit)
+                at_s = healths[path.name].answered_at_s if dead else self.now_s
+                healths[path.name] = replace(healths[path.name], answered_at_s=at_s, dead=dead)
+            self.minds[peer.device] = replace(self.minds[peer.device], healths=healths)
+        asyncio.run(self.rotation.tend())
+
+    @property
+    def own(self):
+        return self.rotation.generations.own

@@ -1,0 +1,72 @@
+"""What other terms change, told in full, and who reaches more or less by it."""
+
+from dataclasses import replace
+from ipaddress import ip_network
+
+import pytest
+
+from controller.access.registrar import Effect
+from tests.rigs.people.people_rig import ACT, NGONO, TERMS, nowhere, registrar
+from vpn.grants.packet_filter import Opening
+from vpn.model import Ports
+from vpn.people.terms import differences
+
+
+@pytest.fixture
+def desk(tmp_path):
+    opened = registrar(tmp_path)
+    yield opened
+    opened.close()
+
+
+NETS = tuple(ip_network(f"10.0.{n}.0/24") for n in range(6))
+HTTPS = Ports("tcp", 443, 443)
+
+
+def opened_to(*openings):
+    return replace(TERMS, openings=openings)
+
+
+def test_a_prefix_that_takes_another_s_place_is_a_difference_however_many_there_are(desk):
+    before = opened_to(Opening("oncologists", (HTTPS,), NETS[:5]))
+    after = opened_to(Opening("oncologists", (HTTPS,), (*NETS[:4], NETS[5])))
+    assert list(differences(before, after)) == [
+        "~ what is open to oncologists: + 10.0.5.0/24 on tcp/443; - 10.0.4.0/24 on tcp/443"
+    ]
+    desk.add(NGONO, "tablet", ACT, nowhere)
+    desk.accept(before, ACT)
+    assert desk.effect(after) == Effect((NGONO.name,), (NGONO.name,))
+    assert list(differences(before, opened_to(*before.openings, *before.openings))) == []
+
+
+def test_who_reaches_more_loses_nothing(desk):
+    desk.add(NGONO, "tablet", ACT, nowhere)
+    desk.accept(opened_to(Opening("oncologists", (HTTPS,), NETS[:2])), ACT)
+    for wider in (
+        Opening("oncologists", (), NETS[:2]),
+        Opening("oncologists", (Ports("tcp", 1, 500),), NETS[:2]),
+        Opening("oncologists", (HTTPS,), (ip_network("10.0.0.0/16"),)),
+    ):
+        assert desk.effect(opened_to(wider)) == Effect((NGONO.name,), ())
+    others = opened_to(Opening("oncologists", (HTTPS,), NETS[:2]), Opening("nurses", (), NETS))
+    assert desk.effect(others) == Effect((), ())
+
+
+def test_without_gateways_everybody_loses_and_people_can_be_changed(desk):
+    desk.add(NGONO, "tablet", ACT, nowhere)
+    none = replace(TERMS, gateways=())
+    assert desk.effect(none) == Effect((), (NGONO.name,))
+    desk.accept(none, ACT)
+    desk.change(replace(NGONO, site="mora"), ACT)
+    assert desk.store.entry(NGONO.name).person.site == "mora"
+
+
+def test_a_title_and_a_key_of_people_s_own_are_differences():
+    (group, *rest), (gateway, *others) = TERMS.groups, TERMS.gateways
+    renamed = replace(TERMS, groups=(replace(group, title="X"), *rest))
+    assert list(differences(TERMS, renamed)) == [
+        "~ the title of oncologists: Oncologists becomes X"
+    ]
+    own = replace(TERMS, gateways=(replace(gateway, kept=True), *others))
+    (line,) = differences(TERMS, own)
+    assert line.endswith("of people's own")

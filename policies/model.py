@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from inventory.model import Medium, Segment
 
@@ -95,3 +95,11 @@ class Policies:
     paths: Mapping[ServiceName, PathPolicy]
     rules: tuple[Rule, ...] = ()
     expectations: tuple[Expectation, ...] = field(default_factory=tuple)
+
+
+# Classes that travel in the care tunnel.
+CARE_CLASSES: Final[tuple[ServiceName, ...]] = ("consultation-audio", "consultation-video")
+
+
+# What unmarked traffic, and traffic of no known class, is treated as.
+ORDINARY_CLASS: Final[ServiceName] = "portal"

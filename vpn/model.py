@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, TypeAlias
 
 from inventory.model import DeviceName, Segment, SiteName, ZoneName
-from vpn.wireguard.keys import PublicKey
+from vpn.key_text import PublicKey
 
 RoleName: TypeAlias = str
 GroupName: TypeAlias = str

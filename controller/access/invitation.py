@@ -16,8 +16,8 @@ from edge.remote_access.join_code import Invitation
 from edge.remote_access.join_device import LATER, LET_IN
 from edge.remote_access.mailbox import State
 from inventory.errors import AccessError, EdgeError, SanagaError, UnreachableError
+from vpn.key_text import PublicKey
 from vpn.wireguard import keys
-from vpn.wireguard.keys import PublicKey
 
 # Each time, a process answers at the gateway.
 POLL_S: Final = 2.0

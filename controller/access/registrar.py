@@ -18,6 +18,7 @@ from inventory.addressing import people_capacity, people_number
 from inventory.errors import AccessError, UnknownNameError
 from inventory.model import DeviceName
 from vpn.grants.coverage import covers, ways
+from vpn.key_text import PublicKey
 from vpn.model import Address, Gateway, GroupName, Person, PersonDevice, PersonName
 from vpn.people import device_config
 from vpn.people import terms as people_terms
@@ -26,7 +27,7 @@ from vpn.people.terms import Admission
 from vpn.wireguard import keys
 from vpn.wireguard.config import Config
 from vpn.wireguard.key_backends import MakePair
-from vpn.wireguard.keys import PublicKey, Secret
+from vpn.wireguard.keys import Secret
 
 
 @dataclass(frozen=True, slots=True)

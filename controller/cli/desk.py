@@ -9,9 +9,10 @@ import typer
 if TYPE_CHECKING:
     from controller.access.registrar import Handover, Registrar
     from controller.store.audit import Act
+    from vpn.key_text import PublicKey
     from vpn.people.terms import Admission
     from vpn.wireguard.key_backends import MakePair
-    from vpn.wireguard.keys import PublicKey, Secret
+    from vpn.wireguard.keys import Secret
 
 BecauseOption: TypeAlias = Annotated[
     str, typer.Option("--because", metavar="TEXT", help="Why, for the audit trail.")

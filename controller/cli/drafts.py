@@ -11,6 +11,7 @@ from typing import Final
 from controller.access.registrar import Handover, Registrar
 from controller.cli_vpn.delivery import Delivery
 from inventory.errors import AccessError, IntentError
+from vpn import key_text
 from vpn.wireguard import keys, parser
 
 _DRAFT: Final = ".draft"
@@ -66,7 +67,7 @@ def take_up(desk: Registrar, drafts: Iterable[Path]) -> None:
             draft.unlink()
 
 
-def _key_in(draft: Path) -> keys.PublicKey:
+def _key_in(draft: Path) -> key_text.PublicKey:
     """Return the public key of a draft's device; nothing when the draft is torn."""
     try:
         private = parser.parse(draft.read_text(encoding="utf-8"), str(draft)).private_key

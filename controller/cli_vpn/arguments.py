@@ -10,9 +10,9 @@ from typing import Any, Final
 from controller.store.people_records import Entry
 from controller.terminal.output import UsageProblem
 from inventory.names import HINT, is_name
+from vpn.key_text import PublicKey
 from vpn.model import Address, Person
 from vpn.wireguard import keys
-from vpn.wireguard.keys import PublicKey
 
 _LONGEST: Final = 200
 _NEEDED: Final = ("title", "role", "site")

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from controller.keys.keyfile import ensured
 from inventory.errors import CredentialError
-from vpn.wireguard.keys import OCTETS, PublicKey, Secret
+from vpn.key_text import PublicKey
+from vpn.wireguard.keys import OCTETS, Secret
 
 FILE: Final = "sealing_key"
 _FORMAT: Final = "sanaga-preshared-1"

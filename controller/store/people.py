@@ -33,10 +33,10 @@ from controller.store.revoked_keys import Revoked, withdraw
 from controller.store.roster_loads import Loads
 from inventory.errors import AccessError
 from inventory.model import DeviceName
+from vpn.key_text import PublicKey
 from vpn.model import Person, PersonDevice, PersonName
 from vpn.people import terms as people_terms
 from vpn.people.terms import Admission
-from vpn.wireguard.keys import PublicKey
 
 FILE: Final = "people.sqlite"
 KIND: Final = Kind(

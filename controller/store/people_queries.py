@@ -9,8 +9,8 @@ from controller.store.people_records import Registered, registered, said
 from controller.store.revoked_keys import refuse_withdrawn
 from inventory.errors import AccessError
 from inventory.model import DeviceName
+from vpn.key_text import PublicKey
 from vpn.model import Person, PersonDevice, PersonName
-from vpn.wireguard.keys import PublicKey
 
 DEVICES: Final = (
     "SELECT d.number, d.person, d.name, d.revoked, k.public_key, k.since FROM devices d"

@@ -8,7 +8,7 @@ from typing import Final
 from controller.store.database import Database
 from inventory.errors import AccessError
 from inventory.model import DeviceName
-from vpn.wireguard.keys import PublicKey
+from vpn.key_text import PublicKey
 
 # What a list for edges may have of people; they remember those of earlier lists.
 MOST_OF_PEOPLE: Final = 15_000

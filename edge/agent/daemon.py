@@ -10,7 +10,7 @@ from typing import Final
 from edge.clock import Moment, monotonic_s
 from edge.dataplane.monitor import Losses
 from edge.dataplane.thread import Worker
-from edge.identity import keyring, private_key
+from edge.identity import keyring
 from edge.identity.device import Identity
 from edge.keys import handshakes
 from edge.keys.gossip import Neighbours
@@ -19,7 +19,7 @@ from edge.keys.psk import Pairs
 from edge.keys.revoked import Revoked
 from edge.keys.rotation import Rotation
 from edge.nftables.call_flows import Flow
-from edge.policy.model import EdgePolicy
+from edge.policy.model import ClassKey, EdgePolicy
 from edge.policy.store import Store
 from edge.policy.transactions import Transactions
 from edge.probes import icmp
@@ -30,13 +30,13 @@ from edge.remote_access.roster import Gatehouse
 from edge.selection import call_list, saved_state
 from edge.selection.call_detector import Consultations
 from edge.selection.call_list import Call
-from edge.selection.evaluate import ClassKey
 from edge.selection.selector import Pilot
 from edge.signed.verifiers import Blocklist, Notary, Registry, Treasury
 from edge.storage.journal import Entry, Journal, Kind, in_words
 from edge.telemetry.status import Repairs
 from inventory.errors import EdgeError
 from policies.decide import Memory
+from vpn import key_text
 
 UPKEEP_S: Final = 1.0
 ROTATE_S: Final = 0.2
@@ -60,7 +60,7 @@ class Daemon:
         self.journal = Journal(folder)
         self.gauges = Gauges()
         self.worker = Worker(folder, identity.private_key)
-        self._first_key = private_key.public_text(identity.private_key)
+        self._first_key = key_text.public_text(identity.private_key)
         self.pilot = Pilot(self.gauges, self.worker.steer, self.journal, clock)
         self.transactions = Transactions(
             Store(folder, identity.device, Notary(folder)), self.install, clock

@@ -22,9 +22,10 @@ from edge.nftables import call_flows
 from edge.nftables.call_flows import Flow, LiveCalls
 from edge.remote_access.peers import Admission, PeopleFilter
 from edge.wireguard.active_keys import Generations
-from edge.wireguard.model import PublicKey, Tunnel, WireGuard
+from edge.wireguard.model import Tunnel, WireGuard
 from inventory.errors import EdgeError, TunnelError
 from policies.model import ServiceName
+from vpn.key_text import PublicKey
 
 Step: TypeAlias = Callable[[Wanted], Iterable[str]]
 Keep: TypeAlias = Callable[[Undo], None]

@@ -6,8 +6,9 @@ from edge.dataplane.desired import Wanted
 from edge.forwarding import links
 from edge.forwarding.links import IFB, LOOPBACK, Interface
 from edge.forwarding.netlink import Netlink
-from edge.wireguard.model import PublicKey, Tunnel, WireGuard
+from edge.wireguard.model import Tunnel, WireGuard
 from inventory.errors import EdgeError, TunnelError
+from vpn.key_text import PublicKey
 
 
 class Interfaces:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -19,6 +19,7 @@ from edge.dataplane.dataplane import Dataplane
 from edge.dataplane.desired import Wanted, wanted
 from edge.dataplane.interfaces import private_of
 from edge.dataplane.sysctls import Undo
+from edge.dataplane.undo_file import UNDO, Kept, kept_of
 from edge.forwarding.steering import Steering
 from edge.identity.device import DO_WITHOUT, WIREGUARD_PY
 from edge.nftables.call_flows import Flow, LiveCalls
@@ -28,14 +29,14 @@ from edge.remote_access.peers import Admission, calling
 from edge.storage import atomic
 from edge.wireguard.active_keys import Generations, InterfaceName
 from edge.wireguard.kernel import KernelWireGuard
-from edge.wireguard.model import PublicKey, Tunnel, TunnelState, WireGuard, redial
+from edge.wireguard.model import Tunnel, TunnelState, WireGuard, redial
 from inventory.errors import EdgeError, ExtraError
 from inventory.model import DeviceName
 from policies.model import ServiceName
+from vpn.key_text import PublicKey
 
 T = TypeVar("T")
 
-UNDO: Final = "undo.json"
 FILES: Final = "wireguard"
 _log = logging.getLogger(__name__)
 
@@ -265,29 +266,6 @@ def _of_the_kernel(folder: Path) -> KernelWireGuard:
     except ExtraError as error:
         _log.warning("%s; until then the kernel is set over netlink", error)
         return KernelWireGuard()
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What must be known to take everything back: settings as they were, tunnels made since."""
-
-    undo: Undo
-    tunnels: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the value as JSON knows it."""
-        return {**self.undo.as_dict(), "tunnels": list(self.tunnels)}
-
-
-def kept_of(folder: Path) -> Kept:
-    """Return what is to be restored and removed when everything is taken back. Raises OSError."""
-    record = atomic.record(folder / UNDO) or {}
-    settings, tunnels = record.get("settings"), record.get("tunnels")
-    undo = settings if isinstance(settings, dict) else {}
-    names = tunnels if isinstance(tunnels, list) else []
-    return Kept(
-        Undo({str(name): str(value) for name, value in undo.items()}), tuple(map(str, names))
-    )
 
 
 def tunnel_names(policy: EdgePolicy | None) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
-from edge.policy.model import CARE_CLASSES, EdgePolicy, Underlay
+from edge.policy.model import EdgePolicy, Underlay
+from policies.model import CARE_CLASSES
 
 OCTETS_PER_S: Final = 125_000  # of a Mbit/s
 CIRCUIT_SHARE: Final = 0.95

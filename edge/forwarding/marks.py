@@ -6,8 +6,8 @@ root queues have HANDLE. Nothing else is ever touched.
 
 from typing import Final
 
-from edge.policy.model import CARE_CLASSES, ORDINARY_CLASS, EdgePolicy, TrafficClass
-from policies.model import ServiceName
+from edge.policy.model import EdgePolicy, TrafficClass
+from policies.model import CARE_CLASSES, ORDINARY_CLASS, ServiceName
 
 PROTOCOL: Final = 0x5A
 NFT_TABLE: Final = "sanaga"

@@ -14,7 +14,8 @@ from typing import Final, TypeAlias
 from edge.forwarding import marks
 from edge.forwarding.duplication import ALIASES, alias, copies
 from edge.forwarding.steering import PeerSteering, Steering
-from edge.policy.model import CARE_CLASSES, EdgePolicy, Path, Peer, Prefix, TrafficClass
+from edge.policy.model import EdgePolicy, Path, Peer, Prefix, TrafficClass
+from policies.model import CARE_CLASSES
 from topology.quality.health import PathName
 
 Version: TypeAlias = int

@@ -15,6 +15,7 @@ from inventory.documents.edge_keys import line
 from inventory.documents.fields import Slug
 from inventory.errors import EdgeError
 from inventory.model import DeviceName
+from vpn import key_text
 from vpn.wireguard import key_backends
 
 _SLUG: Final[TypeAdapter[str]] = TypeAdapter(Slug)
@@ -46,7 +47,7 @@ def enrol(
     private = private_key.ensure(folder / KEY, partial(keyring.made_pair, folder))
     atomic.replace(folder / DEVICE, f"{name}\n")
     atomic.replace(folder / CONTROLLER, f"{trust.text(controller)}\n")
-    return line(name, private_key.public_text(private))
+    return line(name, key_text.public_text(private))
 
 
 def _choose(folder: Path, *, wireguard_py: bool) -> None:

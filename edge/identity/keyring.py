@@ -20,8 +20,9 @@ from edge.identity import private_key
 from edge.identity.at_rest import Rest
 from edge.identity.device import DO_WITHOUT, KEY, WIREGUARD_PY
 from edge.storage import atomic
-from edge.wireguard.model import PublicKey
 from inventory.errors import EdgeError
+from vpn import key_text
+from vpn.key_text import PublicKey
 
 if TYPE_CHECKING:
     from vpn.wireguard.keys import Secret
@@ -51,7 +52,7 @@ def opened(folder: Path) -> Ring:
     Raises EdgeError when the first does not open, since no other does then.
     """
     own = _own(folder)
-    rest, private, faults = Rest(own), {private_key.public_text(own): own}, list[str]()
+    rest, private, faults = Rest(own), {key_text.public_text(own): own}, list[str]()
     try:
         further = [path for path in _entries(folder) if not path.name.startswith(".")]
     except OSError as error:
@@ -62,7 +63,7 @@ def opened(folder: Path) -> Ring:
         except EdgeError as error:
             faults.append(str(error))
         else:
-            private[private_key.public_text(one)] = one
+            private[key_text.public_text(one)] = one
     return Ring(private, tuple(faults))
 
 
@@ -146,7 +147,7 @@ def _private(path: Path, rest: Rest) -> bytes:
     try:
         text = private_key.private_text(path)
         # Those of before boxes are plain.
-        return private_key.key_octets(text) or rest.opened(text, KEYS)
+        return key_text.key_octets(text) or rest.opened(text, KEYS)
     except FileNotFoundError as error:
         raise EdgeError(f"{path}: leads nowhere; remove it") from error
     except ValueError as error:
@@ -159,7 +160,7 @@ def _private(path: Path, rest: Rest) -> bytes:
 def _in_clear(path: Path) -> bytes | None:
     """Return a further private key that is not sealed."""
     try:
-        return private_key.key_octets(private_key.private_text(path))
+        return key_text.key_octets(private_key.private_text(path))
     except (EdgeError, OSError):
         # opened() tells of what cannot be read.
         return None

@@ -3,20 +3,17 @@
 The file holds the private key as `wg genkey` writes it: 32 octets in base64 and a line feed.
 """
 
-import base64
-import binascii
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from edge.storage import atomic
 from inventory.errors import EdgeError
+from vpn.key_text import key_octets
 
 if TYPE_CHECKING:
     from vpn.wireguard.key_backends import MakePair
-
-KEY_OCTETS: Final = 32
 
 
 def ensure(path: Path, pair: "MakePair") -> bytes:
@@ -84,20 +81,3 @@ def private_text(path: Path) -> str:
     if stat.S_IMODE(mode) & 0o077:
         raise EdgeError(f"{path}: others may read this private key; 'chmod 600 {path}'")
     return text.decode("ascii", "replace").strip()
-
-
-def key_octets(text: str) -> bytes | None:
-    """Return the 32 octets of a key in base64, or None when the text is none."""
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return raw if len(raw) == KEY_OCTETS else None
-
-
-def public_text(private_key: bytes) -> str:
-    """Return the public key of a private one, in base64 as WireGuard writes keys."""
-    from cryptography.hazmat.primitives.asymmetric import x25519  # noqa: PLC0415 - the daemon reads only
-
-    public = x25519.X25519PrivateKey.from_private_bytes(private_key).public_key()
-    return base64.b64encode(public.public_bytes_raw()).decode("ascii")

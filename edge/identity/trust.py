@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from edge.identity.device import CONTROLLER
-from edge.identity.private_key import key_octets
 from inventory.errors import EdgeError
+from vpn.key_text import key_octets
 
 
 def trusted_key(folder: Path) -> Ed25519PublicKey:

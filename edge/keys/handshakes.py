@@ -15,8 +15,9 @@ from edge.clock import Moment
 from edge.policy.model import EdgePolicy, Peer
 from edge.selection.evaluate import Mind
 from edge.wireguard.active_keys import SETTLED, Generations
-from edge.wireguard.model import PeerState, PublicKey, TunnelState
+from edge.wireguard.model import PeerState, TunnelState
 from inventory.model import DeviceName
+from vpn.key_text import PublicKey
 
 # A session that nobody has renewed for so long has ended; one that still lives is left alone.
 STALE_S: Final = 181.0

@@ -11,11 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from edge.identity.private_key import key_octets
 from edge.policy.model import EdgePolicy, Peer
 from edge.storage import atomic
-from edge.wireguard.model import PublicKey
 from inventory.errors import PolicyRefusedError
+from vpn.key_text import PublicKey, key_octets
 from vpn.people.revocation_list import RevocationList
 
 FILE: Final = "revoked.json"

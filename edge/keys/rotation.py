@@ -20,8 +20,9 @@ from edge.keys.rotation_state import Moves, Unproved
 from edge.policy.model import EdgePolicy, Peer
 from edge.selection.evaluate import Mind
 from edge.wireguard.active_keys import Generations, InterfaceName, newest
-from edge.wireguard.model import PublicKey, TunnelState
+from edge.wireguard.model import TunnelState
 from inventory.model import CircuitName, DeviceName
+from vpn.key_text import PublicKey
 
 # Decisions follow within a tenth of a second; what is under way then arrives within a second.
 DRAIN_S: Final = 1.0

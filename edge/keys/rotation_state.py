@@ -8,8 +8,8 @@ from typing import Final
 from edge.policy import canonical
 from edge.storage import atomic
 from edge.wireguard.active_keys import InterfaceName
-from edge.wireguard.model import PublicKey
 from inventory.model import DeviceName
+from vpn.key_text import PublicKey
 
 FILE: Final = "rotation.json"
 

@@ -6,9 +6,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final, Literal
 
 from edge.forwarding import marks
-from edge.policy.model import CARE_CLASSES, EdgePolicy
+from edge.policy.model import EdgePolicy
 from inventory.errors import EdgeError
-from policies.model import ServiceName
+from policies.model import CARE_CLASSES, ServiceName
 
 ANY_PORT: Final = (0, 65_535)
 LONGEST_S: Final = 86_400

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import socket
-import struct
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,15 +9,9 @@ from hashlib import sha256
 from typing import Any, Final
 
 from edge.forwarding.marks import NFT_TABLE
-from edge.forwarding.netlink import Netlink, Request, attributes
 from inventory.errors import EdgeError
 
 FAMILIES: Final = ("inet", "ip", "netdev")
-# linux/netfilter/nf_tables.h: subsystem 10, message 16, attribute 1.
-GET_GENERATION: Final = (10 << 8) | 16
-GENERATION: Final = 1
-NETLINK_NETFILTER: Final = 12
-FAMILY_HEADER: Final = struct.Struct("=BBH")
 WITHIN_S: Final = 20.0
 
 
@@ -100,26 +92,6 @@ def read(parts: Iterable[Mapping[str, Any]]) -> Listing:
         shape.append({kind: bare})
     text = json.dumps(shape, sort_keys=True)
     return Listing(sha256(text.encode()).hexdigest(), comment)
-
-
-class Generations:
-    """Tells cheaply whether anybody changed any nft table of this network namespace."""
-
-    def __init__(self) -> None:
-        self._kernel = Netlink(NETLINK_NETFILTER)
-
-    def now(self) -> int:
-        """Return a number that every change makes another one."""
-        header = FAMILY_HEADER.pack(socket.AF_UNSPEC, 0, 0)
-        answer = self._kernel.get(Request(GET_GENERATION, 0, header))
-        if answer is None:
-            raise EdgeError("the kernel has no nftables; load its module nf_tables")
-        found = attributes(answer.body, FAMILY_HEADER.size)
-        return int.from_bytes(found[GENERATION], "big")
-
-    def close(self) -> None:
-        """Give the socket back."""
-        self._kernel.close()
 
 
 def _list(*what: str) -> list[Mapping[str, Any]]:

@@ -14,10 +14,6 @@ from topology.quality.health import PathName
 
 Prefix: TypeAlias = IPv4Network | IPv6Network
 
-# Classes that travel in the care tunnel.
-CARE_CLASSES: Final[tuple[ServiceName, ...]] = ("consultation-audio", "consultation-video")
-# What unmarked traffic, and traffic of no known class, is treated as.
-ORDINARY_CLASS: Final[ServiceName] = "portal"
 STAMP_PORT: Final = 862
 CARE_PORT: Final = 51_831
 
@@ -137,3 +133,9 @@ class EdgePolicy:
     def underlay(self, circuit: CircuitName) -> Underlay:
         """Return one of the device's underlays. Raises KeyError."""
         return {underlay.circuit: underlay for underlay in self.underlays}[circuit]
+
+
+PathKey: TypeAlias = tuple[DeviceName, PathName]
+
+
+ClassKey: TypeAlias = tuple[DeviceName, ServiceName]

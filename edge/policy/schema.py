@@ -9,21 +9,12 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictFloat, StrictInt, StrictStr
 
-from edge.identity.private_key import key_octets
-from edge.policy.model import (
-    ORDINARY_CLASS,
-    CareTunnel,
-    EdgePolicy,
-    Endpoint,
-    Path,
-    Peer,
-    TrafficClass,
-    Underlay,
-)
+from edge.policy.model import CareTunnel, EdgePolicy, Endpoint, Path, Peer, TrafficClass, Underlay
 from inventory.documents.fields import Count, Document, Flag, Prefix, Rate, Share, Slug, Title
 from inventory.documents.messages import quoted, refuse
 from inventory.model import LAST_OWN_SERIES, LAST_SERIES, Medium
-from policies.model import PathPolicy, ServiceClass, Slo
+from policies.model import ORDINARY_CLASS, PathPolicy, ServiceClass, Slo
+from vpn.key_text import key_octets
 
 # Marks and routing tables are numbered from fixed bases that leave room for so many.
 MOST_UNDERLAYS: Final = 32

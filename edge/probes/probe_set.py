@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Final
 
-from edge.policy.model import EdgePolicy, Path
+from edge.policy.model import EdgePolicy, Path, PathKey
 from edge.probes.reflector import Listening, Reflector
 from edge.probes.sender import Session, Target
 from edge.probes.stall_clock import Timekeeper
 from edge.probes.udp_socket import interface_index
-from edge.selection.evaluate import PathKey
 from inventory.errors import EdgeError
 from inventory.model import CircuitName
 from topology.quality.health import Measurement

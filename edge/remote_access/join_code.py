@@ -11,9 +11,10 @@ from hashlib import sha256
 from typing import Final
 
 from inventory.documents.messages import quoted
+from vpn.key_text import PublicKey
 from vpn.model import Endpoint
 from vpn.wireguard import endpoint, keys
-from vpn.wireguard.keys import PublicKey, Secret
+from vpn.wireguard.keys import Secret
 
 LASTS_S: Final = 600
 NONCE: Final = 32

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from edge.nftables import nft
-from edge.wireguard.model import PublicKey, Tunnel, TunnelPeer
+from edge.wireguard.model import Tunnel, TunnelPeer
 from inventory.addressing import alone
 from vpn.grants.packet_filter import TABLE, Family, calling_set
+from vpn.key_text import PublicKey
 from vpn.people.roster import SignedRoster
 
 LOADED = "loaded people's packet filter"

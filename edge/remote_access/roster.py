@@ -15,9 +15,9 @@ from typing import Any, Final, TypeAlias
 from edge.clock import Moment
 from edge.remote_access.peers import Admission, admission
 from edge.storage import atomic
-from edge.wireguard.model import PublicKey
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
+from vpn.key_text import PublicKey
 from vpn.people import dns_names
 from vpn.people.roster import Roster, SignedRoster
 

@@ -3,28 +3,15 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import Final, TypeAlias
+from typing import Final
 
 from edge.forwarding.steering import PeerSteering, Steering
-from edge.policy.model import CARE_CLASSES, EdgePolicy, Path, Peer, TrafficClass
+from edge.policy.model import EdgePolicy, Path, Peer, TrafficClass
 from inventory.model import CircuitName, DeviceName
 from policies.decide import Alternative, Decision, Duty, Memory, decide
-from policies.model import ServiceName
+from policies.model import CARE_CLASSES, ServiceName
 from topology.quality.health import LinkHealth, Measurement, PathName, fold, unknown
 
-PathKey: TypeAlias = tuple[DeviceName, PathName]
-ClassKey: TypeAlias = tuple[DeviceName, ServiceName]
-
-# Time between two test packets: of paths that carry a consultation, of the others, and of metered
-# ones that carry nothing, while these are watched and while they are not.
-CARE_S: Final = 0.02
-IDLE_S: Final = 0.1
-WATCH_S: Final = 1.0
-ASLEEP_S: Final = 15.0
-# Metered paths are watched so long after the start and after another path became unwell, and for
-# the latter not again until so long after that: a path that is out, or comes and goes, for weeks
-# then costs less than 5 MB a day, where watching all day would cost 24.
-WATCHED_S: Final = 300.0
 WATCHED_AGAIN_S: Final = 2400.0
 # Nothing but a path's sudden change is decided upon sooner; the longer one while all is well.
 DECIDE_EVERY_S: Final = 0.1
@@ -212,38 +199,6 @@ def decided(
 
 def _alternative(path: Path, health: LinkHealth) -> Alternative:
     return Alternative(path.name, path.medium, path.metered, path.cost, health)
-
-
-def paces(peer: Peer, mind: Mind) -> Mapping[PathName, float]:
-    """Return the time between two test packets for each path to a peer, in seconds."""
-    used = {decision.path for decision in mind.decisions.values()} | asked(mind)
-    caring = _caring(mind)
-    found = {}
-    for path in peer.paths:
-        if path.name in caring:
-            found[path.name] = CARE_S
-        elif not path.metered or path.name in used:
-            found[path.name] = IDLE_S
-        else:
-            found[path.name] = WATCH_S if _watched(path.name, mind) else ASLEEP_S
-    return found
-
-
-def _watched(name: PathName, mind: Mind) -> bool:
-    """Return whether a metered path that carries nothing had better be known well just now."""
-    others = [health for other, health in mind.healths.items() if other != name]
-    fresh = mind.healths[name].delay_ms is None and mind.decided_s - mind.began_s < WATCHED_S
-    alarmed = mind.decided_s - mind.alarmed_s < WATCHED_S
-    alone = bool(others) and all(map(_unwell, others))
-    return mind.consultation or fresh or alarmed or alone
-
-
-def _caring(mind: Mind) -> set[PathName]:
-    """Return the paths that a live consultation uses."""
-    care = next((mind.decisions[name] for name in CARE_CLASSES if name in mind.decisions), None)
-    if care is None or not mind.consultation:
-        return set()
-    return {path for path in (care.path, care.second) if path}
 
 
 def _unwell(health: LinkHealth | Sight) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge.clock import Moment
-from edge.selection.evaluate import ClassKey
+from edge.policy.model import ClassKey
 from edge.storage import atomic
 from policies.decide import Memory, Standing
 

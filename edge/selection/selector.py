@@ -7,10 +7,10 @@ from typing import Final
 
 from edge.clock import Moment
 from edge.forwarding.steering import Steering
-from edge.policy.model import EdgePolicy, Peer, TrafficClass
+from edge.policy.model import ClassKey, EdgePolicy, Peer, TrafficClass
 from edge.probes.probe_set import Gauges
-from edge.selection import evaluate
-from edge.selection.evaluate import Change, ClassKey, Mind
+from edge.selection import evaluate, pacing
+from edge.selection.evaluate import Change, Mind
 from edge.storage.journal import Entry, Journal
 from inventory.model import CircuitName, DeviceName
 from policies.decide import Memory
@@ -109,7 +109,7 @@ class Pilot:
         mind, changes = evaluate.considered(peer, self._classes, mind, now_s, self.drained)
         self.minds[peer.device] = mind
         if mind.decisions is not before.decisions:
-            paces = evaluate.paces(peer, mind)
+            paces = pacing.paces(peer, mind)
             self._gauges.pace({(peer.device, name): pace for name, pace in paces.items()})
         return changes
 
@@ -117,7 +117,7 @@ class Pilot:
         measured = {}
         for path in peer.paths:
             key = (peer.device, path.name)
-            rare = (self._gauges.pace_s(key) or 0.0) > evaluate.IDLE_S
+            rare = (self._gauges.pace_s(key) or 0.0) > pacing.IDLE_S
             if rare and now_s - mind.healths[path.name].at_s < RARELY_S:
                 continue
             if (measurement := self._gauges.measure(key)) is not None:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from edge.signed import envelope
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
+from vpn.wireguard import hpke
 from vpn.wireguard.psk_ratchet import Chain, Delivery
 
 _PURPOSE: Final = b"sanaga pair chains\n"
@@ -34,7 +35,7 @@ def sign(given: Delivery, key: Ed25519PrivateKey, device_key: str) -> str:
         "fingerprint": given.fingerprint,
         "epoch": max((chain.epoch for chain in chains), default=0),
         "peers": list(given.chains),
-        "sealed": envelope.sealed(
+        "sealed": hpke.sealed(
             b"".join(chain.octets for chain in chains), device_key, _about(given.device)
         ),
     }
@@ -50,7 +51,7 @@ def verify(
     """
     rest = envelope.opened(written, file, _PURPOSE, trust)
     try:
-        octets = envelope.unsealed(rest["sealed"], private_keys, _about(rest["device"]), file)
+        octets = hpke.unsealed(rest["sealed"], private_keys, _about(rest["device"]), file)
         return _read(rest, octets)
     except (KeyError, TypeError, ValueError) as error:
         raise PolicyRefusedError(f"{file}: these are no chains: {error}; take them anew") from None

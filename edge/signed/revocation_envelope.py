@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from edge.identity.private_key import key_octets
 from edge.signed import envelope
 from inventory.errors import PolicyRefusedError
+from vpn.key_text import key_octets
 from vpn.people.revocation_list import RevocationList
 
 _PURPOSE: Final = b"sanaga revoked keys\n"

@@ -15,6 +15,7 @@ from edge.signed import envelope
 from inventory.errors import AccessError, PolicyRefusedError
 from vpn.people import roster as rosters
 from vpn.people.roster import SignedRoster
+from vpn.wireguard import hpke
 
 _PURPOSE: Final = b"sanaga people roster\n"
 _OCTETS: Final = 32
@@ -28,7 +29,7 @@ def sign(signed: SignedRoster, key: Ed25519PrivateKey, gateway_key: str) -> str:
         "issued_at": signed.issued_at.isoformat(),
         "state": signed.state,
         "roster": rosters.plain(signed.roster),
-        "sealed": envelope.sealed(secrets, gateway_key, about),
+        "sealed": hpke.sealed(secrets, gateway_key, about),
     }
     return envelope.signed(rest, _PURPOSE, key)
 
@@ -50,7 +51,7 @@ def verify(
 
 def _read(rest: Mapping[str, Any], private_keys: Iterable[bytes], file: str) -> SignedRoster:
     roster = rosters.read(rest["roster"])
-    octets = envelope.unsealed(rest["sealed"], private_keys, _about(roster.gateway), file)
+    octets = hpke.unsealed(rest["sealed"], private_keys, _about(roster.gateway), file)
     if len(octets) != _OCTETS * len(roster.devices):
         raise ValueError("there is not one preshared key for each device")
     preshared = tuple(octets[at : at + _OCTETS] for at in range(0, len(octets), _OCTETS))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from edge.clock import Moment, said
-from edge.policy.model import CARE_CLASSES, EdgePolicy, Endpoint, Path, Peer
+from edge.policy.model import EdgePolicy, Endpoint, Path, Peer
 from edge.probes.probe_set import Gauges
 from edge.selection import evaluate
 from edge.selection.evaluate import Mind
@@ -13,6 +13,7 @@ from edge.wireguard.active_keys import Generations
 from edge.wireguard.model import PeerState, TunnelState
 from inventory.model import CircuitName
 from policies.decide import Memory
+from policies.model import CARE_CLASSES
 from topology.quality.health import LinkHealth
 from vpn.model import Endpoint as Written
 

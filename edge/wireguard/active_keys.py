@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from edge.policy.model import Peer
-from edge.wireguard.model import NO_PRESHARED_KEY, PublicKey, TunnelState
+from edge.wireguard.model import NO_PRESHARED_KEY, TunnelState
 from inventory.model import DeviceName
+from vpn.key_text import PublicKey
 
 InterfaceName: TypeAlias = str
 

@@ -10,17 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from edge.identity.private_key import public_text
 from edge.policy.model import Endpoint, Prefix
-from edge.wireguard.model import (
-    NO_PRESHARED_KEY,
-    PeerState,
-    PublicKey,
-    Tunnel,
-    TunnelPeer,
-    TunnelState,
-)
+from edge.wireguard.model import NO_PRESHARED_KEY, PeerState, Tunnel, TunnelPeer, TunnelState
 from inventory.errors import TunnelError
+from vpn.key_text import PublicKey, public_text
 
 # So many changed peers are named, more are counted.
 MOST_NAMED: Final = 8

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from edge.policy.model import Endpoint
 from edge.wireguard.diff import Served
-from edge.wireguard.model import PublicKey, Tunnel, TunnelPeer
+from edge.wireguard.model import Tunnel, TunnelPeer
+from vpn.key_text import PublicKey
 
 
 class Learned:

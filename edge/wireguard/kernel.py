@@ -14,13 +14,8 @@ from edge.policy.model import Endpoint, Prefix
 from edge.wireguard import link_setup
 from edge.wireguard.diff import Changes, PeerChange, Served, ServedPeer, differences
 from edge.wireguard.endpoints import Learned
-from edge.wireguard.model import (
-    NO_PRESHARED_KEY,
-    PeerState,
-    PublicKey,
-    Tunnel,
-    TunnelState,
-)
+from edge.wireguard.model import NO_PRESHARED_KEY, PeerState, Tunnel, TunnelState
+from vpn.key_text import PublicKey
 
 # pyroute2 has no types: an answer of the kernel is a tree of attributes.
 Message = Any

@@ -6,8 +6,8 @@ from ipaddress import IPv4Interface, IPv6Interface
 from typing import Final, Protocol, TypeAlias
 
 from edge.policy.model import Endpoint, Prefix
+from vpn.key_text import PublicKey
 
-PublicKey: TypeAlias = str
 Interface: TypeAlias = IPv4Interface | IPv6Interface
 
 # What WireGuard takes for no preshared key.

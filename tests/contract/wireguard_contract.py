@@ -8,7 +8,6 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_network
 
 import pytest
 
-from edge.identity.private_key import public_text
 from edge.policy.model import Endpoint
 from edge.wireguard.model import TunnelPeer
 from inventory.errors import TunnelError
@@ -23,6 +22,7 @@ from tests.rigs.wireguard.wireguard_rig import (
     Pair,
     new_key,
 )
+from vpn.key_text import public_text
 
 SHARED = b"\x5a" * 32
 P, Q, R = (ip_network(f"10.{number}.0.0/16") for number in (7, 8, 9))

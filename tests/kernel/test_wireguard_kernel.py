@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from edge.identity.private_key import public_text
 from edge.wireguard import go_process, wireguard_py
 from edge.wireguard.kernel import KernelWireGuard
 from edge.wireguard.model import TunnelPeer
@@ -18,6 +17,7 @@ from edge.wireguard.userspace import WireGuardGo
 from tests.contract.wireguard_contract import WireGuardContract
 from tests.rigs.wireguard.wireguard_rig import FAR, Pair, new_key
 from tests.rigs.wireguard.wireguard_rig import pair as a_pair
+from vpn.key_text import public_text
 from vpn.wireguard import key_backends
 
 pytestmark = pytest.mark.kernel

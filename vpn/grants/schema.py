@@ -10,9 +10,9 @@ from inventory.documents.edge_keys import key_fault
 from inventory.documents.fields import Document, Flag, HostAddress, Slug, Title
 from inventory.documents.messages import quoted, refuse
 from inventory.model import Segment
+from vpn.key_text import PublicKey
 from vpn.model import Endpoint, Gateway, Grant, Group, Ports, ServiceHost
 from vpn.wireguard import endpoint
-from vpn.wireguard.keys import PublicKey
 
 _PORTS: Final = re.compile(r"(tcp|udp)/(\d{1,5})(?:-(\d{1,5}))?")
 

@@ -18,9 +18,9 @@ from inventory.documents.fields import Document, Slug, Title
 from inventory.documents.messages import closest, quoted, refuse
 from inventory.documents.yaml_reader import MAX_FAULTS, compose
 from inventory.errors import Fault, IntentError, Location
+from vpn.key_text import PublicKey
 from vpn.model import Person
 from vpn.wireguard import keys
-from vpn.wireguard.keys import PublicKey
 
 SECTION: Final = "people"
 LONGEST: Final = 8_000_000

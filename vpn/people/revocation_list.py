@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
 
-PublicKey: TypeAlias = str
+from vpn.key_text import PublicKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from ipaddress import IPv4Interface, IPv6Interface
 from typing import Final, TypeAlias
 
 from inventory.addressing import Prefix
+from vpn.key_text import PublicKey
 from vpn.model import Endpoint
-from vpn.wireguard.keys import PublicKey, Secret
+from vpn.wireguard.keys import Secret
 
 Address: TypeAlias = IPv4Interface | IPv6Interface
 

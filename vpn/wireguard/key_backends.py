@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from inventory.errors import ExtraError
+from vpn.key_text import PublicKey
 from vpn.wireguard import keys
-from vpn.wireguard.keys import PublicKey, Secret
+from vpn.wireguard.keys import Secret
 
 MakePair: TypeAlias = Callable[[], tuple[Secret, PublicKey]]
 

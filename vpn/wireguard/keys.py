@@ -7,11 +7,11 @@ import base64
 import binascii
 import os
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-PublicKey: TypeAlias = str
+from vpn.key_text import PublicKey
 
 OCTETS: Final = 32
 # 32 octets in base64 (RFC 4648, section 4).

@@ -16,10 +16,11 @@ from typing import Any, Final, TypeAlias
 from inventory.addressing import Prefix
 from inventory.documents.messages import closest, quoted
 from inventory.errors import Fault, IntentError, Location
+from vpn.key_text import PublicKey
 from vpn.model import Endpoint
 from vpn.wireguard import endpoint, keys
 from vpn.wireguard.config import Address, Config, PeerSection
-from vpn.wireguard.keys import PublicKey, Secret
+from vpn.wireguard.keys import Secret
 
 LONGEST: Final = 1_000_000
 MOST_FAULTS: Final = 100

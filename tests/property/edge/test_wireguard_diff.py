@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.identity.private_key import public_text
 from edge.policy.model import Endpoint, Prefix
 from edge.wireguard.diff import (
     MOST_NAMED,
@@ -20,6 +19,7 @@ from edge.wireguard.diff import (
 )
 from edge.wireguard.model import NO_PRESHARED_KEY, PeerState, Tunnel, TunnelPeer
 from inventory.errors import TunnelError
+from vpn.key_text import public_text
 
 KEYS = tuple(public_text(bytes([number]) * 32) for number in range(1, 6))
 PREFIXES = tuple(ip_network(f"10.{number}.0.0/16") for number in range(8))

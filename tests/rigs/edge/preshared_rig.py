@@ -18,6 +18,7 @@ from inventory.errors import EdgeError
 from simulations.netns.waiting import eventually
 from tests.rigs.edge.edge_pair import ENDS, End
 from tests.rigs.edge.edge_site import Site, made_well, put
+from vpn import key_text
 
 
 def sharing(site: Site, state_dir: Path) -> Site:
@@ -38,7 +39,7 @@ def sharing(site: Site, state_dir: Path) -> Site:
 def envelope(site: Site, end: End, state_dir: Path, at: datetime) -> str:
     """Return what a controller gives an end at some time."""
     daemon = site.pair.daemons[end]
-    key = private_key.public_text(private_key.read(daemon.folder / KEY))
+    key = key_text.public_text(private_key.read(daemon.folder / KEY))
     given = PairSecret(state_dir, 1).delivery(end, [daemon.policy.peers[0].device], at)
     return psk_envelope.sign(given, site.pair.key, key)
 

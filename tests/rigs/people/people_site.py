@@ -16,7 +16,7 @@ from controller.access.registrar import Registrar
 from controller.clock import SystemClock
 from controller.keys.signing import FILE as SIGNING_KEY
 from edge.control import client as control
-from edge.identity.private_key import public_text, read
+from edge.identity.private_key import read
 from edge.wireguard import go_process
 from inventory.names import PEOPLE, interface_name
 from simulations.netns import namespaces
@@ -28,6 +28,7 @@ from tests.rigs.people.people_rig import ACT, TERMS
 from tests.rigs.people.people_spaces import CALL, SERVE, SPEAK
 from tests.sanaga_process import Sanaga
 from vpn.grants.packet_filter import Opening
+from vpn.key_text import public_text
 from vpn.model import Endpoint, Gateway, Ports
 
 GATEWAY: Final = "198.51.100.1"

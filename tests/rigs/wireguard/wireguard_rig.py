@@ -12,7 +12,6 @@ from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from edge.identity.private_key import public_text
 from edge.policy.model import Endpoint
 from edge.wireguard.model import (
     NO_PRESHARED_KEY,
@@ -23,6 +22,7 @@ from edge.wireguard.model import (
     redial,
 )
 from simulations.netns import namespaces
+from vpn.key_text import public_text
 
 NEAR_UNDERLAY: Final = IPv4Address("192.0.2.1")
 FAR_UNDERLAY: Final = IPv4Address("192.0.2.2")

@@ -12,6 +12,7 @@ from edge.identity.device import KEY, Identity
 from edge.keys import rotation_state
 from edge.storage import atomic
 from tests.rigs.edge.edge_policies import edge_policy
+from vpn import key_text
 from vpn.wireguard.keys import pair
 
 
@@ -47,7 +48,7 @@ def moved(folder):
 
 
 def first(folder):
-    return private_key.public_text(private_key.read(folder / KEY))
+    return key_text.public_text(private_key.read(folder / KEY))
 
 
 def test_a_file_that_does_not_open_takes_no_key_away_and_changes_no_record(folder):

@@ -12,6 +12,7 @@ from edge.identity.device import KEY
 from edge.storage import atomic
 from inventory.errors import EdgeError
 from tests.rigs.edge.edge_policies import SIGNER
+from vpn import key_text
 from vpn.wireguard.keys import pair
 
 
@@ -22,7 +23,7 @@ def folder(tmp_path):
 
 
 def first(folder):
-    return private_key.public_text(private_key.read(folder / KEY))
+    return key_text.public_text(private_key.read(folder / KEY))
 
 
 def test_a_device_has_the_key_of_its_enrolment_at_first(folder):

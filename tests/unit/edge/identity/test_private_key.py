@@ -8,6 +8,7 @@ import pytest
 
 from edge.identity import private_key
 from inventory.errors import EdgeError
+from vpn import key_text
 from vpn.wireguard.keys import pair
 
 # RFC 7748, section 6.1: Bob's key pair.
@@ -28,7 +29,7 @@ def stored(path: Path, text: str, mode: int = 0o600) -> Path:
 
 
 def test_a_public_key_is_written_as_wireguard_writes_it():
-    assert private_key.public_text(PRIVATE) == base64.b64encode(PUBLIC).decode()
+    assert key_text.public_text(PRIVATE) == base64.b64encode(PUBLIC).decode()
 
 
 def test_a_key_is_made_once_and_read_ever_after(path: Path):

@@ -7,12 +7,13 @@ import pytest
 
 from edge.identity import keyring
 from edge.identity.device import KEY
-from edge.identity.private_key import ensure, public_text
+from edge.identity.private_key import ensure
 from edge.keys import rotation_state
 from edge.keys.rotation import DRAIN_S, FLIGHT_S, FORLORN_S, PROVE_S, REST_S, TRIED_S
 from edge.storage import atomic
 from tests.rigs.edge.edge_policies import edge_policy
 from tests.rigs.edge.rotation_rig import NEW, NEXT, OLD, World
+from vpn.key_text import public_text
 from vpn.wireguard.keys import pair
 
 

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from edge.forwarding.steering import PeerSteering
-from edge.selection import evaluate
+from edge.selection import evaluate, pacing
 from edge.selection.call_detector import LASTS_S, behind, heard
 from inventory.model import Medium
 from policies.decide import Memory
@@ -151,7 +151,7 @@ def test_class_whose_policy_allows_no_path_any_more_loses_its_copy_and_is_told_o
 
 
 def paces(mind):
-    return evaluate.paces(PEER, mind)
+    return pacing.paces(PEER, mind)
 
 
 def test_idle_paths_are_probed_ten_times_a_second_and_idle_metered_ones_hardly():

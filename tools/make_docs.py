@@ -8,7 +8,7 @@ from typing import Any, Final
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from controller.cli.desk import KEY_MAKER
+from controller.app import KEY_MAKER
 from controller.cli.main import app
 from controller.settings import Settings
 from edge.settings import Settings as EdgeSettings

@@ -9,12 +9,13 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.access.registrar import Charge, Registrar, gateway_of
 from controller.clock import SystemClock
+from controller.drivers.protocol import GatewayDriver
 from controller.environment import environment
 from controller.keys.revocation_signing import publish
 from controller.keys.signing import signing_key
@@ -30,30 +31,6 @@ from vpn.people.terms import Admission
 _ATTEMPTS: Final = 3
 _CONNECT_S: Final = 5.0
 _SILENCE_S: Final = 20.0
-
-
-class GatewayDriver(Protocol):
-    """A gateway, as far as people are concerned; raises DeviceError."""
-
-    def people(self, *, there: bool = False) -> Mapping[str, Any]:
-        """Return which roster it goes by: serial, state, devices; and who is there: calling."""
-        ...
-
-    def dialled(self) -> Mapping[str, Any]:
-        """Return the same as people(), with everybody who ever dialled."""
-        ...
-
-    def admit(self, roster: str) -> Mapping[str, Any]:
-        """Have it go by a signed roster and return the same."""
-        ...
-
-    def join(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Open the mailbox of an invitation, look into it or end it."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        ...
 
 
 Connect: TypeAlias = Callable[[DeviceName], GatewayDriver]

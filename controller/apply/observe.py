@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from controller.apply.events import DeviceDone, Progress, silent
-from controller.apply.session import Connect
+from controller.drivers.protocol import Connect
 from controller.model import DeviceConfig, Operational
 from controller.transport.fanout import WORKERS, each
 from inventory.errors import CredentialError, SanagaError

@@ -4,18 +4,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 from controller.apply.events import Progress, silent
 from controller.clock import Clock
-from controller.drivers.protocol import Driver
+from controller.drivers.protocol import Connect, Driver
 from controller.model import DeviceConfig
 from controller.store.journal import Journal
 from controller.transport.fanout import WORKERS
 from inventory.errors import SanagaError, UnreachableError
 from inventory.model import DeviceName
 
-Connect: TypeAlias = Callable[[DeviceName], Driver]
 Result = TypeVar("Result")
 
 # More connections than this are not kept open.

@@ -8,7 +8,7 @@ from controller.apply.events import DeviceDone
 from controller.apply.session import Lines
 from controller.clock import eventually
 from controller.model import Change, DeviceConfig, Impact, Plan, Verdict
-from controller.planning.impact import blank
+from controller.platforms.model import blank
 from controller.transport.fanout import each
 from inventory.errors import SanagaError, UnreachableError
 from inventory.model import DeviceName

@@ -100,7 +100,7 @@ def _apply(file: Path, within_s: int | None, output: Format, *, yes: bool) -> No
 
 def _publish_revoked() -> None:
     """Let edges that are told anything be told of every key that was revoked until now."""
-    from controller.cli_vpn.gateways import publish_revoked
+    from controller.keys.revocation_signing import publish_revoked
     from controller.settings import Settings
     from controller.store.people import FILE, People
 
@@ -203,7 +203,7 @@ def open_journal() -> "AbstractContextManager[Journal]":
 
 
 def _recorded_rim(journal: "Journal", number: int | None) -> "AbstractContextManager[Rim]":
-    from controller.app import recorded_intent
+    from controller.apply.recorded import recorded_intent
 
     return _rim(journal, recorded_intent(journal, number))
 
@@ -212,9 +212,9 @@ def _recorded_rim(journal: "Journal", number: int | None) -> "AbstractContextMan
 def _rim(
     journal: "Journal", intent: "Intent | None", made: "Plan | None" = None
 ) -> "Iterator[Rim]":
-    from controller.app import connector
     from controller.apply.session import Pace, Rim
     from controller.clock import SystemClock
+    from controller.drivers.connect import connector
     from controller.settings import Settings
     from controller.terminal.progress import told
 

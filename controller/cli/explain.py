@@ -11,7 +11,8 @@ import typer
 from controller.terminal import sentences as terminal_sentences
 from controller.terminal.completion import complete_thing
 from controller.terminal.folders import FolderOption
-from controller.terminal.output import Format, FormatOption, count, emit, listing, write
+from controller.terminal.output import Format, FormatOption, emit, write
+from controller.wording import count, listing
 
 if TYPE_CHECKING:
     from controller.load import Loaded

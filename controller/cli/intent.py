@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.terminal.folders import FolderArgument
-from controller.terminal.output import (
-    Exit,
-    Format,
-    FormatOption,
-    UsageProblem,
-    count,
-    emit,
-    say,
-    write,
-)
+from controller.terminal.output import Exit, Format, FormatOption, UsageProblem, emit, say, write
+from controller.wording import count
 
 if TYPE_CHECKING:
     from controller.load import Loaded

@@ -8,15 +8,8 @@ import typer
 
 from controller.terminal.completion import complete_device
 from controller.terminal.folders import FolderOption, save
-from controller.terminal.output import (
-    Format,
-    FormatOption,
-    UsageProblem,
-    count,
-    emit_rows,
-    say,
-    write,
-)
+from controller.terminal.output import Format, FormatOption, UsageProblem, emit_rows, say, write
+from controller.wording import count
 
 if TYPE_CHECKING:
     from inventory.imports import Sections

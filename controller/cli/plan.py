@@ -11,18 +11,11 @@ import typer
 from controller.terminal import sentences
 from controller.terminal.completion import complete_device
 from controller.terminal.folders import FolderArgument
-from controller.terminal.output import (
-    Exit,
-    Format,
-    FormatOption,
-    count,
-    emit,
-    listing,
-    say,
-)
+from controller.terminal.output import Exit, Format, FormatOption, emit, say
 from controller.terminal.output import (
     show as show_lines,
 )
+from controller.wording import count, listing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -176,9 +169,10 @@ def _revoked(loaded: "Loaded") -> "frozenset[DeviceName]":
 
 
 def _planned(loaded: "Loaded", consent: "Consent", running: Path | None) -> "Plan":
-    from controller.app import from_files, make_plan, to_read
     from controller.apply.observe import observe
     from controller.clock import SystemClock
+    from controller.drivers.connect import from_files
+    from controller.planning.from_folder import make_plan, to_read
 
     at = SystemClock().instant()
     if running is None:
@@ -188,8 +182,9 @@ def _planned(loaded: "Loaded", consent: "Consent", running: Path | None) -> "Pla
 
 
 def _planned_live(loaded: "Loaded", consent: "Consent", at: "datetime") -> "Plan":
-    from controller.app import connector, make_plan, previous_intent, to_read
     from controller.apply.observe import observe
+    from controller.drivers.connect import connector
+    from controller.planning.from_folder import make_plan, previous_intent, to_read
     from controller.settings import Settings
     from controller.terminal.progress import told
 

@@ -8,7 +8,8 @@ from typing import Final
 import typer
 
 from controller.environment import state_dir
-from controller.terminal.output import UsageProblem, listing, say, watched
+from controller.terminal.output import UsageProblem, say, watched
+from controller.wording import listing
 from inventory.errors import CredentialError
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,62}", re.ASCII)

@@ -66,7 +66,7 @@ def show_device(
 
 
 def _intended(loaded: "Loaded", name: str) -> "DeviceConfig":
-    from controller.app import edge_configs, intended_configs
+    from controller.planning.from_folder import edge_configs, intended_configs
     from controller.planning.plan import unmanaged
     from inventory.errors import UnknownNameError
 
@@ -79,7 +79,7 @@ def _intended(loaded: "Loaded", name: str) -> "DeviceConfig":
 
 
 def _running(loaded: "Loaded", name: str, configs: Path | None) -> "DeviceConfig":
-    from controller.app import connector, from_files
+    from controller.drivers.connect import connector, from_files
 
     connect = connector(loaded.intent, loaded.folder) if configs is None else from_files(configs)
     driver = connect(name)

@@ -14,9 +14,7 @@ from controller.terminal.output import (
     Format,
     FormatOption,
     UsageProblem,
-    count,
     emit,
-    listing,
     say,
     show_rows,
     write,
@@ -24,6 +22,7 @@ from controller.terminal.output import (
 from controller.terminal.output import (
     show as show_lines,
 )
+from controller.wording import count, listing
 
 if TYPE_CHECKING:
     from inventory.model import Intent

@@ -1,11 +1,13 @@
 """What a command line says of a person, checked: names, days, keys and reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from ipaddress import IPv6Interface, ip_interface
-from typing import Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+
+import typer
 
 from controller.store.people_records import Entry
 from controller.terminal.output import UsageProblem
@@ -13,6 +15,12 @@ from inventory.names import HINT, is_name
 from vpn.key_text import PublicKey
 from vpn.model import Address, Person
 from vpn.wireguard import keys
+
+if TYPE_CHECKING:
+    from controller.access.registrar import Handover
+    from controller.store.audit import Act
+    from vpn.people.terms import Admission
+
 
 _LONGEST: Final = 200
 _NEEDED: Final = ("title", "role", "site")
@@ -124,3 +132,38 @@ def _line(text: str, option: str) -> str:
     if not plain or len(plain) > _LONGEST or not plain.isprintable():
         raise UsageProblem(f"{option}: write one line of at most {_LONGEST} plain characters")
     return plain
+
+
+BecauseOption: TypeAlias = Annotated[
+    str, typer.Option("--because", metavar="TEXT", help="Why, for the audit trail.")
+]
+
+
+def act(because: str) -> "Act":
+    """Return who acts and why. Raises UsageProblem when the reason is none."""
+    from controller.environment import administrator
+    from controller.store.audit import Act
+
+    return Act(administrator(), reason(because))
+
+
+def filed(terms: "Admission", gateway: str | None) -> Callable[["Handover"], str]:
+    """Return what writes a device's file for a gateway, the first unless named.
+
+    Raises UnknownNameError when there is none of that name.
+    """
+    from controller.access.registrar import gateway_of
+    from controller.cli_vpn.person_view import ending
+    from inventory.errors import AccessError
+    from vpn.wireguard.config import render
+
+    chosen = gateway_of(terms, gateway or terms.gateways[0].device).device
+
+    def text(handover: "Handover") -> str:
+        person, device = handover.person, handover.device
+        if chosen not in handover.files:
+            raise AccessError(f"{chosen} is no gateway any more; name another one with --gateway")
+        remark = f"{terms.network}: {device.name} of {person.title}{ending(person)}"
+        return render(handover.files[chosen], remark=remark)
+
+    return text

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
-from controller.terminal.output import Exit, count, listing, say
+from controller.terminal.output import Exit, say
+from controller.wording import count, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from controller.access.registrar import Registrar
-    from controller.store.people import People
     from controller.store.roster_loads import Load
     from inventory.errors import SanagaError
     from inventory.model import DeviceName
@@ -79,17 +79,6 @@ def dismiss(opened: "Registrar", former: "Admission", names: "Sequence[DeviceNam
     if by_hand := [name for name in names if name not in reached]:
         say(f"{listing(by_hand)} without a management address: take its people away by hand")
     return done
-
-
-def publish_revoked(store: "People") -> None:
-    """Sign the list of revoked keys anew when one was added since."""
-    from controller.environment import state_dir
-    from controller.keys.revocation_file import published
-
-    if not published(state_dir()).current(store.revoked.newest()):
-        from controller.keys.revocation_signing import publish
-
-        publish(store, state_dir())
 
 
 def load(

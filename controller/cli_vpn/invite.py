@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.desk import BecauseOption, act, desk, filed
+from controller.app import desk
 from controller.cli_vpn import gateways
 from controller.cli_vpn import person_view as view
+from controller.cli_vpn.arguments import BecauseOption, act, filed
 from controller.cli_vpn.delivery import Delivery, PngOption, QrOption, SvgOption
 from controller.cli_vpn.person import (
     GatewayOption,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from controller.cli.desk import key_maker
+from controller.app import key_maker
 from controller.cli_vpn.delivery import held
 from controller.terminal.output import UsageProblem, heed_hangups, say, write
 

@@ -6,12 +6,13 @@ from typing import Final
 
 from controller.access import people_list as access_people_list
 from controller.access.people_list import Step
-from controller.cli import drafts
-from controller.cli.desk import act, desk, filed, key_maker
-from controller.cli.drafts import Drafts
-from controller.cli_vpn import gateways
+from controller.app import desk, key_maker
+from controller.cli_vpn import delivery, gateways
+from controller.cli_vpn.arguments import act, filed
+from controller.cli_vpn.delivery import Drafts
 from controller.cli_vpn.gateways import Cutting
-from controller.terminal.output import UsageProblem, agree, count, say, stderr
+from controller.terminal.output import UsageProblem, agree, say, stderr
+from controller.wording import count
 from inventory.errors import Fault, IntentError, Location
 from vpn.people import people_list
 
@@ -27,9 +28,9 @@ def planned(file: Path, *, prune: bool) -> tuple[Step, ...]:
 
 def take_up(out: Path | None) -> None:
     """Finish the files of devices that somebody who was killed left in a folder."""
-    if out and (left := drafts.left(out)):
+    if out and (left := delivery.left(out)):
         with desk() as opened:
-            drafts.take_up(opened, left)
+            delivery.take_up(opened, left)
 
 
 def lines(steps: Sequence[Step]) -> list[tuple[str, str]]:

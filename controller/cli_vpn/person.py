@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from controller.cli.desk import BecauseOption, act, desk, filed
+from controller.app import desk
 from controller.cli_vpn import gateways
 from controller.cli_vpn import person_view as view
+from controller.cli_vpn.arguments import BecauseOption, act, filed
 from controller.cli_vpn.delivery import (
     Delivery,
     FileOption,
@@ -17,17 +18,8 @@ from controller.cli_vpn.delivery import (
     SvgOption,
 )
 from controller.cli_vpn.gateways import LaterOption
-from controller.terminal.output import (
-    Exit,
-    Format,
-    FormatOption,
-    count,
-    emit,
-    emit_rows,
-    listing,
-    say,
-    show,
-)
+from controller.terminal.output import Exit, Format, FormatOption, emit, emit_rows, say, show
+from controller.wording import count, listing
 
 if TYPE_CHECKING:
     from controller.access.registrar import Handover, Registrar

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from controller.terminal.output import aligned, cell, listing
+from controller.terminal.output import aligned, cell
+from controller.wording import listing
 
 if TYPE_CHECKING:
     from controller.store.people_records import Entry, Registered

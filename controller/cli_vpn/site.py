@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.desk import BecauseOption, act, desk
+from controller.app import desk
+from controller.cli_vpn.arguments import BecauseOption, act
 from controller.cli_vpn.delivery import Delivery
 from controller.terminal.folders import FolderOption
 from controller.terminal.output import (
@@ -13,12 +14,12 @@ from controller.terminal.output import (
     Format,
     FormatOption,
     UsageProblem,
-    count,
     emit,
     emit_rows,
     say,
     write,
 )
+from controller.wording import count
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -94,7 +95,7 @@ def rules(
 @app.command("list", epilog="Example: sanaga vpn site list --dir my-network")
 def list_(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
     """List the edges with their keys, the ones that they move to, and when they moved last."""
-    from controller.cli import site_keys
+    from controller.cli_vpn import site_keys
 
     emit_rows(site_keys.rows(folder), output, site_keys.COLUMNS)
 
@@ -119,7 +120,7 @@ def rotate(
     edge then moves one tunnel after the other, without losing a packet where it has two circuits,
     and goes back by itself when the far end does not answer.
     """
-    from controller.cli import site_keys
+    from controller.cli_vpn import site_keys
 
     if bool(edges) == every:
         raise UsageProblem("name edges, or say --all")
@@ -130,7 +131,7 @@ def rotate(
 @app.command(epilog="Example: sanaga vpn site status --dir my-network")
 def status(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
     """Show how far the edges are that move to other keys."""
-    from controller.cli import site_keys
+    from controller.cli_vpn import site_keys
 
     emit_rows(site_keys.progress(folder), output, site_keys.PROGRESS)
 
@@ -154,7 +155,7 @@ def settle(
     Ends with code 5 when some have not moved yet, or a far end may not know their other key; they
     keep both.
     """
-    from controller.cli import site_keys
+    from controller.cli_vpn import site_keys
     from controller.terminal.durations import seconds
 
     if not site_keys.settle(folder, frozenset(without or ()), seconds(within), because):

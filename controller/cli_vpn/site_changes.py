@@ -6,8 +6,9 @@ from stat import S_IMODE
 from typing import Final, TypeAlias
 
 from controller.access.registrar import Registrar
-from controller.cli.desk import act, desk
-from controller.cli.site_keys import connect, rewrite, rows
+from controller.app import desk
+from controller.cli_vpn.arguments import act
+from controller.cli_vpn.site_keys import connect, rewrite, rows
 from controller.clock import SystemClock, persisted
 from controller.environment import state_dir
 from controller.intended.overlay import overlay
@@ -17,7 +18,8 @@ from controller.load import Loaded, load
 from controller.sites import key_rotation
 from controller.sites.key_rotation import Warned
 from controller.store.revoked_keys import refusal
-from controller.terminal.output import count, listing, say
+from controller.terminal.output import say
+from controller.wording import count, listing
 from edge.storage import atomic
 from inventory.documents.edge_keys import key_fault, line
 from inventory.errors import AccessError, SanagaError

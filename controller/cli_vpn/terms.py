@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.access.registrar import Effect, Registrar
-from controller.app import anchored
-from controller.cli.desk import act, desk
+from controller.app import desk
 from controller.cli_vpn import gateways
+from controller.cli_vpn.arguments import act
 from controller.load import Loaded, load
+from controller.planning.from_folder import anchored
 from controller.store.revoked_keys import refusal
-from controller.terminal.output import agree, count, listing, say
+from controller.terminal.output import agree, say
+from controller.wording import count, listing
 from inventory.errors import AccessError
 from inventory.model import DeviceName
 from vpn.grants import expectations

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.desk import BecauseOption, desk
+from controller.app import desk
 from controller.cli_vpn import gateways as cli_vpn_gateways
 from controller.cli_vpn import invite, join, person, site
+from controller.cli_vpn.arguments import BecauseOption
 from controller.cli_vpn.gateways import LaterOption
 from controller.terminal.folders import FolderOption
 from controller.terminal.output import (
@@ -15,13 +16,13 @@ from controller.terminal.output import (
     Format,
     FormatOption,
     UsageProblem,
-    count,
     emit,
     emit_rows,
     say,
     show,
     write,
 )
+from controller.wording import count
 
 if TYPE_CHECKING:
     from controller.load import Loaded
@@ -218,7 +219,7 @@ def status(
 
     With --people or --sites, show the sessions instead; --dir is where the intent is, for --sites.
     """
-    from controller.cli import sessions
+    from controller.cli_vpn import sessions
 
     if people and sites:
         raise UsageProblem("say --people or --sites, one at a time")

@@ -1,12 +1,12 @@
 """What the controller asks of a device, whatever its platform."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 from controller.model import DeviceConfig
-from inventory.model import Device
+from inventory.model import Device, DeviceName
 
 
 class Driver(Protocol):
@@ -71,4 +71,63 @@ class DriverFactory(Protocol):
         self, device: Device, *, secret: str, namespace: str | None, state_dir: Path
     ) -> Driver:
         """Return a driver that connects on first use."""
+        ...
+
+
+Connect: TypeAlias = Callable[[DeviceName], Driver]
+
+
+class GatewayDriver(Protocol):
+    """A gateway, as far as people are concerned; raises DeviceError."""
+
+    def people(self, *, there: bool = False) -> Mapping[str, Any]:
+        """Return which roster it goes by: serial, state, devices; and who is there: calling."""
+        ...
+
+    def dialled(self) -> Mapping[str, Any]:
+        """Return the same as people(), with everybody who ever dialled."""
+        ...
+
+    def admit(self, roster: str) -> Mapping[str, Any]:
+        """Have it go by a signed roster and return the same."""
+        ...
+
+    def join(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Open the mailbox of an invitation, look into it or end it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+class KeyHolder(Protocol):
+    """An edge, as far as keys are concerned, its own and others'; raises DeviceError."""
+
+    def rekey(self) -> Mapping[str, Any]:
+        """Have it make a key to move to, unless it has one; its name there is upcoming."""
+        ...
+
+    def keys(self) -> Mapping[str, Any]:
+        """Return which key its tunnels are to have, and which of them wait for it."""
+        ...
+
+    def equip(self) -> Mapping[str, Any]:
+        """Hand over what it lacks for its policy, and return which list of revoked keys it has."""
+        ...
+
+    def warn(self) -> Mapping[str, Any]:
+        """Have it know the list of revoked keys, and return which one it goes by."""
+        ...
+
+    def revoked(self) -> Mapping[str, Any]:
+        """Return which list of revoked keys it goes by."""
+        ...
+
+    def health(self) -> Mapping[str, Any]:
+        """Return how everything stands at it: paths, what each class takes, tunnels."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
         ...

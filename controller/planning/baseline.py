@@ -4,20 +4,18 @@ Where no confirmed apply is on record, the addresses on the routers' interfaces 
 they carry, for the addressing plan gives every circuit its own.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from controller.model import DeviceConfig
+from controller.platforms.indented import _addresses
 from inventory.addressing import MAX_CIRCUIT
 from inventory.model import AddressPlan, Circuit, CircuitEnd, DeviceName, Intent, Medium, Role
 
 # A circuit's number, and 0 for its end a, 1 for b.
 Port: TypeAlias = tuple[int, int]
-
-_LINE: Final = re.compile(r"^(?:interface (\S+)| +ip address ([0-9.]+)/[0-9]+)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +58,6 @@ def _seen(intent: Intent, configs: Mapping[DeviceName, DeviceConfig]) -> _Seen:
             else:
                 foreign.add(end)
     return _Seen(ports, frozenset(foreign), frozenset(read))
-
-
-def _addresses(text: str) -> Iterator[tuple[str, str]]:
-    interface = ""
-    for match in _LINE.finditer(text):
-        if match[1]:
-            interface = match[1]
-        elif interface:
-            yield interface, match[2]
 
 
 def _port(plan: AddressPlan, text: str) -> Port | None:

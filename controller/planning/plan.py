@@ -16,12 +16,12 @@ from controller.model import (
 )
 from controller.planning import impact, reachability
 from controller.planning.baseline import traced
-from controller.planning.impact import Judgement
 from controller.planning.plan_file import intent_json
 from controller.planning.reachability import routers
 from controller.planning.transient import Harm, rehearse, worst
 from controller.planning.waves import shape, tunnel_waves, waves
 from controller.platforms import edge_policy
+from controller.platforms.model import Judgement
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
 from inventory.model import Device, DeviceName, Intent, Role, Thresholds
 from policies.model import Finding

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.model import NO_HARM
-from controller.planning.impact import Judgement
+from controller.platforms.model import Judgement
 from inventory.model import CircuitEnd, CircuitName, DeviceName, Intent
 from topology.failures.resilience import before_after
 from topology.model import BlastRadius, Topology

@@ -6,8 +6,9 @@ both, and the edge moves one tunnel after the other; once all have moved, the fo
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
+from controller.drivers.protocol import KeyHolder
 from controller.model import Operational
 from controller.transport.fanout import each
 from inventory.documents.edge_keys import line
@@ -16,38 +17,6 @@ from inventory.model import Device, DeviceName, Intent, Role
 from vpn.model import Gateway
 
 Answer = TypeVar("Answer")
-
-
-class KeyHolder(Protocol):
-    """An edge, as far as keys are concerned, its own and others'; raises DeviceError."""
-
-    def rekey(self) -> Mapping[str, Any]:
-        """Have it make a key to move to, unless it has one; its name there is upcoming."""
-        ...
-
-    def keys(self) -> Mapping[str, Any]:
-        """Return which key its tunnels are to have, and which of them wait for it."""
-        ...
-
-    def equip(self) -> Mapping[str, Any]:
-        """Hand over what it lacks for its policy, and return which list of revoked keys it has."""
-        ...
-
-    def warn(self) -> Mapping[str, Any]:
-        """Have it know the list of revoked keys, and return which one it goes by."""
-        ...
-
-    def revoked(self) -> Mapping[str, Any]:
-        """Return which list of revoked keys it goes by."""
-        ...
-
-    def health(self) -> Mapping[str, Any]:
-        """Return how everything stands at it: paths, what each class takes, tunnels."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        ...
 
 
 Connect: TypeAlias = Callable[[DeviceName], KeyHolder]
@@ -139,13 +108,6 @@ def listed(
 ) -> Generator[tuple[DeviceName, int | SanagaError], None, None]:
     """Yield every edge with the serial of its list of revoked keys, or why it does not say."""
     yield from _each(names, connect, lambda driver: int(driver.revoked()["serial"]))
-
-
-def healthy(
-    names: Iterable[DeviceName], connect: Connect
-) -> Generator[tuple[DeviceName, Mapping[str, Any] | SanagaError], None, None]:
-    """Yield how everything stands at every edge, or why it does not say."""
-    yield from _each(names, connect, lambda driver: driver.health())
 
 
 def _each(

@@ -17,7 +17,8 @@ from controller.apply.events import (
 )
 from controller.model import Verdict
 from controller.terminal.durations import spoken
-from controller.terminal.output import count, listing, progress_wanted, say, shortened, stderr
+from controller.terminal.output import progress_wanted, say, shortened, stderr
+from controller.wording import count, listing
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from controller.terminal.output import count, listing
+from controller.wording import count, listing
 
 if TYPE_CHECKING:
     from policies.model import Finding

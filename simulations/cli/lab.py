@@ -12,13 +12,13 @@ from controller.terminal.output import (
     Format,
     FormatOption,
     UsageProblem,
-    count,
     emit,
     progress_wanted,
     say,
     show_rows,
     stderr,
 )
+from controller.wording import count
 from simulations.devices.faults import FaultKind
 from simulations.netns.links import BOTH, Direction
 

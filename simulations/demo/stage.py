@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from controller.app import connector, make_plan, previous_intent, to_read
 from controller.apply.observe import observe
 from controller.apply.run import apply
-from controller.apply.session import Connect, Rim
+from controller.apply.session import Rim
 from controller.clock import SystemClock
+from controller.drivers.connect import connector
+from controller.drivers.protocol import Connect
 from controller.keys.signing import signing_key
 from controller.load import Loaded, load
 from controller.model import Operational, Plan
+from controller.planning.from_folder import make_plan, previous_intent, to_read
 from controller.store.journal import Journal
 from controller.terminal.progress import told
 from inventory.documents.examples import write_example

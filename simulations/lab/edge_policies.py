@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from controller.app import connector, edge_configs
+from controller.drivers.connect import connector
 from controller.load import Loaded
+from controller.planning.from_folder import edge_configs
 from inventory.documents.edge_keys import edge_keys
 from inventory.documents.host_keys import known_hosts
 from inventory.errors import LabError

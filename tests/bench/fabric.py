@@ -8,9 +8,9 @@ from math import log
 from pathlib import Path
 from typing import TypeAlias
 
-from controller.app import intended_configs, make_plan
 from controller.load import Loaded, load
 from controller.model import DeviceConfig, Operational
+from controller.planning.from_folder import intended_configs, make_plan
 from inventory.addressing import segment4
 from inventory.model import Segment
 from policies.clinical import catalogue

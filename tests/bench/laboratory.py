@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from controller.app import intended_configs
 from controller.load import load
+from controller.planning.from_folder import intended_configs
 from inventory.documents.examples import write_example
 from inventory.model import Intent
 from simulations.lab import lab as labs

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from controller.app import intended_configs, load
+from controller.load import load
+from controller.planning.from_folder import intended_configs
 
 
 @pytest.fixture

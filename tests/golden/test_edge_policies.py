@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.app import edge_configs
 from controller.load import Loaded, load
+from controller.planning.from_folder import edge_configs
 from edge.signed import policy_envelope
 from inventory.documents import examples
 from tests.golden_files import assert_golden

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.app import intended_configs
 from controller.drivers.frr import canonical
 from controller.load import load
+from controller.planning.from_folder import intended_configs
 from controller.planning.plan_file import load as load_plan
 from simulations.devices.faults import FaultKind
 from simulations.lab import lab as labs

@@ -20,9 +20,9 @@ from typing import Final
 
 import pytest
 
-from controller.app import intended_configs
 from controller.drivers.frr import canonical
 from controller.load import load
+from controller.planning.from_folder import intended_configs
 from controller.store.journal import Journal
 from simulations.lab import lab as labs
 from simulations.lab.lab import Lab

@@ -7,8 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from controller.apply.events import Event
-from controller.apply.session import Connect, Pace, Rim
+from controller.apply.session import Pace, Rim
 from controller.drivers.memory import MemoryNetwork
+from controller.drivers.protocol import Connect
 from controller.model import NO_HARM, Change, DeviceConfig, Impact, Plan
 from controller.store.journal import Journal
 from inventory.model import Platform

@@ -8,10 +8,11 @@ from itertools import pairwise
 
 import pytest
 
-from controller.app import previous_intent, recorded_intent
+from controller.apply.recorded import recorded_intent
 from controller.apply.recovery import rollback
 from controller.apply.run import apply
 from controller.model import Change, DeviceConfig, Outcome, Plan
+from controller.planning.from_folder import previous_intent
 from controller.planning.plan_file import intent_json
 from controller.store.journal import FILE as JOURNAL_FILE
 from inventory.errors import UnknownNameError

@@ -5,7 +5,8 @@ from ipaddress import IPv4Address, ip_network
 
 import pytest
 
-from controller.intended.overlay import DRAINED_COST, FIRST_PORT, PORTS, Overlay, overlay, policy_of
+from controller.intended.edge_policy import policy_of
+from controller.intended.overlay import DRAINED_COST, FIRST_PORT, PORTS, Overlay, overlay
 from edge.policy.model import EdgePolicy, Path, Peer
 from inventory import addressing
 from inventory.model import Intent, Medium, Role, StaticRoute

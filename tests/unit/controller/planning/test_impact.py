@@ -1,7 +1,8 @@
 import pytest
 
 from controller.model import DeviceConfig, Impact
-from controller.planning.impact import blank, diff, judge
+from controller.planning.impact import diff, judge
+from controller.platforms.model import blank
 
 BASE = """frr defaults traditional
 hostname mora-r1

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from controller.app import edge_configs, make_plan, to_read
 from controller.apply.run import apply
 from controller.apply.session import Rim
 from controller.drivers.memory import MemoryNetwork
 from controller.load import Loaded
 from controller.model import DeviceConfig, Impact, Operational, Outcome, Plan, PushResult
+from controller.planning.from_folder import edge_configs, make_plan, to_read
 from controller.planning.plan import Consent, managed, unmanaged
 from controller.planning.waves import tunnel_waves
 from controller.store.journal import Journal

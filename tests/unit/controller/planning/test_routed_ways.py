@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.app import intended_configs, make_plan
 from controller.load import Loaded
 from controller.model import Operational
+from controller.planning.from_folder import intended_configs, make_plan
 from controller.planning.plan import Consent
 from inventory.errors import UnsafePlanError
 from inventory.model import Intent, Medium, Role, Thresholds

@@ -7,6 +7,7 @@ import pytest
 
 from controller.model import DeviceConfig, Impact
 from controller.planning import impact
+from controller.platforms import model
 from edge.policy.model import EdgePolicy
 from edge.signed import policy_envelope
 from tests.rigs.edge.edge_policies import EDGE_KEY, edge_policy
@@ -36,8 +37,8 @@ def with_peer(policy: EdgePolicy, **changes: object) -> EdgePolicy:
 
 
 def test_an_edge_with_a_policy_is_not_blank_and_one_without_is():
-    assert not impact.blank(config(edge_policy()))
-    assert impact.blank(NOTHING)
+    assert not model.blank(config(edge_policy()))
+    assert model.blank(NOTHING)
 
 
 def test_a_first_policy_interrupts_until_the_far_ends_have_theirs():

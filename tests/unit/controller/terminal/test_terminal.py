@@ -17,8 +17,9 @@ from controller.apply.events import (
 from controller.model import Verdict
 from controller.terminal.completion import names
 from controller.terminal.durations import seconds, spoken
-from controller.terminal.output import aligned, cell, count, listing, plain, shortened
+from controller.terminal.output import aligned, cell, plain, shortened
 from controller.terminal.progress import sentence
+from controller.wording import count, listing
 from inventory.errors import Location
 from inventory.model import Level
 from tests.sanaga_process import SMALL

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from controller.access.gateways import Gateways
 from controller.access.registrar import Registrar
-from controller.cli.site_keys import connect
+from controller.cli_vpn.site_keys import connect
 from controller.environment import state_dir
 from controller.intended.overlay import overlay
 from controller.load import load
-from controller.sites import key_rotation
+from controller.telemetry import edge_status
 from controller.terminal.output import say
 from inventory.errors import SanagaError
 from inventory.model import DeviceName
@@ -75,7 +75,7 @@ def of_sites(folder: Path) -> list[Row]:
     """Return every path of every edge to every far end, and what takes it."""
     loaded = load(folder)
     names = sorted(overlay(loaded.intent).managed)
-    found = dict(key_rotation.healthy(names, connect(loaded)))
+    found = dict(edge_status.healthy(names, connect(loaded)))
     for said in found.values():
         if isinstance(said, SanagaError):
             say(str(said))

@@ -5,17 +5,20 @@ from pathlib import Path
 from stat import S_IMODE
 from typing import Final, cast
 
-from controller.app import anchored, connector
-from controller.apply import session
+from controller.app import desk
 from controller.apply.observe import observe
-from controller.cli.desk import act, desk
+from controller.cli_vpn.arguments import act
+from controller.drivers import protocol
+from controller.drivers.connect import connector
 from controller.environment import state_dir
 from controller.intended.overlay import overlay
 from controller.load import Loaded, load
 from controller.load import device as known
+from controller.planning.from_folder import anchored
 from controller.sites import key_rotation
 from controller.sites.key_rotation import Connect, Progress
-from controller.terminal.output import count, listing, say
+from controller.terminal.output import say
+from controller.wording import count, listing
 from edge.storage import atomic
 from inventory.documents.edge_keys import rewritten
 from inventory.intent import EDGE_KEYS
@@ -212,7 +215,7 @@ def connect(loaded: Loaded) -> Connect:
     return cast("Connect", drivers(loaded))
 
 
-def drivers(loaded: Loaded) -> session.Connect:
+def drivers(loaded: Loaded) -> protocol.Connect:
     """Return what makes the driver of a device, which connects on first use."""
     return connector(anchored(loaded), loaded.folder, state_dir=state_dir())
 

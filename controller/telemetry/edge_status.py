@@ -1,0 +1,15 @@
+"""How everything stands at edges, by what they say themselves."""
+
+from collections.abc import Generator, Iterable, Mapping
+from typing import Any
+
+from controller.sites.key_rotation import Connect, _each
+from inventory.errors import SanagaError
+from inventory.model import DeviceName
+
+
+def healthy(
+    names: Iterable[DeviceName], connect: Connect
+) -> Generator[tuple[DeviceName, Mapping[str, Any] | SanagaError], None, None]:
+    """Yield how everything stands at every edge, or why it does not say."""
+    yield from _each(names, connect, lambda driver: driver.health())

@@ -1,0 +1,1 @@
+"""What edges report: their status and their sessions."""

@@ -8,20 +8,20 @@ from controller.access.registrar import Registrar
 from controller.environment import environment, state_dir
 from controller.terminal.output import UsageProblem
 from vpn.key_text import PublicKey
-from vpn.wireguard.key_backends import KeyMaker, MakePair, maker
+from vpn.wireguard.key_backends import KeyMaker, MakePair, key_backend
 from vpn.wireguard.keys import Secret
 
 KEY_MAKER: Final = "SANAGA_KEY_MAKER"
 
 
 @contextmanager
-def desk() -> Iterator[Registrar]:
+def open_registrar() -> Iterator[Registrar]:
     """Open the desk of this controller for as long as the block runs."""
-    desk = Registrar.open(state_dir(), pair=made_pair)
+    registrar = Registrar.open(state_dir(), pair=made_pair)
     try:
-        yield desk
+        yield registrar
     finally:
-        desk.close()
+        registrar.close()
 
 
 def made_pair() -> tuple[Secret, PublicKey]:
@@ -38,4 +38,4 @@ def key_maker() -> MakePair:
     if chosen not in set(KeyMaker):
         choices = " or ".join(KeyMaker)
         raise UsageProblem(f"{KEY_MAKER}: '{chosen}' makes no keys; write {choices}, or nothing")
-    return maker(KeyMaker(chosen), f"unset {KEY_MAKER}")
+    return key_backend(KeyMaker(chosen), f"unset {KEY_MAKER}")

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeAlias
 
 from edge.control import client as control
-from edge.policy.errors import LARGEST_POLICY, TransactionError, named
+from edge.policy.errors import LARGEST_POLICY, TransactionError, checked_txn
 from inventory.errors import EdgeError
 
 _ANSWER_WITHIN_S: Final = 180.0
@@ -44,8 +44,8 @@ class Door:
             "stage": (self._stage, 3, 3),
             "commit": (lambda words: _timed("commit", words), 2, 2),
             "extend": (lambda words: _timed("extend", words), 2, 2),
-            "confirm": (lambda words: {"verb": "confirm", "txn": named(words[0])}, 1, 1),
-            "rollback": (lambda words: {"verb": "rollback", "txn": named(words[0])}, 1, 1),
+            "confirm": (lambda words: {"verb": "confirm", "txn": checked_txn(words[0])}, 1, 1),
+            "rollback": (lambda words: {"verb": "rollback", "txn": checked_txn(words[0])}, 1, 1),
             "people": (self._people, 0, 2),
             "health": (lambda _: {"verb": "status"}, 0, 0),
             "rekey": (lambda _: {"verb": "rekey"}, 0, 0),
@@ -91,7 +91,7 @@ class Door:
         return make(words[1:])
 
     def _stage(self, words: Sequence[str]) -> Json:
-        txn = named(words[0])
+        txn = checked_txn(words[0])
         return {"verb": "stage", "txn": txn, "candidate": self._given(words[1], words[2])}
 
     def _people(self, words: Sequence[str]) -> Json:
@@ -145,7 +145,7 @@ class Door:
 
 
 def _timed(verb: str, words: Sequence[str]) -> Json:
-    return {"verb": verb, "txn": named(words[0]), "within_s": int(words[1])}
+    return {"verb": verb, "txn": checked_txn(words[0]), "within_s": int(words[1])}
 
 
 def _asked_for() -> str:

@@ -13,7 +13,7 @@ from typing import Final
 from edge.agent.daemon import Daemon
 from edge.clock import moment, said
 from edge.control import handlers
-from edge.control.server import Ear
+from edge.control.server import ControlServer
 from edge.identity import device as identity
 from edge.storage import lock
 from inventory.errors import SanagaError
@@ -42,7 +42,7 @@ async def _run(folder: Path) -> None:
     who = identity.load(folder)
     with lock.held(folder, said(moment().unix_s)), lock.alone():
         daemon = Daemon(folder, who, moment)
-        ear = Ear(folder, partial(handlers.answer, daemon))
+        ear = ControlServer(folder, partial(handlers.answer, daemon))
         _end_upon_signals(daemon)
         await daemon.open()
         await ear.open()

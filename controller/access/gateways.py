@@ -13,20 +13,20 @@ from typing import Any, Final, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from controller.access.registrar import Charge, Registrar, gateway_of
+from controller.access.registrar import GatewayRoster, Registrar, gateway_of
 from controller.clock import SystemClock
 from controller.drivers.protocol import GatewayDriver
 from controller.environment import environment
 from controller.keys.revocation_signing import publish
 from controller.keys.signing import signing_key
-from controller.transport.fanout import each
+from controller.transport.fanout import for_each_device
 from edge.signed import roster_envelope
 from inventory import credentials
 from inventory.errors import CredentialError, DeviceError, RejectedError, SanagaError
 from inventory.model import Device, DeviceName, Platform, Role
 from vpn.people import device_config
 from vpn.people.roster import SignedRoster
-from vpn.people.terms import Admission
+from vpn.people.terms import AccessTerms
 
 _ATTEMPTS: Final = 3
 _CONNECT_S: Final = 5.0
@@ -37,7 +37,7 @@ Connect: TypeAlias = Callable[[DeviceName], GatewayDriver]
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class RosterPushed:
     """What a gateway goes by now: a state of the record, and how many devices it lets in.
 
     calling are the addresses that were in a consultation just before.
@@ -53,59 +53,59 @@ class Gateways:
 
     def __init__(
         self,
-        desk: Registrar,
+        registrar: Registrar,
         state_dir: Path,
         connect: Connect | None = None,
-        terms: Admission | None = None,
+        terms: AccessTerms | None = None,
     ) -> None:
-        self._desk = desk
+        self._registrar = registrar
         self._state_dir = state_dir
-        self._terms = terms or desk.terms()
+        self._terms = terms or registrar.terms()
         self._connect = connect or connector(self._terms, state_dir)
 
-    def load(
+    def push_rosters(
         self, names: Iterable[DeviceName], *, there: bool = False
-    ) -> Generator[tuple[DeviceName, Loaded | SanagaError], None, None]:
+    ) -> Generator[tuple[DeviceName, RosterPushed | SanagaError], None, None]:
         """Yield every gateway as soon as it goes by the record, or why it does not.
 
         Both are noted; with there, who was in a consultation just before is told. Raises
         AccessError and CredentialError before anything is told to anybody.
         """
-        self._desk.unlock()
-        publish(self._desk.store, self._state_dir)
-        told = partial(self._told, self._desk.roster, there=there)
+        self._registrar.load_sealing_key()
+        publish(self._registrar.store, self._state_dir)
+        told = partial(self._push_one, self._registrar.roster, there=there)
         for name, outcome in self._each(tuple(names), told):
-            if isinstance(outcome, Loaded):
-                self._desk.store.loads.loaded(name, outcome.state, outcome.devices)
+            if isinstance(outcome, RosterPushed):
+                self._registrar.store.loads.loaded(name, outcome.state, outcome.devices)
             else:
-                self._desk.store.loads.failed(name, str(outcome))
+                self._registrar.store.loads.failed(name, str(outcome))
             yield name, outcome
 
-    def dismiss(
+    def clear(
         self, names: Iterable[DeviceName]
-    ) -> Generator[tuple[DeviceName, Loaded | SanagaError], None, None]:
+    ) -> Generator[tuple[DeviceName, RosterPushed | SanagaError], None, None]:
         """Yield every gateway as soon as it lets nobody in any more, or why it still does."""
-        yield from self._each(tuple(names), partial(self._told, self._nobody, there=False))
+        yield from self._each(tuple(names), partial(self._push_one, self._nobody, there=False))
 
-    def _nobody(self, name: DeviceName) -> Charge:
+    def _nobody(self, name: DeviceName) -> GatewayRoster:
         roster = device_config.roster(self._terms, gateway_of(self._terms, name), ())
-        return Charge(replace(roster, openings=()), (), self._desk.store.last())
+        return GatewayRoster(replace(roster, openings=()), (), self._registrar.store.last())
 
     def _each(
         self,
         names: tuple[DeviceName, ...],
-        work: Callable[[DeviceName, GatewayDriver, Ed25519PrivateKey], Loaded],
-    ) -> Generator[tuple[DeviceName, Loaded | SanagaError], None, None]:
+        work: Callable[[DeviceName, GatewayDriver, Ed25519PrivateKey], RosterPushed],
+    ) -> Generator[tuple[DeviceName, RosterPushed | SanagaError], None, None]:
         key = signing_key(self._state_dir)
 
-        def worked(name: DeviceName) -> Loaded:
+        def worked(name: DeviceName) -> RosterPushed:
             driver = self._connect(name)
             try:
                 return work(name, driver, key)
             finally:
                 driver.close()
 
-        yield from each(names, worked)
+        yield from for_each_device(names, worked)
 
     def status(
         self, names: Iterable[DeviceName], *, who: bool = False
@@ -122,24 +122,28 @@ class Gateways:
             finally:
                 driver.close()
 
-        yield from each(tuple(names), asked)
+        yield from for_each_device(tuple(names), asked)
 
-    def _told(
+    def _push_one(
         self,
-        charged: Callable[[DeviceName], Charge],
+        charged: Callable[[DeviceName], GatewayRoster],
         name: DeviceName,
         driver: GatewayDriver,
         key: Ed25519PrivateKey,
         *,
         there: bool,
-    ) -> Loaded:
+    ) -> RosterPushed:
         """Have a gateway go by what it is charged with."""
         for attempt in reversed(range(_ATTEMPTS)):
             before = driver.people(there=there)
-            serial, charge = int(before["serial"]) + 1, charged(name)
-            preshared = tuple(secret.octets for secret in charge.preshared)
+            serial, gateway_roster = int(before["serial"]) + 1, charged(name)
+            preshared = tuple(secret.octets for secret in gateway_roster.preshared)
             signed = SignedRoster(
-                serial, SystemClock().instant(), charge.state, charge.roster, preshared
+                serial,
+                SystemClock().instant(),
+                gateway_roster.state,
+                gateway_roster.roster,
+                preshared,
             )
             try:
                 driver.admit(
@@ -151,13 +155,13 @@ class Gateways:
                 if not (overtaken and attempt):
                     raise
         calling = tuple(map(str, before.get("calling", ())))
-        return Loaded(charge.state, len(charge.roster.devices), calling)
+        return RosterPushed(gateway_roster.state, len(gateway_roster.roster.devices), calling)
 
 
-def connector(terms: Admission, state_dir: Path) -> Connect:
+def connector(terms: AccessTerms, state_dir: Path) -> Connect:
     """Return what makes the driver of a gateway, which connects on first use."""
     from controller.drivers.linux import LinuxDriver  # noqa: PLC0415 - slow to load, often in vain
-    from controller.transport.ssh_door import Patience  # noqa: PLC0415
+    from controller.transport.ssh_door import SshTimeouts  # noqa: PLC0415
 
     def connect(name: DeviceName) -> GatewayDriver:
         door = terms.doors.get(name)
@@ -172,7 +176,7 @@ def connector(terms: Admission, state_dir: Path) -> Connect:
             secret=secret,
             namespace=terms.namespace,
             state_dir=state_dir,
-            patience=Patience(connect_s=_CONNECT_S, silence_s=_SILENCE_S),
+            patience=SshTimeouts(connect_s=_CONNECT_S, silence_s=_SILENCE_S),
         )
 
     return connect

@@ -48,7 +48,7 @@ class Gate(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class JoiningDevice:
     """A device that came: its public key, what its owner must read, and is read back."""
 
     key: PublicKey
@@ -72,7 +72,7 @@ def _unseen(_left_s: float) -> None:
     """Tell nobody how long an invitation holds."""
 
 
-class Visit:
+class InvitationSession:
     """One invitation, from its making to its end: guest, hand, written, entered, then done.
 
     What is closed before it was entered is taken back.
@@ -94,7 +94,7 @@ class Visit:
         self._asked("open", key=key, port=port, lasts_s=lasts_s)
         self.state = State.OPEN
 
-    def guest(self, tick: Tick = _unseen) -> Guest:
+    def guest(self, tick: Tick = _unseen) -> JoiningDevice:
         """Return the device that comes. Raises AccessError when none does, and DeviceError."""
         committed = self._until(lambda seen: bool(seen.who), tick).who
         private, chosen = keys.pair()
@@ -107,22 +107,22 @@ class Visit:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise AccessError(_STRANGE) from None
         end_key = self.invited.end_key(private, key, digest)
-        return Guest(key, sas.words(digest), sas.back(digest), end_key)
+        return JoiningDevice(key, sas.words(digest), sas.back(digest), end_key)
 
-    def hand(self, guest: Guest, text: str) -> None:
+    def hand(self, guest: JoiningDevice, text: str) -> None:
         """Leave a device its file, which nobody else can read.
 
         Raises AccessError when somebody else used the code, too, and DeviceError.
         """
         self._look()
-        self._leave += join_payload.packed(text, guest.end_key, guest.key)
+        self._leave += join_payload.seal_file(text, guest.end_key, guest.key)
         self._look()
 
-    def written(self, guest: Guest, tick: Tick = _unseen) -> None:
+    def written(self, guest: JoiningDevice, tick: Tick = _unseen) -> None:
         """Wait until the device says that it has kept its file. Raises as guest() does."""
         told = self._until(lambda seen: len(seen.said) > 1, tick).said[1]
         try:
-            join_payload.heard(told, guest.end_key)
+            join_payload.verify_tag(told, guest.end_key)
         except EdgeError:
             raise AccessError(_STRANGE) from None
 
@@ -138,12 +138,12 @@ class Visit:
             self._entered = False
             raise
 
-    def done(self, guest: Guest, *, let_in: bool) -> None:
+    def done(self, guest: JoiningDevice, *, let_in: bool) -> None:
         """Tell the device whether its gateway lets it in by now, and end the invitation.
 
         Raises AccessError when the invitation had ended before, and DeviceError.
         """
-        word = join_payload.vouched(LET_IN if let_in else LATER, guest.end_key)
+        word = join_payload.tagged(LET_IN if let_in else LATER, guest.end_key)
         if self._patiently("end", state=State.DONE, last=word).get("state") != State.DONE:
             raise AccessError("its invitation had ended by then; it knows when it dials")
         self.state = State.DONE

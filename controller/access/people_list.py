@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Literal, Protocol, TypeAlias
 
-from controller.access.registrar import Handover, Registrar
-from controller.store.audit import Act
+from controller.access.registrar import DeviceFiles, Registrar
+from controller.store.audit import Actor
 from controller.store.people_queries import taken
-from controller.store.people_records import Entry
+from controller.store.people_records import PersonRecord
 from controller.store.revoked_keys import refusal
 from inventory.errors import Fault, IntentError, SanagaError
 from vpn.model import Person, PersonDevice
-from vpn.people.people_list import Listed
+from vpn.people.people_list import ListedDevice
 
 Verb: TypeAlias = Literal["add", "change", "revoke"]
 # Waiting for the disk takes longer than all the rest of a step.
@@ -24,20 +24,20 @@ TOGETHER: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ListStep:
     """One thing to do: add a device, change a person, or revoke a device."""
 
     verb: Verb
     person: Person
     said: str
-    listed: Listed | None = None
+    listed: ListedDevice | None = None
     device: PersonDevice | None = None
 
 
-class Delivery(Protocol):
+class FileSink(Protocol):
     """Where devices' files go: drafts first, which count once their devices are on record."""
 
-    def deliver(self, handover: Handover) -> None:
+    def deliver(self, handover: DeviceFiles) -> None:
         """Write a draft. Raises SanagaError, OSError."""
         ...
 
@@ -50,37 +50,41 @@ class Delivery(Protocol):
         ...
 
 
-def planned(desk: Registrar, listed: Iterable[Listed], *, prune: bool) -> tuple[Step, ...]:
+def plan_list(
+    registrar: Registrar, listed: Iterable[ListedDevice], *, prune: bool
+) -> tuple[ListStep, ...]:
     """Return what a list changes: first who is changed, then added, then who loses access.
 
     Without prune, nobody loses access for not being listed. Raises IntentError with everything
     that speaks against it.
     """
-    wanted, terms = tuple(listed), desk.terms()
-    known = {entry.person.name: entry for entry in desk.store.entries()}
+    wanted, terms = tuple(listed), registrar.terms()
+    known = {entry.person.name: entry for entry in registrar.store.entries()}
     faults = [
         Fault(one.where, *against.split("; ", 1))
         for one in wanted
-        for against in desk.objections(terms, one.person)
+        for against in registrar.objections(terms, one.person)
     ]
-    faults += _key_faults(desk, wanted, known)
+    faults += _key_faults(registrar, wanted, known)
     if faults:
         raise IntentError(faults)
     steps = [*_changes(wanted, known), *_additions(wanted, known)]
     return (*steps, *(_removals(wanted, known) if prune else ()))
 
 
-def applied(desk: Registrar, steps: Iterable[Step], act: Act, delivery: Delivery) -> Iterator[Step]:
+def apply_list(
+    registrar: Registrar, steps: Iterable[ListStep], act: Actor, delivery: FileSink
+) -> Iterator[ListStep]:
     """Yield every step when it is done and on the disk, which some are together.
 
     Raises the error of the first step that cannot be done; those before it are done.
     """
     left = iter(steps)
     while batch := tuple(islice(left, TOGETHER)):
-        done = list[Step]()
+        done = list[ListStep]()
         try:
-            with desk.store.together():
-                fault = _done(desk, batch, act, delivery, done)
+            with registrar.store.together():
+                fault = _done(registrar, batch, act, delivery, done)
         except BaseException:
             delivery.withdrawn()
             raise
@@ -91,71 +95,77 @@ def applied(desk: Registrar, steps: Iterable[Step], act: Act, delivery: Delivery
 
 
 def _done(
-    desk: Registrar, batch: Iterable[Step], act: Act, delivery: Delivery, done: list[Step]
+    registrar: Registrar,
+    batch: Iterable[ListStep],
+    act: Actor,
+    delivery: FileSink,
+    done: list[ListStep],
 ) -> SanagaError | OSError | None:
     """Do steps until one fails; return how."""
     for step in batch:
         try:
-            _do(desk, step, act, delivery)
+            _do(registrar, step, act, delivery)
         except (SanagaError, OSError) as error:
             return error
         done.append(step)
     return None
 
 
-def _do(desk: Registrar, step: Step, act: Act, delivery: Delivery) -> None:
+def _do(registrar: Registrar, step: ListStep, act: Actor, delivery: FileSink) -> None:
     if step.verb == "change":
-        desk.change(step.person, act)
+        registrar.change(step.person, act)
     elif step.listed:
         one = step.listed
-        desk.add(one.person, one.device, act, delivery.deliver, one.public_key)
+        registrar.add(one.person, one.device, act, delivery.deliver, one.public_key)
     elif step.device:
-        desk.revoke(step.person.name, step.device.name, act)
+        registrar.revoke(step.person.name, step.device.name, act)
 
 
-def _active(known: dict[str, Entry], name: str) -> Entry | None:
+def _active(known: dict[str, PersonRecord], name: str) -> PersonRecord | None:
     entry = known.get(name)
     return entry if entry and not entry.revoked else None
 
 
 def _key_faults(
-    desk: Registrar, wanted: Iterable[Listed], known: dict[str, Entry]
+    registrar: Registrar, wanted: Iterable[ListedDevice], known: dict[str, PersonRecord]
 ) -> Iterator[Fault]:
     """Yield what is wrong with keys that devices bring."""
     for one in wanted:
         has = _device(known, one)
         if not one.public_key or (has and has.public_key == one.public_key):
             continue
-        if owner := desk.store.owner(one.public_key):
+        if owner := registrar.store.owner(one.public_key):
             yield Fault(one.where, *taken(owner).split("; ", 1))
-        elif gone := desk.store.revoked.find(one.public_key):
+        elif gone := registrar.store.revoked.find(one.public_key):
             yield Fault(one.where, *refusal(gone).split("; ", 1))
         elif has:
             what = f"{one.person.name}'s {one.device} has another key"
             yield Fault(one.where, what, f"'sanaga vpn person rotate {one.person.name}'")
 
 
-def _device(known: dict[str, Entry], one: Listed) -> PersonDevice | None:
+def _device(known: dict[str, PersonRecord], one: ListedDevice) -> PersonDevice | None:
     entry = _active(known, one.person.name)
     return next((d for d in entry.in_use if d.name == one.device), None) if entry else None
 
 
-def _additions(wanted: Iterable[Listed], known: dict[str, Entry]) -> Iterator[Step]:
+def _additions(
+    wanted: Iterable[ListedDevice], known: dict[str, PersonRecord]
+) -> Iterator[ListStep]:
     for one in wanted:
         if _device(known, one) is None:
             end = f" until {one.person.until}" if one.person.until else ""
             key = "brings its key" if one.public_key else "gets a key"
             said = f"{one.person.name}: {one.device} {key}, {one.person.role} at {one.person.site}"
-            yield Step("add", one.person, said + end, listed=one)
+            yield ListStep("add", one.person, said + end, listed=one)
 
 
-def _changes(wanted: Iterable[Listed], known: dict[str, Entry]) -> Iterator[Step]:
+def _changes(wanted: Iterable[ListedDevice], known: dict[str, PersonRecord]) -> Iterator[ListStep]:
     done: set[str] = set()
     for one in wanted:
         entry, name = _active(known, one.person.name), one.person.name
         if entry and entry.person != one.person and name not in done:
             done.add(name)
-            yield Step(
+            yield ListStep(
                 "change", one.person, f"{name}: {', '.join(_said(entry.person, one.person))}"
             )
 
@@ -167,10 +177,10 @@ def _said(before: Person, after: Person) -> Iterator[str]:
             yield f"{name.replace('_', ' ')} {was or 'none'} becomes {becomes or 'none'}"
 
 
-def _removals(wanted: Iterable[Listed], known: dict[str, Entry]) -> Iterator[Step]:
+def _removals(wanted: Iterable[ListedDevice], known: dict[str, PersonRecord]) -> Iterator[ListStep]:
     kept = {(one.person.name, one.device) for one in wanted}
     for entry in known.values():
         for device in entry.in_use:
             if (device.person, device.name) not in kept:
                 said = f"{device.person}: {device.name} is not listed"
-                yield Step("revoke", entry.person, said, device=device)
+                yield ListStep("revoke", entry.person, said, device=device)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from controller.clock import Clock, SystemClock
-from controller.keys.psk_sealing import Sealer
-from controller.store.audit import Act
+from controller.keys.psk_sealing import PskVault
+from controller.store.audit import Actor
 from controller.store.people import People
-from controller.store.people_queries import Keying, taken_name
-from controller.store.people_records import Entry, Registered, refuse_another
+from controller.store.people_queries import DeviceKeys, taken_name
+from controller.store.people_records import PersonRecord, Registered, refuse_another
 from inventory.addressing import people_capacity, people_number
 from inventory.errors import AccessError, UnknownNameError
 from inventory.model import DeviceName
@@ -23,7 +23,7 @@ from vpn.model import Address, Gateway, GroupName, Person, PersonDevice, PersonN
 from vpn.people import device_config
 from vpn.people import terms as people_terms
 from vpn.people.roster import Roster
-from vpn.people.terms import Admission
+from vpn.people.terms import AccessTerms
 from vpn.wireguard import keys
 from vpn.wireguard.config import Config
 from vpn.wireguard.key_backends import MakePair
@@ -31,7 +31,7 @@ from vpn.wireguard.keys import Secret
 
 
 @dataclass(frozen=True, slots=True)
-class Handover:
+class DeviceFiles:
     """What goes to a device: one file for each gateway, of which it uses one at a time."""
 
     person: Person
@@ -40,20 +40,20 @@ class Handover:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PendingDevice:
     """A device that is to be given access as soon as it has its files, under some terms.
 
     known is who the person was when that began.
     """
 
-    handover: Handover
-    keying: Keying
-    terms: Admission
-    known: Entry | None
+    handover: DeviceFiles
+    keying: DeviceKeys
+    terms: AccessTerms
+    known: PersonRecord | None
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class AccessDiff:
     """Who gains by other terms, in groups or in what they reach, and who loses."""
 
     gaining: tuple[PersonName, ...]
@@ -61,7 +61,7 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class GatewayRoster:
     """What a gateway is told, and the preshared keys of the roster's devices in their order.
 
     state is the last entry of the audit trail of which this knows.
@@ -72,7 +72,7 @@ class Charge:
     state: int
 
 
-Deliver: TypeAlias = Callable[[Handover], None]
+Deliver: TypeAlias = Callable[[DeviceFiles], None]
 NO_TERMS: Final = (
     "no access policy was accepted yet; write groups and gateways into the intent and say "
     "'sanaga vpn apply --dir DIR'"
@@ -82,7 +82,7 @@ NO_TERMS: Final = (
 class Registrar:
     """The desk where access is given and withdrawn."""
 
-    def __init__(self, store: People, sealer: Sealer, clock: Clock, pair: MakePair) -> None:
+    def __init__(self, store: People, sealer: PskVault, clock: Clock, pair: MakePair) -> None:
         self.store = store
         self._sealer = sealer
         self._clock = clock
@@ -98,17 +98,17 @@ class Registrar:
         CredentialError. Raises AccessError.
         """
         clock = clock or SystemClock()
-        return cls(People.open(state_dir, clock=clock), Sealer(state_dir), clock, pair)
+        return cls(People.open(state_dir, clock=clock), PskVault(state_dir), clock, pair)
 
     def close(self) -> None:
         """Close the store."""
         self.store.close()
 
-    def unlock(self) -> None:
+    def load_sealing_key(self) -> None:
         """Have the key that opens preshared keys. Raises CredentialError."""
         self._sealer.ready()
 
-    def terms(self) -> Admission:
+    def terms(self) -> AccessTerms:
         """Return the terms that hold. Raises AccessError when there are none, or no gateways."""
         terms = self.accepted()
         if not terms.gateways:
@@ -118,25 +118,25 @@ class Registrar:
             )
         return terms
 
-    def accepted(self) -> Admission:
+    def accepted(self) -> AccessTerms:
         """Return the terms that hold, with or without gateways. Raises AccessError without any."""
         terms = self.store.terms()
         if terms is None:
             raise AccessError(NO_TERMS)
         return terms
 
-    def accept(self, terms: Admission, act: Act) -> int:
+    def accept(self, terms: AccessTerms, act: Actor) -> int:
         """Let other terms hold; return how many preshared keys that took."""
         return self.store.accept(terms, act, self._sealed)
 
-    def effect(self, terms: Admission) -> Effect:
+    def diff(self, terms: AccessTerms) -> AccessDiff:
         """Return whom other terms would give more or less."""
         before = self.store.terms() or terms
         people = [entry.person for entry in self.store.entries() if entry.in_use]
         pairs = {p.name: (_groups(before, p), _groups(terms, p)) for p in people}
         less = {p for p in set(pairs.values()) if not _covers(terms, p[1], before, p[0])}
         more = {p for p in set(pairs.values()) if not _covers(before, p[0], terms, p[1])}
-        return Effect(
+        return AccessDiff(
             tuple(name for name, pair in pairs.items() if pair in more),
             tuple(name for name, pair in pairs.items() if pair in less),
         )
@@ -145,10 +145,10 @@ class Registrar:
         self,
         person: Person,
         device: str,
-        act: Act,
+        act: Actor,
         deliver: Deliver,
         public_key: PublicKey | None = None,
-    ) -> Handover:
+    ) -> DeviceFiles:
         """Give a person access with a device, whose key is made here unless it brings one.
 
         Nothing is kept unless deliver returns. Raises AccessError with everything that speaks
@@ -157,7 +157,7 @@ class Registrar:
         terms = self.terms()
         self._admissible(person)
         keying, private, preshared = self._keyed(terms, public_key)
-        made: list[Handover] = []
+        made: list[DeviceFiles] = []
 
         def hand(numbered: PersonDevice) -> None:
             _check_room(terms, numbered.number)
@@ -167,7 +167,7 @@ class Registrar:
         self.store.add(person, device, keying, act, hand)
         return made[0]
 
-    def admissible(self, person: Person, device: str) -> Entry | None:
+    def admissible(self, person: Person, device: str) -> PersonRecord | None:
         """Return what is known of a person. Raises AccessError when add() would."""
         terms = self.terms()
         self._admissible(person)
@@ -180,8 +180,8 @@ class Registrar:
         return known
 
     def prepare(
-        self, known: Entry | None, person: Person, device: str, public_key: PublicKey
-    ) -> Prepared:
+        self, known: PersonRecord | None, person: Person, device: str, public_key: PublicKey
+    ) -> PendingDevice:
         """Return the files of a device that is elsewhere, of which nothing is on record yet.
 
         known is what admissible() returned. Raises AccessError.
@@ -191,9 +191,9 @@ class Registrar:
         numbered = PersonDevice(person.name, device, self.store.reserve(), keying.public_key)
         _check_room(terms, numbered.number)
         handover = _handover(terms, person, numbered, preshared, None)
-        return Prepared(handover, keying, terms, known)
+        return PendingDevice(handover, keying, terms, known)
 
-    def enter(self, prepared: Prepared, act: Act) -> None:
+    def commit_device(self, prepared: PendingDevice, act: Actor) -> None:
         """Give access to a device that has its files.
 
         Raises AccessError when others have changed the person's access meanwhile.
@@ -210,14 +210,14 @@ class Registrar:
         self,
         name: PersonName,
         device: str | None,
-        act: Act,
+        act: Actor,
         deliver: Deliver,
         public_key: PublicKey | None = None,
-    ) -> Handover:
+    ) -> DeviceFiles:
         """Give a device another key; the old one opens nothing from then on."""
         terms, entry = self.terms(), self.store.entry(name)
         keying, private, preshared = self._keyed(terms, public_key)
-        made: list[Handover] = []
+        made: list[DeviceFiles] = []
 
         def hand(renewed: PersonDevice) -> None:
             made.append(_handover(terms, entry.person, renewed, preshared, private))
@@ -226,7 +226,7 @@ class Registrar:
         self.store.rotate(one_of(entry, device), keying, act, hand)
         return made[0]
 
-    def export(self, name: PersonName, device: str | None, act: Act) -> Handover:
+    def export(self, name: PersonName, device: str | None, act: Actor) -> DeviceFiles:
         """Return a device's files but for its private key, which is not known here."""
         terms, entry = self.terms(), self.store.entry(name)
         chosen = one_of(entry, device)
@@ -238,7 +238,7 @@ class Registrar:
         return _handover(terms, entry.person, chosen, preshared, None)
 
     def revoke(
-        self, name: PersonName, device: str | None, act: Act, *, keep: bool = False
+        self, name: PersonName, device: str | None, act: Actor, *, keep: bool = False
     ) -> tuple[PersonDevice, ...]:
         """Withdraw a device, or without a name all of somebody's; return which that were.
 
@@ -251,21 +251,21 @@ class Registrar:
         self.store.revoke(name, chosen, act, keep=keep)
         return chosen
 
-    def change(self, person: Person, act: Act) -> None:
+    def change(self, person: Person, act: Actor) -> None:
         """Let somebody be of another title, role, site, licence or last day."""
         self._admissible(person)
         self.store.change(person, act)
 
-    def objections(self, terms: Admission, person: Person) -> tuple[str, ...]:
+    def objections(self, terms: AccessTerms, person: Person) -> tuple[str, ...]:
         """Return everything that speaks against giving a person access under some terms."""
-        return tuple(people_terms.objections(terms, person, self._clock.instant().date()))
+        return tuple(people_terms.reasons_to_refuse(terms, person, self._clock.instant().date()))
 
-    def members(self) -> tuple[Entry, ...]:
+    def members(self) -> tuple[PersonRecord, ...]:
         """Return who has access today."""
         today = self._clock.instant().date()
         return tuple(e for e in self.store.entries() if e.in_use and not e.person.expired(today))
 
-    def roster(self, name: DeviceName) -> Charge:
+    def roster(self, name: DeviceName) -> GatewayRoster:
         """Return what a gateway is told today, devices by their numbers.
 
         Raises UnknownNameError when there is no gateway of that name, and AccessError.
@@ -274,7 +274,7 @@ class Registrar:
         known = [(one, entry.person) for entry in self.members() for one in entry.in_use]
         known.sort(key=lambda pair: pair[0].number)
         boxes = self.store.boxes(name)
-        return Charge(
+        return GatewayRoster(
             device_config.roster(
                 terms,
                 chosen,
@@ -284,7 +284,7 @@ class Registrar:
             state,
         )
 
-    def whose(self, sought: Address | PublicKey) -> Registered:
+    def device_of(self, sought: Address | PublicKey) -> Registered:
         """Return the device that has or had an address or a key; no other one ever gets either.
 
         Addresses are those of the terms that hold. Raises AccessError when there is none.
@@ -310,13 +310,13 @@ class Registrar:
             raise AccessError(f"{person.name}: " + "\n".join(against))
 
     def _keyed(
-        self, terms: Admission, public_key: PublicKey | None
-    ) -> tuple[Keying, Secret | None, Mapping[DeviceName, Secret]]:
+        self, terms: AccessTerms, public_key: PublicKey | None
+    ) -> tuple[DeviceKeys, Secret | None, Mapping[DeviceName, Secret]]:
         """Return the keys of a device: what is kept, and what only its file holds."""
         private, public = (None, keys.public(public_key)) if public_key else self._pair()
         preshared = {gateway.device: keys.preshared() for gateway in terms.gateways}
         boxes = {name: self._sealer.seal(one, public, name) for name, one in preshared.items()}
-        return Keying(public, boxes), private, preshared
+        return DeviceKeys(public, boxes), private, preshared
 
     def _sealed(self, key: PublicKey, gateway: DeviceName) -> bytes:
         return self._sealer.seal(keys.preshared(), key, gateway)
@@ -330,7 +330,7 @@ class Registrar:
         return self._sealer.open(box, device.public_key, gateway)
 
 
-def one_of(entry: Entry, device: str | None) -> PersonDevice:
+def one_of(entry: PersonRecord, device: str | None) -> PersonDevice:
     """Return the named device of a person, or the only one. Raises AccessError."""
     found = [one for one in entry.in_use if device in {None, one.name}]
     if len(found) == 1:
@@ -343,16 +343,16 @@ def one_of(entry: Entry, device: str | None) -> PersonDevice:
     raise AccessError(f"{entry.person.name} has no device called {device!r}; in use: {names}")
 
 
-def _groups(terms: Admission, person: Person) -> frozenset[GroupName]:
+def _groups(terms: AccessTerms, person: Person) -> frozenset[GroupName]:
     """Return the groups by which a person reaches anything; without a gateway nobody does."""
     groups = terms.groups_of(person) if terms.gateways else ()
     return frozenset(group.name for group in groups)
 
 
 def _covers(
-    wider: Admission,
+    wider: AccessTerms,
     groups: frozenset[GroupName],
-    narrower: Admission,
+    narrower: AccessTerms,
     others: frozenset[GroupName],
 ) -> bool:
     """Return whether members of some groups reach all that those of others do elsewhere."""
@@ -361,7 +361,7 @@ def _covers(
     return groups >= others and covers(ways(open_here), ways(open_there))
 
 
-def gateway_of(terms: Admission, name: DeviceName) -> Gateway:
+def gateway_of(terms: AccessTerms, name: DeviceName) -> Gateway:
     """Return a gateway by name. Raises UnknownNameError."""
     known = {one.device: one for one in terms.gateways}
     if name not in known:
@@ -370,22 +370,22 @@ def gateway_of(terms: Admission, name: DeviceName) -> Gateway:
 
 
 def _handover(
-    terms: Admission,
+    terms: AccessTerms,
     person: Person,
     device: PersonDevice,
     preshared: Mapping[DeviceName, Secret],
     private: Secret | None,
-) -> Handover:
+) -> DeviceFiles:
     files = {
         gateway.device: device_config.config(
             terms, device, gateway, preshared[gateway.device], private
         )
         for gateway in terms.gateways
     }
-    return Handover(person, device, files)
+    return DeviceFiles(person, device, files)
 
 
-def _check_room(terms: Admission, number: int) -> None:
+def _check_room(terms: AccessTerms, number: int) -> None:
     most = people_capacity(terms.plan)
     if number > most:
         raise AccessError(

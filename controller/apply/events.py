@@ -8,7 +8,7 @@ from inventory.model import DeviceName
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class ApplyStarted:
     """An apply began: how many devices change, in how many waves; apply_id is the journal's."""
 
     apply_id: int
@@ -30,7 +30,7 @@ class DeviceDone:
 
 
 @dataclass(frozen=True, slots=True)
-class WaveBegun:
+class WaveStarted:
     """A wave is being committed; number counts from 1."""
 
     number: int
@@ -71,13 +71,15 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ApplyEnded:
     """The apply is over."""
 
     result: PushResult
 
 
-Event: TypeAlias = Begun | DeviceDone | WaveBegun | WaveEnded | Verified | Decided | Waiting | Ended
+Event: TypeAlias = (
+    ApplyStarted | DeviceDone | WaveStarted | WaveEnded | Verified | Decided | Waiting | ApplyEnded
+)
 
 
 class Progress(Protocol):

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from controller.apply.events import Decided, DeviceDone, Ended, Waiting
+from controller.apply.events import ApplyEnded, Decided, DeviceDone, Waiting
 from controller.apply.steps import (
     NEW,
     OLD,
-    Push,
-    StrangeError,
+    ApplyRun,
+    UnexpectedConfigError,
     advance,
     require_logins,
     require_signing,
@@ -17,7 +17,7 @@ from controller.apply.steps import (
 )
 from controller.clock import eventually
 from controller.model import Change, Outcome, PushResult
-from controller.transport.fanout import each
+from controller.transport.fanout import for_each_device
 from inventory.errors import (
     CredentialError,
     JournalError,
@@ -63,24 +63,24 @@ class _Answers:
         self.unreachable.pop(device, None)
         if isinstance(result, CredentialError):
             self.missing.append(result)
-        elif isinstance(result, RejectedError | StrangeError):
+        elif isinstance(result, RejectedError | UnexpectedConfigError):
             self.wrong[device] = result
         elif isinstance(result, SanagaError):
             self.unreachable[device] = str(result)
 
 
-def confirm_everywhere(push: Push, because: str, evidence: tuple[str, ...] = ()) -> PushResult:
+def confirm_everywhere(push: ApplyRun, because: str, evidence: tuple[str, ...] = ()) -> PushResult:
     """Keep the plan on every device, or, if one refuses it by now, undo it on all of them.
 
     Raises CredentialError before anything is asked of a device.
     """
     require_logins(push.lines, push.plan.changes)
-    require_signing(push.rim, push.plan.changes)
+    require_signing(push.context, push.plan.changes)
     try:
-        push.rim.journal.decide(push.apply_id, "confirm", because)
+        push.context.journal.decide(push.apply_id, "confirm", because)
     except JournalError as error:
         return restore_everywhere(push, f"the decision to confirm could not be recorded ({error})")
-    push.rim.progress(Decided("confirm", because))
+    push.context.progress(Decided("confirm", because))
     left = _settle(push, (push.plan.changes,), "confirm", advance)
     refusals = [str(e) for e in left.wrong.values() if isinstance(e, RejectedError)]
     if refusals:
@@ -88,7 +88,7 @@ def confirm_everywhere(push: Push, because: str, evidence: tuple[str, ...] = ())
     return _concluded(push, Outcome.CONFIRMED, because, (left, push.plan.changes, evidence))
 
 
-def restore_everywhere(push: Push, because: str) -> PushResult:
+def restore_everywhere(push: ApplyRun, because: str) -> PushResult:
     """Undo the plan on every device that was told to run it, last wave first.
 
     Raises CredentialError before anything is asked of a device.
@@ -96,9 +96,9 @@ def restore_everywhere(push: Push, because: str) -> PushResult:
     touched = _touched(push, "commit", "give")
     require_logins(push.lines, push.changes(touched))
     # What is kept by now is not undone but given anew.
-    require_signing(push.rim, push.changes(_touched(push, "confirm", "give")))
+    require_signing(push.context, push.changes(_touched(push, "confirm", "give")))
     _decide_rollback(push, because)
-    push.rim.progress(Decided("rollback", because))
+    push.context.progress(Decided("rollback", because))
     waves = [[c for c in wave if c.device in touched] for wave in reversed(push.plan.waves)]
     left = _settle(push, waves, "rollback", restore)
     return _concluded(push, Outcome.ROLLED_BACK, because, (left, push.changes(touched), ()))
@@ -117,8 +117,8 @@ def insistently(end: Callable[[], PushResult], *, interrupted: bool) -> PushResu
     return insistently(end, interrupted=True)
 
 
-def _decide_rollback(push: Push, because: str) -> None:
-    journal = push.rim.journal
+def _decide_rollback(push: ApplyRun, because: str) -> None:
+    journal = push.context.journal
     try:
         journal.decide(push.apply_id, "rollback", because)
     except JournalError:
@@ -127,16 +127,16 @@ def _decide_rollback(push: Push, because: str) -> None:
             raise
 
 
-def _touched(push: Push, *acts: str) -> frozenset[DeviceName]:
-    steps = push.rim.journal.steps(push.apply_id)
+def _touched(push: ApplyRun, *acts: str) -> frozenset[DeviceName]:
+    steps = push.context.journal.steps(push.apply_id)
     return frozenset(step.device for step in steps if step.act in acts)
 
 
 def _settle(
-    push: Push,
+    push: ApplyRun,
     waves: Sequence[Sequence[Change]],
     act: str,
-    step: Callable[[Push, Change], None],
+    step: Callable[[ApplyRun, Change], None],
 ) -> Leftover:
     """Take the step on every device, again and again until all timers must have fired.
 
@@ -145,9 +145,11 @@ def _settle(
     found = _Answers()
 
     def attempt(changes: Sequence[Change]) -> None:
-        for change, result in each(changes, lambda c: step(push, c), workers=push.rim.workers):
+        for change, result in for_each_device(
+            changes, lambda c: step(push, c), workers=push.context.workers
+        ):
             found.note(change.device, result)
-            push.rim.progress(DeviceDone(change.device, act, str(result or "")))
+            push.context.progress(DeviceDone(change.device, act, str(result or "")))
 
     def all_answered() -> bool:
         attempt(push.changes(found.unreachable))
@@ -156,23 +158,26 @@ def _settle(
     for wave in waves:
         attempt(wave)
     if found.unreachable and not found.missing:
-        deadline = push.deadline + push.rim.pace.grace_s
-        left_s = max(0.0, deadline - push.rim.clock.now())
-        push.rim.progress(Waiting(tuple(found.unreachable), left_s))
-        eventually(all_answered, deadline=deadline, poll_s=POLL_S, clock=push.rim.clock)
+        deadline = push.deadline + push.context.pace.grace_s
+        left_s = max(0.0, deadline - push.context.clock.now())
+        push.context.progress(Waiting(tuple(found.unreachable), left_s))
+        eventually(all_answered, deadline=deadline, poll_s=POLL_S, clock=push.context.clock)
     if found.missing:
         raise CredentialError(f"{found.missing[0]}; mend this, then run 'sanaga apply --resume'")
     return Leftover(found.unreachable, found.wrong)
 
 
 def _concluded(
-    push: Push, aim: Outcome, because: str, what: tuple[Leftover, Sequence[Change], Sequence[str]]
+    push: ApplyRun,
+    aim: Outcome,
+    because: str,
+    what: tuple[Leftover, Sequence[Change], Sequence[str]],
 ) -> PushResult:
     left, changes, evidence = what
     outcome = aim if left.nothing else Outcome.DIFFERS
     # While a device is silent the apply stays unfinished, so that it can be resumed.
     if not left.unreachable:
-        push.rim.journal.finish(push.apply_id, outcome, because)
+        push.context.journal.finish(push.apply_id, outcome, because)
     result = PushResult(
         plan_id=push.plan.id,
         outcome=outcome,
@@ -181,7 +186,7 @@ def _concluded(
         apply_id=push.apply_id,
         evidence=tuple(evidence),
     )
-    push.rim.progress(Ended(result))
+    push.context.progress(ApplyEnded(result))
     return result
 
 

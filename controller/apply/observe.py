@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from controller.apply.events import DeviceDone, Progress, silent
 from controller.drivers.protocol import Connect
 from controller.model import DeviceConfig, Operational
-from controller.transport.fanout import WORKERS, each
+from controller.transport.fanout import WORKERS, for_each_device
 from inventory.errors import CredentialError, SanagaError
 from inventory.model import DeviceName
 
@@ -42,7 +42,7 @@ def collect(
     """Return what observe returns, read in the caller's own way."""
     configs: dict[DeviceName, DeviceConfig] = {}
     unreachable: dict[DeviceName, str] = {}
-    for name, result in each(devices, read, workers=workers):
+    for name, result in for_each_device(devices, read, workers=workers):
         if isinstance(result, CredentialError):
             raise result
         if isinstance(result, SanagaError):

@@ -6,12 +6,12 @@ from typing import Final
 
 from controller.apply.finish import confirm_everywhere, insistently, restore_everywhere
 from controller.apply.run import refuse_unfinished, run, unfinished
-from controller.apply.session import Lines, Rim
-from controller.apply.steps import Push
+from controller.apply.session import ApplyContext, DeviceConnections
+from controller.apply.steps import ApplyRun
 from controller.model import NO_HARM, Change, Outcome, Plan, PushResult
 from controller.planning.impact import diff
 from controller.planning.plan_file import decode
-from controller.store.journal import Entry, Journal
+from controller.store.journal import ApplyRecord, Journal
 from inventory.errors import StalePlanError, UnfinishedError, UnknownNameError
 from inventory.model import DeviceName
 
@@ -21,7 +21,7 @@ LONGEST_WINDOW_S: Final = 24 * 3600.0
 BACK: Final = "-back"
 
 
-def resume(rim: Rim, *, without: Collection[DeviceName] = ()) -> PushResult | None:
+def resume(context: ApplyContext, *, without: Collection[DeviceName] = ()) -> PushResult | None:
     """Bring every device where the journal's decision wants it; None when nothing is unfinished.
 
     An apply that was decided to be confirmed is confirmed everywhere, any other is undone
@@ -31,44 +31,44 @@ def resume(rim: Rim, *, without: Collection[DeviceName] = ()) -> PushResult | No
     Raises UnfinishedError while an apply waits for a person, UnknownNameError for devices that
     the apply does not change, JournalError, PlanError.
     """
-    with rim.journal.lock():
-        entry = next(iter(rim.journal.unfinished()), None)
+    with context.journal.lock():
+        entry = next(iter(context.journal.unfinished()), None)
         if entry is None:
             return None
-        if _waiting(entry, rim):
+        if _waiting(entry, context):
             raise UnfinishedError(unfinished(entry))
-        return _ended(entry, rim, frozenset(without))
+        return _ended(entry, context, frozenset(without))
 
 
-def confirm(rim: Rim, apply_id: int | None = None) -> PushResult:
+def confirm(context: ApplyContext, apply_id: int | None = None) -> PushResult:
     """Keep an apply that waits for a person; when its time is over, make sure that it is undone.
 
     Raises UnknownNameError when no such apply waits, UnfinishedError when it was left half-way.
     """
-    with rim.journal.lock():
-        entry = _open_entry(rim.journal, apply_id)
+    with context.journal.lock():
+        entry = _open_entry(context.journal, apply_id)
         if not entry.held or entry.decision is not None:
             raise UnfinishedError(unfinished(entry))
-        push = _reopened(entry, rim)
-        if push.left_s() < rim.pace.margin_s(len(push.plan.changes)):
+        push = _reopened(entry, context)
+        if push.left_s() < context.pace.margin_s(len(push.plan.changes)):
             return _undone(push, "the time to confirm was over")
         because = "confirmed by a person"
         return _closing(push, lambda: confirm_everywhere(push, because))
 
 
-def rollback(rim: Rim, apply_id: int | None = None) -> PushResult:
+def rollback(context: ApplyContext, apply_id: int | None = None) -> PushResult:
     """Undo an apply: one that is not over, or a finished one (the last) by the inverse plan.
 
     A rollback is undone only when it is named. Raises UnknownNameError when there is nothing to
     undo, StalePlanError when a device is no
     longer what that apply left, UnfinishedError while another apply is not over.
     """
-    with rim.journal.lock():
-        entry = _rollback_entry(rim.journal, apply_id)
+    with context.journal.lock():
+        entry = _rollback_entry(context.journal, apply_id)
         if entry.outcome is None and entry.decision != "confirm":
-            return _undone(_reopened(entry, rim), "rolled back by a person")
-        refuse_unfinished(rim)
-        return _taken_back(entry, rim)
+            return _undone(_reopened(entry, context), "rolled back by a person")
+        refuse_unfinished(context)
+        return _taken_back(entry, context)
 
 
 def inverse(plan: Plan, earlier: Plan | None) -> Plan:
@@ -103,14 +103,14 @@ def _inverse(change: Change) -> Change:
     )
 
 
-def _waiting(entry: Entry, rim: Rim) -> bool:
+def _waiting(entry: ApplyRecord, context: ApplyContext) -> bool:
     """Return whether a person may still confirm it."""
-    open_still = rim.clock.instant().timestamp() < entry.deadline
+    open_still = context.clock.instant().timestamp() < entry.deadline
     return entry.held and entry.decision is None and open_still
 
 
-def _ended(entry: Entry, rim: Rim, without: frozenset[DeviceName]) -> PushResult:
-    push = _reopened(entry, rim)
+def _ended(entry: ApplyRecord, context: ApplyContext, without: frozenset[DeviceName]) -> PushResult:
+    push = _reopened(entry, context)
     given_up = without & {change.device for change in push.plan.changes}
     if without != given_up:
         raise UnknownNameError(
@@ -131,32 +131,32 @@ def _without(plan: Plan, devices: frozenset[DeviceName]) -> Plan:
     return replace(plan, waves=tuple(wave for wave in waves if wave))
 
 
-def _differing(push: Push, ended: PushResult, given_up: Iterable[DeviceName]) -> PushResult:
+def _differing(push: ApplyRun, ended: PushResult, given_up: Iterable[DeviceName]) -> PushResult:
     told = dict.fromkeys(sorted(given_up), "given up: plan it anew when it answers")
-    if push.rim.journal.entry(push.apply_id).outcome is not None:
-        push.rim.journal.finish(push.apply_id, Outcome.DIFFERS, f"given up: {', '.join(told)}")
+    if push.context.journal.entry(push.apply_id).outcome is not None:
+        push.context.journal.finish(push.apply_id, Outcome.DIFFERS, f"given up: {', '.join(told)}")
     return replace(ended, outcome=Outcome.DIFFERS, devices={**ended.devices, **told})
 
 
-def _undone(push: Push, because: str) -> PushResult:
+def _undone(push: ApplyRun, because: str) -> PushResult:
     return _closing(push, lambda: restore_everywhere(push, because))
 
 
-def _closing(push: Push, end: Callable[[], PushResult]) -> PushResult:
+def _closing(push: ApplyRun, end: Callable[[], PushResult]) -> PushResult:
     try:
         return insistently(end, interrupted=False)
     finally:
         push.lines.close()
 
 
-def _reopened(entry: Entry, rim: Rim) -> Push:
-    plan = decode(*rim.journal.plan(entry.id))
-    left_s = entry.deadline - rim.clock.instant().timestamp()
-    deadline = rim.clock.now() + min(max(0.0, left_s), LONGEST_WINDOW_S)
-    return Push(plan, entry.id, rim, deadline, Lines(rim))
+def _reopened(entry: ApplyRecord, context: ApplyContext) -> ApplyRun:
+    plan = decode(*context.journal.plan(entry.id))
+    left_s = entry.deadline - context.clock.instant().timestamp()
+    deadline = context.clock.now() + min(max(0.0, left_s), LONGEST_WINDOW_S)
+    return ApplyRun(plan, entry.id, context, deadline, DeviceConnections(context))
 
 
-def _open_entry(journal: Journal, apply_id: int | None) -> Entry:
+def _open_entry(journal: Journal, apply_id: int | None) -> ApplyRecord:
     entries = [e for e in journal.unfinished() if apply_id in (None, e.id)]
     if not entries:
         what = "no apply waits"
@@ -166,7 +166,7 @@ def _open_entry(journal: Journal, apply_id: int | None) -> Entry:
     return entries[0]
 
 
-def _rollback_entry(journal: Journal, apply_id: int | None) -> Entry:
+def _rollback_entry(journal: Journal, apply_id: int | None) -> ApplyRecord:
     if apply_id is None:
         return _last_entry(journal)
     entry = journal.entry(apply_id)
@@ -176,7 +176,7 @@ def _rollback_entry(journal: Journal, apply_id: int | None) -> Entry:
     return entry
 
 
-def _last_entry(journal: Journal) -> Entry:
+def _last_entry(journal: Journal) -> ApplyRecord:
     tried = (None, Outcome.CONFIRMED, Outcome.DIFFERS)
     done = [e for e in journal.history() if e.outcome in tried]
     if not done:
@@ -192,7 +192,7 @@ def _last_entry(journal: Journal) -> Entry:
     return last
 
 
-def _refuse_differing(entry: Entry) -> None:
+def _refuse_differing(entry: ApplyRecord) -> None:
     if entry.outcome == Outcome.DIFFERS:
         raise UnknownNameError(
             f"apply {entry.id} left devices differing (see 'sanaga history {entry.id}'); "
@@ -200,11 +200,11 @@ def _refuse_differing(entry: Entry) -> None:
         )
 
 
-def _taken_back(entry: Entry, rim: Rim) -> PushResult:
-    plan = decode(*rim.journal.plan(entry.id))
-    back = inverse(plan, _earlier(entry, rim.journal))
+def _taken_back(entry: ApplyRecord, context: ApplyContext) -> PushResult:
+    plan = decode(*context.journal.plan(entry.id))
+    back = inverse(plan, _earlier(entry, context.journal))
     try:
-        return run(back, rim, rim.pace.window_s(len(back.waves), len(back.changes)))
+        return run(back, context, context.pace.window_s(len(back.waves), len(back.changes)))
     except StalePlanError as error:
         raise StalePlanError(
             f"apply {entry.id} cannot be taken back any more: {error}; to return to an older state "
@@ -212,7 +212,7 @@ def _taken_back(entry: Entry, rim: Rim) -> PushResult:
         ) from error
 
 
-def _earlier(entry: Entry, journal: Journal) -> Plan | None:
+def _earlier(entry: ApplyRecord, journal: Journal) -> Plan | None:
     """Return the plan of the last apply of this network that was confirmed before."""
     before = (
         e

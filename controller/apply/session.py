@@ -25,7 +25,7 @@ CONFIRM_S: Final = 10 / WORKERS
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Timeouts:
     """How long an apply waits for what, in seconds.
 
     The dead-man timers of all devices end together, window_s after the beginning. gate_s is for
@@ -40,7 +40,7 @@ class Pace:
     grace_s: float = 20.0
     poll_s: float = 0.3
 
-    def times(self, factor: float) -> "Pace":
+    def times(self, factor: float) -> "Timeouts":
         """Return a pace with that many times the patience; it looks as often as before."""
         return replace(
             self,
@@ -62,7 +62,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Rim:
+class ApplyContext:
     """Connections, the record, time, and whoever watches."""
 
     connect: Connect
@@ -70,14 +70,14 @@ class Rim:
     clock: Clock
     progress: Progress = silent
     workers: int = WORKERS
-    pace: Pace = Pace()
+    pace: Timeouts = Timeouts()
 
 
-class Lines:
+class DeviceConnections:
     """Connections kept between the steps of an apply; no device is spoken to by two at once."""
 
-    def __init__(self, rim: Rim) -> None:
-        self.rim = rim
+    def __init__(self, context: ApplyContext) -> None:
+        self.context = context
         self._lock = Lock()
         self._open: dict[DeviceName, Driver] = {}
         self._staged: set[DeviceName] = set()
@@ -131,7 +131,7 @@ class Lines:
         with self._lock:
             driver = self._open.get(device)
         if driver is None:
-            driver = self.rim.connect(device)
+            driver = self.context.connect(device)
             with self._lock:
                 self._open[device] = driver
         return driver

@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from controller.apply.events import DeviceDone
-from controller.apply.session import Lines
+from controller.apply.session import DeviceConnections
 from controller.clock import eventually
 from controller.model import Change, DeviceConfig, Impact, Plan, Verdict
-from controller.platforms.model import blank
-from controller.transport.fanout import each
+from controller.platforms.model import unconfigured
+from controller.transport.fanout import for_each_device
 from inventory.errors import SanagaError, UnreachableError
 from inventory.model import DeviceName
 
@@ -23,12 +23,12 @@ def expected(plan: Plan) -> frozenset[Pair]:
     return frozenset(pair for pair in (*plan.reaches, *plan.beyond) if new.isdisjoint(pair))
 
 
-def answering(pairs: Collection[Pair], plan: Plan, lines: Lines) -> frozenset[Pair]:
+def answering(pairs: Collection[Pair], plan: Plan, lines: DeviceConnections) -> frozenset[Pair]:
     """Return the pairs of which the first device's loopback reaches the second's right now."""
     return frozenset(pairs) - frozenset(_failing(pairs, plan, lines))
 
 
-def verify(plan: Plan, lines: Lines, held: frozenset[Pair]) -> Verdict:
+def verify(plan: Plan, lines: DeviceConnections, held: frozenset[Pair]) -> Verdict:
     """Return whether all loopbacks that should reach each other do, waiting for convergence.
 
     A pair that did not hold before and of which neither end changes is reported, not required.
@@ -36,7 +36,7 @@ def verify(plan: Plan, lines: Lines, held: frozenset[Pair]) -> Verdict:
     changed = {change.device for change in plan.changes}
     excused = {p for p in plan.reaches if p not in held and not changed.intersection(p)}
     wanted = {*plan.reaches, *held.intersection(plan.beyond)}
-    failing = _await(frozenset(wanted - excused), plan, lines, lines.rim.pace.verify_s)
+    failing = _await(frozenset(wanted - excused), plan, lines, lines.context.pace.verify_s)
     still = excused - answering(excused, plan, lines)
     reached = len(wanted) - len(failing) - len(still)
     count = f"{reached} of {len(wanted)} pairs of loopbacks reach each other."
@@ -48,7 +48,7 @@ def verify(plan: Plan, lines: Lines, held: frozenset[Pair]) -> Verdict:
     return Verdict(not failing, evidence)
 
 
-def gate(plan: Plan, number: int, held: frozenset[Pair], lines: Lines) -> Verdict:
+def gate(plan: Plan, number: int, held: frozenset[Pair], lines: DeviceConnections) -> Verdict:
     """Return whether the network is well after a wave (counted from 1).
 
     Every device of the wave must answer on a new connection and run what it was given; pairs
@@ -58,7 +58,7 @@ def gate(plan: Plan, number: int, held: frozenset[Pair], lines: Lines) -> Verdic
     wave = plan.waves[number - 1]
     if (strange := tuple(_read_back(wave, lines))) != ():
         return Verdict(holds=False, evidence=strange)
-    failing = _await(required(plan, number, held), plan, lines, lines.rim.pace.gate_s)
+    failing = _await(required(plan, number, held), plan, lines, lines.context.pace.gate_s)
     lonely = () if failing else _lonely(plan, number, lines)
     evidence = (*_sentences(failing, plan), *lonely)
     well = (f"All {len(wave)} devices of the wave run what they were given.",)
@@ -85,7 +85,7 @@ def _unsettled(plan: Plan, number: int) -> frozenset[DeviceName]:
 
 def _is_new(change: Change) -> bool:
     """Return whether the device does not yet take part in the network."""
-    return blank(change.before)
+    return unconfigured(change.before)
 
 
 def _around(plan: Plan, number: int) -> frozenset[DeviceName]:
@@ -110,7 +110,7 @@ def _islands(plan: Plan, unsettled: frozenset[DeviceName]) -> Mapping[DeviceName
     return {name: root(name) for name in tuple(parent)}
 
 
-def _lonely(plan: Plan, number: int, lines: Lines) -> tuple[str, ...]:
+def _lonely(plan: Plan, number: int, lines: DeviceConnections) -> tuple[str, ...]:
     unsettled, around = _unsettled(plan, number), _around(plan, number)
     done = {change.device for wave in plan.waves[:number] for change in wave} & around
     near: defaultdict[DeviceName, set[DeviceName]] = defaultdict(set)
@@ -124,17 +124,17 @@ def _lonely(plan: Plan, number: int, lines: Lines) -> tuple[str, ...]:
         todo.difference_update(name for name, _ in answering(pairs, plan, lines))
         return not todo
 
-    rim = lines.rim
-    deadline = rim.clock.now() + rim.pace.gate_s
-    eventually(answered, deadline=deadline, poll_s=rim.pace.poll_s, clock=rim.clock)
+    context = lines.context
+    deadline = context.clock.now() + context.pace.gate_s
+    eventually(answered, deadline=deadline, poll_s=context.pace.poll_s, clock=context.clock)
     return tuple(f"{name} reaches none of its neighbours." for name in sorted(todo))
 
 
-def _read_back(wave: Iterable[Change], lines: Lines) -> Iterator[str]:
+def _read_back(wave: Iterable[Change], lines: DeviceConnections) -> Iterator[str]:
     """Yield what is wrong with devices that were just committed, each on a new connection."""
     changes = {change.device: change for change in wave}
     wrong: dict[DeviceName, str] = {}
-    todo, rim = set(changes), lines.rim
+    todo, context = set(changes), lines.context
 
     def read(name: DeviceName) -> DeviceConfig:
         # A new connection proves that the change left the way to the device open.
@@ -142,17 +142,17 @@ def _read_back(wave: Iterable[Change], lines: Lines) -> Iterator[str]:
         return lines.read(name)
 
     def looked() -> bool:
-        for name, result in each(sorted(todo), read, workers=rim.workers):
+        for name, result in for_each_device(sorted(todo), read, workers=context.workers):
             wrong[name] = _fault(changes[name], result)
             if not isinstance(result, UnreachableError):
                 todo.discard(name)
-                rim.progress(DeviceDone(name, "verify", wrong[name]))
+                context.progress(DeviceDone(name, "verify", wrong[name]))
         return not todo
 
-    deadline = rim.clock.now() + rim.pace.gate_s
-    eventually(looked, deadline=deadline, poll_s=rim.pace.poll_s, clock=rim.clock)
+    deadline = context.clock.now() + context.pace.gate_s
+    eventually(looked, deadline=deadline, poll_s=context.pace.poll_s, clock=context.clock)
     for name in sorted(todo):
-        rim.progress(DeviceDone(name, "verify", wrong[name]))
+        context.progress(DeviceDone(name, "verify", wrong[name]))
     yield from (text for _, text in sorted(wrong.items()) if text)
 
 
@@ -169,7 +169,9 @@ def _difference(wanted: DeviceConfig, found: DeviceConfig) -> str:
     return f"runs {f'also {extra[0].strip()!r}' if extra and not missing else told}, not the plan."
 
 
-def _await(pairs: frozenset[Pair], plan: Plan, lines: Lines, within_s: float) -> frozenset[Pair]:
+def _await(
+    pairs: frozenset[Pair], plan: Plan, lines: DeviceConnections, within_s: float
+) -> frozenset[Pair]:
     """Return the pairs that still fail when the time is spent."""
     failing = set(pairs)
 
@@ -177,13 +179,13 @@ def _await(pairs: frozenset[Pair], plan: Plan, lines: Lines, within_s: float) ->
         failing.intersection_update(_failing(failing, plan, lines))
         return not failing
 
-    rim = lines.rim
-    deadline = rim.clock.now() + within_s
-    eventually(none_left, deadline=deadline, poll_s=rim.pace.poll_s, clock=rim.clock)
+    context = lines.context
+    deadline = context.clock.now() + within_s
+    eventually(none_left, deadline=deadline, poll_s=context.pace.poll_s, clock=context.clock)
     return frozenset(failing)
 
 
-def _failing(pairs: Iterable[Pair], plan: Plan, lines: Lines) -> Iterator[Pair]:
+def _failing(pairs: Iterable[Pair], plan: Plan, lines: DeviceConnections) -> Iterator[Pair]:
     targets: defaultdict[DeviceName, list[DeviceName]] = defaultdict(list)
     for source, target in sorted(pairs):
         targets[source].append(target)
@@ -193,7 +195,7 @@ def _failing(pairs: Iterable[Pair], plan: Plan, lines: Lines) -> Iterator[Pair]:
         silent = lines.ask(source, lambda driver: driver.unreached(addresses))
         return frozenset(t for t in targets[source] if plan.loopbacks[t] in silent)
 
-    for source, result in each(sorted(targets), mute, workers=lines.rim.workers):
+    for source, result in for_each_device(sorted(targets), mute, workers=lines.context.workers):
         lost = targets[source] if isinstance(result, SanagaError) else sorted(result)
         yield from ((source, target) for target in lost)
 

@@ -22,7 +22,7 @@ from controller.terminal.output import (
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from controller.apply.session import Rim
+    from controller.apply.session import ApplyContext
     from controller.model import Plan, PushResult
     from controller.store.journal import Journal
     from inventory.model import Intent
@@ -93,8 +93,8 @@ def _apply(file: Path, within_s: int | None, output: Format, *, yes: bool) -> No
     _publish_revoked()
     if made.changes and not yes:
         _agree(made, within_s)
-    with open_journal() as journal, _rim(journal, made.intent, made) as rim:
-        result = run(made, rim, confirm_within_s=within_s, hold=within_s is not None)
+    with open_journal() as journal, _context(journal, made.intent, made) as context:
+        result = run(made, context, confirm_within_s=within_s, hold=within_s is not None)
     _end(result, output)
 
 
@@ -126,8 +126,8 @@ def _agree(made: "Plan", within_s: int | None) -> None:
 def _resume(without: "list[str] | tuple[()]", output: Format) -> None:
     from controller.apply import recovery
 
-    with open_journal() as journal, _recorded_rim(journal, None) as rim:
-        result = recovery.resume(rim, without=without)
+    with open_journal() as journal, _recorded_context(journal, None) as context:
+        result = recovery.resume(context, without=without)
     if result is None:
         say("nothing to resume: no apply was interrupted")
     else:
@@ -139,8 +139,8 @@ def confirm(number: IdArgument = None, output: FormatOption = Format.TABLE) -> N
     """Keep an apply that waits for you since apply --confirm-within."""
     from controller.apply import recovery
 
-    with open_journal() as journal, _recorded_rim(journal, number) as rim:
-        result = recovery.confirm(rim, number)
+    with open_journal() as journal, _recorded_context(journal, number) as context:
+        result = recovery.confirm(context, number)
     _end(result, output)
 
 
@@ -160,8 +160,8 @@ def rollback(
         if not yes:
             _agree_to_undo(number)
         known = {entry.id for entry in journal.history()}
-        with _recorded_rim(journal, number) as rim:
-            result = recovery.rollback(rim, number)
+        with _recorded_context(journal, number) as context:
+            result = recovery.rollback(context, number)
     # An apply that was not over ends rolled back, as wished; one taken back is an apply anew.
     wished = result.apply_id in known and result.outcome == "rolled-back"
     if result.apply_id not in known and result.outcome == "confirmed":
@@ -202,22 +202,24 @@ def open_journal() -> "AbstractContextManager[Journal]":
     return closing(Journal.open(Settings().state_dir))
 
 
-def _recorded_rim(journal: "Journal", number: int | None) -> "AbstractContextManager[Rim]":
+def _recorded_context(
+    journal: "Journal", number: int | None
+) -> "AbstractContextManager[ApplyContext]":
     from controller.apply.recorded import recorded_intent
 
-    return _rim(journal, recorded_intent(journal, number))
+    return _context(journal, recorded_intent(journal, number))
 
 
 @contextmanager
-def _rim(
+def _context(
     journal: "Journal", intent: "Intent | None", made: "Plan | None" = None
-) -> "Iterator[Rim]":
-    from controller.apply.session import Pace, Rim
+) -> "Iterator[ApplyContext]":
+    from controller.apply.session import ApplyContext, Timeouts
     from controller.clock import SystemClock
     from controller.drivers.connect import connector
     from controller.settings import Settings
     from controller.terminal.progress import told
 
-    pace = Pace().times(Settings().pace)
+    pace = Timeouts().times(Settings().pace)
     with told(len(made.seen) if made else 0) as progress:
-        yield Rim(connector(intent), journal, SystemClock(), progress, pace=pace)
+        yield ApplyContext(connector(intent), journal, SystemClock(), progress, pace=pace)

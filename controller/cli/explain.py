@@ -183,9 +183,9 @@ def _circuit_sentences(loaded: "Loaded", circuit: "Circuit", *, usable: bool) ->
 
 def _carried(loaded: "Loaded", circuit: "Circuit") -> Iterator[str]:
     """Yield the tunnels that run over a circuit."""
-    from controller.intended.overlay import overlay
+    from controller.intended.overlay import build_overlay
 
-    laid = overlay(loaded.intent)
+    laid = build_overlay(loaded.intent)
     for end in filter(None, (circuit.a, circuit.b)):
         over = [far for far, own in laid.tunnels(end.device).items() if circuit.name in own]
         if over:
@@ -236,10 +236,10 @@ def _device_sentences(loaded: "Loaded", device: "Device") -> Iterator[str]:
 
 
 def _tunnel_sentences(loaded: "Loaded", device: "Device") -> Iterator[str]:
-    from controller.intended.overlay import overlay
+    from controller.intended.overlay import build_overlay
     from controller.planning.plan import unmanaged
 
-    laid = overlay(loaded.intent)
+    laid = build_overlay(loaded.intent)
     for far, circuits in laid.tunnels(device.name).items():
         yield f"It has tunnels to {far} over {listing(circuits)}."
     if (why := unmanaged(loaded.intent).get(device.name)) is not None:

@@ -8,7 +8,7 @@ from controller.cli.apply import IdArgument, open_journal
 from controller.terminal.output import Format, FormatOption, emit, shortened, show_rows, write
 
 if TYPE_CHECKING:
-    from controller.store.journal import Entry, Journal
+    from controller.store.journal import ApplyRecord, Journal
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
@@ -36,7 +36,7 @@ _HEADINGS = {
 _STEP_HEADINGS = {"device": "DEVICE", "act": "ACT", "started": "STARTED", "finished": "FINISHED"}
 
 
-def _row(entry: "Entry") -> dict[str, object]:
+def _row(entry: "ApplyRecord") -> dict[str, object]:
     return {
         "id": entry.id,
         "network": entry.network,

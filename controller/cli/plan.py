@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from controller.load import Loaded
     from controller.model import Plan
-    from controller.planning.plan import Consent
+    from controller.planning.plan import Overrides
     from inventory.model import DeviceName
     from topology.model import BlastRadius
 
@@ -105,13 +105,13 @@ def plan(
     Ends with 0 when there is nothing to change and with 2 when there is.
     """
     from controller.load import load
-    from controller.planning.plan import Consent
+    from controller.planning.plan import Overrides
     from inventory.model import Thresholds
 
     loaded = load(folder)
     revoked = _revoked(loaded)
     known = loaded.intent.network.thresholds
-    consent = Consent(
+    consent = Overrides(
         thresholds=Thresholds(
             devices=known.devices if devices_cut is None else devices_cut,
             facilities=known.facilities if facilities_cut is None else facilities_cut,
@@ -168,7 +168,7 @@ def _revoked(loaded: "Loaded") -> "frozenset[DeviceName]":
     return sites - frozenset(pinned.values())
 
 
-def _planned(loaded: "Loaded", consent: "Consent", running: Path | None) -> "Plan":
+def _planned(loaded: "Loaded", consent: "Overrides", running: Path | None) -> "Plan":
     from controller.apply.observe import observe
     from controller.clock import SystemClock
     from controller.drivers.connect import from_files
@@ -181,7 +181,7 @@ def _planned(loaded: "Loaded", consent: "Consent", running: Path | None) -> "Pla
     return make_plan(loaded, observe(names, from_files(running), workers=1), at, consent)
 
 
-def _planned_live(loaded: "Loaded", consent: "Consent", at: "datetime") -> "Plan":
+def _planned_live(loaded: "Loaded", consent: "Overrides", at: "datetime") -> "Plan":
     from controller.apply.observe import observe
     from controller.drivers.connect import connector
     from controller.planning.from_folder import make_plan, previous_intent, to_read

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
-from controller.store.people_records import Entry
+from controller.store.people_records import PersonRecord
 from controller.terminal.output import UsageProblem
 from inventory.names import HINT, is_name
 from vpn.key_text import PublicKey
@@ -17,9 +17,9 @@ from vpn.model import Address, Person
 from vpn.wireguard import keys
 
 if TYPE_CHECKING:
-    from controller.access.registrar import Handover
-    from controller.store.audit import Act
-    from vpn.people.terms import Admission
+    from controller.access.registrar import DeviceFiles
+    from controller.store.audit import Actor
+    from vpn.people.terms import AccessTerms
 
 
 _LONGEST: Final = 200
@@ -45,7 +45,7 @@ def given(
     }
 
 
-def wanted(known: Entry | None, name: str, said: Mapping[str, Any]) -> Person:
+def wanted(known: PersonRecord | None, name: str, said: Mapping[str, Any]) -> Person:
     """Return the person that options describe; of somebody who has access they may say nothing.
 
     Access ends with the licence unless an earlier day is named.
@@ -139,15 +139,15 @@ BecauseOption: TypeAlias = Annotated[
 ]
 
 
-def act(because: str) -> "Act":
+def act(because: str) -> "Actor":
     """Return who acts and why. Raises UsageProblem when the reason is none."""
     from controller.environment import administrator
-    from controller.store.audit import Act
+    from controller.store.audit import Actor
 
-    return Act(administrator(), reason(because))
+    return Actor(administrator(), reason(because))
 
 
-def filed(terms: "Admission", gateway: str | None) -> Callable[["Handover"], str]:
+def filed(terms: "AccessTerms", gateway: str | None) -> Callable[["DeviceFiles"], str]:
     """Return what writes a device's file for a gateway, the first unless named.
 
     Raises UnknownNameError when there is none of that name.
@@ -159,7 +159,7 @@ def filed(terms: "Admission", gateway: str | None) -> Callable[["Handover"], str
 
     chosen = gateway_of(terms, gateway or terms.gateways[0].device).device
 
-    def text(handover: "Handover") -> str:
+    def text(handover: "DeviceFiles") -> str:
         person, device = handover.person, handover.device
         if chosen not in handover.files:
             raise AccessError(f"{chosen} is no gateway any more; name another one with --gateway")

@@ -11,7 +11,7 @@ from typing import Annotated, BinaryIO, Final, TypeAlias
 
 import typer
 
-from controller.access.registrar import Handover, Registrar
+from controller.access.registrar import DeviceFiles, Registrar
 from controller.terminal.output import Format, UsageProblem, say, write
 from inventory.errors import AccessError, IntentError
 from vpn import key_text
@@ -142,12 +142,12 @@ class Drafts:
     text returns what a file says.
     """
 
-    def __init__(self, folder: Path | None, text: Callable[[Handover], str]) -> None:
+    def __init__(self, folder: Path | None, text: Callable[[DeviceFiles], str]) -> None:
         self._folder = folder
         self._text = text
         self._files: list[Path] = []
 
-    def deliver(self, handover: Handover) -> None:
+    def deliver(self, handover: DeviceFiles) -> None:
         """Write a draft for a device whose key was made here. Raises AccessError, OSError."""
         if self._folder is None or not any(one.private_key for one in handover.files.values()):
             return
@@ -176,10 +176,10 @@ def left(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(folder.glob(f"*{_DRAFT}")))
 
 
-def take_up(desk: Registrar, drafts: Iterable[Path]) -> None:
+def take_up(registrar: Registrar, drafts: Iterable[Path]) -> None:
     """Let drafts whose devices are on record be files, and remove the others. Raises OSError."""
     for draft in drafts:
-        owner = desk.store.owner(_key_in(draft))
+        owner = registrar.store.owner(_key_in(draft))
         if owner and owner.revoked is None:
             draft.rename(draft.with_suffix(""))
         else:

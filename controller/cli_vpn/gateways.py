@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from controller.access.registrar import Registrar
-    from controller.store.roster_loads import Load
+    from controller.store.roster_loads import RosterStatus
     from inventory.errors import SanagaError
     from inventory.model import DeviceName
     from vpn.model import PersonDevice
-    from vpn.people.terms import Admission
+    from vpn.people.terms import AccessTerms
 
 LaterOption: TypeAlias = Annotated[
     bool, typer.Option("--later", help="Tell no gateway now; 'sanaga vpn load' does.")
@@ -34,22 +34,24 @@ STATUS: Final = {
 }
 
 
-def tell(opened: "Registrar", *, later: bool = False, gone: "Sequence[PersonDevice]" = ()) -> None:
+def tell(
+    registrar: "Registrar", *, later: bool = False, gone: "Sequence[PersonDevice]" = ()
+) -> None:
     """Tell every gateway of an open desk what it has to know, and the person how that went.
 
     gone are devices that have no access any more: which consultations this cuts is said. Raises
     typer.Exit when a gateway does not know it.
     """
-    if not opened.accepted().gateways:
+    if not registrar.accepted().gateways:
         say("there is no gateway, so nobody can dial and none is told")
         return
-    terms = opened.terms()
+    terms = registrar.terms()
     reached = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
     by_hand = [gateway.device for gateway in terms.gateways if gateway.device not in terms.doors]
     if later:
         say("no gateway was told; 'sanaga vpn load' does")
         return
-    failed = load(opened, reached, gone) if reached else []
+    failed = load(registrar, reached, gone) if reached else []
     if by_hand:
         say(
             f"{listing(by_hand)} without a management address: load by hand, with 'sanaga vpn site "
@@ -59,22 +61,22 @@ def tell(opened: "Registrar", *, later: bool = False, gone: "Sequence[PersonDevi
         raise typer.Exit(Exit.DIFFERS)
 
 
-def dismiss(opened: "Registrar", former: "Admission", names: "Sequence[DeviceName]") -> bool:
+def dismiss(registrar: "Registrar", former: "AccessTerms", names: "Sequence[DeviceName]") -> bool:
     """Have gateways of former terms let nobody in any more; return whether all do."""
-    from controller.access.gateways import Gateways, Loaded
+    from controller.access.gateways import Gateways, RosterPushed
     from controller.environment import state_dir
 
     done = True
     reached = [name for name in names if name in former.doors]
-    gateways = Gateways(opened, state_dir(), terms=former)
-    for name, outcome in gateways.dismiss(reached) if reached else ():
-        if isinstance(outcome, Loaded):
+    gateways = Gateways(registrar, state_dir(), terms=former)
+    for name, outcome in gateways.clear(reached) if reached else ():
+        if isinstance(outcome, RosterPushed):
             say(f"{name} lets nobody in any more")
         else:
             done = False
             say(
-                f"{outcome}\n{name} {_goes_by(opened, name)}; to tell it again, put it back into "
-                "gateways, say 'sanaga vpn apply', and take it out once more"
+                f"{outcome}\n{name} {_goes_by(registrar, name)}; to try again, put it back into "
+                "gateways, run 'sanaga vpn apply', and take it out once more"
             )
     if by_hand := [name for name in names if name not in reached]:
         say(f"{listing(by_hand)} without a management address: take its people away by hand")
@@ -82,7 +84,7 @@ def dismiss(opened: "Registrar", former: "Admission", names: "Sequence[DeviceNam
 
 
 def load(
-    opened: "Registrar",
+    registrar: "Registrar",
     names: "Sequence[DeviceName]",
     gone: "Sequence[PersonDevice]" = (),
     said: "dict[DeviceName, str] | None" = None,
@@ -91,45 +93,45 @@ def load(
 
     said is what was said of gateways before, which is not said again.
     """
-    from controller.access.gateways import Gateways, Loaded
+    from controller.access.gateways import Gateways, RosterPushed
     from controller.environment import state_dir
 
     said = {} if said is None else said
 
     failed: list[DeviceName] = []
     cut: list[PersonDevice] = []
-    for name, outcome in Gateways(opened, state_dir()).load(names, there=bool(gone)):
-        if isinstance(outcome, Loaded):
+    for name, outcome in Gateways(registrar, state_dir()).push_rosters(names, there=bool(gone)):
+        if isinstance(outcome, RosterPushed):
             say(f"{name} lets in {count(outcome.devices, 'device')}")
-            cut += in_consultation(opened, gone, {name: outcome.calling})
+            cut += in_consultation(registrar, gone, {name: outcome.calling})
         else:
             failed.append(name)
             if said.get(name) != str(outcome):
                 said[name] = str(outcome)
-                say(_failure(opened, name, outcome))
+                say(_failure(registrar, name, outcome))
     if cut:
         say(f"this cut {count(len(cut), 'running consultation')}: {_devices(cut)}")
     return failed
 
 
-def _failure(opened: "Registrar", name: "DeviceName", outcome: "SanagaError") -> str:
+def _failure(registrar: "Registrar", name: "DeviceName", outcome: "SanagaError") -> str:
     from inventory.errors import HostKeyError
 
     # What is pinned in the intent is used here once it was accepted.
     pinned = isinstance(outcome, HostKeyError)
     then = "'sanaga vpn apply' after that" if pinned else "'sanaga vpn load' tries again"
-    return f"{outcome}\n{name} {_goes_by(opened, name)}; {then}"
+    return f"{outcome}\n{name} {_goes_by(registrar, name)}; {then}"
 
 
 def in_consultation(
-    opened: "Registrar",
+    registrar: "Registrar",
     devices: "Iterable[PersonDevice]",
     calling: "Mapping[DeviceName, Sequence[str]]",
 ) -> "list[PersonDevice]":
     """Return the devices that are in a consultation, by what gateways say of addresses."""
     from vpn.people import device_config
 
-    terms = opened.terms()
+    terms = registrar.terms()
     found = {(name, address) for name, said in calling.items() for address in said}
     return [
         device
@@ -144,7 +146,7 @@ def in_consultation(
 
 
 @dataclass(frozen=True, slots=True)
-class Cutting:
+class InterruptedCalls:
     """Which devices are in a consultation that ends with their access, as far as gateways say."""
 
     devices: "tuple[PersonDevice, ...]" = ()
@@ -160,19 +162,19 @@ class Cutting:
         return "; ".join(parts)
 
 
-def cutting(opened: "Registrar", devices: "Sequence[PersonDevice]") -> Cutting:
+def cutting(registrar: "Registrar", devices: "Sequence[PersonDevice]") -> InterruptedCalls:
     """Return which running consultations end with some devices' access."""
     from controller.access.gateways import Gateways
     from controller.environment import state_dir
 
-    terms = opened.accepted()
+    terms = registrar.accepted()
     doors = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
     if not doors or not devices:
-        return Cutting()
-    said = dict(Gateways(opened, state_dir()).status(doors))
+        return InterruptedCalls()
+    said = dict(Gateways(registrar, state_dir()).status(doors))
     calling = {n: one.get("calling", ()) for n, one in said.items() if isinstance(one, dict)}
-    return Cutting(
-        tuple(in_consultation(opened, devices, calling)),
+    return InterruptedCalls(
+        tuple(in_consultation(registrar, devices, calling)),
         tuple(name for name in doors if name not in calling),
     )
 
@@ -182,7 +184,7 @@ def _devices(devices: "Sequence[PersonDevice]") -> str:
 
 
 def persist(
-    opened: "Registrar", names: "list[DeviceName]", patience_s: float
+    registrar: "Registrar", names: "list[DeviceName]", patience_s: float
 ) -> "list[DeviceName]":
     """Load gateways, again and again those that were not reached, and return which are left."""
     from controller.clock import SystemClock, persisted
@@ -190,7 +192,7 @@ def persist(
     said = dict[str, str]()
 
     def tried(todo: "Sequence[DeviceName]") -> "list[tuple[DeviceName, bool]]":
-        failed = load(opened, todo, said=said)
+        failed = load(registrar, todo, said=said)
         return [(name, name not in failed) for name in todo]
 
     _, left = persisted(
@@ -203,14 +205,14 @@ def persist(
     return list(left)
 
 
-def status(opened: "Registrar") -> "list[dict[str, object]]":
+def status(registrar: "Registrar") -> "list[dict[str, object]]":
     """Return how it stands with every gateway, by what it says itself where it is reached."""
     from controller.access.gateways import Gateways
     from controller.environment import state_dir
 
-    terms, known, last = opened.terms(), opened.store.loads.all(), opened.store.last()
+    terms, known, last = registrar.terms(), registrar.store.loads.all(), registrar.store.last()
     doors = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
-    said = dict(Gateways(opened, state_dir()).status(doors)) if doors else {}
+    said = dict(Gateways(registrar, state_dir()).status(doors)) if doors else {}
     return [
         _row(gateway.device, said.get(gateway.device), known.get(gateway.device), last)
         for gateway in terms.gateways
@@ -218,7 +220,10 @@ def status(opened: "Registrar") -> "list[dict[str, object]]":
 
 
 def _row(
-    name: str, said: "Mapping[str, Any] | SanagaError | None", known: "Load | None", last: int
+    name: str,
+    said: "Mapping[str, Any] | SanagaError | None",
+    known: "RosterStatus | None",
+    last: int,
 ) -> dict[str, object]:
     told = said if isinstance(said, dict) else None
     state = told["state"] if told else known.state if known else 0
@@ -237,10 +242,10 @@ def _row(
     }
 
 
-def _goes_by(opened: "Registrar", name: "DeviceName") -> str:
-    known = opened.store.loads.all().get(name)
+def _goes_by(registrar: "Registrar", name: "DeviceName") -> str:
+    known = registrar.store.loads.all().get(name)
     if known is None or known.at is None:
         return "was never told anything"
-    missing = opened.store.last() - known.state
+    missing = registrar.store.last() - known.state
     behind = count(missing, "entry", "entries")
     return f"goes on by what it was told on {known.at}, {behind} of the trail ago"

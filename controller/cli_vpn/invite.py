@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.app import desk
+from controller.app import open_registrar
 from controller.cli_vpn import gateways
 from controller.cli_vpn import person_view as view
 from controller.cli_vpn.arguments import BecauseOption, act, filed
@@ -25,9 +25,9 @@ from controller.terminal.durations import spoken as duration
 from controller.terminal.output import heed_hangups, progress_wanted, say, stderr, write
 
 if TYPE_CHECKING:
-    from controller.access.invitation import Guest, Tick, Visit
+    from controller.access.invitation import InvitationSession, JoiningDevice, Tick
     from controller.access.registrar import Registrar
-    from controller.store.audit import Act
+    from controller.store.audit import Actor
     from vpn.model import Gateway, Person
 
 _TRIES = 3
@@ -60,38 +60,40 @@ def invite(
     said = arguments.given(title, role, site, licence, licence_until, until)
     reason, named = act(because), arguments.slug(device, "device")
     picture = Delivery(png=png, svg=svg, qr=qr)
-    with desk() as opened:
-        person = arguments.wanted(opened.store.find(name), name, said)
-        known = opened.admissible(person, named)
+    with open_registrar() as registrar:
+        person = arguments.wanted(registrar.store.find(name), name, said)
+        known = registrar.admissible(person, named)
         picture.free()
-        text = filed(opened.terms(), gateway)
-        with _visit(opened, gateway) as visit:
+        text = filed(registrar.terms(), gateway)
+        with _visit(registrar, gateway) as visit:
             write(visit.invited.code)
             picture.hand(visit.invited.code)
             picture.tell()
             say(f"say this code to {person.title}, who types it when 'sanaga vpn join' asks for it")
-            with _traced(opened, person, named, reason):
+            with _traced(registrar, person, named, reason):
                 guest = _guest(visit)
                 _compare(guest, person)
-                prepared = opened.prepare(known, person, named, guest.key)
+                prepared = registrar.prepare(known, person, named, guest.key)
                 visit.hand(guest, text(prepared.handover))
                 with _countdown("waiting until the device has its file") as tick:
                     visit.written(guest, tick)
-                visit.entered(lambda: opened.enter(prepared, reason))
+                visit.entered(lambda: registrar.commit_device(prepared, reason))
             say(f"{name}'s {named} has its file and is on record{view.ending(person)}")
-            _let_in(opened, visit, guest, gateway)
+            _let_in(registrar, visit, guest, gateway)
 
 
-def _let_in(opened: "Registrar", visit: "Visit", guest: "Guest", gateway: str | None) -> None:
+def _let_in(
+    registrar: "Registrar", visit: "InvitationSession", guest: "JoiningDevice", gateway: str | None
+) -> None:
     """Tell gateways of a device, and the device whether the one that it dials knows it by now."""
     from inventory.errors import AccessError, DeviceError
 
-    entered = opened.store.last()
+    entered = registrar.store.last()
     try:
-        gateways.tell(opened)
+        gateways.tell(registrar)
     finally:
-        chosen = gateway or opened.terms().gateways[0].device
-        known = opened.store.loads.all().get(chosen)
+        chosen = gateway or registrar.terms().gateways[0].device
+        known = registrar.store.loads.all().get(chosen)
         try:
             visit.done(guest, let_in=bool(known and known.state >= entered))
         except (AccessError, DeviceError) as error:
@@ -99,23 +101,23 @@ def _let_in(opened: "Registrar", visit: "Visit", guest: "Guest", gateway: str | 
 
 
 @contextmanager
-def _visit(opened: "Registrar", gateway: str | None) -> "Iterator[Visit]":
+def _visit(registrar: "Registrar", gateway: str | None) -> "Iterator[InvitationSession]":
     """Open an invitation at a gateway; at the end of the block it is over, whatever happened."""
     from controller.access.gateways import connector
-    from controller.access.invitation import Visit
+    from controller.access.invitation import InvitationSession
     from controller.clock import SystemClock
     from controller.environment import state_dir
     from edge.remote_access import join_code
     from inventory.errors import DeviceError, UnreachableError
     from vpn.model import Endpoint
 
-    hosts = _hosts(opened, gateway)
-    connect = connector(opened.terms(), state_dir())
+    hosts = _hosts(registrar, gateway)
+    connect = connector(registrar.terms(), state_dir())
     heed_hangups()
     for host in hosts:
         driver = connect(host.device)
         where = Endpoint(host.endpoint.host, host.enrolment_port)
-        visit = Visit(driver, join_code.made(where), SystemClock())
+        visit = InvitationSession(driver, join_code.made(where), SystemClock())
         try:
             visit.open()
             break
@@ -133,11 +135,11 @@ def _visit(opened: "Registrar", gateway: str | None) -> "Iterator[Visit]":
         driver.close()
 
 
-def _hosts(opened: "Registrar", gateway: str | None) -> "list[Gateway]":
+def _hosts(registrar: "Registrar", gateway: str | None) -> "list[Gateway]":
     """Return the gateways that take devices in, the named one first. Raises AccessError."""
     from inventory.errors import AccessError
 
-    terms = opened.terms()
+    terms = registrar.terms()
     found = [g for g in terms.gateways if g.enrolment_port and g.device in terms.doors]
     if not found:
         raise AccessError(
@@ -150,7 +152,7 @@ def _hosts(opened: "Registrar", gateway: str | None) -> "list[Gateway]":
     return sorted(found, key=lambda one: one.device != gateway)
 
 
-def _guest(visit: "Visit") -> "Guest":
+def _guest(visit: "InvitationSession") -> "JoiningDevice":
     """Return the device that comes, while a person sees how long the code holds."""
     with _countdown("waiting for the device") as tick:
         return visit.guest(tick)
@@ -165,7 +167,7 @@ def _countdown(what: str) -> "Iterator[Tick]":
         yield lambda left_s: status.update(f"{what}; {duration(round(left_s))} left")
 
 
-def _compare(guest: "Guest", person: "Person") -> None:
+def _compare(guest: "JoiningDevice", person: "Person") -> None:
     """Have an administrator write down the words that they hear. Raises AccessError."""
     from edge.remote_access import sas
     from inventory.errors import AccessError
@@ -187,7 +189,9 @@ def _compare(guest: "Guest", person: "Person") -> None:
 
 
 @contextmanager
-def _traced(opened: "Registrar", person: "Person", device: str, reason: "Act") -> Iterator[None]:
+def _traced(
+    registrar: "Registrar", person: "Person", device: str, reason: "Actor"
+) -> Iterator[None]:
     """Note in the audit trail that a device that was invited was not let in."""
     from inventory.errors import SanagaError
 
@@ -195,5 +199,5 @@ def _traced(opened: "Registrar", person: "Person", device: str, reason: "Act") -
         yield
     except SanagaError as error:
         refused = str(error).partition("; ")[0]
-        opened.store.noted("device.refuse", person.name, reason, device=device, refused=refused)
+        registrar.store.noted("device.refuse", person.name, reason, device=device, refused=refused)
         raise

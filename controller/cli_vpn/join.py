@@ -11,7 +11,7 @@ from controller.terminal.output import UsageProblem, heed_hangups, say, write
 
 if TYPE_CHECKING:
     from edge.remote_access.join_code import Invitation
-    from edge.remote_access.join_device import Joining
+    from edge.remote_access.join_device import JoiningDevice
 
 _TRIES: Final = 3
 
@@ -28,8 +28,8 @@ def join(
     the two that they read to you; then the device's file is written.
     """
     from controller.clock import SystemClock
-    from edge.remote_access.join_client import Line
-    from edge.remote_access.join_device import Joining
+    from edge.remote_access.join_client import JoinClient
+    from edge.remote_access.join_device import JoiningDevice
     from vpn.wireguard.config import render
 
     if context.args:
@@ -39,8 +39,8 @@ def join(
     with held(file) as put:
         invited = _invited()
         say(f"asking {invited.where.host}")
-        with Line(invited) as line:
-            joining = Joining(invited, line, SystemClock().pause, pair)
+        with JoinClient(invited) as line:
+            joining = JoiningDevice(invited, line, SystemClock().pause, pair)
             _compare(joining)
             put(render(joining.config(), remark="made by 'sanaga vpn join'").encode())
             doubt = _doubt(joining)
@@ -62,7 +62,7 @@ def _invited() -> "Invitation":
     raise UsageProblem("without a code that is right, nobody joins; have it said once more")
 
 
-def _compare(joining: "Joining") -> None:
+def _compare(joining: "JoiningDevice") -> None:
     """Have the device's owner read words, and write down those that they hear.
 
     Raises EdgeError.
@@ -83,7 +83,7 @@ def _compare(joining: "Joining") -> None:
     )
 
 
-def _doubt(joining: "Joining") -> str:
+def _doubt(joining: "JoiningDevice") -> str:
     """Return what may keep a device that has its file from being let in; nothing if all is well.
 
     Raises EdgeError when it has no access.

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Final
 
 from controller.access import people_list as access_people_list
-from controller.access.people_list import Step
-from controller.app import desk, key_maker
+from controller.access.people_list import ListStep
+from controller.app import key_maker, open_registrar
 from controller.cli_vpn import delivery, gateways
 from controller.cli_vpn.arguments import act, filed
 from controller.cli_vpn.delivery import Drafts
-from controller.cli_vpn.gateways import Cutting
+from controller.cli_vpn.gateways import InterruptedCalls
 from controller.terminal.output import UsageProblem, agree, say, stderr
 from controller.wording import count
 from inventory.errors import Fault, IntentError, Location
@@ -19,27 +19,27 @@ from vpn.people import people_list
 SIGNS: Final = {"add": "+", "change": "~", "revoke": "-"}
 
 
-def planned(file: Path, *, prune: bool) -> tuple[Step, ...]:
+def planned(file: Path, *, prune: bool) -> tuple[ListStep, ...]:
     """Return what a list changes. Raises IntentError."""
     listed = people_list.read(str(file), _text(file))
-    with desk() as opened:
-        return access_people_list.planned(opened, listed, prune=prune)
+    with open_registrar() as registrar:
+        return access_people_list.plan_list(registrar, listed, prune=prune)
 
 
 def take_up(out: Path | None) -> None:
     """Finish the files of devices that somebody who was killed left in a folder."""
     if out and (left := delivery.left(out)):
-        with desk() as opened:
-            delivery.take_up(opened, left)
+        with open_registrar() as registrar:
+            delivery.take_up(registrar, left)
 
 
-def lines(steps: Sequence[Step]) -> list[tuple[str, str]]:
+def lines(steps: Sequence[ListStep]) -> list[tuple[str, str]]:
     """Return the steps and what they come to, as lines with styles."""
     shown = [(f"{SIGNS[step.verb]} {step.said}", "") for step in steps]
     return [*shown, (summary(steps), "bold")] if steps else []
 
 
-def summary(steps: Sequence[Step]) -> str:
+def summary(steps: Sequence[ListStep]) -> str:
     """Return how much a list changes."""
     number = {verb: sum(step.verb == verb for step in steps) for verb in SIGNS}
     return (
@@ -48,29 +48,31 @@ def summary(steps: Sequence[Step]) -> str:
     )
 
 
-def cutting(steps: Sequence[Step]) -> Cutting:
+def cutting(steps: Sequence[ListStep]) -> InterruptedCalls:
     """Return which consultations that run now would be cut."""
     gone = [step.device for step in steps if step.device]
     if not gone:
-        return Cutting()
-    with desk() as opened:
-        return gateways.cutting(opened, gone)
+        return InterruptedCalls()
+    with open_registrar() as registrar:
+        return gateways.cutting(registrar, gone)
 
 
-def warn(cut: Cutting) -> None:
+def warn(cut: InterruptedCalls) -> None:
     """Say which consultations that run now would be cut."""
     if said := str(cut):
         say(said)
 
 
-def confirm(steps: Sequence[Step], *, yes: bool) -> None:
+def confirm(steps: Sequence[ListStep], *, yes: bool) -> None:
     """Ask before devices are revoked. Raises UsageProblem when nobody can be asked."""
     revoked = sum(step.verb == "revoke" for step in steps)
     if revoked and not yes:
         agree(f"{count(revoked, 'device')} would be revoked", "Revoke them?")
 
 
-def carry_out(steps: Sequence[Step], out: Path | None, gateway: str | None, because: str) -> None:
+def carry_out(
+    steps: Sequence[ListStep], out: Path | None, gateway: str | None, because: str
+) -> None:
     """Do it, with a progress bar; the files of devices go into a folder."""
     from rich.progress import Progress
 
@@ -83,10 +85,10 @@ def carry_out(steps: Sequence[Step], out: Path | None, gateway: str | None, beca
     if out:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
     who = act(because)
-    with desk() as opened, Progress(console=stderr(), transient=True) as bar:
+    with open_registrar() as registrar, Progress(console=stderr(), transient=True) as bar:
         task = bar.add_task("People", total=len(steps))
-        files = Drafts(out, filed(opened.terms(), gateway))
-        for _ in access_people_list.applied(opened, steps, who, files):
+        files = Drafts(out, filed(registrar.terms(), gateway))
+        for _ in access_people_list.apply_list(registrar, steps, who, files):
             bar.advance(task)
     say(f"done: {summary(steps)}")
     if out and needs:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from controller.app import desk
+from controller.app import open_registrar
 from controller.cli_vpn import gateways
 from controller.cli_vpn import person_view as view
 from controller.cli_vpn.arguments import BecauseOption, act, filed
@@ -22,7 +22,7 @@ from controller.terminal.output import Exit, Format, FormatOption, emit, emit_ro
 from controller.wording import count, listing
 
 if TYPE_CHECKING:
-    from controller.access.registrar import Handover, Registrar
+    from controller.access.registrar import DeviceFiles, Registrar
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -122,20 +122,20 @@ def add(
     said = arguments.given(title, role, site, licence, licence_until, until)
     delivery = Delivery(file, png, svg, qr, show_file).settled(output)
     key = arguments.key(public_key)
-    with desk() as opened:
-        person = arguments.wanted(opened.store.find(name), name, said)
-        text = filed(opened.terms(), gateway)
-        made = opened.add(
+    with open_registrar() as registrar:
+        person = arguments.wanted(registrar.store.find(name), name, said)
+        text = filed(registrar.terms(), gateway)
+        made = registrar.add(
             person,
             arguments.slug(device, "device"),
             act(because),
             lambda handover: delivery.hand(text(handover)),
             key,
         )
-        _told(opened, made, output)
+        _told(registrar, made, output)
         delivery.tell()
         say(f"{made.person.name}'s {device} is on record{view.ending(made.person)}")
-        gateways.tell(opened, later=later)
+        gateways.tell(registrar, later=later)
 
 
 @app.command(epilog="Example: sanaga vpn person rotate a-ngono --because 'yearly' --qr")
@@ -158,15 +158,15 @@ def rotate(
 
     delivery = Delivery(file, png, svg, qr, show_file).settled(output)
     key = arguments.key(public_key)
-    with desk() as opened:
-        text = filed(opened.terms(), gateway)
-        made = opened.rotate(
+    with open_registrar() as registrar:
+        text = filed(registrar.terms(), gateway)
+        made = registrar.rotate(
             name, device, act(because), lambda handover: delivery.hand(text(handover)), key
         )
-        _told(opened, made, output)
+        _told(registrar, made, output)
         delivery.tell()
         say(f"{name}'s {made.device.name} has other keys")
-        gateways.tell(opened, later=later)
+        gateways.tell(registrar, later=later)
 
 
 @app.command(
@@ -185,9 +185,9 @@ def export(
 ) -> None:
     """Write a device's file again, but for its private key, which only the device has."""
     delivery = Delivery(file, png, svg, qr, show_file).settled()
-    with desk() as opened:
-        text = filed(opened.terms(), gateway)
-        delivery.hand(text(opened.export(name, device, act(because))))
+    with open_registrar() as registrar:
+        text = filed(registrar.terms(), gateway)
+        delivery.hand(text(registrar.export(name, device, act(because))))
     delivery.tell()
     say("the private key is not in it: fill in that of the device, or rotate to get a whole file")
 
@@ -208,12 +208,12 @@ def revoke(
 
     Ends with code 5 when a gateway could not be told.
     """
-    with desk() as opened:
-        gone = opened.revoke(name, device, act(because), keep=device is not None)
+    with open_registrar() as registrar:
+        gone = registrar.revoke(name, device, act(because), keep=device is not None)
         if gone:
             say(f"{name}: {listing([one.name for one in gone])} revoked")
-        say(view.left(opened.store.entry(name)))
-        gateways.tell(opened, later=later, gone=gone)
+        say(view.left(registrar.store.entry(name)))
+        gateways.tell(registrar, later=later, gone=gone)
 
 
 @app.command(
@@ -234,15 +234,15 @@ def change(
     from controller.cli_vpn import arguments
 
     said = arguments.given(title, role, site, licence, licence_until, until)
-    with desk() as opened:
-        before = opened.store.entry(name).person
+    with open_registrar() as registrar:
+        before = registrar.store.entry(name).person
         after = arguments.changed(before, said)
         if after == before:
             say(f"{name}: nothing to change")
             return
-        opened.change(after, act(because))
+        registrar.change(after, act(because))
         say(f"{name} is changed; access{view.ending(after) or ' without an end'}")
-        gateways.tell(opened, later=later)
+        gateways.tell(registrar, later=later)
 
 
 @app.command("list", epilog="Example: sanaga vpn person list --role oncologist -o json")
@@ -259,8 +259,8 @@ def list_(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List who has access, until when, and with which devices."""
-    with desk() as opened:
-        entries, today = opened.store.entries(), view.today()
+    with open_registrar() as registrar:
+        entries, today = registrar.store.entries(), view.today()
     rows = [
         view.row(entry, today)
         for entry in entries
@@ -278,8 +278,8 @@ def list_(
 @app.command("show", epilog="Example: sanaga vpn person show a-ngono")
 def show_(name: NameArgument, output: FormatOption = Format.TABLE) -> None:
     """Show a person's access, groups, devices and addresses."""
-    with desk() as opened:
-        entry, terms = opened.store.entry(name), opened.terms()
+    with open_registrar() as registrar:
+        entry, terms = registrar.store.entry(name), registrar.terms()
     data = view.detail(entry, terms)
     emit(data, output, lambda: show(view.lines(data)))
 
@@ -300,10 +300,10 @@ def who(
     from controller.cli_vpn import arguments
 
     what = arguments.sought(sought)
-    with desk() as opened:
-        found, terms = opened.whose(what), opened.accepted()
-        entry = replace(opened.store.entry(found.device.person), devices=(found,))
-        key = opened.store.owner(what) if isinstance(what, str) else None
+    with open_registrar() as registrar:
+        found, terms = registrar.device_of(what), registrar.accepted()
+        entry = replace(registrar.store.entry(found.device.person), devices=(found,))
+        key = registrar.store.owner(what) if isinstance(what, str) else None
     data = view.detail(entry, terms)
     emit(data, output, lambda: show(view.lines(data)))
     if key and key.revoked and not found.revoked:
@@ -366,12 +366,14 @@ def apply(
     people_list.warn(people_list.cutting(steps))
     people_list.confirm(steps, yes=yes)
     people_list.carry_out(steps, out, gateway, because)
-    with desk() as opened:
-        gateways.tell(opened, later=later)
+    with open_registrar() as registrar:
+        gateways.tell(registrar, later=later)
 
 
-def _told(opened: "Registrar", made: "Handover", output: Format) -> None:
+def _told(registrar: "Registrar", made: "DeviceFiles", output: Format) -> None:
     if output is not Format.TABLE:
         emit(
-            view.detail(opened.store.entry(made.person.name), opened.terms()), output, lambda: None
+            view.detail(registrar.store.entry(made.person.name), registrar.terms()),
+            output,
+            lambda: None,
         )

@@ -8,9 +8,9 @@ from controller.terminal.output import aligned, cell
 from controller.wording import listing
 
 if TYPE_CHECKING:
-    from controller.store.people_records import Entry, Registered
+    from controller.store.people_records import PersonRecord, Registered
     from vpn.model import Person
-    from vpn.people.terms import Admission
+    from vpn.people.terms import AccessTerms
 
 HEADINGS: Final = {
     "name": "NAME",
@@ -28,7 +28,7 @@ def ending(person: "Person") -> str:
     return f" until {person.until}" if person.until else ""
 
 
-def left(entry: "Entry") -> str:
+def left(entry: "PersonRecord") -> str:
     """Return, as a sentence, what somebody has after devices were revoked."""
     name = entry.person.name
     if entry.in_use:
@@ -53,13 +53,13 @@ def today() -> date:
     return SystemClock().instant().date()
 
 
-def _state(entry: "Entry", day: date) -> str:
+def _state(entry: "PersonRecord", day: date) -> str:
     if entry.revoked:
         return "revoked"
     return "expired" if entry.person.expired(day) else "active"
 
 
-def row(entry: "Entry", day: date) -> dict[str, object]:
+def row(entry: "PersonRecord", day: date) -> dict[str, object]:
     """Return a person as a line of a list."""
     person = entry.person
     return {
@@ -73,7 +73,7 @@ def row(entry: "Entry", day: date) -> dict[str, object]:
     }
 
 
-def detail(entry: "Entry", terms: "Admission") -> dict[str, object]:
+def detail(entry: "PersonRecord", terms: "AccessTerms") -> dict[str, object]:
     """Return all that is known of a person."""
     person = entry.person
     return {
@@ -87,7 +87,7 @@ def detail(entry: "Entry", terms: "Admission") -> dict[str, object]:
     }
 
 
-def _device(one: "Registered", terms: "Admission") -> dict[str, object]:
+def _device(one: "Registered", terms: "AccessTerms") -> dict[str, object]:
     from vpn.people import device_config
 
     return {

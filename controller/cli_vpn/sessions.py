@@ -8,7 +8,7 @@ from controller.access.gateways import Gateways
 from controller.access.registrar import Registrar
 from controller.cli_vpn.site_keys import connect
 from controller.environment import state_dir
-from controller.intended.overlay import overlay
+from controller.intended.overlay import build_overlay
 from controller.load import load
 from controller.telemetry import edge_status
 from controller.terminal.output import say
@@ -39,25 +39,25 @@ SITES: Final = {
 }
 
 
-def of_people(opened: Registrar) -> list[Row]:
+def of_people(registrar: Registrar) -> list[Row]:
     """Return everybody who is known to have dialled a gateway, latest first."""
-    terms = opened.terms()
+    terms = registrar.terms()
     doors = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
     rows: list[Row] = []
-    for name, said in Gateways(opened, state_dir()).status(doors, who=True):
+    for name, said in Gateways(registrar, state_dir()).status(doors, who=True):
         if isinstance(said, SanagaError):
             say(str(said))
         elif "dialled" not in said:
             say(f"{name}: its daemon is of an older release and does not say who dialled")
         else:
-            rows += _dialled(opened, name, said)
+            rows += _dialled(registrar, name, said)
     return sorted(rows, key=lambda row: float(str(row["handshake_age_s"])))
 
 
-def _dialled(opened: Registrar, name: DeviceName, said: Mapping[str, Any]) -> Iterator[Row]:
-    terms, gateway = opened.terms(), opened.gateway(name)
+def _dialled(registrar: Registrar, name: DeviceName, said: Mapping[str, Any]) -> Iterator[Row]:
+    terms, gateway = registrar.terms(), registrar.gateway(name)
     for one in said["dialled"]:
-        owner = opened.store.owner(str(one["key"]))
+        owner = registrar.store.owner(str(one["key"]))
         if owner is None:
             continue
         own = {str(a) for a in device_config.addresses(terms.plan, owner.device, gateway)}
@@ -74,8 +74,8 @@ def _dialled(opened: Registrar, name: DeviceName, said: Mapping[str, Any]) -> It
 def of_sites(folder: Path) -> list[Row]:
     """Return every path of every edge to every far end, and what takes it."""
     loaded = load(folder)
-    names = sorted(overlay(loaded.intent).managed)
-    found = dict(edge_status.healthy(names, connect(loaded)))
+    names = sorted(build_overlay(loaded.intent).managed)
+    found = dict(edge_status.status_reports(names, connect(loaded)))
     for said in found.values():
         if isinstance(said, SanagaError):
             say(str(said))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from controller.app import desk
+from controller.app import open_registrar
 from controller.cli_vpn.arguments import BecauseOption, act
 from controller.cli_vpn.delivery import Delivery
 from controller.terminal.folders import FolderOption
@@ -63,10 +63,10 @@ def export(
     from vpn.wireguard import config as wireguard_config
 
     delivery = Delivery(file=file).settled()
-    with desk() as opened:
-        charge = opened.roster(gateway)
-        peers = device_config.peers(charge.roster, charge.preshared)
-        opened.store.told(gateway, len(peers), act(because))
+    with open_registrar() as registrar:
+        gateway_roster = registrar.roster(gateway)
+        peers = device_config.peers(gateway_roster.roster, gateway_roster.preshared)
+        registrar.store.told(gateway, len(peers), act(because))
         delivery.hand(
             _HOW.format(gateway=gateway, file=file.name) + wireguard_config.render_peers(peers)
         )
@@ -87,8 +87,8 @@ def rules(
     from vpn.grants import packet_filter
 
     packet_filter.checked_interface(interface)
-    with desk() as opened:
-        roster = opened.roster(gateway).roster
+    with open_registrar() as registrar:
+        roster = registrar.roster(gateway).roster
     write(replace(roster, interface=interface).table())
 
 

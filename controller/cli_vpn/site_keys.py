@@ -5,18 +5,18 @@ from pathlib import Path
 from stat import S_IMODE
 from typing import Final, cast
 
-from controller.app import desk
+from controller.app import open_registrar
 from controller.apply.observe import observe
 from controller.cli_vpn.arguments import act
 from controller.drivers import protocol
 from controller.drivers.connect import connector
 from controller.environment import state_dir
-from controller.intended.overlay import overlay
+from controller.intended.overlay import build_overlay
 from controller.load import Loaded, load
 from controller.load import device as known
 from controller.planning.from_folder import anchored
 from controller.sites import key_rotation
-from controller.sites.key_rotation import Connect, Progress
+from controller.sites.key_rotation import Connect, RotationProgress
 from controller.terminal.output import say
 from controller.wording import count, listing
 from edge.storage import atomic
@@ -76,19 +76,21 @@ def rotate(folder: Path, names: Sequence[DeviceName], most: int | None, because:
         key=lambda device: (moved.get(device.name, ""), device.name),
     )[:most]
     lines, failed = dict[DeviceName, str](), 0
-    for name, told in key_rotation.asked([d.name for d in idle], connect(loaded), rekey=True):
+    for name, told in key_rotation.rotation_status(
+        [d.name for d in idle], connect(loaded), rekey=True
+    ):
         device = loaded.intent.devices[name]
-        if isinstance(told, Progress) and told.key == device.public_key:
+        if isinstance(told, RotationProgress) and told.key == device.public_key:
             lines[name] = key_rotation.announced(device, told.upcoming)
         else:
             failed += 1
             say(f"{_against(device, told)}\n{name} keeps its key")
     rewrite(folder, lines)
-    with desk() as opened:
+    with open_registrar() as registrar:
         for name in sorted(lines):
             former = loaded.intent.devices[name].public_key
             to = lines[name].split()[-1]
-            opened.store.noted("site.rotate", name, who, former=former, to=to)
+            registrar.store.noted("site.rotate", name, who, former=former, to=to)
     moving = sum(bool(device.next_key) for device in devices) + len(lines)
     if moving:
         say(f"{count(moving, 'edge')} to move; {NEXT.format(folder=folder)}")
@@ -103,7 +105,7 @@ def progress(folder: Path) -> list[dict[str, object]]:
     moving = _moving(loaded)
     return [
         _row(moving[name], told)
-        for name, told in sorted(key_rotation.asked(moving, connect(loaded), rekey=False))
+        for name, told in sorted(key_rotation.rotation_status(moving, connect(loaded), rekey=False))
     ]
 
 
@@ -122,10 +124,10 @@ def settle(folder: Path, without: Set[DeviceName], patience_s: float, because: s
     left |= _unheard(loaded, moved, without)
     done = {name: device for name, device in moving.items() if name not in left}
     rewrite(folder, {name: key_rotation.settled(device) for name, device in done.items()})
-    with desk() as opened:
+    with open_registrar() as registrar:
         for name, device in done.items():
             keys = {"former": device.public_key, "key": device.next_key}
-            opened.store.noted("site.settle", name, who, **keys)
+            registrar.store.noted("site.settle", name, who, **keys)
     for why in left.values():
         say(why)
     if done:
@@ -143,8 +145,10 @@ def _left(
 
     _, left = persisted(
         moving,
-        lambda todo: key_rotation.asked(todo, connect, rekey=False),
-        lambda name, told: isinstance(told, Progress) and told.moved_to(moving[name].next_key),
+        lambda todo: key_rotation.rotation_status(todo, connect, rekey=False),
+        lambda name, told: (
+            isinstance(told, RotationProgress) and told.moved_to(moving[name].next_key)
+        ),
         within_s=patience_s,
         clock=SystemClock(),
     )
@@ -155,7 +159,7 @@ def _unheard(
     loaded: Loaded, moved: Mapping[DeviceName, Device], without: Set[DeviceName]
 ) -> Mapping[DeviceName, str]:
     """Return the edges of whose other key some far end may not know, and what to do."""
-    laid = overlay(loaded.intent, loaded.access.policy.gateways)
+    laid = build_overlay(loaded.intent, loaded.access.policy.gateways)
     far_ends = {name: laid.tunnels(name).keys() - without for name in moved}
     seen = observe(sorted(set().union(*far_ends.values())), drivers(loaded))
     for why in seen.unreachable.values():
@@ -170,7 +174,7 @@ def _unheard(
 
 
 def _row(device: Device, told: object) -> dict[str, object]:
-    known = told if isinstance(told, Progress) else None
+    known = told if isinstance(told, RotationProgress) else None
     return {
         "device": device.name,
         "moved": known.moved_to(device.next_key) if known else None,
@@ -181,7 +185,7 @@ def _row(device: Device, told: object) -> dict[str, object]:
 
 
 def _why(name: DeviceName, told: object) -> str:
-    if not isinstance(told, Progress):
+    if not isinstance(told, RotationProgress):
         return str(told)
     waiting = listing(told.waiting) if told.waiting else "the policy that names its other key"
     return f"{name} waits for {waiting}"
@@ -189,7 +193,7 @@ def _why(name: DeviceName, told: object) -> str:
 
 def _against(device: Device, told: object) -> str:
     """Return why an edge cannot move from where it is."""
-    if not isinstance(told, Progress):
+    if not isinstance(told, RotationProgress):
         return str(told)
     return (
         f"{device.name} goes by the key {told.key}, and not by the one in {EDGE_KEYS}. If it "
@@ -204,8 +208,8 @@ def _moving(loaded: Loaded) -> dict[DeviceName, Device]:
 
 def _moved() -> Mapping[DeviceName, str]:
     """Return the day on which every edge moved to another key last."""
-    with desk() as opened:
-        trail = opened.store.trail()
+    with open_registrar() as registrar:
+        trail = registrar.store.trail()
     return {trace.subject: trace.at[:10] for trace in trail if trace.what == "site.settle"}
 
 

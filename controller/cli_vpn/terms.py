@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.access.registrar import Effect, Registrar
-from controller.app import desk
+from controller.access.registrar import AccessDiff, Registrar
+from controller.app import open_registrar
 from controller.cli_vpn import gateways
 from controller.cli_vpn.arguments import act
 from controller.load import Loaded, load
@@ -18,17 +18,17 @@ from inventory.model import DeviceName
 from vpn.grants import expectations
 from vpn.model import Gateway
 from vpn.people import terms as people_terms
-from vpn.people.terms import Admission
+from vpn.people.terms import AccessTerms
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
     """Other terms, what they change, and for whom."""
 
-    terms: Admission
+    terms: AccessTerms
     differences: tuple[str, ...]
-    effect: Effect
-    before: Admission | None = None
+    effect: AccessDiff
+    before: AccessTerms | None = None
 
     @property
     def stale(self) -> tuple[DeviceName, ...]:
@@ -79,21 +79,21 @@ def planned(folder: Path) -> Planned:
     """
     loaded = load(folder)
     _check(loaded)
-    terms = people_terms.admission(anchored(loaded), loaded.access.policy)
+    terms = people_terms.access_terms(anchored(loaded), loaded.access.policy)
     if unpinned := [one.device for one in terms.gateways if not one.public_key]:
         raise AccessError(
             f"no key is pinned for {listing(unpinned)}, so nobody could dial; 'sanaga edge enrol' "
             "there prints the line for edge_keys"
         )
-    with desk() as opened:
-        _check_revoked(opened, terms)
-        before, effect = opened.store.terms(), opened.effect(terms)
-    return Planned(terms, tuple(people_terms.differences(before, terms)), effect, before)
+    with open_registrar() as registrar:
+        _check_revoked(registrar, terms)
+        before, effect = registrar.store.terms(), registrar.diff(terms)
+    return Planned(terms, tuple(people_terms.diff(before, terms)), effect, before)
 
 
-def _check_revoked(opened: Registrar, terms: Admission) -> None:
+def _check_revoked(registrar: Registrar, terms: AccessTerms) -> None:
     """Raise AccessError when people would dial a gateway by a key that was revoked."""
-    found = ((one.device, opened.store.revoked.find(one.public_key)) for one in terms.gateways)
+    found = ((one.device, registrar.store.revoked.find(one.public_key)) for one in terms.gateways)
     if against := [f"{device}: {refusal(gone)}" for device, gone in found if gone]:
         raise AccessError("\n".join(against))
 
@@ -106,11 +106,11 @@ def confirm(found: Planned, *, yes: bool) -> None:
 
 def accept(found: Planned, because: str) -> int:
     """Let other terms hold; return how many preshared keys that took."""
-    with desk() as opened:
-        return opened.accept(found.terms, act(because))
+    with open_registrar() as registrar:
+        return registrar.accept(found.terms, act(because))
 
 
-def dismiss(opened: Registrar, found: Planned, *, later: bool) -> bool:
+def dismiss(registrar: Registrar, found: Planned, *, later: bool) -> bool:
     """Tell gateways that are none any more to let nobody in; return whether all do."""
     names = [gateway.device for gateway in found.leaving]
     if not names or not found.before:
@@ -118,7 +118,7 @@ def dismiss(opened: Registrar, found: Planned, *, later: bool) -> bool:
     if later:
         say(f"{listing(names)} was not told to let nobody in, and is told no more")
         return False
-    return gateways.dismiss(opened, found.before, names)
+    return gateways.dismiss(registrar, found.before, names)
 
 
 def _check(loaded: Loaded) -> None:

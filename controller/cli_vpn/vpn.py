@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.app import desk
+from controller.app import open_registrar
 from controller.cli_vpn import gateways as cli_vpn_gateways
 from controller.cli_vpn import invite, join, person, site
 from controller.cli_vpn.arguments import BecauseOption
@@ -26,7 +26,7 @@ from controller.wording import count
 
 if TYPE_CHECKING:
     from controller.load import Loaded
-    from controller.store.audit import Trace
+    from controller.store.audit import AuditEntry
     from vpn.grants.access import Destination
     from vpn.grants.documents import Test
 
@@ -171,9 +171,9 @@ def apply(
     terms.confirm(found, yes=yes)
     sealed = terms.accept(found, because)
     say(f"accepted; {count(sealed, 'preshared key')} made for devices in use")
-    with desk() as opened:
-        dismissed = terms.dismiss(opened, found, later=later)
-        cli_vpn_gateways.tell(opened, later=later)
+    with open_registrar() as registrar:
+        dismissed = terms.dismiss(registrar, found, later=later)
+        cli_vpn_gateways.tell(registrar, later=later)
     if not dismissed:
         raise typer.Exit(Exit.DIFFERS)
 
@@ -196,10 +196,10 @@ def load(
     from controller.terminal.durations import seconds
 
     patience_s = seconds(within)
-    with desk() as opened:
-        chosen = [opened.gateway(name).device for name in gateways or ()]
-        names = chosen or [gateway.device for gateway in opened.terms().gateways]
-        failed = cli_vpn_gateways.persist(opened, names, patience_s)
+    with open_registrar() as registrar:
+        chosen = [registrar.gateway(name).device for name in gateways or ()]
+        names = chosen or [gateway.device for gateway in registrar.terms().gateways]
+        failed = cli_vpn_gateways.persist(registrar, names, patience_s)
     if failed:
         raise typer.Exit(Exit.DIFFERS)
 
@@ -226,8 +226,8 @@ def status(
     if sites:
         emit_rows(sessions.of_sites(folder), output, sessions.SITES)
         return
-    with desk() as opened:
-        rows = sessions.of_people(opened) if people else cli_vpn_gateways.status(opened)
+    with open_registrar() as registrar:
+        rows = sessions.of_people(registrar) if people else cli_vpn_gateways.status(registrar)
     emit_rows(rows, output, sessions.PEOPLE if people else cli_vpn_gateways.STATUS)
     for row in rows:
         if row.get("fault"):
@@ -290,8 +290,8 @@ def audit(
     """Show who did what, when and why; a trail that was tampered with ends with code 1."""
     from controller.store.audit import broken
 
-    with desk() as opened:
-        whole = opened.store.trail()
+    with open_registrar() as registrar:
+        whole = registrar.store.trail()
     shown = [trace for trace in whole if subject in {"", trace.subject}]
     emit_rows([_trace(trace) for trace in shown], output, _TRAIL)
     if (serial := broken(whole)) is not None:
@@ -313,7 +313,7 @@ _TRAIL = {
 }
 
 
-def _trace(trace: "Trace") -> dict[str, object]:
+def _trace(trace: "AuditEntry") -> dict[str, object]:
     return {
         "serial": trace.serial,
         "at": trace.at,

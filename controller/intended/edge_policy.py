@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from controller.intended.overlay import Overlay, _Ends, _Pairing, loopback
+from controller.intended.overlay import Overlay, SitePair, TunnelPair, loopback
 from controller.intended.routers import LAN_INTERFACE
 from edge.policy import model as edge_policy
 from edge.policy.model import CareTunnel, EdgePolicy, Endpoint, Prefix, TrafficClass, Underlay
@@ -46,7 +46,7 @@ def policy_of(made: Overlay, name: DeviceName, duties: Policies) -> EdgePolicy:
     )
 
 
-def _underlays(made: Overlay, device: Device, joined: list[_Ends]) -> Iterator[Underlay]:
+def _underlays(made: Overlay, device: Device, joined: list[SitePair]) -> Iterator[Underlay]:
     """Yield the device's circuits that a tunnel runs over, by their numbers."""
     used: dict[CircuitName, Circuit] = {}
     mtu: dict[CircuitName, int] = {}
@@ -80,7 +80,7 @@ def _underlay(made: Overlay, device: Device, circuit: Circuit, mtu: int) -> Unde
     )
 
 
-def _peer(made: Overlay, device: Device, ends: _Ends) -> edge_policy.Peer:
+def _peer(made: Overlay, device: Device, ends: SitePair) -> edge_policy.Peer:
     intent, far = made.intent, ends.far(device)
     return edge_policy.Peer(
         device=far.name,
@@ -99,7 +99,7 @@ def _series(everywhere: int, one: Device, other: Device) -> int | None:
     return everywhere + own if everywhere and own else None
 
 
-def _path(made: Overlay, device: Device, ends: _Ends, way: _Pairing) -> edge_policy.Path:
+def _path(made: Overlay, device: Device, ends: SitePair, way: TunnelPair) -> edge_policy.Path:
     far, theirs = ends.far(device), ends.own(ends.far(device), way)
     is_a, plan = theirs.a.device == far.name, made.intent.network.plan
     outer = addressing.link4(plan, theirs.number)[0 if is_a else 1].ip
@@ -116,7 +116,7 @@ def _path(made: Overlay, device: Device, ends: _Ends, way: _Pairing) -> edge_pol
     )
 
 
-def _number(way: _Pairing) -> int:
+def _number(way: TunnelPair) -> int:
     return way.edge.number
 
 

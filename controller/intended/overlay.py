@@ -40,7 +40,7 @@ DRAINED_COST: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Pairing:
+class TunnelPair:
     """A way between an edge and a hub: a circuit of each that meet."""
 
     edge: Circuit
@@ -59,18 +59,18 @@ class _Pairing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ends:
+class SitePair:
     """An edge and a hub, and how they are joined."""
 
     edge: Device
     hub: Device
-    ways: tuple[_Pairing, ...]
+    ways: tuple[TunnelPair, ...]
 
     def far(self, device: Device) -> Device:
         """Return the other one."""
         return self.hub if device is self.edge else self.edge
 
-    def own(self, device: Device, way: _Pairing) -> Circuit:
+    def own(self, device: Device, way: TunnelPair) -> Circuit:
         """Return the device's circuit of a way."""
         return way.edge if device is self.edge else way.hub
 
@@ -83,7 +83,7 @@ class Overlay:
     """
 
     intent: Intent
-    joined: tuple[_Ends, ...]
+    joined: tuple[SitePair, ...]
     managed: Mapping[DeviceName, Device]
     hubs: frozenset[DeviceName]
     unfit: Mapping[DeviceName, str]
@@ -105,7 +105,7 @@ class Overlay:
         }
 
 
-def overlay(intent: Intent, gateways: Iterable[Gateway] = ()) -> Overlay:
+def build_overlay(intent: Intent, gateways: Iterable[Gateway] = ()) -> Overlay:
     """Return the tunnels of an intent; gateways are those that people's devices dial."""
     edges = {n: d for n, d in sorted(intent.devices.items()) if d.role is Role.EDGE}
     zones = {zone.site for zone in intent.zones.values()}
@@ -113,7 +113,7 @@ def overlay(intent: Intent, gateways: Iterable[Gateway] = ()) -> Overlay:
     hubs = [device for device in fit if device.site in zones]
     meetings = _meetings(intent) if hubs else {}
     joined = tuple(
-        _Ends(device, hub, ways)
+        SitePair(device, hub, ways)
         for device in fit
         if device.site not in zones
         for hub in hubs
@@ -166,7 +166,7 @@ def _rank(circuit: Circuit) -> tuple[int, int]:
 
 def _ways(
     meetings: Mapping[DeviceName, Mapping[Meeting, list[Circuit]]], device: Device, hub: Device
-) -> Iterator[_Pairing]:
+) -> Iterator[TunnelPair]:
     """Yield the ways between an edge and a hub; each circuit takes part in one of them.
 
     A device has one key for all its tunnels, and an interface knows each key once, so two
@@ -175,7 +175,7 @@ def _ways(
     theirs = meetings.get(hub.name, {})
     for place, ours in meetings.get(device.name, {}).items():
         for near, far in zip(ours, theirs.get(place, ()), strict=False):
-            yield _Pairing(near, far)
+            yield TunnelPair(near, far)
 
 
 def _ports(intent: Intent) -> Mapping[DeviceName, Mapping[CircuitName, int]]:

@@ -46,7 +46,7 @@ LAN_INTERFACE: Final[Mapping[Segment, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Landing:
+class _CircuitEnd:
     """One end of a circuit, seen from its device."""
 
     circuit: Circuit
@@ -77,12 +77,14 @@ class _View:
     """The intent with the lookups that every device needs, made once."""
 
     intent: Intent
-    landings: Mapping[DeviceName, tuple[_Landing, ...]]
+    landings: Mapping[DeviceName, tuple[_CircuitEnd, ...]]
     links: Mapping[CircuitName, _Link]
     people: Mapping[DeviceName, tuple[Prefix, ...]]
 
 
-def derive(intent: Intent, gateways: Iterable[Gateway] = ()) -> Mapping[DeviceName, Intended]:
+def intended_routers(
+    intent: Intent, gateways: Iterable[Gateway] = ()
+) -> Mapping[DeviceName, Intended]:
     """Return what every router should be, in the order of the documents.
 
     gateways are the edges that people's devices dial, behind which their addresses are. Raises
@@ -106,12 +108,12 @@ def behind_gateways(
 
 
 def _view(intent: Intent, gateways: Iterable[Gateway]) -> _View:
-    landings: dict[DeviceName, list[_Landing]] = defaultdict(list)
+    landings: dict[DeviceName, list[_CircuitEnd]] = defaultdict(list)
     for circuit in intent.circuits.values():
         a, b = circuit.a, circuit.b
-        landings[a.device].append(_Landing(circuit, a, intent.devices[b.device] if b else None))
+        landings[a.device].append(_CircuitEnd(circuit, a, intent.devices[b.device] if b else None))
         if b:
-            landings[b.device].append(_Landing(circuit, b, intent.devices[a.device]))
+            landings[b.device].append(_CircuitEnd(circuit, b, intent.devices[a.device]))
     return _View(
         intent=intent,
         landings={name: tuple(ends) for name, ends in landings.items()},
@@ -170,9 +172,9 @@ def _routes(view: _View, device: Device) -> Iterator[StaticRoute]:
         yield from (StaticRoute(prefix, via[prefix.version]) for prefix in behind)
 
 
-def _gateways(view: _View, device: Device) -> Mapping[DeviceName, _Landing]:
+def _gateways(view: _View, device: Device) -> Mapping[DeviceName, _CircuitEnd]:
     """Return the edges that a router leads to, each with its best circuit."""
-    found: dict[DeviceName, _Landing] = {}
+    found: dict[DeviceName, _CircuitEnd] = {}
     landings = view.landings.get(device.name, ())
     for landing in sorted(landings, key=lambda at: (circuit_cost(at.circuit), at.circuit.number)):
         if landing.gateway and landing.circuit.name in view.links:
@@ -180,7 +182,7 @@ def _gateways(view: _View, device: Device) -> Mapping[DeviceName, _Landing]:
     return found
 
 
-def _far_end(view: _View, landing: _Landing) -> Mapping[int, str]:
+def _far_end(view: _View, landing: _CircuitEnd) -> Mapping[int, str]:
     """Return the addresses of a circuit's far end by IP version."""
     link, side = view.links[landing.circuit.name], 1 if landing.is_a else 0
     return {4: str(link.ipv4[side].ip), 6: str(link.ipv6[side].ip)}
@@ -237,7 +239,7 @@ def _lans(intent: Intent, site: Site) -> Iterator[Interface]:
         )
 
 
-def _circuit_interface(view: _View, landing: _Landing) -> Interface:
+def _circuit_interface(view: _View, landing: _CircuitEnd) -> Interface:
     circuit, link = landing.circuit, view.links.get(landing.circuit.name)
     far = landing.far.name if landing.far else circuit.provider
     description = _joined(f"{circuit.name} to {far}", circuit.description)
@@ -259,7 +261,7 @@ def _sessions(view: _View, device: Device) -> Iterator[BgpSession]:
             yield _session(link, landing, far)
 
 
-def _session(link: _Link, landing: _Landing, far: Device) -> BgpSession:
+def _session(link: _Link, landing: _CircuitEnd, far: Device) -> BgpSession:
     circuit = landing.circuit
     return BgpSession(
         peer=link.ipv4[1 if landing.is_a else 0].ip,

@@ -14,7 +14,7 @@ from controller.keys.keyfile import ensured
 from inventory.errors import CredentialError
 from inventory.model import DeviceName
 from vpn.wireguard import psk_ratchet
-from vpn.wireguard.psk_ratchet import Delivery
+from vpn.wireguard.psk_ratchet import PskBundle
 
 FILE: Final = "pair_key"
 _OCTETS: Final = 32
@@ -35,7 +35,7 @@ class PairSecret:
         self._series = series
         self.fingerprint = psk_ratchet.fingerprint(self._secret, series)
 
-    def delivery(self, device: DeviceName, peers: Iterable[DeviceName], at: datetime) -> Delivery:
+    def delivery(self, device: DeviceName, peers: Iterable[DeviceName], at: datetime) -> PskBundle:
         """Return a device's chains with some peers, from the week before an instant on."""
         epoch = max(0, psk_ratchet.epoch_at(at.timestamp()) - 1)
         chains = {
@@ -44,4 +44,4 @@ class PairSecret:
             )
             for peer in peers
         }
-        return Delivery(device, at, self._series, self.fingerprint, chains)
+        return PskBundle(device, at, self._series, self.fingerprint, chains)

@@ -22,7 +22,7 @@ _FORMAT: Final = "sanaga-preshared-1"
 _NONCE: Final = 12
 
 
-class Sealer:
+class PskVault:
     """Seals and opens preshared keys with the key of a state folder.
 
     The key is read, or made where there is none, when it is first needed: who only reads the

@@ -27,13 +27,13 @@ class Newest(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedRevocations:
     """A list in its envelope; serial is 0 where there is none."""
 
     serial: int = 0
     envelope: str = ""
 
-    def put_back(self, newest: Newest | None) -> bool:
+    def restored_from_backup(self, newest: Newest | None) -> bool:
         """Return whether it knows of more than a record, or not of the record's newest key."""
         if newest is None or newest.serial < self.serial:
             return self.serial > 0
@@ -41,7 +41,9 @@ class Published:
 
     def current(self, newest: Newest | None) -> bool:
         """Return whether it has all that a record has, whose newest key is given."""
-        return self.serial == (newest.serial if newest else 0) and not self.put_back(newest)
+        return self.serial == (newest.serial if newest else 0) and not self.restored_from_backup(
+            newest
+        )
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -51,10 +53,10 @@ class Published:
         return ()
 
 
-def published(state_dir: Path) -> Published:
+def published(state_dir: Path) -> PublishedRevocations:
     """Return the list that was signed last."""
     with suppress(OSError, UnicodeDecodeError):
         envelope = (state_dir / FILE).read_text(encoding="utf-8")
         if found := _SERIAL.match(envelope):
-            return Published(int(found[1]), envelope)
-    return Published()
+            return PublishedRevocations(int(found[1]), envelope)
+    return PublishedRevocations()

@@ -9,7 +9,7 @@ from pathlib import Path
 from controller.clock import SystemClock
 from controller.environment import state_dir
 from controller.keys import revocation_file
-from controller.keys.revocation_file import Published
+from controller.keys.revocation_file import PublishedRevocations
 from controller.keys.signing import signing_key
 from controller.store.people import People
 from edge.signed import revocation_envelope
@@ -17,7 +17,7 @@ from edge.storage import atomic
 from vpn.people.revocation_list import RevocationList
 
 
-def publish(store: People, folder: Path, *, above: int = 0) -> Published:
+def publish(store: People, folder: Path, *, above: int = 0) -> PublishedRevocations:
     """Sign the list of all keys that are withdrawn, unless that is done, and return it.
 
     above is a serial that an edge goes by: one that is not below ours says that the record was put
@@ -28,14 +28,14 @@ def publish(store: People, folder: Path, *, above: int = 0) -> Published:
     # Within a transaction, so that of two who do this the later one has the newer list.
     with store.together():
         known = revocation_file.published(folder)
-        if store.revoked.serial() <= above or known.put_back(store.revoked.newest()):
+        if store.revoked.serial() <= above or known.restored_from_backup(store.revoked.newest()):
             store.revoked.renumber(max(known.serial, above), known.keys)
         serial = store.revoked.serial()
         if serial > known.serial:
             found = RevocationList(serial, SystemClock().instant(), store.revoked.keys())
             envelope = revocation_envelope.sign(found, signing_key(folder))
             atomic.replace(folder / revocation_file.FILE, envelope)
-            return Published(serial, envelope)
+            return PublishedRevocations(serial, envelope)
     return known
 
 

@@ -27,7 +27,7 @@ class _Seen:
     read: frozenset[DeviceName]
 
 
-def traced(intent: Intent, configs: Mapping[DeviceName, DeviceConfig]) -> Intent:
+def infer_baseline(intent: Intent, configs: Mapping[DeviceName, DeviceConfig]) -> Intent:
     """Return an intent with the circuits that the routers' configurations carry.
 
     Routers that were not read, and edges and circuits into providers' networks, whose addresses

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from controller.drivers.connect import DRIVERS
 from controller.intended.edge_policy import policy_of
-from controller.intended.overlay import overlay
+from controller.intended.overlay import build_overlay
 from controller.intended.render import platforms, render
-from controller.intended.routers import derive
+from controller.intended.routers import intended_routers
 from controller.load import Loaded
 from controller.model import DeviceConfig, Operational, Plan
-from controller.planning.plan import NOTHING_SPECIAL, Consent, View, managed, plan
+from controller.planning.plan import NOTHING_SPECIAL, Overrides, PlanInputs, managed, plan
 from controller.planning.plan_file import parse_intent, seen_by
 from controller.store.journal import FILE as JOURNAL_FILE
 from controller.store.journal import Journal
@@ -34,7 +34,7 @@ def intended_configs(
 
     gateways are those that people's devices dial.
     """
-    wanted = derive(intent, gateways).items()
+    wanted = intended_routers(intent, gateways).items()
     return {name: render(value) for name, value in wanted if only is None or name in only}
 
 
@@ -42,7 +42,7 @@ def edge_configs(
     loaded: Loaded, only: Collection[DeviceName] | None = None
 ) -> Mapping[DeviceName, DeviceConfig]:
     """Return the policies of all edges that have tunnels, or only of some, as canonical text."""
-    laid = overlay(loaded.intent, loaded.access.policy.gateways)
+    laid = build_overlay(loaded.intent, loaded.access.policy.gateways)
     return {
         name: DeviceConfig(policy_envelope.text(policy_of(laid, name, loaded.policies)))
         for name in laid.managed
@@ -54,7 +54,7 @@ def make_plan(
     loaded: Loaded,
     operational: Operational,
     at: datetime,
-    consent: Consent = NOTHING_SPECIAL,
+    consent: Overrides = NOTHING_SPECIAL,
     *,
     previous: Intent | None = None,
 ) -> Plan:
@@ -66,7 +66,7 @@ def make_plan(
     intent = anchored(loaded)
     names = frozenset(to_read(intent, consent.only))
     routers = intended_configs(intent, names, loaded.access.policy.gateways)
-    view = View(
+    view = PlanInputs(
         intent=intent,
         topology=routed(intent),
         wanted={**routers, **edge_configs(loaded, names)},

@@ -11,7 +11,7 @@ from typing import Final
 from controller.model import DeviceConfig, Impact
 from controller.platforms import edge_policy
 from controller.platforms.indented import _judged, _Outline
-from controller.platforms.model import Judgement, blank
+from controller.platforms.model import ConfigImpact, unconfigured
 
 CONTEXT_LINES: Final = 3
 _SECRET: Final = re.compile(
@@ -24,7 +24,7 @@ def diff(before: DeviceConfig, after: DeviceConfig) -> str:
 
     For a blank device it is one line that counts what comes.
     """
-    if blank(before):
+    if unconfigured(before):
         return _summary(after)
     lines = unified_diff(
         before.text.splitlines(), after.text.splitlines(), "running", "intended", n=CONTEXT_LINES
@@ -32,15 +32,17 @@ def diff(before: DeviceConfig, after: DeviceConfig) -> str:
     return "\n".join(_SECRET.sub(r"\1<hidden>", line.rstrip("\n")) for line in lines)
 
 
-def judge(before: DeviceConfig, after: DeviceConfig) -> Judgement:
+def assess(before: DeviceConfig, after: DeviceConfig) -> ConfigImpact:
     """Return what going from one configuration to the other does to traffic."""
     if edge_policy.is_policy(after):
-        return Judgement(*edge_policy.judge(before, after))
+        return ConfigImpact(*edge_policy.judge(before, after))
     old, new = _Outline.of(before), _Outline.of(after)
-    if blank(before):
+    if unconfigured(before):
         touched = old.interfaces | new.interfaces
         because = "the router is blank: nothing runs over it yet"
-        return Judgement(Impact.NONE, because, touched, touched, whole=True, blank=True)
+        return ConfigImpact(
+            Impact.NONE, because, touched, touched, whole_device=True, unconfigured=True
+        )
     return _judged(old, new)
 
 

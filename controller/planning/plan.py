@@ -6,7 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
-from controller.intended.overlay import loopback, overlay
+from controller.intended.overlay import build_overlay, loopback
 from controller.model import (
     Change,
     DeviceConfig,
@@ -15,13 +15,13 @@ from controller.model import (
     Plan,
 )
 from controller.planning import impact, reachability
-from controller.planning.baseline import traced
+from controller.planning.baseline import infer_baseline
 from controller.planning.plan_file import intent_json
 from controller.planning.reachability import routers
-from controller.planning.transient import Harm, rehearse, worst
-from controller.planning.waves import shape, tunnel_waves, waves
+from controller.planning.transient import WorstWave, simulate_waves, worst
+from controller.planning.waves import change_graph, tunnel_waves, waves
 from controller.platforms import edge_policy
-from controller.platforms.model import Judgement
+from controller.platforms.model import ConfigImpact
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
 from inventory.model import Device, DeviceName, Intent, Role, Thresholds
 from policies.model import Finding
@@ -34,7 +34,7 @@ LISTED: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PlanInputs:
     """Everything that a plan is computed from.
 
     wanted says what each device should be, as its configuration; previous is the intent of the
@@ -52,7 +52,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
+class Overrides:
     """What the engineer allows this one plan, beyond what the network's documents allow.
 
     thresholds replace those of the network, failing names expectations that may fail by their
@@ -66,38 +66,38 @@ class Consent:
     revoked: frozenset[DeviceName] = frozenset()
 
 
-NOTHING_SPECIAL: Final = Consent()
+NOTHING_SPECIAL: Final = Overrides()
 
 
-def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
+def plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPECIAL) -> Plan:
     """Return the plan that makes every device what it should be; without changes it has no waves.
 
     Raises PlanError when a device cannot be planned for or an expectation fails, UnreachableError
     when devices could not be read, UnsafePlanError when too much would be cut off.
     """
     _refuse_lost_keys(view.previous, view.intent, consent.revoked)
-    laid = overlay(view.intent)
+    laid = build_overlay(view.intent)
     devices = considered(view, consent)
     kept = laid.unfit.keys() - consent.revoked
     _refuse_lost_peers(view.operational.configs, devices, {n: laid.unfit[n] for n in kept})
     forced = _expectations(view.findings, consent)
-    form = shape(view.topology)
+    form = change_graph(view.topology)
     judgements = dict(_judgements(view, devices))
-    idle = [name for name, judged in judgements.items() if judged.blank]
+    idle = [name for name, judged in judgements.items() if judged.unconfigured]
     edges = judgements.keys() & laid.managed.keys()
     order = (
         *waves(judgements.keys() - edges, form, idle),
         *tunnel_waves(edges, laid.hubs),
     )
-    was = view.previous or traced(view.intent, view.operational.configs)
+    was = view.previous or infer_baseline(view.intent, view.operational.configs)
     before = view.before or routed(was)
-    rehearsal = rehearse((before, view.topology), (was, view.intent), judgements, order)
+    rehearsal = simulate_waves((before, view.topology), (was, view.intent), judgements, order)
     harm = worst(rehearsal)
     steady = before_after(before, view.topology)
     _refuse_unsafe(view, consent.thresholds or view.intent.network.thresholds, harm, steady)
     changes = {name: _change(view, name, judged) for name, judged in judgements.items()}
     seen = {name: view.operational.configs[name].fingerprint for name in devices}
-    beyond = tuple(sorted(reachability.beyond(view.intent, devices, form, laid)))
+    beyond = tuple(sorted(reachability.outside_pairs(view.intent, devices, form, laid)))
     intent_fingerprint = sha256(intent_json(view.intent).encode()).hexdigest()
     return Plan(
         id=_identity(view.intent.network.name, intent_fingerprint, seen, changes),
@@ -109,7 +109,7 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
         blast_radius=harm.radius,
         findings=view.findings,
         loopbacks={n: loopback(view.intent, n) for n in (*devices, *(b for _, b in beyond))},
-        reaches=reachability.reaches(view.intent, devices, form, laid),
+        reaches=reachability.check_pairs(view.intent, devices, form, laid),
         adjacent=reachability.adjacent(view.intent, form, devices, laid),
         steady=steady,
         worst_wave=harm.wave,
@@ -122,13 +122,16 @@ def plan(view: View, at: datetime, consent: Consent = NOTHING_SPECIAL) -> Plan:
 
 def managed(intent: Intent) -> Mapping[DeviceName, Device]:
     """Return the devices that are configured from an intent: routers, and edges with tunnels."""
-    return {**routers(intent), **overlay(intent).managed}
+    return {**routers(intent), **build_overlay(intent).managed}
 
 
 def unmanaged(intent: Intent) -> Mapping[DeviceName, str]:
     """Return the devices that count in the topology but are not configured yet, and why not."""
     switches = (n for n, device in intent.devices.items() if device.role is Role.SWITCH)
-    why = {**dict.fromkeys(switches, "switches are not configured yet"), **overlay(intent).unfit}
+    why = {
+        **dict.fromkeys(switches, "switches are not configured yet"),
+        **build_overlay(intent).unfit,
+    }
     return dict(sorted(why.items()))
 
 
@@ -183,7 +186,7 @@ def explain(made: Plan) -> tuple[str, ...]:
     )
 
 
-def considered(view: View, consent: Consent) -> tuple[DeviceName, ...]:
+def considered(view: PlanInputs, consent: Overrides) -> tuple[DeviceName, ...]:
     """Return the devices that are planned for, in the order of their names.
 
     Raises UnknownNameError, PlanError or UnreachableError, each naming all devices concerned.
@@ -217,7 +220,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:LISTED]) + more
 
 
-def _expectations(findings: Sequence[Finding], consent: Consent) -> tuple[str, ...]:
+def _expectations(findings: Sequence[Finding], consent: Overrides) -> tuple[str, ...]:
     failing = [f for f in findings if not f.holds]
     if strange := consent.failing - {f.expectation.text for f in findings}:
         raise UnknownNameError(f"no expectation reads {_listed(sorted(strange))!r}")
@@ -233,15 +236,15 @@ def _expectations(findings: Sequence[Finding], consent: Consent) -> tuple[str, .
 
 
 def _judgements(
-    view: View, devices: Sequence[DeviceName]
-) -> Iterator[tuple[DeviceName, Judgement]]:
+    view: PlanInputs, devices: Sequence[DeviceName]
+) -> Iterator[tuple[DeviceName, ConfigImpact]]:
     for name in devices:
         before, after = view.operational.configs[name], view.wanted[name]
         if before.text != after.text:
-            yield name, impact.judge(before, after)
+            yield name, impact.assess(before, after)
 
 
-def _change(view: View, name: DeviceName, judged: Judgement) -> Change:
+def _change(view: PlanInputs, name: DeviceName, judged: ConfigImpact) -> Change:
     before, after = view.operational.configs[name], view.wanted[name]
     return Change(
         device=name,
@@ -268,12 +271,14 @@ def _identity(
     return digest.hexdigest()[:ID_LENGTH]
 
 
-def _refuse_unsafe(view: View, allowed: Thresholds, harm: Harm, steady: BlastRadius) -> None:
+def _refuse_unsafe(
+    view: PlanInputs, allowed: Thresholds, harm: WorstWave, steady: BlastRadius
+) -> None:
     _refuse(view, allowed, harm.radius, f"while wave {harm.wave} is applied")
     _refuse(view, allowed, steady, "once everything is applied")
 
 
-def _refuse(view: View, allowed: Thresholds, radius: BlastRadius, when: str) -> None:
+def _refuse(view: PlanInputs, allowed: Thresholds, radius: BlastRadius, when: str) -> None:
     cut = frozenset(radius.disconnected)
     site = {d.name: d.site for i in (view.previous, view.intent) if i for d in i.devices.values()}
     devices = sum(1 for at in site.values() if at in cut)

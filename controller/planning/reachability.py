@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from controller.intended.overlay import Overlay
-from controller.planning.waves import Shape
+from controller.planning.waves import ChangeGraph
 from inventory.model import Device, DeviceName, Intent, Level, Role, SiteName
 
 Pairs: TypeAlias = tuple[tuple[DeviceName, DeviceName], ...]
@@ -20,7 +20,9 @@ def routers(intent: Intent) -> Mapping[DeviceName, Device]:
     return {name: d for name, d in intent.devices.items() if d.role is Role.ROUTER}
 
 
-def reaches(intent: Intent, planned: Sequence[DeviceName], form: Shape, laid: Overlay) -> Pairs:
+def check_pairs(
+    intent: Intent, planned: Sequence[DeviceName], form: ChangeGraph, laid: Overlay
+) -> Pairs:
     """Return whom to check against whom: the first of a pair is the farther one, and asks.
 
     Every router is checked against every other in a small network; in a large one against the
@@ -44,8 +46,8 @@ def reaches(intent: Intent, planned: Sequence[DeviceName], form: Shape, laid: Ov
     return tuple(sorted(fit | _tunnels(laid, planned)))
 
 
-def beyond(
-    intent: Intent, devices: Sequence[DeviceName], form: Shape, laid: Overlay
+def outside_pairs(
+    intent: Intent, devices: Sequence[DeviceName], form: ChangeGraph, laid: Overlay
 ) -> Iterator[tuple[DeviceName, DeviceName]]:
     """Yield for devices that are planned for alone whom, of the others, they must not lose."""
     known, own = frozenset(devices), routers(intent).keys()
@@ -80,7 +82,7 @@ def _region(intent: Intent, site: SiteName) -> SiteName:
 
 
 def _islands(
-    form: Shape, devices: Sequence[DeviceName], routers: Collection[DeviceName]
+    form: ChangeGraph, devices: Sequence[DeviceName], routers: Collection[DeviceName]
 ) -> Mapping[DeviceName, int]:
     """Return for every device the number of the part that routers alone connect it with."""
     island: dict[DeviceName, int] = {}
@@ -94,7 +96,9 @@ def _islands(
     return island
 
 
-def adjacent(intent: Intent, form: Shape, devices: Sequence[DeviceName], laid: Overlay) -> Pairs:
+def adjacent(
+    intent: Intent, form: ChangeGraph, devices: Sequence[DeviceName], laid: Overlay
+) -> Pairs:
     """Return who is next to whom: routers by a circuit, edges and hubs by their tunnels."""
     known = routers(intent).keys() & set(devices)
     circuits = {(a, b) for a in known for b in form.neighbours.get(a, frozenset()) & known if a < b}

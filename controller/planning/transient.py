@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.model import NO_HARM
-from controller.platforms.model import Judgement
+from controller.platforms.model import ConfigImpact
 from inventory.model import CircuitEnd, CircuitName, DeviceName, Intent
 from topology.failures.resilience import before_after
 from topology.model import BlastRadius, Topology
@@ -12,7 +12,7 @@ from topology.paths import without
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
+class TransientModel:
     """An apply on the model.
 
     topology holds what is there before and after, waves the number (from 1) of each changed
@@ -20,9 +20,9 @@ class Rehearsal:
     """
 
     topology: Topology
-    judgements: Mapping[DeviceName, Judgement]
+    judgements: Mapping[DeviceName, ConfigImpact]
     waves: Mapping[DeviceName, int]
-    circuits: tuple["Passage", ...]
+    circuits: tuple["CircuitInFlux", ...]
     lans: Mapping[DeviceName, str]
 
     def failed(self, wave: int) -> frozenset[str]:
@@ -32,7 +32,7 @@ class Rehearsal:
     def _devices(self, wave: int) -> Iterator[str]:
         for name, judged in self.judgements.items():
             at = self.waves[name]
-            if (at == wave and judged.whole) or (at > wave and judged.blank):
+            if (at == wave and judged.whole_device) or (at > wave and judged.unconfigured):
                 yield name
 
     def _circuits(self, wave: int) -> Iterator[str]:
@@ -43,7 +43,7 @@ class Rehearsal:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class CircuitInFlux:
     """A circuit on its way from before to after, through the changes of the devices at its ends."""
 
     name: CircuitName
@@ -60,25 +60,25 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Harm:
+class WorstWave:
     """The worst wave (0 when none does harm) and what it costs."""
 
     wave: int = 0
     radius: BlastRadius = NO_HARM
 
 
-def rehearse(
+def simulate_waves(
     topologies: tuple[Topology, Topology],
     intents: tuple[Intent, Intent],
-    judgements: Mapping[DeviceName, Judgement],
+    judgements: Mapping[DeviceName, ConfigImpact],
     waves: Sequence[Sequence[DeviceName]],
-) -> Rehearsal:
+) -> TransientModel:
     """Return the rehearsal of an apply; each pair is (before, after)."""
     before, after = topologies
     was, becomes = (_landings(intent) for intent in intents)
     ends = {name: was.get(name, ()) + becomes.get(name, ()) for name in {**was, **becomes}}
     circuits = tuple(
-        Passage(
+        CircuitInFlux(
             name,
             ends=tuple(sorted({end.device for end in at if _touched(end, judgements)})),
             existed=name in before.links and not _fresh(was.get(name, ()), judgements),
@@ -87,7 +87,7 @@ def rehearse(
         for name, at in ends.items()
         if any(_touched(end, judgements) for end in at)
     )
-    return Rehearsal(
+    return TransientModel(
         topology=_union(before, after),
         judgements=judgements,
         waves={name: n for n, wave in enumerate(waves, 1) for name in wave},
@@ -96,7 +96,7 @@ def rehearse(
     )
 
 
-def worst(rehearsal: Rehearsal) -> Harm:
+def worst(rehearsal: TransientModel) -> WorstWave:
     """Return the wave that cuts off most of what was connected before, and what it cuts off."""
     start = rehearsal.failed(0)
     worse = {
@@ -105,17 +105,19 @@ def worst(rehearsal: Rehearsal) -> Harm:
         if (failed := rehearsal.failed(wave)) - start
     }
     if not worse:
-        return Harm()
+        return WorstWave()
     base = without(rehearsal.topology, start)
     harms = (
-        Harm(wave, replace(before_after(base, without(rehearsal.topology, failed)), failed=named))
+        WorstWave(
+            wave, replace(before_after(base, without(rehearsal.topology, failed)), failed=named)
+        )
         for wave, failed in worse.items()
         if (named := tuple(sorted(failed - start)))
     )
     return max(harms, key=_severity)
 
 
-def _severity(harm: Harm) -> tuple[int, int, int, int]:
+def _severity(harm: WorstWave) -> tuple[int, int, int, int]:
     radius = harm.radius
     cut, degraded = len(radius.disconnected), len(radius.degraded)
     return radius.facilities_disconnected, cut, degraded, -harm.wave
@@ -125,25 +127,25 @@ def _landings(intent: Intent) -> Mapping[CircuitName, tuple[CircuitEnd, ...]]:
     return {c.name: (c.a, c.b) if c.b else (c.a,) for c in intent.circuits.values()}
 
 
-def _fresh(ends: Sequence[CircuitEnd], judgements: Mapping[DeviceName, Judgement]) -> bool:
+def _fresh(ends: Sequence[CircuitEnd], judgements: Mapping[DeviceName, ConfigImpact]) -> bool:
     """Return whether a circuit was to land on an interface that no configuration had."""
     touched = (end for end in ends if _touched(end, judgements))
-    return any(end.interface in judgements[end.device].fresh for end in touched)
+    return any(end.interface in judgements[end.device].new_interfaces for end in touched)
 
 
-def _touched(end: CircuitEnd, judgements: Mapping[DeviceName, Judgement]) -> bool:
+def _touched(end: CircuitEnd, judgements: Mapping[DeviceName, ConfigImpact]) -> bool:
     return end.device in judgements and end.interface in judgements[end.device].interfaces
 
 
 def _hit_lans(
     after: Topology,
     ends: Mapping[CircuitName, tuple[CircuitEnd, ...]],
-    judgements: Mapping[DeviceName, Judgement],
+    judgements: Mapping[DeviceName, ConfigImpact],
 ) -> Iterator[tuple[DeviceName, str]]:
     circuits = {(end.device, end.interface) for at in ends.values() for end in at}
     links = {link.a: link.name for link in after.links.values() if link.circuit is None}
     for name, judged in judgements.items():
-        inner = {i for i in judged.interfaces - judged.fresh if (name, i) not in circuits}
+        inner = {i for i in judged.interfaces - judged.new_interfaces if (name, i) not in circuits}
         if name in links and inner - {"lo"}:
             yield name, links[name]
 

@@ -16,7 +16,7 @@ LARGEST_SHARE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ChangeGraph:
     """What the order depends on.
 
     depth counts circuits to the central site (unconnected devices are deepest); behind counts
@@ -29,7 +29,7 @@ class Shape:
     behind: Mapping[DeviceName, int]
 
 
-def shape(topology: Topology) -> Shape:
+def change_graph(topology: Topology) -> ChangeGraph:
     """Return the shape of a topology."""
     site = {n.name: n.site for n in topology.nodes.values() if n.kind is NodeKind.DEVICE and n.site}
     neighbours = _neighbours(topology, site)
@@ -38,11 +38,11 @@ def shape(topology: Topology) -> Shape:
     depth = {name: len(site) for name in site}
     for name, parent in above.items():
         depth[name] = depth[parent] + 1 if parent else 0
-    return Shape(neighbours, site, depth, _behind(topology, site, above))
+    return ChangeGraph(neighbours, site, depth, _behind(topology, site, above))
 
 
 def waves(
-    changed: Collection[DeviceName], seen: Shape, idle: Collection[DeviceName] = ()
+    changed: Collection[DeviceName], seen: ChangeGraph, idle: Collection[DeviceName] = ()
 ) -> tuple[tuple[DeviceName, ...], ...]:
     """Return the devices in waves: one canary, then waves that grow.
 
@@ -60,7 +60,7 @@ def waves(
 
 
 def _idle_waves(
-    idle: Collection[DeviceName], seen: Shape, cap: int
+    idle: Collection[DeviceName], seen: ChangeGraph, cap: int
 ) -> Iterator[tuple[DeviceName, ...]]:
     ready = sorted(idle, key=lambda name: _harm(name, seen))
     if ready:
@@ -87,7 +87,7 @@ def tunnel_waves(
 class _Queue:
     """The devices still to change."""
 
-    def __init__(self, changed: frozenset[DeviceName], seen: Shape) -> None:
+    def __init__(self, changed: frozenset[DeviceName], seen: ChangeGraph) -> None:
         self._seen = seen
         self._groups = {name: _groups(name, seen) for name in changed}
         self._waits = {name: len(self._deeper(name, changed)) for name in changed}
@@ -127,11 +127,11 @@ class _Queue:
         return _harm(name, self._seen)
 
 
-def _harm(name: DeviceName, seen: Shape) -> tuple[int, int, DeviceName]:
+def _harm(name: DeviceName, seen: ChangeGraph) -> tuple[int, int, DeviceName]:
     return seen.behind.get(name, 0), -seen.depth.get(name, 0), name
 
 
-def _groups(name: DeviceName, seen: Shape) -> frozenset[SiteName]:
+def _groups(name: DeviceName, seen: ChangeGraph) -> frozenset[SiteName]:
     """Return the sites whose ways out would be cut twice if a second such device changed."""
     depth = seen.depth
     near = seen.neighbours.get(name, frozenset())

@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_interface
 from typing import Final, TypeAlias
 
 from controller.model import DeviceConfig, Impact
-from controller.platforms.model import Judgement
+from controller.platforms.model import ConfigImpact
 
 # A line together with the lines it belongs to, outermost first.
 Entry: TypeAlias = tuple[str, ...]
@@ -64,7 +64,7 @@ class _Touch:
     whole: bool = False
 
 
-def _judged(old: _Outline, new: _Outline) -> Judgement:
+def _judged(old: _Outline, new: _Outline) -> ConfigImpact:
     changed = [e for e in old.entries if e not in new.entries]
     changed += [e for e in new.entries if e not in old.entries]
     touches = [_touch(entry, old) for entry in changed]
@@ -74,12 +74,12 @@ def _judged(old: _Outline, new: _Outline) -> Judgement:
         places = {**old.places(), **new.places()}
         interfaces |= {places[peer] for peer in peers & places.keys()}
     whole = any(t.whole for t in touches)
-    return Judgement(
+    return ConfigImpact(
         impact=worst,
         because=_because(worst, touches, whole=whole),
         interfaces=frozenset(interfaces),
-        fresh=frozenset(interfaces - old.interfaces),
-        whole=whole,
+        new_interfaces=frozenset(interfaces - old.interfaces),
+        whole_device=whole,
         cannot_revert=tuple(_irreversible(old, new, changed)),
     )
 

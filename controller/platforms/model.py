@@ -11,7 +11,7 @@ _ROUTING: Final = re.compile(r"^(?:router | *ip(?:v6)? route )", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class ConfigImpact:
     """What a change does: interfaces that it touches, and those of them that are new.
 
     whole means the router as such is cut off for a moment; blank that nothing ran on it before.
@@ -20,12 +20,12 @@ class Judgement:
     impact: Impact
     because: str
     interfaces: frozenset[str] = frozenset()
-    fresh: frozenset[str] = frozenset()
-    whole: bool = False
-    blank: bool = False
+    new_interfaces: frozenset[str] = frozenset()
+    whole_device: bool = False
+    unconfigured: bool = False
     cannot_revert: tuple[str, ...] = ()
 
 
-def blank(config: DeviceConfig) -> bool:
+def unconfigured(config: DeviceConfig) -> bool:
     """Return whether nothing is routed by this configuration, by a protocol or a static route."""
     return not (edge_policy.is_policy(config) or _ROUTING.search(config.text))

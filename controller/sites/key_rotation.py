@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from controller.drivers.protocol import KeyHolder
 from controller.model import Operational
-from controller.transport.fanout import each
+from controller.transport.fanout import for_each_device
 from inventory.documents.edge_keys import line
 from inventory.errors import AccessError, CredentialError, DeviceError, SanagaError
 from inventory.model import Device, DeviceName, Intent, Role
@@ -23,7 +23,7 @@ Connect: TypeAlias = Callable[[DeviceName], KeyHolder]
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RotationProgress:
     """How far an edge is: key is what its tunnels are to have, waiting those that have it not.
 
     consultations are the peers with which one is live.
@@ -64,9 +64,9 @@ def movable(
     return tuple(edges[name] for name in names)
 
 
-def asked(
+def rotation_status(
     names: Iterable[DeviceName], connect: Connect, *, rekey: bool
-) -> Generator[tuple[DeviceName, Progress | SanagaError], None, None]:
+) -> Generator[tuple[DeviceName, RotationProgress | SanagaError], None, None]:
     """Yield how far every edge is, or why it does not say; with rekey it makes a key to move to."""
     yield from _each(
         names, connect, lambda driver: _progress(driver.rekey() if rekey else driver.keys())
@@ -74,7 +74,7 @@ def asked(
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
+class RevocationAck:
     """An edge that was told: the serial of its list of revoked keys, and its live consultations.
 
     consultations are the peers that it had one with just before.
@@ -84,26 +84,26 @@ class Warned:
     consultations: tuple[DeviceName, ...] = ()
 
 
-def equipped(
+def deliver_psk(
     names: Iterable[DeviceName], connect: Connect
-) -> Generator[tuple[DeviceName, Warned | SanagaError], None, None]:
+) -> Generator[tuple[DeviceName, RevocationAck | SanagaError], None, None]:
     """Hand edges what they lack, and yield every one of them, or why it was not told."""
-    yield from _each(names, connect, lambda driver: Warned(int(driver.equip()["serial"])))
+    yield from _each(names, connect, lambda driver: RevocationAck(int(driver.equip()["serial"])))
 
 
-def warned(
+def deliver_revocations(
     names: Iterable[DeviceName], connect: Connect
-) -> Generator[tuple[DeviceName, Warned | SanagaError], None, None]:
+) -> Generator[tuple[DeviceName, RevocationAck | SanagaError], None, None]:
     """Tell edges of revoked keys, and yield every one of them, or why it was not told."""
 
-    def warn(driver: KeyHolder) -> Warned:
+    def warn(driver: KeyHolder) -> RevocationAck:
         live = _progress(driver.keys()).consultations
-        return Warned(int(driver.warn()["serial"]), live)
+        return RevocationAck(int(driver.warn()["serial"]), live)
 
     yield from _each(names, connect, warn)
 
 
-def listed(
+def revocation_serials(
     names: Iterable[DeviceName], connect: Connect
 ) -> Generator[tuple[DeviceName, int | SanagaError], None, None]:
     """Yield every edge with the serial of its list of revoked keys, or why it does not say."""
@@ -125,11 +125,11 @@ def _each(
         finally:
             driver.close()
 
-    yield from each(tuple(names), asked)
+    yield from for_each_device(tuple(names), asked)
 
 
-def _progress(said: Mapping[str, Any]) -> Progress:
-    return Progress(
+def _progress(said: Mapping[str, Any]) -> RotationProgress:
+    return RotationProgress(
         str(said["key"]),
         tuple(map(str, said["waiting"])),
         str(said["phase"]),

@@ -16,7 +16,7 @@ START: Final = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Actor:
     """Who does something, and why."""
 
     who: str
@@ -24,7 +24,7 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class AuditEntry:
     """An entry of the trail; at is ISO 8601, details what was done in JSON's words."""
 
     serial: int
@@ -44,12 +44,12 @@ class Trace:
 
 
 def add(
-    db: sqlite3.Connection, act: Act, at: str, what: str, subject: str, **details: object
+    db: sqlite3.Connection, act: Actor, at: str, what: str, subject: str, **details: object
 ) -> None:
     """Add an entry within a transaction."""
     row = db.execute("SELECT serial, hash FROM audit ORDER BY serial DESC LIMIT 1").fetchone()
     serial, before = (row["serial"] + 1, row["hash"]) if row else (1, START)
-    trace = Trace(serial, at, act.who, what, subject, act.because, details, "")
+    trace = AuditEntry(serial, at, act.who, what, subject, act.because, details, "")
     db.execute(
         "INSERT INTO audit (serial, at, who, what, subject, because, details, hash)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -66,12 +66,14 @@ def add(
     )
 
 
-def read(rows: Iterable[sqlite3.Row]) -> tuple[Trace, ...]:
+def read(rows: Iterable[sqlite3.Row]) -> tuple[AuditEntry, ...]:
     """Return the entries of rows."""
-    return tuple(Trace(**{**row, "details": json.loads(row["details"])}) for row in map(dict, rows))
+    return tuple(
+        AuditEntry(**{**row, "details": json.loads(row["details"])}) for row in map(dict, rows)
+    )
 
 
-def broken(traces: Iterable[Trace]) -> int | None:
+def broken(traces: Iterable[AuditEntry]) -> int | None:
     """Return the serial of the first entry that does not fit; None when the trail is whole."""
     before, expected = START, 1
     for trace in traces:

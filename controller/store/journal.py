@@ -48,7 +48,7 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ApplyRecord:
     """An apply as the journal knows it; instants are ISO 8601, deadline seconds since 1970.
 
     held: all was verified, and it waits, or waited, for a person to confirm it.
@@ -67,7 +67,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class JournalStep:
     """One act on one device; finished and became are None while it may be half done."""
 
     device: DeviceName
@@ -186,19 +186,19 @@ class Journal:
                 (outcome, because, self._now(), apply_id),
             )
 
-    def unfinished(self) -> tuple[Entry, ...]:
+    def unfinished(self) -> tuple[ApplyRecord, ...]:
         """Return the applies that are not over, oldest first."""
         return tuple(e for e in reversed(self.history()) if e.outcome is None)
 
-    def history(self) -> tuple[Entry, ...]:
+    def history(self) -> tuple[ApplyRecord, ...]:
         """Return all applies, newest first."""
         rows = self._database.read(
             "SELECT id, plan_id, network, started, deadline, held, decision, because, outcome,"
             " finished FROM applies ORDER BY id DESC"
         )
-        return tuple(Entry(**{**row, "held": bool(row["held"])}) for row in map(dict, rows))
+        return tuple(ApplyRecord(**{**row, "held": bool(row["held"])}) for row in map(dict, rows))
 
-    def entry(self, apply_id: int) -> Entry:
+    def entry(self, apply_id: int) -> ApplyRecord:
         """Return one apply; UnknownNameError when there is none of that number."""
         found = (entry for entry in self.history() if entry.id == apply_id)
         if (entry := next(found, None)) is None:
@@ -229,14 +229,14 @@ class Journal:
         )
         return {row["device"]: (row["before"], row["after"]) for row in rows}
 
-    def steps(self, apply_id: int) -> tuple[Step, ...]:
+    def steps(self, apply_id: int) -> tuple[JournalStep, ...]:
         """Return an apply's acts in the order they were begun."""
         rows = self._database.read(
             "SELECT device, act, was, became, started, finished FROM steps WHERE apply = ?"
             " ORDER BY id",
             apply_id,
         )
-        return tuple(Step(**dict(row)) for row in rows)
+        return tuple(JournalStep(**dict(row)) for row in rows)
 
     def last_intent(self, network: str) -> tuple[str, str] | None:
         """Return the last confirmed plan's body and the JSON of the intent that it leads to.

@@ -16,11 +16,11 @@ from typing import Final, TypeAlias
 from controller.clock import Clock, SystemClock
 from controller.store import audit
 from controller.store import people_queries as tables
-from controller.store.audit import Act, Trace
+from controller.store.audit import Actor, AuditEntry
 from controller.store.database import Database, Kind
-from controller.store.people_queries import Keying
+from controller.store.people_queries import DeviceKeys
 from controller.store.people_records import (
-    Entry,
+    PersonRecord,
     Registered,
     entry_of,
     person_of,
@@ -30,13 +30,13 @@ from controller.store.people_records import (
 )
 from controller.store.people_schema import MIGRATIONS
 from controller.store.revoked_keys import Revoked, withdraw
-from controller.store.roster_loads import Loads
+from controller.store.roster_loads import RosterStatusStore
 from inventory.errors import AccessError
 from inventory.model import DeviceName
 from vpn.key_text import PublicKey
 from vpn.model import Person, PersonDevice, PersonName
 from vpn.people import terms as people_terms
-from vpn.people.terms import Admission
+from vpn.people.terms import AccessTerms
 
 FILE: Final = "people.sqlite"
 KIND: Final = Kind(
@@ -56,7 +56,7 @@ class People:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self.loads = Loads(database, clock)
+        self.loads = RosterStatusStore(database, clock)
         self.revoked = Revoked(database)
 
     @classmethod
@@ -79,15 +79,15 @@ class People:
         """
         return self._database.write()
 
-    def terms(self) -> Admission | None:
+    def terms(self) -> AccessTerms | None:
         """Return the terms that were accepted last; None before the first."""
         rows = self._database.read("SELECT body FROM terms")
         return _terms(rows[0]["body"]) if rows else None
 
     def accept(
         self,
-        terms: Admission,
-        act: Act,
+        terms: AccessTerms,
+        act: Actor,
         sealed: Callable[[PublicKey, DeviceName], bytes],
     ) -> int:
         """Take other terms, and seal a preshared key for every device and gateway that has none.
@@ -108,7 +108,7 @@ class People:
         return len(fresh)
 
     def add(
-        self, person: Person, device: str, keying: Keying, act: Act, deliver: Deliver
+        self, person: Person, device: str, keying: DeviceKeys, act: Actor, deliver: Deliver
     ) -> PersonDevice:
         """Give a person access with a device; a person who has access gets another device.
 
@@ -140,7 +140,12 @@ class People:
         return int(rows[0]["seq"]) if rows else 0
 
     def enter(
-        self, known: Entry | None, person: Person, device: PersonDevice, keying: Keying, act: Act
+        self,
+        known: PersonRecord | None,
+        person: Person,
+        device: PersonDevice,
+        keying: DeviceKeys,
+        act: Actor,
     ) -> None:
         """Give a person access with a device whose number was reserved.
 
@@ -157,8 +162,8 @@ class People:
         db: sqlite3.Connection,
         person: Person,
         wanted: PersonDevice,
-        keying: Keying,
-        act: Act,
+        keying: DeviceKeys,
+        act: Actor,
     ) -> PersonDevice:
         self._admit(db, person, act)
         made = self._register(db, wanted, act)
@@ -166,7 +171,7 @@ class People:
         return made
 
     def rotate(
-        self, device: PersonDevice, keying: Keying, act: Act, deliver: Deliver
+        self, device: PersonDevice, keying: DeviceKeys, act: Actor, deliver: Deliver
     ) -> PersonDevice:
         """Let another key take the place of a device's. Raises as add() does."""
         made = replace(device, public_key=keying.public_key)
@@ -186,7 +191,7 @@ class People:
         return made
 
     def revoke(
-        self, name: PersonName, devices: Iterable[PersonDevice], act: Act, *, keep: bool = False
+        self, name: PersonName, devices: Iterable[PersonDevice], act: Actor, *, keep: bool = False
     ) -> None:
         """Withdraw devices; a person who is left without any has no access any more.
 
@@ -209,7 +214,7 @@ class People:
                 db.execute("UPDATE people SET revoked = ? WHERE name = ?", (self._now(), name))
                 self._trace(db, act, "person.revoke", name)
 
-    def change(self, person: Person, act: Act) -> None:
+    def change(self, person: Person, act: Actor) -> None:
         """Let somebody be of another role, site, licence or last day.
 
         Raises AccessError when they have no access.
@@ -230,28 +235,28 @@ class People:
             }
             self._trace(db, act, "person.change", person.name, **details)
 
-    def exported(self, device: PersonDevice, act: Act) -> None:
+    def exported(self, device: PersonDevice, act: Actor) -> None:
         """Note that somebody took out a device's file, which holds its preshared key."""
         with self._database.write() as db:
             self._trace(db, act, "device.export", device.person, **tables.told(device))
 
-    def told(self, gateway: DeviceName, devices: int, act: Act) -> None:
+    def told(self, gateway: DeviceName, devices: int, act: Actor) -> None:
         """Note that somebody took out what a gateway is told, which holds preshared keys."""
         self.noted("gateway.export", gateway, act, devices=devices)
 
-    def revoke_site(self, device: DeviceName, keys: Iterable[PublicKey], act: Act) -> None:
+    def revoke_site(self, device: DeviceName, keys: Iterable[PublicKey], act: Actor) -> None:
         """Withdraw keys of an edge for good."""
         with self._database.write() as db:
             for key in keys:
                 withdraw(db, key, self._now(), device)
             self._trace(db, act, "site.revoke", device, keys=list(keys))
 
-    def noted(self, what: str, subject: str, act: Act, **details: object) -> None:
+    def noted(self, what: str, subject: str, act: Actor, **details: object) -> None:
         """Note what was done to something else than people, such as a site's keys."""
         with self._database.write() as db:
             self._trace(db, act, what, subject, **details)
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[PersonRecord, ...]:
         """Return everybody who ever had access, by name."""
         people = self._database.read("SELECT * FROM people ORDER BY name")
         devices: dict[PersonName, list[Registered]] = {}
@@ -259,13 +264,13 @@ class People:
             devices.setdefault(row["person"], []).append(registered(row))
         return tuple(entry_of(row, devices.get(row["name"], ())) for row in people)
 
-    def entry(self, name: PersonName) -> Entry:
+    def entry(self, name: PersonName) -> PersonRecord:
         """Return somebody by name. Raises AccessError when there is nobody of that name."""
         if (found := self.find(name)) is None:
             raise AccessError(f"nobody is called {name!r}; see 'sanaga vpn person list'")
         return found
 
-    def find(self, name: PersonName) -> Entry | None:
+    def find(self, name: PersonName) -> PersonRecord | None:
         """Return somebody by name, if there is or was anybody."""
         rows = self._database.read("SELECT * FROM people WHERE name = ?", name)
         devices = self._database.read(tables.DEVICES.format(where="WHERE d.person = ?"), name)
@@ -300,14 +305,14 @@ class People:
         (row,) = self._database.read("SELECT coalesce(max(serial), 0) AS serial FROM audit")
         return int(row["serial"])
 
-    def trail(self, subject: str = "") -> tuple[Trace, ...]:
+    def trail(self, subject: str = "") -> tuple[AuditEntry, ...]:
         """Return the audit trail, oldest first; of one subject, if one is named."""
         if subject:
             query = "SELECT * FROM audit WHERE subject = ? ORDER BY serial"
             return audit.read(self._database.read(query, subject))
         return audit.read(self._database.read("SELECT * FROM audit ORDER BY serial"))
 
-    def _admit(self, db: sqlite3.Connection, person: Person, act: Act) -> None:
+    def _admit(self, db: sqlite3.Connection, person: Person, act: Actor) -> None:
         row = db.execute("SELECT * FROM people WHERE name = ?", (person.name,)).fetchone()
         if row is not None and row["revoked"] is None:
             refuse_another(person_of(row), person)
@@ -316,7 +321,7 @@ class People:
         what = "person.return" if row else "person.add"
         self._trace(db, act, what, person.name, **said(person))
 
-    def _register(self, db: sqlite3.Connection, wanted: PersonDevice, act: Act) -> PersonDevice:
+    def _register(self, db: sqlite3.Connection, wanted: PersonDevice, act: Actor) -> PersonDevice:
         """Return a device that is new, with the number that it gets unless it has one."""
         tables.refuse_known(db, wanted.public_key)
         person, name = wanted.person, wanted.name
@@ -353,7 +358,7 @@ class People:
             withdraw(db, key, self._now())
 
     def _trace(
-        self, db: sqlite3.Connection, act: Act, what: str, subject: str, **details: object
+        self, db: sqlite3.Connection, act: Actor, what: str, subject: str, **details: object
     ) -> None:
         audit.add(db, act, self._now(), what, subject, **details)
 
@@ -362,10 +367,10 @@ class People:
 
 
 @lru_cache(maxsize=1)
-def _terms(body: str) -> Admission:
+def _terms(body: str) -> AccessTerms:
     return people_terms.read(json.loads(body))
 
 
-def _terms_of(entry: Entry | None) -> tuple[Person, bool] | None:
+def _terms_of(entry: PersonRecord | None) -> tuple[Person, bool] | None:
     """Return who somebody is and whether they have access, whatever their devices."""
     return (entry.person, entry.revoked is not None) if entry else None

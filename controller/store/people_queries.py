@@ -43,14 +43,14 @@ def keep(db: sqlite3.Connection, boxes: Iterable[tuple[PublicKey, DeviceName, by
 
 
 @dataclass(frozen=True, slots=True)
-class Keying:
+class DeviceKeys:
     """A device's public key, and its sealed preshared keys by gateway."""
 
     public_key: PublicKey
     boxes: Mapping[DeviceName, bytes]
 
 
-def pairs(keying: Keying) -> Iterator[tuple[PublicKey, DeviceName, bytes]]:
+def pairs(keying: DeviceKeys) -> Iterator[tuple[PublicKey, DeviceName, bytes]]:
     """Return the rows of a device's preshared keys."""
     return ((keying.public_key, gateway, box) for gateway, box in keying.boxes.items())
 

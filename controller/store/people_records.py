@@ -19,7 +19,7 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PersonRecord:
     """A person as the store knows them, with every device that they ever had."""
 
     person: Person
@@ -62,9 +62,9 @@ def registered(row: sqlite3.Row) -> Registered:
     return Registered(device, row["since"], row["revoked"])
 
 
-def entry_of(row: sqlite3.Row, devices: Iterable[Registered]) -> Entry:
+def entry_of(row: sqlite3.Row, devices: Iterable[Registered]) -> PersonRecord:
     """Return the person of a row with their devices."""
-    return Entry(person_of(row), row["added"], row["revoked"], tuple(devices))
+    return PersonRecord(person_of(row), row["added"], row["revoked"], tuple(devices))
 
 
 def refuse_another(known: Person, given: Person) -> None:

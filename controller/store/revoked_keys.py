@@ -15,7 +15,7 @@ MOST_OF_PEOPLE: Final = 15_000
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
+class RevokedKey:
     """A key that opens nothing any more; site is the edge whose key it was, None for people's."""
 
     serial: int
@@ -30,7 +30,7 @@ class Revoked:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def newest(self) -> Withdrawn | None:
+    def newest(self) -> RevokedKey | None:
         """Return the key that was withdrawn last, if any was."""
         rows = self._database.read("SELECT * FROM revoked ORDER BY serial DESC LIMIT 1")
         return next(map(_withdrawn, rows), None)
@@ -70,7 +70,7 @@ class Revoked:
         )
         return tuple(row["public_key"] for row in rows)
 
-    def find(self, key: PublicKey) -> Withdrawn | None:
+    def find(self, key: PublicKey) -> RevokedKey | None:
         """Return what is known of a key, if it was withdrawn."""
         rows = self._database.read("SELECT * FROM revoked WHERE public_key = ?", key)
         return next((_withdrawn(row) for row in rows), None)
@@ -80,7 +80,7 @@ class Revoked:
         rows = self._database.read("SELECT DISTINCT site FROM revoked WHERE site IS NOT NULL")
         return frozenset(row["site"] for row in rows)
 
-    def of_site(self, device: DeviceName) -> tuple[Withdrawn, ...]:
+    def of_site(self, device: DeviceName) -> tuple[RevokedKey, ...]:
         """Return the keys of an edge that were withdrawn."""
         rows = self._database.read("SELECT * FROM revoked WHERE site = ? ORDER BY serial", device)
         return tuple(map(_withdrawn, rows))
@@ -95,8 +95,8 @@ def withdraw(
     )
 
 
-def _withdrawn(row: sqlite3.Row) -> Withdrawn:
-    return Withdrawn(row["serial"], row["public_key"], row["at"], row["site"])
+def _withdrawn(row: sqlite3.Row) -> RevokedKey:
+    return RevokedKey(row["serial"], row["public_key"], row["at"], row["site"])
 
 
 def refuse_withdrawn(db: sqlite3.Connection, key: PublicKey) -> None:
@@ -105,7 +105,7 @@ def refuse_withdrawn(db: sqlite3.Connection, key: PublicKey) -> None:
         raise AccessError(refusal(_withdrawn(row)))
 
 
-def refusal(found: Withdrawn) -> str:
+def refusal(found: RevokedKey) -> str:
     """Return why a key that was withdrawn is not taken."""
     whose = f" of {found.site}" if found.site else ""
     when = f" on {found.at[:10]}" if found.at else ""

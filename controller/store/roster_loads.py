@@ -9,7 +9,7 @@ from inventory.model import DeviceName
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class RosterStatus:
     """What a gateway was told last, and what kept it from being told more, if anything did.
 
     state is the last entry of the audit trail that was taken into account, 0 before the first
@@ -22,17 +22,19 @@ class Load:
     fault: str = ""
 
 
-class Loads:
+class RosterStatusStore:
     """The record of a state folder."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    def all(self) -> Mapping[DeviceName, Load]:
+    def all(self) -> Mapping[DeviceName, RosterStatus]:
         """Return what is known of every gateway that was ever loaded, or tried to be."""
         rows = self._database.read("SELECT * FROM gateways")
-        return {r["device"]: Load(r["state"], r["at"], r["devices"], r["fault"]) for r in rows}
+        return {
+            r["device"]: RosterStatus(r["state"], r["at"], r["devices"], r["fault"]) for r in rows
+        }
 
     def loaded(self, gateway: DeviceName, state: int, devices: int) -> None:
         """Note that a gateway goes by a state of the record; an older one than known is no news."""

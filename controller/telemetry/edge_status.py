@@ -8,7 +8,7 @@ from inventory.errors import SanagaError
 from inventory.model import DeviceName
 
 
-def healthy(
+def status_reports(
     names: Iterable[DeviceName], connect: Connect
 ) -> Generator[tuple[DeviceName, Mapping[str, Any] | SanagaError], None, None]:
     """Yield how everything stands at every edge, or why it does not say."""

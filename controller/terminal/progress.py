@@ -5,15 +5,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from controller.apply.events import (
-    Begun,
+    ApplyStarted,
     Decided,
     DeviceDone,
     Event,
     Progress,
     Verified,
     Waiting,
-    WaveBegun,
     WaveEnded,
+    WaveStarted,
 )
 from controller.model import Verdict
 from controller.terminal.durations import spoken
@@ -51,9 +51,9 @@ def sentence(event: Event) -> str | None:
 
 def _announcement(event: Event) -> str | None:
     match event:
-        case Begun(apply_id=number, devices=devices, waves=waves):
+        case ApplyStarted(apply_id=number, devices=devices, waves=waves):
             return f"apply {number}: {count(devices, 'device')} in {count(waves, 'wave')}"
-        case WaveBegun(number=number, total=total, devices=devices):
+        case WaveStarted(number=number, total=total, devices=devices):
             return f"wave {number} of {total}: {listing(devices)}"
         case Decided(decision=decision, because=because):
             return f"decided to {_DECISIONS.get(decision, decision)}: {shortened(because)}"
@@ -103,9 +103,9 @@ class _Board:
     def __call__(self, event: Event) -> None:
         """Move the bars, and print what is worth reading above them."""
         match event:
-            case Begun(devices=devices):
+            case ApplyStarted(devices=devices):
                 self._devices = devices
-            case WaveBegun(number=number, total=total, devices=devices):
+            case WaveStarted(number=number, total=total, devices=devices):
                 self._wave = f"wave {number} of {total}"
                 self._task(self._wave, len(devices))
                 return

@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def each(
+def for_each_device(
     items: Iterable[Item], work: Callable[[Item], Result], *, workers: int = WORKERS
 ) -> Generator[tuple[Item, Result | SanagaError], None, None]:
     """Yield every item with what work returned or the SanagaError it raised, as they finish.

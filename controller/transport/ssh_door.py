@@ -25,7 +25,7 @@ from paramiko.ssh_exception import AuthenticationException, BadHostKeyException,
 
 from controller.model import DeviceConfig
 from controller.transport.netns import inside
-from controller.transport.untrusted_text import last_line, plain
+from controller.transport.untrusted_text import last_line, printable
 from inventory.errors import DeviceError, HostKeyError, RejectedError, UnreachableError
 from inventory.model import Device, Management
 
@@ -49,7 +49,7 @@ _REFUSALS: Final[Mapping[str, type[DeviceError]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class SshTimeouts:
     """How long to wait: for a connection, for the next sign of life and for a whole answer."""
 
     connect_s: float = 10.0
@@ -57,7 +57,7 @@ class Patience:
     answer_s: float = 1200.0
 
 
-USUAL_PATIENCE: Final = Patience()
+USUAL_PATIENCE: Final = SshTimeouts()
 
 
 class DoorDriver:
@@ -75,7 +75,7 @@ class DoorDriver:
         secret: str,
         namespace: str | None,
         state_dir: Path = Path(),
-        patience: Patience = USUAL_PATIENCE,
+        patience: SshTimeouts = USUAL_PATIENCE,
     ) -> None:
         self._state_dir = state_dir
         self._device = device
@@ -168,7 +168,7 @@ class DoorDriver:
             raise UnreachableError(self._device.name, self._misunderstanding(said, words[0]))
         if answer["ok"] is not True:
             error = _REFUSALS.get(str(answer.get("error")), DeviceError)
-            raise error(self._device.name, f"{plain(str(answer.get('message')))} ({words[0]})")
+            raise error(self._device.name, f"{printable(str(answer.get('message')))} ({words[0]})")
         return answer
 
     def _misunderstanding(self, said: bytes, verb: str) -> str:

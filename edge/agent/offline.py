@@ -6,8 +6,8 @@ from uuid import uuid4
 from edge.clock import moment, said
 from edge.dataplane import thread as dataplane_thread
 from edge.identity import device as identity
-from edge.policy.store import Store
-from edge.signed.verifiers import Notary
+from edge.policy.store import PolicyStore
+from edge.signed.verifiers import PolicyVerifier
 from edge.storage import lock
 
 
@@ -18,7 +18,7 @@ def removed(folder: Path) -> tuple[str, ...]:
     """
     who = identity.load(folder)
     with lock.held(folder, said(moment().unix_s)), lock.alone():
-        signed = Store(folder, who.device, Notary(folder)).load().signed
+        signed = PolicyStore(folder, who.device, PolicyVerifier(folder)).load().signed
         names = dataplane_thread.tunnel_names(signed.policy if signed else None)
         return dataplane_thread.removed(folder, None, names)
 
@@ -30,7 +30,11 @@ def kept(folder: Path, envelope: str, file: str) -> int:
     """
     who = identity.load(folder)
     with lock.held(folder, said(moment().unix_s)):
-        store, txn, now = Store(folder, who.device, Notary(folder)), str(uuid4()), moment()
+        store, txn, now = (
+            PolicyStore(folder, who.device, PolicyVerifier(folder)),
+            str(uuid4()),
+            moment(),
+        )
         store.recover(now)
         signed = store.stage(txn, envelope, store.load().signed, file=file)
         store.begin(txn, 1, now)

@@ -49,7 +49,7 @@ def add(
     from edge.control import client as control
 
     request = {**_flow(source, target, protocol), "service": service, "for_s": duration(lasts)}
-    control.asked(folder(directory), "call-add", **request)
+    control.request(folder(directory), "call-add", **request)
     say(f"packets from {source} to {target} travel as {service} for {lasts}")
 
 
@@ -63,7 +63,7 @@ def remove(
     """Let packets of a flow be ordinary traffic again; nothing happens when they are."""
     from edge.control import client as control
 
-    control.asked(folder(directory), "call-remove", **_flow(source, target, protocol))
+    control.request(folder(directory), "call-remove", **_flow(source, target, protocol))
     say(f"packets from {source} to {target} are no announced call")
 
 
@@ -72,7 +72,7 @@ def list_(directory: DirOption = None, output: FormatOption = Format.TABLE) -> N
     """Show the calls that were announced and are not over."""
     from edge.control import client as control
 
-    calls = control.asked(folder(directory), "calls")["calls"]
+    calls = control.request(folder(directory), "calls")["calls"]
     rows = [
         {
             **call,

@@ -87,7 +87,7 @@ def status(directory: DirOption = None, output: FormatOption = Format.TABLE) -> 
     from edge.cli import tables
     from edge.control import client as control
 
-    said = control.asked(folder(directory), "status")
+    said = control.request(folder(directory), "status")
     emit(said["status"], output, lambda: tables.show_status(said["status"]))
 
 
@@ -127,7 +127,7 @@ def stop(directory: DirOption = None) -> None:
 
     place = folder(directory)
     try:
-        control.asked(place, "stop")
+        control.request(place, "stop")
     except control.NotRunningError as error:
         say(str(error))
         words = offline.removed(place)

@@ -23,8 +23,8 @@ def show(directory: DirOption = None, output: FormatOption = Format.TABLE) -> No
     from edge.control import client as control
 
     place = folder(directory)
-    text = control.asked(place, "read")["config"]
-    state = control.asked(place, "transaction")
+    text = control.request(place, "read")["config"]
+    state = control.request(place, "transaction")
     if output is not Format.TABLE:
         import json
 
@@ -70,16 +70,16 @@ def load(
     seconds, place, txn = duration(confirm_within), folder(directory), str(uuid4())
     text = file.read_text(encoding="utf-8", errors="replace")
     try:
-        said = control.asked(place, "stage", txn=txn, candidate=text)
+        said = control.request(place, "stage", txn=txn, candidate=text)
     except control.NotRunningError:
         serial = offline.kept(place, text, str(file))
         say(f"no edge runs; policy {serial} takes effect when it starts")
         return
     if said["delta"]:
         write(said["delta"])
-    control.asked(place, "commit", txn=txn, within_s=seconds)
+    control.request(place, "commit", txn=txn, within_s=seconds)
     if keep:
-        control.asked(place, "confirm", txn=txn)
+        control.request(place, "confirm", txn=txn)
         say("the policy is in effect")
     else:
         say(
@@ -109,8 +109,8 @@ def _settle(place: Path, verb: str, done: str) -> bool:
     """Settle the trial, and return whether there was one."""
     from edge.control import client as control
 
-    txn = control.asked(place, "transaction")["pending"]
+    txn = control.request(place, "transaction")["pending"]
     if txn:
-        control.asked(place, verb, txn=txn)
+        control.request(place, verb, txn=txn)
         say(f"the policy on trial is {done}")
     return bool(txn)

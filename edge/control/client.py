@@ -52,7 +52,7 @@ def ask(
     return dict(said)
 
 
-def asked(folder: Path, verb: str, **request: Any) -> Json:
+def request(folder: Path, verb: str, **request: Any) -> Json:
     """Return the daemon's answer to a verb. Raises EdgeError when it refuses or does not run."""
     said = ask(folder, {"verb": verb, **request})
     if said.get("ok") is not True:

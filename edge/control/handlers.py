@@ -12,9 +12,9 @@ from edge.dataplane.thread import tunnel_names
 from edge.identity import keyring
 from edge.policy.errors import TransactionError
 from edge.selection import call_list
-from edge.selection.call_list import Call
+from edge.selection.call_list import AnnouncedCall
 from edge.telemetry import status as telemetry_status
-from edge.telemetry.status import Sources
+from edge.telemetry.status import StatusInputs
 from inventory.errors import EdgeError
 
 Json: TypeAlias = Mapping[str, Any]
@@ -31,32 +31,32 @@ async def answer(daemon: Daemon, request: Json) -> Json:
 
 async def status(daemon: Daemon, _: Json) -> Json:
     """Return how everything stands."""
-    policy, pilot = daemon.policy, daemon.pilot
+    policy, pilot = daemon.policy, daemon.selector
     trouble = ""
     sources = None
     if policy is not None:
         try:
-            tunnels = await daemon.worker.tunnels(tunnel_names(policy))
+            tunnels = await daemon.dataplane.tunnels(tunnel_names(policy))
         except EdgeError as error:
             tunnels, trouble = {}, str(error)
-        sources = Sources(
+        sources = StatusInputs(
             policy,
-            daemon.gauges,
+            daemon.probes,
             tunnels,
             daemon.clock(),
-            daemon.worker.generations,
+            daemon.dataplane.generations,
             pilot.drained,
         )
-    minds = pilot.minds
+    peer_states = pilot.peer_states
     told = {
         "device": daemon.device,
         "pid": getpid(),
         "since": said(daemon.started.unix_s),
         "policy": daemon.transactions.status(),
         "peers": [
-            telemetry_status.peer(sources, peer, minds[peer.device])
+            telemetry_status.peer_report(sources, peer, peer_states[peer.device])
             for peer in (sources.policy.peers if sources else ())
-            if sources and peer.device in minds
+            if sources and peer.device in peer_states
         ],
         "calls": _calls(daemon),
         "keys": daemon.rotation.status(),
@@ -104,7 +104,7 @@ async def settle(daemon: Daemon, request: Json, *, verb: str) -> Json:
 async def people(daemon: Daemon, request: Json) -> Json:
     """Take a roster, if there is one, and return which one holds."""
     if "roster" in request:
-        await daemon.gatehouse.take(str(request["roster"]))
+        await daemon.roster.replace(str(request["roster"]))
     there, who = bool(request.get("there")), bool(request.get("who"))
     return {"people": await _people(daemon, there=there, who=who)}
 
@@ -119,8 +119,8 @@ async def rekey(daemon: Daemon, _: Json) -> Json:
 
 async def keys(daemon: Daemon, _: Json) -> Json:
     """Return how it stands with the keys of tunnels."""
-    minds = daemon.pilot.minds
-    live = sorted(device for device, mind in minds.items() if mind.consultation)
+    peer_states = daemon.selector.peer_states
+    live = sorted(device for device, state in peer_states.items() if state.consultation)
     return {"keys": {**daemon.rotation.status(), "consultations": live}}
 
 
@@ -128,7 +128,7 @@ async def pairs(daemon: Daemon, request: Json) -> Json:
     """Take chains of preshared keys, if there are any, and return which are here."""
     if "chains" in request:
         await daemon.take_chains(str(request["chains"]))
-    return {"pairs": daemon.pairs.known()}
+    return {"pairs": daemon.psk.known()}
 
 
 async def revoked(daemon: Daemon, request: Json) -> Json:
@@ -140,7 +140,7 @@ async def revoked(daemon: Daemon, request: Json) -> Json:
 
 async def join(daemon: Daemon, request: Json) -> Json:
     """Carry messages between the desk and devices that are invited."""
-    return {"join": daemon.rendezvous.asked(str(request["request"]))}
+    return {"join": daemon.join_proxy.asked(str(request["request"]))}
 
 
 async def calls(daemon: Daemon, _: Json) -> Json:
@@ -153,7 +153,7 @@ async def add_call(daemon: Daemon, request: Json) -> Json:
     now = daemon.clock()
     until_s = now.since_boot_s + int(request["for_s"])
     flow, service = call_list.flow(request), str(request["service"])
-    await daemon.announce(Call(flow, service, now.boot, until_s))
+    await daemon.announce(AnnouncedCall(flow, service, now.boot, until_s))
     return {"calls": _calls(daemon)}
 
 
@@ -165,20 +165,20 @@ async def remove_call(daemon: Daemon, request: Json) -> Json:
 
 async def _people(daemon: Daemon, *, there: bool = True, who: bool = False) -> Json:
     """Return how it stands with people who dial this device, and who is there, which takes time."""
-    said = {**daemon.gatehouse.status(), "revoked": daemon.revoked.serial}
+    said = {**daemon.roster.status(), "revoked": daemon.revoked.serial}
     if not (there or who):
         return said
     name = said["interface"]
     try:
-        tunnel = (await daemon.worker.tunnels((name,))).get(name) if name else None
-        calling = await daemon.worker.calling() if tunnel else ()
+        tunnel = (await daemon.dataplane.tunnels((name,))).get(name) if name else None
+        calling = await daemon.dataplane.calling() if tunnel else ()
     except EdgeError:
         tunnel, calling = None, ()
     return {
         **said,
         "sessions": telemetry_status.sessions(tunnel, daemon.clock()),
         "calling": list(calling),
-        **({"dialled": telemetry_status.dialled(tunnel, daemon.clock())} if who else {}),
+        **({"dialled": telemetry_status.client_sessions(tunnel, daemon.clock())} if who else {}),
     }
 
 

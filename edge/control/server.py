@@ -33,7 +33,7 @@ _REFUSED: Final = (
 Answerer: TypeAlias = Callable[[Json], Awaitable[Json]]
 
 
-class Ear:
+class ControlServer:
     """Listens in one folder and hands every request to answer."""
 
     def __init__(self, folder: Path, answer: Answerer) -> None:

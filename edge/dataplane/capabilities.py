@@ -32,7 +32,7 @@ filter add dev lo parent ffff: protocol all u32 match u32 0 0 action mirred egre
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class KernelCapabilities:
     """What works here; what does not has to be done otherwise or without.
 
     wireguard: interfaces of the kernel's own. tun: interfaces for wireguard-go. htb: shaping of
@@ -48,14 +48,14 @@ class Offer:
     nexthop: bool
 
 
-def ask() -> Offer:
+def probe() -> KernelCapabilities:
     """Return what the kernel offers.
 
     Raises EdgeError when it cannot be asked: without root, or without the programs to ask with.
     """
     if not _accepted("ip", "link", "set", "lo", "up"):
         raise EdgeError("the kernel makes no network namespaces; are you root, in a container?")
-    return Offer(
+    return KernelCapabilities(
         wireguard=_accepted("ip", "link", "add", "trial", "type", "wireguard"),
         tun=_accepted("ip", "tuntap", "add", "trial", "mode", "tun"),
         htb=_accepted("tc", "qdisc", "add", "dev", "lo", "root", "handle", "1:", "htb"),
@@ -67,7 +67,7 @@ def ask() -> Offer:
 
 
 def wireguard(
-    offer: Offer,
+    offer: KernelCapabilities,
     folder: Path | None = None,
     own: Callable[[], KernelWireGuard] = KernelWireGuard,
 ) -> WireGuard:
@@ -78,7 +78,9 @@ def wireguard(
     return WireGuardFiles(folder, _maker(offer, KernelWireGuard)) if folder else _maker(offer, own)
 
 
-def _maker(offer: Offer, own: Callable[[], KernelWireGuard]) -> KernelWireGuard | WireGuardGo:
+def _maker(
+    offer: KernelCapabilities, own: Callable[[], KernelWireGuard]
+) -> KernelWireGuard | WireGuardGo:
     if offer.wireguard:
         return own()
     if offer.tun:

@@ -10,24 +10,24 @@ from threading import Lock
 from typing import Final, TypeAlias
 
 from edge.dataplane import desired, sysctls
-from edge.dataplane.desired import Wanted
-from edge.dataplane.firewall import Filters
+from edge.dataplane.desired import DesiredState
+from edge.dataplane.firewall import NftTables
 from edge.dataplane.interfaces import Interfaces
-from edge.dataplane.monitor import Watch
+from edge.dataplane.monitor import KernelMonitor
 from edge.dataplane.sysctls import Undo
 from edge.forwarding import route_tables, tc
 from edge.forwarding.netlink import Netlink
 from edge.forwarding.steering import Steering
 from edge.nftables import call_flows
 from edge.nftables.call_flows import Flow, LiveCalls
-from edge.remote_access.peers import Admission, PeopleFilter
-from edge.wireguard.active_keys import Generations
+from edge.remote_access.peers import RemoteAccess, RemoteAccessFilter
+from edge.wireguard.active_keys import ActiveKeys
 from edge.wireguard.model import Tunnel, WireGuard
 from inventory.errors import EdgeError, TunnelError
 from policies.model import ServiceName
 from vpn.key_text import PublicKey
 
-Step: TypeAlias = Callable[[Wanted], Iterable[str]]
+Step: TypeAlias = Callable[[DesiredState], Iterable[str]]
 Keep: TypeAlias = Callable[[Undo], None]
 
 NO_RING: Final[Mapping[PublicKey, bytes]] = {}
@@ -50,12 +50,12 @@ class Dataplane:
     ) -> None:
         self._kernel, self._quick = Netlink(), Netlink()
         self._lock = Lock()
-        self._watch = Watch({self._kernel.port, self._quick.port})
+        self._watch = KernelMonitor({self._kernel.port, self._quick.port})
         self._interfaces = Interfaces(self._kernel, wireguard, private_key, ring)
-        self._filters = Filters()
-        self._guests = PeopleFilter()
+        self._filters = NftTables()
+        self._guests = RemoteAccessFilter()
         self._keep = keep
-        self._wanted: Wanted | None = None
+        self._wanted: DesiredState | None = None
         self._left: frozenset[str] = frozenset()
         self._rounds = 0
         self._live = LiveCalls()
@@ -65,7 +65,7 @@ class Dataplane:
         """Return the tunnels as they should be."""
         return self._need().tunnels
 
-    def apply(self, want: Wanted) -> tuple[str, ...]:
+    def apply(self, want: DesiredState) -> tuple[str, ...]:
         """Make everything what is wanted and return, in words, what was changed.
 
         Does all that can be done before it raises EdgeError (TunnelError) about the rest.
@@ -73,7 +73,7 @@ class Dataplane:
         self.want(want)
         return self.establish()
 
-    def want(self, want: Wanted) -> None:
+    def want(self, want: DesiredState) -> None:
         """Let this be what establish() makes and steer() changes; the kernel stays as it is."""
         with self._lock:
             self._wanted = want
@@ -82,7 +82,7 @@ class Dataplane:
         """Make everything what is wanted, as apply() does. Raises EdgeError."""
         return self._carry_out(self._need(), self._steps())
 
-    def admit(self, people: Admission | None) -> tuple[str, ...]:
+    def admit(self, people: RemoteAccess | None) -> tuple[str, ...]:
         """Let in whom people names, and nobody else, and return what was changed.
 
         Raises EdgeError, also when nothing was applied yet.
@@ -91,7 +91,7 @@ class Dataplane:
             self._wanted = replace(self._need(), people=people)
         return self._carry_out(self._need(), (self._people, self._interfaces.establish))
 
-    def renew(self, generations: Generations) -> tuple[str, ...]:
+    def renew(self, generations: ActiveKeys) -> tuple[str, ...]:
         """Let tunnels have other keys, and return what was changed. Raises EdgeError."""
         with self._lock:
             self._wanted = desired.renewed(self._need(), generations)
@@ -151,7 +151,7 @@ class Dataplane:
         self._kernel.close()
         self._quick.close()
 
-    def _need(self) -> Wanted:
+    def _need(self) -> DesiredState:
         if self._wanted is None:
             raise EdgeError("there is no policy in the kernel yet; apply one first")
         return self._wanted
@@ -169,7 +169,7 @@ class Dataplane:
             self._interfaces.remove_strangers,
         )
 
-    def _carry_out(self, want: Wanted, steps: Iterable[Step]) -> tuple[str, ...]:
+    def _carry_out(self, want: DesiredState, steps: Iterable[Step]) -> tuple[str, ...]:
         done, faults = list[str](), list[EdgeError]()
         for step in steps:
             try:
@@ -181,18 +181,18 @@ class Dataplane:
             raise kind("; ".join(map(str, faults))) from faults[0]
         return tuple(done)
 
-    def _settings(self, want: Wanted) -> Iterable[str]:
+    def _settings(self, want: DesiredState) -> Iterable[str]:
         if (undo := sysctls.undo_of(want.settings)).settings:
             self._keep(undo)
         return sysctls.establish(want.settings)
 
-    def _tables(self, want: Wanted) -> Iterable[str]:
+    def _tables(self, want: DesiredState) -> Iterable[str]:
         return self._filters.establish(want, self._interfaces.indexes)
 
-    def _people(self, want: Wanted) -> Iterable[str]:
+    def _people(self, want: DesiredState) -> Iterable[str]:
         return self._guests.establish(want.people)
 
-    def _routes(self, _: Wanted) -> Iterator[str]:
+    def _routes(self, _: DesiredState) -> Iterator[str]:
         # Without a look at the interfaces, every route out of one would seem to be unwanted.
         if not self._interfaces.seen:
             return
@@ -203,13 +203,13 @@ class Dataplane:
             moved = route_tables.move(self._kernel, route_tables.read_routes(self._kernel), there)
         yield from route_tables.steps(*moved, "routes")
 
-    def _rules(self, want: Wanted) -> Iterator[str]:
+    def _rules(self, want: DesiredState) -> Iterator[str]:
         changed = route_tables.change_rules(
             self._kernel, route_tables.read_rules(self._kernel), want.rules
         )
         yield from route_tables.steps(*changed, "rules")
 
-    def _queues(self, want: Wanted) -> Iterator[str]:
+    def _queues(self, want: DesiredState) -> Iterator[str]:
         if not self._interfaces.seen:
             return
         roots, known = tc.read_roots(self._kernel), self._interfaces.known
@@ -228,7 +228,7 @@ class Dataplane:
         self._left = frozenset(left)
         yield from self._stale_queues(want, roots)
 
-    def _stale_queues(self, want: Wanted, roots: dict[int, tuple[str, int]]) -> Iterator[str]:
+    def _stale_queues(self, want: DesiredState, roots: dict[int, tuple[str, int]]) -> Iterator[str]:
         wanted_here = {queue.interface for queue in want.queues}
         for link in self._interfaces.known.values():
             if link.name not in wanted_here and tc.ours(roots.get(link.index)):

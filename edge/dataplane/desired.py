@@ -13,8 +13,8 @@ from edge.forwarding.routes import Routes, Rule
 from edge.forwarding.steering import Steering
 from edge.nftables import ruleset
 from edge.policy.model import EdgePolicy, Endpoint, Peer, Prefix, Underlay
-from edge.remote_access.peers import Admission
-from edge.wireguard.active_keys import SETTLED, Generations
+from edge.remote_access.peers import RemoteAccess
+from edge.wireguard.active_keys import SETTLED, ActiveKeys
 from edge.wireguard.model import Tunnel, TunnelPeer
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
@@ -38,7 +38,7 @@ class Arrivals:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DesiredState:
     """What the kernel should hold; owned are the prefixes of each peer."""
 
     policy: EdgePolicy
@@ -52,7 +52,7 @@ class Wanted:
     arrivals: tuple[Arrivals, ...]
     queues: tuple[Queue, ...]
     owned: Mapping[DeviceName, tuple[Prefix, ...]]
-    people: Admission | None = None
+    people: RemoteAccess | None = None
 
     @property
     def every_tunnel(self) -> tuple[Tunnel, ...]:
@@ -65,12 +65,12 @@ class Wanted:
         return frozenset(t.name for t in self.every_tunnel) | {a.target for a in self.arrivals}
 
 
-def wanted(
+def desired_state(
     policy: EdgePolicy,
     steering: Steering,
-    people: Admission | None = None,
-    generations: Generations = SETTLED,
-) -> Wanted:
+    people: RemoteAccess | None = None,
+    generations: ActiveKeys = SETTLED,
+) -> DesiredState:
     """Return everything that should stand in the kernel.
 
     Raises PolicyRefusedError when an interface's name cannot be used, or there are too many peers.
@@ -84,7 +84,7 @@ def wanted(
     owned: dict[DeviceName, tuple[Prefix, ...]] = {peer.device: () for peer in policy.peers}
     for peer, prefix in routes.owned(policy):
         owned[peer.device] += (prefix,)
-    return Wanted(
+    return DesiredState(
         policy=policy,
         steering=steering,
         tunnels=tuple(_tunnels(policy, owned, generations)),
@@ -100,13 +100,13 @@ def wanted(
     )
 
 
-def renewed(before: Wanted, generations: Generations) -> Wanted:
+def renewed(before: DesiredState, generations: ActiveKeys) -> DesiredState:
     """Return what should stand when tunnels have other keys."""
     tunnels = tuple(_tunnels(before.policy, before.owned, generations))
     return replace(before, tunnels=tunnels)
 
 
-def steered(before: Wanted, steering: Steering) -> tuple[Wanted, Routes, Routes]:
+def steered(before: DesiredState, steering: Steering) -> tuple[DesiredState, Routes, Routes]:
     """Return what should stand after a decision, and the routes that it concerned: old, new."""
     policy, old, new = before.policy, Routes(), Routes()
     for place, peer in enumerate(policy.peers):
@@ -128,7 +128,7 @@ def _arrivals(policy: EdgePolicy, underlay: Underlay) -> Arrivals:
 
 
 def _tunnels(
-    policy: EdgePolicy, owned: Mapping[DeviceName, tuple[Prefix, ...]], generations: Generations
+    policy: EdgePolicy, owned: Mapping[DeviceName, tuple[Prefix, ...]], generations: ActiveKeys
 ) -> Iterator[Tunnel]:
     for index, underlay in enumerate(policy.underlays):
         yield Tunnel(
@@ -157,7 +157,7 @@ def _transport_peers(
     policy: EdgePolicy,
     underlay: Underlay,
     owned: Mapping[DeviceName, tuple[Prefix, ...]],
-    generations: Generations,
+    generations: ActiveKeys,
 ) -> Iterator[TunnelPeer]:
     for peer in policy.peers:
         paths = [path for path in peer.paths if path.circuit == underlay.circuit]
@@ -173,7 +173,7 @@ def _transport_peers(
 
 
 def _care_peers(
-    policy: EdgePolicy, owned: Mapping[DeviceName, tuple[Prefix, ...]], generations: Generations
+    policy: EdgePolicy, owned: Mapping[DeviceName, tuple[Prefix, ...]], generations: ActiveKeys
 ) -> Iterator[TunnelPeer]:
     for peer in policy.peers:
         allowed = (IPv4Network(peer.loopback), *owned[peer.device])
@@ -186,7 +186,7 @@ def _care_peers(
 
 
 def _both(
-    interface: str, peer: Peer, far: TunnelPeer, generations: Generations
+    interface: str, peer: Peer, far: TunnelPeer, generations: ActiveKeys
 ) -> Iterator[TunnelPeer]:
     """Yield a far end, and with nothing behind it again by its other key, if it has two.
 

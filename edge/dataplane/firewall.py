@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from edge.dataplane.desired import Wanted
+from edge.dataplane.desired import DesiredState
 from edge.forwarding.routes import versions
 from edge.nftables import call_flows, nft
 from edge.nftables.call_flows import Flow
@@ -19,7 +19,7 @@ REPAIRED: Final = "loaded the nft tables anew, which somebody had changed"
 REBOUND: Final = "loaded the nft tables anew for interfaces that are others now"
 
 
-class Filters:
+class NftTables:
     """Keeps the tables what is wanted; announced calls outlive a table that was deleted."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
@@ -29,7 +29,7 @@ class Filters:
         self._bound: Indexes = {}
         self._calls: dict[Flow, tuple[int, float]] = {}
 
-    def establish(self, want: Wanted, indexes: Indexes) -> Iterator[str]:
+    def establish(self, want: DesiredState, indexes: Indexes) -> Iterator[str]:
         """Make the tables what is wanted and say what was done. Raises EdgeError."""
         there, bound = nft.listing(), _bound(want, indexes)
         text = want.ruleset + "".join(a.ruleset for a in want.arrivals if a.underlay in bound)
@@ -71,7 +71,7 @@ class Filters:
             return (REBOUND,)
         return (REPAIRED,) if there.digest != self._digest else None
 
-    def _load(self, want: Wanted, text: str, bound: Indexes) -> None:
+    def _load(self, want: DesiredState, text: str, bound: Indexes) -> None:
         self._calls = self._current()
         now_s = self._clock()
         kept = "".join(
@@ -99,7 +99,7 @@ class Filters:
         return {flow: known for flow, known in self._calls.items() if known[1] > now_s}
 
 
-def _bound(want: Wanted, indexes: Indexes) -> Indexes:
+def _bound(want: DesiredState, indexes: Indexes) -> Indexes:
     """Return the interfaces that the tables know by index, which changes when they are remade."""
     pairs = ((a.underlay, a.target) for a in want.arrivals)
     there = (pair for pair in pairs if all(name in indexes for name in pair))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from edge.dataplane.desired import Wanted
+from edge.dataplane.desired import DesiredState
 from edge.forwarding import links
 from edge.forwarding.links import IFB, LOOPBACK, Interface
 from edge.forwarding.netlink import Netlink
@@ -30,7 +30,7 @@ class Interfaces:
         # Whether what is known is what is there, as far as anybody could tell.
         self.seen = False
 
-    def establish(self, want: Wanted) -> tuple[str, ...]:
+    def establish(self, want: DesiredState) -> tuple[str, ...]:
         """Make interfaces and addresses what is wanted and say what was done.
 
         One failure hinders nothing else; raises EdgeError about all of them in the end, which is
@@ -54,7 +54,7 @@ class Interfaces:
             raise kind("; ".join([*done, *map(str, faults)])) from faults[0]
         return tuple(done)
 
-    def remove_strangers(self, want: Wanted) -> Iterator[str]:
+    def remove_strangers(self, want: DesiredState) -> Iterator[str]:
         """Take away interfaces of ours that nobody wants any more."""
         strangers = [*self.known.values()] if self.seen else []
         for link in strangers:
@@ -76,7 +76,7 @@ class Interfaces:
     def _tunnel(self, tunnel: Tunnel) -> tuple[str, ...]:
         return self._wireguard.ensure(tunnel, private_of(tunnel, self._private_key, self._ring))
 
-    def _arrivals(self, want: Wanted) -> Iterator[str]:
+    def _arrivals(self, want: DesiredState) -> Iterator[str]:
         for arrivals in want.arrivals:
             link = self.known.get(arrivals.target)
             if link is not None and not (link.ours and link.up):
@@ -87,14 +87,14 @@ class Interfaces:
                 self._look()
                 yield f"made {arrivals.target} for what arrives on {arrivals.underlay}"
 
-    def _claims(self, want: Wanted) -> Iterator[str]:
+    def _claims(self, want: DesiredState) -> Iterator[str]:
         names = {tunnel.name for tunnel in want.every_tunnel}
         for link in self.known.values():
             if link.name in names and not link.ours:
                 links.claim(self._kernel, link)
                 yield f"marked {link.name} as ours"
 
-    def _loopback(self, want: Wanted) -> Iterator[str]:
+    def _loopback(self, want: DesiredState) -> Iterator[str]:
         """Give the device its loopback address, and take an earlier one of ours away."""
         address, index = want.policy.loopback, self.known[LOOPBACK].index
         present = links.our_addresses(self._kernel)

@@ -17,7 +17,7 @@ PROTOCOL_AT: Final = 5
 LINKS: Final = 1
 
 
-class Watch:
+class KernelMonitor:
     """Listens to the kernel in the network namespace in which it was made.
 
     own are the ports of the sockets by which we change routes ourselves.
@@ -26,7 +26,7 @@ class Watch:
     def __init__(self, own: Set[int]) -> None:
         self._own = own
         self._news = Netlink(groups=GROUPS)
-        self._generations = Generations()
+        self._generations = RulesetGeneration()
         self._generation = -1
 
     def links_or_routes(self) -> bool:
@@ -57,7 +57,7 @@ class Watch:
         return bool(protocol == PROTOCOL) and answer.port not in self._own
 
 
-class Losses:
+class LinkDownMonitor:
     """Tells of interfaces of ours that vanish, at once: a descriptor to wait for, then lost()."""
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ NETLINK_NETFILTER: Final = 12
 FAMILY_HEADER: Final = struct.Struct("=BBH")
 
 
-class Generations:
+class RulesetGeneration:
     """Tells cheaply whether anybody changed any nft table of this network namespace."""
 
     def __init__(self) -> None:

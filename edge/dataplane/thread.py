@@ -16,18 +16,18 @@ from typing import Final, TypeVar
 
 from edge.dataplane import capabilities, teardown
 from edge.dataplane.dataplane import Dataplane
-from edge.dataplane.desired import Wanted, wanted
+from edge.dataplane.desired import DesiredState, desired_state
 from edge.dataplane.interfaces import private_of
 from edge.dataplane.sysctls import Undo
-from edge.dataplane.undo_file import UNDO, Kept, kept_of
+from edge.dataplane.undo_file import UNDO, UndoRecord, kept_of
 from edge.forwarding.steering import Steering
 from edge.identity.device import DO_WITHOUT, WIREGUARD_PY
 from edge.nftables.call_flows import Flow, LiveCalls
 from edge.policy import canonical
 from edge.policy.model import EdgePolicy
-from edge.remote_access.peers import Admission, calling
+from edge.remote_access.peers import RemoteAccess, calling
 from edge.storage import atomic
-from edge.wireguard.active_keys import Generations, InterfaceName
+from edge.wireguard.active_keys import ActiveKeys, InterfaceName
 from edge.wireguard.kernel import KernelWireGuard
 from edge.wireguard.model import Tunnel, TunnelState, WireGuard, redial
 from inventory.errors import EdgeError, ExtraError
@@ -41,7 +41,7 @@ FILES: Final = "wireguard"
 _log = logging.getLogger(__name__)
 
 
-class Worker:
+class DataplaneThread:
     """Does what the data plane can do, one thing after the other, elsewhere.
 
     ring holds the device's private keys by their public ones; generations are which of them tunnels
@@ -55,14 +55,14 @@ class Worker:
         self._wireguard: WireGuard | None = None
         self._plane: Dataplane | None = None
         self._tunnels: tuple[Tunnel, ...] = ()
-        self._people: Admission | None = None
-        self.generations = Generations()
+        self._people: RemoteAccess | None = None
+        self.generations = ActiveKeys()
         self.preshared: Mapping[tuple[InterfaceName, DeviceName], bytes] = {}
         self.ring: dict[PublicKey, bytes] = {}
         # Held for moments. While policies asked for are not taken up yet, new ways wait here.
         self._lock = Lock()
-        self._ways = Steering()
-        self._coming = 0
+        self._steering = Steering()
+        self._pending_applies = 0
         self.fault = ""
         self.disk_fault = ""
 
@@ -73,18 +73,18 @@ class Worker:
     async def apply(self, policy: EdgePolicy, steering: Steering) -> tuple[str, ...]:
         """Make the kernel what a policy asks for and return what was changed. Raises EdgeError."""
         with self._lock:
-            self._ways = steering
-            self._coming += 1
+            self._steering = steering
+            self._pending_applies += 1
         return await self._do(partial(self._apply, policy, steering))
 
-    async def renew(self, generations: Generations) -> tuple[str, ...]:
+    async def renew(self, generations: ActiveKeys) -> tuple[str, ...]:
         """Let tunnels have other keys, as soon as there is a policy; return what was changed.
 
         Raises EdgeError.
         """
         return await self._do(partial(self._renew, generations))
 
-    async def admit(self, people: Admission) -> tuple[str, ...]:
+    async def admit(self, people: RemoteAccess) -> tuple[str, ...]:
         """Let people in from now on, as soon as there is a policy; return what was changed.
 
         Raises EdgeError.
@@ -125,8 +125,8 @@ class Worker:
         While a policy waits to be taken up it is noted, and goes along with the policy.
         """
         with self._lock:
-            self._ways = steering
-            if not self._coming:
+            self._steering = steering
+            if not self._pending_applies:
                 self.fault = self._steered(steering)
 
     async def remove(self, policy: EdgePolicy | None) -> tuple[str, ...]:
@@ -164,21 +164,21 @@ class Worker:
 
     def _apply(self, policy: EdgePolicy, steering: Steering) -> tuple[str, ...]:
         try:
-            want = wanted(policy, steering, self._people, self._complete())
+            want = desired_state(policy, steering, self._people, self._complete())
             plane = self._prepared(want)
         except BaseException:
             with self._lock:
-                self._coming -= 1
+                self._pending_applies -= 1
             raise
         with self._lock:
             self._tunnels = want.tunnels
             # What was decided meanwhile goes along; what is decided from now on moves by itself.
             plane.want(want)
-            self.fault = self._steered(self._ways)
-            self._coming -= 1
+            self.fault = self._steered(self._steering)
+            self._pending_applies -= 1
         return plane.establish()
 
-    def _prepared(self, want: Wanted) -> Dataplane:
+    def _prepared(self, want: DesiredState) -> Dataplane:
         """Return the data plane, after writing down which tunnels it is going to make."""
         if self._plane is None:
             how = self._wireguard or self._ask()
@@ -187,7 +187,7 @@ class Worker:
         self._keep(Undo(), (tunnel.name for tunnel in want.every_tunnel))
         return self._plane
 
-    def _renew(self, generations: Generations) -> tuple[str, ...]:
+    def _renew(self, generations: ActiveKeys) -> tuple[str, ...]:
         self.generations = generations
         if self._plane is None:
             return ()
@@ -195,10 +195,10 @@ class Worker:
         self._tunnels = self._plane.tunnels
         return done
 
-    def _complete(self) -> Generations:
+    def _complete(self) -> ActiveKeys:
         return replace(self.generations, preshared=self.preshared)
 
-    def _admit(self, people: Admission) -> tuple[str, ...]:
+    def _admit(self, people: RemoteAccess) -> tuple[str, ...]:
         self._people = people
         if self._plane is None:
             return ()
@@ -208,7 +208,7 @@ class Worker:
     def _keep(self, undo: Undo, tunnels: Iterable[str] = ()) -> None:
         """Write down what is to be restored and removed when everything is taken back."""
         before = kept_of(self._folder)
-        kept = Kept(before.undo.merged(undo), tuple(sorted({*before.tunnels, *tunnels})))
+        kept = UndoRecord(before.undo.merged(undo), tuple(sorted({*before.tunnels, *tunnels})))
         if kept != before:
             try:
                 atomic.replace(self._folder / UNDO, canonical.pretty(kept.as_dict()))
@@ -251,7 +251,7 @@ def _wireguard(folder: Path) -> WireGuard:
     """Return what makes tunnels; where there is a folder for its files, that is wg."""
     place = folder / FILES
     return capabilities.wireguard(
-        capabilities.ask(), place if place.is_dir() else None, partial(_of_the_kernel, folder)
+        capabilities.probe(), place if place.is_dir() else None, partial(_of_the_kernel, folder)
     )
 
 

@@ -11,7 +11,7 @@ UNDO: Final = "undo.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class UndoRecord:
     """What must be known to take everything back: settings as they were, tunnels made since."""
 
     undo: Undo
@@ -22,12 +22,12 @@ class Kept:
         return {**self.undo.as_dict(), "tunnels": list(self.tunnels)}
 
 
-def kept_of(folder: Path) -> Kept:
+def kept_of(folder: Path) -> UndoRecord:
     """Return what is to be restored and removed when everything is taken back. Raises OSError."""
     record = atomic.record(folder / UNDO) or {}
     settings, tunnels = record.get("settings"), record.get("tunnels")
     undo = settings if isinstance(settings, dict) else {}
     names = tunnels if isinstance(tunnels, list) else []
-    return Kept(
+    return UndoRecord(
         Undo({str(name): str(value) for name, value in undo.items()}), tuple(map(str, names))
     )

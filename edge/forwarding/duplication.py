@@ -18,7 +18,7 @@ ALIASES: Final = IPv4Network("240.90.0.0/16")
 MOST_UNDERLAYS: Final = 32
 
 
-def alias(policy: EdgePolicy, place: int, path: Path) -> IPv4Address:
+def duplicate_address(policy: EdgePolicy, place: int, path: Path) -> IPv4Address:
     """Return what stands for the copies of what goes to the peer in a place by one of its paths."""
     underlays = [underlay.circuit for underlay in policy.underlays]
     return ALIASES[place * MOST_UNDERLAYS + underlays.index(path.circuit)]

@@ -23,7 +23,7 @@ from edge.forwarding.netlink import (
     number_of,
     refused,
 )
-from edge.forwarding.routes import RouteKey, Routes, Rule, Way
+from edge.forwarding.routes import NextHop, RouteKey, Routes, Rule
 
 NEW_ROUTE, DEL_ROUTE, GET_ROUTE = 24, 25, 26
 NEW_RULE, DEL_RULE, GET_RULE = 32, 33, 34
@@ -48,7 +48,7 @@ Indexes: TypeAlias = Mapping[str, int]
 Placed: TypeAlias = tuple[int, int, bytes, bytes]
 
 
-def placed(way: Way, indexes: Indexes) -> Placed | None:
+def placed(way: NextHop, indexes: Indexes) -> Placed | None:
     """Return a way as the kernel has it; None while its device is not there."""
     if way.device is None:
         return (THROW if way.throw else UNREACHABLE, 0, b"", b"")

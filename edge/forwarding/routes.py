@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import Final, TypeAlias
 
 from edge.forwarding import marks
-from edge.forwarding.duplication import ALIASES, alias, copies
+from edge.forwarding.duplication import ALIASES, copies, duplicate_address
 from edge.forwarding.steering import PeerSteering, Steering
 from edge.policy.model import EdgePolicy, Path, Peer, Prefix, TrafficClass
 from policies.model import CARE_CLASSES
@@ -50,7 +50,7 @@ def route_key(table: int, prefix: Prefix, metric: int) -> RouteKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class NextHop:
     """Where a route leads: out of a device; without one it answers 'unreachable'.
 
     throw ends the search in this table, and the next rule is asked.
@@ -62,7 +62,7 @@ class Way:
     throw: bool = False
 
 
-Routes: TypeAlias = dict[RouteKey, Way]
+Routes: TypeAlias = dict[RouteKey, NextHop]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ class Rule:
     mark: int | None = None
 
 
-UNREACHABLE: Final = Way()
-THROWN: Final = Way(throw=True)
+UNREACHABLE: Final = NextHop()
+THROWN: Final = NextHop(throw=True)
 
 
 def owned(policy: EdgePolicy) -> Iterator[tuple[Peer, Prefix]]:
@@ -100,7 +100,7 @@ def fixed_routes(policy: EdgePolicy) -> Routes:
     made: Routes = {route_key(marks.ENDS_TABLE, ALIASES, LAST_METRIC): UNREACHABLE}
     for index, underlay in enumerate(policy.underlays):
         table = marks.TRANSPORT_TABLE + index
-        out = Way(underlay.interface, underlay.gateway)
+        out = NextHop(underlay.interface, underlay.gateway)
         made[route_key(table, _ANYWHERE, FIRST_METRIC)] = out
         made[route_key(table, _ANYWHERE, LAST_METRIC)] = UNREACHABLE
     care = marks.care_class(policy)
@@ -133,16 +133,18 @@ def peer_routes(
     made: Routes = {}
     if first := devices.get(steering.care or ""):
         loopback = route_key(marks.ENDS_TABLE, _host(peer.loopback), FIRST_METRIC)
-        made[loopback] = Way(first, source=policy.loopback)
+        made[loopback] = NextHop(first, source=policy.loopback)
     for path, onto in copies(peer, steering):
-        copied = route_key(marks.ENDS_TABLE, _host(alias(policy, place, path)), FIRST_METRIC)
-        made[copied] = Way(devices[onto])
+        copied = route_key(
+            marks.ENDS_TABLE, _host(duplicate_address(policy, place, path)), FIRST_METRIC
+        )
+        made[copied] = NextHop(devices[onto])
     chosen = [(i, _class_ways(policy, c, steering, peer)) for i, c in enumerate(policy.classes)]
     for prefix in prefixes:
         for index, ways in chosen:
             for metric, device in ways:
                 key = route_key(marks.CLASS_TABLE + index, prefix, metric)
-                made[key] = Way(device, source=_source(policy, prefix))
+                made[key] = NextHop(device, source=_source(policy, prefix))
     return made
 
 
@@ -191,7 +193,7 @@ def _ends(policy: EdgePolicy, peer: Peer) -> Routes:
     made: Routes = {}
     for path in peer.paths:
         underlay, host = policy.underlay(path.circuit), _host(path.remote_address)
-        out = Way(underlay.tunnel, source=underlay.tunnel_address)
+        out = NextHop(underlay.tunnel, source=underlay.tunnel_address)
         made[route_key(marks.ENDS_TABLE, host, FIRST_METRIC)] = out
         made[route_key(marks.ENDS_TABLE, host, LAST_METRIC)] = UNREACHABLE
     return made
@@ -209,7 +211,9 @@ def _rest(
     made = {route_key(table, prefix, LAST_METRIC): UNREACHABLE}
     allowed = (path for path in by_cost(peer) if traffic is None or permitted(traffic, path))
     for rank, path in enumerate(allowed):
-        made[route_key(table, prefix, REST_METRIC + rank)] = Way(devices[path.name], source=source)
+        made[route_key(table, prefix, REST_METRIC + rank)] = NextHop(
+            devices[path.name], source=source
+        )
     return made
 
 

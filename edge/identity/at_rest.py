@@ -17,7 +17,7 @@ _PURPOSE: Final = b"sanaga edge at rest 1"
 _NONCE: Final = 12
 
 
-class Rest:
+class AtRestCipher:
     """Seals and opens what lies on the disk of the device of a private key, 32 octets."""
 
     def __init__(self, private_key: bytes) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from edge.identity import private_key
-from edge.identity.at_rest import Rest
+from edge.identity.at_rest import AtRestCipher
 from edge.identity.device import DO_WITHOUT, KEY, WIREGUARD_PY
 from edge.storage import atomic
 from inventory.errors import EdgeError
@@ -52,7 +52,7 @@ def opened(folder: Path) -> Ring:
     Raises EdgeError when the first does not open, since no other does then.
     """
     own = _own(folder)
-    rest, private, faults = Rest(own), {key_text.public_text(own): own}, list[str]()
+    rest, private, faults = AtRestCipher(own), {key_text.public_text(own): own}, list[str]()
     try:
         further = [path for path in _entries(folder) if not path.name.startswith(".")]
     except OSError as error:
@@ -83,7 +83,7 @@ def tidy(folder: Path) -> None:
 
     Nobody else may make keys meanwhile. Raises EdgeError, OSError.
     """
-    rest = Rest(_own(folder))
+    rest = AtRestCipher(_own(folder))
     for path in _entries(folder):
         if _DRAFT.fullmatch(path.name):
             atomic.remove(path)
@@ -102,7 +102,7 @@ def upcoming(folder: Path, current: PublicKey) -> PublicKey:
     (folder / KEYS).mkdir(mode=0o700, exist_ok=True)
     private, public = made_pair(folder)
     name = sha256(public.encode()).hexdigest()[:16]
-    box = Rest(_own(folder)).sealed(private.octets, KEYS)
+    box = AtRestCipher(_own(folder)).sealed(private.octets, KEYS)
     atomic.create(folder / KEYS / name, f"{box}\n".encode())
     # Only now is it spoken of: whoever is killed before leaves a key that nobody knows.
     atomic.replace(folder / NEXT, f"{public} {current}\n")
@@ -114,10 +114,10 @@ def made_pair(folder: Path) -> "tuple[Secret, PublicKey]":
 
     Raises ExtraError when that is not installed.
     """
-    from vpn.wireguard.key_backends import KeyMaker, maker  # noqa: PLC0415 - rarely needed
+    from vpn.wireguard.key_backends import KeyMaker, key_backend  # noqa: PLC0415 - rarely needed
 
     chosen = (folder / WIREGUARD_PY).exists()
-    return maker(KeyMaker.WIREGUARD_PY if chosen else KeyMaker.CRYPTOGRAPHY, DO_WITHOUT)()
+    return key_backend(KeyMaker.WIREGUARD_PY if chosen else KeyMaker.CRYPTOGRAPHY, DO_WITHOUT)()
 
 
 def _own(folder: Path) -> bytes:
@@ -142,7 +142,7 @@ def _unread(folder: Path, error: OSError) -> str:
     return f"{folder / KEYS}: {error.strerror}; further keys lie there, so see to the disk"
 
 
-def _private(path: Path, rest: Rest) -> bytes:
+def _private(path: Path, rest: AtRestCipher) -> bytes:
     """Return a further private key. Raises EdgeError."""
     try:
         text = private_key.private_text(path)

@@ -64,7 +64,7 @@ class Lists(Protocol):
 Take: TypeAlias = Callable[[str], Any]
 
 
-class Neighbours:
+class RevocationGossip:
     """Speaks with the peers of a running edge about revoked keys; notes are for people."""
 
     def __init__(self, lists: Lists, take: Take) -> None:

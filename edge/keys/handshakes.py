@@ -13,9 +13,9 @@ from typing import Final
 
 from edge.clock import Moment
 from edge.policy.model import EdgePolicy, Peer
-from edge.selection.evaluate import Mind
-from edge.wireguard.active_keys import SETTLED, Generations
-from edge.wireguard.model import PeerState, TunnelState
+from edge.selection.evaluate import PeerState
+from edge.wireguard.active_keys import SETTLED, ActiveKeys
+from edge.wireguard.model import PeerStatus, TunnelState
 from inventory.model import DeviceName
 from vpn.key_text import PublicKey
 
@@ -27,36 +27,36 @@ LONGEST_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Dial:
+class Handshake:
     """A tunnel's interface, and the peer to shake hands with in it."""
 
     tunnel: str
     peer: PublicKey
 
 
-class Dialler:
+class HandshakeRetrier:
     """Remembers how often each peer has been dialled in vain, and what had arrived from it."""
 
     def __init__(self) -> None:
-        self._waits: dict[Dial, tuple[float, float]] = {}
-        self._received: dict[Dial, int] = {}
+        self._waits: dict[Handshake, tuple[float, float]] = {}
+        self._received: dict[Handshake, int] = {}
 
     def due(
         self,
         policy: EdgePolicy,
-        minds: Mapping[DeviceName, Mind],
+        peer_states: Mapping[DeviceName, PeerState],
         tunnels: Mapping[str, TunnelState],
         now: Moment,
-        generations: Generations = SETTLED,
-    ) -> tuple[Dial, ...]:
+        generations: ActiveKeys = SETTLED,
+    ) -> tuple[Handshake, ...]:
         """Return whom to dial now; whoever answers again starts from the shortest wait."""
         sessions = _Sessions(tunnels, generations, now, self._received)
-        lost = frozenset(_lost(policy, minds, sessions))
+        lost = frozenset(_lost(policy, peer_states, sessions))
         self._received = sessions.received
         self._waits = {dial: wait for dial, wait in self._waits.items() if dial in lost}
         return tuple(dial for dial in sorted(lost, key=_name) if self._is_due(dial, now))
 
-    def _is_due(self, dial: Dial, now: Moment) -> bool:
+    def _is_due(self, dial: Handshake, now: Moment) -> bool:
         at_s, wait_s = self._waits.get(dial, (now.monotonic_s, FIRST_S))
         due = now.monotonic_s >= at_s and dial in self._waits
         if due:
@@ -67,17 +67,17 @@ class Dialler:
         return due
 
 
-def _name(dial: Dial) -> tuple[str, PublicKey]:
+def _name(dial: Handshake) -> tuple[str, PublicKey]:
     return dial.tunnel, dial.peer
 
 
-def asked(policy: EdgePolicy, minds: Mapping[DeviceName, Mind]) -> tuple[str, ...]:
+def asked(policy: EdgePolicy, peer_states: Mapping[DeviceName, PeerState]) -> tuple[str, ...]:
     """Return the tunnels whose state must be known to tell whom to dial."""
     dead = {
         policy.underlay(path.circuit).tunnel: None
         for peer in policy.peers
         for path in peer.paths
-        if peer.device in minds and minds[peer.device].healths[path.name].dead
+        if peer.device in peer_states and peer_states[peer.device].healths[path.name].dead
     }
     return (policy.care.interface, *dead)
 
@@ -90,24 +90,24 @@ class _Sessions:
     """
 
     tunnels: Mapping[str, TunnelState]
-    generations: Generations
+    generations: ActiveKeys
     now: Moment
-    before: Mapping[Dial, int]
+    before: Mapping[Handshake, int]
 
     @property
-    def received(self) -> dict[Dial, int]:
+    def received(self) -> dict[Handshake, int]:
         """Return the octets that have been received until now."""
         return {
-            Dial(tunnel, key): peer.received_octets
+            Handshake(tunnel, key): peer.received_octets
             for tunnel, state in self.tunnels.items()
             for key, peer in state.peers.items()
         }
 
-    def dial(self, tunnel: str, peer: Peer) -> Dial:
+    def dial(self, tunnel: str, peer: Peer) -> Handshake:
         """Return how to dial a peer on a tunnel."""
-        return Dial(tunnel, self.generations.far_key(tunnel, peer))
+        return Handshake(tunnel, self.generations.far_key(tunnel, peer))
 
-    def of(self, tunnel: str, peer: Peer) -> PeerState | None:
+    def of(self, tunnel: str, peer: Peer) -> PeerStatus | None:
         """Return the session with a peer on a tunnel."""
         dial = self.dial(tunnel, peer)
         return self.tunnels[tunnel].peers.get(dial.peer) if tunnel in self.tunnels else None
@@ -125,36 +125,40 @@ class _Sessions:
 
 
 def _lost(
-    policy: EdgePolicy, minds: Mapping[DeviceName, Mind], sessions: _Sessions
-) -> Iterator[Dial]:
+    policy: EdgePolicy, peer_states: Mapping[DeviceName, PeerState], sessions: _Sessions
+) -> Iterator[Handshake]:
     for peer in policy.peers:
-        mind = minds.get(peer.device)
-        dialled = [path for path in peer.paths if path.endpoint] if mind else []
-        if mind is None or not dialled:
+        peer_state = peer_states.get(peer.device)
+        dialled = [path for path in peer.paths if path.endpoint] if peer_state else []
+        if peer_state is None or not dialled:
             continue
-        alone = all(health.dead for health in mind.healths.values())
+        alone = all(health.dead for health in peer_state.healths.values())
         for path in dialled:
             tunnel = policy.underlay(path.circuit).tunnel
             given_up = alone and sessions.silent(tunnel, peer)
-            if mind.healths[path.name].dead and (given_up or not sessions.lives(tunnel, peer)):
+            if peer_state.healths[path.name].dead and (
+                given_up or not sessions.lives(tunnel, peer)
+            ):
                 yield sessions.dial(tunnel, peer)
         care = policy.care.interface
-        answers = answering(mind)
-        if answers and _ended(sessions.of(care, peer), mind, sessions.now):
+        answers = answering(peer_state)
+        if answers and _ended(sessions.of(care, peer), peer_state, sessions.now):
             yield sessions.dial(care, peer)
 
 
-def answering(mind: Mind) -> bool:
+def answering(peer_state: PeerState) -> bool:
     """Return whether a peer answers on any path."""
-    return any(health.delay_ms is not None and not health.dead for health in mind.healths.values())
+    return any(
+        health.delay_ms is not None and not health.dead for health in peer_state.healths.values()
+    )
 
 
-def _ended(state: PeerState | None, mind: Mind, now: Moment) -> bool:
+def _ended(state: PeerStatus | None, peer_state: PeerState, now: Moment) -> bool:
     """Return whether there is no session any more, nor a call that would renew it."""
-    if state is None or (mind.consultation and state.handshake_at_s):
+    if state is None or (peer_state.consultation and state.handshake_at_s):
         return False
     return _stale(state, now)
 
 
-def _stale(state: PeerState, now: Moment) -> bool:
+def _stale(state: PeerStatus, now: Moment) -> bool:
     return not state.handshake_at_s or now.unix_s - state.handshake_at_s > STALE_S

@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from edge.clock import Moment
-from edge.identity.at_rest import Rest
+from edge.identity.at_rest import AtRestCipher
 from edge.identity.device import Identity
 from edge.keys import psk_schedule
-from edge.keys.psk_schedule import Choice, Known, Look
+from edge.keys.psk_schedule import KnownChains, PskAttempt, SessionView
 from edge.policy import canonical
 from edge.policy.model import EdgePolicy, Peer
 from edge.storage import atomic
-from edge.wireguard.active_keys import Generations, InterfaceName
+from edge.wireguard.active_keys import ActiveKeys, InterfaceName
 from edge.wireguard.model import NO_PRESHARED_KEY, TunnelState
 from inventory.errors import EdgeError, PolicyRefusedError
 from inventory.model import DeviceName
 from vpn.wireguard import psk_ratchet
-from vpn.wireguard.psk_ratchet import NO_TERM, Chain, Delivery, Term
+from vpn.wireguard.psk_ratchet import NO_TERM, PskBundle, PskChain, Term
 
 Json: TypeAlias = Mapping[str, Any]
 # Where a tunnel ends: our interface, and the device at the other end.
@@ -37,20 +37,20 @@ SERIES: Final = "series"
 
 
 # Returns the chains of an envelope, or raises PolicyRefusedError naming the file.
-Check: TypeAlias = Callable[[str, str], Delivery]
+Check: TypeAlias = Callable[[str, str], PskBundle]
 
 
 @dataclass(slots=True)
-class _Pair:
+class _PeerChains:
     """What there is with one peer; answered is what the last handshake had."""
 
-    chains: dict[int, Chain] = field(default_factory=dict)
+    chains: dict[int, PskChain] = field(default_factory=dict)
     answered: Term | None = None
 
     @property
-    def known(self) -> Known:
+    def known(self) -> KnownChains:
         series = tuple((one, chain.epoch) for one, chain in self.chains.items())
-        return Known(series, self.answered)
+        return KnownChains(series, self.answered)
 
     def has(self, term: Term) -> bool:
         series, epoch = term
@@ -61,7 +61,7 @@ class _Pair:
         return psk_ratchet.preshared(self.chains[series], epoch) if series else NO_PRESHARED_KEY
 
 
-class Pairs:
+class PresharedKeys:
     """The preshared keys of a running edge; keys are those that tunnels have now."""
 
     def __init__(
@@ -69,14 +69,14 @@ class Pairs:
     ) -> None:
         self._file = folder / FILE
         self._device = identity.device
-        self._rest = Rest(identity.private_key)
+        self._rest = AtRestCipher(identity.private_key)
         self._check = check
         self._clock = clock
-        self._pairs: dict[DeviceName, _Pair] = {}
+        self._pairs: dict[DeviceName, _PeerChains] = {}
         self._fingerprints: dict[int, str] = {}
         self._policy: EdgePolicy | None = None
         self._wanted: dict[DeviceName, int] = {}
-        self._choices: dict[End, Choice] = {}
+        self._choices: dict[End, PskAttempt] = {}
         self._keys: dict[End, bytes] = {}
         self._dirty = False
         self.notes: list[str] = []
@@ -127,7 +127,7 @@ class Pairs:
         pairs = {n: replace(pair, chains=dict(pair.chains)) for n, pair in self._pairs.items()}
         for peer, chain in given.chains.items():
             # One that is here may be turned on already.
-            pairs.setdefault(peer, _Pair()).chains.setdefault(given.series, chain)
+            pairs.setdefault(peer, _PeerChains()).chains.setdefault(given.series, chain)
         atomic.replace(self._file, self._text(series, pairs))
         self._fingerprints, self._pairs = series, pairs
 
@@ -172,7 +172,7 @@ class Pairs:
         )
         return self.keys
 
-    def tend(self, states: Mapping[str, TunnelState], generations: Generations) -> bool:
+    def tend(self, states: Mapping[str, TunnelState], generations: ActiveKeys) -> bool:
         """Look at all sessions and return whether a tunnel has another key now."""
         if self._policy is None or not self.busy:
             return False
@@ -203,8 +203,8 @@ class Pairs:
         peer: Peer,
         moment: Moment,
         states: Mapping[str, TunnelState],
-        generations: Generations,
-    ) -> Iterator[tuple[End, Look]]:
+        generations: ActiveKeys,
+    ) -> Iterator[tuple[End, SessionView]]:
         """Yield what is seen of the sessions with a peer.
 
         Of one whose server does not answer just now nothing is: that says nothing of handshakes.
@@ -212,9 +212,9 @@ class Pairs:
         for end in _ends(policy, peer):
             known = states[end[0]].peers if end[0] in states else {}
             if state := known.get(generations.far_key(end[0], peer)):
-                yield end, Look.at(moment.monotonic_s, moment.unix_s, state.handshake_at_s)
+                yield end, SessionView.at(moment.monotonic_s, moment.unix_s, state.handshake_at_s)
 
-    def _take(self, end: End, after: Choice, terms: tuple[Term, ...]) -> bool:
+    def _take(self, end: End, after: PskAttempt, terms: tuple[Term, ...]) -> bool:
         """Let a tunnel have something from now on; return whether that is something else."""
         if after.term == self._choices[end].term and self._pairs[end[1]].has(after.term):
             self._choices[end] = after
@@ -224,7 +224,7 @@ class Pairs:
         self._choose(end, after, terms)
         return True
 
-    def _choose(self, end: End, choice: Choice | None, terms: tuple[Term, ...]) -> None:
+    def _choose(self, end: End, choice: PskAttempt | None, terms: tuple[Term, ...]) -> None:
         pair = self._pairs[end[1]]
         # Another tunnel to the same peer may have shown that a key is over.
         if choice is None or not pair.has(choice.term):
@@ -246,7 +246,7 @@ class Pairs:
         over = series == self._wanted[end[1]]
         return former != term or (over and self._forget(pair, series, epoch))
 
-    def _forget(self, pair: _Pair, series: int, epoch: int) -> bool:
+    def _forget(self, pair: _PeerChains, series: int, epoch: int) -> bool:
         """Forget all but a series, from the week before on; return whether there was more."""
         chain, before = pair.chains.get(series), pair.chains
         # Another tunnel may still have the key of the week before.
@@ -255,7 +255,7 @@ class Pairs:
         return pair.chains != before
 
     def _terms(self, peer: Peer, moment: Moment) -> tuple[Term, ...]:
-        known = self._pairs.setdefault(peer.device, _Pair()).known
+        known = self._pairs.setdefault(peer.device, _PeerChains()).known
         epoch = psk_ratchet.epoch_at(moment.unix_s)
         found = psk_schedule.candidates(known, self._wanted[peer.device], epoch, dials=_dials(peer))
         return found or (NO_TERM,)
@@ -269,7 +269,7 @@ class Pairs:
             return
         self._dirty, self.disk_fault = False, ""
 
-    def _text(self, series: Mapping[int, str], pairs: Mapping[DeviceName, _Pair]) -> str:
+    def _text(self, series: Mapping[int, str], pairs: Mapping[DeviceName, _PeerChains]) -> str:
         record = {
             SERIES: {str(one): text for one, text in series.items()},
             "peers": {name: _plain(pair) for name, pair in pairs.items()},
@@ -293,7 +293,7 @@ def _words(term: Term) -> str:
     return f"the preshared key of week {epoch} of series {series}" if series else "none preshared"
 
 
-def _plain(pair: _Pair) -> dict[str, object]:
+def _plain(pair: _PeerChains) -> dict[str, object]:
     chains = {
         str(series): [chain.epoch, base64.b64encode(chain.octets).decode("ascii")]
         for series, chain in pair.chains.items()
@@ -301,10 +301,10 @@ def _plain(pair: _Pair) -> dict[str, object]:
     return {"chains": chains, "answered": pair.answered}
 
 
-def _read(record: Json) -> _Pair:
+def _read(record: Json) -> _PeerChains:
     chains = {
-        int(series): Chain(epoch, base64.b64decode(octets))
+        int(series): PskChain(epoch, base64.b64decode(octets))
         for series, (epoch, octets) in record["chains"].items()
     }
     answered = record["answered"]
-    return _Pair(chains, (answered[0], answered[1]) if answered else None)
+    return _PeerChains(chains, (answered[0], answered[1]) if answered else None)

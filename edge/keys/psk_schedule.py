@@ -35,7 +35,7 @@ YOUNG_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownChains:
     """What there is with a peer: the first epoch left of each series, and what was answered last.
 
     answered is None before the first handshake.
@@ -45,12 +45,12 @@ class Known:
     answered: Term | None = None
 
 
-def candidates(known: Known, series: int, epoch: int, *, dials: bool) -> tuple[Term, ...]:
+def candidates(known: KnownChains, series: int, epoch: int, *, dials: bool) -> tuple[Term, ...]:
     """Return what to try in a week, the right one first: that of the policy's series."""
     return tuple(dict.fromkeys(_candidates(known, series, epoch, dials=dials)))
 
 
-def _candidates(known: Known, series: int, epoch: int, *, dials: bool) -> Iterator[Term]:
+def _candidates(known: KnownChains, series: int, epoch: int, *, dials: bool) -> Iterator[Term]:
     first, answered = dict(known.series), known.answered or NO_TERM
     here = series in first
     now = _week(series, answered, first, epoch) if here else 0
@@ -72,7 +72,7 @@ def _week(series: int, answered: Term, first: Mapping[int, int], epoch: int) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class PskAttempt:
     """What a tunnel has with a peer since when, and what it was meant to have then.
 
     shaken_s is when the peer's last handshake was as this began, by the peer's own account (None:
@@ -89,7 +89,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SessionView:
     """What is seen of a session: now, its age, and when its handshake was (0: none)."""
 
     now_s: float
@@ -97,33 +97,37 @@ class Look:
     shaken_s: float
 
     @classmethod
-    def at(cls, monotonic_s: float, unix_s: float, shaken_s: float) -> "Look":
+    def at(cls, monotonic_s: float, unix_s: float, shaken_s: float) -> "SessionView":
         """Return what a handshake at a time of day amounts to."""
         return cls(monotonic_s, unix_s - shaken_s if shaken_s else inf, shaken_s)
 
 
-def begun(wanted: Term, now_s: float) -> Choice:
+def begun(wanted: Term, now_s: float) -> PskAttempt:
     """Return what a tunnel has at first."""
-    return Choice(wanted, wanted, now_s)
+    return PskAttempt(wanted, wanted, now_s)
 
 
-def answered(choice: Choice, look: Look) -> bool:
+def answered(choice: PskAttempt, look: SessionView) -> bool:
     """Return whether there was a handshake with what is chosen."""
     return bool(look.shaken_s) and choice.shaken_s not in {None, look.shaken_s}
 
 
-def sound(choice: Choice, terms: tuple[Term, ...], answered_last: Term | None, look: Look) -> bool:
+def sound(
+    choice: PskAttempt, terms: tuple[Term, ...], answered_last: Term | None, look: SessionView
+) -> bool:
     """Return whether a session shows that the far end has the right key."""
     return choice.term == terms[0] == answered_last and look.age_s < OVERDUE_S
 
 
-def chosen(choice: Choice, terms: tuple[Term, ...], look: Look, *, dials: bool) -> Choice:
+def chosen(
+    choice: PskAttempt, terms: tuple[Term, ...], look: SessionView, *, dials: bool
+) -> PskAttempt:
     """Return what a tunnel has from now on; terms are the candidates, the right one first."""
     if choice.shaken_s is None or not look.shaken_s:
         choice = replace(choice, shaken_s=look.shaken_s)
     if choice.wanted != terms[0] and (dials or not YOUNG_S <= look.age_s < OVER_S):
         # Another week, or another policy; whoever listens leaves the next handshake as it is.
-        return Choice(terms[0], terms[0], look.now_s, back=choice.term)
+        return PskAttempt(terms[0], terms[0], look.now_s, back=choice.term)
     if answered(choice, look):
         if dials:
             # The next handshake is for the right key again, with a minute to find this one anew.
@@ -132,7 +136,7 @@ def chosen(choice: Choice, terms: tuple[Term, ...], look: Look, *, dials: bool) 
     return (_dialling if dials else _listening)(choice, terms, look)
 
 
-def _dialling(choice: Choice, terms: tuple[Term, ...], look: Look) -> Choice:
+def _dialling(choice: PskAttempt, terms: tuple[Term, ...], look: SessionView) -> PskAttempt:
     over = look.age_s >= OVER_S
     wait_s = RIGHT_S if over and choice.term == terms[0] else TRIED_S
     if look.age_s < OVERDUE_S or look.now_s - choice.since_s < wait_s:
@@ -141,21 +145,21 @@ def _dialling(choice: Choice, terms: tuple[Term, ...], look: Look) -> Choice:
         return _next(choice, terms, look)
     others = terms[1:]
     term = terms[0] if choice.term != terms[0] else others[choice.tries // 2 % len(others)]
-    return Choice(term, choice.wanted, look.now_s, look.shaken_s, choice.tries + 1)
+    return PskAttempt(term, choice.wanted, look.now_s, look.shaken_s, choice.tries + 1)
 
 
-def _listening(choice: Choice, terms: tuple[Term, ...], look: Look) -> Choice:
+def _listening(choice: PskAttempt, terms: tuple[Term, ...], look: SessionView) -> PskAttempt:
     over_s, since_s = look.age_s - OVER_S, look.now_s - choice.since_s
     if LATE_S <= look.age_s < inf and choice.back is not None and choice.back in terms:
-        return Choice(choice.back, choice.wanted, look.now_s, look.shaken_s)
+        return PskAttempt(choice.back, choice.wanted, look.now_s, look.shaken_s)
     if min(over_s, since_s) >= LISTENED_S:
         return _next(choice, terms, look)
     if choice.term != terms[0] and since_s >= LOOK_S and look.age_s < YOUNG_S:
-        return Choice(terms[0], terms[0], look.now_s, back=choice.term)
+        return PskAttempt(terms[0], terms[0], look.now_s, back=choice.term)
     return choice
 
 
-def _next(choice: Choice, terms: tuple[Term, ...], look: Look) -> Choice:
+def _next(choice: PskAttempt, terms: tuple[Term, ...], look: SessionView) -> PskAttempt:
     place = terms.index(choice.term) + 1 if choice.term in terms else 0
     term = terms[place % len(terms)]
-    return Choice(term, choice.wanted, look.now_s, look.shaken_s, choice.tries + 1)
+    return PskAttempt(term, choice.wanted, look.now_s, look.shaken_s, choice.tries + 1)

@@ -25,7 +25,7 @@ KEYS: Final = "revoked.keys"
 Check: TypeAlias = Callable[[str, str], RevocationList]
 
 
-class Revoked:
+class RevokedKeys:
     """The keys that a running edge shuts out; refused says why the list on the disk is not used."""
 
     def __init__(self, folder: Path, check: Check) -> None:

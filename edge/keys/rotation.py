@@ -16,10 +16,10 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 from edge.clock import Moment
 from edge.keys import rotation_state
-from edge.keys.rotation_state import Moves, Unproved
+from edge.keys.rotation_state import PendingKey, RotationState
 from edge.policy.model import EdgePolicy, Peer
-from edge.selection.evaluate import Mind
-from edge.wireguard.active_keys import Generations, InterfaceName, newest
+from edge.selection.evaluate import PeerState
+from edge.wireguard.active_keys import ActiveKeys, InterfaceName, newest
 from edge.wireguard.model import TunnelState
 from inventory.model import CircuitName, DeviceName
 from vpn.key_text import PublicKey
@@ -39,10 +39,10 @@ FLIGHT_S: Final = 1.0
 Phase: TypeAlias = Literal["idle", "draining", "proving", "returning", "resting"]
 
 
-class Kernel(Protocol):
+class TunnelControl(Protocol):
     """What a rotation needs of the data plane."""
 
-    async def renew(self, generations: Generations) -> tuple[str, ...]:
+    async def renew(self, generations: ActiveKeys) -> tuple[str, ...]:
         """Let tunnels have other keys. Raises EdgeError."""
         ...
 
@@ -51,21 +51,21 @@ class Kernel(Protocol):
         ...
 
 
-class Traffic(Protocol):
+class TrafficControl(Protocol):
     """What a rotation needs of whoever decides where traffic goes."""
 
     @property
-    def minds(self) -> Mapping[DeviceName, Mind]:
+    def peer_states(self) -> Mapping[DeviceName, PeerState]:
         """Return what is known of every peer."""
         ...
 
-    def divert(self, circuits: Collection[CircuitName], *, bare: bool) -> None:
+    def drain(self, circuits: Collection[CircuitName], *, bare: bool) -> None:
         """Send nothing over some circuits, and with bare nothing through the care tunnel."""
         ...
 
 
 # Returns those of some peers that answer a packet which is sent through an interface.
-Reach: TypeAlias = Callable[[InterfaceName, Collection[Peer]], Awaitable[frozenset[DeviceName]]]
+PingPeers: TypeAlias = Callable[[InterfaceName, Collection[Peer]], Awaitable[frozenset[DeviceName]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,9 @@ class Rotation:
     def __init__(
         self,
         folder: Path,
-        kernel: Kernel,
-        traffic: Traffic,
-        reach: Reach,
+        kernel: TunnelControl,
+        traffic: TrafficControl,
+        reach: PingPeers,
         clock: Callable[[], Moment],
     ) -> None:
         self._folder = folder
@@ -100,16 +100,16 @@ class Rotation:
         self._step = _Step("idle")
         self._own: dict[InterfaceName, PublicKey] = {}
         self._far: dict[tuple[InterfaceName, DeviceName], PublicKey] = {}
-        self._unproved: dict[InterfaceName, Unproved] = {}
+        self._unproved: dict[InterfaceName, PendingKey] = {}
         self._silent_s: dict[InterfaceName, float] = {}
         self.notes: list[str] = []
         self.fault = ""
         self.disk_fault = ""
 
     @property
-    def generations(self) -> Generations:
+    def generations(self) -> ActiveKeys:
         """Return which keys tunnels have now."""
-        return Generations(dict(self._own), dict(self._far))
+        return ActiveKeys(dict(self._own), dict(self._far))
 
     @property
     def moving(self) -> InterfaceName:
@@ -131,7 +131,7 @@ class Rotation:
         self._own, self._far = dict(kept.own), dict(kept.far)
         self._unproved = dict(kept.unproved)
 
-    def take(self, policy: EdgePolicy | None, ring: Collection[PublicKey]) -> Generations:
+    def take(self, policy: EdgePolicy | None, ring: Collection[PublicKey]) -> ActiveKeys:
         """Go by a policy from now on; ring are the public keys whose private ones are here.
 
         Tunnels that stand keep their keys until they are moved. One that was being proved still
@@ -139,7 +139,7 @@ class Rotation:
         """
         self._policy, self._step, self.fault = policy, _Step("idle"), ""
         self._ring = frozenset(ring)
-        self._traffic.divert((), bare=False)
+        self._traffic.drain((), bare=False)
         if policy is None:
             return self.generations
         if policy.key and not self._wanted:
@@ -158,7 +158,7 @@ class Rotation:
         self._save()
         return self.generations
 
-    def _resume(self, policy: EdgePolicy, name: InterfaceName, unproved: Unproved) -> None:
+    def _resume(self, policy: EdgePolicy, name: InterfaceName, unproved: PendingKey) -> None:
         """Go on with a key that nobody had answered when this policy, or this process, came."""
         if name not in self._own:
             return
@@ -169,20 +169,20 @@ class Rotation:
             self._own[name], self._unproved[name] = wanted, pending
         elif asked and self._own[name] == wanted:
             self._unproved[name] = pending
-            self._away(policy, _Step("proving", name, pending.since_s, asked))
+            self._drain(policy, _Step("proving", name, pending.since_s, asked))
         else:
             self._own[name] = unproved.before
-            self._away(policy, _Step("returning", name, pending.since_s, asked))
+            self._drain(policy, _Step("returning", name, pending.since_s, asked))
 
     async def tend(self) -> None:
         """Do the next thing that is due. Raises EdgeError."""
         if self.disk_fault:
             self._save()
         if (policy := self._policy) is not None:
-            await self._follow(policy)
+            await self._follow_peers(policy)
             # Another policy may have come meanwhile, here and below.
             if self._policy is policy:
-                await self._lead(policy)
+                await self._rotate_own(policy)
 
     def status(self) -> Mapping[str, object]:
         """Return how far this device's own tunnels are."""
@@ -198,7 +198,7 @@ class Rotation:
 
     # Peers that move
 
-    async def _follow(self, policy: EdgePolicy) -> None:
+    async def _follow_peers(self, policy: EdgePolicy) -> None:
         """Let what is behind a peer that moves belong to the key that shook hands last."""
         moving = self._peers_moving()
         if not moving:
@@ -241,7 +241,7 @@ class Rotation:
         """Return the tunnels that are to be moved, in the order of moving."""
         return self._waiting() if self._wanted else ()
 
-    async def _lead(self, policy: EdgePolicy) -> None:
+    async def _rotate_own(self, policy: EdgePolicy) -> None:
         now_s, step = self._clock().monotonic_s, self._step
         since_s = now_s - step.since_s
         if step.phase in {"proving", "returning"}:
@@ -250,14 +250,14 @@ class Rotation:
             if since_s >= DRAIN_S:
                 await self._move(policy, step, now_s)
         else:
-            await self._doubt(policy, now_s)
+            await self._resolve_pending(policy, now_s)
             if self._policy is not policy:
                 return
             behind = self._behind()
             if behind and (step.phase == "idle" or since_s >= REST_S):
                 await self._begin(policy, behind, now_s)
 
-    async def _doubt(self, policy: EdgePolicy, now_s: float) -> None:
+    async def _resolve_pending(self, policy: EdgePolicy, now_s: float) -> None:
         """Where nobody was alive, keep the key that is answered, or else try the other one."""
         changed = False
         for name, unproved in tuple(self._unproved.items()):
@@ -288,22 +288,22 @@ class Rotation:
         forlorn = [name for name in behind if now_s - self._silent_s[name] >= FORLORN_S]
         if forlorn:
             nobody: frozenset[DeviceName] = frozenset()
-            self._unproved |= {n: Unproved(self._own[n], nobody, now_s) for n in forlorn}
+            self._unproved |= {n: PendingKey(self._own[n], nobody, now_s) for n in forlorn}
             self._own |= dict.fromkeys(forlorn, policy.key)
             self._save()
             self.notes.append(f"nobody answers on {', '.join(forlorn)}: moved at once")
             await self._kernel.renew(self.generations)
         elif name := next((one for one in behind if alive[one]), ""):
-            self._away(policy, _Step("draining", name, now_s, alive[name]))
+            self._drain(policy, _Step("draining", name, now_s, alive[name]))
 
-    def _away(self, policy: EdgePolicy, step: _Step) -> None:
+    def _drain(self, policy: EdgePolicy, step: _Step) -> None:
         """Do something to a tunnel, and send elsewhere what goes over it."""
         self._step, circuit = step, _circuit(policy, step.tunnel)
-        self._traffic.divert((circuit,) if circuit else (), bare=not circuit)
+        self._traffic.drain((circuit,) if circuit else (), bare=not circuit)
 
     async def _move(self, policy: EdgePolicy, step: _Step, now_s: float) -> None:
         before, self._own[step.tunnel] = self._own[step.tunnel], policy.key
-        self._unproved[step.tunnel] = Unproved(before, step.asked, now_s)
+        self._unproved[step.tunnel] = PendingKey(before, step.asked, now_s)
         if not self._save():
             # Whoever is killed must know which key the tunnel has.
             self._own[step.tunnel] = self._unproved.pop(step.tunnel).before
@@ -327,9 +327,9 @@ class Rotation:
             self.notes.append(f"{step.tunnel} has its new key, and the far end answers")
             self._end("idle", now_s)
         elif over:
-            await self._back(step, missed, now_s)
+            await self._revert(step, missed, now_s)
 
-    async def _back(self, step: _Step, missed: Collection[DeviceName], now_s: float) -> None:
+    async def _revert(self, step: _Step, missed: Collection[DeviceName], now_s: float) -> None:
         """Let a tunnel have the key of before, since somebody did not answer the new one."""
         self._own[step.tunnel] = self._unproved.pop(step.tunnel).before
         self._save()
@@ -343,13 +343,13 @@ class Rotation:
 
     def _end(self, phase: Phase, now_s: float) -> None:
         self._step = _Step(phase, since_s=now_s)
-        self._traffic.divert((), bare=False)
+        self._traffic.drain((), bare=False)
 
     def _alive(self, policy: EdgePolicy, name: InterfaceName) -> Iterator[DeviceName]:
         """Yield the peers that answer over a tunnel; over the care tunnel, that answer at all."""
         circuit = _circuit(policy, name)
         for peer in policy.peers:
-            healths = self._traffic.minds[peer.device].healths
+            healths = self._traffic.peer_states[peer.device].healths
             paths = [path for path in peer.paths if circuit in {None, path.circuit}]
             if any(not healths[p.name].dead and healths[p.name].delay_ms for p in paths):
                 yield peer.device
@@ -360,19 +360,19 @@ class Rotation:
         peers = [peer for peer in policy.peers if peer.device in step.asked]
         if circuit is None:
             return await self._reach(step.tunnel, peers)
-        since_s, minds = step.since_s + FLIGHT_S, self._traffic.minds
+        since_s, peer_states = step.since_s + FLIGHT_S, self._traffic.peer_states
         return [
             peer.device
             for peer in peers
             for path in peer.paths
             if path.circuit == circuit
-            and minds[peer.device].healths[path.name].answered_at_s > since_s
+            and peer_states[peer.device].healths[path.name].answered_at_s > since_s
         ]
 
     def _save(self) -> bool:
         """Write down which tunnel has which key; return whether the disk took it."""
         try:
-            rotation_state.save(self._folder, Moves(self._own, self._far, self._unproved))
+            rotation_state.save(self._folder, RotationState(self._own, self._far, self._unproved))
         except OSError as error:
             self.disk_fault = f"{rotation_state.FILE}: {error.strerror}"
             return False

@@ -15,7 +15,7 @@ FILE: Final = "rotation.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Unproved:
+class PendingKey:
     """What a tunnel had before a key that nobody has answered yet, and who must answer.
 
     Nobody must where nobody was alive: there both keys are tried until anybody answers.
@@ -27,31 +27,31 @@ class Unproved:
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
+class RotationState:
     """Our own key by interface, a peer's by interface and device, and what is not proved yet."""
 
     own: Mapping[InterfaceName, PublicKey] = field(default_factory=dict)
     far: Mapping[tuple[InterfaceName, DeviceName], PublicKey] = field(default_factory=dict)
-    unproved: Mapping[InterfaceName, Unproved] = field(default_factory=dict)
+    unproved: Mapping[InterfaceName, PendingKey] = field(default_factory=dict)
 
 
-def load(folder: Path, now_s: float) -> Moves:
+def load(folder: Path, now_s: float) -> RotationState:
     """Return what was written down, as of now; nothing when it is torn. Raises OSError."""
     record = atomic.record(folder / FILE) or {}
     try:
-        return Moves(
+        return RotationState(
             {str(name): str(key) for name, key in record.get("own", {}).items() if key},
             {(str(name), str(device)): str(key) for name, device, key in record.get("far", ())},
             {
-                str(name): Unproved(str(before), frozenset(map(str, asked)), now_s)
+                str(name): PendingKey(str(before), frozenset(map(str, asked)), now_s)
                 for name, before, asked in record.get("unproved", ())
             },
         )
     except (AttributeError, TypeError, ValueError):
-        return Moves()
+        return RotationState()
 
 
-def save(folder: Path, moves: Moves) -> None:
+def save(folder: Path, moves: RotationState) -> None:
     """Write down which keys tunnels have. Raises OSError."""
     record = {
         "own": dict(moves.own),

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from edge.forwarding import htb, marks
-from edge.forwarding.duplication import alias
+from edge.forwarding.duplication import duplicate_address
 from edge.forwarding.routes import Version, owned, versions
 from edge.nftables.prefixes import disjoint
 from edge.policy.model import STAMP_PORT, EdgePolicy, Prefix
@@ -276,7 +276,8 @@ def _postrouting(policy: EdgePolicy) -> Iterator[str]:
 
 def _copying(policy: EdgePolicy) -> Iterator[str]:
     aliases = [
-        f'{peer.loopback} . "{policy.underlay(path.circuit).tunnel}" : {alias(policy, place, path)}'
+        f'{peer.loopback} . "{policy.underlay(path.circuit).tunnel}" : '
+        f"{duplicate_address(policy, place, path)}"
         for place, peer in enumerate(policy.peers)
         for path in peer.paths
     ]

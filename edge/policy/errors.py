@@ -17,7 +17,7 @@ class TransactionError(PolicyRefusedError):
         self.code = code
 
 
-def named(txn: str) -> str:
+def checked_txn(txn: str) -> str:
     """Return the name of a transaction. Raises TransactionError when it is none."""
     if not _TXN.fullmatch(txn):
         what = "a transaction's name is 1 to 64 letters, digits and hyphens"

@@ -23,7 +23,7 @@ from typing import Final, Literal, TypeAlias
 from edge.clock import Moment
 from edge.policy import canonical
 from edge.policy.canonical import SignedPolicy
-from edge.policy.errors import LARGEST_POLICY, TransactionError, named
+from edge.policy.errors import LARGEST_POLICY, TransactionError, checked_txn
 from edge.storage import atomic
 from inventory.errors import EdgeError, PolicyRefusedError
 from inventory.model import DeviceName
@@ -41,7 +41,7 @@ _TRIED: Final = "tried.json"
 
 # Returns the policy of an envelope, which a file of that name holds, or raises PolicyRefusedError.
 Verify: TypeAlias = Callable[[str, str], SignedPolicy]
-Outcome: TypeAlias = Literal["confirmed", "rolled-back", "expired", "restarted", "rejected"]
+TrialOutcome: TypeAlias = Literal["confirmed", "rolled-back", "expired", "restarted", "rejected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedPolicy:
     """The policy to run, if any, and why one that was found on the disk is not it.
 
     undecided says that none could be looked at now, though there may be one.
@@ -69,7 +69,7 @@ class Loaded:
     undecided: bool = False
 
 
-class Store:
+class PolicyStore:
     """The policy files of one edge; one process uses them at a time, which the lock sees to."""
 
     def __init__(self, folder: Path, device: DeviceName, verify: Verify) -> None:
@@ -77,7 +77,7 @@ class Store:
         self._device = device
         self._verify = verify
 
-    def load(self) -> Loaded:
+    def load(self) -> LoadedPolicy:
         """Return the policy that runs, or the one confirmed last when that one is unusable."""
         refusals, undecided = [], False
         for name in (RUNNING, GOOD):
@@ -88,8 +88,8 @@ class Store:
                 undecided |= not isinstance(error, PolicyRefusedError)
                 continue
             if signed is not None:
-                return Loaded(signed, "\n".join(refusals))
-        return Loaded(None, "\n".join(refusals), undecided)
+                return LoadedPolicy(signed, "\n".join(refusals))
+        return LoadedPolicy(None, "\n".join(refusals), undecided)
 
     def adopt(self) -> None:
         """Count what runs as confirmed unless it is on trial, also when it was put there by hand.
@@ -100,7 +100,7 @@ class Store:
         if self.trial() is None and not (good.exists() and cmp(running, good, shallow=False)):
             atomic.same(running, good)
 
-    def recover(self, now: Moment) -> Outcome | None:
+    def recover(self, now: Moment) -> TrialOutcome | None:
         """Finish what a killed process left half-way, and end a trial whose time is up.
 
         Return how a trial has ended here, or None. Raises OSError.
@@ -144,7 +144,7 @@ class Store:
         Raises PolicyRefusedError when it is not signed, not for this device, not newer than what
         runs, or older than what was tried, OSError when the disk does not take it.
         """
-        named(txn)
+        checked_txn(txn)
         signed = self._checked(envelope, file)
         serial, digest = self._tried()
         if running and signed.serial <= running.serial:
@@ -193,19 +193,19 @@ class Store:
             raise TransactionError("undone", f"transaction {txn} is not unconfirmed any more")
         self._arm(txn, within_s, now)
 
-    def confirm(self) -> Outcome:
+    def confirm(self) -> TrialOutcome:
         """Keep what is on trial for good. Raises OSError."""
         # This rename decides: from here on nothing returns to the former policy.
         atomic.rename(self._folder / _TRIAL, self._folder / _CONFIRMING)
         return self._confirmed()
 
-    def revert(self, outcome: Outcome) -> Outcome:
+    def revert(self, outcome: TrialOutcome) -> TrialOutcome:
         """Let what was confirmed last be what runs again. Raises OSError."""
         # This rename decides: from here on nobody can confirm.
         atomic.rename(self._folder / _TRIAL, self._folder / _REVERTING)
         return self._reverted(outcome)
 
-    def _confirmed(self) -> Outcome:
+    def _confirmed(self) -> TrialOutcome:
         atomic.same(self._folder / RUNNING, self._folder / GOOD)
         self._end(_CONFIRMING, "confirmed")
         return "confirmed"
@@ -215,7 +215,7 @@ class Store:
         running, good = self._folder / RUNNING, self._folder / GOOD
         return running.exists() and not (good.exists() and cmp(running, good, shallow=False))
 
-    def _reverted(self, outcome: Outcome, name: str = _REVERTING) -> Outcome:
+    def _reverted(self, outcome: TrialOutcome, name: str = _REVERTING) -> TrialOutcome:
         good = self._folder / GOOD
         if good.exists():
             atomic.same(good, self._folder / RUNNING)
@@ -224,7 +224,7 @@ class Store:
         self._end(name, outcome)
         return outcome
 
-    def _end(self, name: str, outcome: Outcome) -> None:
+    def _end(self, name: str, outcome: TrialOutcome) -> None:
         record = atomic.record(self._folder / name) or {}
         with suppress(OSError):  # on a full disk the end matters, not the note of it
             ended = {"txn": record.get("txn"), "outcome": outcome}

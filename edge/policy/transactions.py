@@ -14,7 +14,7 @@ from edge.policy import canonical
 from edge.policy.canonical import SignedPolicy
 from edge.policy.errors import TransactionError
 from edge.policy.model import EdgePolicy
-from edge.policy.store import Loaded, Outcome, Store, Trial
+from edge.policy.store import LoadedPolicy, PolicyStore, Trial, TrialOutcome
 from inventory.errors import EdgeError
 
 Json: TypeAlias = Mapping[str, Any]
@@ -22,7 +22,7 @@ Install: TypeAlias = Callable[[EdgePolicy | None], Awaitable[None]]
 Note: TypeAlias = Callable[[str], None]
 
 _LONGEST_DELTA: Final = 400
-_ENDS: Final[Mapping[Outcome, str]] = {
+_ENDS: Final[Mapping[TrialOutcome, str]] = {
     "confirmed": "is confirmed",
     "rolled-back": "is taken back as asked",
     "expired": "is taken back: nobody confirmed it in time",
@@ -38,7 +38,7 @@ class Transactions:
     that nothing on it could be looked at yet.
     """
 
-    def __init__(self, store: Store, install: Install, clock: Callable[[], Moment]) -> None:
+    def __init__(self, store: PolicyStore, install: Install, clock: Callable[[], Moment]) -> None:
         self._store = store
         self._install = install
         self._clock = clock
@@ -65,7 +65,7 @@ class Transactions:
         if self.running and not self.refused:
             self._store.adopt()
 
-    def _load(self, loaded: Loaded) -> None:
+    def _load(self, loaded: LoadedPolicy) -> None:
         self.undecided = loaded.undecided and loaded.signed is None
         self.running, self.refused = loaded.signed, loaded.refused
         if self.running and self._store.trial() is None:
@@ -185,24 +185,24 @@ class Transactions:
             await self._undo("rejected")
             raise TransactionError("rejected", str(error)) from error
 
-    async def _undo(self, outcome: Outcome) -> None:
+    async def _undo(self, outcome: TrialOutcome) -> None:
         self._returning = self._store.trial()
         try:
             await self._return(outcome)
         finally:
             self._returning = None
 
-    async def _return(self, outcome: Outcome) -> None:
+    async def _return(self, outcome: TrialOutcome) -> None:
         self._told(await asyncio.to_thread(self._store.revert, outcome))
         loaded = await asyncio.to_thread(self._store.load)
         if loaded.undecided and loaded.signed is None:
-            loaded = Loaded(self._confirmed, loaded.refused)
+            loaded = LoadedPolicy(self._confirmed, loaded.refused)
         self._load(loaded)
         # What does not take effect now does so when the data plane is next repaired.
         with suppress(EdgeError):
             await self._install(self.policy)
 
-    def _told(self, outcome: Outcome) -> None:
+    def _told(self, outcome: TrialOutcome) -> None:
         serial = f"policy {self.running.serial}" if self.running else "the policy on trial"
         self.notes.append(f"{serial} {_ENDS[outcome]}")
 

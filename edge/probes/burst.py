@@ -13,7 +13,7 @@ AT_ONE_GO: Final = 40
 
 
 @dataclass(slots=True)
-class Suspicion:
+class ProbeBurst:
     """Whether a path is looked at more closely; allowed is False where it never may be."""
 
     allowed: bool = True

@@ -14,7 +14,7 @@ from edge.probes.packet import unwrapped
 REMEMBERED: Final = 64
 
 
-class Way(Enum):
+class LossDirection(Enum):
     """The two directions of a path, seen from the sender."""
 
     OUT = "out"
@@ -53,15 +53,15 @@ class Numbers:
             self._gaps.clear()
             self._sequence, self._number = sequence, wire_number
 
-    def lost(self, sequence: int) -> Way | None:
+    def lost(self, sequence: int) -> LossDirection | None:
         """Return which way a request was lost that has no answer; None when nothing tells yet."""
         if self._sequence is None or sequence > self._sequence:
             return None
         for gap in self._gaps:
             if gap.missing and gap.after_sequence < sequence < gap.before_sequence:
                 gap.missing -= 1
-                return Way.IN
-        return Way.OUT
+                return LossDirection.IN
+        return LossDirection.OUT
 
     def _advance(self, sequence: int, number: int) -> None:
         before = self._sequence or 0

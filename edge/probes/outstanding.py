@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from edge.probes.loss_direction import Numbers, Way
+from edge.probes.loss_direction import LossDirection, Numbers
 from edge.probes.packet import SEQUENCES, unwrapped
 
 # Answers that come after their packet was settled are told from copies this long.
@@ -14,7 +14,7 @@ REMEMBERED: Final = 1024
 HARMLESS_S: Final = 0.1
 
 
-class Verdict(Enum):
+class AnswerKind(Enum):
     """What an answer turned out to be."""
 
     FIRST = "first"
@@ -32,7 +32,7 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class Settled:
+class Outcome:
     """What was settled since somebody last asked."""
 
     answered: int = 0
@@ -47,7 +47,7 @@ StalledFor = Callable[[float, float], float]
 
 
 @dataclass(slots=True)
-class Ledger:
+class OutstandingPackets:
     """Test packets of one session; times are monotonic seconds given by the caller.
 
     A packet under way while the process was stalled is waited for that much longer. When it is
@@ -57,7 +57,7 @@ class Ledger:
 
     stalled_s: StalledFor
     numbers: Numbers = field(default_factory=Numbers)
-    settled: Settled = field(default_factory=Settled)
+    settled: Outcome = field(default_factory=Outcome)
     _next: int = 0
     _highest: int = -1
     _excused: int = -1
@@ -79,23 +79,25 @@ class Ledger:
         """Hold nothing that is under way now against the path; the socket dropped packets."""
         self._excused = self._next - 1
 
-    def answer(self, wire_sequence: int, wire_number: int) -> tuple[Verdict, int, float]:
+    def answer(self, wire_sequence: int, wire_number: int) -> tuple[AnswerKind, int, float]:
         """Enter an answer; return what it is, to which packet, and when that one was sent.
 
         The send time is 0 unless it is the first answer to that packet.
         """
         sequence = unwrapped(wire_sequence, self._next - 1)
         if not 0 <= sequence < self._next:
-            return Verdict.UNASKED, sequence, 0.0
+            return AnswerKind.UNASKED, sequence, 0.0
         sent_s = self._pending.pop(sequence, None)
         if sent_s is None:
             return self._second(sequence, wire_number)
         self.numbers.answered(sequence, wire_number)
         self.settled.answered += 1
         self._arrive(sequence)
-        return Verdict.FIRST, sequence, sent_s
+        return AnswerKind.FIRST, sequence, sent_s
 
-    def settle(self, now_s: float, patience_s: float, unknown: Callable[[float], Way]) -> int:
+    def settle(
+        self, now_s: float, patience_s: float, unknown: Callable[[float], LossDirection]
+    ) -> int:
         """Settle packets that were waited for long enough; return how many counted as lost.
 
         unknown says for a send time which way to blame when the far end's numbers do not tell.
@@ -110,7 +112,7 @@ class Ledger:
                 self._highest = max(self._highest, sequence)
                 continue
             lost += 1
-            if way is Way.OUT:
+            if way is LossDirection.OUT:
                 self.settled.out += 1
             else:
                 self.settled.back += 1
@@ -127,9 +129,9 @@ class Ledger:
         oldest = next(iter(self._pending), self._next)
         return Waiting(max(0, oldest - 1 - self._highest), due_s)
 
-    def take(self) -> Settled:
+    def take(self) -> Outcome:
         """Return what was settled since the last call."""
-        taken, self.settled = self.settled, Settled()
+        taken, self.settled = self.settled, Outcome()
         return taken
 
     def _expired(self, now_s: float, patience_s: float) -> list[tuple[int, float]]:
@@ -141,14 +143,14 @@ class Ledger:
                 expired.append((sequence, sent_s))
         return expired
 
-    def _second(self, sequence: int, wire_number: int) -> tuple[Verdict, int, float]:
+    def _second(self, sequence: int, wire_number: int) -> tuple[AnswerKind, int, float]:
         sent_s = self._lost.pop(sequence, None)
         if sent_s is None:
             self.settled.duplicated += 1
-            return Verdict.DUPLICATE, sequence, 0.0
+            return AnswerKind.DUPLICATE, sequence, 0.0
         self.numbers.answered(sequence, wire_number)
         self._highest = max(self._highest, sequence)
-        return Verdict.LATE, sequence, sent_s
+        return AnswerKind.LATE, sequence, sent_s
 
     def _arrive(self, sequence: int) -> None:
         if sequence < self._highest:

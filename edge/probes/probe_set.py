@@ -8,9 +8,9 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from edge.policy.model import EdgePolicy, Path, PathKey
-from edge.probes.reflector import Listening, Reflector
-from edge.probes.sender import Session, Target
-from edge.probes.stall_clock import Timekeeper
+from edge.probes.reflector import Listening, SessionReflector
+from edge.probes.sender import SessionSender, Target
+from edge.probes.stall_clock import StallClock
 from edge.probes.udp_socket import interface_index
 from inventory.errors import EdgeError
 from inventory.model import CircuitName
@@ -21,25 +21,25 @@ _QUICKEN_UP_TO_S: Final = 0.5
 
 
 @dataclass(slots=True)
-class _Gauge:
+class _PathProbe:
     """The session of one path; fault says why it cannot be measured now."""
 
-    session: Session
+    session: SessionSender
     circuit: CircuitName
     opened: bool = False
     fault: str = ""
 
 
-class Gauges:
+class ProbeSet:
     """One session per path and one reflector per underlay, at both ends alike."""
 
     def __init__(self) -> None:
-        self._time = Timekeeper(time.monotonic)
-        self._reflectors: dict[CircuitName, tuple[Listening, Reflector]] = {}
+        self._time = StallClock(time.monotonic)
+        self._reflectors: dict[CircuitName, tuple[Listening, SessionReflector]] = {}
         self._open_reflectors: set[CircuitName] = set()
         # Who follows another policy must not meet who opens what is not open yet.
         self._busy = asyncio.Lock()
-        self._gauges: dict[PathKey, _Gauge] = {}
+        self._gauges: dict[PathKey, _PathProbe] = {}
         self._interfaces: dict[CircuitName, str] = {}
 
     async def follow(self, policy: EdgePolicy | None) -> None:
@@ -57,8 +57,8 @@ class Gauges:
         for key, (target, circuit) in wanted.items():
             if key not in self._gauges:
                 reflector = self._reflectors[circuit][1]
-                session = Session(target, reflector=reflector, timekeeper=self._time)
-                self._gauges[key] = _Gauge(session, circuit)
+                session = SessionSender(target, reflector=reflector, timekeeper=self._time)
+                self._gauges[key] = _PathProbe(session, circuit)
         await self._refresh()
 
     async def refresh(self) -> None:
@@ -128,7 +128,7 @@ class Gauges:
         anew = wanted.keys() - self._reflectors.keys()
         for circuit, (listening, peers) in wanted.items():
             if circuit in anew:
-                made = Reflector(listening, peers, timekeeper=self._time)
+                made = SessionReflector(listening, peers, timekeeper=self._time)
                 self._reflectors[circuit] = (listening, made)
             else:
                 self._reflectors[circuit][1].allow(peers)
@@ -149,7 +149,7 @@ class Gauges:
         return "" if interface_index(interface) else f"the interface {interface} is gone"
 
 
-async def _brought(end: Session | Reflector, *, opened: bool) -> str:
+async def _brought(end: SessionSender | SessionReflector, *, opened: bool) -> str:
     """Open an end, or refresh an open one; return why that cannot be done."""
     try:
         if opened:

@@ -19,7 +19,7 @@ SILENT_MARGIN_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Passive:
+class OneWayStats:
     """What was heard of a peer since the last question; last_heard_s is monotonic.
 
     variation_ms are its packets' one-way delays above an unknown constant (RFC 3393). dropped
@@ -36,7 +36,7 @@ class Passive:
 
 
 @dataclass(slots=True)
-class Hearing:
+class PeerReceiver:
     """The requests of one peer's session, told from another one's by their source port."""
 
     port: int
@@ -79,12 +79,12 @@ class Hearing:
         self.count += 1
         return True
 
-    def take(self, now_s: float) -> Passive:
+    def take(self, now_s: float) -> OneWayStats:
         """Return what was heard since the last call."""
         overdue = [n for n, since_s in self._missing.items() if now_s - since_s >= PATIENCE_S]
         for sequence in overdue:
             self._give_up(sequence)
-        taken = Passive(
+        taken = OneWayStats(
             self.count,
             self.lost,
             self.duplicated,

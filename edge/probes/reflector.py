@@ -12,10 +12,10 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from edge.policy.model import STAMP_PORT
-from edge.probes.packet import Answer, Request, between_s, read_request, write_answer
-from edge.probes.receiver import Hearing, Passive
-from edge.probes.stall_clock import Timekeeper
-from edge.probes.udp_socket import Arrival, Port
+from edge.probes.packet import TestAnswer, TestRequest, between_s, read_request, write_answer
+from edge.probes.receiver import OneWayStats, PeerReceiver
+from edge.probes.stall_clock import StallClock
+from edge.probes.udp_socket import Arrival, StampSocket
 
 # Twice what the quickest of sessions sends.
 RATE: Final = 400.0
@@ -47,10 +47,10 @@ class ReflectorCounters:
 @dataclass(slots=True)
 class _Peer:
     key: bytes | None
-    hearing: Hearing | None = None
+    hearing: PeerReceiver | None = None
     allowance: float = RATE
     asked_s: float = 0.0
-    waiting: Passive | None = field(default=None)
+    waiting: OneWayStats | None = field(default=None)
 
     def admit(self, now_s: float) -> bool:
         """Return whether one more answer stays within the rate."""
@@ -62,7 +62,7 @@ class _Peer:
         return True
 
 
-class Reflector:
+class SessionReflector:
     """Answers the test packets of the peers it was told of, and knows what it heard of each.
 
     peers are addresses with the key of authenticated sessions, or None for unauthenticated ones.
@@ -74,12 +74,12 @@ class Reflector:
         peers: Mapping[IPv4Address, bytes | None],
         *,
         clock: Callable[[], float] = time.monotonic,
-        timekeeper: Timekeeper | None = None,
+        timekeeper: StallClock | None = None,
     ) -> None:
         self.counters = ReflectorCounters()
         self._listening = listening
-        self._time = timekeeper or Timekeeper(clock)
-        self._port: Port | None = None
+        self._time = timekeeper or StallClock(clock)
+        self._port: StampSocket | None = None
         self._peers: dict[str, _Peer] = {}
         self.allow(peers)
 
@@ -113,11 +113,11 @@ class Reflector:
         self._open()
         return True
 
-    def heard(self, remote: IPv4Address) -> Passive:
+    def heard(self, remote: IPv4Address) -> OneWayStats:
         """Return what a peer's own test packets showed since the last call."""
         self._read()
         hearing = self._hearing(remote)
-        return hearing.take(self._time.now()) if hearing else Passive()
+        return hearing.take(self._time.now()) if hearing else OneWayStats()
 
     def heard_since(self, remote: IPv4Address, since_s: float) -> bool:
         """Return whether a peer was heard after a monotonic instant."""
@@ -133,10 +133,10 @@ class Reflector:
         self.close()
         listening = self._listening
         local = (listening.local, listening.port)
-        self._port = Port(local, listening.interface, self._time)
+        self._port = StampSocket(local, listening.interface, self._time)
         asyncio.get_running_loop().add_reader(self._port.socket, self._read)
 
-    def _hearing(self, remote: IPv4Address) -> Hearing | None:
+    def _hearing(self, remote: IPv4Address) -> PeerReceiver | None:
         peer = self._peers.get(str(remote))
         return peer.hearing if peer else None
 
@@ -166,25 +166,25 @@ class Reflector:
             if peer.hearing:
                 peer.hearing.excuse(dropped)
 
-    def _note(self, peer: _Peer, request: Request, arrival: Arrival) -> bool:
+    def _note(self, peer: _Peer, request: TestRequest, arrival: Arrival) -> bool:
         """Take note of a request; return whether it deserves an answer."""
         if not peer.admit(arrival.at_s):
             self.counters.excess += 1
             return False
         if peer.hearing is None or peer.hearing.port != arrival.source[1]:
-            peer.hearing = Hearing(arrival.source[1])
+            peer.hearing = PeerReceiver(arrival.source[1])
         delay_s = between_s(request.stamp, self._time.stamp(arrival.at_s))
         if not peer.hearing.hear(request.sequence, arrival.at_s, delay_s):
             self.counters.duplicated += 1
             return False
         return True
 
-    def _answer(self, peer: _Peer, request: Request, arrival: Arrival) -> None:
+    def _answer(self, peer: _Peer, request: TestRequest, arrival: Arrival) -> None:
         if not (self._port and peer.hearing):
             return
         number = peer.hearing.take_number()
         received, now = self._time.stamp(arrival.at_s), self._time.stamp(self._time.now())
-        answer = Answer(number, now, received, request, arrival.ttl)
+        answer = TestAnswer(number, now, received, request, arrival.ttl)
         try:
             self._port.socket.sendto(write_answer(answer, peer.key), arrival.source)
         except OSError:

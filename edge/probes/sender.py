@@ -12,15 +12,15 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from edge.policy.model import STAMP_PORT
-from edge.probes.burst import FLOOR_S, Suspicion
+from edge.probes.burst import FLOOR_S, ProbeBurst
 from edge.probes.delays import OneWay, Patience, Sample
-from edge.probes.loss_direction import Way
-from edge.probes.outstanding import Ledger, Settled, Verdict
-from edge.probes.packet import Answer, Request, between_s, read_answer, write_request
-from edge.probes.receiver import Passive
-from edge.probes.reflector import Reflector
-from edge.probes.stall_clock import Timekeeper
-from edge.probes.udp_socket import GONE, Arrival, Port
+from edge.probes.loss_direction import LossDirection
+from edge.probes.outstanding import AnswerKind, Outcome, OutstandingPackets
+from edge.probes.packet import TestAnswer, TestRequest, between_s, read_answer, write_request
+from edge.probes.receiver import OneWayStats
+from edge.probes.reflector import SessionReflector
+from edge.probes.stall_clock import StallClock
+from edge.probes.udp_socket import GONE, Arrival, StampSocket
 from inventory.errors import EdgeError
 from topology.quality.health import Measurement, PathName
 
@@ -42,7 +42,7 @@ class Target:
 
 
 @dataclass(slots=True)
-class Counters:
+class SenderCounters:
     """What a session saw since it was made.
 
     waited counts answers that came in time and were read when their time was up, voided packets
@@ -65,7 +65,7 @@ class Counters:
     refused: int = 0
 
 
-class Session:
+class SessionSender:
     """Measures one path; give it the reflector that hears the same peer to know both directions.
 
     All sessions and reflectors of a process best share one timekeeper. quicken allows probing a
@@ -77,16 +77,16 @@ class Session:
         target: Target,
         *,
         clock: Callable[[], float] = time.monotonic,
-        reflector: Reflector | None = None,
-        timekeeper: Timekeeper | None = None,
+        reflector: SessionReflector | None = None,
+        timekeeper: StallClock | None = None,
         quicken: bool = True,
     ) -> None:
         self.target = target
-        self.counters = Counters()
-        self._time = timekeeper or Timekeeper(clock)
+        self.counters = SenderCounters()
+        self._time = timekeeper or StallClock(clock)
         self._reflector = reflector
-        self._suspicion = Suspicion(quicken)
-        self._ledger = Ledger(self._time.stalled_s)
+        self._suspicion = ProbeBurst(quicken)
+        self._ledger = OutstandingPackets(self._time.stalled_s)
         self._patience = Patience()
         self._one_way = OneWay()
         self._samples: list[Sample] = []
@@ -95,7 +95,7 @@ class Session:
         self._interrupted: int | None = None
         self._held_s = 0.0
         self._pace_s = IDLE_S
-        self._port: Port | None = None
+        self._port: StampSocket | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._sent_s = self._due_s = self._wake_s = self._heard_s = self._time.now()
         self._measured_s = self._heard_s
@@ -186,7 +186,7 @@ class Session:
             held_ms=held_s * 1e3,
         )
 
-    def _drain(self) -> tuple[Settled, list[Sample]]:
+    def _drain(self) -> tuple[Outcome, list[Sample]]:
         settled, samples = self._ledger.take(), self._samples
         self._samples = []
         self.counters.lost_out += settled.out
@@ -195,10 +195,10 @@ class Session:
         self.counters.reordered += settled.reordered
         return settled, sorted(samples, key=_sequence)
 
-    def _passive(self) -> Passive:
-        return self._reflector.heard(self.target.remote) if self._reflector else Passive()
+    def _passive(self) -> OneWayStats:
+        return self._reflector.heard(self.target.remote) if self._reflector else OneWayStats()
 
-    def _stalled(self, settled: Settled, passive: Passive, now_s: float) -> bool:
+    def _stalled(self, settled: Outcome, passive: OneWayStats, now_s: float) -> bool:
         """Return whether the process was late while what is reported now was under way."""
         dropped, self._dropped = self._dropped + passive.dropped, 0
         since_s = min(self._measured_s, now_s - self._patience.expected_s)
@@ -209,7 +209,7 @@ class Session:
         self._close_port()
         target = self.target
         remote = (target.remote, target.port)
-        self._port = Port((target.local, 0), target.interface, self._time, remote)
+        self._port = StampSocket((target.local, 0), target.interface, self._time, remote)
         # Another source port is another session to the far end, which counts from zero.
         self._ledger.forget_way()
         asyncio.get_running_loop().add_reader(self._port.socket, self._read)
@@ -263,12 +263,12 @@ class Session:
             pace_s = self._suspicion.pace_s(now_s, self._pace_s)
             self._due_s = min(self._due_s, max(now_s, self._sent_s + pace_s))
 
-    def _unknown_way(self, sent_s: float) -> Way:
+    def _unknown_way(self, sent_s: float) -> LossDirection:
         """Blame the way back when the peer itself has fallen silent, else the way out."""
         heard = self._reflector
         if heard and not heard.heard_since(self.target.remote, sent_s):
-            return Way.IN if heard.silent(self.target.remote) else Way.OUT
-        return Way.OUT
+            return LossDirection.IN if heard.silent(self.target.remote) else LossDirection.OUT
+        return LossDirection.OUT
 
     def _send(self, now_s: float) -> None:
         self._suspicion.spend(now_s - self._sent_s, self._pace_s)
@@ -276,7 +276,7 @@ class Session:
         # As late as can be: a stop between the stamp and the packet would pass for delay.
         now_s = self._time.now()
         stamp = self._time.stamp(now_s)
-        request = Request(self._ledger.send(now_s), stamp)
+        request = TestRequest(self._ledger.send(now_s), stamp)
         self._transmit(write_request(request, self.target.key))
         if self._time.late(now_s, self._time.now()):
             self._interrupted = request.sequence
@@ -313,42 +313,42 @@ class Session:
             else:
                 self._take(answer, arrival)
 
-    def _take(self, answer: Answer, arrival: Arrival) -> None:
+    def _take(self, answer: TestAnswer, arrival: Arrival) -> None:
         verdict, sequence, sent_s = self._ledger.answer(answer.request.sequence, answer.sequence)
         self._count(verdict)
-        if verdict is Verdict.UNASKED:
+        if verdict is AnswerKind.UNASKED:
             return
         self._heard_s = max(self._heard_s, arrival.at_s)
-        if verdict is Verdict.DUPLICATE:
+        if verdict is AnswerKind.DUPLICATE:
             return
         elapsed_s = arrival.at_s - sent_s
         held_s = _held_s(answer, elapsed_s)
         round_trip_s = max(0.0, elapsed_s - held_s)
-        if verdict is Verdict.FIRST:
+        if verdict is AnswerKind.FIRST:
             self._held_s = max(self._held_s, held_s)
         if answer.request.sequence == self._interrupted:
             return
         self._patience.learn(round_trip_s)
-        if verdict is Verdict.FIRST:
+        if verdict is AnswerKind.FIRST:
             read_s = arrival.at_s + arrival.waited_s
             patience_s = self._patience.settled_s(self._pace_s)
             self.counters.waited += arrival.at_s - sent_s < patience_s <= read_s - sent_s
             self._sample(answer, sequence, round_trip_s)
 
-    def _count(self, verdict: Verdict) -> None:
+    def _count(self, verdict: AnswerKind) -> None:
         counters = self.counters
-        counters.answered += verdict is Verdict.FIRST
-        counters.late += verdict is Verdict.LATE
-        counters.duplicated += verdict is Verdict.DUPLICATE
-        counters.malformed += verdict is Verdict.UNASKED
+        counters.answered += verdict is AnswerKind.FIRST
+        counters.late += verdict is AnswerKind.LATE
+        counters.duplicated += verdict is AnswerKind.DUPLICATE
+        counters.malformed += verdict is AnswerKind.UNASKED
 
-    def _sample(self, answer: Answer, sequence: int, round_trip_s: float) -> None:
+    def _sample(self, answer: TestAnswer, sequence: int, round_trip_s: float) -> None:
         outward_s = between_s(answer.request.stamp, answer.received)
         out_s, in_s = self._one_way.split(outward_s, round_trip_s)
         self._samples.append(Sample(sequence, round_trip_s * 1e3, out_s * 1e3, in_s * 1e3))
 
 
-def _held_s(answer: Answer, elapsed_s: float) -> float:
+def _held_s(answer: TestAnswer, elapsed_s: float) -> float:
     """Return how long the far end kept the packet; 0 where its stamps make no sense."""
     held_s = between_s(answer.received, answer.stamp)
     return held_s if 0.0 <= held_s <= elapsed_s else 0.0

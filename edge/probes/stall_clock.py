@@ -20,7 +20,7 @@ INEXACT_S: Final = 0.002
 REMEMBERED: Final = 32
 
 
-class Timekeeper:
+class StallClock:
     """The clocks of a process and its stalls; all sessions of a process best share one."""
 
     def __init__(

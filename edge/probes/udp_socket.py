@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from struct import Struct
 from typing import Final
 
-from edge.probes.stall_clock import Timekeeper
+from edge.probes.stall_clock import StallClock
 from inventory.errors import EdgeError
 
 # Expedited forwarding, as the traffic whose fate the test packets share (RFC 3246).
@@ -53,7 +53,7 @@ class Arrival:
     dropped: int
 
 
-class Port:
+class StampSocket:
     """An open socket on one address and interface, connected when a remote end is given.
 
     Raises EdgeError naming the address and the interface.
@@ -63,7 +63,7 @@ class Port:
         self,
         local: tuple[IPv4Address, int],
         interface: str,
-        time: Timekeeper,
+        time: StallClock,
         remote: tuple[IPv4Address, int] | None = None,
     ) -> None:
         self._interface = interface

@@ -26,7 +26,7 @@ class SilentError(EdgeError):
     """A gateway does not answer, so that what became of the last request is not known."""
 
 
-class Line:
+class JoinClient:
     """Asks one gateway; first_s is how long it may say nothing at all, then silence_s."""
 
     def __init__(

@@ -53,7 +53,7 @@ class Asker(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Sas:
     """What a device's owner reads to the administrator, and what they must hear back."""
 
     said: str
@@ -67,7 +67,7 @@ class _Answer:
     more: str | None = field(repr=False)
 
 
-class Joining:
+class JoiningDevice:
     """One device's side, in this order: words, config, written, let_in. All raise EdgeError.
 
     pair makes the device's keys, at once.
@@ -86,7 +86,7 @@ class Joining:
         self._said = 0
         self._end_key = b""
 
-    def words(self) -> Words:
+    def words(self) -> Sas:
         """Return the words for the administrator and theirs, as soon as the desk has answered."""
         chosen = self._next()
         self._say(json.dumps({"key": self._key, "nonce": self._nonce.hex()}))
@@ -95,7 +95,7 @@ class Joining:
             self._end_key = self._invited.end_key(self._private, chosen, digest)
         except ValueError as error:
             raise EdgeError(f"the gateway says what makes no sense: {error}") from None
-        return Words(sas.words(digest), sas.back(digest))
+        return Sas(sas.words(digest), sas.back(digest))
 
     def config(self) -> Config:
         """Return the device's configuration with its key, once the administrator has agreed.
@@ -104,19 +104,19 @@ class Joining:
         """
         first = self._next()
         pieces = [first, *(self._next() for _ in range(join_payload.announced(first) - 1))]
-        text = join_payload.unpacked(pieces, self._end_key, self._private)
+        text = join_payload.open_file(pieces, self._end_key, self._private)
         return replace(parser.parse(text, "what was sent"), private_key=self._private)
 
     def written(self) -> None:
         """Say that the file is kept; from then on the device may be on record."""
-        self._say(join_payload.vouched(WRITTEN, self._end_key))
+        self._say(join_payload.tagged(WRITTEN, self._end_key))
 
     def let_in(self) -> bool:
         """Return whether the gateway lets the device in by now.
 
         Raises WithdrawnError when it has no access, EdgeError when that is not known.
         """
-        return join_payload.heard(self._next(), self._end_key) == LET_IN
+        return join_payload.verify_tag(self._next(), self._end_key) == LET_IN
 
     def _next(self) -> str:
         """Return the next message of the desk's, however long people take."""

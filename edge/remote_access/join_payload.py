@@ -20,7 +20,7 @@ _MOST: Final = 40
 _TAG: Final = 32
 
 
-def packed(text: str, key: bytes, to: PublicKey) -> tuple[str, ...]:
+def seal_file(text: str, key: bytes, to: PublicKey) -> tuple[str, ...]:
     """Return the pieces of a text for a device; the first one says how many there are."""
     box = base64.b64decode(hpke.sealed(text.encode(), to, _PURPOSE))
     written = base64.b64encode(_tag(key, box) + box).decode("ascii")
@@ -38,7 +38,7 @@ def announced(first: str) -> int:
     return int(number)
 
 
-def unpacked(pieces: Sequence[str], key: bytes, private: Secret) -> str:
+def open_file(pieces: Sequence[str], key: bytes, private: Secret) -> str:
     """Return the text of all pieces. Raises EdgeError when it is not the one that was packed."""
     first = pieces[0].partition(" ")[2]
     try:
@@ -52,15 +52,15 @@ def unpacked(pieces: Sequence[str], key: bytes, private: Secret) -> str:
         raise _strange() from None
 
 
-def vouched(word: str, key: bytes) -> str:
+def tagged(word: str, key: bytes) -> str:
     """Return a word of one end to the other, with a tag that nobody else can make."""
     return f"{word} {_tag(key, word.encode()).hex()}"
 
 
-def heard(text: str, key: bytes) -> str:
+def verify_tag(text: str, key: bytes) -> str:
     """Return the word of a vouched() one. Raises EdgeError when it is none."""
     word = text.partition(" ")[0]
-    if not (text.isascii() and hmac.compare_digest(text, vouched(word, key))):
+    if not (text.isascii() and hmac.compare_digest(text, tagged(word, key))):
         raise _strange()
     return word
 

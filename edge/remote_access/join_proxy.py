@@ -19,7 +19,7 @@ _TEND_S: Final = 60.0
 _KEY: Final = 32
 
 
-class Rendezvous:
+class JoinProxy:
     """The mailboxes of a running edge and the ports where devices ask; now_s is monotonic."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:

@@ -20,7 +20,7 @@ REPAIRED = "loaded people's packet filter anew, which somebody had changed"
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class RemoteAccess:
     """What lets people in: their interface, and the table of what is open to whom."""
 
     tunnel: Tunnel
@@ -29,13 +29,13 @@ class Admission:
 
 def admission(
     signed: SignedRoster, day: date, shut_out: frozenset[PublicKey] = frozenset()
-) -> Admission:
+) -> RemoteAccess:
     """Return what lets in whom a roster names, on a day, but for keys that are shut out."""
     current = signed.roster.on(day).without(shut_out)
     preshared = dict(
         zip((one.public_key for one in signed.roster.devices), signed.preshared, strict=True)
     )
-    return Admission(
+    return RemoteAccess(
         Tunnel(
             name=current.interface,
             mtu=current.mtu,
@@ -67,14 +67,14 @@ def calling() -> tuple[str, ...]:
     return tuple(sorted(filter(None, found)))
 
 
-class PeopleFilter:
+class RemoteAccessFilter:
     """Keeps the table what is wanted."""
 
     def __init__(self) -> None:
         self._text = ""
         self._digest = ""
 
-    def establish(self, wanted: Admission | None) -> Iterator[str]:
+    def establish(self, wanted: RemoteAccess | None) -> Iterator[str]:
         """Make the table what is wanted and say what was done; without any it is left alone.
 
         Raises EdgeError.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from edge.clock import Moment
-from edge.remote_access.peers import Admission, admission
+from edge.remote_access.peers import RemoteAccess, admission
 from edge.storage import atomic
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
@@ -24,7 +24,7 @@ from vpn.people.roster import Roster, SignedRoster
 Json: TypeAlias = Mapping[str, Any]
 # Returns the roster of an envelope, which a file of that name holds, or raises PolicyRefusedError.
 Check: TypeAlias = Callable[[str, str], SignedRoster]
-Install: TypeAlias = Callable[[Admission], Awaitable[None]]
+Install: TypeAlias = Callable[[RemoteAccess], Awaitable[None]]
 
 FILE: Final = "people.json"
 DAY: Final = "people.day"
@@ -32,7 +32,7 @@ NAMES: Final = "names"
 HOSTS: Final = "sanaga.hosts"
 
 
-class Gatehouse:
+class ActiveRoster:
     """The roster of a running edge; install lets people in.
 
     refused says why a roster on the disk is not gone by. Without any, nobody is let in.
@@ -65,7 +65,7 @@ class Gatehouse:
             with suppress(FileNotFoundError):
                 await self._load()
 
-    async def take(self, envelope: str) -> None:
+    async def replace(self, envelope: str) -> None:
         """Go by another roster from now on; the one before holds until then.
 
         Raises PolicyRefusedError when it is not signed, not for this device or not newer than the
@@ -81,13 +81,13 @@ class Gatehouse:
             self._day = None
             await self._admit()
 
-    async def tend(self) -> None:
+    async def refresh(self) -> None:
         """Put out whose last day is over. Raises EdgeError."""
         async with self._busy:
             if self.signed and (self._due or self._today() != self._day):
                 await self._admit()
 
-    async def bar(self, keys: frozenset[PublicKey]) -> None:
+    async def exclude_keys(self, keys: frozenset[PublicKey]) -> None:
         """Put out, and let in no more, whoever has one of some keys. Raises EdgeError."""
         async with self._busy:
             self._barred, self._due = keys, True
@@ -139,13 +139,13 @@ class Gatehouse:
         if self.signed:
             day = self._today()
             await self._install(admission(self.signed, day, self._barred))
-            await asyncio.to_thread(self._say_names, self.signed.roster)
+            await asyncio.to_thread(self._write_hosts_file, self.signed.roster)
             # Only what took effect counts, so that whoever tends this tries again.
             self._day, self._due = day, False
             with suppress(OSError):
                 await asyncio.to_thread(atomic.replace, self._day_file, day.isoformat())
 
-    def _say_names(self, roster: Roster) -> None:
+    def _write_hosts_file(self, roster: Roster) -> None:
         """Write names for the resolver that looks into the folder, where there is one."""
         if self._names.is_dir():
             text, file = dns_names.hosts(roster.network, roster.names), self._names / HOSTS

@@ -12,7 +12,7 @@ LASTS_S: Final = 20.0
 _BEGINS: Final = {True: "has begun", False: "is over"}
 
 
-class Consultations:
+class CallDetector:
     """The peers with which a consultation is going on."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Consultations:
         """Return the peers that count as consulting."""
         return frozenset(self._until_s)
 
-    def hear(
+    def observe(
         self,
         policy: EdgePolicy,
         destinations: Collection[IPv4Address | IPv6Address],

@@ -25,7 +25,7 @@ Address: TypeAlias = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class AnnouncedCall:
     """A flow, the class it travels in, and until when, on the clock of one boot."""
 
     flow: Flow
@@ -38,23 +38,25 @@ class Call:
         return self.until_s - now.since_boot_s if self.boot == now.boot else 0.0
 
 
-def added(book: Iterable[Call], call: Call, now: Moment) -> tuple[Call, ...]:
+def added(
+    book: Iterable[AnnouncedCall], call: AnnouncedCall, now: Moment
+) -> tuple[AnnouncedCall, ...]:
     """Return a book with one more call, or with one prolonged, and without those that are over."""
     return (*(c for c in current(book, now) if c.flow != call.flow), call)
 
 
-def current(book: Iterable[Call], now: Moment) -> tuple[Call, ...]:
+def current(book: Iterable[AnnouncedCall], now: Moment) -> tuple[AnnouncedCall, ...]:
     """Return the calls that are not over."""
     return tuple(call for call in book if call.left_s(now) > 0)
 
 
-def save(folder: Path, book: Iterable[Call]) -> None:
+def save(folder: Path, book: Iterable[AnnouncedCall]) -> None:
     """Keep a book. Raises OSError."""
     text = json.dumps({"calls": [{**plain(call), "boot": call.boot} for call in book]})
     atomic.replace(folder / FILE, text + "\n")
 
 
-def load(folder: Path, now: Moment) -> tuple[Call, ...]:
+def load(folder: Path, now: Moment) -> tuple[AnnouncedCall, ...]:
     """Return the calls in a folder that are not over; nothing when the file is torn.
 
     Raises OSError.
@@ -66,11 +68,13 @@ def load(folder: Path, now: Moment) -> tuple[Call, ...]:
     return ()
 
 
-def _call(entry: Json) -> Call:
-    return Call(flow(entry), str(entry["service"]), str(entry["boot"]), float(entry["until_s"]))
+def _call(entry: Json) -> AnnouncedCall:
+    return AnnouncedCall(
+        flow(entry), str(entry["service"]), str(entry["boot"]), float(entry["until_s"])
+    )
 
 
-def plain(call: Call) -> dict[str, Any]:
+def plain(call: AnnouncedCall) -> dict[str, Any]:
     """Return a call as JSON knows it."""
     return {
         "protocol": call.flow.protocol,

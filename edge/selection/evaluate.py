@@ -20,7 +20,7 @@ _UNWELL_OVERDUE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class PathSnapshot:
     """What of a path's health must be acted upon at once when it changes."""
 
     dead: bool
@@ -32,7 +32,7 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Mind:
+class PeerState:
     """What is known about one peer: its paths' health, and what was decided for each class.
 
     alarmed_s is since when metered paths are watched because another path became unwell.
@@ -41,7 +41,7 @@ class Mind:
     healths: Mapping[PathName, LinkHealth]
     memories: Mapping[ServiceName, Memory]
     decisions: Mapping[ServiceName, Decision] = field(default_factory=dict)
-    sights: Mapping[PathName, Sight] = field(default_factory=dict)
+    sights: Mapping[PathName, PathSnapshot] = field(default_factory=dict)
     decided_s: float = -inf
     consultation: bool = False
     began_s: float = -inf
@@ -49,7 +49,7 @@ class Mind:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PathChange:
     """A class of traffic to a peer that has another way now, and which one it had before."""
 
     peer: DeviceName
@@ -58,93 +58,93 @@ class Change:
     decision: Decision
 
 
-def blank(peer: Peer, now_s: float, memories: Mapping[ServiceName, Memory]) -> Mind:
+def initial(peer: Peer, now_s: float, memories: Mapping[ServiceName, Memory]) -> PeerState:
     """Return a mind that has heard nothing yet and remembers what an earlier one decided."""
     paths = {path.name for path in peer.paths}
     kept = {name: memory for name, memory in memories.items() if memory.path in paths}
     healths = {path.name: unknown(path.medium, now_s) for path in peer.paths}
-    return Mind(healths, kept, began_s=now_s)
+    return PeerState(healths, kept, began_s=now_s)
 
 
-def folded(mind: Mind, measurements: Mapping[PathName, Measurement]) -> Mind:
+def with_measurements(state: PeerState, measurements: Mapping[PathName, Measurement]) -> PeerState:
     """Return the mind after one more measurement of some paths."""
-    healths = dict(mind.healths)
+    healths = dict(state.healths)
     for name, measurement in measurements.items():
         healths[name] = fold(healths[name], measurement)
-    return replace(mind, healths=healths)
+    return replace(state, healths=healths)
 
 
 def step(
     peer: Peer,
     classes: Sequence[TrafficClass],
-    mind: Mind,
+    state: PeerState,
     measurements: Mapping[PathName, Measurement],
     now_s: float,
-) -> tuple[Mind, tuple[Change, ...]]:
+) -> tuple[PeerState, tuple[PathChange, ...]]:
     """Return the mind after some measurements, and which classes have another way now."""
-    return considered(peer, classes, folded(mind, measurements), now_s)
+    return evaluate(peer, classes, with_measurements(state, measurements), now_s)
 
 
-def considered(
+def evaluate(
     peer: Peer,
     classes: Sequence[TrafficClass],
-    mind: Mind,
+    state: PeerState,
     now_s: float,
     drained: Collection[CircuitName] = (),
-) -> tuple[Mind, tuple[Change, ...]]:
+) -> tuple[PeerState, tuple[PathChange, ...]]:
     """Return the mind after deciding, if it is time to, and which classes have another way.
 
     A path's sudden change is decided upon at once, everything else now and then. Paths over drained
     circuits are left at once, while others answer.
     """
-    sights = {name: sight(health) for name, health in mind.healths.items()}
-    calm = sights == mind.sights and not pressing(mind)
-    every_s = DECIDE_WELL_S if settled(mind) else DECIDE_EVERY_S
-    if calm and now_s - mind.decided_s < every_s:
-        return mind, ()
-    decisions = decided(peer, classes, mind, now_s, drained)
+    sights = {name: snapshot(health) for name, health in state.healths.items()}
+    calm = sights == state.sights and not may_change_any_moment(state)
+    every_s = DECIDE_WELL_S if all_paths_well(state) else DECIDE_EVERY_S
+    if calm and now_s - state.decided_s < every_s:
+        return state, ()
+    decisions = decide_classes(peer, classes, state, now_s, drained)
     changes = tuple(
-        Change(peer.device, service, former(mind, service).path, decision)
+        PathChange(peer.device, service, previous(state, service).path, decision)
         for service, decision in decisions.items()
-        if (decision.path, decision.second) != _way(mind, service)
+        if (decision.path, decision.second) != _way(state, service)
     )
-    memories = {**mind.memories, **{name: d.memory for name, d in decisions.items()}}
+    memories = {**state.memories, **{name: d.memory for name, d in decisions.items()}}
     thought = replace(
-        mind,
+        state,
         memories=memories,
         decisions=decisions,
         sights=sights,
         decided_s=now_s,
-        alarmed_s=now_s if _alarming(peer, mind, now_s) else mind.alarmed_s,
+        alarmed_s=now_s if _alarming(peer, state, now_s) else state.alarmed_s,
     )
     return thought, changes
 
 
-def _alarming(peer: Peer, mind: Mind, now_s: float) -> bool:
+def _alarming(peer: Peer, state: PeerState, now_s: float) -> bool:
     """Return whether an unmetered path has just become unwell, and none had for long."""
-    free = [path.name for path in peer.paths if not path.metered and path.name in mind.sights]
-    fallen = any(_unwell(mind.healths[name]) and not _unwell(mind.sights[name]) for name in free)
-    return fallen and now_s - mind.alarmed_s >= WATCHED_AGAIN_S
+    free = [path.name for path in peer.paths if not path.metered and path.name in state.sights]
+    fallen = any(unwell(state.healths[name]) and not unwell(state.sights[name]) for name in free)
+    return fallen and now_s - state.alarmed_s >= WATCHED_AGAIN_S
 
 
-def former(mind: Mind, service: ServiceName) -> Memory:
+def previous(state: PeerState, service: ServiceName) -> Memory:
     """Return what was decided for a class before."""
-    return mind.memories.get(service, Memory())
+    return state.memories.get(service, Memory())
 
 
-def _way(mind: Mind, service: ServiceName) -> tuple[PathName | None, PathName | None]:
-    memory = former(mind, service)
+def _way(state: PeerState, service: ServiceName) -> tuple[PathName | None, PathName | None]:
+    memory = previous(state, service)
     return memory.path, memory.second
 
 
-def without(mind: Mind, path: PathName) -> Mind:
+def without(state: PeerState, path: PathName) -> PeerState:
     """Return the mind when a path cannot even be measured, since its tunnel is not there."""
-    return replace(mind, healths={**mind.healths, path: replace(mind.healths[path], dead=True)})
+    return replace(state, healths={**state.healths, path: replace(state.healths[path], dead=True)})
 
 
-def sight(health: LinkHealth) -> Sight:
+def snapshot(health: LinkHealth) -> PathSnapshot:
     """Return what of a path's health calls for a decision without delay."""
-    return Sight(
+    return PathSnapshot(
         dead=health.dead,
         overdue=min(health.overdue, 8),
         handover=health.handover,
@@ -173,25 +173,25 @@ def care_class(classes: Sequence[TrafficClass]) -> ServiceName | None:
     return next((name for name in CARE_CLASSES if name in names), None)
 
 
-def decided(
+def decide_classes(
     peer: Peer,
     classes: Iterable[TrafficClass],
-    mind: Mind,
+    state: PeerState,
     now_s: float,
     drained: Collection[CircuitName] = (),
 ) -> Mapping[ServiceName, Decision]:
     """Return the decision for each class of traffic to a peer."""
     alternatives = tuple(
-        replace(_alternative(path, mind.healths[path.name]), drained=path.circuit in drained)
+        replace(_alternative(path, state.healths[path.name]), drained=path.circuit in drained)
         for path in peer.paths
     )
     return {
         entry.service.name: decide(
             alternatives,
             Duty(entry.service.slo, entry.paths),
-            mind.memories.get(entry.service.name, Memory(began_s=now_s)),
+            state.memories.get(entry.service.name, Memory(began_s=now_s)),
             now_s=now_s,
-            consultation=mind.consultation,
+            consultation=state.consultation,
         )
         for entry in classes
     }
@@ -201,43 +201,46 @@ def _alternative(path: Path, health: LinkHealth) -> Alternative:
     return Alternative(path.name, path.medium, path.metered, path.cost, health)
 
 
-def _unwell(health: LinkHealth | Sight) -> bool:
+def unwell(health: LinkHealth | PathSnapshot) -> bool:
+    """Return whether a path is dead, late with answers or losing packets."""
     return health.dead or health.overdue >= _UNWELL_OVERDUE or health.lossy
 
 
-def asked(mind: Mind) -> frozenset[PathName]:
+def asked_paths(state: PeerState) -> frozenset[PathName]:
     """Return the paths whose next answer a decision waits for."""
-    return frozenset(name for decision in mind.decisions.values() for name in decision.asks)
+    return frozenset(name for decision in state.decisions.values() for name in decision.asks)
 
 
-def pressing(mind: Mind) -> bool:
+def may_change_any_moment(state: PeerState) -> bool:
     """Return whether a decision may change with every packet and every moment."""
-    used = (decision.path for decision in mind.decisions.values())
-    waiting = any(path is not None and mind.healths[path].overdue for path in used)
-    return waiting or bool(asked(mind))
+    used = (decision.path for decision in state.decisions.values())
+    waiting = any(path is not None and state.healths[path].overdue for path in used)
+    return waiting or bool(asked_paths(state))
 
 
-def settled(mind: Mind) -> bool:
+def all_paths_well(state: PeerState) -> bool:
     """Return whether every path that is used is well."""
-    return bool(mind.memories) and not any(
+    return bool(state.memories) and not any(
         memory.path is not None and standing.path == memory.path and not standing.well
-        for memory in mind.memories.values()
+        for memory in state.memories.values()
         for standing in memory.standings
     )
 
 
-def in_doubt(mind: Mind) -> bool:
+def needs_fast_polling(state: PeerState) -> bool:
     """Return whether a peer's paths must be looked at closely: soon something may have to move."""
-    doubtful = any(health.overdue and not health.dead for health in mind.healths.values())
-    return mind.consultation or doubtful or pressing(mind)
+    doubtful = any(health.overdue and not health.dead for health in state.healths.values())
+    return state.consultation or doubtful or may_change_any_moment(state)
 
 
-def steering(minds: Mapping[DeviceName, Mind], *, bare: bool = False) -> Steering:
+def steering(peer_states: Mapping[DeviceName, PeerState], *, bare: bool = False) -> Steering:
     """Return the ways that were decided, those remembered from before included.
 
     With bare, consultations do without the care tunnel.
     """
-    return Steering({peer: _peer_steering(mind.memories, bare) for peer, mind in minds.items()})
+    return Steering(
+        {peer: _peer_steering(state.memories, bare) for peer, state in peer_states.items()}
+    )
 
 
 def _peer_steering(memories: Mapping[ServiceName, Memory], bare: bool) -> PeerSteering:  # noqa: FBT001

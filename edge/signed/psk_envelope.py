@@ -16,13 +16,13 @@ from edge.signed import envelope
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
 from vpn.wireguard import hpke
-from vpn.wireguard.psk_ratchet import Chain, Delivery
+from vpn.wireguard.psk_ratchet import PskBundle, PskChain
 
 _PURPOSE: Final = b"sanaga pair chains\n"
 _OCTETS: Final = 32
 
 
-def sign(given: Delivery, key: Ed25519PrivateKey, device_key: str) -> str:
+def sign(given: PskBundle, key: Ed25519PrivateKey, device_key: str) -> str:
     """Return chains in their signed envelope, for the device of a public key in base64.
 
     All are of one epoch.
@@ -44,7 +44,7 @@ def sign(given: Delivery, key: Ed25519PrivateKey, device_key: str) -> str:
 
 def verify(
     written: str, file: str, trust: Ed25519PublicKey, private_keys: Iterable[bytes]
-) -> Delivery:
+) -> PskBundle:
     """Return the chains of an envelope that the trusted controller signed for this device.
 
     private_keys are the device's own. Raises PolicyRefusedError, naming file.
@@ -57,23 +57,23 @@ def verify(
         raise PolicyRefusedError(f"{file}: these are no chains: {error}; take them anew") from None
 
 
-def _read(rest: Mapping[str, Any], octets: bytes) -> Delivery:
+def _read(rest: Mapping[str, Any], octets: bytes) -> PskBundle:
     peers, epoch = rest["peers"], envelope.number(rest["epoch"])
     if len(octets) != _OCTETS * len(peers):
         raise ValueError("there is not one chain for each peer")
     chains = {
-        str(peer): Chain(epoch, octets[place * _OCTETS : (place + 1) * _OCTETS])
+        str(peer): PskChain(epoch, octets[place * _OCTETS : (place + 1) * _OCTETS])
         for place, peer in enumerate(peers)
     }
     issued_at, series = datetime.fromisoformat(rest["issued_at"]), envelope.number(rest["series"])
-    return Delivery(str(rest["device"]), issued_at, series, str(rest["fingerprint"]), chains)
+    return PskBundle(str(rest["device"]), issued_at, series, str(rest["fingerprint"]), chains)
 
 
 def _about(device: DeviceName) -> bytes:
     return _PURPOSE + device.encode()
 
 
-def plain(given: Delivery) -> dict[str, Any]:
+def plain(given: PskBundle) -> dict[str, Any]:
     """Return chains as JSON, for the process that asked and nobody else."""
     return {
         "device": given.device,

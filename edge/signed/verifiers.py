@@ -19,13 +19,13 @@ from inventory.errors import EdgeError, PolicyRefusedError
 from vpn.people import roster
 from vpn.people.revocation_list import RevocationList
 from vpn.people.roster import SignedRoster
-from vpn.wireguard.psk_ratchet import Chain, Delivery
+from vpn.wireguard.psk_ratchet import PskBundle, PskChain
 
 _WITHIN_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Notary:
+class PolicyVerifier:
     """Checks policies by the trust that is in a folder."""
 
     folder: Path
@@ -41,7 +41,7 @@ class Notary:
 
 
 @dataclass(frozen=True, slots=True)
-class Registry:
+class RosterVerifier:
     """Checks rosters by the trust and the key that are in a folder."""
 
     folder: Path
@@ -62,31 +62,31 @@ class Registry:
 
 
 @dataclass(frozen=True, slots=True)
-class Treasury:
+class PskVerifier:
     """Opens chains of preshared keys by the trust and the keys that are in a folder."""
 
     folder: Path
 
-    def __call__(self, envelope: str, file: str) -> Delivery:
+    def __call__(self, envelope: str, file: str) -> PskBundle:
         """Return the chains of an envelope that the trusted controller signed for this device.
 
         Raises PolicyRefusedError, EdgeError when nothing could be checked.
         """
         said = _checked(["edge.signed.verify_process", "chains"], self.folder, envelope, file)
-        return Delivery(
+        return PskBundle(
             str(said["device"]),
             datetime.fromisoformat(said["issued_at"]),
             int(said["series"]),
             str(said["fingerprint"]),
             {
-                peer: Chain(epoch, base64.b64decode(octets))
+                peer: PskChain(epoch, base64.b64decode(octets))
                 for peer, (epoch, octets) in said["chains"].items()
             },
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Blocklist:
+class RevocationVerifier:
     """Checks lists of revoked keys by the trust that is in a folder."""
 
     folder: Path

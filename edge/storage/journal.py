@@ -22,7 +22,7 @@ Kind: TypeAlias = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalRecord:
     """One thing that happened; what is a sentence. Only a decision has the fields after it."""
 
     unix_s: float
@@ -52,7 +52,7 @@ class Journal:
         self._largest = largest
         self.fault = ""
 
-    def write(self, entries: tuple[Entry, ...]) -> None:
+    def write(self, entries: tuple[JournalRecord, ...]) -> None:
         """Add entries; on a disk that takes nothing only fault is set."""
         if not entries:
             return

@@ -6,11 +6,11 @@ from typing import Any, Final, TypeAlias
 
 from edge.clock import Moment, said
 from edge.policy.model import EdgePolicy, Endpoint, Path, Peer
-from edge.probes.probe_set import Gauges
+from edge.probes.probe_set import ProbeSet
 from edge.selection import evaluate
-from edge.selection.evaluate import Mind
-from edge.wireguard.active_keys import Generations
-from edge.wireguard.model import PeerState, TunnelState
+from edge.selection.evaluate import PeerState
+from edge.wireguard.active_keys import ActiveKeys
+from edge.wireguard.model import PeerStatus, TunnelState
 from inventory.model import CircuitName
 from policies.decide import Memory
 from policies.model import CARE_CLASSES
@@ -37,34 +37,34 @@ class Repairs:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class StatusInputs:
     """Where the figures of a report come from; tunnels are by the name of the interface.
 
     drained are circuits that nothing is sent over for a moment.
     """
 
     policy: EdgePolicy
-    gauges: Gauges
+    probes: ProbeSet
     tunnels: Mapping[str, TunnelState]
     now: Moment
-    generations: Generations
+    generations: ActiveKeys
     drained: frozenset[CircuitName]
 
 
-def peer(sources: Sources, one: Peer, mind: Mind) -> Json:
+def peer_report(sources: StatusInputs, one: Peer, peer_state: PeerState) -> Json:
     """Return how it stands with one peer: its paths, and what each class takes."""
     return {
         "device": one.device,
-        "consultation": mind.consultation,
-        "paths": [_path(sources, one, path, mind) for path in one.paths],
-        "classes": [_class(sources, c.service.name, mind) for c in sources.policy.classes],
+        "consultation": peer_state.consultation,
+        "paths": [_path(sources, one, path, peer_state) for path in one.paths],
+        "classes": [_class(sources, c.service.name, peer_state) for c in sources.policy.classes],
     }
 
 
-def _path(sources: Sources, one: Peer, path: Path, mind: Mind) -> Json:
-    health, key = mind.healths[path.name], (one.device, path.name)
-    pace_s = sources.gauges.pace_s(key)
-    state, reason = _state(health, sources.gauges.fault(key))
+def _path(sources: StatusInputs, one: Peer, path: Path, peer_state: PeerState) -> Json:
+    health, key = peer_state.healths[path.name], (one.device, path.name)
+    pace_s = sources.probes.pace_s(key)
+    state, reason = _state(health, sources.probes.fault(key))
     if path.circuit in sources.drained:
         state, reason = "drained", "its tunnel moves to another key"
     return {
@@ -82,11 +82,11 @@ def _path(sources: Sources, one: Peer, path: Path, mind: Mind) -> Json:
         "mos": _rounded(health.mos),
         "pace_ms": None if pace_s is None else round(pace_s * 1000),
         **_carried(sources, path, one),
-        "counters": sources.gauges.counters(key),
+        "counters": sources.probes.counters(key),
     }
 
 
-def _carried(sources: Sources, path: Path, one: Peer) -> Json:
+def _carried(sources: StatusInputs, path: Path, one: Peer) -> Json:
     name = sources.policy.underlay(path.circuit).tunnel
     tunnel = sources.tunnels.get(name)
     state = tunnel.peers.get(sources.generations.far_key(name, one)) if tunnel else None
@@ -95,7 +95,7 @@ def _carried(sources: Sources, path: Path, one: Peer) -> Json:
     return _session(state, sources.now)
 
 
-def _session(state: PeerState, now: Moment) -> Json:
+def _session(state: PeerStatus, now: Moment) -> Json:
     """Return a session by this device's own clock, which others may not share."""
     at_s = state.handshake_at_s
     return {
@@ -119,7 +119,7 @@ def sessions(tunnel: TunnelState | None, now: Moment) -> Json | None:
     }
 
 
-def dialled(tunnel: TunnelState | None, now: Moment) -> list[Json]:
+def client_sessions(tunnel: TunnelState | None, now: Moment) -> list[Json]:
     """Return how it stands with everybody who ever dialled, by their keys, latest first."""
     peers = tunnel.peers.items() if tunnel else ()
     there = [(key, peer) for key, peer in peers if peer.handshake_at_s]
@@ -146,10 +146,10 @@ def _state(health: LinkHealth, fault: str) -> tuple[str, str]:
     return ("handover", "changes its satellite") if health.handover else ("up", fault)
 
 
-def _class(sources: Sources, service: str, mind: Mind) -> Json:
+def _class(sources: StatusInputs, service: str, peer_state: PeerState) -> Json:
     care = evaluate.care_class(sources.policy.classes)
     deciding = care if care and service in CARE_CLASSES else service
-    decision, memory = mind.decisions.get(deciding), evaluate.former(mind, deciding)
+    decision, memory = peer_state.decisions.get(deciding), evaluate.previous(peer_state, deciding)
     return {
         "name": service,
         "path": memory.path,

@@ -13,7 +13,7 @@ InterfaceName: TypeAlias = str
 
 
 @dataclass(frozen=True, slots=True)
-class Generations:
+class ActiveKeys:
     """Our own key by interface, and a peer's by interface and device; the others have their first.
 
     preshared are the keys that both ends know, 32 octets each; the others have none.
@@ -46,7 +46,7 @@ class Generations:
 
 
 # Nobody moves.
-SETTLED: Final = Generations()
+SETTLED: Final = ActiveKeys()
 
 
 def newest(state: TunnelState, peer: Peer, current: PublicKey) -> PublicKey:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge.policy.model import Endpoint, Prefix
-from edge.wireguard.model import NO_PRESHARED_KEY, PeerState, Tunnel, TunnelPeer, TunnelState
+from edge.wireguard.model import NO_PRESHARED_KEY, PeerStatus, Tunnel, TunnelPeer, TunnelState
 from inventory.errors import TunnelError
 from vpn.key_text import PublicKey, public_text
 
@@ -23,7 +23,7 @@ MOST_NAMED: Final = 8
 class ServedPeer:
     """A far end as whoever serves the interface tells it."""
 
-    state: PeerState
+    state: PeerStatus
     allowed: frozenset[Prefix] = frozenset()
     keepalive_s: int = 0
     preshared_key: bytes = field(default=NO_PRESHARED_KEY, repr=False)

@@ -14,7 +14,7 @@ from edge.wireguard.model import Tunnel, TunnelPeer
 from vpn.key_text import PublicKey
 
 
-class Learned:
+class RememberedEndpoints:
     """Remembers endpoints, by interface and public key."""
 
     def __init__(self) -> None:

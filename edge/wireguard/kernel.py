@@ -13,8 +13,8 @@ from pyroute2.netlink.exceptions import NetlinkError
 from edge.policy.model import Endpoint, Prefix
 from edge.wireguard import link_setup
 from edge.wireguard.diff import Changes, PeerChange, Served, ServedPeer, differences
-from edge.wireguard.endpoints import Learned
-from edge.wireguard.model import NO_PRESHARED_KEY, PeerState, Tunnel, TunnelState
+from edge.wireguard.endpoints import RememberedEndpoints
+from edge.wireguard.model import NO_PRESHARED_KEY, PeerStatus, Tunnel, TunnelState
 from vpn.key_text import PublicKey
 
 # pyroute2 has no types: an answer of the kernel is a tree of attributes.
@@ -68,7 +68,7 @@ class KernelWireGuard:
 
     def __init__(self, write: Write = by_netlink) -> None:
         self._write = write
-        self._learned = Learned()
+        self._learned = RememberedEndpoints()
 
     def ensure(self, tunnel: Tunnel, private_key: bytes) -> tuple[str, ...]:
         """Make an interface what it should be and return, in words, what had to be done."""
@@ -142,7 +142,7 @@ def _merged(before: ServedPeer | None, answer: Message) -> ServedPeer:
     if before:
         return replace(before, allowed=before.allowed | allowed)
     time = answer.get_attr(HANDSHAKE) or {"tv_sec": 0, "tv_nsec": 0}
-    state = PeerState(
+    state = PeerStatus(
         endpoint=_endpoint(answer.get_attr("WGPEER_A_ENDPOINT")),
         handshake_at_s=time["tv_sec"] + time["tv_nsec"] / 1e9,
         received_octets=answer.get_attr("WGPEER_A_RX_BYTES") or 0,

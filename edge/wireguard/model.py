@@ -45,7 +45,7 @@ class Tunnel:
 
 
 @dataclass(frozen=True, slots=True)
-class PeerState:
+class PeerStatus:
     """A far end as it is: handshake_at_s is UNIX time, 0 when there was none."""
 
     endpoint: Endpoint | None
@@ -62,7 +62,7 @@ class TunnelState:
     mtu: int
     listen_port: int
     mark: int
-    peers: Mapping[PublicKey, PeerState]
+    peers: Mapping[PublicKey, PeerStatus]
 
 
 class WireGuard(Protocol):

@@ -16,10 +16,10 @@ from edge.policy.model import Endpoint
 from edge.storage import atomic
 from edge.wireguard import link_setup
 from edge.wireguard.diff import Served, ServedPeer, differences
-from edge.wireguard.endpoints import Learned
+from edge.wireguard.endpoints import RememberedEndpoints
 from edge.wireguard.model import (
     NO_PRESHARED_KEY,
-    PeerState,
+    PeerStatus,
     Tunnel,
     TunnelPeer,
     TunnelState,
@@ -54,7 +54,7 @@ class WireGuardFiles:
         self._folder = folder
         self._maker = maker
         self._program = program
-        self._learned = Learned()
+        self._learned = RememberedEndpoints()
 
     def ensure(self, tunnel: Tunnel, private_key: bytes) -> tuple[str, ...]:
         """Make an interface what it should be and return, in words, what had to be done."""
@@ -163,7 +163,7 @@ def parse(dump: str) -> Served:
 def _peer(words: Sequence[str]) -> ServedPeer:
     _, preshared, endpoint, allowed, shaken, received, sent, keepalive = words
     return ServedPeer(
-        state=PeerState(_endpoint(endpoint), float(shaken), int(received), int(sent)),
+        state=PeerStatus(_endpoint(endpoint), float(shaken), int(received), int(sent)),
         allowed=frozenset(map(ip_network, allowed.split(","))) if allowed != NONE else frozenset(),
         keepalive_s=0 if keepalive == OFF else int(keepalive),
         preshared_key=NO_PRESHARED_KEY if preshared == NONE else base64.b64decode(preshared),

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from edge.policy.model import Endpoint
 from edge.wireguard.diff import Changes, PeerChange, Served, ServedPeer
-from edge.wireguard.model import NO_PRESHARED_KEY, PeerState
+from edge.wireguard.model import NO_PRESHARED_KEY, PeerStatus
 
 Field: TypeAlias = tuple[str, str]
 
@@ -105,7 +105,7 @@ def _blocks(fields: Iterable[Field]) -> list[list[Field]]:
 def _peer(block: list[Field]) -> ServedPeer:
     values = dict(block)
     return ServedPeer(
-        state=PeerState(
+        state=PeerStatus(
             endpoint=_endpoint(values.get("endpoint", "")),
             handshake_at_s=int(values.get("last_handshake_time_sec", "0"))
             + int(values.get("last_handshake_time_nsec", "0")) / 1e9,

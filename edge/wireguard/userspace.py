@@ -9,7 +9,7 @@ from typing import Final
 
 from edge.wireguard import go_process, link_setup, uapi
 from edge.wireguard.diff import Served, differences
-from edge.wireguard.endpoints import Learned
+from edge.wireguard.endpoints import RememberedEndpoints
 from edge.wireguard.model import Tunnel, TunnelState
 from inventory.errors import TunnelError
 
@@ -28,7 +28,7 @@ class WireGuardGo:
     def __init__(self, program: str = go_process.PROGRAM, instances: Path = INSTANCES) -> None:
         self._program = program
         self._instances = instances
-        self._learned = Learned()
+        self._learned = RememberedEndpoints()
 
     def ensure(self, tunnel: Tunnel, private_key: bytes) -> tuple[str, ...]:
         """Make an interface what it should be and return, in words, what had to be done."""

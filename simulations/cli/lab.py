@@ -114,9 +114,9 @@ def up(
 
 def _configs(loaded: "Loaded") -> "Mapping[str, str]":
     from controller.intended.render import render
-    from controller.intended.routers import derive
+    from controller.intended.routers import intended_routers
 
-    wanted = derive(loaded.intent, loaded.access.policy.gateways)
+    wanted = intended_routers(loaded.intent, loaded.access.policy.gateways)
     return {name: render(intended).text for name, intended in wanted.items()}
 
 

@@ -52,7 +52,7 @@ def look(lab: Lab, intent: Intent, source: SiteName, target: SiteName) -> Carrie
     Raises EdgeError when its daemon does not answer.
     """
     here, there = _edge(intent, source), _edge(intent, target)
-    status = control.asked(lab.edge_folder(here), "status")["status"]
+    status = control.request(lab.edge_folder(here), "status")["status"]
     peers: Mapping[str, Any] = {peer["device"]: peer for peer in status["peers"]}
     return _carried(here, there, peers.get(there, {}))
 
@@ -76,7 +76,7 @@ def wait_ready(lab: Lab, intent: Intent, source: SiteName, target: SiteName) -> 
 def stop(lab: Lab) -> None:
     """Let every edge take back all it put into its kernel, and end."""
     for edge in lab.blueprint.edges:
-        control.asked(lab.edge_folder(edge.device), "stop")
+        control.request(lab.edge_folder(edge.device), "stop")
 
 
 def start(lab: Lab) -> None:

@@ -8,7 +8,7 @@ from time import monotonic
 
 from controller.apply.observe import observe
 from controller.apply.run import apply
-from controller.apply.session import Rim
+from controller.apply.session import ApplyContext
 from controller.clock import SystemClock
 from controller.drivers.connect import connector
 from controller.drivers.protocol import Connect
@@ -59,7 +59,7 @@ class Stage:
         try:
             with told(len(plan.seen)) as progress:
                 connect = self._connect(loaded)
-                result = apply(plan, Rim(connect, journal, SystemClock(), progress))
+                result = apply(plan, ApplyContext(connect, journal, SystemClock(), progress))
         finally:
             journal.close()
         seconds = monotonic() - started

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter, time
 from typing import Final
 
-from controller.access.registrar import Handover, Registrar
+from controller.access.registrar import DeviceFiles, Registrar
 from controller.clock import SystemClock
 from edge.wireguard import go_process, uapi
 from inventory.errors import SanagaError
@@ -37,7 +37,7 @@ class Host:
     def name(self) -> str:
         return f"{self.gate.mark}c"
 
-    def become(self, device: Handover) -> None:
+    def become(self, device: DeviceFiles) -> None:
         """Be a device from now on and shake hands with the gateway."""
         config = device.files["edge"]
         (far,) = config.peers
@@ -60,7 +60,7 @@ class Host:
         (peer,) = uapi.parse(go_process.ask(self.name, uapi.GET)).peers.values()
         return peer.state.handshake_at_s > 0
 
-    def address(self, device: Handover) -> str:
+    def address(self, device: DeviceFiles) -> str:
         """Have the device's address and return it."""
         own = str(device.files["edge"].addresses[0].ip)
         namespaces.batch(
@@ -102,18 +102,18 @@ def gateways(runs: int) -> Iterator[Figure]:
         yield figure("gateway: revoked beside 1,000, until the last packet passes", revoked, 1)
 
 
-def _people(gate: Gate) -> list[Handover]:
-    desk = Registrar.open(gate.state, SystemClock())
-    with desk.store.together():
+def _people(gate: Gate) -> list[DeviceFiles]:
+    registrar = Registrar.open(gate.state, SystemClock())
+    with registrar.store.together():
         made = [
-            desk.add(Person(f"p-{number}", "T", NGONO.role, "yaounde"), "tablet", ACT, nowhere)
+            registrar.add(Person(f"p-{number}", "T", NGONO.role, "yaounde"), "tablet", ACT, nowhere)
             for number in range(DEVICES)
         ]
-    desk.close()
+    registrar.close()
     return made
 
 
-def _handshakes(gate: Gate, device: Host, people: Sequence[Handover]) -> Iterator[Figure]:
+def _handshakes(gate: Gate, device: Host, people: Sequence[DeviceFiles]) -> Iterator[Figure]:
     (pid,) = go_process.servers(gate.interface)
     before, start = _cpu_s(pid), perf_counter()
     for one in people:
@@ -152,7 +152,7 @@ def _added(gate: Gate, number: int) -> float:
         return perf_counter() - start
 
 
-def _revoked(gate: Gate, device: Host, one: Handover) -> float:
+def _revoked(gate: Gate, device: Host, one: DeviceFiles) -> float:
     """Return how long after the command's start the last packet of a device was answered."""
     device.become(one)
     own = device.address(one)

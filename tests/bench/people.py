@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from controller.access import people_list
-from controller.access.registrar import Handover, Registrar
+from controller.access.registrar import DeviceFiles, Registrar
 from controller.load import load
 from inventory.errors import Location
 from tests.bench.measure import Figure, call, figure, sanaga
-from tests.rigs.people.people_rig import ACT, NGONO, TERMS, registrar
+from tests.rigs.people.people_rig import ACT, NGONO, TERMS, make_registrar
 from vpn.people.device_config import peers
-from vpn.people.people_list import Listed
+from vpn.people.people_list import ListedDevice
 from vpn.people.terms import Place
 from vpn.wireguard.config import render, render_peers
 
@@ -27,7 +27,7 @@ class _Files:
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    def deliver(self, handover: Handover) -> None:
+    def deliver(self, handover: DeviceFiles) -> None:
         self.texts += [render(config) for config in handover.files.values()]
 
     def settled(self) -> None:
@@ -44,9 +44,9 @@ def store(folder: Path, runs: int) -> Iterator[Figure]:
     terms = replace(TERMS, sites={site.name: Place(site.parent) for site in sites})
     rounds = []
     for number in range(min(runs, 3)):
-        desk = registrar(folder / f"state-{number}", terms)
-        rounds.append(_round(desk, [site.name for site in sites]))
-        desk.close()
+        registrar = make_registrar(folder / f"state-{number}", terms)
+        rounds.append(_round(registrar, [site.name for site in sites]))
+        registrar.close()
     provisioned, rendered, compared = zip(*rounds, strict=True)
     yield figure("10,000 devices: keys, files and record", provisioned, None)
     yield figure("10,000 devices: the peers of a gateway", rendered, None)
@@ -56,32 +56,32 @@ def store(folder: Path, runs: int) -> Iterator[Figure]:
     yield from _commands(folder, folder / "state-0", runs)
 
 
-def _round(desk: Registrar, sites: list[str]) -> tuple[float, float, float]:
+def _round(registrar: Registrar, sites: list[str]) -> tuple[float, float, float]:
     files = _Files()
     wanted = [_listed(number, sites[number % len(sites)]) for number in range(PEOPLE)]
 
     def provision() -> None:
-        for _ in people_list.applied(
-            desk, people_list.planned(desk, wanted, prune=True), ACT, files
+        for _ in people_list.apply_list(
+            registrar, people_list.plan_list(registrar, wanted, prune=True), ACT, files
         ):
             pass
 
     def compare() -> None:
-        steps = people_list.planned(desk, wanted[CHANGED:], prune=True)
+        steps = people_list.plan_list(registrar, wanted[CHANGED:], prune=True)
         assert len(steps) == CHANGED
 
     def rendered() -> None:
-        charge = desk.roster("yaounde-e1")
-        assert render_peers(peers(charge.roster, charge.preshared))
+        gateway_roster = registrar.roster("yaounde-e1")
+        assert render_peers(peers(gateway_roster.roster, gateway_roster.preshared))
 
     seconds = call(provision), call(rendered), call(compare)
     assert len(files.texts) == PEOPLE * len(TERMS.gateways)
     return seconds
 
 
-def _listed(number: int, site: str) -> Listed:
+def _listed(number: int, site: str) -> ListedDevice:
     person = replace(NGONO, name=f"p-{number:05}", site=site, until=None)
-    return Listed(person, "tablet", None, Location("people.csv", number + 2))
+    return ListedDevice(person, "tablet", None, Location("people.csv", number + 2))
 
 
 def _commands(folder: Path, state: Path, runs: int) -> Iterator[Figure]:

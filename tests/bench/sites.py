@@ -35,11 +35,11 @@ def sites(folder: Path) -> Iterator[Figure]:
 def _moved(site: Site, end: End) -> int:
     far = ENDS[1 - ENDS.index(end)]
     near, other = site.pair.daemons[end], site.pair.daemons[far]
-    key = str(control.asked(near.folder, "rekey")["upcoming"])
+    key = str(control.request(near.folder, "rekey")["upcoming"])
     (peer,) = other.policy.peers
 
     def moved() -> bool:
-        said = control.asked(near.folder, "keys")["keys"]
+        said = control.request(near.folder, "keys")["keys"]
         return said["key"] == key and not said["waiting"]
 
     with call(site) as lost:

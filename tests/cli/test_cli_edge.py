@@ -14,7 +14,7 @@ import yaml
 
 from edge.control import client as control
 from edge.policy import canonical
-from edge.storage.journal import Entry, Journal
+from edge.storage.journal import Journal, JournalRecord
 from tests.rigs.edge.edge_policies import SIGNER, edge_policy, hub_policy, signed
 
 CONTROLLER = base64.b64encode(SIGNER.public_key().public_bytes_raw()).decode()
@@ -223,11 +223,13 @@ def test_older_policy_is_refused_and_the_newer_stays(sanaga, enrolled):
 @pytest.fixture
 def journalled(enrolled):
     decisions = [
-        Entry(1.8e9, "decision", "it is the best", "yaounde-e1", "portal", "fibre", None, None),
-        Entry(
+        JournalRecord(
+            1.8e9, "decision", "it is the best", "yaounde-e1", "portal", "fibre", None, None
+        ),
+        JournalRecord(
             1.8e9 + 60, "decision", "fibre is silent", "yaounde-e1", "portal", "leo", "", "fibre"
         ),
-        Entry(1.8e9 + 90, "repair", "put 1 routes"),
+        JournalRecord(1.8e9 + 90, "repair", "put 1 routes"),
     ]
     Journal(enrolled).write(tuple(decisions))
     return enrolled

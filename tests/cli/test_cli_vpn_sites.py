@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from controller.store.audit import Act
+from controller.store.audit import Actor
 from controller.store.people import People
 from tests.cli.test_cli_vpn import ACCESS
 from tests.rigs.people.vpn_folder import EDGE, NGONO
@@ -251,7 +251,7 @@ def test_a_revocation_that_was_interrupted_is_said_again(sanaga, pinned):
 def test_a_key_that_an_edge_moved_away_from_is_revoked_with_it(sanaga, pinned):
     """The first key was pinned by hand, and nothing but a rotation has told of it."""
     with closing(People.open(sanaga.folder / "state")) as store:
-        store.noted("site.settle", "yaounde-e1", Act("tester", "x"), former=OTHER, key=KEY)
+        store.noted("site.settle", "yaounde-e1", Actor("tester", "x"), former=OTHER, key=KEY)
     revoke(sanaga, pinned, "yaounde-e1")
     assert "this key of yaounde-e1 was revoked on" in add(sanaga, pinned, OTHER).err
 
@@ -262,7 +262,7 @@ def test_a_key_that_is_another_edge_s_by_now_is_not_revoked(sanaga, pinned):
     another = another.replace("127.0.0.1", "127.0.0.2").replace("site: yaounde", "site: mora")
     (sanaga.folder / pinned / "another.yaml").write_text(another, encoding="utf-8")
     with closing(People.open(sanaga.folder / "state")) as store:
-        store.noted("site.add", "yaounde-e1", Act("tester", "x"), key=OTHER)
+        store.noted("site.add", "yaounde-e1", Actor("tester", "x"), key=OTHER)
     file = sanaga.folder / pinned / "edge_keys"
     file.write_text(f"yaounde-e1 {KEY}\nyaounde-e2 {OTHER}\n", encoding="utf-8")
     assert revoke(sanaga, pinned, "yaounde-e1").code == 0

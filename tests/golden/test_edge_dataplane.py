@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.dataplane.desired import Wanted, wanted
+from edge.dataplane.desired import DesiredState, desired_state
 from edge.forwarding.htb import Queue, QueueClass
-from edge.forwarding.routes import RouteKey, Way
+from edge.forwarding.routes import NextHop, RouteKey
 from edge.forwarding.steering import PeerSteering, Steering
 from edge.policy.model import EdgePolicy
 from tests.golden_files import assert_golden
@@ -29,12 +29,12 @@ def _edge() -> EdgePolicy:
     return replace(policy, prefixes=mine, peers=peers, underlays=underlays)
 
 
-def _wanted(name: str) -> Wanted:
+def _wanted(name: str) -> DesiredState:
     policy = {"edge": _edge(), "hub": hub_policy()}[name]
     services = {c.service.name: "kolofata-fibre" for c in policy.classes}
     services["backup"] = "kolofata-leo"
     ways = PeerSteering(services, care="kolofata-fibre", second="kolofata-leo")
-    return wanted(policy, Steering({peer.device: ways for peer in policy.peers}))
+    return desired_state(policy, Steering({peer.device: ways for peer in policy.peers}))
 
 
 @pytest.mark.parametrize("name", ["edge", "hub"])
@@ -84,7 +84,7 @@ def _mark(mark: int | None) -> str:
     return "any" if mark is None else f"mark {mark:#x}"
 
 
-def _route(key: RouteKey, way: Way) -> str:
+def _route(key: RouteKey, way: NextHop) -> str:
     where = "throw" if way.throw else f"dev {way.device}" if way.device else "unreachable"
     gateway = f" via {way.gateway}" if way.gateway else ""
     source = f" src {way.source}" if way.source else ""

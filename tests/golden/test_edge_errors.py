@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.policy.errors import LARGEST_POLICY
-from edge.policy.store import Store
+from edge.policy.store import PolicyStore
 from edge.signed import policy_envelope
 from inventory.errors import PolicyRefusedError
 from tests.golden_files import assert_golden
@@ -94,8 +94,8 @@ def test_too_long_policy_is_refused_unread():
     assert_golden(GOLDEN / "too-long.txt", f"{refused.value}\n")
 
 
-def store(folder: Path) -> Store:
-    return Store(
+def store(folder: Path) -> PolicyStore:
+    return PolicyStore(
         folder, "kolofata-e1", lambda text, file: policy_envelope.verify(text, file, TRUST)
     )
 

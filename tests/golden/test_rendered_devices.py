@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller.intended.render import render
-from controller.intended.routers import derive
+from controller.intended.routers import intended_routers
 from inventory.model import Intent, Medium, StaticRoute
 from tests.factories import Draft
 from tests.golden_files import assert_golden
@@ -38,7 +38,7 @@ def _intent() -> Intent:
 
 @pytest.mark.parametrize("name", sorted(_intent().devices))
 def test_router_is_rendered_as_reviewed(name: str):
-    assert_golden(EXPECTED / f"{name}.conf", render(derive(_intent())[name]).text)
+    assert_golden(EXPECTED / f"{name}.conf", render(intended_routers(_intent())[name]).text)
 
 
 def test_no_golden_file_is_left_over():

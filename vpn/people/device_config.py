@@ -10,8 +10,8 @@ from inventory.model import AddressPlan
 from inventory.names import PEOPLE, interface_name
 from vpn.model import Address, Gateway, Person, PersonDevice
 from vpn.people import dns_names
-from vpn.people.roster import Admitted, Roster
-from vpn.people.terms import Admission
+from vpn.people.roster import Roster, RosterDevice
+from vpn.people.terms import AccessTerms
 from vpn.wireguard.config import KEEPALIVE_S, Config, PeerSection
 from vpn.wireguard.keys import Secret
 
@@ -27,7 +27,7 @@ def addresses(plan: AddressPlan, device: PersonDevice, gateway: Gateway) -> tupl
     )
 
 
-def blocks(terms: Admission) -> str:
+def blocks(terms: AccessTerms) -> str:
     """Return in words where the addresses of people's devices are."""
     said = (
         f"{addressing.people_block4(terms.plan, gateway.number)} and "
@@ -38,7 +38,7 @@ def blocks(terms: Admission) -> str:
 
 
 def config(
-    terms: Admission,
+    terms: AccessTerms,
     device: PersonDevice,
     gateway: Gateway,
     preshared: Secret,
@@ -57,7 +57,7 @@ def config(
     return Config(private, (own4, own6), (far,), mtu=MTU, dns=_dns(terms, gateway))
 
 
-def _dns(terms: Admission, gateway: Gateway) -> tuple[str, ...]:
+def _dns(terms: AccessTerms, gateway: Gateway) -> tuple[str, ...]:
     """Return where a device asks for names, and in which domain; nothing without a resolver."""
     if not gateway.resolver:
         return ()
@@ -72,9 +72,11 @@ def own(plan: AddressPlan, gateway: Gateway) -> tuple[Address, ...]:
     )
 
 
-def admitted(terms: Admission, person: Person, device: PersonDevice, gateway: Gateway) -> Admitted:
+def admitted(
+    terms: AccessTerms, person: Person, device: PersonDevice, gateway: Gateway
+) -> RosterDevice:
     """Return what a gateway is told of a device: it may send from its own addresses alone."""
-    return Admitted(
+    return RosterDevice(
         device.public_key,
         addresses(terms.plan, device, gateway),
         tuple(group.name for group in terms.groups_of(person)),
@@ -82,7 +84,7 @@ def admitted(terms: Admission, person: Person, device: PersonDevice, gateway: Ga
     )
 
 
-def roster(terms: Admission, gateway: Gateway, devices: Iterable[Admitted]) -> Roster:
+def roster(terms: AccessTerms, gateway: Gateway, devices: Iterable[RosterDevice]) -> Roster:
     """Return all that a gateway is told."""
     plan, number = terms.plan, gateway.number
     lengths = (

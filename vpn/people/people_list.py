@@ -76,7 +76,7 @@ COLUMNS: Final = tuple(PersonDocument.model_fields)
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedDevice:
     """A device that a person is to have; public_key is None where it is to be made."""
 
     person: Person
@@ -85,7 +85,7 @@ class Listed:
     where: Location
 
 
-def read(file: str, text: str) -> tuple[Listed, ...]:
+def read(file: str, text: str) -> tuple[ListedDevice, ...]:
     """Return the devices that a list names, in its order.
 
     Raises IntentError with every fault.
@@ -108,7 +108,8 @@ def read(file: str, text: str) -> tuple[Listed, ...]:
     if faults:
         raise IntentError(sorted(set(faults))[:MAX_FAULTS])
     return tuple(
-        Listed(one.person(), one.device, one.public_key, entry.where()) for entry, one in written
+        ListedDevice(one.person(), one.device, one.public_key, entry.where())
+        for entry, one in written
     )
 
 

@@ -31,7 +31,7 @@ _KEY_LETTERS: Final = 44
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class RosterDevice:
     """A device that may dial: its key and addresses, its person's groups and last day."""
 
     public_key: str
@@ -54,7 +54,7 @@ class Roster:
     listen_port: int
     mtu: int
     addresses: tuple[Interface, ...]
-    devices: tuple[Admitted, ...]
+    devices: tuple[RosterDevice, ...]
     openings: tuple[Opening, ...]
     names: Names = ()
     key: str = ""
@@ -148,9 +148,9 @@ def _read(written: Json) -> Roster:
     return roster
 
 
-def _devices(written: Iterable[Any]) -> Iterator[Admitted]:
+def _devices(written: Iterable[Any]) -> Iterator[RosterDevice]:
     for key, addresses, groups, until in written:
-        yield Admitted(
+        yield RosterDevice(
             _key(key),
             tuple(_parsed(ip_address, text) for text in addresses),
             tuple(map(_name, groups)),

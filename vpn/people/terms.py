@@ -42,7 +42,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class AccessTerms:
     """The terms under which people are given access; gateways are in order of their numbers.
 
     openings are what groups reach, names what people may say instead of addresses. doors say how
@@ -71,10 +71,10 @@ class Admission:
         return access.groups_of(self.groups, self.sites, person)
 
 
-def admission(intent: Intent, policy: AccessPolicy) -> Admission:
+def access_terms(intent: Intent, policy: AccessPolicy) -> AccessTerms:
     """Return the terms that follow from an intent."""
     gateways = tuple(sorted(policy.gateways, key=lambda gateway: gateway.number))
-    return Admission(
+    return AccessTerms(
         intent.network.name,
         intent.network.plan,
         {name: Place(site.parent) for name, site in intent.sites.items()},
@@ -91,7 +91,7 @@ def admission(intent: Intent, policy: AccessPolicy) -> Admission:
     )
 
 
-def objections(terms: Admission, person: Person, today: date) -> Iterator[str]:
+def reasons_to_refuse(terms: AccessTerms, person: Person, today: date) -> Iterator[str]:
     """Yield everything that speaks against giving a person access."""
     if person.site not in terms.sites:
         yield unknown("site", person.site, terms.sites)
@@ -114,7 +114,7 @@ def _untimely(person: Person, today: date) -> Iterator[str]:
         )
 
 
-def differences(before: Admission | None, after: Admission) -> Iterator[str]:
+def diff(before: AccessTerms | None, after: AccessTerms) -> Iterator[str]:
     """Yield what other terms bring, line by line, with '+', '-' or '~' as diffs have it."""
     if before is None:
         yield f"+ network {after.network} with {len(after.sites):,} sites"
@@ -218,7 +218,7 @@ def _some(known: Mapping[str, object]) -> str:
     return (", ".join(names[:8]) + more) or "none"
 
 
-def plain(terms: Admission) -> dict[str, Any]:
+def plain(terms: AccessTerms) -> dict[str, Any]:
     """Return terms as JSON knows them; reading that back gives the same terms."""
     plan = terms.plan
     return {
@@ -240,9 +240,9 @@ def plain(terms: Admission) -> dict[str, Any]:
     }
 
 
-def read(written: Json) -> Admission:
+def read(written: Json) -> AccessTerms:
     """Return the terms that plain() wrote."""
-    return Admission(
+    return AccessTerms(
         written["network"],
         AddressPlan(**{name: _prefix(text) for name, text in written["plan"].items()}),
         {name: Place(parent) for name, parent in written["sites"].items()},

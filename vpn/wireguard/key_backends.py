@@ -23,7 +23,7 @@ class KeyMaker(StrEnum):
     WIREGUARD_PY = "wireguard-py"
 
 
-def maker(name: KeyMaker, undo: str) -> MakePair:
+def key_backend(name: KeyMaker, undo: str) -> MakePair:
     """Return what makes a private key and its public one.
 
     Raises ExtraError when it is not installed; undo says how to choose another one.

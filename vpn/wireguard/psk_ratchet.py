@@ -33,7 +33,7 @@ _NEXT: Final = b"\x02"
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class PskChain:
     """What the keys of an epoch and of all later ones come from, 32 octets."""
 
     epoch: int
@@ -46,14 +46,14 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class PskBundle:
     """The chains of one series that a device has with its peers."""
 
     device: DeviceName
     issued_at: datetime
     series: int
     fingerprint: str
-    chains: Mapping[DeviceName, Chain]
+    chains: Mapping[DeviceName, PskChain]
 
 
 def epoch_at(unix_s: float) -> int:
@@ -61,23 +61,23 @@ def epoch_at(unix_s: float) -> int:
     return min(LAST_EPOCH, max(0, int((unix_s - FIRST_S) // EPOCH_S)))
 
 
-def first(secret: bytes, series: int, one: str, other: str) -> Chain:
+def first(secret: bytes, series: int, one: str, other: str) -> PskChain:
     """Return the first chain of a series between two devices, whichever is named first."""
     pair = "\0".join(("sanaga pair", str(series), *sorted((one, other))))
-    return Chain(0, _mixed(secret, pair.encode()))
+    return PskChain(0, _mixed(secret, pair.encode()))
 
 
-def turned(chain: Chain, epoch: int) -> Chain:
+def turned(chain: PskChain, epoch: int) -> PskChain:
     """Return the chain of a later epoch. Raises ValueError when that is over already."""
     if epoch < chain.epoch:
         raise ValueError(f"the keys of epoch {epoch} are gone")
     octets = chain.octets
     for _ in range(epoch - chain.epoch):
         octets = _mixed(octets, _NEXT)
-    return Chain(epoch, octets)
+    return PskChain(epoch, octets)
 
 
-def preshared(chain: Chain, epoch: int) -> bytes:
+def preshared(chain: PskChain, epoch: int) -> bytes:
     """Return the preshared key of an epoch, 32 octets. Raises ValueError as turned() does."""
     return _mixed(turned(chain, epoch).octets, _KEY)
 

@@ -20,14 +20,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.drivers.frr import FrrDriver
-from controller.transport.ssh_door import Patience
+from controller.transport.ssh_door import SshTimeouts
 from inventory.model import Device, Management, Platform, Role
 from simulations.devices.routers import ensure_wanted, remove_wanted
 
 FRR: Final = Path("/usr/lib/frr")
 DOOR: Final = Path(__file__).parents[3] / "controller" / "drivers" / "frr_door.py"
 DAEMONS: Final = ("zebra", "staticd", "bfdd", "bgpd")
-PATIENCE: Final = Patience(connect_s=10, silence_s=60)
+PATIENCE: Final = SshTimeouts(connect_s=10, silence_s=60)
 
 
 def run(*argv: str | Path, check: bool = True) -> str:
@@ -64,7 +64,7 @@ class FrrRouter:
     device: Device
     secret: str
 
-    def driver(self, *, patience: Patience = PATIENCE) -> FrrDriver:
+    def driver(self, *, patience: SshTimeouts = PATIENCE) -> FrrDriver:
         """Return a new driver that connects inside the router's own namespace."""
         return FrrDriver(
             self.device, secret=self.secret, namespace=self.namespace, patience=patience

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.drivers.frr import FrrDriver
 from controller.intended.render import render
-from controller.intended.routers import derive
+from controller.intended.routers import intended_routers
 from controller.model import DeviceConfig
-from controller.transport.ssh_door import Patience
+from controller.transport.ssh_door import SshTimeouts
 from inventory.addressing import link4
 from inventory.errors import DeviceError, HostKeyError, RejectedError, UnreachableError
 from inventory.model import Management
@@ -51,9 +51,9 @@ def _configs() -> tuple[DeviceConfig, DeviceConfig]:
     draft.site("yaounde")
     draft.site("maroua", "yaounde")
     draft.circuit("first", "yaounde-r1", "maroua-r1")
-    old = render(derive(draft.intent())["maroua-r1"])
+    old = render(intended_routers(draft.intent())["maroua-r1"])
     draft.circuit("second", "yaounde-r1", "maroua-r1", description="new in town")
-    return old, render(derive(draft.intent())["maroua-r1"])
+    return old, render(intended_routers(draft.intent())["maroua-r1"])
 
 
 def _bad(config: DeviceConfig) -> DeviceConfig:
@@ -321,7 +321,7 @@ def test_unknown_namespace_is_unreachable(router: FrrRouter):
 
 
 def test_silent_router_is_given_up(router: FrrRouter):
-    driver = router.driver(patience=Patience(connect_s=10, silence_s=1.5))
+    driver = router.driver(patience=SshTimeouts(connect_s=10, silence_s=1.5))
     assert driver.read()
     bgpd = int((router.folder / "bgpd.pid").read_text())
     os.kill(bgpd, signal.SIGSTOP)
@@ -344,7 +344,7 @@ def test_state_folder_is_closed_to_others(router: FrrRouter):
 
 def test_router_that_leads_to_an_edge_runs_and_announces_what_is_rendered(router: FrrRouter):
     intent = draft("mora").intent()
-    config = render(derive(intent)["mora-r1"])
+    config = render(intended_routers(intent)["mora-r1"])
     _runs(router, config)
     driver = router.driver()
     assert driver.read() == config

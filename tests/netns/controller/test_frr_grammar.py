@@ -12,7 +12,7 @@ from threading import Event
 import pytest
 
 from controller.intended.render import render
-from controller.intended.routers import derive
+from controller.intended.routers import intended_routers
 from controller.model import DeviceConfig, Intended
 from inventory.model import Intent, Medium, StaticRoute
 from tests.factories import Draft
@@ -60,7 +60,7 @@ class Fabric:
     routers: dict[str, FrrRouter]
 
     def intended(self, name: str) -> Intended:
-        return derive(self.intent)[name]
+        return intended_routers(self.intent)[name]
 
     def lan4(self, name: str) -> str:
         return _address(self.intended(name), "vlan20", 4)
@@ -93,11 +93,11 @@ def fabric() -> Iterator[Fabric]:
                 a, b = circuit.a, circuit.b
                 wire(routers[a.device], a.interface, routers[b.device], b.interface)
         made = Fabric(intent, routers)
-        for name, intended in derive(intent).items():
+        for name, intended in intended_routers(intent).items():
             for interface in intended.interfaces:
                 if interface.name.startswith("vlan"):
                     lan(routers[name], interface.name)
-        for name, intended in derive(intent).items():
+        for name, intended in intended_routers(intent).items():
             _apply(routers[name], render(intended))
         yield made
 
@@ -105,7 +105,7 @@ def fabric() -> Iterator[Fabric]:
 def _reaches(fabric: Fabric, interface: str, version: int) -> bool:
     ends = {
         n: i
-        for n, i in derive(fabric.intent).items()
+        for n, i in intended_routers(fabric.intent).items()
         if any(x.name == interface for x in i.interfaces)
     }
     return all(
@@ -161,7 +161,7 @@ def test_drained_circuit_can_be_taken_away_without_a_lost_ping(fabric: Fabric):
     mora, say = fabric.routers["mora-r1"], fabric.routers["say-r1"]
     with _pinging(fabric, "mora-r1", "yao-r1") as ping:
         for name in ("mora-r1", "say-r1"):
-            _apply(fabric.routers[name], render(derive(drained)[name]))
+            _apply(fabric.routers[name], render(intended_routers(drained)[name]))
         eventually(lambda: _via(fabric, "mora-r1", "yao-r1", "eth2"), 30, "drained at mora")
         eventually(lambda: not _via(fabric, "say-r1", "mora-r1", "eth2"), 30, "drained at say")
         Event().wait(1)
@@ -179,7 +179,7 @@ def test_a_static_route_may_come_to_a_router_that_has_others(fabric: Fabric):
     mora = replace(fabric.intent.sites["mora"], routes=(StaticRoute(NEWCOMER, "172.31.0.1"),))
     more = replace(fabric.intent, sites={**fabric.intent.sites, "mora": mora})
     router = fabric.routers["mora-r1"]
-    _apply(router, render(derive(more)["mora-r1"]))
+    _apply(router, render(intended_routers(more)["mora-r1"]))
     assert f"ip route {NEWCOMER} " in router.vtysh("show running-config")
     _apply(router, render(fabric.intended("mora-r1")))
 

@@ -133,12 +133,12 @@ def test_the_account_of_the_difference_names_what_changes(edge: Edge, old: Devic
 @pytest.fixture
 def known(edge: Edge) -> Edge:
     """Give the edge as a controller knows it that has its key."""
-    said = control.asked(edge.daemon.folder, "keys")["keys"]
+    said = control.request(edge.daemon.folder, "keys")["keys"]
     return replace(edge, device=replace(edge.device, public_key=said["key"]))
 
 
 def held(edge: Edge) -> dict[str, dict[str, object]]:
-    return dict(control.asked(edge.daemon.folder, "pairs")["pairs"])
+    return dict(control.request(edge.daemon.folder, "pairs")["pairs"])
 
 
 def test_the_chains_of_preshared_keys_are_there_before_a_policy_that_needs_them(

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from edge.dataplane import capabilities
-from edge.dataplane.capabilities import Offer
+from edge.dataplane.capabilities import KernelCapabilities
 from edge.wireguard.kernel import KernelWireGuard
 from edge.wireguard.userspace import WireGuardGo
 from inventory.errors import EdgeError
@@ -15,7 +15,9 @@ from tests.rigs.wireguard.wireguard_rig import namespace
 
 pytestmark = pytest.mark.netns
 
-NOTHING = Offer(wireguard=False, tun=False, htb=False, ifb=False, duplicate=False, nexthop=False)
+NOTHING = KernelCapabilities(
+    wireguard=False, tun=False, htb=False, ifb=False, duplicate=False, nexthop=False
+)
 
 
 def interfaces() -> str:
@@ -28,11 +30,11 @@ def test_the_answer_about_wireguard_is_what_ip_says():
         made = subprocess.run(
             ["ip", "-n", name, "link", "add", "wg0", "type", "wireguard"], check=False
         )
-    assert capabilities.ask().wireguard == (made.returncode == 0)
+    assert capabilities.probe().wireguard == (made.returncode == 0)
 
 
 def test_what_the_tests_of_the_data_plane_need_is_offered_here():
-    found = asdict(capabilities.ask())
+    found = asdict(capabilities.probe())
     assert {name: found[name] for name in ("tun", "htb", "ifb", "duplicate")} == {
         "tun": True,
         "htb": True,
@@ -43,7 +45,7 @@ def test_what_the_tests_of_the_data_plane_need_is_offered_here():
 
 def test_asking_leaves_nothing_behind():
     before = interfaces()
-    capabilities.ask()
+    capabilities.probe()
     assert "trial" not in interfaces()
     assert "trial" not in before
 

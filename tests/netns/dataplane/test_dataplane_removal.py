@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from edge.dataplane.dataplane import Dataplane
-from edge.dataplane.desired import wanted
+from edge.dataplane.desired import desired_state
 from edge.dataplane.sysctls import Undo
 from edge.dataplane.teardown import remove
 from edge.policy.model import EdgePolicy
@@ -73,7 +73,7 @@ def _applied(place: World, policy: EdgePolicy) -> tuple[Undo, tuple[str, ...]]:
     kept = list[Undo]()
     with entered(place.namespace("edge")):
         plane = Dataplane(WireGuardGo(), _key(), kept.append)
-        words = plane.apply(wanted(policy, steering(policy, "fibre", "leo")))
+        words = plane.apply(desired_state(policy, steering(policy, "fibre", "leo")))
         plane.close()
     (undo,) = kept
     return undo, words
@@ -92,7 +92,7 @@ def test_everything_of_ours_goes_without_any_record_and_the_rest_stays(place: Wo
 def test_settings_of_an_interface_that_came_later_are_restored_too(place: World):
     before, kept = _seen(place), list[Undo]()
     policy, leave = _policy(place), place.namespace("lan")
-    want = wanted(policy, steering(policy, "fibre", "leo"))
+    want = desired_state(policy, steering(policy, "fibre", "leo"))
     with entered(place.namespace("edge")):
         plane = Dataplane(WireGuardGo(), _key(), kept.append)
         place.exec("edge", "ip", "link", "set", "w-leo", "netns", leave)
@@ -127,10 +127,10 @@ def test_another_policy_takes_the_place_of_the_first(place: World):
     key = _key()
     with entered(place.namespace("edge")):
         plane = plane_of(key)
-        plane.apply(wanted(first, steering(first, "fibre", "leo")))
-        words = plane.apply(wanted(second, steering(second, "fibre")))
+        plane.apply(desired_state(first, steering(first, "fibre", "leo")))
+        words = plane.apply(desired_state(second, steering(second, "fibre")))
         assert f"took {first.underlays[1].tunnel} away" in words
-        assert plane.apply(wanted(second, steering(second, "fibre"))) == ()
+        assert plane.apply(desired_state(second, steering(second, "fibre"))) == ()
         plane.close()
         remove(WireGuardGo())
     assert "10.91.2.0/24" not in place.exec("edge", "ip", "route", "show", "table", "all")
@@ -138,7 +138,7 @@ def test_another_policy_takes_the_place_of_the_first(place: World):
 
 def test_another_process_adopts_what_stands_and_announced_calls(place: World):
     policy, key = _policy(place), _key()
-    want = wanted(policy, steering(policy, "fibre", "leo"))
+    want = desired_state(policy, steering(policy, "fibre", "leo"))
     with entered(place.namespace("edge")):
         first = plane_of(key)
         first.apply(want)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.dataplane.thread import Worker
+from edge.dataplane.thread import DataplaneThread
 from edge.wireguard import go_process
 from inventory.errors import EdgeError
 from simulations.netns.namespaces import entered
@@ -30,10 +30,10 @@ def made() -> Iterator[Overlay]:
 
 
 @pytest.fixture
-def worker(made: Overlay, tmp_path: Path) -> Iterator[Worker]:
+def worker(made: Overlay, tmp_path: Path) -> Iterator[DataplaneThread]:
     """Give a worker that has put the edge's policy into effect, its traffic on the fibre."""
     with entered(made.edge.space):
-        own = Worker(tmp_path, made.edge.key)
+        own = DataplaneThread(tmp_path, made.edge.key)
         asyncio.run(own.open())
         asyncio.run(own.apply(made.edge.policy, steering(made.edge.policy, FIBRE, LEO)))
         yield own
@@ -54,7 +54,9 @@ def _tunnels(made: Overlay) -> dict[str, str]:
     return {underlay.circuit: underlay.tunnel for underlay in made.edge.policy.underlays}
 
 
-def test_traffic_moves_while_a_hung_tunnel_process_holds_up_the_rest(made: Overlay, worker: Worker):
+def test_traffic_moves_while_a_hung_tunnel_process_holds_up_the_rest(
+    made: Overlay, worker: DataplaneThread
+):
     fibre, leo = _tunnels(made)[FIBRE], _tunnels(made)[LEO]
     assert _device_of_ordinary_traffic(made) == fibre
     (pid,) = go_process.servers(made.edge.policy.care.interface)
@@ -68,7 +70,7 @@ def test_traffic_moves_while_a_hung_tunnel_process_holds_up_the_rest(made: Overl
     assert _device_of_ordinary_traffic(made) == leo
 
 
-async def _moved_before_the_end(made: Overlay, worker: Worker, device: str) -> bool:
+async def _moved_before_the_end(made: Overlay, worker: DataplaneThread, device: str) -> bool:
     """Return whether traffic took a device before a policy, asked for first, was in effect."""
     policy = made.edge.policy
     applying = asyncio.ensure_future(worker.apply(policy, steering(policy, FIBRE, LEO)))
@@ -82,12 +84,14 @@ async def _moved_before_the_end(made: Overlay, worker: Worker, device: str) -> b
     return soon
 
 
-def test_way_decided_while_a_policy_waits_goes_along_with_it(made: Overlay, worker: Worker):
+def test_way_decided_while_a_policy_waits_goes_along_with_it(
+    made: Overlay, worker: DataplaneThread
+):
     asyncio.run(_steered_before_it_begins(made, worker))
     assert _device_of_ordinary_traffic(made) == _tunnels(made)[LEO]
 
 
-async def _steered_before_it_begins(made: Overlay, worker: Worker) -> None:
+async def _steered_before_it_begins(made: Overlay, worker: DataplaneThread) -> None:
     policy = made.edge.policy
     applying = asyncio.ensure_future(worker.apply(policy, steering(policy, FIBRE, LEO)))
     await asyncio.sleep(0)
@@ -96,7 +100,7 @@ async def _steered_before_it_begins(made: Overlay, worker: Worker) -> None:
 
 
 def test_steering_without_a_policy_is_a_fault_and_no_error(tmp_path: Path, made: Overlay):
-    idle = Worker(tmp_path, made.edge.key)
+    idle = DataplaneThread(tmp_path, made.edge.key)
     idle.steer(steering(made.edge.policy, LEO))
     assert "no policy is in effect" in idle.fault
     idle.close()

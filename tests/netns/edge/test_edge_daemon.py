@@ -186,9 +186,9 @@ def _argv(process: Path) -> list[str]:
 def test_trial_returns_by_itself_although_the_daemon_was_killed_meanwhile(well):
     before = well.config()
     candidate = signed_anew(well, network="another")
-    control.asked(well.edge.folder, "stage", txn="trial", candidate=candidate)
+    control.request(well.edge.folder, "stage", txn="trial", candidate=candidate)
     with call(well) as lost:
-        control.asked(well.edge.folder, "commit", txn="trial", within_s=8)
+        control.request(well.edge.folder, "commit", txn="trial", within_s=8)
         assert '"network": "another"' in well.config()
         well.edge.kill()
         well.edge.start()
@@ -246,8 +246,8 @@ def test_first_policy_that_nobody_confirms_is_taken_out_of_the_kernel_again(well
         (well.edge.folder / name).unlink()
     well.edge.start()
     eventually(lambda: answers(well), within_s=SOON_S, what="the daemon")
-    control.asked(well.edge.folder, "stage", txn="first", candidate=candidate)
-    control.asked(well.edge.folder, "commit", txn="first", within_s=4)
+    control.request(well.edge.folder, "stage", txn="first", candidate=candidate)
+    control.request(well.edge.folder, "commit", txn="first", within_s=4)
     assert len(ours(well)) == 4
     eventually(lambda: ours(well) == [], within_s=SOON_S, what="an empty kernel")
     assert well.config() == ""

@@ -51,7 +51,7 @@ def well(site: Site) -> Site:
 
 
 def stage(site: Site, candidate: str, txn: str = "trial") -> None:
-    control.asked(site.edge.folder, "stage", txn=txn, candidate=candidate)
+    control.request(site.edge.folder, "stage", txn=txn, candidate=candidate)
 
 
 def up(site, path):
@@ -96,7 +96,7 @@ def test_bad_policies_are_refused_for_their_reasons_and_the_running_one_stays(we
             with pytest.raises(EdgeError, match=reason):
                 stage(well, make(well))
             with pytest.raises(EdgeError, match="not staged"):
-                control.asked(well.edge.folder, "commit", txn="trial", within_s=60)
+                control.request(well.edge.folder, "commit", txn="trial", within_s=60)
     assert lost == [0]
     assert well.config() == before
     assert well.status()["policy"]["staged"] is None
@@ -255,7 +255,7 @@ def test_jump_of_the_clock_moves_no_traffic_and_hides_no_fault(well, step_s):
     with unsteady_clock(well.edge) as jump:
         eventually(well.ready, within_s=60, what="the daemon with the unsteady clock")
         stage(well, signed_anew(well, network="another"))
-        control.asked(well.edge.folder, "commit", txn="trial", within_s=300)
+        control.request(well.edge.folder, "commit", txn="trial", within_s=300)
         with call(well) as lost:
             moves, sent = moved_at(well), probes(well)
             jump(step_s)
@@ -267,7 +267,7 @@ def test_jump_of_the_clock_moves_no_traffic_and_hides_no_fault(well, step_s):
         off_s = (moved_at(well)[-1] - datetime.now(UTC)).total_seconds()  # noqa: TID251
         assert abs(off_s - step_s) < 60
         assert well.status()["policy"]["left_s"] > 200
-        control.asked(well.edge.folder, "rollback", txn="trial")
+        control.request(well.edge.folder, "rollback", txn="trial")
 
 
 def moved_at(site):
@@ -299,7 +299,7 @@ def test_full_disk_keeps_no_daemon_from_deciding_and_ends_with_the_shortage(well
         eventually(well.ready, within_s=60, what="the daemon on the small disk")
         before = well.config()
         stage(well, signed_anew(well, network="another"))
-        control.asked(well.edge.folder, "commit", txn="trial", within_s=4)
+        control.request(well.edge.folder, "commit", txn="trial", within_s=4)
         with call(well) as lost:
             fill()
             well.world.worsen(FIRST, hole=True)

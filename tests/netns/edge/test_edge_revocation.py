@@ -32,12 +32,12 @@ def shut_out(site: Site, end: End, serial: int, *gone: str) -> None:
     """Have an end take a list, as a controller that reaches it would."""
     found = RevocationList(serial, moment().instant, gone)
     signed = revocation_envelope.sign(found, site.pair.key)
-    answer = control.asked(site.pair.daemons[end].folder, "revoked", list=signed)["revoked"]
+    answer = control.request(site.pair.daemons[end].folder, "revoked", list=signed)["revoked"]
     assert answer["serial"] == serial
 
 
 def serial(site: Site, end: End) -> int:
-    return int(control.asked(site.pair.daemons[end].folder, "revoked")["revoked"]["serial"])
+    return int(control.request(site.pair.daemons[end].folder, "revoked")["revoked"]["serial"])
 
 
 def peers(site: Site, end: End) -> set[str]:
@@ -82,7 +82,7 @@ def test_whoever_is_revoked_is_shut_out_at_once_and_stays_so_over_a_restart(site
     assert not site.world.pings("lan", SERVER, tos=0xB8)
     # What the controller declared is read back as before, so that no plan sees a difference.
     hub = site.pair.daemons["hub"]
-    assert hub_peer.public_key in control.asked(hub.folder, "read")["config"]
+    assert hub_peer.public_key in control.request(hub.folder, "read")["config"]
     hub.kill()
     hub.start()
     eventually(partial(_holds, site, "hub", 9), within_s=TOLD_WITHIN_S, what="the list again")

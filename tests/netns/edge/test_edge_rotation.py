@@ -37,11 +37,11 @@ def other(end: End) -> End:
 
 
 def upcoming(site: Site, end: End) -> str:
-    return str(control.asked(site.pair.daemons[end].folder, "rekey")["upcoming"])
+    return str(control.request(site.pair.daemons[end].folder, "rekey")["upcoming"])
 
 
 def keys(site: Site, end: End):
-    return control.asked(site.pair.daemons[end].folder, "keys")["keys"]
+    return control.request(site.pair.daemons[end].folder, "keys")["keys"]
 
 
 def known_as(policy: EdgePolicy, key: str = "", following: str = "") -> EdgePolicy:
@@ -207,6 +207,6 @@ def is_in(site: Site, phase: str) -> bool:
 
 def answers(site: Site, end: End) -> bool:
     try:
-        return bool(control.asked(site.pair.daemons[end].folder, "status"))
+        return bool(control.request(site.pair.daemons[end].folder, "status"))
     except EdgeError:
         return False

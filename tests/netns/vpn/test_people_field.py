@@ -143,18 +143,18 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
 
 def test_a_nurse_behind_a_carrier_s_nat_joins_with_a_code_and_four_words(standing: Gate) -> None:
     file = f"{standing.mark}field.conf"
-    with invited(standing, "b-oumarou") as desk:
-        code = heard(desk)
-        assert code.startswith(f"{GATEWAY}:{ENROLMENT_PORT}/"), desk.communicate()
+    with invited(standing, "b-oumarou") as registrar:
+        code = heard(registrar)
+        assert code.startswith(f"{GATEWAY}:{ENROLMENT_PORT}/"), registrar.communicate()
         with joined(standing, code, file) as laptop:
-            say(desk, heard(laptop))
-            back = told(desk, "now read these two back: ")
+            say(registrar, heard(laptop))
+            back = told(registrar, "now read these two back: ")
             # Nothing is on record before the device has its file.
             assert standing.sanaga("vpn", "person", "show", "b-oumarou").code == 1
             say(laptop, "accent accent")
             say(laptop, back.upper())
             assert ended(laptop) == (0, told_laptop(file))
-            assert ended(desk) == (0, told_desk())
+            assert ended(registrar) == (0, told_desk())
     path = standing.sanaga.folder / file
     assert path.stat().st_mode & 0o777 == 0o600
     private = parser.parse(path.read_text(encoding="utf-8"), file).private_key
@@ -211,13 +211,13 @@ def reached(standing: Gate, source: str, target: IPv4Address) -> bool:
 
 def test_other_words_let_nobody_in_and_both_are_told(standing: Gate) -> None:
     with (
-        invited(standing, "thief") as desk,
-        joined(standing, heard(desk), "none.conf") as laptop,
+        invited(standing, "thief") as registrar,
+        joined(standing, heard(registrar), "none.conf") as laptop,
     ):
         assert len(heard(laptop).split()) == 4
         for _ in range(3):
-            say(desk, "accent accent accent accent")
-        code, said = ended(desk)
+            say(registrar, "accent accent accent accent")
+        code, said = ended(registrar)
         assert code == 1
         assert said.count("these are not the words here") == 3
         assert "Nobody was let in" in said
@@ -234,16 +234,16 @@ def test_other_words_let_nobody_in_and_both_are_told(standing: Gate) -> None:
 
 
 def test_a_code_that_was_used_serves_nobody_else(standing: Gate) -> None:
-    with invited(standing, "twice") as desk:
-        code = heard(desk)
+    with invited(standing, "twice") as registrar:
+        code = heard(registrar)
         with joined(standing, code, "first.conf") as first:
             words = heard(first)
             with joined(standing, code, "second.conf") as second:
                 assert ended(second) == (1, f"Code:asking {GATEWAY}\nsanaga: {USED}\n")
             # The desk may notice it before or after the words.
             with suppress(BrokenPipeError):
-                say(desk, words)
-            ending, said = ended(desk)
+                say(registrar, words)
+            ending, said = ended(registrar)
             assert ending == 1
             assert "used twice" in said
             for _ in range(3):
@@ -257,10 +257,10 @@ USED: Final = "this code was used before, here or by somebody else; ask for anot
 
 
 def test_an_invitation_ends_with_the_verb_that_made_it(standing: Gate) -> None:
-    with invited(standing, "left") as desk:
-        code = heard(desk)
-        desk.send_signal(signal.SIGINT)
-        desk.wait(WITHIN_S)
+    with invited(standing, "left") as registrar:
+        code = heard(registrar)
+        registrar.send_signal(signal.SIGINT)
+        registrar.wait(WITHIN_S)
     with joined(standing, code, "left.conf") as laptop:
         ending, said = ended(laptop)
     assert ending == 1
@@ -270,14 +270,14 @@ def test_an_invitation_ends_with_the_verb_that_made_it(standing: Gate) -> None:
 def test_somebody_who_is_revoked_meanwhile_stays_revoked(standing: Gate) -> None:
     standing.add("watched", "nurse", "mora")
     with (
-        invited(standing, "watched") as desk,
-        joined(standing, heard(desk), "watched.conf") as laptop,
+        invited(standing, "watched") as registrar,
+        joined(standing, heard(registrar), "watched.conf") as laptop,
     ):
-        say(desk, heard(laptop))
-        back = told(desk, "now read these two back: ")
+        say(registrar, heard(laptop))
+        back = told(registrar, "now read these two back: ")
         standing.asked("person", "revoke", "watched", "--because", "stolen")
         say(laptop, back)
-        ending, said = ended(desk)
+        ending, said = ended(registrar)
         assert ending == 1
         assert "changed by somebody else meanwhile" in said
         assert ended(laptop)[0] == 1
@@ -287,8 +287,8 @@ def test_somebody_who_is_revoked_meanwhile_stays_revoked(standing: Gate) -> None
 
 
 def test_who_could_not_be_given_access_is_not_invited(standing: Gate) -> None:
-    with invited(standing, "b-oumarou") as desk:
-        ending, said = ended(desk)
+    with invited(standing, "b-oumarou") as registrar:
+        ending, said = ended(registrar)
     assert ending == 1
     assert "has a device called 'laptop'" in said
     answer = standing.sanaga(
@@ -304,12 +304,12 @@ def test_nothing_secret_is_left_anywhere_nor_ever_ran(standing: Gate) -> None:
     """Codes and keys are in no record, journal, state or message, and in no process's arguments."""
     file = f"{standing.mark}quiet.conf"
     said: list[str] = []
-    with watched() as ran, invited(standing, "quiet") as desk:
-        code = heard(desk)
+    with watched() as ran, invited(standing, "quiet") as registrar:
+        code = heard(registrar)
         with joined(standing, code, file) as laptop:
-            say(desk, heard(laptop))
-            say(laptop, told(desk, "now read these two back: "))
-            said += [ended(laptop)[1], ended(desk)[1]]
+            say(registrar, heard(laptop))
+            say(laptop, told(registrar, "now read these two back: "))
+            said += [ended(laptop)[1], ended(registrar)[1]]
     found = secrets(standing.sanaga.folder / file)
     invited_by = join_code.parse(code)
     letters = code.rpartition("/")[2]

@@ -76,14 +76,14 @@ def test_people_say_names_and_the_gateway_s_resolver_knows_them(standing: Gate):
 def test_the_gateway_s_tunnels_move_to_another_key_and_people_notice_nothing(standing: Gate):
     pair = standing.edge.pair
     site, edge, hub = Site(standing.edge.world, pair), pair.daemons["edge"], pair.daemons["hub"]
-    key = str(control.asked(edge.folder, "rekey")["upcoming"])
+    key = str(control.request(edge.folder, "rekey")["upcoming"])
     (peer,) = hub.policy.peers
     before = people_s_key(standing)
     put(site, "hub", replace(hub.policy, peers=(replace(peer, next_key=key),)))
     put(site, "edge", replace(edge.policy, key=key))
 
     def moved() -> bool:
-        said = control.asked(edge.folder, "keys")["keys"]
+        said = control.request(edge.folder, "keys")["keys"]
         return said["key"] == key and not said["waiting"]
 
     eventually(moved, within_s=90, what="every tunnel")
@@ -104,20 +104,20 @@ def people_s_key(standing: Gate) -> str:
 @contextmanager
 def naming(standing: Gate) -> Iterator[Callable[..., None]]:
     """Yield what has the gateway know names; afterwards all is as before."""
-    desk = Registrar.open(standing.state, SystemClock())
-    before = desk.terms()
+    registrar = Registrar.open(standing.state, SystemClock())
+    before = registrar.terms()
     (gateway,) = before.gateways
 
     def name(*names: tuple[str, tuple[Address, ...]]) -> None:
         answering = replace(before, gateways=(replace(gateway, resolver=True),), names=names)
-        desk.accept(answering, ACT)
+        registrar.accept(answering, ACT)
         standing.asked("load")
 
     try:
         yield name
     finally:
-        desk.accept(before, ACT)
-        desk.close()
+        registrar.accept(before, ACT)
+        registrar.close()
         standing.asked("load")
 
 
@@ -214,7 +214,7 @@ def test_what_the_controller_did_not_sign_is_refused_and_the_roster_stays(
     folder, before = standing.edge.daemon.folder, standing.status()
     envelope = (folder / "people.json").read_text(encoding="utf-8")
     with pytest.raises(EdgeError, match=reason):
-        control.asked(folder, "people", roster=spoil(envelope))
+        control.request(folder, "people", roster=spoil(envelope))
     assert standing.status()["serial"] == before["serial"]
     assert standing.reached(LAN_HOST, 443)
 
@@ -225,7 +225,7 @@ def test_an_older_roster_brings_nobody_back(standing: Gate):
     standing.add("third", "nurse", "mora")
     serial = standing.status()["serial"]
     with pytest.raises(EdgeError, match="is not newer than"):
-        control.asked(folder, "people", roster=older)
+        control.request(folder, "people", roster=older)
     assert standing.status()["serial"] == serial
 
 

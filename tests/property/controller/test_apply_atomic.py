@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from controller.apply.observe import observe
 from controller.apply.recovery import confirm, resume, rollback
 from controller.apply.run import apply
-from controller.apply.session import Rim
+from controller.apply.session import ApplyContext
 from controller.drivers.memory import Act, Faults, MemoryNetwork
 from controller.model import Outcome, Plan
-from controller.planning.plan import Consent, View, plan
+from controller.planning.plan import Overrides, PlanInputs, plan
 from controller.store.journal import Journal
 from inventory.errors import SanagaError
 from inventory.model import Intent, Thresholds
@@ -68,17 +68,17 @@ class Mortal:
         return call
 
 
-def live(bench: Bench, life: Life, work: Callable[[Rim], object]) -> bool:
+def live(bench: Bench, life: Life, work: Callable[[ApplyContext], object]) -> bool:
     """Return whether the work ended by itself in a process with that much life."""
     bench.journal.close()
     bench.open_journal()
-    rim = bench.rim(
+    context = bench.context(
         connect=lambda name: Mortal(bench.network.connect(name), life),
         journal=Mortal(bench.journal, life),  # type: ignore[arg-type]
     )
     try:
         with suppress(SanagaError):
-            work(rim)
+            work(context)
     except KilledError:
         return False
     return True
@@ -119,7 +119,7 @@ def mixed_after_deaths(recover: Callable[[Bench], None]) -> list[int]:
     mixed = []
     for steps in range(NEVER):
         with benches() as bench:
-            ended = live(bench, Life(steps), lambda rim: apply(chain(), rim))
+            ended = live(bench, Life(steps), lambda context: apply(chain(), context))
             recover(bench)
             if bench.versions() == "mixed":
                 mixed.append(steps)
@@ -136,7 +136,7 @@ def test_the_same_check_catches_a_controller_without_a_journaled_decision():
     assert mixed_after_deaths(trusting_timers) != []
 
 
-Work: TypeAlias = Callable[[Rim], object]
+Work: TypeAlias = Callable[[ApplyContext], object]
 
 
 @dataclass(frozen=True)
@@ -151,8 +151,8 @@ class Deed:
     def work(self, plan: Plan) -> Work:
         """Return what the verb does."""
         works: dict[str, Work] = {
-            "apply": lambda rim: apply(plan, rim),
-            "hold": lambda rim: apply(plan, rim, hold=True),
+            "apply": lambda context: apply(plan, context),
+            "hold": lambda context: apply(plan, context, hold=True),
             "confirm": confirm,
             "rollback": rollback,
             "resume": resume,
@@ -219,7 +219,7 @@ def afflict(bench: Bench, faults: dict[str, Faults]) -> None:
         bench.network.device(name).faults = faults.get(name, Faults())
 
 
-def read_view(intent: Intent, network: MemoryNetwork) -> View:
+def read_view(intent: Intent, network: MemoryNetwork) -> PlanInputs:
     return view(intent, observe(intent.devices, network.connect, workers=1).configs)
 
 
@@ -230,10 +230,10 @@ def test_applying_a_plan_reaches_the_intent_and_planning_again_yields_nothing(
 ):
     intent, clock = hierarchy(r, d, a), TestClock()
     network = MemoryNetwork(clock=clock)
-    first = plan(read_view(intent, network), AT, Consent(thresholds=Thresholds(1, 1)))
+    first = plan(read_view(intent, network), AT, Overrides(thresholds=Thresholds(1, 1)))
     with TemporaryDirectory() as folder:
         journal = Journal.open(Path(folder), clock=clock)
-        result = apply(first, Rim(network.connect, journal, clock, workers=1, pace=PACE))
+        result = apply(first, ApplyContext(network.connect, journal, clock, workers=1, pace=PACE))
         journal.close()
     assert result.outcome is Outcome.CONFIRMED
     reached = read_view(intent, network)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from controller.drivers.frr import canonical
 from controller.intended import render as rendering
 from controller.intended.render import LINE_LENGTH, one_line, render
-from controller.intended.routers import derive
+from controller.intended.routers import intended_routers
 from inventory.model import Intent, Platform
 from tests.factories import hierarchy
 
@@ -60,7 +60,7 @@ def _with_text(text: str, platform: Platform) -> Intent:
 
 
 def _commands(text: str, platform: Platform) -> dict[str, list[str]]:
-    rendered = {n: render(i).text for n, i in derive(_with_text(text, platform)).items()}
+    rendered = {n: render(i).text for n, i in intended_routers(_with_text(text, platform)).items()}
     # What a router takes for the end of a line, not what Python does.
     return {
         name: [line for line in made.split("\n") if " description " not in line]

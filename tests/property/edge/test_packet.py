@@ -4,11 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.probes.delays import OneWay, Patience
-from edge.probes.loss_direction import Way
-from edge.probes.outstanding import Ledger
+from edge.probes.loss_direction import LossDirection
+from edge.probes.outstanding import OutstandingPackets
 from edge.probes.packet import (
-    Answer,
-    Request,
+    TestAnswer,
+    TestRequest,
     between_s,
     later_stamp,
     read_answer,
@@ -17,14 +17,14 @@ from edge.probes.packet import (
     write_answer,
     write_request,
 )
-from edge.probes.receiver import Hearing
+from edge.probes.receiver import PeerReceiver
 
 numbers = st.integers(0, (1 << 32) - 1)
 stamps = st.integers(0, (1 << 64) - 1)
 errors = st.integers(0, 0xFFFF).filter(lambda error: error & 0xFF)
 keys = st.none() | st.binary(min_size=1, max_size=80)
-requests = st.builds(Request, numbers, stamps, errors)
-answers = st.builds(Answer, numbers, stamps, stamps, requests, st.integers(0, 255), errors)
+requests = st.builds(TestRequest, numbers, stamps, errors)
+answers = st.builds(TestAnswer, numbers, stamps, stamps, requests, st.integers(0, 255), errors)
 fates = st.sampled_from(["answered", "lost out", "lost in"])
 
 
@@ -55,7 +55,7 @@ def test_an_answer_is_never_longer_than_its_request(request, key, extension, sta
     octets = write_request(request, key) + extension
     asked = read_request(octets, key)
     assert asked
-    assert len(write_answer(Answer(0, stamp, stamp, asked, 255), key)) <= len(octets)
+    assert len(write_answer(TestAnswer(0, stamp, stamp, asked, 255), key)) <= len(octets)
 
 
 @given(stamps, st.floats(-1e9, 1e9))
@@ -71,14 +71,14 @@ def test_a_number_is_known_again_half_a_turn_away(near, away):
 @given(st.lists(fates, min_size=1, max_size=80))
 def test_every_packet_is_settled_once_and_the_way_of_each_loss_is_told(sequence):
     """The last packet is answered, so that the numbers tell of all before it; the first anchors."""
-    ledger, number = Ledger(lambda _start, _end: 0.0), 0
+    ledger, number = OutstandingPackets(lambda _start, _end: 0.0), 0
     asked = ["answered", *sequence, "answered"]
     for now, fate in enumerate(asked):
         wire = ledger.send(float(now))
         if fate == "answered":
             ledger.answer(wire, number)
         number += fate != "lost out"
-    ledger.settle(1e6, 1.0, lambda _sent: Way.OUT)
+    ledger.settle(1e6, 1.0, lambda _sent: LossDirection.OUT)
     settled = ledger.take()
     assert settled.answered == asked.count("answered")
     assert settled.out == asked.count("lost out")
@@ -87,12 +87,12 @@ def test_every_packet_is_settled_once_and_the_way_of_each_loss_is_told(sequence)
 
 @given(st.permutations(range(12)), st.data())
 def test_reordering_by_the_way_back_is_no_loss(order, data):
-    ledger = Ledger(lambda _start, _end: 0.0)
+    ledger = OutstandingPackets(lambda _start, _end: 0.0)
     wires = [ledger.send(0.0) for _ in order]
     copies = data.draw(st.lists(st.sampled_from(order), max_size=5))
     for arrived in (*order, *copies):
         ledger.answer(wires[arrived], arrived)
-    ledger.settle(1e6, 1.0, lambda _sent: Way.OUT)
+    ledger.settle(1e6, 1.0, lambda _sent: LossDirection.OUT)
     settled = ledger.take()
     assert (settled.answered, settled.out, settled.back) == (12, 0, 0)
     assert settled.duplicated == len(copies)
@@ -100,12 +100,12 @@ def test_reordering_by_the_way_back_is_no_loss(order, data):
 
 @given(st.lists(st.tuples(numbers, numbers), max_size=60), st.integers(0, 20))
 def test_invented_answers_never_make_more_losses_than_packets(answers, sent):
-    ledger = Ledger(lambda _start, _end: 0.0)
+    ledger = OutstandingPackets(lambda _start, _end: 0.0)
     for now in range(sent):
         ledger.send(float(now))
     for sequence, number in answers:
         ledger.answer(sequence % 40, number)
-    ledger.settle(1e6, 1.0, lambda _sent: Way.OUT)
+    ledger.settle(1e6, 1.0, lambda _sent: LossDirection.OUT)
     settled = ledger.take()
     assert settled.answered + settled.out + settled.back == sent
 
@@ -131,7 +131,7 @@ def test_patience_stays_within_its_bounds(round_trips, pace_s):
 
 @given(st.lists(st.booleans(), min_size=1, max_size=100))
 def test_what_a_peer_sent_is_heard_or_lost(arrives):
-    hearing = Hearing(40_000)
+    hearing = PeerReceiver(40_000)
     fates = [True, *arrives, True]
     for sequence, heard in enumerate(fates):
         if heard:

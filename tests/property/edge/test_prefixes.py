@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.dataplane.desired import steered, wanted
+from edge.dataplane.desired import desired_state, steered
 from edge.forwarding.steering import PeerSteering, Steering
 from edge.nftables.prefixes import disjoint
 from edge.nftables.ruleset import interface
@@ -60,5 +60,5 @@ def steerings(draw: st.DrawFn) -> Steering:
 @given(steerings(), steerings())
 def test_steering_from_anywhere_ends_where_starting_anew_would(before: Steering, after: Steering):
     policy = edge_policy()
-    moved, _, _ = steered(wanted(policy, before), after)
-    assert moved == wanted(policy, after)
+    moved, _, _ = steered(desired_state(policy, before), after)
+    assert moved == desired_state(policy, after)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.keys import psk_schedule
-from edge.keys.psk_schedule import Choice, Known, Look
+from edge.keys.psk_schedule import KnownChains, PskAttempt, SessionView
 from vpn.wireguard.psk_ratchet import EPOCH_S, FIRST_S, NO_TERM, Term, epoch_at
 
 RENEWED_S, TRIED_S, ENDS_S = 120, 5, 180
@@ -25,9 +25,9 @@ class End:
 
     dials: bool
     series: int
-    known: Known
+    known: KnownChains
     clock_off_s: float = 0.0
-    choice: Choice | None = None
+    choice: PskAttempt | None = None
     shaken_s: float = 0.0
     terms: tuple[Term, ...] = ()
 
@@ -35,7 +35,7 @@ class End:
         return now_s + self.clock_off_s
 
     def look(self, now_s: float) -> None:
-        look = Look.at(now_s, self.unix_s(now_s), self.shaken_s)
+        look = SessionView.at(now_s, self.unix_s(now_s), self.shaken_s)
         if self.choice and psk_schedule.answered(self.choice, look):
             self.prove(self.choice.term)
         epoch = epoch_at(self.unix_s(now_s))
@@ -50,9 +50,9 @@ class End:
             return
         if term[0] == self.series and term == former:
             first = max(series.get(term[0], 0), term[1] - 1)
-            self.known = Known(((term[0], first),) if term[0] else (), term)
+            self.known = KnownChains(((term[0], first),) if term[0] else (), term)
         else:
-            self.known = Known(self.known.series, term)
+            self.known = KnownChains(self.known.series, term)
 
 
 @dataclass
@@ -90,11 +90,11 @@ class Pair:
                 end.shaken_s = end.unix_s(self.now_s)
 
 
-def dials(series: int, known: Known, clock_off_s: float = 0.0) -> End:
+def dials(series: int, known: KnownChains, clock_off_s: float = 0.0) -> End:
     return End(dials=True, series=series, known=known, clock_off_s=clock_off_s)
 
 
-def listens(series: int, known: Known, clock_off_s: float = 0.0) -> End:
+def listens(series: int, known: KnownChains, clock_off_s: float = 0.0) -> End:
     return End(dials=False, series=series, known=known, clock_off_s=clock_off_s)
 
 
@@ -102,8 +102,8 @@ def at_week(week: int) -> float:
     return float(FIRST_S + week * EPOCH_S)
 
 
-def both(since: int, answered: Term | None = None) -> Known:
-    return Known(((1, since),), answered)
+def both(since: int, answered: Term | None = None) -> KnownChains:
+    return KnownChains(((1, since),), answered)
 
 
 HALF_WEEK = 3.4 * 86_400
@@ -161,13 +161,13 @@ def test_whoever_comes_back_with_the_clock_of_then_is_heard_within_a_quarter_of_
     former=st.sampled_from([0, 1]),
 )
 def test_another_series_that_comes_to_one_end_later_ends_no_session(late_s, first, phase, former):
-    known = both(WEEK - 1, (1, WEEK)) if former else Known((), None)
+    known = both(WEEK - 1, (1, WEEK)) if former else KnownChains((), None)
     made = Pair(dials(former, known), listens(former, known), at_week(WEEK) + 300_000)
     made.passes(300 + phase)
     made.silent.clear()
     ends = [made.dialling, made.listening]
     for end in ends if first == "dialling" else reversed(ends):
-        end.known = Known((*end.known.series, (2, WEEK - 1)), end.known.answered)
+        end.known = KnownChains((*end.known.series, (2, WEEK - 1)), end.known.answered)
         end.series = 2
         made.passes(late_s)
     # When the one that listens knows it first, it looks again after an hour.
@@ -182,7 +182,7 @@ def test_an_end_that_lacks_the_series_is_heard_with_the_former_one():
     known = both(WEEK - 1, (1, WEEK))
     made = Pair(dials(1, known), listens(1, known), at_week(WEEK) + 300_000)
     made.passes(400)
-    made.listening.known = Known((*made.listening.known.series, (2, WEEK - 1)), (1, WEEK))
+    made.listening.known = KnownChains((*made.listening.known.series, (2, WEEK - 1)), (1, WEEK))
     made.listening.series = 2
     made.silent.clear()
     # Every hour it looks whether the new one is known by now.
@@ -195,7 +195,7 @@ def test_with_chains_of_different_secrets_nobody_ever_meets():
     """The control: what the model calls a handshake needs the same key."""
     made = Pair(
         dials(1, both(WEEK, (1, WEEK))),
-        listens(2, Known(((2, WEEK),), (2, WEEK))),
+        listens(2, KnownChains(((2, WEEK),), (2, WEEK))),
         at_week(WEEK) + 300_000,
     )
     made.passes(3000)

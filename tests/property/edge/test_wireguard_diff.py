@@ -17,7 +17,7 @@ from edge.wireguard.diff import (
     ServedPeer,
     differences,
 )
-from edge.wireguard.model import NO_PRESHARED_KEY, PeerState, Tunnel, TunnelPeer
+from edge.wireguard.model import NO_PRESHARED_KEY, PeerStatus, Tunnel, TunnelPeer
 from inventory.errors import TunnelError
 from vpn.key_text import public_text
 
@@ -76,7 +76,7 @@ def _peers_after(now: Served, change: PeerChange) -> Iterator[tuple[str, ServedP
         if key != change.public_key:
             yield key, replace(peer, allowed=peer.allowed - set(change.allowed))
     if not change.remove:
-        before = now.peers.get(change.public_key, ServedPeer(PeerState(None, 0, 0, 0)))
+        before = now.peers.get(change.public_key, ServedPeer(PeerStatus(None, 0, 0, 0)))
         kept = frozenset() if change.replace_allowed else before.allowed
         endpoint = change.endpoint or before.state.endpoint
         keepalive = before.keepalive_s if change.keepalive_s is None else change.keepalive_s

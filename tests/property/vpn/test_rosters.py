@@ -13,7 +13,7 @@ from inventory.errors import AccessError
 from vpn.grants.packet_filter import Opening
 from vpn.model import Ports
 from vpn.people import roster
-from vpn.people.roster import Admitted, Roster
+from vpn.people.roster import Roster, RosterDevice
 from vpn.wireguard import keys
 
 NAMES = ("oncologists", "nurses")
@@ -34,7 +34,7 @@ days = st.none() | st.dates(date(2026, 1, 1), date(2027, 1, 1))
 def rosters(draw):
     chosen = draw(st.lists(st.sampled_from(KEYS), unique=True))
     devices = tuple(
-        Admitted(
+        RosterDevice(
             key,
             (ip_address(f"172.26.0.{n}"), ip_address(f"fd5a::{n}")),
             tuple(draw(st.lists(st.sampled_from(NAMES), unique=True))),
@@ -79,7 +79,7 @@ BASE: dict[str, Any] = roster.plain(
         51820,
         1280,
         (ip_interface("172.26.0.1/18"),),
-        (Admitted(KEYS[0], (ip_address("172.26.0.2"),), ("nurses",), date(2026, 12, 31)),),
+        (RosterDevice(KEYS[0], (ip_address("172.26.0.2"),), ("nurses",), date(2026, 12, 31)),),
         (Opening("nurses", (Ports("tcp", 443, 443),), (ip_network("10.0.3.0/26"),)),),
     )
 )

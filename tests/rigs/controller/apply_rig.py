@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from controller.apply.events import Event
-from controller.apply.session import Pace, Rim
+from controller.apply.session import ApplyContext, Timeouts
 from controller.drivers.memory import MemoryNetwork
 from controller.drivers.protocol import Connect
 from controller.model import NO_HARM, Change, DeviceConfig, Impact, Plan
@@ -16,7 +16,7 @@ from inventory.model import Platform
 from tests.simulated_time import TestClock
 
 NAMES = ("far-r1", "middle-r1", "near-r1")
-PACE = Pace(base_s=100, per_wave_s=20, gate_s=10, verify_s=10, grace_s=5, poll_s=1)
+PACE = Timeouts(base_s=100, per_wave_s=20, gate_s=10, verify_s=10, grace_s=5, poll_s=1)
 
 
 def old(name: str) -> DeviceConfig:
@@ -70,8 +70,10 @@ class Bench:
         self.journal = Journal.open(self.folder, clock=self.clock)
         self.journal._database._connection.execute("PRAGMA synchronous = OFF")
 
-    def rim(self, connect: Connect | None = None, journal: Journal | None = None) -> Rim:
-        return Rim(
+    def context(
+        self, connect: Connect | None = None, journal: Journal | None = None
+    ) -> ApplyContext:
+        return ApplyContext(
             connect=connect or self.network.connect,
             journal=journal or self.journal,
             clock=self.clock,

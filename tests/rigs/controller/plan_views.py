@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from controller.intended.render import render
-from controller.intended.routers import derive
+from controller.intended.routers import intended_routers
 from controller.model import DeviceConfig, Operational
-from controller.planning.plan import View
+from controller.planning.plan import PlanInputs
 from inventory.model import Intent
 from topology.build import build
 
@@ -16,12 +16,12 @@ BLANK = DeviceConfig("frr defaults traditional\n")
 
 
 def configs(intent: Intent) -> dict[str, DeviceConfig]:
-    return {name: render(intended) for name, intended in derive(intent).items()}
+    return {name: render(intended) for name, intended in intended_routers(intent).items()}
 
 
-def view(intent: Intent, running: Mapping[str, DeviceConfig], **more: Any) -> View:
+def view(intent: Intent, running: Mapping[str, DeviceConfig], **more: Any) -> PlanInputs:
     operational = Operational(running, more.pop("unreachable", {}))
-    return View(intent, build(intent), configs(intent), operational, **more)
+    return PlanInputs(intent, build(intent), configs(intent), operational, **more)
 
 
 def blank(intent: Intent) -> dict[str, DeviceConfig]:

@@ -11,7 +11,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from edge.dataplane.dataplane import Dataplane
-from edge.dataplane.desired import Wanted, wanted
+from edge.dataplane.desired import DesiredState, desired_state
 from edge.dataplane.teardown import remove
 from edge.forwarding.steering import PeerSteering, Steering
 from edge.policy.model import CareTunnel, EdgePolicy, Endpoint, Path, Peer, Prefix, Underlay
@@ -48,7 +48,7 @@ class Node:
     def apply(self, steering: Steering) -> tuple[str, ...]:
         """Make the kernel what the policy and some decisions want."""
         with namespaces.entered(self.space):
-            return self.plane.apply(wanted(self.policy, steering))
+            return self.plane.apply(desired_state(self.policy, steering))
 
     def steer(self, steering: Steering) -> None:
         """Move traffic."""
@@ -60,9 +60,9 @@ class Node:
         with namespaces.entered(self.space):
             return self.plane.repair()
 
-    def wanted(self, steering: Steering) -> Wanted:
+    def wanted(self, steering: Steering) -> DesiredState:
         """Return what would stand in the kernel."""
-        return wanted(self.policy, steering)
+        return desired_state(self.policy, steering)
 
 
 @dataclass(frozen=True, slots=True)

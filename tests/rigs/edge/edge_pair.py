@@ -178,7 +178,7 @@ class Pair:
     def whole(self) -> bool:
         """Return whether both daemons hold all of their paths for sound."""
         try:
-            said = [control.asked(d.folder, "status") for d in self.daemons.values()]
+            said = [control.request(d.folder, "status") for d in self.daemons.values()]
         except EdgeError:
             return False
         peers = [peer for one in said for peer in one["status"]["peers"]]

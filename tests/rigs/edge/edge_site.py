@@ -37,7 +37,7 @@ class Site:
         return self.pair.daemons["edge"]
 
     def status(self):
-        return control.asked(self.edge.folder, "status")["status"]
+        return control.request(self.edge.folder, "status")["status"]
 
     def paths(self):
         return {path["name"]: path for path in self.status()["peers"][0]["paths"]}
@@ -63,7 +63,7 @@ class Site:
 
     def consults(self):
         """Return whether both daemons know of a live consultation."""
-        asked = (control.asked(end.folder, "status") for end in self.pair.daemons.values())
+        asked = (control.request(end.folder, "status") for end in self.pair.daemons.values())
         return all(answer["status"]["peers"][0]["consultation"] for answer in asked)
 
     def runs(self):
@@ -75,7 +75,7 @@ class Site:
 
     def config(self):
         """Return the text of the policy that runs."""
-        return control.asked(self.edge.folder, "read")["config"]
+        return control.request(self.edge.folder, "read")["config"]
 
     def explained(self, kind):
         return [str(entry["what"]) for entry in read(self.edge.folder) if entry["kind"] == kind]
@@ -156,13 +156,13 @@ def put(site: Site, end: End, policy: EdgePolicy) -> None:
     """Have an end go by a policy, as a controller would."""
     daemon = site.pair.daemons[end]
     folder = daemon.folder
-    serial = int(control.asked(folder, "transaction")["newest_serial"]) + 1
+    serial = int(control.request(folder, "transaction")["newest_serial"]) + 1
     signed = policy_envelope.sign(
         policy_envelope.SignedPolicy(serial, ISSUED, policy), site.pair.key
     )
-    control.asked(folder, "stage", txn=f"t{serial}", candidate=signed)
-    control.asked(folder, "commit", txn=f"t{serial}", within_s=60)
-    control.asked(folder, "confirm", txn=f"t{serial}")
+    control.request(folder, "stage", txn=f"t{serial}", candidate=signed)
+    control.request(folder, "commit", txn=f"t{serial}", within_s=60)
+    control.request(folder, "confirm", txn=f"t{serial}")
     daemon.policy = policy
 
 

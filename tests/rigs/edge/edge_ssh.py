@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from controller.drivers.linux import LinuxDriver
 from controller.keys.signing import FILE as SIGNING_KEY
-from controller.transport.ssh_door import Patience
+from controller.transport.ssh_door import SshTimeouts
 from edge.control import client as control
 from inventory.errors import EdgeError
 from inventory.model import Device, Management, Platform, Role
@@ -50,7 +50,7 @@ class Edge:
             secret=self.secret,
             namespace=self.world.namespace("edge"),
             state_dir=state_dir or self.folder,
-            patience=Patience(connect_s=10, silence_s=60),
+            patience=SshTimeouts(connect_s=10, silence_s=60),
         )
 
     def serves(self) -> bool:

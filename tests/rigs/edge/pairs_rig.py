@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from controller.keys.psk_root import FILE as SECRET_FILE
 from controller.keys.psk_root import PairSecret
 from edge.clock import Moment
-from edge.identity.at_rest import Rest
+from edge.identity.at_rest import AtRestCipher
 from edge.identity.device import Identity
-from edge.keys.psk import FILE, SEALED, Pairs
+from edge.keys.psk import FILE, SEALED, PresharedKeys
 from edge.signed import psk_envelope
 from edge.wireguard.active_keys import SETTLED
-from edge.wireguard.model import PeerState, TunnelState
+from edge.wireguard.model import PeerStatus, TunnelState
 from tests.rigs.edge.edge_policies import SIGNER, edge_policy
 from vpn.wireguard import keys, psk_ratchet
 
@@ -47,7 +47,7 @@ class Rig:
         self.pairs = self.anew()
 
     def anew(self):
-        made = Pairs(self.folder, Identity(DEVICE, PRIVATE.octets), check, self.clock)
+        made = PresharedKeys(self.folder, Identity(DEVICE, PRIVATE.octets), check, self.clock)
         made.open()
         return made
 
@@ -65,7 +65,7 @@ class Rig:
         """Look after a time at sessions that all had a handshake then, or none since."""
         self.now += timedelta(seconds=after_s)
         self.shaken_s = self.now.timestamp() - 1 if shaken else self.shaken_s
-        state = PeerState(None, self.shaken_s, 0, 0)
+        state = PeerStatus(None, self.shaken_s, 0, 0)
         peers = {peer.public_key: state for peer in POLICY.peers}
         return self.pairs.tend(
             {name: TunnelState(1, 1340, 1, 0, peers) for name in POLICY.tunnels}, SETTLED
@@ -92,7 +92,7 @@ class Rig:
     def stored(self):
         """Return what is on the disk, opened."""
         box = json.loads((self.folder / FILE).read_text())[SEALED]
-        return json.loads(Rest(PRIVATE.octets).opened(box, FILE))
+        return json.loads(AtRestCipher(PRIVATE.octets).opened(box, FILE))
 
     def unsealed(self):
         """Put what is on the disk there as it was kept before boxes, in clear."""

@@ -11,9 +11,9 @@ from edge.control import client as control
 from edge.identity import device as identity
 from edge.identity import private_key
 from edge.identity.device import KEY
-from edge.keys.psk import FILE, Pairs
+from edge.keys.psk import FILE, PresharedKeys
 from edge.signed import psk_envelope
-from edge.signed.verifiers import Treasury
+from edge.signed.verifiers import PskVerifier
 from inventory.errors import EdgeError
 from simulations.netns.waiting import eventually
 from tests.rigs.edge.edge_pair import ENDS, End
@@ -47,7 +47,7 @@ def envelope(site: Site, end: End, state_dir: Path, at: datetime) -> str:
 def hand_over(site: Site, end: End, state_dir: Path) -> None:
     """Give an end its chain."""
     given = envelope(site, end, state_dir, moment().instant)
-    control.asked(site.pair.daemons[end].folder, "pairs", chains=given)
+    control.request(site.pair.daemons[end].folder, "pairs", chains=given)
 
 
 def restored(site: Site, end: End, state_dir: Path, at: datetime) -> None:
@@ -55,7 +55,9 @@ def restored(site: Site, end: End, state_dir: Path, at: datetime) -> None:
     daemon = site.pair.daemons[end]
     daemon.kill()
     (daemon.folder / FILE).unlink()
-    pairs = Pairs(daemon.folder, identity.load(daemon.folder), Treasury(daemon.folder), moment)
+    pairs = PresharedKeys(
+        daemon.folder, identity.load(daemon.folder), PskVerifier(daemon.folder), moment
+    )
     asyncio.run(pairs.take(envelope(site, end, state_dir, at)))
     daemon.start()
     eventually(lambda: _runs(site, end), within_s=30, what="the successor")
@@ -63,7 +65,7 @@ def restored(site: Site, end: End, state_dir: Path, at: datetime) -> None:
 
 def _runs(site: Site, end: End) -> bool:
     try:
-        said = control.asked(site.pair.daemons[end].folder, "status")
+        said = control.request(site.pair.daemons[end].folder, "status")
     except EdgeError:
         return False
     return bool(said["status"]["peers"])

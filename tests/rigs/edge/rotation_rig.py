@@ -6,7 +6,7 @@ from dataclasses import replace
 from edge.clock import Moment
 from edge.keys.rotation import Rotation
 from edge.selection import evaluate
-from edge.wireguard.model import PeerState, TunnelState
+from edge.wireguard.model import PeerStatus, TunnelState
 from tests.rigs.edge.edge_policies import edge_policy
 from vpn.wireguard import keys
 
@@ -23,7 +23,7 @@ class World:
             replace(peer, public_key=keys.public_of(keys.generate())) for peer in policy.peers
         )
         self.policy = replace(policy, peers=peers, key=NEW)
-        self.minds = {peer.device: self._mind(peer) for peer in peers}
+        self.peer_states = {peer.device: self._mind(peer) for peer in peers}
         self.diverted, self.renewals = ((), False), []
         self.deaf: set[str] = set()
         # The keys of this device that the far ends know.
@@ -32,9 +32,9 @@ class World:
         self.rotation = self.anew()
 
     def _mind(self, peer):
-        mind = evaluate.blank(peer, self.now_s, {})
-        healths = {name: replace(h, delay_ms=20.0) for name, h in mind.healths.items()}
-        return replace(mind, healths=healths)
+        state = evaluate.initial(peer, self.now_s, {})
+        healths = {name: replace(h, delay_ms=20.0) for name, h in state.healths.items()}
+        return replace(state, healths=healths)
 
     def anew(self):
         made = Rotation(self.folder, self, self, self.reach, self.clock)
@@ -55,10 +55,10 @@ class World:
         found = {}
         for peer in self.policy.peers:
             for key in filter(None, (peer.public_key, peer.next_key)):
-                found[key] = PeerState(None, self.handshakes.get((name, key), 0.0), 0, 0)
+                found[key] = PeerStatus(None, self.handshakes.get((name, key), 0.0), 0, 0)
         return found
 
-    def divert(self, circuits, *, bare):
+    def drain(self, circuits, *, bare):
         self.diverted = (tuple(circuits), bare)
 
     async def reach(self, _interface, peers):
@@ -78,12 +78,12 @@ class World:
         """Let time pass; whoever is not deaf answers on all paths."""
         self.now_s += seconds
         for peer in self.policy.peers:
-            healths = dict(self.minds[peer.device].healths)
+            healths = dict(self.peer_states[peer.device].healths)
             for path in peer.paths:
                 dead = self.mute(path.circuit)
                 at_s = healths[path.name].answered_at_s if dead else self.now_s
                 healths[path.name] = replace(healths[path.name], answered_at_s=at_s, dead=dead)
-            self.minds[peer.device] = replace(self.minds[peer.device], healths=healths)
+            self.peer_states[peer.device] = replace(self.peer_states[peer.device], healths=healths)
         asyncio.run(self.rotation.tend())
 
     @property

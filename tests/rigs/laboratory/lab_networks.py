@@ -11,7 +11,7 @@ from typing import Final
 from uuid import uuid4
 
 from controller.intended.render import render
-from controller.intended.routers import derive
+from controller.intended.routers import intended_routers
 from inventory.documents.examples import write_example
 from inventory.model import Intent, Medium, Platform, Role
 from simulations.lab import lab as labs
@@ -126,7 +126,7 @@ def converged_triangle(stem: str, *, within_s: float) -> Iterator[Lab]:
 @contextmanager
 def converged(intent: Intent, *, within_s: float) -> Iterator[Lab]:
     """Give a converged laboratory with blank edges, and see to it that nothing is left of it."""
-    configs = {name: render(intended).text for name, intended in derive(intent).items()}
+    configs = {name: render(intended).text for name, intended in intended_routers(intent).items()}
     try:
         made = labs.up(intent, configs=configs)
         made.wait_converged(within_s)

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from socket import SOCK_DGRAM, socket
 
-from controller.access.invitation import Visit
+from controller.access.invitation import InvitationSession
 from edge.remote_access import join_code
-from edge.remote_access.join_client import Line
-from edge.remote_access.join_device import Joining
-from edge.remote_access.join_proxy import Rendezvous
+from edge.remote_access.join_client import JoinClient
+from edge.remote_access.join_device import JoiningDevice
+from edge.remote_access.join_proxy import JoinProxy
 from tests.simulated_time import TestClock
 from vpn.model import Endpoint
 from vpn.wireguard import keys
@@ -68,7 +68,7 @@ def gate() -> Iterator[Gate]:
     """Have a rendezvous run in a thread of its own."""
     loop = asyncio.new_event_loop()
     made = Gate(loop, None)
-    made.rendezvous = Rendezvous(lambda: made.now_s)
+    made.rendezvous = JoinProxy(lambda: made.now_s)
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
@@ -89,17 +89,17 @@ def free_port() -> int:
 def visit(gate, *, host="127.0.0.1", port=None, clock=None):
     """Open an invitation."""
     invited = join_code.made(Endpoint(host, port or free_port()))
-    opened = Visit(gate, invited, clock or Hasty())
+    opened = InvitationSession(gate, invited, clock or Hasty())
     opened.open()
     return opened
 
 
 def line(invited, **patience):
-    return Line(invited, **{"first_s": 5.0, "silence_s": 5.0, **patience})
+    return JoinClient(invited, **{"first_s": 5.0, "silence_s": 5.0, **patience})
 
 
 def joining(invited, asker):
-    return Joining(invited, asker, Hasty().pause)
+    return JoiningDevice(invited, asker, Hasty().pause)
 
 
 @contextmanager

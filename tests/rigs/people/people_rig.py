@@ -4,12 +4,12 @@ from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_interface
 
 from controller.access.registrar import Registrar
-from controller.store.audit import Act
+from controller.store.audit import Actor
 from inventory.model import AddressPlan
 from tests.simulated_time import TestClock
 from vpn.model import Endpoint, Gateway, Group, Person
-from vpn.people.roster import Admitted, Roster
-from vpn.people.terms import Admission, Place, admission
+from vpn.people.roster import Roster, RosterDevice
+from vpn.people.terms import AccessTerms, Place, access_terms
 from vpn.wireguard import keys
 
 PLAN = AddressPlan(
@@ -23,7 +23,7 @@ GATEWAYS = tuple(
     Gateway(name, number, Endpoint(f"vpn{number}.example.cm", 51820), keys.public_of(key))
     for number, (name, key) in enumerate(GATEWAY_KEYS.items(), 1)
 )
-TERMS = Admission(
+TERMS = AccessTerms(
     "test",
     PLAN,
     {"yaounde": Place(None), "maroua": Place("yaounde"), "mora": Place("maroua")},
@@ -34,14 +34,14 @@ TERMS = Admission(
     GATEWAYS,
 )
 NGONO = Person("a-ngono", "Dr A. Ngono", "oncologist", "yaounde", until=date(2026, 12, 31))
-ACT = Act("tester", "because of a test")
+ACT = Actor("tester", "because of a test")
 
 
 def opened_to(policy, intent, people, interface="people0"):
     """Return what a gateway is told of people, each with the addresses of their devices."""
-    terms = admission(intent, policy)
+    terms = access_terms(intent, policy)
     devices = tuple(
-        Admitted("", tuple(addresses), tuple(group.name for group in terms.groups_of(person)))
+        RosterDevice("", tuple(addresses), tuple(group.name for group in terms.groups_of(person)))
         for person, addresses in people
     )
     return Roster(
@@ -56,12 +56,12 @@ def opened_to(policy, intent, people, interface="people0"):
     )
 
 
-def registrar(folder, terms=TERMS, clock=None):
+def make_registrar(folder, terms=TERMS, clock=None):
     """Return a desk in a state folder, whose terms are accepted."""
-    desk = Registrar.open(folder, clock or TestClock())
+    registrar = Registrar.open(folder, clock or TestClock())
     if terms:
-        desk.accept(terms, ACT)
-    return desk
+        registrar.accept(terms, ACT)
+    return registrar
 
 
 def nowhere(_handover):

@@ -66,7 +66,7 @@ class Gate:
         return self.sanaga.folder / "state"
 
     def status(self):
-        return control.asked(self.edge.daemon.folder, "people", there=True)["people"]
+        return control.request(self.edge.daemon.folder, "people", there=True)["people"]
 
     def asked(self, *words: str, code: int = 0) -> str:
         """Return what a verb of the administrator's says to them."""
@@ -185,9 +185,9 @@ def _accept(gate: Gate, ports: tuple[Ports, ...]) -> None:
     gate.state.mkdir(mode=0o700)
     copyfile(edge.folder / SIGNING_KEY, gate.state / SIGNING_KEY)
     (gate.state / SIGNING_KEY).chmod(0o600)
-    desk = Registrar.open(gate.state, SystemClock())
-    desk.accept(terms, ACT)
-    desk.close()
+    registrar = Registrar.open(gate.state, SystemClock())
+    registrar.accept(terms, ACT)
+    registrar.close()
 
 
 @contextmanager

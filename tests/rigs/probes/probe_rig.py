@@ -11,10 +11,10 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TypeVar
 
-from edge.probes.packet import Answer, read_request, write_answer
-from edge.probes.reflector import Listening, Reflector
-from edge.probes.sender import Session, Target
-from edge.probes.stall_clock import Timekeeper
+from edge.probes.packet import TestAnswer, read_request, write_answer
+from edge.probes.reflector import Listening, SessionReflector
+from edge.probes.sender import SessionSender, Target
+from edge.probes.stall_clock import StallClock
 from topology.quality.health import Measurement
 
 PORT = 8862
@@ -44,8 +44,8 @@ def stall(seconds: float) -> None:
 class End:
     """One end of a path: it asks and it answers."""
 
-    session: Session
-    reflector: Reflector
+    session: SessionSender
+    reflector: SessionReflector
     seen: list[Measurement] = field(default_factory=list)
 
     def measure(self) -> Measurement:
@@ -72,13 +72,15 @@ def end(
     remote: IPv4Address,
     *,
     key: bytes | None = None,
-    timekeeper: Timekeeper | None = None,
+    timekeeper: StallClock | None = None,
     interface: str = "",
 ) -> End:
     """Return one end of a path, still closed."""
-    reflector = Reflector(Listening(local, interface, PORT), {remote: key}, timekeeper=timekeeper)
+    reflector = SessionReflector(
+        Listening(local, interface, PORT), {remote: key}, timekeeper=timekeeper
+    )
     target = Target("path", local, remote, interface, PORT, key)
-    return End(Session(target, reflector=reflector, timekeeper=timekeeper), reflector)
+    return End(SessionSender(target, reflector=reflector, timekeeper=timekeeper), reflector)
 
 
 async def probed(ends: Sequence[End], packets: int, within_s: float = 60.0) -> None:
@@ -118,7 +120,7 @@ class FarEnd:
         request = read_request(octets)
         assert request
         at = stamp or request.stamp
-        self.socket.sendto(write_answer(Answer(self.number, at, at, request, 64)), asker)
+        self.socket.sendto(write_answer(TestAnswer(self.number, at, at, request, 64)), asker)
         self.number += 1
 
     def serve(self) -> None:

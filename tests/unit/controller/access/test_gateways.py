@@ -7,13 +7,13 @@ from threading import Barrier
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from controller.access.gateways import Gateways, Loaded
+from controller.access.gateways import Gateways, RosterPushed
 from controller.cli_vpn import gateways as cli_vpn_gateways
 from controller.keys.signing import signing_key
-from controller.store.roster_loads import Load
+from controller.store.roster_loads import RosterStatus
 from edge.signed import roster_envelope
 from inventory.errors import PolicyRefusedError, RejectedError, UnreachableError
-from tests.rigs.people.people_rig import ACT, GATEWAY_KEYS, NGONO, PLAN, nowhere, registrar
+from tests.rigs.people.people_rig import ACT, GATEWAY_KEYS, NGONO, PLAN, make_registrar, nowhere
 from tests.simulated_time import TestClock
 from vpn.people import device_config
 
@@ -49,8 +49,8 @@ class Driver:
 
 
 @pytest.fixture
-def desk(tmp_path):
-    opened = registrar(tmp_path)
+def registrar(tmp_path):
+    opened = make_registrar(tmp_path)
     yield opened
     opened.close()
 
@@ -62,54 +62,60 @@ def drivers(tmp_path):
 
 
 @pytest.fixture
-def gateways(desk, drivers, tmp_path):
-    return Gateways(desk, tmp_path, drivers.__getitem__)
+def gateways(registrar, drivers, tmp_path):
+    return Gateways(registrar, tmp_path, drivers.__getitem__)
 
 
-def test_every_gateway_gets_its_own_roster_with_the_keys_that_files_hold(desk, drivers, gateways):
-    files = desk.add(NGONO, "tablet", ACT, nowhere).files
-    assert dict(gateways.load(NAMES)) == dict.fromkeys(NAMES, Loaded(3, 1))
+def test_every_gateway_gets_its_own_roster_with_the_keys_that_files_hold(
+    registrar, drivers, gateways
+):
+    files = registrar.add(NGONO, "tablet", ACT, nowhere).files
+    assert dict(gateways.load(NAMES)) == dict.fromkeys(NAMES, RosterPushed(3, 1))
     for name, driver in drivers.items():
         (signed,) = driver.taken
-        assert signed.roster == desk.roster(name).roster
+        assert signed.roster == registrar.roster(name).roster
         assert signed.preshared == (files[name].peers[0].preshared_key.octets,)
         assert not driver.open
     at = TestClock().instant().isoformat(timespec="seconds")
-    assert desk.store.loads.all() == dict.fromkeys(NAMES, Load(3, at, 1))
+    assert registrar.store.loads.all() == dict.fromkeys(NAMES, RosterStatus(3, at, 1))
 
 
 def test_a_gateway_that_is_not_reached_is_noted_and_keeps_none_of_the_others(
-    desk, drivers, gateways
+    registrar, drivers, gateways
 ):
     drivers["douala-e1"].fault = UnreachableError("douala-e1", "no connection")
     outcome = dict(gateways.load(NAMES))
-    assert outcome["yaounde-e1"] == Loaded(1, 0)
+    assert outcome["yaounde-e1"] == RosterPushed(1, 0)
     assert str(outcome["douala-e1"]) == "douala-e1: no connection"
-    assert desk.store.loads.all()["douala-e1"] == Load(fault="douala-e1: no connection")
+    assert registrar.store.loads.all()["douala-e1"] == RosterStatus(
+        fault="douala-e1: no connection"
+    )
     drivers["douala-e1"].fault = None
-    assert dict(gateways.load(["douala-e1"])) == {"douala-e1": Loaded(1, 0)}
+    assert dict(gateways.load(["douala-e1"])) == {"douala-e1": RosterPushed(1, 0)}
     drivers["douala-e1"].fault = UnreachableError("douala-e1", "again")
     list(gateways.load(["douala-e1"]))
-    known = desk.store.loads.all()["douala-e1"]
+    known = registrar.store.loads.all()["douala-e1"]
     assert (known.state, known.fault) == (1, "douala-e1: again")
 
 
-def test_who_is_overtaken_by_another_administrator_tells_what_both_did(desk, drivers, gateways):
+def test_who_is_overtaken_by_another_administrator_tells_what_both_did(
+    registrar, drivers, gateways
+):
     driver = drivers["yaounde-e1"]
 
     def overtaken():
         driver.before = lambda: None
-        desk.add(NURSE, "tablet", ACT, nowhere)
-        assert dict(gateways.load(["yaounde-e1"])) == {"yaounde-e1": Loaded(5, 2)}
+        registrar.add(NURSE, "tablet", ACT, nowhere)
+        assert dict(gateways.load(["yaounde-e1"])) == {"yaounde-e1": RosterPushed(5, 2)}
 
-    desk.add(NGONO, "tablet", ACT, nowhere)
+    registrar.add(NGONO, "tablet", ACT, nowhere)
     driver.before = overtaken
-    assert dict(gateways.load(["yaounde-e1"])) == {"yaounde-e1": Loaded(5, 2)}
+    assert dict(gateways.load(["yaounde-e1"])) == {"yaounde-e1": RosterPushed(5, 2)}
     assert [len(signed.roster.devices) for signed in driver.taken] == [2, 2]
     assert [signed.serial for signed in driver.taken] == [1, 2]
 
 
-def test_a_gateway_that_refuses_for_another_reason_is_asked_once(desk, drivers, gateways):
+def test_a_gateway_that_refuses_for_another_reason_is_asked_once(registrar, drivers, gateways):
     asked = []
 
     def refuse():
@@ -122,36 +128,36 @@ def test_a_gateway_that_refuses_for_another_reason_is_asked_once(desk, drivers, 
     assert len(asked) == 1
 
 
-def test_a_gateway_that_is_dismissed_lets_nobody_in(desk, drivers, gateways):
-    desk.add(NGONO, "tablet", ACT, nowhere)
+def test_a_gateway_that_is_dismissed_lets_nobody_in(registrar, drivers, gateways):
+    registrar.add(NGONO, "tablet", ACT, nowhere)
     list(gateways.load(NAMES))
     drivers["douala-e1"].fault = UnreachableError("douala-e1", "no connection")
     outcome = dict(gateways.dismiss(NAMES))
-    assert outcome["yaounde-e1"] == Loaded(desk.store.last(), 0)
+    assert outcome["yaounde-e1"] == RosterPushed(registrar.store.last(), 0)
     assert str(outcome["douala-e1"]) == "douala-e1: no connection"
     signed = drivers["yaounde-e1"].taken[-1]
     assert (signed.serial, signed.roster.devices, signed.roster.openings) == (2, (), ())
 
 
-def test_older_news_of_a_gateway_takes_no_newer_news_place(desk):
-    desk.store.loads.loaded("yaounde-e1", 7, 3)
-    desk.store.loads.loaded("yaounde-e1", 5, 2)
-    assert desk.store.loads.all()["yaounde-e1"].state == 7
+def test_older_news_of_a_gateway_takes_no_newer_news_place(registrar):
+    registrar.store.loads.loaded("yaounde-e1", 7, 3)
+    registrar.store.loads.loaded("yaounde-e1", 5, 2)
+    assert registrar.store.loads.all()["yaounde-e1"].state == 7
 
 
-def test_gateways_are_told_side_by_side(desk, drivers, gateways):
+def test_gateways_are_told_side_by_side(registrar, drivers, gateways):
     meeting = Barrier(len(NAMES))
     for driver in drivers.values():
         driver.before = lambda: meeting.wait(10)
-    assert all(isinstance(outcome, Loaded) for _, outcome in gateways.load(NAMES))
+    assert all(isinstance(outcome, RosterPushed) for _, outcome in gateways.load(NAMES))
 
 
 # What a gateway refuses
 
 
 @pytest.fixture
-def envelope(desk, drivers, gateways):
-    desk.add(NGONO, "tablet", ACT, nowhere)
+def envelope(registrar, drivers, gateways):
+    registrar.add(NGONO, "tablet", ACT, nowhere)
     told: list[str] = []
     drivers["yaounde-e1"].admit = told.append
     list(gateways.load(["yaounde-e1"]))
@@ -162,7 +168,7 @@ def opened(envelope, trust, name="yaounde-e1"):
     return roster_envelope.verify(envelope, "people.json", trust, (GATEWAY_KEYS[name].octets,))
 
 
-def test_preshared_keys_are_for_the_gateway_alone(desk, drivers, envelope):
+def test_preshared_keys_are_for_the_gateway_alone(registrar, drivers, envelope):
     trust = drivers["yaounde-e1"].trust
     (secret,) = opened(envelope, trust).preshared
     assert base64.b64encode(secret).decode() not in envelope
@@ -184,19 +190,19 @@ def test_a_roster_that_was_changed_anywhere_is_refused(drivers, envelope, at):
         opened(changed, drivers["yaounde-e1"].trust)
 
 
-def test_who_is_in_a_consultation_just_before_is_told(desk, drivers, gateways):
-    device = desk.add(NGONO, "tablet", ACT, nowhere).device
-    other = desk.add(NURSE, "tablet", ACT, nowhere).device
+def test_who_is_in_a_consultation_just_before_is_told(registrar, drivers, gateways):
+    device = registrar.add(NGONO, "tablet", ACT, nowhere).device
+    other = registrar.add(NURSE, "tablet", ACT, nowhere).device
     first, second = (
-        str(device_config.addresses(PLAN, device, one)[0]) for one in desk.terms().gateways
+        str(device_config.addresses(PLAN, device, one)[0]) for one in registrar.terms().gateways
     )
     drivers["yaounde-e1"].calling = [first, "172.26.9.9"]
     assert {outcome.calling for _, outcome in gateways.load(NAMES)} == {()}
     calling = {n: outcome.calling for n, outcome in gateways.load(NAMES, there=True)}
     assert calling == {"yaounde-e1": (first, "172.26.9.9"), "douala-e1": ()}
     both = [device, other]
-    assert cli_vpn_gateways.in_consultation(desk, both, calling) == [device]
-    assert cli_vpn_gateways.in_consultation(desk, both, {"douala-e1": (second,)}) == [device]
+    assert cli_vpn_gateways.in_consultation(registrar, both, calling) == [device]
+    assert cli_vpn_gateways.in_consultation(registrar, both, {"douala-e1": (second,)}) == [device]
     # An address belongs to the gateway that it is behind.
-    assert cli_vpn_gateways.in_consultation(desk, both, {"douala-e1": (first,)}) == []
-    assert cli_vpn_gateways.in_consultation(desk, both, {}) == []
+    assert cli_vpn_gateways.in_consultation(registrar, both, {"douala-e1": (first,)}) == []
+    assert cli_vpn_gateways.in_consultation(registrar, both, {}) == []

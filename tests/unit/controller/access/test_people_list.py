@@ -7,8 +7,8 @@ import pytest
 from controller.access import people_list
 from controller.access.people_list import TOGETHER
 from inventory.errors import Location
-from tests.rigs.people.people_rig import ACT, NGONO, registrar
-from vpn.people.people_list import Listed
+from tests.rigs.people.people_rig import ACT, NGONO, make_registrar
+from vpn.people.people_list import ListedDevice
 from vpn.wireguard import keys
 
 
@@ -41,50 +41,54 @@ class Interrupted(Files):
 
 
 @pytest.fixture
-def desk(tmp_path):
-    opened = registrar(tmp_path)
+def registrar(tmp_path):
+    opened = make_registrar(tmp_path)
     yield opened
     opened.close()
 
 
 def listed(number):
     person = replace(NGONO, name=f"p-{number:04}")
-    return Listed(person, "tablet", None, Location("people.csv", number + 2))
+    return ListedDevice(person, "tablet", None, Location("people.csv", number + 2))
 
 
-def names(desk):
-    return [entry.person.name for entry in desk.members()]
+def names(registrar):
+    return [entry.person.name for entry in registrar.members()]
 
 
-def test_steps_are_done_in_batches_and_files_count_once_their_devices_are_on_record(desk):
+def test_steps_are_done_in_batches_and_files_count_once_their_devices_are_on_record(registrar):
     wanted = [listed(number) for number in range(TOGETHER + 3)]
-    steps, files = people_list.planned(desk, wanted, prune=False), Files()
-    work = people_list.applied(desk, steps, ACT, files)
+    steps, files = people_list.plan_list(registrar, wanted, prune=False), Files()
+    work = people_list.apply_list(registrar, steps, ACT, files)
     next(work)
-    assert len(files.files) == len(names(desk)) == TOGETHER
+    assert len(files.files) == len(names(registrar)) == TOGETHER
     assert len([*work]) == TOGETHER + 2
-    assert files.files == names(desk) == [one.person.name for one in wanted]
+    assert files.files == names(registrar) == [one.person.name for one in wanted]
 
 
-def test_step_that_fails_is_taken_back_alone_and_those_before_it_stay(desk):
+def test_step_that_fails_is_taken_back_alone_and_those_before_it_stay(registrar):
     wanted = [listed(number) for number in range(5)]
-    steps, files = people_list.planned(desk, wanted, prune=False), Files(failing="p-0003")
+    steps, files = people_list.plan_list(registrar, wanted, prune=False), Files(failing="p-0003")
     with pytest.raises(OSError, match="the disk is full"):
-        [*people_list.applied(desk, steps, ACT, files)]
-    assert names(desk) == files.files == ["p-0000", "p-0001", "p-0002"]
-    assert [trace.subject for trace in desk.store.trail("p-0003")] == []
+        [*people_list.apply_list(registrar, steps, ACT, files)]
+    assert names(registrar) == files.files == ["p-0000", "p-0001", "p-0002"]
+    assert [trace.subject for trace in registrar.store.trail("p-0003")] == []
 
 
-def test_interruption_within_a_batch_leaves_nothing_of_it(desk):
+def test_interruption_within_a_batch_leaves_nothing_of_it(registrar):
     wanted = [listed(number) for number in range(3)]
-    steps, files = people_list.planned(desk, wanted, prune=False), Interrupted()
+    steps, files = people_list.plan_list(registrar, wanted, prune=False), Interrupted()
     with pytest.raises(KeyboardInterrupt):
-        next(people_list.applied(desk, steps, ACT, files))
-    assert names(desk) == files.files == files.drafts == []
+        next(people_list.apply_list(registrar, steps, ACT, files))
+    assert names(registrar) == files.files == files.drafts == []
 
 
-def test_devices_that_bring_their_keys_are_on_record_with_them(desk):
+def test_devices_that_bring_their_keys_are_on_record_with_them(registrar):
     key = keys.public_of(keys.generate())
     wanted = [replace(listed(0), public_key=key)]
-    [*people_list.applied(desk, people_list.planned(desk, wanted, prune=False), ACT, Files())]
-    assert desk.store.owner(key).device.person == "p-0000"
+    [
+        *people_list.apply_list(
+            registrar, people_list.plan_list(registrar, wanted, prune=False), ACT, Files()
+        )
+    ]
+    assert registrar.store.owner(key).device.person == "p-0000"

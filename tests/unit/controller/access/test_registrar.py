@@ -10,10 +10,10 @@ import pytest
 from controller.access.registrar import Registrar
 from controller.store.audit import broken
 from inventory.errors import AccessError, CredentialError
-from tests.rigs.people.people_rig import ACT, GATEWAYS, NGONO, TERMS, nowhere, registrar
+from tests.rigs.people.people_rig import ACT, GATEWAYS, NGONO, TERMS, make_registrar, nowhere
 from tests.simulated_time import TestClock
-from vpn.people.roster import Admitted
-from vpn.people.terms import Place, differences
+from vpn.people.roster import RosterDevice
+from vpn.people.terms import Place, diff
 from vpn.wireguard import keys, parser
 from vpn.wireguard.config import render
 
@@ -21,14 +21,14 @@ NURSE = replace(NGONO, name="b-oumarou", title="B. Oumarou", role="nurse", site=
 
 
 @pytest.fixture
-def desk(tmp_path):
-    opened = registrar(tmp_path)
+def registrar(tmp_path):
+    opened = make_registrar(tmp_path)
     yield opened
     opened.close()
 
 
-def test_a_file_holds_all_that_a_device_needs_to_dial_a_gateway(desk):
-    made = desk.add(NGONO, "tablet", ACT, nowhere)
+def test_a_file_holds_all_that_a_device_needs_to_dial_a_gateway(registrar):
+    made = registrar.add(NGONO, "tablet", ACT, nowhere)
     config = made.files["yaounde-e1"]
     assert keys.public_of(config.private_key) == made.device.public_key
     assert [str(address) for address in config.addresses] == [
@@ -47,95 +47,95 @@ def test_a_file_holds_all_that_a_device_needs_to_dial_a_gateway(desk):
     assert parser.parse(render(config), "x.conf") == config
 
 
-def test_every_pair_of_device_and_gateway_has_a_preshared_key_of_its_own(desk):
-    files = [desk.add(NGONO, name, ACT, nowhere).files for name in ("tablet", "laptop")]
+def test_every_pair_of_device_and_gateway_has_a_preshared_key_of_its_own(registrar):
+    files = [registrar.add(NGONO, name, ACT, nowhere).files for name in ("tablet", "laptop")]
     shared = [config.peers[0].preshared_key for one in files for config in one.values()]
     assert len(set(shared)) == len(shared) == 4
 
 
-def test_a_device_that_brings_its_key_keeps_the_private_one_to_itself(desk):
+def test_a_device_that_brings_its_key_keeps_the_private_one_to_itself(registrar):
     private = keys.generate()
-    made = desk.add(NGONO, "tablet", ACT, nowhere, keys.public_of(private))
+    made = registrar.add(NGONO, "tablet", ACT, nowhere, keys.public_of(private))
     assert made.files["yaounde-e1"].private_key is None
     assert made.device.public_key == keys.public_of(private)
 
 
-def test_nothing_is_kept_when_the_file_cannot_be_handed_over(desk):
+def test_nothing_is_kept_when_the_file_cannot_be_handed_over(registrar):
     def full(_handover):
         raise OSError(28, "No space left on device")
 
-    before = desk.store.trail()
+    before = registrar.store.trail()
     with pytest.raises(OSError, match="No space left"):
-        desk.add(NGONO, "tablet", ACT, full)
-    assert desk.store.entries() == ()
-    assert desk.store.trail() == before
+        registrar.add(NGONO, "tablet", ACT, full)
+    assert registrar.store.entries() == ()
+    assert registrar.store.trail() == before
 
 
-def test_export_gives_the_same_file_but_for_the_private_key(desk):
-    made = desk.add(NGONO, "tablet", ACT, nowhere)
-    again = desk.export("a-ngono", None, ACT)
+def test_export_gives_the_same_file_but_for_the_private_key(registrar):
+    made = registrar.add(NGONO, "tablet", ACT, nowhere)
+    again = registrar.export("a-ngono", None, ACT)
     assert again.files == {
         name: replace(config, private_key=None) for name, config in made.files.items()
     }
 
 
-def test_rotation_keeps_the_addresses_and_changes_every_key(desk):
-    made = desk.add(NGONO, "tablet", ACT, nowhere)
-    other = desk.rotate("a-ngono", None, ACT, nowhere)
+def test_rotation_keeps_the_addresses_and_changes_every_key(registrar):
+    made = registrar.add(NGONO, "tablet", ACT, nowhere)
+    other = registrar.rotate("a-ngono", None, ACT, nowhere)
     assert other.device.number == made.device.number
     assert other.device.public_key != made.device.public_key
     for name, config in other.files.items():
         assert config.addresses == made.files[name].addresses
         assert config.peers[0].preshared_key != made.files[name].peers[0].preshared_key
-    assert desk.store.box(made.device.public_key, "yaounde-e1") is None
+    assert registrar.store.box(made.device.public_key, "yaounde-e1") is None
 
 
-def test_a_revoked_key_never_comes_back(desk):
+def test_a_revoked_key_never_comes_back(registrar):
     public = keys.public_of(keys.generate())
-    desk.add(NGONO, "tablet", ACT, nowhere, public)
-    desk.revoke("a-ngono", None, ACT)
+    registrar.add(NGONO, "tablet", ACT, nowhere, public)
+    registrar.revoke("a-ngono", None, ACT)
     with pytest.raises(AccessError, match="this key of a-ngono's tablet was revoked on 2026-03-02"):
-        desk.add(NGONO, "tablet", ACT, nowhere, public)
-    assert desk.store.entry("a-ngono").revoked
+        registrar.add(NGONO, "tablet", ACT, nowhere, public)
+    assert registrar.store.entry("a-ngono").revoked
 
 
-def test_a_key_is_that_of_one_device(desk):
+def test_a_key_is_that_of_one_device(registrar):
     public = keys.public_of(keys.generate())
-    desk.add(NGONO, "tablet", ACT, nowhere, public)
+    registrar.add(NGONO, "tablet", ACT, nowhere, public)
     with pytest.raises(AccessError, match="this key is that of a-ngono's tablet"):
-        desk.add(NURSE, "tablet", ACT, nowhere, public)
+        registrar.add(NURSE, "tablet", ACT, nowhere, public)
 
 
-def test_who_was_revoked_may_return_with_other_addresses(desk):
-    first = desk.add(NGONO, "tablet", ACT, nowhere)
-    desk.revoke("a-ngono", None, ACT)
-    again = desk.add(NGONO, "tablet", ACT, nowhere)
+def test_who_was_revoked_may_return_with_other_addresses(registrar):
+    first = registrar.add(NGONO, "tablet", ACT, nowhere)
+    registrar.revoke("a-ngono", None, ACT)
+    again = registrar.add(NGONO, "tablet", ACT, nowhere)
     assert again.device.number != first.device.number
-    assert desk.store.entry("a-ngono").revoked is None
+    assert registrar.store.entry("a-ngono").revoked is None
 
 
-def test_revoking_one_device_leaves_the_others(desk):
+def test_revoking_one_device_leaves_the_others(registrar):
     for name in ("tablet", "laptop"):
-        desk.add(NGONO, name, ACT, nowhere)
-    gone = desk.revoke("a-ngono", "tablet", ACT)
+        registrar.add(NGONO, name, ACT, nowhere)
+    gone = registrar.revoke("a-ngono", "tablet", ACT)
     assert [device.name for device in gone] == ["tablet"]
-    entry = desk.store.entry("a-ngono")
+    entry = registrar.store.entry("a-ngono")
     assert entry.revoked is None
     assert [device.name for device in entry.in_use] == ["laptop"]
 
 
 @pytest.mark.parametrize("device", [None, "phone"])
-def test_a_device_must_be_told_from_the_others(desk, device):
+def test_a_device_must_be_told_from_the_others(registrar, device):
     for name in ("tablet", "laptop"):
-        desk.add(NGONO, name, ACT, nowhere)
+        registrar.add(NGONO, name, ACT, nowhere)
     with pytest.raises(AccessError, match="tablet, laptop"):
-        desk.rotate("a-ngono", device, ACT, nowhere)
+        registrar.rotate("a-ngono", device, ACT, nowhere)
 
 
-def test_everything_that_speaks_against_access_is_said_at_once(desk):
+def test_everything_that_speaks_against_access_is_said_at_once(registrar):
     wrong = replace(NGONO, role="oncolgist", site="yaunde", until=date(2026, 1, 1))
     with pytest.raises(AccessError) as caught:
-        desk.add(wrong, "tablet", ACT, nowhere)
+        registrar.add(wrong, "tablet", ACT, nowhere)
     assert str(caught.value).splitlines() == [
         "a-ngono: no site is called 'yaunde'; did you mean yaounde?",
         "no role is called 'oncolgist'; did you mean oncologist?",
@@ -143,67 +143,67 @@ def test_everything_that_speaks_against_access_is_said_at_once(desk):
     ]
 
 
-def test_access_never_outlasts_the_licence(desk):
+def test_access_never_outlasts_the_licence(registrar):
     wrong = replace(NGONO, licence="ONMC 1234", licence_until=date(2026, 6, 30))
     with pytest.raises(AccessError, match="would outlast the licence, which ends on 2026-06-30"):
-        desk.add(wrong, "tablet", ACT, nowhere)
+        registrar.add(wrong, "tablet", ACT, nowhere)
 
 
-def test_who_belongs_to_no_group_gets_no_access(desk):
+def test_who_belongs_to_no_group_gets_no_access(registrar):
     with pytest.raises(AccessError, match="no group takes in nurse at yaounde"):
-        desk.add(replace(NURSE, site="yaounde"), "tablet", ACT, nowhere)
+        registrar.add(replace(NURSE, site="yaounde"), "tablet", ACT, nowhere)
 
 
-def test_a_name_stands_for_one_person(desk):
-    desk.add(NGONO, "tablet", ACT, nowhere)
+def test_a_name_stands_for_one_person(registrar):
+    registrar.add(NGONO, "tablet", ACT, nowhere)
     with pytest.raises(AccessError, match="a-ngono has access already, with site yaounde"):
-        desk.add(replace(NGONO, site="maroua"), "laptop", ACT, nowhere)
+        registrar.add(replace(NGONO, site="maroua"), "laptop", ACT, nowhere)
 
 
-def test_changes_are_checked_like_additions_and_told(desk):
-    desk.add(NGONO, "tablet", ACT, nowhere)
-    desk.change(replace(NGONO, until=date(2027, 3, 31)), ACT)
-    assert desk.store.entry("a-ngono").person.until == date(2027, 3, 31)
-    assert desk.store.trail()[-1].details == {"until": "2027-03-31"}
+def test_changes_are_checked_like_additions_and_told(registrar):
+    registrar.add(NGONO, "tablet", ACT, nowhere)
+    registrar.change(replace(NGONO, until=date(2027, 3, 31)), ACT)
+    assert registrar.store.entry("a-ngono").person.until == date(2027, 3, 31)
+    assert registrar.store.trail()[-1].details == {"until": "2027-03-31"}
     with pytest.raises(AccessError, match="no role is called"):
-        desk.change(replace(NGONO, role="surgeon"), ACT)
+        registrar.change(replace(NGONO, role="surgeon"), ACT)
 
 
 def test_without_terms_nobody_gets_access(tmp_path):
-    desk = registrar(tmp_path, None)
+    registrar = make_registrar(tmp_path, None)
     with pytest.raises(AccessError, match="no access policy was accepted yet"):
-        desk.add(NGONO, "tablet", ACT, nowhere)
-    desk.close()
+        registrar.add(NGONO, "tablet", ACT, nowhere)
+    registrar.close()
 
 
 def test_another_gateway_gets_preshared_keys_with_all_devices(tmp_path):
-    desk = registrar(tmp_path, replace(TERMS, gateways=GATEWAYS[:1]))
-    made = desk.add(NGONO, "tablet", ACT, nowhere)
+    registrar = make_registrar(tmp_path, replace(TERMS, gateways=GATEWAYS[:1]))
+    made = registrar.add(NGONO, "tablet", ACT, nowhere)
     assert [*made.files] == ["yaounde-e1"]
-    assert desk.accept(TERMS, ACT) == 1
-    exported = desk.export("a-ngono", None, ACT)
+    assert registrar.accept(TERMS, ACT) == 1
+    exported = registrar.export("a-ngono", None, ACT)
     assert [*exported.files] == ["yaounde-e1", "douala-e1"]
-    assert desk.accept(TERMS, ACT) == 0
-    desk.close()
+    assert registrar.accept(TERMS, ACT) == 0
+    registrar.close()
 
 
 def test_addresses_end_with_an_error(tmp_path):
     small = replace(TERMS.plan, ipv4_people=IPv4Network("172.26.0.0/27"))
-    desk = registrar(tmp_path, replace(TERMS, plan=small))
-    desk.add(NGONO, "tablet", ACT, nowhere)
+    registrar = make_registrar(tmp_path, replace(TERMS, plan=small))
+    registrar.add(NGONO, "tablet", ACT, nowhere)
     with pytest.raises(AccessError, match="all 1 addresses of people's devices were given"):
-        desk.add(NGONO, "laptop", ACT, nowhere)
-    assert [device.name for device in desk.store.entry("a-ngono").in_use] == ["tablet"]
-    desk.close()
+        registrar.add(NGONO, "laptop", ACT, nowhere)
+    assert [device.name for device in registrar.store.entry("a-ngono").in_use] == ["tablet"]
+    registrar.close()
 
 
 # The record
 
 
-def test_the_trail_tells_who_did_what_when_and_why(desk):
-    desk.add(NGONO, "tablet", ACT, nowhere)
-    desk.revoke("a-ngono", None, ACT)
-    trail = desk.store.trail("a-ngono")
+def test_the_trail_tells_who_did_what_when_and_why(registrar):
+    registrar.add(NGONO, "tablet", ACT, nowhere)
+    registrar.revoke("a-ngono", None, ACT)
+    trail = registrar.store.trail("a-ngono")
     assert [trace.what for trace in trail] == [
         "person.add",
         "device.add",
@@ -211,7 +211,7 @@ def test_the_trail_tells_who_did_what_when_and_why(desk):
         "person.revoke",
     ]
     assert {(trace.who, trace.because) for trace in trail} == {("tester", "because of a test")}
-    assert broken(desk.store.trail()) is None
+    assert broken(registrar.store.trail()) is None
 
 
 @pytest.mark.parametrize(
@@ -222,20 +222,23 @@ def test_the_trail_tells_who_did_what_when_and_why(desk):
         "DELETE FROM audit WHERE serial = 2",
     ],
 )
-def test_a_changed_trail_is_found_out(desk, damage):
-    desk.add(NGONO, "tablet", ACT, nowhere)
-    with pytest.raises(AccessError, match="only ever added to"), desk.store._database.write() as db:
+def test_a_changed_trail_is_found_out(registrar, damage):
+    registrar.add(NGONO, "tablet", ACT, nowhere)
+    with (
+        pytest.raises(AccessError, match="only ever added to"),
+        registrar.store._database.write() as db,
+    ):
         db.execute(damage)
-    assert broken(desk.store.trail()) is None
-    with desk.store._database.write() as db:
+    assert broken(registrar.store.trail()) is None
+    with registrar.store._database.write() as db:
         db.execute("DROP TRIGGER audit_is_not_changed")
         db.execute("DROP TRIGGER audit_is_not_shortened")
         db.execute(damage)
-    assert broken(desk.store.trail()) == 2
+    assert broken(registrar.store.trail()) == 2
 
 
 def test_two_administrators_at_once_give_one_name_once(tmp_path):
-    desk = registrar(tmp_path)
+    registrar = make_registrar(tmp_path)
     other = Registrar.open(tmp_path, TestClock())
     begun, results = threading.Barrier(2), []
 
@@ -246,82 +249,82 @@ def test_two_administrators_at_once_give_one_name_once(tmp_path):
         except AccessError as error:
             results.append(error)
 
-    threads = [threading.Thread(target=add, args=(at,)) for at in (desk, other)]
+    threads = [threading.Thread(target=add, args=(at,)) for at in (registrar, other)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert sum(isinstance(result, AccessError) for result in results) == 1
-    assert len(desk.store.entry("a-ngono").devices) == 1
-    desk.close()
+    assert len(registrar.store.entry("a-ngono").devices) == 1
+    registrar.close()
     other.close()
 
 
-def test_a_rotation_that_another_overtook_changes_nothing(desk):
-    made = desk.add(NGONO, "tablet", ACT, nowhere)
-    stale = desk.store.entry("a-ngono").in_use[0]
-    desk.rotate("a-ngono", None, ACT, nowhere)
-    keying, _, _ = desk._keyed(TERMS, None)
+def test_a_rotation_that_another_overtook_changes_nothing(registrar):
+    made = registrar.add(NGONO, "tablet", ACT, nowhere)
+    stale = registrar.store.entry("a-ngono").in_use[0]
+    registrar.rotate("a-ngono", None, ACT, nowhere)
+    keying, _, _ = registrar._keyed(TERMS, None)
     with pytest.raises(AccessError, match="was changed by somebody else meanwhile"):
-        desk.store.rotate(stale, keying, ACT, lambda _device: None)
+        registrar.store.rotate(stale, keying, ACT, lambda _device: None)
     assert made.device == stale
 
 
 @pytest.mark.parametrize("devices", [None, "tablet"])
-def test_who_is_revoked_by_two_is_revoked_once(desk, devices):
-    desk.add(NGONO, "tablet", ACT, nowhere)
-    stale = desk.store.entry("a-ngono").in_use
-    desk.revoke("a-ngono", devices, ACT)
-    before = desk.store.trail()
+def test_who_is_revoked_by_two_is_revoked_once(registrar, devices):
+    registrar.add(NGONO, "tablet", ACT, nowhere)
+    stale = registrar.store.entry("a-ngono").in_use
+    registrar.revoke("a-ngono", devices, ACT)
+    before = registrar.store.trail()
     with pytest.raises(AccessError, match="was changed by somebody else meanwhile"):
-        desk.store.revoke("a-ngono", stale, ACT)
-    assert desk.store.trail() == before
+        registrar.store.revoke("a-ngono", stale, ACT)
+    assert registrar.store.trail() == before
 
 
-def test_a_change_gives_nobody_their_access_back(desk):
-    desk.add(NGONO, "tablet", ACT, nowhere)
-    desk.revoke("a-ngono", None, ACT)
+def test_a_change_gives_nobody_their_access_back(registrar):
+    registrar.add(NGONO, "tablet", ACT, nowhere)
+    registrar.revoke("a-ngono", None, ACT)
     with pytest.raises(AccessError, match="has no access any more; give it anew"):
-        desk.change(replace(NGONO, title="Dr Anne Ngono"), ACT)
-    assert desk.store.entry("a-ngono").revoked
+        registrar.change(replace(NGONO, title="Dr Anne Ngono"), ACT)
+    assert registrar.store.entry("a-ngono").revoked
 
 
-def test_revoking_a_device_that_was_rotated_meanwhile_revokes_its_new_key(desk):
-    desk.add(NGONO, "tablet", ACT, nowhere)
-    stale = desk.store.entry("a-ngono").in_use
-    renewed = desk.rotate("a-ngono", None, ACT, nowhere).device
-    desk.store.revoke("a-ngono", stale, ACT)
-    owner = desk.store.owner(renewed.public_key)
+def test_revoking_a_device_that_was_rotated_meanwhile_revokes_its_new_key(registrar):
+    registrar.add(NGONO, "tablet", ACT, nowhere)
+    stale = registrar.store.entry("a-ngono").in_use
+    renewed = registrar.rotate("a-ngono", None, ACT, nowhere).device
+    registrar.store.revoke("a-ngono", stale, ACT)
+    owner = registrar.store.owner(renewed.public_key)
     assert owner.revoked
-    assert desk.store.box(renewed.public_key, "yaounde-e1") is None
+    assert registrar.store.box(renewed.public_key, "yaounde-e1") is None
 
 
 def test_a_gateway_is_told_of_those_who_have_access_today(tmp_path):
     clock = TestClock()
-    desk = registrar(tmp_path, clock=clock)
-    stays = desk.add(replace(NURSE, until=date(2026, 4, 1)), "tablet", ACT, nowhere).device
-    leaves = desk.add(replace(NGONO, until=date(2026, 3, 2)), "tablet", ACT, nowhere).device
-    told = desk.roster("douala-e1").roster
+    registrar = make_registrar(tmp_path, clock=clock)
+    stays = registrar.add(replace(NURSE, until=date(2026, 4, 1)), "tablet", ACT, nowhere).device
+    leaves = registrar.add(replace(NGONO, until=date(2026, 3, 2)), "tablet", ACT, nowhere).device
+    told = registrar.roster("douala-e1").roster
     assert [device.public_key for device in told.devices] == [stays.public_key, leaves.public_key]
     clock.pause(86_400)
-    (device,) = desk.roster("douala-e1").roster.devices
-    assert device == Admitted(
+    (device,) = registrar.roster("douala-e1").roster.devices
+    assert device == RosterDevice(
         stays.public_key,
         (ip_address("172.26.64.2"), ip_address("fd5a:6e61:67ff:fffd:0:2:0:2")),
         ("nurses",),
         date(2026, 4, 1),
     )
-    desk.close()
+    registrar.close()
 
 
-def test_a_gateway_gets_the_preshared_keys_that_files_hold(desk):
-    made = [desk.add(person, "tablet", ACT, nowhere) for person in (NGONO, NURSE)]
-    charge = desk.roster("yaounde-e1")
+def test_a_gateway_gets_the_preshared_keys_that_files_hold(registrar):
+    made = [registrar.add(person, "tablet", ACT, nowhere) for person in (NGONO, NURSE)]
+    gateway_roster = registrar.roster("yaounde-e1")
     (one, other) = (handover.files["yaounde-e1"].peers[0].preshared_key for handover in made)
-    assert charge.preshared == (one, other)
-    assert charge.state == desk.store.last() == 5
-    assert charge.roster.listen_port == 51820
-    assert [str(address) for address in charge.roster.addresses] == [
+    assert gateway_roster.preshared == (one, other)
+    assert gateway_roster.state == registrar.store.last() == 5
+    assert gateway_roster.roster.listen_port == 51820
+    assert [str(address) for address in gateway_roster.roster.addresses] == [
         "172.26.0.1/18",
         "fd5a:6e61:67ff:fffd:0:1:0:1/96",
     ]
@@ -333,22 +336,25 @@ def test_a_gateway_gets_the_preshared_keys_that_files_hold(desk):
 def test_terms_that_differ_only_in_sites_are_different():
     more = replace(TERMS, sites={**TERMS.sites, "kolofata": Place("maroua")})
     moved = replace(TERMS, sites={**TERMS.sites, "mora": Place("yaounde")})
-    assert list(differences(TERMS, TERMS)) == []
-    assert list(differences(TERMS, more)) == ["~ sites: 1 more"]
-    assert list(differences(more, TERMS)) == ["~ sites: 1 fewer"]
-    assert list(differences(TERMS, moved)) == ["~ sites: 1 elsewhere"]
+    assert list(diff(TERMS, TERMS)) == []
+    assert list(diff(TERMS, more)) == ["~ sites: 1 more"]
+    assert list(diff(more, TERMS)) == ["~ sites: 1 fewer"]
+    assert list(diff(TERMS, moved)) == ["~ sites: 1 elsewhere"]
 
 
-def test_terms_come_back_as_they_were_kept(desk):
-    assert desk.terms() == TERMS
+def test_terms_come_back_as_they_were_kept(registrar):
+    assert registrar.terms() == TERMS
 
 
 # Secrets
 
 
-def test_no_file_of_the_state_holds_a_key_that_opens_anything(tmp_path, desk):
-    handed = [desk.add(NGONO, "tablet", ACT, nowhere), desk.rotate("a-ngono", None, ACT, nowhere)]
-    desk.export("a-ngono", None, ACT)
+def test_no_file_of_the_state_holds_a_key_that_opens_anything(tmp_path, registrar):
+    handed = [
+        registrar.add(NGONO, "tablet", ACT, nowhere),
+        registrar.rotate("a-ngono", None, ACT, nowhere),
+    ]
+    registrar.export("a-ngono", None, ACT)
     configs = [config for one in handed for config in one.files.values()]
     secrets = [one.private_key for one in configs] + [c.peers[0].preshared_key for c in configs]
     files = [path.read_bytes() for path in tmp_path.iterdir() if path.is_file()]
@@ -360,8 +366,8 @@ def test_no_file_of_the_state_holds_a_key_that_opens_anything(tmp_path, desk):
     assert any(handed[1].device.public_key.encode() in content for content in files)
 
 
-def test_a_lost_sealing_key_is_told(tmp_path, desk):
-    desk.add(NGONO, "tablet", ACT, nowhere)
+def test_a_lost_sealing_key_is_told(tmp_path, registrar):
+    registrar.add(NGONO, "tablet", ACT, nowhere)
     (tmp_path / "sealing_key").unlink()
     other = Registrar.open(tmp_path, TestClock())
     with pytest.raises(CredentialError, match="does not open the preshared key"):
@@ -369,9 +375,9 @@ def test_a_lost_sealing_key_is_told(tmp_path, desk):
     other.close()
 
 
-def test_a_box_of_one_gateway_does_not_open_for_another(desk):
-    made = desk.add(NGONO, "tablet", ACT, nowhere)
-    box = desk.store.box(made.device.public_key, "yaounde-e1")
-    assert desk._sealer.open(box, made.device.public_key, "yaounde-e1")
+def test_a_box_of_one_gateway_does_not_open_for_another(registrar):
+    made = registrar.add(NGONO, "tablet", ACT, nowhere)
+    box = registrar.store.box(made.device.public_key, "yaounde-e1")
+    assert registrar._sealer.open(box, made.device.public_key, "yaounde-e1")
     with pytest.raises(CredentialError):
-        desk._sealer.open(box, made.device.public_key, "douala-e1")
+        registrar._sealer.open(box, made.device.public_key, "douala-e1")

@@ -5,16 +5,16 @@ from ipaddress import ip_network
 
 import pytest
 
-from controller.access.registrar import Effect
-from tests.rigs.people.people_rig import ACT, NGONO, TERMS, nowhere, registrar
+from controller.access.registrar import AccessDiff
+from tests.rigs.people.people_rig import ACT, NGONO, TERMS, make_registrar, nowhere
 from vpn.grants.packet_filter import Opening
 from vpn.model import Ports
-from vpn.people.terms import differences
+from vpn.people.terms import diff
 
 
 @pytest.fixture
-def desk(tmp_path):
-    opened = registrar(tmp_path)
+def registrar(tmp_path):
+    opened = make_registrar(tmp_path)
     yield opened
     opened.close()
 
@@ -27,46 +27,44 @@ def opened_to(*openings):
     return replace(TERMS, openings=openings)
 
 
-def test_a_prefix_that_takes_another_s_place_is_a_difference_however_many_there_are(desk):
+def test_a_prefix_that_takes_another_s_place_is_a_difference_however_many_there_are(registrar):
     before = opened_to(Opening("oncologists", (HTTPS,), NETS[:5]))
     after = opened_to(Opening("oncologists", (HTTPS,), (*NETS[:4], NETS[5])))
-    assert list(differences(before, after)) == [
+    assert list(diff(before, after)) == [
         "~ what is open to oncologists: + 10.0.5.0/24 on tcp/443; - 10.0.4.0/24 on tcp/443"
     ]
-    desk.add(NGONO, "tablet", ACT, nowhere)
-    desk.accept(before, ACT)
-    assert desk.effect(after) == Effect((NGONO.name,), (NGONO.name,))
-    assert list(differences(before, opened_to(*before.openings, *before.openings))) == []
+    registrar.add(NGONO, "tablet", ACT, nowhere)
+    registrar.accept(before, ACT)
+    assert registrar.effect(after) == AccessDiff((NGONO.name,), (NGONO.name,))
+    assert list(diff(before, opened_to(*before.openings, *before.openings))) == []
 
 
-def test_who_reaches_more_loses_nothing(desk):
-    desk.add(NGONO, "tablet", ACT, nowhere)
-    desk.accept(opened_to(Opening("oncologists", (HTTPS,), NETS[:2])), ACT)
+def test_who_reaches_more_loses_nothing(registrar):
+    registrar.add(NGONO, "tablet", ACT, nowhere)
+    registrar.accept(opened_to(Opening("oncologists", (HTTPS,), NETS[:2])), ACT)
     for wider in (
         Opening("oncologists", (), NETS[:2]),
         Opening("oncologists", (Ports("tcp", 1, 500),), NETS[:2]),
         Opening("oncologists", (HTTPS,), (ip_network("10.0.0.0/16"),)),
     ):
-        assert desk.effect(opened_to(wider)) == Effect((NGONO.name,), ())
+        assert registrar.effect(opened_to(wider)) == AccessDiff((NGONO.name,), ())
     others = opened_to(Opening("oncologists", (HTTPS,), NETS[:2]), Opening("nurses", (), NETS))
-    assert desk.effect(others) == Effect((), ())
+    assert registrar.effect(others) == AccessDiff((), ())
 
 
-def test_without_gateways_everybody_loses_and_people_can_be_changed(desk):
-    desk.add(NGONO, "tablet", ACT, nowhere)
+def test_without_gateways_everybody_loses_and_people_can_be_changed(registrar):
+    registrar.add(NGONO, "tablet", ACT, nowhere)
     none = replace(TERMS, gateways=())
-    assert desk.effect(none) == Effect((), (NGONO.name,))
-    desk.accept(none, ACT)
-    desk.change(replace(NGONO, site="mora"), ACT)
-    assert desk.store.entry(NGONO.name).person.site == "mora"
+    assert registrar.effect(none) == AccessDiff((), (NGONO.name,))
+    registrar.accept(none, ACT)
+    registrar.change(replace(NGONO, site="mora"), ACT)
+    assert registrar.store.entry(NGONO.name).person.site == "mora"
 
 
 def test_a_title_and_a_key_of_people_s_own_are_differences():
     (group, *rest), (gateway, *others) = TERMS.groups, TERMS.gateways
     renamed = replace(TERMS, groups=(replace(group, title="X"), *rest))
-    assert list(differences(TERMS, renamed)) == [
-        "~ the title of oncologists: Oncologists becomes X"
-    ]
+    assert list(diff(TERMS, renamed)) == ["~ the title of oncologists: Oncologists becomes X"]
     own = replace(TERMS, gateways=(replace(gateway, kept=True), *others))
-    (line,) = differences(TERMS, own)
+    (line,) = diff(TERMS, own)
     assert line.endswith("of people's own")

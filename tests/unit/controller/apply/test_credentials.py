@@ -43,7 +43,7 @@ def sealed(bench):
 
 def resumed(bench):
     """Return how an apply ended that is resumed."""
-    result = resume(bench.rim())
+    result = resume(bench.context())
     assert result
     return result.outcome
 
@@ -76,7 +76,7 @@ def test_an_apply_to_edges_does_not_begin_without_the_passphrase(bench, monkeypa
     sealed(bench)
     monkeypatch.setenv(PASSPHRASE, phrase)
     with pytest.raises(CredentialError, match=r"signing_key\.sealed"):
-        apply(edges(), bench.rim())
+        apply(edges(), bench.context())
     assert bench.journal.history() == ()
     assert bench.versions() == "old"
     assert bench.events == []
@@ -85,17 +85,17 @@ def test_an_apply_to_edges_does_not_begin_without_the_passphrase(bench, monkeypa
 def test_an_apply_to_edges_is_done_with_the_passphrase(bench, monkeypatch):
     sealed(bench)
     monkeypatch.setenv(PASSPHRASE, PHRASE)
-    assert apply(edges(), bench.rim()).outcome is Outcome.CONFIRMED
+    assert apply(edges(), bench.context()).outcome is Outcome.CONFIRMED
 
 
 def test_an_apply_to_routers_needs_none_of_the_controller_s_keys(bench):
     sealed(bench)
-    assert apply(chain(), bench.rim()).outcome is Outcome.CONFIRMED
+    assert apply(chain(), bench.context()).outcome is Outcome.CONFIRMED
 
 
 def test_a_secret_that_is_found_missing_while_staging_is_no_silent_device(bench):
     with pytest.raises(CredentialError, match="set SANAGA_PASSPHRASE"):
-        apply(chain(), bench.rim(connect=lacking(bench, "stage")))
+        apply(chain(), bench.context(connect=lacking(bench, "stage")))
     (entry,) = bench.journal.history()
     assert entry.outcome == Outcome.ROLLED_BACK
     assert "nothing was changed: keys.sealed" in entry.because
@@ -105,46 +105,46 @@ def test_a_secret_that_is_found_missing_while_staging_is_no_silent_device(bench)
 
 @pytest.mark.parametrize("end", [confirm, rollback])
 def test_a_held_apply_is_left_as_it_is_while_a_login_is_missing(bench, end):
-    apply(chain(), bench.rim(), confirm_within_s=120, hold=True)
+    apply(chain(), bench.context(), confirm_within_s=120, hold=True)
     before = bench.clock.now()
     with pytest.raises(CredentialError, match="set SANAGA_PASSPHRASE"):
-        end(bench.rim(connect=nobody))
+        end(bench.context(connect=nobody))
     assert bench.clock.now() == before
     assert bench.journal.entry(1).decision is None
     assert bench.pending() == list(NAMES)
-    assert end(bench.rim()).outcome in {Outcome.CONFIRMED, Outcome.ROLLED_BACK}
+    assert end(bench.context()).outcome in {Outcome.CONFIRMED, Outcome.ROLLED_BACK}
 
 
 def test_resume_tells_of_a_missing_login_at_once(bench):
     device = bench.network.device(NAMES[2])
     device.faults = Faults(drops=frozenset({Act.COMMIT}), hangs=frozenset({Act.ROLLBACK}))
-    assert apply(chain(), bench.rim()).outcome is Outcome.DIFFERS
+    assert apply(chain(), bench.context()).outcome is Outcome.DIFFERS
     bench.events.clear()
     before = bench.clock.now()
     with pytest.raises(CredentialError, match="set SANAGA_PASSPHRASE"):
-        resume(bench.rim(connect=nobody))
+        resume(bench.context(connect=nobody))
     assert (bench.clock.now(), bench.events) == (before, [])
     device.faults = Faults()
     assert resumed(bench) is Outcome.ROLLED_BACK
 
 
 def test_edges_are_not_kept_without_the_passphrase_but_may_be_undone(bench, monkeypatch):
-    apply(edges(), bench.rim(), confirm_within_s=120, hold=True)
+    apply(edges(), bench.context(), confirm_within_s=120, hold=True)
     seal_keys(bench.folder, PHRASE, bytes, work=2**15)
     with pytest.raises(CredentialError, match="the signing key is sealed"):
-        confirm(bench.rim())
+        confirm(bench.context())
     assert bench.journal.entry(1).decision is None
-    assert rollback(bench.rim()).outcome is Outcome.ROLLED_BACK
+    assert rollback(bench.context()).outcome is Outcome.ROLLED_BACK
     assert bench.versions() == "old"
 
 
 def test_an_edge_that_was_told_to_keep_it_is_not_undone_without_the_passphrase(bench, monkeypatch):
     with pytest.raises(CredentialError):
-        apply(edges(), bench.rim(connect=lacking(bench, "confirm")))
+        apply(edges(), bench.context(connect=lacking(bench, "confirm")))
     seal_keys(bench.folder, PHRASE, bytes, work=2**15)
     before = bench.clock.now()
     with pytest.raises(CredentialError, match="the signing key is sealed"):
-        resume(bench.rim())
+        resume(bench.context())
     assert bench.clock.now() == before
     monkeypatch.setenv(PASSPHRASE, PHRASE)
     assert resumed(bench) is Outcome.CONFIRMED
@@ -153,10 +153,10 @@ def test_an_edge_that_was_told_to_keep_it_is_not_undone_without_the_passphrase(b
 
 @pytest.mark.parametrize("act", ["confirm", "rollback"])
 def test_a_secret_that_goes_missing_at_the_end_is_waited_for_by_nobody(bench, act):
-    apply(chain(), bench.rim(), confirm_within_s=120, hold=True)
+    apply(chain(), bench.context(), confirm_within_s=120, hold=True)
     before, end = bench.clock.now(), {"confirm": confirm, "rollback": rollback}[act]
     with pytest.raises(CredentialError, match="mend this, then run 'sanaga apply --resume'"):
-        end(bench.rim(connect=lacking(bench, act)))
+        end(bench.context(connect=lacking(bench, act)))
     assert bench.clock.now() == before
     assert not [event for event in bench.events if isinstance(event, Waiting)]
     assert bench.pending() == [EDGE]

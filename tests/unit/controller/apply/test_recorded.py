@@ -53,25 +53,25 @@ def later(name: str) -> Change:
 
 @pytest.mark.parametrize("number", [None, 2])
 def test_rollback_of_the_first_apply_leaves_the_routers_known(bench, number):
-    apply(planned(following(*NAMES)), bench.rim())
-    assert rollback(bench.rim()).apply_id == 2
+    apply(planned(following(*NAMES)), bench.context())
+    assert rollback(bench.context()).apply_id == 2
     known = recorded_intent(bench.journal, number)
     assert known is not None
     assert set(known.devices) == set(NAMES)
 
 
 def test_router_that_a_rollback_leaves_out_again_is_known(bench):
-    apply(planned(following(*NAMES[:2]), *map(change, NAMES[:2])), bench.rim())
-    apply(planned(following(*NAMES), change(NAMES[2])), bench.rim())
-    assert rollback(bench.rim()).apply_id == 3
+    apply(planned(following(*NAMES[:2]), *map(change, NAMES[:2])), bench.context())
+    apply(planned(following(*NAMES), change(NAMES[2])), bench.context())
+    assert rollback(bench.context()).apply_id == 3
     known = recorded_intent(bench.journal, None)
     assert known is not None
     assert NAMES[2] in known.devices
 
 
 def test_router_that_an_apply_took_out_is_known_when_that_is_taken_back(bench):
-    apply(planned(following(*NAMES)), bench.rim())
-    apply(planned(following(*NAMES[1:]), later(NAMES[1])), bench.rim())
+    apply(planned(following(*NAMES)), bench.context())
+    apply(planned(following(*NAMES[1:]), later(NAMES[1])), bench.context())
     known = recorded_intent(bench.journal, 2)
     assert known is not None
 
@@ -80,14 +80,14 @@ def test_router_that_an_apply_took_out_is_known_when_that_is_taken_back(bench):
             raise UnknownNameError(name)
         return bench.network.connect(name)
 
-    back = rollback(bench.rim(connect), 2)
+    back = rollback(bench.context(connect), 2)
     assert back.outcome is Outcome.CONFIRMED, back.because
 
 
 def test_routers_of_another_network_are_not_taken_for_those_of_the_same_name(bench):
-    apply(planned(following(*NAMES)), bench.rim())
+    apply(planned(following(*NAMES)), bench.context())
     strange = following(*NAMES, network="elsewhere")
-    apply(planned(strange, later(NAMES[0])), bench.rim())
+    apply(planned(strange, later(NAMES[0])), bench.context())
     known = recorded_intent(bench.journal, 1)
     assert known is not None
     assert known.network.name == "test"
@@ -101,30 +101,30 @@ def test_empty_journal_knows_nobody(bench):
 def test_intent_is_known_while_all_routers_follow_it(bench):
     wanted = following(*NAMES)
     assert previous_intent(bench.folder, "test") is None
-    apply(planned(wanted), bench.rim())
+    apply(planned(wanted), bench.context())
     assert previous_intent(bench.folder, "test") == wanted
 
 
 def test_after_an_apply_to_some_routers_nobody_claims_to_know_what_all_follow(bench):
-    apply(planned(following(*NAMES)), bench.rim())
-    apply(planned(following(*NAMES), later(NAMES[0])), bench.rim())
+    apply(planned(following(*NAMES)), bench.context())
+    apply(planned(following(*NAMES), later(NAMES[0])), bench.context())
     assert previous_intent(bench.folder, "test") is None
 
 
 def test_rollback_of_an_older_apply_does_not_bring_back_its_whole_intent(bench):
-    apply(planned(following(*NAMES)), bench.rim())
+    apply(planned(following(*NAMES)), bench.context())
     everyone = {name: new(name).fingerprint for name in NAMES}
     for number in (0, 1):
         made = planned(following(*NAMES), later(NAMES[number]))
-        apply(replace(made, seen=everyone), bench.rim())
+        apply(replace(made, seen=everyone), bench.context())
         everyone[NAMES[number]] = later(NAMES[number]).after.fingerprint
     assert previous_intent(bench.folder, "test") is not None
-    assert rollback(bench.rim(), 2).outcome is Outcome.CONFIRMED
+    assert rollback(bench.context(), 2).outcome is Outcome.CONFIRMED
     assert previous_intent(bench.folder, "test") is None
 
 
 def test_an_intent_that_another_release_recorded_is_as_good_as_none(bench):
-    apply(planned(following(*NAMES)), bench.rim())
+    apply(planned(following(*NAMES)), bench.context())
     assert previous_intent(bench.folder, "test") is not None
     with closing(sqlite3.connect(bench.folder / JOURNAL_FILE)) as journal, journal:
         changed = journal.execute(

@@ -5,7 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from controller.apply.events import Begun, Decided, DeviceDone, Ended, Verified, Waiting, WaveBegun
+from controller.apply.events import (
+    ApplyEnded,
+    ApplyStarted,
+    Decided,
+    DeviceDone,
+    Verified,
+    Waiting,
+    WaveStarted,
+)
 from controller.apply.recovery import resume, rollback
 from controller.apply.run import apply
 from controller.drivers.memory import Act, Faults
@@ -26,7 +34,7 @@ def of(events, kind):
 
 
 def test_applying_a_plan_reaches_it_and_writes_it_for_the_next_start(bench):
-    result = apply(chain(), bench.rim())
+    result = apply(chain(), bench.context())
     assert result.outcome is Outcome.CONFIRMED
     assert bench.versions() == "new"
     assert bench.pending() == []
@@ -35,25 +43,25 @@ def test_applying_a_plan_reaches_it_and_writes_it_for_the_next_start(bench):
 
 
 def test_waves_follow_the_plan_and_every_step_is_told(bench):
-    apply(chain(), bench.rim())
-    assert [event.devices for event in of(bench.events, WaveBegun)] == [(n,) for n in NAMES]
+    apply(chain(), bench.context())
+    assert [event.devices for event in of(bench.events, WaveStarted)] == [(n,) for n in NAMES]
     acts = [event.act for event in of(bench.events, DeviceDone) if event.device == "far-r1"]
     assert acts == ["read", "stage", "commit", "verify", "confirm"]
-    assert [type(event) for event in bench.events[-1:]] == [Ended]
-    assert of(bench.events, Begun)[0].devices == 3
+    assert [type(event) for event in bench.events[-1:]] == [ApplyEnded]
+    assert of(bench.events, ApplyStarted)[0].devices == 3
     assert of(bench.events, Verified)[0].verdict.holds
     assert of(bench.events, Decided)[0].decision == "confirm"
 
 
 def test_nothing_to_change_is_a_success_without_a_row(bench):
-    result = apply(replace(chain(), waves=()), bench.rim())
+    result = apply(replace(chain(), waves=()), bench.context())
     assert result.outcome is Outcome.CONFIRMED
     assert bench.journal.history() == ()
 
 
 def test_unreachable_device_leaves_everything_untouched(bench):
     bench.network.device("near-r1").faults = Faults(hangs=frozenset({Act.READ}))
-    result = apply(chain(), bench.rim())
+    result = apply(chain(), bench.context())
     assert result.outcome is Outcome.UNREACHABLE
     assert "near-r1" in result.because
     assert bench.versions() == "old"
@@ -62,7 +70,7 @@ def test_unreachable_device_leaves_everything_untouched(bench):
 
 def test_device_that_falls_silent_while_staging_leaves_everything_untouched(bench):
     bench.network.device("near-r1").faults = Faults(hangs=frozenset({Act.STAGE}))
-    result = apply(chain(), bench.rim())
+    result = apply(chain(), bench.context())
     assert result.outcome is Outcome.UNREACHABLE
     assert bench.versions() == "old"
     assert bench.journal.unfinished() == ()
@@ -72,15 +80,15 @@ def test_device_that_falls_silent_while_staging_leaves_everything_untouched(benc
 def test_changed_device_makes_the_plan_stale(bench):
     bench.network.device("middle-r1").running = DeviceConfig("something else\n")
     with pytest.raises(StalePlanError, match="middle-r1"):
-        apply(chain(), bench.rim())
+        apply(chain(), bench.context())
 
 
 def test_refused_line_is_found_before_anything_changes(bench):
     bench.network.device("near-r1").faults = Faults(rejects=frozenset({"version 2"}))
-    result = apply(chain(), bench.rim())
+    result = apply(chain(), bench.context())
     assert result.outcome is Outcome.ROLLED_BACK
     assert "version 2" in result.because
-    assert not of(bench.events, WaveBegun)
+    assert not of(bench.events, WaveStarted)
     assert bench.versions() == "old"
 
 
@@ -106,7 +114,7 @@ def test_any_fault_leaves_every_device_byte_for_byte_as_it_was(bench, faults, na
             bench.network.device(other).reach = lambda _s, t: (
                 not (t == loopback(name) and bench.network.device(name).unconfirmed)
             )
-    result = apply(chain(), bench.rim())
+    result = apply(chain(), bench.context())
     assert result.outcome is Outcome.ROLLED_BACK
     assert bench.versions() == "old"
     assert bench.pending() == []
@@ -115,40 +123,40 @@ def test_any_fault_leaves_every_device_byte_for_byte_as_it_was(bench, faults, na
 
 def test_locked_out_device_is_waited_for_until_its_timer_fired(bench):
     bench.network.device("far-r1").faults = Faults(lockout=True)
-    apply(chain(), bench.rim())
+    apply(chain(), bench.context())
     assert of(bench.events, Waiting)[0].devices == ("far-r1",)
 
 
 def test_device_that_dies_for_good_leaves_the_apply_resumable(bench):
     device = bench.network.device("near-r1")
     device.faults = Faults(drops=frozenset({Act.COMMIT}), hangs=frozenset({Act.ROLLBACK}))
-    result = apply(chain(), bench.rim())
+    result = apply(chain(), bench.context())
     assert result.outcome is Outcome.DIFFERS
     assert "apply --resume" in result.devices["near-r1"]
     with pytest.raises(UnfinishedError, match="apply --resume"):
-        apply(chain(), bench.rim())
+        apply(chain(), bench.context())
     device.faults = Faults()
-    resumed = resume(bench.rim())
+    resumed = resume(bench.context())
     assert resumed
     assert resumed.outcome is Outcome.ROLLED_BACK
     assert bench.versions() == "old"
-    assert resume(bench.rim()) is None
+    assert resume(bench.context()) is None
 
 
 def test_dead_device_can_be_given_up(bench):
     device = bench.network.device("near-r1")
     device.faults = Faults(drops=frozenset({Act.COMMIT}), hangs=frozenset({Act.ROLLBACK}))
-    apply(chain(), bench.rim())
+    apply(chain(), bench.context())
     with pytest.raises(UnknownNameError, match="does not change near-r2; it changes"):
-        resume(bench.rim(), without=["near-r2"])
-    resumed = resume(bench.rim(), without=["near-r1"])
+        resume(bench.context(), without=["near-r2"])
+    resumed = resume(bench.context(), without=["near-r1"])
     assert resumed
     assert resumed.outcome is Outcome.DIFFERS
     assert "given up" in resumed.devices["near-r1"]
     assert bench.journal.unfinished() == ()
     for number in (1, None):
         with pytest.raises(UnknownNameError, match="apply 1 left devices differing"):
-            rollback(bench.rim(), number)
+            rollback(bench.context(), number)
 
 
 def test_device_that_reverted_before_its_confirmation_is_brought_forward_again(bench):
@@ -159,7 +167,7 @@ def test_device_that_reverted_before_its_confirmation_is_brought_forward_again(b
         if isinstance(event, Waiting):
             device.faults = Faults()
 
-    result = apply(chain(), replace(bench.rim(), progress=progress))
+    result = apply(chain(), replace(bench.context(), progress=progress))
     assert result.outcome is Outcome.CONFIRMED
     assert bench.versions() == "new"
     assert bench.pending() == []
@@ -186,7 +194,7 @@ def test_confirmation_refused_because_the_timer_just_fired_is_no_reason_to_undo(
         driver = bench.network.connect(name)
         return Late(driver) if name == "far-r1" else driver
 
-    result = apply(chain(), bench.rim(connect=connect))
+    result = apply(chain(), bench.context(connect=connect))
     assert fired
     assert result.outcome is Outcome.CONFIRMED
     assert bench.versions() == "new"
@@ -201,7 +209,7 @@ def test_device_that_reverted_and_now_refuses_takes_everyone_back(bench):
         if isinstance(event, Waiting):
             device.faults = Faults(rejects=frozenset({"version 2"}))
 
-    result = apply(chain(), replace(bench.rim(), progress=progress))
+    result = apply(chain(), replace(bench.context(), progress=progress))
     assert result.outcome is Outcome.ROLLED_BACK
     assert bench.versions() == "old"
     assert bench.pending() == []
@@ -215,7 +223,7 @@ def test_someone_elses_change_meanwhile_is_reported_and_left_alone(bench):
         if isinstance(event, Verified):
             device.running = DeviceConfig("by hand\n")
 
-    result = apply(chain(), replace(bench.rim(), progress=progress))
+    result = apply(chain(), replace(bench.context(), progress=progress))
     assert result.outcome is Outcome.DIFFERS
     assert "sanaga show middle-r1 --diff" in result.devices["middle-r1"]
     assert device.now_running().text == "by hand\n"
@@ -227,7 +235,7 @@ def test_timers_that_would_fire_before_confirmation_mean_rollback(bench):
         if isinstance(event, Verified):
             bench.clock.pause(155)
 
-    result = apply(chain(), replace(bench.rim(), progress=progress))
+    result = apply(chain(), replace(bench.context(), progress=progress))
     assert result.outcome is Outcome.ROLLED_BACK
     assert "timers" in result.because
     assert bench.versions() == "old"
@@ -235,20 +243,20 @@ def test_timers_that_would_fire_before_confirmation_mean_rollback(bench):
 
 def test_time_too_short_to_confirm_is_refused_beforehand(bench):
     with pytest.raises(PlanError, match="too short"):
-        apply(chain(), bench.rim(), confirm_within_s=1)
+        apply(chain(), bench.context(), confirm_within_s=1)
 
 
 def test_second_apply_is_kept_out_while_one_runs(bench):
     with bench.journal.lock(), pytest.raises(JournalError, match="is changing the network"):
-        apply(chain(), bench.rim())
+        apply(chain(), bench.context())
 
 
 def test_ctrl_c_rolls_back(bench):
     def progress(event):
-        if isinstance(event, WaveBegun) and event.number == 2:
+        if isinstance(event, WaveStarted) and event.number == 2:
             raise KeyboardInterrupt
 
-    result = apply(chain(), replace(bench.rim(), progress=progress))
+    result = apply(chain(), replace(bench.context(), progress=progress))
     assert result.outcome is Outcome.ROLLED_BACK
     assert "Ctrl-C" in result.because
     assert bench.versions() == "old"
@@ -262,19 +270,19 @@ def test_ctrl_c_after_the_decision_does_not_undo_it(bench):
             struck.append(event)
             raise KeyboardInterrupt
 
-    result = apply(chain(), replace(bench.rim(), progress=progress))
+    result = apply(chain(), replace(bench.context(), progress=progress))
     assert result.outcome is Outcome.CONFIRMED
     assert bench.versions() == "new"
 
 
 def test_second_ctrl_c_leaves_it_to_resume(bench):
     def progress(event):
-        if isinstance(event, WaveBegun | Decided):
+        if isinstance(event, WaveStarted | Decided):
             raise KeyboardInterrupt
 
     with pytest.raises(UnfinishedError, match="apply --resume"):
-        apply(chain(), replace(bench.rim(), progress=progress))
-    resumed = resume(bench.rim())
+        apply(chain(), replace(bench.context(), progress=progress))
+    resumed = resume(bench.context())
     assert resumed
     assert resumed.outcome is Outcome.ROLLED_BACK
     assert bench.versions() == "old"
@@ -290,7 +298,7 @@ def test_full_disk_keeps_no_device_from_becoming_what_it_was(bench, monkeypatch)
                 monkeypatch.setattr(bench.journal, name, full)
 
     with pytest.raises(JournalError, match="full"):
-        apply(chain(), replace(bench.rim(), progress=progress))
+        apply(chain(), replace(bench.context(), progress=progress))
     assert bench.versions() == "old"
     assert bench.pending() == []
 
@@ -309,14 +317,14 @@ def test_every_act_was_written_down_before_it_happened(bench):
                 seen.append((self.name, act, bool(begun) and begun[-1].became is None))
             return getattr(self.driver, act)
 
-    apply(chain(), bench.rim(connect=lambda n: Watching(bench.network.connect(n), n)))
+    apply(chain(), bench.context(connect=lambda n: Watching(bench.network.connect(n), n)))
     assert len(seen) == 9
     assert all(written for *_, written in seen)
 
 
 def test_devices_may_share_a_wave(bench):
     plan = chain([("far-r1",), ("middle-r1", "near-r1")])
-    assert apply(plan, bench.rim()).outcome is Outcome.CONFIRMED
+    assert apply(plan, bench.context()).outcome is Outcome.CONFIRMED
     assert bench.versions() == "new"
 
 
@@ -371,7 +379,7 @@ def test_router_changed_alone_must_not_lose_whom_it_reached(bench, lost, outcome
     made = replace(made, loopbacks={name: loopback(name) for name in NAMES})
     muted = frozenset({loopback(NAMES[1])} if lost else ())
     bench.network.device(NAMES[0]).faults = Faults(mutes=muted)
-    result = apply(made, bench.rim())
+    result = apply(made, bench.context())
     assert result.outcome == outcome
     assert (bench.network.device(NAMES[0]).now_running() == old(NAMES[0])) == lost
 
@@ -380,4 +388,4 @@ def test_router_changed_alone_need_not_reach_whom_it_did_not(bench):
     bench.network.device(NAMES[0]).reach = lambda _source, _target: False
     made = replace(chain([NAMES[:1]]), beyond=((NAMES[0], NAMES[1]),))
     made = replace(made, loopbacks={name: loopback(name) for name in NAMES})
-    assert apply(made, bench.rim()).outcome == "confirmed"
+    assert apply(made, bench.context()).outcome == "confirmed"

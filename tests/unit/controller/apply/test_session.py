@@ -7,10 +7,10 @@ import pytest
 
 from controller.apply.events import DeviceDone, Event
 from controller.apply.observe import observe
-from controller.apply.session import Pace
+from controller.apply.session import Timeouts
 from controller.clock import SystemClock, eventually
 from controller.drivers.memory import Act, Faults, MemoryNetwork
-from controller.transport.fanout import each
+from controller.transport.fanout import for_each_device
 from inventory.errors import CredentialError, SanagaError, UnreachableError
 from tests.simulated_time import TestClock
 
@@ -51,23 +51,23 @@ def refuse(number: int) -> int:
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_error_of_one_item_does_not_touch_the_others(workers):
-    results = {n: str(result) for n, result in each([1, 2, 3], refuse, workers=workers)}
+    results = {n: str(result) for n, result in for_each_device([1, 2, 3], refuse, workers=workers)}
     assert results == {1: "10", 2: "two", 3: "30"}
 
 
 def test_items_are_worked_on_at_the_same_time():
     together = Barrier(3, timeout=10)
-    assert len(list(each(range(3), lambda _: together.wait(), workers=3))) == 3
+    assert len(list(for_each_device(range(3), lambda _: together.wait(), workers=3))) == 3
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_no_items_are_no_work(workers):
-    assert list(each([], refuse, workers=workers)) == []
+    assert list(for_each_device([], refuse, workers=workers)) == []
 
 
 def test_interruption_waits_for_begun_work_and_begins_no_more():
     begun: list[int] = []
-    results = each(range(100), begun.append, workers=1 + 1)
+    results = for_each_device(range(100), begun.append, workers=1 + 1)
     next(results)
     results.close()
     assert len(begun) < 100
@@ -100,7 +100,7 @@ def test_a_missing_secret_is_no_fault_of_the_devices():
 
 
 def test_timers_grow_with_the_waves_and_with_what_confirming_takes():
-    pace = Pace(base_s=100, per_wave_s=10)
+    pace = Timeouts(base_s=100, per_wave_s=10)
     assert pace.window_s(3, 0) == 130
     assert pace.window_s(3, 0, base_s=50) == 80
     assert pace.window_s(3, 500) - pace.window_s(3, 5) == pytest.approx(
@@ -112,12 +112,12 @@ def test_timers_grow_with_the_waves_and_with_what_confirming_takes():
 @pytest.mark.parametrize("devices", [1, 429, 20_000])
 @pytest.mark.parametrize("factor", [0.02, 1.0, 20.0])
 def test_timers_of_any_number_of_devices_leave_time_to_begin(devices, factor):
-    pace = Pace().times(factor)
+    pace = Timeouts().times(factor)
     assert pace.window_s(1, devices) > pace.margin_s(devices) + pace.gate_s
 
 
 def test_pace_scales_every_wait_for_others_but_not_how_often_it_looks():
-    pace = Pace().times(0.1)
+    pace = Timeouts().times(0.1)
     assert pace.window_s(2, 0) == pytest.approx(36)
     assert (pace.gate_s, pace.verify_s, pace.grace_s) == pytest.approx((6, 9, 2))
-    assert pace.poll_s == Pace().poll_s
+    assert pace.poll_s == Timeouts().poll_s

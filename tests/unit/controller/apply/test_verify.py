@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.apply.session import Lines
+from controller.apply.session import DeviceConnections
 from controller.apply.verify import _sentences, answering, gate, required, verify
 from controller.model import Change, DeviceConfig, Impact, Plan
 from tests.rigs.controller.apply_rig import NAMES, Bench, chain, loopback, new
@@ -36,49 +36,53 @@ def softened(plan: Plan, impact: Impact) -> Plan:
 
 def test_pairs_that_answer_are_told_from_those_that_do_not(bench):
     deaf(bench, FAR, NEAR)
-    assert answering(ALL, chain(), Lines(bench.rim())) == ALL - {(FAR, NEAR)}
+    assert answering(ALL, chain(), DeviceConnections(bench.context())) == ALL - {(FAR, NEAR)}
 
 
 def test_verdict_names_who_does_not_reach_whom_after_the_time_to_converge(bench):
     deaf(bench, FAR, NEAR)
     began = bench.clock.now()
-    verdict = verify(chain(), Lines(bench.rim()), ALL)
+    verdict = verify(chain(), DeviceConnections(bench.context()), ALL)
     assert not verdict.holds
     assert verdict.evidence == (
         "2 of 3 pairs of loopbacks reach each other.",
         f"far-r1 ({loopback(FAR)}) does not reach near-r1 ({loopback(NEAR)}).",
     )
-    assert bench.clock.now() - began == bench.rim().pace.verify_s
+    assert bench.clock.now() - began == bench.context().pace.verify_s
 
 
 def test_verdict_waits_for_convergence(bench):
     until = bench.clock.now() + 5
     bench.network.device(FAR).reach = lambda _s, _t: bench.clock.now() >= until
-    assert verify(chain(), Lines(bench.rim()), ALL).holds
+    assert verify(chain(), DeviceConnections(bench.context()), ALL).holds
 
 
 def test_what_was_broken_before_and_is_not_touched_is_told_but_not_held_against_the_plan(bench):
     deaf(bench, FAR, MIDDLE)
-    verdict = verify(only(chain(), NEAR), Lines(bench.rim()), ALL - {(FAR, MIDDLE)})
+    verdict = verify(only(chain(), NEAR), DeviceConnections(bench.context()), ALL - {(FAR, MIDDLE)})
     assert verdict.holds
     assert verdict.evidence[-1].endswith("It did not before either.")
 
 
 def test_what_was_broken_before_and_is_touched_must_work_now(bench):
     deaf(bench, FAR, MIDDLE)
-    assert not verify(only(chain(), FAR), Lines(bench.rim()), ALL - {(FAR, MIDDLE)}).holds
+    assert not verify(
+        only(chain(), FAR), DeviceConnections(bench.context()), ALL - {(FAR, MIDDLE)}
+    ).holds
 
 
 def test_gate_compares_what_runs_with_what_was_given(bench):
     bench.network.device(FAR).running = DeviceConfig(new(FAR).text.replace("version 2", "other"))
-    verdict = gate(chain(), 1, ALL, Lines(bench.rim()))
+    verdict = gate(chain(), 1, ALL, DeviceConnections(bench.context()))
     assert not verdict.holds
     assert "misses 'version 2'" in verdict.evidence[0]
 
 
 def test_gate_names_a_line_that_should_not_be_there(bench):
     bench.network.device(FAR).running = DeviceConfig(new(FAR).text + "extra\n")
-    assert "runs also 'extra'" in gate(chain(), 1, ALL, Lines(bench.rim())).evidence[0]
+    assert (
+        "runs also 'extra'" in gate(chain(), 1, ALL, DeviceConnections(bench.context())).evidence[0]
+    )
 
 
 def test_pairs_behind_a_change_still_to_come_are_not_required_yet():
@@ -99,7 +103,7 @@ def test_device_whose_neighbours_have_all_converged_must_reach_one(bench):
     for name in NAMES:
         bench.network.device(name).running = new(name)
         bench.network.device(name).reach = lambda _s, _t: False
-    verdict = gate(chain(), 3, frozenset(), Lines(bench.rim()))
+    verdict = gate(chain(), 3, frozenset(), DeviceConnections(bench.context()))
     assert not verdict.holds
     assert "near-r1 reaches none of its neighbours." in verdict.evidence
 
@@ -108,7 +112,7 @@ def test_device_that_reaches_one_of_its_neighbours_is_well(bench):
     for name in NAMES:
         bench.network.device(name).running = new(name)
     deaf(bench, MIDDLE, FAR)
-    assert gate(chain(), 3, frozenset(), Lines(bench.rim())).holds
+    assert gate(chain(), 3, frozenset(), DeviceConnections(bench.context())).holds
 
 
 def test_long_lists_are_cut():

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from controller.drivers.frr import FrrDriver, canonical
 from controller.transport import ssh_door
 from controller.transport.host_key import shown
-from controller.transport.ssh_door import Patience
+from controller.transport.ssh_door import SshTimeouts
 from inventory.errors import DeviceError, RejectedError, UnreachableError
 from inventory.model import Device, Management, Platform, Role
 from tests.netns.controller.frr_router import public_text
@@ -63,7 +63,7 @@ class Said:
 
 
 def _asking(*pieces: bytes, answer_s: float = 60) -> FrrDriver:
-    driver = FrrDriver(DEVICE, secret="", namespace=None, patience=Patience(answer_s=answer_s))
+    driver = FrrDriver(DEVICE, secret="", namespace=None, patience=SshTimeouts(answer_s=answer_s))
     driver._channel = lambda: Said(pieces)  # type: ignore[method-assign, assignment, return-value]
     return driver
 

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, ip_network
 import pytest
 
 from controller.intended.edge_policy import policy_of
-from controller.intended.overlay import DRAINED_COST, FIRST_PORT, PORTS, Overlay, overlay
+from controller.intended.overlay import DRAINED_COST, FIRST_PORT, PORTS, Overlay, build_overlay
 from edge.policy.model import EdgePolicy, Path, Peer
 from inventory import addressing
 from inventory.model import Intent, Medium, Role, StaticRoute
@@ -14,7 +14,7 @@ from tests.rigs.edge.edge_networks import HUB, draft, duties, gateway, key, outs
 
 
 def policies(intent: Intent) -> dict[str, EdgePolicy]:
-    laid = overlay(intent)
+    laid = build_overlay(intent)
     return {name: policy_of(laid, name, duties()) for name in laid.managed}
 
 
@@ -47,8 +47,8 @@ def three() -> Intent:
 
 
 def test_every_edge_dials_the_hub_and_no_other_edge(three):
-    assert overlay(three).pairs == (("maroua-e1", HUB), ("mora-e1", HUB))
-    assert overlay(three).hubs == {HUB}
+    assert build_overlay(three).pairs == (("maroua-e1", HUB), ("mora-e1", HUB))
+    assert build_overlay(three).hubs == {HUB}
     made = policies(three)
     assert [one.device for one in made["mora-e1"].peers] == [HUB]
     assert [one.device for one in made[HUB].peers] == ["maroua-e1", "mora-e1"]
@@ -221,7 +221,7 @@ def test_the_same_intent_gives_the_same_policies_in_any_order_of_documents(three
 
 
 def why(intent: Intent) -> dict[str, str]:
-    return {name: text.partition(";")[0] for name, text in overlay(intent).unfit.items()}
+    return {name: text.partition(";")[0] for name, text in build_overlay(intent).unfit.items()}
 
 
 def test_an_edge_without_a_pinned_key_has_no_tunnels_and_is_nobodys_peer(three):
@@ -236,7 +236,7 @@ def test_without_a_keyed_hub_no_edge_has_tunnels(three):
         "mora-e1": "no hub",
         HUB: "no public key pinned",
     }
-    assert overlay(keyless(three, HUB)).managed == {}
+    assert build_overlay(keyless(three, HUB)).managed == {}
 
 
 def test_an_edge_without_lans_has_no_tunnels():
@@ -252,7 +252,7 @@ def test_an_edge_none_of_whose_circuits_meets_the_hubs_has_no_tunnels(three):
 
 def test_a_hub_that_nobody_dials_yet_is_managed():
     alone = draft().intent()
-    assert list(overlay(alone).managed) == [HUB]
+    assert list(build_overlay(alone).managed) == [HUB]
     policy = policies(alone)[HUB]
     assert (policy.peers, policy.underlays, policy.care.mtu) == ((), (), 1280)
 
@@ -261,7 +261,7 @@ def test_networks_without_edges_have_no_overlay():
     made = draft("mora")
     routers = {n: d for n, d in made.devices.items() if d.role is Role.ROUTER}
     intent = replace(made.intent(), devices=routers, circuits={})
-    assert overlay(intent) == Overlay(intent, (), {}, frozenset(), {}, {}, {})
+    assert build_overlay(intent) == Overlay(intent, (), {}, frozenset(), {}, {}, {})
 
 
 def ports(intent: Intent) -> dict[str, dict[str, int]]:

@@ -4,7 +4,7 @@ import pytest
 
 from controller.drivers.frr import canonical
 from controller.intended.render import one_line, render
-from controller.intended.routers import derive
+from controller.intended.routers import intended_routers
 from controller.model import Intended
 from inventory.errors import PlanError
 from inventory.model import Platform
@@ -12,11 +12,11 @@ from tests.factories import hierarchy
 
 
 def _intended(name: str = "region-1-r1") -> Intended:
-    return derive(hierarchy())[name]
+    return intended_routers(hierarchy())[name]
 
 
 def test_rendered_text_is_already_canonical():
-    for intended in derive(hierarchy()).values():
+    for intended in intended_routers(hierarchy()).values():
         assert canonical(render(intended).text) == render(intended)
 
 

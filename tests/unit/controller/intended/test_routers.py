@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from controller.intended.routers import derive
+from controller.intended.routers import intended_routers
 from controller.model import Intended
 from inventory import addressing
 from inventory.errors import PlanError
@@ -39,7 +39,7 @@ def _changed(intent: Intent, circuit: str, **changes: object) -> Intent:
 
 
 def test_routers_speak_over_each_circuit_and_reflect_along_the_hierarchy():
-    intended = derive(_draft().intent())
+    intended = intended_routers(_draft().intent())
     assert _peers(intended["yaounde-r1"]) == ["maroua-r1"]
     assert _peers(intended["maroua-r1"]) == ["mayo-sava-r1", "yaounde-r1"]
     assert _peers(intended["mora-r1"]) == ["mayo-sava-r1"]
@@ -51,13 +51,13 @@ def test_switches_take_no_part_in_routing():
         name: replace(device, role=Role.SWITCH) if device.site == "maroua" else device
         for name, device in draft.devices.items()
     }
-    intended = derive(replace(draft.intent(), devices=switches))
+    intended = intended_routers(replace(draft.intent(), devices=switches))
     assert _peers(intended["mayo-sava-r1"]) == ["mora-r1"]
     assert "maroua-r1" not in intended
 
 
 def test_both_ends_of_every_session_agree():
-    intended = derive(hierarchy(3, 2, 2))
+    intended = intended_routers(hierarchy(3, 2, 2))
     for name, here in intended.items():
         for session in here.sessions:
             back = [s for s in intended[session.peer_device].sessions if s.peer_device == name]
@@ -69,12 +69,12 @@ def test_both_ends_of_every_session_agree():
 
 def test_sessions_run_over_usable_circuits_between_routers_only():
     intent = _draft().intent()
-    assert _peers(derive(intent)["mora-r1"]) == ["mayo-sava-r1"]
+    assert _peers(intended_routers(intent)["mora-r1"]) == ["mayo-sava-r1"]
     for off in (
         _changed(intent, "last", enabled=False),
         replace(intent, network=replace(intent.network, disabled_media=frozenset({Medium.FIBRE}))),
     ):
-        mora = derive(off)["mora-r1"]
+        mora = intended_routers(off)["mora-r1"]
         assert not mora.sessions
         port = next(i for i in mora.interfaces if i.name == "eth1")
         assert (port.ipv4, port.ipv6) == (None, None)
@@ -83,25 +83,27 @@ def test_sessions_run_over_usable_circuits_between_routers_only():
 
 def test_session_costs_what_the_topology_says():
     intent = _changed(_draft().intent(), "last", medium=Medium.VSAT, delay_ms=400.0)
-    session = derive(intent)["mora-r1"].sessions[0]
+    session = intended_routers(intent)["mora-r1"].sessions[0]
     assert session.cost == circuit_cost(intent.circuits["last"]) > 1
 
 
 def test_circuit_under_maintenance_is_drained_from_both_ends():
-    intended = derive(_changed(_draft().intent(), "last", maintenance=True))
+    intended = intended_routers(_changed(_draft().intent(), "last", maintenance=True))
     assert intended["mora-r1"].sessions[0].graceful_shutdown
     drained = [s.graceful_shutdown for s in intended["mayo-sava-r1"].sessions]
     assert sorted(drained) == [False, True]
 
 
 def test_provider_circuit_gets_a_description_and_nothing_else():
-    port = next(i for i in derive(_draft().intent())["mora-r1"].interfaces if i.name == "eth2")
+    port = next(
+        i for i in intended_routers(_draft().intent())["mora-r1"].interfaces if i.name == "eth2"
+    )
     assert port.description == "sky to leo"
     assert (port.ipv4, port.ipv6) == (None, None)
 
 
 def test_lan_router_alone_originates_the_blocks_of_its_site():
-    intended = derive(_draft().intent())
+    intended = intended_routers(_draft().intent())
     assert intended["maroua-r1"].networks4 == (
         IPv4Network("10.0.4.0/23"),
         IPv4Network("172.16.0.17/32"),
@@ -112,7 +114,7 @@ def test_lan_router_alone_originates_the_blocks_of_its_site():
 
 
 def test_lan_addresses_lie_in_the_announced_block():
-    mora = derive(_draft().intent())["mora-r1"]
+    mora = intended_routers(_draft().intent())["mora-r1"]
     lans = [i for i in mora.interfaces if i.name.startswith("vlan")]
     assert len(lans) == 5
     assert all(i.ipv4 and i.ipv4.network.subnet_of(mora.networks4[0]) for i in lans)
@@ -123,7 +125,7 @@ def test_route_behind_a_site_is_set_and_announced():
     intent = _draft().intent()
     legacy = StaticRoute(ip_network("198.51.100.0/24"), "10.0.8.5")
     site = replace(intent.sites["mora"], routes=(legacy,))
-    mora = derive(replace(intent, sites={**intent.sites, "mora": site}))["mora-r1"]
+    mora = intended_routers(replace(intent, sites={**intent.sites, "mora": site}))["mora-r1"]
     assert legacy in mora.routes
     assert legacy.prefix in mora.networks4
 
@@ -133,11 +135,11 @@ def test_next_hop_that_is_no_address_is_refused():
     bad = StaticRoute(ip_network("198.51.100.0/24"), "10.0.8.5\nno router bgp")
     site = replace(intent.sites["mora"], routes=(bad,))
     with pytest.raises(PlanError, match=r"site mora: route 198\.51\.100\.0/24"):
-        derive(replace(intent, sites={**intent.sites, "mora": site}))
+        intended_routers(replace(intent, sites={**intent.sites, "mora": site}))
 
 
 def test_addresses_are_never_shared():
-    intended = derive(synthetic(300)).values()
+    intended = intended_routers(synthetic(300)).values()
     addresses = [x.ipv4.ip for i in intended for x in i.interfaces if x.ipv4]
     assert len(set(addresses)) == len(addresses)
     for one, two in combinations([i.networks4[0] for i in intended][:40], 2):
@@ -149,7 +151,7 @@ def test_ports_are_listed_as_people_count():
     draft.site("yaounde")
     for i in range(11):
         draft.circuit(f"c{i}", "yaounde-r1", "provider:leo", medium=Medium.LEO)
-    names = [i.name for i in derive(draft.intent())["yaounde-r1"].interfaces]
+    names = [i.name for i in intended_routers(draft.intent())["yaounde-r1"].interfaces]
     assert names[:3] == ["eth1", "eth2", "eth3"]
     assert names.index("eth10") == 9
     assert names[11:] == ["lo", "vlan10", "vlan20", "vlan30", "vlan40", "vlan99"]
@@ -159,7 +161,7 @@ def test_platform_is_passed_on():
     intent = _draft().intent()
     other = replace(intent.devices["mora-r1"], platform=Platform.JUNOS)
     devices = {**intent.devices, "mora-r1": other}
-    assert derive(replace(intent, devices=devices))["mora-r1"].platform is Platform.JUNOS
+    assert intended_routers(replace(intent, devices=devices))["mora-r1"].platform is Platform.JUNOS
 
 
 def _with_edge(**changes: object) -> Intent:
@@ -180,14 +182,14 @@ def test_a_router_announces_the_lans_behind_an_edge_by_its_best_circuit():
     link4, link6 = (
         link(intent.network.plan, 5)[1].ip for link in (addressing.link4, addressing.link6)
     )
-    intended = derive(intent)["mora-r1"]
+    intended = intended_routers(intent)["mora-r1"]
     assert intended.routes == (
         StaticRoute(ip_network("10.0.8.0/23"), str(link4)),
         StaticRoute(ip_network("198.51.100.0/24"), str(link4)),
         StaticRoute(ip_network("fd5a:6e61:6700:40::/60"), str(link6)),
     )
     assert {ip_network("10.0.8.0/23"), ip_network("198.51.100.0/24")} <= {*intended.networks4}
-    assert "mora-r2" not in derive(intent)
+    assert "mora-r2" not in intended_routers(intent)
 
 
 def test_a_router_announces_the_people_who_dial_an_edge():
@@ -195,7 +197,10 @@ def test_a_router_announces_the_people_who_dial_an_edge():
     intent = _with_edge()
     plan = intent.network.plan
     dialled = Gateway("mora-r2", 3, Endpoint("vpn.example.cm", 51_820), "")
-    before, after = derive(intent)["mora-r1"], derive(intent, [dialled])["mora-r1"]
+    before, after = (
+        intended_routers(intent)["mora-r1"],
+        intended_routers(intent, [dialled])["mora-r1"],
+    )
     block4, block6 = addressing.people_block4(plan, 3), addressing.people_block6(plan, 3)
     via = {route.prefix.version: route.via for route in before.routes}
     assert {*after.routes} - {*before.routes} == {
@@ -204,13 +209,13 @@ def test_a_router_announces_the_people_who_dial_an_edge():
     }
     assert {*after.networks4} - {*before.networks4} == {block4}
     assert {*after.networks6} - {*before.networks6} == {block6}
-    elsewhere = derive(intent, [dialled])["mayo-sava-r1"]
-    assert elsewhere == derive(intent)["mayo-sava-r1"]
+    elsewhere = intended_routers(intent, [dialled])["mayo-sava-r1"]
+    assert elsewhere == intended_routers(intent)["mayo-sava-r1"]
 
 
 def test_a_router_announces_the_circuits_to_an_edge_on_which_tunnels_end():
     plan = _with_edge().network.plan
-    intended = derive(_with_edge())["mora-r1"]
+    intended = intended_routers(_with_edge())["mora-r1"]
     assert {addressing.link4(plan, n)[0].network for n in (5, 6)} <= {*intended.networks4}
     assert {addressing.link6(plan, n)[0].network for n in (5, 6)} <= {*intended.networks6}
     assert addressing.link4(plan, 3)[0].network not in intended.networks4
@@ -219,12 +224,14 @@ def test_a_router_announces_the_circuits_to_an_edge_on_which_tunnels_end():
 def test_a_router_takes_the_other_circuit_to_an_edge_when_the_best_is_switched_off():
     intent = _changed(_with_edge(), "edge", enabled=False)
     via = addressing.link4(intent.network.plan, 6)[1].ip
-    assert {r.via for r in derive(intent)["mora-r1"].routes if r.prefix.version == 4} == {str(via)}
+    assert {r.via for r in intended_routers(intent)["mora-r1"].routes if r.prefix.version == 4} == {
+        str(via)
+    }
 
 
 def test_a_router_announces_no_lans_of_an_edge_that_has_none():
-    assert derive(_with_edge(lan=False))["mora-r1"].routes == ()
+    assert intended_routers(_with_edge(lan=False))["mora-r1"].routes == ()
 
 
 def test_a_router_holds_no_bgp_session_with_an_edge():
-    assert _peers(derive(_with_edge())["mora-r1"]) == ["mayo-sava-r1"]
+    assert _peers(intended_routers(_with_edge())["mora-r1"]) == ["mayo-sava-r1"]

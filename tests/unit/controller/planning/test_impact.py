@@ -1,8 +1,8 @@
 import pytest
 
 from controller.model import DeviceConfig, Impact
-from controller.planning.impact import diff, judge
-from controller.platforms.model import blank
+from controller.planning.impact import assess, diff
+from controller.platforms.model import unconfigured
 
 BASE = """frr defaults traditional
 hostname mora-r1
@@ -62,44 +62,44 @@ def changed(old: str, new: str) -> tuple[DeviceConfig, DeviceConfig]:
     ],
 )
 def test_impact_follows_from_the_lines_that_change(old, new, impact):
-    assert judge(*changed(old, new)).impact is impact
+    assert assess(*changed(old, new)).impact is impact
 
 
 def test_new_interface_and_session_take_nothing_away():
     before, after = changed("router bgp", "interface eth3\n ip address 172.20.0.42/31\nrouter bgp")
-    judged = judge(before, after)
+    judged = assess(before, after)
     assert judged.impact is Impact.REROUTE
-    assert judged.interfaces == judged.fresh == {"eth3"}
+    assert judged.interfaces == judged.new_interfaces == {"eth3"}
 
 
 def test_session_is_found_on_the_interface_that_carries_it():
-    judged = judge(*changed("remote-as 65000", "remote-as 65072"))
+    judged = assess(*changed("remote-as 65000", "remote-as 65072"))
     assert judged.interfaces == {"eth1"}
-    assert judged.fresh == frozenset()
-    assert not judged.whole
+    assert judged.new_interfaces == frozenset()
+    assert not judged.whole_device
     assert "the session with 172.20.0.24" in judged.because
 
 
 def test_losing_a_session_interrupts_its_circuit_and_not_the_whole_router():
-    judged = judge(*changed("172.20.0.40 remote-as 65000", "172.20.0.40 remote-as 65001"))
+    judged = assess(*changed("172.20.0.40 remote-as 65000", "172.20.0.40 remote-as 65001"))
     assert judged.interfaces == {"eth2"}
-    assert not judged.whole
+    assert not judged.whole_device
 
 
 def test_lan_address_touches_that_interface():
-    judged = judge(*changed("10.0.18.1/25", "10.0.18.2/25"))
+    judged = assess(*changed("10.0.18.1/25", "10.0.18.2/25"))
     assert judged.interfaces == {"vlan20"}
 
 
 def test_removed_neighbour_and_renamed_interface_do_not_revert_by_themselves():
     gone = BASE.replace(" neighbor 172.20.0.40 remote-as 65000\n", "").replace("eth1", "eth7")
-    told = "\n".join(judge(DeviceConfig(BASE), DeviceConfig(gone)).cannot_revert)
+    told = "\n".join(assess(DeviceConfig(BASE), DeviceConfig(gone)).cannot_revert)
     assert "session with 172.20.0.40" in told
     assert "eth1 give way to eth7" in told
 
 
 def test_another_as_number_does_not_revert_without_harm():
-    told = judge(*changed("router bgp 65000", "router bgp 65001")).cannot_revert
+    told = assess(*changed("router bgp 65000", "router bgp 65001")).cannot_revert
     assert any("AS number" in text for text in told)
 
 
@@ -109,18 +109,18 @@ def test_another_as_number_does_not_revert_without_harm():
 )  # fmt: skip
 def test_router_with_static_routes_alone_is_not_taken_for_blank(route):
     before = DeviceConfig(f"interface eth1\n ip address 192.0.2.2/24\n{route}\n")
-    assert not blank(before)
+    assert not unconfigured(before)
     assert f"-{route.splitlines()[0]}" in diff(before, DeviceConfig(BASE))
-    assert judge(before, DeviceConfig(BASE)).impact is Impact.INTERRUPTION
+    assert assess(before, DeviceConfig(BASE)).impact is Impact.INTERRUPTION
 
 
 def test_blank_router_is_one_line_to_read_and_carries_nothing():
     empty = DeviceConfig("frr defaults traditional\n")
-    assert blank(empty)
+    assert unconfigured(empty)
     assert diff(empty, DeviceConfig(BASE)) == (
         "blank router: 32 lines, interfaces eth1, eth2, vlan20, BGP neighbours 2"
     )
-    assert judge(empty, DeviceConfig(BASE)).blank
+    assert assess(empty, DeviceConfig(BASE)).unconfigured
 
 
 def test_diff_shows_context_and_hides_secrets():
@@ -134,4 +134,4 @@ def test_diff_shows_context_and_hides_secrets():
 def test_mere_reordering_counts_as_rerouting():
     lines = BASE.splitlines()
     swapped = "\n".join([lines[1], lines[0], *lines[2:], ""])
-    assert judge(DeviceConfig(BASE), DeviceConfig(swapped)).impact is Impact.REROUTE
+    assert assess(DeviceConfig(BASE), DeviceConfig(swapped)).impact is Impact.REROUTE

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from controller.model import DeviceConfig, Impact
-from controller.planning.baseline import traced
-from controller.planning.plan import Consent, explain, plan, unmanaged
-from controller.planning.waves import shape
+from controller.planning.baseline import infer_baseline
+from controller.planning.plan import Overrides, explain, plan, unmanaged
+from controller.planning.waves import change_graph
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
 from inventory.model import CircuitEnd, Intent, Role, Thresholds
 from policies.model import Expectation, Finding
@@ -14,7 +14,7 @@ from tests.rigs.controller.plan_views import AT, BLANK, blank, configs, view
 from topology.build import build
 from topology.model import Topology
 
-ALL = Consent(thresholds=Thresholds(1, 1))
+ALL = Overrides(thresholds=Thresholds(1, 1))
 
 
 def circuit(intent: Intent, name: str, **changes) -> Intent:
@@ -78,7 +78,7 @@ def timed_otherwise(intent: Intent) -> dict[str, DeviceConfig]:
 )
 def test_order_holds_what_it_promises(intent):
     made = plan(view(intent, timed_otherwise(intent)), AT, ALL)
-    form, order = shape(build(intent)), waves(made)
+    form, order = change_graph(build(intent)), waves(made)
     number = {name: n for n, wave in enumerate(order) for name in wave}
     assert sorted(number) == sorted(intent.devices)
     assert len(order[0]) == 1
@@ -202,7 +202,7 @@ def test_removed_circuit_that_nobody_remembers_is_found_on_the_routers(country):
 
 
 def test_engineer_may_allow_what_the_refusal_named(country):
-    allowed = Consent(thresholds=Thresholds(0.067, 0.067))
+    allowed = Overrides(thresholds=Thresholds(0.067, 0.067))
     made = plan(
         view(rehomed(country), configs(country), before=build(country), previous=country),
         AT,
@@ -255,7 +255,7 @@ def test_unread_devices_are_all_named(country):
 
 def test_plan_may_be_restricted_to_the_devices_that_answer(country):
     running = {"region-1-r1": BLANK}
-    made = plan(view(country, running), AT, Consent(only=frozenset(running)))
+    made = plan(view(country, running), AT, Overrides(only=frozenset(running)))
     assert waves(made) == [["region-1-r1"]]
     assert set(made.seen) == {"region-1-r1"}
     assert made.reaches == ()
@@ -263,7 +263,7 @@ def test_plan_may_be_restricted_to_the_devices_that_answer(country):
 
 def test_restriction_to_an_unknown_device_is_refused(country):
     with pytest.raises(UnknownNameError, match="nowhere-r1"):
-        plan(view(country, blank(country)), AT, Consent(only=frozenset({"nowhere-r1"})))
+        plan(view(country, blank(country)), AT, Overrides(only=frozenset({"nowhere-r1"})))
 
 
 def test_device_that_is_no_router_is_skipped_and_not_planned_for(country):
@@ -273,7 +273,7 @@ def test_device_that_is_no_router_is_skipped_and_not_planned_for(country):
     assert "sw" not in made.seen
     assert unmanaged(mixed) == {"sw": "switches are not configured yet"}
     with pytest.raises(PlanError, match="not managed yet: sw"):
-        plan(view(mixed, blank(country)), AT, Consent(only=frozenset({"sw"})))
+        plan(view(mixed, blank(country)), AT, Overrides(only=frozenset({"sw"})))
 
 
 FAILING = Finding(
@@ -285,11 +285,11 @@ def test_failing_expectation_stops_the_plan_unless_named(country):
     seen = view(country, blank(country), findings=(FAILING,))
     with pytest.raises(PlanError, match=r"expect.yaml:3: from mora, records reachable: no way"):
         plan(seen, AT)
-    made = plan(seen, AT, Consent(failing=frozenset({FAILING.expectation.text})))
+    made = plan(seen, AT, Overrides(failing=frozenset({FAILING.expectation.text})))
     assert made.forced == (FAILING.expectation.text,)
     assert any("Accepted although it fails" in sentence for sentence in explain(made))
     with pytest.raises(UnknownNameError, match="no expectation reads"):
-        plan(seen, AT, Consent(failing=frozenset({"something else"})))
+        plan(seen, AT, Overrides(failing=frozenset({"something else"})))
 
 
 def test_what_does_not_revert_by_itself_is_told(country):
@@ -363,7 +363,7 @@ def test_topology_of_before_is_optional(country):
 
 
 def test_router_planned_for_alone_is_checked_against_those_it_must_not_lose(country):
-    alone = Consent(only=frozenset({"arrondissement-1-1-1-r1"}))
+    alone = Overrides(only=frozenset({"arrondissement-1-1-1-r1"}))
     made = plan(view(country, blank(country)), AT, alone)
     others = {"department-1-1-r1", "region-1-r1", "yaounde-r1"}
     assert made.reaches == ()
@@ -376,5 +376,5 @@ def test_circuit_found_on_many_routers_is_traced_the_same_way_each_time(country)
     copied = "interface eth77\n ip address 172.20.0.2/31\n"
     running = {name: DeviceConfig(copied) for name in country.devices}
     running["region-1-r1"] = configs(country)["region-1-r1"]
-    was = traced(country, running).circuits["region-1-fibre"]
+    was = infer_baseline(country, running).circuits["region-1-fibre"]
     assert was.a == CircuitEnd(min(country.devices), "eth77")

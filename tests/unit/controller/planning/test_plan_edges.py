@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from controller.apply.run import apply
-from controller.apply.session import Rim
+from controller.apply.session import ApplyContext
 from controller.drivers.memory import MemoryNetwork
 from controller.load import Loaded
 from controller.model import DeviceConfig, Impact, Operational, Outcome, Plan, PushResult
 from controller.planning.from_folder import edge_configs, make_plan, to_read
-from controller.planning.plan import Consent, managed, unmanaged
+from controller.planning.plan import Overrides, managed, unmanaged
 from controller.planning.waves import tunnel_waves
 from controller.store.journal import Journal
 from inventory.errors import PlanError
@@ -95,7 +95,7 @@ def test_an_edge_and_its_hub_must_reach_each_other_through_the_tunnels(intent, t
 
 def test_an_edge_planned_for_alone_must_not_lose_its_hub(intent, tmp_path):
     for name, far in (("mora-e1", [HUB]), (HUB, ["maroua-e1", "mora-e1"])):
-        consent = Consent(only=frozenset({name}))
+        consent = Overrides(only=frozenset({name}))
         made = make_plan(loaded(intent, tmp_path), running(intent, tmp_path), AT, consent)
         assert [other for _, other in made.beyond] == far
         assert {*made.loopbacks} == {name, *far}
@@ -137,7 +137,7 @@ def test_edges_without_a_key_are_left_out_and_told(intent, tmp_path):
     assert not made.changes
     assert list(unmanaged(keyless)) == [*EDGES]
     assert set(managed(keyless)) == set(configs(intent))
-    consent = Consent(only=frozenset({"mora-e1"}))
+    consent = Overrides(only=frozenset({"mora-e1"}))
     with pytest.raises(PlanError, match="mora-e1: no public key pinned; 'sanaga edge enrol'"):
         make_plan(loaded(keyless, tmp_path), Operational({}, {}), AT, consent)
 
@@ -154,7 +154,7 @@ def test_an_edge_whose_key_was_revoked_loses_its_tunnels(intent, tmp_path):
         loaded(revoked, tmp_path),
         running(intent, tmp_path),
         AT,
-        Consent(revoked=frozenset({"mora-e1"})),
+        Overrides(revoked=frozenset({"mora-e1"})),
         previous=intent,
     )
     assert [change.device for change in made.changes] == [HUB]
@@ -237,9 +237,9 @@ class Laboratory:
         return self.tunnels and {source, owner} <= {*EDGES} and "" not in ends
 
     def apply(self) -> PushResult:
-        rim = Rim(self.network.connect, self.journal, self.clock, pace=PACE, workers=1)
+        context = ApplyContext(self.network.connect, self.journal, self.clock, pace=PACE, workers=1)
         try:
-            return apply(self.made, rim)
+            return apply(self.made, context)
         finally:
             self.journal.close()
 

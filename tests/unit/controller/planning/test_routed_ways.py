@@ -8,7 +8,7 @@ import pytest
 from controller.load import Loaded
 from controller.model import Operational
 from controller.planning.from_folder import intended_configs, make_plan
-from controller.planning.plan import Consent
+from controller.planning.plan import Overrides
 from inventory.errors import UnsafePlanError
 from inventory.model import Intent, Medium, Role, Thresholds
 from policies.clinical import catalogue
@@ -34,7 +34,7 @@ def _without_fibre(intent: Intent) -> Intent:
     return replace(intent, circuits={**intent.circuits, "fibre": off})
 
 
-def _planned(consent: Consent):
+def _planned(consent: Overrides):
     before = _network()
     loaded = Loaded(Path(), _without_fibre(before), catalogue())
     return make_plan(loaded, Operational(intended_configs(before), {}), AT, consent)
@@ -42,11 +42,11 @@ def _planned(consent: Consent):
 
 def test_a_plan_that_takes_the_last_cable_is_refused_whatever_is_subscribed_to():
     with pytest.raises(UnsafePlanError, match="maroua"):
-        _planned(Consent(thresholds=Thresholds(0.0, 0.0)))
+        _planned(Overrides(thresholds=Thresholds(0.0, 0.0)))
 
 
 def test_a_plan_that_may_cut_off_says_whom():
-    plan = _planned(Consent(thresholds=Thresholds(1.0, 1.0)))
+    plan = _planned(Overrides(thresholds=Thresholds(1.0, 1.0)))
     assert plan.steady.disconnected == ("maroua",)
 
 

@@ -20,9 +20,9 @@ def config(policy: EdgePolicy) -> DeviceConfig:
 
 
 def judged(change: Callable[[EdgePolicy], EdgePolicy]) -> tuple[Impact, str]:
-    made = impact.judge(config(edge_policy()), config(change(edge_policy())))
-    assert not made.whole
-    assert not made.blank
+    made = impact.assess(config(edge_policy()), config(change(edge_policy())))
+    assert not made.whole_device
+    assert not made.unconfigured
     assert not made.interfaces
     return made.impact, made.because
 
@@ -37,16 +37,16 @@ def with_peer(policy: EdgePolicy, **changes: object) -> EdgePolicy:
 
 
 def test_an_edge_with_a_policy_is_not_blank_and_one_without_is():
-    assert not model.blank(config(edge_policy()))
-    assert model.blank(NOTHING)
+    assert not model.unconfigured(config(edge_policy()))
+    assert model.unconfigured(NOTHING)
 
 
 def test_a_first_policy_interrupts_until_the_far_ends_have_theirs():
-    made = impact.judge(NOTHING, config(edge_policy()))
+    made = impact.assess(NOTHING, config(edge_policy()))
     assert made.impact is Impact.INTERRUPTION
     assert "first policy" in made.because
     # The edge was there before: what runs through it plain is not taken for cut off.
-    assert not made.blank
+    assert not made.unconfigured
 
 
 def test_a_first_policy_is_shown_in_one_line():
@@ -132,7 +132,7 @@ def test_other_costs_rates_and_classes_only_reroute():
     ],
 )
 def test_what_is_no_policy_counts_as_the_worst(text):
-    made = impact.judge(DeviceConfig(text), config(edge_policy()))
+    made = impact.assess(DeviceConfig(text), config(edge_policy()))
     assert (made.impact, made.because) == (
         Impact.INTERRUPTION,
         "it runs, or is to run, what is no policy",

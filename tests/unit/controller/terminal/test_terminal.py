@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from typer import BadParameter
 
 from controller.apply.events import (
-    Begun,
+    ApplyStarted,
     Decided,
     DeviceDone,
     Verified,
     Waiting,
-    WaveBegun,
     WaveEnded,
+    WaveStarted,
 )
 from controller.model import Verdict
 from controller.terminal.completion import names
@@ -84,11 +84,11 @@ def test_names_for_completion_are_those_of_their_sections():
 @pytest.mark.parametrize(
     ("event", "said"),
     [
-        (Begun(3, "p", 2, 1), "apply 3: 2 devices in 1 wave"),
+        (ApplyStarted(3, "p", 2, 1), "apply 3: 2 devices in 1 wave"),
         (DeviceDone("a", "commit"), None),
         (DeviceDone("a", "commit", "a: refused"), "a: commit: refused"),
         (DeviceDone("a", "read", "silent"), None),
-        (WaveBegun(1, 2, ("a", "b")), "wave 1 of 2: a and b"),
+        (WaveStarted(1, 2, ("a", "b")), "wave 1 of 2: a and b"),
         (WaveEnded(1, 2, Verdict(holds=True, evidence=())), None),
         (WaveEnded(1, 2, Verdict(holds=False, evidence=("x",))), "wave 1 failed: x"),
         (Verified(Verdict(holds=False, evidence=("x",))), "end-to-end check FAILED: x"),

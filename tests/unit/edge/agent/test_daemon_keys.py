@@ -32,17 +32,17 @@ def started(folder, identity=None):
         made._open_keys()
         yield made
     finally:
-        made.gauges.close()
-        made.worker.close()
-        made.rendezvous.close()
-        made._losses.close()
+        made.probes.close()
+        made.dataplane.close()
+        made.join_proxy.close()
+        made._link_down.close()
 
 
 def moved(folder):
     """Return a policy for another key than the first, which all tunnels have, and the record."""
     policy = replace(edge_policy(), key=keyring.upcoming(folder, first(folder)))
     with started(folder) as daemon:
-        own = daemon.rotation.take(policy, daemon.worker.ring).own
+        own = daemon.rotation.take(policy, daemon.dataplane.ring).own
     assert set(own.values()) == {policy.key}
     return policy, (folder / rotation_state.FILE).read_bytes()
 
@@ -56,14 +56,14 @@ def test_a_file_that_does_not_open_takes_no_key_away_and_changes_no_record(folde
     stray = folder / keyring.KEYS / "stray"
     stray.touch(mode=0o600)
     with started(folder) as daemon:
-        assert daemon.worker.ring.keys() == {first(folder), policy.key}
-        own = daemon.rotation.take(policy, daemon.worker.ring).own
+        assert daemon.dataplane.ring.keys() == {first(folder), policy.key}
+        own = daemon.rotation.take(policy, daemon.dataplane.ring).own
         assert own == dict.fromkeys(policy.tunnels, policy.key)
         assert any(str(stray) in fault and "remove it" in fault for fault in daemon.faults)
         # Whoever asks for a key gets one all the same.
-        assert keyring.upcoming(folder, policy.key) not in daemon.worker.ring
+        assert keyring.upcoming(folder, policy.key) not in daemon.dataplane.ring
         daemon.learn_keys()
-        assert len(daemon.worker.ring) == 3
+        assert len(daemon.dataplane.ring) == 3
         stray.unlink()
         daemon.learn_keys()
         assert daemon.faults == ()
@@ -77,7 +77,7 @@ def test_a_draft_that_a_kill_left_behind_is_gone_after_the_start_and_no_fault(fo
     with started(folder) as daemon:
         assert daemon.faults == ()
         assert not draft.exists()
-        daemon.rotation.take(policy, daemon.worker.ring)
+        daemon.rotation.take(policy, daemon.dataplane.ring)
     assert (folder / rotation_state.FILE).read_bytes() == record
 
 
@@ -87,7 +87,7 @@ def test_tunnels_keep_their_keys_in_the_record_when_no_key_opens(folder):
     (folder / KEY).rename(folder / "away")
     with started(folder, identity) as daemon:
         assert any("key: not there; restore it" in fault for fault in daemon.faults)
-        daemon.rotation.take(policy, daemon.worker.ring)
+        daemon.rotation.take(policy, daemon.dataplane.ring)
     assert (folder / rotation_state.FILE).read_bytes() == record
 
 
@@ -98,7 +98,7 @@ def test_a_device_that_was_enrolled_anew_goes_by_its_new_key_and_names_what_to_r
     private_key.ensure(folder / KEY, pair)
     policy = replace(edge_policy(), key=first(folder))
     with started(folder) as daemon:
-        daemon.rotation.take(policy, daemon.worker.ring)
+        daemon.rotation.take(policy, daemon.dataplane.ring)
         assert daemon.rotation.fault == ""
         assert set(daemon.rotation.status()["waiting"]) == set(policy.tunnels)
         (fault,) = daemon.faults
@@ -110,7 +110,7 @@ def test_a_record_that_cannot_be_read_is_told_and_no_tunnel_is_without_a_key(fol
     policy = edge_policy()
     with started(folder) as daemon:
         assert any("Is a directory" in fault for fault in daemon.faults)
-        own = daemon.rotation.take(policy, daemon.worker.ring).own
+        own = daemon.rotation.take(policy, daemon.dataplane.ring).own
         assert own == dict.fromkeys(policy.tunnels, first(folder))
 
 
@@ -127,9 +127,9 @@ def test_further_keys_that_lie_in_clear_are_sealed_at_the_start(folder, monkeypa
     with monkeypatch.context() as broken:
         broken.setattr(atomic, "replace", full)
         with started(folder) as daemon:
-            assert public in daemon.worker.ring
+            assert public in daemon.dataplane.ring
             assert any(f"{file}: lies in clear" in fault for fault in daemon.faults)
     with started(folder) as daemon:
-        assert public in daemon.worker.ring
+        assert public in daemon.dataplane.ring
         assert daemon.faults == ()
     assert private.reveal() not in file.read_text()

@@ -14,10 +14,10 @@ import pytest
 from edge.clock import Moment
 from edge.control import client as control
 from edge.control.client import NotRunningError
-from edge.control.server import Ear
+from edge.control.server import ControlServer
 from edge.door import Door
 from edge.policy import canonical
-from edge.policy.store import Store
+from edge.policy.store import PolicyStore
 from edge.policy.transactions import Transactions
 from edge.signed import policy_envelope
 from edge.storage import lock
@@ -45,12 +45,12 @@ class Served:
 
     async def _open(self):
         trust = SIGNER.public_key()
-        store = Store(
+        store = PolicyStore(
             self.folder, "kolofata-e1", lambda text, file: policy_envelope.verify(text, file, trust)
         )
         self.transactions = Transactions(store, self._install, self._moment)
         self.transactions.open()
-        self.ear = Ear(self.folder, self._answer)
+        self.ear = ControlServer(self.folder, self._answer)
         await self.ear.open()
 
     def _moment(self):
@@ -223,9 +223,9 @@ def test_door_without_a_daemon_says_so(tmp_path):
 
 def test_refusal_reaches_who_asked_as_the_error_it_was(served):
     with pytest.raises(PolicyRefusedError, match="candidate: no JSON"):
-        control.asked(served.folder, "stage", txn="one", candidate="{")
+        control.request(served.folder, "stage", txn="one", candidate="{")
     with pytest.raises(EdgeError, match="not staged"):
-        control.asked(served.folder, "commit", txn="none", within_s=5)
+        control.request(served.folder, "commit", txn="none", within_s=5)
 
 
 @pytest.mark.parametrize("line", [b"\n", b"[]\n", b"{\n", b"\xff\n", b'{"verb": "stage"}\n'])
@@ -253,7 +253,7 @@ def test_socket_lies_as_deep_as_it_must(tmp_path):
 
 def test_nobody_answers_where_no_edge_runs(tmp_path):
     with pytest.raises(NotRunningError, match="'sanaga edge run' starts it"):
-        control.asked(tmp_path, "status")
+        control.request(tmp_path, "status")
 
 
 def test_second_daemon_is_told_who_holds_the_folder(tmp_path):

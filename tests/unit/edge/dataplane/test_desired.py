@@ -5,7 +5,13 @@ from ipaddress import IPv4Address, IPv4Network, ip_network
 
 import pytest
 
-from edge.dataplane.desired import CARE_KEEPALIVE_S, KEEPALIVE_S, Wanted, steered, wanted
+from edge.dataplane.desired import (
+    CARE_KEEPALIVE_S,
+    KEEPALIVE_S,
+    DesiredState,
+    desired_state,
+    steered,
+)
 from edge.dataplane.sysctls import Undo
 from edge.forwarding import marks
 from edge.forwarding.duplication import copies
@@ -27,11 +33,11 @@ def _steering(first: str, second: str | None = None) -> Steering:
     return Steering({"yaounde-e1": PeerSteering(services, care=first, second=second)})
 
 
-def _routes(want: Wanted) -> dict[RouteKey, object]:
+def _routes(want: DesiredState) -> dict[RouteKey, object]:
     return {**want.fixed, **want.steered}
 
 
-def _devices(want: Wanted, table: int, prefix: Prefix) -> list[str | None]:
+def _devices(want: DesiredState, table: int, prefix: Prefix) -> list[str | None]:
     """Return where the routes of a prefix lead in a table, the first choice first."""
     routes = {**want.fixed, **want.steered}
     keys = sorted(
@@ -42,14 +48,14 @@ def _devices(want: Wanted, table: int, prefix: Prefix) -> list[str | None]:
 
 
 def test_consultations_take_the_care_tunnel_before_any_transport():
-    want = wanted(edge_policy(), _steering(FIBRE, LEO))
+    want = desired_state(edge_policy(), _steering(FIBRE, LEO))
     assert _devices(want, marks.CLASS_TABLE, FAR) == ["sgtecare", "sgtefibre"]
 
 
 def test_other_classes_take_the_path_decided_for_them():
     steering = _steering(FIBRE)
     services = {**steering.of("yaounde-e1").services, "backup": LEO}
-    want = wanted(edge_policy(), Steering({"yaounde-e1": PeerSteering(services, FIBRE)}))
+    want = desired_state(edge_policy(), Steering({"yaounde-e1": PeerSteering(services, FIBRE)}))
     backup = marks.class_index(edge_policy(), "backup")
     assert backup is not None
     assert _devices(want, marks.CLASS_TABLE + backup, FAR)[0] == "sgteleo"
@@ -57,7 +63,7 @@ def test_other_classes_take_the_path_decided_for_them():
 
 
 def test_behind_every_class_stand_all_tunnels_by_cost_and_then_nothing():
-    want = wanted(edge_policy(), Steering())
+    want = desired_state(edge_policy(), Steering())
     tunnels = ["sgtefibre", "sgteleo", "sgtelte", None]
     assert _devices(want, marks.REST_TABLE, FAR) == tunnels
 
@@ -73,7 +79,7 @@ def _without_metered(*services: str) -> EdgePolicy:
     return replace(policy, classes=tuple(made))
 
 
-def _asked(want: Wanted, service: str, prefix: Prefix = FAR) -> list[str | None]:
+def _asked(want: DesiredState, service: str, prefix: Prefix = FAR) -> list[str | None]:
     """Return all that the kernel tries for a class, in its order: till it meets None."""
     index = marks.class_index(want.policy, service)
     tables = [
@@ -86,8 +92,8 @@ def _asked(want: Wanted, service: str, prefix: Prefix = FAR) -> list[str | None]
 @pytest.mark.parametrize("service", [c.service.name for c in edge_policy().classes])
 def test_a_class_without_metered_ways_never_falls_to_one(service: str):
     for decided in (Steering(), _steering(FIBRE)):
-        assert "sgtelte" in _asked(wanted(_without_metered(), decided), service)
-        assert "sgtelte" not in _asked(wanted(_without_metered(service), decided), service)
+        assert "sgtelte" in _asked(desired_state(_without_metered(), decided), service)
+        assert "sgtelte" not in _asked(desired_state(_without_metered(service), decided), service)
 
 
 def test_a_class_never_falls_to_a_medium_that_it_may_not_take():
@@ -95,28 +101,28 @@ def test_a_class_never_falls_to_a_medium_that_it_may_not_take():
     narrowed = [
         replace(c, paths=replace(c.paths, media=(Medium.FIBRE, Medium.LTE))) for c in policy.classes
     ]
-    want = wanted(replace(policy, classes=tuple(narrowed)), Steering())
+    want = desired_state(replace(policy, classes=tuple(narrowed)), Steering())
     for traffic in policy.classes:
         assert "sgteleo" not in _asked(want, traffic.service.name)
 
 
 def test_another_class_loses_no_way_when_the_ordinary_one_is_narrowed():
     for decided in (Steering(), _steering(FIBRE)):
-        tried = _asked(wanted(_without_metered("portal"), decided), "records")
+        tried = _asked(desired_state(_without_metered("portal"), decided), "records")
         assert set(tried) == {"sgtefibre", "sgteleo", "sgtelte"}
 
 
 def test_outer_packets_of_consultations_never_fall_to_a_forbidden_path():
     (hub,) = edge_policy().peers
     loopback = IPv4Network(hub.loopback)
-    everything = wanted(_without_metered(), Steering())
+    everything = desired_state(_without_metered(), Steering())
     assert "sgtelte" in _devices(everything, marks.REST_TABLE, loopback)
-    narrowed = wanted(_without_metered("consultation-audio"), Steering())
+    narrowed = desired_state(_without_metered("consultation-audio"), Steering())
     assert _devices(narrowed, marks.REST_TABLE, loopback) == ["sgtefibre", "sgteleo", None]
 
 
 def test_outer_packets_never_take_another_underlay():
-    want = wanted(edge_policy(), Steering())
+    want = desired_state(edge_policy(), Steering())
     anywhere = IPv4Network("0.0.0.0/0")
     assert _devices(want, marks.TRANSPORT_TABLE + 1, anywhere) == ["wan1", None]
 
@@ -127,15 +133,15 @@ def test_own_lans_are_not_looked_for_behind_a_peer_that_covers_them():
     wide = replace(policy, peers=(replace(hub, prefixes=(ip_network("10.0.0.0/8"),)),))
     for table in (marks.CLASS_TABLE, marks.REST_TABLE):
         key = route_key(table, policy.prefixes[0], 9999)
-        assert wanted(wide, Steering()).fixed[key].throw
-        assert key not in wanted(policy, Steering()).fixed
+        assert desired_state(wide, Steering()).fixed[key].throw
+        assert key not in desired_state(policy, Steering()).fixed
 
 
 def test_first_of_two_peers_with_the_same_prefix_has_it():
     policy = edge_policy()
     (hub,) = policy.peers
     other = replace(hub, device="second", public_key="x" * 44, loopback=IPv4Address("172.16.0.99"))
-    want = wanted(replace(policy, peers=(hub, other)), Steering())
+    want = desired_state(replace(policy, peers=(hub, other)), Steering())
     peers = want.tunnels[0].peers
     assert [FAR in peer.allowed for peer in peers] == [True, False]
 
@@ -154,7 +160,7 @@ def test_nothing_is_copied_without_a_second_path(second: str | None):
 
 
 def test_a_copy_that_nobody_asked_for_is_routed_nowhere():
-    want = wanted(edge_policy(), _steering(FIBRE))
+    want = desired_state(edge_policy(), _steering(FIBRE))
     aliases = [key for key in want.steered if key.address[0] == 240]
     assert not aliases
     everything = route_key(marks.ENDS_TABLE, ip_network("240.90.0.0/16"), 9999)
@@ -162,20 +168,20 @@ def test_a_copy_that_nobody_asked_for_is_routed_nowhere():
 
 
 def test_steering_gives_what_the_policy_and_the_decisions_give():
-    before = wanted(edge_policy(), _steering(FIBRE, LEO))
+    before = desired_state(edge_policy(), _steering(FIBRE, LEO))
     after, _, _ = steered(before, _steering(LTE))
-    assert after == wanted(edge_policy(), _steering(LTE))
+    assert after == desired_state(edge_policy(), _steering(LTE))
 
 
 def test_steering_concerns_only_peers_whose_decisions_changed():
-    before = wanted(edge_policy(), _steering(FIBRE, LEO))
+    before = desired_state(edge_policy(), _steering(FIBRE, LEO))
     _, old, new = steered(before, _steering(FIBRE, LEO))
     assert not old
     assert not new
 
 
 def test_only_the_end_that_dials_keeps_sessions_alive():
-    edge, hub = (wanted(p, Steering()) for p in (edge_policy(), hub_policy()))
+    edge, hub = (desired_state(p, Steering()) for p in (edge_policy(), hub_policy()))
     alive = [tunnel.peers[0].keepalive_s for tunnel in edge.tunnels]
     assert alive == [KEEPALIVE_S, KEEPALIVE_S, KEEPALIVE_S, CARE_KEEPALIVE_S]
     assert not any(tunnel.peers[0].keepalive_s for tunnel in hub.tunnels)
@@ -184,13 +190,13 @@ def test_only_the_end_that_dials_keeps_sessions_alive():
 def test_interfaces_with_names_that_are_no_words_are_refused():
     for name in ("eth0; drop", 'x" accept', "all", "", "a" * 16, "..", "eth\n0"):
         with pytest.raises(PolicyRefusedError, match="rename it"):
-            wanted(edge_policy(lans=(name,)), Steering())
+            desired_state(edge_policy(lans=(name,)), Steering())
 
 
 def test_more_peers_than_there_are_numbers_for_are_refused():
-    wanted(_many(1000), Steering())
+    desired_state(_many(1000), Steering())
     with pytest.raises(PolicyRefusedError, match="divide them among several hubs"):
-        wanted(_many(1001), Steering())
+        desired_state(_many(1001), Steering())
 
 
 def test_promised_rates_stay_below_what_the_circuit_has():

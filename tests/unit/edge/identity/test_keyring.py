@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.identity import enrolment, keyring, private_key
-from edge.identity.at_rest import Rest
+from edge.identity.at_rest import AtRestCipher
 from edge.identity.device import KEY
 from edge.storage import atomic
 from inventory.errors import EdgeError
@@ -207,7 +207,7 @@ def test_what_a_kill_left_of_sealing_goes_and_the_key_is_sealed(folder):
     keyring.tidy(folder)
     assert list((folder / keyring.KEYS).iterdir()) == [file]
     assert (
-        Rest(private_key.read(folder / KEY)).opened(file.read_text().strip(), keyring.KEYS)
+        AtRestCipher(private_key.read(folder / KEY)).opened(file.read_text().strip(), keyring.KEYS)
         == private.octets
     )
     assert public in keyring.ring(folder)

@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.keys import gossip
-from edge.keys.gossip import PORT, Neighbours
-from edge.keys.revoked import Revoked
+from edge.keys.gossip import PORT, RevocationGossip
+from edge.keys.revoked import RevokedKeys
 from edge.signed import revocation_envelope
 from tests.rigs.edge.edge_policies import SIGNER, edge_policy
 from vpn.people.revocation_list import RevocationList
@@ -35,8 +35,8 @@ class Node:
     def __init__(self, folder, name, *peers):
         (folder / name).mkdir()
         self.name = name
-        self.revoked = Revoked(folder / name, check)
-        self.neighbours = Neighbours(self.revoked, self.revoked.take)
+        self.revoked = RevokedKeys(folder / name, check)
+        self.neighbours = RevocationGossip(self.revoked, self.revoked.take)
         base = edge_policy()
         (peer, *_) = base.peers
         known = (replace(peer, device=one, loopback=ADDRESSES[one]) for one in peers)
@@ -100,13 +100,13 @@ def test_whoever_asks_with_an_older_list_is_given_the_newer_one(chain):
 def test_nothing_is_said_to_who_has_it_and_to_nobody_without_a_list(chain, monkeypatch):
     a, b, c = chain
     spoken = []
-    real = Neighbours._speak
+    real = RevocationGossip._speak
 
     async def counted(self, name, address):
         spoken.append(address)
         await real(self, name, address)
 
-    monkeypatch.setattr(Neighbours, "_speak", counted)
+    monkeypatch.setattr(RevocationGossip, "_speak", counted)
 
     async def work():
         await a.tell()

@@ -8,11 +8,11 @@ import pytest
 
 from controller.keys.psk_root import FILE as SECRET_FILE
 from edge.identity.device import Identity
-from edge.keys.psk import FILE, Pairs
+from edge.keys.psk import FILE, PresharedKeys
 from edge.keys.psk_schedule import LISTENED_S, OVERDUE_S, TRIED_S
 from edge.storage import atomic
 from edge.wireguard.active_keys import SETTLED
-from edge.wireguard.model import NO_PRESHARED_KEY, PeerState, TunnelState
+from edge.wireguard.model import NO_PRESHARED_KEY, PeerStatus, TunnelState
 from inventory.errors import EdgeError
 from tests.rigs.edge.pairs_rig import DEVICE, PEER, POLICY, Rig, check, stored_chains
 from vpn.wireguard import keys, psk_ratchet
@@ -116,7 +116,7 @@ def test_chains_are_on_the_disk_for_this_device_s_key_alone(rig):
         assert clear not in (rig.folder / FILE).read_text()
     stranger = Identity(DEVICE, keys.generate().octets)
     with pytest.raises(EdgeError, match=f"'sanaga vpn site load {DEVICE}'"):
-        Pairs(rig.folder, stranger, check, rig.clock).open()
+        PresharedKeys(rig.folder, stranger, check, rig.clock).open()
 
 
 def test_chains_that_lie_in_clear_are_taken_and_sealed_at_once(rig):
@@ -282,7 +282,7 @@ def test_one_handshake_forgets_nothing_for_it_may_have_been_with_the_key_of_befo
     rig.looks()
     (one, *_) = POLICY.tunnels
     rig.now += timedelta(seconds=3)
-    peers = {POLICY.peers[0].public_key: PeerState(None, rig.now.timestamp() - 1, 0, 0)}
+    peers = {POLICY.peers[0].public_key: PeerStatus(None, rig.now.timestamp() - 1, 0, 0)}
     rig.pairs.tend({one: TunnelState(1, 1340, 1, 0, peers)}, SETTLED)
     stored = rig.stored()["peers"][PEER.device]
     assert stored["answered"][0] == 2
@@ -301,7 +301,7 @@ def test_a_tunnel_that_is_down_keeps_the_key_that_another_one_has_shown_to_be_ri
         }
         states = {
             name: TunnelState(
-                1, 1340, 1, 0, {PEER.public_key: PeerState(None, shaken_s[name], 0, 0)}
+                1, 1340, 1, 0, {PEER.public_key: PeerStatus(None, shaken_s[name], 0, 0)}
             )
             for name in (up, *down)
         }

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.keys.revoked import FILE, KEYS, Revoked
+from edge.keys.revoked import FILE, KEYS, RevokedKeys
 from edge.signed import envelope as signed_envelope
 from edge.signed import revocation_envelope
 from edge.storage import atomic
@@ -33,7 +33,7 @@ def check(envelope, file):
 
 @pytest.fixture
 def revoked(tmp_path):
-    return Revoked(tmp_path, check)
+    return RevokedKeys(tmp_path, check)
 
 
 def take(revoked, envelope):
@@ -41,7 +41,7 @@ def take(revoked, envelope):
 
 
 def again(tmp_path):
-    made = Revoked(tmp_path, check)
+    made = RevokedKeys(tmp_path, check)
     asyncio.run(made.open())
     return made
 

@@ -8,7 +8,7 @@ import pytest
 
 from edge.clock import Moment
 from edge.policy.errors import TransactionError
-from edge.policy.store import GOOD, RUNNING, Store
+from edge.policy.store import GOOD, RUNNING, PolicyStore
 from edge.signed import policy_envelope
 from edge.storage import atomic
 from inventory.errors import PolicyRefusedError
@@ -24,7 +24,7 @@ def later(seconds):
 
 
 def opened(folder):
-    return Store(
+    return PolicyStore(
         folder, "kolofata-e1", lambda text, file: policy_envelope.verify(text, file, TRUST)
     )
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from edge.probes.burst import AT_ONE_GO, Suspicion
+from edge.probes.burst import AT_ONE_GO, ProbeBurst
 from edge.probes.delays import OneWay, Patience
-from edge.probes.loss_direction import Way
-from edge.probes.outstanding import Ledger, Verdict
-from edge.probes.receiver import Hearing
-from edge.probes.stall_clock import Timekeeper
+from edge.probes.loss_direction import LossDirection
+from edge.probes.outstanding import AnswerKind, OutstandingPackets
+from edge.probes.receiver import PeerReceiver
+from edge.probes.stall_clock import StallClock
 
 
 class Hands:
@@ -22,7 +22,7 @@ class Hands:
         self.day_s += seconds
 
     def keeper(self):
-        return Timekeeper(lambda: self.monotonic_s, lambda: self.day_s)
+        return StallClock(lambda: self.monotonic_s, lambda: self.day_s)
 
 
 def never(_start, _end):
@@ -30,7 +30,7 @@ def never(_start, _end):
 
 
 def blame_out(_sent_s):
-    return Way.OUT
+    return LossDirection.OUT
 
 
 # When a packet really came
@@ -116,14 +116,14 @@ def test_only_the_part_of_a_stall_within_a_period_counts():
 
 
 def test_a_packet_under_way_during_a_stall_is_waited_for_longer():
-    ledger = Ledger(lambda start, end: 0.2 if start < 1.0 < end else 0.0)
+    ledger = OutstandingPackets(lambda start, end: 0.2 if start < 1.0 < end else 0.0)
     ledger.send(0.9)
     ledger.settle(1.25, 0.3, blame_out)
-    assert ledger.answer(0, 0)[0] is Verdict.FIRST
+    assert ledger.answer(0, 0)[0] is AnswerKind.FIRST
 
 
 def test_a_packet_lost_during_a_long_stall_says_nothing():
-    ledger = Ledger(lambda start, end: 0.2 if start < 1.0 < end else 0.0)
+    ledger = OutstandingPackets(lambda start, end: 0.2 if start < 1.0 < end else 0.0)
     ledger.send(0.9)
     assert ledger.settle(9.0, 0.3, blame_out) == 0
     settled = ledger.take()
@@ -133,14 +133,14 @@ def test_a_packet_lost_during_a_long_stall_says_nothing():
 
 @pytest.mark.parametrize("stalled_s", [0.0, 0.05])
 def test_without_a_long_stall_the_same_packet_is_lost(stalled_s):
-    ledger = Ledger(lambda start, end: stalled_s if start < 1.0 < end else 0.0)
+    ledger = OutstandingPackets(lambda start, end: stalled_s if start < 1.0 < end else 0.0)
     ledger.send(0.9)
     assert ledger.settle(9.0, 0.3, blame_out) == 1
     assert ledger.take().out == 1
 
 
 def test_what_was_under_way_when_the_socket_dropped_packets_says_nothing():
-    ledger = Ledger(never)
+    ledger = OutstandingPackets(never)
     ledger.send(0.9)
     ledger.excuse()
     ledger.send(1.0)
@@ -153,20 +153,20 @@ def test_what_was_under_way_when_the_socket_dropped_packets_says_nothing():
 
 
 def test_an_answer_after_its_time_is_late_and_a_second_one_a_copy():
-    ledger = Ledger(never)
+    ledger = OutstandingPackets(never)
     ledger.send(0.0)
     ledger.settle(1.0, 0.3, blame_out)
     verdicts = [ledger.answer(0, 0)[0] for _ in range(2)]
-    assert verdicts == [Verdict.LATE, Verdict.DUPLICATE]
+    assert verdicts == [AnswerKind.LATE, AnswerKind.DUPLICATE]
     assert ledger.take().answered == 0
 
 
 def test_an_answer_to_nothing_is_unasked():
-    assert Ledger(never).answer(5, 0)[0] is Verdict.UNASKED
+    assert OutstandingPackets(never).answer(5, 0)[0] is AnswerKind.UNASKED
 
 
 def test_overdue_are_the_newest_in_a_row_and_not_those_too_young():
-    ledger = Ledger(never)
+    ledger = OutstandingPackets(never)
     for sequence in range(6):
         ledger.send(sequence * 0.1)
     ledger.answer(1, 1)
@@ -175,7 +175,7 @@ def test_overdue_are_the_newest_in_a_row_and_not_those_too_young():
 
 
 def test_overdue_counts_on_when_packets_were_settled_as_lost():
-    ledger = Ledger(never)
+    ledger = OutstandingPackets(never)
     for sequence in range(4):
         ledger.send(sequence * 0.1)
     ledger.settle(5.0, 0.3, blame_out)
@@ -183,7 +183,7 @@ def test_overdue_counts_on_when_packets_were_settled_as_lost():
 
 
 def test_one_answer_ends_what_is_overdue():
-    ledger = Ledger(never)
+    ledger = OutstandingPackets(never)
     for sequence in range(4):
         ledger.send(sequence * 0.1)
     ledger.answer(3, 0)
@@ -191,7 +191,7 @@ def test_one_answer_ends_what_is_overdue():
 
 
 def test_a_far_end_that_counts_anew_is_blamed_for_nothing():
-    ledger = Ledger(never)
+    ledger = OutstandingPackets(never)
     for sequence in range(10):
         ledger.send(float(sequence))
         ledger.answer(sequence, sequence)
@@ -205,9 +205,9 @@ def test_a_far_end_that_counts_anew_is_blamed_for_nothing():
 
 
 def test_without_any_later_answer_the_session_says_which_way():
-    ledger = Ledger(never)
+    ledger = OutstandingPackets(never)
     ledger.send(0.0)
-    ledger.settle(9.0, 0.3, lambda _sent: Way.IN)
+    ledger.settle(9.0, 0.3, lambda _sent: LossDirection.IN)
     assert ledger.take().back == 1
 
 
@@ -243,7 +243,7 @@ def test_a_step_of_the_far_clock_is_no_delay(step_s):
 
 
 def heard(*arrivals):
-    hearing = Hearing(40_000)
+    hearing = PeerReceiver(40_000)
     for sequence, at_s in arrivals:
         hearing.hear(sequence, at_s, 0.5)
     return hearing
@@ -303,7 +303,7 @@ def test_a_peer_is_silent_after_two_intervals_and_a_margin():
 
 def sent_within(seconds, pace_s, *, allowed=True):
     """Packets sent in a time during which a path is suspected all along."""
-    suspicion, now, packets = Suspicion(allowed), 0.0, 0
+    suspicion, now, packets = ProbeBurst(allowed), 0.0, 0
     while now < seconds:
         suspicion.arise(now)
         step = suspicion.pace_s(now, pace_s)
@@ -313,14 +313,14 @@ def sent_within(seconds, pace_s, *, allowed=True):
 
 
 def test_suspicion_probes_four_times_as_often_for_a_while():
-    suspicion = Suspicion()
+    suspicion = ProbeBurst()
     suspicion.arise(10.0)
     assert suspicion.pace_s(10.5, 0.1) == 0.025
     assert suspicion.pace_s(11.5, 0.1) == 0.1
 
 
 def test_suspicion_never_probes_more_often_than_its_floor():
-    suspicion = Suspicion()
+    suspicion = ProbeBurst()
     suspicion.arise(10.0)
     assert suspicion.pace_s(10.5, 0.012) == 0.005
 

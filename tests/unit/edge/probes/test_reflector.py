@@ -6,9 +6,9 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from edge.probes.packet import Request, read_answer, write_request
-from edge.probes.reflector import RATE, Listening, Reflector
-from edge.probes.stall_clock import Timekeeper
+from edge.probes.packet import TestRequest, read_answer, write_request
+from edge.probes.reflector import RATE, Listening, SessionReflector
+from edge.probes.stall_clock import StallClock
 from inventory.errors import EdgeError
 from tests.rigs.probes.probe_rig import PORT, addresses, run, stall, until
 
@@ -46,7 +46,7 @@ def reflected(packets, *, source=None, allowed=None):
 
     async def test():
         here, there = addresses()
-        reflector = Reflector(Listening(here, "", PORT), {allowed or there: None})
+        reflector = SessionReflector(Listening(here, "", PORT), {allowed or there: None})
         await reflector.open()
         answers = await answers_of(reflector, here, source or there, packets)
         reflector.close()
@@ -56,7 +56,7 @@ def reflected(packets, *, source=None, allowed=None):
 
 
 def requests(count):
-    return [write_request(Request(number, number)) for number in range(count)]
+    return [write_request(TestRequest(number, number)) for number in range(count)]
 
 
 def test_a_reflector_numbers_its_answers_and_returns_the_ttl():
@@ -79,16 +79,16 @@ def test_a_stranger_is_not_answered():
 @pytest.mark.parametrize(
     ("allowed", "packet", "late"),
     [
-        (True, write_request(Request(0, 0)), 1),
+        (True, write_request(TestRequest(0, 0)), 1),
         (True, b"garbage", 0),
-        (False, write_request(Request(0, 0)), 0),
+        (False, write_request(TestRequest(0, 0)), 0),
     ],
     ids=["of a peer", "malformed", "of a stranger"],
 )
 def test_only_requests_of_peers_show_that_this_process_was_late(allowed, packet, late):
     async def test():
         here, there = addresses()
-        reflector = Reflector(Listening(here, "", PORT), {there: None} if allowed else {})
+        reflector = SessionReflector(Listening(here, "", PORT), {there: None} if allowed else {})
         await reflector.open()
         asking = ask(here, there, [packet])
         next(asking)
@@ -122,8 +122,8 @@ def test_a_copy_of_a_request_is_not_answered():
 def test_a_peer_is_answered_at_a_bounded_rate():
     async def test():
         here, there = addresses()
-        still = Timekeeper(lambda: 1000.0)
-        reflector = Reflector(Listening(here, "", PORT), {there: None}, timekeeper=still)
+        still = StallClock(lambda: 1000.0)
+        reflector = SessionReflector(Listening(here, "", PORT), {there: None}, timekeeper=still)
         await reflector.open()
         for _ in range(10):
             await answers_of(reflector, here, there, requests(100))
@@ -138,7 +138,7 @@ def test_a_peer_is_answered_at_a_bounded_rate():
 def test_a_peer_that_is_no_longer_allowed_becomes_a_stranger():
     async def test():
         here, there = addresses()
-        reflector = Reflector(Listening(here, "", PORT), {there: None})
+        reflector = SessionReflector(Listening(here, "", PORT), {there: None})
         await reflector.open()
         before = await answers_of(reflector, here, there, requests(1))
         reflector.allow({})
@@ -154,7 +154,9 @@ def test_a_peer_that_is_no_longer_allowed_becomes_a_stranger():
 def test_two_reflectors_on_one_address_are_refused_in_words():
     async def test():
         here, there = addresses()
-        first, second = (Reflector(Listening(here, "", PORT), {there: None}) for _ in range(2))
+        first, second = (
+            SessionReflector(Listening(here, "", PORT), {there: None}) for _ in range(2)
+        )
         await first.open()
         try:
             await second.open()

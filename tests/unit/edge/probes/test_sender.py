@@ -6,10 +6,10 @@ from ipaddress import IPv4Address
 import pytest
 
 from edge.probes.delays import LEAST_PATIENCE_S
-from edge.probes.reflector import Listening, Reflector
-from edge.probes.sender import Session, Target
-from edge.probes.stall_clock import Timekeeper
-from edge.probes.udp_socket import Port
+from edge.probes.reflector import Listening, SessionReflector
+from edge.probes.sender import SessionSender, Target
+from edge.probes.stall_clock import StallClock
+from edge.probes.udp_socket import StampSocket
 from inventory.errors import EdgeError
 from tests.rigs.probes.probe_rig import (
     PORT,
@@ -74,7 +74,7 @@ def test_a_quicker_pace_takes_effect_at_once():
     async def test():
         here, there = addresses()
         with far_end(there, serving=True):
-            session = Session(Target("path", here, there, "", PORT))
+            session = SessionSender(Target("path", here, there, "", PORT))
             session.pace_s = 3600.0
             await session.open()
             await until(lambda: session.counters.answered == 1, "the first answer")
@@ -89,7 +89,7 @@ def test_garbage_for_answers_is_counted_and_ignored():
     async def test():
         here, there = addresses()
         with far_end(there) as far:
-            session = Session(Target("path", here, there, "", PORT))
+            session = SessionSender(Target("path", here, there, "", PORT))
             await session.open()
             await until(lambda: session.counters.sent >= 1, "a request")
             octets, asker = far.take()
@@ -107,7 +107,7 @@ def test_a_copy_of_an_answer_is_counted_once_as_answered():
     async def test():
         here, there = addresses()
         with far_end(there) as far:
-            session = Session(Target("path", here, there, "", PORT))
+            session = SessionSender(Target("path", here, there, "", PORT))
             await session.open()
             await until(lambda: session.counters.sent >= 1, "a request")
             octets, asker = far.take()
@@ -125,10 +125,10 @@ def test_a_far_end_that_never_answers_is_overdue_and_then_lost():
     async def test():
         here, there = addresses()
         with far_end(there):
-            session = Session(Target("path", here, there, "", PORT))
+            session = SessionSender(Target("path", here, there, "", PORT))
             session.pace_s = 0.05
             await session.open()
-            probing = End(session, Reflector(Listening(here), {}))
+            probing = End(session, SessionReflector(Listening(here), {}))
             await until(lambda: probing.measure().overdue > 0, "overdue")
             lost_before = probing.total("lost_out")
             await until(lambda: probing.measure().lost_out > 0, "loss")
@@ -145,7 +145,7 @@ def test_answers_that_waited_for_a_stalled_process_are_neither_late_nor_lost(sec
     async def test():
         here, there = addresses()
         with far_end(there, serving=True, delay_s=0.02):
-            session = Session(Target("path", here, there, "", PORT))
+            session = SessionSender(Target("path", here, there, "", PORT))
             session.pace_s = 0.04
             await session.open()
             await until(lambda: session.counters.answered >= 20, "answers")
@@ -169,7 +169,7 @@ def test_answers_that_waited_for_a_stalled_process_are_neither_late_nor_lost(sec
     assert session.counters.waited >= (seconds > LEAST_PATIENCE_S + 0.1)
 
 
-class HeldUp(Session):
+class HeldUp(SessionSender):
     """A session whose process is stopped once between a packet's stamp and its departure."""
 
     def _transmit(self, octets):
@@ -199,7 +199,7 @@ def test_packets_dropped_in_our_own_socket_are_no_loss_of_the_path():
     async def test():
         here, there = addresses()
         with far_end(there) as far:
-            session = Session(Target("path", here, there, "", PORT))
+            session = SessionSender(Target("path", here, there, "", PORT))
             session.pace_s = 0.05
             await session.open()
             await until(lambda: session.counters.sent >= 1, "a request")
@@ -224,7 +224,7 @@ def test_what_was_under_way_when_our_socket_overflowed_says_nothing(flooded):
     async def test():
         here, there = addresses()
         with far_end(there) as far:
-            session = Session(Target("path", here, there, "", PORT), quicken=False)
+            session = SessionSender(Target("path", here, there, "", PORT), quicken=False)
             session.pace_s = 0.02
             await session.open()
             await until(lambda: session.counters.sent >= 3, "three requests")
@@ -250,7 +250,7 @@ def test_a_step_of_the_time_of_day_harms_no_measurement(step_s):
     async def test():
         here, there = addresses()
         moved = [0.0]
-        clocks = [Timekeeper(), Timekeeper(realtime=lambda: time.time() + moved[0])]
+        clocks = [StallClock(), StallClock(realtime=lambda: time.time() + moved[0])]
         ends = [
             end(here, there, timekeeper=clocks[0]),
             end(there, here, timekeeper=clocks[1]),
@@ -276,7 +276,7 @@ def test_an_address_of_another_host_is_refused_in_words():
     elsewhere = IPv4Address("192.0.2.1")
 
     async def test():
-        await Session(Target("path", elsewhere, elsewhere)).open()
+        await SessionSender(Target("path", elsewhere, elsewhere)).open()
 
     with pytest.raises(EdgeError, match=r"cannot probe from 192\.0\.2\.1 port 0: .*tunnel up"):
         run(test)
@@ -284,8 +284,8 @@ def test_an_address_of_another_host_is_refused_in_words():
 
 def test_a_packet_stamped_by_the_kernel_is_as_old_as_it_is():
     here, there = addresses()
-    keeper = Timekeeper()
-    port = Port((here, PORT), "", keeper)
+    keeper = StallClock()
+    port = StampSocket((here, PORT), "", keeper)
     with far_end(there) as far:
         before = keeper.now()
         far.socket.sendto(b"x", (str(here), PORT))

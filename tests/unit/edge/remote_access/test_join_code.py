@@ -78,11 +78,13 @@ def test_an_invitation_shows_no_secret_and_its_keys_are_several():
 
 def test_both_ends_have_one_key_and_whoever_has_the_code_alone_has_another():
     invited = join_code.made(WHERE)
-    (device, device_key), (desk, desk_key), (thief, thief_key) = (keys.pair() for _ in range(3))
+    (device, device_key), (registrar, desk_key), (thief, thief_key) = (
+        keys.pair() for _ in range(3)
+    )
     shared = invited.end_key(device, desk_key, b"x")
-    assert shared == invited.end_key(desk, device_key, b"x")
+    assert shared == invited.end_key(registrar, device_key, b"x")
     assert shared not in {invited.end_key(thief, key, b"x") for key in (device_key, desk_key)}
-    assert invited.end_key(thief, desk_key, b"x") == invited.end_key(desk, thief_key, b"x")
+    assert invited.end_key(thief, desk_key, b"x") == invited.end_key(registrar, thief_key, b"x")
     with pytest.raises(ValueError, match="32 octets"):
         invited.end_key(device, "no key", b"x")
     with pytest.raises(ValueError, match="computing shared key"):

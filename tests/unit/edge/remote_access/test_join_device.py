@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from controller.access.invitation import PATIENCE_S, Visit
+from controller.access.invitation import PATIENCE_S, InvitationSession
 from edge.remote_access import join_code, join_payload, sas
 from edge.remote_access.join_code import Invitation
-from edge.remote_access.join_device import WithdrawnError, Words
+from edge.remote_access.join_device import Sas, WithdrawnError
 from edge.remote_access.mailbox import JOINING_S, State
 from inventory.errors import AccessError, EdgeError, IntentError, UnreachableError
 from tests.rigs.people import field_rig
@@ -38,7 +38,7 @@ def test_a_device_that_is_let_in_has_its_file_with_a_key_that_nobody_else_saw(ga
         device = joining(opened.invited, asker)
         with beside(device.words) as words:
             guest = opened.guest()
-            assert Words(guest.words, guest.back) == words()
+            assert Sas(guest.words, guest.back) == words()
         with beside(device.config) as config:
             opened.hand(guest, FILE)
             made = config()
@@ -104,7 +104,9 @@ def test_whoever_knows_the_code_and_stands_between_is_betrayed_by_the_words(gate
     ours = visit(gate)
     with field_rig.gate() as theirs:
         chance = ours.invited.chance
-        trap = Visit(theirs, Invitation(Endpoint("127.0.0.1", free_port()), chance), Hasty())
+        trap = InvitationSession(
+            theirs, Invitation(Endpoint("127.0.0.1", free_port()), chance), Hasty()
+        )
         trap.open()
         with line(trap.invited) as one, line(ours.invited) as other:
             owner, thief = joining(trap.invited, one), joining(ours.invited, other)
@@ -112,7 +114,7 @@ def test_whoever_knows_the_code_and_stands_between_is_betrayed_by_the_words(gate
                 caught = trap.guest()
                 guest = ours.guest()
             words = read()
-            assert words == Words(caught.words, caught.back)
+            assert words == Sas(caught.words, caught.back)
             assert words.said != guest.words
             assert words.back != guest.back
 
@@ -136,18 +138,18 @@ def test_whoever_knows_the_code_and_carries_it_all_on_cannot_put_in_a_file_after
         assert sas.words(digest) == guest.words
         keys_to_try = [opened.invited.end_key(thief, key, digest) for key in (desk_key, guest.key)]
         with beside(device.config) as config:
-            opened._leave += join_payload.packed(FILE, keys_to_try[0], guest.key)
+            opened._leave += join_payload.seal_file(FILE, keys_to_try[0], guest.key)
             opened._look()
             with pytest.raises(EdgeError, match="not what the other end sent"):
                 config()
-        packed = join_payload.packed(FILE, keys_to_try[1], guest.key)
+        packed = join_payload.seal_file(FILE, keys_to_try[1], guest.key)
         with pytest.raises(EdgeError, match="not what the other end sent"):
-            join_payload.unpacked(packed, device._end_key, device._private)
+            join_payload.open_file(packed, device._end_key, device._private)
         # The control: with the key of those whose words agree, it is taken.
-        packed = join_payload.packed(FILE, guest.end_key, guest.key)
-        assert join_payload.unpacked(packed, device._end_key, device._private) == FILE
+        packed = join_payload.seal_file(FILE, guest.end_key, guest.key)
+        assert join_payload.open_file(packed, device._end_key, device._private) == FILE
         with pytest.raises(EdgeError, match="not what the other end sent"):
-            join_payload.unpacked(packed, device._end_key, thief)
+            join_payload.open_file(packed, device._end_key, thief)
 
 
 @pytest.mark.parametrize(
@@ -297,7 +299,7 @@ def test_a_device_that_could_not_be_put_on_record_is_told_so(gate):
 
 
 @pytest.mark.parametrize(
-    "forged", ["written", "\ud800", join_payload.vouched("written", bytes(32))], ids=range(3)
+    "forged", ["written", "\ud800", join_payload.tagged("written", bytes(32))], ids=range(3)
 )
 def test_nobody_but_the_device_says_that_it_has_its_file(gate, forged):
     opened = visit(gate)
@@ -310,7 +312,7 @@ def test_nobody_but_the_device_says_that_it_has_its_file(gate, forged):
 
 
 @pytest.mark.parametrize(
-    "forged", ["in", "\ud800", join_payload.vouched("in", bytes(32))], ids=range(3)
+    "forged", ["in", "\ud800", join_payload.tagged("in", bytes(32))], ids=range(3)
 )
 def test_nobody_but_the_desk_says_that_a_device_is_let_in(gate, forged):
     opened = visit(gate)

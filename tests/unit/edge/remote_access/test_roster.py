@@ -8,9 +8,9 @@ from ipaddress import ip_address, ip_interface
 import pytest
 
 from edge.clock import Moment
-from edge.remote_access.roster import FILE, HOSTS, NAMES, Gatehouse
+from edge.remote_access.roster import FILE, HOSTS, NAMES, ActiveRoster
 from inventory.errors import EdgeError, PolicyRefusedError
-from vpn.people.roster import Admitted, Roster, SignedRoster
+from vpn.people.roster import Roster, RosterDevice, SignedRoster
 from vpn.wireguard import keys
 
 KEYS = [keys.public_of(keys.generate()) for _ in range(2)]
@@ -24,7 +24,7 @@ def signed(serial, *devices, gateway="yaounde-e1"):
 
 
 def device(number, until=None):
-    return Admitted(KEYS[number], (ip_address(f"172.26.0.{number + 2}"),), (), until)
+    return RosterDevice(KEYS[number], (ip_address(f"172.26.0.{number + 2}"),), (), until)
 
 
 class Rig:
@@ -40,7 +40,7 @@ class Rig:
         self.house = self.anew()
 
     def anew(self):
-        return Gatehouse(self.folder, "yaounde-e1", self.check, self.install, self.clock)
+        return ActiveRoster(self.folder, "yaounde-e1", self.check, self.install, self.clock)
 
     def clock(self):
         return Moment("boot", 0.0, 0.0, self.now.timestamp())
@@ -58,7 +58,7 @@ class Rig:
 
     def take(self, name, roster):
         self.known[name] = roster
-        asyncio.run(self.house.take(name))
+        asyncio.run(self.house.replace(name))
 
 
 @pytest.fixture

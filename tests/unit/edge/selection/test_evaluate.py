@@ -31,97 +31,99 @@ def answers(now_s, **changes):
     return {**good, **{f"kolofata-{medium}": change for medium, change in changes.items()}}
 
 
-def healthy(seconds=5.0, start_s=100.0, mind=None):
+def healthy(seconds=5.0, start_s=100.0, state=None):
     """Return a mind after some seconds in which all was well, and the time then."""
-    mind, now_s = mind or evaluate.blank(PEER, start_s, {}), start_s
+    state, now_s = state or evaluate.initial(PEER, start_s, {}), start_s
     while now_s < start_s + seconds:
         now_s += 0.1
-        mind, _ = evaluate.step(PEER, CLASSES, mind, answers(now_s), now_s)
-    return mind, now_s
+        state, _ = evaluate.step(PEER, CLASSES, state, answers(now_s), now_s)
+    return state, now_s
 
 
-def silenced(mind, now_s, medium="fibre", seconds=1.0):
+def silenced(state, now_s, medium="fibre", seconds=1.0):
     """Yield every step while one path answers nothing."""
     cut_s = now_s
     while now_s < cut_s + seconds:
         now_s += 0.02
         overdue = int((now_s - cut_s - 0.03) / 0.1) if now_s > cut_s + 0.03 else 0
         lost = Measurement(now_s, overdue=overdue, silent_s=now_s - cut_s)
-        mind, changes = evaluate.step(PEER, CLASSES, mind, answers(now_s, **{medium: lost}), now_s)
-        yield mind, changes, now_s - cut_s
+        state, changes = evaluate.step(
+            PEER, CLASSES, state, answers(now_s, **{medium: lost}), now_s
+        )
+        yield state, changes, now_s - cut_s
 
 
 def test_all_classes_begin_on_the_cheapest_path():
-    mind, _ = healthy(0.3)
-    assert {memory.path for memory in mind.memories.values()} == {FIBRE}
+    state, _ = healthy(0.3)
+    assert {memory.path for memory in state.memories.values()} == {FIBRE}
 
 
 def test_care_tunnel_decides_once_for_all_that_travels_in_it():
     names = [entry.service.name for entry in CLASSES]
     assert "consultation-audio" in names
     assert "consultation-video" not in names
-    mind, _ = healthy(0.3)
-    ways = evaluate.steering({PEER.device: mind}).of(PEER.device)
+    state, _ = healthy(0.3)
+    ways = evaluate.steering({PEER.device: state}).of(PEER.device)
     assert ways.services["consultation-video"] == ways.services["consultation-audio"] == FIBRE
 
 
 def test_copies_go_over_the_second_best_path():
-    mind, _ = healthy()
-    assert evaluate.steering({PEER.device: mind}).of(PEER.device).second == LEO
+    state, _ = healthy()
+    assert evaluate.steering({PEER.device: state}).of(PEER.device).second == LEO
 
 
 def test_silent_path_is_left_by_every_class():
-    mind, now_s = healthy()
-    *_, (mind, _, _) = silenced(mind, now_s)
-    assert {memory.path for memory in mind.memories.values()} == {LEO}
+    state, now_s = healthy()
+    *_, (state, _, _) = silenced(state, now_s)
+    assert {memory.path for memory in state.memories.values()} == {LEO}
 
 
 def test_change_names_the_way_before_and_the_reason():
-    mind, now_s = healthy()
-    changes = next(changes for _, changes, _ in silenced(mind, now_s) if changes)
+    state, now_s = healthy()
+    changes = next(changes for _, changes, _ in silenced(state, now_s) if changes)
     assert {change.before for change in changes} == {FIBRE}
     assert all(FIBRE in change.decision.reason for change in changes)
 
 
 def test_nothing_changes_while_all_is_well():
-    mind, now_s = healthy()
-    seen: list[evaluate.Change] = []
+    state, now_s = healthy()
+    seen: list[evaluate.PathChange] = []
     for _ in range(300):
         now_s += 0.1
-        mind, changes = evaluate.step(PEER, CLASSES, mind, answers(now_s), now_s)
+        state, changes = evaluate.step(PEER, CLASSES, state, answers(now_s), now_s)
         seen += changes
     assert seen == []
 
 
 def test_nothing_is_decided_anew_within_a_calm_moment():
-    mind, now_s = healthy()
-    mind, _ = evaluate.step(PEER, CLASSES, mind, answers(now_s + 0.3), now_s + 0.3)
-    again, _ = evaluate.step(PEER, CLASSES, mind, answers(now_s + 0.35), now_s + 0.35)
-    assert again.decisions is mind.decisions
+    state, now_s = healthy()
+    state, _ = evaluate.step(PEER, CLASSES, state, answers(now_s + 0.3), now_s + 0.3)
+    again, _ = evaluate.step(PEER, CLASSES, state, answers(now_s + 0.35), now_s + 0.35)
+    assert again.decisions is state.decisions
 
 
 def test_missed_answer_is_decided_upon_at_once():
-    mind, now_s = healthy()
-    mind, _ = evaluate.step(PEER, CLASSES, mind, answers(now_s + 0.3), now_s + 0.3)
+    state, now_s = healthy()
+    state, _ = evaluate.step(PEER, CLASSES, state, answers(now_s + 0.3), now_s + 0.3)
     late = Measurement(now_s + 0.31, overdue=1, silent_s=0.1)
-    again, _ = evaluate.step(PEER, CLASSES, mind, answers(now_s + 0.31, fibre=late), now_s + 0.31)
-    assert again.decisions is not mind.decisions
+    again, _ = evaluate.step(PEER, CLASSES, state, answers(now_s + 0.31, fibre=late), now_s + 0.31)
+    assert again.decisions is not state.decisions
 
 
 def test_path_without_an_interface_is_left_before_it_misses_an_answer():
-    mind, now_s = healthy()
+    state, now_s = healthy()
     for _ in range(30):
         now_s += 0.1
         rest = {name: m for name, m in answers(now_s).items() if name != FIBRE}
-        mind = evaluate.without(evaluate.folded(mind, rest), FIBRE)
-        mind, _ = evaluate.considered(PEER, CLASSES, mind, now_s)
-    assert {memory.path for memory in mind.memories.values()} == {LEO}
+        state = evaluate.without(evaluate.with_measurements(state, rest), FIBRE)
+        state, _ = evaluate.evaluate(PEER, CLASSES, state, now_s)
+    assert {memory.path for memory in state.memories.values()} == {LEO}
 
 
 def test_remembered_ways_hold_before_anything_was_measured():
     kept = {"consultation-audio": Memory(path=LEO, second=FIBRE), "portal": Memory(path=LEO)}
-    mind = evaluate.blank(PEER, 0.0, kept)
-    assert evaluate.steering({PEER.device: mind}).of(PEER.device) == PeerSteering(
+    state = evaluate.initial(PEER, 0.0, kept)
+    assert evaluate.steering({PEER.device: state}).of(PEER.device) == PeerSteering(
         services={"consultation-audio": LEO, "consultation-video": LEO, "portal": LEO},
         care=LEO,
         second=FIBRE,
@@ -129,111 +131,113 @@ def test_remembered_ways_hold_before_anything_was_measured():
 
 
 def test_memory_of_a_path_that_is_gone_is_forgotten():
-    mind = evaluate.blank(PEER, 0.0, {"portal": Memory(path="old-fibre")})
-    assert mind.memories == {}
+    state = evaluate.initial(PEER, 0.0, {"portal": Memory(path="old-fibre")})
+    assert state.memories == {}
 
 
 def test_class_whose_policy_allows_no_path_any_more_loses_its_copy_and_is_told_of_once():
-    mind, now_s = healthy()
+    state, now_s = healthy()
     barred = [
         replace(entry, paths=replace(entry.paths, media=(Medium.VSAT,)))
         for entry in CLASSES
         if entry.service.name == "consultation-audio"
     ]
-    told: list[evaluate.Change] = []
+    told: list[evaluate.PathChange] = []
     for _ in range(20):
         now_s += 0.3
-        mind, changes = evaluate.step(PEER, barred, mind, answers(now_s), now_s)
+        state, changes = evaluate.step(PEER, barred, state, answers(now_s), now_s)
         told += changes
     assert [(change.decision.path, change.decision.second) for change in told] == [(None, None)]
-    ways = evaluate.steering({PEER.device: mind}).of(PEER.device)
+    ways = evaluate.steering({PEER.device: state}).of(PEER.device)
     assert (ways.care, ways.second) == (None, None)
 
 
-def paces(mind):
-    return pacing.paces(PEER, mind)
+def paces(state):
+    return pacing.probe_intervals_s(PEER, state)
 
 
 def test_idle_paths_are_probed_ten_times_a_second_and_idle_metered_ones_hardly():
-    mind, _ = healthy()
-    assert paces(mind) == {FIBRE: 0.1, LEO: 0.1, LTE: 15.0}
+    state, _ = healthy()
+    assert paces(state) == {FIBRE: 0.1, LEO: 0.1, LTE: 15.0}
 
 
 def test_metered_path_is_watched_until_it_is_known():
-    assert paces(evaluate.blank(PEER, 0.0, {}))[LTE] == 1.0
+    assert paces(evaluate.initial(PEER, 0.0, {}))[LTE] == 1.0
 
 
 def test_paths_of_a_consultation_are_probed_fifty_times_a_second():
-    mind, _ = healthy()
-    assert paces(replace(mind, consultation=True)) == {FIBRE: 0.02, LEO: 0.02, LTE: 1.0}
+    state, _ = healthy()
+    assert paces(replace(state, consultation=True)) == {FIBRE: 0.02, LEO: 0.02, LTE: 1.0}
 
 
 def test_metered_path_is_watched_while_another_one_is_unwell():
-    mind, now_s = healthy()
-    *_, (mind, _, _) = silenced(mind, now_s, "leo")
-    assert paces(mind)[LTE] == 1.0
+    state, now_s = healthy()
+    *_, (state, _, _) = silenced(state, now_s, "leo")
+    assert paces(state)[LTE] == 1.0
 
 
-def known(mind, now_s, *down):
+def known(state, now_s, *down):
     """Return the mind after a decision upon paths that are as they were, but for those down."""
-    healths = {name: replace(health, dead=name in down) for name, health in mind.healths.items()}
-    return evaluate.considered(PEER, CLASSES, replace(mind, healths=healths), now_s)[0]
+    healths = {name: replace(health, dead=name in down) for name, health in state.healths.items()}
+    return evaluate.evaluate(PEER, CLASSES, replace(state, healths=healths), now_s)[0]
 
 
 def test_metered_path_is_watched_for_minutes_only_when_another_one_is_out_for_long():
-    mind, now_s = healthy()
+    state, now_s = healthy()
     seen = []
     for minute in range(120):
-        mind = known(mind, now_s + 1 + 60 * minute, LEO)
-        seen.append(paces(mind)[LTE])
+        state = known(state, now_s + 1 + 60 * minute, LEO)
+        seen.append(paces(state)[LTE])
     assert seen == [1.0] * 5 + [15.0] * 115
 
 
 def test_path_that_comes_and_goes_all_day_costs_less_than_five_megabytes_on_an_idle_metered_one():
-    mind, now_s = healthy()
+    state, now_s = healthy()
     exchanges = 0.0
     for minute in range(24 * 60):
-        mind = known(mind, now_s + 60 * (minute + 1), *[LEO] * (minute % 2))
-        exchanges += 60 / paces(mind)[LTE]
+        state = known(state, now_s + 60 * (minute + 1), *[LEO] * (minute % 2))
+        exchanges += 60 / paces(state)[LTE]
     # Both ends ask and answer: 24 MB for one exchange in a second.
     assert 2 < 24 * exchanges / 86_400 < 5
 
 
 def test_metered_path_is_watched_for_as_long_as_no_other_path_is_well():
-    mind, now_s = healthy()
+    state, now_s = healthy()
     for minute in range(60):
-        mind = known(mind, now_s + 1 + 60 * minute, FIBRE, LEO)
-    unused = {name: replace(one, path=FIBRE, asks=()) for name, one in mind.decisions.items()}
-    assert paces(replace(mind, decisions=unused))[LTE] == 1.0
-    assert paces(replace(known(mind, now_s + 3601, LEO), decisions=unused))[LTE] == 15.0
+        state = known(state, now_s + 1 + 60 * minute, FIBRE, LEO)
+    unused = {name: replace(one, path=FIBRE, asks=()) for name, one in state.decisions.items()}
+    assert paces(replace(state, decisions=unused))[LTE] == 1.0
+    assert paces(replace(known(state, now_s + 3601, LEO), decisions=unused))[LTE] == 15.0
 
 
 def test_metered_path_that_never_answered_is_watched_in_the_first_minutes_only():
-    mind = evaluate.blank(PEER, 100.0, {})
+    state = evaluate.initial(PEER, 100.0, {})
     quiet = {name: m for name, m in answers(100.1).items() if name != LTE}
-    mind, _ = evaluate.step(PEER, CLASSES, mind, quiet, 100.1)
-    assert paces(known(mind, 399.0))[LTE] == 1.0
-    assert paces(known(mind, 401.0))[LTE] == 15.0
+    state, _ = evaluate.step(PEER, CLASSES, state, quiet, 100.1)
+    assert paces(known(state, 399.0))[LTE] == 1.0
+    assert paces(known(state, 401.0))[LTE] == 15.0
 
 
 def test_metered_path_that_is_used_is_probed_like_any_other():
-    mind, _ = healthy()
-    decisions = {**mind.decisions, "portal": replace(mind.decisions["portal"], path=LTE)}
-    assert paces(replace(mind, decisions=decisions))[LTE] == 0.1
+    state, _ = healthy()
+    decisions = {**state.decisions, "portal": replace(state.decisions["portal"], path=LTE)}
+    assert paces(replace(state, decisions=decisions))[LTE] == 0.1
 
 
 def test_path_that_a_decision_waits_for_is_asked_at_once():
-    mind, _ = healthy()
-    decisions = {**mind.decisions, "portal": replace(mind.decisions["portal"], asks=(LTE,))}
-    assert paces(replace(mind, decisions=decisions))[LTE] == 0.1
+    state, _ = healthy()
+    decisions = {**state.decisions, "portal": replace(state.decisions["portal"], asks=(LTE,))}
+    assert paces(replace(state, decisions=decisions))[LTE] == 0.1
 
 
 def test_paths_are_looked_at_closely_during_a_consultation_or_in_doubt_only():
-    mind, now_s = healthy()
-    assert not evaluate.in_doubt(mind)
-    assert evaluate.in_doubt(replace(mind, consultation=True))
-    late = evaluate.folded(mind, {LEO: Measurement(now_s + 0.1, overdue=1, silent_s=0.2)})
-    assert evaluate.in_doubt(late)
+    state, now_s = healthy()
+    assert not evaluate.needs_fast_polling(state)
+    assert evaluate.needs_fast_polling(replace(state, consultation=True))
+    late = evaluate.with_measurements(
+        state, {LEO: Measurement(now_s + 0.1, overdue=1, silent_s=0.2)}
+    )
+    assert evaluate.needs_fast_polling(late)
 
 
 @pytest.mark.parametrize(

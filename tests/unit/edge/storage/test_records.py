@@ -7,9 +7,9 @@ import pytest
 
 from edge.clock import Moment, said
 from edge.selection import call_list, saved_state
-from edge.selection.call_list import Call
+from edge.selection.call_list import AnnouncedCall
 from edge.storage import atomic, journal
-from edge.storage.journal import Entry, Journal
+from edge.storage.journal import Journal, JournalRecord
 from inventory.errors import EdgeError
 from policies.decide import Memory, Standing
 
@@ -61,7 +61,7 @@ def test_torn_state_is_no_state(tmp_path, text):
 
 
 def entry(what, at_s=1.8e9):
-    return Entry(at_s, "repair", what)
+    return JournalRecord(at_s, "repair", what)
 
 
 def test_journal_is_read_in_the_order_in_which_it_was_written(tmp_path):
@@ -72,7 +72,7 @@ def test_journal_is_read_in_the_order_in_which_it_was_written(tmp_path):
 
 
 def test_decision_in_the_journal_says_all_of_it(tmp_path):
-    decision = Entry(1.8e9, "decision", "because", "hub", "portal", "leo", None, "fibre")
+    decision = JournalRecord(1.8e9, "decision", "because", "hub", "portal", "leo", None, "fibre")
     Journal(tmp_path).write((decision,))
     assert list(journal.read(tmp_path)) == [
         {
@@ -120,7 +120,7 @@ def test_journal_that_cannot_be_written_says_so_until_it_can(tmp_path):
 def call(**changes):
     request = {"protocol": "udp", "source": "10.0.3.20", "destination": "10.0.1.5"}
     flow = call_list.flow({**request, **changes})
-    return Call(flow, "consultation-video", "boot-1", 600.0)
+    return AnnouncedCall(flow, "consultation-video", "boot-1", 600.0)
 
 
 def test_announced_calls_survive_the_daemon_and_end_in_time(tmp_path):

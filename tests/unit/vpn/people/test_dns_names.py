@@ -82,12 +82,12 @@ def test_terms_of_before_there_were_names_have_none():
 
 
 def test_a_change_of_names_is_told_in_numbers():
-    said = list(people_terms.differences(TERMS, NAMED))
+    said = list(people_terms.diff(TERMS, NAMED))
     assert "~ names: 1 more" in said
     assert any(line.endswith(", answers for names") for line in said)
     elsewhere = replace(NAMED, names=(("records", RECORDS[:1]),))
-    assert list(people_terms.differences(NAMED, elsewhere)) == ["~ names: 1 elsewhere"]
-    assert list(people_terms.differences(NAMED, NAMED)) == []
+    assert list(people_terms.diff(NAMED, elsewhere)) == ["~ names: 1 elsewhere"]
+    assert list(people_terms.diff(NAMED, NAMED)) == []
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from edge.wireguard import kernel
 from inventory.errors import ExtraError
 from tests.rigs.edge.edge_policies import SIGNER
 from vpn.wireguard import key_backends
-from vpn.wireguard.key_backends import KeyMaker, maker
+from vpn.wireguard.key_backends import KeyMaker, key_backend
 
 BUILDS = sys.version_info < (3, 13)
 needs_wireguard_py = pytest.mark.skipif(not BUILDS, reason="wireguard-py is for Python < 3.13")
@@ -58,18 +58,18 @@ class TestMakers:
     """The contract of what makes key pairs."""
 
     def test_wg_derives_the_same_public_key(self, name):
-        private, public = maker(name, "")()
+        private, public = key_backend(name, "")()
         said = subprocess.run(
             ["wg", "pubkey"], input=private.reveal(), capture_output=True, text=True, check=True
         )
         assert public == said.stdout.strip()
 
     def test_no_two_keys_are_alike(self, name):
-        pairs = [maker(name, "")() for _ in range(50)]
+        pairs = [key_backend(name, "")() for _ in range(50)]
         assert len({private.octets for private, _ in pairs}) == len({key for _, key in pairs}) == 50
 
     def test_a_key_shows_itself_in_no_text(self, name):
-        private, public = maker(name, "")()
+        private, public = key_backend(name, "")()
         assert private.reveal() not in repr((private, public))
 
 

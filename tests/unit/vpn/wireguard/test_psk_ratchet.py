@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from vpn.wireguard import psk_ratchet
-from vpn.wireguard.psk_ratchet import EPOCH_S, FIRST_S, LAST_EPOCH, Chain
+from vpn.wireguard.psk_ratchet import EPOCH_S, FIRST_S, LAST_EPOCH, PskChain
 
 SECRET = bytes(range(32))
 CHAIN = psk_ratchet.first(SECRET, 1, "mora-e1", "yaounde-e1")
@@ -29,7 +29,7 @@ def test_a_step_is_hmac_with_a_constant():
     chain, digest = CHAIN.octets, hashlib.sha256
     assert psk_ratchet.preshared(CHAIN, 0) == hmac.new(chain, b"\x01", digest).digest()
     following = hmac.new(chain, b"\x02", digest).digest()
-    assert psk_ratchet.turned(CHAIN, 1) == Chain(1, following)
+    assert psk_ratchet.turned(CHAIN, 1) == PskChain(1, following)
     assert psk_ratchet.preshared(CHAIN, 1) == hmac.new(following, b"\x01", digest).digest()
 
 
@@ -67,4 +67,4 @@ def test_neither_a_chain_nor_its_fingerprint_tells_the_secret():
 )
 def test_what_is_no_chain_is_refused(epoch, octets):
     with pytest.raises(ValueError, match="this is no chain"):
-        Chain(epoch, octets)
+        PskChain(epoch, octets)

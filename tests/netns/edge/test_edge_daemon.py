@@ -11,7 +11,6 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from tests.wireguard_rig import deafen
 
 from edge.control import client as control
 from inventory.errors import EdgeError
@@ -30,6 +29,7 @@ from tests.rigs.edge.edge_site import (
     signed_anew,
     standing,
 )
+from tests.rigs.wireguard.wireguard_rig import deafen
 
 pytestmark = pytest.mark.netns
 

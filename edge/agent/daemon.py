@@ -17,7 +17,7 @@ from edge.keys.gossip import RevocationGossip
 from edge.keys.handshakes import HandshakeRetrier
 from edge.keys.psk import PresharedKeys
 from edge.keys.revoked import RevokedKeys
-from edge.keys.rotation import Rotation
+from edge.keys.rotation import OwnRotation
 from edge.policy.store import PolicyStore
 from edge.policy.transactions import Transactions
 from edge.probes import icmp
@@ -58,7 +58,7 @@ class Daemon:
         """Make what has to do with keys."""
         folder, clock = self.folder, self.clock
         self._first_key = key_text.public_text(identity.private_key)
-        self.rotation = Rotation(folder, self.dataplane, self.selector, icmp.reached, clock)
+        self.rotation = OwnRotation(folder, self.dataplane, self.selector, icmp.reached, clock)
         self.psk = PresharedKeys(folder, identity, PskVerifier(folder), clock)
         self.revoked = RevokedKeys(folder, RevocationVerifier(folder))
         self.gossip = RevocationGossip(

@@ -9,7 +9,7 @@ from edge.clock import Moment
 from edge.dataplane.thread import DataplaneThread
 from edge.keys.psk import PresharedKeys
 from edge.keys.revoked import RevokedKeys
-from edge.keys.rotation import Rotation
+from edge.keys.rotation import OwnRotation
 from edge.policy.model import ClassKey, EdgePolicy
 from edge.policy.transactions import Transactions
 from edge.probes.probe_set import ProbeSet
@@ -33,7 +33,7 @@ class PolicyInstaller:
     dataplane: DataplaneThread
     probes: ProbeSet
     selector: PathSelector
-    rotation: Rotation
+    rotation: OwnRotation
     psk: PresharedKeys
     revoked: RevokedKeys
     transactions: Transactions

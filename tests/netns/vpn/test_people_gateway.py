@@ -205,7 +205,7 @@ def test_an_interface_that_somebody_deleted_is_made_anew(standing: Gate):
     [
         (lambda text: text.replace('"state":', '"state":1'), "has not signed this"),
         (lambda _: "{}", "has not signed this"),
-        (lambda _: "[", "no JSON object"),
+        (lambda _: "[", "no JSON from line"),
     ],
 )
 def test_what_the_controller_did_not_sign_is_refused_and_the_roster_stays(

@@ -6,15 +6,14 @@ from stat import S_IMODE
 from typing import Final, cast
 
 from controller.app import open_registrar
-from controller.apply.observe import observe
 from controller.cli_vpn.arguments import act
 from controller.drivers import protocol
 from controller.drivers.connect import connector
+from controller.drivers.observe import observe
 from controller.environment import state_dir
 from controller.intended.overlay import build_overlay
-from controller.load import Loaded, load
+from controller.load import Loaded, anchored, load
 from controller.load import device as known
-from controller.planning.from_folder import anchored
 from controller.sites import key_rotation
 from controller.sites.key_rotation import Connect, RotationProgress
 from controller.terminal.output import say

@@ -70,7 +70,7 @@ def test_every_gateway_gets_its_own_roster_with_the_keys_that_files_hold(
     registrar, drivers, gateways
 ):
     files = registrar.add(NGONO, "tablet", ACT, nowhere).files
-    assert dict(gateways.load(NAMES)) == dict.fromkeys(NAMES, RosterPushed(3, 1))
+    assert dict(gateways.push_rosters(NAMES)) == dict.fromkeys(NAMES, RosterPushed(3, 1))
     for name, driver in drivers.items():
         (signed,) = driver.taken
         assert signed.roster == registrar.roster(name).roster
@@ -84,16 +84,16 @@ def test_a_gateway_that_is_not_reached_is_noted_and_keeps_none_of_the_others(
     registrar, drivers, gateways
 ):
     drivers["douala-e1"].fault = UnreachableError("douala-e1", "no connection")
-    outcome = dict(gateways.load(NAMES))
+    outcome = dict(gateways.push_rosters(NAMES))
     assert outcome["yaounde-e1"] == RosterPushed(1, 0)
     assert str(outcome["douala-e1"]) == "douala-e1: no connection"
     assert registrar.store.loads.all()["douala-e1"] == RosterStatus(
         fault="douala-e1: no connection"
     )
     drivers["douala-e1"].fault = None
-    assert dict(gateways.load(["douala-e1"])) == {"douala-e1": RosterPushed(1, 0)}
+    assert dict(gateways.push_rosters(["douala-e1"])) == {"douala-e1": RosterPushed(1, 0)}
     drivers["douala-e1"].fault = UnreachableError("douala-e1", "again")
-    list(gateways.load(["douala-e1"]))
+    list(gateways.push_rosters(["douala-e1"]))
     known = registrar.store.loads.all()["douala-e1"]
     assert (known.state, known.fault) == (1, "douala-e1: again")
 
@@ -106,11 +106,11 @@ def test_who_is_overtaken_by_another_administrator_tells_what_both_did(
     def overtaken():
         driver.before = lambda: None
         registrar.add(NURSE, "tablet", ACT, nowhere)
-        assert dict(gateways.load(["yaounde-e1"])) == {"yaounde-e1": RosterPushed(5, 2)}
+        assert dict(gateways.push_rosters(["yaounde-e1"])) == {"yaounde-e1": RosterPushed(5, 2)}
 
     registrar.add(NGONO, "tablet", ACT, nowhere)
     driver.before = overtaken
-    assert dict(gateways.load(["yaounde-e1"])) == {"yaounde-e1": RosterPushed(5, 2)}
+    assert dict(gateways.push_rosters(["yaounde-e1"])) == {"yaounde-e1": RosterPushed(5, 2)}
     assert [len(signed.roster.devices) for signed in driver.taken] == [2, 2]
     assert [signed.serial for signed in driver.taken] == [1, 2]
 
@@ -123,16 +123,16 @@ def test_a_gateway_that_refuses_for_another_reason_is_asked_once(registrar, driv
         raise RejectedError("yaounde-e1", "sealed to another key")
 
     drivers["yaounde-e1"].before = refuse
-    ((_, outcome),) = gateways.load(["yaounde-e1"])
+    ((_, outcome),) = gateways.push_rosters(["yaounde-e1"])
     assert "sealed to another key" in str(outcome)
     assert len(asked) == 1
 
 
 def test_a_gateway_that_is_dismissed_lets_nobody_in(registrar, drivers, gateways):
     registrar.add(NGONO, "tablet", ACT, nowhere)
-    list(gateways.load(NAMES))
+    list(gateways.push_rosters(NAMES))
     drivers["douala-e1"].fault = UnreachableError("douala-e1", "no connection")
-    outcome = dict(gateways.dismiss(NAMES))
+    outcome = dict(gateways.clear(NAMES))
     assert outcome["yaounde-e1"] == RosterPushed(registrar.store.last(), 0)
     assert str(outcome["douala-e1"]) == "douala-e1: no connection"
     signed = drivers["yaounde-e1"].taken[-1]
@@ -149,7 +149,7 @@ def test_gateways_are_told_side_by_side(registrar, drivers, gateways):
     meeting = Barrier(len(NAMES))
     for driver in drivers.values():
         driver.before = lambda: meeting.wait(10)
-    assert all(isinstance(outcome, RosterPushed) for _, outcome in gateways.load(NAMES))
+    assert all(isinstance(outcome, RosterPushed) for _, outcome in gateways.push_rosters(NAMES))
 
 
 # What a gateway refuses
@@ -160,7 +160,7 @@ def envelope(registrar, drivers, gateways):
     registrar.add(NGONO, "tablet", ACT, nowhere)
     told: list[str] = []
     drivers["yaounde-e1"].admit = told.append
-    list(gateways.load(["yaounde-e1"]))
+    list(gateways.push_rosters(["yaounde-e1"]))
     return told[0]
 
 
@@ -197,8 +197,8 @@ def test_who_is_in_a_consultation_just_before_is_told(registrar, drivers, gatewa
         str(device_config.addresses(PLAN, device, one)[0]) for one in registrar.terms().gateways
     )
     drivers["yaounde-e1"].calling = [first, "172.26.9.9"]
-    assert {outcome.calling for _, outcome in gateways.load(NAMES)} == {()}
-    calling = {n: outcome.calling for n, outcome in gateways.load(NAMES, there=True)}
+    assert {outcome.calling for _, outcome in gateways.push_rosters(NAMES)} == {()}
+    calling = {n: outcome.calling for n, outcome in gateways.push_rosters(NAMES, there=True)}
     assert calling == {"yaounde-e1": (first, "172.26.9.9"), "douala-e1": ()}
     both = [device, other]
     assert cli_vpn_gateways.in_consultation(registrar, both, calling) == [device]

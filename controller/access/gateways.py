@@ -9,13 +9,13 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.access.registrar import GatewayRoster, Registrar, gateway_of
 from controller.clock import SystemClock
-from controller.drivers.protocol import GatewayDriver
+from controller.drivers.protocol import ConnectEdge, EdgeDriver
 from controller.environment import environment
 from controller.keys.revocation_signing import publish
 from controller.keys.signing import signing_key
@@ -31,9 +31,6 @@ from vpn.people.terms import AccessTerms
 _ATTEMPTS: Final = 3
 _CONNECT_S: Final = 5.0
 _SILENCE_S: Final = 20.0
-
-
-Connect: TypeAlias = Callable[[DeviceName], GatewayDriver]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class Gateways:
         self,
         registrar: Registrar,
         state_dir: Path,
-        connect: Connect | None = None,
+        connect: ConnectEdge | None = None,
         terms: AccessTerms | None = None,
     ) -> None:
         self._registrar = registrar
@@ -94,7 +91,7 @@ class Gateways:
     def _each(
         self,
         names: tuple[DeviceName, ...],
-        work: Callable[[DeviceName, GatewayDriver, Ed25519PrivateKey], RosterPushed],
+        work: Callable[[DeviceName, EdgeDriver, Ed25519PrivateKey], RosterPushed],
     ) -> Generator[tuple[DeviceName, RosterPushed | SanagaError], None, None]:
         key = signing_key(self._state_dir)
 
@@ -128,7 +125,7 @@ class Gateways:
         self,
         charged: Callable[[DeviceName], GatewayRoster],
         name: DeviceName,
-        driver: GatewayDriver,
+        driver: EdgeDriver,
         key: Ed25519PrivateKey,
         *,
         there: bool,
@@ -158,12 +155,12 @@ class Gateways:
         return RosterPushed(gateway_roster.state, len(gateway_roster.roster.devices), calling)
 
 
-def connector(terms: AccessTerms, state_dir: Path) -> Connect:
+def connector(terms: AccessTerms, state_dir: Path) -> ConnectEdge:
     """Return what makes the driver of a gateway, which connects on first use."""
     from controller.drivers.linux import LinuxDriver  # noqa: PLC0415 - slow to load, often in vain
     from controller.transport.ssh_door import SshTimeouts  # noqa: PLC0415
 
-    def connect(name: DeviceName) -> GatewayDriver:
+    def connect(name: DeviceName) -> EdgeDriver:
         door = terms.doors.get(name)
         if door is None:
             raise DeviceError(name, "has no management address in the intent; load it by hand")

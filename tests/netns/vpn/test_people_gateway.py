@@ -234,7 +234,7 @@ def test_a_gateway_that_is_not_reached_is_told_of_and_told_later(standing: Gate)
     said = standing.asked("person", "revoke", "third", "--because", "x", code=5)
     assert "third has no access any more" in said
     assert "no edge runs here" in said
-    assert "goes on by what it was told on" in said
+    assert "still uses the roster of" in said
     assert "'sanaga vpn load' tries again" in said
     (row,) = json.loads(standing.sanaga("vpn", "status", "-o", "json").out)
     assert row["reached"] is False

@@ -40,6 +40,17 @@ LONGEST = 400
 _SPAN = re.compile(r"`(?:sudo )?(sanaga [^`]+)`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+_QUOTED = re.compile(r"`([^`\n]+)`")
+_ROOMS = "inventory|topology|policies|vpn|edge|controller|simulations|tests|tools"
+_FILE = re.compile(rf"(?<![\w/.-])(?:{_ROOMS})/[\w./-]*(?:\.\w+|/)(?![\w/])")
+# Files that recipes ask the reader to write, and the folder of what is planned.
+_TO_WRITE = {
+    "controller/api/",
+    "controller/drivers/ios.py",
+    "controller/templates/ios.conf.j2",
+    "tests/unit/ROOM/",
+    "tests/unit/ROOM/PACKAGE/test_MODULE.py",
+}
 _CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
@@ -157,6 +168,13 @@ def test_every_page_of_the_documentation_is_in_its_index():
     linked = {(index.parent / link).resolve() for link in _LINK.findall(index.read_text())}
     pages = set((ROOT / "docs").rglob("*.md")) - {index}
     assert {name(page) for page in pages - linked} == set()
+
+
+@pytest.mark.parametrize("document", [*READMES, *PAGES], ids=name)
+def test_every_file_of_the_code_that_is_named_exists(document):
+    text = document.read_text(encoding="utf-8")
+    named = {file for quoted in _QUOTED.findall(text) for file in _FILE.findall(quoted)}
+    assert {file for file in named - _TO_WRITE if not (ROOT / file).exists()} == set()
 
 
 def test_pages_are_short_but_for_those_that_are_listed():

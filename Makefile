@@ -57,8 +57,9 @@ lock:  ## resolve requirements.lock anew
 	echo "wireguard-py; python_version < '3.13'" | .venv/bin/uv pip compile - --universal --python-version 3.11 \
 		--no-deps --generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements-wireguard-py.lock
 
-docs: setup  ## pictures and command reference made by the program
+docs: setup  ## pictures, command reference and map of rooms made by the program
 	$(PYTHON) tools/make_docs.py
+	$(PYTHON) tools/make_architecture.py
 	$(PYTHON) tools/make_pictures.py
 
 clean:  ## what the tasks made, but the virtual environment

@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 ARGS :=
 
-.PHONY: help setup wireguard-py check format test coverage test-kernel demo lab bench bench-failover bench-vpn golden lock docs clean
+.PHONY: help setup wireguard-py check format test test-long coverage test-kernel demo lab bench bench-failover bench-vpn golden lock docs clean
 
 help:  ## list the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -27,8 +27,11 @@ format:  ## format and fix what can be fixed
 test: check wireguard-py  ## all tests: unit and golden in parallel, then real routers in namespaces
 	$(PYTHON) tools/run_tests.py $(ARGS)
 
+test-long: check wireguard-py  ## what takes minutes and rarely breaks; root; before a release
+	$(PYTHON) tools/run_tests.py --long $(ARGS)
+
 coverage: wireguard-py  ## which lines the tests that need no root reach; slows them down by half
-	$(PYTHON) -m pytest -q -m "not netns and not kernel" -n 2 --cov --cov-report=term:skip-covered $(ARGS)
+	$(PYTHON) -m pytest -q -m "not netns and not kernel and not long" -n 2 --cov --cov-report=term:skip-covered $(ARGS)
 
 test-kernel: wireguard-py  ## the laboratory on netem, on an emulated Debian kernel; root, some minutes
 	tools/kernel_vm.sh $(PYTHON) -m pytest -p no:cacheprovider -m kernel tests/kernel $(ARGS)

@@ -1,8 +1,9 @@
 """Runs the test tiers: what needs no namespaces in parallel, then real routers.
 
 Ends with an error when a tier fails, when no test ran, or when a test on real routers
-was skipped: a machine that cannot run them must say so, not look green. The tests marked kernel
-are a tier of their own, run by make test-kernel.
+was skipped: a machine that cannot run them must say so, not look green. With --long it runs the
+tests marked long instead, which take minutes and rarely break. The tests marked kernel are a tier
+of their own, run by make test-kernel.
 """
 
 import signal
@@ -56,20 +57,18 @@ class Result:
         return tuple(faults)
 
 
+# A laboratory waits more than it works, so two groups of them run side by side;
+# tests/conftest.py says which tests belong together, and which begin first.
+SIDE_BY_SIDE: Final = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
 TIERS: Final = (
     Tier(
         "unit, property, golden",
-        ("-m", "not netns and not kernel", "-n", "2"),
+        ("-m", "not netns and not kernel and not long", "-n", "2"),
         skips=True,
     ),
-    # A laboratory waits more than it works, so two groups of them run side by side;
-    # tests/conftest.py says which tests belong together, and which begin first.
-    Tier(
-        "netns",
-        ("-m", "netns", "-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"),
-        skips=False,
-    ),
+    Tier("netns", ("-m", "netns and not long", *SIDE_BY_SIDE), skips=False),
 )
+LONG: Final = (Tier("long", ("-m", "long and not kernel", *SIDE_BY_SIDE), skips=False),)
 
 
 def run(tier: Tier, extra: Sequence[str], report: Path) -> Result:
@@ -95,13 +94,15 @@ def read(report: Path) -> tuple[int, tuple[str, ...]]:
     return len(cases) - len(skips), tuple(skips)
 
 
-def main(extra: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run every tier, also after one has failed, and say how each ended."""
+    extra = [word for word in arguments if word != "--long"]
+    tiers = LONG if "--long" in arguments else TIERS
     # What a shell starts in the background ignores it, and so would whatever tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with TemporaryDirectory() as folder:
         results = [
-            run(tier, extra, Path(folder) / f"{number}.xml") for number, tier in enumerate(TIERS)
+            run(tier, extra, Path(folder) / f"{number}.xml") for number, tier in enumerate(tiers)
         ]
     print("== summary")
     for result in results:

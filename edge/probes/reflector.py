@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from edge.policy.model import STAMP_PORT
-from edge.probes.packet import TestAnswer, TestRequest, between_s, read_request, write_answer
+from edge.probes.packet import StampAnswer, StampRequest, between_s, read_request, write_answer
 from edge.probes.receiver import OneWayStats, PeerReceiver
 from edge.probes.stall_clock import StallClock
 from edge.probes.udp_socket import Arrival, StampSocket
@@ -166,7 +166,7 @@ class SessionReflector:
             if peer.hearing:
                 peer.hearing.excuse(dropped)
 
-    def _note(self, peer: _Peer, request: TestRequest, arrival: Arrival) -> bool:
+    def _note(self, peer: _Peer, request: StampRequest, arrival: Arrival) -> bool:
         """Take note of a request; return whether it deserves an answer."""
         if not peer.admit(arrival.at_s):
             self.counters.excess += 1
@@ -179,12 +179,12 @@ class SessionReflector:
             return False
         return True
 
-    def _answer(self, peer: _Peer, request: TestRequest, arrival: Arrival) -> None:
+    def _answer(self, peer: _Peer, request: StampRequest, arrival: Arrival) -> None:
         if not (self._port and peer.hearing):
             return
         number = peer.hearing.take_number()
         received, now = self._time.stamp(arrival.at_s), self._time.stamp(self._time.now())
-        answer = TestAnswer(number, now, received, request, arrival.ttl)
+        answer = StampAnswer(number, now, received, request, arrival.ttl)
         try:
             self._port.socket.sendto(write_answer(answer, peer.key), arrival.source)
         except OSError:

@@ -16,7 +16,7 @@ from edge.probes.burst import FLOOR_S, ProbeBurst
 from edge.probes.delays import OneWay, Patience, Sample
 from edge.probes.loss_direction import LossDirection
 from edge.probes.outstanding import AnswerKind, Outcome, OutstandingPackets
-from edge.probes.packet import TestAnswer, TestRequest, between_s, read_answer, write_request
+from edge.probes.packet import StampAnswer, StampRequest, between_s, read_answer, write_request
 from edge.probes.receiver import OneWayStats
 from edge.probes.reflector import SessionReflector
 from edge.probes.stall_clock import StallClock
@@ -276,7 +276,7 @@ class SessionSender:
         # As late as can be: a stop between the stamp and the packet would pass for delay.
         now_s = self._time.now()
         stamp = self._time.stamp(now_s)
-        request = TestRequest(self._ledger.send(now_s), stamp)
+        request = StampRequest(self._ledger.send(now_s), stamp)
         self._transmit(write_request(request, self.target.key))
         if self._time.late(now_s, self._time.now()):
             self._interrupted = request.sequence
@@ -313,7 +313,7 @@ class SessionSender:
             else:
                 self._take(answer, arrival)
 
-    def _take(self, answer: TestAnswer, arrival: Arrival) -> None:
+    def _take(self, answer: StampAnswer, arrival: Arrival) -> None:
         verdict, sequence, sent_s = self._ledger.answer(answer.request.sequence, answer.sequence)
         self._count(verdict)
         if verdict is AnswerKind.UNASKED:
@@ -342,13 +342,13 @@ class SessionSender:
         counters.duplicated += verdict is AnswerKind.DUPLICATE
         counters.malformed += verdict is AnswerKind.UNASKED
 
-    def _sample(self, answer: TestAnswer, sequence: int, round_trip_s: float) -> None:
+    def _sample(self, answer: StampAnswer, sequence: int, round_trip_s: float) -> None:
         outward_s = between_s(answer.request.stamp, answer.received)
         out_s, in_s = self._one_way.split(outward_s, round_trip_s)
         self._samples.append(Sample(sequence, round_trip_s * 1e3, out_s * 1e3, in_s * 1e3))
 
 
-def _held_s(answer: TestAnswer, elapsed_s: float) -> float:
+def _held_s(answer: StampAnswer, elapsed_s: float) -> float:
     """Return how long the far end kept the packet; 0 where its stamps make no sense."""
     held_s = between_s(answer.received, answer.stamp)
     return held_s if 0.0 <= held_s <= elapsed_s else 0.0

@@ -20,6 +20,8 @@ from tests.rigs.edge.edge_rig import World, world
 pytestmark = pytest.mark.netns
 
 SCHEDULES: Final = 20
+# make test-long plays the others.
+OFTEN: Final = 6
 # One of them in which the first line, to which the control keeps, is hit for long.
 HURTING: Final = 0
 CALL_S: Final = 7.0
@@ -110,7 +112,13 @@ def bare() -> Iterator[Stage]:
         yield stage
 
 
-@pytest.mark.parametrize("seed", range(SCHEDULES))
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *range(OFTEN),
+        *(pytest.param(seed, marks=pytest.mark.long) for seed in range(OFTEN, SCHEDULES)),
+    ],
+)
 def test_a_call_loses_nothing_under_random_faults_while_one_path_is_whole(
     care: Stage, seed: int
 ) -> None:

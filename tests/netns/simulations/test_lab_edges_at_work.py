@@ -157,6 +157,7 @@ def test_same_call_without_sanaga_is_interrupted(at_work, stopped):
     assert min(lost_in_a_cut(at_work)) > 50
 
 
+@pytest.mark.long
 def test_every_edge_moves_to_another_key_while_a_call_goes_on(at_work, spur):
     """The country's rotation, by its commands, with a call of 50 packets a second all the time."""
     for operator in ("leo", "lte"):
@@ -184,6 +185,7 @@ def test_every_edge_moves_to_another_key_while_a_call_goes_on(at_work, spur):
     edge_policies.wait_paths(at_work, WITHIN_S)
 
 
+@pytest.mark.long
 def test_a_hub_keeps_both_keys_until_an_edge_that_was_away_knows_the_other(at_work, spur):
     """The far end hears nothing, and the hub moves without it; then it comes back."""
     lines = [f"kolofata-{kind}" for kind in ("fibre", "leo", "lte")]
@@ -207,6 +209,7 @@ def settled(spur: Spur, *words: str) -> Answer:
     return spur.sanaga("vpn", "site", "settle", "--dir", "intent", *YEARLY, *words)
 
 
+@pytest.mark.long
 def test_an_edge_that_is_put_back_from_before_a_rotation_is_let_in_again(at_work, spur):
     """Its disk has keys that no far end knows any more; the management network reaches it."""
     folder = at_work.edge_folder("kolofata-e1")

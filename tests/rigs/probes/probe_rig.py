@@ -11,7 +11,7 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TypeVar
 
-from edge.probes.packet import TestAnswer, read_request, write_answer
+from edge.probes.packet import StampAnswer, read_request, write_answer
 from edge.probes.reflector import Listening, SessionReflector
 from edge.probes.sender import SessionSender, Target
 from edge.probes.stall_clock import StallClock
@@ -120,7 +120,7 @@ class FarEnd:
         request = read_request(octets)
         assert request
         at = stamp or request.stamp
-        self.socket.sendto(write_answer(TestAnswer(self.number, at, at, request, 64)), asker)
+        self.socket.sendto(write_answer(StampAnswer(self.number, at, at, request, 64)), asker)
         self.number += 1
 
     def serve(self) -> None:

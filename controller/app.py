@@ -1,22 +1,109 @@
-"""What a verb or a request opens."""
+"""What a verb or a request opens: the journal, an apply's context, the register of people."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Final
 
-from controller.access.registrar import Registrar
-from controller.environment import environment, state_dir
-from controller.terminal.output import UsageProblem
+from controller.environment import SettingError, environment, state_dir
+from controller.store.journal import Journal
 from vpn.key_text import PublicKey
 from vpn.wireguard.key_backends import KeyMaker, MakePair, key_backend
 from vpn.wireguard.keys import Secret
+
+if TYPE_CHECKING:
+    from controller.access.registrar import Registrar
+    from controller.apply.events import Progress
+    from controller.apply.recovery import RollbackResult
+    from controller.apply.session import ApplyContext
+    from controller.model import Plan, PushResult
+    from inventory.model import DeviceName, Intent
 
 KEY_MAKER: Final = "SANAGA_KEY_MAKER"
 
 
 @contextmanager
-def open_registrar() -> Iterator[Registrar]:
-    """Open the desk of this controller for as long as the block runs."""
+def open_journal() -> Iterator[Journal]:
+    """Open the journal of this controller for as long as the block runs."""
+    from controller.settings import Settings
+
+    with closing(Journal.open(Settings().state_dir)) as journal:
+        yield journal
+
+
+def apply_plan(plan: "Plan", progress: "Progress", confirm_within_s: int | None) -> "PushResult":
+    """Apply a plan; with a time to confirm, it is undone unless a person confirms it by then."""
+    from controller.apply.run import apply
+
+    hold = confirm_within_s is not None
+    publish_revocations()
+    with open_journal() as journal:
+        context = apply_context(journal, plan.intent, progress)
+        return apply(plan, context, confirm_within_s=confirm_within_s, hold=hold)
+
+
+def resume_apply(
+    progress: "Progress", without: Collection["DeviceName"] = ()
+) -> "PushResult | None":
+    """Finish or unwind an apply that was interrupted; None if there is no such apply."""
+    from controller.apply.recovery import resume
+
+    with open_journal() as journal:
+        return resume(recorded_context(journal, None, progress), without=without)
+
+
+def confirm_apply(number: int | None, progress: "Progress") -> "PushResult":
+    """Keep an apply that waits for a person."""
+    from controller.apply.recovery import confirm
+
+    with open_journal() as journal:
+        return confirm(recorded_context(journal, number, progress), number)
+
+
+def rollback_apply(number: int | None, progress: "Progress") -> "RollbackResult":
+    """Undo the apply of a number, or the last one."""
+    from controller.apply.recovery import undo
+
+    with open_journal() as journal:
+        return undo(recorded_context(journal, number, progress), number)
+
+
+def apply_context(
+    journal: Journal, intent: "Intent | None", progress: "Progress"
+) -> "ApplyContext":
+    """Return what an apply reads and changes, for the devices of an intent."""
+    from controller.apply.session import ApplyContext, Timeouts
+    from controller.clock import SystemClock
+    from controller.drivers.connect import connector
+    from controller.settings import Settings
+
+    pace = Timeouts().times(Settings().pace)
+    return ApplyContext(connector(intent), journal, SystemClock(), progress, pace=pace)
+
+
+def recorded_context(journal: Journal, number: int | None, progress: "Progress") -> "ApplyContext":
+    """Return the same for the devices of a recorded apply, the last one unless it is named."""
+    from controller.apply.recorded import recorded_intent
+
+    return apply_context(journal, recorded_intent(journal, number), progress)
+
+
+def publish_revocations() -> None:
+    """Sign the list of revoked keys again if a key was revoked since; every apply hands it out."""
+    from controller.keys.revocation_signing import publish_revoked
+    from controller.settings import Settings
+    from controller.store.people import FILE, People
+
+    folder = Settings().state_dir
+    if (folder / FILE).exists():
+        with closing(People.open(folder)) as store:
+            publish_revoked(store, folder)
+
+
+@contextmanager
+def open_registrar() -> "Iterator[Registrar]":
+    """Open the register of people of this controller for as long as the block runs."""
+    from controller.access.registrar import Registrar
+
     registrar = Registrar.open(state_dir(), pair=made_pair)
     try:
         yield registrar
@@ -32,10 +119,10 @@ def made_pair() -> tuple[Secret, PublicKey]:
 def key_maker() -> MakePair:
     """Return what SANAGA_KEY_MAKER names.
 
-    Raises UsageProblem when it names nothing that makes keys, ExtraError when that is missing.
+    Raises SettingError when it names nothing that makes keys, ExtraError when that is missing.
     """
     chosen = environment().get(KEY_MAKER) or KeyMaker.CRYPTOGRAPHY
     if chosen not in set(KeyMaker):
         choices = " or ".join(KeyMaker)
-        raise UsageProblem(f"{KEY_MAKER}: '{chosen}' makes no keys; write {choices}, or nothing")
+        raise SettingError(f"{KEY_MAKER}: '{chosen}' makes no keys; write {choices}, or nothing")
     return key_backend(KeyMaker(chosen), f"unset {KEY_MAKER}")

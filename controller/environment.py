@@ -5,6 +5,12 @@ import pwd
 from collections.abc import Mapping
 from pathlib import Path
 
+from inventory.errors import SanagaError
+
+
+class SettingError(SanagaError):
+    """A SANAGA_* variable holds what makes no sense."""
+
 
 def environment() -> Mapping[str, str]:
     """Return the process's environment, for credential references such as env:NAME."""

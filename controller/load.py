@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from controller.intended.overlay import Overlay, build_overlay
 from inventory import intent as intents
 from inventory.documents import entries
 from inventory.errors import Fault, IntentError, UnknownNameError
@@ -18,7 +20,8 @@ from vpn.model import AccessPolicy
 NO_ACCESS: Final = carriage.Written(AccessPolicy(), ())
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, so that the overlay is kept.
+@dataclass(frozen=True)
 class Loaded:
     """A folder's documents as trusted values."""
 
@@ -26,6 +29,11 @@ class Loaded:
     intent: Intent
     policies: Policies
     access: carriage.Written = NO_ACCESS
+
+    @cached_property
+    def overlay(self) -> Overlay:
+        """Return the tunnels between edges, computed once."""
+        return build_overlay(self.intent, self.access.policy.gateways)
 
 
 def load(folder: Path) -> Loaded:
@@ -46,6 +54,23 @@ def _from_here(folder: Path, fault: Fault) -> Fault:
     """Return a fault with its file as seen from the current folder, so that editors open it."""
     file = folder / fault.where.file
     return replace(fault, where=replace(fault.where, file=str(file))) if file.is_file() else fault
+
+
+def anchored(loaded: Loaded) -> Intent:
+    """Return the intent with credential references that mean the same from every folder."""
+    devices = {
+        name: replace(item, management=replace(item.management, credential=reference))
+        for name, item in loaded.intent.devices.items()
+        if item.management and (reference := _anchored(item.management.credential, loaded.folder))
+    }
+    return replace(loaded.intent, devices={**loaded.intent.devices, **devices})
+
+
+def _anchored(reference: str, folder: Path) -> str:
+    kind, _, rest = reference.partition(":")
+    if kind in {"file", "sealed"} and rest:
+        return f"{kind}:{(folder / rest).absolute()}"
+    return reference
 
 
 def device(intent: Intent, name: DeviceName) -> Device:

@@ -230,6 +230,7 @@ def _decoded(path: Path, data: bytes) -> str:
 
 def _write_private(path: Path, text: str) -> None:
     """Replace a file in one step; it is never readable by others, not even for a moment."""
+    # edge.storage.atomic does the same with more care, but inventory imports no other room.
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -8,9 +8,10 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from controller.clock import Clock
+from controller.drivers.protocol import EdgeDriver
 from edge.remote_access import join_code, join_payload, sas
 from edge.remote_access.join_code import Invitation
 from edge.remote_access.join_device import LATER, LET_IN
@@ -37,14 +38,6 @@ _ENDED: Final = {
 Json: TypeAlias = Mapping[str, Any]
 # Is told how long the invitation holds yet, each time that the gateway was asked.
 Tick: TypeAlias = Callable[[float], None]
-
-
-class Gate(Protocol):
-    """A gateway that has mailboxes. Raises DeviceError."""
-
-    def join(self, request: Json) -> Json:
-        """Open a mailbox, look into it or end it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +71,7 @@ class InvitationSession:
     What is closed before it was entered is taken back.
     """
 
-    def __init__(self, gate: Gate, invited: Invitation, clock: Clock) -> None:
+    def __init__(self, gate: EdgeDriver, invited: Invitation, clock: Clock) -> None:
         self.invited = invited
         self._gate = gate
         self._clock = clock

@@ -1,8 +1,9 @@
-"""What an apply tells while it runs, for bars in a terminal or a picture in a demonstration."""
+"""Events of a plan or an apply while it runs, for progress bars, a log or a picture."""
 
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from controller.drivers.observe import DeviceDone, ReadingStarted
 from controller.model import PushResult, Verdict
 from inventory.model import DeviceName
 
@@ -15,18 +16,6 @@ class ApplyStarted:
     plan_id: str
     devices: int
     waves: int
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceDone:
-    """One device took a step: read, stage, commit, verify, confirm or rollback.
-
-    detail is empty when it went well, else what went wrong.
-    """
-
-    device: DeviceName
-    act: str
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +67,15 @@ class ApplyEnded:
 
 
 Event: TypeAlias = (
-    ApplyStarted | DeviceDone | WaveStarted | WaveEnded | Verified | Decided | Waiting | ApplyEnded
+    ReadingStarted
+    | ApplyStarted
+    | DeviceDone
+    | WaveStarted
+    | WaveEnded
+    | Verified
+    | Decided
+    | Waiting
+    | ApplyEnded
 )
 
 
@@ -88,7 +85,3 @@ class Progress(Protocol):
     def __call__(self, event: Event, /) -> None:
         """Take note of an event."""
         ...
-
-
-def silent(event: Event) -> None:
-    """Take note of nothing."""

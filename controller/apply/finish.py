@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from controller.apply.events import ApplyEnded, Decided, DeviceDone, Waiting
+from controller.apply.events import ApplyEnded, Decided, Waiting
 from controller.apply.steps import (
     NEW,
     OLD,
@@ -16,6 +16,7 @@ from controller.apply.steps import (
     restore,
 )
 from controller.clock import eventually
+from controller.drivers.observe import DeviceDone
 from controller.model import Change, Outcome, PushResult
 from controller.transport.fanout import for_each_device
 from inventory.errors import (

@@ -1,7 +1,7 @@
 """What a person can do after an apply: finish or unwind it, confirm it, take it back."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from controller.apply.finish import confirm_everywhere, insistently, restore_everywhere
@@ -19,6 +19,23 @@ from inventory.model import DeviceName
 LONGEST_WINDOW_S: Final = 24 * 3600.0
 # How the identity of a plan that takes another one back ends.
 BACK: Final = "-back"
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackResult:
+    """How a rollback ended.
+
+    result is of the apply that was not over, or with inverse of a new one that takes it back.
+    """
+
+    result: PushResult
+    inverse: bool
+
+    @property
+    def done(self) -> bool:
+        """Return whether every device runs again what it ran before."""
+        wished = Outcome.CONFIRMED if self.inverse else Outcome.ROLLED_BACK
+        return self.result.outcome == wished
 
 
 def resume(context: ApplyContext, *, without: Collection[DeviceName] = ()) -> PushResult | None:
@@ -60,8 +77,8 @@ def rollback(context: ApplyContext, apply_id: int | None = None) -> PushResult:
     """Undo an apply: one that is not over, or a finished one (the last) by the inverse plan.
 
     A rollback is undone only when it is named. Raises UnknownNameError when there is nothing to
-    undo, StalePlanError when a device is no
-    longer what that apply left, UnfinishedError while another apply is not over.
+    undo, StalePlanError when a device is no longer what that apply left, UnfinishedError while
+    another apply is not over.
     """
     with context.journal.lock():
         entry = _rollback_entry(context.journal, apply_id)
@@ -69,6 +86,13 @@ def rollback(context: ApplyContext, apply_id: int | None = None) -> PushResult:
             return _undone(_reopened(entry, context), "rolled back by a person")
         refuse_unfinished(context)
         return _taken_back(entry, context)
+
+
+def undo(context: ApplyContext, apply_id: int | None = None) -> RollbackResult:
+    """Roll back as rollback() does, and say by which apply that was done."""
+    known = {entry.id for entry in context.journal.history()}
+    result = rollback(context, apply_id)
+    return RollbackResult(result, inverse=result.apply_id not in known)
 
 
 def inverse(plan: Plan, earlier: Plan | None) -> Plan:

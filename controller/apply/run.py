@@ -8,13 +8,11 @@ from typing import Final
 from controller.apply.events import (
     ApplyEnded,
     ApplyStarted,
-    DeviceDone,
     Verified,
     WaveEnded,
     WaveStarted,
 )
 from controller.apply.finish import confirm_everywhere, insistently, restore_everywhere
-from controller.apply.observe import collect
 from controller.apply.session import ApplyContext, DeviceConnections
 from controller.apply.steps import (
     OLD,
@@ -27,6 +25,7 @@ from controller.apply.steps import (
     stage,
 )
 from controller.apply.verify import Pair, answering, expected, gate, verify
+from controller.drivers.observe import DeviceDone, collect
 from controller.model import Change, DeviceConfig, Outcome, Plan, PushResult
 from controller.planning.plan_file import encode
 from controller.store.journal import ApplyRecord, Opening

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final, TypeVar
 
-from controller.apply.events import Progress, silent
+from controller.apply.events import Progress
 from controller.clock import Clock
+from controller.drivers.observe import silent
 from controller.drivers.protocol import Connect, Driver
 from controller.model import DeviceConfig
 from controller.store.journal import Journal

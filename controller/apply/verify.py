@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from controller.apply.events import DeviceDone
 from controller.apply.session import DeviceConnections
 from controller.clock import eventually
+from controller.drivers.observe import DeviceDone
 from controller.model import Change, DeviceConfig, Impact, Plan, Verdict
 from controller.platforms.model import unconfigured
 from controller.transport.fanout import for_each_device

@@ -1,7 +1,6 @@
 """Making changes and undoing them."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
@@ -20,12 +19,7 @@ from controller.terminal.output import (
 )
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from controller.apply.session import ApplyContext
     from controller.model import Plan, PushResult
-    from controller.store.journal import Journal
-    from inventory.model import Intent
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
@@ -86,28 +80,16 @@ def apply(
 
 
 def _apply(file: Path, within_s: int | None, output: Format, *, yes: bool) -> None:
-    from controller.apply.run import apply as run
+    from controller.app import apply_plan
     from controller.planning.plan_file import load
+    from controller.terminal.progress import told
 
     made = load(file)
-    _publish_revoked()
     if made.changes and not yes:
         _agree(made, within_s)
-    with open_journal() as journal, _context(journal, made.intent, made) as context:
-        result = run(made, context, confirm_within_s=within_s, hold=within_s is not None)
+    with told(len(made.seen)) as progress:
+        result = apply_plan(made, progress, within_s)
     _end(result, output)
-
-
-def _publish_revoked() -> None:
-    """Let edges that are told anything be told of every key that was revoked until now."""
-    from controller.keys.revocation_signing import publish_revoked
-    from controller.settings import Settings
-    from controller.store.people import FILE, People
-
-    folder = Settings().state_dir
-    if (folder / FILE).exists():
-        with closing(People.open(folder)) as store:
-            publish_revoked(store)
 
 
 def _agree(made: "Plan", within_s: int | None) -> None:
@@ -124,10 +106,11 @@ def _agree(made: "Plan", within_s: int | None) -> None:
 
 
 def _resume(without: "list[str] | tuple[()]", output: Format) -> None:
-    from controller.apply import recovery
+    from controller.app import resume_apply
+    from controller.terminal.progress import told
 
-    with open_journal() as journal, _recorded_context(journal, None) as context:
-        result = recovery.resume(context, without=without)
+    with told() as progress:
+        result = resume_apply(progress, without)
     if result is None:
         say("nothing to resume: no apply was interrupted")
     else:
@@ -137,10 +120,11 @@ def _resume(without: "list[str] | tuple[()]", output: Format) -> None:
 @app.command(epilog="Example: sanaga confirm")
 def confirm(number: IdArgument = None, output: FormatOption = Format.TABLE) -> None:
     """Keep an apply that waits for you since apply --confirm-within."""
-    from controller.apply import recovery
+    from controller.app import confirm_apply
+    from controller.terminal.progress import told
 
-    with open_journal() as journal, _recorded_context(journal, number) as context:
-        result = recovery.confirm(context, number)
+    with told() as progress:
+        result = confirm_apply(number, progress)
     _end(result, output)
 
 
@@ -154,20 +138,17 @@ def rollback(
 
     A rollback is undone only when you give its number.
     """
-    from controller.apply import recovery
+    from controller.app import rollback_apply
+    from controller.terminal.progress import told
 
-    with open_journal() as journal:
-        if not yes:
-            _agree_to_undo(number)
-        known = {entry.id for entry in journal.history()}
-        with _recorded_context(journal, number) as context:
-            result = recovery.rollback(context, number)
-    # An apply that was not over ends rolled back, as wished; one taken back is an apply anew.
-    wished = result.apply_id in known and result.outcome == "rolled-back"
-    if result.apply_id not in known and result.outcome == "confirmed":
+    if not yes:
+        _agree_to_undo(number)
+    with told() as progress:
+        ended = rollback_apply(number, progress)
+    if ended.inverse and ended.done:
         say("taken back: every device runs again what it ran before that apply")
         say("the documents are as you left them; 'sanaga plan' shows where routers now differ")
-    _end(result, output, code=Exit.DONE if wished else None)
+    _end(ended.result, output, code=Exit.DONE if ended.done else None)
 
 
 def _agree_to_undo(number: int | None) -> None:
@@ -192,34 +173,3 @@ def _told(result: "PushResult") -> Iterator[str]:
     yield from result.evidence
     if result.outcome == "differs":
         yield from (f"  {device}: {state}" for device, state in result.devices.items())
-
-
-def open_journal() -> "AbstractContextManager[Journal]":
-    """Open the journal of this machine for as long as a block runs."""
-    from controller.settings import Settings
-    from controller.store.journal import Journal
-
-    return closing(Journal.open(Settings().state_dir))
-
-
-def _recorded_context(
-    journal: "Journal", number: int | None
-) -> "AbstractContextManager[ApplyContext]":
-    from controller.apply.recorded import recorded_intent
-
-    return _context(journal, recorded_intent(journal, number))
-
-
-@contextmanager
-def _context(
-    journal: "Journal", intent: "Intent | None", made: "Plan | None" = None
-) -> "Iterator[ApplyContext]":
-    from controller.apply.session import ApplyContext, Timeouts
-    from controller.clock import SystemClock
-    from controller.drivers.connect import connector
-    from controller.settings import Settings
-    from controller.terminal.progress import told
-
-    pace = Timeouts().times(Settings().pace)
-    with told(len(made.seen) if made else 0) as progress:
-        yield ApplyContext(connector(intent), journal, SystemClock(), progress, pace=pace)

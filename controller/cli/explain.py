@@ -183,11 +183,10 @@ def _circuit_sentences(loaded: "Loaded", circuit: "Circuit", *, usable: bool) ->
 
 def _carried(loaded: "Loaded", circuit: "Circuit") -> Iterator[str]:
     """Yield the tunnels that run over a circuit."""
-    from controller.intended.overlay import build_overlay
-
-    laid = build_overlay(loaded.intent)
     for end in filter(None, (circuit.a, circuit.b)):
-        over = [far for far, own in laid.tunnels(end.device).items() if circuit.name in own]
+        over = [
+            far for far, own in loaded.overlay.tunnels(end.device).items() if circuit.name in own
+        ]
         if over:
             yield f"The tunnel of {end.device} to {listing(over)} runs over it."
 
@@ -236,13 +235,11 @@ def _device_sentences(loaded: "Loaded", device: "Device") -> Iterator[str]:
 
 
 def _tunnel_sentences(loaded: "Loaded", device: "Device") -> Iterator[str]:
-    from controller.intended.overlay import build_overlay
     from controller.planning.plan import unmanaged
 
-    laid = build_overlay(loaded.intent)
-    for far, circuits in laid.tunnels(device.name).items():
+    for far, circuits in loaded.overlay.tunnels(device.name).items():
         yield f"It has tunnels to {far} over {listing(circuits)}."
-    if (why := unmanaged(loaded.intent).get(device.name)) is not None:
+    if (why := unmanaged(loaded.intent, loaded.overlay).get(device.name)) is not None:
         yield f"It is not managed yet: {why}."
 
 

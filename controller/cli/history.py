@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from controller.cli.apply import IdArgument, open_journal
+from controller.app import open_journal
+from controller.cli.apply import IdArgument
 from controller.terminal.output import Format, FormatOption, emit, shortened, show_rows, write
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import logging
 import os
 import select
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, cast
 
@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from controller.environment import SettingError
 from controller.terminal.output import Exit, OutputClosedError, UsageProblem, say
 from inventory.errors import IntentError, SanagaError, UnreachableError
 
@@ -41,6 +42,10 @@ PANELS: Final = {
     "edge": "At a site",
 }
 PLUGINS: Final = "sanaga.commands"
+CODES: Final[Mapping[type[SanagaError], Exit]] = {
+    UnreachableError: Exit.UNREACHABLE,
+    SettingError: Exit.USAGE,
+}
 
 
 class VerbGroup(TyperGroup):
@@ -210,7 +215,7 @@ def _known(error: SanagaError, *, debug: bool) -> int:
         say(f"sanaga: {faults} fault{'s' if faults != 1 else ''}; nothing was done")
     else:
         say(f"sanaga: {error}")
-    return Exit.UNREACHABLE if isinstance(error, UnreachableError) else Exit.ERROR
+    return next((code for kind, code in CODES.items() if isinstance(error, kind)), Exit.ERROR)
 
 
 def _machine(error: OSError, *, debug: bool) -> int:

@@ -1,28 +1,26 @@
 """What would change, in which order, and whom it could hurt."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from controller.terminal import sentences
 from controller.terminal.completion import complete_device
 from controller.terminal.folders import FolderArgument
-from controller.terminal.output import Exit, Format, FormatOption, emit, say
+from controller.terminal.output import Exit, Format, FormatOption, emit, say, say_lines
 from controller.terminal.output import (
     show as show_lines,
 )
 from controller.wording import count, listing
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from controller.load import Loaded
     from controller.model import Plan
-    from controller.planning.plan import Overrides
+    from controller.planning.from_folder import DevicesUnreachableError, FolderPlan, PlanChoices
+    from controller.store.journal import ApplyRecord
     from inventory.model import DeviceName
     from topology.model import BlastRadius
 
@@ -105,131 +103,59 @@ def plan(
     Ends with 0 when there is nothing to change and with 2 when there is.
     """
     from controller.load import load
-    from controller.planning.plan import Overrides
-    from inventory.model import Thresholds
+    from controller.planning.from_folder import PlanChoices
 
-    loaded = load(folder)
-    revoked = _revoked(loaded)
-    known = loaded.intent.network.thresholds
-    consent = Overrides(
-        thresholds=Thresholds(
-            devices=known.devices if devices_cut is None else devices_cut,
-            facilities=known.facilities if facilities_cut is None else facilities_cut,
-        ),
-        failing=frozenset(failing or ()),
-        only=_chosen(loaded, only or (), without or ()),
-        revoked=revoked,
+    choices = PlanChoices(
+        only or (), without or (), devices_cut, facilities_cut, failing or (), running
     )
-    made = _planned(loaded, consent, running)
-    view = View(diffs=not brief, expectations=expectations)
-    emit(as_data(made), output, lambda: show_lines(lines(made, view)))
+    found = _planned(load(folder), choices)
+    made = found.plan
+    view = View(diffs=not brief, expectations=expectations, unmanaged=found.unmanaged)
+    emit(as_data(made, found.unmanaged), output, lambda: show_lines(lines(made, view)))
     _save(made, out)
     raise typer.Exit(Exit.CHANGES if made.changes else Exit.DONE)
 
 
-def _chosen(
-    loaded: "Loaded", only: Sequence[str], without: Sequence[str]
-) -> "frozenset[DeviceName] | None":
-    """Return the devices to plan for; None stands for all. Raises UnknownNameError."""
-    from controller.load import device
-    from controller.planning.plan import managed
-
-    for name in without:
-        device(loaded.intent, name)
-    if not without:
-        return frozenset(only) or None
-    return frozenset(only or managed(loaded.intent)) - frozenset(without)
-
-
-def _revoked(loaded: "Loaded") -> "frozenset[DeviceName]":
-    """Return the edges that have no key any more since it was revoked.
-
-    Raises AccessError when such a key stands in edge_keys, for every edge shuts it out.
-    """
-    from controller.environment import state_dir
-    from controller.store.people import FILE, People
-    from controller.store.revoked_keys import refusal
-    from inventory.errors import AccessError
-
-    devices = loaded.intent.devices.values()
-    pinned = {key: d.name for d in devices for key in (d.public_key, d.next_key) if key}
-    if not (state_dir() / FILE).exists():
-        return frozenset()
-    with closing(People.open(state_dir())) as store:
-        gone = [(pinned[key], found) for key in pinned if (found := store.revoked.find(key))]
-        sites = store.revoked.sites()
-    if gone:
-        raise AccessError(
-            "\n".join(
-                f"edge_keys: {name}: {refusal(found)}; 'sanaga vpn site revoke' takes the line out"
-                for name, found in gone
-            )
-        )
-    return sites - frozenset(pinned.values())
-
-
-def _planned(loaded: "Loaded", consent: "Overrides", running: Path | None) -> "Plan":
-    from controller.apply.observe import observe
+def _planned(loaded: "Loaded", choices: "PlanChoices") -> "FolderPlan":
+    """Return the plan; whoever is not reached is named, with what to do about it."""
     from controller.clock import SystemClock
-    from controller.drivers.connect import from_files
-    from controller.planning.from_folder import make_plan, to_read
-
-    at = SystemClock().instant()
-    if running is None:
-        return _planned_live(loaded, consent, at)
-    names = to_read(loaded.intent, consent.only)
-    return make_plan(loaded, observe(names, from_files(running), workers=1), at, consent)
-
-
-def _planned_live(loaded: "Loaded", consent: "Overrides", at: "datetime") -> "Plan":
-    from controller.apply.observe import observe
-    from controller.drivers.connect import connector
-    from controller.planning.from_folder import make_plan, previous_intent, to_read
+    from controller.planning.from_folder import (
+        DevicesUnreachableError,
+        PlanContext,
+        plan_folder,
+        unfinished_applies,
+    )
     from controller.settings import Settings
     from controller.terminal.progress import told
 
-    previous = previous_intent(Settings().state_dir, loaded.intent.network.name)
-    names = to_read(loaded.intent, consent.only)
-    _warn_of_unfinished(Settings().state_dir)
-    with told(len(names)) as progress:
-        seen = observe(names, connector(loaded.intent, loaded.folder), progress=progress)
-    if seen.unreachable:
-        _unreachable(seen.unreachable, len(names))
-    return make_plan(loaded, seen, at, consent, previous=previous)
+    state_dir = Settings().state_dir
+    if choices.running is None:
+        say_lines(map(_unfinished, unfinished_applies(state_dir)))
+    try:
+        with told() as progress:
+            context = PlanContext(state_dir, SystemClock().instant(), progress)
+            return plan_folder(loaded, choices, context)
+    except DevicesUnreachableError as error:
+        say_lines(_unreachable(error))
+        raise typer.Exit(Exit.UNREACHABLE) from error
 
 
-def _warn_of_unfinished(state_dir: Path) -> None:
-    """Say which apply has to end before another can begin; this plan may see it half done."""
-    from controller.cli.apply import open_journal
-    from controller.store.journal import FILE
-
-    if not (state_dir / FILE).exists():
-        return
-    with open_journal() as journal:
-        unfinished = journal.unfinished()
-    for entry in unfinished:
-        end = (
-            f"confirm {entry.id}' or 'sanaga rollback {entry.id}"
-            if entry.held
-            else "apply --resume"
-        )
-        say(
-            f"apply {entry.id} of {entry.network} is not over, so this plan may see it half done; "
-            f"unless it is still at work, end it with 'sanaga {end}'"
-        )
-
-
-def _unreachable(why: "Mapping[str, str]", asked: int) -> NoReturn:
-    devices: dict[str, list[str]] = {}
-    for name, reason in why.items():
-        devices.setdefault(reason.removeprefix(f"{name}: "), []).append(name)
-    for reason, names in devices.items():
-        say(f"{listing(names)}: {reason}")
-    say(
-        f"{len(why)} of {count(asked, 'device')} cannot be read, so nothing is planned; "
-        "bring them back, or leave them out with --without"
+def _unfinished(entry: "ApplyRecord") -> str:
+    """Return which apply has to end before another can begin."""
+    end = f"confirm {entry.id}' or 'sanaga rollback {entry.id}" if entry.held else "apply --resume"
+    return (
+        f"apply {entry.id} of {entry.network} is not over, so this plan may see it half done; "
+        f"unless it is still at work, end it with 'sanaga {end}'"
     )
-    raise typer.Exit(Exit.UNREACHABLE)
+
+
+def _unreachable(error: "DevicesUnreachableError") -> Iterator[str]:
+    """Yield who cannot be read, by reason, and what to do."""
+    devices: dict[str, list[str]] = {}
+    for name, reason in error.reasons.items():
+        devices.setdefault(reason, []).append(name)
+    yield from (f"{listing(names)}: {reason}" for reason, names in devices.items())
+    yield error.advice
 
 
 def _save(made: "Plan", out: Path | None) -> None:
@@ -252,11 +178,8 @@ def colour(line: str) -> str:
     return _COLOURS.get(line[:1], "")
 
 
-def as_data(plan: "Plan") -> dict[str, object]:
+def as_data(plan: "Plan", unmanaged: "Mapping[DeviceName, str]") -> dict[str, object]:
     """Return a plan as JSON shows it: every change with its wave and diff, without whole texts."""
-    from controller.planning.plan import unmanaged
-
-    why = unmanaged(plan.intent) if plan.intent else {}
     return {
         "id": plan.id,
         "network": plan.network,
@@ -279,8 +202,8 @@ def as_data(plan: "Plan") -> dict[str, object]:
         "steady": plan.steady,
         "cannot_revert": plan.cannot_revert,
         "forced": plan.forced,
-        "unmanaged": list(why),
-        "unmanaged_because": why,
+        "unmanaged": list(unmanaged),
+        "unmanaged_because": unmanaged,
         "expectations": [
             {
                 "text": finding.expectation.text,
@@ -295,10 +218,11 @@ def as_data(plan: "Plan") -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How much of a plan a person wants to see."""
+    """How much of a plan a person wants to see; unmanaged is what is left alone, if known."""
 
     diffs: bool = True
     expectations: bool = False
+    unmanaged: "Mapping[DeviceName, str] | None" = None
 
 
 def lines(plan: "Plan", view: View) -> Iterator[tuple[str, str]]:
@@ -322,7 +246,7 @@ def summary(plan: "Plan", view: View = View()) -> Iterator[str]:
         yield from _hurts(when, plan.blast_radius)
         yield from _hurts("Afterwards", plan.steady)
         yield from _cannot_revert(plan)
-    yield from _unmanaged(plan)
+    yield from _unmanaged(_left_alone(plan) if view.unmanaged is None else view.unmanaged)
     yield from _expectations(plan, whole=view.expectations)
 
 
@@ -354,10 +278,13 @@ def _cannot_revert(plan: "Plan") -> Iterator[str]:
     yield from (f"  {text}" for text in found)
 
 
-def _unmanaged(plan: "Plan") -> Iterator[str]:
+def _left_alone(plan: "Plan") -> "Mapping[DeviceName, str]":
     from controller.planning.plan import unmanaged
 
-    why = unmanaged(plan.intent) if plan.intent else {}
+    return unmanaged(plan.intent) if plan.intent else {}
+
+
+def _unmanaged(why: "Mapping[DeviceName, str]") -> Iterator[str]:
     for reason in dict.fromkeys(why.values()):
         names = listing([name for name in why if why[name] == reason])
         yield f"Not managed yet: {names} ({reason})."

@@ -74,7 +74,9 @@ def _intended(loaded: "Loaded", name: str) -> "DeviceConfig":
     routers = intended_configs(loaded.intent, {name}, gateways)
     configs = {**routers, **edge_configs(loaded, only={name})}
     if name not in configs:
-        raise UnknownNameError(f"{name} is not managed yet: {unmanaged(loaded.intent)[name]}")
+        raise UnknownNameError(
+            f"{name} is not managed yet: {unmanaged(loaded.intent, loaded.overlay)[name]}"
+        )
     return configs[name]
 
 

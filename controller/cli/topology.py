@@ -44,6 +44,7 @@ class ExportFormat(StrEnum):
 
     GEOJSON = "geojson"
     GRAPHML = "graphml"
+    GEXF = "gexf"
     DOT = "dot"
     NODE_LINK = "node-link"
 
@@ -349,7 +350,7 @@ def _region_row(score: "RegionScore") -> dict[str, object]:
 def export(
     form: Annotated[
         ExportFormat,
-        typer.Argument(metavar="geojson|graphml|dot|node-link", help="Format of the graph."),
+        typer.Argument(metavar="geojson|graphml|gexf|dot|node-link", help="Format of the graph."),
     ],
     folder: FolderOption = Path(),
     out: Annotated[
@@ -363,6 +364,7 @@ def export(
     text = {
         ExportFormat.GEOJSON: exports.geojson,
         ExportFormat.GRAPHML: exports.graphml,
+        ExportFormat.GEXF: exports.gexf,
         ExportFormat.DOT: exports.dot,
         ExportFormat.NODE_LINK: exports.node_link,
     }[form](topology, intent)

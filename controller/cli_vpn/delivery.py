@@ -1,18 +1,17 @@
 """Handing over a device's file: it holds a secret, so it goes to one place that a person named."""
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
 from controller.access.registrar import DeviceFiles, Registrar
 from controller.terminal.output import Format, UsageProblem, say, write
+from edge.storage import atomic
 from inventory.errors import AccessError, IntentError
 from vpn import key_text
 from vpn.wireguard import keys, parser
@@ -103,19 +102,8 @@ class Delivery:
 
 def _create(path: Path, octets: bytes) -> None:
     """Write a file for its owner alone, on the disk before this returns. Raises OSError."""
-    with _created(path) as stream:
-        _put(stream, octets)
-
-
-def _created(path: Path) -> BinaryIO:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    return os.fdopen(os.open(path, flags, 0o600), "wb")
-
-
-def _put(stream: BinaryIO, octets: bytes) -> None:
-    stream.write(octets)
-    stream.flush()
-    os.fsync(stream.fileno())
+    with atomic.new_file(path) as write_octets:
+        write_octets(octets)
 
 
 @contextmanager
@@ -125,12 +113,8 @@ def held(path: Path) -> Iterator[Callable[[bytes], None]]:
     Raises UsageProblem when it is there already, and OSError.
     """
     Delivery(path).free()
-    with _created(path) as stream:
-        try:
-            yield partial(_put, stream)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+    with atomic.new_file(path) as write_octets:
+        yield write_octets
 
 
 _DRAFT: Final = ".draft"

@@ -1,23 +1,26 @@
-"""Telling gateways what was done: at once where they are reached, and later where they are not."""
+"""Pushing rosters to gateways, what they say of themselves, and sessions, in words and tables."""
 
-from dataclasses import dataclass
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
-from controller.terminal.output import Exit, say
+from controller.terminal.output import Exit, say, say_lines
 from controller.wording import count, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Iterable, Sequence
 
+    from controller.access.gateways import Gateways, InterruptedCalls, Outcome
     from controller.access.registrar import Registrar
-    from controller.store.roster_loads import RosterStatus
+    from controller.telemetry.sessions import Traffic
     from inventory.errors import SanagaError
     from inventory.model import DeviceName
     from vpn.model import PersonDevice
     from vpn.people.terms import AccessTerms
+
+Row: TypeAlias = dict[str, object]
 
 LaterOption: TypeAlias = Annotated[
     bool, typer.Option("--later", help="Tell no gateway now; 'sanaga vpn load' does.")
@@ -32,24 +35,43 @@ STATUS: Final = {
     "there": "THERE NOW",
     "octets": "SENT, RECEIVED",
 }
+PEOPLE: Final = {
+    "person": "PERSON",
+    "device": "DEVICE",
+    "gateway": "GATEWAY",
+    "from": "FROM",
+    "handshake_age_s": "HANDSHAKE, S AGO",
+    "octets": "SENT, RECEIVED",
+    "consultation": "CALL",
+}
+SITES: Final = {
+    "edge": "EDGE",
+    "peer": "PEER",
+    "path": "PATH",
+    "state": "STATE",
+    "handshake_age_s": "HANDSHAKE, S AGO",
+    "octets": "SENT, RECEIVED",
+    "carries": "CARRIES",
+    "consultation": "CALL",
+}
 
 
 def tell(
     registrar: "Registrar", *, later: bool = False, gone: "Sequence[PersonDevice]" = ()
 ) -> None:
-    """Tell every gateway of an open desk what it has to know, and the person how that went.
+    """Push the rosters of an open register to all gateways, and say how that went.
 
     gone are devices that have no access any more: which consultations this cuts is said. Raises
-    typer.Exit when a gateway does not know it.
+    typer.Exit when a gateway does not have its roster.
     """
+    from controller.access.gateways import reachable
+
     if not registrar.accepted().gateways:
-        say("there is no gateway, so nobody can dial and none is told")
+        say("there is no gateway, so nobody can dial")
         return
-    terms = registrar.terms()
-    reached = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
-    by_hand = [gateway.device for gateway in terms.gateways if gateway.device not in terms.doors]
+    reached, by_hand = reachable(registrar.terms())
     if later:
-        say("no gateway was told; 'sanaga vpn load' does")
+        say("gateways not updated; run 'sanaga vpn load'")
         return
     failed = load(registrar, reached, gone) if reached else []
     if by_hand:
@@ -63,19 +85,17 @@ def tell(
 
 def dismiss(registrar: "Registrar", former: "AccessTerms", names: "Sequence[DeviceName]") -> bool:
     """Have gateways of former terms let nobody in any more; return whether all do."""
-    from controller.access.gateways import Gateways, RosterPushed
-    from controller.environment import state_dir
+    from controller.access.gateways import RosterPushed
 
     done = True
     reached = [name for name in names if name in former.doors]
-    gateways = Gateways(registrar, state_dir(), terms=former)
-    for name, outcome in gateways.clear(reached) if reached else ():
+    for name, outcome in _gateways(registrar, former).clear(reached) if reached else ():
         if isinstance(outcome, RosterPushed):
             say(f"{name} lets nobody in any more")
         else:
             done = False
             say(
-                f"{outcome}\n{name} {_goes_by(registrar, name)}; to try again, put it back into "
+                f"{outcome}\n{name} {_uses(registrar, name)}; to try again, put it back into "
                 "gateways, run 'sanaga vpn apply', and take it out once more"
             )
     if by_hand := [name for name in names if name not in reached]:
@@ -84,34 +104,49 @@ def dismiss(registrar: "Registrar", former: "AccessTerms", names: "Sequence[Devi
 
 
 def load(
-    registrar: "Registrar",
-    names: "Sequence[DeviceName]",
-    gone: "Sequence[PersonDevice]" = (),
-    said: "dict[DeviceName, str] | None" = None,
+    registrar: "Registrar", names: "Sequence[DeviceName]", gone: "Sequence[PersonDevice]" = ()
 ) -> "list[DeviceName]":
-    """Load gateways, say how each of them went, and return which were not loaded.
-
-    said is what was said of gateways before, which is not said again.
-    """
-    from controller.access.gateways import Gateways, RosterPushed
-    from controller.environment import state_dir
-
-    said = {} if said is None else said
+    """Push rosters, say of each gateway how that went, and return those that failed."""
+    from controller.access.gateways import RosterPushed, in_consultation
 
     failed: list[DeviceName] = []
     cut: list[PersonDevice] = []
-    for name, outcome in Gateways(registrar, state_dir()).push_rosters(names, there=bool(gone)):
+    for name, outcome in _gateways(registrar).push_rosters(names, there=bool(gone)):
+        say(_outcome(registrar, name, outcome))
         if isinstance(outcome, RosterPushed):
-            say(f"{name} lets in {count(outcome.devices, 'device')}")
             cut += in_consultation(registrar, gone, {name: outcome.calling})
         else:
             failed.append(name)
-            if said.get(name) != str(outcome):
-                said[name] = str(outcome)
-                say(_failure(registrar, name, outcome))
     if cut:
         say(f"this cut {count(len(cut), 'running consultation')}: {_devices(cut)}")
     return failed
+
+
+def persist(
+    registrar: "Registrar", names: "Sequence[DeviceName]", patience_s: float
+) -> "tuple[DeviceName, ...]":
+    """Push rosters, again to gateways that were not reached, and return which are left.
+
+    What is said of a gateway is not said again.
+    """
+    from controller.clock import SystemClock
+
+    said = dict[str, str]()
+
+    def report(name: "DeviceName", outcome: "Outcome") -> None:
+        if said.get(name) != str(outcome):
+            said[name] = str(outcome)
+            say(_outcome(registrar, name, outcome))
+
+    return _gateways(registrar).push_until(names, report, within_s=patience_s, clock=SystemClock())
+
+
+def _outcome(registrar: "Registrar", name: "DeviceName", outcome: "Outcome") -> str:
+    from controller.access.gateways import RosterPushed
+
+    if isinstance(outcome, RosterPushed):
+        return f"{name} lets in {count(outcome.devices, 'device')}"
+    return _failure(registrar, name, outcome)
 
 
 def _failure(registrar: "Registrar", name: "DeviceName", outcome: "SanagaError") -> str:
@@ -120,132 +155,96 @@ def _failure(registrar: "Registrar", name: "DeviceName", outcome: "SanagaError")
     # What is pinned in the intent is used here once it was accepted.
     pinned = isinstance(outcome, HostKeyError)
     then = "'sanaga vpn apply' after that" if pinned else "'sanaga vpn load' tries again"
-    return f"{outcome}\n{name} {_goes_by(registrar, name)}; {then}"
+    return f"{outcome}\n{name} {_uses(registrar, name)}; {then}"
 
 
-def in_consultation(
-    registrar: "Registrar",
-    devices: "Iterable[PersonDevice]",
-    calling: "Mapping[DeviceName, Sequence[str]]",
-) -> "list[PersonDevice]":
-    """Return the devices that are in a consultation, by what gateways say of addresses."""
-    from vpn.people import device_config
+def _uses(registrar: "Registrar", name: "DeviceName") -> str:
+    """Return which roster a gateway uses, after its name."""
+    from controller.access.gateways import roster_lag
 
-    terms = registrar.terms()
-    found = {(name, address) for name, said in calling.items() for address in said}
-    return [
-        device
-        for device in devices
-        for gateway in terms.gateways
-        if gateway.device in calling
-        and any(
-            (gateway.device, str(address)) in found
-            for address in device_config.addresses(terms.plan, device, gateway)
-        )
-    ]
+    lag = roster_lag(registrar, name)
+    if lag.at is None:
+        return "never had a roster"
+    return f"still uses the roster of {lag.at}, {count(lag.behind, 'change')} behind"
 
 
-@dataclass(frozen=True, slots=True)
-class InterruptedCalls:
-    """Which devices are in a consultation that ends with their access, as far as gateways say."""
-
-    devices: "tuple[PersonDevice, ...]" = ()
-    silent: "tuple[DeviceName, ...]" = ()
-
-    def __str__(self) -> str:
-        """Return it as a sentence; nothing when nothing is cut."""
-        cut, parts = self.devices, list[str]()
-        if cut:
-            parts.append(f"this cuts {count(len(cut), 'running consultation')}: {_devices(cut)}")
-        if self.silent:
-            parts.append(f"{listing(self.silent)} did not say who is in a consultation")
-        return "; ".join(parts)
-
-
-def cutting(registrar: "Registrar", devices: "Sequence[PersonDevice]") -> InterruptedCalls:
+def cutting(registrar: "Registrar", devices: "Sequence[PersonDevice]") -> "InterruptedCalls":
     """Return which running consultations end with some devices' access."""
-    from controller.access.gateways import Gateways
-    from controller.environment import state_dir
+    from controller.access.gateways import interrupted_calls
 
-    terms = registrar.accepted()
-    doors = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
-    if not doors or not devices:
-        return InterruptedCalls()
-    said = dict(Gateways(registrar, state_dir()).status(doors))
-    calling = {n: one.get("calling", ()) for n, one in said.items() if isinstance(one, dict)}
-    return InterruptedCalls(
-        tuple(in_consultation(registrar, devices, calling)),
-        tuple(name for name in doors if name not in calling),
-    )
+    return interrupted_calls(registrar, _gateways(registrar), devices)
 
 
-def _devices(devices: "Sequence[PersonDevice]") -> str:
+def interruption(calls: "InterruptedCalls") -> str:
+    """Return interrupted calls as a sentence; nothing when nothing is cut."""
+    cut, parts = calls.devices, list[str]()
+    if cut:
+        parts.append(f"this cuts {count(len(cut), 'running consultation')}: {_devices(cut)}")
+    if calls.silent:
+        parts.append(f"{listing(calls.silent)} did not say who is in a consultation")
+    return "; ".join(parts)
+
+
+def _devices(devices: "Iterable[PersonDevice]") -> str:
     return listing([f"{device.person}'s {device.name}" for device in devices])
 
 
-def persist(
-    registrar: "Registrar", names: "list[DeviceName]", patience_s: float
-) -> "list[DeviceName]":
-    """Load gateways, again and again those that were not reached, and return which are left."""
-    from controller.clock import SystemClock, persisted
+def status(registrar: "Registrar") -> list[Row]:
+    """Return how it stands with every gateway, as rows."""
+    from controller.access.gateways import gateway_status
 
-    said = dict[str, str]()
-
-    def tried(todo: "Sequence[DeviceName]") -> "list[tuple[DeviceName, bool]]":
-        failed = load(registrar, todo, said=said)
-        return [(name, name not in failed) for name in todo]
-
-    _, left = persisted(
-        names,
-        tried,
-        lambda _, loaded: loaded,
-        within_s=patience_s,
-        clock=SystemClock(),
-    )
-    return list(left)
+    return [asdict(one) for one in gateway_status(registrar, _gateways(registrar))]
 
 
-def status(registrar: "Registrar") -> "list[dict[str, object]]":
-    """Return how it stands with every gateway, by what it says itself where it is reached."""
-    from controller.access.gateways import Gateways
-    from controller.environment import state_dir
+def of_people(registrar: "Registrar") -> list[Row]:
+    """Return the sessions of people as rows, and say which gateways are silent."""
+    from controller.telemetry.sessions import people_sessions
 
-    terms, known, last = registrar.terms(), registrar.store.loads.all(), registrar.store.last()
-    doors = [gateway.device for gateway in terms.gateways if gateway.device in terms.doors]
-    said = dict(Gateways(registrar, state_dir()).status(doors)) if doors else {}
+    found = people_sessions(registrar, _gateways(registrar))
+    say_lines(found.faults)
     return [
-        _row(gateway.device, said.get(gateway.device), known.get(gateway.device), last)
-        for gateway in terms.gateways
+        {
+            "person": one.person,
+            "device": one.device,
+            "gateway": one.gateway,
+            "from": one.endpoint,
+            **_traffic(one.traffic),
+            "consultation": one.consultation,
+        }
+        for one in found.sessions
     ]
 
 
-def _row(
-    name: str,
-    said: "Mapping[str, Any] | SanagaError | None",
-    known: "RosterStatus | None",
-    last: int,
-) -> dict[str, object]:
-    told = said if isinstance(said, dict) else None
-    state = told["state"] if told else known.state if known else 0
-    sessions = (told.get("sessions") if told else None) or {}
-    return {
-        "gateway": name,
-        "reached": told is not None,
-        "told": known.at if known else None,
-        "behind": last - int(state),
-        "devices": told["devices"] if told else known.devices if known else 0,
-        "there": sessions.get("alive"),
-        "octets": [sessions[key] for key in ("sent_octets", "received_octets")]
-        if sessions
-        else None,
-        "fault": (told["refused"] if told else str(said or "no management address")) or None,
-    }
+def of_sites(folder: Path) -> list[Row]:
+    """Return the sessions of edges as rows, and say which edges are silent."""
+    from controller.drivers.connect import edge_connector
+    from controller.environment import state_dir
+    from controller.load import load as read
+    from controller.telemetry.sessions import site_sessions
+
+    loaded = read(folder)
+    found = site_sessions(loaded, edge_connector(loaded, state_dir()))
+    say_lines(found.faults)
+    return [
+        {
+            "edge": one.edge,
+            "peer": one.peer,
+            "path": one.path,
+            "state": one.state,
+            **_traffic(one.traffic),
+            "carries": one.carries,
+            "consultation": one.consultation,
+        }
+        for one in found.sessions
+    ]
 
 
-def _goes_by(registrar: "Registrar", name: "DeviceName") -> str:
-    known = registrar.store.loads.all().get(name)
-    if known is None or known.at is None:
-        return "was never told anything"
-    missing = registrar.store.last() - known.state
-    behind = count(missing, "entry", "entries")
-    return f"goes on by what it was told on {known.at}, {behind} of the trail ago"
+def _traffic(one: "Traffic") -> Row:
+    return {"handshake_age_s": one.handshake_age_s, "octets": one.octets}
+
+
+def _gateways(registrar: "Registrar", terms: "AccessTerms | None" = None) -> "Gateways":
+    from controller.access.gateways import Gateways
+    from controller.environment import state_dir
+
+    return Gateways(registrar, state_dir(), terms=terms)

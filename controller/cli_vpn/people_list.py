@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Final
 
 from controller.access import people_list as access_people_list
+from controller.access.gateways import InterruptedCalls
 from controller.access.people_list import ListStep
 from controller.app import key_maker, open_registrar
 from controller.cli_vpn import delivery, gateways
 from controller.cli_vpn.arguments import act, filed
 from controller.cli_vpn.delivery import Drafts
-from controller.cli_vpn.gateways import InterruptedCalls
 from controller.terminal.output import UsageProblem, agree, say, stderr
 from controller.wording import count
 from inventory.errors import Fault, IntentError, Location
@@ -59,7 +59,7 @@ def cutting(steps: Sequence[ListStep]) -> InterruptedCalls:
 
 def warn(cut: InterruptedCalls) -> None:
     """Say which consultations that run now would be cut."""
-    if said := str(cut):
+    if said := gateways.interruption(cut):
         say(said)
 
 

@@ -3,20 +3,20 @@
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from stat import S_IMODE
-from typing import Final, cast
+from typing import Final
 
 from controller.app import open_registrar
-from controller.apply.observe import observe
 from controller.cli_vpn.arguments import act
 from controller.drivers import protocol
-from controller.drivers.connect import connector
+from controller.drivers.connect import connector, edge_connector
+from controller.drivers.observe import observe
+from controller.drivers.protocol import ConnectEdge
 from controller.environment import state_dir
 from controller.intended.overlay import build_overlay
-from controller.load import Loaded, load
+from controller.load import Loaded, anchored, load
 from controller.load import device as known
-from controller.planning.from_folder import anchored
 from controller.sites import key_rotation
-from controller.sites.key_rotation import Connect, RotationProgress
+from controller.sites.key_rotation import RotationProgress
 from controller.terminal.output import say
 from controller.wording import count, listing
 from edge.storage import atomic
@@ -138,7 +138,7 @@ def settle(folder: Path, without: Set[DeviceName], patience_s: float, because: s
 
 
 def _left(
-    moving: Mapping[DeviceName, Device], connect: Connect, patience_s: float
+    moving: Mapping[DeviceName, Device], connect: ConnectEdge, patience_s: float
 ) -> Mapping[DeviceName, str]:
     """Wait for edges to have moved, and return why some have not."""
     from controller.clock import SystemClock, persisted
@@ -213,10 +213,9 @@ def _moved() -> Mapping[DeviceName, str]:
     return {trace.subject: trace.at[:10] for trace in trail if trace.what == "site.settle"}
 
 
-def connect(loaded: Loaded) -> Connect:
+def connect(loaded: Loaded) -> ConnectEdge:
     """Return what makes the driver of an edge, which connects on first use."""
-    # Edges run Linux, which the intent sees to.
-    return cast("Connect", drivers(loaded))
+    return edge_connector(loaded, state_dir())
 
 
 def drivers(loaded: Loaded) -> protocol.Connect:

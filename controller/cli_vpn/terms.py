@@ -8,8 +8,7 @@ from controller.access.registrar import AccessDiff, Registrar
 from controller.app import open_registrar
 from controller.cli_vpn import gateways
 from controller.cli_vpn.arguments import act
-from controller.load import Loaded, load
-from controller.planning.from_folder import anchored
+from controller.load import Loaded, anchored, load
 from controller.store.revoked_keys import refusal
 from controller.terminal.output import agree, say
 from controller.wording import count, listing

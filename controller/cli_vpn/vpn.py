@@ -219,16 +219,16 @@ def status(
 
     With --people or --sites, show the sessions instead; --dir is where the intent is, for --sites.
     """
-    from controller.cli_vpn import sessions
-
     if people and sites:
         raise UsageProblem("say --people or --sites, one at a time")
     if sites:
-        emit_rows(sessions.of_sites(folder), output, sessions.SITES)
+        emit_rows(cli_vpn_gateways.of_sites(folder), output, cli_vpn_gateways.SITES)
         return
     with open_registrar() as registrar:
-        rows = sessions.of_people(registrar) if people else cli_vpn_gateways.status(registrar)
-    emit_rows(rows, output, sessions.PEOPLE if people else cli_vpn_gateways.STATUS)
+        shown = cli_vpn_gateways.of_people if people else cli_vpn_gateways.status
+        rows = shown(registrar)
+    headings = cli_vpn_gateways.PEOPLE if people else cli_vpn_gateways.STATUS
+    emit_rows(rows, output, headings)
     for row in rows:
         if row.get("fault"):
             say(str(row["fault"]))

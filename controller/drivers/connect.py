@@ -1,21 +1,23 @@
 """Connecting to devices: the driver of a platform, found by entry point, with its credentials."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from controller.drivers.memory import MemoryNetwork
-from controller.drivers.protocol import Connect, Driver, DriverFactory
+from controller.drivers.protocol import Connect, ConnectEdge, Driver, DriverFactory, EdgeDriver
 from controller.environment import environment
-from controller.load import device
+from controller.load import Loaded, anchored, device
 from controller.settings import Settings
+from controller.transport.fanout import for_each_device
 from inventory import credentials
-from inventory.errors import DeviceError
+from inventory.errors import CredentialError, DeviceError, SanagaError
 from inventory.model import Device, DeviceName, Intent
 
 DRIVERS: Final = "controller.drivers"
+Answer = TypeVar("Answer")
 
 
 def connector(
@@ -46,6 +48,37 @@ def connector(
         )
 
     return connect
+
+
+def edge_connector(loaded: Loaded, state_dir: Path) -> ConnectEdge:
+    """Return a function that makes the driver of an edge by name; each connects on first use."""
+    connect = connector(anchored(loaded), loaded.folder, state_dir=state_dir)
+
+    def to_edge(name: DeviceName) -> EdgeDriver:
+        driver = connect(name)
+        if not isinstance(driver, EdgeDriver):
+            raise DeviceError(name, "its platform has no tunnels, and so neither keys nor sessions")
+        return driver
+
+    return to_edge
+
+
+def ask_edges(
+    names: Iterable[DeviceName], connect: ConnectEdge, ask: Callable[[EdgeDriver], Answer]
+) -> Generator[tuple[DeviceName, Answer | SanagaError], None, None]:
+    """Yield what every edge answers, or why it does not."""
+
+    def asked(name: DeviceName) -> Answer:
+        try:
+            driver = connect(name)
+        except CredentialError as error:
+            raise DeviceError(name, str(error)) from error
+        try:
+            return ask(driver)
+        finally:
+            driver.close()
+
+    yield from for_each_device(tuple(names), asked)
 
 
 def _nowhere(name: DeviceName) -> Driver:

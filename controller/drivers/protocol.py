@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from controller.model import DeviceConfig
 from inventory.model import Device, DeviceName
@@ -77,32 +77,12 @@ class DriverFactory(Protocol):
 Connect: TypeAlias = Callable[[DeviceName], Driver]
 
 
-class GatewayDriver(Protocol):
-    """A gateway, as far as people are concerned; raises DeviceError."""
+@runtime_checkable
+class EdgeDriver(Protocol):
+    """An edge beyond its configuration: its keys, revoked keys, people and health.
 
-    def people(self, *, there: bool = False) -> Mapping[str, Any]:
-        """Return which roster it goes by: serial, state, devices; and who is there: calling."""
-        ...
-
-    def dialled(self) -> Mapping[str, Any]:
-        """Return the same as people(), with everybody who ever dialled."""
-        ...
-
-    def admit(self, roster: str) -> Mapping[str, Any]:
-        """Have it go by a signed roster and return the same."""
-        ...
-
-    def join(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Open the mailbox of an invitation, look into it or end it."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        ...
-
-
-class KeyHolder(Protocol):
-    """An edge, as far as keys are concerned, its own and others'; raises DeviceError."""
+    Every method raises DeviceError.
+    """
 
     def rekey(self) -> Mapping[str, Any]:
         """Have it make a key to move to, unless it has one; its name there is upcoming."""
@@ -128,6 +108,25 @@ class KeyHolder(Protocol):
         """Return how everything stands at it: paths, what each class takes, tunnels."""
         ...
 
+    def people(self, *, there: bool = False) -> Mapping[str, Any]:
+        """Return which roster it goes by: serial, state, devices; and who is there: calling."""
+        ...
+
+    def dialled(self) -> Mapping[str, Any]:
+        """Return the same as people(), with everybody who ever dialled."""
+        ...
+
+    def admit(self, roster: str) -> Mapping[str, Any]:
+        """Have it go by a signed roster and return the same as people()."""
+        ...
+
+    def join(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Open the mailbox of an invitation, look into it or end it."""
+        ...
+
     def close(self) -> None:
         """Let go of the connection."""
         ...
+
+
+ConnectEdge: TypeAlias = Callable[[DeviceName], EdgeDriver]

@@ -7,7 +7,6 @@ neighbours; so one that the controller does not reach learns it all the same.
 from pathlib import Path
 
 from controller.clock import SystemClock
-from controller.environment import state_dir
 from controller.keys import revocation_file
 from controller.keys.revocation_file import PublishedRevocations
 from controller.keys.signing import signing_key
@@ -39,7 +38,7 @@ def publish(store: People, folder: Path, *, above: int = 0) -> PublishedRevocati
     return known
 
 
-def publish_revoked(store: People) -> None:
-    """Sign the list of revoked keys anew when one was added since."""
-    if not revocation_file.published(state_dir()).current(store.revoked.newest()):
-        publish(store, state_dir())
+def publish_revoked(store: People, folder: Path) -> None:
+    """Sign the list of revoked keys again if one was added since."""
+    if not revocation_file.published(folder).current(store.revoked.newest()):
+        publish(store, folder)

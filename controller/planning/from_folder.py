@@ -1,28 +1,177 @@
 """A plan from an intent folder and from what devices run."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TypeVar
 
-from controller.drivers.connect import DRIVERS
+from controller.drivers.connect import DRIVERS, connector, from_files
+from controller.drivers.observe import ReadingStarted, ReadProgress, observe, silent
+from controller.drivers.protocol import Connect
 from controller.intended.edge_policy import policy_of
-from controller.intended.overlay import build_overlay
+from controller.intended.overlay import Overlay
 from controller.intended.render import platforms, render
 from controller.intended.routers import intended_routers
-from controller.load import Loaded
+from controller.load import Loaded, anchored, device
 from controller.model import DeviceConfig, Operational, Plan
-from controller.planning.plan import NOTHING_SPECIAL, Overrides, PlanInputs, managed, plan
+from controller.planning.plan import (
+    NOTHING_SPECIAL,
+    Overrides,
+    PlanInputs,
+    managed,
+    plan,
+    unmanaged,
+)
 from controller.planning.plan_file import parse_intent, seen_by
 from controller.store.journal import FILE as JOURNAL_FILE
-from controller.store.journal import Journal
+from controller.store.journal import ApplyRecord, Journal
+from controller.store.people import FILE as PEOPLE_FILE
+from controller.store.people import People
+from controller.store.revoked_keys import refusal
+from controller.wording import count, listing
 from edge.signed import policy_envelope
-from inventory.errors import PlanError
-from inventory.model import DeviceName, Intent, Role
+from inventory.errors import AccessError, PlanError, UnreachableError
+from inventory.model import DeviceName, Intent, Role, Thresholds
 from policies import expectations
 from topology.build import build, routed
 from vpn.model import Gateway
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChoices:
+    """What an engineer asks of one plan, beyond what the folder declares.
+
+    only and without restrict the plan to some devices. The shares of devices and facilities that
+    may be cut off are the network's own unless given. failing are texts of expectations that may
+    fail. running is a folder of DEVICE.conf files that are read instead of the devices.
+    """
+
+    only: Collection[DeviceName] = ()
+    without: Collection[DeviceName] = ()
+    devices_cut: float | None = None
+    facilities_cut: float | None = None
+    failing: Collection[str] = ()
+    running: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanContext:
+    """What planning reads besides the folder: the controller's state, the time and the devices.
+
+    connect makes the drivers of devices, unless the usual ones are meant.
+    """
+
+    state_dir: Path
+    at: datetime
+    progress: ReadProgress = silent
+    connect: Connect | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPlan:
+    """A plan, and the devices of the folder that are not managed yet, with the reason."""
+
+    plan: Plan
+    unmanaged: Mapping[DeviceName, str] = field(default_factory=dict)
+
+
+class DevicesUnreachableError(UnreachableError):
+    """Devices that a plan has to read cannot be read; reasons says why, device by device."""
+
+    def __init__(self, reasons: Mapping[DeviceName, str], asked: int) -> None:
+        self.reasons = {name: why.removeprefix(f"{name}: ") for name, why in reasons.items()}
+        self.advice = (
+            f"{len(reasons)} of {count(asked, 'device')} cannot be read, so nothing is planned; "
+            "bring them back, or leave them out with --without"
+        )
+        super().__init__(listing(list(reasons)), self.advice)
+
+
+def plan_folder(loaded: Loaded, choices: PlanChoices, context: PlanContext) -> FolderPlan:
+    """Return the plan that makes devices what a folder declares.
+
+    Raises UnknownNameError, AccessError for a revoked key in edge_keys, DevicesUnreachableError,
+    and what plan() raises.
+    """
+    consent = _overrides(loaded, choices, context.state_dir)
+    names = to_read(loaded.intent, consent.only, loaded.overlay)
+    if choices.running is not None:
+        seen, previous = observe(names, from_files(choices.running), workers=1), None
+    else:
+        previous = previous_intent(context.state_dir, loaded.intent.network.name)
+        seen = _read_devices(loaded, names, context)
+    made = make_plan(loaded, seen, context.at, consent, previous=previous)
+    return FolderPlan(made, unmanaged(loaded.intent, loaded.overlay))
+
+
+def unfinished_applies(state_dir: Path) -> tuple[ApplyRecord, ...]:
+    """Return the applies that are not over; a plan made now may see them half done."""
+    return _from_journal(state_dir, lambda journal: tuple(journal.unfinished())) or ()
+
+
+def _read_devices(
+    loaded: Loaded, names: Collection[DeviceName], context: PlanContext
+) -> Operational:
+    context.progress(ReadingStarted(len(names)))
+    connect = context.connect or connector(
+        loaded.intent, loaded.folder, state_dir=context.state_dir
+    )
+    seen = observe(names, connect, progress=context.progress)
+    if seen.unreachable:
+        raise DevicesUnreachableError(seen.unreachable, len(names))
+    return seen
+
+
+def _overrides(loaded: Loaded, choices: PlanChoices, state_dir: Path) -> Overrides:
+    known = loaded.intent.network.thresholds
+    devices, facilities = choices.devices_cut, choices.facilities_cut
+    return Overrides(
+        thresholds=Thresholds(
+            devices=known.devices if devices is None else devices,
+            facilities=known.facilities if facilities is None else facilities,
+        ),
+        failing=frozenset(choices.failing),
+        only=chosen_devices(loaded, choices.only, choices.without),
+        revoked=revoked_edges(loaded, state_dir),
+    )
+
+
+def chosen_devices(
+    loaded: Loaded, only: Collection[DeviceName], without: Collection[DeviceName]
+) -> frozenset[DeviceName] | None:
+    """Return the devices to plan for; None stands for all. Raises UnknownNameError."""
+    for name in without:
+        device(loaded.intent, name)
+    if not without:
+        return frozenset(only) or None
+    return frozenset(only or managed(loaded.intent, loaded.overlay)) - frozenset(without)
+
+
+def revoked_edges(loaded: Loaded, state_dir: Path) -> frozenset[DeviceName]:
+    """Return the edges that have no key any more since it was revoked.
+
+    Raises AccessError when such a key stands in edge_keys, for every edge shuts it out.
+    """
+    devices = loaded.intent.devices.values()
+    pinned = {key: d.name for d in devices for key in (d.public_key, d.next_key) if key}
+    if not (state_dir / PEOPLE_FILE).exists():
+        return frozenset()
+    with closing(People.open(state_dir)) as store:
+        gone = [(pinned[key], found) for key in pinned if (found := store.revoked.find(key))]
+        sites = store.revoked.sites()
+    if gone:
+        raise AccessError(
+            "\n".join(
+                f"edge_keys: {name}: {refusal(found)}; 'sanaga vpn site revoke' takes the line out"
+                for name, found in gone
+            )
+        )
+    return sites - frozenset(pinned.values())
 
 
 def intended_configs(
@@ -42,9 +191,9 @@ def edge_configs(
     loaded: Loaded, only: Collection[DeviceName] | None = None
 ) -> Mapping[DeviceName, DeviceConfig]:
     """Return the policies of all edges that have tunnels, or only of some, as canonical text."""
-    laid = build_overlay(loaded.intent, loaded.access.policy.gateways)
+    laid, policies = loaded.overlay, loaded.policies
     return {
-        name: DeviceConfig(policy_envelope.text(policy_of(laid, name, loaded.policies)))
+        name: DeviceConfig(policy_envelope.text(policy_of(laid, name, policies)))
         for name in laid.managed
         if only is None or name in only
     }
@@ -64,7 +213,7 @@ def make_plan(
     raises.
     """
     intent = anchored(loaded)
-    names = frozenset(to_read(intent, consent.only))
+    names = frozenset(to_read(intent, consent.only, loaded.overlay))
     routers = intended_configs(intent, names, loaded.access.policy.gateways)
     view = PlanInputs(
         intent=intent,
@@ -74,17 +223,20 @@ def make_plan(
         findings=expectations.check(loaded.policies, intent, build(intent)),
         previous=previous,
         before=routed(previous) if previous else None,
+        overlay=loaded.overlay,
     )
     return plan(view, at, consent)
 
 
-def to_read(intent: Intent, only: frozenset[DeviceName] | None) -> tuple[DeviceName, ...]:
-    """Return the devices that a plan has to read.
+def to_read(
+    intent: Intent, only: frozenset[DeviceName] | None, laid: Overlay | None = None
+) -> tuple[DeviceName, ...]:
+    """Return the devices that a plan has to read; laid is the overlay, if it is known.
 
     Raises PlanError naming all routers whose platform has no template or no driver, and all edges
     without a driver.
     """
-    chosen = [d for d in managed(intent).values() if only is None or d.name in only]
+    chosen = [d for d in managed(intent, laid).values() if only is None or d.name in only]
     driven = {point.name for point in entry_points(group=DRIVERS)}
     known = platforms() & driven
     fit = {Role.ROUTER: known, Role.EDGE: driven - platforms()}
@@ -97,36 +249,13 @@ def to_read(intent: Intent, only: frozenset[DeviceName] | None) -> tuple[DeviceN
     return tuple(device.name for device in chosen)
 
 
-def anchored(loaded: Loaded) -> Intent:
-    """Return the intent with credential references that mean the same from every folder."""
-    devices = {
-        name: replace(item, management=replace(item.management, credential=reference))
-        for name, item in loaded.intent.devices.items()
-        if item.management and (reference := _anchored(item.management.credential, loaded.folder))
-    }
-    return replace(loaded.intent, devices={**loaded.intent.devices, **devices})
-
-
-def _anchored(reference: str, folder: Path) -> str:
-    kind, _, rest = reference.partition(":")
-    if kind in {"file", "sealed"} and rest:
-        return f"{kind}:{(folder / rest).absolute()}"
-    return reference
-
-
 def previous_intent(state_dir: Path, network: str) -> Intent | None:
     """Return what all routers of a network follow since its last apply, if this state knows it.
 
     After an apply to some of them, a rollback, or one that left routers differing it does not,
     nor when another release wrote it: then only their own configurations tell.
     """
-    if not (state_dir / JOURNAL_FILE).exists():
-        return None
-    journal = Journal.open(state_dir)
-    try:
-        found = journal.last_intent(network)
-    finally:
-        journal.close()
+    found = _from_journal(state_dir, lambda journal: journal.last_intent(network))
     if found is None:
         return None
     body, text = found
@@ -135,3 +264,11 @@ def previous_intent(state_dir: Path, network: str) -> Intent | None:
     except PlanError:
         return None
     return intent if managed(intent).keys() <= seen_by(body) else None
+
+
+def _from_journal(state_dir: Path, ask: Callable[[Journal], Answer]) -> Answer | None:
+    """Return what the journal answers, or nothing where there is none yet."""
+    if not (state_dir / JOURNAL_FILE).exists():
+        return None
+    with closing(Journal.open(state_dir)) as journal:
+        return ask(journal)

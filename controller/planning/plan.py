@@ -1,12 +1,12 @@
 """From what should be and what is to a plan: what changes, in which order, who would be hurt."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
-from controller.intended.overlay import build_overlay, loopback
+from controller.intended.overlay import Overlay, build_overlay, loopback
 from controller.model import (
     Change,
     DeviceConfig,
@@ -39,7 +39,7 @@ class PlanInputs:
 
     wanted says what each device should be, as its configuration; previous is the intent of the
     last confirmed apply and before its topology, if known; else what was is traced from the
-    routers' configurations.
+    routers' configurations. overlay is that of the intent, if it was computed already.
     """
 
     intent: Intent
@@ -49,6 +49,7 @@ class PlanInputs:
     findings: tuple[Finding, ...] = ()
     previous: Intent | None = None
     before: Topology | None = None
+    overlay: Overlay | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPECIAL) -
     when devices could not be read, UnsafePlanError when too much would be cut off.
     """
     _refuse_lost_keys(view.previous, view.intent, consent.revoked)
-    laid = build_overlay(view.intent)
+    laid = view.overlay or build_overlay(view.intent)
+    view = replace(view, overlay=laid)
     devices = considered(view, consent)
     kept = laid.unfit.keys() - consent.revoked
     _refuse_lost_peers(view.operational.configs, devices, {n: laid.unfit[n] for n in kept})
@@ -120,17 +122,23 @@ def plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPECIAL) -
     )
 
 
-def managed(intent: Intent) -> Mapping[DeviceName, Device]:
-    """Return the devices that are configured from an intent: routers, and edges with tunnels."""
-    return {**routers(intent), **build_overlay(intent).managed}
+def managed(intent: Intent, laid: Overlay | None = None) -> Mapping[DeviceName, Device]:
+    """Return the devices that are configured from an intent: routers, and edges with tunnels.
+
+    laid is its overlay, if it was computed already.
+    """
+    return {**routers(intent), **(laid or build_overlay(intent)).managed}
 
 
-def unmanaged(intent: Intent) -> Mapping[DeviceName, str]:
-    """Return the devices that count in the topology but are not configured yet, and why not."""
+def unmanaged(intent: Intent, laid: Overlay | None = None) -> Mapping[DeviceName, str]:
+    """Return the devices that count in the topology but are not configured yet, and why not.
+
+    laid is the overlay of the intent, if it was computed already.
+    """
     switches = (n for n, device in intent.devices.items() if device.role is Role.SWITCH)
     why = {
         **dict.fromkeys(switches, "switches are not configured yet"),
-        **build_overlay(intent).unfit,
+        **(laid or build_overlay(intent)).unfit,
     }
     return dict(sorted(why.items()))
 
@@ -191,14 +199,14 @@ def considered(view: PlanInputs, consent: Overrides) -> tuple[DeviceName, ...]:
 
     Raises UnknownNameError, PlanError or UnreachableError, each naming all devices concerned.
     """
-    known = managed(view.intent)
+    known = managed(view.intent, view.overlay)
     chosen = sorted(known if consent.only is None else consent.only)
     if strangers := [name for name in chosen if name not in view.intent.devices]:
         raise UnknownNameError(
             f"not in the intent: {_listed(strangers)}; see 'sanaga inventory list'"
         )
     if others := [name for name in chosen if name not in known]:
-        why = unmanaged(view.intent)
+        why = unmanaged(view.intent, view.overlay)
         raise PlanError("not managed yet: " + "\n".join(f"{n}: {why[n]}" for n in others))
     read = view.operational.configs
     if unread := [name for name in chosen if name not in read]:

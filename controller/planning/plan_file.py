@@ -4,20 +4,18 @@ Texts (configurations, the intent) are kept once each, under their SHA-256.
 """
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from tempfile import mkstemp
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from controller.model import Change, Plan
 from controller.planning.impact import diff
+from edge.storage import atomic
 from inventory.errors import PlanError
 from inventory.model import DeviceName, Intent
 
@@ -80,7 +78,7 @@ def save(plan: Plan, file: Path) -> None:
     head = {"format": FORMAT, "version": VERSION, "sha256": _seal(body, texts)}
     content = json.dumps({**head, "plan": body, "texts": texts}, indent=1)
     try:
-        _replace(file, content.encode())
+        atomic.replace_shared(file, content.encode())
     except OSError as error:
         raise PlanError(f"{file}: cannot be written ({error.strerror})") from error
 
@@ -143,20 +141,6 @@ def _canonical(document: object) -> str:
 
 def _seal(body: str, texts: Mapping[str, str]) -> str:
     return sha256(_canonical([FORMAT, VERSION, body, texts]).encode()).hexdigest()
-
-
-def _replace(file: Path, content: bytes) -> None:
-    descriptor, beside = mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(beside).replace(file)
-    except BaseException:
-        with suppress(OSError):
-            Path(beside).unlink()
-        raise
 
 
 @cache

@@ -4,22 +4,17 @@ An edge makes a key itself and tells the public half. While edge_keys has both, 
 both, and the edge moves one tunnel after the other; once all have moved, the former is forgotten.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any
 
-from controller.drivers.protocol import KeyHolder
+from controller.drivers.connect import ask_edges
+from controller.drivers.protocol import ConnectEdge, EdgeDriver
 from controller.model import Operational
-from controller.transport.fanout import for_each_device
 from inventory.documents.edge_keys import line
-from inventory.errors import AccessError, CredentialError, DeviceError, SanagaError
+from inventory.errors import AccessError, SanagaError
 from inventory.model import Device, DeviceName, Intent, Role
 from vpn.model import Gateway
-
-Answer = TypeVar("Answer")
-
-
-Connect: TypeAlias = Callable[[DeviceName], KeyHolder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +60,10 @@ def movable(
 
 
 def rotation_status(
-    names: Iterable[DeviceName], connect: Connect, *, rekey: bool
+    names: Iterable[DeviceName], connect: ConnectEdge, *, rekey: bool
 ) -> Generator[tuple[DeviceName, RotationProgress | SanagaError], None, None]:
     """Yield how far every edge is, or why it does not say; with rekey it makes a key to move to."""
-    yield from _each(
+    yield from ask_edges(
         names, connect, lambda driver: _progress(driver.rekey() if rekey else driver.keys())
     )
 
@@ -85,47 +80,31 @@ class RevocationAck:
 
 
 def deliver_psk(
-    names: Iterable[DeviceName], connect: Connect
+    names: Iterable[DeviceName], connect: ConnectEdge
 ) -> Generator[tuple[DeviceName, RevocationAck | SanagaError], None, None]:
     """Hand edges what they lack, and yield every one of them, or why it was not told."""
-    yield from _each(names, connect, lambda driver: RevocationAck(int(driver.equip()["serial"])))
+    yield from ask_edges(
+        names, connect, lambda driver: RevocationAck(int(driver.equip()["serial"]))
+    )
 
 
 def deliver_revocations(
-    names: Iterable[DeviceName], connect: Connect
+    names: Iterable[DeviceName], connect: ConnectEdge
 ) -> Generator[tuple[DeviceName, RevocationAck | SanagaError], None, None]:
     """Tell edges of revoked keys, and yield every one of them, or why it was not told."""
 
-    def warn(driver: KeyHolder) -> RevocationAck:
+    def warn(driver: EdgeDriver) -> RevocationAck:
         live = _progress(driver.keys()).consultations
         return RevocationAck(int(driver.warn()["serial"]), live)
 
-    yield from _each(names, connect, warn)
+    yield from ask_edges(names, connect, warn)
 
 
 def revocation_serials(
-    names: Iterable[DeviceName], connect: Connect
+    names: Iterable[DeviceName], connect: ConnectEdge
 ) -> Generator[tuple[DeviceName, int | SanagaError], None, None]:
     """Yield every edge with the serial of its list of revoked keys, or why it does not say."""
-    yield from _each(names, connect, lambda driver: int(driver.revoked()["serial"]))
-
-
-def _each(
-    names: Iterable[DeviceName], connect: Connect, ask: Callable[[KeyHolder], Answer]
-) -> Generator[tuple[DeviceName, Answer | SanagaError], None, None]:
-    """Yield what every edge answers, or why it does not."""
-
-    def asked(name: DeviceName) -> Answer:
-        try:
-            driver = connect(name)
-        except CredentialError as error:
-            raise DeviceError(name, str(error)) from error
-        try:
-            return ask(driver)
-        finally:
-            driver.close()
-
-    yield from for_each_device(tuple(names), asked)
+    yield from ask_edges(names, connect, lambda driver: int(driver.revoked()["serial"]))
 
 
 def _progress(said: Mapping[str, Any]) -> RotationProgress:

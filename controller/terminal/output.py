@@ -88,6 +88,12 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
+def say_lines(messages: Iterable[str]) -> None:
+    """Print messages to the person, each as soon as there is one."""
+    for message in messages:
+        say(message)
+
+
 def write(text: str) -> None:
     """Print data as it is.
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from controller.apply.events import (
     ApplyStarted,
     Decided,
-    DeviceDone,
     Event,
     Progress,
     Verified,
@@ -15,6 +14,7 @@ from controller.apply.events import (
     WaveEnded,
     WaveStarted,
 )
+from controller.drivers.observe import DeviceDone, ReadingStarted
 from controller.model import Verdict
 from controller.terminal.durations import spoken
 from controller.terminal.output import progress_wanted, say, shortened, stderr
@@ -103,7 +103,7 @@ class _Board:
     def __call__(self, event: Event) -> None:
         """Move the bars, and print what is worth reading above them."""
         match event:
-            case ApplyStarted(devices=devices):
+            case ApplyStarted(devices=devices) | ReadingStarted(devices=devices):
                 self._devices = devices
             case WaveStarted(number=number, total=total, devices=devices):
                 self._wave = f"wave {number} of {total}"

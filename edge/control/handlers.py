@@ -31,7 +31,7 @@ async def answer(daemon: Daemon, request: Json) -> Json:
 
 async def status(daemon: Daemon, _: Json) -> Json:
     """Return how everything stands."""
-    policy, pilot = daemon.policy, daemon.selector
+    policy, selector = daemon.installer.policy, daemon.selector
     trouble = ""
     sources = None
     if policy is not None:
@@ -45,9 +45,9 @@ async def status(daemon: Daemon, _: Json) -> Json:
             tunnels,
             daemon.clock(),
             daemon.dataplane.generations,
-            pilot.drained,
+            selector.drained,
         )
-    peer_states = pilot.peer_states
+    peer_states = selector.peer_states
     told = {
         "device": daemon.device,
         "pid": getpid(),
@@ -62,15 +62,15 @@ async def status(daemon: Daemon, _: Json) -> Json:
         "keys": daemon.rotation.status(),
         "people": await _people(daemon),
         "revoked": daemon.revoked.status(),
-        "repairs": daemon.repairs.plain(),
-        "faults": [fault for fault in (*daemon.faults, trouble) if fault],
+        "repairs": daemon.installer.repairs.plain(),
+        "faults": [fault for fault in (*daemon.faults.current(), trouble) if fault],
     }
     return {"status": told}
 
 
 async def stop(daemon: Daemon, _: Json) -> Json:
     """Take everything out of the kernel and end."""
-    return {"removed": list(await daemon.withdraw())}
+    return {"removed": list(await daemon.stop())}
 
 
 async def read(daemon: Daemon, _: Json) -> Json:
@@ -127,14 +127,14 @@ async def keys(daemon: Daemon, _: Json) -> Json:
 async def pairs(daemon: Daemon, request: Json) -> Json:
     """Take chains of preshared keys, if there are any, and return which are here."""
     if "chains" in request:
-        await daemon.take_chains(str(request["chains"]))
+        await daemon.installer.take_chains(str(request["chains"]))
     return {"pairs": daemon.psk.known()}
 
 
 async def revoked(daemon: Daemon, request: Json) -> Json:
     """Take a list of revoked keys, if there is one, and return which one holds."""
     if "list" in request:
-        await daemon.take_revoked(str(request["list"]))
+        await daemon.installer.take_revoked(str(request["list"]))
     return {"revoked": daemon.revoked.status()}
 
 
@@ -153,13 +153,13 @@ async def add_call(daemon: Daemon, request: Json) -> Json:
     now = daemon.clock()
     until_s = now.since_boot_s + int(request["for_s"])
     flow, service = call_list.flow(request), str(request["service"])
-    await daemon.announce(AnnouncedCall(flow, service, now.boot, until_s))
+    await daemon.calls.announce(AnnouncedCall(flow, service, now.boot, until_s))
     return {"calls": _calls(daemon)}
 
 
 async def remove_call(daemon: Daemon, request: Json) -> Json:
     """Forget a call."""
-    await daemon.forget(call_list.flow(request))
+    await daemon.calls.forget(call_list.flow(request))
     return {"calls": _calls(daemon)}
 
 
@@ -186,7 +186,7 @@ def _calls(daemon: Daemon) -> list[Json]:
     now = daemon.clock()
     return [
         {**call_list.plain(call), "left_s": round(call.left_s(now))}
-        for call in call_list.current(daemon.calls, now)
+        for call in call_list.current(daemon.calls.every, now)
     ]
 
 

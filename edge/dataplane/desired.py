@@ -150,6 +150,8 @@ def _tunnels(
         addresses=(IPv4Interface(policy.loopback),),
         peers=tuple(_care_peers(policy, owned, generations)),
         key=generations.own.get(care.interface, policy.key),
+        # Its packets go on by another transport when one vanishes.
+        sticky=False,
     )
 
 

@@ -15,6 +15,7 @@ from ipaddress import IPv4Address
 from typing import Any, Final, Protocol, TypeAlias
 
 from edge.policy.model import EdgePolicy
+from edge.signed.serials import parse_serial
 from inventory.errors import EdgeError, SanagaError
 from inventory.model import DeviceName
 
@@ -33,7 +34,6 @@ TOGETHER: Final = 16
 # Who could not be told is told again after so long, then ever more rarely.
 FIRST_S: Final = 5.0
 LONGEST_S: Final = 600.0
-_LARGEST_SERIAL: Final = 2**53 - 1
 _IP_FREEBIND: Final = 15
 _FAULTS: Final = (
     OSError,
@@ -179,10 +179,10 @@ class RevocationGossip:
         """Say which list is here, hear which is there, and let the newer one pass."""
         serial = self._lists.serial
         await _say(writer, {"serial": serial})
-        theirs = _serial(await _hear(reader))
+        theirs = parse_serial((await _hear(reader))["serial"])
         if theirs < serial:
             await _say(writer, {"envelope": self._lists.envelope})
-            theirs = _serial(await _hear(reader))
+            theirs = parse_serial((await _hear(reader))["serial"])
         elif theirs > serial:
             envelope = str((await _hear(reader))["envelope"])
             # What has begun is done, however long that takes and whatever becomes of the talk.
@@ -191,13 +191,6 @@ class RevocationGossip:
             self._told[name] = theirs
             await _say(writer, {"serial": self._lists.serial})
         self._told[name] = theirs
-
-
-def _serial(said: Json) -> int:
-    found = said["serial"]
-    if type(found) is not int or not 0 <= found <= _LARGEST_SERIAL:
-        raise ValueError("a serial is none")
-    return found
 
 
 async def _say(writer: StreamWriter, what: Json) -> None:

@@ -1,12 +1,12 @@
-"""Moving a device's tunnels to another key while calls go on, and hearing peers that do the same.
+"""Moving a device's tunnels to another key while calls go on.
 
 A device moves one tunnel at a time. What it sends over it goes elsewhere first; then the tunnel
-gets the new key and shakes hands. WireGuard goes on hearing the sessions of before, so that nothing
-that is sent to the device is lost either. The far end knows both keys, and lets everything behind
-the device belong to the one that shook hands last. When the far end answers what is sent with the
-new key, the tunnel is taken again and the next one moves; when it does not, the tunnel goes back.
-Until then rotation.json says what the tunnel had before, so that whoever is killed, or is given
-another policy, in the middle of a proof goes on with it.
+gets the new key and shakes hands. WireGuard still receives on the earlier sessions, so nothing that
+is sent to the device is lost either. The far end knows both keys, and routes everything behind the
+device by the one that shook hands last (see edge.keys.peer_keys). If the far end answers what is
+sent with the new key, traffic returns to the tunnel and the next one moves; if not, the tunnel gets
+its former key again. Until then rotation.json holds the former key, so that a daemon that is killed
+or gets another policy in the middle of a proof goes on with it.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
@@ -16,10 +16,11 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 from edge.clock import Moment
 from edge.keys import rotation_state
+from edge.keys.peer_keys import PeerKeys
 from edge.keys.rotation_state import PendingKey, RotationState
 from edge.policy.model import EdgePolicy, Peer
 from edge.selection.evaluate import PeerState
-from edge.wireguard.active_keys import ActiveKeys, InterfaceName, newest
+from edge.wireguard.active_keys import ActiveKeys, InterfaceName
 from edge.wireguard.model import TunnelState
 from inventory.model import CircuitName, DeviceName
 from vpn.key_text import PublicKey
@@ -78,8 +79,8 @@ class _Step:
     asked: frozenset[DeviceName] = frozenset()
 
 
-class Rotation:
-    """Moves the tunnels of a policy to its key; notes are what a person may want to know."""
+class OwnRotation:
+    """Moves this device's tunnels to the policy's key; notes are sentences for the journal."""
 
     def __init__(
         self,
@@ -99,7 +100,7 @@ class Rotation:
         self._ring: frozenset[PublicKey] = frozenset()
         self._step = _Step("idle")
         self._own: dict[InterfaceName, PublicKey] = {}
-        self._far: dict[tuple[InterfaceName, DeviceName], PublicKey] = {}
+        self._peers = PeerKeys()
         self._unproved: dict[InterfaceName, PendingKey] = {}
         self._silent_s: dict[InterfaceName, float] = {}
         self.notes: list[str] = []
@@ -109,7 +110,7 @@ class Rotation:
     @property
     def generations(self) -> ActiveKeys:
         """Return which keys tunnels have now."""
-        return ActiveKeys(dict(self._own), dict(self._far))
+        return ActiveKeys(dict(self._own), dict(self._peers.by_tunnel))
 
     @property
     def moving(self) -> InterfaceName:
@@ -119,7 +120,7 @@ class Rotation:
     @property
     def busy(self) -> bool:
         """Return whether a tunnel of ours, or a peer, is moving."""
-        return bool(self._behind() or self._unproved or self._peers_moving())
+        return bool(self._behind() or self._unproved or self._peers.moving)
 
     def open(self, first: PublicKey) -> None:
         """Take up what an earlier process left; first is the key of the enrolment.
@@ -128,8 +129,8 @@ class Rotation:
         """
         self._first = first
         kept = rotation_state.load(self._folder, self._clock().monotonic_s)
-        self._own, self._far = dict(kept.own), dict(kept.far)
-        self._unproved = dict(kept.unproved)
+        self._own, self._unproved = dict(kept.own), dict(kept.unproved)
+        self._peers.open(kept.far)
 
     def take(self, policy: EdgePolicy | None, ring: Collection[PublicKey]) -> ActiveKeys:
         """Go by a policy from now on; ring are the public keys whose private ones are here.
@@ -140,6 +141,7 @@ class Rotation:
         self._policy, self._step, self.fault = policy, _Step("idle"), ""
         self._ring = frozenset(ring)
         self._traffic.drain((), bare=False)
+        self._peers.take(policy)
         if policy is None:
             return self.generations
         if policy.key and not self._wanted:
@@ -150,8 +152,6 @@ class Rotation:
         # Where nothing stands yet there is nothing to move.
         fresh = self._wanted or self._first
         self._own = {name: self._own.get(name, fresh) for name in policy.tunnels}
-        moving = {(peer.device, peer.next_key) for peer in policy.peers if peer.next_key}
-        self._far = {at: key for at, key in self._far.items() if (at[1], key) in moving}
         self._silent_s = dict.fromkeys(policy.tunnels, self._clock().monotonic_s)
         for name in tuple(self._unproved):
             self._resume(policy, name, self._unproved.pop(name))
@@ -196,32 +196,15 @@ class Rotation:
             "phase": self._step.phase,
         }
 
-    # Peers that move
-
     async def _follow_peers(self, policy: EdgePolicy) -> None:
         """Let what is behind a peer that moves belong to the key that shook hands last."""
-        moving = self._peers_moving()
-        if not moving:
+        if not self._peers.moving:
             return
-        changed = False
-        states = await self._kernel.tunnels(policy.tunnels)
-        if self._policy is not policy:
-            return
-        for name, state in states.items():
-            for peer in moving:
-                key = newest(state, peer, self.generations.far_key(name, peer))
-                if key != self.generations.far_key(name, peer):
-                    self._far[name, peer.device] = key
-                    changed = True
-                    self.notes.append(f"{peer.device} shakes hands on {name} with its other key")
-        if changed:
+        tunnels = await self._kernel.tunnels(policy.tunnels)
+        if self._policy is policy and (changed := self._peers.follow(tunnels)):
+            self.notes.extend(changed)
             self._save()
             await self._kernel.renew(self.generations)
-
-    def _peers_moving(self) -> tuple[Peer, ...]:
-        return tuple(p for p in self._policy.peers if p.next_key) if self._policy else ()
-
-    # This device
 
     @property
     def _wanted(self) -> PublicKey:
@@ -337,7 +320,7 @@ class Rotation:
         await self._kernel.renew(self.generations)
         self.fault = (
             f"{step.tunnel}: no answer with the new key from {', '.join(sorted(missed))}; it has "
-            f"its former key again, and is tried anew in {REST_S:.0f} s"
+            f"its former key again, and is tried again in {REST_S:.0f} s"
         )
         self.notes.append(self.fault)
 
@@ -372,7 +355,9 @@ class Rotation:
     def _save(self) -> bool:
         """Write down which tunnel has which key; return whether the disk took it."""
         try:
-            rotation_state.save(self._folder, RotationState(self._own, self._far, self._unproved))
+            rotation_state.save(
+                self._folder, RotationState(self._own, self._peers.by_tunnel, self._unproved)
+            )
         except OSError as error:
             self.disk_fault = f"{rotation_state.FILE}: {error.strerror}"
             return False

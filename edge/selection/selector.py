@@ -43,6 +43,7 @@ class PathSelector:
         self.changed = asyncio.Event()
         self.drained: frozenset[CircuitName] = frozenset()
         self._bare = False
+        self.pause_s = 0.0
 
     @property
     def steering(self) -> Steering:
@@ -89,17 +90,18 @@ class PathSelector:
                 changed = replace(state, consultation=device in live, sights={})
                 self.peer_states[device] = changed
 
-    def step(self) -> float:
-        """Read the gauges, decide and move what must move; return the seconds until the next."""
+    def step(self) -> None:
+        """Read the probes, decide, and move what must move; pause_s is how soon to do it again."""
+        self.pause_s = CALM_S
         if self._policy is None:
-            return CALM_S
+            return
         changes: list[PathChange] = []
         for peer in self._policy.peers:
             changes += self._peer(peer)
         if changes:
             self._move(changes)
-        doubt = any(evaluate.needs_fast_polling(state) for state in self.peer_states.values())
-        return QUICK_S if doubt else CALM_S
+        if any(evaluate.needs_fast_polling(state) for state in self.peer_states.values()):
+            self.pause_s = QUICK_S
 
     def _peer(self, peer: Peer) -> tuple[PathChange, ...]:
         now_s = self._clock().monotonic_s

@@ -1,6 +1,6 @@
-"""Chains of preshared keys on their way to a device: signed, and for the device alone.
+"""Preshared-key bundles on their way to a device: signed, and sealed to that device.
 
-They stand in an envelope {"device", "issued_at", "series", "fingerprint", "epoch", "peers",
+Chains stand in an envelope {"device", "issued_at", "series", "fingerprint", "epoch", "peers",
 "sealed", "signature"}; sealed holds the chain of that epoch with each peer, in their order, 32
 octets each.
 """
@@ -13,6 +13,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from edge.signed import envelope
+from edge.signed.serials import parse_serial
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
 from vpn.wireguard import hpke
@@ -39,7 +40,7 @@ def sign(given: PskBundle, key: Ed25519PrivateKey, device_key: str) -> str:
             b"".join(chain.octets for chain in chains), device_key, _about(given.device)
         ),
     }
-    return envelope.signed(rest, _PURPOSE, key)
+    return envelope.sign_object(rest, _PURPOSE, key)
 
 
 def verify(
@@ -49,23 +50,25 @@ def verify(
 
     private_keys are the device's own. Raises PolicyRefusedError, naming file.
     """
-    rest = envelope.opened(written, file, _PURPOSE, trust)
+    rest = envelope.open_object(written, file, _PURPOSE, trust)
     try:
         octets = hpke.unsealed(rest["sealed"], private_keys, _about(rest["device"]), file)
         return _read(rest, octets)
     except (KeyError, TypeError, ValueError) as error:
-        raise PolicyRefusedError(f"{file}: these are no chains: {error}; take them anew") from None
+        raise PolicyRefusedError(
+            f"{file}: not a preshared-key bundle: {error}; run 'sanaga vpn site load'"
+        ) from None
 
 
 def _read(rest: Mapping[str, Any], octets: bytes) -> PskBundle:
-    peers, epoch = rest["peers"], envelope.number(rest["epoch"])
+    peers, epoch = rest["peers"], parse_serial(rest["epoch"])
     if len(octets) != _OCTETS * len(peers):
-        raise ValueError("there is not one chain for each peer")
+        raise ValueError("not one chain for each peer")
     chains = {
         str(peer): PskChain(epoch, octets[place * _OCTETS : (place + 1) * _OCTETS])
         for place, peer in enumerate(peers)
     }
-    issued_at, series = datetime.fromisoformat(rest["issued_at"]), envelope.number(rest["series"])
+    issued_at, series = datetime.fromisoformat(rest["issued_at"]), parse_serial(rest["series"])
     return PskBundle(str(rest["device"]), issued_at, series, str(rest["fingerprint"]), chains)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from edge.signed import envelope
+from edge.signed.serials import parse_serial
 from inventory.errors import PolicyRefusedError
 from vpn.key_text import key_octets
 from vpn.people.revocation_list import RevocationList
@@ -20,7 +21,7 @@ MOST_KEYS: Final = 20_000
 
 def sign(found: RevocationList, key: Ed25519PrivateKey) -> str:
     """Return a list in its signed envelope."""
-    return envelope.signed(plain(found), _PURPOSE, key)
+    return envelope.sign_object(plain(found), _PURPOSE, key)
 
 
 def verify(written: str, file: str, trust: Ed25519PublicKey) -> RevocationList:
@@ -28,12 +29,12 @@ def verify(written: str, file: str, trust: Ed25519PublicKey) -> RevocationList:
 
     Raises PolicyRefusedError, naming file.
     """
-    rest = envelope.opened(written, file, _PURPOSE, trust)
+    rest = envelope.open_object(written, file, _PURPOSE, trust)
     try:
         return read(rest)
     except (KeyError, TypeError, ValueError) as error:
         raise PolicyRefusedError(
-            f"{file}: this is no list of revoked keys: {error}; take it anew"
+            f"{file}: not a list of revoked keys: {error}; take it again"
         ) from None
 
 
@@ -50,8 +51,8 @@ def read(written: Mapping[str, Any]) -> RevocationList:
     """Return the list that plain() wrote. Raises KeyError, TypeError, ValueError."""
     keys = written["keys"]
     if not isinstance(keys, list) or len(keys) > MOST_KEYS:
-        raise ValueError(f"there are not {MOST_KEYS} keys at most")
+        raise ValueError(f"keys is not a list of at most {MOST_KEYS}")
     if any(not isinstance(key, str) or not key_octets(key) for key in keys):
-        raise ValueError("a key is none")
+        raise ValueError("a key is not a WireGuard public key")
     issued_at = datetime.fromisoformat(written["issued_at"])
-    return RevocationList(envelope.number(written["serial"]), issued_at, tuple(keys))
+    return RevocationList(parse_serial(written["serial"]), issued_at, tuple(keys))

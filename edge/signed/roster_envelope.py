@@ -12,6 +12,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from edge.signed import envelope
+from edge.signed.serials import parse_serial
 from inventory.errors import AccessError, PolicyRefusedError
 from vpn.people import roster as rosters
 from vpn.people.roster import SignedRoster
@@ -31,7 +32,7 @@ def sign(signed: SignedRoster, key: Ed25519PrivateKey, gateway_key: str) -> str:
         "roster": rosters.plain(signed.roster),
         "sealed": hpke.sealed(secrets, gateway_key, about),
     }
-    return envelope.signed(rest, _PURPOSE, key)
+    return envelope.sign_object(rest, _PURPOSE, key)
 
 
 def verify(
@@ -40,25 +41,25 @@ def verify(
     """Return the roster of an envelope that the trusted controller signed for this gateway.
 
     private_keys are the gateway's own, 32 octets each. Raises PolicyRefusedError, naming file;
-    nothing of a roster is looked at before its signature holds.
+    nothing of a roster is used before its signature holds.
     """
-    rest = envelope.opened(written, file, _PURPOSE, trust)
+    rest = envelope.open_object(written, file, _PURPOSE, trust)
     try:
         return _read(rest, private_keys, file)
     except (AccessError, KeyError, TypeError, ValueError) as error:
-        raise PolicyRefusedError(f"{file}: this is no roster: {error}; take it anew") from None
+        raise PolicyRefusedError(f"{file}: not a roster: {error}; run 'sanaga vpn load'") from None
 
 
 def _read(rest: Mapping[str, Any], private_keys: Iterable[bytes], file: str) -> SignedRoster:
     roster = rosters.read(rest["roster"])
     octets = hpke.unsealed(rest["sealed"], private_keys, _about(roster.gateway), file)
     if len(octets) != _OCTETS * len(roster.devices):
-        raise ValueError("there is not one preshared key for each device")
+        raise ValueError("not one preshared key for each device")
     preshared = tuple(octets[at : at + _OCTETS] for at in range(0, len(octets), _OCTETS))
     return SignedRoster(
-        envelope.number(rest["serial"]),
+        parse_serial(rest["serial"]),
         datetime.fromisoformat(rest["issued_at"]),
-        envelope.number(rest["state"]),
+        parse_serial(rest["state"]),
         roster,
         preshared,
     )

@@ -1,7 +1,7 @@
-"""Verifiers of what the controller signed, each in a process of its own.
+"""Verifiers of what the controller signed; each starts a process that verifies.
 
-What checks signatures and documents needs more memory than all the rest of the daemon, for moments
-of its life. The other process reads an envelope and answers with what it holds, as plain JSON.
+The libraries that check signatures and documents need more memory than the rest of the daemon, and
+only for moments. The other process reads an envelope and answers with its content as plain JSON.
 """
 
 import base64
@@ -21,91 +21,92 @@ from vpn.people.revocation_list import RevocationList
 from vpn.people.roster import SignedRoster
 from vpn.wireguard.psk_ratchet import PskBundle, PskChain
 
+_PROGRAM: Final = "edge.signed.verify_process"
 _WITHIN_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyVerifier:
-    """Checks policies by the trust that is in a folder."""
+    """Verifies policies with the controller's key in a folder."""
 
     folder: Path
 
     def __call__(self, envelope: str, file: str) -> SignedPolicy:
         """Return the policy of an envelope that the trusted controller signed.
 
-        Raises PolicyRefusedError, EdgeError when nothing could be checked.
+        Raises PolicyRefusedError, EdgeError if it could not be verified.
         """
-        said = _checked(["edge.checking"], self.folder, envelope, file)
-        issued_at = datetime.fromisoformat(said["issued_at"])
-        return SignedPolicy(int(said["serial"]), issued_at, trusted(said["policy"]))
+        answered = _verified("policy", self.folder, envelope, file)
+        issued_at = datetime.fromisoformat(answered["issued_at"])
+        return SignedPolicy(int(answered["serial"]), issued_at, trusted(answered["policy"]))
 
 
 @dataclass(frozen=True, slots=True)
 class RosterVerifier:
-    """Checks rosters by the trust and the key that are in a folder."""
+    """Verifies rosters with the controller's key and opens them with the keys in a folder."""
 
     folder: Path
 
     def __call__(self, envelope: str, file: str) -> SignedRoster:
         """Return the roster of an envelope that the trusted controller signed for this device.
 
-        Raises PolicyRefusedError, EdgeError when nothing could be checked.
+        Raises PolicyRefusedError, EdgeError if it could not be verified.
         """
-        said = _checked(["edge.signed.verify_process", "roster"], self.folder, envelope, file)
+        answered = _verified("roster", self.folder, envelope, file)
         return SignedRoster(
-            int(said["serial"]),
-            datetime.fromisoformat(said["issued_at"]),
-            int(said["state"]),
-            roster.read(said["roster"]),
-            tuple(map(base64.b64decode, said["preshared"])),
+            int(answered["serial"]),
+            datetime.fromisoformat(answered["issued_at"]),
+            int(answered["state"]),
+            roster.read(answered["roster"]),
+            tuple(map(base64.b64decode, answered["preshared"])),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class PskVerifier:
-    """Opens chains of preshared keys by the trust and the keys that are in a folder."""
+    """Verifies preshared-key bundles and opens them with the keys in a folder."""
 
     folder: Path
 
     def __call__(self, envelope: str, file: str) -> PskBundle:
         """Return the chains of an envelope that the trusted controller signed for this device.
 
-        Raises PolicyRefusedError, EdgeError when nothing could be checked.
+        Raises PolicyRefusedError, EdgeError if it could not be verified.
         """
-        said = _checked(["edge.signed.verify_process", "chains"], self.folder, envelope, file)
+        answered = _verified("chains", self.folder, envelope, file)
         return PskBundle(
-            str(said["device"]),
-            datetime.fromisoformat(said["issued_at"]),
-            int(said["series"]),
-            str(said["fingerprint"]),
+            str(answered["device"]),
+            datetime.fromisoformat(answered["issued_at"]),
+            int(answered["series"]),
+            str(answered["fingerprint"]),
             {
                 peer: PskChain(epoch, base64.b64decode(octets))
-                for peer, (epoch, octets) in said["chains"].items()
+                for peer, (epoch, octets) in answered["chains"].items()
             },
         )
 
 
 @dataclass(frozen=True, slots=True)
 class RevocationVerifier:
-    """Checks lists of revoked keys by the trust that is in a folder."""
+    """Verifies lists of revoked keys with the controller's key in a folder."""
 
     folder: Path
 
     def __call__(self, envelope: str, file: str) -> RevocationList:
         """Return the list of an envelope that the trusted controller signed.
 
-        Raises PolicyRefusedError, EdgeError when nothing could be checked.
+        Raises PolicyRefusedError, EdgeError if it could not be verified.
         """
-        said = _checked(["edge.signed.verify_process", "revoked"], self.folder, envelope, file)
-        issued_at = datetime.fromisoformat(said["issued_at"])
-        return RevocationList(int(said["serial"]), issued_at, tuple(said["keys"]))
+        answered = _verified("revoked", self.folder, envelope, file)
+        issued_at = datetime.fromisoformat(answered["issued_at"])
+        return RevocationList(int(answered["serial"]), issued_at, tuple(answered["keys"]))
 
 
-def _checked(program: list[str], folder: Path, envelope: str, file: str) -> Mapping[str, Any]:
-    """Return what a process of ours found in an envelope."""
+def _verified(kind: str, folder: Path, envelope: str, file: str) -> Mapping[str, Any]:
+    """Return what the verifying process found in an envelope."""
     try:
         done = subprocess.run(  # noqa: S603 - ourselves
-            [sys.executable, "-P", "-m", *program, str(folder), file],
+            [sys.executable, "-P", "-m", _PROGRAM, kind, str(folder), file],
             input=envelope,
             encoding="utf-8",
             errors="surrogateescape",
@@ -113,9 +114,9 @@ def _checked(program: list[str], folder: Path, envelope: str, file: str) -> Mapp
             timeout=_WITHIN_S,
             check=False,
         )
-        said: Mapping[str, Any] = json.loads(done.stdout)
+        answered: Mapping[str, Any] = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise EdgeError(f"{file}: it could not be checked: {error}") from error
-    if "refused" in said:
-        raise PolicyRefusedError(str(said["refused"]))
-    return said
+    if "refused" in answered:
+        raise PolicyRefusedError(str(answered["refused"]))
+    return answered

@@ -1,7 +1,7 @@
-"""The process that opens signed envelopes: `python -m edge.signed.verify_process KIND DIR FILE`.
+"""The process that verifies envelopes: `python -m edge.signed.verify_process KIND DIR FILE`.
 
 The envelope is on stdin. The answer on stdout holds what is sealed to this device, and goes to the
-daemon that started this.
+daemon that started this. KIND is policy, roster, chains or revoked.
 """
 
 import json
@@ -10,12 +10,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from edge.identity import keyring, trust
+from edge.identity import trust
 from inventory.errors import SanagaError
 
 
+def _policy(folder: Path, file: str, envelope: str) -> dict[str, Any]:
+    from edge.policy.canonical import plain  # noqa: PLC0415 - each kind is a process of its own
+    from edge.signed import policy_envelope  # noqa: PLC0415
+
+    signed = policy_envelope.verify(envelope, file, trust.trusted_key(folder))
+    issued_at = signed.issued_at.isoformat()
+    return {"serial": signed.serial, "issued_at": issued_at, "policy": plain(signed.policy)}
+
+
 def _roster(folder: Path, file: str, envelope: str) -> dict[str, Any]:
-    from edge.signed import roster_envelope  # noqa: PLC0415 - each kind is a process of its own
+    from edge.identity import keyring  # noqa: PLC0415
+    from edge.signed import roster_envelope  # noqa: PLC0415
 
     private_keys = keyring.ring(folder).values()
     return roster_envelope.plain(
@@ -24,6 +34,7 @@ def _roster(folder: Path, file: str, envelope: str) -> dict[str, Any]:
 
 
 def _chains(folder: Path, file: str, envelope: str) -> dict[str, Any]:
+    from edge.identity import keyring  # noqa: PLC0415
     from edge.signed import psk_envelope  # noqa: PLC0415
 
     private_keys = keyring.ring(folder).values()
@@ -41,6 +52,7 @@ def _revoked(folder: Path, file: str, envelope: str) -> dict[str, Any]:
 
 
 KINDS: Final[Mapping[str, Callable[[Path, str, str], dict[str, Any]]]] = {
+    "policy": _policy,
     "roster": _roster,
     "chains": _chains,
     "revoked": _revoked,

@@ -3,29 +3,27 @@
 import errno
 import json
 import os
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final
 from uuid import uuid4
+
+_DRAFT: Final = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 def replace(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
-    """Replace a file by another content, on disk before this returns. Raises OSError."""
+    """Replace a file that one process writes, on disk before this returns. Raises OSError."""
     octets = content.encode() if isinstance(content, str) else content
+    # One name for all drafts, so that a process that is killed again and again leaves one.
     fresh = path.with_name(f".{path.name}.new")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        with os.fdopen(os.open(fresh, flags, mode), "wb") as file:
-            # Whatever the process's mask keeps from files that it makes.
-            os.fchmod(file.fileno(), mode)
-            file.write(octets)
-            file.flush()
-            os.fsync(file.fileno())
-        rename(fresh, path)
-    except OSError:
-        with suppress(OSError):
-            fresh.unlink()
-        raise
+    _replace_by(fresh, path, octets, os.O_TRUNC, mode)
+
+
+def replace_shared(path: Path, octets: bytes) -> None:
+    """Replace a file that several processes may write; the last one wins. Raises OSError."""
+    _replace_by(_unique_draft(path), path, octets, os.O_EXCL, 0o600)
 
 
 def create(path: Path, octets: bytes) -> None:
@@ -33,19 +31,54 @@ def create(path: Path, octets: bytes) -> None:
 
     Raises OSError; a file that is there is left alone.
     """
-    draft = path.with_name(f".{path.name}-{uuid4().hex}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    descriptor = os.open(draft, flags, 0o600)
+    draft = _unique_draft(path)
+    descriptor = os.open(draft, _DRAFT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(octets)
-            file.flush()
-            os.fsync(descriptor)
+            _write(file, octets)
         with suppress(FileExistsError):
             os.link(draft, path)
     finally:
         draft.unlink()
     sync(path.parent)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Make a file for its owner alone and yield what writes into it, through to disk.
+
+    Upon errors there is no file. It needs no hard link, which a memory stick's file system may
+    lack. Raises FileExistsError, OSError.
+    """
+    with os.fdopen(os.open(path, _DRAFT | os.O_EXCL, 0o600), "wb") as file:
+        try:
+            yield partial(_write, file)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+
+def _unique_draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}-{uuid4().hex}")
+
+
+def _replace_by(fresh: Path, path: Path, octets: bytes, how: int, mode: int) -> None:
+    try:
+        with os.fdopen(os.open(fresh, _DRAFT | how, mode), "wb") as file:
+            # The process's mask may take bits away from files that it makes.
+            os.fchmod(file.fileno(), mode)
+            _write(file, octets)
+        rename(fresh, path)
+    except BaseException:
+        with suppress(OSError):
+            fresh.unlink()
+        raise
+
+
+def _write(file: BinaryIO, octets: bytes) -> None:
+    file.write(octets)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def rename(old: Path, new: Path) -> None:

@@ -4,7 +4,7 @@ Two files of bounded size; a disk that takes nothing stops the journal, never th
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -19,6 +19,8 @@ LARGEST: Final = 2_000_000
 Kind: TypeAlias = Literal[
     "decision", "repair", "policy", "fault", "daemon", "call", "people", "keys"
 ]
+# Writes a sentence of a kind into the journal.
+Note: TypeAlias = Callable[[Kind, str], None]
 
 
 @dataclass(frozen=True, slots=True)

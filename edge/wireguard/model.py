@@ -32,7 +32,9 @@ class TunnelPeer:
 class Tunnel:
     """A WireGuard interface as it should be; mark is set on its outer packets (0: none).
 
-    key is the public one of which of the device's keys it has; nothing is the first.
+    key is the public one of which of the device's keys it has; nothing is the first. sticky allows
+    that outer packets leave by the interface on which the far end was last heard; where it is
+    False they follow routes alone.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Tunnel:
     addresses: tuple[Interface, ...]
     peers: tuple[TunnelPeer, ...]
     key: PublicKey = ""
+    sticky: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from edge.policy.model import Endpoint
 from edge.storage import atomic
-from edge.wireguard import link_setup
+from edge.wireguard import link_setup, sticky_sockets
 from edge.wireguard.diff import Served, ServedPeer, differences
 from edge.wireguard.endpoints import RememberedEndpoints
 from edge.wireguard.model import (
@@ -67,7 +67,8 @@ class WireGuardFiles:
         if words or not file.exists():
             self._write(file, text(full, private_key))
             self._said("syncconf", name, str(file))
-        return (*done, *words, *link_setup.adapt(tunnel))
+        done = (*done, *words, *link_setup.adapt(tunnel))
+        return (*done, *sticky_sockets.unstick(tunnel, changed=bool(done)))
 
     def state(self, name: str) -> TunnelState | None:
         """Return an interface as it is; None when it does not exist or nobody serves it."""

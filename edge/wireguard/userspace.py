@@ -7,7 +7,7 @@ travels over that socket alone.
 from pathlib import Path
 from typing import Final
 
-from edge.wireguard import go_process, link_setup, uapi
+from edge.wireguard import go_process, link_setup, sticky_sockets, uapi
 from edge.wireguard.diff import Served, differences
 from edge.wireguard.endpoints import RememberedEndpoints
 from edge.wireguard.model import Tunnel, TunnelState
@@ -41,7 +41,8 @@ class WireGuardGo:
         changes = differences(now, self._learned.filled(tunnel, now), private_key)
         if words := changes.words(name):
             _tell(name, uapi.set_text(changes))
-        return (*done, *words, *link_setup.adapt(tunnel))
+        done = (*done, *words, *link_setup.adapt(tunnel))
+        return (*done, *sticky_sockets.unstick(tunnel, changed=bool(done)))
 
     def state(self, name: str) -> TunnelState | None:
         """Return an interface as it is; None when it does not exist or nobody serves it."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from controller.apply.observe import observe
 from controller.apply.run import apply
 from controller.apply.session import ApplyContext
 from controller.clock import SystemClock
 from controller.drivers.connect import connector
+from controller.drivers.observe import observe
 from controller.drivers.protocol import Connect
 from controller.keys.signing import signing_key
 from controller.load import Loaded, load

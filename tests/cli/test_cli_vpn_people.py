@@ -104,11 +104,11 @@ def test_gateways_that_nobody_reaches_are_told_of_by_every_verb_and_by_status(sa
     assert done.code == 0
     assert "~ the way to yaounde-e1" not in done.out
     assert "+ the way to yaounde-e1: sanaga@127.0.0.1 port 9" in done.out
-    assert done.err.endswith("no gateway was told; 'sanaga vpn load' does\n")
+    assert done.err.endswith("gateways not updated; run 'sanaga vpn load'\n")
     answer = add(sanaga, "--file", "n.conf")
     assert answer.code == 5
     assert "a-ngono's tablet is on record\n" in answer.err
-    assert "yaounde-e1 was never told anything; 'sanaga vpn load' tries again\n" in answer.err
+    assert "yaounde-e1 never had a roster; 'sanaga vpn load' tries again\n" in answer.err
     (row,) = json.loads(sanaga("vpn", "status", "-o", "json").out)
     assert (row["reached"], row["behind"], row["told"]) == (False, 4, None)
     assert row["fault"].startswith("yaounde-e1: ")

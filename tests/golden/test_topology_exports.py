@@ -6,7 +6,7 @@ from inventory.model import Medium
 from tests.factories import Draft
 from tests.golden_files import assert_golden
 from topology.build import build
-from topology.export import dot, geojson, graphml, node_link
+from topology.export import dot, geojson, gexf, graphml, node_link
 
 HERE = Path(__file__).parent / "topology"
 
@@ -30,6 +30,7 @@ def small():
     [
         (geojson, "small.geojson"),
         (graphml, "small.graphml"),
+        (gexf, "small.gexf"),
         (dot, "small.dot"),
         (node_link, "small.node-link.json"),
     ],

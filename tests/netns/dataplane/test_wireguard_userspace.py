@@ -5,10 +5,12 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
+from edge.policy.model import Endpoint
 from edge.wireguard import go_process
 from edge.wireguard.syncconf import WireGuardFiles
 from edge.wireguard.userspace import WireGuardGo
@@ -16,12 +18,13 @@ from inventory.errors import TunnelError
 from simulations.netns import namespaces
 from simulations.netns.waiting import eventually
 from tests.contract.wireguard_contract import WireGuardContract
-from tests.rigs.wireguard.wireguard_rig import FAR, Pair, Place
+from tests.rigs.wireguard.wireguard_rig import FAR, PORT, Pair, Place, cable, deafen
 from tests.rigs.wireguard.wireguard_rig import pair as a_pair
 
 pytestmark = pytest.mark.netns
 
 WITHIN_S = 20
+NEAR_END, FAR_END = IPv4Address("172.25.0.1"), IPv4Address("172.25.0.2")
 
 
 @pytest.fixture
@@ -196,6 +199,39 @@ def test_a_missing_program_is_named_with_its_package(pair: Pair):
         pytest.raises(TunnelError, match="install the package wireguard-go"),
     ):
         WireGuardGo(program="sanaga-no-such-program").ensure(pair.near_tunnel(), pair.near.key)
+
+
+@pytest.mark.parametrize("sticky", [False, True])
+def test_packets_go_on_by_another_interface_when_one_vanishes(pair: Pair, *, sticky: bool):
+    """With the sticky sockets of wireguard-go, the control, every packet is refused."""
+    near, far = pair.near, pair.far
+    cable(near.namespace, far.namespace, ("192.0.2.5/30", "192.0.2.6/30"), names=("u1", "u1"))
+    for place, own, other, last in ((near, NEAR_END, FAR_END, 2), (far, FAR_END, NEAR_END, 1)):
+        place.run("ip", "address", "add", f"{own}/32", "dev", "lo")
+        for metric, port in ((10, "u0"), (20, "u1")):
+            via = f"192.0.2.{last + 4 * (metric == 20)}"
+            words = ("ip", "route", "add", str(other), "via", via, "dev", port, "src", str(own))
+            place.run(*words, "metric", str(metric))
+    peer = replace(pair.near_tunnel().peers[0], endpoint=Endpoint(FAR_END, PORT))
+    far.ensure(replace(pair.far_tunnel(), sticky=sticky))
+    near.ensure(replace(pair.near_tunnel(), peers=(peer,), sticky=sticky))
+    pair.route()
+    assert near.hears(FAR.ip, within_s=WITHIN_S)
+    for place in (near, far):
+        deafen(place.name)
+    near.run("ip", "link", "delete", "u0")
+    assert near.hears(FAR.ip, within_s=3 if sticky else WITHIN_S) is not sticky
+
+
+def test_a_socket_is_freed_again_once_it_was_opened_anew(pair: Pair):
+    tunnel = replace(pair.near_tunnel(), sticky=False)
+    freed = f"{pair.near.name}: freed its socket from the interface of the last arrival"
+    assert freed in pair.near.ensure(tunnel)
+    assert pair.near.ensure(tunnel) == ()
+    # Another port needs another socket.
+    moved = replace(tunnel, listen_port=PORT + 1)
+    assert freed in pair.near.ensure(moved)
+    assert pair.near.ensure(moved) == ()
 
 
 # Stands for wireguard-go on a machine that has few inotify instances left.

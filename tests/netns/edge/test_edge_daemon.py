@@ -3,17 +3,21 @@
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
 from edge.control import client as control
 from inventory.errors import EdgeError
+from simulations.netns.namespaces import entered
 from simulations.netns.waiting import eventually, pause
 from tests.rigs.edge.edge_pair import tunnel_name
-from tests.rigs.edge.edge_rig import SERVER
+from tests.rigs.edge.edge_rig import LAN_HOST, SERVER, Place
 from tests.rigs.edge.edge_site import (
     BEST,
     FIRST,
@@ -25,11 +29,13 @@ from tests.rigs.edge.edge_site import (
     signed_anew,
     standing,
 )
+from tests.rigs.wireguard.wireguard_rig import deafen
 
 pytestmark = pytest.mark.netns
 
 
 CARE_KILLS = 3
+UNANSWERED = 50
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +152,39 @@ def test_killed_tunnel_process_is_started_anew_while_the_call_goes_on(well):
         eventually(lambda: well.paths()[BEST]["state"] == "up", within_s=60, what="the path again")
     assert lost == [0]
     assert any(f"{tunnel}: started wireguard-go" in what for what in well.explained("repair"))
+
+
+def test_packets_go_on_although_their_tunnel_vanished_and_nobody_answers_them(well):
+    """Neither an answer nor the news of routes tells the care tunnel's WireGuard of another way."""
+    tunnel = tunnel_name(well.world, "edge", FIRST)
+    before = index_of(well, tunnel)
+    numbers = {number.to_bytes(4, "big") for number in range(UNANSWERED)}
+    with bound(well, "server", SERVER) as there, bound(well, "lan", LAN_HOST) as here:
+        deafen(well.edge.policy.care.interface)
+        kill_tunnel(tunnel)
+        eventually(
+            lambda: index_of(well, tunnel) != before, within_s=SOON_S, what="the interface's end"
+        )
+        for number in numbers:
+            here.sendto(number, there.getsockname())
+        assert {there.recv(64) for _ in numbers} == numbers
+
+
+@contextmanager
+def bound(site: Site, place: Place, address: IPv4Address) -> Iterator[socket.socket]:
+    """Give a socket at a place whose packets are marked as a consultation's."""
+    with entered(site.world.namespace(place)):
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with made:
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0xB8)
+        made.settimeout(SOON_S)
+        made.bind((str(address), 0))
+        yield made
+
+
+def index_of(site: Site, name: str) -> str:
+    """Return the number of an interface at the edge, or that there is none."""
+    return site.world.exec("edge", "ip", "-o", "link", "show", name, check=False).split(":")[0]
 
 
 def test_killed_process_of_the_care_tunnel_is_missed_for_moments(well):

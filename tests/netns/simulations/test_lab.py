@@ -102,13 +102,28 @@ def test_restored_circuit_carries_again(whole):
     )
 
 
-def test_delay_is_what_was_asked_for(whole):
-    before = whole.ping_across("yaounde-garoua").average_ms
-    whole.impair("yaounde-garoua", delay_ms=32, jitter_ms=0)
-    after = whole.ping_across("yaounde-garoua").average_ms
-    assert before == pytest.approx(4, abs=6)
-    # Thirty more each way; other work on the machine can only add.
-    assert 58 <= after - before <= 75
+def round_trip_is(lab: Lab, floor_ms: float) -> None:
+    """Require that no answer over a circuit comes before its time, and one hardly after it.
+
+    Other work on the machine adds to answers, and to the average of a few of them 11 ms and more,
+    but takes nothing away. So the quickest answer tells, and a late one is waited out.
+    """
+
+    def least_ms() -> float:
+        least = lab.ping_across("yaounde-garoua").least_ms
+        assert least is not None
+        assert least >= floor_ms
+        return least
+
+    eventually(
+        lambda: least_ms() < floor_ms + 10, within_s=60, what=f"an answer in {floor_ms + 10:g} ms"
+    )
+
+
+@pytest.mark.parametrize("delay_ms", [2, 32])
+def test_delay_is_what_was_asked_for(whole, delay_ms):
+    whole.impair("yaounde-garoua", delay_ms=delay_ms, jitter_ms=0)
+    round_trip_is(whole, 2 * delay_ms)
 
 
 def test_loss_is_what_was_asked_for_and_none_without(whole):
@@ -121,11 +136,10 @@ def test_loss_is_what_was_asked_for_and_none_without(whole):
 
 
 def test_rate_holds_a_burst_back(whole):
-    control = whole.ping_across("yaounde-garoua").average_ms
+    round_trip_is(whole, 4)
     whole.impair("yaounde-garoua", rate_mbps=0.1)
-    slow = whole.ping_across("yaounde-garoua").average_ms
-    # 98 octets take 7.8 ms each way at 0.1 Mbit/s.
-    assert slow - control >= 12
+    # 98 octets take 7.84 ms each way at 0.1 Mbit/s.
+    round_trip_is(whole, 4 + 15.68)
 
 
 def test_impossible_impairment_is_refused_and_changes_nothing(whole):

@@ -156,14 +156,14 @@ def test_hole_in_one_direction_lets_the_other_through(whole):
 
 
 def test_weather_plays_on_low_orbit_circuits_and_leaves_what_was_done_to_them(whole):
-    before = whole.ping_across("garoua-leo").average_ms
+    assert whole.ping_across("garoua-leo").least_ms < 300
     whole.impair("garoua-leo", delay_ms=200, loss=0)
     leo_weather.start(whole.folder, whole.blueprint, 1)
     eventually(lambda: _weather(whole, "garoua-leo").loss > 0, within_s=20, what="the weather")
     assert whole.status().weather
     assert _weather(whole, "garoua-lte").loss == 0
     # Whatever the sky does, it is what was asked for that rules.
-    assert whole.ping_across("garoua-leo").average_ms > before + 250
+    assert whole.ping_across("garoua-leo").least_ms > 300
     leo_weather.stop(whole.folder)
     assert not whole.status().weather
     assert _weather(whole, "garoua-leo").loss == 0

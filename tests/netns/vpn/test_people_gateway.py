@@ -205,7 +205,7 @@ def test_an_interface_that_somebody_deleted_is_made_anew(standing: Gate):
     [
         (lambda text: text.replace('"state":', '"state":1'), "has not signed this"),
         (lambda _: "{}", "has not signed this"),
-        (lambda _: "[", "no JSON object"),
+        (lambda _: "[", "no JSON from line"),
     ],
 )
 def test_what_the_controller_did_not_sign_is_refused_and_the_roster_stays(
@@ -234,7 +234,7 @@ def test_a_gateway_that_is_not_reached_is_told_of_and_told_later(standing: Gate)
     said = standing.asked("person", "revoke", "third", "--because", "x", code=5)
     assert "third has no access any more" in said
     assert "no edge runs here" in said
-    assert "goes on by what it was told on" in said
+    assert "still uses the roster of" in said
     assert "'sanaga vpn load' tries again" in said
     (row,) = json.loads(standing.sanaga("vpn", "status", "-o", "json").out)
     assert row["reached"] is False

@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.apply.observe import observe
 from controller.apply.recovery import confirm, resume, rollback
 from controller.apply.run import apply
 from controller.apply.session import ApplyContext
 from controller.drivers.memory import Act, Faults, MemoryNetwork
+from controller.drivers.observe import observe
 from controller.model import Outcome, Plan
 from controller.planning.plan import Overrides, PlanInputs, plan
 from controller.store.journal import Journal

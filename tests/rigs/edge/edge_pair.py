@@ -46,7 +46,8 @@ CARE_MTU: Final = 1340
 ISSUED: Final = datetime(2026, 11, 23, 8, tzinfo=UTC)
 CLASS_MARKS: Final = 0x5A40
 EXPEDITED: Final = 0xB8
-READY_WITHIN_S: Final = 30.0
+# It ends a test that hangs; two daemons start side by side, each in 15 s beside a load of 13.
+READY_WITHIN_S: Final = 120.0
 
 
 def classes(

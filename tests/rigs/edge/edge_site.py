@@ -19,8 +19,9 @@ from tests.rigs.edge.edge_rig import ROOT, SERVER, TWO, Place, World, world
 
 FIRST, SECOND = (line.name for line in TWO)
 BEST, OTHER = f"edge-{FIRST}", f"edge-{SECOND}"
-# A daemon starts within five seconds; this machine may have other things to do meanwhile.
-SOON_S = 30.0
+# It ends a test that hangs and says nothing about speed: what is waited for is a state. A daemon
+# starts within five seconds, and took 15 s beside a load of 13 on two cores.
+SOON_S = 120.0
 SETTLED_S = 20.0
 RESTARTS = 5
 
@@ -172,7 +173,7 @@ def standing(name: str) -> Iterator[Site]:
     with world(TWO, name=name) as made:
         both = pair(made)
         try:
-            both.start(within_s=60)
+            both.start()
             yield Site(made, both)
         finally:
             both.stop()

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from edge.clock import Moment
-from edge.keys.rotation import Rotation
+from edge.keys.rotation import OwnRotation
 from edge.selection import evaluate
 from edge.wireguard.model import PeerStatus, TunnelState
 from tests.rigs.edge.edge_policies import edge_policy
@@ -37,7 +37,7 @@ class World:
         return replace(state, healths=healths)
 
     def anew(self):
-        made = Rotation(self.folder, self, self, self.reach, self.clock)
+        made = OwnRotation(self.folder, self, self, self.reach, self.clock)
         made.open(OLD)
         return made
 

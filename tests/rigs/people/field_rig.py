@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from socket import SOCK_DGRAM, socket
+from typing import Any
 
 from controller.access.invitation import InvitationSession
 from edge.remote_access import join_code
@@ -64,8 +65,8 @@ class Gate:
 
 
 @contextmanager
-def gate() -> Iterator[Gate]:
-    """Have a rendezvous run in a thread of its own."""
+def gate() -> Iterator[Any]:
+    """Have a rendezvous run in a thread of its own; of an edge's driver it is join() alone."""
     loop = asyncio.new_event_loop()
     made = Gate(loop, None)
     made.rendezvous = JoinProxy(lambda: made.now_s)

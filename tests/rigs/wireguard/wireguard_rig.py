@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from uuid import uuid4
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from edge.policy.model import Endpoint
+from edge.wireguard import go_process, sticky_sockets
 from edge.wireguard.model import (
     NO_PRESHARED_KEY,
     Tunnel,
@@ -30,6 +32,8 @@ NEAR: Final = IPv4Interface("172.24.0.1/32")
 FAR: Final = IPv4Interface("172.24.0.2/32")
 PORT: Final = 51_820
 MARK: Final = 0x5A10
+# linux/netlink.h and linux/rtnetlink.h; the socket module does not name them.
+_SOL_NETLINK, _DROP_MEMBERSHIP, _IPV4_ROUTES = 270, 2, 7
 
 
 def new_key() -> bytes:
@@ -133,6 +137,17 @@ class Pair:
         """Lay the routes to the far ends; they vanish with an interface."""
         for place, address in ((self.near, FAR), (self.far, NEAR)):
             place.run("ip", "route", "replace", str(address.ip), "dev", place.name)
+
+
+def deafen(name: str) -> None:
+    """Keep the news of routes from the process that serves an interface.
+
+    It stands for a process that reads them late: what it does until then is what it does now.
+    """
+    for pid in go_process.servers(name):
+        for found in sticky_sockets.sockets(pid):
+            if found.family == socket.AF_NETLINK:
+                found.setsockopt(_SOL_NETLINK, _DROP_MEMBERSHIP, _IPV4_ROUTES)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import pytest
 from inventory.model import Medium
 from tests.factories import Draft
 from topology.build import build
-from topology.export import dot, geojson, graphml, node_link
+from topology.export import dot, geojson, gexf, graphml, node_link
+from topology.graph import to_networkx
 from topology.paths import without
 
 HOSTILE = [
@@ -86,6 +87,21 @@ def test_graphml_carries_hostile_text_as_text(text):
 
 
 @pytest.mark.parametrize("text", HOSTILE)
+def test_gexf_carries_hostile_text_as_text(text):
+    intent = network(text)
+    made = gexf(build(intent), intent)
+    graph: Any = nx.read_gexf(io.BytesIO(made.encode()), version="1.2draft")
+    assert graph.nodes["site:yaounde"].get("title") == carried(text)
+    (edge,) = (data for *_, data in graph.edges(data=True) if data.get("circuit") == "fibre")
+    assert edge.get("description") == carried(text)
+
+
+def test_gexf_tells_neither_the_day_nor_who_wrote_it():
+    intent = network("plain")
+    assert "meta" not in gexf(build(intent), intent)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
 def test_node_link_carries_hostile_text_as_text(text):
     intent = network(text)
     made = node_link(build(intent), intent)
@@ -125,6 +141,19 @@ def test_all_formats_hold_the_same_nodes_and_links():
     assert ml.nodes["provider:leo"] == {"kind": "provider"}
 
 
+def test_networkx_has_the_links_with_their_ends_and_no_free_text_without_an_intent():
+    intent = network("secret title")
+    topology = build(intent)
+    graph: Any = to_networkx(topology)
+    link = topology.links["leo"]
+    edge = graph.edges[link.a, link.b, "leo"]
+    assert (edge["a"], edge["b"]) == (link.a, link.b)
+    assert (edge["delay_ms"], edge["rate_up_mbps"]) == (link.delay_ms, link.rate_up_mbps)
+    assert graph.nodes["maroua-r1"] == {"kind": "device", "site": "maroua"}
+    assert "secret" not in repr([graph.graph, *graph.nodes.values(), *graph.edges.values()])
+    assert nx.has_path(graph, "site:yaounde", "provider:leo")
+
+
 def test_geojson_places_circuits_between_their_sites_and_providers_at_their_user():
     intent = network("plain")
     features = json.loads(geojson(build(intent), intent))["features"]
@@ -137,7 +166,7 @@ def test_geojson_places_circuits_between_their_sites_and_providers_at_their_user
     assert len(features) == 4
 
 
-@pytest.mark.parametrize("export", [geojson, graphml, dot, node_link])
+@pytest.mark.parametrize("export", [geojson, graphml, gexf, dot, node_link])
 def test_exports_do_not_depend_on_the_order_of_the_documents(export):
     intent = network("plain")
     topology = build(intent)
@@ -149,7 +178,7 @@ def test_exports_do_not_depend_on_the_order_of_the_documents(export):
     assert export(turned, intent) == export(topology, intent)
 
 
-@pytest.mark.parametrize("export", [geojson, graphml, dot, node_link])
+@pytest.mark.parametrize("export", [geojson, graphml, gexf, dot, node_link])
 def test_what_remains_after_a_failure_can_be_exported(export):
     intent = network("plain")
     made = export(without(build(intent), ["fibre", "maroua-r2"]), intent)

@@ -2,18 +2,37 @@
 
 import base64
 from dataclasses import replace
+from ipaddress import IPv4Address
 from threading import Barrier
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from controller.access.gateways import Gateways, RosterPushed
-from controller.cli_vpn import gateways as cli_vpn_gateways
+from controller.access.gateways import (
+    Gateways,
+    InterruptedCalls,
+    RosterLag,
+    RosterPushed,
+    gateway_status,
+    in_consultation,
+    interrupted_calls,
+    reachable,
+    roster_lag,
+)
 from controller.keys.signing import signing_key
 from controller.store.roster_loads import RosterStatus
 from edge.signed import roster_envelope
 from inventory.errors import PolicyRefusedError, RejectedError, UnreachableError
-from tests.rigs.people.people_rig import ACT, GATEWAY_KEYS, NGONO, PLAN, make_registrar, nowhere
+from inventory.model import Management
+from tests.rigs.people.people_rig import (
+    ACT,
+    GATEWAY_KEYS,
+    NGONO,
+    PLAN,
+    TERMS,
+    make_registrar,
+    nowhere,
+)
 from tests.simulated_time import TestClock
 from vpn.people import device_config
 
@@ -32,7 +51,9 @@ class Driver:
     def people(self, *, there=False):
         if self.fault:
             raise self.fault
-        return {"serial": self.serial, **({"calling": self.calling} if there else {})}
+        state = self.taken[-1].state if self.taken else 0
+        said = {"serial": self.serial, "state": state, "devices": 1, "refused": ""}
+        return {**said, **({"calling": self.calling} if there else {})}
 
     def admit(self, envelope):
         self.before()
@@ -70,7 +91,7 @@ def test_every_gateway_gets_its_own_roster_with_the_keys_that_files_hold(
     registrar, drivers, gateways
 ):
     files = registrar.add(NGONO, "tablet", ACT, nowhere).files
-    assert dict(gateways.load(NAMES)) == dict.fromkeys(NAMES, RosterPushed(3, 1))
+    assert dict(gateways.push_rosters(NAMES)) == dict.fromkeys(NAMES, RosterPushed(3, 1))
     for name, driver in drivers.items():
         (signed,) = driver.taken
         assert signed.roster == registrar.roster(name).roster
@@ -84,16 +105,16 @@ def test_a_gateway_that_is_not_reached_is_noted_and_keeps_none_of_the_others(
     registrar, drivers, gateways
 ):
     drivers["douala-e1"].fault = UnreachableError("douala-e1", "no connection")
-    outcome = dict(gateways.load(NAMES))
+    outcome = dict(gateways.push_rosters(NAMES))
     assert outcome["yaounde-e1"] == RosterPushed(1, 0)
     assert str(outcome["douala-e1"]) == "douala-e1: no connection"
     assert registrar.store.loads.all()["douala-e1"] == RosterStatus(
         fault="douala-e1: no connection"
     )
     drivers["douala-e1"].fault = None
-    assert dict(gateways.load(["douala-e1"])) == {"douala-e1": RosterPushed(1, 0)}
+    assert dict(gateways.push_rosters(["douala-e1"])) == {"douala-e1": RosterPushed(1, 0)}
     drivers["douala-e1"].fault = UnreachableError("douala-e1", "again")
-    list(gateways.load(["douala-e1"]))
+    list(gateways.push_rosters(["douala-e1"]))
     known = registrar.store.loads.all()["douala-e1"]
     assert (known.state, known.fault) == (1, "douala-e1: again")
 
@@ -106,11 +127,11 @@ def test_who_is_overtaken_by_another_administrator_tells_what_both_did(
     def overtaken():
         driver.before = lambda: None
         registrar.add(NURSE, "tablet", ACT, nowhere)
-        assert dict(gateways.load(["yaounde-e1"])) == {"yaounde-e1": RosterPushed(5, 2)}
+        assert dict(gateways.push_rosters(["yaounde-e1"])) == {"yaounde-e1": RosterPushed(5, 2)}
 
     registrar.add(NGONO, "tablet", ACT, nowhere)
     driver.before = overtaken
-    assert dict(gateways.load(["yaounde-e1"])) == {"yaounde-e1": RosterPushed(5, 2)}
+    assert dict(gateways.push_rosters(["yaounde-e1"])) == {"yaounde-e1": RosterPushed(5, 2)}
     assert [len(signed.roster.devices) for signed in driver.taken] == [2, 2]
     assert [signed.serial for signed in driver.taken] == [1, 2]
 
@@ -123,16 +144,16 @@ def test_a_gateway_that_refuses_for_another_reason_is_asked_once(registrar, driv
         raise RejectedError("yaounde-e1", "sealed to another key")
 
     drivers["yaounde-e1"].before = refuse
-    ((_, outcome),) = gateways.load(["yaounde-e1"])
+    ((_, outcome),) = gateways.push_rosters(["yaounde-e1"])
     assert "sealed to another key" in str(outcome)
     assert len(asked) == 1
 
 
 def test_a_gateway_that_is_dismissed_lets_nobody_in(registrar, drivers, gateways):
     registrar.add(NGONO, "tablet", ACT, nowhere)
-    list(gateways.load(NAMES))
+    list(gateways.push_rosters(NAMES))
     drivers["douala-e1"].fault = UnreachableError("douala-e1", "no connection")
-    outcome = dict(gateways.dismiss(NAMES))
+    outcome = dict(gateways.clear(NAMES))
     assert outcome["yaounde-e1"] == RosterPushed(registrar.store.last(), 0)
     assert str(outcome["douala-e1"]) == "douala-e1: no connection"
     signed = drivers["yaounde-e1"].taken[-1]
@@ -149,7 +170,7 @@ def test_gateways_are_told_side_by_side(registrar, drivers, gateways):
     meeting = Barrier(len(NAMES))
     for driver in drivers.values():
         driver.before = lambda: meeting.wait(10)
-    assert all(isinstance(outcome, RosterPushed) for _, outcome in gateways.load(NAMES))
+    assert all(isinstance(outcome, RosterPushed) for _, outcome in gateways.push_rosters(NAMES))
 
 
 # What a gateway refuses
@@ -160,7 +181,7 @@ def envelope(registrar, drivers, gateways):
     registrar.add(NGONO, "tablet", ACT, nowhere)
     told: list[str] = []
     drivers["yaounde-e1"].admit = told.append
-    list(gateways.load(["yaounde-e1"]))
+    list(gateways.push_rosters(["yaounde-e1"]))
     return told[0]
 
 
@@ -197,12 +218,75 @@ def test_who_is_in_a_consultation_just_before_is_told(registrar, drivers, gatewa
         str(device_config.addresses(PLAN, device, one)[0]) for one in registrar.terms().gateways
     )
     drivers["yaounde-e1"].calling = [first, "172.26.9.9"]
-    assert {outcome.calling for _, outcome in gateways.load(NAMES)} == {()}
-    calling = {n: outcome.calling for n, outcome in gateways.load(NAMES, there=True)}
+    assert {outcome.calling for _, outcome in gateways.push_rosters(NAMES)} == {()}
+    calling = {n: outcome.calling for n, outcome in gateways.push_rosters(NAMES, there=True)}
     assert calling == {"yaounde-e1": (first, "172.26.9.9"), "douala-e1": ()}
     both = [device, other]
-    assert cli_vpn_gateways.in_consultation(registrar, both, calling) == [device]
-    assert cli_vpn_gateways.in_consultation(registrar, both, {"douala-e1": (second,)}) == [device]
+    assert in_consultation(registrar, both, calling) == [device]
+    assert in_consultation(registrar, both, {"douala-e1": (second,)}) == [device]
     # An address belongs to the gateway that it is behind.
-    assert cli_vpn_gateways.in_consultation(registrar, both, {"douala-e1": (first,)}) == []
-    assert cli_vpn_gateways.in_consultation(registrar, both, {}) == []
+    assert in_consultation(registrar, both, {"douala-e1": (first,)}) == []
+    assert in_consultation(registrar, both, {}) == []
+
+
+# As a verb or a request asks for it
+
+
+@pytest.fixture
+def managed(registrar, drivers, tmp_path):
+    """Return the gateways, of which the first has a management address."""
+    door = Management(IPv4Address("127.0.0.1"), 22, "sanaga", "env:NONE")
+    registrar.accept(replace(TERMS, doors={"yaounde-e1": door}), ACT)
+    return Gateways(registrar, tmp_path, drivers.__getitem__)
+
+
+def test_rosters_are_pushed_again_until_a_gateway_is_reached_or_time_is_up(
+    registrar, drivers, gateways
+):
+    clock, reported = TestClock(), []
+    drivers["douala-e1"].fault = UnreachableError("douala-e1", "no connection")
+
+    def report(name, outcome):
+        reported.append((name, isinstance(outcome, RosterPushed)))
+        if len(reported) == 3:
+            drivers["douala-e1"].fault = None
+
+    assert gateways.push_until(NAMES, report, within_s=60, clock=clock) == ()
+    assert sorted(reported[:2]) == [("douala-e1", False), ("yaounde-e1", True)]
+    assert reported[2:] == [("douala-e1", False), ("douala-e1", True)]
+    drivers["douala-e1"].fault = UnreachableError("douala-e1", "again")
+    left = gateways.push_until(NAMES, lambda *_: None, within_s=0, clock=clock)
+    assert left == ("douala-e1",)
+
+
+def test_how_far_a_gateway_is_behind_is_a_value(registrar, drivers, gateways):
+    assert roster_lag(registrar, "yaounde-e1") == RosterLag(None, registrar.store.last())
+    list(gateways.push_rosters(["yaounde-e1"]))
+    registrar.add(NGONO, "tablet", ACT, nowhere)
+    at = TestClock().instant().isoformat(timespec="seconds")
+    assert roster_lag(registrar, "yaounde-e1") == RosterLag(at, 2)
+
+
+def test_the_status_of_gateways_is_what_they_say_or_what_is_known(registrar, drivers, managed):
+    registrar.add(NGONO, "tablet", ACT, nowhere)
+    list(managed.push_rosters(NAMES))
+    assert reachable(registrar.terms()) == (("yaounde-e1",), ("douala-e1",))
+    said, known = gateway_status(registrar, managed)
+    assert (said.gateway, said.reached, said.behind, said.fault) == ("yaounde-e1", True, 0, None)
+    assert (known.gateway, known.reached, known.devices) == ("douala-e1", False, 1)
+    assert known.fault == "no management address"
+    drivers["yaounde-e1"].fault = UnreachableError("yaounde-e1", "no connection")
+    (said, _) = gateway_status(registrar, managed)
+    assert (said.reached, said.fault) == (False, "yaounde-e1: no connection")
+
+
+def test_consultations_that_would_be_interrupted_are_known_before(registrar, drivers, managed):
+    device = registrar.add(NGONO, "tablet", ACT, nowhere).device
+    address = device_config.addresses(PLAN, device, registrar.gateway("yaounde-e1"))[0]
+    assert interrupted_calls(registrar, managed, [device]) == InterruptedCalls()
+    drivers["yaounde-e1"].calling = [str(address)]
+    assert interrupted_calls(registrar, managed, [device]) == InterruptedCalls((device,))
+    drivers["yaounde-e1"].fault = UnreachableError("yaounde-e1", "no connection")
+    silent = InterruptedCalls(silent=("yaounde-e1",))
+    assert interrupted_calls(registrar, managed, [device]) == silent
+    assert interrupted_calls(registrar, managed, []) == InterruptedCalls()

@@ -27,8 +27,8 @@ def test_of_a_device_that_is_elsewhere_nothing_is_on_record_until_it_has_its_fil
     one, other = prepared(registrar), prepared(registrar, device="tablet")
     assert registrar.store.find(NGONO.name) is None
     assert one.handover.device.number != other.handover.device.number
-    registrar.enter(other, ACT)
-    registrar.enter(replace(one, known=registrar.store.find(NGONO.name)), ACT)
+    registrar.commit_device(other, ACT)
+    registrar.commit_device(replace(one, known=registrar.store.find(NGONO.name)), ACT)
     entry = registrar.store.entry(NGONO.name)
     assert [*entry.in_use] == [one.handover.device, other.handover.device]
     # What it was given is what gateways are told.
@@ -51,7 +51,7 @@ def test_what_others_do_meanwhile_stands(registrar, device):
         registrar.change(replace(NGONO, site="mora"), ACT)
     before = registrar.store.last()
     with pytest.raises(AccessError, match="changed by somebody else meanwhile"):
-        registrar.enter(one, ACT)
+        registrar.commit_device(one, ACT)
     assert registrar.store.last() == before
 
 
@@ -59,17 +59,17 @@ def test_a_further_device_that_came_meanwhile_is_no_hindrance(registrar):
     registrar.add(NGONO, "tablet", ACT, nowhere)
     one = prepared(registrar)
     registrar.add(NGONO, "phone", ACT, nowhere)
-    registrar.enter(one, ACT)
+    registrar.commit_device(one, ACT)
     assert len(registrar.store.entry(NGONO.name).in_use) == 3
 
 
 def test_two_of_one_name_are_not_let_in(registrar):
     one, other = prepared(registrar), prepared(registrar)
-    registrar.enter(one, ACT)
+    registrar.commit_device(one, ACT)
     with pytest.raises(AccessError, match="changed by somebody else"):
-        registrar.enter(other, ACT)
+        registrar.commit_device(other, ACT)
     with pytest.raises(AccessError, match="has a device called 'laptop'"):
-        registrar.enter(replace(other, known=registrar.store.find(NGONO.name)), ACT)
+        registrar.commit_device(replace(other, known=registrar.store.find(NGONO.name)), ACT)
     with pytest.raises(AccessError, match="has a device called 'laptop'"):
         registrar.admissible(NGONO, "laptop")
 
@@ -87,7 +87,7 @@ def test_an_invitation_ends_with_the_gateways_that_it_was_for(registrar, terms):
     one = prepared(registrar)
     registrar.accept(terms, ACT)
     with pytest.raises(AccessError, match="leads to former gateways; invite again"):
-        registrar.enter(one, ACT)
+        registrar.commit_device(one, ACT)
     assert registrar.store.find(NGONO.name) is None
 
 

@@ -35,7 +35,7 @@ def test_a_prefix_that_takes_another_s_place_is_a_difference_however_many_there_
     ]
     registrar.add(NGONO, "tablet", ACT, nowhere)
     registrar.accept(before, ACT)
-    assert registrar.effect(after) == AccessDiff((NGONO.name,), (NGONO.name,))
+    assert registrar.diff(after) == AccessDiff((NGONO.name,), (NGONO.name,))
     assert list(diff(before, opened_to(*before.openings, *before.openings))) == []
 
 
@@ -47,15 +47,15 @@ def test_who_reaches_more_loses_nothing(registrar):
         Opening("oncologists", (Ports("tcp", 1, 500),), NETS[:2]),
         Opening("oncologists", (HTTPS,), (ip_network("10.0.0.0/16"),)),
     ):
-        assert registrar.effect(opened_to(wider)) == AccessDiff((NGONO.name,), ())
+        assert registrar.diff(opened_to(wider)) == AccessDiff((NGONO.name,), ())
     others = opened_to(Opening("oncologists", (HTTPS,), NETS[:2]), Opening("nurses", (), NETS))
-    assert registrar.effect(others) == AccessDiff((), ())
+    assert registrar.diff(others) == AccessDiff((), ())
 
 
 def test_without_gateways_everybody_loses_and_people_can_be_changed(registrar):
     registrar.add(NGONO, "tablet", ACT, nowhere)
     none = replace(TERMS, gateways=())
-    assert registrar.effect(none) == AccessDiff((), (NGONO.name,))
+    assert registrar.diff(none) == AccessDiff((), (NGONO.name,))
     registrar.accept(none, ACT)
     registrar.change(replace(NGONO, site="mora"), ACT)
     assert registrar.store.entry(NGONO.name).person.site == "mora"

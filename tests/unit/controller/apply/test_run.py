@@ -9,7 +9,6 @@ from controller.apply.events import (
     ApplyEnded,
     ApplyStarted,
     Decided,
-    DeviceDone,
     Verified,
     Waiting,
     WaveStarted,
@@ -17,6 +16,7 @@ from controller.apply.events import (
 from controller.apply.recovery import resume, rollback
 from controller.apply.run import apply
 from controller.drivers.memory import Act, Faults
+from controller.drivers.observe import DeviceDone
 from controller.model import DeviceConfig, Outcome
 from inventory.errors import (
     JournalError,
@@ -335,8 +335,8 @@ from pathlib import Path
 from threading import Event
 from controller.apply.run import apply
 from controller.clock import SystemClock
-from controller.apply.events import WaveBegun
-from controller.apply.session import Rim
+from controller.apply.events import WaveStarted
+from controller.apply.session import ApplyContext
 from tests.rigs.controller.apply_rig import Bench, chain
 
 # What a shell starts in the background ignores it.
@@ -355,8 +355,8 @@ class Slow:
     def __getattr__(self, act):
         return getattr(self.driver, act)
 
-rim = Rim(lambda name: Slow(bench.network.connect(name)), bench.journal, SystemClock())
-result = apply(chain(), rim)
+connect = lambda name: Slow(bench.network.connect(name))
+result = apply(chain(), ApplyContext(connect, bench.journal, SystemClock()))
 print(result.outcome, bench.versions(), bench.pending(), result.because, flush=True)
 """
 

@@ -5,11 +5,11 @@ from threading import Barrier
 
 import pytest
 
-from controller.apply.events import DeviceDone, Event
-from controller.apply.observe import observe
+from controller.apply.events import Event
 from controller.apply.session import Timeouts
 from controller.clock import SystemClock, eventually
 from controller.drivers.memory import Act, Faults, MemoryNetwork
+from controller.drivers.observe import DeviceDone, observe
 from controller.transport.fanout import for_each_device
 from inventory.errors import CredentialError, SanagaError, UnreachableError
 from tests.simulated_time import TestClock

@@ -63,8 +63,8 @@ def test_chains_of_another_secret_are_refused_in_the_same_series_and_taken_in_th
 )
 def test_what_a_controller_signed_and_is_no_chain_all_the_same_is_refused(rig, change):
     rest = {k: v for k, v in json.loads(given(rig.state_dir)).items() if k != "signature"}
-    envelope = signed_envelope.signed({**rest, **change}, b"sanaga pair chains\n", SIGNER)
-    with pytest.raises(PolicyRefusedError, match="the chains: these are no chains"):
+    envelope = signed_envelope.sign_object({**rest, **change}, b"sanaga pair chains\n", SIGNER)
+    with pytest.raises(PolicyRefusedError, match="the chains: not a preshared-key bundle"):
         asyncio.run(rig.pairs.take(envelope))
 
 

@@ -8,12 +8,12 @@ from typer import BadParameter
 from controller.apply.events import (
     ApplyStarted,
     Decided,
-    DeviceDone,
     Verified,
     Waiting,
     WaveEnded,
     WaveStarted,
 )
+from controller.drivers.observe import DeviceDone
 from controller.model import Verdict
 from controller.terminal.completion import names
 from controller.terminal.durations import seconds, spoken

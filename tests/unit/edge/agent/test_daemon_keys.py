@@ -1,5 +1,6 @@
 """What a daemon takes up of its keys at the start, whatever lies beside them."""
 
+import asyncio
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -29,13 +30,10 @@ def started(folder, identity=None):
         folder, identity or Identity("kolofata-e1", private_key.read(folder / KEY)), moment
     )
     try:
-        made._open_keys()
+        made.open_keys()
         yield made
     finally:
-        made.probes.close()
-        made.dataplane.close()
-        made.join_proxy.close()
-        made._link_down.close()
+        asyncio.run(made.close())
 
 
 def moved(folder):
@@ -59,14 +57,16 @@ def test_a_file_that_does_not_open_takes_no_key_away_and_changes_no_record(folde
         assert daemon.dataplane.ring.keys() == {first(folder), policy.key}
         own = daemon.rotation.take(policy, daemon.dataplane.ring).own
         assert own == dict.fromkeys(policy.tunnels, policy.key)
-        assert any(str(stray) in fault and "remove it" in fault for fault in daemon.faults)
+        assert any(
+            str(stray) in fault and "remove it" in fault for fault in daemon.faults.current()
+        )
         # Whoever asks for a key gets one all the same.
         assert keyring.upcoming(folder, policy.key) not in daemon.dataplane.ring
         daemon.learn_keys()
         assert len(daemon.dataplane.ring) == 3
         stray.unlink()
         daemon.learn_keys()
-        assert daemon.faults == ()
+        assert daemon.faults.current() == ()
     assert (folder / rotation_state.FILE).read_bytes() == record
 
 
@@ -75,7 +75,7 @@ def test_a_draft_that_a_kill_left_behind_is_gone_after_the_start_and_no_fault(fo
     draft = folder / keyring.KEYS / f".{'0' * 16}-{'0' * 32}"
     draft.touch(mode=0o600)
     with started(folder) as daemon:
-        assert daemon.faults == ()
+        assert daemon.faults.current() == ()
         assert not draft.exists()
         daemon.rotation.take(policy, daemon.dataplane.ring)
     assert (folder / rotation_state.FILE).read_bytes() == record
@@ -86,7 +86,7 @@ def test_tunnels_keep_their_keys_in_the_record_when_no_key_opens(folder):
     identity = Identity("kolofata-e1", private_key.read(folder / KEY))
     (folder / KEY).rename(folder / "away")
     with started(folder, identity) as daemon:
-        assert any("key: not there; restore it" in fault for fault in daemon.faults)
+        assert any("key: not there; restore it" in fault for fault in daemon.faults.current())
         daemon.rotation.take(policy, daemon.dataplane.ring)
     assert (folder / rotation_state.FILE).read_bytes() == record
 
@@ -101,7 +101,7 @@ def test_a_device_that_was_enrolled_anew_goes_by_its_new_key_and_names_what_to_r
         daemon.rotation.take(policy, daemon.dataplane.ring)
         assert daemon.rotation.fault == ""
         assert set(daemon.rotation.status()["waiting"]) == set(policy.tunnels)
-        (fault,) = daemon.faults
+        (fault,) = daemon.faults.current()
         assert str(former) in fault
 
 
@@ -109,7 +109,7 @@ def test_a_record_that_cannot_be_read_is_told_and_no_tunnel_is_without_a_key(fol
     (folder / rotation_state.FILE).mkdir()
     policy = edge_policy()
     with started(folder) as daemon:
-        assert any("Is a directory" in fault for fault in daemon.faults)
+        assert any("Is a directory" in fault for fault in daemon.faults.current())
         own = daemon.rotation.take(policy, daemon.dataplane.ring).own
         assert own == dict.fromkeys(policy.tunnels, first(folder))
 
@@ -128,8 +128,8 @@ def test_further_keys_that_lie_in_clear_are_sealed_at_the_start(folder, monkeypa
         broken.setattr(atomic, "replace", full)
         with started(folder) as daemon:
             assert public in daemon.dataplane.ring
-            assert any(f"{file}: lies in clear" in fault for fault in daemon.faults)
+            assert any(f"{file}: lies in clear" in fault for fault in daemon.faults.current())
     with started(folder) as daemon:
         assert public in daemon.dataplane.ring
-        assert daemon.faults == ()
+        assert daemon.faults.current() == ()
     assert private.reveal() not in file.read_text()

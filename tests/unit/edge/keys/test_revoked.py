@@ -119,8 +119,8 @@ def test_what_is_no_key_among_those_on_the_disk_is_passed_over(revoked, tmp_path
 )  # fmt: skip
 def test_what_is_signed_and_no_list_is_refused(revoked, change):
     rest = {k: v for k, v in json.loads(listed(1, ONE)).items() if k != "signature"}
-    envelope = signed_envelope.signed({**rest, **change}, b"sanaga revoked keys\n", SIGNER)
-    with pytest.raises(PolicyRefusedError, match="this is no list of revoked keys"):
+    envelope = signed_envelope.sign_object({**rest, **change}, b"sanaga revoked keys\n", SIGNER)
+    with pytest.raises(PolicyRefusedError, match="not a list of revoked keys"):
         take(revoked, envelope)
 
 

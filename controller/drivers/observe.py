@@ -1,8 +1,9 @@
-"""Ask every device what it is."""
+"""Reading what every device runs."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from controller.apply.events import DeviceDone, Progress, silent
 from controller.drivers.protocol import Connect
 from controller.model import DeviceConfig, Operational
 from controller.transport.fanout import WORKERS, for_each_device
@@ -10,11 +11,37 @@ from inventory.errors import CredentialError, SanagaError
 from inventory.model import DeviceName
 
 
+@dataclass(frozen=True, slots=True)
+class ReadingStarted:
+    """So many devices are about to be read."""
+
+    devices: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceDone:
+    """One device took a step: read, stage, commit, verify, confirm or rollback.
+
+    detail is empty when it went well, else what went wrong.
+    """
+
+    device: DeviceName
+    act: str
+    detail: str = ""
+
+
+ReadProgress: TypeAlias = Callable[[ReadingStarted | DeviceDone], None]
+
+
+def silent(event: object) -> None:
+    """Take note of nothing."""
+
+
 def observe(
     devices: Iterable[DeviceName],
     connect: Connect,
     *,
-    progress: Progress = silent,
+    progress: ReadProgress = silent,
     workers: int = WORKERS,
 ) -> Operational:
     """Return every device's running configuration, and why those that were not read were not.
@@ -36,7 +63,7 @@ def collect(
     devices: Iterable[DeviceName],
     read: Callable[[DeviceName], DeviceConfig],
     *,
-    progress: Progress = silent,
+    progress: ReadProgress = silent,
     workers: int = WORKERS,
 ) -> Operational:
     """Return what observe returns, read in the caller's own way."""

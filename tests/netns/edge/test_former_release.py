@@ -1,0 +1,53 @@
+"""The folder of an edge that release 0.1 enrolled: this release's daemon goes on with it."""
+
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from edge.control import client as control
+from inventory.errors import EdgeError
+from simulations.netns import namespaces
+from simulations.netns.waiting import eventually
+from tests.former_release import unpack
+from tests.rigs.laboratory.lab_networks import unique
+
+pytestmark = pytest.mark.netns
+
+READY_WITHIN_S = 60.0
+
+
+@pytest.fixture
+def namespace():
+    name = unique("former")
+    namespaces.batch([f"netns add {name}"])
+    try:
+        namespaces.batch(["link set lo up"], name)
+        yield name
+    finally:
+        namespaces.batch([f"netns del {name}"])
+
+
+def status(folder: Path):
+    try:
+        return control.request(folder, "status")["status"]
+    except EdgeError:
+        return None
+
+
+def test_daemon_goes_on_with_the_policy_the_people_and_the_keys(namespace, tmp_path):
+    unpack(tmp_path)
+    folder = tmp_path / "edge"
+    argv = ["ip", "netns", "exec", namespace, sys.executable, "-m", "edge.main", str(folder)]
+    daemon = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        said = eventually(partial(status, folder), within_s=READY_WITHIN_S, what="an answer")
+        assert (said["device"], said["policy"]["serial"]) == ("kolofata-e1", 2)
+        assert said["people"]["serial"] == 4
+        assert said["revoked"]["serial"] == 3
+        assert control.request(folder, "pairs")["pairs"]["1"]["peers"] == ["yaounde-e1"]
+    finally:
+        control.request(folder, "stop")
+        daemon.communicate(timeout=30)

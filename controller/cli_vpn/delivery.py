@@ -11,7 +11,8 @@ from typing import Annotated, BinaryIO, Final, TypeAlias
 
 import typer
 
-from controller.access.registrar import DeviceFiles, Registrar
+from controller.access.devices import DeviceFiles
+from controller.access.registrar import Registrar
 from controller.terminal.output import Format, UsageProblem, say, write
 from inventory.errors import AccessError, IntentError
 from vpn import key_text

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from controller.environment import SettingError, environment, state_dir
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from controller.apply.recovery import RollbackResult
     from controller.apply.session import ApplyContext
     from controller.model import Plan, PushResult
+    from controller.sites.edges import SitesContext
+    from controller.store.people import People
     from inventory.model import DeviceName, Intent
 
 KEY_MAKER: Final = "SANAGA_KEY_MAKER"
@@ -97,6 +100,30 @@ def publish_revocations() -> None:
     if (folder / FILE).exists():
         with closing(People.open(folder)) as store:
             publish_revoked(store, folder)
+
+
+@contextmanager
+def open_people() -> "Iterator[People]":
+    """Open the record of people and of sites' keys for as long as the block runs."""
+    from controller.store.people import People
+
+    with closing(People.open(state_dir())) as store:
+        yield store
+
+
+@contextmanager
+def open_sites(folder: Path) -> "Iterator[SitesContext]":
+    """Load a folder and open what changes to its sites' keys need, while the block runs."""
+    from controller.clock import SystemClock
+    from controller.drivers.connect import connector, edge_connector
+    from controller.load import anchored, load
+    from controller.sites.edges import SitesContext
+
+    loaded, state = load(folder), state_dir()
+    devices = connector(anchored(loaded), loaded.folder, state_dir=state)
+    edges = edge_connector(loaded, state)
+    with open_people() as store:
+        yield SitesContext(loaded, store, state, edges, devices, SystemClock())
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Literal, Protocol, TypeAlias
 
-from controller.access.registrar import DeviceFiles, Registrar
+from controller.access.devices import DeviceFiles
+from controller.access.registrar import Registrar
 from controller.store.audit import Actor
 from controller.store.people_queries import taken
 from controller.store.people_records import PersonRecord

@@ -1,20 +1,25 @@
-"""Giving people access over the VPN and withdrawing it: keys, files and record in one step each.
+"""Giving people access over the VPN and withdrawing it: keys, files and record in one step each."""
 
-A private key made here is in the file that is handed over and nowhere else.
-"""
-
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
+from controller.access.devices import (
+    Deliver,
+    DeviceFiles,
+    DeviceSecrets,
+    PendingDevice,
+    check_room,
+    device_files,
+    one_of,
+)
 from controller.clock import Clock, SystemClock
 from controller.keys.psk_sealing import PskVault
 from controller.store.audit import Actor
 from controller.store.people import People
-from controller.store.people_queries import DeviceKeys, taken_name
+from controller.store.people_queries import taken_name
 from controller.store.people_records import PersonRecord, Registered, refuse_another
-from inventory.addressing import people_capacity, people_number
+from inventory.addressing import people_number
 from inventory.errors import AccessError, UnknownNameError
 from inventory.model import DeviceName
 from vpn.grants.coverage import covers, ways
@@ -25,31 +30,8 @@ from vpn.people import terms as people_terms
 from vpn.people.roster import Roster
 from vpn.people.terms import AccessTerms
 from vpn.wireguard import keys
-from vpn.wireguard.config import Config
 from vpn.wireguard.key_backends import MakePair
 from vpn.wireguard.keys import Secret
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceFiles:
-    """What goes to a device: one file for each gateway, of which it uses one at a time."""
-
-    person: Person
-    device: PersonDevice
-    files: Mapping[DeviceName, Config]
-
-
-@dataclass(frozen=True, slots=True)
-class PendingDevice:
-    """A device that is to be given access as soon as it has its files, under some terms.
-
-    known is who the person was when that began.
-    """
-
-    handover: DeviceFiles
-    keying: DeviceKeys
-    terms: AccessTerms
-    known: PersonRecord | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +54,6 @@ class GatewayRoster:
     state: int
 
 
-Deliver: TypeAlias = Callable[[DeviceFiles], None]
 NO_TERMS: Final = (
     "no access policy was accepted yet; write groups and gateways into the intent and say "
     "'sanaga vpn apply --dir DIR'"
@@ -80,25 +61,25 @@ NO_TERMS: Final = (
 
 
 class Registrar:
-    """The desk where access is given and withdrawn."""
+    """The register of people with access: who is given it and from whom it is withdrawn."""
 
-    def __init__(self, store: People, sealer: PskVault, clock: Clock, pair: MakePair) -> None:
+    def __init__(self, store: People, secrets: DeviceSecrets, clock: Clock) -> None:
         self.store = store
-        self._sealer = sealer
+        self._secrets = secrets
         self._clock = clock
-        self._pair = pair
 
     @classmethod
     def open(
         cls, state_dir: Path, clock: Clock | None = None, pair: MakePair = keys.pair
     ) -> "Registrar":
-        """Open the desk of a state folder; pair makes the keys of devices that bring none.
+        """Open the register of a state folder; pair makes the keys of devices that bring none.
 
         The key that seals their preshared keys is read when it is first needed, which raises
         CredentialError. Raises AccessError.
         """
         clock = clock or SystemClock()
-        return cls(People.open(state_dir, clock=clock), PskVault(state_dir), clock, pair)
+        secrets = DeviceSecrets(PskVault(state_dir), pair)
+        return cls(People.open(state_dir, clock=clock), secrets, clock)
 
     def close(self) -> None:
         """Close the store."""
@@ -106,7 +87,7 @@ class Registrar:
 
     def load_sealing_key(self) -> None:
         """Have the key that opens preshared keys. Raises CredentialError."""
-        self._sealer.ready()
+        self._secrets.load_sealing_key()
 
     def terms(self) -> AccessTerms:
         """Return the terms that hold. Raises AccessError when there are none, or no gateways."""
@@ -127,7 +108,7 @@ class Registrar:
 
     def accept(self, terms: AccessTerms, act: Actor) -> int:
         """Let other terms hold; return how many preshared keys that took."""
-        return self.store.accept(terms, act, self._sealed)
+        return self.store.accept(terms, act, self._secrets.make_sealed)
 
     def diff(self, terms: AccessTerms) -> AccessDiff:
         """Return whom other terms would give more or less."""
@@ -156,15 +137,15 @@ class Registrar:
         """
         terms = self.terms()
         self._admissible(person)
-        keying, private, preshared = self._keyed(terms, public_key)
+        fresh = self._secrets.make_keys(terms, public_key)
         made: list[DeviceFiles] = []
 
         def hand(numbered: PersonDevice) -> None:
-            _check_room(terms, numbered.number)
-            made.append(_handover(terms, person, numbered, preshared, private))
+            check_room(terms, numbered.number)
+            made.append(fresh.files(terms, person, numbered))
             deliver(made[0])
 
-        self.store.add(person, device, keying, act, hand)
+        self.store.add(person, device, fresh.kept, act, hand)
         return made[0]
 
     def admissible(self, person: Person, device: str) -> PersonRecord | None:
@@ -176,7 +157,7 @@ class Registrar:
             refuse_another(known.person, person)
             if device in {one.name for one in known.in_use}:
                 raise AccessError(taken_name(person.name, device))
-        _check_room(terms, self.store.numbered() + 1)
+        check_room(terms, self.store.numbered() + 1)
         return known
 
     def prepare(
@@ -187,11 +168,11 @@ class Registrar:
         known is what admissible() returned. Raises AccessError.
         """
         terms = self.terms()
-        keying, _, preshared = self._keyed(terms, public_key)
-        numbered = PersonDevice(person.name, device, self.store.reserve(), keying.public_key)
-        _check_room(terms, numbered.number)
-        handover = _handover(terms, person, numbered, preshared, None)
-        return PendingDevice(handover, keying, terms, known)
+        fresh = self._secrets.make_keys(terms, public_key)
+        number, key = self.store.reserve(), fresh.kept.public_key
+        check_room(terms, number)
+        handover = fresh.files(terms, person, PersonDevice(person.name, device, number, key))
+        return PendingDevice(handover, fresh.kept, terms, known)
 
     def commit_device(self, prepared: PendingDevice, act: Actor) -> None:
         """Give access to a device that has its files.
@@ -216,14 +197,14 @@ class Registrar:
     ) -> DeviceFiles:
         """Give a device another key; the old one opens nothing from then on."""
         terms, entry = self.terms(), self.store.entry(name)
-        keying, private, preshared = self._keyed(terms, public_key)
+        fresh = self._secrets.make_keys(terms, public_key)
         made: list[DeviceFiles] = []
 
         def hand(renewed: PersonDevice) -> None:
-            made.append(_handover(terms, entry.person, renewed, preshared, private))
+            made.append(fresh.files(terms, entry.person, renewed))
             deliver(made[0])
 
-        self.store.rotate(one_of(entry, device), keying, act, hand)
+        self.store.rotate(one_of(entry, device), fresh.kept, act, hand)
         return made[0]
 
     def export(self, name: PersonName, device: str | None, act: Actor) -> DeviceFiles:
@@ -231,11 +212,13 @@ class Registrar:
         terms, entry = self.terms(), self.store.entry(name)
         chosen = one_of(entry, device)
         preshared = {
-            g.device: self._opened(chosen, g.device, self.store.box(chosen.public_key, g.device))
+            g.device: self._secrets.open_sealed(
+                chosen, g.device, self.store.box(chosen.public_key, g.device)
+            )
             for g in terms.gateways
         }
         self.store.exported(chosen, act)
-        return _handover(terms, entry.person, chosen, preshared, None)
+        return device_files(terms, entry.person, chosen, preshared, None)
 
     def revoke(
         self, name: PersonName, device: str | None, act: Actor, *, keep: bool = False
@@ -280,7 +263,9 @@ class Registrar:
                 chosen,
                 (device_config.admitted(terms, who, one, chosen) for one, who in known),
             ),
-            tuple(self._opened(one, name, boxes.get(one.public_key)) for one, _ in known),
+            tuple(
+                self._secrets.open_sealed(one, name, boxes.get(one.public_key)) for one, _ in known
+            ),
             state,
         )
 
@@ -309,39 +294,6 @@ class Registrar:
         if against := self.objections(self.accepted(), person):
             raise AccessError(f"{person.name}: " + "\n".join(against))
 
-    def _keyed(
-        self, terms: AccessTerms, public_key: PublicKey | None
-    ) -> tuple[DeviceKeys, Secret | None, Mapping[DeviceName, Secret]]:
-        """Return the keys of a device: what is kept, and what only its file holds."""
-        private, public = (None, keys.public(public_key)) if public_key else self._pair()
-        preshared = {gateway.device: keys.preshared() for gateway in terms.gateways}
-        boxes = {name: self._sealer.seal(one, public, name) for name, one in preshared.items()}
-        return DeviceKeys(public, boxes), private, preshared
-
-    def _sealed(self, key: PublicKey, gateway: DeviceName) -> bytes:
-        return self._sealer.seal(keys.preshared(), key, gateway)
-
-    def _opened(self, device: PersonDevice, gateway: DeviceName, box: bytes | None) -> Secret:
-        if box is None:
-            raise AccessError(
-                f"{device.person}'s {device.name} has no preshared key with {gateway}; "
-                f"rotate it with 'sanaga vpn person rotate {device.person}'"
-            )
-        return self._sealer.open(box, device.public_key, gateway)
-
-
-def one_of(entry: PersonRecord, device: str | None) -> PersonDevice:
-    """Return the named device of a person, or the only one. Raises AccessError."""
-    found = [one for one in entry.in_use if device in {None, one.name}]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(one.name for one in entry.in_use)
-    if not names:
-        raise AccessError(f"{entry.person.name} has no device in use")
-    if device is None:
-        raise AccessError(f"{entry.person.name} has several devices, {names}; name one: --device")
-    raise AccessError(f"{entry.person.name} has no device called {device!r}; in use: {names}")
-
 
 def _groups(terms: AccessTerms, person: Person) -> frozenset[GroupName]:
     """Return the groups by which a person reaches anything; without a gateway nobody does."""
@@ -367,28 +319,3 @@ def gateway_of(terms: AccessTerms, name: DeviceName) -> Gateway:
     if name not in known:
         raise UnknownNameError(people_terms.unknown("gateway", name, known))
     return known[name]
-
-
-def _handover(
-    terms: AccessTerms,
-    person: Person,
-    device: PersonDevice,
-    preshared: Mapping[DeviceName, Secret],
-    private: Secret | None,
-) -> DeviceFiles:
-    files = {
-        gateway.device: device_config.config(
-            terms, device, gateway, preshared[gateway.device], private
-        )
-        for gateway in terms.gateways
-    }
-    return DeviceFiles(person, device, files)
-
-
-def _check_room(terms: AccessTerms, number: int) -> None:
-    most = people_capacity(terms.plan)
-    if number > most:
-        raise AccessError(
-            f"all {most:,} addresses of people's devices were given; widen ipv4_people in the "
-            "network's addressing and say 'sanaga vpn apply --dir DIR'"
-        )

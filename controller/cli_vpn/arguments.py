@@ -17,7 +17,7 @@ from vpn.model import Address, Person
 from vpn.wireguard import keys
 
 if TYPE_CHECKING:
-    from controller.access.registrar import DeviceFiles
+    from controller.access.devices import DeviceFiles
     from controller.store.audit import Actor
     from vpn.people.terms import AccessTerms
 

@@ -9,7 +9,8 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from controller.access.registrar import DeviceFiles, Registrar
+from controller.access.devices import DeviceFiles
+from controller.access.registrar import Registrar
 from controller.terminal.output import Format, UsageProblem, say, write
 from edge.storage import atomic
 from inventory.errors import AccessError, IntentError

@@ -22,7 +22,8 @@ from controller.terminal.output import Exit, Format, FormatOption, emit, emit_ro
 from controller.wording import count, listing
 
 if TYPE_CHECKING:
-    from controller.access.registrar import DeviceFiles, Registrar
+    from controller.access.devices import DeviceFiles
+    from controller.access.registrar import Registrar
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -95,9 +95,9 @@ def rules(
 @app.command("list", epilog="Example: sanaga vpn site list --dir my-network")
 def list_(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
     """List the edges with their keys, the ones that they move to, and when they moved last."""
-    from controller.cli_vpn import site_keys
+    from controller.cli_vpn import site_changes
 
-    emit_rows(site_keys.rows(folder), output, site_keys.COLUMNS)
+    emit_rows(site_changes.rows(folder), output, site_changes.COLUMNS)
 
 
 @app.command(epilog="Example: sanaga vpn site rotate kolofata-e1 --dir net --because yearly")
@@ -120,20 +120,20 @@ def rotate(
     edge then moves one tunnel after the other, without losing a packet where it has two circuits,
     and goes back by itself when the far end does not answer.
     """
-    from controller.cli_vpn import site_keys
+    from controller.cli_vpn import site_changes
 
     if bool(edges) == every:
         raise UsageProblem("name edges, or say --all")
-    if not site_keys.rotate(folder, edges or (), at_most, because):
+    if not site_changes.rotate(folder, edges or (), at_most, because):
         raise typer.Exit(Exit.DIFFERS)
 
 
 @app.command(epilog="Example: sanaga vpn site status --dir my-network")
 def status(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
     """Show how far the edges are that move to other keys."""
-    from controller.cli_vpn import site_keys
+    from controller.cli_vpn import site_changes
 
-    emit_rows(site_keys.progress(folder), output, site_keys.PROGRESS)
+    emit_rows(site_changes.progress(folder), output, site_changes.PROGRESS)
 
 
 @app.command(epilog="Example: sanaga vpn site settle --dir net --within 10m --because yearly")
@@ -155,10 +155,10 @@ def settle(
     Ends with code 5 when some have not moved yet, or a far end may not know their other key; they
     keep both.
     """
-    from controller.cli_vpn import site_keys
+    from controller.cli_vpn import site_changes
     from controller.terminal.durations import seconds
 
-    if not site_keys.settle(folder, frozenset(without or ()), seconds(within), because):
+    if not site_changes.settle(folder, frozenset(without or ()), seconds(within), because):
         raise typer.Exit(Exit.DIFFERS)
 
 

@@ -146,7 +146,7 @@ def plan(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> 
     from controller.cli_vpn import terms
 
     found = terms.planned(folder)
-    emit(found.as_dict(), output, lambda: show((line, "") for line in found.lines()))
+    emit(terms.as_data(found), output, lambda: show((line, "") for line in terms.lines(found)))
     if not found.differences:
         say("nothing to change")
         return
@@ -164,7 +164,7 @@ def apply(
     from controller.cli_vpn import terms
 
     found = terms.planned(folder)
-    show((line, "") for line in found.lines())
+    show((line, "") for line in terms.lines(found))
     if not found.differences:
         say("nothing to change")
         return

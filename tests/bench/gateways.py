@@ -9,7 +9,8 @@ from pathlib import Path
 from time import perf_counter, time
 from typing import Final
 
-from controller.access.registrar import DeviceFiles, Registrar
+from controller.access.devices import DeviceFiles
+from controller.access.registrar import Registrar
 from controller.clock import SystemClock
 from edge.wireguard import go_process, uapi
 from inventory.errors import SanagaError

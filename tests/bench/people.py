@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from controller.access import people_list
-from controller.access.registrar import DeviceFiles, Registrar
+from controller.access.devices import DeviceFiles
+from controller.access.registrar import Registrar
 from controller.load import load
 from inventory.errors import Location
 from tests.bench.measure import Figure, call, figure, sanaga

@@ -7,7 +7,9 @@ from ipaddress import IPv4Network, ip_address
 
 import pytest
 
+from controller.access.devices import DeviceSecrets
 from controller.access.registrar import Registrar
+from controller.keys.psk_sealing import PskVault
 from controller.store.audit import broken
 from inventory.errors import AccessError, CredentialError
 from tests.rigs.people.people_rig import ACT, GATEWAYS, NGONO, TERMS, make_registrar, nowhere
@@ -260,11 +262,12 @@ def test_two_administrators_at_once_give_one_name_once(tmp_path):
     other.close()
 
 
-def test_a_rotation_that_another_overtook_changes_nothing(registrar):
+def test_a_rotation_that_another_overtook_changes_nothing(registrar, tmp_path):
     made = registrar.add(NGONO, "tablet", ACT, nowhere)
     stale = registrar.store.entry("a-ngono").in_use[0]
     registrar.rotate("a-ngono", None, ACT, nowhere)
-    keying, _, _ = registrar._keyed(TERMS, None)
+    secrets = DeviceSecrets(PskVault(tmp_path), keys.pair)
+    keying = secrets.make_keys(TERMS, None).kept
     with pytest.raises(AccessError, match="was changed by somebody else meanwhile"):
         registrar.store.rotate(stale, keying, ACT, lambda _device: None)
     assert made.device == stale
@@ -375,9 +378,12 @@ def test_a_lost_sealing_key_is_told(tmp_path, registrar):
     other.close()
 
 
-def test_a_box_of_one_gateway_does_not_open_for_another(registrar):
+def test_a_box_of_one_gateway_does_not_open_for_another(registrar, tmp_path):
+    secrets = DeviceSecrets(PskVault(tmp_path), keys.pair)
     made = registrar.add(NGONO, "tablet", ACT, nowhere)
     box = registrar.store.box(made.device.public_key, "yaounde-e1")
-    assert registrar._sealer.open(box, made.device.public_key, "yaounde-e1")
+    assert secrets.open_sealed(made.device, "yaounde-e1", box)
     with pytest.raises(CredentialError):
-        registrar._sealer.open(box, made.device.public_key, "douala-e1")
+        secrets.open_sealed(made.device, "douala-e1", box)
+    with pytest.raises(AccessError, match="has no preshared key with douala-e1"):
+        secrets.open_sealed(made.device, "douala-e1", None)

@@ -10,6 +10,7 @@ from controller.load import Loaded
 from controller.telemetry.sessions import Traffic, people_sessions, site_sessions
 from inventory.errors import UnreachableError
 from inventory.model import Management
+from tests.rigs.controller.memory_edges import MemoryEdge
 from tests.rigs.edge.edge_networks import HUB, draft, duties
 from tests.rigs.people.people_rig import ACT, NGONO, PLAN, TERMS, make_registrar, nowhere
 from vpn.people import device_config
@@ -17,21 +18,11 @@ from vpn.people import device_config
 DOOR = Management(IPv4Address("127.0.0.1"), 22, "sanaga", "env:NONE")
 
 
-class Reporting:
-    """A device that reports what it is given, or fails."""
-
-    def __init__(self, said):
-        self.said = said
-
-    def health(self):
-        if isinstance(self.said, Exception):
-            raise self.said
-        return self.said
-
-    dialled = health
-
-    def close(self):
-        pass
+def reporting(name, said):
+    """Return an edge that reports what it is given, or fails."""
+    if isinstance(said, UnreachableError):
+        return MemoryEdge(name, fault=said)
+    return MemoryEdge(name, reports=said)
 
 
 @pytest.fixture
@@ -56,12 +47,15 @@ def test_people_are_known_by_their_keys_and_the_latest_comes_first(registrar, tm
     device = registrar.add(NGONO, "tablet", ACT, nowhere).device
     address = device_config.addresses(PLAN, device, registrar.gateway("douala-e1"))[0]
     drivers = {
-        "yaounde-e1": Reporting({"dialled": [seen(device.public_key, 90.0)], "calling": []}),
-        "douala-e1": Reporting(
+        "yaounde-e1": reporting(
+            "yaounde-e1", {"dialled": [seen(device.public_key, 90.0)], "calling": []}
+        ),
+        "douala-e1": reporting(
+            "douala-e1",
             {
                 "dialled": [seen(device.public_key, 3.0), seen("of nobody", 1.0)],
                 "calling": [str(address)],
-            }
+            },
         ),
     }
     found = people_sessions(registrar, Gateways(registrar, tmp_path, drivers.__getitem__))
@@ -75,8 +69,8 @@ def test_people_are_known_by_their_keys_and_the_latest_comes_first(registrar, tm
 
 def test_gateways_that_do_not_say_who_dialled_are_faults(registrar, tmp_path):
     drivers = {
-        "yaounde-e1": Reporting({"serial": 1}),
-        "douala-e1": Reporting(UnreachableError("douala-e1", "no connection")),
+        "yaounde-e1": reporting("yaounde-e1", {"serial": 1}),
+        "douala-e1": reporting("douala-e1", UnreachableError("douala-e1", "no connection")),
     }
     found = people_sessions(registrar, Gateways(registrar, tmp_path, drivers.__getitem__))
     assert found.sessions == ()
@@ -93,8 +87,8 @@ def test_every_path_of_an_edge_says_what_takes_it(tmp_path):
     copy = {"name": "alarms", "path": "other", "second": "fibre-mora"}
     peer = {"device": HUB, "paths": [path], "classes": [care, copy], "consultation": True}
     drivers = {
-        "mora-e1": Reporting({"peers": [peer]}),
-        HUB: Reporting(UnreachableError(HUB, "no connection")),
+        "mora-e1": reporting("mora-e1", {"peers": [peer]}),
+        HUB: reporting(HUB, UnreachableError(HUB, "no connection")),
     }
     found = site_sessions(loaded, drivers.__getitem__)
     assert found.faults == (f"{HUB}: no connection",)

@@ -1,0 +1,60 @@
+"""Letting edges in: the key of a new edge is pinned in edge_keys."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from stat import S_IMODE
+
+from controller.load import Loaded, load
+from controller.sites.edges import edge_of
+from controller.store.audit import Actor
+from controller.store.people import People
+from controller.store.revoked_keys import refusal
+from edge.storage import atomic
+from inventory.documents.edge_keys import key_fault, line
+from inventory.errors import AccessError
+from inventory.intent import EDGE_KEYS
+from inventory.model import Device, DeviceName
+
+
+def pin_key(folder: Path, store: People, name: DeviceName, key: str, who: Actor) -> bool:
+    """Pin the key of an edge; return whether it was not pinned before.
+
+    Raises AccessError with everything that speaks against it, IntentError, OSError.
+    """
+    # Of two who do this at once, the second sees what the first one wrote.
+    with store.together():
+        loaded = load(folder)
+        device = edge_of(loaded, name)
+        if against := "\n".join(_objections(loaded, store, device, key)):
+            raise AccessError(against)
+        if device.public_key == key:
+            return False
+        store.noted("site.add", name, who, key=key)
+        _append(folder / EDGE_KEYS, line(name, key))
+    return True
+
+
+def _append(file: Path, added: str) -> None:
+    there = file.exists()
+    before = file.read_text(encoding="utf-8") if there else ""
+    ended = before if before.endswith("\n") or not before else before + "\n"
+    atomic.replace(file, ended + added, mode=S_IMODE(file.stat().st_mode) if there else 0o644)
+
+
+def _objections(loaded: Loaded, store: People, device: Device, key: str) -> Iterable[str]:
+    """Yield what speaks against pinning a key."""
+    if fault := key_fault(key):
+        yield f"{device.name}: {fault}; copy it from 'sanaga edge enrol' there"
+        return
+    if gone := store.revoked.find(key):
+        yield (f"{device.name}: {refusal(gone)}: remove the edge's folder there and enrol it again")
+    if owner := store.owner(key):
+        yield f"{device.name}: this key is that of {owner.device.person}'s {owner.device.name}"
+    for other in loaded.intent.devices.values():
+        if other.name != device.name and key in {other.public_key, other.next_key}:
+            yield f"{device.name}: this key is that of {other.name}"
+    if device.public_key not in {"", key}:
+        yield (
+            f"{device.name} has the key {device.public_key}; 'sanaga vpn site rotate' moves it to "
+            "another, 'sanaga vpn site revoke' withdraws it"
+        )

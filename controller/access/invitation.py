@@ -42,7 +42,7 @@ _ENDED: Final = {
 }
 
 Json: TypeAlias = Mapping[str, Any]
-# Is told how long the invitation holds yet, each time that the gateway was asked.
+# Is called with how long the invitation holds yet, each time that the gateway was asked.
 Tick: TypeAlias = Callable[[float], None]
 
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from controller.intended.overlay import Overlay, build_overlay
 from inventory import intent as intents
 from inventory.documents import entries
 from inventory.errors import Fault, IntentError, UnknownNameError
@@ -16,6 +15,9 @@ from policies import documents as duties
 from policies.model import Policies
 from vpn.grants import documents as carriage
 from vpn.model import AccessPolicy
+
+if TYPE_CHECKING:
+    from controller.intended.overlay import Overlay
 
 NO_ACCESS: Final = carriage.Written(AccessPolicy(), ())
 
@@ -31,8 +33,12 @@ class Loaded:
     access: carriage.Written = NO_ACCESS
 
     @cached_property
-    def overlay(self) -> Overlay:
+    def overlay(self) -> "Overlay":
         """Return the tunnels between edges, computed once."""
+        from controller.intended.overlay import (  # noqa: PLC0415 - slow to load, often in vain
+            build_overlay,
+        )
+
         return build_overlay(self.intent, self.access.policy.gateways)
 
 

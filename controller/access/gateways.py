@@ -110,8 +110,8 @@ class Gateways:
     ) -> Generator[tuple[DeviceName, Outcome], None, None]:
         """Yield every gateway as soon as it goes by the record, or why it does not.
 
-        Both are noted; with there, who was in a consultation just before is told. Raises
-        AccessError and CredentialError before anything is told to anybody.
+        Both are noted; with there, outcomes say who was in a consultation just before. Raises
+        AccessError and CredentialError before any gateway is asked.
         """
         self._registrar.load_sealing_key()
         publish(self._registrar.store, self._state_dir)
@@ -181,7 +181,7 @@ class Gateways:
     ) -> Generator[tuple[DeviceName, Mapping[str, Any] | SanagaError], None, None]:
         """Yield what every gateway says of itself, or why it says nothing.
 
-        With who, everybody who ever dialled it is told.
+        With who, it says who ever dialled it.
         """
 
         def asked(name: DeviceName) -> Mapping[str, Any]:
@@ -240,6 +240,12 @@ def roster_lag(registrar: Registrar, name: DeviceName) -> RosterLag:
     """Return how far the roster that a gateway uses is behind the record."""
     known = registrar.store.loads.all().get(name) or RosterStatus()
     return RosterLag(known.at, registrar.store.last() - known.state)
+
+
+def has_roster(registrar: Registrar, name: DeviceName, state: int) -> bool:
+    """Return whether a gateway is known to use the roster of a state, or a newer one."""
+    known = registrar.store.loads.all().get(name)
+    return known is not None and known.state >= state
 
 
 def gateway_status(registrar: Registrar, gateways: Gateways) -> tuple[GatewayStatus, ...]:

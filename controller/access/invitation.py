@@ -1,4 +1,4 @@
-"""The desk's side of an invitation: a gateway carries what a device in the field and the desk say.
+"""The controller's side of an invitation: a gateway carries what both sides say to each other.
 
 The gateway is asked again and again over the door by which it is told everything else; that a
 connection fails now and then does not end an invitation.
@@ -6,18 +6,24 @@ connection fails now and then does not end an invitation.
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from controller.clock import Clock
-from controller.drivers.protocol import EdgeDriver
+from controller.drivers.protocol import ConnectEdge, EdgeDriver
+from controller.store.audit import Actor
+from controller.store.people import People
 from edge.remote_access import join_code, join_payload, sas
 from edge.remote_access.join_code import Invitation
 from edge.remote_access.join_device import LATER, LET_IN
 from edge.remote_access.mailbox import State
-from inventory.errors import AccessError, EdgeError, SanagaError, UnreachableError
+from inventory.errors import AccessError, DeviceError, EdgeError, SanagaError, UnreachableError
+from inventory.model import DeviceName
 from vpn.key_text import PublicKey
+from vpn.model import Endpoint, Gateway, Person
+from vpn.people.terms import AccessTerms
 from vpn.wireguard import keys
 
 # Each time, a process answers at the gateway.
@@ -36,7 +42,7 @@ _ENDED: Final = {
 }
 
 Json: TypeAlias = Mapping[str, Any]
-# Is told how long the invitation holds yet, each time that the gateway was asked.
+# Is called with how long the invitation holds yet, each time that the gateway was asked.
 Tick: TypeAlias = Callable[[float], None]
 
 
@@ -63,6 +69,21 @@ class _Seen:
 
 def _unseen(_left_s: float) -> None:
     """Tell nobody how long an invitation holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySkipped:
+    """A gateway is not reached, so another one is asked; because says why."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationVoided:
+    """An invitation was taken back; its code serves nobody any more."""
+
+
+Report: TypeAlias = Callable[[GatewaySkipped | InvitationVoided], None]
 
 
 class InvitationSession:
@@ -187,6 +208,73 @@ class InvitationSession:
 
     def _asked(self, what: str, **told: object) -> Json:
         return self._gate.join({"do": what, "name": self.invited.name, **told})
+
+
+def joining_gateways(terms: AccessTerms, preferred: DeviceName | None) -> tuple[Gateway, ...]:
+    """Return the gateways that take devices in, the preferred one first. Raises AccessError."""
+    found = [g for g in terms.gateways if g.enrolment_port and g.device in terms.doors]
+    if not found:
+        raise AccessError(
+            "no gateway takes devices in from the field; write an enrolment_port, such as 51830, "
+            "for one that has a management address into gateways of the intent, and say 'sanaga "
+            "vpn apply --dir DIR'"
+        )
+    return tuple(sorted(found, key=lambda one: one.device != preferred))
+
+
+@contextmanager
+def open_invitation(
+    gateways: Sequence[Gateway], connect: ConnectEdge, clock: Clock, report: Report
+) -> Iterator[InvitationSession]:
+    """Open an invitation at the first gateway that is reached; after the block it is over.
+
+    Raises DeviceError.
+    """
+    session, driver = _first_reached(gateways, connect, clock, report)
+    try:
+        yield session
+    finally:
+        with suppress(DeviceError):
+            if session.close():
+                report(InvitationVoided())
+        driver.close()
+
+
+def _first_reached(
+    gateways: Sequence[Gateway], connect: ConnectEdge, clock: Clock, report: Report
+) -> tuple[InvitationSession, EdgeDriver]:
+    *others, last = gateways
+    for gateway in others:
+        try:
+            return _opened(gateway, connect, clock)
+        except UnreachableError as error:
+            report(GatewaySkipped(str(error)))
+    return _opened(last, connect, clock)
+
+
+def _opened(
+    gateway: Gateway, connect: ConnectEdge, clock: Clock
+) -> tuple[InvitationSession, EdgeDriver]:
+    driver = connect(gateway.device)
+    where = Endpoint(gateway.endpoint.host, gateway.enrolment_port)
+    session = InvitationSession(driver, join_code.made(where), clock)
+    try:
+        session.open()
+    except SanagaError:
+        driver.close()
+        raise
+    return session, driver
+
+
+@contextmanager
+def refusal_noted(store: People, person: Person, device: str, who: Actor) -> Iterator[None]:
+    """Note in the audit trail that an invited device was not let in, if an error says so."""
+    try:
+        yield
+    except SanagaError as error:
+        refused = str(error).partition("; ")[0]
+        store.noted("device.refuse", person.name, who, device=device, refused=refused)
+        raise
 
 
 def _read(said: Json) -> _Seen:

@@ -44,7 +44,7 @@ class AccessDiff:
 
 @dataclass(frozen=True, slots=True)
 class GatewayRoster:
-    """What a gateway is told, and the preshared keys of the roster's devices in their order.
+    """The roster of a gateway, and the preshared keys of the roster's devices in their order.
 
     state is the last entry of the audit trail of which this knows.
     """
@@ -61,7 +61,7 @@ NO_TERMS: Final = (
 
 
 class Registrar:
-    """The register of people with access: who is given it and from whom it is withdrawn."""
+    """The register of people with access: who has it, who had it, and under which terms."""
 
     def __init__(self, store: People, secrets: DeviceSecrets, clock: Clock) -> None:
         self.store = store
@@ -111,7 +111,7 @@ class Registrar:
         return self.store.accept(terms, act, self._secrets.make_sealed)
 
     def diff(self, terms: AccessTerms) -> AccessDiff:
-        """Return whom other terms would give more or less."""
+        """Return who would reach more or less under other terms."""
         before = self.store.terms() or terms
         people = [entry.person for entry in self.store.entries() if entry.in_use]
         pairs = {p.name: (_groups(before, p), _groups(terms, p)) for p in people}
@@ -249,7 +249,7 @@ class Registrar:
         return tuple(e for e in self.store.entries() if e.in_use and not e.person.expired(today))
 
     def roster(self, name: DeviceName) -> GatewayRoster:
-        """Return what a gateway is told today, devices by their numbers.
+        """Return the roster of a gateway as of today, devices by their numbers.
 
         Raises UnknownNameError when there is no gateway of that name, and AccessError.
         """
@@ -272,7 +272,7 @@ class Registrar:
     def device_of(self, sought: Address | PublicKey) -> Registered:
         """Return the device that has or had an address or a key; no other one ever gets either.
 
-        Addresses are those of the terms that hold. Raises AccessError when there is none.
+        Addresses are those of the terms that hold. Raises AccessError for nobody's.
         """
         if isinstance(sought, str):
             owner = self.store.owner(sought)

@@ -17,7 +17,7 @@ from vpn.people.terms import AccessTerms
 
 @dataclass(frozen=True, slots=True)
 class TermsPlan:
-    """Other terms, what they change, and for whom; before are those that hold, if any do."""
+    """Other terms, what they change, and for whom; before are the ones that hold, if any."""
 
     terms: AccessTerms
     differences: tuple[str, ...]

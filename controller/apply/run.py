@@ -179,7 +179,7 @@ def _pushed(push: ApplyRun, hold_s: float | None) -> PushResult:
 def _handed_over(
     push: ApplyRun, found: Verification, hold_s: float
 ) -> tuple[ApplyRun, Verification | Failure]:
-    """Start all timers anew, so that they end when the time promised to a person does.
+    """Start all timers again, so that they end when the time promised to a person does.
 
     What confirming itself may take comes on top, and the apply is as long in force.
     """

@@ -100,7 +100,7 @@ def discard(push: ApplyRun, change: Change) -> None:
 
 
 def advance(push: ApplyRun, change: Change) -> None:
-    """Make a device keep the plan's configuration, giving it anew if its timer has fired.
+    """Make a device keep the plan's configuration, giving it again if its timer has fired.
 
     Raises UnreachableError, RejectedError when it refuses it now, StrangeError.
     """

@@ -1,7 +1,7 @@
 """Letting a device in that is elsewhere, with the administrator and its owner on the telephone."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,10 +25,15 @@ from controller.terminal.durations import spoken as duration
 from controller.terminal.output import heed_hangups, progress_wanted, say, stderr, write
 
 if TYPE_CHECKING:
-    from controller.access.invitation import InvitationSession, JoiningDevice, Tick
+    from controller.access.invitation import (
+        GatewaySkipped,
+        InvitationSession,
+        InvitationVoided,
+        JoiningDevice,
+        Tick,
+    )
     from controller.access.registrar import Registrar
-    from controller.store.audit import Actor
-    from vpn.model import Gateway, Person
+    from vpn.model import Person
 
 _TRIES = 3
 
@@ -55,6 +60,7 @@ def invite(
     Prints a code that one device may use within ten minutes, with 'sanaga vpn join' there. Its
     owner reads you four words from its screen, and you read two back; then it is let in.
     """
+    from controller.access.invitation import refusal_noted
     from controller.cli_vpn import arguments
 
     said = arguments.given(title, role, site, licence, licence_until, until)
@@ -70,7 +76,7 @@ def invite(
             picture.hand(visit.invited.code)
             picture.tell()
             say(f"say this code to {person.title}, who types it when 'sanaga vpn join' asks for it")
-            with _traced(registrar, person, named, reason):
+            with refusal_noted(registrar.store, person, named, reason):
                 guest = _guest(visit)
                 _compare(guest, person)
                 prepared = registrar.prepare(known, person, named, guest.key)
@@ -86,6 +92,7 @@ def _let_in(
     registrar: "Registrar", visit: "InvitationSession", guest: "JoiningDevice", gateway: str | None
 ) -> None:
     """Tell gateways of a device, and the device whether the one that it dials knows it by now."""
+    from controller.access.gateways import has_roster
     from inventory.errors import AccessError, DeviceError
 
     entered = registrar.store.last()
@@ -93,9 +100,8 @@ def _let_in(
         gateways.tell(registrar)
     finally:
         chosen = gateway or registrar.terms().gateways[0].device
-        known = registrar.store.loads.all().get(chosen)
         try:
-            visit.done(guest, let_in=bool(known and known.state >= entered))
+            visit.done(guest, let_in=has_roster(registrar, chosen, entered))
         except (AccessError, DeviceError) as error:
             say(f"the device could not be told so: {error}")
 
@@ -104,52 +110,27 @@ def _let_in(
 def _visit(registrar: "Registrar", gateway: str | None) -> "Iterator[InvitationSession]":
     """Open an invitation at a gateway; at the end of the block it is over, whatever happened."""
     from controller.access.gateways import connector
-    from controller.access.invitation import InvitationSession
+    from controller.access.invitation import joining_gateways, open_invitation
     from controller.clock import SystemClock
     from controller.environment import state_dir
-    from edge.remote_access import join_code
-    from inventory.errors import DeviceError, UnreachableError
-    from vpn.model import Endpoint
-
-    hosts = _hosts(registrar, gateway)
-    connect = connector(registrar.terms(), state_dir())
-    heed_hangups()
-    for host in hosts:
-        driver = connect(host.device)
-        where = Endpoint(host.endpoint.host, host.enrolment_port)
-        visit = InvitationSession(driver, join_code.made(where), SystemClock())
-        try:
-            visit.open()
-            break
-        except UnreachableError as error:
-            driver.close()
-            if host is hosts[-1]:
-                raise
-            say(f"{error}; another gateway is asked")
-    try:
-        yield visit
-    finally:
-        with suppress(DeviceError):
-            if visit.close():
-                say("the code is void")
-        driver.close()
-
-
-def _hosts(registrar: "Registrar", gateway: str | None) -> "list[Gateway]":
-    """Return the gateways that take devices in, the named one first. Raises AccessError."""
-    from inventory.errors import AccessError
 
     terms = registrar.terms()
-    found = [g for g in terms.gateways if g.enrolment_port and g.device in terms.doors]
-    if not found:
-        raise AccessError(
-            "no gateway takes devices in from the field; write an enrolment_port, such as 51830, "
-            "for one that has a management address into gateways of the intent, and say 'sanaga "
-            "vpn apply --dir DIR'"
-        )
-    if gateway and gateway not in {one.device for one in found}:
-        say(f"{gateway} takes no devices in from the field; {found[0].device} carries this")
-    return sorted(found, key=lambda one: one.device != gateway)
+    hosts = joining_gateways(terms, gateway)
+    if gateway and gateway not in {one.device for one in hosts}:
+        say(f"{gateway} takes no devices in from the field; {hosts[0].device} carries this")
+    heed_hangups()
+    connect = connector(terms, state_dir())
+    with open_invitation(hosts, connect, SystemClock(), _report) as session:
+        yield session
+
+
+def _report(event: "GatewaySkipped | InvitationVoided") -> None:
+    from controller.access.invitation import GatewaySkipped
+
+    if isinstance(event, GatewaySkipped):
+        say(f"{event.because}; another gateway is asked")
+    else:
+        say("the code is void")
 
 
 def _guest(visit: "InvitationSession") -> "JoiningDevice":
@@ -186,18 +167,3 @@ def _compare(guest: "JoiningDevice", person: "Person") -> None:
         "the words differ: somebody else may have the code. Nobody was let in; invite again, over "
         "another telephone if you can"
     )
-
-
-@contextmanager
-def _traced(
-    registrar: "Registrar", person: "Person", device: str, reason: "Actor"
-) -> Iterator[None]:
-    """Note in the audit trail that a device that was invited was not let in."""
-    from inventory.errors import SanagaError
-
-    try:
-        yield
-    except SanagaError as error:
-        refused = str(error).partition("; ")[0]
-        registrar.store.noted("device.refuse", person.name, reason, device=device, refused=refused)
-        raise

@@ -36,7 +36,7 @@ class Driver(Protocol):
         ...
 
     def extend(self, *, confirm_within_s: int) -> None:
-        """Start the timer of the unconfirmed commit anew, for a longer or a shorter time.
+        """Start the timer of the unconfirmed commit again, for a longer or a shorter time.
 
         Raises RejectedError when nothing waits to be confirmed any more.
         """

@@ -168,7 +168,7 @@ def _refuse_lost_peers(
     devices: Sequence[DeviceName],
     unfit: Mapping[DeviceName, str],
 ) -> None:
-    """Raise PlanError when an edge would lose a peer that nobody would tell to be without it."""
+    """Raise PlanError when an edge would lose a peer whose own policy stays as it is."""
     lost = {peer for name in devices for peer in edge_policy.peers(configs[name])} & unfit.keys()
     if lost:
         why = "\n".join(f"{name}: {unfit[name]}" for name in sorted(lost))

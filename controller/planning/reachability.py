@@ -1,4 +1,4 @@
-"""Whom a plan's devices must reach: the pairs that an apply is checked by."""
+"""Reachability checks of a plan: the pairs of devices that an apply is verified by."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ def routers(intent: Intent) -> Mapping[DeviceName, Device]:
 def check_pairs(
     intent: Intent, planned: Sequence[DeviceName], form: ChangeGraph, laid: Overlay
 ) -> Pairs:
-    """Return whom to check against whom: the first of a pair is the farther one, and asks.
+    """Return the pairs of devices to check: the first of a pair is the farther one, and asks.
 
     Every router is checked against every other in a small network; in a large one against the
     central and its regional ones, and against the next by name, so that nobody is left out. An
@@ -49,7 +49,7 @@ def check_pairs(
 def outside_pairs(
     intent: Intent, devices: Sequence[DeviceName], form: ChangeGraph, laid: Overlay
 ) -> Iterator[tuple[DeviceName, DeviceName]]:
-    """Yield for devices that are planned for alone whom, of the others, they must not lose."""
+    """Yield the pairs that planned devices must not lose with devices outside the plan."""
     known, own = frozenset(devices), routers(intent).keys()
     for edge, hub in laid.pairs:
         if len({edge, hub} & known) == 1:
@@ -99,7 +99,7 @@ def _islands(
 def adjacent(
     intent: Intent, form: ChangeGraph, devices: Sequence[DeviceName], laid: Overlay
 ) -> Pairs:
-    """Return who is next to whom: routers by a circuit, edges and hubs by their tunnels."""
+    """Return the neighbours: routers by a circuit, edges and hubs by their tunnels."""
     known = routers(intent).keys() & set(devices)
     circuits = {(a, b) for a in known for b in form.neighbours.get(a, frozenset()) & known if a < b}
     tunnels = {(min(pair), max(pair)) for pair in _tunnels(laid, devices)}

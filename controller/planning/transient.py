@@ -1,4 +1,4 @@
-"""Whom an apply cuts off while its waves run: every circuit in flux is taken as failed."""
+"""Transient blast radius, wave by wave: every circuit in flux counts as failed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

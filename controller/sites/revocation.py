@@ -63,7 +63,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class EdgesRevoked:
-    """The keys of edges are on record as revoked, and other edges are about to be told."""
+    """The keys of edges are on record as revoked; other edges are about to be sent the list."""
 
     edges: tuple[DeviceName, ...]
 

@@ -1,4 +1,4 @@
-"""What gateways are known to go by: how much of the record each of them was told."""
+"""The roster that each gateway is known to use, by the state of the record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from inventory.model import DeviceName
 
 @dataclass(frozen=True, slots=True)
 class RosterStatus:
-    """What a gateway was told last, and what kept it from being told more, if anything did.
+    """The roster that a gateway was sent last, and why it was not sent a newer one, if it was not.
 
     state is the last entry of the audit trail that was taken into account, 0 before the first
     time; at is ISO 8601; devices is how many it was told of.
@@ -48,7 +48,7 @@ class RosterStatusStore:
             )
 
     def failed(self, gateway: DeviceName, fault: str) -> None:
-        """Note why a gateway could not be loaded; it goes on by what it was told before."""
+        """Note why a gateway could not be loaded; it still uses its former roster."""
         with self._database.write() as db:
             db.execute(
                 "INSERT INTO gateways (device, state, at, devices, fault) VALUES (?, 0, NULL, 0, ?)"

@@ -15,7 +15,7 @@ from controller.drivers.protocol import Connect
 from controller.keys.signing import signing_key
 from controller.load import Loaded, load
 from controller.model import Operational, Plan
-from controller.planning.from_folder import make_plan, previous_intent, to_read
+from controller.planning.from_folder import PlanChoices, PlanContext, plan_folder, to_read
 from controller.store.journal import Journal
 from controller.terminal.progress import told
 from inventory.documents.examples import write_example
@@ -47,9 +47,8 @@ class Stage:
 
     def plan(self) -> Plan:
         """Return the plan that makes the routers what the folder declares."""
-        loaded = self.loaded
-        previous = previous_intent(self.state, loaded.intent.network.name)
-        return make_plan(loaded, self.observe(), SystemClock().instant(), previous=previous)
+        context = PlanContext(self.state, SystemClock().instant())
+        return plan_folder(self.loaded, PlanChoices(), context).plan
 
     def apply(self, title: str, plan: Plan) -> Applied:
         """Apply a plan and read every router again."""

@@ -83,6 +83,7 @@ class MemoryEdge:
         return self.people()
 
     def join(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._reach(f"join: {request['do']}")
         return request
 
     def close(self) -> None:

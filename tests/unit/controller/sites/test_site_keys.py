@@ -8,6 +8,7 @@ import pytest
 
 from controller.drivers.memory import Act as Ask
 from controller.drivers.memory import Faults, MemoryNetwork
+from controller.intended.overlay import build_overlay
 from controller.keys.revocation_file import published
 from controller.load import Loaded
 from controller.planning.from_folder import edge_configs
@@ -161,6 +162,23 @@ def test_edges_are_waited_for_and_keep_both_keys_until_far_ends_know(sites):
     assert settle_keys(sites.context, {HUB}, ACT, within_s=0).done == (MORA,)
     with pytest.raises(UnknownNameError, match="did you mean mora-e1"):
         settle_keys(sites.context, {"mora-e2"}, ACT, within_s=0)
+
+
+def test_settling_computes_the_overlay_once(sites, monkeypatch):
+    rotate_keys(sites.context, [], None, ACT)
+    sites = sites.again()
+    for edge in sites.edges.values():
+        edge.move()
+    loaded, computed = replace(sites.context.loaded), []
+
+    def counted(*of):
+        computed.append(of)
+        return build_overlay(*of)
+
+    monkeypatch.setattr("controller.intended.overlay.build_overlay", counted)
+    context = replace(sites.context, loaded=loaded)
+    assert set(settle_keys(context, frozenset(), ACT, within_s=0).done) == {HUB, MORA, MAROUA}
+    assert len(computed) == 1
 
 
 # Revoking

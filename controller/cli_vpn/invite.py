@@ -117,7 +117,7 @@ def _visit(registrar: "Registrar", gateway: str | None) -> "Iterator[InvitationS
     for host in hosts:
         driver = connect(host.device)
         where = Endpoint(host.endpoint.host, host.enrolment_port)
-        visit = InvitationSession(driver, join_code.made(where), SystemClock())
+        visit = InvitationSession(driver, join_code.new_invitation(where), SystemClock())
         try:
             visit.open()
             break
@@ -178,7 +178,7 @@ def _compare(guest: "JoiningDevice", person: "Person") -> None:
             heard = typer.prompt("The words", err=True)
         except typer.Abort:
             raise AccessError("the words were not compared, so nobody was let in") from None
-        if sas.alike(heard, guest.words):
+        if sas.same_words(heard, guest.words):
             say(f"they are the words here, too; now read these two back: {guest.back}")
             return
         say("these are not the words here; have them read once more")

@@ -44,7 +44,7 @@ def edge_configs(
     """Return the policies of all edges that have tunnels, or only of some, as canonical text."""
     laid = build_overlay(loaded.intent, loaded.access.policy.gateways)
     return {
-        name: DeviceConfig(policy_envelope.text(policy_of(laid, name, loaded.policies)))
+        name: DeviceConfig(policy_envelope.policy_text(policy_of(laid, name, loaded.policies)))
         for name in laid.managed
         if only is None or name in only
     }

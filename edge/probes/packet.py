@@ -30,7 +30,7 @@ _UNIX_IN_NTP_S: Final = 2_208_988_800
 
 
 @dataclass(frozen=True, slots=True)
-class TestRequest:
+class StampRequest:
     """A sender's test packet; stamp is an NTP time of 64 bits, sequence counts modulo 2^32."""
 
     sequence: int
@@ -39,33 +39,33 @@ class TestRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class TestAnswer:
+class StampAnswer:
     """A reflector's test packet: its own number and send time, and what it received, and when."""
 
     sequence: int
     stamp: int
     received: int
-    request: TestRequest
+    request: StampRequest
     ttl: int
     error: int = ERROR_ESTIMATE
 
 
-def write_request(request: TestRequest, key: bytes | None = None) -> bytes:
+def write_request(request: StampRequest, key: bytes | None = None) -> bytes:
     """Return a request as octets, authenticated when there is a key (section 4.2.1)."""
     layout = _SECURE_REQUEST if key else _PLAIN_REQUEST
     return _sealed(layout.pack(request.sequence, request.stamp, request.error), key)
 
 
-def read_request(octets: bytes, key: bytes | None = None) -> TestRequest | None:
+def read_request(octets: bytes, key: bytes | None = None) -> StampRequest | None:
     """Return a request, or None when it is too short, makes no sense or carries another key."""
     if not _genuine(octets, key):
         return None
     layout = _SECURE_REQUEST if key else _PLAIN_REQUEST
     sequence, stamp, error = layout.unpack_from(octets)
-    return TestRequest(sequence, stamp, error) if error & _MULTIPLIER else None
+    return StampRequest(sequence, stamp, error) if error & _MULTIPLIER else None
 
 
-def write_answer(answer: TestAnswer, key: bytes | None = None) -> bytes:
+def write_answer(answer: StampAnswer, key: bytes | None = None) -> bytes:
     """Return an answer as octets, as long as the shortest request (section 4.3.1)."""
     layout = _SECURE_ANSWER if key else _PLAIN_ANSWER
     asked = answer.request
@@ -82,7 +82,7 @@ def write_answer(answer: TestAnswer, key: bytes | None = None) -> bytes:
     return _sealed(octets, key)
 
 
-def read_answer(octets: bytes, key: bytes | None = None) -> TestAnswer | None:
+def read_answer(octets: bytes, key: bytes | None = None) -> StampAnswer | None:
     """Return an answer, or None when it is too short, makes no sense or carries another key."""
     if not _genuine(octets, key):
         return None
@@ -90,8 +90,8 @@ def read_answer(octets: bytes, key: bytes | None = None) -> TestAnswer | None:
     sequence, stamp, error, received, asked, asked_at, asked_error, ttl = layout.unpack_from(octets)
     if not error & _MULTIPLIER:
         return None
-    return TestAnswer(
-        sequence, stamp, received, TestRequest(asked, asked_at, asked_error), ttl, error
+    return StampAnswer(
+        sequence, stamp, received, StampRequest(asked, asked_at, asked_error), ttl, error
     )
 
 

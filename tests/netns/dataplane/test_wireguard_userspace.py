@@ -33,7 +33,7 @@ def pair() -> Iterator[Pair]:
 
 def server(place: Place) -> int:
     """Return the process that serves a place's interface."""
-    (pid,) = go_process.servers(place.name)
+    (pid,) = go_process.serving_processes(place.name)
     return pid
 
 
@@ -88,7 +88,7 @@ def test_a_killed_process_is_noticed_and_replaced(pair: Pair):
     pid, index = server(pair.near), pair.near.served().index
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: pair.near.state() is None, within_s=WITHIN_S, what="the interface's end")
-    assert go_process.door(pair.near.name).exists()
+    assert go_process.socket_path(pair.near.name).exists()
     words = pair.near.ensure(pair.near_tunnel())
     assert f"{pair.near.name}: took away what was left of a dead interface" in words
     assert f"{pair.near.name}: started wireguard-go" in words
@@ -130,7 +130,7 @@ def test_a_renamed_interface_is_made_anew_and_leaves_no_process(pair: Pair):
 def test_a_socket_removed_by_hand_ends_in_an_interface_made_anew(pair: Pair):
     pair.near.ensure(pair.near_tunnel())
     pid = server(pair.near)
-    go_process.door(pair.near.name).unlink()
+    go_process.socket_path(pair.near.name).unlink()
     eventually(lambda: pair.near.state() is None, within_s=WITHIN_S, what="the interface's end")
     assert f"{pair.near.name}: started wireguard-go" in pair.near.ensure(pair.near_tunnel())
     eventually(lambda: gone(pid), within_s=WITHIN_S, what="the end of the first process")
@@ -141,7 +141,7 @@ def test_removing_ends_the_process_and_its_socket(pair: Pair):
     pid = server(pair.near)
     pair.near.remove()
     assert gone(pid)
-    assert not go_process.door(pair.near.name).exists()
+    assert not go_process.socket_path(pair.near.name).exists()
 
 
 def test_an_interface_started_by_another_hand_is_adopted_and_can_be_removed(pair: Pair):
@@ -151,7 +151,7 @@ def test_an_interface_started_by_another_hand_is_adopted_and_can_be_removed(pair
     pair.near.remove()
     assert pair.near.name not in pair.near.run("ip", "-o", "link")
     eventually(
-        lambda: not go_process.door(pair.near.name).exists(),
+        lambda: not go_process.socket_path(pair.near.name).exists(),
         within_s=WITHIN_S,
         what="the socket's end",
     )

@@ -7,8 +7,8 @@ from edge.probes.delays import OneWay, Patience
 from edge.probes.loss_direction import LossDirection
 from edge.probes.outstanding import OutstandingPackets
 from edge.probes.packet import (
-    TestAnswer,
-    TestRequest,
+    StampAnswer,
+    StampRequest,
     between_s,
     later_stamp,
     read_answer,
@@ -23,8 +23,8 @@ numbers = st.integers(0, (1 << 32) - 1)
 stamps = st.integers(0, (1 << 64) - 1)
 errors = st.integers(0, 0xFFFF).filter(lambda error: error & 0xFF)
 keys = st.none() | st.binary(min_size=1, max_size=80)
-requests = st.builds(TestRequest, numbers, stamps, errors)
-answers = st.builds(TestAnswer, numbers, stamps, stamps, requests, st.integers(0, 255), errors)
+requests = st.builds(StampRequest, numbers, stamps, errors)
+answers = st.builds(StampAnswer, numbers, stamps, stamps, requests, st.integers(0, 255), errors)
 fates = st.sampled_from(["answered", "lost out", "lost in"])
 
 
@@ -55,7 +55,7 @@ def test_an_answer_is_never_longer_than_its_request(request, key, extension, sta
     octets = write_request(request, key) + extension
     asked = read_request(octets, key)
     assert asked
-    assert len(write_answer(TestAnswer(0, stamp, stamp, asked, 255), key)) <= len(octets)
+    assert len(write_answer(StampAnswer(0, stamp, stamp, asked, 255), key)) <= len(octets)
 
 
 @given(stamps, st.floats(-1e9, 1e9))

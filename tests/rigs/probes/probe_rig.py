@@ -11,7 +11,7 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TypeVar
 
-from edge.probes.packet import TestAnswer, read_request, write_answer
+from edge.probes.packet import StampAnswer, read_request, write_answer
 from edge.probes.reflector import Listening, SessionReflector
 from edge.probes.sender import SessionSender, Target
 from edge.probes.stall_clock import StallClock
@@ -72,15 +72,15 @@ def end(
     remote: IPv4Address,
     *,
     key: bytes | None = None,
-    timekeeper: StallClock | None = None,
+    stall_clock: StallClock | None = None,
     interface: str = "",
 ) -> End:
     """Return one end of a path, still closed."""
     reflector = SessionReflector(
-        Listening(local, interface, PORT), {remote: key}, timekeeper=timekeeper
+        Listening(local, interface, PORT), {remote: key}, stall_clock=stall_clock
     )
     target = Target("path", local, remote, interface, PORT, key)
-    return End(SessionSender(target, reflector=reflector, timekeeper=timekeeper), reflector)
+    return End(SessionSender(target, reflector=reflector, stall_clock=stall_clock), reflector)
 
 
 async def probed(ends: Sequence[End], packets: int, within_s: float = 60.0) -> None:
@@ -120,7 +120,7 @@ class FarEnd:
         request = read_request(octets)
         assert request
         at = stamp or request.stamp
-        self.socket.sendto(write_answer(TestAnswer(self.number, at, at, request, 64)), asker)
+        self.socket.sendto(write_answer(StampAnswer(self.number, at, at, request, 64)), asker)
         self.number += 1
 
     def serve(self) -> None:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from edge.policy.model import Endpoint
+from edge.policy.model import TunnelEndpoint
 from edge.wireguard.model import (
     NO_PRESHARED_KEY,
     Tunnel,
@@ -108,7 +108,7 @@ class Pair:
         peer = TunnelPeer(
             self.far.public,
             (ip_network(FAR.network), ip_network("10.2.0.0/16")),
-            Endpoint(FAR_UNDERLAY, PORT),
+            TunnelEndpoint(FAR_UNDERLAY, PORT),
             keepalive_s=25,
             preshared_key=preshared_key,
         )

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from edge.probes.packet import (
-    TestAnswer,
-    TestRequest,
+    StampAnswer,
+    StampRequest,
     between_s,
     later_stamp,
     ntp_stamp,
@@ -21,8 +21,8 @@ from edge.probes.packet import (
 )
 
 KEY = bytes(range(32))
-REQUEST = TestRequest(0x01020304, 0x1112131415161718, 0x8A0B)
-ANSWER = TestAnswer(0x21222324, 0x3132333435363738, 0x4142434445464748, REQUEST, 0x40, 0x0C0D)
+REQUEST = StampRequest(0x01020304, 0x1112131415161718, 0x8A0B)
+ANSWER = StampAnswer(0x21222324, 0x3132333435363738, 0x4142434445464748, REQUEST, 0x40, 0x0C0D)
 OTHER = Path(__file__).parents[3] / "rigs" / "probes" / "scapy_stamp.py"
 SYSTEM_PYTHON = "/usr/bin/python3"
 
@@ -75,7 +75,7 @@ def test_an_answer_is_as_long_as_its_request(key):
 
 
 def test_scapy_reads_our_request():
-    told = scapy("read-request", write_request(TestRequest(7, 0xE5F1A2B3_80000000, 0x9605)).hex())
+    told = scapy("read-request", write_request(StampRequest(7, 0xE5F1A2B3_80000000, 0x9605)).hex())
     assert told == {
         "sequence": 7,
         "seconds": 0xE5F1A2B3,
@@ -86,8 +86,8 @@ def test_scapy_reads_our_request():
 
 
 def test_scapy_reads_our_answer():
-    asked = TestRequest(7, 0xE5F1A2B3_80000000, 0x9605)
-    ours = TestAnswer(3, 0xE5F1A2B5_40000000, 0xE5F1A2B4_C0000000, asked, 61, 0x1601)
+    asked = StampRequest(7, 0xE5F1A2B3_80000000, 0x9605)
+    ours = StampAnswer(3, 0xE5F1A2B5_40000000, 0xE5F1A2B4_C0000000, asked, 61, 0x1601)
     assert scapy("read-answer", write_answer(ours).hex()) == {
         "sequence": 3,
         "seconds": 0xE5F1A2B5,
@@ -104,13 +104,13 @@ def test_scapy_reads_our_answer():
 
 def test_we_read_a_request_of_scapy():
     octets = bytes.fromhex(scapy("write-request")["octets"])
-    assert read_request(octets) == TestRequest(9, 0xE5F1A2B3_80000000, 0x8305)
+    assert read_request(octets) == StampRequest(9, 0xE5F1A2B3_80000000, 0x8305)
 
 
 def test_we_read_an_answer_of_scapy():
     octets = bytes.fromhex(scapy("write-answer")["octets"])
-    asked = TestRequest(9, 0xE5F1A2B3_80000000, 0x8305)
-    assert read_answer(octets) == TestAnswer(
+    asked = StampRequest(9, 0xE5F1A2B3_80000000, 0x8305)
+    assert read_answer(octets) == StampAnswer(
         4, 0xE5F1A2B5_40000000, 0xE5F1A2B4_C0000000, asked, 58, 0x0402
     )
 
@@ -125,7 +125,7 @@ def test_what_must_be_zero_is_not_looked_at():
 
 
 def test_a_request_that_estimates_no_error_is_refused():
-    assert read_request(write_request(TestRequest(1, 2, 0x0500))) is None
+    assert read_request(write_request(StampRequest(1, 2, 0x0500))) is None
 
 
 @pytest.mark.parametrize("length", [0, 1, 43])

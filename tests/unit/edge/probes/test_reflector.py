@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from edge.probes.packet import TestRequest, read_answer, write_request
+from edge.probes.packet import StampRequest, read_answer, write_request
 from edge.probes.reflector import RATE, Listening, SessionReflector
 from edge.probes.stall_clock import StallClock
 from inventory.errors import EdgeError
@@ -56,7 +56,7 @@ def reflected(packets, *, source=None, allowed=None):
 
 
 def requests(count):
-    return [write_request(TestRequest(number, number)) for number in range(count)]
+    return [write_request(StampRequest(number, number)) for number in range(count)]
 
 
 def test_a_reflector_numbers_its_answers_and_returns_the_ttl():
@@ -79,9 +79,9 @@ def test_a_stranger_is_not_answered():
 @pytest.mark.parametrize(
     ("allowed", "packet", "late"),
     [
-        (True, write_request(TestRequest(0, 0)), 1),
+        (True, write_request(StampRequest(0, 0)), 1),
         (True, b"garbage", 0),
-        (False, write_request(TestRequest(0, 0)), 0),
+        (False, write_request(StampRequest(0, 0)), 0),
     ],
     ids=["of a peer", "malformed", "of a stranger"],
 )
@@ -123,7 +123,7 @@ def test_a_peer_is_answered_at_a_bounded_rate():
     async def test():
         here, there = addresses()
         still = StallClock(lambda: 1000.0)
-        reflector = SessionReflector(Listening(here, "", PORT), {there: None}, timekeeper=still)
+        reflector = SessionReflector(Listening(here, "", PORT), {there: None}, stall_clock=still)
         await reflector.open()
         for _ in range(10):
             await answers_of(reflector, here, there, requests(100))

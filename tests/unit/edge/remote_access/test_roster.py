@@ -28,7 +28,7 @@ def device(number, until=None):
 
 
 class Rig:
-    """A gatehouse with a clock and a check that knows envelopes by name."""
+    """A roster with a clock and a check that knows envelopes by name."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -126,21 +126,21 @@ def test_whoever_s_last_day_is_over_is_put_out_by_the_gateway_itself(rig):
     rig.take("one", signed(1, device(0, date(2026, 11, 21)), device(1)))
     for days, expected in ((0, KEYS), (1, KEYS), (2, KEYS[1:])):
         rig.now = ISSUED + timedelta(days=days)
-        asyncio.run(rig.house.tend())
+        asyncio.run(rig.house.refresh())
         assert rig.let_in == expected
     assert rig.house.status()["devices"] == 1
     installed = rig.installed
-    asyncio.run(rig.house.tend())
+    asyncio.run(rig.house.refresh())
     assert rig.installed == installed
 
 
 def test_a_clock_that_is_set_back_brings_nobody_back(rig):
     rig.take("one", signed(1, device(0, date(2026, 11, 21))))
     rig.now = ISSUED + timedelta(days=2)
-    asyncio.run(rig.house.tend())
+    asyncio.run(rig.house.refresh())
     assert rig.let_in == []
     rig.now = ISSUED
-    asyncio.run(rig.house.tend())
+    asyncio.run(rig.house.refresh())
     assert rig.let_in == []
     rig.house = rig.anew()
     asyncio.run(rig.house.open())
@@ -156,7 +156,7 @@ def test_a_roster_counts_from_the_day_on_which_it_was_made_whatever_the_clock_sa
 def test_a_clock_that_was_wrong_for_a_while_locks_nobody_out_after_the_next_roster(rig):
     rig.take("one", signed(1, device(0, date(2026, 12, 31))))
     rig.now = ISSUED + timedelta(days=4000)
-    asyncio.run(rig.house.tend())
+    asyncio.run(rig.house.refresh())
     assert rig.let_in == []
     rig.now = ISSUED
     rig.take("two", signed(2, device(0, date(2026, 12, 31))))
@@ -168,7 +168,7 @@ def test_what_could_not_take_effect_is_tried_again(rig):
     with pytest.raises(EdgeError, match="no interface"):
         rig.take("one", signed(1, device(0)))
     rig.fault = None
-    asyncio.run(rig.house.tend())
+    asyncio.run(rig.house.refresh())
     assert rig.let_in == [KEYS[0]]
 
 
@@ -194,12 +194,12 @@ def test_the_order_of_preshared_keys_is_that_of_devices(rig):
 
 
 def test_whoever_has_a_revoked_key_is_put_out_and_comes_back_with_no_roster(rig):
-    asyncio.run(rig.house.bar(frozenset({KEYS[1]})))
+    asyncio.run(rig.house.exclude_keys(frozenset({KEYS[1]})))
     assert rig.installed == 0
     rig.take("one", signed(1, device(0), device(1)))
     assert rig.let_in == [KEYS[0]]
     assert rig.house.status()["devices"] == 1
-    asyncio.run(rig.house.bar(frozenset(KEYS)))
+    asyncio.run(rig.house.exclude_keys(frozenset(KEYS)))
     assert rig.let_in == []
     rig.take("two", signed(2, device(0), device(1)))
     assert rig.let_in == []
@@ -209,12 +209,12 @@ def test_who_could_not_be_put_out_is_at_the_next_look(rig):
     rig.take("one", signed(1, device(0), device(1)))
     rig.fault = EdgeError("the kernel is busy")
     with pytest.raises(EdgeError):
-        asyncio.run(rig.house.bar(frozenset({KEYS[0]})))
+        asyncio.run(rig.house.exclude_keys(frozenset({KEYS[0]})))
     rig.fault = None
-    asyncio.run(rig.house.tend())
+    asyncio.run(rig.house.refresh())
     assert rig.let_in == [KEYS[1]]
     before = rig.installed
-    asyncio.run(rig.house.tend())
+    asyncio.run(rig.house.refresh())
     assert rig.installed == before
 
 

@@ -14,7 +14,7 @@ class Moment:
     """One instant on three clocks.
 
     boot names the machine's start since which since_boot_s counts, sleep included. monotonic_s
-    only grows and starts anew with every boot; unix_s is the time of day, which people correct.
+    only grows and starts again with every boot; unix_s is the time of day, which people correct.
     """
 
     boot: str
@@ -28,9 +28,9 @@ class Moment:
         return datetime.fromtimestamp(self.unix_s, tz=UTC)
 
 
-def moment() -> Moment:
+def current_moment() -> Moment:
     """Return this instant."""
-    return Moment(boot(), time.clock_gettime(time.CLOCK_BOOTTIME), time.monotonic(), time.time())
+    return Moment(boot_id(), time.clock_gettime(time.CLOCK_BOOTTIME), time.monotonic(), time.time())
 
 
 def monotonic_s() -> float:
@@ -38,12 +38,12 @@ def monotonic_s() -> float:
     return time.monotonic()
 
 
-def boot() -> str:
+def boot_id() -> str:
     """Return the name that the kernel gave to this start of the machine."""
     return _BOOT_ID.read_text(encoding="ascii").strip()
 
 
-def said(unix_s: float) -> str:
+def rfc3339(unix_s: float) -> str:
     """Return a time of day as RFC 3339 has it, to the millisecond."""
     stamp = datetime.fromtimestamp(unix_s, tz=UTC).isoformat(timespec="milliseconds")
     return stamp.replace("+00:00", "Z")

@@ -70,7 +70,7 @@ class Door:
             words = shlex.split(request)
             if words[:1] == ["probe"]:
                 return self._probe(words[1:])
-            return control.ask(
+            return control.send_request(
                 self._folder, self._request(words), within_s=_ANSWER_WITHIN_S, alive=self._alive
             )
         except TransactionError as error:
@@ -137,10 +137,10 @@ class Door:
         targets = [ip_address(word) for word in words[1:]]
         named_source = self._loopback() if words[0] == "lo" else words[0]
         source = ip_address(named_source) if named_source else None
-        return {"ok": True, "unreached": [*map(str, icmp.unreached(source, targets))]}
+        return {"ok": True, "unreached": [*map(str, icmp.unreached_targets(source, targets))]}
 
     def _loopback(self) -> str:
-        said = control.ask(self._folder, {"verb": "transaction"})
+        said = control.send_request(self._folder, {"verb": "transaction"})
         return str(said.get("loopback") or "")
 
 
@@ -149,7 +149,7 @@ def _timed(verb: str, words: Sequence[str]) -> Json:
 
 
 def _asked_for() -> str:
-    """Return what the SSH client asked for; nothing where there is none."""
+    """Return what the SSH client asked for; nothing if it asked for nothing."""
     return os.environ.get("SSH_ORIGINAL_COMMAND", "")  # noqa: TID251 - sshd says it there
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from edge.agent.daemon import Daemon
-from edge.clock import moment, said
+from edge.clock import current_moment, rfc3339
 from edge.control import handlers
 from edge.control.server import ControlServer
 from edge.identity import device as identity
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 def main(arguments: list[str]) -> int:
-    """Run the edge of a folder and return the exit code: 0 when told to end, 1 when it cannot."""
+    """Run the edge of a folder; return the exit code, 1 if it cannot run."""
     folder = Path(arguments[0])
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
@@ -39,13 +39,13 @@ def main(arguments: list[str]) -> int:
 
 async def _run(folder: Path) -> None:
     os.umask(0o077)
-    who = identity.load(folder)
-    with lock.held(folder, said(moment().unix_s)), lock.alone():
-        daemon = Daemon(folder, who, moment)
-        ear = ControlServer(folder, partial(handlers.answer, daemon))
+    who = identity.load_identity(folder)
+    with lock.hold_folder(folder, rfc3339(current_moment().unix_s)), lock.hold_namespace():
+        daemon = Daemon(folder, who, current_moment)
+        server = ControlServer(folder, partial(handlers.handle_request, daemon))
         _end_upon_signals(daemon)
         await daemon.open()
-        await ear.open()
+        await server.open()
         _log.info("the edge %s runs in %s", daemon.device, folder)
         # What exists by now stays; looking through it again and again would keep packets waiting.
         gc.collect()
@@ -53,7 +53,7 @@ async def _run(folder: Path) -> None:
         try:
             await daemon.work()
         finally:
-            await ear.close()
+            await server.close()
 
 
 def _end_upon_signals(daemon: Daemon) -> None:

@@ -216,7 +216,9 @@ class Gateways:
             )
             try:
                 driver.admit(
-                    roster_envelope.sign(signed, key, gateway_of(self._terms, name).public_key)
+                    roster_envelope.sign_roster(
+                        signed, key, gateway_of(self._terms, name).public_key
+                    )
                 )
                 break
             except RejectedError:

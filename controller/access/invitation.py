@@ -121,7 +121,9 @@ class InvitationSession:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise AccessError(_STRANGE) from None
         end_key = self.invited.end_key(private, key, digest)
-        return JoiningDevice(key, sas.words(digest), sas.back(digest), end_key)
+        return JoiningDevice(
+            key, sas.device_words(digest), sas.administrator_words(digest), end_key
+        )
 
     def hand(self, guest: JoiningDevice, text: str) -> None:
         """Leave a device its file, which nobody else can read.
@@ -157,7 +159,7 @@ class InvitationSession:
 
         Raises AccessError when the invitation had ended before, and DeviceError.
         """
-        word = join_payload.tagged(LET_IN if let_in else LATER, guest.end_key)
+        word = join_payload.tag_word(LET_IN if let_in else LATER, guest.end_key)
         if self._patiently("end", state=State.DONE, last=word).get("state") != State.DONE:
             raise AccessError("its invitation had ended by then; it knows when it dials")
         self.state = State.DONE
@@ -257,7 +259,7 @@ def _opened(
 ) -> tuple[InvitationSession, EdgeDriver]:
     driver = connect(gateway.device)
     where = Endpoint(gateway.endpoint.host, gateway.enrolment_port)
-    session = InvitationSession(driver, join_code.made(where), clock)
+    session = InvitationSession(driver, join_code.new_invitation(where), clock)
     try:
         session.open()
     except SanagaError:

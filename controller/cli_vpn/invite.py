@@ -159,7 +159,7 @@ def _compare(guest: "JoiningDevice", person: "Person") -> None:
             heard = typer.prompt("The words", err=True)
         except typer.Abort:
             raise AccessError("the words were not compared, so nobody was let in") from None
-        if sas.alike(heard, guest.words):
+        if sas.same_words(heard, guest.words):
             say(f"they are the words here, too; now read these two back: {guest.back}")
             return
         say("these are not the words here; have them read once more")

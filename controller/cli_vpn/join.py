@@ -56,7 +56,7 @@ def _invited() -> "Invitation":
 
     for _ in range(_TRIES):
         try:
-            return join_code.parse(typer.prompt("Code", err=True))
+            return join_code.parse_code(typer.prompt("Code", err=True))
         except ValueError as error:
             say(str(error))
     raise UsageProblem("without a code that is right, nobody joins; have it said once more")
@@ -74,7 +74,7 @@ def _compare(joining: "JoiningDevice") -> None:
     write(words.said)
     say("read these words to the administrator, who then reads you two others")
     for _ in range(_TRIES):
-        if sas.alike(typer.prompt("Their words", err=True), words.back):
+        if sas.same_words(typer.prompt("Their words", err=True), words.back):
             return
         say("these are not the words that belong here; have them read once more")
     raise EdgeError(

@@ -34,20 +34,20 @@ class LinuxDriver(DoorDriver):
                 name, "there is no policy to go back to; 'sanaga edge stop' there takes all away"
             )
         try:
-            policy = policy_envelope.policy(config.text, name)
+            policy = policy_envelope.parse_policy(config.text, name)
         except PolicyRefusedError as error:
             raise RejectedError(name, f"what is to be signed is no policy: {error}") from error
         self.warn()
         self._equip(policy)
         serial = int(self._part("newest_serial", "status")) + 1
         signed = SignedPolicy(serial, SystemClock().instant(), policy)
-        return policy_envelope.sign(signed, signing_key(self._state_dir)).encode()
+        return policy_envelope.sign_policy(signed, signing_key(self._state_dir)).encode()
 
     def equip(self) -> Mapping[str, Any]:
         """Hand over what this edge lacks for the policy that it runs, and return as warn() does."""
         warned = self.warn()
         if running := self.read().text:
-            self._equip(policy_envelope.policy(running, self._device.name))
+            self._equip(policy_envelope.parse_policy(running, self._device.name))
         return warned
 
     def _equip(self, policy: EdgePolicy) -> None:
@@ -81,7 +81,9 @@ class LinuxDriver(DoorDriver):
         if lacking := set(peers) - set(known.get("peers", ())):
             given = secret.delivery(device, sorted(lacking), at)
             key = self._device.public_key
-            self._hand_over("pairs", psk_envelope.sign(given, signing_key(self._state_dir), key))
+            self._hand_over(
+                "pairs", psk_envelope.sign_psk_bundle(given, signing_key(self._state_dir), key)
+            )
 
     def warn(self) -> Mapping[str, Any]:
         """Have this edge know the list of revoked keys, and return which one it goes by.

@@ -6,7 +6,7 @@ from typing import Final
 from controller.intended.overlay import Overlay, SitePair, TunnelPair, loopback
 from controller.intended.routers import LAN_INTERFACE
 from edge.policy import model as edge_policy
-from edge.policy.model import CareTunnel, EdgePolicy, Endpoint, Prefix, TrafficClass, Underlay
+from edge.policy.model import CareTunnel, EdgePolicy, Prefix, TrafficClass, TunnelEndpoint, Underlay
 from inventory import addressing
 from inventory.model import Circuit, CircuitName, Device, DeviceName, Intent, Medium, Site
 from inventory.names import interface_name
@@ -99,16 +99,16 @@ def _series(everywhere: int, one: Device, other: Device) -> int | None:
     return everywhere + own if everywhere and own else None
 
 
-def _path(made: Overlay, device: Device, ends: SitePair, way: TunnelPair) -> edge_policy.Path:
+def _path(made: Overlay, device: Device, ends: SitePair, way: TunnelPair) -> edge_policy.PeerPath:
     far, theirs = ends.far(device), ends.own(ends.far(device), way)
     is_a, plan = theirs.a.device == far.name, made.intent.network.plan
     outer = addressing.link4(plan, theirs.number)[0 if is_a else 1].ip
     dials = device is ends.edge
-    return edge_policy.Path(
+    return edge_policy.PeerPath(
         name=way.edge.name,
         circuit=ends.own(device, way).name,
         remote_address=addressing.tunnel4(plan, theirs.number),
-        endpoint=Endpoint(outer, made.ports[far.name][theirs.name]) if dials else None,
+        endpoint=TunnelEndpoint(outer, made.ports[far.name][theirs.name]) if dials else None,
         medium=way.medium,
         metered=way.edge.metered or way.hub.metered,
         cost=way.cost,

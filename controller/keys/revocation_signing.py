@@ -32,7 +32,7 @@ def publish(store: People, folder: Path, *, above: int = 0) -> PublishedRevocati
         serial = store.revoked.serial()
         if serial > known.serial:
             found = RevocationList(serial, SystemClock().instant(), store.revoked.keys())
-            envelope = revocation_envelope.sign(found, signing_key(folder))
+            envelope = revocation_envelope.sign_revocation_list(found, signing_key(folder))
             atomic.replace(folder / revocation_file.FILE, envelope)
             return PublishedRevocations(serial, envelope)
     return known

@@ -193,7 +193,7 @@ def edge_configs(
     """Return the policies of all edges that have tunnels, or only of some, as canonical text."""
     laid, policies = loaded.overlay, loaded.policies
     return {
-        name: DeviceConfig(policy_envelope.text(policy_of(laid, name, policies)))
+        name: DeviceConfig(policy_envelope.policy_text(policy_of(laid, name, policies)))
         for name in laid.managed
         if only is None or name in only
     }

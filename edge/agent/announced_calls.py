@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from edge.agent.faults import Faults
+from edge.agent.faults import FaultRegister
 from edge.clock import Moment
 from edge.dataplane.thread import DataplaneThread
-from edge.nftables.call_flows import Flow
+from edge.nftables.call_flows import CallFlow
 from edge.selection import call_list
 from edge.selection.call_list import AnnouncedCall
 from edge.storage.journal import Note
@@ -30,9 +30,9 @@ class AnnouncedCalls:
 
     def open(self) -> None:
         """Read what an earlier process wrote down. Raises OSError."""
-        self.every = call_list.load(self._folder, self._clock())
+        self.every = call_list.load_calls(self._folder, self._clock())
 
-    async def restore(self, faults: Faults) -> None:
+    async def restore(self, faults: FaultRegister) -> None:
         """Put the calls of before the start into the kernel again."""
         for call in self.every:
             with faults.scope("calls"):
@@ -42,17 +42,17 @@ class AnnouncedCalls:
         """Let a flow travel as a consultation. Raises EdgeError, OSError."""
         now = self._clock()
         await self._add(call)
-        self.every = call_list.added(self.every, call, now)
-        call_list.save(self._folder, self.every)
+        self.every = call_list.add_call(self.every, call, now)
+        call_list.save_calls(self._folder, self.every)
         left_s = call.left_s(now)
-        self._note("call", f"announced for {left_s:.0f} s: {call_list.words(call.flow)}")
+        self._note("call", f"announced for {left_s:.0f} s: {call_list.flow_words(call.flow)}")
 
-    async def forget(self, flow: Flow) -> None:
+    async def forget(self, flow: CallFlow) -> None:
         """Let a flow be ordinary traffic again. Raises EdgeError, OSError."""
         await self._dataplane.remove_call(flow)
         self.every = tuple(call for call in self.every if call.flow != flow)
-        call_list.save(self._folder, self.every)
-        self._note("call", f"forgotten: {call_list.words(flow)}")
+        call_list.save_calls(self._folder, self.every)
+        self._note("call", f"forgotten: {call_list.flow_words(flow)}")
 
     async def _add(self, call: AnnouncedCall) -> None:
         await self._dataplane.add_call(call.flow, call.service, call.left_s(self._clock()))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edge.agent import tasks
 from edge.agent.announced_calls import AnnouncedCalls
-from edge.agent.faults import Faults
+from edge.agent.faults import FaultRegister
 from edge.agent.installer import PolicyInstaller
 from edge.agent.link_alarm import LinkAlarm
 from edge.clock import Moment, monotonic_s
@@ -28,7 +28,7 @@ from edge.selection import saved_state
 from edge.selection.call_detector import CallDetector
 from edge.selection.selector import PathSelector
 from edge.signed.verifiers import PolicyVerifier, PskVerifier, RevocationVerifier, RosterVerifier
-from edge.storage.journal import Journal, JournalRecord, Kind
+from edge.storage.journal import DecisionJournal, JournalRecord, Kind
 from vpn import key_text
 
 
@@ -41,8 +41,8 @@ class Daemon:
         self.clock = clock
         self.started = clock()
         self.ending = asyncio.Event()
-        self.journal = Journal(folder)
-        self.faults = Faults(self.note, self._faults_of_parts)
+        self.journal = DecisionJournal(folder)
+        self.faults = FaultRegister(self.note, self._faults_of_parts)
         self.probes = ProbeSet()
         self.dataplane = DataplaneThread(folder, identity.private_key)
         self.selector = PathSelector(self.probes, self.dataplane.steer, self.journal, clock)
@@ -58,7 +58,7 @@ class Daemon:
         """Make what has to do with keys."""
         folder, clock = self.folder, self.clock
         self._first_key = key_text.public_text(identity.private_key)
-        self.rotation = OwnRotation(folder, self.dataplane, self.selector, icmp.reached, clock)
+        self.rotation = OwnRotation(folder, self.dataplane, self.selector, icmp.ping_peers, clock)
         self.psk = PresharedKeys(folder, identity, PskVerifier(folder), clock)
         self.revoked = RevokedKeys(folder, RevocationVerifier(folder))
         self.gossip = RevocationGossip(
@@ -122,13 +122,13 @@ class Daemon:
             await self.roster.exclude_keys(self.revoked.keys)
             await self.roster.open()
         with self.faults.scope("state"):
-            self.installer.memories = saved_state.load(self.folder, self.clock())
+            self.installer.memories = saved_state.load_state(self.folder, self.clock())
             self.calls.open()
 
     def open_keys(self) -> None:
         """Read the keys on the disk; a fault of one part does not stop the others."""
         with self.faults.scope("sealing"):
-            keyring.tidy(self.folder)
+            keyring.tidy_keys(self.folder)
         self.learn_keys()
         with self.faults.scope("moves"):
             self.rotation.open(self._first_key)
@@ -136,7 +136,7 @@ class Daemon:
     def learn_keys(self) -> None:
         """Note which keys in the folder open, and why others do not."""
         with self.faults.scope("keys"):
-            keyring.learn(self.folder, self.dataplane.ring)
+            keyring.learn_keys(self.folder, self.dataplane.ring)
 
     async def work(self) -> None:
         """Put the policy into effect and work until ending is set; the kernel stays as it is."""
@@ -154,7 +154,7 @@ class Daemon:
                 for one in running:
                     one.cancel()
         finally:
-            tasks.write_state(self)
+            tasks.write_decisions(self)
             self.note("daemon", "ended")
             await self.close()
 

@@ -7,7 +7,7 @@ from edge.storage.journal import Note, in_words
 from inventory.errors import EdgeError
 
 
-class Faults:
+class FaultRegister:
     """Faults by the name of the part that has them; a fault stands until its part works again.
 
     further returns faults that parts keep themselves; a part without a fault gives nothing.

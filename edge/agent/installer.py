@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from edge.agent.faults import Faults
+from edge.agent.faults import FaultRegister
 from edge.clock import Moment
 from edge.dataplane.thread import DataplaneThread
 from edge.keys.psk import PresharedKeys
@@ -38,7 +38,7 @@ class PolicyInstaller:
     revoked: RevokedKeys
     transactions: Transactions
     roster: ActiveRoster
-    faults: Faults
+    faults: FaultRegister
     note: Note
     clock: Callable[[], Moment]
     memories: Mapping[ClassKey, Memory] = field(default_factory=dict)

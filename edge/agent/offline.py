@@ -3,7 +3,7 @@
 from pathlib import Path
 from uuid import uuid4
 
-from edge.clock import moment, said
+from edge.clock import current_moment, rfc3339
 from edge.dataplane import thread as dataplane_thread
 from edge.identity import device as identity
 from edge.policy.store import PolicyStore
@@ -11,29 +11,29 @@ from edge.signed.verifiers import PolicyVerifier
 from edge.storage import lock
 
 
-def removed(folder: Path) -> tuple[str, ...]:
+def remove_from_kernel(folder: Path) -> tuple[str, ...]:
     """Take everything of an edge that does not run out of the kernel, and say so.
 
     Raises EdgeError, also when one does run, OSError.
     """
-    who = identity.load(folder)
-    with lock.held(folder, said(moment().unix_s)), lock.alone():
+    who = identity.load_identity(folder)
+    with lock.hold_folder(folder, rfc3339(current_moment().unix_s)), lock.hold_namespace():
         signed = PolicyStore(folder, who.device, PolicyVerifier(folder)).load().signed
         names = dataplane_thread.tunnel_names(signed.policy if signed else None)
-        return dataplane_thread.removed(folder, None, names)
+        return dataplane_thread.take_back(folder, None, names)
 
 
-def kept(folder: Path, envelope: str, file: str) -> int:
+def keep_policy(folder: Path, envelope: str, file: str) -> int:
     """Keep a policy for the next start of an edge that does not run; return its serial.
 
     Raises PolicyRefusedError, EdgeError, OSError.
     """
-    who = identity.load(folder)
-    with lock.held(folder, said(moment().unix_s)):
+    who = identity.load_identity(folder)
+    with lock.hold_folder(folder, rfc3339(current_moment().unix_s)):
         store, txn, now = (
             PolicyStore(folder, who.device, PolicyVerifier(folder)),
             str(uuid4()),
-            moment(),
+            current_moment(),
         )
         store.recover(now)
         signed = store.stage(txn, envelope, store.load().signed, file=file)

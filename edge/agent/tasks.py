@@ -57,21 +57,21 @@ async def _wait_for_event(event: asyncio.Event, within_s: float) -> None:
 
 async def select_paths(daemon: "Daemon") -> None:
     """Read the probes, decide, and move traffic."""
-    daemon.selector.step()
+    daemon.selector.select_paths()
 
 
-async def save_state(daemon: "Daemon") -> None:
+async def save_decisions(daemon: "Daemon") -> None:
     """Write decisions down as soon as they are made, so that a restarted daemon keeps them."""
-    await asyncio.to_thread(write_state, daemon)
+    await asyncio.to_thread(write_decisions, daemon)
 
 
-def write_state(daemon: "Daemon") -> None:
+def write_decisions(daemon: "Daemon") -> None:
     """Write decisions down."""
     with daemon.faults.scope("state"):
-        saved_state.save(daemon.folder, daemon.selector.memories, daemon.clock())
+        saved_state.save_state(daemon.folder, daemon.selector.memories, daemon.clock())
 
 
-async def upkeep(daemon: "Daemon") -> None:
+async def keep_up(daemon: "Daemon") -> None:
     """End trials that are over, repair the kernel, refresh probes and people, wake tunnels."""
     with daemon.faults.scope("trial"):
         await daemon.transactions.tend()
@@ -94,7 +94,7 @@ async def retry_handshakes(daemon: "Daemon") -> None:
     if policy is None or daemon.installer.withdrawing:
         return
     peer_states, generations = daemon.selector.peer_states, daemon.dataplane.generations
-    tunnels = await daemon.dataplane.tunnels(handshakes.asked(policy, peer_states))
+    tunnels = await daemon.dataplane.tunnels(handshakes.tunnels_to_check(policy, peer_states))
     for one in daemon.retrier.due(policy, peer_states, tunnels, daemon.clock(), generations):
         # A tunnel that gets another key is silent on purpose, and its sessions are needed.
         if one.tunnel != daemon.rotation.moving:
@@ -141,8 +141,8 @@ async def gossip_revocations(daemon: "Daemon") -> None:
     with daemon.faults.scope("neighbours"):
         await daemon.gossip.follow(None if installer.withdrawing else installer.policy)
     peer_states, now_s = daemon.selector.peer_states, daemon.clock().monotonic_s
-    alive = [name for name in peer_states if handshakes.answering(peer_states[name])]
-    daemon.gossip.tell(alive, now_s)
+    alive = [name for name in peer_states if handshakes.is_answering(peer_states[name])]
+    daemon.gossip.send_to(alive, now_s)
     journal_notes(daemon, "keys", daemon.gossip)
     await daemon.revoked.tend()
 
@@ -186,8 +186,8 @@ def _link_down(daemon: "Daemon") -> asyncio.Event:
 
 TASKS: Final = (
     Task("select paths", _select_s, select_paths),
-    Task("save state", _every(SAVE_STATE_S), save_state, wake=_decided),
-    Task("upkeep", _every(UPKEEP_S), upkeep, wake=_link_down),
+    Task("save state", _every(SAVE_STATE_S), save_decisions, wake=_decided),
+    Task("upkeep", _every(UPKEEP_S), keep_up, wake=_link_down),
     Task("detect calls", _detect_calls_s, detect_calls),
     Task("rotate keys", _rotate_s, rotate_keys),
     Task("rekey preshared keys", _every(REKEY_PSK_S), rekey_psk),

@@ -68,7 +68,7 @@ def enrol(
     say(f"{name} is enrolled in {place}; add the line above to edge_keys of the intent")
     if wireguard_py is not None:
         maker = "wireguard-py" if wireguard_py else "cryptography"
-        say(f"{maker} makes this device's keys from now on; start the daemon anew if it runs")
+        say(f"{maker} makes this device's keys from now on; restart the daemon if it runs")
 
 
 @app.command(epilog="Example: sudo sanaga edge run")
@@ -107,8 +107,10 @@ def explain(
     from edge.storage import journal
 
     place = folder(directory)
-    identity.readable(place)
-    entries = [entry for entry in journal.read(place) if about is None or _about(entry, about)]
+    identity.require_readable(place)
+    entries = [
+        entry for entry in journal.read_journal(place) if about is None or _about(entry, about)
+    ]
     emit(entries[-number:], output, lambda: tables.show_entries(entries[-number:]))
     if not entries:
         what = f"nothing about '{about}'" if about else "nothing"
@@ -130,7 +132,7 @@ def stop(directory: DirOption = None) -> None:
         control.request(place, "stop")
     except control.NotRunningError as error:
         say(str(error))
-        words = offline.removed(place)
+        words = offline.remove_from_kernel(place)
         say("; ".join(words) if words else "the kernel held nothing of the edge's")
     else:
         say("the edge is stopped, and the kernel as it was before")

@@ -72,7 +72,7 @@ def load(
     try:
         said = control.request(place, "stage", txn=txn, candidate=text)
     except control.NotRunningError:
-        serial = offline.kept(place, text, str(file))
+        serial = offline.keep_policy(place, text, str(file))
         say(f"no edge runs; policy {serial} takes effect when it starts")
         return
     if said["delta"]:

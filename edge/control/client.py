@@ -26,7 +26,7 @@ class NotRunningError(EdgeError):
     """Nobody answers: the daemon of a folder does not run, or is not ours to ask."""
 
 
-def ask(
+def send_request(
     folder: Path,
     request: Json,
     *,
@@ -35,7 +35,7 @@ def ask(
 ) -> Json:
     """Return the daemon's answer to a request; alive is called now and then while it works.
 
-    Raises NotRunningError when there is none.
+    Raises NotRunningError if no daemon runs.
     """
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
@@ -54,7 +54,7 @@ def ask(
 
 def request(folder: Path, verb: str, **request: Any) -> Json:
     """Return the daemon's answer to a verb. Raises EdgeError when it refuses or does not run."""
-    said = ask(folder, {"verb": verb, **request})
+    said = send_request(folder, {"verb": verb, **request})
     if said.get("ok") is not True:
         refusal = PolicyRefusedError if said.get("error") == "rejected" else EdgeError
         raise refusal(str(said.get("message")))
@@ -79,7 +79,7 @@ def _pieces(asking: socket.socket, within_s: float, alive: Callable[[], None]) -
 
 def _not_running(folder: Path) -> str:
     with suppress(EdgeError):
-        if holder := lock.holder(folder):
+        if holder := lock.folder_holder(folder):
             return f"{folder}: the edge is starting or ending, as {holder}; ask again"
     return f"{folder}: no edge runs here; 'sanaga edge run' starts it"
 

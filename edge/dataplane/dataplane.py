@@ -1,4 +1,4 @@
-"""The kernel's data plane: makes it what is wanted, moves traffic at once, repairs, tells of calls.
+"""The kernel's data plane: makes it what is wanted, moves traffic at once, repairs, lists calls.
 
 Works in the network namespace of the thread that made it, and has to be used there. steer() may be
 called while another thread is busy with one of the others, and does not wait for it.
@@ -19,7 +19,7 @@ from edge.forwarding import route_tables, tc
 from edge.forwarding.netlink import Netlink
 from edge.forwarding.steering import Steering
 from edge.nftables import call_flows
-from edge.nftables.call_flows import Flow, LiveCalls
+from edge.nftables.call_flows import CallFlow, LiveCalls
 from edge.remote_access.peers import RemoteAccess, RemoteAccessFilter
 from edge.wireguard.active_keys import ActiveKeys
 from edge.wireguard.model import Tunnel, WireGuard
@@ -31,7 +31,7 @@ Step: TypeAlias = Callable[[DesiredState], Iterable[str]]
 Keep: TypeAlias = Callable[[Undo], None]
 
 NO_RING: Final[Mapping[PublicKey, bytes]] = {}
-# A look at everything after so many repairs, in case a change was not told.
+# A look at everything after so many repairs, in case a change was not reported.
 ROUNDS: Final = 30
 
 
@@ -83,7 +83,7 @@ class Dataplane:
         return self._carry_out(self._need(), self._steps())
 
     def admit(self, people: RemoteAccess | None) -> tuple[str, ...]:
-        """Let in whom people names, and nobody else, and return what was changed.
+        """Admit the devices that people names, and no others; return what was changed.
 
         Raises EdgeError, also when nothing was applied yet.
         """
@@ -94,7 +94,7 @@ class Dataplane:
     def renew(self, generations: ActiveKeys) -> tuple[str, ...]:
         """Let tunnels have other keys, and return what was changed. Raises EdgeError."""
         with self._lock:
-            self._wanted = desired.renewed(self._need(), generations)
+            self._wanted = desired.with_keys(self._need(), generations)
         return self._interfaces.establish(self._need())
 
     def repair(self) -> tuple[str, ...]:
@@ -106,8 +106,8 @@ class Dataplane:
         if want is None:
             return ()
         self._rounds = (self._rounds + 1) % ROUNDS
-        told, changed = self._watch.links_or_routes(), self._watch.tables()
-        if told or not self._rounds:
+        reported, changed = self._watch.links_or_routes(), self._watch.tables()
+        if reported or not self._rounds:
             return self._carry_out(want, self._steps())
         return self._carry_out(want, (self._tables, self._people)) if changed else ()
 
@@ -118,11 +118,11 @@ class Dataplane:
         """
         indexes = self._interfaces.indexes
         with self._lock:
-            self._wanted, old, new = desired.steered(self._need(), steering)
-            route_tables.move(
+            self._wanted, old, new = desired.with_steering(self._need(), steering)
+            route_tables.change_routes(
                 self._quick,
-                route_tables.resolved(old, indexes),
-                route_tables.resolved(new, indexes),
+                route_tables.kernel_routes(old, indexes),
+                route_tables.kernel_routes(new, indexes),
             )
 
     def live_calls(self) -> LiveCalls:
@@ -133,15 +133,15 @@ class Dataplane:
             self._live = LiveCalls(packets, self._filters.live(policy))
         return self._live
 
-    def add_call(self, flow: Flow, service: ServiceName, for_s: float) -> None:
+    def add_call(self, flow: CallFlow, service: ServiceName, for_s: float) -> None:
         """Let a flow travel as a consultation for a time; again before it is over to prolong it.
 
         Raises EdgeError.
         """
         mark = call_flows.mark_of(self._need().policy, service)
-        self._filters.add(flow, mark, call_flows.checked(for_s))
+        self._filters.add(flow, mark, call_flows.checked_duration(for_s))
 
-    def remove_call(self, flow: Flow) -> None:
+    def remove_call(self, flow: CallFlow) -> None:
         """Let a flow be ordinary traffic again; nothing happens when it is."""
         self._filters.remove(flow)
 
@@ -184,7 +184,7 @@ class Dataplane:
     def _settings(self, want: DesiredState) -> Iterable[str]:
         if (undo := sysctls.undo_of(want.settings)).settings:
             self._keep(undo)
-        return sysctls.establish(want.settings)
+        return sysctls.write_sysctls(want.settings)
 
     def _tables(self, want: DesiredState) -> Iterable[str]:
         return self._filters.establish(want, self._interfaces.indexes)
@@ -199,15 +199,19 @@ class Dataplane:
         # What was wanted when this began may have been steered elsewhere meanwhile.
         with self._lock:
             want = self._need()
-            there = route_tables.resolved({**want.fixed, **want.steered}, self._interfaces.indexes)
-            moved = route_tables.move(self._kernel, route_tables.read_routes(self._kernel), there)
-        yield from route_tables.steps(*moved, "routes")
+            there = route_tables.kernel_routes(
+                {**want.fixed, **want.steered}, self._interfaces.indexes
+            )
+            moved = route_tables.change_routes(
+                self._kernel, route_tables.read_routes(self._kernel), there
+            )
+        yield from route_tables.change_words(*moved, "routes")
 
     def _rules(self, want: DesiredState) -> Iterator[str]:
         changed = route_tables.change_rules(
             self._kernel, route_tables.read_rules(self._kernel), want.rules
         )
-        yield from route_tables.steps(*changed, "rules")
+        yield from route_tables.change_words(*changed, "rules")
 
     def _queues(self, want: DesiredState) -> Iterator[str]:
         if not self._interfaces.seen:
@@ -218,12 +222,12 @@ class Dataplane:
             link = known.get(queue.interface)
             if link is None:
                 continue
-            if tc.foreign(roots.get(link.index)):
+            if tc.is_foreign_queue(roots.get(link.index)):
                 left.add(link.name)
                 if link.name not in self._left:
                     yield f"{link.name} has a queue of its own, which is left: no shaping there"
             elif not tc.is_built(self._kernel, queue, link):
-                tc.build(self._kernel, queue, link)
+                tc.build_queue(self._kernel, queue, link)
                 yield f"put a queue on {link.name}"
         self._left = frozenset(left)
         yield from self._stale_queues(want, roots)
@@ -231,6 +235,6 @@ class Dataplane:
     def _stale_queues(self, want: DesiredState, roots: dict[int, tuple[str, int]]) -> Iterator[str]:
         wanted_here = {queue.interface for queue in want.queues}
         for link in self._interfaces.known.values():
-            if link.name not in wanted_here and tc.ours(roots.get(link.index)):
+            if link.name not in wanted_here and tc.is_our_queue(roots.get(link.index)):
                 tc.take_away(self._kernel, link)
                 yield f"took the queue of {link.name} away"

@@ -9,10 +9,10 @@ from edge.dataplane import sysctls
 from edge.dataplane.sysctls import Setting
 from edge.forwarding import htb, marks, routes
 from edge.forwarding.htb import Queue
-from edge.forwarding.routes import Routes, Rule
+from edge.forwarding.routes import Routes, RoutingRule
 from edge.forwarding.steering import Steering
 from edge.nftables import ruleset
-from edge.policy.model import EdgePolicy, Endpoint, Peer, Prefix, Underlay
+from edge.policy.model import EdgePolicy, Peer, Prefix, TunnelEndpoint, Underlay
 from edge.remote_access.peers import RemoteAccess
 from edge.wireguard.active_keys import SETTLED, ActiveKeys
 from edge.wireguard.model import Tunnel, TunnelPeer
@@ -47,7 +47,7 @@ class DesiredState:
     settings: tuple[Setting, ...]
     fixed: Routes
     steered: Routes
-    rules: tuple[Rule, ...]
+    rules: tuple[RoutingRule, ...]
     ruleset: str
     arrivals: tuple[Arrivals, ...]
     queues: tuple[Queue, ...]
@@ -80,33 +80,33 @@ def desired_state(
             f"{len(policy.peers)} peers are more than the {MOST_PEERS} that one device can serve; "
             "divide them among several hubs"
         )
-    text = ruleset.base(policy)
+    text = ruleset.base_tables(policy)
     owned: dict[DeviceName, tuple[Prefix, ...]] = {peer.device: () for peer in policy.peers}
-    for peer, prefix in routes.owned(policy):
+    for peer, prefix in routes.prefixes_by_peer(policy):
         owned[peer.device] += (prefix,)
     return DesiredState(
         policy=policy,
         steering=steering,
         tunnels=tuple(_tunnels(policy, owned, generations)),
-        settings=sysctls.settings(policy),
+        settings=sysctls.policy_sysctls(policy),
         fixed=routes.fixed_routes(policy),
         steered=routes.steered_routes(policy, steering),
-        rules=routes.rules(policy),
+        rules=routes.routing_rules(policy),
         ruleset=text,
         arrivals=tuple(_arrivals(policy, u) for u in policy.underlays if u.shape_ingress),
-        queues=htb.queues(policy),
+        queues=htb.policy_queues(policy),
         owned=owned,
         people=people,
     )
 
 
-def renewed(before: DesiredState, generations: ActiveKeys) -> DesiredState:
+def with_keys(before: DesiredState, generations: ActiveKeys) -> DesiredState:
     """Return what should stand when tunnels have other keys."""
     tunnels = tuple(_tunnels(before.policy, before.owned, generations))
     return replace(before, tunnels=tunnels)
 
 
-def steered(before: DesiredState, steering: Steering) -> tuple[DesiredState, Routes, Routes]:
+def with_steering(before: DesiredState, steering: Steering) -> tuple[DesiredState, Routes, Routes]:
     """Return what should stand after a decision, and the routes that it concerned: old, new."""
     policy, old, new = before.policy, Routes(), Routes()
     for place, peer in enumerate(policy.peers):
@@ -124,7 +124,7 @@ def steered(before: DesiredState, steering: Steering) -> tuple[DesiredState, Rou
 
 def _arrivals(policy: EdgePolicy, underlay: Underlay) -> Arrivals:
     target = htb.ingress_name(policy, underlay)
-    return Arrivals(underlay.interface, target, ruleset.arrivals(policy, underlay.interface))
+    return Arrivals(underlay.interface, target, ruleset.arrivals_table(policy, underlay.interface))
 
 
 def _tunnels(
@@ -180,7 +180,7 @@ def _care_peers(
     for peer in policy.peers:
         allowed = (IPv4Network(peer.loopback), *owned[peer.device])
         keepalive_s = CARE_KEEPALIVE_S if any(path.endpoint for path in peer.paths) else 0
-        endpoint = Endpoint(peer.loopback, policy.care.port)
+        endpoint = TunnelEndpoint(peer.loopback, policy.care.port)
         key = generations.far_key(policy.care.interface, peer)
         preshared_key = generations.preshared_key(policy.care.interface, peer)
         far = TunnelPeer(key, allowed, endpoint, keepalive_s, preshared_key)
@@ -192,8 +192,8 @@ def _both(
 ) -> Iterator[TunnelPeer]:
     """Yield a far end, and with nothing behind it again by its other key, if it has two.
 
-    Whoever dials dials both: when both ends move at once, neither has the key any more by which the
-    other one knows it.
+    The end that dials dials both: when both ends move at once, neither has the key any more by
+    which the other one knows it.
     """
     yield far
     if other := generations.other_key(interface, peer):

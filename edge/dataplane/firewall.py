@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from edge.dataplane.desired import DesiredState
-from edge.forwarding.routes import versions
+from edge.forwarding.routes import ip_versions
 from edge.nftables import call_flows, nft
-from edge.nftables.call_flows import Flow
+from edge.nftables.call_flows import CallFlow
 from edge.policy.model import EdgePolicy
 from inventory.errors import EdgeError
 
@@ -27,11 +27,11 @@ class NftTables:
         self._text = ""
         self._digest = ""
         self._bound: Indexes = {}
-        self._calls: dict[Flow, tuple[int, float]] = {}
+        self._calls: dict[CallFlow, tuple[int, float]] = {}
 
     def establish(self, want: DesiredState, indexes: Indexes) -> Iterator[str]:
         """Make the tables what is wanted and say what was done. Raises EdgeError."""
-        there, bound = nft.listing(), _bound(want, indexes)
+        there, bound = nft.list_tables(), _bound(want, indexes)
         text = want.ruleset + "".join(a.ruleset for a in want.arrivals if a.underlay in bound)
         words = self._words(there, text, bound)
         if not self._text:
@@ -40,27 +40,27 @@ class NftTables:
             self._load(want, text, bound)
             yield from words
 
-    def live(self, policy: EdgePolicy) -> frozenset[Flow]:
+    def live(self, policy: EdgePolicy) -> frozenset[CallFlow]:
         """Return the flows of consultations that left here lately."""
-        sets = (nft.elements("set", f"live{version}") for version in versions(policy))
-        return frozenset(flow for elements in sets for flow in call_flows.flows(elements))
+        sets = (nft.set_elements("set", f"live{version}") for version in ip_versions(policy))
+        return frozenset(flow for elements in sets for flow in call_flows.parse_flows(elements))
 
-    def add(self, flow: Flow, mark: int, for_s: float) -> None:
+    def add(self, flow: CallFlow, mark: int, for_s: float) -> None:
         """Give a flow a mark for a time from now on. Raises EdgeError."""
         remove, add = call_flows.remove_text(flow), call_flows.add_text(flow, mark, for_s)
         known = flow in self._calls
         try:
-            nft.load(remove + add if known else add)
+            nft.load_ruleset(remove + add if known else add)
         except EdgeError:
             # It was over meanwhile, or another process had announced it.
-            nft.load(add if known else remove + add)
+            nft.load_ruleset(add if known else remove + add)
         self._calls = self._current() | {flow: (mark, self._clock() + for_s)}
 
-    def remove(self, flow: Flow) -> None:
+    def remove(self, flow: CallFlow) -> None:
         """Forget a flow."""
         self._calls.pop(flow, None)
         if flow in self._announced():
-            nft.load(call_flows.remove_text(flow))
+            nft.load_ruleset(call_flows.remove_text(flow))
 
     def _words(self, there: nft.Listing, text: str, bound: Indexes) -> tuple[str, ...] | None:
         """Return what to say of loading the tables; None when there is no need to."""
@@ -77,10 +77,10 @@ class NftTables:
         kept = "".join(
             call_flows.add_text(flow, mark, until_s - now_s)
             for flow, (mark, until_s) in self._calls.items()
-            if flow.version in versions(want.policy)
+            if flow.version in ip_versions(want.policy)
         )
-        nft.load(nft.replacing((text, kept)))
-        self._text, self._bound, self._digest = text, bound, nft.listing().digest
+        nft.load_ruleset(nft.replace_tables((text, kept)))
+        self._text, self._bound, self._digest = text, bound, nft.list_tables().digest
 
     def _adopt(self, policy: EdgePolicy) -> None:
         """Take over what an earlier process announced."""
@@ -90,11 +90,11 @@ class NftTables:
             if mark in marks:
                 self._calls[flow] = (mark, now_s + left_s)
 
-    def _announced(self) -> dict[Flow, tuple[int, float]]:
-        maps = (nft.elements("map", f"calls{version}") for version in (4, 6))
-        return {f: (m, s) for elements in maps for f, m, s in call_flows.announced(elements)}
+    def _announced(self) -> dict[CallFlow, tuple[int, float]]:
+        maps = (nft.set_elements("map", f"calls{version}") for version in (4, 6))
+        return {f: (m, s) for elements in maps for f, m, s in call_flows.parse_announced(elements)}
 
-    def _current(self) -> dict[Flow, tuple[int, float]]:
+    def _current(self) -> dict[CallFlow, tuple[int, float]]:
         now_s = self._clock()
         return {flow: known for flow, known in self._calls.items() if known[1] > now_s}
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from edge.dataplane.desired import DesiredState
 from edge.forwarding import links
-from edge.forwarding.links import IFB, LOOPBACK, Interface
+from edge.forwarding.links import IFB, LOOPBACK, KernelInterface
 from edge.forwarding.netlink import Netlink
 from edge.wireguard.model import Tunnel, WireGuard
 from inventory.errors import EdgeError, TunnelError
@@ -25,9 +25,9 @@ class Interfaces:
         self._wireguard = wireguard
         self._private_key = private_key
         self._ring = ring
-        self.known: Mapping[str, Interface] = {}
+        self.known: Mapping[str, KernelInterface] = {}
         self.indexes: Mapping[str, int] = {}
-        # Whether what is known is what is there, as far as anybody could tell.
+        # Whether what is known is what is there, as far as that is known.
         self.seen = False
 
     def establish(self, want: DesiredState) -> tuple[str, ...]:
@@ -59,17 +59,17 @@ class Interfaces:
         strangers = [*self.known.values()] if self.seen else []
         for link in strangers:
             if link.ours and link.name not in want.interfaces:
-                discard(self._kernel, self._wireguard, link)
+                discard_interface(self._kernel, self._wireguard, link)
                 yield f"took {link.name} away"
         self._look()
 
     def packets(self, name: str) -> int:
         """Return how many packets an interface carried in both directions; 0 without one."""
-        link = links.interface(self._kernel, name)
+        link = links.find_interface(self._kernel, name)
         return link.packets if link else 0
 
     def _look(self) -> None:
-        self.known = links.interfaces(self._kernel)
+        self.known = links.list_interfaces(self._kernel)
         self.indexes = {link.name: link.index for link in self.known.values() if link.up}
         self.seen = True
 
@@ -91,7 +91,7 @@ class Interfaces:
         names = {tunnel.name for tunnel in want.every_tunnel}
         for link in self.known.values():
             if link.name in names and not link.ours:
-                links.claim(self._kernel, link)
+                links.claim_interface(self._kernel, link)
                 yield f"marked {link.name} as ours"
 
     def _loopback(self, want: DesiredState) -> Iterator[str]:
@@ -119,7 +119,7 @@ def private_of(tunnel: Tunnel, first: bytes, ring: Mapping[PublicKey, bytes]) ->
     return ring[tunnel.key]
 
 
-def discard(kernel: Netlink, wireguard: WireGuard, link: Interface) -> None:
+def discard_interface(kernel: Netlink, wireguard: WireGuard, link: KernelInterface) -> None:
     """Take an interface of ours away. Raises EdgeError."""
     if link.kind == IFB:
         links.remove_link(kernel, link)
@@ -127,7 +127,7 @@ def discard(kernel: Netlink, wireguard: WireGuard, link: Interface) -> None:
         wireguard.remove(link.name)
 
 
-def _ifb(link: Interface) -> Interface:
+def _ifb(link: KernelInterface) -> KernelInterface:
     if link.kind == IFB:
         return link
     raise EdgeError(f"{link.name} is an interface of somebody else's; rename it")

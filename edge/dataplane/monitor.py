@@ -1,4 +1,4 @@
-"""Notices that somebody changed what may be ours, without looking at all of it each time."""
+"""Monitor of the kernel (rtnetlink, nftables): reports changes without reading everything."""
 
 import socket
 import struct
@@ -7,7 +7,7 @@ from typing import Final
 
 from edge.forwarding import links
 from edge.forwarding.marks import PROTOCOL
-from edge.forwarding.netlink import Answer, Netlink, Request, attributes
+from edge.forwarding.netlink import Netlink, NetlinkAnswer, Request, attributes
 from edge.forwarding.route_tables import DEL_ROUTE, NEW_ROUTE
 from inventory.errors import EdgeError
 
@@ -50,7 +50,7 @@ class KernelMonitor:
         self._news.close()
         self._generations.close()
 
-    def _matters(self, answer: Answer) -> bool:
+    def _matters(self, answer: NetlinkAnswer) -> bool:
         if answer.kind not in {NEW_ROUTE, DEL_ROUTE}:
             return True
         (protocol,) = struct.unpack_from("=B", answer.body, PROTOCOL_AT)
@@ -58,7 +58,7 @@ class KernelMonitor:
 
 
 class LinkDownMonitor:
-    """Tells of interfaces of ours that vanish, at once: a descriptor to wait for, then lost()."""
+    """Reports at once that interfaces of ours vanish: wait for the descriptor, call lost()."""
 
     def __init__(self) -> None:
         self._news = Netlink(groups=(LINKS,))
@@ -74,7 +74,7 @@ class LinkDownMonitor:
         except OSError:
             # There was more than the socket holds.
             return True
-        return any(links.read(answer).ours for answer in gone)
+        return any(links.parse_link(answer).ours for answer in gone)
 
     def close(self) -> None:
         """Give the socket back."""
@@ -89,7 +89,7 @@ FAMILY_HEADER: Final = struct.Struct("=BBH")
 
 
 class RulesetGeneration:
-    """Tells cheaply whether anybody changed any nft table of this network namespace."""
+    """Reports cheaply whether anybody changed any nft table of this network namespace."""
 
     def __init__(self) -> None:
         self._kernel = Netlink(NETLINK_NETFILTER)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from edge.forwarding.routes import versions
+from edge.forwarding.routes import ip_versions
 from edge.policy.model import EdgePolicy
 from inventory.errors import EdgeError
 
@@ -41,14 +41,14 @@ class Undo:
         return {"settings": dict(self.settings)}
 
 
-def settings(policy: EdgePolicy) -> tuple[Setting, ...]:
+def policy_sysctls(policy: EdgePolicy) -> tuple[Setting, ...]:
     """Return the settings of a policy."""
     return tuple(_settings(policy))
 
 
 def _settings(policy: EdgePolicy) -> Iterator[Setting]:
     yield Setting("net/ipv4/ip_forward", "1")
-    if 6 in versions(policy):
+    if 6 in ip_versions(policy):
         yield Setting("net/ipv6/conf/all/forwarding", "1")
     for underlay in policy.underlays:
         yield _loose(underlay.interface)
@@ -67,7 +67,7 @@ def undo_of(wanted: Iterable[Setting]) -> Undo:
     return Undo({s.name: now for s in lasting if (now := _read(s.name)) not in {None, s.value}})
 
 
-def establish(wanted: Iterable[Setting]) -> tuple[str, ...]:
+def write_sysctls(wanted: Iterable[Setting]) -> tuple[str, ...]:
     """Write the settings that differ and say so; those of missing interfaces wait.
 
     Raises EdgeError.
@@ -78,9 +78,9 @@ def establish(wanted: Iterable[Setting]) -> tuple[str, ...]:
     return tuple(f"set {setting.name} to {setting.value}" for setting in differing)
 
 
-def restore(undo: Undo) -> tuple[str, ...]:
+def restore_sysctls(undo: Undo) -> tuple[str, ...]:
     """Write back what settings were, and say so. Raises EdgeError."""
-    return establish(Setting(name, value) for name, value in undo.settings.items())
+    return write_sysctls(Setting(name, value) for name, value in undo.settings.items())
 
 
 def _read(name: str) -> str | None:

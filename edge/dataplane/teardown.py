@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from edge.dataplane import sysctls
-from edge.dataplane.interfaces import discard
+from edge.dataplane.interfaces import discard_interface
 from edge.dataplane.sysctls import Undo
 from edge.forwarding import links, route_tables, tc
 from edge.forwarding.netlink import Netlink
@@ -13,7 +13,7 @@ from inventory.errors import EdgeError
 from vpn.grants.packet_filter import TABLE
 
 
-def remove(
+def remove_everything(
     wireguard: WireGuard, *, names: Iterable[str] = (), undo: Undo | None = None
 ) -> tuple[str, ...]:
     """Take away whatever carries our marks, and restore settings; say what was done.
@@ -31,7 +31,7 @@ def remove(
             lambda: _interfaces(kernel, wireguard, known),
             lambda: _people(known),
             lambda: _addresses(kernel),
-            lambda: sysctls.restore(undo or Undo()),
+            lambda: sysctls.restore_sysctls(undo or Undo()),
         )
         done, faults = list[str](), list[EdgeError]()
         for step in steps:
@@ -45,43 +45,43 @@ def remove(
 
 
 def _rules(kernel: Netlink) -> Iterator[str]:
-    yield from route_tables.steps(
+    yield from route_tables.change_words(
         *route_tables.change_rules(kernel, route_tables.read_rules(kernel), ()), "rules"
     )
 
 
 def _routes(kernel: Netlink) -> Iterator[str]:
-    yield from route_tables.steps(
-        *route_tables.move(kernel, route_tables.read_routes(kernel), {}), "routes"
+    yield from route_tables.change_words(
+        *route_tables.change_routes(kernel, route_tables.read_routes(kernel), {}), "routes"
     )
 
 
 def _tables() -> Iterator[str]:
-    if families := nft.present():
-        nft.load(nft.gone(families))
+    if families := nft.table_families():
+        nft.load_ruleset(nft.delete_tables(families))
         yield f"took away nft tables of {', '.join(families)}"
 
 
 def _people(names: frozenset[str]) -> Iterator[str]:
     """Take people's packet filter away, if it is that of an interface of ours."""
-    table = nft.text("inet", TABLE)
+    table = nft.table_text("inet", TABLE)
     if any(f'"{name}"' in table for name in names):
-        nft.load(f"delete table inet {TABLE}\n")
+        nft.load_ruleset(f"delete table inet {TABLE}\n")
         yield "took away people's packet filter"
 
 
 def _queues(kernel: Netlink) -> Iterator[str]:
     roots = tc.read_roots(kernel)
-    for link in links.interfaces(kernel).values():
-        if tc.ours(roots.get(link.index)):
+    for link in links.list_interfaces(kernel).values():
+        if tc.is_our_queue(roots.get(link.index)):
             tc.take_away(kernel, link)
             yield f"took the queue of {link.name} away"
 
 
 def _interfaces(kernel: Netlink, wireguard: WireGuard, names: frozenset[str]) -> Iterator[str]:
-    for link in links.interfaces(kernel).values():
+    for link in links.list_interfaces(kernel).values():
         if link.ours or link.name in names:
-            discard(kernel, wireguard, link)
+            discard_interface(kernel, wireguard, link)
             yield f"took {link.name} away"
 
 

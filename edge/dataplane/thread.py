@@ -22,10 +22,10 @@ from edge.dataplane.sysctls import Undo
 from edge.dataplane.undo_file import UNDO, UndoRecord, kept_of
 from edge.forwarding.steering import Steering
 from edge.identity.device import DO_WITHOUT, WIREGUARD_PY
-from edge.nftables.call_flows import Flow, LiveCalls
+from edge.nftables.call_flows import CallFlow, LiveCalls
 from edge.policy import canonical
 from edge.policy.model import EdgePolicy
-from edge.remote_access.peers import RemoteAccess, calling
+from edge.remote_access.peers import RemoteAccess, addresses_in_calls
 from edge.storage import atomic
 from edge.wireguard.active_keys import ActiveKeys, InterfaceName
 from edge.wireguard.kernel import KernelWireGuard
@@ -59,7 +59,7 @@ class DataplaneThread:
         self.generations = ActiveKeys()
         self.preshared: Mapping[tuple[InterfaceName, DeviceName], bytes] = {}
         self.ring: dict[PublicKey, bytes] = {}
-        # Held for moments. While policies asked for are not taken up yet, new ways wait here.
+        # Held for moments. While policies asked for are not taken up yet, new steering waits here.
         self._lock = Lock()
         self._steering = Steering()
         self._pending_applies = 0
@@ -85,7 +85,7 @@ class DataplaneThread:
         return await self._do(partial(self._renew, generations))
 
     async def admit(self, people: RemoteAccess) -> tuple[str, ...]:
-        """Let people in from now on, as soon as there is a policy; return what was changed.
+        """Admit people from now on, as soon as there is a policy; return what was changed.
 
         Raises EdgeError.
         """
@@ -99,11 +99,11 @@ class DataplaneThread:
         """Return the consultations' flows. Raises EdgeError."""
         return await self._do(lambda: self._need().live_calls())
 
-    async def add_call(self, flow: Flow, service: ServiceName, for_s: float) -> None:
+    async def add_call(self, flow: CallFlow, service: ServiceName, for_s: float) -> None:
         """Let a flow travel as a consultation for a time. Raises EdgeError."""
         await self._do(lambda: self._need().add_call(flow, service, for_s))
 
-    async def remove_call(self, flow: Flow) -> None:
+    async def remove_call(self, flow: CallFlow) -> None:
         """Let a flow be ordinary traffic again. Raises EdgeError."""
         await self._do(lambda: self._need().remove_call(flow))
 
@@ -113,10 +113,10 @@ class DataplaneThread:
 
     async def calling(self) -> tuple[str, ...]:
         """Return the addresses of people who are in a consultation now. Raises EdgeError."""
-        return await self._do(calling)
+        return await self._do(addresses_in_calls)
 
     async def dial(self, tunnel: str, peer: PublicKey) -> None:
-        """Shake hands with a peer of a tunnel anew. Raises EdgeError."""
+        """Shake hands with a peer of a tunnel again. Raises EdgeError."""
         await self._do(lambda: self._dial(tunnel, peer))
 
     def steer(self, steering: Steering) -> None:
@@ -211,14 +211,14 @@ class DataplaneThread:
         kept = UndoRecord(before.undo.merged(undo), tuple(sorted({*before.tunnels, *tunnels})))
         if kept != before:
             try:
-                atomic.replace(self._folder / UNDO, canonical.pretty(kept.as_dict()))
+                atomic.replace(self._folder / UNDO, canonical.canonical_json(kept.as_dict()))
             except OSError as error:
                 # Traffic matters more than what a later removal restores.
                 self.disk_fault = f"{UNDO}: {error.strerror}"
 
     def _dial(self, name: str, peer: PublicKey) -> None:
         tunnel = next((one for one in self._tunnels if one.name == name), None)
-        # A tunnel that is not served is made anew by the next repair, which says so.
+        # A tunnel that is not served is made again by the next repair, which says so.
         if tunnel and self._wireguard and self._wireguard.state(name) is not None:
             redial(self._wireguard, tunnel, private_of(tunnel, self._key, self.ring), peer)
 
@@ -231,15 +231,15 @@ class DataplaneThread:
     def _remove(self, names: tuple[str, ...]) -> tuple[str, ...]:
         self._close()
         self._tunnels = ()
-        return removed(self._folder, self._wireguard, names)
+        return take_back(self._folder, self._wireguard, names)
 
 
-def removed(folder: Path, wireguard: WireGuard | None, names: tuple[str, ...]) -> tuple[str, ...]:
+def take_back(folder: Path, wireguard: WireGuard | None, names: tuple[str, ...]) -> tuple[str, ...]:
     """Take everything of an edge out of the kernel and say so. Raises EdgeError, OSError."""
     how = wireguard or _wireguard(folder)
     kept = kept_of(folder)
     every = tuple(dict.fromkeys((*names, *kept.tunnels)))
-    done = teardown.remove(how, names=every, undo=kept.undo)
+    done = teardown.remove_everything(how, names=every, undo=kept.undo)
     for name in every:
         # Of an interface that a restart of the machine took away, too; it holds keys.
         (folder / FILES / f"{name}.conf").unlink(missing_ok=True)
@@ -262,7 +262,7 @@ def _of_the_kernel(folder: Path) -> KernelWireGuard:
     try:
         from edge.wireguard import wireguard_py  # noqa: PLC0415 - an optional extra
 
-        return KernelWireGuard(wireguard_py.writer(DO_WITHOUT))
+        return KernelWireGuard(wireguard_py.library_writer(DO_WITHOUT))
     except ExtraError as error:
         _log.warning("%s; until then the kernel is set over netlink", error)
         return KernelWireGuard()

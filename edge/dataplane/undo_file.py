@@ -24,7 +24,7 @@ class UndoRecord:
 
 def kept_of(folder: Path) -> UndoRecord:
     """Return what is to be restored and removed when everything is taken back. Raises OSError."""
-    record = atomic.record(folder / UNDO) or {}
+    record = atomic.read_record(folder / UNDO) or {}
     settings, tunnels = record.get("settings"), record.get("tunnels")
     undo = settings if isinstance(settings, dict) else {}
     names = tunnels if isinstance(tunnels, list) else []

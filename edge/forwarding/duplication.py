@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
 from edge.forwarding.steering import PeerSteering
-from edge.policy.model import EdgePolicy, Path, Peer
+from edge.policy.model import EdgePolicy, Peer, PeerPath
 from topology.quality.health import PathName
 
 # Of the reserved addresses of RFC 1112, which no network uses and the kernel routes like others.
@@ -18,13 +18,13 @@ ALIASES: Final = IPv4Network("240.90.0.0/16")
 MOST_UNDERLAYS: Final = 32
 
 
-def duplicate_address(policy: EdgePolicy, place: int, path: Path) -> IPv4Address:
+def duplicate_address(policy: EdgePolicy, place: int, path: PeerPath) -> IPv4Address:
     """Return what stands for the copies of what goes to the peer in a place by one of its paths."""
     underlays = [underlay.circuit for underlay in policy.underlays]
     return ALIASES[place * MOST_UNDERLAYS + underlays.index(path.circuit)]
 
 
-def copies(peer: Peer, steering: PeerSteering) -> Iterator[tuple[Path, PathName]]:
+def duplicate_paths(peer: Peer, steering: PeerSteering) -> Iterator[tuple[PeerPath, PathName]]:
     """Yield, for each path that consultations may leave by, the path that their copies take.
 
     What leaves by one of a pair is copied onto the other; what the kernel sends by a third, since

@@ -1,6 +1,6 @@
 """Queues as values: the hierarchies of HTB classes that a policy asks for.
 
-Classes of traffic are told apart where they still can be: on the tunnel's interface, before
+Classes of traffic are distinguished where they still can be: on the tunnel's interface, before
 encryption. A little below the circuit's rate the packets wait there, in our order, and not in a
 modem. On the circuit itself, tunnels go before anything plain.
 """
@@ -60,7 +60,7 @@ class Queue:
     overhead: int = 0
 
 
-def queues(policy: EdgePolicy) -> tuple[Queue, ...]:
+def policy_queues(policy: EdgePolicy) -> tuple[Queue, ...]:
     """Return the queueing of every tunnel, every circuit, and of what arrives where asked."""
     tunnels = (_tunnel(policy, underlay) for underlay in policy.underlays)
     return (*tunnels, *_circuits(policy), *_arrivals(policy))
@@ -72,7 +72,7 @@ def ingress_name(policy: EdgePolicy, underlay: Underlay) -> str:
 
 
 def stride(policy: EdgePolicy) -> int:
-    """Return how many class numbers each peer has, a power of 16 for who reads them."""
+    """Return how many class numbers each peer has, a power of 16, for people who read them."""
     return 0x10 if len(policy.classes) + 2 <= 0x10 else 0x40
 
 

@@ -14,15 +14,15 @@ from edge.forwarding.marks import ALIAS, PROTOCOL
 from edge.forwarding.netlink import (
     CREATE,
     EXCLUSIVE,
-    Answer,
     Netlink,
+    NetlinkAnswer,
     Request,
     attribute,
     attributes,
-    nested,
+    nested_attribute,
+    netlink_error,
     number_of,
-    refused,
-    text,
+    text_attribute,
     text_of,
 )
 
@@ -40,7 +40,7 @@ LOOPBACK: Final = "lo"
 
 
 @dataclass(frozen=True, slots=True)
-class Interface:
+class KernelInterface:
     """An interface; kind is the kernel's word for what it is, empty for hardware."""
 
     name: str
@@ -52,32 +52,34 @@ class Interface:
     packets: int
 
 
-def interfaces(kernel: Netlink) -> dict[str, Interface]:
+def list_interfaces(kernel: Netlink) -> dict[str, KernelInterface]:
     """Return every interface by name."""
     request = Request(GET_LINK, 0, LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
-    found = (read(answer) for answer in kernel.dump(request))
+    found = (parse_link(answer) for answer in kernel.dump(request))
     return {link.name: link for link in found}
 
 
-def interface(kernel: Netlink, name: str) -> Interface | None:
-    """Return one interface; None when there is none of that name."""
+def find_interface(kernel: Netlink, name: str) -> KernelInterface | None:
+    """Return one interface; None if there is no such interface."""
     header = LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
-    answer = kernel.get(Request(GET_LINK, 0, header + text(IF_NAME, name)))
-    return None if answer is None else read(answer)
+    answer = kernel.get(Request(GET_LINK, 0, header + text_attribute(IF_NAME, name)))
+    return None if answer is None else parse_link(answer)
 
 
-def read(answer: Answer) -> Interface:
-    """Return the interface that the kernel tells of."""
+def parse_link(answer: NetlinkAnswer) -> KernelInterface:
+    """Return the interface that an answer of the kernel describes."""
     _, _, index, flags, _ = LINK_HEADER.unpack_from(answer.body)
     found = attributes(answer.body, LINK_HEADER.size)
     kind = text_of(attributes(found.get(IF_LINKINFO, b"")), INFO_KIND)
     received, sent = STATS.unpack_from(found.get(IF_STATS, bytes(STATS.size)))
     ours = text_of(found, IF_ALIAS) == ALIAS
     mtu, up = number_of(found, IF_MTU), bool(flags & UP)
-    return Interface(text_of(found, IF_NAME), index, kind, mtu, ours, up, int(received + sent))
+    return KernelInterface(
+        text_of(found, IF_NAME), index, kind, mtu, ours, up, int(received + sent)
+    )
 
 
-def claim(kernel: Netlink, link: Interface) -> None:
+def claim_interface(kernel: Netlink, link: KernelInterface) -> None:
     """Mark an interface as ours, so that it is known without any record."""
     header = LINK_HEADER.pack(socket.AF_UNSPEC, 0, link.index, 0, 0)
     body = header + attribute(IF_ALIAS, ALIAS.encode())
@@ -87,15 +89,15 @@ def claim(kernel: Netlink, link: Interface) -> None:
 def add_ifb(kernel: Netlink, name: str) -> None:
     """Make an interface through which arrivals are queued, ours and up. Raises EdgeError."""
     header = LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, UP, UP)
-    kind = nested(IF_LINKINFO, text(INFO_KIND, IFB))
-    request = Request(NEW_LINK, CREATE | EXCLUSIVE, header + text(IF_NAME, name) + kind)
+    kind = nested_attribute(IF_LINKINFO, text_attribute(INFO_KIND, IFB))
+    request = Request(NEW_LINK, CREATE | EXCLUSIVE, header + text_attribute(IF_NAME, name) + kind)
     _do(kernel, request, f"an interface {name} of kind {IFB}")
     # The kernel takes no alias for an interface in the making.
-    if made := interface(kernel, name):
-        claim(kernel, made)
+    if made := find_interface(kernel, name):
+        claim_interface(kernel, made)
 
 
-def remove_link(kernel: Netlink, link: Interface) -> None:
+def remove_link(kernel: Netlink, link: KernelInterface) -> None:
     """Take an interface away; nothing happens when it has gone."""
     body = LINK_HEADER.pack(socket.AF_UNSPEC, 0, link.index, 0, 0)
     _do(kernel, Request(DEL_LINK, 0, body), f"to take {link.name} away", errno.ENODEV)
@@ -132,11 +134,11 @@ def _host(address: IPv4Address, index: int) -> bytes:
 def _address(kernel: Netlink, request: Request) -> bool:
     (code,) = kernel.batch([request])
     if code not in {0, errno.EEXIST, errno.EADDRNOTAVAIL}:
-        raise refused("an address", code)
+        raise netlink_error("an address", code)
     return code == 0
 
 
 def _do(kernel: Netlink, request: Request, what: str, harmless: int = 0) -> None:
     (code,) = kernel.batch([request])
     if code not in {0, harmless}:
-        raise refused(what, code)
+        raise netlink_error(what, code)

@@ -17,7 +17,7 @@ HANDLE: Final = 0x5A5A
 # Marks of packets: outer ones of a transport, of the care tunnel and probes, and classes.
 TRANSPORT_MARK: Final = 0x5A10
 CARE_MARK: Final = 0x5A30
-# What the care tunnel's socket sent has this one once its route was asked for anew.
+# What the care tunnel's socket sent has this one once its route was asked for again.
 ROUTED_CARE_MARK: Final = 0x5A31
 CLASS_MARK: Final = 0x5A40
 

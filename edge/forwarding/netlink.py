@@ -41,8 +41,8 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A message from the kernel; port is of who caused it, 0 for the kernel itself."""
+class NetlinkAnswer:
+    """A message from the kernel; port is the sender's, 0 for the kernel itself."""
 
     kind: int
     body: bytes
@@ -55,17 +55,17 @@ def attribute(kind: int, payload: bytes) -> bytes:
     return ATTRIBUTE.pack(ATTRIBUTE.size + len(payload), kind) + payload + padding
 
 
-def number(kind: int, value: int) -> bytes:
+def number_attribute(kind: int, value: int) -> bytes:
     """Return an attribute of 32 bits."""
     return attribute(kind, struct.pack("=I", value))
 
 
-def text(kind: int, value: str) -> bytes:
+def text_attribute(kind: int, value: str) -> bytes:
     """Return an attribute that is a name."""
     return attribute(kind, value.encode() + b"\0")
 
 
-def nested(kind: int, *inner: bytes) -> bytes:
+def nested_attribute(kind: int, *inner: bytes) -> bytes:
     """Return an attribute that holds others."""
     return attribute(kind | NESTED, b"".join(inner))
 
@@ -88,7 +88,7 @@ def number_of(found: Attributes, kind: int, default: int = 0) -> int:
 
 
 def text_of(found: Attributes, kind: int) -> str:
-    """Return an attribute that is a name; empty when there is none."""
+    """Return an attribute that is a name; empty if there is none."""
     return found.get(kind, b"").rstrip(b"\0").decode(errors="replace")
 
 
@@ -145,7 +145,7 @@ class Netlink:
                     errors[sequence] = -struct.unpack_from("=i", body)[0]
         return [errors[place] for place in range(1, len(requests) + 1)]
 
-    def dump(self, request: Request) -> Iterator[Answer]:
+    def dump(self, request: Request) -> Iterator[NetlinkAnswer]:
         """Yield everything that the kernel lists. Raises EdgeError when it refuses."""
         self._send(_message(request, request.flags | DUMP, 0))
         while True:
@@ -153,23 +153,23 @@ class Netlink:
                 if kind == DONE:
                     return
                 if kind == ERROR:
-                    raise refused("a list", -struct.unpack_from("=i", body)[0])
-                yield Answer(kind, body)
+                    raise netlink_error("a list", -struct.unpack_from("=i", body)[0])
+                yield NetlinkAnswer(kind, body)
 
-    def get(self, request: Request) -> Answer | None:
+    def get(self, request: Request) -> NetlinkAnswer | None:
         """Return the one answer to a request; None when there is no such thing."""
         self._send(_message(request, request.flags, 0))
         kind, _, _, body = next(iter(self._receive()))
-        return None if kind == ERROR else Answer(kind, body)
+        return None if kind == ERROR else NetlinkAnswer(kind, body)
 
-    def news(self) -> Iterator[Answer]:
-        """Yield what the kernel told its listeners since; OSError when some of it is lost."""
+    def news(self) -> Iterator[NetlinkAnswer]:
+        """Yield what the kernel sent to its listeners since; OSError when some of it is lost."""
         while True:
             try:
                 data = self._socket.recv(LARGEST_ANSWER)
             except BlockingIOError:
                 return
-            yield from (Answer(kind, body, port) for kind, _, port, body in _messages(data))
+            yield from (NetlinkAnswer(kind, body, port) for kind, _, port, body in _messages(data))
 
     def _send(self, data: bytes) -> None:
         self._socket.send(data)
@@ -181,7 +181,7 @@ class Netlink:
             raise EdgeError(f"the kernel did not answer within {WAIT_S:g} s; try again") from error
 
 
-def refused(what: str, code: int) -> EdgeError:
+def netlink_error(what: str, code: int) -> EdgeError:
     """Return the error of a refusal."""
     return EdgeError(f"the kernel refused {what}: {os.strerror(code)}; are you root?")
 

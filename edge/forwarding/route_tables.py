@@ -19,11 +19,11 @@ from edge.forwarding.netlink import (
     Request,
     attribute,
     attributes,
-    number,
+    netlink_error,
+    number_attribute,
     number_of,
-    refused,
 )
-from edge.forwarding.routes import NextHop, RouteKey, Routes, Rule
+from edge.forwarding.routes import NextHop, RouteKey, Routes, RoutingRule
 
 NEW_ROUTE, DEL_ROUTE, GET_ROUTE = 24, 25, 26
 NEW_RULE, DEL_RULE, GET_RULE = 32, 33, 34
@@ -48,18 +48,18 @@ Indexes: TypeAlias = Mapping[str, int]
 Placed: TypeAlias = tuple[int, int, bytes, bytes]
 
 
-def placed(way: NextHop, indexes: Indexes) -> Placed | None:
-    """Return a way as the kernel has it; None while its device is not there."""
-    if way.device is None:
-        return (THROW if way.throw else UNREACHABLE, 0, b"", b"")
-    if way.device not in indexes:
+def kernel_route(hop: NextHop, indexes: Indexes) -> Placed | None:
+    """Return a next hop as the kernel has it; None while its device is not there."""
+    if hop.device is None:
+        return (THROW if hop.throw else UNREACHABLE, 0, b"", b"")
+    if hop.device not in indexes:
         return None
-    return (UNICAST, indexes[way.device], _packed(way.gateway), _packed(way.source))
+    return (UNICAST, indexes[hop.device], _packed(hop.gateway), _packed(hop.source))
 
 
-def resolved(routes: Routes, indexes: Indexes) -> dict[RouteKey, Placed]:
+def kernel_routes(routes: Routes, indexes: Indexes) -> dict[RouteKey, Placed]:
     """Return routes as the kernel should have them, without those whose device is not there."""
-    made = ((key, placed(way, indexes)) for key, way in routes.items())
+    made = ((key, kernel_route(hop, indexes)) for key, hop in routes.items())
     return {key: there for key, there in made if there is not None}
 
 
@@ -75,9 +75,9 @@ def read_routes(kernel: Netlink) -> dict[RouteKey, Placed]:
     return found
 
 
-def read_rules(kernel: Netlink) -> list[Rule]:
+def read_rules(kernel: Netlink) -> list[RoutingRule]:
     """Return every rule of ours that the kernel has."""
-    found = list[Rule]()
+    found = list[RoutingRule]()
     for family in VERSIONS:
         body = RULE_HEADER.pack(family, 0, 0, 0, 0, 0, 0, 0, 0)
         answers = kernel.dump(Request(GET_RULE, 0, body))
@@ -86,13 +86,13 @@ def read_rules(kernel: Netlink) -> list[Rule]:
     return found
 
 
-def move(
+def change_routes(
     kernel: Netlink, have: Mapping[RouteKey, Placed], want: Mapping[RouteKey, Placed]
 ) -> tuple[tuple[RouteKey, ...], tuple[RouteKey, ...]]:
     """Make routes what is wanted in one exchange and return which were put and taken away.
 
-    Those that are new or differ are put first, so that nothing is without a way in between. Routes
-    out of an interface that vanishes meanwhile are left for later. Raises EdgeError.
+    Those that are new or differ are put first, so that nothing is without a route in between.
+    Routes out of an interface that vanishes meanwhile are left for later. Raises EdgeError.
     """
     put = tuple(key for key, there in want.items() if have.get(key) != there)
     take = tuple(key for key in have if key not in want)
@@ -105,8 +105,8 @@ def move(
 
 
 def change_rules(
-    kernel: Netlink, have: Sequence[Rule], want: Sequence[Rule]
-) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    kernel: Netlink, have: Sequence[RoutingRule], want: Sequence[RoutingRule]
+) -> tuple[tuple[RoutingRule, ...], tuple[RoutingRule, ...]]:
     """Make rules what is wanted and return which were added and taken away. Raises EdgeError."""
     add = tuple(rule for rule in want if rule not in have)
     # What we do not want, and doubles of what we do.
@@ -122,7 +122,7 @@ def change_rules(
 def _check(errors: Iterable[int], what: Iterable[object], harmless: frozenset[int]) -> None:
     for code, thing in zip(errors, what, strict=True):
         if code and code not in harmless:
-            raise refused(str(thing), code)
+            raise netlink_error(str(thing), code)
 
 
 def _put(key: RouteKey, there: Placed) -> Request:
@@ -141,10 +141,10 @@ def _route_body(key: RouteKey, there: Placed) -> bytes:
     header = ROUTE_HEADER.pack(
         family, key.length, 0, 0, 0, PROTOCOL, scope if family == socket.AF_INET else 0, kind, flags
     )
-    parts = [header, number(TABLE, key.table), number(PRIORITY, key.metric)]
+    parts = [header, number_attribute(TABLE, key.table), number_attribute(PRIORITY, key.metric)]
     if key.length:
         parts.append(attribute(DST, key.address))
-    parts += [number(OIF, index)] if index else []
+    parts += [number_attribute(OIF, index)] if index else []
     parts += [attribute(kind, value) for kind, value in ((GATEWAY, gateway), (PREFSRC, source))
               if value]  # fmt: skip
     return b"".join(parts)
@@ -162,30 +162,36 @@ def _route(body: bytes) -> tuple[RouteKey, Placed] | None:
     return key, (kind, index, found.get(GATEWAY, b""), found.get(PREFSRC, b""))
 
 
-def _rule_body(rule: Rule) -> bytes:
+def _rule_body(rule: RoutingRule) -> bytes:
     header = RULE_HEADER.pack(FAMILIES[rule.version], 0, 0, 0, 0, 0, 0, TO_TABLE, 0)
-    mark = number(RULE_MARK, rule.mark) if rule.mark is not None else b""
+    mark = number_attribute(RULE_MARK, rule.mark) if rule.mark is not None else b""
     own = attribute(RULE_PROTOCOL, bytes([PROTOCOL]))
     return b"".join(
-        (header, number(RULE_PRIORITY, rule.priority), number(RULE_TABLE, rule.table), mark, own)
+        (
+            header,
+            number_attribute(RULE_PRIORITY, rule.priority),
+            number_attribute(RULE_TABLE, rule.table),
+            mark,
+            own,
+        )
     )
 
 
-def _rule(body: bytes) -> Rule | None:
+def _rule(body: bytes) -> RoutingRule | None:
     family, _, _, _, table, _, _, _, _ = RULE_HEADER.unpack_from(body)
     found = attributes(body, RULE_HEADER.size)
     if found.get(RULE_PROTOCOL) != bytes([PROTOCOL]) or family not in VERSIONS:
         return None
     mark = number_of(found, RULE_MARK) if RULE_MARK in found else None
     table = number_of(found, RULE_TABLE, table)
-    return Rule(VERSIONS[family], number_of(found, RULE_PRIORITY), table, mark)
+    return RoutingRule(VERSIONS[family], number_of(found, RULE_PRIORITY), table, mark)
 
 
 def _packed(address: IPv4Address | None) -> bytes:
     return b"" if address is None else address.packed
 
 
-def steps(put: Sequence[object], taken: Sequence[object], what: str) -> Iterator[str]:
+def change_words(put: Sequence[object], taken: Sequence[object], what: str) -> Iterator[str]:
     """Yield in words what was changed."""
     if put:
         yield f"put {len(put)} {what}"

@@ -12,9 +12,9 @@ from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import Final, TypeAlias
 
 from edge.forwarding import marks
-from edge.forwarding.duplication import ALIASES, copies, duplicate_address
+from edge.forwarding.duplication import ALIASES, duplicate_address, duplicate_paths
 from edge.forwarding.steering import PeerSteering, Steering
-from edge.policy.model import EdgePolicy, Path, Peer, Prefix, TrafficClass
+from edge.policy.model import EdgePolicy, Peer, PeerPath, Prefix, TrafficClass
 from policies.model import CARE_CLASSES
 from topology.quality.health import PathName
 
@@ -66,7 +66,7 @@ Routes: TypeAlias = dict[RouteKey, NextHop]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RoutingRule:
     """Which table is asked, in order of priority; mark None asks it for every packet."""
 
     version: Version
@@ -79,7 +79,7 @@ UNREACHABLE: Final = NextHop()
 THROWN: Final = NextHop(throw=True)
 
 
-def owned(policy: EdgePolicy) -> Iterator[tuple[Peer, Prefix]]:
+def prefixes_by_peer(policy: EdgePolicy) -> Iterator[tuple[Peer, Prefix]]:
     """Yield every prefix with the peer it is behind: the first, where several claim the same."""
     seen: set[Prefix] = set()
     for peer in policy.peers:
@@ -89,9 +89,9 @@ def owned(policy: EdgePolicy) -> Iterator[tuple[Peer, Prefix]]:
                 yield peer, prefix
 
 
-def versions(policy: EdgePolicy) -> tuple[Version, ...]:
+def ip_versions(policy: EdgePolicy) -> tuple[Version, ...]:
     """Return the IP versions that the policy needs."""
-    mine = (*policy.prefixes, *(prefix for _, prefix in owned(policy)))
+    mine = (*policy.prefixes, *(prefix for _, prefix in prefixes_by_peer(policy)))
     return (4, 6) if any(prefix.version == 6 for prefix in mine) else (4,)
 
 
@@ -107,7 +107,7 @@ def fixed_routes(policy: EdgePolicy) -> Routes:
     for peer in policy.peers:
         made |= _ends(policy, peer)
         made |= _rest(policy, _host(peer.loopback), peer, care)
-    for peer, prefix in owned(policy):
+    for peer, prefix in prefixes_by_peer(policy):
         made |= _rest(policy, prefix, peer)
         made |= _restricted(policy, prefix, peer)
     return made | _own(policy)
@@ -116,7 +116,7 @@ def fixed_routes(policy: EdgePolicy) -> Routes:
 def steered_routes(policy: EdgePolicy, steering: Steering) -> Routes:
     """Return the routes that follow decisions, of all peers."""
     prefixes: dict[str, list[Prefix]] = {}
-    for peer, prefix in owned(policy):
+    for peer, prefix in prefixes_by_peer(policy):
         prefixes.setdefault(peer.device, []).append(prefix)
     made: Routes = {}
     for place, peer in enumerate(policy.peers):
@@ -134,37 +134,37 @@ def peer_routes(
     if first := devices.get(steering.care or ""):
         loopback = route_key(marks.ENDS_TABLE, _host(peer.loopback), FIRST_METRIC)
         made[loopback] = NextHop(first, source=policy.loopback)
-    for path, onto in copies(peer, steering):
+    for path, onto in duplicate_paths(peer, steering):
         copied = route_key(
             marks.ENDS_TABLE, _host(duplicate_address(policy, place, path)), FIRST_METRIC
         )
         made[copied] = NextHop(devices[onto])
     chosen = [(i, _class_ways(policy, c, steering, peer)) for i, c in enumerate(policy.classes)]
     for prefix in prefixes:
-        for index, ways in chosen:
-            for metric, device in ways:
+        for index, hops in chosen:
+            for metric, device in hops:
                 key = route_key(marks.CLASS_TABLE + index, prefix, metric)
                 made[key] = NextHop(device, source=_source(policy, prefix))
     return made
 
 
-def rules(policy: EdgePolicy) -> tuple[Rule, ...]:
+def routing_rules(policy: EdgePolicy) -> tuple[RoutingRule, ...]:
     """Return the rules of a policy, in the order in which the kernel asks them."""
-    return tuple(rule for version in versions(policy) for rule in _rules(policy, version))
+    return tuple(rule for version in ip_versions(policy) for rule in _rules(policy, version))
 
 
-def _rules(policy: EdgePolicy, version: Version) -> Iterator[Rule]:
+def _rules(policy: EdgePolicy, version: Version) -> Iterator[RoutingRule]:
     if version == 4:
         for i in range(len(policy.underlays)):
             mark, table = marks.TRANSPORT_MARK + i, marks.TRANSPORT_TABLE + i
-            yield Rule(version, marks.TRANSPORT_RULE + i, table, mark)
-        yield Rule(version, marks.ENDS_RULE, marks.ENDS_TABLE)
+            yield RoutingRule(version, marks.TRANSPORT_RULE + i, table, mark)
+        yield RoutingRule(version, marks.ENDS_RULE, marks.ENDS_TABLE)
     for i in range(len(policy.classes)):
         mark, table = marks.CLASS_MARK + i, marks.CLASS_TABLE + i
-        yield Rule(version, marks.CLASS_RULE + i, table, mark)
+        yield RoutingRule(version, marks.CLASS_RULE + i, table, mark)
     ordinary = marks.CLASS_TABLE + marks.ordinary_index(policy)
-    yield Rule(version, marks.ORDINARY_RULE, ordinary)
-    yield Rule(version, marks.REST_RULE, marks.REST_TABLE)
+    yield RoutingRule(version, marks.ORDINARY_RULE, ordinary)
+    yield RoutingRule(version, marks.REST_RULE, marks.REST_TABLE)
 
 
 def _class_ways(
@@ -175,7 +175,7 @@ def _class_ways(
     path = steering.services.get(service)
     if service not in CARE_CLASSES:
         return [(FIRST_METRIC, devices[path])] if path in devices else []
-    allowed = {one.name: devices[one.name] for one in peer.paths if permitted(traffic, one)}
+    allowed = {one.name: devices[one.name] for one in peer.paths if may_take_path(traffic, one)}
     bare = allowed.get(path or "") or allowed.get(steering.care or "")
     if bare and steering.bare:
         return [(FIRST_METRIC, bare)]
@@ -206,10 +206,10 @@ def _rest(
     traffic: TrafficClass | None = None,
     table: int = marks.REST_TABLE,
 ) -> Routes:
-    """Return every way to a prefix by cost that a class may take, and that there is no other."""
+    """Return each next hop that a class may take to a prefix, by cost, and a last, unreachable."""
     devices, source = _devices(policy, peer), _source(policy, prefix)
     made = {route_key(table, prefix, LAST_METRIC): UNREACHABLE}
-    allowed = (path for path in by_cost(peer) if traffic is None or permitted(traffic, path))
+    allowed = (path for path in by_cost(peer) if traffic is None or may_take_path(traffic, path))
     for rank, path in enumerate(allowed):
         made[route_key(table, prefix, REST_METRIC + rank)] = NextHop(
             devices[path.name], source=source
@@ -218,12 +218,12 @@ def _rest(
 
 
 def _restricted(policy: EdgePolicy, prefix: Prefix, peer: Peer) -> Routes:
-    """Return the ways of classes that may not take every path, so that they take no other.
+    """Return the routes of classes that may not take every path, so that they take no other.
 
-    Where the ordinary class is one of them every class has ways of its own, since what finds none
+    Where the ordinary class is one of them every class has routes of its own, since what finds none
     asks the ordinary table next.
     """
-    may = [all(permitted(traffic, path) for path in peer.paths) for traffic in policy.classes]
+    may = [all(may_take_path(traffic, path) for path in peer.paths) for traffic in policy.classes]
     narrow = bool(may) and not may[marks.ordinary_index(policy)]
     made: Routes = {}
     for index, traffic in enumerate(policy.classes):
@@ -232,20 +232,20 @@ def _restricted(policy: EdgePolicy, prefix: Prefix, peer: Peer) -> Routes:
     return made
 
 
-def permitted(traffic: TrafficClass, path: Path) -> bool:
+def may_take_path(traffic: TrafficClass, path: PeerPath) -> bool:
     """Return whether a class may take a path at all."""
     allowed = traffic.paths.metered_allowed or not path.metered
     return allowed and path.medium in traffic.paths.media
 
 
-def by_cost(peer: Peer) -> list[Path]:
+def by_cost(peer: Peer) -> list[PeerPath]:
     """Return a peer's paths, the cheapest first."""
     return sorted(peer.paths, key=lambda path: (path.cost, path.name))
 
 
 def _own(policy: EdgePolicy) -> Routes:
     """Return that our own LANs are no peer's, where a peer's prefix covers them."""
-    peers = [prefix for _, prefix in owned(policy)]
+    peers = [prefix for _, prefix in prefixes_by_peer(policy)]
     covered = [mine for mine in policy.prefixes if any(_within(mine, theirs) for theirs in peers)]
     classes = (marks.CLASS_TABLE + i for i in range(len(policy.classes)))
     tables = (*classes, marks.REST_TABLE)

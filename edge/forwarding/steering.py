@@ -10,7 +10,7 @@ from topology.quality.health import PathName
 
 @dataclass(frozen=True, slots=True)
 class PeerSteering:
-    """The ways to one peer: of each service, of the care tunnel, and of the care tunnel's copies.
+    """The paths to one peer: of each service, of the care tunnel, and of the care tunnel's copies.
 
     A path that is None or unknown leaves the choice to the kernel, which takes the cheapest tunnel
     that exists. second None means that nothing is copied. bare sends consultations over their
@@ -25,10 +25,10 @@ class PeerSteering:
 
 @dataclass(frozen=True, slots=True)
 class Steering:
-    """The ways to every peer, by the peer's name; a peer that is missing has no preferences."""
+    """The paths to every peer, by the peer's name; a peer that is missing has no preferences."""
 
     peers: Mapping[DeviceName, PeerSteering] = field(default_factory=dict)
 
     def of(self, device: DeviceName) -> PeerSteering:
-        """Return the ways to a peer."""
+        """Return the paths to a peer."""
         return self.peers.get(device, PeerSteering())

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from edge.forwarding.htb import REST, Queue, QueueClass
-from edge.forwarding.links import Interface
+from edge.forwarding.links import KernelInterface
 from edge.forwarding.marks import HANDLE
 from edge.forwarding.netlink import (
     CREATE,
@@ -19,9 +19,9 @@ from edge.forwarding.netlink import (
     Request,
     attribute,
     attributes,
-    nested,
-    refused,
-    text,
+    nested_attribute,
+    netlink_error,
+    text_attribute,
     text_of,
 )
 
@@ -55,47 +55,47 @@ def read_roots(kernel: Netlink) -> dict[int, tuple[str, int]]:
     return found
 
 
-def ours(root: tuple[str, int] | None) -> bool:
+def is_our_queue(root: tuple[str, int] | None) -> bool:
     """Return whether a root queue is one that we put there."""
     return root == (HTB, ROOT_HANDLE)
 
 
-def foreign(root: tuple[str, int] | None) -> bool:
+def is_foreign_queue(root: tuple[str, int] | None) -> bool:
     """Return whether somebody else chose a root queue."""
-    return root is not None and bool(root[1]) and not ours(root)
+    return root is not None and bool(root[1]) and not is_our_queue(root)
 
 
-def is_built(kernel: Netlink, queue: Queue, link: Interface) -> bool:
+def is_built(kernel: Netlink, queue: Queue, link: KernelInterface) -> bool:
     """Return whether an interface has exactly the classes and limits of a queue."""
     want = {(c.minor, _options(c, queue.overhead)) for c in queue.classes}
     limits = {c.minor: c.limit for c in queue.classes if c.limit}
     return want == _classes(kernel, link) and limits == _limits(kernel, link)
 
 
-def build(kernel: Netlink, queue: Queue, link: Interface) -> None:
+def build_queue(kernel: Netlink, queue: Queue, link: KernelInterface) -> None:
     """Put a queue on an interface, in place of ours or the kernel's default. Raises EdgeError."""
     take_away(kernel, link)
     requests = [_root(link), *(r for c in queue.classes for r in _class(c, queue.overhead, link))]
     for code in kernel.batch(requests):
         if code:
-            raise refused(f"a queue on {link.name}", code)
+            raise netlink_error(f"a queue on {link.name}", code)
 
 
-def take_away(kernel: Netlink, link: Interface) -> None:
+def take_away(kernel: Netlink, link: KernelInterface) -> None:
     """Give an interface the kernel's default queue back."""
     body = TC_HEADER.pack(0, link.index, ROOT_HANDLE, ROOT, 0)
     (code,) = kernel.batch([Request(DEL_QDISC, 0, body)])
     if code not in {0, errno.ENOENT, errno.ENODEV, errno.EINVAL}:
-        raise refused(f"to take the queue of {link.name} away", code)
+        raise netlink_error(f"to take the queue of {link.name} away", code)
 
 
-def _root(link: Interface) -> Request:
-    options = nested(OPTIONS, attribute(HTB_INIT, HTB_GLOBAL.pack(3, 10, REST, 0, 0)))
+def _root(link: KernelInterface) -> Request:
+    options = nested_attribute(OPTIONS, attribute(HTB_INIT, HTB_GLOBAL.pack(3, 10, REST, 0, 0)))
     header = TC_HEADER.pack(0, link.index, ROOT_HANDLE, ROOT, 0)
-    return Request(NEW_QDISC, CREATE | EXCLUSIVE, header + text(KIND, HTB) + options)
+    return Request(NEW_QDISC, CREATE | EXCLUSIVE, header + text_attribute(KIND, HTB) + options)
 
 
-def _class(cls: QueueClass, overhead: int, link: Interface) -> Iterator[Request]:
+def _class(cls: QueueClass, overhead: int, link: KernelInterface) -> Iterator[Request]:
     handle = ROOT_HANDLE | cls.minor
     parent = ROOT_HANDLE | cls.parent if cls.parent else ROOT_HANDLE
     header = TC_HEADER.pack(0, link.index, handle, parent, 0)
@@ -103,11 +103,15 @@ def _class(cls: QueueClass, overhead: int, link: Interface) -> Iterator[Request]
     # Rates beyond 32 bits (34 Gbit/s) stand beside.
     for kind, rate in ((HTB_RATE64, cls.rate), (HTB_CEIL64, cls.ceiling)):
         parts += [attribute(kind, struct.pack("=Q", rate))] if rate > MOST_32_BITS else []
-    yield Request(NEW_CLASS, CREATE | EXCLUSIVE, header + text(KIND, HTB) + nested(OPTIONS, *parts))
+    yield Request(
+        NEW_CLASS,
+        CREATE | EXCLUSIVE,
+        header + text_attribute(KIND, HTB) + nested_attribute(OPTIONS, *parts),
+    )
     if cls.limit:
         leaf = TC_HEADER.pack(0, link.index, 0, handle, 0)
         options = attribute(OPTIONS, LIMIT.pack(cls.limit))
-        yield Request(NEW_QDISC, CREATE | REPLACE, leaf + text(KIND, FIFO) + options)
+        yield Request(NEW_QDISC, CREATE | REPLACE, leaf + text_attribute(KIND, FIFO) + options)
 
 
 def _options(cls: QueueClass, overhead: int) -> bytes:
@@ -122,7 +126,7 @@ def _ticks(octets: int, rate: int) -> int:
     return min(octets * 1_000_000_000 // rate // NS_PER_TICK, MOST_32_BITS)
 
 
-def _classes(kernel: Netlink, link: Interface) -> set[tuple[int, bytes]]:
+def _classes(kernel: Netlink, link: KernelInterface) -> set[tuple[int, bytes]]:
     body = TC_HEADER.pack(0, link.index, 0, 0, 0)
     found = set()
     for answer in kernel.dump(Request(GET_CLASS, 0, body)):
@@ -140,7 +144,7 @@ def _without_level(options: bytes) -> bytes:
     return HTB_OPTIONS.pack(*values[:-2], 0, values[-1])
 
 
-def _limits(kernel: Netlink, link: Interface) -> dict[int, int]:
+def _limits(kernel: Netlink, link: KernelInterface) -> dict[int, int]:
     found = {}
     for answer in kernel.dump(Request(GET_QDISC, 0, TC_HEADER.pack(0, link.index, 0, 0, 0))):
         _, index, _, parent, _ = TC_HEADER.unpack_from(answer.body)

@@ -35,7 +35,7 @@ class Identity:
         return f"Identity({self.device!r})"
 
 
-def readable(folder: Path) -> None:
+def require_readable(folder: Path) -> None:
     """Raise EdgeError unless a folder is there and may be read."""
     try:
         next(folder.iterdir(), None)
@@ -63,12 +63,12 @@ def refuse_shared(folder: Path) -> None:
         )
 
 
-def load(folder: Path) -> Identity:
+def load_identity(folder: Path) -> Identity:
     """Return the enrolled device of a folder. Raises EdgeError."""
     try:
         refuse_shared(folder)
         device = (folder / DEVICE).read_text(encoding="utf-8").strip()
-        return Identity(device, identity_private_key.read(folder / KEY))
+        return Identity(device, identity_private_key.read_private_key(folder / KEY))
     except FileNotFoundError as error:
         raise EdgeError(
             f"{error.filename}: not there; enrol this device first: 'sanaga edge enrol "

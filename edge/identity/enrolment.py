@@ -1,4 +1,4 @@
-"""Who an edge is and whom it trusts: its key is made here, its name and trust are stored."""
+"""Enrolment of an edge: makes its key, stores its name and the controller's key."""
 
 from functools import partial
 from pathlib import Path
@@ -39,14 +39,14 @@ def enrol(
     stored = _stored(folder / DEVICE)
     name = checked_name(device or stored or gethostname().partition(".")[0])
     if not force:
-        _refuse_another(folder, stored, name, trust.text(controller))
+        _refuse_another(folder, stored, name, trust.controller_key_text(controller))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     refuse_shared(folder)
     if wireguard_py is not None:
         _choose(folder, wireguard_py=wireguard_py)
-    private = private_key.ensure(folder / KEY, partial(keyring.made_pair, folder))
+    private = private_key.ensure_private_key(folder / KEY, partial(keyring.made_pair, folder))
     atomic.replace(folder / DEVICE, f"{name}\n")
-    atomic.replace(folder / CONTROLLER, f"{trust.text(controller)}\n")
+    atomic.replace(folder / CONTROLLER, f"{trust.controller_key_text(controller)}\n")
     return line(name, key_text.public_text(private))
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 KEYS: Final = "keys"
 NEXT: Final = "next_key"
-# What whoever makes or seals a further key leaves when it is killed.
+# What a process that makes or seals a further key leaves if it is killed.
 _DRAFT: Final = re.compile(r"\.[0-9a-f]{16}(-[0-9a-f]{32}|\.new)")
 
 
@@ -41,12 +41,12 @@ class Ring:
     faults: tuple[str, ...] = ()
 
 
-def ring(folder: Path) -> Mapping[PublicKey, bytes]:
+def private_keys(folder: Path) -> Mapping[PublicKey, bytes]:
     """Return every private key of a folder that opens, by its public one. Raises EdgeError."""
-    return opened(folder).private
+    return open_keys(folder).private
 
 
-def opened(folder: Path) -> Ring:
+def open_keys(folder: Path) -> Ring:
     """Return the private keys of a folder, the first one first, and what is wrong with others.
 
     Raises EdgeError when the first does not open, since no other does then.
@@ -67,18 +67,18 @@ def opened(folder: Path) -> Ring:
     return Ring(private, tuple(faults))
 
 
-def learn(folder: Path, known: dict[PublicKey, bytes]) -> None:
+def learn_keys(folder: Path, known: dict[PublicKey, bytes]) -> None:
     """Add the private keys of a folder that open to those that are known.
 
     Raises EdgeError about those that do not.
     """
-    found = opened(folder)
+    found = open_keys(folder)
     known.update(found.private)
     if found.faults:
         raise EdgeError("; ".join(found.faults))
 
 
-def tidy(folder: Path) -> None:
+def tidy_keys(folder: Path) -> None:
     """Seal further keys that lie in clear, and remove what nobody finished making.
 
     Nobody else may make keys meanwhile. Raises EdgeError, OSError.
@@ -91,20 +91,20 @@ def tidy(folder: Path) -> None:
             _seal(path, rest.sealed(private, KEYS))
 
 
-def upcoming(folder: Path, current: PublicKey) -> PublicKey:
+def make_next_key(folder: Path, current: PublicKey) -> PublicKey:
     """Return the key that a device can move to from its current one, made first if need be.
 
     Asked again, it is the same until the device has moved. Raises EdgeError, ExtraError, OSError.
     """
     pending = _pending(folder, current)
-    if pending in ring(folder):
+    if pending in private_keys(folder):
         return pending
     (folder / KEYS).mkdir(mode=0o700, exist_ok=True)
     private, public = made_pair(folder)
     name = sha256(public.encode()).hexdigest()[:16]
     box = AtRestCipher(_own(folder)).sealed(private.octets, KEYS)
     atomic.create(folder / KEYS / name, f"{box}\n".encode())
-    # Only now is it spoken of: whoever is killed before leaves a key that nobody knows.
+    # Only now is it published: a process that is killed before leaves a key that nobody knows.
     atomic.replace(folder / NEXT, f"{public} {current}\n")
     return public
 
@@ -123,10 +123,10 @@ def made_pair(folder: Path) -> "tuple[Secret, PublicKey]":
 def _own(folder: Path) -> bytes:
     """Return the key of the enrolment. Raises EdgeError."""
     try:
-        return private_key.read(folder / KEY)
+        return private_key.read_private_key(folder / KEY)
     except FileNotFoundError as error:
         raise EdgeError(
-            f"{folder / KEY}: not there; restore it from a backup, or enrol this device anew"
+            f"{folder / KEY}: not there; restore it from a backup, or enrol this device again"
         ) from error
 
 
@@ -152,8 +152,8 @@ def _private(path: Path, rest: AtRestCipher) -> bytes:
         raise EdgeError(f"{path}: leads nowhere; remove it") from error
     except ValueError as error:
         raise EdgeError(
-            f"{path}: {error}; if this device was enrolled anew, or this is no file of the edge's, "
-            f"remove it, else restore it, or {KEY}, from a backup and start the edge's service anew"
+            f"{path}: {error}; if this device was enrolled again, or this file is not ours, "
+            f"remove it; if not, restore it, or {KEY}, from a backup and restart the edge's service"
         ) from error
 
 
@@ -162,7 +162,7 @@ def _in_clear(path: Path) -> bytes | None:
     try:
         return key_text.key_octets(private_key.private_text(path))
     except (EdgeError, OSError):
-        # opened() tells of what cannot be read.
+        # open_keys() reports what cannot be read.
         return None
 
 
@@ -171,8 +171,7 @@ def _seal(path: Path, box: str) -> None:
         atomic.replace(path, f"{box}\n")
     except OSError as error:
         raise EdgeError(
-            f"{path}: lies in clear and cannot be sealed: {error.strerror}; make room, and start "
-            "the edge's service anew"
+            f"{path}: lies in clear and cannot be sealed: {error.strerror}; make room, and start @@"
         ) from error
 
 

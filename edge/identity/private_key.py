@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from vpn.wireguard.key_backends import MakePair
 
 
-def ensure(path: Path, pair: "MakePair") -> bytes:
-    """Return the private key in a file, made first when there is none.
+def ensure_private_key(path: Path, pair: "MakePair") -> bytes:
+    """Return the private key in a file, made first if there is no file.
 
     Of several that make it at once, one wins, and all return the winner's. Raises EdgeError, and
     what pair raises.
     """
     with suppress(FileNotFoundError):
-        return read(path)
+        return read_private_key(path)
     private, _ = pair()
     try:
         atomic.create(path, f"{private.reveal()}\n".encode())
@@ -32,13 +32,13 @@ def ensure(path: Path, pair: "MakePair") -> bytes:
             f"{path}: cannot store the private key: {error.strerror}; "
             "the folder must exist and be writable"
         ) from error
-    return read(path)
+    return read_private_key(path)
 
 
-def read(path: Path) -> bytes:
+def read_private_key(path: Path) -> bytes:
     """Return the private key in a file.
 
-    Raises FileNotFoundError when there is none, EdgeError when it is no key, cannot be read, or
+    Raises FileNotFoundError if there is no file, EdgeError if it is not a key, cannot be read, or
     others than its owner may read it.
     """
     try:
@@ -50,7 +50,7 @@ def read(path: Path) -> bytes:
     if key is None:
         raise EdgeError(
             f"{path}: this is no WireGuard private key (32 octets in base64); restore it from a "
-            "backup, or remove it and enrol this device anew"
+            "backup, or remove it and enrol this device again"
         )
     return key
 
@@ -58,7 +58,7 @@ def read(path: Path) -> bytes:
 def _leads_nowhere(path: Path) -> EdgeError:
     return EdgeError(
         f"{path}: leads to {path.readlink()}, which is not there; if systemd hands this key over, "
-        "start the edge's service. If the key is lost, enrol this device anew: remove this link "
+        "start the edge's service. If the key is lost, enrol this device again: remove this link "
         f"first, and with it what that key has sealed: all files in {path.parent / 'keys'}, and "
         f"{path.parent / 'preshared.json'}"
     )

@@ -18,7 +18,7 @@ def trusted_key(folder: Path) -> Ed25519PublicKey:
     try:
         return controller_key(file.read_text(encoding="utf-8"), str(file))
     except (OSError, UnicodeDecodeError) as error:
-        raise EdgeError(f"{file}: cannot be read: {error}; enrol this device anew") from error
+        raise EdgeError(f"{file}: cannot be read: {error}; enrol this device again") from error
 
 
 def controller_key(text: str, file: str) -> Ed25519PublicKey:
@@ -45,6 +45,6 @@ def _pem(text: str) -> Ed25519PublicKey | None:
     return found if isinstance(found, Ed25519PublicKey) else None
 
 
-def text(key: Ed25519PublicKey) -> str:
+def controller_key_text(key: Ed25519PublicKey) -> str:
     """Return a key as an edge's folder keeps it."""
     return base64.b64encode(key.public_bytes_raw()).decode("ascii")

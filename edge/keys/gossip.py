@@ -1,8 +1,8 @@
-"""Telling peers of revoked keys, so that whoever cannot hear the controller hears its neighbours.
+"""Gossip of revoked keys: an edge that the controller does not reach gets them from its peers.
 
-Whoever has a newer list than a peer is known to have says so to that peer, over the tunnels: a line
-of JSON with its serial, answered by one with the peer's. Then the one that is newer is handed over,
-whichever way. Everybody checks the controller's signature for themselves.
+An edge with a newer list than a peer is known to have sends that peer, over the tunnels, a line of
+JSON with its serial, answered by one with the peer's. Then the newer list goes to the end that
+lacks it. Each end verifies the controller's signature itself.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ Json: TypeAlias = Mapping[str, Any]
 PORT: Final = 8_620
 # How long a neighbour may say nothing; a large list over a slow circuit takes longer in all.
 SILENCE_S: Final = 20.0
-# However little at a time a neighbour says, it is heard for so long at most.
+# However little at a time a neighbour says, an exchange lasts so long at most.
 TALK_S: Final = 900.0
 # A list of revocations.MOST_KEYS keys has less.
 LARGEST: Final = 1_000_000
 CHUNK: Final = 16_384
-# So many peers are spoken to at once.
+# With so many peers at once.
 TOGETHER: Final = 16
-# Who could not be told is told again after so long, then ever more rarely.
+# A peer that was not reached is tried again after so long, then ever more rarely.
 FIRST_S: Final = 5.0
 LONGEST_S: Final = 600.0
 _IP_FREEBIND: Final = 15
@@ -51,7 +51,7 @@ class Lists(Protocol):
 
     @property
     def serial(self) -> int:
-        """Return the serial of the list; 0 when there is none."""
+        """Return the serial of the list; 0 if there is no list."""
         ...
 
     @property
@@ -65,7 +65,7 @@ Take: TypeAlias = Callable[[str], Any]
 
 
 class RevocationGossip:
-    """Speaks with the peers of a running edge about revoked keys; notes are for people."""
+    """Exchanges revoked keys with the peers of a running edge; notes are for the journal."""
 
     def __init__(self, lists: Lists, take: Take) -> None:
         self._lists = lists
@@ -73,7 +73,7 @@ class RevocationGossip:
         self._server: asyncio.Server | None = None
         self._own: IPv4Address | None = None
         self._peers: Mapping[IPv4Address, DeviceName] = {}
-        self._told: dict[DeviceName, int] = {}
+        self._sent: dict[DeviceName, int] = {}
         self._waits: dict[DeviceName, tuple[float, float]] = {}
         self._talks: dict[DeviceName, asyncio.Task[None]] = {}
         self._callers: set[DeviceName] = set()
@@ -102,15 +102,15 @@ class RevocationGossip:
     def behind(self, alive: Collection[DeviceName]) -> tuple[DeviceName, ...]:
         """Return those of some peers that are not known to have this device's list."""
         serial = self._lists.serial
-        return tuple(name for name in sorted(alive) if self._told.get(name, 0) < serial)
+        return tuple(name for name in sorted(alive) if self._sent.get(name, 0) < serial)
 
-    def tell(self, alive: Collection[DeviceName], now_s: float) -> None:
-        """Begin to tell peers that may not have this device's list; no peer waits for another.
+    def send_to(self, alive: Collection[DeviceName], now_s: float) -> None:
+        """Begin to send our list to peers that may not have it; no peer waits for another.
 
-        Who does not answer is told later. Who comes back may have been made anew, so it is told
-        again.
+        A peer that does not answer is tried later. A peer that comes back may have lost its list,
+        so it is tried again.
         """
-        self._told = {name: serial for name, serial in self._told.items() if name in alive}
+        self._sent = {name: serial for name, serial in self._sent.items() if name in alive}
         self._waits = {name: wait for name, wait in self._waits.items() if name in alive}
         if self._own is None:
             return
@@ -119,13 +119,13 @@ class RevocationGossip:
             due_s, wait_s = self._waits.get(name, (0.0, FIRST_S))
             if due_s <= now_s and name not in self._talks and len(self._talks) < TOGETHER:
                 self._waits[name] = (now_s + wait_s, min(LONGEST_S, 2 * wait_s))
-                self._talks[name] = asyncio.create_task(self._told_by_us(name, addresses[name]))
+                self._talks[name] = asyncio.create_task(self._send_one(name, addresses[name]))
 
     async def done(self) -> None:
-        """Wait until nobody is being told any more."""
+        """Wait until every exchange that we began is over."""
         await asyncio.gather(*self._talks.values(), return_exceptions=True)
 
-    async def _told_by_us(self, name: DeviceName, address: IPv4Address) -> None:
+    async def _send_one(self, name: DeviceName, address: IPv4Address) -> None:
         try:
             with suppress(*_FAULTS):
                 async with asyncio.timeout(TALK_S):
@@ -144,7 +144,7 @@ class RevocationGossip:
             return await asyncio.start_server(self._heard, sock=door)
         except OSError as error:
             door.close()
-            raise EdgeError(f"{own} port {PORT}: neighbours cannot be heard: {error}") from error
+            raise EdgeError(f"{own} port {PORT}: neighbours cannot be reached: {error}") from error
 
     async def _heard(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Answer a neighbour; others get nothing."""
@@ -176,7 +176,7 @@ class RevocationGossip:
             writer.close()
 
     async def _exchange(self, name: DeviceName, reader: StreamReader, writer: StreamWriter) -> None:
-        """Say which list is here, hear which is there, and let the newer one pass."""
+        """Exchange the serials of both lists, then hand the newer list over."""
         serial = self._lists.serial
         await _say(writer, {"serial": serial})
         theirs = parse_serial((await _hear(reader))["serial"])
@@ -187,10 +187,10 @@ class RevocationGossip:
             envelope = str((await _hear(reader))["envelope"])
             # What has begun is done, however long that takes and whatever becomes of the talk.
             await asyncio.shield(asyncio.ensure_future(self._take(envelope)))
-            self.notes.append(f"{name} told of revoked keys: list {self._lists.serial}")
-            self._told[name] = theirs
+            self.notes.append(f"{name} sent revoked keys: list {self._lists.serial}")
+            self._sent[name] = theirs
             await _say(writer, {"serial": self._lists.serial})
-        self._told[name] = theirs
+        self._sent[name] = theirs
 
 
 async def _say(writer: StreamWriter, what: Json) -> None:
@@ -202,11 +202,11 @@ async def _say(writer: StreamWriter, what: Json) -> None:
 
 
 async def _hear(reader: StreamReader) -> Json:
-    """Return what a neighbour says in a line. Raises ValueError when it is none, and EOFError."""
+    """Return a neighbour's line. Raises ValueError if it is not a JSON object, and EOFError."""
     line = bytearray()
     while not line.endswith(b"\n"):
         async with asyncio.timeout(SILENCE_S):
-            # Whoever speaks first says one line, and then waits.
+            # The end that begins sends one line, and then waits.
             line += (piece := await reader.read(CHUNK))
         if not piece:
             raise EOFError("the neighbour has gone")

@@ -1,4 +1,4 @@
-"""When to shake hands anew with a peer that we dial: before a call needs a session that ran out.
+"""When to shake hands again with a peer that we dial: before a call needs a session that ran out.
 
 WireGuard itself tries a lost handshake again after 5 s, gives up after 90 s, and lets a session end
 after 180 s; who listened when it began renews it only while packets arrive. Dialling forgets the
@@ -21,7 +21,7 @@ from vpn.key_text import PublicKey
 
 # A session that nobody has renewed for so long has ended; one that still lives is left alone.
 STALE_S: Final = 181.0
-# Who is lost for so long is dialled anew, then ever more rarely.
+# A peer that is lost for so long is dialled again, then ever more rarely.
 FIRST_S: Final = 2.0
 LONGEST_S: Final = 60.0
 
@@ -49,7 +49,7 @@ class HandshakeRetrier:
         now: Moment,
         generations: ActiveKeys = SETTLED,
     ) -> tuple[Handshake, ...]:
-        """Return whom to dial now; whoever answers again starts from the shortest wait."""
+        """Return the peers to dial now; one that answers again starts from the shortest wait."""
         sessions = _Sessions(tunnels, generations, now, self._received)
         lost = frozenset(_lost(policy, peer_states, sessions))
         self._received = sessions.received
@@ -71,8 +71,10 @@ def _name(dial: Handshake) -> tuple[str, PublicKey]:
     return dial.tunnel, dial.peer
 
 
-def asked(policy: EdgePolicy, peer_states: Mapping[DeviceName, PeerState]) -> tuple[str, ...]:
-    """Return the tunnels whose state must be known to tell whom to dial."""
+def tunnels_to_check(
+    policy: EdgePolicy, peer_states: Mapping[DeviceName, PeerState]
+) -> tuple[str, ...]:
+    """Return the tunnels whose state must be known to choose whom to dial."""
     dead = {
         policy.underlay(path.circuit).tunnel: None
         for peer in policy.peers
@@ -84,7 +86,7 @@ def asked(policy: EdgePolicy, peer_states: Mapping[DeviceName, PeerState]) -> tu
 
 @dataclass(frozen=True, slots=True)
 class _Sessions:
-    """The sessions with peers, by the keys with which they are spoken to.
+    """The sessions with peers, by the keys that they have on each tunnel.
 
     before are the octets that had been received when they were looked at before.
     """
@@ -141,12 +143,12 @@ def _lost(
             ):
                 yield sessions.dial(tunnel, peer)
         care = policy.care.interface
-        answers = answering(peer_state)
+        answers = is_answering(peer_state)
         if answers and _ended(sessions.of(care, peer), peer_state, sessions.now):
             yield sessions.dial(care, peer)
 
 
-def answering(peer_state: PeerState) -> bool:
+def is_answering(peer_state: PeerState) -> bool:
     """Return whether a peer answers on any path."""
     return any(
         health.delay_ms is not None and not health.dead for health in peer_state.healths.values()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from edge.policy.model import EdgePolicy, Peer
-from edge.wireguard.active_keys import ActiveKeys, InterfaceName, newest
+from edge.wireguard.active_keys import ActiveKeys, InterfaceName, newest_key
 from edge.wireguard.model import TunnelState
 from inventory.model import DeviceName
 from vpn.key_text import PublicKey
@@ -42,7 +42,7 @@ class PeerKeys:
 
     def _follow_one(self, name: InterfaceName, tunnel: TunnelState, peer: Peer) -> bool:
         before = ActiveKeys(far=self.by_tunnel).far_key(name, peer)
-        after = newest(tunnel, peer, before)
+        after = newest_key(tunnel, peer, before)
         if after == before:
             return False
         self.by_tunnel[name, peer.device] = after

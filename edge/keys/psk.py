@@ -90,7 +90,7 @@ class PresharedKeys:
 
     def open(self) -> None:
         """Take up what is on the disk, sealed from now on. Raises EdgeError, OSError."""
-        record = atomic.record(self._file) or {}
+        record = atomic.read_record(self._file) or {}
         try:
             if (box := record.get(SEALED)) is not None:
                 record = json.loads(self._rest.opened(box, FILE))
@@ -102,7 +102,7 @@ class PresharedKeys:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EdgeError(
                 f"{self._file}: these are no preshared keys of this device; on the controller, "
-                f"'sanaga vpn site load {self._device}' hands them over anew"
+                f"'sanaga vpn site load {self._device}' hands them over again"
             ) from error
         if self._dirty:
             self._save()
@@ -274,7 +274,9 @@ class PresharedKeys:
             SERIES: {str(one): text for one, text in series.items()},
             "peers": {name: _plain(pair) for name, pair in pairs.items()},
         }
-        return canonical.pretty({SEALED: self._rest.sealed(json.dumps(record).encode(), FILE)})
+        return canonical.canonical_json(
+            {SEALED: self._rest.sealed(json.dumps(record).encode(), FILE)}
+        )
 
 
 def _ends(policy: EdgePolicy, peer: Peer) -> Iterator[End]:

@@ -2,10 +2,11 @@
 
 WireGuard knows one preshared key for each peer. A session that stands goes on when the key becomes
 another one; the next handshake, after 120 s, needs the far end's. With clocks that are right both
-ends change in the same moment. Whoever dials sees that no handshake comes when it is due, and has
-until 180 s, when the session ends, to try the keys of the weeks around, the one that was answered
-last, and those of the series of before. Whoever listens cannot see who tries in vain: it keeps what
-is answered, and changes rarely, so that a dialling end goes through all of its own meanwhile.
+ends change in the same moment. The end that dials sees that no handshake comes when it is due, and
+has until 180 s, when the session ends, to try the keys of the weeks around, the one that was
+answered last, and those of the series of before. The end that listens cannot see who tries in vain:
+it keeps what is answered, and changes rarely, so that a dialling end goes through all of its own
+meanwhile.
 """
 
 from collections.abc import Iterator, Mapping
@@ -126,11 +127,11 @@ def chosen(
     if choice.shaken_s is None or not look.shaken_s:
         choice = replace(choice, shaken_s=look.shaken_s)
     if choice.wanted != terms[0] and (dials or not YOUNG_S <= look.age_s < OVER_S):
-        # Another week, or another policy; whoever listens leaves the next handshake as it is.
+        # Another week, or another policy; the end that listens leaves the next handshake as it is.
         return PskAttempt(terms[0], terms[0], look.now_s, back=choice.term)
     if answered(choice, look):
         if dials:
-            # The next handshake is for the right key again, with a minute to find this one anew.
+            # The next handshake is for the right key again, with a minute to find this one again.
             return begun(terms[0], look.now_s)
         return replace(choice, shaken_s=look.shaken_s, back=None)
     return (_dialling if dials else _listening)(choice, terms, look)

@@ -1,7 +1,8 @@
-"""Keys that nobody speaks to any more: the newest list that the controller signed, in revoked.json.
+"""Keys that are shut out: the newest list that the controller signed, in revoked.json.
 
-A list has a serial that grows; a newer one takes the place of an older one, whoever brings it. Keys
-that a device has once learnt of stay shut out, also when a later list leaves them out to be short.
+A list has a serial that grows; a newer one takes the place of an older one, from wherever it comes.
+Keys that a device has once learnt of stay shut out, also when a later list leaves them out to be
+short.
 """
 
 import asyncio
@@ -52,7 +53,7 @@ class RevokedKeys:
                 self.refused = str(error)
 
     async def take(self, envelope: str, file: str = "the list of revoked keys") -> bool:
-        """Go by a list from now on; return whether it shuts out anybody who was not before.
+        """Use a list from now on; return whether it shuts out any further key.
 
         One that is not newer than what is here changes nothing. Raises PolicyRefusedError when the
         controller has not signed it, and EdgeError.
@@ -78,7 +79,7 @@ class RevokedKeys:
 
     async def _save(self) -> None:
         try:
-            # The keys first: whoever is killed in between takes the list again.
+            # The keys first: a daemon that is killed in between takes the list again.
             text = "\n".join((*sorted(self.keys), ""))
             await asyncio.to_thread(atomic.replace, self._keys_file, text)
             await asyncio.to_thread(atomic.replace, self._file, self.envelope)

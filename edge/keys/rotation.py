@@ -53,7 +53,7 @@ class TunnelControl(Protocol):
 
 
 class TrafficControl(Protocol):
-    """What a rotation needs of whoever decides where traffic goes."""
+    """What a rotation needs of path selection."""
 
     @property
     def peer_states(self) -> Mapping[DeviceName, PeerState]:
@@ -128,7 +128,7 @@ class OwnRotation:
         Raises OSError.
         """
         self._first = first
-        kept = rotation_state.load(self._folder, self._clock().monotonic_s)
+        kept = rotation_state.load_rotation(self._folder, self._clock().monotonic_s)
         self._own, self._unproved = dict(kept.own), dict(kept.unproved)
         self._peers.open(kept.far)
 
@@ -288,7 +288,7 @@ class OwnRotation:
         before, self._own[step.tunnel] = self._own[step.tunnel], policy.key
         self._unproved[step.tunnel] = PendingKey(before, step.asked, now_s)
         if not self._save():
-            # Whoever is killed must know which key the tunnel has.
+            # A daemon that is killed now must find out which key the tunnel has.
             self._own[step.tunnel] = self._unproved.pop(step.tunnel).before
             self._end("resting", now_s)
             return
@@ -355,7 +355,7 @@ class OwnRotation:
     def _save(self) -> bool:
         """Write down which tunnel has which key; return whether the disk took it."""
         try:
-            rotation_state.save(
+            rotation_state.save_rotation(
                 self._folder, RotationState(self._own, self._peers.by_tunnel, self._unproved)
             )
         except OSError as error:

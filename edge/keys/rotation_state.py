@@ -35,9 +35,9 @@ class RotationState:
     unproved: Mapping[InterfaceName, PendingKey] = field(default_factory=dict)
 
 
-def load(folder: Path, now_s: float) -> RotationState:
+def load_rotation(folder: Path, now_s: float) -> RotationState:
     """Return what was written down, as of now; nothing when it is torn. Raises OSError."""
-    record = atomic.record(folder / FILE) or {}
+    record = atomic.read_record(folder / FILE) or {}
     try:
         return RotationState(
             {str(name): str(key) for name, key in record.get("own", {}).items() if key},
@@ -51,11 +51,11 @@ def load(folder: Path, now_s: float) -> RotationState:
         return RotationState()
 
 
-def save(folder: Path, moves: RotationState) -> None:
+def save_rotation(folder: Path, moves: RotationState) -> None:
     """Write down which keys tunnels have. Raises OSError."""
     record = {
         "own": dict(moves.own),
         "far": [[name, device, key] for (name, device), key in moves.far.items()],
         "unproved": [[n, one.before, sorted(one.asked)] for n, one in moves.unproved.items()],
     }
-    atomic.replace(folder / FILE, canonical.pretty(record))
+    atomic.replace(folder / FILE, canonical.canonical_json(record))

@@ -15,7 +15,7 @@ LONGEST_S: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class CallFlow:
     """One direction of a call, as its packets leave a LAN for a peer; port None stands for any."""
 
     protocol: Literal["udp", "tcp"]
@@ -53,11 +53,11 @@ class LiveCalls:
     """
 
     packets: int = 0
-    flows: frozenset[Flow] = field(default_factory=frozenset)
+    flows: frozenset[CallFlow] = field(default_factory=frozenset)
 
 
 def mark_of(policy: EdgePolicy, service: ServiceName) -> int:
-    """Return the mark of a class of consultations. Raises EdgeError when it is none."""
+    """Return the mark of a class of consultations. Raises EdgeError if it is not one."""
     index = marks.class_index(policy, service)
     if service not in CARE_CLASSES or index is None:
         raise EdgeError(f"{service!r} is no class of consultations; use {CARE_CLASSES[0]!r}")
@@ -69,29 +69,29 @@ def care_classes(policy: EdgePolicy) -> tuple[ServiceName, ...]:
     return tuple(policy.classes[i].service.name for i in marks.care_indexes(policy))
 
 
-def checked(for_s: float) -> float:
+def checked_duration(for_s: float) -> float:
     """Return for how long a call is announced. Raises EdgeError when that makes no sense."""
     if not 1 <= for_s <= LONGEST_S:
         raise EdgeError(f"a call is announced for 1 to {LONGEST_S} s at a time")
     return for_s
 
 
-def add_text(flow: Flow, mark: int, for_s: float) -> str:
+def add_text(flow: CallFlow, mark: int, for_s: float) -> str:
     """Return the statement that gives a flow a mark for a time; it must not have one."""
     element = f"{_key(flow)} timeout {max(1, int(for_s))}s : {mark:#x}"
     return _statement("add", flow, element)
 
 
-def remove_text(flow: Flow) -> str:
+def remove_text(flow: CallFlow) -> str:
     """Return the statement that forgets a flow, which must be known."""
     return _statement("delete", flow, _key(flow))
 
 
-def _statement(verb: str, flow: Flow, element: str) -> str:
+def _statement(verb: str, flow: CallFlow, element: str) -> str:
     return f"{verb} element inet {marks.NFT_TABLE} calls{flow.version} {{ {element} }}\n"
 
 
-def _key(flow: Flow) -> str:
+def _key(flow: CallFlow) -> str:
     ports = (_port(flow.source_port), _port(flow.destination_port))
     return f"{flow.source} . {flow.destination} . {flow.protocol} . {ports[0]} . {ports[1]}"
 
@@ -105,26 +105,26 @@ def _port(port: int | None) -> str:
     return f"{low}-{high}" if port is None else str(port)
 
 
-def flows(elements: Iterable[Any]) -> Iterator[Flow]:
+def parse_flows(elements: Iterable[Any]) -> Iterator[CallFlow]:
     """Yield the flows of a set as nft lists it."""
     for element in elements:
         if flow := _flow(element.get("elem", {}).get("val", element)):
             yield flow
 
 
-def announced(elements: Iterable[Any]) -> Iterator[tuple[Flow, int, float]]:
+def parse_announced(elements: Iterable[Any]) -> Iterator[tuple[CallFlow, int, float]]:
     """Yield the flows of a map as nft lists it, with their marks and the seconds they have left."""
     for element, mark in elements:
         if flow := _flow(element["elem"]["val"]):
             yield flow, mark, float(element["elem"].get("expires", 1))
 
 
-def _flow(key: Mapping[str, Any]) -> Flow | None:
+def _flow(key: Mapping[str, Any]) -> CallFlow | None:
     source, destination, protocol, source_port, port = key["concat"]
     if protocol not in {"udp", "tcp"}:
         return None
     ends = ip_address(source), ip_address(destination)
-    return Flow(protocol, ends[0], _listed(source_port), ends[1], _listed(port))
+    return CallFlow(protocol, ends[0], _listed(source_port), ends[1], _listed(port))
 
 
 def _listed(port: int | dict[str, list[int]]) -> int | None:

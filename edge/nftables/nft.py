@@ -29,7 +29,7 @@ class Listing:
 NOTHING: Final = Listing("", "")
 
 
-def load(text: str) -> None:
+def load_ruleset(text: str) -> None:
     """Carry statements out, all or none of them. Raises EdgeError with what nft said."""
     done = _nft("-f", "-", given=text)
     if done.returncode:
@@ -37,12 +37,12 @@ def load(text: str) -> None:
         raise EdgeError(f"nft refused our rules: {said[0] if said else 'without a word'}")
 
 
-def replacing(texts: Iterable[str]) -> str:
+def replace_tables(texts: Iterable[str]) -> str:
     """Return statements that put tables in the place of all of ours."""
-    return gone() + "".join(texts)
+    return delete_tables() + "".join(texts)
 
 
-def gone(families: Iterable[str] = FAMILIES) -> str:
+def delete_tables(families: Iterable[str] = FAMILIES) -> str:
     """Return statements that take our tables away, whether they are there or not."""
     return "".join(
         f"add table {family} {NFT_TABLE}\ndelete table {family} {NFT_TABLE}\n"
@@ -50,37 +50,37 @@ def gone(families: Iterable[str] = FAMILIES) -> str:
     )
 
 
-def listing() -> Listing:
+def list_tables() -> Listing:
     """Return our tables as the kernel has them. Raises EdgeError."""
     parts = [part for family in FAMILIES for part in _list("table", family, NFT_TABLE)]
-    return read(parts) if parts else NOTHING
+    return parse_listing(parts) if parts else NOTHING
 
 
-def digest(family: str, table: str) -> str:
-    """Return by what a table is known again; nothing when there is none. Raises EdgeError."""
+def table_digest(family: str, table: str) -> str:
+    """Return a digest of a table; nothing if there is no table. Raises EdgeError."""
     parts = _list("table", family, table)
-    return read(parts).digest if parts else ""
+    return parse_listing(parts).digest if parts else ""
 
 
-def text(family: str, table: str) -> str:
-    """Return a table in nft's own words; nothing when there is none. Raises EdgeError."""
+def table_text(family: str, table: str) -> str:
+    """Return a table in nft's own words; nothing if there is no table. Raises EdgeError."""
     return _nft("list", "table", family, table).stdout
 
 
-def present() -> tuple[str, ...]:
+def table_families() -> tuple[str, ...]:
     """Return the families in which we have a table. Raises EdgeError."""
     tables = (part["table"] for part in _list("tables") if "table" in part)
     ours = {table["family"] for table in tables if table["name"] == NFT_TABLE}
     return tuple(family for family in FAMILIES if family in ours)
 
 
-def elements(kind: str, name: str, table: str = NFT_TABLE) -> list[Any]:
+def set_elements(kind: str, name: str, table: str = NFT_TABLE) -> list[Any]:
     """Return the elements of a set or map of ours, with what changes; none when it is missing."""
     parts = _said(_nft("-j", "list", kind, "inet", table, name))
     return [element for part in parts for element in part.get(kind, {}).get("elem", ())]
 
 
-def read(parts: Iterable[Mapping[str, Any]]) -> Listing:
+def parse_listing(parts: Iterable[Mapping[str, Any]]) -> Listing:
     """Return a listing from what nft says in JSON."""
     shape, comment = [], ""
     for part in parts:

@@ -12,7 +12,7 @@ from typing import Final
 
 from edge.forwarding import htb, marks
 from edge.forwarding.duplication import duplicate_address
-from edge.forwarding.routes import Version, owned, versions
+from edge.forwarding.routes import Version, ip_versions, prefixes_by_peer
 from edge.nftables.prefixes import disjoint
 from edge.policy.model import STAMP_PORT, EdgePolicy, Prefix
 from inventory.errors import PolicyRefusedError
@@ -27,7 +27,7 @@ FLOW: Final = "{ip} saddr . {ip} daddr . meta l4proto . th sport . th dport"
 IP: Final = {4: "ip", 6: "ip6"}
 
 
-def interface(name: str) -> str:
+def checked_interface(name: str) -> str:
     """Return an interface's name if it can stand in rules and paths; else PolicyRefusedError."""
     if _PLAIN.fullmatch(name) and name not in _RESERVED:
         return name
@@ -37,32 +37,32 @@ def interface(name: str) -> str:
     )
 
 
-def base(policy: EdgePolicy) -> str:
+def base_tables(policy: EdgePolicy) -> str:
     """Return the tables of a policy, without calls and what arrives.
 
     Raises PolicyRefusedError when an interface's name is no plain word.
     """
     for name in _names(policy):
-        interface(name)
+        checked_interface(name)
     body = _lines(*_inet(policy), *_copying(policy))
-    return body.replace("@DIGEST@", digest(body))
+    return body.replace("@DIGEST@", ruleset_digest(body))
 
 
-def digest(text: str) -> str:
+def ruleset_digest(text: str) -> str:
     """Return by what a ruleset is known again."""
     return sha256(text.encode()).hexdigest()[:32]
 
 
-def arrivals(policy: EdgePolicy, underlay: str) -> str:
+def arrivals_table(policy: EdgePolicy, underlay: str) -> str:
     """Return the table through which what arrives on an underlay is queued."""
     which = {u.interface: u for u in policy.underlays}[underlay]
     target = htb.ingress_name(policy, which)
-    port = which.listen_port
+    port, device = which.listen_port, checked_interface(underlay)
     tunnelled, rest = (_classid(minor) for minor in (htb.TUNNELLED, htb.REST))
     return _lines(
         f"table netdev {marks.NFT_TABLE} {{",
         f"\tchain {chain_of(target)} {{",
-        f'\t\ttype filter hook ingress device "{interface(underlay)}" priority 0; policy accept;',
+        f'\t\ttype filter hook ingress device "{device}" priority 0; policy accept;',
         f"\t\tmeta priority set {rest}",
         f"\t\tudp dport {port} meta priority set {tunnelled}",
         f"\t\tudp sport {port} meta priority set {tunnelled}",
@@ -92,7 +92,7 @@ def _names(policy: EdgePolicy) -> Iterator[str]:
 
 def _inet(policy: EdgePolicy) -> Iterator[str]:
     yield f"table inet {marks.NFT_TABLE} {{"
-    for version in versions(policy):
+    for version in ip_versions(policy):
         yield from _sets(policy, version)
     yield from _classify(policy)
     yield from _prerouting(policy)
@@ -140,7 +140,7 @@ Reach = list[tuple[Prefix, int]]
 def _reach(policy: EdgePolicy) -> Reach:
     """Return what is behind which peer, without overlaps and without our own LANs."""
     places = {peer.device: index for index, peer in enumerate(policy.peers)}
-    claims = {prefix: places[peer.device] for peer, prefix in owned(policy)}
+    claims = {prefix: places[peer.device] for peer, prefix in prefixes_by_peer(policy)}
     return disjoint(claims, policy.prefixes)
 
 
@@ -173,7 +173,7 @@ def _classify(policy: EdgePolicy) -> Iterator[str]:
     yield "\tchain classify {"
     # nft 1.0.6 shows comments of rules in JSON, and not those of tables.
     yield f'\t\tmeta mark set {ordinary:#x} comment "@DIGEST@"'
-    for version in versions(policy):
+    for version in ip_versions(policy):
         ip = IP[version]
         flow = FLOW.format(ip=ip)
         yield f"\t\tmeta mark set {ip} dscp map {{ {by_dscp} }}"
@@ -192,7 +192,7 @@ def _by_dscp(policy: EdgePolicy) -> str:
 
 
 def _to_peers(policy: EdgePolicy, condition: str = "") -> Iterator[str]:
-    for version in versions(policy):
+    for version in ip_versions(policy):
         yield f"\t\t{condition}{IP[version]} daddr @peers{version} goto classify"
 
 
@@ -214,7 +214,7 @@ def _output(policy: EdgePolicy) -> Iterator[str]:
     tunnels = _names_of(u.tunnel for u in policy.underlays)
     yield "\tchain output {"
     yield "\t\ttype route hook output priority mangle; policy accept;"
-    # wireguard-go answers by the interface on which it was last heard. A chain of this type asks
+    # wireguard-go answers by the interface on which it last received. A chain of this type asks
     # for the route again when a mark changes, which then is the one that was decided.
     care = f"meta mark {marks.CARE_MARK:#x} udp sport {policy.care.port}"
     yield f"\t\t{care} meta mark set {marks.ROUTED_CARE_MARK:#x} accept"
@@ -265,7 +265,7 @@ def _postrouting(policy: EdgePolicy) -> Iterator[str]:
     tunnels = _names_of(u.tunnel for u in policy.underlays)
     yield "\tchain postrouting {"
     yield "\t\ttype filter hook postrouting priority 300; policy accept;"
-    for version in versions(policy):
+    for version in ip_versions(policy):
         known = f"{IP[version]} daddr . meta mark map @queues{version}"
         yield f"\t\toifname {tunnels} meta priority set {known}"
     for index, underlay in enumerate(policy.underlays):
@@ -285,7 +285,7 @@ def _copying(policy: EdgePolicy) -> Iterator[str]:
     yield f"table ip {marks.NFT_TABLE} {{"
     yield from _set("map copies", f"typeof {key} : ip daddr", "", aliases)
     yield "\tchain copying {"
-    # Where a route was asked for anew, only this hook knows the interface that came of it.
+    # Where a route was asked for again, only this hook knows the interface that came of it.
     yield "\t\ttype filter hook postrouting priority 290; policy accept;"
     condition = f"meta mark {marks.ROUTED_CARE_MARK:#x} udp sport {policy.care.port}"
     yield f"\t\t{condition} dup to {key} map @copies"

@@ -13,11 +13,11 @@ from typing import Any, TypeAlias
 from edge.policy.model import (
     CareTunnel,
     EdgePolicy,
-    Endpoint,
-    Path,
     Peer,
+    PeerPath,
     Prefix,
     TrafficClass,
+    TunnelEndpoint,
     Underlay,
 )
 from inventory.model import Medium
@@ -35,17 +35,17 @@ class SignedPolicy:
     policy: EdgePolicy
 
 
-def text(policy: EdgePolicy) -> str:
+def policy_text(policy: EdgePolicy) -> str:
     """Return the canonical text of a policy."""
-    return pretty(plain(policy))
+    return canonical_json(policy_json(policy))
 
 
-def pretty(value: Json) -> str:
+def canonical_json(value: Json) -> str:
     """Return a JSON object as canonical text: keys sorted, one to a line."""
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def plain(policy: EdgePolicy) -> dict[str, Any]:
+def policy_json(policy: EdgePolicy) -> dict[str, Any]:
     """Return a policy as JSON knows it; reading that back gives the same policy."""
     return {
         "network": policy.network,
@@ -95,7 +95,7 @@ def _peer(peer: Peer) -> dict[str, Any]:
     }
 
 
-def _path(path: Path) -> dict[str, Any]:
+def _path(path: PeerPath) -> dict[str, Any]:
     far = path.endpoint
     return {
         "name": path.name,
@@ -134,7 +134,7 @@ def _class(entry: TrafficClass) -> dict[str, Any]:
     }
 
 
-def trusted(held: Json) -> EdgePolicy:
+def policy_from_json(held: Json) -> EdgePolicy:
     """Return the policy that plain() gave; for JSON that was checked, since nothing is here."""
     return EdgePolicy(
         network=held["network"],
@@ -171,14 +171,14 @@ def _peer_of(held: Json) -> Peer:
     return Peer(held["device"], held["public_key"], loopback, _prefixes(held), paths, *further)
 
 
-def _path_of(held: Json) -> Path:
+def _path_of(held: Json) -> PeerPath:
     far = held["endpoint"]
     parts = {
         "remote_address": IPv4Address(held["remote_address"]),
-        "endpoint": Endpoint(IPv4Address(far["address"]), far["port"]) if far else None,
+        "endpoint": TunnelEndpoint(IPv4Address(far["address"]), far["port"]) if far else None,
         "medium": Medium(held["medium"]),
     }
-    return Path(**{**held, **parts})
+    return PeerPath(**{**held, **parts})
 
 
 def _class_of(held: Json) -> TrafficClass:

@@ -1,4 +1,4 @@
-"""The terms on which policies are handed over; nothing heavy, for those who only ask."""
+"""Errors and limits of policy transactions; imports nothing heavy, for the control client."""
 
 import re
 from typing import Final
@@ -18,7 +18,7 @@ class TransactionError(PolicyRefusedError):
 
 
 def checked_txn(txn: str) -> str:
-    """Return the name of a transaction. Raises TransactionError when it is none."""
+    """Return the name of a transaction. Raises TransactionError if it is not one."""
     if not _TXN.fullmatch(txn):
         what = "a transaction's name is 1 to 64 letters, digits and hyphens"
         raise TransactionError("usage", what)

@@ -19,7 +19,7 @@ CARE_PORT: Final = 51_831
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class TunnelEndpoint:
     """Where a tunnel's far end listens, on the underlay."""
 
     address: IPv4Address
@@ -50,17 +50,17 @@ class Underlay:
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
-    """A way to a peer over one of our underlays; both ends know it by the same name.
+class PeerPath:
+    """A path to a peer over one of our underlays; both ends know it by the same name.
 
     remote_address is the peer's address inside the tunnel; endpoint is None where the peer dials
-    us. medium, metered and cost are of the way as a whole, rate_mbps what the peer can receive.
+    us. medium, metered and cost are of the path as a whole, rate_mbps what the peer can receive.
     """
 
     name: PathName
     circuit: CircuitName
     remote_address: IPv4Address
-    endpoint: Endpoint | None
+    endpoint: TunnelEndpoint | None
     medium: Medium
     metered: bool
     cost: int
@@ -71,14 +71,14 @@ class Path:
 class Peer:
     """Another edge or hub: its key, its loopback (the care tunnel's end), the LANs behind it.
 
-    next_key is the key that it is moving to, if it is; until it has, it is heard with either.
+    next_key is the key that it is moving to, if it is; until it has, either key is accepted.
     """
 
     device: DeviceName
     public_key: str
     loopback: IPv4Address
     prefixes: tuple[Prefix, ...]
-    paths: tuple[Path, ...]
+    paths: tuple[PeerPath, ...]
     next_key: str = ""
     preshared: int | None = None
 
@@ -106,7 +106,7 @@ class EdgePolicy:
 
     key is the public key that its tunnels are to have; without one it is that of its enrolment.
     preshared is the series of the preshared keys with its peers, but for those that have their own;
-    0 is none.
+    0 is no series.
     """
 
     network: str
@@ -127,7 +127,7 @@ class EdgePolicy:
         return (*(underlay.tunnel for underlay in self.underlays), self.care.interface)
 
     def series(self, peer: Peer) -> int:
-        """Return the series of the preshared keys with a peer; 0 is none."""
+        """Return the series of the preshared keys with a peer; 0 is no series."""
         return self.preshared if peer.preshared is None else peer.preshared
 
     def underlay(self, circuit: CircuitName) -> Underlay:

@@ -9,7 +9,15 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictFloat, StrictInt, StrictStr
 
-from edge.policy.model import CareTunnel, EdgePolicy, Endpoint, Path, Peer, TrafficClass, Underlay
+from edge.policy.model import (
+    CareTunnel,
+    EdgePolicy,
+    Peer,
+    PeerPath,
+    TrafficClass,
+    TunnelEndpoint,
+    Underlay,
+)
 from inventory.documents.fields import Count, Document, Flag, Prefix, Rate, Share, Slug, Title
 from inventory.documents.messages import quoted, refuse
 from inventory.model import LAST_OWN_SERIES, LAST_SERIES, Medium
@@ -65,9 +73,9 @@ class EndpointDocument(Document):
     address: Address4
     port: Port
 
-    def to_model(self) -> Endpoint:
+    def to_model(self) -> TunnelEndpoint:
         """Return the trusted value."""
-        return Endpoint(self.address, self.port)
+        return TunnelEndpoint(self.address, self.port)
 
 
 class UnderlayDocument(Document):
@@ -91,8 +99,8 @@ class UnderlayDocument(Document):
         return Underlay(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
-class PathDocument(Document):
-    """A way to a peer."""
+class PeerPathDocument(Document):
+    """A path to a peer."""
 
     name: Slug
     circuit: Slug
@@ -103,11 +111,11 @@ class PathDocument(Document):
     cost: Count
     rate_mbps: Rate
 
-    def to_model(self) -> Path:
+    def to_model(self) -> PeerPath:
         """Return the trusted value."""
         written = {name: getattr(self, name) for name in type(self).model_fields}
         endpoint = self.endpoint.to_model() if self.endpoint else None
-        return Path(**{**written, "endpoint": endpoint})
+        return PeerPath(**{**written, "endpoint": endpoint})
 
 
 class PeerDocument(Document):
@@ -117,7 +125,7 @@ class PeerDocument(Document):
     public_key: Key
     loopback: Address4
     prefixes: tuple[Prefix, ...]
-    paths: tuple[PathDocument, ...]
+    paths: tuple[PeerPathDocument, ...]
     next_key: Key | None = None
     preshared: Series | None = None
 
@@ -146,7 +154,7 @@ class CareDocument(Document):
         return CareTunnel(self.interface, self.mtu, self.port)
 
 
-class SloDocument(Document):
+class ClassSloDocument(Document):
     """What is owed to a class."""
 
     delay_ms: Positive
@@ -175,12 +183,12 @@ class ChoiceDocument(Document):
         return PathPolicy(service=service, **written)
 
 
-class ClassDocument(Document):
+class TrafficClassDocument(Document):
     """A class of traffic."""
 
     name: Slug
     title: Title
-    slo: SloDocument
+    slo: ClassSloDocument
     dscp: Annotated[StrictInt, Field(ge=0, le=63)]
     rate_mbps: Rate
     share: Share
@@ -204,7 +212,7 @@ class PolicyDocument(Document):
     underlays: Annotated[tuple[UnderlayDocument, ...], Field(max_length=MOST_UNDERLAYS)]
     peers: tuple[PeerDocument, ...]
     care: CareDocument
-    classes: Annotated[tuple[ClassDocument, ...], Field(max_length=MOST_CLASSES)]
+    classes: Annotated[tuple[TrafficClassDocument, ...], Field(max_length=MOST_CLASSES)]
     key: Key | None = None
     preshared: Series = 0
 
@@ -225,7 +233,7 @@ class PolicyDocument(Document):
         )
 
 
-def incoherent(policy: EdgePolicy) -> Iterator[Wrong]:
+def incoherences(policy: EdgePolicy) -> Iterator[Wrong]:
     """Yield what is wrong with a policy as a whole: where, what, and what to write instead."""
     yield from _twice(_names(policy))
     yield from _loose_paths(policy)

@@ -98,7 +98,7 @@ class PolicyStore:
         """
         running, good = self._folder / RUNNING, self._folder / GOOD
         if self.trial() is None and not (good.exists() and cmp(running, good, shallow=False)):
-            atomic.same(running, good)
+            atomic.copy_file(running, good)
 
     def recover(self, now: Moment) -> TrialOutcome | None:
         """Finish what a killed process left half-way, and end a trial whose time is up.
@@ -119,7 +119,7 @@ class PolicyStore:
     def trial(self) -> Trial | None:
         """Return the trial that waits for its confirmation. Raises OSError."""
         path = self._folder / _TRIAL
-        record = atomic.record(path)
+        record = atomic.read_record(path)
         if record is None:
             # A torn record, which no power cut leaves, counts as one whose time is up.
             return Trial("", "", 0.0) if path.exists() else None
@@ -129,12 +129,12 @@ class PolicyStore:
 
     def staged(self) -> str | None:
         """Return the transaction of the candidate. Raises OSError."""
-        record = atomic.record(self._folder / _STAGED_RECORD)
+        record = atomic.read_record(self._folder / _STAGED_RECORD)
         return str(record["txn"]) if record and "txn" in record else None
 
     def last(self) -> Mapping[str, object] | None:
         """Return how the last transaction ended. Raises OSError."""
-        return atomic.record(self._folder / _LAST)
+        return atomic.read_record(self._folder / _LAST)
 
     def stage(
         self, txn: str, envelope: str, running: SignedPolicy | None, *, file: str = "candidate"
@@ -155,7 +155,7 @@ class PolicyStore:
         atomic.remove(self._folder / _STAGED_RECORD)
         atomic.replace(self._folder / STAGED, envelope)
         record = {"txn": txn, "seen": self._seen()}
-        atomic.replace(self._folder / _STAGED_RECORD, canonical.pretty(record))
+        atomic.replace(self._folder / _STAGED_RECORD, canonical.canonical_json(record))
         return signed
 
     def begin(self, txn: str, within_s: int, now: Moment) -> SignedPolicy:
@@ -163,7 +163,7 @@ class PolicyStore:
 
         Raises TransactionError, PolicyRefusedError, OSError; nothing has changed then.
         """
-        record = atomic.record(self._folder / _STAGED_RECORD)
+        record = atomic.read_record(self._folder / _STAGED_RECORD)
         if not record or record.get("txn") != txn:
             raise TransactionError("unknown", f"transaction {txn} is not staged; stage it first")
         if record.get("seen") != self._seen():
@@ -172,10 +172,10 @@ class PolicyStore:
         if signed is None:
             raise TransactionError("unknown", f"transaction {txn} has lost its candidate")
         tried = {"serial": signed.serial, "digest": _digest(self._text(STAGED) or "")}
-        atomic.replace(self._folder / _TRIED, canonical.pretty(tried))
+        atomic.replace(self._folder / _TRIED, canonical.canonical_json(tried))
         self._arm(txn, within_s, now)
         try:
-            atomic.same(self._folder / STAGED, self._folder / RUNNING)
+            atomic.copy_file(self._folder / STAGED, self._folder / RUNNING)
         except OSError:
             self._reverted("rejected", _TRIAL)
             raise
@@ -187,7 +187,7 @@ class PolicyStore:
             atomic.remove(self._folder / _STAGED_RECORD)
 
     def extend(self, txn: str, within_s: int, now: Moment) -> None:
-        """Start the time of a trial anew. Raises TransactionError, OSError."""
+        """Start the time of a trial again. Raises TransactionError, OSError."""
         trial = self.trial()
         if trial is None or trial.txn != txn:
             raise TransactionError("undone", f"transaction {txn} is not unconfirmed any more")
@@ -206,7 +206,7 @@ class PolicyStore:
         return self._reverted(outcome)
 
     def _confirmed(self) -> TrialOutcome:
-        atomic.same(self._folder / RUNNING, self._folder / GOOD)
+        atomic.copy_file(self._folder / RUNNING, self._folder / GOOD)
         self._end(_CONFIRMING, "confirmed")
         return "confirmed"
 
@@ -218,24 +218,24 @@ class PolicyStore:
     def _reverted(self, outcome: TrialOutcome, name: str = _REVERTING) -> TrialOutcome:
         good = self._folder / GOOD
         if good.exists():
-            atomic.same(good, self._folder / RUNNING)
+            atomic.copy_file(good, self._folder / RUNNING)
         else:
             atomic.remove(self._folder / RUNNING)
         self._end(name, outcome)
         return outcome
 
     def _end(self, name: str, outcome: TrialOutcome) -> None:
-        record = atomic.record(self._folder / name) or {}
+        record = atomic.read_record(self._folder / name) or {}
         with suppress(OSError):  # on a full disk the end matters, not the note of it
             ended = {"txn": record.get("txn"), "outcome": outcome}
-            atomic.replace(self._folder / _LAST, canonical.pretty(ended))
+            atomic.replace(self._folder / _LAST, canonical.canonical_json(ended))
         atomic.remove(self._folder / name)
 
     def _arm(self, txn: str, within_s: int, now: Moment) -> None:
         if not 0 < within_s <= LONGEST_TRIAL_S:
             raise TransactionError("usage", f"the time to confirm is 1 to {LONGEST_TRIAL_S} s")
         trial = {"txn": txn, "boot": now.boot, "deadline_s": now.since_boot_s + within_s}
-        atomic.replace(self._folder / _TRIAL, canonical.pretty(trial))
+        atomic.replace(self._folder / _TRIAL, canonical.canonical_json(trial))
 
     def newest(self, running: SignedPolicy | None) -> int:
         """Return the serial that the next policy must be above. Raises OSError."""
@@ -243,7 +243,7 @@ class PolicyStore:
 
     def _tried(self) -> tuple[int, str]:
         """Return serial and digest of the newest policy that ever ran. Raises OSError."""
-        record = atomic.record(self._folder / _TRIED) or {}
+        record = atomic.read_record(self._folder / _TRIED) or {}
         return int(_number(record, "serial")), str(record.get("digest", ""))
 
     def _seen(self) -> str:
@@ -251,12 +251,12 @@ class PolicyStore:
         return sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
     def _read(self, name: str) -> SignedPolicy | None:
-        """Return the policy of a file, None when there is none. Raises PolicyRefusedError."""
+        """Return the policy of a file, None if there is no file. Raises PolicyRefusedError."""
         envelope = self._text(name)
         return None if envelope is None else self._checked(envelope, name)
 
     def _text(self, name: str) -> str | None:
-        """Return what a file holds, None when there is none. Raises PolicyRefusedError."""
+        """Return what a file holds, None if there is no file. Raises PolicyRefusedError."""
         try:
             with (self._folder / name).open(encoding="utf-8") as file:
                 return file.read(LARGEST_POLICY + 1)
@@ -282,7 +282,7 @@ def _digest(envelope: str) -> str:
 def _outdated(file: str, signed: SignedPolicy, than: str) -> PolicyRefusedError:
     return PolicyRefusedError(
         f"{file}#/serial: serial {signed.serial} is not newer than {than}; let the controller "
-        "sign the policy anew"
+        "sign the policy again"
     )
 
 

@@ -96,7 +96,7 @@ class Transactions:
         }
 
     def read(self) -> Json:
-        """Return the canonical text of the policy that runs; nothing when there is none."""
+        """Return the canonical text of the policy that runs; nothing if there is no policy."""
         return {"config": self._text()}
 
     async def stage(self, txn: str, candidate: str) -> Json:
@@ -104,7 +104,7 @@ class Transactions:
         async with self._turn(None):
             before = self._text()
             signed = await asyncio.to_thread(self._store.stage, txn, candidate, self.running)
-            return {"delta": _delta(before, canonical.text(signed.policy))}
+            return {"delta": _delta(before, canonical.policy_text(signed.policy))}
 
     async def commit(self, txn: str, within_s: int) -> Json:
         """Put the candidate into effect on trial."""
@@ -118,7 +118,7 @@ class Transactions:
             return {"pending": txn, "left_s": self._left_s()}
 
     async def extend(self, txn: str, within_s: int) -> Json:
-        """Start the time of a trial anew."""
+        """Start the time of a trial again."""
         async with self._turn(txn):
             self._store.extend(txn, within_s, self._clock())
             return {"pending": txn, "left_s": self._left_s()}
@@ -211,7 +211,7 @@ class Transactions:
         return round(trial.left_s(self._clock()), 1) if trial else 0.0
 
     def _text(self) -> str:
-        return canonical.text(self.policy) if self.policy else ""
+        return canonical.policy_text(self.policy) if self.policy else ""
 
 
 def _delta(before: str, after: str) -> str:

@@ -8,7 +8,7 @@ FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 3.0
 # A late process at either end, and the clocks' grain, are not the path's fault.
 LEAST_MARGIN_S: Final = 0.015
-# Nobody is told of a loss sooner, since a far end that stalls answers this late all the same.
+# No loss is reported sooner, since a far end that stalls answers this late all the same.
 LEAST_PATIENCE_S: Final = 0.25
 PACES_OF_PATIENCE: Final = 3
 LONGEST_PACE_COUNTED_S: Final = 0.1
@@ -60,7 +60,7 @@ class OneWay:
     """Splits round trips by stamps of two clocks whose difference is unknown (RFC 3393).
 
     The difference is fixed such that no delay is negative: a step of the far end's clock shows
-    as a delay longer than the round trip, and then only the difference is taken anew.
+    as a delay longer than the round trip, and then only the difference is taken again.
     """
 
     difference_s: float | None = None

@@ -1,4 +1,4 @@
-"""Whether addresses answer, asked of all of them at once."""
+"""ICMP echo (RFC 792): which of many addresses answer, asked at the same time."""
 
 import asyncio
 import os
@@ -23,14 +23,14 @@ _ECHO: Final = 8
 Address: TypeAlias = IPv4Address | IPv6Address
 
 
-async def reached(interface: str, peers: Collection[Peer]) -> frozenset[DeviceName]:
+async def ping_peers(interface: str, peers: Collection[Peer]) -> frozenset[DeviceName]:
     """Return the peers whose loopbacks answer a packet that leaves by an interface."""
     by_loopback = {peer.loopback: peer.device for peer in peers}
-    answered = await asyncio.to_thread(through, interface, tuple(by_loopback))
+    answered = await asyncio.to_thread(ping_through, interface, tuple(by_loopback))
     return frozenset(by_loopback[address] for address in answered)
 
 
-def unreached(source: Address | None, targets: Sequence[Address]) -> tuple[Address, ...]:
+def unreached_targets(source: Address | None, targets: Sequence[Address]) -> tuple[Address, ...]:
     """Return the targets that do not answer a ping from an address, or from any when it is None."""
     with ThreadPoolExecutor(_PINGS_AT_ONCE) as pool:
         answers = list(pool.map(lambda target: _answers(source, target), targets))
@@ -57,19 +57,19 @@ def _done(command: Sequence[str]) -> bool:
     return done.returncode == 0
 
 
-def through(interface: str, targets: Sequence[IPv4Address]) -> frozenset[IPv4Address]:
+def ping_through(interface: str, targets: Sequence[IPv4Address]) -> frozenset[IPv4Address]:
     """Return the targets that answer within a second an ICMP echo that leaves by an interface.
 
-    Answers may come by any other; a program bound to the interface would not hear them.
+    Answers may come by any other; a program bound to the interface would not receive them.
     Raises OSError.
     """
     name = os.urandom(2)
-    with _raw() as mouth, _raw() as ear:
-        mouth.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+    with _raw() as sender, _raw() as receiver:
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
         for target in targets:
             with suppress(OSError):
-                mouth.sendto(_echo(name), (str(target), 0))
-        return frozenset(_heard(ear, name, frozenset(targets)))
+                sender.sendto(_echo(name), (str(target), 0))
+        return frozenset(_answering(receiver, name, frozenset(targets)))
 
 
 def _raw() -> socket.socket:
@@ -86,19 +86,19 @@ def _echo(name: bytes) -> bytes:
     return struct.pack("!BBH", _ECHO, 0, checksum) + body
 
 
-def _heard(
-    ear: socket.socket, name: bytes, targets: frozenset[IPv4Address]
+def _answering(
+    receiver: socket.socket, name: bytes, targets: frozenset[IPv4Address]
 ) -> Iterator[IPv4Address]:
-    """Yield who answers, until all have or the time is over."""
+    """Yield the targets that answer, until all have or the time is over."""
     deadline, left = monotonic() + _THROUGH_S, set(targets)
     while left and (rest := deadline - monotonic()) > 0:
-        ear.settimeout(rest)
+        receiver.settimeout(rest)
         try:
-            packet, (address, _) = ear.recvfrom(2048)
+            packet, (address, _) = receiver.recvfrom(2048)
         except TimeoutError:
             return
         header = 4 * (packet[0] & 0x0F)
-        who, ours = IPv4Address(address), packet[header + 4 : header + 6] == name
-        if ours and packet[header] == 0 and who in left:
-            left.remove(who)
-            yield who
+        target, ours = IPv4Address(address), packet[header + 4 : header + 6] == name
+        if ours and packet[header] == 0 and target in left:
+            left.remove(target)
+            yield target

@@ -1,4 +1,4 @@
-"""Which way a test packet was lost, told by the numbers that the far end counts by itself.
+"""Direction in which a test packet was lost, by the numbers that the far end counts itself.
 
 A stateful reflector numbers its answers (RFC 8762 section 4.3). Between two answers that came, a
 number that did not come was lost on the way back; requests beyond that never reached the far end.
@@ -49,12 +49,12 @@ class Numbers:
         if number > self._number:
             self._advance(sequence, number)
         elif not self._fill(number):
-            # A number twice: the far end began to count anew.
+            # A number twice: the far end began to count again.
             self._gaps.clear()
             self._sequence, self._number = sequence, wire_number
 
     def lost(self, sequence: int) -> LossDirection | None:
-        """Return which way a request was lost that has no answer; None when nothing tells yet."""
+        """Return the direction in which a request was lost; None if nothing shows it yet."""
         if self._sequence is None or sequence > self._sequence:
             return None
         for gap in self._gaps:

@@ -1,4 +1,4 @@
-"""The book of test packets under way: each is settled once, as answered, lost or not judged."""
+"""Outstanding test packets: each is settled once, as answered, lost or not judged."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Final
 from edge.probes.loss_direction import LossDirection, Numbers
 from edge.probes.packet import SEQUENCES, unwrapped
 
-# Answers that come after their packet was settled are told from copies this long.
+# Answers that come after their packet was settled are distinguished from copies this long.
 REMEMBERED: Final = 1024
 # What comes while the process is stalled for no longer waits in the socket and is not lost there.
 HARMLESS_S: Final = 0.1
@@ -24,7 +24,7 @@ class AnswerKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class AwaitedPacket:
     """How many newest packets in a row lack an answer they should have, and when one more will."""
 
     overdue: int
@@ -32,7 +32,7 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class Outcome:
+class PacketOutcome:
     """What was settled since somebody last asked."""
 
     answered: int = 0
@@ -57,7 +57,7 @@ class OutstandingPackets:
 
     stalled_s: StalledFor
     numbers: Numbers = field(default_factory=Numbers)
-    settled: Outcome = field(default_factory=Outcome)
+    settled: PacketOutcome = field(default_factory=PacketOutcome)
     _next: int = 0
     _highest: int = -1
     _excused: int = -1
@@ -72,7 +72,7 @@ class OutstandingPackets:
         return sequence % SEQUENCES
 
     def forget_way(self) -> None:
-        """Judge directions anew, since the far end will count anew."""
+        """Judge directions afresh, since the far end will count from the start."""
         self.numbers = Numbers()
 
     def excuse(self) -> None:
@@ -100,38 +100,38 @@ class OutstandingPackets:
     ) -> int:
         """Settle packets that were waited for long enough; return how many counted as lost.
 
-        unknown says for a send time which way to blame when the far end's numbers do not tell.
+        unknown says for a send time which way to blame if the far end's numbers do not show it.
         """
         lost = 0
         for sequence, sent_s in self._expired(now_s, patience_s):
             del self._pending[sequence]
             self._remember(sequence, sent_s)
-            way = self.numbers.lost(sequence) or unknown(sent_s)
+            direction = self.numbers.lost(sequence) or unknown(sent_s)
             if sequence <= self._excused or self.stalled_s(sent_s, now_s) > HARMLESS_S:
                 self.settled.voided += 1
                 self._highest = max(self._highest, sequence)
                 continue
             lost += 1
-            if way is LossDirection.OUT:
+            if direction is LossDirection.OUT:
                 self.settled.out += 1
             else:
                 self.settled.back += 1
         return lost
 
-    def waiting(self, now_s: float, expected_s: float) -> Waiting:
+    def waiting(self, now_s: float, expected_s: float) -> AwaitedPacket:
         """Return how many newest packets lack an answer that should have come within expected_s."""
         due_s = None
         for sequence, sent_s in reversed(self._pending.items()):
             at_s = sent_s + expected_s + self.stalled_s(sent_s, now_s)
             if at_s <= now_s:
-                return Waiting(max(0, sequence - self._highest), due_s)
+                return AwaitedPacket(max(0, sequence - self._highest), due_s)
             due_s = at_s
         oldest = next(iter(self._pending), self._next)
-        return Waiting(max(0, oldest - 1 - self._highest), due_s)
+        return AwaitedPacket(max(0, oldest - 1 - self._highest), due_s)
 
-    def take(self) -> Outcome:
+    def take(self) -> PacketOutcome:
         """Return what was settled since the last call."""
-        taken, self.settled = self.settled, Outcome()
+        taken, self.settled = self.settled, PacketOutcome()
         return taken
 
     def _expired(self, now_s: float, patience_s: float) -> list[tuple[int, float]]:

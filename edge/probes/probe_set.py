@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Final
 
-from edge.policy.model import EdgePolicy, Path, PathKey
+from edge.policy.model import EdgePolicy, PathKey, PeerPath
 from edge.probes.reflector import Listening, SessionReflector
 from edge.probes.sender import SessionSender, Target
 from edge.probes.stall_clock import StallClock
@@ -16,7 +16,8 @@ from inventory.errors import EdgeError
 from inventory.model import CircuitName
 from topology.quality.health import Measurement
 
-# A metered path probed more slowly than this is not probed more closely upon suspicion.
+# A metered path that is probed more slowly, in seconds between packets, is not probed more closely
+# upon suspicion.
 _QUICKEN_UP_TO_S: Final = 0.5
 
 
@@ -37,9 +38,9 @@ class ProbeSet:
         self._time = StallClock(time.monotonic)
         self._reflectors: dict[CircuitName, tuple[Listening, SessionReflector]] = {}
         self._open_reflectors: set[CircuitName] = set()
-        # Who follows another policy must not meet who opens what is not open yet.
+        # Following another policy and opening what is not open yet must not overlap.
         self._busy = asyncio.Lock()
-        self._gauges: dict[PathKey, _PathProbe] = {}
+        self._probes: dict[PathKey, _PathProbe] = {}
         self._interfaces: dict[CircuitName, str] = {}
 
     async def follow(self, policy: EdgePolicy | None) -> None:
@@ -49,95 +50,95 @@ class ProbeSet:
 
     async def _follow(self, policy: EdgePolicy | None) -> None:
         self._interfaces = {u.circuit: u.interface for u in policy.underlays} if policy else {}
-        anew = self._listen(policy)
+        renewed = self._listen(policy)
         wanted = _targets(policy) if policy else {}
-        for key, gauge in list(self._gauges.items()):
-            if wanted.get(key, (None,))[0] != gauge.session.target or gauge.circuit in anew:
-                self._gauges.pop(key).session.close()
+        for key, probe in list(self._probes.items()):
+            if wanted.get(key, (None,))[0] != probe.session.target or probe.circuit in renewed:
+                self._probes.pop(key).session.close()
         for key, (target, circuit) in wanted.items():
-            if key not in self._gauges:
+            if key not in self._probes:
                 reflector = self._reflectors[circuit][1]
-                session = SessionSender(target, reflector=reflector, timekeeper=self._time)
-                self._gauges[key] = _PathProbe(session, circuit)
+                session = SessionSender(target, reflector=reflector, stall_clock=self._time)
+                self._probes[key] = _PathProbe(session, circuit)
         await self._refresh()
 
     async def refresh(self) -> None:
-        """Open what is not open yet, and anew what lost its interface."""
+        """Open what is not open yet, and open again what lost its interface."""
         async with self._busy:
             await self._refresh()
 
     async def _refresh(self) -> None:
-        deaf = await self._refresh_reflectors()
-        for gauge in self._gauges.values():
-            fault = await _brought(gauge.session, opened=gauge.opened)
-            gauge.opened = gauge.opened or not fault
-            gauge.fault = self._absent(gauge.circuit) or fault or deaf.get(gauge.circuit, "")
+        faults = await self._refresh_reflectors()
+        for probe in self._probes.values():
+            fault = await _opened_or_refreshed(probe.session, opened=probe.opened)
+            probe.opened = probe.opened or not fault
+            probe.fault = self._absent(probe.circuit) or fault or faults.get(probe.circuit, "")
 
     def measure(self, key: PathKey) -> Measurement | None:
         """Return what a path showed since it was last asked; None while it is not measured."""
-        gauge = self._gauges.get(key)
-        return gauge.session.measure() if gauge and gauge.opened else None
+        probe = self._probes.get(key)
+        return probe.session.measure() if probe and probe.opened else None
 
     def pace(self, paces: Mapping[PathKey, float]) -> None:
         """Set the time between test packets, in seconds."""
         for key, pace_s in paces.items():
-            if gauge := self._gauges.get(key):
-                gauge.session.pace_s = pace_s
+            if probe := self._probes.get(key):
+                probe.session.pace_s = pace_s
                 quicken = pace_s <= _QUICKEN_UP_TO_S
-                if gauge.session.quicken != quicken:
-                    gauge.session.quicken = quicken
+                if probe.session.quicken != quicken:
+                    probe.session.quicken = quicken
 
     def can_measure(self, key: PathKey) -> bool:
         """Return whether a path is measured, or about to be: not when it never could be."""
-        gauge = self._gauges.get(key)
-        return gauge is None or gauge.opened or not gauge.fault
+        probe = self._probes.get(key)
+        return probe is None or probe.opened or not probe.fault
 
     def fault(self, key: PathKey) -> str:
         """Return what is wrong with a path's interfaces; nothing when all is well."""
-        return self._gauges[key].fault if key in self._gauges else ""
+        return self._probes[key].fault if key in self._probes else ""
 
     def pace_s(self, key: PathKey) -> float | None:
         """Return the time between a path's test packets, in seconds."""
-        return self._gauges[key].session.pace_s if key in self._gauges else None
+        return self._probes[key].session.pace_s if key in self._probes else None
 
     def counters(self, key: PathKey) -> Mapping[str, int]:
         """Return what a path's session has counted since it was opened."""
-        if key not in self._gauges:
+        if key not in self._probes:
             return {}
-        counters = self._gauges[key].session.counters
+        counters = self._probes[key].session.counters
         return {name: getattr(counters, name) for name in counters.__dataclass_fields__}
 
     def close(self) -> None:
         """Stop measuring."""
-        for gauge in self._gauges.values():
-            gauge.session.close()
+        for probe in self._probes.values():
+            probe.session.close()
         for _, reflector in self._reflectors.values():
             reflector.close()
-        self._gauges.clear()
+        self._probes.clear()
         self._reflectors.clear()
         self._open_reflectors.clear()
 
     def _listen(self, policy: EdgePolicy | None) -> set[CircuitName]:
-        """Make the reflectors a policy asks for; return the circuits whose one is new."""
+        """Make the reflectors of a policy; return the circuits whose reflector is new."""
         wanted = _listenings(policy) if policy else {}
         for circuit, (listening, reflector) in list(self._reflectors.items()):
             if wanted.get(circuit, (None,))[0] != listening:
                 reflector.close()
                 self._open_reflectors.discard(circuit)
                 del self._reflectors[circuit]
-        anew = wanted.keys() - self._reflectors.keys()
+        renewed = wanted.keys() - self._reflectors.keys()
         for circuit, (listening, peers) in wanted.items():
-            if circuit in anew:
-                made = SessionReflector(listening, peers, timekeeper=self._time)
+            if circuit in renewed:
+                made = SessionReflector(listening, peers, stall_clock=self._time)
                 self._reflectors[circuit] = (listening, made)
             else:
                 self._reflectors[circuit][1].allow(peers)
-        return set(anew)
+        return set(renewed)
 
     async def _refresh_reflectors(self) -> Mapping[CircuitName, str]:
         faults = {}
         for circuit, (_, reflector) in self._reflectors.items():
-            fault = await _brought(reflector, opened=circuit in self._open_reflectors)
+            fault = await _opened_or_refreshed(reflector, opened=circuit in self._open_reflectors)
             if fault:
                 faults[circuit] = fault
             else:
@@ -149,7 +150,7 @@ class ProbeSet:
         return "" if interface_index(interface) else f"the interface {interface} is gone"
 
 
-async def _brought(end: SessionSender | SessionReflector, *, opened: bool) -> str:
+async def _opened_or_refreshed(end: SessionSender | SessionReflector, *, opened: bool) -> str:
     """Open an end, or refresh an open one; return why that cannot be done."""
     try:
         if opened:
@@ -169,7 +170,7 @@ def _targets(policy: EdgePolicy) -> dict[PathKey, tuple[Target, CircuitName]]:
     }
 
 
-def _target(policy: EdgePolicy, path: Path) -> Target:
+def _target(policy: EdgePolicy, path: PeerPath) -> Target:
     underlay = policy.underlay(path.circuit)
     return Target(path.name, underlay.tunnel_address, path.remote_address, underlay.tunnel)
 

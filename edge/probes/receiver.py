@@ -1,4 +1,4 @@
-"""What a peer's own test packets show of the way from it to here."""
+"""One-way statistics of the direction from a peer to here, by the peer's own test packets."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -7,7 +7,8 @@ from edge.probes.packet import unwrapped
 
 # A number missing this long is lost, not late.
 PATIENCE_S: Final = 0.3
-# A longer break is a silence, told as such while it lasts, and not again as loss when it ends.
+# A longer break, in seconds, is a silence, reported as such while it lasts, and not again as loss
+# when it ends.
 OUTAGE_S: Final = 2.0
 OUTAGE_PACKETS: Final = 3
 REMEMBERED: Final = 256
@@ -20,7 +21,7 @@ SILENT_MARGIN_S: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class OneWayStats:
-    """What was heard of a peer since the last question; last_heard_s is monotonic.
+    """What was received from a peer since the last call; last_heard_s is monotonic.
 
     variation_ms are its packets' one-way delays above an unknown constant (RFC 3393). dropped
     counts packets that this host's own socket dropped.
@@ -37,7 +38,7 @@ class OneWayStats:
 
 @dataclass(slots=True)
 class PeerReceiver:
-    """The requests of one peer's session, told from another one's by their source port."""
+    """The requests of one peer's session, distinguished by their source port."""
 
     port: int
     number: int = 0
@@ -80,7 +81,7 @@ class PeerReceiver:
         return True
 
     def take(self, now_s: float) -> OneWayStats:
-        """Return what was heard since the last call."""
+        """Return what was received since the last call."""
         overdue = [n for n, since_s in self._missing.items() if now_s - since_s >= PATIENCE_S]
         for sequence in overdue:
             self._give_up(sequence)
@@ -98,7 +99,7 @@ class PeerReceiver:
         return taken
 
     def silent(self, now_s: float) -> bool:
-        """Return whether the peer should have been heard by now, were the way to here whole."""
+        """Return whether packets of the peer should have arrived by now, on a whole path."""
         if self.last_heard_s is None or self.interval_s is None:
             return False
         quiet_s = SILENT_INTERVALS * self.interval_s + SILENT_MARGIN_S

@@ -63,7 +63,7 @@ class _Peer:
 
 
 class SessionReflector:
-    """Answers the test packets of the peers it was told of, and knows what it heard of each.
+    """Answers the test packets of its peers, and counts what it received from each.
 
     peers are addresses with the key of authenticated sessions, or None for unauthenticated ones.
     """
@@ -74,11 +74,11 @@ class SessionReflector:
         peers: Mapping[IPv4Address, bytes | None],
         *,
         clock: Callable[[], float] = time.monotonic,
-        timekeeper: StallClock | None = None,
+        stall_clock: StallClock | None = None,
     ) -> None:
         self.counters = ReflectorCounters()
         self._listening = listening
-        self._time = timekeeper or StallClock(clock)
+        self._time = stall_clock or StallClock(clock)
         self._port: StampSocket | None = None
         self._peers: dict[str, _Peer] = {}
         self.allow(peers)
@@ -104,7 +104,7 @@ class SessionReflector:
             self._port = None
 
     def refresh(self) -> bool:
-        """Open the socket anew when its interface was made anew; return whether it was.
+        """Open the socket again if its interface was made again; return whether it was.
 
         Raises EdgeError when the interface is gone.
         """
@@ -120,12 +120,12 @@ class SessionReflector:
         return hearing.take(self._time.now()) if hearing else OneWayStats()
 
     def heard_since(self, remote: IPv4Address, since_s: float) -> bool:
-        """Return whether a peer was heard after a monotonic instant."""
+        """Return whether a packet of a peer arrived after a monotonic instant."""
         hearing = self._hearing(remote)
         return bool(hearing and (hearing.last_heard_s or 0.0) > since_s)
 
     def silent(self, remote: IPv4Address) -> bool:
-        """Return whether a peer that used to be heard should have been heard by now."""
+        """Return whether a peer that used to send has fallen silent."""
         hearing = self._hearing(remote)
         return bool(hearing and hearing.silent(self._time.now()))
 

@@ -15,7 +15,7 @@ from edge.policy.model import STAMP_PORT
 from edge.probes.burst import FLOOR_S, ProbeBurst
 from edge.probes.delays import OneWay, Patience, Sample
 from edge.probes.loss_direction import LossDirection
-from edge.probes.outstanding import AnswerKind, Outcome, OutstandingPackets
+from edge.probes.outstanding import AnswerKind, OutstandingPackets, PacketOutcome
 from edge.probes.packet import StampAnswer, StampRequest, between_s, read_answer, write_request
 from edge.probes.receiver import OneWayStats
 from edge.probes.reflector import SessionReflector
@@ -66,9 +66,9 @@ class SenderCounters:
 
 
 class SessionSender:
-    """Measures one path; give it the reflector that hears the same peer to know both directions.
+    """Measures one path; give it the reflector of the same peer to know both directions.
 
-    All sessions and reflectors of a process best share one timekeeper. quicken allows probing a
+    All sessions and reflectors of a process best share one stall_clock. quicken allows probing a
     path more closely for a moment after it missed an answer.
     """
 
@@ -78,12 +78,12 @@ class SessionSender:
         *,
         clock: Callable[[], float] = time.monotonic,
         reflector: SessionReflector | None = None,
-        timekeeper: StallClock | None = None,
+        stall_clock: StallClock | None = None,
         quicken: bool = True,
     ) -> None:
         self.target = target
         self.counters = SenderCounters()
-        self._time = timekeeper or StallClock(clock)
+        self._time = stall_clock or StallClock(clock)
         self._reflector = reflector
         self._suspicion = ProbeBurst(quicken)
         self._ledger = OutstandingPackets(self._time.stalled_s)
@@ -136,7 +136,7 @@ class SessionSender:
         self._close_port()
 
     def refresh(self) -> bool:
-        """Open the socket anew when its interface was made anew; return whether it was.
+        """Open the socket again if its interface was made again; return whether it was.
 
         Raises EdgeError when the interface is gone.
         """
@@ -186,7 +186,7 @@ class SessionSender:
             held_ms=held_s * 1e3,
         )
 
-    def _drain(self) -> tuple[Outcome, list[Sample]]:
+    def _drain(self) -> tuple[PacketOutcome, list[Sample]]:
         settled, samples = self._ledger.take(), self._samples
         self._samples = []
         self.counters.lost_out += settled.out
@@ -198,7 +198,7 @@ class SessionSender:
     def _passive(self) -> OneWayStats:
         return self._reflector.heard(self.target.remote) if self._reflector else OneWayStats()
 
-    def _stalled(self, settled: Outcome, passive: OneWayStats, now_s: float) -> bool:
+    def _stalled(self, settled: PacketOutcome, passive: OneWayStats, now_s: float) -> bool:
         """Return whether the process was late while what is reported now was under way."""
         dropped, self._dropped = self._dropped + passive.dropped, 0
         since_s = min(self._measured_s, now_s - self._patience.expected_s)
@@ -264,7 +264,7 @@ class SessionSender:
             self._due_s = min(self._due_s, max(now_s, self._sent_s + pace_s))
 
     def _unknown_way(self, sent_s: float) -> LossDirection:
-        """Blame the way back when the peer itself has fallen silent, else the way out."""
+        """Blame the direction back if the peer itself has fallen silent, else the direction out."""
         heard = self._reflector
         if heard and not heard.heard_since(self.target.remote, sent_s):
             return LossDirection.IN if heard.silent(self.target.remote) else LossDirection.OUT

@@ -1,4 +1,4 @@
-"""A UDP socket that tells when the kernel received a packet, its TTL, and what it dropped."""
+"""A UDP socket that reports when the kernel received a packet, its TTL, and what it dropped."""
 
 import errno
 import socket
@@ -32,7 +32,7 @@ _OPTIONS: Final = (
     (socket.SOL_SOCKET, SO_TIMESTAMPNS, 1),
     (socket.SOL_SOCKET, SO_RXQ_OVFL, 1),
 )
-# What a socket says once its interface or address has been taken away or made anew.
+# What a socket says once its interface or address has been taken away or made again.
 GONE: Final = frozenset(
     {errno.ENODEV, errno.ENXIO, errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.EBADF}
 )

@@ -59,13 +59,13 @@ class JoinClient:
     def ask(self, body: Json) -> Json:
         """Return the answer to a request, which is made again and again. Raises SilentError."""
         name, key = self._invited.name, self._invited.mailbox_key
-        asking = join_messages.request(name, key, body)
+        asking = join_messages.seal_request(name, key, body)
         deadline = self._clock() + (self._silence_s if self._answered else self._first_s)
         while self._clock() < deadline:
             for one in self._sockets:
                 self._send(one, asking)
                 for datagram in self._heard(one):
-                    if (said := join_messages.answered(datagram, asking, key)) is not None:
+                    if (said := join_messages.open_answer(datagram, asking, key)) is not None:
                         self._keep(one)
                         return said
         raise SilentError(self._silent())

@@ -35,7 +35,7 @@ class Invitation:
 
     @property
     def code(self) -> str:
-        """Return the code, to be said or shown to whoever is invited and to nobody else."""
+        """Return the code, to be said or shown to the person invited and to nobody else."""
         number = self.chance << _CHECK_BITS | _check(self.chance)
         letters = [_LETTERS[number >> 5 * place & 31] for place in reversed(range(_LONG))]
         groups = ("".join(letters[at : at + _GROUP]) for at in range(0, _LONG, _GROUP))
@@ -43,7 +43,7 @@ class Invitation:
 
     @property
     def name(self) -> str:
-        """Return what the invitation is called where it is answered, which tells nothing of it."""
+        """Return the name under which it is answered, which gives nothing of the code away."""
         return self._derived(b"name")[:8].hex()
 
     @property
@@ -55,7 +55,7 @@ class Invitation:
         """Return the key that only the two ends have whose words were compared.
 
         Who has the code alone lacks it, and so does who stands in between without it. Raises
-        ValueError when the other end's key is none.
+        ValueError if the other end's key is not one.
         """
         return hmac.digest(
             self._derived(b"ends"), keys.exchanged(own, other) + transcript, "sha256"
@@ -66,12 +66,12 @@ class Invitation:
         return hmac.digest(chance, b"sanaga invitation\n" + what, "sha256")
 
 
-def made(where: Endpoint) -> Invitation:
+def new_invitation(where: Endpoint) -> Invitation:
     """Return a new invitation, by the kernel's generator."""
     return Invitation(where, int.from_bytes(os.urandom(12), "big") >> 96 - _CHANCE_BITS)
 
 
-def parse(code: str) -> Invitation:
+def parse_code(code: str) -> Invitation:
     """Return the invitation of a code, in whatever case and with whatever spaces.
 
     Raises ValueError, which says what to look at and never repeats the code.
@@ -105,8 +105,8 @@ def commitment(key: PublicKey, nonce: bytes) -> str:
 def transcript(committed: str, chosen: PublicKey, key: PublicKey, nonce: bytes) -> bytes:
     """Return the digest of all that both ends said until the device's key was known.
 
-    chosen is the desk's key for this once. Raises ValueError when what the device committed to is
-    something else.
+    chosen is the controller's key for this once. Raises ValueError when what the device committed
+    to is something else.
     """
     if committed != commitment(key, nonce):
         raise ValueError("the key is not the one that the device had committed to")

@@ -1,9 +1,9 @@
 """A device in the field joins: it makes its own key, and a gateway carries what both ends say.
 
 Who knows the code and stands in between is found out by the words that people read to each other,
-since the device commits to its key before it hears the desk's (RFC 6189, section 4.4.1.1, does the
-same). What is sent afterwards bears a tag with a key that follows from both, so that nobody takes
-the desk's place once the words were compared.
+since the device commits to its key before it receives the controller's (RFC 6189, section 4.4.1.1,
+does the same). What is sent afterwards bears a tag with a key that follows from both, so that
+nobody takes the controller's place once the words were compared.
 """
 
 import json
@@ -87,7 +87,7 @@ class JoiningDevice:
         self._end_key = b""
 
     def words(self) -> Sas:
-        """Return the words for the administrator and theirs, as soon as the desk has answered."""
+        """Return both short authentication strings, as soon as the controller has answered."""
         chosen = self._next()
         self._say(json.dumps({"key": self._key, "nonce": self._nonce.hex()}))
         try:
@@ -95,7 +95,7 @@ class JoiningDevice:
             self._end_key = self._invited.end_key(self._private, chosen, digest)
         except ValueError as error:
             raise EdgeError(f"the gateway says what makes no sense: {error}") from None
-        return Sas(sas.words(digest), sas.back(digest))
+        return Sas(sas.device_words(digest), sas.administrator_words(digest))
 
     def config(self) -> Config:
         """Return the device's configuration with its key, once the administrator has agreed.
@@ -103,13 +103,13 @@ class JoiningDevice:
         Raises IntentError, too, when what was sent is no wg-quick file.
         """
         first = self._next()
-        pieces = [first, *(self._next() for _ in range(join_payload.announced(first) - 1))]
+        pieces = [first, *(self._next() for _ in range(join_payload.piece_count(first) - 1))]
         text = join_payload.open_file(pieces, self._end_key, self._private)
         return replace(parser.parse(text, "what was sent"), private_key=self._private)
 
     def written(self) -> None:
         """Say that the file is kept; from then on the device may be on record."""
-        self._say(join_payload.tagged(WRITTEN, self._end_key))
+        self._say(join_payload.tag_word(WRITTEN, self._end_key))
 
     def let_in(self) -> bool:
         """Return whether the gateway lets the device in by now.
@@ -119,7 +119,7 @@ class JoiningDevice:
         return join_payload.verify_tag(self._next(), self._end_key) == LET_IN
 
     def _next(self) -> str:
-        """Return the next message of the desk's, however long people take."""
+        """Return the next message of the controller, however long people take."""
         while (more := self._asked({}).more) is None:
             self._pause(POLL_S)
         self._heard += 1
@@ -132,8 +132,8 @@ class JoiningDevice:
         if answer.got < self._said:
             raise EdgeError(_WHY.get(answer.state, _STRANGE))
 
-    def _asked(self, told: Json) -> _Answer:
-        said = self._line.ask({"who": self._committed, "have": self._heard, **told})
+    def _asked(self, further: Json) -> _Answer:
+        said = self._line.ask({"who": self._committed, "have": self._heard, **further})
         state, got, more = said.get("state"), said.get("got", 0), said.get("more")
         if type(got) is not int or not isinstance(more, str | None):
             raise EdgeError(_STRANGE)

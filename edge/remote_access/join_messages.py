@@ -22,24 +22,24 @@ LARGEST: Final = 1_232
 _HEAD: Final = len(MAGIC) + NAME
 
 
-def fits(text: str) -> bool:
+def fits_message(text: str) -> bool:
     """Return whether one end can leave a text for the other."""
     return bool(text) and len(text) <= LONGEST and len(json.dumps(text)) <= LONGEST + 2
 
 
-def request(name: str, key: bytes, body: Json) -> bytes:
+def seal_request(name: str, key: bytes, body: Json) -> bytes:
     """Return a request of a device about the invitation of a name."""
     covered = MAGIC + bytes.fromhex(name) + _written(body)
     return covered + _tag(key, b"request\n" + covered)
 
 
-def named(datagram: bytes) -> str:
-    """Return which invitation a request is about; nothing when it is none."""
+def invitation_name(datagram: bytes) -> str:
+    """Return which invitation a request is about; nothing if it is not a request."""
     fits = datagram.startswith(MAGIC) and _HEAD + TAG <= len(datagram) <= LARGEST
     return datagram[len(MAGIC) : _HEAD].hex() if fits else ""
 
 
-def asked(datagram: bytes, key: bytes) -> Json | None:
+def open_request(datagram: bytes, key: bytes) -> Json | None:
     """Return what a named() request asks, if it bears the right tag."""
     covered, tag = datagram[:-TAG], datagram[-TAG:]
     if not hmac.compare_digest(tag, _tag(key, b"request\n" + covered)):
@@ -47,13 +47,13 @@ def asked(datagram: bytes, key: bytes) -> Json | None:
     return _read(covered[_HEAD:])
 
 
-def answer(asking: bytes, key: bytes, body: Json) -> bytes:
+def seal_answer(asking: bytes, key: bytes, body: Json) -> bytes:
     """Return the answer to a request."""
     covered = MAGIC + _written(body)
     return covered + _tag(key, b"answer\n" + asking[-TAG:] + covered)
 
 
-def answered(datagram: bytes, asking: bytes, key: bytes) -> Json | None:
+def open_answer(datagram: bytes, asking: bytes, key: bytes) -> Json | None:
     """Return what an answer to a request says, if it is one."""
     covered, tag = datagram[:-TAG], datagram[-TAG:]
     expected = _tag(key, b"answer\n" + asking[-TAG:] + covered)

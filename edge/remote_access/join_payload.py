@@ -28,7 +28,7 @@ def seal_file(text: str, key: bytes, to: PublicKey) -> tuple[str, ...]:
     return (f"{len(pieces)} {pieces[0]}", *pieces[1:])
 
 
-def announced(first: str) -> int:
+def piece_count(first: str) -> int:
     """Return how many pieces there are, by the first. Raises EdgeError."""
     number = first.partition(" ")[0]
     if not (number.isascii() and number.isdigit() and len(number) < 3):
@@ -52,15 +52,15 @@ def open_file(pieces: Sequence[str], key: bytes, private: Secret) -> str:
         raise _strange() from None
 
 
-def tagged(word: str, key: bytes) -> str:
+def tag_word(word: str, key: bytes) -> str:
     """Return a word of one end to the other, with a tag that nobody else can make."""
     return f"{word} {_tag(key, word.encode()).hex()}"
 
 
 def verify_tag(text: str, key: bytes) -> str:
-    """Return the word of a vouched() one. Raises EdgeError when it is none."""
+    """Return the word of a tagged one. Raises EdgeError if the tag is wrong."""
     word = text.partition(" ")[0]
-    if not (text.isascii() and hmac.compare_digest(text, tagged(word, key))):
+    if not (text.isascii() and hmac.compare_digest(text, tag_word(word, key))):
         raise _strange()
     return word
 
@@ -70,4 +70,4 @@ def _tag(key: bytes, box: bytes) -> bytes:
 
 
 def _strange() -> EdgeError:
-    return EdgeError("what came is not what the other end sent; begin anew with another code")
+    return EdgeError("what came is not what the other end sent; begin again with another code")

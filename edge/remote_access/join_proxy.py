@@ -29,7 +29,7 @@ class JoinProxy:
         self._tending: asyncio.TimerHandle | None = None
 
     def asked(self, written: str) -> Json:
-        """Do what the controller's desk asks in JSON and return the answer.
+        """Do what the controller asks in JSON and return the answer.
 
         Raises EdgeError, KeyError, TypeError and ValueError.
         """
@@ -135,7 +135,7 @@ def _taken(port: int, error: OSError) -> EdgeError:
 
 
 def _bound(port: int, family: socket.AddressFamily) -> socket.socket:
-    """Return a socket at a port, for IPv4 as well, that tells where packets came to."""
+    """Return a socket at a port that reports the address at which packets arrived."""
     door = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
         if family == socket.AF_INET6:

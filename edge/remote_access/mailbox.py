@@ -1,8 +1,8 @@
-"""Where a device in the field and the controller's desk leave messages for each other, in memory.
+"""Mailbox in which a device in the field and the controller leave messages for each other.
 
 An invitation is for the first device that asks about it: who says on whose behalf a request is
-made, and everybody else is told that it is taken. Of what is said here the gateway understands
-nothing, and both ends would notice a change.
+made, and every other device is answered that it is taken. Of what is said here the gateway
+understands nothing, and both ends would notice a change.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,11 +17,11 @@ from inventory.errors import EdgeError
 MOST_OPEN: Final = 64
 MOST_MESSAGES: Final = 64
 LONGEST_S: Final = 3_600.0
-# A desk that has not looked for so long while it waits for a device has gone.
+# A controller that has not looked for so long while it waits for a device has gone.
 GONE_S: Final = 120.0
 # After anything that a device says, people have so long at least to read words to each other.
 JOINING_S: Final = 600.0
-# So long after its end, whoever asks about an invitation is told why nothing comes of it.
+# So long after its end, an answer says why nothing comes of an invitation.
 REMEMBERED_S: Final = 3_600.0
 MOST_REMEMBERED: Final = 1_000
 _WHO: Final = 64
@@ -33,12 +33,12 @@ class State(StrEnum):
     OPEN = "open"
     # Both ends have what they wanted.
     DONE = "done"
-    # The desk has taken it back, or would not have the device that came.
+    # The controller has taken it back, or refused the device that came.
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
 
 
-# What only somebody else than the first device is told.
+# The answer to any device but the first.
 TAKEN: Final = "taken"
 
 
@@ -79,7 +79,7 @@ class Mailboxes:
         mailbox, or what is left is too much.
         """
         box = self._box(name, now_s)
-        if len(leave) > MOST_MESSAGES or not all(map(join_messages.fits, leave)):
+        if len(leave) > MOST_MESSAGES or not all(map(join_messages.fits_message, leave)):
             raise EdgeError("this is more than a mailbox takes")
         if box.state is State.OPEN and not box.rivals:
             box.left += leave[len(box.left) :]
@@ -99,24 +99,24 @@ class Mailboxes:
         """
         box = self._box(name, now_s)
         if box.state is State.OPEN:
-            box.left += [last] if join_messages.fits(last) else []
+            box.left += [last] if join_messages.fits_message(last) else []
             box.state, box.until_s = state, now_s
         return box.state
 
     def answer(self, datagram: bytes, now_s: float) -> bytes | None:
         """Return the answer to a device's datagram; nothing to what is no request."""
-        box = self._boxes.get(join_messages.named(datagram))
-        asked = join_messages.asked(datagram, box.key) if box else None
+        box = self._boxes.get(join_messages.invitation_name(datagram))
+        asked = join_messages.open_request(datagram, box.key) if box else None
         if box is None or asked is None:
             return None
         _expire(box, now_s)
         try:
-            return join_messages.answer(datagram, box.key, _said(box, asked, now_s))
+            return join_messages.seal_answer(datagram, box.key, _said(box, asked, now_s))
         except (KeyError, TypeError, ValueError):
             return None
 
     def tend(self, now_s: float) -> None:
-        """Let invitations expire, or end with their desk, and forget those that ended long ago."""
+        """Let invitations expire or end with their controller; forget those that ended long ago."""
         for box in self._boxes.values():
             _expire(box, now_s)
         ended = sorted(self._ended(), key=lambda name: self._boxes[name].until_s)
@@ -143,7 +143,7 @@ class Mailboxes:
 
 
 def _expire(box: Mailbox, now_s: float) -> None:
-    """Let an invitation end with its time, or with its desk."""
+    """Let an invitation end with its time, or with its controller."""
     if box.state is State.OPEN and now_s >= box.until_s:
         box.state = State.EXPIRED
     elif box.state is State.OPEN and not box.who and now_s >= box.looked_s + GONE_S:
@@ -151,7 +151,7 @@ def _expire(box: Mailbox, now_s: float) -> None:
 
 
 def _said(box: Mailbox, asked: Json, now_s: float) -> Json:
-    """Return what a device is told. Raises KeyError, TypeError, ValueError."""
+    """Return the answer to a device. Raises KeyError, TypeError, ValueError."""
     who, have = _text(asked["who"]), _count(asked["have"])
     if len(who) > _WHO:
         raise ValueError("this is nobody's commitment")
@@ -184,7 +184,7 @@ def _took(box: Mailbox, asked: Mapping[str, object]) -> bool:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not join_messages.fits(value):
+    if not isinstance(value, str) or not join_messages.fits_message(value):
         raise ValueError("this is no text")
     return value
 

@@ -1,6 +1,6 @@
 """People's interface and their packet filter, for a device that they dial.
 
-The filter is a table of its own: loading it anew for somebody who comes or goes leaves the tables
+The filter is a table of its own: loading it again for somebody who comes or goes leaves the tables
 of the data plane, and whatever they count, alone.
 """
 
@@ -21,16 +21,16 @@ REPAIRED = "loaded people's packet filter anew, which somebody had changed"
 
 @dataclass(frozen=True, slots=True)
 class RemoteAccess:
-    """What lets people in: their interface, and the table of what is open to whom."""
+    """Interface of people's devices, and the packet filter of what is open to each."""
 
     tunnel: Tunnel
     table: str
 
 
-def admission(
+def remote_access(
     signed: SignedRoster, day: date, shut_out: frozenset[PublicKey] = frozenset()
 ) -> RemoteAccess:
-    """Return what lets in whom a roster names, on a day, but for keys that are shut out."""
+    """Return the access of a roster's devices on a day, without keys that are shut out."""
     current = signed.roster.on(day).without(shut_out)
     preshared = dict(
         zip((one.public_key for one in signed.roster.devices), signed.preshared, strict=True)
@@ -56,13 +56,13 @@ def admission(
     )
 
 
-def calling() -> tuple[str, ...]:
+def addresses_in_calls() -> tuple[str, ...]:
     """Return the addresses of people who are in a consultation now. Raises EdgeError."""
     families: tuple[Family, ...] = (4, 6)
     found = (
         element.get("elem", {}).get("val") if isinstance(element, dict) else element
         for family in families
-        for element in nft.elements("set", calling_set(family), TABLE)
+        for element in nft.set_elements("set", calling_set(family), TABLE)
     )
     return tuple(sorted(filter(None, found)))
 
@@ -82,8 +82,8 @@ class RemoteAccessFilter:
         if wanted is None:
             return
         same = wanted.table == self._text
-        if same and nft.digest("inet", TABLE) == self._digest:
+        if same and nft.table_digest("inet", TABLE) == self._digest:
             return
-        nft.load(wanted.table)
-        self._text, self._digest = wanted.table, nft.digest("inet", TABLE)
+        nft.load_ruleset(wanted.table)
+        self._text, self._digest = wanted.table, nft.table_digest("inet", TABLE)
         yield REPAIRED if same else LOADED

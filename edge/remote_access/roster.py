@@ -1,7 +1,7 @@
-"""Whom this device lets in: the newest roster that the controller signed, in people.json.
+"""Roster that this gateway admits: the newest that the controller signed, in people.json.
 
-It holds without any controller, through restarts; whoever's last day is over is put out by the
-device itself. Days are UTC's. A clock that is set back brings nobody back, also after a restart:
+It holds without any controller, through restarts; the device itself puts out people whose last day
+is over. Days are UTC's. A clock that is set back brings nobody back, also after a restart:
 the newest day that was seen is in people.day, and counts until a newer roster comes.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from edge.clock import Moment
-from edge.remote_access.peers import RemoteAccess, admission
+from edge.remote_access.peers import RemoteAccess, remote_access
 from edge.storage import atomic
 from inventory.errors import PolicyRefusedError
 from inventory.model import DeviceName
@@ -33,9 +33,9 @@ HOSTS: Final = "sanaga.hosts"
 
 
 class ActiveRoster:
-    """The roster of a running edge; install lets people in.
+    """The roster in effect on a running edge; install admits people.
 
-    refused says why a roster on the disk is not gone by. Without any, nobody is let in.
+    refused says why a roster on the disk is not used. Without a roster nobody is admitted.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class ActiveRoster:
         self.refused = ""
 
     async def open(self) -> None:
-        """Go by the roster on the disk, if there is one. Raises EdgeError."""
+        """Use the roster on the disk, if there is one. Raises EdgeError."""
         async with self._busy:
             with suppress(FileNotFoundError):
                 await self._load()
 
     async def replace(self, envelope: str) -> None:
-        """Go by another roster from now on; the one before holds until then.
+        """Use another roster from now on; the one before holds until then.
 
         Raises PolicyRefusedError when it is not signed, not for this device or not newer than the
         one that holds, EdgeError and OSError.
@@ -77,24 +77,24 @@ class ActiveRoster:
                 self._require_newer(signed)
             await asyncio.to_thread(atomic.replace, self._file, envelope)
             self.signed, self._envelope, self.refused = signed, envelope, ""
-            # Whoever signed it knew what day it was.
+            # The controller that signed it knew what day it was.
             self._day = None
             await self._admit()
 
     async def refresh(self) -> None:
-        """Put out whose last day is over. Raises EdgeError."""
+        """Put out people whose last day is over. Raises EdgeError."""
         async with self._busy:
             if self.signed and (self._due or self._today() != self._day):
                 await self._admit()
 
     async def exclude_keys(self, keys: frozenset[PublicKey]) -> None:
-        """Put out, and let in no more, whoever has one of some keys. Raises EdgeError."""
+        """Put out devices with some keys, and do not admit them again. Raises EdgeError."""
         async with self._busy:
             self._barred, self._due = keys, True
             await self._admit()
 
     def status(self) -> Json:
-        """Return which roster holds and how many it lets in today."""
+        """Return which roster holds and how many devices it admits today."""
         signed = self.signed
         return {
             "serial": signed.serial if signed else 0,
@@ -132,15 +132,15 @@ class ActiveRoster:
         if self.signed and signed.serial <= self.signed.serial:
             raise PolicyRefusedError(
                 f"roster {signed.serial} is not newer than {self.signed.serial}, which holds; load "
-                "this gateway anew"
+                "this gateway again"
             )
 
     async def _admit(self) -> None:
         if self.signed:
             day = self._today()
-            await self._install(admission(self.signed, day, self._barred))
+            await self._install(remote_access(self.signed, day, self._barred))
             await asyncio.to_thread(self._write_hosts_file, self.signed.roster)
-            # Only what took effect counts, so that whoever tends this tries again.
+            # Only what took effect counts, so that refresh() tries again.
             self._day, self._due = day, False
             with suppress(OSError):
                 await asyncio.to_thread(atomic.replace, self._day_file, day.isoformat())

@@ -32,19 +32,19 @@ village vinaigrette violet volume voyage western yacht zigzag zinc zoom
 """
 WORDS: Final = tuple(_TEXT.split())
 _BETWEEN: Final = str.maketrans(",;.-", "    ")
-# So many of 256 words each: whoever is in between has one chance in 2**32, and cannot try twice
+# So many of 256 words each: an attacker in between has one chance in 2**32, and cannot try twice
 # (RFC 6189, section 4.4.1.1, has 16 bits by the same means).
 SAID: Final = 4
 # And so many are said back, so that the device's owner knows who let it in.
 BACK: Final = 2
 
 
-def words(digest: bytes) -> str:
+def device_words(digest: bytes) -> str:
     """Return the words for a digest that a device's owner reads to the administrator."""
     return _spelt(digest[:SAID])
 
 
-def back(digest: bytes) -> str:
+def administrator_words(digest: bytes) -> str:
     """Return the words for a digest that the administrator reads to the device's owner."""
     return _spelt(digest[SAID : SAID + BACK])
 
@@ -53,7 +53,7 @@ def _spelt(octets: bytes) -> str:
     return " ".join(WORDS[octet] for octet in octets)
 
 
-def alike(heard: str, said: str) -> bool:
+def same_words(heard: str, said: str) -> bool:
     """Return whether what somebody wrote down is what was said, a slip of spelling aside."""
     written = heard.lower().translate(_BETWEEN).split()
     return [_meant(word) for word in written] == said.split()

@@ -1,4 +1,4 @@
-"""Which peers a consultation is going on with, told by the flows that leave here in its classes."""
+"""Detection of consultations, by the flows that leave here in their classes."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address
@@ -30,26 +30,26 @@ class CallDetector:
         now_s: float,
     ) -> Iterator[str]:
         """Yield which consultations began or ended, after a look at where flows go."""
-        before, self._until_s = self.live, heard(self._until_s, policy, destinations, now_s)
+        before, self._until_s = self.live, calls_until(self._until_s, policy, destinations, now_s)
         for device in sorted(before ^ self.live):
             yield f"a consultation with {device} {_BEGINS[device in self.live]}"
 
 
-def heard(
+def calls_until(
     until_s: Mapping[DeviceName, float],
     policy: EdgePolicy,
     destinations: Iterable[IPv4Address | IPv6Address],
     now_s: float,
 ) -> Mapping[DeviceName, float]:
     """Return until when each peer counts as consulting, after a look at the flows there are."""
-    seen = {behind(policy, address) for address in destinations}
+    seen = {peer_behind(policy, address) for address in destinations}
     known = {peer.device for peer in policy.peers}
     kept = {device: until for device, until in until_s.items() if until > now_s}
     fresh = {device: now_s + LASTS_S for device in seen if device is not None}
     return {device: until for device, until in {**kept, **fresh}.items() if device in known}
 
 
-def behind(policy: EdgePolicy, address: IPv4Address | IPv6Address) -> DeviceName | None:
+def peer_behind(policy: EdgePolicy, address: IPv4Address | IPv6Address) -> DeviceName | None:
     """Return the peer that an address is behind, by the longest of the prefixes it is in."""
     matching = [
         (prefix.prefixlen, peer.device)

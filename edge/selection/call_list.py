@@ -1,6 +1,6 @@
-"""The calls that somebody announced: flows that travel as a consultation until a time.
+"""List of announced calls: flows that travel as a consultation until a time.
 
-The book is on the disk, so that a daemon started anew announces again what is not over.
+The list is on the disk, so that a restarted daemon announces again what is not over.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from edge.clock import Moment
-from edge.nftables.call_flows import Flow
+from edge.nftables.call_flows import CallFlow
 from edge.storage import atomic
 from inventory.errors import EdgeError
 from policies.model import ServiceName
@@ -28,7 +28,7 @@ Address: TypeAlias = IPv4Address | IPv6Address
 class AnnouncedCall:
     """A flow, the class it travels in, and until when, on the clock of one boot."""
 
-    flow: Flow
+    flow: CallFlow
     service: ServiceName
     boot: str
     until_s: float
@@ -38,43 +38,43 @@ class AnnouncedCall:
         return self.until_s - now.since_boot_s if self.boot == now.boot else 0.0
 
 
-def added(
-    book: Iterable[AnnouncedCall], call: AnnouncedCall, now: Moment
+def add_call(
+    calls: Iterable[AnnouncedCall], call: AnnouncedCall, now: Moment
 ) -> tuple[AnnouncedCall, ...]:
-    """Return a book with one more call, or with one prolonged, and without those that are over."""
-    return (*(c for c in current(book, now) if c.flow != call.flow), call)
+    """Return a list with one more call, or with one prolonged, and without those that are over."""
+    return (*(c for c in current_calls(calls, now) if c.flow != call.flow), call)
 
 
-def current(book: Iterable[AnnouncedCall], now: Moment) -> tuple[AnnouncedCall, ...]:
+def current_calls(calls: Iterable[AnnouncedCall], now: Moment) -> tuple[AnnouncedCall, ...]:
     """Return the calls that are not over."""
-    return tuple(call for call in book if call.left_s(now) > 0)
+    return tuple(call for call in calls if call.left_s(now) > 0)
 
 
-def save(folder: Path, book: Iterable[AnnouncedCall]) -> None:
-    """Keep a book. Raises OSError."""
-    text = json.dumps({"calls": [{**plain(call), "boot": call.boot} for call in book]})
+def save_calls(folder: Path, calls: Iterable[AnnouncedCall]) -> None:
+    """Write a list of calls down. Raises OSError."""
+    text = json.dumps({"calls": [{**call_json(call), "boot": call.boot} for call in calls]})
     atomic.replace(folder / FILE, text + "\n")
 
 
-def load(folder: Path, now: Moment) -> tuple[AnnouncedCall, ...]:
-    """Return the calls in a folder that are not over; nothing when the file is torn.
+def load_calls(folder: Path, now: Moment) -> tuple[AnnouncedCall, ...]:
+    """Return the calls in a folder that are not over; nothing if the file is torn.
 
     Raises OSError.
     """
-    record = atomic.record(folder / FILE) or {}
+    record = atomic.read_record(folder / FILE) or {}
     with suppress(KeyError, TypeError, ValueError, EdgeError):
         calls = [_call(entry) for entry in record.get("calls", ())]
-        return current(calls, now)
+        return current_calls(calls, now)
     return ()
 
 
 def _call(entry: Json) -> AnnouncedCall:
     return AnnouncedCall(
-        flow(entry), str(entry["service"]), str(entry["boot"]), float(entry["until_s"])
+        parse_flow(entry), str(entry["service"]), str(entry["boot"]), float(entry["until_s"])
     )
 
 
-def plain(call: AnnouncedCall) -> dict[str, Any]:
+def call_json(call: AnnouncedCall) -> dict[str, Any]:
     """Return a call as JSON knows it."""
     return {
         "protocol": call.flow.protocol,
@@ -87,19 +87,19 @@ def plain(call: AnnouncedCall) -> dict[str, Any]:
     }
 
 
-def words(flow: Flow) -> str:
+def flow_words(flow: CallFlow) -> str:
     """Return a flow as people read it."""
     ends = ((flow.source, flow.source_port), (flow.destination, flow.destination_port))
     named = [f"{address} port {port or 'any'}" for address, port in ends]
     return f"{flow.protocol} from {named[0]} to {named[1]}"
 
 
-def flow(request: Json) -> Flow:
+def parse_flow(request: Json) -> CallFlow:
     """Return the flow that a request names. Raises EdgeError."""
     protocol = _PROTOCOLS.get(str(request.get("protocol", "udp")))
     if protocol is None:
         raise EdgeError(f"a call's protocol is udp or tcp, not {request['protocol']!r}")
-    return Flow(
+    return CallFlow(
         protocol,
         _address(request, "source"),
         _port(request, "source_port"),

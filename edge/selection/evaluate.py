@@ -1,4 +1,4 @@
-"""One step of an edge, without any device: health and memory in, decisions, paces and ways out."""
+"""Evaluation of a peer's paths, without any device: health and memory in, decisions out."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,7 @@ from math import inf
 from typing import Final
 
 from edge.forwarding.steering import PeerSteering, Steering
-from edge.policy.model import EdgePolicy, Path, Peer, TrafficClass
+from edge.policy.model import EdgePolicy, Peer, PeerPath, TrafficClass
 from inventory.model import CircuitName, DeviceName
 from policies.decide import Alternative, Decision, Duty, Memory, decide
 from policies.model import CARE_CLASSES, ServiceName
@@ -21,7 +21,7 @@ _UNWELL_OVERDUE: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class PathSnapshot:
-    """What of a path's health must be acted upon at once when it changes."""
+    """The part of a path's health that calls for a decision at once when it changes."""
 
     dead: bool
     overdue: int
@@ -41,7 +41,7 @@ class PeerState:
     healths: Mapping[PathName, LinkHealth]
     memories: Mapping[ServiceName, Memory]
     decisions: Mapping[ServiceName, Decision] = field(default_factory=dict)
-    sights: Mapping[PathName, PathSnapshot] = field(default_factory=dict)
+    snapshots: Mapping[PathName, PathSnapshot] = field(default_factory=dict)
     decided_s: float = -inf
     consultation: bool = False
     began_s: float = -inf
@@ -50,7 +50,7 @@ class PeerState:
 
 @dataclass(frozen=True, slots=True)
 class PathChange:
-    """A class of traffic to a peer that has another way now, and which one it had before."""
+    """A class of traffic to a peer that takes another path now, and the path before."""
 
     peer: DeviceName
     service: ServiceName
@@ -59,7 +59,7 @@ class PathChange:
 
 
 def initial(peer: Peer, now_s: float, memories: Mapping[ServiceName, Memory]) -> PeerState:
-    """Return a mind that has heard nothing yet and remembers what an earlier one decided."""
+    """Return the state of a peer without any measurement, with earlier decisions remembered."""
     paths = {path.name for path in peer.paths}
     kept = {name: memory for name, memory in memories.items() if memory.path in paths}
     healths = {path.name: unknown(path.medium, now_s) for path in peer.paths}
@@ -67,21 +67,21 @@ def initial(peer: Peer, now_s: float, memories: Mapping[ServiceName, Memory]) ->
 
 
 def with_measurements(state: PeerState, measurements: Mapping[PathName, Measurement]) -> PeerState:
-    """Return the mind after one more measurement of some paths."""
+    """Return the state after one more measurement of some paths."""
     healths = dict(state.healths)
     for name, measurement in measurements.items():
         healths[name] = fold(healths[name], measurement)
     return replace(state, healths=healths)
 
 
-def step(
+def evaluate_measurements(
     peer: Peer,
     classes: Sequence[TrafficClass],
     state: PeerState,
     measurements: Mapping[PathName, Measurement],
     now_s: float,
 ) -> tuple[PeerState, tuple[PathChange, ...]]:
-    """Return the mind after some measurements, and which classes have another way now."""
+    """Return the state after some measurements, and which classes take another path now."""
     return evaluate(peer, classes, with_measurements(state, measurements), now_s)
 
 
@@ -92,13 +92,13 @@ def evaluate(
     now_s: float,
     drained: Collection[CircuitName] = (),
 ) -> tuple[PeerState, tuple[PathChange, ...]]:
-    """Return the mind after deciding, if it is time to, and which classes have another way.
+    """Return the state after deciding, if it is time to, and which classes take another path.
 
     A path's sudden change is decided upon at once, everything else now and then. Paths over drained
     circuits are left at once, while others answer.
     """
-    sights = {name: snapshot(health) for name, health in state.healths.items()}
-    calm = sights == state.sights and not may_change_any_moment(state)
+    snapshots = {name: snapshot(health) for name, health in state.healths.items()}
+    calm = snapshots == state.snapshots and not may_change_any_moment(state)
     every_s = DECIDE_WELL_S if all_paths_well(state) else DECIDE_EVERY_S
     if calm and now_s - state.decided_s < every_s:
         return state, ()
@@ -106,24 +106,26 @@ def evaluate(
     changes = tuple(
         PathChange(peer.device, service, previous(state, service).path, decision)
         for service, decision in decisions.items()
-        if (decision.path, decision.second) != _way(state, service)
+        if (decision.path, decision.second) != _paths(state, service)
     )
     memories = {**state.memories, **{name: d.memory for name, d in decisions.items()}}
-    thought = replace(
+    after = replace(
         state,
         memories=memories,
         decisions=decisions,
-        sights=sights,
+        snapshots=snapshots,
         decided_s=now_s,
         alarmed_s=now_s if _alarming(peer, state, now_s) else state.alarmed_s,
     )
-    return thought, changes
+    return after, changes
 
 
 def _alarming(peer: Peer, state: PeerState, now_s: float) -> bool:
     """Return whether an unmetered path has just become unwell, and none had for long."""
-    free = [path.name for path in peer.paths if not path.metered and path.name in state.sights]
-    fallen = any(unwell(state.healths[name]) and not unwell(state.sights[name]) for name in free)
+    free = [path.name for path in peer.paths if not path.metered and path.name in state.snapshots]
+    fallen = any(
+        is_unwell(state.healths[name]) and not is_unwell(state.snapshots[name]) for name in free
+    )
     return fallen and now_s - state.alarmed_s >= WATCHED_AGAIN_S
 
 
@@ -132,18 +134,18 @@ def previous(state: PeerState, service: ServiceName) -> Memory:
     return state.memories.get(service, Memory())
 
 
-def _way(state: PeerState, service: ServiceName) -> tuple[PathName | None, PathName | None]:
+def _paths(state: PeerState, service: ServiceName) -> tuple[PathName | None, PathName | None]:
     memory = previous(state, service)
     return memory.path, memory.second
 
 
-def without(state: PeerState, path: PathName) -> PeerState:
-    """Return the mind when a path cannot even be measured, since its tunnel is not there."""
+def without_path(state: PeerState, path: PathName) -> PeerState:
+    """Return the state if a path cannot even be measured, since its tunnel is not there."""
     return replace(state, healths={**state.healths, path: replace(state.healths[path], dead=True)})
 
 
 def snapshot(health: LinkHealth) -> PathSnapshot:
-    """Return what of a path's health calls for a decision without delay."""
+    """Return the part of a path's health that calls for a decision at once."""
     return PathSnapshot(
         dead=health.dead,
         overdue=min(health.overdue, 8),
@@ -157,7 +159,7 @@ def snapshot(health: LinkHealth) -> PathSnapshot:
 def classes_to_decide(policy: EdgePolicy) -> tuple[TrafficClass, ...]:
     """Return the classes that choose for themselves.
 
-    The care tunnel takes one way with all that travels in it, chosen for its first class.
+    The care tunnel takes one path with all that travels in it, chosen for its first class.
     """
     care = care_class(policy.classes)
     return tuple(
@@ -197,11 +199,11 @@ def decide_classes(
     }
 
 
-def _alternative(path: Path, health: LinkHealth) -> Alternative:
+def _alternative(path: PeerPath, health: LinkHealth) -> Alternative:
     return Alternative(path.name, path.medium, path.metered, path.cost, health)
 
 
-def unwell(health: LinkHealth | PathSnapshot) -> bool:
+def is_unwell(health: LinkHealth | PathSnapshot) -> bool:
     """Return whether a path is dead, late with answers or losing packets."""
     return health.dead or health.overdue >= _UNWELL_OVERDUE or health.lossy
 
@@ -234,7 +236,7 @@ def needs_fast_polling(state: PeerState) -> bool:
 
 
 def steering(peer_states: Mapping[DeviceName, PeerState], *, bare: bool = False) -> Steering:
-    """Return the ways that were decided, those remembered from before included.
+    """Return the paths that were decided, those remembered from before included.
 
     With bare, consultations do without the care tunnel.
     """

@@ -1,6 +1,6 @@
 """What a daemon must remember over its own end and the machine's: decisions and their times.
 
-Times in memories are monotonic and start anew with every boot; they are moved so that what was
+Times in memories are monotonic and start again with every boot; they are moved so that what was
 ten seconds ago when the machine went down is that plus the time it was down.
 """
 
@@ -21,8 +21,8 @@ _VERSION: Final = 1
 _LONGEST_DOWN_S: Final = 10 * 365 * 86_400.0
 
 
-def save(folder: Path, memories: Mapping[ClassKey, Memory], now: Moment) -> None:
-    """Keep memories. Raises OSError."""
+def save_state(folder: Path, memories: Mapping[ClassKey, Memory], now: Moment) -> None:
+    """Write memories down. Raises OSError."""
     kept = [
         {"peer": peer, "service": service, "memory": asdict(memory)}
         for (peer, service), memory in sorted(memories.items())
@@ -37,19 +37,19 @@ def save(folder: Path, memories: Mapping[ClassKey, Memory], now: Moment) -> None
     atomic.replace(folder / FILE, json.dumps(state) + "\n")
 
 
-def load(folder: Path, now: Moment) -> Mapping[ClassKey, Memory]:
+def load_state(folder: Path, now: Moment) -> Mapping[ClassKey, Memory]:
     """Return what was kept, with its times moved to this boot's clock; nothing when it is torn.
 
     Raises OSError.
     """
-    state = atomic.record(folder / FILE)
+    state = atomic.read_record(folder / FILE)
     if state is None or state.get("version") != _VERSION:
         return {}
     try:
         by_s = shift_s(state, now)
         return {
             (str(kept["peer"]), str(kept["service"])): _begun(
-                moved(_memory(kept["memory"]), by_s), now, anew=state["boot"] != now.boot
+                shifted(_memory(kept["memory"]), by_s), now, rebooted=state["boot"] != now.boot
             )
             for kept in state["memories"]
         }
@@ -57,9 +57,9 @@ def load(folder: Path, now: Moment) -> Mapping[ClassKey, Memory]:
         return {}
 
 
-def _begun(memory: Memory, now: Moment, *, anew: bool) -> Memory:
-    """Return a memory that chooses anew where nothing failed: paths come up one by one."""
-    return replace(memory, began_s=now.monotonic_s) if anew else memory
+def _begun(memory: Memory, now: Moment, *, rebooted: bool) -> Memory:
+    """Return a memory that chooses again where nothing failed: paths come up one by one."""
+    return replace(memory, began_s=now.monotonic_s) if rebooted else memory
 
 
 def _memory(kept: Mapping[str, Any]) -> Memory:
@@ -75,14 +75,14 @@ def _memory(kept: Mapping[str, Any]) -> Memory:
 
 
 def shift_s(state: Mapping[str, Any], now: Moment) -> float:
-    """Return what to add to kept monotonic times so that this boot's clock tells them."""
+    """Return what to add to kept monotonic times so that they are on this boot's clock."""
     if state["boot"] == now.boot:
         return 0.0
     down_s = min(max(0.0, now.unix_s - float(state["unix_s"])), _LONGEST_DOWN_S)
     return now.monotonic_s - down_s - float(state["monotonic_s"])
 
 
-def moved(memory: Memory, by_s: float) -> Memory:
+def shifted(memory: Memory, by_s: float) -> Memory:
     """Return a memory whose times are later by that much."""
     standings = tuple(
         replace(

@@ -1,4 +1,4 @@
-"""The fast part of the daemon: reads the gauges, decides, moves traffic, sets the paces."""
+"""Path selection: reads the probes, decides, moves traffic and sets how often paths are probed."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
@@ -11,29 +11,29 @@ from edge.policy.model import ClassKey, EdgePolicy, Peer, TrafficClass
 from edge.probes.probe_set import ProbeSet
 from edge.selection import evaluate, pacing
 from edge.selection.evaluate import PathChange, PeerState
-from edge.storage.journal import Journal, JournalRecord
+from edge.storage.journal import DecisionJournal, JournalRecord
 from inventory.model import CircuitName, DeviceName
 from policies.decide import Memory
 from topology.quality.health import Measurement, PathName
 
-# How often the gauges are read while a consultation runs or a path is in doubt, and otherwise;
-# those of paths that are probed more rarely are read more rarely, too.
+# How often, in seconds, the probes are read while a consultation runs or a path is in doubt, and
+# otherwise; those of paths that are probed more rarely are read more rarely, too.
 QUICK_S: Final = 0.01
 CALM_S: Final = 0.1
 RARELY_S: Final = 0.5
 
 
 class PathSelector:
-    """Holds what is known about every peer of the policy that runs."""
+    """Selects paths for every peer of the policy that runs; peer_states is what it knows."""
 
     def __init__(
         self,
-        gauges: ProbeSet,
+        probes: ProbeSet,
         steer: Callable[[Steering], None],
-        journal: Journal,
+        journal: DecisionJournal,
         clock: Callable[[], Moment],
     ) -> None:
-        self._probes = gauges
+        self._probes = probes
         self._steer = steer
         self._journal = journal
         self._clock = clock
@@ -47,7 +47,7 @@ class PathSelector:
 
     @property
     def steering(self) -> Steering:
-        """Return the ways that the present decisions are."""
+        """Return the paths that the present decisions take."""
         return evaluate.steering(self.peer_states, bare=self._bare)
 
     @property
@@ -77,20 +77,20 @@ class PathSelector:
         self._bare = bare
         # Decisions follow at once.
         self.peer_states = {
-            device: replace(state, sights={}) for device, state in self.peer_states.items()
+            device: replace(state, snapshots={}) for device, state in self.peer_states.items()
         }
         if bare != before and self._policy is not None:
             self._steer(self.steering)
 
     def set_live_calls(self, live: frozenset[DeviceName]) -> None:
-        """Take note of the peers that a consultation is going on with."""
+        """Set the peers that a consultation is going on with."""
         for device, state in self.peer_states.items():
             if state.consultation != (device in live):
                 # Paces and copies follow at once.
-                changed = replace(state, consultation=device in live, sights={})
+                changed = replace(state, consultation=device in live, snapshots={})
                 self.peer_states[device] = changed
 
-    def step(self) -> None:
+    def select_paths(self) -> None:
         """Read the probes, decide, and move what must move; pause_s is how soon to do it again."""
         self.pause_s = CALM_S
         if self._policy is None:
@@ -109,7 +109,7 @@ class PathSelector:
         state = evaluate.with_measurements(before, self._measured(peer, before, now_s))
         for path in peer.paths:
             if not self._probes.can_measure((peer.device, path.name)):
-                state = evaluate.without(state, path.name)
+                state = evaluate.without_path(state, path.name)
         state, changes = evaluate.evaluate(peer, self._classes, state, now_s, self.drained)
         self.peer_states[peer.device] = state
         if state.decisions is not before.decisions:
@@ -139,7 +139,7 @@ class PathSelector:
 
 
 def _continued(fresh: PeerState, kept: PeerState | None, peer: Peer) -> PeerState:
-    """Return a fresh mind with the health of those paths that it shares with the one before."""
+    """Return a new state with the health of those paths that it shares with the one before."""
     if kept is None:
         return fresh
     healths = {

@@ -10,17 +10,25 @@ from typing import Annotated, Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import AwareDatetime, BeforeValidator, Field, StrictInt, StrictStr, ValidationError
 
-from edge.policy.canonical import SignedPolicy, plain, pretty, text
+from edge.policy.canonical import SignedPolicy, canonical_json, policy_json, policy_text
 from edge.policy.errors import LARGEST_POLICY
 from edge.policy.model import EdgePolicy
-from edge.policy.schema import JsonPath, PolicyDocument, Wrong, incoherent
+from edge.policy.schema import JsonPath, PolicyDocument, Wrong, incoherences
 from edge.signed import envelope
 from edge.signed.serials import LARGEST_SERIAL
 from inventory.documents.fields import Document
 from inventory.documents.messages import follows, quoted, refuse, worded
 from inventory.errors import Fault, Location, PolicyRefusedError
 
-__all__ = ["LARGEST_POLICY", "SignedPolicy", "policy", "pretty", "sign", "text", "verify"]
+__all__ = [
+    "LARGEST_POLICY",
+    "SignedPolicy",
+    "canonical_json",
+    "parse_policy",
+    "policy_text",
+    "sign_policy",
+    "verify_policy",
+]
 
 _MOST_FAULTS: Final = 50
 _PURPOSE: Final = b"sanaga edge policy\n"
@@ -45,22 +53,22 @@ class EnvelopeDocument(Document):
     signature: StrictStr
 
 
-def policy(written: str, file: str) -> EdgePolicy:
+def parse_policy(written: str, file: str) -> EdgePolicy:
     """Return the policy that a text without envelope holds. Raises PolicyRefusedError."""
     return _policy(_object(written, file), file, ())
 
 
-def sign(signed: SignedPolicy, key: Ed25519PrivateKey) -> str:
+def sign_policy(signed: SignedPolicy, key: Ed25519PrivateKey) -> str:
     """Return a policy in its signed envelope."""
     rest = {
         "serial": signed.serial,
         "issued_at": signed.issued_at.isoformat(),
-        "policy": plain(signed.policy),
+        "policy": policy_json(signed.policy),
     }
-    return pretty(envelope.add_signature(rest, _PURPOSE, key))
+    return canonical_json(envelope.add_signature(rest, _PURPOSE, key))
 
 
-def verify(written: str, file: str, trust: Ed25519PublicKey) -> SignedPolicy:
+def verify_policy(written: str, file: str, trust: Ed25519PublicKey) -> SignedPolicy:
     """Return the policy of an envelope that the trusted controller signed.
 
     Raises PolicyRefusedError; nothing of a policy is looked at before its signature holds.
@@ -99,7 +107,7 @@ def _policy(value: dict[str, Any], file: str, prefix: JsonPath) -> EdgePolicy:
     except ValidationError as error:
         wrong = _worded(error, PolicyDocument, "the policy")
     else:
-        wrong = [*incoherent(made)]
+        wrong = [*incoherences(made)]
         if not wrong:
             return made
     raise _refusal([((*prefix, *path), what, hint) for path, what, hint in wrong], file)

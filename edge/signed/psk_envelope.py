@@ -23,7 +23,7 @@ _PURPOSE: Final = b"sanaga pair chains\n"
 _OCTETS: Final = 32
 
 
-def sign(given: PskBundle, key: Ed25519PrivateKey, device_key: str) -> str:
+def sign_psk_bundle(given: PskBundle, key: Ed25519PrivateKey, device_key: str) -> str:
     """Return chains in their signed envelope, for the device of a public key in base64.
 
     All are of one epoch.
@@ -43,7 +43,7 @@ def sign(given: PskBundle, key: Ed25519PrivateKey, device_key: str) -> str:
     return envelope.sign_object(rest, _PURPOSE, key)
 
 
-def verify(
+def verify_psk_bundle(
     written: str, file: str, trust: Ed25519PublicKey, private_keys: Iterable[bytes]
 ) -> PskBundle:
     """Return the chains of an envelope that the trusted controller signed for this device.
@@ -76,7 +76,7 @@ def _about(device: DeviceName) -> bytes:
     return _PURPOSE + device.encode()
 
 
-def plain(given: PskBundle) -> dict[str, Any]:
+def psk_bundle_json(given: PskBundle) -> dict[str, Any]:
     """Return chains as JSON, for the process that asked and nobody else."""
     return {
         "device": given.device,

@@ -19,26 +19,26 @@ _PURPOSE: Final = b"sanaga revoked keys\n"
 MOST_KEYS: Final = 20_000
 
 
-def sign(found: RevocationList, key: Ed25519PrivateKey) -> str:
+def sign_revocation_list(found: RevocationList, key: Ed25519PrivateKey) -> str:
     """Return a list in its signed envelope."""
-    return envelope.sign_object(plain(found), _PURPOSE, key)
+    return envelope.sign_object(revocation_list_json(found), _PURPOSE, key)
 
 
-def verify(written: str, file: str, trust: Ed25519PublicKey) -> RevocationList:
+def verify_revocation_list(written: str, file: str, trust: Ed25519PublicKey) -> RevocationList:
     """Return the list of an envelope that the trusted controller signed.
 
     Raises PolicyRefusedError, naming file.
     """
     rest = envelope.open_object(written, file, _PURPOSE, trust)
     try:
-        return read(rest)
+        return read_revocation_list(rest)
     except (KeyError, TypeError, ValueError) as error:
         raise PolicyRefusedError(
             f"{file}: not a list of revoked keys: {error}; take it again"
         ) from None
 
 
-def plain(found: RevocationList) -> dict[str, Any]:
+def revocation_list_json(found: RevocationList) -> dict[str, Any]:
     """Return a list as JSON."""
     return {
         "serial": found.serial,
@@ -47,7 +47,7 @@ def plain(found: RevocationList) -> dict[str, Any]:
     }
 
 
-def read(written: Mapping[str, Any]) -> RevocationList:
+def read_revocation_list(written: Mapping[str, Any]) -> RevocationList:
     """Return the list that plain() wrote. Raises KeyError, TypeError, ValueError."""
     keys = written["keys"]
     if not isinstance(keys, list) or len(keys) > MOST_KEYS:

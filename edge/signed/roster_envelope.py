@@ -22,7 +22,7 @@ _PURPOSE: Final = b"sanaga people roster\n"
 _OCTETS: Final = 32
 
 
-def sign(signed: SignedRoster, key: Ed25519PrivateKey, gateway_key: str) -> str:
+def sign_roster(signed: SignedRoster, key: Ed25519PrivateKey, gateway_key: str) -> str:
     """Return a roster in its signed envelope, for the gateway of a public key in base64."""
     secrets, about = b"".join(signed.preshared), _about(signed.roster.gateway)
     rest = {
@@ -35,7 +35,7 @@ def sign(signed: SignedRoster, key: Ed25519PrivateKey, gateway_key: str) -> str:
     return envelope.sign_object(rest, _PURPOSE, key)
 
 
-def verify(
+def verify_roster(
     written: str, file: str, trust: Ed25519PublicKey, private_keys: Iterable[bytes]
 ) -> SignedRoster:
     """Return the roster of an envelope that the trusted controller signed for this gateway.
@@ -69,7 +69,7 @@ def _about(gateway: str) -> bytes:
     return _PURPOSE + gateway.encode()
 
 
-def plain(signed: SignedRoster) -> dict[str, Any]:
+def signed_roster_json(signed: SignedRoster) -> dict[str, Any]:
     """Return a roster with its preshared keys, for the process that asked and nobody else."""
     return {
         "serial": signed.serial,

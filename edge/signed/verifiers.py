@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from edge.policy.canonical import SignedPolicy, trusted
+from edge.policy.canonical import SignedPolicy, policy_from_json
 from inventory.errors import EdgeError, PolicyRefusedError
 from vpn.people import roster
 from vpn.people.revocation_list import RevocationList
@@ -38,7 +38,9 @@ class PolicyVerifier:
         """
         answered = _verified("policy", self.folder, envelope, file)
         issued_at = datetime.fromisoformat(answered["issued_at"])
-        return SignedPolicy(int(answered["serial"]), issued_at, trusted(answered["policy"]))
+        return SignedPolicy(
+            int(answered["serial"]), issued_at, policy_from_json(answered["policy"])
+        )
 
 
 @dataclass(frozen=True, slots=True)

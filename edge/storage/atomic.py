@@ -87,7 +87,7 @@ def rename(old: Path, new: Path) -> None:
     sync(new.parent)
 
 
-def same(source: Path, target: Path) -> None:
+def copy_file(source: Path, target: Path) -> None:
     """Let a file hold what another holds; on a full disk as another name of it. Raises OSError."""
     try:
         replace(target, source.read_bytes())
@@ -122,7 +122,7 @@ def sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def record(path: Path) -> dict[str, Any] | None:
+def read_record(path: Path) -> dict[str, Any] | None:
     """Return the JSON object in a file; None when there is no such file or it holds another thing.
 
     Raises OSError.

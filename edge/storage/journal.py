@@ -1,4 +1,4 @@
-"""What the daemon decided, repaired and was told, one JSON object per line, newest last.
+"""Journal of decisions, repairs and requests, one JSON object per line, newest last.
 
 Two files of bounded size; a disk that takes nothing stops the journal, never the daemon.
 """
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from edge.clock import said
+from edge.clock import rfc3339
 from inventory.errors import EdgeError
 
 FILE: Final = "decisions.jsonl"
@@ -38,14 +38,18 @@ class JournalRecord:
 
     def plain(self) -> dict[str, object]:
         """Return the entry as JSON knows it, with the time as RFC 3339 has it."""
-        fields: dict[str, object] = {"at": said(self.unix_s), "kind": self.kind, "what": self.what}
+        fields: dict[str, object] = {
+            "at": rfc3339(self.unix_s),
+            "kind": self.kind,
+            "what": self.what,
+        }
         if self.kind == "decision":
             own = asdict(self)
             fields |= {key: own[key] for key in ("peer", "service", "path", "second", "before")}
         return fields
 
 
-class Journal:
+class DecisionJournal:
     """The journal of one folder; fault says why the last write failed, if it did."""
 
     def __init__(self, folder: Path, *, largest: int = LARGEST) -> None:
@@ -73,7 +77,7 @@ class Journal:
             self._file.replace(self._older)
 
 
-def read(folder: Path) -> Iterator[Mapping[str, object]]:
+def read_journal(folder: Path) -> Iterator[Mapping[str, object]]:
     """Yield the entries of a folder, oldest first; torn lines are passed over. Raises OSError."""
     for name in (_OLDER, FILE):
         path = folder / name
@@ -91,7 +95,7 @@ def _entry(line: str) -> Mapping[str, object] | None:
 
 
 def in_words(error: EdgeError | OSError) -> str:
-    """Return what went wrong, as the journal tells it."""
+    """Return what went wrong, as the journal has it."""
     if isinstance(error, OSError):
         return f"{error.filename or 'the disk'}: {error.strerror or error}"
     return str(error)

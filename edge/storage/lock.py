@@ -19,8 +19,8 @@ _FLOCK: Final = struct.Struct("hhqqi")
 
 
 @contextmanager
-def held(folder: Path, since: str) -> Iterator[None]:
-    """Hold a folder for as long as the block runs. Raises EdgeError saying who has it."""
+def hold_folder(folder: Path, since: str) -> Iterator[None]:
+    """Hold a folder while the block runs. Raises EdgeError naming the process that has it."""
     descriptor = _opened(folder / FILE)
     try:
         if not _taken(descriptor):
@@ -35,7 +35,7 @@ def held(folder: Path, since: str) -> Iterator[None]:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def hold_namespace() -> Iterator[None]:
     """Be the one edge of this network namespace while the block runs. Raises EdgeError."""
     descriptor, place = _opened(_NAMESPACES), _NAMESPACE.stat().st_ino
     try:
@@ -58,8 +58,8 @@ def _other(descriptor: int, place: int) -> int:
     return int(_FLOCK.unpack_from(fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))[-1])
 
 
-def holder(folder: Path) -> str:
-    """Return who holds a folder's lock, in words; nothing when nobody does. Raises EdgeError.
+def folder_holder(folder: Path) -> str:
+    """Return who holds a folder's lock, in words; nothing if nobody does. Raises EdgeError.
 
     No file is made by asking.
     """

@@ -1,11 +1,11 @@
-"""What an edge says of itself: its status as one JSON object."""
+"""Status report of an edge, as one JSON object."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from edge.clock import Moment, said
-from edge.policy.model import EdgePolicy, Endpoint, Path, Peer
+from edge.clock import Moment, rfc3339
+from edge.policy.model import EdgePolicy, Peer, PeerPath, TunnelEndpoint
 from edge.probes.probe_set import ProbeSet
 from edge.selection import evaluate
 from edge.selection.evaluate import PeerState
@@ -24,7 +24,7 @@ SESSION_S: Final = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Repairs:
-    """How often the kernel had to be put right since the start, and what was done last."""
+    """How often the kernel was repaired since the start, and the last repair."""
 
     count: int = 0
     at_unix_s: float = 0.0
@@ -32,13 +32,13 @@ class Repairs:
 
     def plain(self) -> Json:
         """Return the repairs as JSON knows them."""
-        at = said(self.at_unix_s) if self.count else None
+        at = rfc3339(self.at_unix_s) if self.count else None
         return {"count": self.count, "at": at, "last": self.last}
 
 
 @dataclass(frozen=True, slots=True)
 class StatusInputs:
-    """Where the figures of a report come from; tunnels are by the name of the interface.
+    """Sources of the figures of a report; tunnels are by the name of the interface.
 
     drained are circuits that nothing is sent over for a moment.
     """
@@ -52,7 +52,7 @@ class StatusInputs:
 
 
 def peer_report(sources: StatusInputs, one: Peer, peer_state: PeerState) -> Json:
-    """Return how it stands with one peer: its paths, and what each class takes."""
+    """Return the status of one peer: its paths, and what each class takes."""
     return {
         "device": one.device,
         "consultation": peer_state.consultation,
@@ -61,7 +61,7 @@ def peer_report(sources: StatusInputs, one: Peer, peer_state: PeerState) -> Json
     }
 
 
-def _path(sources: StatusInputs, one: Peer, path: Path, peer_state: PeerState) -> Json:
+def _path(sources: StatusInputs, one: Peer, path: PeerPath, peer_state: PeerState) -> Json:
     health, key = peer_state.healths[path.name], (one.device, path.name)
     pace_s = sources.probes.pace_s(key)
     state, reason = _state(health, sources.probes.fault(key))
@@ -86,7 +86,7 @@ def _path(sources: StatusInputs, one: Peer, path: Path, peer_state: PeerState) -
     }
 
 
-def _carried(sources: StatusInputs, path: Path, one: Peer) -> Json:
+def _carried(sources: StatusInputs, path: PeerPath, one: Peer) -> Json:
     name = sources.policy.underlay(path.circuit).tunnel
     tunnel = sources.tunnels.get(name)
     state = tunnel.peers.get(sources.generations.far_key(name, one)) if tunnel else None
@@ -101,13 +101,13 @@ def _session(state: PeerStatus, now: Moment) -> Json:
     return {
         "sent_octets": state.sent_octets,
         "received_octets": state.received_octets,
-        "handshake_at": said(at_s) if at_s else None,
+        "handshake_at": rfc3339(at_s) if at_s else None,
         "handshake_age_s": max(0, round(now.unix_s - at_s)) if at_s else None,
     }
 
 
 def sessions(tunnel: TunnelState | None, now: Moment) -> Json | None:
-    """Return how many of those who dial shook hands lately, and what passed; None without any."""
+    """Return how many clients shook hands lately, and the octets; None without a tunnel."""
     if tunnel is None:
         return None
     peers = tunnel.peers.values()
@@ -120,7 +120,7 @@ def sessions(tunnel: TunnelState | None, now: Moment) -> Json | None:
 
 
 def client_sessions(tunnel: TunnelState | None, now: Moment) -> list[Json]:
-    """Return how it stands with everybody who ever dialled, by their keys, latest first."""
+    """Return the session of every client that ever shook hands, by its key, latest first."""
     peers = tunnel.peers.items() if tunnel else ()
     there = [(key, peer) for key, peer in peers if peer.handshake_at_s]
     return [
@@ -133,7 +133,7 @@ def client_sessions(tunnel: TunnelState | None, now: Moment) -> list[Json]:
     ]
 
 
-def _written(endpoint: Endpoint) -> str:
+def _written(endpoint: TunnelEndpoint) -> str:
     return str(Written(str(endpoint.address), endpoint.port))
 
 
@@ -162,7 +162,7 @@ def _class(sources: StatusInputs, service: str, peer_state: PeerState) -> Json:
 def _since(memory: Memory, now: Moment) -> str | None:
     if not memory.moves:
         return None
-    return said(now.unix_s - (now.monotonic_s - memory.moves[-1]))
+    return rfc3339(now.unix_s - (now.monotonic_s - memory.moves[-1]))
 
 
 def _rounded(value: float | None) -> float | None:

@@ -16,7 +16,7 @@ InterfaceName: TypeAlias = str
 class ActiveKeys:
     """Our own key by interface, and a peer's by interface and device; the others have their first.
 
-    preshared are the keys that both ends know, 32 octets each; the others have none.
+    preshared are the keys that both ends know, 32 octets each; the others have no such key.
 
     A peer that moves is known by both keys on every interface. What lies behind it belongs to the
     one that this names; the other may shake hands, and nothing else.
@@ -29,7 +29,7 @@ class ActiveKeys:
     )
 
     def far_key(self, interface: InterfaceName, peer: Peer) -> PublicKey:
-        """Return by which of its keys a peer is spoken to on an interface."""
+        """Return which of its keys a peer has on an interface."""
         known = self.far.get((interface, peer.device), "")
         return known if known and known == peer.next_key else peer.public_key
 
@@ -49,7 +49,7 @@ class ActiveKeys:
 SETTLED: Final = ActiveKeys()
 
 
-def newest(state: TunnelState, peer: Peer, current: PublicKey) -> PublicKey:
+def newest_key(state: TunnelState, peer: Peer, current: PublicKey) -> PublicKey:
     """Return the key with which a peer shook hands last; of two that never did, the current."""
     keys = (peer.public_key, peer.next_key)
     known = {key: state.peers[key].handshake_at_s for key in keys if key in state.peers}

@@ -1,7 +1,7 @@
 """What has to change on a WireGuard device, as values: the same for every implementation.
 
-A peer is touched only when it differs itself. Whoever gains a prefix takes it from its holder, so
-a peer's prefixes are replaced only where one of them goes to nobody. Gains come first and peers
+A peer is touched only when it differs itself. A peer that gains a prefix takes it from its holder,
+so a peer's prefixes are replaced only where one of them goes to nobody. Gains come first and peers
 that are gone last: a prefix that moves, as when a far end has a new key, is held at every moment.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from edge.policy.model import Endpoint, Prefix
+from edge.policy.model import Prefix, TunnelEndpoint
 from edge.wireguard.model import NO_PRESHARED_KEY, PeerStatus, Tunnel, TunnelPeer, TunnelState
 from inventory.errors import TunnelError
 from vpn.key_text import PublicKey, public_text
@@ -21,7 +21,7 @@ MOST_NAMED: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class ServedPeer:
-    """A far end as whoever serves the interface tells it."""
+    """A far end, as the process or kernel that serves the interface reports it."""
 
     state: PeerStatus
     allowed: frozenset[Prefix] = frozenset()
@@ -31,7 +31,7 @@ class ServedPeer:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A WireGuard device as whoever serves it tells it; private_key is None before the first."""
+    """A WireGuard device as it is served; private_key is None before the first."""
 
     private_key: bytes | None = field(repr=False)
     listen_port: int
@@ -54,7 +54,7 @@ class PeerChange:
     create: bool = False
     replace_allowed: bool = False
     allowed: tuple[Prefix, ...] = ()
-    endpoint: Endpoint | None = None
+    endpoint: TunnelEndpoint | None = None
     keepalive_s: int | None = None
     preshared_key: bytes | None = field(default=None, repr=False)
 
@@ -92,7 +92,7 @@ class Changes:
         yield " and ".join(f"{verb} {number} peers" for verb, number in counts.items() if number)
 
 
-def differences(now: Served, tunnel: Tunnel, private_key: bytes) -> Changes:
+def diff_device(now: Served, tunnel: Tunnel, private_key: bytes) -> Changes:
     """Return what makes a device what a tunnel says.
 
     A listening port of 0 is any. Raises TunnelError when the tunnel contradicts itself: a peer
@@ -135,13 +135,13 @@ def _peer_changes(now: Served, tunnel: Tunnel) -> Iterator[PeerChange]:
     )
     yield from sorted(adapted, key=lambda change: change.replace_allowed)
     for key in sorted(now.peers.keys() - wanted.keys()):
-        yield PeerChange(key, f"removed the peer {short(key)}", remove=True)
+        yield PeerChange(key, f"removed the peer {short_key(key)}", remove=True)
 
 
 def _addition(peer: TunnelPeer) -> PeerChange:
     return PeerChange(
         peer.public_key,
-        f"added the peer {short(peer.public_key)}",
+        f"added the peer {short_key(peer.public_key)}",
         create=True,
         allowed=peer.allowed,
         endpoint=peer.endpoint,
@@ -167,7 +167,7 @@ def _adaptation(now: ServedPeer, peer: TunnelPeer, claimed: frozenset[Prefix]) -
     named = " and ".join(part for part, differs in parts.items() if differs)
     return PeerChange(
         peer.public_key,
-        f"changed the {named} of the peer {short(peer.public_key)}",
+        f"changed the {named} of the peer {short_key(peer.public_key)}",
         replace_allowed=withdrawn,
         allowed=peer.allowed if withdrawn else gained,
         endpoint=peer.endpoint if moved else None,
@@ -176,6 +176,6 @@ def _adaptation(now: ServedPeer, peer: TunnelPeer, claimed: frozenset[Prefix]) -
     )
 
 
-def short(key: PublicKey) -> str:
+def short_key(key: PublicKey) -> str:
     """Return enough of a public key to recognise it."""
     return f"{key[:8]}…"

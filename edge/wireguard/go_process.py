@@ -28,12 +28,12 @@ END_WITHIN_S: Final = 1.0
 CHUNK_OCTETS: Final = 65_536
 
 
-def door(name: str) -> Path:
+def socket_path(name: str) -> Path:
     """Return the socket of an interface's process."""
     return SOCKETS / f"{name}.sock"
 
 
-def start(name: str, program: str) -> str:
+def start_process(name: str, program: str) -> str:
     """Start a process for an interface; return what it said when that failed, else nothing.
 
     Raises FileNotFoundError when the program is not in the search path.
@@ -60,7 +60,7 @@ def start(name: str, program: str) -> str:
     return "\n".join(said[-1:] or [f"exit code {done.returncode}"]) if done.returncode else ""
 
 
-def ask(name: str, request: str) -> str:
+def ask_process(name: str, request: str) -> str:
     """Return what an interface's process answers to a request.
 
     Raises OSError when nobody answers, TimeoutError among them.
@@ -68,7 +68,7 @@ def ask(name: str, request: str) -> str:
     answer = bytearray()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(ANSWER_WITHIN_S)
-        connection.connect(str(door(name)))
+        connection.connect(str(socket_path(name)))
         connection.sendall(request.encode("ascii"))
         while not answer.endswith(uapi.END.encode()):
             chunk = connection.recv(CHUNK_OCTETS)
@@ -78,13 +78,13 @@ def ask(name: str, request: str) -> str:
     return answer.decode("ascii", errors="replace")
 
 
-def servers(name: str) -> tuple[int, ...]:
+def serving_processes(name: str) -> tuple[int, ...]:
     """Return the processes that serve an interface: one, or none, or one that is just ending."""
     pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
     return tuple(pid for pid in pids if _serves(pid, name))
 
 
-def elsewhere(pid: int) -> bool:
+def in_other_namespace(pid: int) -> bool:
     """Return whether a process lives in another network namespace than this thread."""
     try:
         theirs = Path(f"/proc/{pid}/ns/net").stat()
@@ -93,12 +93,12 @@ def elsewhere(pid: int) -> bool:
     return not os.path.samestat(theirs, Path("/proc/thread-self/ns/net").stat())
 
 
-def end(name: str) -> None:
+def end_process(name: str) -> None:
     """End whatever process serves an interface, and return when it is gone.
 
     One that does not end when asked is killed.
     """
-    for pid in servers(name):
+    for pid in serving_processes(name):
         with suppress(ProcessLookupError):
             handle = os.pidfd_open(pid)
             try:

@@ -1,4 +1,4 @@
-"""WireGuard in the kernel itself, spoken to over generic netlink."""
+"""WireGuard in the kernel itself, set over generic netlink."""
 
 import base64
 from collections.abc import Callable, Iterator, Sequence
@@ -10,9 +10,9 @@ from typing import Any, Final, TypeAlias
 from pyroute2 import WireGuard as Netlink
 from pyroute2.netlink.exceptions import NetlinkError
 
-from edge.policy.model import Endpoint, Prefix
+from edge.policy.model import Prefix, TunnelEndpoint
 from edge.wireguard import link_setup
-from edge.wireguard.diff import Changes, PeerChange, Served, ServedPeer, differences
+from edge.wireguard.diff import Changes, PeerChange, Served, ServedPeer, diff_device
 from edge.wireguard.endpoints import RememberedEndpoints
 from edge.wireguard.model import NO_PRESHARED_KEY, PeerStatus, Tunnel, TunnelState
 from vpn.key_text import PublicKey
@@ -77,14 +77,14 @@ class KernelWireGuard:
         with _netlink(name) as device:
             now = _read(device, name)
             self._learned.note(name, now)
-            changes = differences(now, self._learned.filled(tunnel, now), private_key)
+            changes = diff_device(now, self._learned.filled(tunnel, now), private_key)
             if words := changes.words(name):
                 self._write(device, name, changes)
-        return (*done, *words, *link_setup.adapt(tunnel))
+        return (*done, *words, *link_setup.adapt_interface(tunnel))
 
     def state(self, name: str) -> TunnelState | None:
         """Return an interface as it is; None when it does not exist or nobody serves it."""
-        found = link_setup.find(name)
+        found = link_setup.find_interface(name)
         if found is None or found.kind != link_setup.WIREGUARD:
             return None
         with _netlink(name) as device:
@@ -94,17 +94,17 @@ class KernelWireGuard:
 
     def made(self, name: str) -> tuple[str, ...]:
         """Make an interface unless it is there, and return what had to be done."""
-        found = link_setup.find(name)
+        found = link_setup.find_interface(name)
         if found and found.kind == link_setup.WIREGUARD:
             return ()
-        left = link_setup.clear(name)
+        left = link_setup.clear_interface(name)
         link_setup.create_wireguard(name)
         return (*left, f"{name}: made the interface")
 
     def remove(self, name: str) -> None:
-        """Take an interface and whatever serves it away; nothing happens when there is none."""
+        """Take an interface and whatever serves it away; nothing happens if it is not there."""
         self._learned.forget(name)
-        link_setup.clear(name)
+        link_setup.clear_interface(name)
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def _netlink(name: str) -> Iterator[Netlink]:
         with Netlink() as device:
             yield device
     except NetlinkError as error:
-        raise link_setup.refused(name, error) from error
+        raise link_setup.tunnel_error(name, error) from error
 
 
 def _read(device: Netlink, name: str) -> Served:
@@ -157,8 +157,8 @@ def _allowed(answer: Message) -> frozenset[Prefix]:
     return frozenset(ip_network(prefix["addr"]) for prefix in prefixes)
 
 
-def _endpoint(answer: Message | None) -> Endpoint | None:
+def _endpoint(answer: Message | None) -> TunnelEndpoint | None:
     """Return an IPv4 endpoint; None for none, and for one over IPv6, which no policy has."""
     if answer is None or ":" in answer["addr"]:
         return None
-    return Endpoint(IPv4Address(answer["addr"]), answer["port"])
+    return TunnelEndpoint(IPv4Address(answer["addr"]), answer["port"])

@@ -10,7 +10,7 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from edge.forwarding import links
-from edge.forwarding.links import Interface
+from edge.forwarding.links import KernelInterface
 from edge.forwarding.netlink import Netlink
 from edge.wireguard.model import Interface as Address
 from edge.wireguard.model import Tunnel
@@ -22,7 +22,7 @@ WIREGUARD: Final = "wireguard"
 
 
 @contextmanager
-def netlink(name: str) -> Iterator[IPRoute]:
+def open_netlink(name: str) -> Iterator[IPRoute]:
     """Give a netlink socket of this thread's namespace for work on an interface.
 
     The library runs an event loop for each call, so the thread must not be running one itself.
@@ -32,37 +32,37 @@ def netlink(name: str) -> Iterator[IPRoute]:
         with IPRoute() as route:
             yield route
     except NetlinkError as error:
-        raise refused(name, error) from error
+        raise tunnel_error(name, error) from error
 
 
-def refused(name: str, error: NetlinkError) -> TunnelError:
+def tunnel_error(name: str, error: NetlinkError) -> TunnelError:
     """Return what to raise when the kernel refuses something about an interface."""
     hint = "; is its listening port free?" if error.code == errno.EADDRINUSE else ""
     return TunnelError(f"{name}: the kernel refused: {error.args[-1]}{hint}")
 
 
-def find(name: str) -> Interface | None:
-    """Return an interface of that name; None when there is none.
+def find_interface(name: str) -> KernelInterface | None:
+    """Return an interface of that name; None if there is no such interface.
 
     Asked every second for every tunnel, so not through the library, which takes milliseconds.
     """
     with Netlink() as kernel:
-        return links.interface(kernel, name)
+        return links.find_interface(kernel, name)
 
 
 def create_wireguard(name: str) -> None:
     """Make an interface of the kernel's own WireGuard. Raises TunnelError."""
-    with netlink(name) as route:
+    with open_netlink(name) as route:
         route.link("add", ifname=name, kind=WIREGUARD)
 
 
-def clear(name: str) -> tuple[str, ...]:
+def clear_interface(name: str) -> tuple[str, ...]:
     """Take an interface of WireGuard, the kernel's or wireguard-go's, away and say so.
 
-    Nothing happens when there is none. Raises TunnelError when the name is something else's.
+    Nothing happens if it is not there. Raises TunnelError when the name is something else's.
     """
-    with netlink(name) as route:
-        link = find(name)
+    with open_netlink(name) as route:
+        link = find_interface(name)
         if link is None:
             return ()
         if link.kind not in {TUN, WIREGUARD}:
@@ -74,19 +74,19 @@ def clear(name: str) -> tuple[str, ...]:
         return (f"{name}: took away an interface of kind {link.kind}",)
 
 
-def adapt(tunnel: Tunnel) -> tuple[str, ...]:
+def adapt_interface(tunnel: Tunnel) -> tuple[str, ...]:
     """Give a tunnel's interface its MTU and addresses, bring it up, and say what differed.
 
     Raises TunnelError.
     """
-    with netlink(tunnel.name) as route:
-        link = find(tunnel.name)
+    with open_netlink(tunnel.name) as route:
+        link = find_interface(tunnel.name)
         if link is None:
             raise TunnelError(f"{tunnel.name}: the interface has gone meanwhile; try again")
         return tuple(f"{tunnel.name}: {words}" for words in _adapted(route, link, tunnel))
 
 
-def _adapted(route: IPRoute, link: Interface, tunnel: Tunnel) -> Iterator[str]:
+def _adapted(route: IPRoute, link: KernelInterface, tunnel: Tunnel) -> Iterator[str]:
     if link.mtu != tunnel.mtu:
         route.link("set", index=link.index, mtu=tunnel.mtu)
         yield f"set the MTU to {tunnel.mtu}"
@@ -104,7 +104,7 @@ def _adapted(route: IPRoute, link: Interface, tunnel: Tunnel) -> Iterator[str]:
         yield "brought up"
 
 
-def _addresses(route: IPRoute, link: Interface) -> frozenset[Address]:
+def _addresses(route: IPRoute, link: KernelInterface) -> frozenset[Address]:
     """Return an interface's addresses, without the one that IPv6 gives every interface."""
     found = (_address(answer) for answer in route.get_addr(index=link.index))
     return frozenset(address for address in found if not address.is_link_local)
@@ -115,5 +115,5 @@ def _address(answer: Any) -> Address:
     return ip_interface(f"{local}/{answer['prefixlen']}")
 
 
-def _change_address(route: IPRoute, verb: str, link: Interface, address: Address) -> None:
+def _change_address(route: IPRoute, verb: str, link: KernelInterface, address: Address) -> None:
     route.addr(verb, index=link.index, address=str(address.ip), prefixlen=address.network.prefixlen)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import Final, Protocol, TypeAlias
 
-from edge.policy.model import Endpoint, Prefix
+from edge.policy.model import Prefix, TunnelEndpoint
 from vpn.key_text import PublicKey
 
 Interface: TypeAlias = IPv4Interface | IPv6Interface
@@ -23,7 +23,7 @@ class TunnelPeer:
 
     public_key: PublicKey
     allowed: tuple[Prefix, ...]
-    endpoint: Endpoint | None = None
+    endpoint: TunnelEndpoint | None = None
     keepalive_s: int = 0
     preshared_key: bytes = field(default=NO_PRESHARED_KEY, repr=False)
 
@@ -51,7 +51,7 @@ class Tunnel:
 class PeerStatus:
     """A far end as it is: handshake_at_s is UNIX time, 0 when there was none."""
 
-    endpoint: Endpoint | None
+    endpoint: TunnelEndpoint | None
     handshake_at_s: float
     received_octets: int
     sent_octets: int
@@ -59,7 +59,7 @@ class PeerStatus:
 
 @dataclass(frozen=True, slots=True)
 class TunnelState:
-    """An interface as it is; index changes when it was made anew."""
+    """An interface as it is; index changes if it was made again."""
 
     index: int
     mtu: int
@@ -83,7 +83,7 @@ class WireGuard(Protocol):
         ...
 
     def remove(self, name: str) -> None:
-        """Take an interface and whatever serves it away; nothing happens when there is none."""
+        """Take an interface and whatever serves it away; nothing happens if it is not there."""
         ...
 
 

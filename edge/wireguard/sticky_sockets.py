@@ -36,7 +36,7 @@ def unstick(tunnel: Tunnel, *, changed: bool) -> tuple[str, ...]:
     in the moment in which an interface vanishes; a warning says so.
     """
     done = tuple[str, ...]()
-    for pid in () if tunnel.sticky else go_process.servers(tunnel.name):
+    for pid in () if tunnel.sticky else go_process.serving_processes(tunnel.name):
         try:
             freed = _freed(pid, tunnel.listen_port, OPENED_WITHIN_S if changed else 0.0)
         except OSError as error:

@@ -12,10 +12,10 @@ from ipaddress import IPv4Address, ip_network
 from pathlib import Path
 from typing import Final, Protocol
 
-from edge.policy.model import Endpoint
+from edge.policy.model import TunnelEndpoint
 from edge.storage import atomic
 from edge.wireguard import link_setup, sticky_sockets
-from edge.wireguard.diff import Served, ServedPeer, differences
+from edge.wireguard.diff import Served, ServedPeer, diff_device
 from edge.wireguard.endpoints import RememberedEndpoints
 from edge.wireguard.model import (
     NO_PRESHARED_KEY,
@@ -62,17 +62,17 @@ class WireGuardFiles:
         done, now = self._maker.made(name), self._served(name)
         self._learned.note(name, now)
         full = self._learned.filled(tunnel, now)
-        words = differences(now, full, private_key).words(name)
+        words = diff_device(now, full, private_key).words(name)
         file = self._folder / f"{name}.conf"
         if words or not file.exists():
-            self._write(file, text(full, private_key))
+            self._write(file, syncconf_text(full, private_key))
             self._said("syncconf", name, str(file))
-        done = (*done, *words, *link_setup.adapt(tunnel))
+        done = (*done, *words, *link_setup.adapt_interface(tunnel))
         return (*done, *sticky_sockets.unstick(tunnel, changed=bool(done)))
 
     def state(self, name: str) -> TunnelState | None:
         """Return an interface as it is; None when it does not exist or nobody serves it."""
-        found = link_setup.find(name)
+        found = link_setup.find_interface(name)
         if found is None or found.kind not in {link_setup.TUN, link_setup.WIREGUARD}:
             return None
         try:
@@ -96,7 +96,7 @@ class WireGuardFiles:
             raise TunnelError(f"{file}: cannot be written: {error.strerror}") from error
 
     def _served(self, name: str) -> Served:
-        return parse(self._said("show", name, "dump"))
+        return parse_dump(self._said("show", name, "dump"))
 
     def _said(self, *words: str) -> str:
         """Return what wg says; no key is among the words. Raises TunnelError."""
@@ -121,7 +121,7 @@ class WireGuardFiles:
         return done.stdout
 
 
-def text(tunnel: Tunnel, private_key: bytes) -> str:
+def syncconf_text(tunnel: Tunnel, private_key: bytes) -> str:
     """Return a tunnel as `wg syncconf` reads it."""
     head = (
         "[Interface]",
@@ -145,8 +145,8 @@ def _peer_lines(peer: TunnelPeer) -> Iterator[str]:
     yield f"PersistentKeepalive = {peer.keepalive_s or OFF}"
 
 
-def parse(dump: str) -> Served:
-    """Return the device that `wg show NAME dump` tells of. Raises TunnelError."""
+def parse_dump(dump: str) -> Served:
+    """Return the device that `wg show NAME dump` describes. Raises TunnelError."""
     try:
         own, *peers = (line.split("\t") for line in dump.splitlines())
         private, _, port, mark = own
@@ -171,10 +171,12 @@ def _peer(words: Sequence[str]) -> ServedPeer:
     )
 
 
-def _endpoint(said: str) -> Endpoint | None:
+def _endpoint(said: str) -> TunnelEndpoint | None:
     """Return an IPv4 endpoint; None for none, and for one over IPv6, which no policy has."""
     address, _, port = said.rpartition(":")
-    return Endpoint(IPv4Address(address), int(port)) if address and "[" not in address else None
+    return (
+        TunnelEndpoint(IPv4Address(address), int(port)) if address and "[" not in address else None
+    )
 
 
 def _base64(key: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What wireguard-go is told and tells on its socket, as text.
+"""Requests to wireguard-go and its answers (its cross-platform UAPI), as text.
 
 This is WireGuard's cross-platform configuration protocol, version 1: lines KEY=VALUE, ended by an
 empty one. Keys are hexadecimal here and base64 everywhere else.
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import AddressValueError, IPv4Address, ip_network
 from typing import Final, TypeAlias
 
-from edge.policy.model import Endpoint
+from edge.policy.model import TunnelEndpoint
 from edge.wireguard.diff import Changes, PeerChange, Served, ServedPeer
 from edge.wireguard.model import NO_PRESHARED_KEY, PeerStatus
 
@@ -26,7 +26,7 @@ def set_text(changes: Changes) -> str:
     return f"set=1\n{''.join(lines)}\n"
 
 
-def accepted(answer: str) -> list[Field]:
+def accepted_fields(answer: str) -> list[Field]:
     """Return the fields of an answer to a request, without its verdict.
 
     Raises ValueError when it is cut short or says that the request was refused.
@@ -39,12 +39,12 @@ def accepted(answer: str) -> list[Field]:
     return fields[:-1]
 
 
-def parse(answer: str) -> Served:
+def parse_device(answer: str) -> Served:
     """Return the device that an answer to GET describes.
 
     Raises ValueError when the answer cannot be understood or is an error.
     """
-    blocks = _blocks(accepted(answer))
+    blocks = _blocks(accepted_fields(answer))
     device = dict(blocks[0])
     secret = device.get("private_key")
     return Served(
@@ -118,11 +118,11 @@ def _peer(block: list[Field]) -> ServedPeer:
     )
 
 
-def _endpoint(text: str) -> Endpoint | None:
+def _endpoint(text: str) -> TunnelEndpoint | None:
     """Return an IPv4 endpoint; None for none, and for one over IPv6, which no policy has."""
     address, _, port = text.rpartition(":")
     try:
-        return Endpoint(IPv4Address(address), int(port))
+        return TunnelEndpoint(IPv4Address(address), int(port))
     except AddressValueError:
         return None
 

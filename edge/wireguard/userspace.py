@@ -1,6 +1,6 @@
 """WireGuard where the kernel has none: one wireguard-go process per interface.
 
-Whoever started it, a process that answers on an interface's socket is adopted. The private key
+A process that answers on an interface's socket is adopted. The private key
 travels over that socket alone.
 """
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from edge.wireguard import go_process, link_setup, sticky_sockets, uapi
-from edge.wireguard.diff import Served, differences
+from edge.wireguard.diff import Served, diff_device
 from edge.wireguard.endpoints import RememberedEndpoints
 from edge.wireguard.model import Tunnel, TunnelState
 from inventory.errors import TunnelError
@@ -38,22 +38,22 @@ class WireGuardGo:
         if now is None:
             done, now = self._begin(name), _asked(name)
         self._learned.note(name, now)
-        changes = differences(now, self._learned.filled(tunnel, now), private_key)
+        changes = diff_device(now, self._learned.filled(tunnel, now), private_key)
         if words := changes.words(name):
             _tell(name, uapi.set_text(changes))
-        done = (*done, *words, *link_setup.adapt(tunnel))
+        done = (*done, *words, *link_setup.adapt_interface(tunnel))
         return (*done, *sticky_sockets.unstick(tunnel, changed=bool(done)))
 
     def state(self, name: str) -> TunnelState | None:
         """Return an interface as it is; None when it does not exist or nobody serves it."""
-        found, now = link_setup.find(name), _served(name)
+        found, now = link_setup.find_interface(name), _served(name)
         if found is None or now is None:
             return None
         self._learned.note(name, now)
         return now.state(index=found.index, mtu=found.mtu)
 
     def remove(self, name: str) -> None:
-        """Take an interface and whatever serves it away; nothing happens when there is none."""
+        """Take an interface and whatever serves it away; nothing happens if it is not there."""
         _require_ours(name)
         self._learned.forget(name)
         _take_away(name)
@@ -65,7 +65,7 @@ class WireGuardGo:
 
     def _begin(self, name: str) -> tuple[str, ...]:
         """Start a process, after clearing away what a dead one left."""
-        left = go_process.door(name).exists() or link_setup.find(name) is not None
+        left = go_process.socket_path(name).exists() or link_setup.find_interface(name) is not None
         _take_away(name)
         found = (f"{name}: took away what was left of a dead interface",) if left else ()
         return (*found, *self._start(name))
@@ -80,7 +80,7 @@ class WireGuardGo:
 
     def _run(self, name: str) -> str:
         try:
-            return go_process.start(name, self._program)
+            return go_process.start_process(name, self._program)
         except FileNotFoundError as error:
             raise TunnelError(
                 f"{name}: the kernel has no WireGuard and {self._program} is not installed; "
@@ -100,14 +100,14 @@ class WireGuardGo:
 
 
 def _take_away(name: str) -> None:
-    go_process.end(name)
-    go_process.door(name).unlink(missing_ok=True)
-    link_setup.clear(name)
+    go_process.end_process(name)
+    go_process.socket_path(name).unlink(missing_ok=True)
+    link_setup.clear_interface(name)
 
 
 def _served(name: str) -> Served | None:
     """Return the device behind an interface of our namespace; None when it is not alive."""
-    found = link_setup.find(name)
+    found = link_setup.find_interface(name)
     if found is None or found.kind != link_setup.TUN:
         return None
     try:
@@ -118,14 +118,14 @@ def _served(name: str) -> Served | None:
 
 def _asked(name: str) -> Served:
     try:
-        return uapi.parse(go_process.ask(name, uapi.GET))
+        return uapi.parse_device(go_process.ask_process(name, uapi.GET))
     except (OSError, ValueError) as error:
         raise TunnelError(f"{name}: cannot ask wireguard-go: {error}; try again") from error
 
 
 def _tell(name: str, request: str) -> None:
     try:
-        uapi.accepted(go_process.ask(name, request))
+        uapi.accepted_fields(go_process.ask_process(name, request))
     except (OSError, ValueError) as error:
         raise TunnelError(
             f"{name}: wireguard-go did not take its settings: {error}; is its listening port free?"
@@ -134,7 +134,9 @@ def _tell(name: str, request: str) -> None:
 
 def _require_ours(name: str) -> None:
     """Raise TunnelError when an interface of this name is served in another namespace."""
-    if foreign := [pid for pid in go_process.servers(name) if go_process.elsewhere(pid)]:
+    if foreign := [
+        pid for pid in go_process.serving_processes(name) if go_process.in_other_namespace(pid)
+    ]:
         raise TunnelError(
             f"{name}: process {foreign[0]} serves an interface of this name in another network "
             "namespace; names are unique on a host, choose another one"

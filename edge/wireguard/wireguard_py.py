@@ -1,6 +1,6 @@
 """The kernel's WireGuard given its private key by the optional extra wireguard-py.
 
-Peers are none of its business: it knows no preshared keys, keepalives and counters, and adds a peer
+It does not set peers: it knows no preshared keys, keepalives and counters, and adds a peer
 behind the end of a list that it may have freed, when the last one has more prefixes than a message
 holds. https://github.com/facebookincubator/wireguard_py, given up in April 2026.
 """
@@ -19,15 +19,15 @@ from edge.wireguard.kernel import Write, by_netlink
 from vpn.wireguard import key_backends
 
 
-def writer(undo: str) -> Write:
+def library_writer(undo: str) -> Write:
     """Return what carries out changes, for KernelWireGuard.
 
     Raises ExtraError without the extra; undo says how to do without.
     """
-    return partial(write, key_backends.wireguard_py(undo))
+    return partial(write_changes, key_backends.wireguard_py(undo))
 
 
-def write(library: Any, device: Netlink, name: str, changes: Changes) -> None:
+def write_changes(library: Any, device: Netlink, name: str, changes: Changes) -> None:
     """Set the private key and the listening port by the library, then the rest by netlink.
 
     Raises NetlinkError.

@@ -123,7 +123,7 @@ def state(place: Folder, edge: Edge) -> EdgeState:
 def _told(folder: Path) -> Mapping[str, Any]:
     """Return the daemon's status, an empty one when it does not answer."""
     try:
-        answer = control.ask(folder, {"verb": "status"}, within_s=ANSWER_WITHIN_S)
+        answer = control.send_request(folder, {"verb": "status"}, within_s=ANSWER_WITHIN_S)
     except EdgeError:
         answer = {}
     status: Mapping[str, Any] = answer.get("status") or {"policy": {}, "peers": []}

@@ -54,11 +54,11 @@ class Host:
             "persistent_keepalive_interval=25",
             "allowed_ip=0.0.0.0/0",
         )
-        uapi.accepted(go_process.ask(self.name, "\n".join(request) + "\n\n"))
+        uapi.accepted_fields(go_process.ask_process(self.name, "\n".join(request) + "\n\n"))
         eventually(self._shaken, within_s=WITHIN_S, what="a handshake", every_s=0.001)
 
     def _shaken(self) -> bool:
-        (peer,) = uapi.parse(go_process.ask(self.name, uapi.GET)).peers.values()
+        (peer,) = uapi.parse_device(go_process.ask_process(self.name, uapi.GET)).peers.values()
         return peer.state.handshake_at_s > 0
 
     def address(self, device: DeviceFiles) -> str:
@@ -85,7 +85,7 @@ def host(gate: Gate) -> Iterator[Host]:
         yield made
     finally:
         with suppress(SanagaError, OSError):
-            go_process.end(made.name)
+            go_process.end_process(made.name)
 
 
 def gateways(runs: int) -> Iterator[Figure]:
@@ -115,7 +115,7 @@ def _people(gate: Gate) -> list[DeviceFiles]:
 
 
 def _handshakes(gate: Gate, device: Host, people: Sequence[DeviceFiles]) -> Iterator[Figure]:
-    (pid,) = go_process.servers(gate.interface)
+    (pid,) = go_process.serving_processes(gate.interface)
     before, start = _cpu_s(pid), perf_counter()
     for one in people:
         device.become(one)
@@ -145,7 +145,7 @@ def _added(gate: Gate, number: int) -> float:
     start = perf_counter()
     with _started(gate, *words, *rest, *file):
         eventually(
-            lambda: known in go_process.ask(gate.interface, uapi.GET),
+            lambda: known in go_process.ask_process(gate.interface, uapi.GET),
             within_s=WITHIN_S,
             what="the device at the gateway",
             every_s=0.02,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from edge.clock import moment
+from edge.clock import current_moment
 from edge.control import client as control
 from simulations.netns.waiting import eventually
 from tests.bench.measure import Figure
@@ -55,7 +55,7 @@ def _turned(site: Site, state_dir: Path) -> tuple[int, set[str]]:
     """Let it be next week at the hub alone, until the edge has its key on every tunnel."""
     before = shared(site, "hub")
     with call(site) as lost:
-        restored(site, "hub", state_dir, moment().instant + timedelta(days=14))
+        restored(site, "hub", state_dir, current_moment().instant + timedelta(days=14))
         eventually(lambda: shared(site, "hub") != before, within_s=30, what="next week there")
         eventually(
             lambda: shared(site, "edge") == shared(site, "hub"),

@@ -14,7 +14,7 @@ import yaml
 
 from edge.control import client as control
 from edge.policy import canonical
-from edge.storage.journal import Journal, JournalRecord
+from edge.storage.journal import DecisionJournal, JournalRecord
 from tests.rigs.edge.edge_policies import SIGNER, edge_policy, hub_policy, signed
 
 CONTROLLER = base64.b64encode(SIGNER.public_key().public_bytes_raw()).decode()
@@ -55,7 +55,7 @@ def test_wireguard_py_is_chosen_by_a_word_and_that_is_said(sanaga, enrolled):
     enrol = ("edge", "enrol", "--controller-key", CONTROLLER, "--dir", enrolled)
     chosen = sanaga(*enrol, "--wireguard-py")
     assert chosen.code == 0, chosen.err
-    assert "wireguard-py makes this device's keys from now on; start the daemon anew" in chosen.err
+    assert "wireguard-py makes this device's keys from now on; restart the daemon" in chosen.err
     assert "wireguard-py" not in sanaga(*enrol).err
     assert (enrolled / "wireguard-py").exists()
     assert "cryptography makes this device's keys" in sanaga(*enrol, "--no-wireguard-py").err
@@ -191,14 +191,14 @@ def test_policy_is_kept_for_the_next_start_while_no_daemon_runs(sanaga, enrolled
     assert said.code == 0, said.err
     assert "policy 3 takes effect when it starts" in said.err
     held = json.loads((enrolled / "policy.json").read_text(encoding="utf-8"))
-    assert held["policy"] == canonical.plain(edge_policy())
+    assert held["policy"] == canonical.policy_json(edge_policy())
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         (signed(edge_policy())[:500], "new.json: no JSON"),
-        (canonical.text(edge_policy()), "the envelope lacks 'signature'"),
+        (canonical.policy_text(edge_policy()), "the envelope lacks 'signature'"),
         (signed(edge_policy()).replace("lan0", "lan1"), "has not signed this"),
         (signed(hub_policy()), "the policy is for 'yaounde-e1', this is 'kolofata-e1'"),
     ],
@@ -231,7 +231,7 @@ def journalled(enrolled):
         ),
         JournalRecord(1.8e9 + 90, "repair", "put 1 routes"),
     ]
-    Journal(enrolled).write(tuple(decisions))
+    DecisionJournal(enrolled).write(tuple(decisions))
     return enrolled
 
 

@@ -8,7 +8,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_network
 
 import pytest
 
-from edge.policy.model import Endpoint
+from edge.policy.model import TunnelEndpoint
 from edge.wireguard.model import TunnelPeer
 from inventory.errors import TunnelError
 from simulations.netns.waiting import eventually
@@ -50,7 +50,7 @@ class WireGuardContract:
         pair.near.ensure(pair.near_tunnel())
         state = pair.near.served()
         assert (state.mtu, state.listen_port, state.mark) == (1340, PORT, MARK)
-        assert state.peers[pair.far.public].endpoint == Endpoint(FAR_UNDERLAY, PORT)
+        assert state.peers[pair.far.public].endpoint == TunnelEndpoint(FAR_UNDERLAY, PORT)
         shown = pair.near.interface()
         assert {"UP", "LOWER_UP"} <= set(shown["flags"])
         assert [a["local"] for a in shown["addr_info"] if a["family"] == "inet"] == [str(NEAR.ip)]
@@ -58,7 +58,9 @@ class WireGuardContract:
     def test_hands_are_shaken_without_any_traffic(self, pair: Pair):
         pair.connect()
         eventually(lambda: shaken(pair), within_s=pair.within_s, what="a handshake")
-        assert pair.far.served().peers[pair.near.public].endpoint == Endpoint(NEAR_UNDERLAY, PORT)
+        assert pair.far.served().peers[pair.near.public].endpoint == TunnelEndpoint(
+            NEAR_UNDERLAY, PORT
+        )
 
     def test_packets_cross_both_ways(self, pair: Pair):
         pair.connect()
@@ -84,7 +86,9 @@ class WireGuardContract:
         changes = (
             pair.near_tunnel(other),
             pair.near_tunnel(replace(other, allowed=(Q,), keepalive_s=25)),
-            pair.near_tunnel(replace(other, allowed=(Q,), endpoint=Endpoint(NEAR_UNDERLAY, 9))),
+            pair.near_tunnel(
+                replace(other, allowed=(Q,), endpoint=TunnelEndpoint(NEAR_UNDERLAY, 9))
+            ),
             pair.near_tunnel(),
         )
         for tunnel in changes:
@@ -98,16 +102,20 @@ class WireGuardContract:
         pair.connect()
         assert pair.near.hears(FAR.ip, within_s=pair.within_s)
         pair.far.ensure(pair.far_tunnel(a_peer(P)))
-        assert pair.far.served().peers[pair.near.public].endpoint == Endpoint(NEAR_UNDERLAY, PORT)
+        assert pair.far.served().peers[pair.near.public].endpoint == TunnelEndpoint(
+            NEAR_UNDERLAY, PORT
+        )
         assert pair.far.hears(NEAR.ip, within_s=pair.within_s)
 
     def test_an_endpoint_that_has_wandered_off_is_put_back(self, pair: Pair):
-        tunnel, other = pair.near_tunnel(), Endpoint(FAR_UNDERLAY, 7)
+        tunnel, other = pair.near_tunnel(), TunnelEndpoint(FAR_UNDERLAY, 7)
         (peer,) = tunnel.peers
         pair.near.ensure(replace(tunnel, peers=(replace(peer, endpoint=other),)))
         (words,) = pair.near.ensure(tunnel)
         assert "endpoint" in words
-        assert pair.near.served().peers[pair.far.public].endpoint == Endpoint(FAR_UNDERLAY, PORT)
+        assert pair.near.served().peers[pair.far.public].endpoint == TunnelEndpoint(
+            FAR_UNDERLAY, PORT
+        )
 
     def test_prefixes_swapped_between_peers_end_up_where_they_belong(self, pair: Pair):
         a, b = a_peer(P, R), a_peer(Q)

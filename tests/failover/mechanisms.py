@@ -87,7 +87,7 @@ class Daemons:
         return tuple(
             f"{end}: {moves[-1]['at']} {moves[-1]['what']}"
             for end, daemon in self.pair.daemons.items()
-            if (moves := [*filter(_moved, journal.read(daemon.folder))])
+            if (moves := [*filter(_moved, journal.read_journal(daemon.folder))])
         )
 
 

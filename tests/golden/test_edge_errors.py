@@ -68,7 +68,7 @@ CASES = {
     "a-key-twice": '{"serial": 1, "serial": 2}',
     "no-number": '{"serial": NaN}',
     "too-deep": "[" * 100_000,
-    "no-envelope": policy_envelope.text(edge_policy()),
+    "no-envelope": policy_envelope.policy_text(edge_policy()),
     "unsigned": json.dumps(
         {"serial": 1, "issued_at": "2026-11-23T08:00:00Z", "policy": {}, "signature": ""}
     ),
@@ -83,26 +83,26 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_refusal_says_what_where_and_what_next(name):
     with pytest.raises(PolicyRefusedError) as refused:
-        policy_envelope.verify(CASES[name], "policy.json", TRUST)
+        policy_envelope.verify_policy(CASES[name], "policy.json", TRUST)
     assert_golden(GOLDEN / f"{name}.txt", f"{refused.value}\n")
 
 
 def test_too_long_policy_is_refused_unread():
     text = " " * (LARGEST_POLICY + 1)
     with pytest.raises(PolicyRefusedError) as refused:
-        policy_envelope.verify(text, "policy.json", TRUST)
+        policy_envelope.verify_policy(text, "policy.json", TRUST)
     assert_golden(GOLDEN / "too-long.txt", f"{refused.value}\n")
 
 
 def store(folder: Path) -> PolicyStore:
     return PolicyStore(
-        folder, "kolofata-e1", lambda text, file: policy_envelope.verify(text, file, TRUST)
+        folder, "kolofata-e1", lambda text, file: policy_envelope.verify_policy(text, file, TRUST)
     )
 
 
 def test_older_policy_is_refused(tmp_path):
     made = store(tmp_path)
-    running = policy_envelope.verify(signed(edge_policy(), 7), "policy.json", TRUST)
+    running = policy_envelope.verify_policy(signed(edge_policy(), 7), "policy.json", TRUST)
     with pytest.raises(PolicyRefusedError) as refused:
         made.stage("txn", signed(edge_policy(), 7), running)
     assert_golden(GOLDEN / "not-newer.txt", f"{refused.value}\n")

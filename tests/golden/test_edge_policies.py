@@ -35,7 +35,7 @@ def test_an_edge_is_told_what_was_reviewed(name: str):
 @pytest.mark.parametrize("name", EDGES)
 def test_what_an_edge_is_told_is_a_policy_that_it_takes(name: str):
     text = edge_configs(_loaded())[name].text
-    assert policy_envelope.text(policy_envelope.policy(text, name)) == text
+    assert policy_envelope.policy_text(policy_envelope.parse_policy(text, name)) == text
 
 
 def test_no_golden_file_is_left_over():

@@ -60,7 +60,7 @@ class TestWireGuardPy(WireGuardContract):
 
     @pytest.fixture
     def pair(self) -> Iterator[Pair]:
-        with a_pair(KernelWireGuard(wireguard_py.writer("")), within_s=WITHIN_S) as made:
+        with a_pair(KernelWireGuard(wireguard_py.library_writer("")), within_s=WITHIN_S) as made:
             yield made
 
     def test_wireguard_py_sets_keys_and_ports_and_no_peers(self, pair: Pair, monkeypatch):
@@ -89,7 +89,7 @@ class TestWireGuardPy(WireGuardContract):
 def test_an_interface_of_wireguard_go_is_taken_over(pair: Pair):
     before = replace(pair.near, wireguard=WireGuardGo())
     before.ensure(pair.near_tunnel())
-    assert go_process.servers(pair.near.name)
+    assert go_process.serving_processes(pair.near.name)
     assert pair.near.ensure(pair.near_tunnel())
     assert pair.near.interface()["linkinfo"]["info_kind"] == "wireguard"
     pair.far.ensure(pair.far_tunnel())

@@ -120,9 +120,9 @@ def test_a_plan_is_made_from_the_folder_and_the_state(facts, tmp_path):
 
 
 def test_an_edge_is_who_it_was_and_trusts_whom_it_trusted(facts, edge):
-    me = device.load(edge)
+    me = device.load_identity(edge)
     assert me.device == "kolofata-e1"
-    assert keyring.ring(edge).keys() == {facts["edge_public"]}
+    assert keyring.private_keys(edge).keys() == {facts["edge_public"]}
 
 
 def test_its_policy_runs_on(edge):
@@ -157,21 +157,21 @@ def test_its_revoked_keys_stay_out(facts, edge):
 
 
 def test_its_preshared_keys_are_those_of_the_controller(facts, edge, tmp_path):
-    chains = PresharedKeys(edge, device.load(edge), verifiers.PskVerifier(edge), now)
+    chains = PresharedKeys(edge, device.load_identity(edge), verifiers.PskVerifier(edge), now)
     chains.open()
     fingerprint = PairSecret(tmp_path / "state", 1).fingerprint
     assert chains.known() == {"1": {"fingerprint": fingerprint, "peers": ["yaounde-e1"]}}
 
 
 def test_its_rotation_its_undo_its_calls_and_its_decisions_are_remembered(facts, edge):
-    state = rotation_state.load(edge, 0.0)
+    state = rotation_state.load_rotation(edge, 0.0)
     assert state.own == {"sgte0": facts["edge_public"]}
     assert state.far == {("sgte0", "yaounde-e1"): facts["revoked"]}
     assert state.unproved["sgte1"].asked == {"yaounde-e1"}
     assert kept_of(edge).tunnels == ("sgte0",)
-    (call,) = call_list.load(edge, SAVED_AT)
+    (call,) = call_list.load_calls(edge, SAVED_AT)
     assert (call.service, call.flow.destination_port) == ("consultation-audio", 5004)
-    memories = saved_state.load(edge, SAVED_AT)
+    memories = saved_state.load_state(edge, SAVED_AT)
     assert memories["yaounde-e1", "consultation-audio"].path == "fibre"
-    (entry,) = journal.read(edge)
+    (entry,) = journal.read_journal(edge)
     assert entry["what"] == "leo: fibre answers no more"

@@ -30,7 +30,7 @@ def edge() -> Iterator[Edge]:
 
 
 def config(policy: EdgePolicy) -> DeviceConfig:
-    return DeviceConfig(policy_envelope.text(policy))
+    return DeviceConfig(policy_envelope.policy_text(policy))
 
 
 def dearer(policy: EdgePolicy) -> EdgePolicy:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from edge.forwarding.steering import Steering
-from edge.nftables.call_flows import Flow
+from edge.nftables.call_flows import CallFlow
 from edge.wireguard import go_process
 from inventory.errors import EdgeError
 from simulations.netns.namespaces import entered
@@ -280,7 +280,7 @@ def test_a_call_survives_a_killed_tunnel_process_which_is_started_again(
     sane: Overlay, flows: Flows
 ):
     name = sane.edge.policy.underlays[0].tunnel
-    (pid,) = go_process.servers(name)
+    (pid,) = go_process.serving_processes(name)
     flows.begin(CALL_S)
     pause(CALL_S / 4)
     os.kill(pid, signal.SIGKILL)
@@ -322,7 +322,7 @@ def _announced(made: Overlay) -> str:
 
 
 def test_an_announced_flow_travels_as_a_consultation_until_it_is_forgotten(sane: Overlay):
-    flow = Flow("udp", LAN_HOST, None, SERVER, 5000)
+    flow = CallFlow("udp", LAN_HOST, None, SERVER, 5000)
     plane, before = sane.edge.plane, _live(sane.edge)
     with entered(sane.edge.space):
         plane.add_call(flow, "consultation-video", 60)
@@ -339,7 +339,7 @@ def test_an_announced_flow_travels_as_a_consultation_until_it_is_forgotten(sane:
 
 
 def test_an_announced_flow_outlives_the_table_it_stands_in(sane: Overlay):
-    flow = Flow("udp", LAN_HOST, 4000, IPv4Address("10.91.2.99"), 5000)
+    flow = CallFlow("udp", LAN_HOST, 4000, IPv4Address("10.91.2.99"), 5000)
     with entered(sane.edge.space):
         sane.edge.plane.add_call(flow, "consultation-audio", 60)
     sane.world.exec("edge", "nft", "delete", "table", "inet", "sanaga")
@@ -393,6 +393,6 @@ def test_copies_follow_the_second_of_three_paths():
 
 def test_no_private_key_stands_in_any_process_arguments(sane: Overlay):
     for underlay in sane.edge.policy.underlays:
-        for pid in go_process.servers(underlay.tunnel):
+        for pid in go_process.serving_processes(underlay.tunnel):
             said = Path(f"/proc/{pid}/cmdline").read_bytes()
             assert said.split(b"\0")[1:2] == [underlay.tunnel.encode()]

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from edge.dataplane.dataplane import Dataplane
 from edge.dataplane.desired import desired_state
 from edge.dataplane.sysctls import Undo
-from edge.dataplane.teardown import remove
+from edge.dataplane.teardown import remove_everything
 from edge.policy.model import EdgePolicy
 from edge.wireguard.userspace import WireGuardGo
 from simulations.netns.namespaces import entered
@@ -85,7 +85,7 @@ def test_everything_of_ours_goes_without_any_record_and_the_rest_stays(place: Wo
     there = _seen(place)
     assert all(there[look] != before[look] for look in ("ip rule", "ip -o link", LOOKS[-2]))
     with entered(place.namespace("edge")):
-        assert remove(WireGuardGo(), undo=undo)
+        assert remove_everything(WireGuardGo(), undo=undo)
     assert _seen(place) == before
 
 
@@ -103,7 +103,7 @@ def test_settings_of_an_interface_that_came_later_are_restored_too(place: World)
             "net/ipv4/conf/w-leo/rp_filter": "0",
             "net/ipv4/conf/w-leo/src_valid_mark": "0",
         }
-        remove(WireGuardGo(), undo=kept[0].merged(kept[1]))
+        remove_everything(WireGuardGo(), undo=kept[0].merged(kept[1]))
         plane.close()
     assert [_seen(place)[look] for look in LOOKS[-2:]] == [before[look] for look in LOOKS[-2:]]
 
@@ -111,8 +111,8 @@ def test_settings_of_an_interface_that_came_later_are_restored_too(place: World)
 def test_removing_what_is_gone_already_does_nothing(place: World):
     undo, _ = _applied(place, _policy(place))
     with entered(place.namespace("edge")):
-        remove(WireGuardGo(), undo=undo)
-        assert remove(WireGuardGo(), undo=undo) == ()
+        remove_everything(WireGuardGo(), undo=undo)
+        assert remove_everything(WireGuardGo(), undo=undo) == ()
 
 
 def test_a_queue_that_somebody_chose_is_left_and_told(place: World):
@@ -132,7 +132,7 @@ def test_another_policy_takes_the_place_of_the_first(place: World):
         assert f"took {first.underlays[1].tunnel} away" in words
         assert plane.apply(desired_state(second, steering(second, "fibre"))) == ()
         plane.close()
-        remove(WireGuardGo())
+        remove_everything(WireGuardGo())
     assert "10.91.2.0/24" not in place.exec("edge", "ip", "route", "show", "table", "all")
 
 
@@ -155,5 +155,5 @@ def test_another_process_adopts_what_stands_and_announced_calls(place: World):
         }
         second.close()
         calls = place.exec("edge", "nft", "list", "map", "inet", "sanaga", "calls4")
-        remove(WireGuardGo())
+        remove_everything(WireGuardGo())
     assert "10.91.1.10 . 10.91.2.10 . udp . 0-65535 . 5000" in calls

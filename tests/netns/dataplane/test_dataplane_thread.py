@@ -59,7 +59,7 @@ def test_traffic_moves_while_a_hung_tunnel_process_holds_up_the_rest(
 ):
     fibre, leo = _tunnels(made)[FIBRE], _tunnels(made)[LEO]
     assert _device_of_ordinary_traffic(made) == fibre
-    (pid,) = go_process.servers(made.edge.policy.care.interface)
+    (pid,) = go_process.serving_processes(made.edge.policy.care.interface)
     os.kill(pid, signal.SIGSTOP)
     try:
         assert asyncio.run(_moved_before_the_end(made, worker, leo))

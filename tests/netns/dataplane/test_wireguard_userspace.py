@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.policy.model import Endpoint
+from edge.policy.model import TunnelEndpoint
 from edge.wireguard import go_process
 from edge.wireguard.syncconf import WireGuardFiles
 from edge.wireguard.userspace import WireGuardGo
@@ -36,7 +36,7 @@ def pair() -> Iterator[Pair]:
 
 def server(place: Place) -> int:
     """Return the process that serves a place's interface."""
-    (pid,) = go_process.servers(place.name)
+    (pid,) = go_process.serving_processes(place.name)
     return pid
 
 
@@ -91,7 +91,7 @@ def test_a_killed_process_is_noticed_and_replaced(pair: Pair):
     pid, index = server(pair.near), pair.near.served().index
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: pair.near.state() is None, within_s=WITHIN_S, what="the interface's end")
-    assert go_process.door(pair.near.name).exists()
+    assert go_process.socket_path(pair.near.name).exists()
     words = pair.near.ensure(pair.near_tunnel())
     assert f"{pair.near.name}: took away what was left of a dead interface" in words
     assert f"{pair.near.name}: started wireguard-go" in words
@@ -133,7 +133,7 @@ def test_a_renamed_interface_is_made_anew_and_leaves_no_process(pair: Pair):
 def test_a_socket_removed_by_hand_ends_in_an_interface_made_anew(pair: Pair):
     pair.near.ensure(pair.near_tunnel())
     pid = server(pair.near)
-    go_process.door(pair.near.name).unlink()
+    go_process.socket_path(pair.near.name).unlink()
     eventually(lambda: pair.near.state() is None, within_s=WITHIN_S, what="the interface's end")
     assert f"{pair.near.name}: started wireguard-go" in pair.near.ensure(pair.near_tunnel())
     eventually(lambda: gone(pid), within_s=WITHIN_S, what="the end of the first process")
@@ -144,7 +144,7 @@ def test_removing_ends_the_process_and_its_socket(pair: Pair):
     pid = server(pair.near)
     pair.near.remove()
     assert gone(pid)
-    assert not go_process.door(pair.near.name).exists()
+    assert not go_process.socket_path(pair.near.name).exists()
 
 
 def test_an_interface_started_by_another_hand_is_adopted_and_can_be_removed(pair: Pair):
@@ -154,7 +154,7 @@ def test_an_interface_started_by_another_hand_is_adopted_and_can_be_removed(pair
     pair.near.remove()
     assert pair.near.name not in pair.near.run("ip", "-o", "link")
     eventually(
-        lambda: not go_process.door(pair.near.name).exists(),
+        lambda: not go_process.socket_path(pair.near.name).exists(),
         within_s=WITHIN_S,
         what="the socket's end",
     )
@@ -212,7 +212,7 @@ def test_packets_go_on_by_another_interface_when_one_vanishes(pair: Pair, *, sti
             via = f"192.0.2.{last + 4 * (metric == 20)}"
             words = ("ip", "route", "add", str(other), "via", via, "dev", port, "src", str(own))
             place.run(*words, "metric", str(metric))
-    peer = replace(pair.near_tunnel().peers[0], endpoint=Endpoint(FAR_END, PORT))
+    peer = replace(pair.near_tunnel().peers[0], endpoint=TunnelEndpoint(FAR_END, PORT))
     far.ensure(replace(pair.far_tunnel(), sticky=sticky))
     near.ensure(replace(pair.near_tunnel(), peers=(peer,), sticky=sticky))
     pair.route()

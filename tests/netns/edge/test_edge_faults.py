@@ -15,7 +15,7 @@ from edge.agent.tasks import UPKEEP_S
 from edge.control import client as control
 from edge.keys.handshakes import FIRST_S
 from edge.signed import policy_envelope
-from edge.storage.journal import read
+from edge.storage.journal import read_journal
 from inventory.errors import EdgeError
 from simulations.netns.waiting import eventually, pause
 from tests.rigs.edge.edge_mishaps import make_room, small_disk, unsteady_clock
@@ -60,20 +60,22 @@ def up(site, path):
 
 def older(site: Site) -> str:
     serial = int(site.status()["policy"]["serial"])
-    return policy_envelope.sign(
+    return policy_envelope.sign_policy(
         policy_envelope.SignedPolicy(serial, ISSUED, site.edge.policy), site.pair.key
     )
 
 
 def stranger(site: Site) -> str:
-    return policy_envelope.sign(
+    return policy_envelope.sign_policy(
         policy_envelope.SignedPolicy(99, ISSUED, site.edge.policy), Ed25519PrivateKey.generate()
     )
 
 
 def foreign(site: Site) -> str:
     policy = site.pair.daemons["hub"].policy
-    return policy_envelope.sign(policy_envelope.SignedPolicy(99, ISSUED, policy), site.pair.key)
+    return policy_envelope.sign_policy(
+        policy_envelope.SignedPolicy(99, ISSUED, policy), site.pair.key
+    )
 
 
 BAD: dict[str, tuple[Callable[[Site], str], str]] = {
@@ -273,7 +275,7 @@ def test_jump_of_the_clock_moves_no_traffic_and_hides_no_fault(well, step_s):
 def moved_at(site):
     return [
         datetime.fromisoformat(str(entry["at"]))
-        for entry in read(site.edge.folder)
+        for entry in read_journal(site.edge.folder)
         if entry["kind"] == "decision"
     ]
 

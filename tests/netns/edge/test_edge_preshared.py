@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.clock import moment
+from edge.clock import current_moment
 from inventory.errors import LabError
 from simulations.netns.waiting import eventually
 from tests.rigs.edge.edge_pair import ENDS
@@ -52,8 +52,8 @@ def handshakes(site: Site) -> list[int]:
 def tunnels_gone(site: Site) -> int:
     """Take the edge's tunnels away, of which its daemon makes others; return when that was."""
     newest = max(handshakes(site))
-    eventually(lambda: moment().unix_s > newest + 1, within_s=5, what="the next second")
-    now_s = int(moment().unix_s)
+    eventually(lambda: current_moment().unix_s > newest + 1, within_s=5, what="the next second")
+    now_s = int(current_moment().unix_s)
     for tunnel in site.edge.policy.tunnels:
         site.world.exec("edge", "ip", "link", "del", tunnel)
     return now_s
@@ -94,28 +94,28 @@ def test_an_end_that_is_restored_from_an_image_of_a_month_ago_shakes_hands_by_it
     well: Site, state_dir: Path
 ):
     before = shared(well, "hub")
-    restored(well, "edge", state_dir, moment().instant - timedelta(days=31))
+    restored(well, "edge", state_dir, current_moment().instant - timedelta(days=31))
     shakes_hands_anew(well)
     assert shared(well, "edge") == before == shared(well, "hub")
 
 
 def test_a_far_end_in_which_it_is_next_week_already_is_found(well: Site, state_dir: Path):
     before = shared(well, "hub")
-    restored(well, "hub", state_dir, moment().instant + timedelta(days=14))
+    restored(well, "hub", state_dir, current_moment().instant + timedelta(days=14))
     try:
         eventually(lambda: shared(well, "hub") != before, within_s=30, what="next week there")
         shakes_hands_anew(well)
         assert shared(well, "edge") == shared(well, "hub") != before
     finally:
         for end in ENDS:
-            restored(well, end, state_dir, moment().instant)
+            restored(well, end, state_dir, current_moment().instant)
 
 
 def test_with_another_chain_nobody_shakes_hands(well: Site, state_dir: Path, tmp_path: Path):
     """The control: that the paths come up says something about the keys."""
-    restored(well, "edge", tmp_path, moment().instant)
+    restored(well, "edge", tmp_path, current_moment().instant)
     since_s = tunnels_gone(well)
     with pytest.raises(LabError):
         eventually(lambda: shaken(well, since_s), within_s=SILENT_S, what="what may not be")
-    restored(well, "edge", state_dir, moment().instant)
+    restored(well, "edge", state_dir, current_moment().instant)
     eventually(lambda: shaken(well, since_s), within_s=UP_WITHIN_S, what="handshakes")

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from edge.clock import moment
+from edge.clock import current_moment
 from edge.control import client as control
 from edge.signed import revocation_envelope
 from simulations.netns.waiting import eventually
@@ -30,8 +30,8 @@ def site() -> Iterator[Site]:
 
 def shut_out(site: Site, end: End, serial: int, *gone: str) -> None:
     """Have an end take a list, as a controller that reaches it would."""
-    found = RevocationList(serial, moment().instant, gone)
-    signed = revocation_envelope.sign(found, site.pair.key)
+    found = RevocationList(serial, current_moment().instant, gone)
+    signed = revocation_envelope.sign_revocation_list(found, site.pair.key)
     answer = control.request(site.pair.daemons[end].folder, "revoked", list=signed)["revoked"]
     assert answer["serial"] == serial
 

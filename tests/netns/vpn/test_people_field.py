@@ -311,7 +311,7 @@ def test_nothing_secret_is_left_anywhere_nor_ever_ran(standing: Gate) -> None:
             say(laptop, told(registrar, "now read these two back: "))
             said += [ended(laptop)[1], ended(registrar)[1]]
     found = secrets(standing.sanaga.folder / file)
-    invited_by = join_code.parse(code)
+    invited_by = join_code.parse_code(code)
     letters = code.rpartition("/")[2]
     texts = [letters.encode(), letters.replace("-", "").encode(), letters.lower().encode()]
     found += [invited_by.mailbox_key]

@@ -96,7 +96,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     finally:
         for role in ("people", "hub"):
             with suppress(OSError):
-                go_process.end(made.interface(role))
+                go_process.end_process(made.interface(role))
 
 
 def _gateway(site: Site) -> None:

@@ -37,7 +37,7 @@ few = settings(max_examples=25)
 def outcome(text):
     """Return the policy of a text, or why it is refused."""
     try:
-        return policy_envelope.policy(text, "policy.json"), ""
+        return policy_envelope.parse_policy(text, "policy.json"), ""
     except PolicyRefusedError as error:
         return None, str(error)
 
@@ -63,27 +63,29 @@ def policies(draw):
 @few
 @given(policies())
 def test_policy_written_and_read_is_the_same(policy):
-    assert policy_envelope.policy(policy_envelope.text(policy), "policy.json") == policy
+    assert (
+        policy_envelope.parse_policy(policy_envelope.policy_text(policy), "policy.json") == policy
+    )
 
 
 @few
 @given(policies())
 def test_equal_policies_are_equal_texts(policy):
-    again = policy_envelope.policy(policy_envelope.text(policy), "policy.json")
-    assert policy_envelope.text(again) == policy_envelope.text(policy)
+    again = policy_envelope.parse_policy(policy_envelope.policy_text(policy), "policy.json")
+    assert policy_envelope.policy_text(again) == policy_envelope.policy_text(policy)
 
 
 @few
 @given(policies())
 def test_what_was_checked_elsewhere_is_the_same_policy(policy):
-    travelled = json.loads(json.dumps(canonical.plain(policy)))
-    assert canonical.trusted(travelled) == policy
+    travelled = json.loads(json.dumps(canonical.policy_json(policy)))
+    assert canonical.policy_from_json(travelled) == policy
 
 
 @few
 @given(policies(), st.integers(1, 2**53 - 1))
 def test_signed_policy_is_verified_with_its_serial(policy, serial):
-    found = policy_envelope.verify(signed(policy, serial), "policy.json", TRUST)
+    found = policy_envelope.verify_policy(signed(policy, serial), "policy.json", TRUST)
     assert (found.serial, found.policy) == (serial, policy)
 
 
@@ -95,30 +97,30 @@ def test_no_change_of_one_character_keeps_the_signature(data):
     other = data.draw(st.characters(codec="ascii").filter(lambda c: c != envelope[place]))
     changed = envelope[:place] + other + envelope[place + 1 :]
     try:
-        found = policy_envelope.verify(changed, "policy.json", TRUST)
+        found = policy_envelope.verify_policy(changed, "policy.json", TRUST)
     except PolicyRefusedError:
         return
     # White space between values means nothing, and is not signed.
-    assert found == policy_envelope.verify(envelope, "policy.json", TRUST)
+    assert found == policy_envelope.verify_policy(envelope, "policy.json", TRUST)
     assert json.loads(changed) == json.loads(envelope)
 
 
 @given(json_values)
 def test_any_json_is_refused_in_words(value):
     with pytest.raises(PolicyRefusedError, match=r"^policy\.json"):
-        policy_envelope.verify(json.dumps(value), "policy.json", TRUST)
+        policy_envelope.verify_policy(json.dumps(value), "policy.json", TRUST)
 
 
 @given(st.text() | st.binary().map(lambda b: b.decode("utf-8", "surrogateescape")))
 def test_any_text_is_refused_in_words(text):
     with pytest.raises(PolicyRefusedError, match=r"^policy\.json"):
-        policy_envelope.policy(text, "policy.json")
+        policy_envelope.parse_policy(text, "policy.json")
 
 
 @settings(max_examples=50)
 @given(st.data(), json_values)
 def test_any_value_in_any_place_of_a_policy_is_taken_or_refused_in_words(data, value):
-    held = canonical.plain(edge_policy())
+    held = canonical.policy_json(edge_policy())
     spot: Any = held
     while True:
         keys = list(spot) if isinstance(spot, dict) else list(range(len(spot)))
@@ -130,4 +132,7 @@ def test_any_value_in_any_place_of_a_policy_is_taken_or_refused_in_words(data, v
         spot = inside
     found, refusal = outcome(json.dumps(held))
     assert all(line.startswith(("policy.json", "and ")) for line in refusal.splitlines())
-    assert refusal or policy_envelope.policy(policy_envelope.text(found), "policy.json") == found
+    assert (
+        refusal
+        or policy_envelope.parse_policy(policy_envelope.policy_text(found), "policy.json") == found
+    )

@@ -5,10 +5,10 @@ from ipaddress import IPv4Network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.dataplane.desired import desired_state, steered
+from edge.dataplane.desired import desired_state, with_steering
 from edge.forwarding.steering import PeerSteering, Steering
 from edge.nftables.prefixes import disjoint
-from edge.nftables.ruleset import interface
+from edge.nftables.ruleset import checked_interface
 from edge.policy.model import Prefix
 from inventory.errors import PolicyRefusedError
 from tests.rigs.edge.edge_policies import edge_policy
@@ -40,7 +40,7 @@ def test_parts_belong_to_the_longest_claim_and_never_overlap(
 @given(st.text(max_size=20))
 def test_names_in_rules_hold_nothing_that_nft_could_read_as_more_than_a_word(name: str):
     try:
-        accepted = interface(name)
+        accepted = checked_interface(name)
     except PolicyRefusedError:
         return
     assert 0 < len(accepted) <= 15
@@ -60,5 +60,5 @@ def steerings(draw: st.DrawFn) -> Steering:
 @given(steerings(), steerings())
 def test_steering_from_anywhere_ends_where_starting_anew_would(before: Steering, after: Steering):
     policy = edge_policy()
-    moved, _, _ = steered(desired_state(policy, before), after)
+    moved, _, _ = with_steering(desired_state(policy, before), after)
     assert moved == desired_state(policy, after)

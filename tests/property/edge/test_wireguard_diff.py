@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.policy.model import Endpoint, Prefix
+from edge.policy.model import Prefix, TunnelEndpoint
 from edge.wireguard.diff import (
     MOST_NAMED,
     Changes,
     PeerChange,
     Served,
     ServedPeer,
-    differences,
+    diff_device,
 )
 from edge.wireguard.model import NO_PRESHARED_KEY, PeerStatus, Tunnel, TunnelPeer
 from inventory.errors import TunnelError
@@ -24,7 +24,7 @@ from vpn.key_text import public_text
 KEYS = tuple(public_text(bytes([number]) * 32) for number in range(1, 6))
 PREFIXES = tuple(ip_network(f"10.{number}.0.0/16") for number in range(8))
 SECRETS = (b"\x11" * 32, b"\x12" * 32)
-ENDPOINTS = tuple(Endpoint(IPv4Address(f"192.0.2.{number}"), 51820) for number in (1, 2))
+ENDPOINTS = tuple(TunnelEndpoint(IPv4Address(f"192.0.2.{number}"), 51820) for number in (1, 2))
 
 
 @st.composite
@@ -89,8 +89,8 @@ def _peers_after(now: Served, change: PeerChange) -> Iterator[tuple[str, ServedP
 def test_a_changed_device_is_what_the_tunnel_says_and_needs_no_more(
     old: Tunnel, new: Tunnel, old_secret: bytes, secret: bytes
 ):
-    device = applied(BLANK, differences(BLANK, old, old_secret))
-    device = applied(device, differences(device, new, secret))
+    device = applied(BLANK, diff_device(BLANK, old, old_secret))
+    device = applied(device, diff_device(device, new, secret))
     assert device.private_key == secret
     assert device.mark == new.mark
     assert {key: peer.allowed for key, peer in device.peers.items()} == {
@@ -99,14 +99,14 @@ def test_a_changed_device_is_what_the_tunnel_says_and_needs_no_more(
     assert {key: peer.preshared_key for key, peer in device.peers.items()} == {
         peer.public_key: peer.preshared_key for peer in new.peers
     }
-    again = differences(device, new, secret)
+    again = diff_device(device, new, secret)
     assert again == Changes(None, None, None, ())
     assert again.words("wgf") == ()
 
 
 @given(tunnels(), secrets)
 def test_what_is_said_of_changes_shows_no_key(tunnel: Tunnel, secret: bytes):
-    changes = differences(BLANK, tunnel, secret)
+    changes = diff_device(BLANK, tunnel, secret)
     said = repr(changes) + repr(tunnel) + " ".join(changes.words("wgf"))
     assert not any(repr(one)[2:-1] in said or one.hex() in said for one in (*SECRETS, secret))
 
@@ -114,7 +114,7 @@ def test_what_is_said_of_changes_shows_no_key(tunnel: Tunnel, secret: bytes):
 @given(st.integers(1, 30))
 def test_many_changed_peers_are_counted(number: int):
     peers = (TunnelPeer(public_text(bytes([9, n]) * 16), ()) for n in range(number))
-    changes = differences(BLANK, Tunnel("wgf", 1340, 51820, 0, (), tuple(peers)), SECRETS[0])
+    changes = diff_device(BLANK, Tunnel("wgf", 1340, 51820, 0, (), tuple(peers)), SECRETS[0])
     said = [words for words in changes.words("wgf") if "peer" in words]
     if number > MOST_NAMED:
         assert said == [f"wgf: added {number} peers"]
@@ -124,9 +124,9 @@ def test_many_changed_peers_are_counted(number: int):
 
 @given(tunnels(), tunnels(), secrets)
 def test_only_peers_that_differ_or_gain_are_touched(old: Tunnel, new: Tunnel, secret: bytes):
-    device = applied(BLANK, differences(BLANK, old, secret))
+    device = applied(BLANK, diff_device(BLANK, old, secret))
     before, after = ({peer.public_key: peer for peer in t.peers} for t in (old, new))
-    for change in differences(device, new, secret).peers:
+    for change in diff_device(device, new, secret).peers:
         assert before.get(change.public_key) != after.get(change.public_key)
 
 
@@ -134,10 +134,10 @@ def test_only_peers_that_differ_or_gain_are_touched(old: Tunnel, new: Tunnel, se
 def test_a_prefix_that_only_moves_has_an_owner_at_every_moment(
     old: Tunnel, new: Tunnel, secret: bytes
 ):
-    device = applied(BLANK, differences(BLANK, old, secret))
+    device = applied(BLANK, diff_device(BLANK, old, secret))
     stable = _owned(old) & _owned(new)
     if not _owned(old) - _owned(new):
-        for moment in moments(device, differences(device, new, secret)):
+        for moment in moments(device, diff_device(device, new, secret)):
             held = frozenset(p for peer in moment.peers.values() for p in peer.allowed)
             assert stable <= held
 
@@ -148,7 +148,7 @@ def _owned(tunnel: Tunnel) -> frozenset[Prefix]:
 
 @given(tunnels(), secrets)
 def test_words_hold_no_private_key(tunnel: Tunnel, secret: bytes):
-    changes = differences(BLANK, tunnel, secret)
+    changes = diff_device(BLANK, tunnel, secret)
     said = repr(changes) + "".join(changes.words("wgf"))
     assert secret.hex() not in said
     assert repr(secret)[2:-1] not in said
@@ -157,10 +157,10 @@ def test_words_hold_no_private_key(tunnel: Tunnel, secret: bytes):
 def test_a_peer_with_our_own_key_is_refused():
     tunnel = Tunnel("wgf", 1340, 0, 0, (), (TunnelPeer(public_text(SECRETS[0]), ()),))
     with pytest.raises(TunnelError, match="has this device's own key"):
-        differences(BLANK, tunnel, SECRETS[0])
+        diff_device(BLANK, tunnel, SECRETS[0])
 
 
 def test_a_peer_named_twice_is_refused():
     tunnel = Tunnel("wgf", 1340, 0, 0, (), (TunnelPeer(KEYS[0], ()), TunnelPeer(KEYS[0], ())))
     with pytest.raises(TunnelError, match="is named twice"):
-        differences(BLANK, tunnel, SECRETS[0])
+        diff_device(BLANK, tunnel, SECRETS[0])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from edge.nftables.call_flows import Flow
+from edge.nftables.call_flows import CallFlow
 from edge.selection import call_list
 from inventory.documents.fields import ManagementAddress, NextHop, Prefix, Prefix6
 from inventory.errors import EdgeError
@@ -31,13 +31,13 @@ def test_a_call_between_addresses_with_a_zone_is_refused(address: str, zone: str
     zoned = f"{address}%{zone}"
     for ends in ((zoned, FAR), (NEAR, zoned)):
         with pytest.raises(EdgeError):
-            call_list.flow(request(*ends))
+            call_list.parse_flow(request(*ends))
 
 
 @given(addresses)
 def test_a_call_between_plain_addresses_is_the_call_that_was_asked_for(address: str):
-    flow = call_list.flow(request(address, FAR, 5000))
-    assert flow == Flow("udp", IPv6Address(address), None, IPv6Address(FAR), 5000)
+    flow = call_list.parse_flow(request(address, FAR, 5000))
+    assert flow == CallFlow("udp", IPv6Address(address), None, IPv6Address(FAR), 5000)
 
 
 @given(addresses, st.from_regex(r"[^%/]+", fullmatch=True))
@@ -45,15 +45,15 @@ def test_a_flow_has_no_zone_however_it_was_made(address: str, zone: str):
     zoned, plain = IPv6Address(f"{address}%{zone}"), IPv6Address(FAR)
     for source, destination in ((zoned, plain), (plain, zoned)):
         with pytest.raises(EdgeError, match="have no zone"):
-            Flow("udp", source, None, destination, None)
+            CallFlow("udp", source, None, destination, None)
 
 
 @pytest.mark.parametrize("port", [True, False])
 def test_a_truth_value_is_no_port(port: Any):
     with pytest.raises(EdgeError, match="is no port"):
-        call_list.flow(request(NEAR, FAR, port))
+        call_list.parse_flow(request(NEAR, FAR, port))
     with pytest.raises(EdgeError, match="ports are 0 to 65535"):
-        Flow("udp", IPv6Address(NEAR), port, IPv6Address(FAR), None)
+        CallFlow("udp", IPv6Address(NEAR), port, IPv6Address(FAR), None)
 
 
 @given(addresses, zones)

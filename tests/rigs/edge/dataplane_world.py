@@ -12,9 +12,17 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from edge.dataplane.dataplane import Dataplane
 from edge.dataplane.desired import DesiredState, desired_state
-from edge.dataplane.teardown import remove
+from edge.dataplane.teardown import remove_everything
 from edge.forwarding.steering import PeerSteering, Steering
-from edge.policy.model import CareTunnel, EdgePolicy, Endpoint, Path, Peer, Prefix, Underlay
+from edge.policy.model import (
+    CareTunnel,
+    EdgePolicy,
+    Peer,
+    PeerPath,
+    Prefix,
+    TunnelEndpoint,
+    Underlay,
+)
 from edge.wireguard.userspace import WireGuardGo
 from simulations.netns import namespaces
 from simulations.netns.waiting import eventually
@@ -143,10 +151,10 @@ def _inner(number: int, place: Place) -> IPv4Address:
     return IPv4Address(f"172.24.{number}.{1 if place == 'edge' else 2}")
 
 
-def _path(world: World, number: int, line: Line, place: Place) -> Path:
+def _path(world: World, number: int, line: Line, place: Place) -> PeerPath:
     other = OTHER[place]
-    dialled = Endpoint(world.outer(line.name, other), 51_820 + number)
-    return Path(
+    dialled = TunnelEndpoint(world.outer(line.name, other), 51_820 + number)
+    return PeerPath(
         name=line.name,
         circuit=line.name,
         remote_address=_inner(number, other),
@@ -187,7 +195,9 @@ def overlay(
             for node in made.values():
                 node.plane.close()
                 with namespaces.entered(node.space):
-                    remove(WireGuardGo(), names=[t.tunnel for t in node.policy.underlays])
+                    remove_everything(
+                        WireGuardGo(), names=[t.tunnel for t in node.policy.underlays]
+                    )
 
 
 def _public(key: bytes) -> str:

@@ -19,13 +19,13 @@ from edge.policy.canonical import SignedPolicy
 from edge.policy.model import (
     CareTunnel,
     EdgePolicy,
-    Endpoint,
     Peer,
     Prefix,
     TrafficClass,
+    TunnelEndpoint,
     Underlay,
 )
-from edge.policy.model import Path as EdgePath
+from edge.policy.model import PeerPath as EdgePath
 from edge.signed import policy_envelope
 from inventory.errors import EdgeError
 from policies.clinical import catalogue
@@ -227,7 +227,7 @@ def pair(world: World, known: tuple[TrafficClass, ...] | None = None) -> Pair:
 
 def give(pair: Pair, end: End, policy: EdgePolicy, *, serial: int) -> None:
     """Put a signed policy into a daemon's folder, as if it had been confirmed."""
-    signed = policy_envelope.sign(SignedPolicy(serial, ISSUED, policy), pair.key)
+    signed = policy_envelope.sign_policy(SignedPolicy(serial, ISSUED, policy), pair.key)
     (pair.daemons[end].folder / "policy.json").write_text(signed, encoding="utf-8")
 
 
@@ -281,7 +281,7 @@ def _path(world: World, end: End, line: Line) -> EdgePath:
         name=f"edge-{line.name}",
         circuit=f"{end}-{line.name}",
         remote_address=_inner(world, _other(end), line),
-        endpoint=Endpoint(world.outer(line.name, "hub"), port) if end == "edge" else None,
+        endpoint=TunnelEndpoint(world.outer(line.name, "hub"), port) if end == "edge" else None,
         medium=line.medium,
         metered=line.metered,
         cost=line.cost,

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge.policy.model import (
     CareTunnel,
     EdgePolicy,
-    Endpoint,
-    Path,
     Peer,
+    PeerPath,
     TrafficClass,
+    TunnelEndpoint,
     Underlay,
 )
 from edge.signed import policy_envelope
@@ -108,12 +108,14 @@ def _underlay(i: int, medium: Medium, prefix: str) -> Underlay:
     )
 
 
-def _path(i: int, medium: Medium, *, dials: bool) -> Path:
-    return Path(
+def _path(i: int, medium: Medium, *, dials: bool) -> PeerPath:
+    return PeerPath(
         name=f"kolofata-{medium}",
         circuit=f"kolofata-{medium}",
         remote_address=IPv4Address(f"172.24.0.{i + (129 if dials else 21)}"),
-        endpoint=Endpoint(IPv4Address(f"192.0.2.{16 * i + 10}"), 51_820 + i) if dials else None,
+        endpoint=TunnelEndpoint(IPv4Address(f"192.0.2.{16 * i + 10}"), 51_820 + i)
+        if dials
+        else None,
         medium=medium,
         metered=medium is Medium.LTE,
         cost=10 * (i + 1),
@@ -123,4 +125,4 @@ def _path(i: int, medium: Medium, *, dials: bool) -> Path:
 
 def signed(policy: EdgePolicy, serial: int = 1, key: Ed25519PrivateKey = SIGNER) -> str:
     """Return a policy in its envelope, signed by the controller that tests trust."""
-    return policy_envelope.sign(policy_envelope.SignedPolicy(serial, ISSUED, policy), key)
+    return policy_envelope.sign_policy(policy_envelope.SignedPolicy(serial, ISSUED, policy), key)

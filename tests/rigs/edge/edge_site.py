@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from edge.clock import moment, said
+from edge.clock import current_moment, rfc3339
 from edge.control import client as control
 from edge.policy.model import EdgePolicy
 from edge.signed import policy_envelope
-from edge.storage.journal import read
+from edge.storage.journal import read_journal
 from inventory.errors import EdgeError, LabError
 from simulations.netns.waiting import eventually
 from tests.rigs.edge.edge_call import PACE_S
@@ -79,7 +79,9 @@ class Site:
         return control.request(self.edge.folder, "read")["config"]
 
     def explained(self, kind):
-        return [str(entry["what"]) for entry in read(self.edge.folder) if entry["kind"] == kind]
+        return [
+            str(entry["what"]) for entry in read_journal(self.edge.folder) if entry["kind"] == kind
+        ]
 
 
 @contextmanager
@@ -91,7 +93,7 @@ def call(site: Site, tos: int = 0xB8) -> Iterator[list[int]]:
     """
     lost: list[int] = []
     with _end(site, "server", "echo", tos) as far, _end(site, "lan", "call", tos) as near:
-        began_s = moment().unix_s
+        began_s = current_moment().unix_s
         try:
             if tos:
                 eventually(site.consults, within_s=SOON_S, what="a live call")
@@ -113,10 +115,10 @@ def call(site: Site, tos: int = 0xB8) -> Iterator[list[int]]:
 
 def _tell_about(site: Site, lost_at_s: list[float]) -> None:
     """Print what both ends did around the instants at which packets that were lost were sent."""
-    lines = [f"{said(at_s)} LOST" for at_s in lost_at_s]
+    lines = [f"{rfc3339(at_s)} LOST" for at_s in lost_at_s]
     for end, daemon in site.pair.daemons.items():
-        lines += [f"{e['at']} {end}: {e['kind']}: {_told(e)}" for e in read(daemon.folder)]
-    around = {said(at_s + offset)[:19] for at_s in lost_at_s for offset in (-2, -1, 0, 1, 2)}
+        lines += [f"{e['at']} {end}: {e['kind']}: {_told(e)}" for e in read_journal(daemon.folder)]
+    around = {rfc3339(at_s + offset)[:19] for at_s in lost_at_s for offset in (-2, -1, 0, 1, 2)}
     sys.stdout.writelines(f"{line}\n" for line in sorted({*lines}) if line[:19] in around)
 
 
@@ -148,7 +150,7 @@ def _end(site: Site, place: Place, role: str, tos: int) -> Iterator["subprocess.
 def signed_anew(site: Site, **changes: object) -> str:
     serial = int(site.status()["policy"]["newest_serial"]) + 1
     changed = replace(site.edge.policy, **changes)
-    return policy_envelope.sign(
+    return policy_envelope.sign_policy(
         policy_envelope.SignedPolicy(serial, ISSUED, changed), site.pair.key
     )
 
@@ -158,7 +160,7 @@ def put(site: Site, end: End, policy: EdgePolicy) -> None:
     daemon = site.pair.daemons[end]
     folder = daemon.folder
     serial = int(control.request(folder, "transaction")["newest_serial"]) + 1
-    signed = policy_envelope.sign(
+    signed = policy_envelope.sign_policy(
         policy_envelope.SignedPolicy(serial, ISSUED, policy), site.pair.key
     )
     control.request(folder, "stage", txn=f"t{serial}", candidate=signed)

@@ -55,7 +55,7 @@ class Edge:
 
     def serves(self) -> bool:
         with suppress(EdgeError):
-            return bool(control.ask(self.daemon.folder, {"verb": "read"}).get("ok"))
+            return bool(control.send_request(self.daemon.folder, {"verb": "read"}).get("ok"))
         return False
 
     def start(self) -> None:
@@ -73,7 +73,7 @@ class Edge:
         self.start()
 
     def status(self) -> dict[str, object]:
-        return dict(control.ask(self.daemon.folder, {"verb": "transaction"}))
+        return dict(control.send_request(self.daemon.folder, {"verb": "transaction"}))
 
 
 @contextmanager

@@ -29,11 +29,11 @@ def given(state_dir, series=1, device=DEVICE, key=PUBLIC, signer=SIGNER):
     """Return the envelope of a controller with a state folder."""
     secret = PairSecret(state_dir, series)
     delivery = secret.delivery(device, [peer.device for peer in POLICY.peers], NOW)
-    return psk_envelope.sign(delivery, signer, key)
+    return psk_envelope.sign_psk_bundle(delivery, signer, key)
 
 
 def check(envelope, file):
-    return psk_envelope.verify(envelope, file, SIGNER.public_key(), (PRIVATE.octets,))
+    return psk_envelope.verify_psk_bundle(envelope, file, SIGNER.public_key(), (PRIVATE.octets,))
 
 
 class Rig:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from controller.keys.psk_root import PairSecret
-from edge.clock import moment
+from edge.clock import current_moment
 from edge.control import client as control
 from edge.identity import device as identity
 from edge.identity import private_key
@@ -39,14 +39,14 @@ def sharing(site: Site, state_dir: Path) -> Site:
 def envelope(site: Site, end: End, state_dir: Path, at: datetime) -> str:
     """Return what a controller gives an end at some time."""
     daemon = site.pair.daemons[end]
-    key = key_text.public_text(private_key.read(daemon.folder / KEY))
+    key = key_text.public_text(private_key.read_private_key(daemon.folder / KEY))
     given = PairSecret(state_dir, 1).delivery(end, [daemon.policy.peers[0].device], at)
-    return psk_envelope.sign(given, site.pair.key, key)
+    return psk_envelope.sign_psk_bundle(given, site.pair.key, key)
 
 
 def hand_over(site: Site, end: End, state_dir: Path) -> None:
     """Give an end its chain."""
-    given = envelope(site, end, state_dir, moment().instant)
+    given = envelope(site, end, state_dir, current_moment().instant)
     control.request(site.pair.daemons[end].folder, "pairs", chains=given)
 
 
@@ -56,7 +56,10 @@ def restored(site: Site, end: End, state_dir: Path, at: datetime) -> None:
     daemon.kill()
     (daemon.folder / FILE).unlink()
     pairs = PresharedKeys(
-        daemon.folder, identity.load(daemon.folder), PskVerifier(daemon.folder), moment
+        daemon.folder,
+        identity.load_identity(daemon.folder),
+        PskVerifier(daemon.folder),
+        current_moment,
     )
     asyncio.run(pairs.take(envelope(site, end, state_dir, at)))
     daemon.start()

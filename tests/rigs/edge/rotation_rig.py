@@ -23,7 +23,7 @@ class World:
             replace(peer, public_key=keys.public_of(keys.generate())) for peer in policy.peers
         )
         self.policy = replace(policy, peers=peers, key=NEW)
-        self.peer_states = {peer.device: self._mind(peer) for peer in peers}
+        self.peer_states = {peer.device: self._peer_state(peer) for peer in peers}
         self.diverted, self.renewals = ((), False), []
         self.deaf: set[str] = set()
         # The keys of this device that the far ends know.
@@ -31,7 +31,7 @@ class World:
         self.handshakes: dict[tuple[str, str], float] = {}
         self.rotation = self.anew()
 
-    def _mind(self, peer):
+    def _peer_state(self, peer):
         state = evaluate.initial(peer, self.now_s, {})
         healths = {name: replace(h, delay_ms=20.0) for name, h in state.healths.items()}
         return replace(state, healths=healths)

@@ -89,7 +89,7 @@ def free_port() -> int:
 
 def visit(gate, *, host="127.0.0.1", port=None, clock=None):
     """Open an invitation."""
-    invited = join_code.made(Endpoint(host, port or free_port()))
+    invited = join_code.new_invitation(Endpoint(host, port or free_port()))
     opened = InvitationSession(gate, invited, clock or Hasty())
     opened.open()
     return opened

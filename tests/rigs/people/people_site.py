@@ -16,7 +16,7 @@ from controller.access.registrar import Registrar
 from controller.clock import SystemClock
 from controller.keys.signing import FILE as SIGNING_KEY
 from edge.control import client as control
-from edge.identity.private_key import read
+from edge.identity.private_key import read_private_key
 from edge.wireguard import go_process
 from inventory.names import PEOPLE, interface_name
 from simulations.netns import namespaces
@@ -126,7 +126,7 @@ def gate(*, all_ports: bool = False) -> Iterator[Gate]:
         finally:
             for name in (found.interface, *_dialled(found)):
                 with suppress(OSError):
-                    go_process.end(name)
+                    go_process.end_process(name)
             subprocess.run(["ip", "netns", "del", found.people], check=False, capture_output=True)
 
 
@@ -168,7 +168,7 @@ def _accept(gate: Gate, ports: tuple[Ports, ...]) -> None:
     management = edge.device.management
     assert management
     door = replace(management, credential=f"file:{key}")
-    public = public_text(read(edge.daemon.folder / "key"))
+    public = public_text(read_private_key(edge.daemon.folder / "key"))
     terms = replace(
         TERMS,
         network=gate.mark,

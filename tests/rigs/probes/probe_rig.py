@@ -72,15 +72,15 @@ def end(
     remote: IPv4Address,
     *,
     key: bytes | None = None,
-    timekeeper: StallClock | None = None,
+    stall_clock: StallClock | None = None,
     interface: str = "",
 ) -> End:
     """Return one end of a path, still closed."""
     reflector = SessionReflector(
-        Listening(local, interface, PORT), {remote: key}, timekeeper=timekeeper
+        Listening(local, interface, PORT), {remote: key}, stall_clock=stall_clock
     )
     target = Target("path", local, remote, interface, PORT, key)
-    return End(SessionSender(target, reflector=reflector, timekeeper=timekeeper), reflector)
+    return End(SessionSender(target, reflector=reflector, stall_clock=stall_clock), reflector)
 
 
 async def probed(ends: Sequence[End], packets: int, within_s: float = 60.0) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from pyroute2 import NFCTSocket
 
-from edge.policy.model import Endpoint
+from edge.policy.model import TunnelEndpoint
 from edge.wireguard.model import WireGuard
 from simulations.netns import namespaces
 from tests.rigs.wireguard.wireguard_rig import FAR_UNDERLAY, Pair, cable, namespace, unconnected
@@ -56,6 +56,6 @@ def natted_pair(wireguard: WireGuard, *, within_s: float) -> Iterator[tuple[Pair
             yield pair, carrier
 
 
-def seen_from_afar(pair: Pair) -> Endpoint | None:
+def seen_from_afar(pair: Pair) -> TunnelEndpoint | None:
     """Return where the listening end believes the dialling one to be."""
     return pair.far.served().peers[pair.near.public].endpoint

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from edge.policy.model import Endpoint
+from edge.policy.model import TunnelEndpoint
 from edge.wireguard import go_process, sticky_sockets
 from edge.wireguard.model import (
     NO_PRESHARED_KEY,
@@ -112,7 +112,7 @@ class Pair:
         peer = TunnelPeer(
             self.far.public,
             (ip_network(FAR.network), ip_network("10.2.0.0/16")),
-            Endpoint(FAR_UNDERLAY, PORT),
+            TunnelEndpoint(FAR_UNDERLAY, PORT),
             keepalive_s=25,
             preshared_key=preshared_key,
         )
@@ -144,7 +144,7 @@ def deafen(name: str) -> None:
 
     It stands for a process that reads them late: what it does until then is what it does now.
     """
-    for pid in go_process.servers(name):
+    for pid in go_process.serving_processes(name):
         for found in sticky_sockets.sockets(pid):
             if found.family == socket.AF_NETLINK:
                 found.setsockopt(_SOL_NETLINK, _DROP_MEMBERSHIP, _IPV4_ROUTES)

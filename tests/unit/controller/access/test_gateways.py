@@ -58,7 +58,7 @@ class Driver:
     def admit(self, envelope):
         self.before()
         key = GATEWAY_KEYS[self.name].octets
-        signed = roster_envelope.verify(envelope, "the roster", self.trust, (key,))
+        signed = roster_envelope.verify_roster(envelope, "the roster", self.trust, (key,))
         if signed.serial <= self.serial:
             raise RejectedError(self.name, f"roster {signed.serial} is not newer")
         self.serial = signed.serial
@@ -186,7 +186,9 @@ def envelope(registrar, drivers, gateways):
 
 
 def opened(envelope, trust, name="yaounde-e1"):
-    return roster_envelope.verify(envelope, "people.json", trust, (GATEWAY_KEYS[name].octets,))
+    return roster_envelope.verify_roster(
+        envelope, "people.json", trust, (GATEWAY_KEYS[name].octets,)
+    )
 
 
 def test_preshared_keys_are_for_the_gateway_alone(registrar, drivers, envelope):

@@ -29,7 +29,7 @@ DEVICE = Device(
     Management(IPv4Address("198.18.0.23"), 22, "root", "", ""),
     lan=True,
 )
-POLICY = DeviceConfig(policy_envelope.text(edge_policy()))
+POLICY = DeviceConfig(policy_envelope.policy_text(edge_policy()))
 
 
 @dataclass
@@ -88,7 +88,9 @@ def test_a_policy_is_signed_with_the_serial_after_the_newest_one(tmp_path):
     command, data = door.requests[-1]
     verb, _, length, digest = command.split()
     assert (verb, int(length), digest) == ("stage", len(data), sha256(data).hexdigest())
-    signed = policy_envelope.verify(data.decode(), "sent", signing_key(tmp_path).public_key())
+    signed = policy_envelope.verify_policy(
+        data.decode(), "sent", signing_key(tmp_path).public_key()
+    )
     assert signed.serial == 8
     assert signed.policy == edge_policy()
 
@@ -137,7 +139,7 @@ def test_a_list_of_revoked_keys_that_is_newer_than_the_edge_s_comes_before_the_p
     made, door = driver(tmp_path)
     door.list_serial = theirs
     found = RevocationList(2, datetime(2026, 11, 27, tzinfo=UTC), ())
-    envelope = revocation_envelope.sign(found, signing_key(tmp_path))
+    envelope = revocation_envelope.sign_revocation_list(found, signing_key(tmp_path))
     (tmp_path / LIST).write_text(envelope)
     made.stage(POLICY)
     lists = [data.decode() for command, data in door.requests if command.startswith("revoked ")]

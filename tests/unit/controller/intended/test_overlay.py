@@ -7,7 +7,7 @@ import pytest
 
 from controller.intended.edge_policy import policy_of
 from controller.intended.overlay import DRAINED_COST, FIRST_PORT, PORTS, Overlay, build_overlay
-from edge.policy.model import EdgePolicy, Path, Peer
+from edge.policy.model import EdgePolicy, Peer, PeerPath
 from inventory import addressing
 from inventory.model import Intent, Medium, Role, StaticRoute
 from tests.rigs.edge.edge_networks import HUB, draft, duties, gateway, key, outside
@@ -32,7 +32,7 @@ def peer(policy: EdgePolicy, name: str) -> Peer:
     return {one.device: one for one in policy.peers}[name]
 
 
-def paths(policy: EdgePolicy, to: str) -> dict[str, Path]:
+def paths(policy: EdgePolicy, to: str) -> dict[str, PeerPath]:
     return {path.name: path for path in peer(policy, to).paths}
 
 

@@ -28,7 +28,7 @@ def registrar(tmp_path):
 def listed(tmp_path):
     """Return the list that is published."""
     trust = signing_key(tmp_path).public_key()
-    return revocation_envelope.verify(published(tmp_path).envelope, FILE, trust)
+    return revocation_envelope.verify_revocation_list(published(tmp_path).envelope, FILE, trust)
 
 
 def test_before_anybody_is_revoked_there_is_no_list(registrar, tmp_path):

@@ -16,7 +16,7 @@ NOTHING = DeviceConfig("")
 
 
 def config(policy: EdgePolicy) -> DeviceConfig:
-    return DeviceConfig(policy_envelope.text(policy))
+    return DeviceConfig(policy_envelope.policy_text(policy))
 
 
 def judged(change: Callable[[EdgePolicy], EdgePolicy]) -> tuple[Impact, str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from edge.agent.daemon import Daemon
-from edge.clock import moment
+from edge.clock import current_moment
 from edge.identity import keyring, private_key
 from edge.identity.device import KEY, Identity
 from edge.keys import rotation_state
@@ -19,7 +19,7 @@ from vpn.wireguard.keys import pair
 
 @pytest.fixture
 def folder(tmp_path):
-    private_key.ensure(tmp_path / KEY, pair)
+    private_key.ensure_private_key(tmp_path / KEY, pair)
     return tmp_path
 
 
@@ -27,7 +27,9 @@ def folder(tmp_path):
 def started(folder, identity=None):
     """Give a daemon that has taken up its keys, and has no kernel to put them into."""
     made = Daemon(
-        folder, identity or Identity("kolofata-e1", private_key.read(folder / KEY)), moment
+        folder,
+        identity or Identity("kolofata-e1", private_key.read_private_key(folder / KEY)),
+        current_moment,
     )
     try:
         made.open_keys()
@@ -38,7 +40,7 @@ def started(folder, identity=None):
 
 def moved(folder):
     """Return a policy for another key than the first, which all tunnels have, and the record."""
-    policy = replace(edge_policy(), key=keyring.upcoming(folder, first(folder)))
+    policy = replace(edge_policy(), key=keyring.make_next_key(folder, first(folder)))
     with started(folder) as daemon:
         own = daemon.rotation.take(policy, daemon.dataplane.ring).own
     assert set(own.values()) == {policy.key}
@@ -46,7 +48,7 @@ def moved(folder):
 
 
 def first(folder):
-    return key_text.public_text(private_key.read(folder / KEY))
+    return key_text.public_text(private_key.read_private_key(folder / KEY))
 
 
 def test_a_file_that_does_not_open_takes_no_key_away_and_changes_no_record(folder):
@@ -61,7 +63,7 @@ def test_a_file_that_does_not_open_takes_no_key_away_and_changes_no_record(folde
             str(stray) in fault and "remove it" in fault for fault in daemon.faults.current()
         )
         # Whoever asks for a key gets one all the same.
-        assert keyring.upcoming(folder, policy.key) not in daemon.dataplane.ring
+        assert keyring.make_next_key(folder, policy.key) not in daemon.dataplane.ring
         daemon.learn_keys()
         assert len(daemon.dataplane.ring) == 3
         stray.unlink()
@@ -83,7 +85,7 @@ def test_a_draft_that_a_kill_left_behind_is_gone_after_the_start_and_no_fault(fo
 
 def test_tunnels_keep_their_keys_in_the_record_when_no_key_opens(folder):
     policy, record = moved(folder)
-    identity = Identity("kolofata-e1", private_key.read(folder / KEY))
+    identity = Identity("kolofata-e1", private_key.read_private_key(folder / KEY))
     (folder / KEY).rename(folder / "away")
     with started(folder, identity) as daemon:
         assert any("key: not there; restore it" in fault for fault in daemon.faults.current())
@@ -95,7 +97,7 @@ def test_a_device_that_was_enrolled_anew_goes_by_its_new_key_and_names_what_to_r
     moved(folder)
     (former,) = (folder / keyring.KEYS).iterdir()
     (folder / KEY).unlink()
-    private_key.ensure(folder / KEY, pair)
+    private_key.ensure_private_key(folder / KEY, pair)
     policy = replace(edge_policy(), key=first(folder))
     with started(folder) as daemon:
         daemon.rotation.take(policy, daemon.dataplane.ring)

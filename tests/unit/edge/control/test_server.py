@@ -28,7 +28,7 @@ OLD, NEW = edge_policy(), edge_policy(lans=("lan0", "lan1"))
 
 
 class Served:
-    """An ear on a loop of its own thread, with real transactions on a folder behind it."""
+    """A control server on a loop of its own thread, with real transactions on a folder."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -46,12 +46,14 @@ class Served:
     async def _open(self):
         trust = SIGNER.public_key()
         store = PolicyStore(
-            self.folder, "kolofata-e1", lambda text, file: policy_envelope.verify(text, file, trust)
+            self.folder,
+            "kolofata-e1",
+            lambda text, file: policy_envelope.verify_policy(text, file, trust),
         )
         self.transactions = Transactions(store, self._install, self._moment)
         self.transactions.open()
-        self.ear = ControlServer(self.folder, self._answer)
-        await self.ear.open()
+        self.server = ControlServer(self.folder, self._answer)
+        await self.server.open()
 
     def _moment(self):
         return Moment("boot-1", self.now_s, self.now_s, 1.8e9)
@@ -74,7 +76,7 @@ class Served:
         return await getattr(at, verb)(request["txn"])
 
     def close(self):
-        self.do(self.ear.close())
+        self.do(self.server.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -109,7 +111,7 @@ def test_candidate_changes_nothing_until_it_is_committed(served):
     assert '+  "device": "kolofata-e1",' in said["delta"]
     assert running(served) == ""
     visit(served, "commit one 60")
-    assert running(served) == canonical.text(OLD)
+    assert running(served) == canonical.policy_text(OLD)
     assert served.installed == [OLD]
 
 
@@ -119,7 +121,7 @@ def test_commit_that_is_not_confirmed_returns_by_itself(served):
     visit(served, "commit two 60")
     served.now_s += 61
     served.do(served.transactions.tend())
-    assert running(served) == canonical.text(OLD)
+    assert running(served) == canonical.policy_text(OLD)
     assert served.installed[-1] == OLD
     assert visit(served, "status")[1]["last"] == {"txn": "two", "outcome": "expired"}
 
@@ -153,7 +155,7 @@ def test_confirmation_of_what_was_undone_is_refused(served):
     visit(served, "rollback two")
     code, said = visit(served, "confirm two")
     assert (code, said["error"]) == (1, "undone")
-    assert running(served) == canonical.text(OLD)
+    assert running(served) == canonical.policy_text(OLD)
 
 
 def test_confirmation_of_what_was_never_on_trial_is_refused(served):
@@ -163,7 +165,7 @@ def test_confirmation_of_what_was_never_on_trial_is_refused(served):
     stage(served, "two", NEW, 2)
     code, said = visit(served, "confirm two")
     assert (code, said["error"]) == (1, "unknown")
-    assert running(served) == canonical.text(OLD)
+    assert running(served) == canonical.policy_text(OLD)
 
 
 def test_second_transaction_waits_for_the_first(served):
@@ -180,7 +182,7 @@ def test_policy_that_the_kernel_does_not_take_is_undone(served):
     stage(served, "two", NEW, 2)
     code, said = visit(served, "commit two 60")
     assert (code, said["error"], said["message"]) == (1, "rejected", served.fails)
-    assert running(served) == canonical.text(OLD)
+    assert running(served) == canonical.policy_text(OLD)
     assert visit(served, "status")[1]["pending"] is None
 
 
@@ -258,12 +260,12 @@ def test_nobody_answers_where_no_edge_runs(tmp_path):
 
 def test_second_daemon_is_told_who_holds_the_folder(tmp_path):
     with (
-        lock.held(tmp_path, "noon"),
+        lock.hold_folder(tmp_path, "noon"),
         pytest.raises(EdgeError, match=r"runs already, as process \d+ since noon"),
-        lock.held(tmp_path, "one o'clock"),
+        lock.hold_folder(tmp_path, "one o'clock"),
     ):
         pass
-    assert lock.holder(tmp_path) == ""
+    assert lock.folder_holder(tmp_path) == ""
 
 
 ALONE = """
@@ -271,7 +273,7 @@ import sys
 from pathlib import Path
 from edge.storage import lock
 lock._NAMESPACES = Path(sys.argv[1])
-with lock.alone():
+with lock.hold_namespace():
     print("alone", flush=True)
     sys.stdin.read()
 """
@@ -287,7 +289,7 @@ def test_second_daemon_in_a_network_namespace_is_refused(tmp_path, monkeypatch):
         assert other.stdout is not None
         assert other.stdout.readline() == "alone\n"
         with pytest.raises(EdgeError, match=f"another edge runs .* as process {other.pid};"):
-            lock.alone().__enter__()
+            lock.hold_namespace().__enter__()
         other.kill()
-    with lock.alone():
+    with lock.hold_namespace():
         assert file.stat().st_mode & 0o777 == 0o600

@@ -10,15 +10,22 @@ from edge.dataplane.desired import (
     KEEPALIVE_S,
     DesiredState,
     desired_state,
-    steered,
+    with_steering,
 )
 from edge.dataplane.sysctls import Undo
 from edge.forwarding import marks
-from edge.forwarding.duplication import copies
-from edge.forwarding.htb import TUNNEL_SHARE, queues
+from edge.forwarding.duplication import duplicate_paths
+from edge.forwarding.htb import TUNNEL_SHARE, policy_queues
 from edge.forwarding.routes import UNREACHABLE, RouteKey, route_key
 from edge.forwarding.steering import PeerSteering, Steering
-from edge.nftables.call_flows import Flow, add_text, announced, checked, flows, mark_of
+from edge.nftables.call_flows import (
+    CallFlow,
+    add_text,
+    checked_duration,
+    mark_of,
+    parse_announced,
+    parse_flows,
+)
 from edge.policy.model import EdgePolicy, Prefix
 from inventory.errors import EdgeError, PolicyRefusedError
 from inventory.model import Medium
@@ -148,15 +155,15 @@ def test_first_of_two_peers_with_the_same_prefix_has_it():
 
 def test_exchanging_first_and_second_path_keeps_every_copy():
     (hub,) = edge_policy().peers
-    there = {p.name: onto for p, onto in copies(hub, PeerSteering(care=FIBRE, second=LEO))}
-    back = {p.name: onto for p, onto in copies(hub, PeerSteering(care=LEO, second=FIBRE))}
+    there = {p.name: onto for p, onto in duplicate_paths(hub, PeerSteering(care=FIBRE, second=LEO))}
+    back = {p.name: onto for p, onto in duplicate_paths(hub, PeerSteering(care=LEO, second=FIBRE))}
     assert (there[FIBRE], there[LEO]) == (back[FIBRE], back[LEO]) == (LEO, FIBRE)
 
 
 @pytest.mark.parametrize("second", [None, "no-such-path"])
 def test_nothing_is_copied_without_a_second_path(second: str | None):
     (hub,) = edge_policy().peers
-    assert not list(copies(hub, PeerSteering(care=FIBRE, second=second)))
+    assert not list(duplicate_paths(hub, PeerSteering(care=FIBRE, second=second)))
 
 
 def test_a_copy_that_nobody_asked_for_is_routed_nowhere():
@@ -169,13 +176,13 @@ def test_a_copy_that_nobody_asked_for_is_routed_nowhere():
 
 def test_steering_gives_what_the_policy_and_the_decisions_give():
     before = desired_state(edge_policy(), _steering(FIBRE, LEO))
-    after, _, _ = steered(before, _steering(LTE))
+    after, _, _ = with_steering(before, _steering(LTE))
     assert after == desired_state(edge_policy(), _steering(LTE))
 
 
 def test_steering_concerns_only_peers_whose_decisions_changed():
     before = desired_state(edge_policy(), _steering(FIBRE, LEO))
-    _, old, new = steered(before, _steering(FIBRE, LEO))
+    _, old, new = with_steering(before, _steering(FIBRE, LEO))
     assert not old
     assert not new
 
@@ -201,7 +208,7 @@ def test_more_peers_than_there_are_numbers_for_are_refused():
 
 def test_promised_rates_stay_below_what_the_circuit_has():
     for policy in (edge_policy(), hub_policy(), _many(40)):
-        for queue in queues(policy):
+        for queue in policy_queues(policy):
             by_minor = {cls.minor: cls for cls in queue.classes}
             for cls in queue.classes:
                 inner = [c.rate for c in queue.classes if c.parent == cls.minor]
@@ -214,7 +221,7 @@ def test_a_peer_gets_no_more_than_it_can_receive():
     policy = hub_policy()
     (edge,) = policy.peers
     slow = replace(policy, peers=(replace(edge, paths=(replace(edge.paths[0], rate_mbps=2.0),)),))
-    tunnel = queues(slow)[0]
+    tunnel = policy_queues(slow)[0]
     assert {cls.ceiling for cls in tunnel.classes if cls.minor >= 0x10} == {
         int(2.0 * 125_000 * TUNNEL_SHARE)
     }
@@ -222,7 +229,7 @@ def test_a_peer_gets_no_more_than_it_can_receive():
 
 def test_every_queue_has_classes_of_its_own():
     for policy in (edge_policy(), _many(40)):
-        for queue in queues(policy):
+        for queue in policy_queues(policy):
             minors = [cls.minor for cls in queue.classes]
             assert len(set(minors)) == len(minors)
             assert max(minors) < 0xFFFF
@@ -234,9 +241,9 @@ def test_undo_keeps_what_was_there_first():
     assert Undo(**undo.as_dict()) == undo
 
 
-def _flow(**changes: object) -> Flow:
+def _flow(**changes: object) -> CallFlow:
     near, far = IPv4Address("10.0.3.5"), IPv4Address("10.0.1.5")
-    return replace(Flow("udp", near, None, far, 5000), **changes)  # type: ignore[arg-type]
+    return replace(CallFlow("udp", near, None, far, 5000), **changes)  # type: ignore[arg-type]
 
 
 def test_an_announced_flow_is_text_for_nft():
@@ -257,14 +264,14 @@ def test_flows_that_make_no_sense_are_refused():
     with pytest.raises(EdgeError, match="no class of consultations"):
         mark_of(edge_policy(), "backup")
     with pytest.raises(EdgeError, match="1 to 86400 s"):
-        checked(float("nan"))
+        checked_duration(float("nan"))
 
 
 def test_flows_are_read_as_nft_lists_them():
     key = {"concat": ["10.0.3.5", "10.0.1.5", "udp", {"range": [0, 65535]}, 5000]}
     listed = {"elem": {"val": key, "timeout": 30, "expires": 29}}
-    assert list(flows([listed, key])) == [_flow(), _flow()]
-    assert list(announced([[listed, 23104]])) == [(_flow(), 23104, 29.0)]
+    assert list(parse_flows([listed, key])) == [_flow(), _flow()]
+    assert list(parse_announced([[listed, 23104]])) == [(_flow(), 23104, 29.0)]
 
 
 def _many(number: int) -> EdgePolicy:

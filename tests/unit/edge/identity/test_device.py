@@ -23,14 +23,14 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_folder_of_ones_own_is_loaded(folder: Path):
     folder.chmod(0o755)
-    assert identity.load(folder).device == "kolofata-e1"
+    assert identity.load_identity(folder).device == "kolofata-e1"
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
 def test_a_folder_that_others_may_write_is_refused_with_its_cure(folder: Path, mode: int):
     folder.chmod(mode)
     with pytest.raises(EdgeError, match="chmod go-w"):
-        identity.load(folder)
+        identity.load_identity(folder)
 
 
 def test_no_key_is_made_where_others_may_write(tmp_path: Path):
@@ -44,4 +44,4 @@ def test_no_key_is_made_where_others_may_write(tmp_path: Path):
 def test_a_folder_of_somebody_else_is_refused(folder: Path):
     os.chown(folder, STRANGER, -1)
     with pytest.raises(EdgeError, match=f"belongs to user {STRANGER}"):
-        identity.load(folder)
+        identity.load_identity(folder)

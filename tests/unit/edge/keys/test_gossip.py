@@ -22,11 +22,13 @@ ADDRESSES = {name: IPv4Address(f"127.86.0.{n}") for n, name in enumerate("abc", 
 
 
 def listed(serial, signer=SIGNER):
-    return revocation_envelope.sign(RevocationList(serial, AT, KEYS[:serial]), signer)
+    return revocation_envelope.sign_revocation_list(
+        RevocationList(serial, AT, KEYS[:serial]), signer
+    )
 
 
 def check(envelope, file):
-    return revocation_envelope.verify(envelope, file, SIGNER.public_key())
+    return revocation_envelope.verify_revocation_list(envelope, file, SIGNER.public_key())
 
 
 class Node:
@@ -44,7 +46,7 @@ class Node:
         self.peers = peers
 
     async def tell(self, now_s=0.0):
-        self.neighbours.tell(self.peers, now_s)
+        self.neighbours.send_to(self.peers, now_s)
         await self.neighbours.done()
 
 
@@ -82,7 +84,7 @@ def test_a_list_comes_from_one_neighbour_to_the_next(chain):
     run(work, a, b, c)
     assert c.revoked.keys == set(KEYS[:2])
     assert c.revoked.envelope == listed(2)
-    assert c.neighbours.notes == ["b told of revoked keys: list 2"]
+    assert c.neighbours.notes == ["b sent revoked keys: list 2"]
 
 
 def test_whoever_asks_with_an_older_list_is_given_the_newer_one(chain):
@@ -206,7 +208,7 @@ def test_more_than_a_list_can_have_is_not_read(chain, monkeypatch):
 
 def test_the_largest_list_fits():
     many = tuple(KEYS[0] for _ in range(revocation_envelope.MOST_KEYS))
-    said = revocation_envelope.sign(RevocationList(1, AT, many), SIGNER)
+    said = revocation_envelope.sign_revocation_list(RevocationList(1, AT, many), SIGNER)
     assert len(said) < gossip.LARGEST * 0.98
 
 
@@ -237,7 +239,7 @@ def test_who_comes_back_is_told_again_for_it_may_be_another_device(chain):
         await a.revoked.take(listed(1))
         await a.tell()
         assert a.neighbours.behind(["b"]) == ()
-        a.neighbours.tell([], 1.0)
+        a.neighbours.send_to([], 1.0)
         assert a.neighbours.behind(["b"]) == ("b",)
 
     run(work, a, b)
@@ -246,7 +248,7 @@ def test_who_comes_back_is_told_again_for_it_may_be_another_device(chain):
 def test_a_large_list_comes_over_in_pieces(chain):
     a, b, _ = chain
     many = tuple(keys.public_of(keys.generate()) for _ in range(2000))
-    large = revocation_envelope.sign(RevocationList(7, AT, many), SIGNER)
+    large = revocation_envelope.sign_revocation_list(RevocationList(7, AT, many), SIGNER)
 
     async def work():
         await a.revoked.take(large)
@@ -272,12 +274,12 @@ def test_a_neighbour_that_never_comes_to_an_end_keeps_no_other_from_being_told(c
         server = await asyncio.start_server(dawdle, str(ADDRESSES["a"]), PORT)
         async with server:
             await b.revoked.take(listed(2))
-            b.neighbours.tell(["a", "c"], 0.0)
+            b.neighbours.send_to(["a", "c"], 0.0)
             async with asyncio.timeout(10):
                 while c.revoked.serial != 2 or "c" in b.neighbours._talks:
                     await asyncio.sleep(0.01)
             # It is still spoken to, and once only.
-            b.neighbours.tell(["a", "c"], gossip.LONGEST_S)
+            b.neighbours.send_to(["a", "c"], gossip.LONGEST_S)
             assert list(b.neighbours._talks) == ["a"]
             await b.neighbours.close()
             await asyncio.wait_for(ended.wait(), 10)

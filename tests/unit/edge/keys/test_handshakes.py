@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from edge.clock import Moment
-from edge.keys.handshakes import Handshake, HandshakeRetrier, asked
+from edge.keys.handshakes import Handshake, HandshakeRetrier, tunnels_to_check
 from edge.selection.evaluate import initial
 from edge.wireguard.model import PeerStatus, TunnelState
 from tests.rigs.edge.edge_policies import edge_policy
@@ -81,8 +81,8 @@ def test_a_path_that_answers_is_not_dialled_and_starts_anew():
 
 
 def test_only_tunnels_of_dead_paths_and_the_care_tunnel_are_asked_for():
-    assert asked(POLICY, peer_states()) == (CARE.tunnel,)
-    assert asked(POLICY, peer_states(dead=True)) == (CARE.tunnel, TUNNEL)
+    assert tunnels_to_check(POLICY, peer_states()) == (CARE.tunnel,)
+    assert tunnels_to_check(POLICY, peer_states(dead=True)) == (CARE.tunnel, TUNNEL)
 
 
 def test_the_care_tunnel_is_dialled_when_its_session_has_ended_but_not_in_a_call():

@@ -24,11 +24,11 @@ POLICY = edge_policy()
 
 
 def listed(serial, *gone, signer=SIGNER):
-    return revocation_envelope.sign(RevocationList(serial, AT, gone), signer)
+    return revocation_envelope.sign_revocation_list(RevocationList(serial, AT, gone), signer)
 
 
 def check(envelope, file):
-    return revocation_envelope.verify(envelope, file, SIGNER.public_key())
+    return revocation_envelope.verify_revocation_list(envelope, file, SIGNER.public_key())
 
 
 @pytest.fixture

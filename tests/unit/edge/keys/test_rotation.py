@@ -7,7 +7,7 @@ import pytest
 
 from edge.identity import keyring
 from edge.identity.device import KEY
-from edge.identity.private_key import ensure
+from edge.identity.private_key import ensure_private_key
 from edge.keys import rotation_state
 from edge.keys.rotation import DRAIN_S, FLIGHT_S, FORLORN_S, PROVE_S, REST_S, TRIED_S
 from edge.storage import atomic
@@ -232,14 +232,14 @@ def test_a_key_that_is_not_here_is_told_and_the_tunnels_keep_theirs(world):
 
 
 def test_an_edge_put_back_from_an_image_of_before_its_last_move_gets_a_third_key(tmp_path):
-    first = public_text(ensure(tmp_path / KEY, pair))
-    image = keyring.upcoming(tmp_path, first)
+    first = public_text(ensure_private_key(tmp_path / KEY, pair))
+    image = keyring.make_next_key(tmp_path, first)
     world = World(tmp_path)
     world.rotation.open(first)
 
     def goes_by(key):
         world.policy = replace(world.policy, key=key)
-        world.rotation.take(world.policy, keyring.ring(tmp_path))
+        world.rotation.take(world.policy, keyring.private_keys(tmp_path))
         for _ in range(100):
             world.passes(0.5)
 
@@ -250,7 +250,7 @@ def test_an_edge_put_back_from_an_image_of_before_its_last_move_gets_a_third_key
     goes_by(NEXT)
     assert world.own == dict.fromkeys(tunnels(world), image)
     assert "which this device has not; 'sanaga vpn site rotate' makes" in world.rotation.fault
-    third = keyring.upcoming(tmp_path, str(world.rotation.status()["key"]))
+    third = keyring.make_next_key(tmp_path, str(world.rotation.status()["key"]))
     assert third not in {first, image, NEXT}
     world.known = {NEXT, third}
     goes_by(third)

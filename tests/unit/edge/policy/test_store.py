@@ -25,7 +25,7 @@ def later(seconds):
 
 def opened(folder):
     return PolicyStore(
-        folder, "kolofata-e1", lambda text, file: policy_envelope.verify(text, file, TRUST)
+        folder, "kolofata-e1", lambda text, file: policy_envelope.verify_policy(text, file, TRUST)
     )
 
 
@@ -160,7 +160,9 @@ def test_policy_put_there_by_hand_counts_as_confirmed(store, tmp_path):
     (tmp_path / RUNNING).write_text(signed(NEW, 5), encoding="utf-8")
     store.adopt()
     assert (
-        policy_envelope.verify((tmp_path / GOOD).read_text(encoding="utf-8"), "x", TRUST).serial
+        policy_envelope.verify_policy(
+            (tmp_path / GOOD).read_text(encoding="utf-8"), "x", TRUST
+        ).serial
         == 5
     )
 
@@ -200,7 +202,7 @@ def test_trial_that_was_armed_and_never_began_cannot_be_confirmed(store, tmp_pat
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(atomic, "same", dying)
+        patched.setattr(atomic, "copy_file", dying)
         with pytest.raises(Killed):
             try_out(store)
     assert store.trial() is not None
@@ -210,14 +212,14 @@ def test_trial_that_was_armed_and_never_began_cannot_be_confirmed(store, tmp_pat
 
 
 def test_trial_that_the_disk_does_not_let_begin_is_over(store, tmp_path, monkeypatch):
-    real = atomic.same
+    real = atomic.copy_file
 
     def failing(source, target):
         if target == tmp_path / RUNNING and source.name == "staged.policy.json":
             raise OSError(errno.EIO, "Input/output error")
         real(source, target)
 
-    monkeypatch.setattr(atomic, "same", failing)
+    monkeypatch.setattr(atomic, "copy_file", failing)
     with pytest.raises(OSError, match="Input/output"):
         try_out(store)
     assert store.trial() is None
@@ -228,7 +230,7 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-STEPS = ("replace", "rename", "same", "remove")
+STEPS = ("replace", "rename", "copy_file", "remove")
 
 
 def interrupted_at(number, monkeypatch):

@@ -123,7 +123,7 @@ def test_a_peer_is_answered_at_a_bounded_rate():
     async def test():
         here, there = addresses()
         still = StallClock(lambda: 1000.0)
-        reflector = SessionReflector(Listening(here, "", PORT), {there: None}, timekeeper=still)
+        reflector = SessionReflector(Listening(here, "", PORT), {there: None}, stall_clock=still)
         await reflector.open()
         for _ in range(10):
             await answers_of(reflector, here, there, requests(100))

@@ -252,8 +252,8 @@ def test_a_step_of_the_time_of_day_harms_no_measurement(step_s):
         moved = [0.0]
         clocks = [StallClock(), StallClock(realtime=lambda: time.time() + moved[0])]
         ends = [
-            end(here, there, timekeeper=clocks[0]),
-            end(there, here, timekeeper=clocks[1]),
+            end(here, there, stall_clock=clocks[0]),
+            end(there, here, stall_clock=clocks[1]),
         ]
         for one in ends:
             await opened(one.reflector, one.session)

@@ -92,7 +92,7 @@ def test_where_nothing_answers_a_person_is_told_what_to_try(gate):
 def silent(where):
     """Return what a person is told where nobody answers."""
     with (
-        line(join_code.made(where), first_s=0.2) as asker,
+        line(join_code.new_invitation(where), first_s=0.2) as asker,
         pytest.raises(EdgeError) as caught,
     ):
         asker.ask({"who": "a", "have": 0})
@@ -101,7 +101,7 @@ def silent(where):
 
 def test_where_a_name_is_unknown_a_person_is_told(gate):
     with pytest.raises(EdgeError, match="is this device on a network"):
-        line(join_code.made(Endpoint("nowhere.invalid", 51830)))
+        line(join_code.new_invitation(Endpoint("nowhere.invalid", 51830)))
 
 
 def test_a_gateway_that_falls_silent_is_told_of(gate):
@@ -142,14 +142,14 @@ def test_a_port_that_is_taken_is_told_of(gate):
 
 def test_nobody_without_the_code_learns_whether_there_is_an_invitation(gate):
     opened = visit(gate)
-    stranger = join_code.made(opened.invited.where)
+    stranger = join_code.new_invitation(opened.invited.where)
     with line(stranger, first_s=0.3) as asker, pytest.raises(EdgeError, match="nothing answers"):
         asker.ask({"who": "a", "have": 0})
     name, key = opened.invited.name, stranger.mailbox_key
     with socket.socket(type=socket.SOCK_DGRAM) as one:
         one.connect((opened.invited.where.host, opened.invited.where.port))
         one.settimeout(0.3)
-        one.send(join_messages.request(name, key, {"who": "a", "have": 0}))
+        one.send(join_messages.seal_request(name, key, {"who": "a", "have": 0}))
         with pytest.raises(TimeoutError):
             one.recv(2000)
     # The control: who has it is answered.

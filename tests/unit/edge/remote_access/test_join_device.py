@@ -135,7 +135,7 @@ def test_whoever_knows_the_code_and_carries_it_all_on_cannot_put_in_a_file_after
         digest = join_code.transcript(
             boxes[opened.invited.name].who, desk_key, told["key"], bytes.fromhex(told["nonce"])
         )
-        assert sas.words(digest) == guest.words
+        assert sas.device_words(digest) == guest.words
         keys_to_try = [opened.invited.end_key(thief, key, digest) for key in (desk_key, guest.key)]
         with beside(device.config) as config:
             opened._leave += join_payload.seal_file(FILE, keys_to_try[0], guest.key)
@@ -299,7 +299,7 @@ def test_a_device_that_could_not_be_put_on_record_is_told_so(gate):
 
 
 @pytest.mark.parametrize(
-    "forged", ["written", "\ud800", join_payload.tagged("written", bytes(32))], ids=range(3)
+    "forged", ["written", "\ud800", join_payload.tag_word("written", bytes(32))], ids=range(3)
 )
 def test_nobody_but_the_device_says_that_it_has_its_file(gate, forged):
     opened = visit(gate)
@@ -312,7 +312,7 @@ def test_nobody_but_the_device_says_that_it_has_its_file(gate, forged):
 
 
 @pytest.mark.parametrize(
-    "forged", ["in", "\ud800", join_payload.tagged("in", bytes(32))], ids=range(3)
+    "forged", ["in", "\ud800", join_payload.tag_word("in", bytes(32))], ids=range(3)
 )
 def test_nobody_but_the_desk_says_that_a_device_is_let_in(gate, forged):
     opened = visit(gate)
@@ -349,7 +349,7 @@ def test_the_file_takes_as_long_as_it_takes_after_each_step(gate):
 
 def test_a_gateway_that_was_started_anew_is_told_of(gate):
     opened = visit(gate)
-    opened.invited = join_code.made(opened.invited.where)
+    opened.invited = join_code.new_invitation(opened.invited.where)
     with pytest.raises(EdgeError, match="make another one"):
         opened.guest()
 

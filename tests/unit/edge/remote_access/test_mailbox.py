@@ -34,9 +34,9 @@ def tended(boxes, until_s):
 
 def ask(boxes, now_s=1.0, key=KEY, name=NAME, **body):
     """Return what a device is told; None when it is not answered."""
-    asking = join_messages.request(name, key, {"who": "a", "have": 0, **body})
+    asking = join_messages.seal_request(name, key, {"who": "a", "have": 0, **body})
     answer = boxes.answer(asking, now_s)
-    return answer and join_messages.answered(answer, asking, key)
+    return answer and join_messages.open_answer(answer, asking, key)
 
 
 def test_both_ends_leave_messages_for_each_other_in_order(boxes):
@@ -75,7 +75,7 @@ def test_an_invitation_is_for_the_first_device_alone(boxes):
 def test_who_has_no_right_key_is_not_answered(boxes):
     assert ask(boxes, key=bytes(32)) is None
     assert ask(boxes, name="ff" * 8) is None
-    good = join_messages.request(NAME, KEY, {"who": "a", "have": 0})
+    good = join_messages.seal_request(NAME, KEY, {"who": "a", "have": 0})
     for datagram in (b"", b"SNGJ1", good[:-1], good[:20] + b"x" + good[21:], good * 20):
         assert boxes.answer(datagram, 1.0) is None
     assert boxes.look(NAME, 0, [], 1.0)["who"] == ""
@@ -106,12 +106,12 @@ def test_what_makes_no_sense_is_not_answered(boxes, body):
 
 def test_answers_belong_to_their_requests_and_are_small(boxes):
     boxes.look(NAME, 0, ["x" * LONGEST], 0.0)
-    one, other = (join_messages.request(NAME, KEY, {"who": "a", "have": n}) for n in (0, 1))
+    one, other = (join_messages.seal_request(NAME, KEY, {"who": "a", "have": n}) for n in (0, 1))
     answer = boxes.answer(one, 1.0)
     assert len(answer) <= LARGEST
-    assert join_messages.answered(answer, one, KEY)
-    assert join_messages.answered(answer, other, KEY) is None
-    assert join_messages.answered(one, one, KEY) is None
+    assert join_messages.open_answer(answer, one, KEY)
+    assert join_messages.open_answer(answer, other, KEY) is None
+    assert join_messages.open_answer(one, one, KEY) is None
 
 
 def test_an_invitation_ends_with_the_desk_that_made_it(boxes):

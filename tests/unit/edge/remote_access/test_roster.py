@@ -28,7 +28,7 @@ def device(number, until=None):
 
 
 class Rig:
-    """A gatehouse with a clock and a check that knows envelopes by name."""
+    """A roster with a clock and a check that knows envelopes by name."""
 
     def __init__(self, folder):
         self.folder = folder

@@ -7,7 +7,7 @@ import pytest
 
 from edge.forwarding.steering import PeerSteering
 from edge.selection import evaluate, pacing
-from edge.selection.call_detector import LASTS_S, behind, heard
+from edge.selection.call_detector import LASTS_S, calls_until, peer_behind
 from inventory.model import Medium
 from policies.decide import Memory
 from tests.rigs.edge.edge_policies import edge_policy
@@ -32,11 +32,11 @@ def answers(now_s, **changes):
 
 
 def healthy(seconds=5.0, start_s=100.0, state=None):
-    """Return a mind after some seconds in which all was well, and the time then."""
+    """Return a state after some seconds in which all was well, and the time then."""
     state, now_s = state or evaluate.initial(PEER, start_s, {}), start_s
     while now_s < start_s + seconds:
         now_s += 0.1
-        state, _ = evaluate.step(PEER, CLASSES, state, answers(now_s), now_s)
+        state, _ = evaluate.evaluate_measurements(PEER, CLASSES, state, answers(now_s), now_s)
     return state, now_s
 
 
@@ -47,7 +47,7 @@ def silenced(state, now_s, medium="fibre", seconds=1.0):
         now_s += 0.02
         overdue = int((now_s - cut_s - 0.03) / 0.1) if now_s > cut_s + 0.03 else 0
         lost = Measurement(now_s, overdue=overdue, silent_s=now_s - cut_s)
-        state, changes = evaluate.step(
+        state, changes = evaluate.evaluate_measurements(
             PEER, CLASSES, state, answers(now_s, **{medium: lost}), now_s
         )
         yield state, changes, now_s - cut_s
@@ -90,23 +90,31 @@ def test_nothing_changes_while_all_is_well():
     seen: list[evaluate.PathChange] = []
     for _ in range(300):
         now_s += 0.1
-        state, changes = evaluate.step(PEER, CLASSES, state, answers(now_s), now_s)
+        state, changes = evaluate.evaluate_measurements(PEER, CLASSES, state, answers(now_s), now_s)
         seen += changes
     assert seen == []
 
 
 def test_nothing_is_decided_anew_within_a_calm_moment():
     state, now_s = healthy()
-    state, _ = evaluate.step(PEER, CLASSES, state, answers(now_s + 0.3), now_s + 0.3)
-    again, _ = evaluate.step(PEER, CLASSES, state, answers(now_s + 0.35), now_s + 0.35)
+    state, _ = evaluate.evaluate_measurements(
+        PEER, CLASSES, state, answers(now_s + 0.3), now_s + 0.3
+    )
+    again, _ = evaluate.evaluate_measurements(
+        PEER, CLASSES, state, answers(now_s + 0.35), now_s + 0.35
+    )
     assert again.decisions is state.decisions
 
 
 def test_missed_answer_is_decided_upon_at_once():
     state, now_s = healthy()
-    state, _ = evaluate.step(PEER, CLASSES, state, answers(now_s + 0.3), now_s + 0.3)
+    state, _ = evaluate.evaluate_measurements(
+        PEER, CLASSES, state, answers(now_s + 0.3), now_s + 0.3
+    )
     late = Measurement(now_s + 0.31, overdue=1, silent_s=0.1)
-    again, _ = evaluate.step(PEER, CLASSES, state, answers(now_s + 0.31, fibre=late), now_s + 0.31)
+    again, _ = evaluate.evaluate_measurements(
+        PEER, CLASSES, state, answers(now_s + 0.31, fibre=late), now_s + 0.31
+    )
     assert again.decisions is not state.decisions
 
 
@@ -115,7 +123,7 @@ def test_path_without_an_interface_is_left_before_it_misses_an_answer():
     for _ in range(30):
         now_s += 0.1
         rest = {name: m for name, m in answers(now_s).items() if name != FIBRE}
-        state = evaluate.without(evaluate.with_measurements(state, rest), FIBRE)
+        state = evaluate.without_path(evaluate.with_measurements(state, rest), FIBRE)
         state, _ = evaluate.evaluate(PEER, CLASSES, state, now_s)
     assert {memory.path for memory in state.memories.values()} == {LEO}
 
@@ -145,7 +153,7 @@ def test_class_whose_policy_allows_no_path_any_more_loses_its_copy_and_is_told_o
     told: list[evaluate.PathChange] = []
     for _ in range(20):
         now_s += 0.3
-        state, changes = evaluate.step(PEER, barred, state, answers(now_s), now_s)
+        state, changes = evaluate.evaluate_measurements(PEER, barred, state, answers(now_s), now_s)
         told += changes
     assert [(change.decision.path, change.decision.second) for change in told] == [(None, None)]
     ways = evaluate.steering({PEER.device: state}).of(PEER.device)
@@ -177,7 +185,7 @@ def test_metered_path_is_watched_while_another_one_is_unwell():
 
 
 def known(state, now_s, *down):
-    """Return the mind after a decision upon paths that are as they were, but for those down."""
+    """Return the state after a decision upon paths that are as they were, but for those down."""
     healths = {name: replace(health, dead=name in down) for name, health in state.healths.items()}
     return evaluate.evaluate(PEER, CLASSES, replace(state, healths=healths), now_s)[0]
 
@@ -213,7 +221,7 @@ def test_metered_path_is_watched_for_as_long_as_no_other_path_is_well():
 def test_metered_path_that_never_answered_is_watched_in_the_first_minutes_only():
     state = evaluate.initial(PEER, 100.0, {})
     quiet = {name: m for name, m in answers(100.1).items() if name != LTE}
-    state, _ = evaluate.step(PEER, CLASSES, state, quiet, 100.1)
+    state, _ = evaluate.evaluate_measurements(PEER, CLASSES, state, quiet, 100.1)
     assert paces(known(state, 399.0))[LTE] == 1.0
     assert paces(known(state, 401.0))[LTE] == 15.0
 
@@ -244,11 +252,11 @@ def test_paths_are_looked_at_closely_during_a_consultation_or_in_doubt_only():
     ("address", "peer"), [("10.0.1.9", "yaounde-e1"), ("10.0.2.9", None), ("fd00::1", None)]
 )
 def test_address_is_behind_the_peer_with_its_prefix(address, peer):
-    assert behind(POLICY, ip_address(address)) == peer
+    assert peer_behind(POLICY, ip_address(address)) == peer
 
 
 def test_consultation_lasts_over_a_pause_and_not_for_ever():
-    begun = heard({}, POLICY, [ip_address("10.0.1.9")], 50.0)
+    begun = calls_until({}, POLICY, [ip_address("10.0.1.9")], 50.0)
     assert set(begun) == {"yaounde-e1"}
-    assert set(heard(begun, POLICY, [], 50.0 + LASTS_S - 1)) == {"yaounde-e1"}
-    assert heard(begun, POLICY, [], 50.0 + LASTS_S + 1) == {}
+    assert set(calls_until(begun, POLICY, [], 50.0 + LASTS_S - 1)) == {"yaounde-e1"}
+    assert calls_until(begun, POLICY, [], 50.0 + LASTS_S + 1) == {}

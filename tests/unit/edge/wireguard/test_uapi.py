@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, ip_network
 
 import pytest
 
-from edge.policy.model import Endpoint
+from edge.policy.model import TunnelEndpoint
 from edge.wireguard import uapi
 from edge.wireguard.diff import Changes, PeerChange
 
@@ -41,14 +41,14 @@ errno=0
 
 
 def test_a_device_is_read_with_its_settings():
-    served = uapi.parse(ANSWER)
+    served = uapi.parse_device(ANSWER)
     assert (served.private_key, served.listen_port, served.mark) == (KEY, 51820, 0x5A10)
     assert list(served.peers) == [FIRST, SECOND]
 
 
 def test_a_peer_is_read_with_everything_that_is_known_of_it():
-    peer = uapi.parse(ANSWER).peers[FIRST]
-    assert peer.state.endpoint == Endpoint(IPv4Address("192.0.2.2"), 51821)
+    peer = uapi.parse_device(ANSWER).peers[FIRST]
+    assert peer.state.endpoint == TunnelEndpoint(IPv4Address("192.0.2.2"), 51821)
     assert peer.state.handshake_at_s == 1_700_000_000.25
     assert (peer.state.received_octets, peer.state.sent_octets) == (92, 148)
     assert peer.keepalive_s == 25
@@ -56,23 +56,23 @@ def test_a_peer_is_read_with_everything_that_is_known_of_it():
 
 
 def test_a_peer_that_was_never_heard_has_no_endpoint_and_no_handshake():
-    peer = uapi.parse(ANSWER).peers[SECOND]
+    peer = uapi.parse_device(ANSWER).peers[SECOND]
     assert peer.state.endpoint is None
     assert peer.state.handshake_at_s == 0
 
 
 def test_an_endpoint_over_ipv6_is_read_as_none():
     answer = ANSWER.replace("192.0.2.2:51821", "[2001:db8::2]:51821")
-    assert uapi.parse(answer).peers[FIRST].state.endpoint is None
+    assert uapi.parse_device(answer).peers[FIRST].state.endpoint is None
 
 
 def test_a_device_that_was_never_set_up_is_read():
-    served = uapi.parse("listen_port=40000\nerrno=0\n\n")
+    served = uapi.parse_device("listen_port=40000\nerrno=0\n\n")
     assert (served.private_key, served.mark, served.peers) == (None, 0, {})
 
 
 def test_a_read_device_does_not_show_its_private_key():
-    assert str(KEY) not in repr(uapi.parse(ANSWER))
+    assert str(KEY) not in repr(uapi.parse_device(ANSWER))
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,13 @@ def test_a_read_device_does_not_show_its_private_key():
 )
 def test_an_answer_that_is_cut_short_is_refused(answer: str):
     with pytest.raises(ValueError, match=r"cut short|no KEY=VALUE"):
-        uapi.parse(answer)
+        uapi.parse_device(answer)
 
 
 @pytest.mark.parametrize("number", ["98", "-98"])
 def test_a_refusal_says_why_in_words(number: str):
     with pytest.raises(ValueError, match="Address already in use"):
-        uapi.accepted(f"errno={number}\n\n")
+        uapi.accepted_fields(f"errno={number}\n\n")
 
 
 def test_nothing_to_change_is_an_empty_request():
@@ -113,7 +113,7 @@ def test_a_new_peer_is_created_with_all_it_needs():
         "",
         create=True,
         allowed=(ip_network("10.1.0.0/16"), ip_network("fd00::/8")),
-        endpoint=Endpoint(IPv4Address("192.0.2.2"), 51820),
+        endpoint=TunnelEndpoint(IPv4Address("192.0.2.2"), 51820),
         keepalive_s=25,
     )
     assert uapi.set_text(replace(NOTHING, peers=(peer,))) == (

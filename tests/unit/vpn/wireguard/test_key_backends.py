@@ -76,22 +76,22 @@ class TestMakers:
 @needs_wireguard_py
 def test_an_edge_that_is_enrolled_with_it_makes_all_its_keys_by_it(tmp_path, made):
     line = enrol(tmp_path, wireguard_py=True)
-    keyring.upcoming(tmp_path, line.split()[1])
-    assert [base64.b64decode(key) for key in made] == list(keyring.ring(tmp_path).values())
+    keyring.make_next_key(tmp_path, line.split()[1])
+    assert [base64.b64decode(key) for key in made] == list(keyring.private_keys(tmp_path).values())
     assert len(made) == 2
 
 
 @needs_wireguard_py
 def test_an_edge_that_is_enrolled_without_it_makes_none_by_it(tmp_path, made):
     line = enrol(tmp_path, wireguard_py=False)
-    keyring.upcoming(tmp_path, line.split()[1])
+    keyring.make_next_key(tmp_path, line.split()[1])
     assert not made
 
 
 @needs_wireguard_py
 def test_the_choice_stays_until_another_is_made(tmp_path):
     enrol(tmp_path, wireguard_py=True)
-    before = private_key.read(tmp_path / KEY)
+    before = private_key.read_private_key(tmp_path / KEY)
     enrol(tmp_path)
     assert (tmp_path / WIREGUARD_PY).exists()
     assert writes(tmp_path) is not kernel.by_netlink
@@ -99,7 +99,7 @@ def test_the_choice_stays_until_another_is_made(tmp_path):
     enrol(tmp_path, wireguard_py=False)
     assert not (tmp_path / WIREGUARD_PY).exists()
     assert writes(tmp_path) is kernel.by_netlink
-    assert private_key.read(tmp_path / KEY) == before
+    assert private_key.read_private_key(tmp_path / KEY) == before
 
 
 @pytest.mark.usefixtures("without")
@@ -118,4 +118,4 @@ def test_an_edge_that_lost_it_keeps_its_tunnels_and_says_so(tmp_path, caplog):
         assert writes(tmp_path) is kernel.by_netlink
     assert "until then the kernel is set over netlink" in caplog.text
     with pytest.raises(ExtraError, match="--no-wireguard-py"):
-        keyring.upcoming(tmp_path, "")
+        keyring.make_next_key(tmp_path, "")

@@ -181,10 +181,10 @@ def _delivered(delivery: Delivery) -> Iterator[str]:
             "state folder was put back from a backup; it was numbered above theirs and sent again"
         )
     if delivery.told:
-        yield f"{count(len(delivery.told), 'edge')} told"
+        yield f"{count(len(delivery.told), 'edge')} updated"
     yield from map(str, delivery.left.values())
     if delivery.left:
         yield (
-            f"{listing(list(delivery.left))} not told; of revoked keys neighbours tell, once they "
-            "are reached, and 'sanaga vpn site load' tries again"
+            f"{listing(list(delivery.left))} not updated; neighbours pass revoked keys on; run "
+            "'sanaga vpn site load' to try again"
         )

@@ -227,7 +227,7 @@ def test_an_edge_is_shown_with_its_keys_and_what_was_revoked(sanaga, pinned):
 def test_edges_that_are_not_reached_are_told_of_and_end_with_a_code(sanaga, pinned):
     answer = sanaga("vpn", "site", "load", "yaounde-e1", "--dir", pinned)
     assert answer.code == 5
-    assert "yaounde-e1 not told; of revoked keys neighbours tell" in answer.err
+    assert "yaounde-e1 not updated; neighbours pass revoked keys on" in answer.err
 
 
 def test_the_trail_says_who_let_in_and_shut_out_whom_and_why(sanaga, bare):

@@ -57,15 +57,15 @@ class Door:
 
     def answer(self, request: str) -> int:
         """Answer one request; return the exit code: 0 done, 1 refused, 64 not understood."""
-        said = self._said(request)
+        answer = self._answer_to(request)
         with suppress(BrokenPipeError):
-            self._outgoing.write(json.dumps(said).encode() + b"\n")
+            self._outgoing.write(json.dumps(answer).encode() + b"\n")
             self._outgoing.flush()
-        if said["ok"]:
+        if answer["ok"]:
             return 0
-        return 64 if said["error"] == "usage" else 1
+        return 64 if answer["error"] == "usage" else 1
 
-    def _said(self, request: str) -> Json:
+    def _answer_to(self, request: str) -> Json:
         try:
             words = shlex.split(request)
             if words[:1] == ["probe"]:
@@ -140,8 +140,8 @@ class Door:
         return {"ok": True, "unreached": [*map(str, icmp.unreached_targets(source, targets))]}
 
     def _loopback(self) -> str:
-        said = control.send_request(self._folder, {"verb": "transaction"})
-        return str(said.get("loopback") or "")
+        answer = control.send_request(self._folder, {"verb": "transaction"})
+        return str(answer.get("loopback") or "")
 
 
 def _timed(verb: str, words: Sequence[str]) -> Json:

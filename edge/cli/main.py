@@ -87,8 +87,8 @@ def status(directory: DirOption = None, output: FormatOption = Format.TABLE) -> 
     from edge.cli import tables
     from edge.control import client as control
 
-    said = control.request(folder(directory), "status")
-    emit(said["status"], output, lambda: tables.show_status(said["status"]))
+    answer = control.request(folder(directory), "status")
+    emit(answer["status"], output, lambda: tables.show_status(answer["status"]))
 
 
 @app.command(epilog="Example: sanaga edge explain consultation-video -n 5")

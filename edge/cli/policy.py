@@ -70,13 +70,13 @@ def load(
     seconds, place, txn = duration(confirm_within), folder(directory), str(uuid4())
     text = file.read_text(encoding="utf-8", errors="replace")
     try:
-        said = control.request(place, "stage", txn=txn, candidate=text)
+        answer = control.request(place, "stage", txn=txn, candidate=text)
     except control.NotRunningError:
         serial = offline.keep_policy(place, text, str(file))
         say(f"no edge runs; policy {serial} takes effect when it starts")
         return
-    if said["delta"]:
-        write(said["delta"])
+    if answer["delta"]:
+        write(answer["delta"])
     control.request(place, "commit", txn=txn, within_s=seconds)
     if keep:
         control.request(place, "confirm", txn=txn)

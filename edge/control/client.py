@@ -42,23 +42,23 @@ def send_request(
             with short_name(folder / SOCKET) as name:
                 asking.connect(name)
             asking.sendall(json.dumps(request).encode() + b"\n")
-            said = json.loads(b"".join(_pieces(asking, within_s, alive)))
+            answer = json.loads(b"".join(_pieces(asking, within_s, alive)))
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise NotRunningError(_not_running(folder)) from error
     except PermissionError as error:
         raise NotRunningError(f"{folder}: only root may ask the edge; use sudo") from error
     except (OSError, ValueError) as error:
         raise NotRunningError(f"{folder}: the edge did not finish its answer: {error}") from error
-    return dict(said)
+    return dict(answer)
 
 
 def request(folder: Path, verb: str, **request: Any) -> Json:
     """Return the daemon's answer to a verb. Raises EdgeError when it refuses or does not run."""
-    said = send_request(folder, {"verb": verb, **request})
-    if said.get("ok") is not True:
-        refusal = PolicyRefusedError if said.get("error") == "rejected" else EdgeError
-        raise refusal(str(said.get("message")))
-    return said
+    answer = send_request(folder, {"verb": verb, **request})
+    if answer.get("ok") is not True:
+        refusal = PolicyRefusedError if answer.get("error") == "rejected" else EdgeError
+        raise refusal(str(answer.get("message")))
+    return answer
 
 
 def _pieces(asking: socket.socket, within_s: float, alive: Callable[[], None]) -> Iterator[bytes]:

@@ -76,10 +76,10 @@ async def _attend(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answerer
 ) -> None:
     if _stranger(writer.get_extra_info("socket")):
-        said: Json = _refused("forbidden", "only root may ask the edge")
+        reply: Json = _refused("forbidden", "only root may ask the edge")
     else:
-        said = await _answered(reader, answer)
-    writer.write(json.dumps(said).encode() + b"\n")
+        reply = await _answered(reader, answer)
+    writer.write(json.dumps(reply).encode() + b"\n")
     await writer.drain()
 
 

@@ -15,8 +15,8 @@ Clock: TypeAlias = Callable[[], float]
 Indexes: TypeAlias = Mapping[str, int]
 
 LOADED: Final = "loaded the nft tables"
-REPAIRED: Final = "loaded the nft tables anew, which somebody had changed"
-REBOUND: Final = "loaded the nft tables anew for interfaces that are others now"
+REPAIRED: Final = "loaded the nft tables again, which somebody had changed"
+REBOUND: Final = "loaded the nft tables again for interfaces that are others now"
 
 
 class NftTables:

@@ -65,9 +65,9 @@ class JoinClient:
             for one in self._sockets:
                 self._send(one, asking)
                 for datagram in self._heard(one):
-                    if (said := join_messages.open_answer(datagram, asking, key)) is not None:
+                    if (answer := join_messages.open_answer(datagram, asking, key)) is not None:
                         self._keep(one)
-                        return said
+                        return answer
         raise SilentError(self._silent())
 
     def _keep(self, chosen: socket.socket) -> None:

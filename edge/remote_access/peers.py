@@ -16,7 +16,7 @@ from vpn.key_text import PublicKey
 from vpn.people.roster import SignedRoster
 
 LOADED = "loaded people's packet filter"
-REPAIRED = "loaded people's packet filter anew, which somebody had changed"
+REPAIRED = "loaded people's packet filter again, which somebody had changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ def _written(endpoint: TunnelEndpoint) -> str:
 
 def _state(health: LinkHealth, fault: str) -> tuple[str, str]:
     if health.dead:
-        silence = f"nothing heard for {health.silent_s:.1f} s"
+        silence = f"nothing received for {health.silent_s:.1f} s"
         return ("down", fault) if fault else ("dead", silence)
     if health.delay_ms is None:
         return "unknown", fault or "no answer yet"

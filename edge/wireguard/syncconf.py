@@ -171,9 +171,9 @@ def _peer(words: Sequence[str]) -> ServedPeer:
     )
 
 
-def _endpoint(said: str) -> TunnelEndpoint | None:
+def _endpoint(written: str) -> TunnelEndpoint | None:
     """Return an IPv4 endpoint; None for none, and for one over IPv6, which no policy has."""
-    address, _, port = said.rpartition(":")
+    address, _, port = written.rpartition(":")
     return (
         TunnelEndpoint(IPv4Address(address), int(port)) if address and "[" not in address else None
     )

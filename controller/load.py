@@ -47,10 +47,10 @@ def load(folder: Path) -> Loaded:
 
     Raises IntentError with every fault of all rooms.
     """
-    written = entries.read(folder)
-    intent, faults = intents.check(written)
-    policies, more = duties.check(written, intent)
-    access, last = carriage.check(written, intent)
+    written = entries.read_documents(folder)
+    intent, faults = intents.check_intent(written)
+    policies, more = duties.check_policies(written, intent)
+    access, last = carriage.check_access(written, intent)
     if faults or more or last or intent is None or policies is None or access is None:
         raise IntentError(_from_here(folder, fault) for fault in (*faults, *more, *last))
     return Loaded(folder, intent, policies, access)

@@ -160,7 +160,7 @@ def _people6(plan: AddressPlan, gateway: int) -> int:
     return _subnet6(plan, _subnets6(plan) - 3) + (gateway << 32)
 
 
-def alone(address: IPv4Address | IPv6Address) -> Prefix:
+def only_address(address: IPv4Address | IPv6Address) -> Prefix:
     """Return the prefix that is one address; a tenth of the time that ip_network() takes for it."""
     if isinstance(address, IPv4Address):
         return IPv4Network((int(address), 32))
@@ -172,7 +172,7 @@ def people_capacity(plan: AddressPlan) -> int:
     return max(people_block4(plan, 1).num_addresses - 3, 0)
 
 
-def capacity(plan: AddressPlan) -> Capacity:
+def block_capacity(plan: AddressPlan) -> Capacity:
     """Return the highest site and circuit numbers that every part of a plan has room for."""
     # Site 0 is never used, and the last 16 /64s hold loopbacks and links.
     sites = min(
@@ -187,7 +187,7 @@ def capacity(plan: AddressPlan) -> Capacity:
     return Capacity(max(sites, 0), max(circuits, 0))
 
 
-def parts(plan: AddressPlan) -> Mapping[str, Prefix]:
+def plan_prefixes(plan: AddressPlan) -> Mapping[str, Prefix]:
     """Return the prefixes of a plan by their key in the documents."""
     return {
         "ipv4_sites": plan.ipv4_sites,
@@ -199,14 +199,14 @@ def parts(plan: AddressPlan) -> Mapping[str, Prefix]:
     }
 
 
-def overlaps(plan: AddressPlan) -> Iterator[tuple[str, str]]:
+def find_overlaps(plan: AddressPlan) -> Iterator[tuple[str, str]]:
     """Yield the pairs of keys whose prefixes overlap."""
-    for (name, one), (other, two) in combinations(parts(plan).items(), 2):
-        if overlap(one, two):
+    for (name, one), (other, two) in combinations(plan_prefixes(plan).items(), 2):
+        if prefixes_overlap(one, two):
             yield name, other
 
 
-def overlap(one: Prefix, two: Prefix) -> bool:
+def prefixes_overlap(one: Prefix, two: Prefix) -> bool:
     """Return whether two prefixes share an address."""
     if isinstance(one, IPv4Network) and isinstance(two, IPv4Network):
         return one.overlaps(two)

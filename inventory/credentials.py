@@ -41,7 +41,7 @@ _DERIVING: Final = Lock()
 _FORMS: Final = "'env:NAME', 'file:PATH' or 'sealed:PATH#KEY'"
 
 
-def resolve(reference: str, *, base: Path, environment: Mapping[str, str]) -> str:
+def resolve_secret(reference: str, *, base: Path, environment: Mapping[str, str]) -> str:
     """Return the secret that a reference means; paths are relative to base.
 
     A file's last line break is not part of its secret. Raises CredentialError.
@@ -58,28 +58,30 @@ def resolve(reference: str, *, base: Path, environment: Mapping[str, str]) -> st
     raise CredentialError(f"this is no credential reference; write {_FORMS}")
 
 
-def seal(secrets: Mapping[str, str], passphrase: str, path: Path, *, work: int = WORK) -> None:
+def seal_secrets(
+    secrets: Mapping[str, str], passphrase: str, path: Path, *, work: int = WORK
+) -> None:
     """Write secrets by key into a sealed file that only its owner may read.
 
     Raises CredentialError.
     """
-    _write_private(path, sealed(secrets, passphrase, work=work))
+    _write_private(path, seal_text(secrets, passphrase, work=work))
 
 
-def sealed(secrets: Mapping[str, str], passphrase: str, *, work: int = WORK) -> str:
+def seal_text(secrets: Mapping[str, str], passphrase: str, *, work: int = WORK) -> str:
     """Return secrets by key as a sealed file has them. Raises CredentialError."""
     if not passphrase:
         raise CredentialError(f"a sealed file needs a passphrase; set {PASSPHRASE}")
     salt, nonce = os.urandom(_SALT_BYTES), os.urandom(_NONCE_BYTES)
     plain = json.dumps(dict(secrets)).encode()
-    box = _cipher(normal(passphrase), salt, work).encrypt(nonce, plain, _header(work))
+    box = _cipher(normalize_passphrase(passphrase), salt, work).encrypt(nonce, plain, _header(work))
     envelope = {"format": _FORMAT, "work": work}
     parts = {"salt": salt, "nonce": nonce, "box": box}
     envelope |= {name: base64.b64encode(part).decode() for name, part in parts.items()}
     return json.dumps(envelope, indent=2) + "\n"
 
 
-def normal(passphrase: str) -> str:
+def normalize_passphrase(passphrase: str) -> str:
     """Return a passphrase as every keyboard gives it, composed (Unicode's NFC).
 
     Raises CredentialError when a part of it is no text.
@@ -93,7 +95,7 @@ def normal(passphrase: str) -> str:
     return unicodedata.normalize("NFC", passphrase)
 
 
-def unseal(path: Path, passphrase: str) -> Mapping[str, str]:
+def unseal_text(path: Path, passphrase: str) -> Mapping[str, str]:
     """Return all secrets of a sealed file by key.
 
     Raises CredentialError.
@@ -140,7 +142,7 @@ def _from_sealed(path: Path, key: str, environment: Mapping[str, str]) -> str:
 
 def _opened(path: Path, envelope: _Envelope, passphrase: str) -> Mapping[str, str]:
     # Files of before were sealed with what was typed, composed or not.
-    for spelling in dict.fromkeys((normal(passphrase), passphrase)):
+    for spelling in dict.fromkeys((normalize_passphrase(passphrase), passphrase)):
         cipher = _cipher(spelling, envelope.salt, envelope.work)
         with suppress(InvalidTag):
             plain = cipher.decrypt(envelope.nonce, envelope.box, _header(envelope.work))

@@ -29,7 +29,7 @@ _NETMIKO_TYPE: Final[Mapping[Platform, str]] = {
 }
 
 
-def nornir(intent: Intent) -> Mapping[str, str]:
+def export_nornir(intent: Intent) -> Mapping[str, str]:
     """Return the three files of a Nornir SimpleInventory by name."""
     hosts = {name: _nornir_host(intent, device) for name, device in intent.devices.items()}
     defaults: dict[str, Any] = {
@@ -42,7 +42,7 @@ def nornir(intent: Intent) -> Mapping[str, str]:
     }
 
 
-def ansible(intent: Intent) -> str:
+def export_ansible(intent: Intent) -> str:
     """Return an Ansible inventory as its script plugin reads it, with every host's variables."""
     groups: dict[str, list[str]] = {}
     for name, device in intent.devices.items():

@@ -8,10 +8,10 @@ from typing import Final, TypeVar
 from inventory.addressing import MAX_CIRCUIT, MAX_SITE
 from inventory.checks import addresses, circuits, edges, hierarchy, names
 from inventory.documents.edge_keys import EdgeKeys, edge_keys
-from inventory.documents.entries import Documents, Entry, parse, read
-from inventory.documents.folder import Source, source
+from inventory.documents.entries import DocumentEntry, Documents, parse_entries, read_documents
+from inventory.documents.folder import Source, read_source
 from inventory.documents.host_keys import KnownHosts, known_hosts
-from inventory.documents.partial import Drafts, Numbered, drafts
+from inventory.documents.partial import Numbered, PartialDocuments, partial_documents
 from inventory.documents.schema import (
     CircuitDocument,
     DeviceDocument,
@@ -28,49 +28,49 @@ KNOWN_HOSTS: Final = "known_hosts"
 EDGE_KEYS: Final = "edge_keys"
 # No person reads more; a folder with so many is no intent, and is answered in reasonable time.
 MAX_FAULTS: Final = 10_000
-_CHECKS: Final[tuple[Callable[[Drafts], Iterator[Fault]], ...]] = (
+_CHECKS: Final[tuple[Callable[[PartialDocuments], Iterator[Fault]], ...]] = (
     hierarchy.one_network,
     hierarchy.one_central,
-    hierarchy.parents,
-    hierarchy.circles,
-    hierarchy.regions,
+    hierarchy.check_parents,
+    hierarchy.check_circles,
+    hierarchy.check_regions,
     names.duplicate_names,
     names.shared_names,
     names.duplicate_numbers,
     names.dangling_references,
-    circuits.ends,
-    circuits.interfaces,
+    circuits.check_circuit_ends,
+    circuits.check_circuit_interfaces,
     addresses.autonomous_system,
     addresses.plan_parts,
     addresses.plan_room,
     addresses.static_routes,
     addresses.management_addresses,
     addresses.lan_devices,
-    edges.platforms,
+    edges.check_edge_platforms,
     edges.one_per_site,
-    edges.circuits,
-    edges.interfaces,
+    edges.check_edge_circuits,
+    edges.check_edge_interfaces,
 )
 
 
-def load(folder: Path) -> Intent:
+def load_intent(folder: Path) -> Intent:
     """Return the intent of a folder; raises IntentError with every fault of the inventory."""
-    intent, faults = check(read(folder))
+    intent, faults = check_intent(read_documents(folder))
     if intent is None:
         raise IntentError(faults)
     return intent
 
 
-def check(documents: Documents) -> tuple[Intent | None, tuple[Fault, ...]]:
+def check_intent(documents: Documents) -> tuple[Intent | None, tuple[Fault, ...]]:
     """Return the intent, or every fault of the notation and of the inventory's sections."""
-    drafted = drafts(documents)
+    drafted = partial_documents(documents)
     pinned, keys = _pinned(documents.folder), _edge_keys(documents.folder)
     parsed = _Parsed(drafted)
     found = (
         *documents.faults,
         *pinned.faults,
         *keys.faults,
-        *edges.strangers(keys, drafted),
+        *edges.check_unknown_edge_keys(keys, drafted),
         *parsed.faults,
         *(fault for rule in _CHECKS for fault in islice(rule(drafted), MAX_FAULTS)),
     )
@@ -82,7 +82,7 @@ def check(documents: Documents) -> tuple[Intent | None, tuple[Fault, ...]]:
 class _Parsed:
     """Every entry of the inventory's sections as a document, and what is wrong with the others."""
 
-    def __init__(self, drafted: Drafts) -> None:
+    def __init__(self, drafted: PartialDocuments) -> None:
         entries = drafted.documents.entries
         self.faults: list[Fault] = []
         self.networks = self._all(entries["network"], NetworkDocument)
@@ -105,14 +105,17 @@ class _Parsed:
         return Intent(network, sites, devices, crossing, zones)
 
     def _all(
-        self, entries: Sequence[Entry], document: type[T], numbers: Iterator[int] | None = None
+        self,
+        entries: Sequence[DocumentEntry],
+        document: type[T],
+        numbers: Iterator[int] | None = None,
     ) -> tuple[T, ...]:
         """Return the entries that are well formed; numbers serve those that lack one."""
         good: list[T] = []
         for entry in entries:
             if len(self.faults) > MAX_FAULTS:
                 break
-            value, faults = parse(entry, document, examples=_number_example(entry, numbers))
+            value, faults = parse_entries(entry, document, examples=_number_example(entry, numbers))
             self.faults += faults
             if value is not None:
                 good.append(value)
@@ -123,7 +126,7 @@ def _numbers(drafted: Iterable[Numbered], highest: int) -> Iterator[int]:
     return names.free_numbers((draft.number for draft in drafted), highest)
 
 
-def _number_example(entry: Entry, free: Iterator[int] | None) -> Mapping[str, str]:
+def _number_example(entry: DocumentEntry, free: Iterator[int] | None) -> Mapping[str, str]:
     """Return the next free number as the example for an entry that has none."""
     if free is None or entry.get("number") is not None:
         return {}
@@ -158,4 +161,4 @@ def _beside(folder: Path, name: str) -> Source | None:
     path = folder / name
     if not folder.is_dir() or not path.exists():
         return None
-    return source(path.absolute(), folder.absolute())
+    return read_source(path.absolute(), folder.absolute())

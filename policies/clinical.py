@@ -16,7 +16,7 @@ ORDINARY: Final[ServiceName] = "portal"
 
 
 @cache
-def catalogue() -> Policies:
+def read_catalogue() -> Policies:
     """Return the built-in classes, path policies and rules, without expectations."""
     return Policies(
         classes=_classes(_section("classes")),

@@ -9,7 +9,7 @@ from typing import Final
 
 from policies.memory import Memory
 from policies.model import PathPolicy
-from policies.preference import Grade, View
+from policies.preference import Grade, PathView
 from topology.quality.health import PathName
 
 _USELESS: Final = 8
@@ -17,8 +17,8 @@ _USELESS: Final = 8
 _PROVEN_WELL_S: Final = 1.0
 
 
-def second(
-    views: Sequence[View], path: PathName, memory: Memory, policy: PathPolicy, now_s: float
+def second_path(
+    views: Sequence[PathView], path: PathName, memory: Memory, policy: PathPolicy, now_s: float
 ) -> PathName | None:
     """Return the path of the copy beside the path chosen; None when none is worth one.
 
@@ -36,7 +36,7 @@ def second(
     return kept.path
 
 
-def _due(best: View, kept: View, memory: Memory, policy: PathPolicy, now_s: float) -> bool:
+def _due(best: PathView, kept: PathView, memory: Memory, policy: PathPolicy, now_s: float) -> bool:
     """Return whether a copy moves now to a path of a better kind."""
     if kept.grade > Grade.ANSWERS:
         return True
@@ -47,7 +47,7 @@ def _due(best: View, kept: View, memory: Memory, policy: PathPolicy, now_s: floa
     return memory.standing(best.path).well_s(now_s) >= long_s
 
 
-def _kind(view: View) -> int:
+def _kind(view: PathView) -> int:
     """Return how useful a path is to a copy, 0 is best; of equals the free before the metered."""
     metered = view.alternative.metered
     if view.grade is Grade.DEAD:

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
-from policies.copies import second
-from policies.memory import Memory, Standing, hold_down_s, moved, refreshed
+from policies.copies import second_path
+from policies.memory import Memory, Standing, hold_down_s, record_move, refresh_memory
 from policies.model import PathPolicy
 from policies.preference import (
     Alternative,
     Duty,
     Grade,
-    View,
-    figures,
-    shortfall,
-    view,
+    PathView,
+    path_figures,
+    path_shortfall,
+    path_view,
 )
 from topology.quality.health import LinkHealth, PathName
 
@@ -72,8 +72,8 @@ class _Verdict:
 class _Question:
     """Everything that a verdict looks at; others are the paths but the current, best first."""
 
-    current: View
-    others: Sequence[View]
+    current: PathView
+    others: Sequence[PathView]
     duty: Duty
     memory: Memory
     now_s: float
@@ -95,13 +95,13 @@ def decide(
 ) -> Decision:
     """Return which path to take now, given what was taken before."""
     policy = duty.policy
-    views = _undrained([view(one, duty) for one in alternatives if _permitted(one, policy)])
+    views = _undrained([path_view(one, duty) for one in alternatives if _permitted(one, policy)])
     if not views:
         reason = f"the policy of {policy.service} allows none of {len(alternatives)} paths"
         nowhere = replace(memory, path=None, second=None)
         return Decision(None, None, memory.path is not None, reason, nowhere)
     views.sort(key=_order)
-    memory = refreshed(memory, views, policy, now_s)
+    memory = refresh_memory(memory, views, policy, now_s)
     current = next((one for one in views if one.path == memory.path), None)
     if current is None:
         verdict = _first(views, memory)
@@ -116,18 +116,18 @@ def _permitted(alternative: Alternative, policy: PathPolicy) -> bool:
     return allowed and alternative.medium in policy.media
 
 
-def _undrained(views: list[View]) -> list[View]:
+def _undrained(views: list[PathView]) -> list[PathView]:
     """Return the views without drained paths, where another one answers."""
     open_ = [one for one in views if not one.alternative.drained]
     return open_ if any(one.grade <= Grade.ANSWERS for one in open_) else views
 
 
-def _order(one: View) -> tuple[int, int, tuple[int, int, PathName]]:
+def _order(one: PathView) -> tuple[int, int, tuple[int, int, PathName]]:
     return one.order
 
 
 def _decision(
-    verdict: _Verdict, views: Sequence[View], memory: Memory, policy: PathPolicy, now_s: float
+    verdict: _Verdict, views: Sequence[PathView], memory: Memory, policy: PathPolicy, now_s: float
 ) -> Decision:
     path = verdict.to or memory.path
     if path is None:
@@ -136,14 +136,14 @@ def _decision(
     if moving and (memory.path is None or verdict.settling):
         memory = replace(memory, path=path, least_bad=False)
     elif moving:
-        memory = moved(memory, path, now_s, least_bad=verdict.least_bad)
-    copy = second(views, path, memory, policy, now_s)
+        memory = record_move(memory, path, now_s, least_bad=verdict.least_bad)
+    copy = second_path(views, path, memory, policy, now_s)
     if copy != memory.second:
         memory = replace(memory, second=copy)
     return Decision(path, copy, moving, verdict.reason, memory, verdict.asks)
 
 
-def _first(views: Sequence[View], memory: Memory) -> _Verdict:
+def _first(views: Sequence[PathView], memory: Memory) -> _Verdict:
     best = views[0]
     why = f"{memory.path} is no longer offered" if memory.path else "nothing was chosen before"
     chosen = f"{best.path} is the best of {len(views)} ({_said(best)})"
@@ -184,7 +184,7 @@ def _settled(question: _Question) -> _Verdict | None:
     return _Verdict(best.path, f"{what}; {best.path} is preferred ({_said(best)})", settling=True)
 
 
-def _comes_up(one: View, question: _Question) -> bool:
+def _comes_up(one: PathView, question: _Question) -> bool:
     """Return whether a path that is preferred has been well for a moment after the start."""
     current = question.current
     proven = question.memory.standing(one.path).well_s(question.now_s) >= PROVEN_WELL_S
@@ -233,7 +233,7 @@ def _proven(target: LinkHealth, silent: LinkHealth, now_s: float) -> bool:
 
 def _left_poor(question: _Question) -> _Verdict:
     current, policy, now_s = question.current, question.policy, question.now_s
-    what = f"{current.path} {shortfall(current.health, question.duty.slo)}"
+    what = f"{current.path} {path_shortfall(current.health, question.duty.slo)}"
     unwell_ms = question.memory.standing(current.path).unwell_s(now_s) * 1e3
     if unwell_ms < policy.leave_after_ms:
         return _Verdict(None, f"{what}, for {unwell_ms:.0f} of {policy.leave_after_ms} ms so far")
@@ -251,7 +251,7 @@ def _left_poor(question: _Question) -> _Verdict:
     return _Verdict(least[0].path, f"{what} and no path is well; {said}", least_bad=True)
 
 
-def _better(one: View, question: _Question) -> bool:
+def _better(one: PathView, question: _Question) -> bool:
     standing = question.memory.standing(one.path)
     if not one.well or not _lively(one.health):
         return False
@@ -260,7 +260,7 @@ def _better(one: View, question: _Question) -> bool:
     return one.grade is Grade.KEEPS or one.severity <= BETTER * question.current.severity
 
 
-def _least_bad(question: _Question) -> list[View]:
+def _least_bad(question: _Question) -> list[PathView]:
     """Return the paths that answer, and are by far not as bad as the current one just now."""
     most = LEAST_BAD * question.current.severity
     answering = (one for one in question.others if one.grade <= Grade.ANSWERS)
@@ -271,7 +271,7 @@ def _returned(question: _Question) -> _Verdict:
     current, now_s = question.current, question.now_s
     preferred = [one for one in question.others if _preferred(one, question)]
     state = "keeps its objective" if current.grade is Grade.KEEPS else "does what its medium can"
-    stays = f"{current.path} {state} ({figures(current.health)})"
+    stays = f"{current.path} {state} ({path_figures(current.health)})"
     if not preferred:
         return _Verdict(None, stays)
     best = preferred[0]
@@ -284,7 +284,7 @@ def _returned(question: _Question) -> _Verdict:
     return _Verdict(best.path, f"{best.path} {preference} ({_said(best)})")
 
 
-def _preferred(one: View, question: _Question) -> bool:
+def _preferred(one: PathView, question: _Question) -> bool:
     """Return whether a path has for long been at least as good, and is preferred to the current."""
     current, now_s, long_s = question.current, question.now_s, question.policy.return_after_s
     standing = question.memory.standing(one.path)
@@ -318,5 +318,5 @@ def _silence(health: LinkHealth, now_s: float) -> str:
     return f"answers no more ({count}, {(now_s - health.answered_at_s) * 1e3:.0f} ms)"
 
 
-def _said(one: View) -> str:
-    return f"{one.alternative.medium}, {figures(one.health)}"
+def _said(one: PathView) -> str:
+    return f"{one.alternative.medium}, {path_figures(one.health)}"

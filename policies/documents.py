@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
-from inventory.documents.entries import Documents, Entry, repeated
+from inventory.documents.entries import DocumentEntry, Documents, repeated_names
 from inventory.documents.fields import Document
 from inventory.documents.messages import Misread, quoted
 from inventory.errors import Fault, Location
@@ -15,9 +15,9 @@ from policies.model import (
     Expectation,
     PathPolicy,
     Policies,
-    Rule,
     ServiceClass,
     ServiceName,
+    ZoneRule,
 )
 from policies.schema import (
     CODE_POINTS,
@@ -35,10 +35,10 @@ from policies.sentences import (
     Thing,
     TwoWaysOut,
 )
-from policies.sentences import parse as read_sentence
+from policies.sentences import parse_sentence as read_sentence
 
 D = TypeVar("D", bound=Document)
-Written: TypeAlias = tuple[Entry, D]
+Written: TypeAlias = tuple[DocumentEntry, D]
 # Sums of decimal shares miss 1 by less than this.
 _ROUNDING: Final = 1e-9
 
@@ -56,12 +56,14 @@ class _Known:
         return self.documents.unknown(where, "service", name, self.services)
 
 
-def check(documents: Documents, intent: Intent | None) -> tuple[Policies | None, tuple[Fault, ...]]:
+def check_policies(
+    documents: Documents, intent: Intent | None
+) -> tuple[Policies | None, tuple[Fault, ...]]:
     """Return the policies of a folder over the built-in ones, or every fault in file order.
 
     Names of sites, zones, circuits and devices are checked where an intent is given.
     """
-    base = clinical.catalogue()
+    base = clinical.read_catalogue()
     classes, class_documents, faults = _classes(documents, base.classes)
     declared = (entry.text("name") for entry in documents.entries["classes"])
     services = frozenset({*classes, *filter(None, declared)} - set(Segment))
@@ -80,7 +82,7 @@ def check(documents: Documents, intent: Intent | None) -> tuple[Policies | None,
             name: paths.get(name) or PathDocument(service=name).to_model(ordinary)
             for name in classes
         },
-        rules=segmentation.merged(base.rules, rules),
+        rules=segmentation.merge_rules(base.rules, rules),
         expectations=expectations,
     )
     return policies, ()
@@ -90,7 +92,7 @@ def _classes(
     documents: Documents, base: Mapping[ServiceName, ServiceClass]
 ) -> tuple[dict[ServiceName, ServiceClass], list[Written[ClassDocument]], list[Fault]]:
     written, faults = documents.written("classes", ClassDocument)
-    faults += repeated(written, lambda document: document.name, "this class")
+    faults += repeated_names(written, lambda document: document.name, "this class")
     classes = dict(base)
     for entry, document in written:
         found = list(_class_faults(entry, document, base))
@@ -102,7 +104,7 @@ def _classes(
 
 
 def _class_faults(
-    entry: Entry, document: ClassDocument, base: Mapping[ServiceName, ServiceClass]
+    entry: DocumentEntry, document: ClassDocument, base: Mapping[ServiceName, ServiceClass]
 ) -> Iterator[Fault]:
     missing = document.missing()
     if document.name in set(Segment):
@@ -143,7 +145,9 @@ def _paths(
     known: _Known, base: Mapping[ServiceName, PathPolicy]
 ) -> tuple[dict[ServiceName, PathPolicy], list[Fault]]:
     written, faults = known.documents.written("paths", PathDocument)
-    faults += repeated(written, lambda document: document.service, "the path policy of a service")
+    faults += repeated_names(
+        written, lambda document: document.service, "the path policy of a service"
+    )
     paths = dict(base)
     for entry, document in written:
         faults += known.service_fault(entry.where("service"), document.service)
@@ -153,7 +157,7 @@ def _paths(
     return paths, faults
 
 
-def _path_faults(entry: Entry, policy: PathPolicy) -> Iterator[Fault]:
+def _path_faults(entry: DocumentEntry, policy: PathPolicy) -> Iterator[Fault]:
     for index, medium in enumerate(policy.media):
         if medium in policy.media[:index]:
             what = f"{medium} is named twice"
@@ -169,9 +173,9 @@ def _path_faults(entry: Entry, policy: PathPolicy) -> Iterator[Fault]:
         yield Fault(entry.where(written), what, hint)
 
 
-def _rules(known: _Known) -> tuple[tuple[Rule, ...], list[Fault]]:
+def _rules(known: _Known) -> tuple[tuple[ZoneRule, ...], list[Fault]]:
     written, faults = known.documents.written("rules", RuleDocument)
-    faults += repeated(written, lambda rule: (rule.source, rule.target), "this rule")
+    faults += repeated_names(written, lambda rule: (rule.source, rule.target), "this rule")
     for entry, rule in written:
         faults += known.documents.unknown(
             entry.where("target"), "target", rule.target, {*Segment, *known.services}

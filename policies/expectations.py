@@ -15,25 +15,25 @@ from policies import quality, segmentation
 from policies.model import Expectation, Finding, Policies, ServiceClass
 from policies.routes import Down, Routes
 from policies.sentences import (
-    Failure,
     LevelSentence,
     ReachesCentral,
     SegmentNeverReaches,
     SegmentReaches,
     SegmentSentence,
     Sentence,
+    SentenceFailure,
     ServiceReachable,
     ServiceSentence,
     Thing,
     TwoWaysOut,
     failed_text,
-    parse,
+    parse_sentence,
 )
 from topology.build import site_node
-from topology.failures.stub_sites import hanging
-from topology.failures.tree import Tree, graph_of, grow
+from topology.failures.stub_sites import circuits_of_leaves
+from topology.failures.tree import SpanningTree, graph_of, spanning_tree
 from topology.model import LinkName, NodeKind, NodeName, Path, Topology
-from topology.paths import without
+from topology.paths import without_failed
 
 # A sentence about many sites names this many of those that miss it.
 _NAMED: Final = 5
@@ -65,14 +65,16 @@ class _Goal:
     called: str
 
 
-def check(policies: Policies, intent: Intent, topology: Topology) -> tuple[Finding, ...]:
+def check_expectations(
+    policies: Policies, intent: Intent, topology: Topology
+) -> tuple[Finding, ...]:
     """Return for every expectation, in order, whether it holds and why."""
     model = _Model(policies, intent, Routes.of(topology))
     return tuple(_finding(model, expectation) for expectation in policies.expectations)
 
 
 def _finding(model: _Model, expectation: Expectation) -> Finding:
-    sentence = parse(expectation.text)
+    sentence = parse_sentence(expectation.text)
     if isinstance(sentence, Misread):
         return Finding(expectation, holds=False, because=f"{sentence.what}; {sentence.hint}")
     verdict = _verdict(model, sentence)
@@ -91,11 +93,11 @@ def _verdict(model: _Model, sentence: Sentence) -> _Verdict:
     return _Verdict(found.holds, _condition(sentence.failures) + found.because)
 
 
-def _condition(failures: Sequence[Failure]) -> str:
+def _condition(failures: Sequence[SentenceFailure]) -> str:
     return f"without {failed_text(tuple(failures))}: " if failures else ""
 
 
-def _unknown(intent: Intent, failures: Sequence[Failure]) -> Failure | None:
+def _unknown(intent: Intent, failures: Sequence[SentenceFailure]) -> SentenceFailure | None:
     """Return the first failure of something that the intent does not have."""
     names: Mapping[Thing, Mapping[str, object]] = {
         Thing.CIRCUIT: intent.circuits,
@@ -106,7 +108,7 @@ def _unknown(intent: Intent, failures: Sequence[Failure]) -> Failure | None:
 
 
 def _segment_verdict(model: _Model, sentence: SegmentSentence) -> _Verdict:
-    access = segmentation.allowed(model.policies, sentence.source, sentence.target)
+    access = segmentation.allowed_flows(model.policies, sentence.source, sentence.target)
     return _Verdict(access.allowed == isinstance(sentence, SegmentReaches), access.because)
 
 
@@ -116,7 +118,7 @@ def _service_verdict(model: _Model, sentence: ServiceSentence) -> _Verdict:
         return _Verdict(holds=False, because=f"there is no service {sentence.service}")
     if sentence.site not in model.intent.sites:
         return _Verdict(holds=False, because=f"there is no site {sentence.site}")
-    if not segmentation.entitled(model.policies, owed.name):
+    if not segmentation.entitled_zones(model.policies, owed.name):
         return _Verdict(holds=False, because=f"no rule lets any segment reach {owed.name}")
     goal = _goal(model, sentence, owed)
     if not goal.nodes:
@@ -132,12 +134,12 @@ def _path_verdict(
     model: _Model, sentence: ServiceSentence, owed: ServiceClass, path: Path
 ) -> _Verdict:
     topology = model.routes.topology
-    seen = quality.expected(topology, path)
-    told = f"{_way(path)}{_proviso(topology, path)}: {quality.figures(seen)}"
+    seen = quality.expected_quality(topology, path)
+    told = f"{_way(path)}{_proviso(topology, path)}: {quality.quality_figures(seen)}"
     told += _idle(topology, sentence.failures)
     if isinstance(sentence, ServiceReachable):
         return _Verdict(holds=True, because=told)
-    if missed := list(quality.shortfalls(owed, seen)):
+    if missed := list(quality.quality_shortfalls(owed, seen)):
         return _Verdict(holds=False, because=f"{told}; {', '.join(missed)}")
     return _Verdict(holds=True, because=f"{told}; {quality.kept(owed, seen)}")
 
@@ -182,7 +184,7 @@ def _proviso(topology: Topology, path: Path) -> str:
     return f", once tunnels run over {' and '.join(crossed)}" if crossed else ""
 
 
-def _idle(topology: Topology, failures: Sequence[Failure]) -> str:
+def _idle(topology: Topology, failures: Sequence[SentenceFailure]) -> str:
     """Return which of the circuits that should fail carry nothing in the first place."""
     off = [f.name for f in failures if f.thing is Thing.CIRCUIT and f.name not in topology.links]
     return f" (out of use anyway: {', '.join(off)})" if off else ""
@@ -252,16 +254,16 @@ def _doubled(model: _Model, every: Sequence[str], kind: str, down: Down) -> _Ver
 def _hanging(model: _Model, down: Down) -> Mapping[NodeName, LinkName | None]:
     """Return the nodes that reach the centre, each with the circuit it hangs on if on one."""
     if (found := model.hanging.get(down)) is None:
-        remains = without(model.routes.topology, down.links | down.nodes)
-        tree = grow(graph_of(remains))
+        remains = without_failed(model.routes.topology, down.links | down.nodes)
+        tree = spanning_tree(graph_of(remains))
         found = dict(_circuits_above(tree))
-        behind = hanging(remains, tree)
+        behind = circuits_of_leaves(remains, tree)
         found.update({node: min(circuits, default=None) for node, circuits in behind.items()})
         model.hanging[down] = found
     return found
 
 
-def _circuits_above(tree: Tree) -> Iterator[tuple[NodeName, LinkName | None]]:
+def _circuits_above(tree: SpanningTree) -> Iterator[tuple[NodeName, LinkName | None]]:
     """Yield the nodes of a tree, each with the lowest circuit that alone joins it to the root."""
     lowest: list[LinkName | None] = [None]
     for i in range(1, len(tree.names)):

@@ -6,7 +6,7 @@ from math import inf
 from typing import Final
 
 from policies.model import PathPolicy
-from policies.preference import Grade, View
+from policies.preference import Grade, PathView
 from topology.quality.health import PathName
 
 # Moves are remembered so long, and each one within doubles the hold-down, up to three times.
@@ -88,7 +88,9 @@ def hold_down_s(memory: Memory, policy: PathPolicy) -> float:
     return policy.hold_down_s * 2.0 ** min(max(0, len(memory.moves) - 1), DOUBLINGS)
 
 
-def refreshed(memory: Memory, views: Sequence[View], policy: PathPolicy, now_s: float) -> Memory:
+def refresh_memory(
+    memory: Memory, views: Sequence[PathView], policy: PathPolicy, now_s: float
+) -> Memory:
     """Return the memory with how each path stands now and without moves long past.
 
     Times after now are of another boot: standings begin anew, and moves are forgotten.
@@ -108,7 +110,7 @@ def _same(one: Standing, other: Standing) -> bool:
     return one is other
 
 
-def _stands(memory: Memory, view: View, now_s: float) -> Standing:
+def _stands(memory: Memory, view: PathView, now_s: float) -> Standing:
     keeps = view.grade is Grade.KEEPS
     for known in memory.standings:
         if known.path == view.path:
@@ -123,7 +125,7 @@ def _stands(memory: Memory, view: View, now_s: float) -> Standing:
     return Standing(view.path, keeps, keeps_since_s, view.well, well_since_s)
 
 
-def moved(memory: Memory, path: PathName, now_s: float, *, least_bad: bool) -> Memory:
+def record_move(memory: Memory, path: PathName, now_s: float, *, least_bad: bool) -> Memory:
     """Return the memory after a move to a path."""
     moves = (*memory.moves, now_s)[-MOST_MOVES:]
     left = (*memory.left, memory.path or path)[-MOST_MOVES:]

@@ -54,7 +54,7 @@ class PathPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ZoneRule:
     """An exception to default deny: hosts of a segment may reach another segment or a service."""
 
     source: Segment
@@ -93,7 +93,7 @@ class Policies:
 
     classes: Mapping[ServiceName, ServiceClass]
     paths: Mapping[ServiceName, PathPolicy]
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[ZoneRule, ...] = ()
     expectations: tuple[Expectation, ...] = field(default_factory=tuple)
 
 

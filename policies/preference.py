@@ -64,7 +64,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PathView:
     """An alternative as a class of traffic sees it.
 
     well says that it keeps the objective or does what its medium can. severity is how far its
@@ -112,21 +112,21 @@ def _limits(slo: Slo, medium: Medium) -> tuple[Limits, Limits]:
     )
 
 
-def view(alternative: Alternative, duty: Duty) -> View:
+def path_view(alternative: Alternative, duty: Duty) -> PathView:
     """Return how a class of traffic sees a path whose medium its policy names."""
     policy, health = duty.policy, alternative.health
     cost = alternative.cost + (policy.metered_cost if alternative.metered else 0)
     rank = (policy.media.index(alternative.medium), cost, alternative.path)
     if health.dead:
-        return View(alternative, Grade.DEAD, well=False, severity=1.0, rank=rank)
+        return PathView(alternative, Grade.DEAD, well=False, severity=1.0, rank=rank)
     if health.delay_ms is None:
-        return View(alternative, Grade.UNKNOWN, well=False, severity=1.0, rank=rank)
+        return PathView(alternative, Grade.UNKNOWN, well=False, severity=1.0, rank=rank)
     strict, relaxed = _limits(duty.slo, alternative.medium)
     losing = loses(health, duty.slo)
     well = not losing and _within(health, relaxed)
     keeps = well and _within(health, strict)
     severity = _severity(health, duty.slo)
-    return View(
+    return PathView(
         alternative,
         Grade.KEEPS if keeps else Grade.ANSWERS,
         well,
@@ -163,7 +163,7 @@ def _severity(health: LinkHealth, slo: Slo) -> float:
     )
 
 
-def shortfall(health: LinkHealth, slo: Slo) -> str:
+def path_shortfall(health: LinkHealth, slo: Slo) -> str:
     """Return in words the figures of a path that miss an objective, the gravest first."""
     found = []
     if loses(health, slo):
@@ -178,7 +178,7 @@ def shortfall(health: LinkHealth, slo: Slo) -> str:
     return " and ".join(found[:2]) or "keeps its objective"
 
 
-def figures(health: LinkHealth) -> str:
+def path_figures(health: LinkHealth) -> str:
     """Return the figures of a path in words."""
     if health.delay_ms is None:
         return "not measured yet"

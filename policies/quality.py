@@ -33,7 +33,7 @@ class Quality:
     mos: float
 
 
-def expected(topology: Topology, path: Path) -> Quality:
+def expected_quality(topology: Topology, path: Path) -> Quality:
     """Return the quality that the circuits of a path promise, hosts included."""
     links = [topology.links[name] for name in path.links]
     rates = (min(link.rate_up_mbps, link.rate_down_mbps) for link in links)
@@ -49,7 +49,7 @@ def expected(topology: Topology, path: Path) -> Quality:
     )
 
 
-def shortfalls(owed: ServiceClass, quality: Quality) -> Iterator[str]:
+def quality_shortfalls(owed: ServiceClass, quality: Quality) -> Iterator[str]:
     """Yield each figure of a path that misses what a service is owed, in words."""
     slo = owed.slo
     if quality.delay_ms > slo.delay_ms:
@@ -70,7 +70,7 @@ def kept(owed: ServiceClass, quality: Quality) -> str:
     return f"within the SLO of {owed.name}{spoken}"
 
 
-def figures(quality: Quality) -> str:
+def quality_figures(quality: Quality) -> str:
     """Return the figures of a path in words."""
     return (
         f"{quality.delay_ms:.4g} ms (hosts {END_SYSTEM_MS:g} ms), "

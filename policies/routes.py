@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import Final, TypeAlias
 
-from policies.sentences import Failure, Thing
+from policies.sentences import SentenceFailure, Thing
 from topology.build import site_node
 from topology.model import LinkName, Node, NodeKind, NodeName, Path, Topology
-from topology.paths import fails_with, path_along, weight
+from topology.paths import fails_with, path_along, path_weight
 
 Hop: TypeAlias = tuple[NodeName, LinkName, int]
 Distances: TypeAlias = dict[NodeName, int]
@@ -39,7 +39,7 @@ _KEPT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class RouteTree:
     """The distances to the nearest target without failures, and the tree of ways there.
 
     over names the node that takes a link towards the target, beyond the nodes next to a node that
@@ -68,7 +68,7 @@ class Routes:
 
     topology: Topology
     around: Mapping[NodeName, Sequence[Hop]]
-    trees: dict[frozenset[NodeName], Tree] = field(default_factory=dict)
+    trees: dict[frozenset[NodeName], RouteTree] = field(default_factory=dict)
     known: dict[tuple[frozenset[NodeName], Down], Distances] = field(default_factory=dict)
 
     @classmethod
@@ -76,12 +76,12 @@ class Routes:
         """Return the routes of a graph, nothing being known yet."""
         around: dict[NodeName, list[Hop]] = {name: [] for name in topology.nodes}
         for link in topology.links.values():
-            crossing = weight(link)
+            crossing = path_weight(link)
             around[link.a].append((link.b, link.name, crossing))
             around[link.b].append((link.a, link.name, crossing))
         return cls(topology, around)
 
-    def down(self, failures: Iterable[Failure]) -> Down:
+    def down(self, failures: Iterable[SentenceFailure]) -> Down:
         """Return what failures take away; what is not in the graph is away already."""
         links, nodes = set[LinkName](), set[NodeName]()
         for failure in failures:
@@ -111,13 +111,13 @@ class Routes:
             self.known[targets, down] = found
         return found
 
-    def _tree(self, targets: frozenset[NodeName]) -> Tree:
+    def _tree(self, targets: frozenset[NodeName]) -> RouteTree:
         if (found := self.trees.get(targets)) is None:
             found = _grown(self, targets)
             self.trees[targets] = found
         return found
 
-    def _node(self, failure: Failure) -> Node | None:
+    def _node(self, failure: SentenceFailure) -> Node | None:
         is_site = failure.thing is Thing.SITE
         return self.topology.nodes.get(site_node(failure.name) if is_site else failure.name)
 
@@ -153,7 +153,7 @@ class Routes:
         return node in targets or here.kind is not NodeKind.SITE
 
 
-def _grown(routes: Routes, targets: frozenset[NodeName]) -> Tree:
+def _grown(routes: Routes, targets: frozenset[NodeName]) -> RouteTree:
     """Return the tree of the ways to the nearest of some targets."""
     distances: Distances = {}
     heap = [(0, node, "", "") for node in sorted(targets & routes.topology.nodes.keys())]
@@ -162,10 +162,12 @@ def _grown(routes: Routes, targets: frozenset[NodeName]) -> Tree:
     for node, link, towards in _settled(routes, distances, heap, (targets, NOTHING)):
         over[link] = node
         beyond.setdefault(towards, []).append(node)
-    return Tree(distances, over, beyond)
+    return RouteTree(distances, over, beyond)
 
 
-def _repaired(routes: Routes, tree: Tree, targets: frozenset[NodeName], down: Down) -> Distances:
+def _repaired(
+    routes: Routes, tree: RouteTree, targets: frozenset[NodeName], down: Down
+) -> Distances:
     """Return the distances that remain, searched anew for the nodes that hang on what failed."""
     hanging = tree.hanging(down)
     distances = {node: far for node, far in tree.distances.items() if node not in hanging}

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import BeforeValidator, Field, StrictFloat, StrictInt
 
 from inventory.documents.fields import Document, Flag, Rate, Share, Slug, Title
-from inventory.documents.messages import quoted, refuse
+from inventory.documents.messages import quoted, refuse_value
 from inventory.model import Medium, Segment
-from policies.model import PathPolicy, Rule, ServiceClass, Slo
+from policies.model import PathPolicy, ServiceClass, Slo, ZoneRule
 
 # RFC 2474, 2597 and 3246: code points by name.
 CODE_POINTS: Final = {
@@ -30,7 +30,7 @@ def _code_point(value: object) -> object:
         return value
     if (dscp := CODE_POINTS.get(value.upper())) is None:
         hint = f"the code points are {', '.join(CODE_POINTS)}"
-        raise refuse(f"unknown code point {quoted(value)}", hint)
+        raise refuse_value(f"unknown code point {quoted(value)}", hint)
     return dscp
 
 
@@ -115,7 +115,7 @@ class RuleDocument(Document):
     target: Annotated[Slug, Field(examples=["records"])]
     because: Title
 
-    def to_model(self) -> Rule:
+    def to_model(self) -> ZoneRule:
         """Return the rule."""
         target = Segment(self.target) if self.target in set(Segment) else self.target
-        return Rule(self.source, target, self.because)
+        return ZoneRule(self.source, target, self.because)

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from inventory.model import Segment
-from policies.model import Access, Policies, Rule, ServiceName
+from policies.model import Access, Policies, ServiceName, ZoneRule
 
 FORBIDDEN: Final[frozenset[tuple[Segment, Segment]]] = frozenset(
     {(Segment.PATIENTS, Segment.MANAGEMENT)}
 )
 
 
-def allowed(policies: Policies, source: Segment, target: Segment | ServiceName) -> Access:
+def allowed_flows(policies: Policies, source: Segment, target: Segment | ServiceName) -> Access:
     """Return whether hosts of a segment may reach another segment or a service, and why."""
     if (source, target) in FORBIDDEN:
         return Access(allowed=False, because=f"{source} may never reach {target}, by any rule")
@@ -30,12 +30,12 @@ def allowed(policies: Policies, source: Segment, target: Segment | ServiceName) 
     )
 
 
-def entitled(policies: Policies, target: Segment | ServiceName) -> tuple[Segment, ...]:
+def entitled_zones(policies: Policies, target: Segment | ServiceName) -> tuple[Segment, ...]:
     """Return the segments whose hosts may reach a segment or a service."""
-    return tuple(s for s in Segment if allowed(policies, s, target).allowed)
+    return tuple(s for s in Segment if allowed_flows(policies, s, target).allowed)
 
 
-def merged(rules: Iterable[Rule], more: Iterable[Rule]) -> tuple[Rule, ...]:
+def merge_rules(rules: Iterable[ZoneRule], more: Iterable[ZoneRule]) -> tuple[ZoneRule, ...]:
     """Return rules with more added; of two for the same pair the later one tells why."""
     by_pair = {(rule.source, rule.target): rule for rule in (*rules, *more)}
     return tuple(by_pair.values())

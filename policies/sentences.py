@@ -12,7 +12,7 @@ from itertools import groupby
 from re import Match, Pattern
 from typing import Final, TypeAlias
 
-from inventory.documents.messages import Misread, closest, quoted
+from inventory.documents.messages import Misread, closest_name, quoted
 from inventory.model import Level, Segment, SiteName, ZoneName
 from policies.model import ServiceName
 
@@ -37,7 +37,7 @@ class Thing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class SentenceFailure:
     """One thing that is down while the sentence must hold."""
 
     thing: Thing
@@ -51,7 +51,7 @@ class ServiceReachable:
     site: SiteName
     service: ServiceName
     zone: ZoneName | None = None
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[SentenceFailure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class ServiceMeetsSlo:
     site: SiteName
     service: ServiceName
     zone: ZoneName | None = None
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[SentenceFailure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class TwoWaysOut:
     """Every site of a level (None: every site) has two ways to the centre."""
 
     level: Level | None
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[SentenceFailure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class ReachesCentral:
     """Every site of a level (None: every site) reaches the central site."""
 
     level: Level | None
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[SentenceFailure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ SegmentSentence: TypeAlias = SegmentReaches | SegmentNeverReaches
 Sentence: TypeAlias = ServiceSentence | LevelSentence | SegmentSentence
 
 
-Failures: TypeAlias = tuple[Failure, ...]
+Failures: TypeAlias = tuple[SentenceFailure, ...]
 Reader: TypeAlias = Callable[[Match[str], Failures], Sentence | Misread]
 
 _VERDICT: Final = r"(?:is )?(?:still )?(?P<verdict>reachable|meets? its SLO)"
@@ -110,7 +110,7 @@ _FAILING: Final = re.compile(r"if (?P<failed>.+?) fails? (?P<claim>.+)", re.IGNO
 _PLURAL: Final = frozenset({Segment.PROFESSIONALS, Segment.PATIENTS, Segment.DEVICES})
 
 
-def parse(text: str) -> Sentence | Misread:
+def parse_sentence(text: str) -> Sentence | Misread:
     """Return the sentence of a text, or why it is none."""
     words = text.replace(",", " ").split()
     plain = " ".join(words).rstrip(".").rstrip()
@@ -121,7 +121,7 @@ def parse(text: str) -> Sentence | Misread:
     return failures if isinstance(failures, Misread) else _claim(failing["claim"], failures)
 
 
-def render(sentence: Sentence) -> str:
+def render_sentence(sentence: Sentence) -> str:
     """Return the canonical text of a sentence, which parses to the same sentence."""
     if isinstance(sentence, ServiceReachable | ServiceMeetsSlo):
         return _service_text(sentence)
@@ -151,7 +151,7 @@ def _forms_hint(forms: Sequence[str]) -> str:
 
 def _failures(words: Sequence[str]) -> Failures | Misread:
     named: list[Thing] = []
-    found: list[Failure] = []
+    found: list[SentenceFailure] = []
     for word in words:
         bare = word.lower().removesuffix("s")
         if bare in set(Thing):
@@ -163,7 +163,7 @@ def _failures(words: Sequence[str]) -> Failures | Misread:
                 f'"if site {word} fails"',
             )
         elif word.lower() != "and":
-            found.append(Failure(named[-1], word))
+            found.append(SentenceFailure(named[-1], word))
     nameless = sorted(set(named) - {failure.thing for failure in found})
     if nameless:
         thing = nameless[0].value
@@ -171,7 +171,7 @@ def _failures(words: Sequence[str]) -> Failures | Misread:
     return _ordered(found)
 
 
-def _ordered(found: Sequence[Failure]) -> Failures:
+def _ordered(found: Sequence[SentenceFailure]) -> Failures:
     things = list(Thing)
     return tuple(sorted(dict.fromkeys(found), key=lambda f: things.index(f.thing)))
 
@@ -188,7 +188,7 @@ def _read_level(match: Match[str], failures: Failures) -> Sentence | Misread:
         return kind(None, failures)
     level = word.lower()
     if level not in set(Level):
-        return Misread(f"unknown level {quoted(word)}", closest(level, list(Level), "levels"))
+        return Misread(f"unknown level {quoted(word)}", closest_name(level, list(Level), "levels"))
     return kind(Level(level), failures)
 
 
@@ -201,7 +201,7 @@ def _read_segments(match: Match[str], failures: Failures) -> Sentence | Misread:
         )
     if word.lower() not in set(Segment):
         return Misread(
-            f"unknown segment {quoted(word)}", closest(word.lower(), list(Segment), "segments")
+            f"unknown segment {quoted(word)}", closest_name(word.lower(), list(Segment), "segments")
         )
     kind = SegmentNeverReaches if "never" in match["verb"].lower() else SegmentReaches
     target = match["target"]

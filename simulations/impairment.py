@@ -71,7 +71,7 @@ class Weather:
 CALM: Final = Weather()
 
 
-def under(impairment: Impairment, weather: Weather) -> Impairment:
+def with_weather(impairment: Impairment, weather: Weather) -> Impairment:
     """Return what a direction does in some weather; what was done to it on purpose remains."""
     return replace(
         impairment,

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from inventory.errors import LabError
-from simulations.impairment import CALM, Impairment, Pacer, Weather, under
-from simulations.netns.namespaces import entered
+from simulations.impairment import CALM, Impairment, Pacer, Weather, with_weather
+from simulations.netns.namespaces import entered_namespace
 
 TUNSETIFF: Final = 0x400454CA
 TUNSETCARRIER: Final = 0x400454E2
@@ -48,11 +48,11 @@ class Direction:
 
     def shape(self, weather: Weather) -> None:
         """Let every frame from now on meet what is wanted and the weather."""
-        self.pacer.impairment = under(self.wanted, weather)
+        self.pacer.impairment = with_weather(self.wanted, weather)
 
 
 @dataclass(slots=True)
-class Wire:
+class RelayedWire:
     """A circuit: its two directions, whether the cable is whole, and the weather it is under."""
 
     ab: Direction
@@ -84,25 +84,25 @@ class Wire:
 
 def open_tap(namespace: str, interface: str) -> int:
     """Create a TAP interface in a namespace and return its descriptor; closing it removes both."""
-    with entered(namespace):
+    with entered_namespace(namespace):
         descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         request = struct.pack("16sH22x", interface.encode(), IFF_TAP_NO_PI)
         fcntl.ioctl(descriptor, TUNSETIFF, request)
     return descriptor
 
 
-def open_wire(spec: dict[str, Any]) -> Wire:
+def open_wire(spec: dict[str, Any]) -> RelayedWire:
     """Create both ends of a circuit as the specification says."""
     a, b = open_tap(*spec["a"]), open_tap(*spec["b"])
     ab, ba = Impairment(**spec["ab"]), Impairment(**spec["ba"])
-    return Wire(Direction(a, b, ab, Pacer(ab)), Direction(b, a, ba, Pacer(ba)))
+    return RelayedWire(Direction(a, b, ab, Pacer(ab)), Direction(b, a, ba, Pacer(ba)))
 
 
 @dataclass(slots=True)
 class Relay:
     """All circuits of a laboratory, the frames under way on them, and the control socket."""
 
-    wires: dict[str, Wire]
+    wires: dict[str, RelayedWire]
     control: socket.socket
     epoll: select.epoll = field(default_factory=select.epoll)
     heap: list[tuple[float, int, Direction, bytes]] = field(default_factory=list)
@@ -184,14 +184,14 @@ class Relay:
         return _status(wire)
 
 
-def _status(wire: Wire) -> dict[str, Any]:
+def _status(wire: RelayedWire) -> dict[str, Any]:
     return {"up": wire.up, "weather": asdict(wire.weather)} | {
         name: asdict(side.wanted) | {"counters": asdict(side.pacer.counters)}
         for name, side in wire.sides().items()
     }
 
 
-def _set_carrier(wire: Wire, *, up: bool) -> None:
+def _set_carrier(wire: RelayedWire, *, up: bool) -> None:
     for descriptor in (wire.ab.source, wire.ba.source):
         fcntl.ioctl(descriptor, TUNSETCARRIER, struct.pack("i", up))
     wire.up = up

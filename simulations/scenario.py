@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from inventory.errors import LabError
-from simulations.lab.flows import Flow, ProfileName, Report, start_call
+from simulations.lab.flows import LabFlow, ProfileName, Report, start_call
 from simulations.lab.lab import Lab, Shape
 from simulations.netns.links import BOTH, Direction
 from simulations.netns.waiting import pause
@@ -25,13 +25,13 @@ Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Seconds: TypeAlias = Annotated[float, Field(ge=0, le=LONGEST_CALL_S)]
 
 
-class Document(BaseModel):
+class ScenarioDocument(BaseModel):
     """What scenario files are made of: unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Impair(Document):
+class Impair(ScenarioDocument):
     """A new shape for a circuit; what is not named stays as it is."""
 
     circuit: str
@@ -55,7 +55,7 @@ class Impair(Document):
         return shape
 
 
-class Event(Document):
+class Event(ScenarioDocument):
     """Something that happens at_s seconds after the start: exactly one of the three."""
 
     at_s: Seconds
@@ -87,7 +87,7 @@ class Event(Document):
         return f"{self.at_s:g} s: {verb} {self.circuit}{how}"
 
 
-class CallDocument(Document):
+class CallDocument(ScenarioDocument):
     """A call during the whole scenario, between the hosts of two sites."""
 
     name: str
@@ -96,7 +96,7 @@ class CallDocument(Document):
     profile: ProfileName = "voice"
 
 
-class Reach(Document):
+class Reach(ScenarioDocument):
     """After the last event, a site's host reaches another's (or must not) within a time."""
 
     kind: Literal["reach"] = "reach"
@@ -106,7 +106,7 @@ class Reach(Document):
     within_s: Seconds = 10.0
 
 
-class CallQuality(Document):
+class CallQuality(ScenarioDocument):
     """No direction of a call is silent for longer, or loses more, than this."""
 
     kind: Literal["call"] = "call"
@@ -115,7 +115,7 @@ class CallQuality(Document):
     loss: Share | None = None
 
 
-class Scenario(Document):
+class Scenario(ScenarioDocument):
     """A rehearsal: topology is the name of an example network or an intent folder."""
 
     title: str
@@ -138,7 +138,7 @@ class Scenario(Document):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ScenarioFinding:
     """Whether an expectation of a scenario held, and what was seen."""
 
     expectation: str
@@ -153,7 +153,7 @@ class ScenarioReport:
     title: str
     events: tuple[str, ...]
     seconds: tuple[tuple[str, Report], ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[ScenarioFinding, ...]
 
     @property
     def holds(self) -> bool:
@@ -161,7 +161,7 @@ class ScenarioReport:
         return all(finding.holds for finding in self.findings)
 
 
-def read(file: Path) -> Scenario:
+def read_scenario(file: Path) -> Scenario:
     """Return a scenario file.
 
     Raises LabError with every fault in it.
@@ -177,12 +177,12 @@ def read(file: Path) -> Scenario:
         raise LabError(f"{file}: {'; '.join(faults)}") from error
 
 
-def library() -> tuple[Path, ...]:
+def scenario_library() -> tuple[Path, ...]:
     """Return the scenario files that come with the program."""
     return tuple(sorted(LIBRARY.glob("*.yaml")))
 
 
-def run(
+def run_scenario(
     scenario: Scenario, lab: Lab, *, report: Callable[[str], None] = lambda _line: None
 ) -> ScenarioReport:
     """Rehearse a scenario on a configured laboratory of its network; its circuits end restored.
@@ -192,7 +192,7 @@ def run(
     for event in scenario.events:
         lab.blueprint.wire(event.circuit)
     lab.wait_converged(CONVERGE_WITHIN_S)
-    flows: dict[str, Flow] = {}
+    flows: dict[str, LabFlow] = {}
     try:
         for call in scenario.calls:
             flows[call.name] = start_call(
@@ -234,13 +234,13 @@ def _act(event: Event, lab: Lab) -> None:
         lab.impair(event.impair.circuit, event.impair.directions, **event.impair.shape())
 
 
-def _reaches(scenario: Scenario, lab: Lab) -> Iterator[Finding]:
+def _reaches(scenario: Scenario, lab: Lab) -> Iterator[ScenarioFinding]:
     for expected in scenario.expect:
         if isinstance(expected, Reach):
             yield _reach(expected, lab)
 
 
-def _reach(expected: Reach, lab: Lab) -> Finding:
+def _reach(expected: Reach, lab: Lab) -> ScenarioFinding:
     deadline = time.monotonic() + expected.within_s
     while (seen := expected.to in lab.reachable(expected.from_)) is not expected.holds:
         if time.monotonic() > deadline:
@@ -248,10 +248,14 @@ def _reach(expected: Reach, lab: Lab) -> Finding:
         pause(POLL_S)
     verb = "reaches" if expected.holds else "does not reach"
     evidence = f"{expected.to} {'answered' if seen else 'did not answer'} {expected.from_}"
-    return Finding(f"{expected.from_} {verb} {expected.to}", seen is expected.holds, evidence)
+    return ScenarioFinding(
+        f"{expected.from_} {verb} {expected.to}", seen is expected.holds, evidence
+    )
 
 
-def _qualities(scenario: Scenario, heard: dict[str, tuple[Report, ...]]) -> Iterator[Finding]:
+def _qualities(
+    scenario: Scenario, heard: dict[str, tuple[Report, ...]]
+) -> Iterator[ScenarioFinding]:
     for expected in scenario.expect:
         if isinstance(expected, CallQuality):
             seconds = [report.second for report in heard[expected.call]]
@@ -260,7 +264,7 @@ def _qualities(scenario: Scenario, heard: dict[str, tuple[Report, ...]]) -> Iter
             if expected.silence_ms is not None:
                 text = f"call {expected.call} is never silent for over {expected.silence_ms:g} ms"
                 evidence = f"the longest silence was {silence:g} ms"
-                yield Finding(text, silence <= expected.silence_ms, evidence)
+                yield ScenarioFinding(text, silence <= expected.silence_ms, evidence)
             if expected.loss is not None:
                 text = f"call {expected.call} loses at most {expected.loss:.2%}"
-                yield Finding(text, loss <= expected.loss, f"{loss:.2%} were lost")
+                yield ScenarioFinding(text, loss <= expected.loss, f"{loss:.2%} were lost")

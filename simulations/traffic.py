@@ -65,7 +65,7 @@ class Second:
 
 
 @dataclass(slots=True)
-class Ledger:
+class PacketCounts:
     """What one receiver heard; every instant is on the machine's monotonic clock."""
 
     start: float
@@ -105,11 +105,11 @@ class Ledger:
             received=len(delays),
             lost=len(sequences) - len(delays),
             silence_ms=round(self.silence_s(number, seconds) * 1000, 1),
-            delay_p50_ms=percentile(delays, 0.50),
-            delay_p95_ms=percentile(delays, 0.95),
+            delay_p50_ms=percentile_of(delays, 0.50),
+            delay_p95_ms=percentile_of(delays, 0.95),
             jitter_ms=_variation(delays),
-            delay_p99_ms=percentile(delays, 0.99),
-            delay_max_ms=percentile(delays, 1.0),
+            delay_p99_ms=percentile_of(delays, 0.99),
+            delay_max_ms=percentile_of(delays, 1.0),
             duplicates=sum(s in sequences for s in self.copies),
             reordered=sum(s in sequences for s in self.overtaken),
         )
@@ -122,7 +122,7 @@ class Ledger:
         return max((b - a for a, b in gaps if a < end and b > begin), default=0.0)
 
 
-def percentile(values: Sequence[float], share: float) -> float | None:
+def percentile_of(values: Sequence[float], share: float) -> float | None:
     """Return the value below which a share of the values lies (nearest rank)."""
     if not values:
         return None
@@ -138,7 +138,7 @@ def _variation(delays: Sequence[float]) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class TrafficCall:
     """One end of a flow: whom it speaks with, from when on (monotonic s) and for how long."""
 
     peer: str
@@ -152,7 +152,7 @@ class Call:
 
         Yields each second once it is settled, and at last the whole call, numbered by its length.
         """
-        ledger, sent, told = Ledger(self.start, self.profile), 0, 0
+        ledger, sent, told = PacketCounts(self.start, self.profile), 0, 0
         while told < self.seconds:
             now = time.monotonic()
             sent = self._send_due(door, sent, now)
@@ -178,7 +178,7 @@ class Call:
         return min(report, self.start + sent / pace) if sent < self.seconds * pace else report
 
     @staticmethod
-    def _listen(door: socket.socket, ledger: Ledger, until: float) -> None:
+    def _listen(door: socket.socket, ledger: PacketCounts, until: float) -> None:
         while (left := until - time.monotonic()) > 0:
             if not select.select([door], [], [], left)[0]:
                 return
@@ -238,7 +238,7 @@ def main(said: argparse.Namespace) -> None:
     with _door(said.local, port, profile.tos) as door:
         _say(READY)
         start = float(sys.stdin.readline())
-        for second in Call(said.peer, port, start, said.seconds, profile).run(door):
+        for second in TrafficCall(said.peer, port, start, said.seconds, profile).run(door):
             _say(json.dumps(asdict(second)))
 
 

@@ -38,7 +38,7 @@ USUAL: Final = Climate()
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class WeatherChange:
     """What a circuit does in both directions from an instant on, until the next change.
 
     at_s counts from a change of satellites; delay_ms is one way, jitter_ms its half-width.
@@ -57,16 +57,16 @@ class Change:
         )
 
 
-def weather(seed: int | str, climate: Climate = USUAL) -> Iterator[Change]:
+def leo_weather(seed: int | str, climate: Climate = USUAL) -> Iterator[WeatherChange]:
     """Yield the changes of one circuit's sky in order, without end; the same ones for a seed."""
     draw = random.Random(seed)  # noqa: S311 - a rehearsal, no secret
     for interval in count():
         yield from _interval(draw, climate, interval * INTERVAL_S)
 
 
-def _interval(draw: random.Random, climate: Climate, start_s: float) -> Iterator[Change]:
+def _interval(draw: random.Random, climate: Climate, start_s: float) -> Iterator[WeatherChange]:
     """Yield what one satellite brings: perhaps a spike first, perhaps an outage in between."""
-    usual = Change(start_s, draw.uniform(*climate.delay_ms), climate.jitter_ms, climate.loss)
+    usual = WeatherChange(start_s, draw.uniform(*climate.delay_ms), climate.jitter_ms, climate.loss)
     spike = _spike(draw, climate, usual)
     if spike:
         yield spike
@@ -76,17 +76,17 @@ def _interval(draw: random.Random, climate: Climate, start_s: float) -> Iterator
     if draw.random() < chance:
         long_s = draw.uniform(*climate.outage_s)
         begin_s = draw.uniform(usual.at_s, start_s + INTERVAL_S - long_s)
-        yield Change(begin_s, usual.delay_ms, usual.jitter_ms, usual.loss, outage=True)
+        yield WeatherChange(begin_s, usual.delay_ms, usual.jitter_ms, usual.loss, outage=True)
         yield _at(usual, begin_s + long_s)
 
 
-def _spike(draw: random.Random, climate: Climate, usual: Change) -> Change | None:
+def _spike(draw: random.Random, climate: Climate, usual: WeatherChange) -> WeatherChange | None:
     """Return what the first moments on a new satellite are like; None when nothing is felt."""
     if draw.random() >= climate.spikes:
         return None
     delay_ms = usual.delay_ms + draw.uniform(*climate.spike_ms)
-    return Change(usual.at_s, delay_ms, usual.jitter_ms, draw.uniform(*climate.spike_loss))
+    return WeatherChange(usual.at_s, delay_ms, usual.jitter_ms, draw.uniform(*climate.spike_loss))
 
 
-def _at(change: Change, at_s: float) -> Change:
-    return Change(at_s, change.delay_ms, change.jitter_ms, change.loss, outage=change.outage)
+def _at(change: WeatherChange, at_s: float) -> WeatherChange:
+    return WeatherChange(at_s, change.delay_ms, change.jitter_ms, change.loss, outage=change.outage)

@@ -8,7 +8,7 @@ from typing import Final
 from controller.load import load
 from inventory.country.intent_folder import write_national
 from inventory.documents.examples import write_example
-from topology.maps.draw import draw
+from topology.maps.draw import draw_map
 
 PICTURES: Final = Path(__file__).resolve().parent.parent / "docs" / "img"
 
@@ -19,8 +19,8 @@ def main() -> int:
         country, spur = Path(work) / "country", Path(work) / "spur"
         write_national(country)
         write_example(spur, "northern-spur")
-        draw(load(country).intent, PICTURES / "country.svg")
-        draw(load(spur).intent, PICTURES / "northern-spur.svg")
+        draw_map(load(country).intent, PICTURES / "country.svg")
+        draw_map(load(spur).intent, PICTURES / "northern-spur.svg")
     return 0
 
 

@@ -56,7 +56,7 @@ def circuit_cost(circuit: Circuit) -> int:
     return min(WORST_COST, BASE_COST[circuit.medium] + int(beyond // DELAY_STEP_MS))
 
 
-def build(intent: Intent) -> Topology:
+def build_topology(intent: Intent) -> Topology:
     """Return the graph of everything usable in an intent, in the order of its documents."""
     central = (s for s in intent.sites.values() if s.level is Level.CENTRAL)
     return Topology(
@@ -67,13 +67,13 @@ def build(intent: Intent) -> Topology:
     )
 
 
-def routed(intent: Intent) -> Topology:
+def routed_topology(intent: Intent) -> Topology:
     """Return the graph of what routers route over by themselves.
 
     Circuits into providers' networks are left out: only tunnels will make ways of them.
     """
     own = {name: c for name, c in intent.circuits.items() if c.provider is None}
-    return build(replace(intent, circuits=own))
+    return build_topology(replace(intent, circuits=own))
 
 
 def _nodes(intent: Intent) -> Iterator[Node]:

@@ -22,7 +22,7 @@ _IN_HTML: Final = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 _SHAPES: Final = {NodeKind.SITE: "house", NodeKind.DEVICE: "box", NodeKind.PROVIDER: "ellipse"}
 
 
-def geojson(topology: Topology, intent: Intent) -> str:
+def export_geojson(topology: Topology, intent: Intent) -> str:
     """Return sites as points and circuits as lines between them (RFC 7946).
 
     A circuit into a provider's network is a point at the site it leaves from.
@@ -31,12 +31,12 @@ def geojson(topology: Topology, intent: Intent) -> str:
     return _json({"type": "FeatureCollection", "features": features})
 
 
-def node_link(topology: Topology, intent: Intent) -> str:
+def export_node_link(topology: Topology, intent: Intent) -> str:
     """Return the graph as node-link JSON, as networkx.node_link_graph reads it."""
     return _json(nx.node_link_data(to_networkx(topology, intent), edges="edges"))
 
 
-def graphml(topology: Topology, intent: Intent) -> str:
+def export_graphml(topology: Topology, intent: Intent) -> str:
     """Return the graph as GraphML, for yEd and Cytoscape.
 
     Characters that XML cannot carry become U+FFFD.
@@ -44,7 +44,7 @@ def graphml(topology: Topology, intent: Intent) -> str:
     return _text(nx.generate_graphml(_for_xml(topology, intent)))
 
 
-def gexf(topology: Topology, intent: Intent) -> str:
+def export_gexf(topology: Topology, intent: Intent) -> str:
     """Return the graph as GEXF 1.2, for Gephi; characters that XML cannot carry become U+FFFD."""
     text = _text(nx.generate_gexf(_for_xml(topology, intent)))
     # It holds the day and networkx's version: equal graphs are to give equal text.
@@ -66,7 +66,7 @@ def _for_xml(topology: Topology, intent: Intent) -> Graph:
     return graph
 
 
-def dot(topology: Topology, intent: Intent) -> str:
+def export_dot(topology: Topology, intent: Intent) -> str:
     """Return the graph in Graphviz's language, with titles as labels."""
     lines = [f"graph {_quoted(intent.network.name)} {{"]
     for node in _nodes(topology):

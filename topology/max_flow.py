@@ -13,7 +13,7 @@ from topology.model import Link, LinkName, NodeName
 
 
 @dataclass(slots=True)
-class Flow:
+class MaxFlow:
     """A network of arcs with room left, what each costs, and the link it stands for."""
 
     index: Mapping[NodeName, int]
@@ -24,7 +24,7 @@ class Flow:
     link: list[LinkName | None] = field(default_factory=list)
 
     @classmethod
-    def between(cls, nodes: Iterable[NodeName]) -> "Flow":
+    def between(cls, nodes: Iterable[NodeName]) -> "MaxFlow":
         """Return a flow over these nodes, without any way through or between them yet."""
         index = {name: i for i, name in enumerate(nodes)}
         return cls(index, [[] for _ in range(2 * len(index))])

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from inventory.errors import UnknownNameError
 from topology.build import LAN_RATE_MBPS, site_node
-from topology.max_flow import Flow
+from topology.max_flow import MaxFlow
 from topology.model import Link, LinkName, Node, NodeKind, NodeName, Path, Topology
 
 # One integer orders paths: circuits under maintenance first of all, then cost, then delay in ns.
@@ -36,15 +36,15 @@ def node_named(topology: Topology, name: str) -> NodeName:
     raise _unknown(name, topology.nodes)
 
 
-def best(topology: Topology, a: str, b: str) -> Path | None:
+def best_path(topology: Topology, a: str, b: str) -> Path | None:
     """Return the path that routing takes, or None when there is no way.
 
     Raises UnknownNameError.
     """
-    return next(iter(ranked(topology, a, b, k=1)), None)
+    return next(iter(ranked_paths(topology, a, b, k=1)), None)
 
 
-def ranked(topology: Topology, a: str, b: str, *, k: int) -> tuple[Path, ...]:
+def ranked_paths(topology: Topology, a: str, b: str, *, k: int) -> tuple[Path, ...]:
     """Return the k best paths without loops, by cost, hops, delay and names (Yen 1971).
 
     Circuits under maintenance are used only when nothing else remains. Raises UnknownNameError.
@@ -67,7 +67,7 @@ def ranked(topology: Topology, a: str, b: str, *, k: int) -> tuple[Path, ...]:
     return tuple(path_along(topology, *way) for way in found)
 
 
-def disjoint(
+def disjoint_paths(
     topology: Topology, a: str, b: str, *, by: Literal["node", "link"] = "node"
 ) -> tuple[Path, ...]:
     """Return a largest set of paths that share no node or no link, the cheapest such set.
@@ -88,13 +88,13 @@ def disjoint(
     return tuple(sorted(paths, key=lambda path: _key(topology, path)))
 
 
-def without(topology: Topology, failed: Collection[str]) -> Topology:
+def without_failed(topology: Topology, failed: Collection[str]) -> Topology:
     """Return the graph that remains when links or nodes fail; a site fails with all its devices.
 
     Weights and anchors stay, except that an anchor may be gone from the nodes.
     Raises UnknownNameError.
     """
-    links, nodes = resolve(topology, failed)
+    links, nodes = resolve_failed(topology, failed)
     kept = {name: node for name, node in topology.nodes.items() if name not in nodes}
     return replace(
         topology,
@@ -108,7 +108,7 @@ def without(topology: Topology, failed: Collection[str]) -> Topology:
     )
 
 
-def resolve(
+def resolve_failed(
     topology: Topology, failed: Collection[str]
 ) -> tuple[frozenset[LinkName], frozenset[NodeName]]:
     """Return the links and nodes that fail with these names; a name of both fails both.
@@ -143,13 +143,13 @@ def _unknown(name: str, known: Iterable[str]) -> UnknownNameError:
 def _adjacency(topology: Topology) -> _Adjacency:
     around: dict[NodeName, list[tuple[NodeName, Link, int]]] = {n: [] for n in topology.nodes}
     for link in topology.links.values():
-        crossing = weight(link)
+        crossing = path_weight(link)
         around[link.a].append((link.b, link, crossing))
         around[link.b].append((link.a, link, crossing))
     return around
 
 
-def weight(link: Link) -> int:
+def path_weight(link: Link) -> int:
     """Return what crossing a link adds to a path, by which paths are ordered."""
     maintenance = _MAINTENANCE if link.maintenance else 0
     return maintenance + link.cost * _COST + _HOP + round(link.delay_ms * _NS_PER_MS)
@@ -164,7 +164,7 @@ def _cheapest(
 ) -> _Key | None:
     """Return the least way that begins with root and does not go on over a banned link."""
     nodes, links = root
-    spent = sum(weight(topology.links[name]) for name in links)
+    spent = sum(path_weight(topology.links[name]) for name in links)
     heap: list[_Key] = [(spent, nodes, links)]
     done = set(nodes[:-1])
     while heap:
@@ -212,7 +212,7 @@ def path_along(
 
 
 def _key(topology: Topology, path: Path) -> _Key:
-    return sum(weight(topology.links[name]) for name in path.links), path.nodes, path.links
+    return sum(path_weight(topology.links[name]) for name in path.links), path.nodes, path.links
 
 
 def _walk(topology: Topology, start: NodeName, links: tuple[LinkName, ...]) -> _Way:
@@ -223,9 +223,9 @@ def _walk(topology: Topology, start: NodeName, links: tuple[LinkName, ...]) -> _
     return tuple(nodes), links
 
 
-def _flow(topology: Topology, ends: tuple[NodeName, NodeName], by: str) -> Flow:
+def _flow(topology: Topology, ends: tuple[NodeName, NodeName], by: str) -> MaxFlow:
     """Return the network in which every unit of flow is one more disjoint path."""
-    flow, plenty = Flow.between(topology.nodes), len(topology.links) + 1
+    flow, plenty = MaxFlow.between(topology.nodes), len(topology.links) + 1
     shared = _inside(topology, ends)
     for name, node in topology.nodes.items():
         if node.kind is not NodeKind.SITE and (
@@ -234,7 +234,7 @@ def _flow(topology: Topology, ends: tuple[NodeName, NodeName], by: str) -> Flow:
             flow.allow_through(name, plenty if by == "link" or name in shared else 1)
     for link in topology.links.values():
         free = link.circuit is None and shared.issuperset((link.a, link.b))
-        flow.allow_over(link, plenty if free else 1, weight(link) + 1)
+        flow.allow_over(link, plenty if free else 1, path_weight(link) + 1)
     return flow
 
 

@@ -77,14 +77,14 @@ class DeviceSecrets:
 
     def make_keys(self, terms: AccessTerms, public_key: PublicKey | None) -> NewKeys:
         """Make the keys of a device, all but the pair of one that brings a public key."""
-        private, public = (None, keys.public(public_key)) if public_key else self._pair()
-        preshared = {gateway.device: keys.preshared() for gateway in terms.gateways}
+        private, public = (None, keys.parse_public(public_key)) if public_key else self._pair()
+        preshared = {gateway.device: keys.generate_preshared() for gateway in terms.gateways}
         boxes = {name: self._vault.seal(one, public, name) for name, one in preshared.items()}
         return NewKeys(DeviceKeys(public, boxes), private, preshared)
 
     def make_sealed(self, key: PublicKey, gateway: DeviceName) -> bytes:
         """Make a preshared key of a device and a gateway, and return it sealed."""
-        return self._vault.seal(keys.preshared(), key, gateway)
+        return self._vault.seal(keys.generate_preshared(), key, gateway)
 
     def open_sealed(self, device: PersonDevice, gateway: DeviceName, box: bytes | None) -> Secret:
         """Return the preshared key of a device and a gateway. Raises AccessError without one."""
@@ -118,7 +118,7 @@ def device_files(
 ) -> DeviceFiles:
     """Return the files of a device, one for each gateway."""
     files = {
-        gateway.device: device_config.config(
+        gateway.device: device_config.device_config(
             terms, device, gateway, preshared[gateway.device], private
         )
         for gateway in terms.gateways

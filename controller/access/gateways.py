@@ -157,7 +157,7 @@ class Gateways:
         yield from self._each(tuple(names), partial(self._push_one, self._nobody, there=False))
 
     def _nobody(self, name: DeviceName) -> GatewayRoster:
-        roster = device_config.roster(self._terms, gateway_of(self._terms, name), ())
+        roster = device_config.build_roster(self._terms, gateway_of(self._terms, name), ())
         return GatewayRoster(replace(roster, openings=()), (), self._registrar.store.last())
 
     def _each(
@@ -326,7 +326,7 @@ def in_consultation(
         if gateway.device in calling
         and any(
             (gateway.device, str(address)) in found
-            for address in device_config.addresses(terms.plan, device, gateway)
+            for address in device_config.device_addresses(terms.plan, device, gateway)
         )
     ]
 
@@ -341,7 +341,9 @@ def connector(terms: AccessTerms, state_dir: Path) -> ConnectEdge:
         if door is None:
             raise DeviceError(name, "has no management address in the intent; load it by hand")
         try:
-            secret = credentials.resolve(door.credential, base=Path(), environment=environment())
+            secret = credentials.resolve_secret(
+                door.credential, base=Path(), environment=environment()
+            )
         except CredentialError as error:
             raise DeviceError(name, str(error)) from error
         return LinuxDriver(

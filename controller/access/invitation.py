@@ -111,12 +111,12 @@ class InvitationSession:
     def guest(self, tick: Tick = _unseen) -> JoiningDevice:
         """Return the device that comes. Raises AccessError when none does, and DeviceError."""
         committed = self._until(lambda seen: bool(seen.who), tick).who
-        private, chosen = keys.pair()
+        private, chosen = keys.generate_pair()
         self._leave.append(chosen)
         told = self._until(lambda seen: bool(seen.said), tick).said[0]
         try:
             read = json.loads(told)
-            key, nonce = keys.public(str(read["key"])), bytes.fromhex(str(read["nonce"]))
+            key, nonce = keys.parse_public(str(read["key"])), bytes.fromhex(str(read["nonce"]))
             digest = join_code.transcript(committed, chosen, key, nonce)
         except (ValueError, KeyError, TypeError, RecursionError):
             raise AccessError(_STRANGE) from None

@@ -22,7 +22,7 @@ from controller.store.people_records import PersonRecord, Registered, refuse_ano
 from inventory.addressing import people_number
 from inventory.errors import AccessError, UnknownNameError
 from inventory.model import DeviceName
-from vpn.grants.coverage import covers, ways
+from vpn.grants.coverage import covers_way, ways_opened
 from vpn.key_text import PublicKey
 from vpn.model import Address, Gateway, GroupName, Person, PersonDevice, PersonName
 from vpn.people import device_config
@@ -70,7 +70,7 @@ class Registrar:
 
     @classmethod
     def open(
-        cls, state_dir: Path, clock: Clock | None = None, pair: MakePair = keys.pair
+        cls, state_dir: Path, clock: Clock | None = None, pair: MakePair = keys.generate_pair
     ) -> "Registrar":
         """Open the register of a state folder; pair makes the keys of devices that bring none.
 
@@ -258,10 +258,10 @@ class Registrar:
         known.sort(key=lambda pair: pair[0].number)
         boxes = self.store.boxes(name)
         return GatewayRoster(
-            device_config.roster(
+            device_config.build_roster(
                 terms,
                 chosen,
-                (device_config.admitted(terms, who, one, chosen) for one, who in known),
+                (device_config.admit_device(terms, who, one, chosen) for one, who in known),
             ),
             tuple(
                 self._secrets.open_sealed(one, name, boxes.get(one.public_key)) for one, _ in known
@@ -280,7 +280,10 @@ class Registrar:
         else:
             terms = self.terms()
             found = (people_number(terms.plan, g.number, sought) for g in terms.gateways)
-            number, hint = next(filter(None, found), None), device_config.blocks(terms)
+            number, hint = (
+                next(filter(None, found), None),
+                device_config.describe_people_blocks(terms),
+            )
         device = self.store.numbered_device(number) if number else None
         if device is None:
             raise AccessError(f"no person's device has or had {sought}; {hint}")
@@ -310,12 +313,12 @@ def _covers(
     """Return whether members of some groups reach all that those of others do elsewhere."""
     open_here = (one for one in wider.openings if one.group in groups)
     open_there = (one for one in narrower.openings if one.group in others)
-    return groups >= others and covers(ways(open_here), ways(open_there))
+    return groups >= others and covers_way(ways_opened(open_here), ways_opened(open_there))
 
 
 def gateway_of(terms: AccessTerms, name: DeviceName) -> Gateway:
     """Return a gateway by name. Raises UnknownNameError."""
     known = {one.device: one for one in terms.gateways}
     if name not in known:
-        raise UnknownNameError(people_terms.unknown("gateway", name, known))
+        raise UnknownNameError(people_terms.unknown_name("gateway", name, known))
     return known[name]

@@ -61,7 +61,7 @@ def plan_terms(registrar: Registrar, loaded: Loaded) -> TermsPlan:
         )
     _refuse_revoked(registrar, terms)
     before, effect = registrar.store.terms(), registrar.diff(terms)
-    return TermsPlan(terms, tuple(people_terms.diff(before, terms)), effect, before)
+    return TermsPlan(terms, tuple(people_terms.diff_terms(before, terms)), effect, before)
 
 
 def _refuse_revoked(registrar: Registrar, terms: AccessTerms) -> None:
@@ -75,6 +75,6 @@ def _failed_tests(loaded: Loaded) -> Iterator[str]:
     """Yield the tests of the grants that fail, with the reason."""
     policy, intent = loaded.access.policy, loaded.intent
     for test in loaded.access.tests:
-        found = expectations.evaluate(test.sentence, policy, intent)
+        found = expectations.evaluate_access_test(test.sentence, policy, intent)
         if not found.holds:
             yield f"{test.where}: {found.text}: {found.because}"

@@ -50,10 +50,10 @@ def explain(
 ) -> None:
     """Explain a site, circuit or device: what it is, its ways out, and what fails with it."""
     from controller.load import load, unknown
-    from topology.build import build
+    from topology.build import build_topology
 
     loaded = load(folder)
-    intent, topology = loaded.intent, build(loaded.intent)
+    intent, topology = loaded.intent, build_topology(loaded.intent)
     if name in intent.sites:
         found = _site(loaded, topology, intent.sites[name])
     elif name in intent.circuits:
@@ -84,13 +84,13 @@ def _text(found: Explanation) -> Iterator[str]:
 
 def _site(loaded: "Loaded", topology: "Topology", site: "Site") -> Explanation:
     from topology.failures.resilience import blast_radius, every_blast_radius
-    from topology.paths import disjoint
+    from topology.paths import disjoint_paths
 
     devices = loaded.intent.devices_at(site.name)
     zones = [zone for zone in loaded.intent.zones.values() if zone.site == site.name]
     node = f"site:{site.name}"
     central = node in topology.anchors
-    ways = [way for anchor in topology.anchors for way in disjoint(topology, node, anchor)]
+    ways = [way for anchor in topology.anchors for way in disjoint_paths(topology, node, anchor)]
     own = {node, *(device.name for device in devices)}
     every = every_blast_radius(topology).items()
     cuts = [thing for thing, blast in every if site.name in blast.disconnected and thing not in own]
@@ -247,9 +247,9 @@ def _touching(
     loaded: "Loaded", topology: "Topology", names: Iterable[str]
 ) -> "tuple[Finding, ...]":
     """Return the findings of expectations that speak of any of the names."""
-    from policies.expectations import check
+    from policies.expectations import check_expectations
 
     alternatives = "|".join(re.escape(name.removeprefix("site:")) for name in sorted(names))
     named = re.compile(rf"(?<![\w-])(?:{alternatives})(?![\w-])")
-    found = check(loaded.policies, loaded.intent, topology)
+    found = check_expectations(loaded.policies, loaded.intent, topology)
     return tuple(finding for finding in found if named.search(finding.expectation.text))

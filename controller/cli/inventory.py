@@ -155,13 +155,13 @@ def export(
 
     intent = load(folder).intent
     if form is ExportFormat.ANSIBLE:
-        text = exports.ansible(intent)
+        text = exports.export_ansible(intent)
         write(text) if out is None else save(out, text)
         return
     if out is None:
         raise UsageProblem("a Nornir inventory is several files; name their folder with --out")
     out.mkdir(parents=True, exist_ok=True)
-    for name, text in exports.nornir(intent).items():
+    for name, text in exports.export_nornir(intent).items():
         save(out / name, text)
 
 

@@ -23,15 +23,15 @@ def seal_secret(file: Path, name: str, *, replace: bool) -> None:
 
     Raises UsageProblem, or CredentialError when the file does not open.
     """
-    from inventory.credentials import seal, unseal
+    from inventory.credentials import seal_secrets, unseal_text
 
     _check(file, name)
     phrase = _passphrase(new=not file.exists())
-    secrets = dict(unseal(file, phrase)) if file.exists() else {}
+    secrets = dict(unseal_text(file, phrase)) if file.exists() else {}
     if name in secrets and not replace:
         raise UsageProblem(f"{file} holds {name!r} already; say --replace to put another there")
     secrets[name] = _secret(name)
-    seal(secrets, phrase, file)
+    seal_secrets(secrets, phrase, file)
     known = ", ".join(sorted(secrets))
     say(f"sealed {name!r} in {file}, which holds: {known}")
     say(f'name it in the intent, by its path from there: credential: "sealed:{file.name}#{name}"')
@@ -72,9 +72,9 @@ def _check(file: Path, name: str) -> None:
 
 
 def _require_long(passphrase: str) -> None:
-    from inventory.credentials import normal
+    from inventory.credentials import normalize_passphrase
 
-    if len(normal(passphrase)) < _SHORTEST:
+    if len(normalize_passphrase(passphrase)) < _SHORTEST:
         raise CredentialError(
             f"the passphrase has fewer than {_SHORTEST} characters, which a computer guesses; "
             "nothing was sealed; take six words that dice or a program chose"
@@ -100,11 +100,11 @@ def _passphrase(*, new: bool) -> str:
 
 def _require_same(passphrase: str) -> None:
     """Ask for what the environment holds: a slip in it would lock everybody out."""
-    from inventory.credentials import PASSPHRASE, SET_PASSPHRASE, normal
+    from inventory.credentials import PASSPHRASE, SET_PASSPHRASE, normalize_passphrase
 
-    wanted = normal(passphrase)
+    wanted = normalize_passphrase(passphrase)
     typed = str(typer.prompt(f"Passphrase, as in {PASSPHRASE}", hide_input=True, err=True))
-    if normal(typed) != wanted:
+    if normalize_passphrase(typed) != wanted:
         raise CredentialError(
             f"{PASSPHRASE} holds another passphrase than was typed; nothing was sealed; set it "
             f"anew: '{SET_PASSPHRASE}'"

@@ -51,10 +51,10 @@ class ExportFormat(StrEnum):
 
 def _read(folder: Path) -> "tuple[Intent, Topology]":
     from controller.load import load
-    from topology.build import build
+    from topology.build import build_topology
 
     intent = load(folder).intent
-    return intent, build(intent)
+    return intent, build_topology(intent)
 
 
 @app.command(epilog="Example: sanaga topology show my-network")
@@ -140,7 +140,7 @@ def draw(
     intent, topology = _read(folder)
     _check_in_use(intent, topology, failed or ())
     blast = blast_radius(topology, failed) if failed else None
-    pictures.draw(intent, file, blast=blast)
+    pictures.draw_map(intent, file, blast=blast)
     say(f"wrote {file}")
 
 
@@ -165,9 +165,9 @@ def paths(
 
     _, topology = _read(folder)
     found = (
-        ways.disjoint(topology, start, end)
+        ways.disjoint_paths(topology, start, end)
         if disjoint
-        else ways.ranked(topology, start, end, k=most)
+        else ways.ranked_paths(topology, start, end, k=most)
     )
     if not found:
         raise TopologyError(f"there is no way from {start} to {end}")
@@ -246,10 +246,10 @@ def risks(
     harmful = [item for item in worst if _beyond_itself(topology, *item)]
     data = {
         "single_way_out": resilience.single_way_out(topology),
-        "bridges": resilience.bridges(topology),
+        "bridges": resilience.find_bridges(topology),
         "cut_vertices": resilience.cut_vertices(topology),
         "worst": [_failure_row(name, radius) for name, radius in harmful[:most]],
-        "regions": resilience.scores(topology, intent),
+        "regions": resilience.region_scores(topology, intent),
     }
     emit(data, output, lambda: _show_risks(data, len(harmful)))
     _say_what_waits(topology)
@@ -362,10 +362,10 @@ def export(
 
     intent, topology = _read(folder)
     text = {
-        ExportFormat.GEOJSON: exports.geojson,
-        ExportFormat.GRAPHML: exports.graphml,
-        ExportFormat.GEXF: exports.gexf,
-        ExportFormat.DOT: exports.dot,
-        ExportFormat.NODE_LINK: exports.node_link,
+        ExportFormat.GEOJSON: exports.export_geojson,
+        ExportFormat.GRAPHML: exports.export_graphml,
+        ExportFormat.GEXF: exports.export_gexf,
+        ExportFormat.DOT: exports.export_dot,
+        ExportFormat.NODE_LINK: exports.export_node_link,
     }[form](topology, intent)
     write(text) if out is None else save(out, text)

@@ -103,7 +103,7 @@ def key(text: str | None) -> PublicKey | None:
     if text is None:
         return None
     try:
-        return keys.public(text)
+        return keys.parse_public(text)
     except ValueError as error:
         raise UsageProblem(f"--public-key: {error}; show it with 'wg pubkey' there") from None
 
@@ -117,7 +117,7 @@ def sought(text: str) -> Address | PublicKey:
         if found.network.num_addresses == 1:
             return mapped or found.ip
     try:
-        return keys.public(text)
+        return keys.parse_public(text)
     except ValueError as error:
         raise UsageProblem(f"{text!r} is no address, and no public key either: {error}") from None
 
@@ -155,7 +155,7 @@ def filed(terms: "AccessTerms", gateway: str | None) -> Callable[["DeviceFiles"]
     from controller.access.registrar import gateway_of
     from controller.cli_vpn.person_view import ending
     from inventory.errors import AccessError
-    from vpn.wireguard.config import render
+    from vpn.wireguard.config import render_config
 
     chosen = gateway_of(terms, gateway or terms.gateways[0].device).device
 
@@ -164,6 +164,6 @@ def filed(terms: "AccessTerms", gateway: str | None) -> Callable[["DeviceFiles"]
         if chosen not in handover.files:
             raise AccessError(f"{chosen} is no gateway any more; name another one with --gateway")
         remark = f"{terms.network}: {device.name} of {person.title}{ending(person)}"
-        return render(handover.files[chosen], remark=remark)
+        return render_config(handover.files[chosen], remark=remark)
 
     return text

@@ -75,7 +75,7 @@ class Delivery:
             if self.qr:
                 from vpn.wireguard import qr
 
-                write(qr.terminal(text))
+                write(qr.qr_terminal(text))
         except BaseException:
             for path in written:
                 with suppress(OSError):
@@ -89,7 +89,7 @@ class Delivery:
         if self.png or self.svg:
             from vpn.wireguard import qr
 
-            drawn = ((self.png, qr.png), (self.svg, qr.svg))
+            drawn = ((self.png, qr.qr_png), (self.svg, qr.qr_svg))
             yield from ((path, draw(text)) for path, draw in drawn if path)
 
     def tell(self) -> None:
@@ -174,7 +174,7 @@ def take_up(registrar: Registrar, drafts: Iterable[Path]) -> None:
 def _key_in(draft: Path) -> key_text.PublicKey:
     """Return the public key of a draft's device; nothing when the draft is torn."""
     try:
-        private = parser.parse(draft.read_text(encoding="utf-8"), str(draft)).private_key
+        private = parser.parse_config(draft.read_text(encoding="utf-8"), str(draft)).private_key
     except (IntentError, UnicodeDecodeError):
         return ""
     return keys.public_of(private) if private else ""

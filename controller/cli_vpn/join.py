@@ -30,7 +30,7 @@ def join(
     from controller.clock import SystemClock
     from edge.remote_access.join_client import JoinClient
     from edge.remote_access.join_device import JoiningDevice
-    from vpn.wireguard.config import render
+    from vpn.wireguard.config import render_config
 
     if context.args:
         raise UsageProblem("a code is a secret and no argument; say 'sanaga vpn join', which asks")
@@ -42,7 +42,7 @@ def join(
         with JoinClient(invited) as line:
             joining = JoiningDevice(invited, line, SystemClock().pause, pair)
             _compare(joining)
-            put(render(joining.config(), remark="made by 'sanaga vpn join'").encode())
+            put(render_config(joining.config(), remark="made by 'sanaga vpn join'").encode())
             doubt = _doubt(joining)
     say(f"wrote {file}")
     if doubt:

@@ -21,7 +21,7 @@ SIGNS: Final = {"add": "+", "change": "~", "revoke": "-"}
 
 def planned(file: Path, *, prune: bool) -> tuple[ListStep, ...]:
     """Return what a list changes. Raises IntentError."""
-    listed = people_list.read(str(file), _text(file))
+    listed = people_list.read_people_list(str(file), _text(file))
     with open_registrar() as registrar:
         return access_people_list.plan_list(registrar, listed, prune=prune)
 

@@ -97,7 +97,7 @@ def _device(one: "Registered", terms: "AccessTerms") -> dict[str, object]:
         "revoked": one.revoked,
         "addresses": {
             gateway.device: [
-                str(a) for a in device_config.addresses(terms.plan, one.device, gateway)
+                str(a) for a in device_config.device_addresses(terms.plan, one.device, gateway)
             ]
             for gateway in terms.gateways
         },

@@ -65,7 +65,7 @@ def export(
     delivery = Delivery(file=file).settled()
     with open_registrar() as registrar:
         gateway_roster = registrar.roster(gateway)
-        peers = device_config.peers(gateway_roster.roster, gateway_roster.preshared)
+        peers = device_config.roster_peers(gateway_roster.roster, gateway_roster.preshared)
         registrar.store.told(gateway, len(peers), act(because))
         delivery.hand(
             _HOW.format(gateway=gateway, file=file.name) + wireguard_config.render_peers(peers)

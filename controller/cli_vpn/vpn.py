@@ -66,7 +66,7 @@ def check(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) ->
 def _finding(loaded: "Loaded", test: "Test") -> dict[str, object]:
     from vpn.grants import expectations
 
-    found = expectations.evaluate(test.sentence, loaded.access.policy, loaded.intent)
+    found = expectations.evaluate_access_test(test.sentence, loaded.access.policy, loaded.intent)
     return {
         "where": str(test.where),
         "text": found.text,
@@ -252,7 +252,7 @@ def import_(
     from vpn.wireguard import parser, server_import
 
     texts = {str(file): file.read_text(encoding="utf-8", errors="replace") for file in files}
-    peers = [peer for file, text in texts.items() for peer in parser.parse(text, file).peers]
+    peers = [peer for file, text in texts.items() for peer in parser.parse_config(text, file).peers]
     found = [peer for peer in peers if not peer.endpoint]
     if dialled := len(peers) - len(found):
         say(
@@ -261,7 +261,7 @@ def import_(
         )
     if peers and not found:
         raise UsageProblem("no person in it: give the server's file and not a device's own")
-    write(server_import.listed(found, role, site))
+    write(server_import.listed_devices(found, role, site))
     devices = count(len(found), "device")
     say(f"{devices}; correct roles and sites, then 'sanaga vpn person plan people.csv'")
     say("addresses and preshared keys are others here: each gets 'sanaga vpn person export NAME'")
@@ -275,9 +275,11 @@ def names(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) ->
 
     loaded = load(folder)
     network = loaded.intent.network.name
-    found = known.names(loaded.intent, loaded.access.policy)
-    rows = [{"name": f"{n}.{known.domain(network)}", "addresses": list(a)} for n, a in found]
-    emit(rows, output, lambda: write(known.hosts(network, found).rstrip("\n")))
+    found = known.dns_names(loaded.intent, loaded.access.policy)
+    rows = [
+        {"name": f"{n}.{known.network_domain(network)}", "addresses": list(a)} for n, a in found
+    ]
+    emit(rows, output, lambda: write(known.hosts_file(network, found).rstrip("\n")))
 
 
 @app.command(epilog="Example: sanaga vpn audit a-ngono -o json")

@@ -34,7 +34,7 @@ def connector(
 
     @cache
     def secret(reference: str) -> str:
-        return credentials.resolve(reference, base=folder, environment=environ)
+        return credentials.resolve_secret(reference, base=folder, environment=environ)
 
     def connect(name: DeviceName) -> Driver:
         wanted = device(intent, name)

@@ -137,6 +137,6 @@ def _prefixes(made: Overlay, device: Device) -> Iterator[Prefix]:
 def _inside(intent: Intent, site: Site, prefix: Prefix) -> bool:
     """Return whether a prefix is a part of the site's own block, which stands for it."""
     plan = intent.network.plan
-    return addressing.overlap(prefix, addressing.site_block4(plan, site.number)) or (
-        addressing.overlap(prefix, addressing.site_block6(plan, site.number))
+    return addressing.prefixes_overlap(prefix, addressing.site_block4(plan, site.number)) or (
+        addressing.prefixes_overlap(prefix, addressing.site_block6(plan, site.number))
     )

@@ -16,7 +16,7 @@ from typing import Final
 
 from controller.environment import environment
 from edge.storage import atomic
-from inventory.credentials import PASSPHRASE, SET_PASSPHRASE, WORK, sealed, unseal
+from inventory.credentials import PASSPHRASE, SET_PASSPHRASE, WORK, seal_text, unseal_text
 from inventory.errors import CredentialError
 
 SIGNING: Final = "signing_key"
@@ -170,7 +170,7 @@ def _seal(file: Path, octets: bytes, passphrase: str, work: int) -> None:
     """Seal a key, unless it is sealed already, and let its plain file go."""
     if not lexists(sealed_file(file)):
         entry = {file.name: base64.b64encode(octets).decode("ascii")}
-        atomic.create(sealed_file(file), sealed(entry, passphrase, work=work).encode())
+        atomic.create(sealed_file(file), seal_text(entry, passphrase, work=work).encode())
     if lexists(file):
         _remove_plain(file, passphrase)
 
@@ -230,7 +230,7 @@ def _unsealed(file: Path, passphrase: str) -> bytes:
 @cache
 def _unsealed_once(box: Path, passphrase: str, _stamp: tuple[int, int]) -> bytes:
     """Return what a file holds; opening it takes a part of a second on purpose."""
-    held = unseal(box, passphrase)
+    held = unseal_text(box, passphrase)
     name = box.name.removesuffix(_SUFFIX)
     if name not in held and (others := set(NAMES).intersection(held)):
         raise CredentialError(

@@ -33,14 +33,14 @@ class PairSecret:
                 "move it away and raise 'preshared' in network.yaml"
             )
         self._series = series
-        self.fingerprint = psk_ratchet.fingerprint(self._secret, series)
+        self.fingerprint = psk_ratchet.chain_fingerprint(self._secret, series)
 
     def delivery(self, device: DeviceName, peers: Iterable[DeviceName], at: datetime) -> PskBundle:
         """Return a device's chains with some peers, from the week before an instant on."""
         epoch = max(0, psk_ratchet.epoch_at(at.timestamp()) - 1)
         chains = {
-            peer: psk_ratchet.turned(
-                psk_ratchet.first(self._secret, self._series, device, peer), epoch
+            peer: psk_ratchet.turn_chain(
+                psk_ratchet.first_chain(self._secret, self._series, device, peer), epoch
             )
             for peer in peers
         }

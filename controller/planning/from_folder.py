@@ -36,7 +36,7 @@ from edge.signed import policy_envelope
 from inventory.errors import AccessError, PlanError, UnreachableError
 from inventory.model import DeviceName, Intent, Role, Thresholds
 from policies import expectations
-from topology.build import build, routed
+from topology.build import build_topology, routed_topology
 from vpn.model import Gateway
 
 Answer = TypeVar("Answer")
@@ -217,12 +217,12 @@ def make_plan(
     routers = intended_configs(intent, names, loaded.access.policy.gateways)
     view = PlanInputs(
         intent=intent,
-        topology=routed(intent),
+        topology=routed_topology(intent),
         wanted={**routers, **edge_configs(loaded, names)},
         operational=operational,
-        findings=expectations.check(loaded.policies, intent, build(intent)),
+        findings=expectations.check_expectations(loaded.policies, intent, build_topology(intent)),
         previous=previous,
-        before=routed(previous) if previous else None,
+        before=routed_topology(previous) if previous else None,
         overlay=loaded.overlay,
     )
     return plan(view, at, consent)

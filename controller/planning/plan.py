@@ -25,7 +25,7 @@ from controller.platforms.model import ConfigImpact
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
 from inventory.model import Device, DeviceName, Intent, Role, Thresholds
 from policies.model import Finding
-from topology.build import routed
+from topology.build import routed_topology
 from topology.failures.resilience import before_after
 from topology.model import BlastRadius, Topology
 
@@ -92,7 +92,7 @@ def plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPECIAL) -
         *tunnel_waves(edges, laid.hubs),
     )
     was = view.previous or infer_baseline(view.intent, view.operational.configs)
-    before = view.before or routed(was)
+    before = view.before or routed_topology(was)
     rehearsal = simulate_waves((before, view.topology), (was, view.intent), judgements, order)
     harm = worst(rehearsal)
     steady = before_after(before, view.topology)

@@ -8,7 +8,7 @@ from controller.platforms.model import ConfigImpact
 from inventory.model import CircuitEnd, CircuitName, DeviceName, Intent
 from topology.failures.resilience import before_after
 from topology.model import BlastRadius, Topology
-from topology.paths import without
+from topology.paths import without_failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,11 @@ def worst(rehearsal: TransientModel) -> WorstWave:
     }
     if not worse:
         return WorstWave()
-    base = without(rehearsal.topology, start)
+    base = without_failed(rehearsal.topology, start)
     harms = (
         WorstWave(
-            wave, replace(before_after(base, without(rehearsal.topology, failed)), failed=named)
+            wave,
+            replace(before_after(base, without_failed(rehearsal.topology, failed)), failed=named),
         )
         for wave, failed in worse.items()
         if (named := tuple(sorted(failed - start)))

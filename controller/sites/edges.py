@@ -10,7 +10,7 @@ from controller.drivers.protocol import Connect, ConnectEdge
 from controller.load import Loaded
 from controller.store.people import People
 from edge.storage import atomic
-from inventory.documents.edge_keys import rewritten
+from inventory.documents.edge_keys import replace_key_lines
 from inventory.errors import AccessError
 from inventory.intent import EDGE_KEYS
 from inventory.model import Device, DeviceName, Role, SiteName
@@ -79,5 +79,5 @@ def rewrite_edge_keys(folder: Path, lines: Mapping[DeviceName, str]) -> None:
     """Put other lines into edge_keys, whole or not at all. Raises OSError."""
     if lines:
         file = folder / EDGE_KEYS
-        text = rewritten(file.read_text(encoding="utf-8"), lines)
+        text = replace_key_lines(file.read_text(encoding="utf-8"), lines)
         atomic.replace(file, text, mode=S_IMODE(file.stat().st_mode))

@@ -10,7 +10,7 @@ from controller.store.audit import Actor
 from controller.store.people import People
 from controller.store.revoked_keys import refusal
 from edge.storage import atomic
-from inventory.documents.edge_keys import key_fault, line
+from inventory.documents.edge_keys import edge_key_line, key_fault
 from inventory.errors import AccessError
 from inventory.intent import EDGE_KEYS
 from inventory.model import Device, DeviceName
@@ -30,7 +30,7 @@ def pin_key(folder: Path, store: People, name: DeviceName, key: str, who: Actor)
         if device.public_key == key:
             return False
         store.noted("site.add", name, who, key=key)
-        _append(folder / EDGE_KEYS, line(name, key))
+        _append(folder / EDGE_KEYS, edge_key_line(name, key))
     return True
 
 

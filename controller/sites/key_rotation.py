@@ -18,7 +18,7 @@ from controller.model import Operational
 from controller.sites.edges import SitesContext, moved_on, rewrite_edge_keys
 from controller.store.audit import Actor
 from controller.wording import listing
-from inventory.documents.edge_keys import line
+from inventory.documents.edge_keys import edge_key_line
 from inventory.errors import AccessError, SanagaError
 from inventory.intent import EDGE_KEYS
 from inventory.model import Device, DeviceName, Intent, Role
@@ -266,9 +266,9 @@ def unaware(
 
 def announced(device: Device, key: str) -> str:
     """Return the line of an edge that moves to a key."""
-    return line(device.name, device.public_key, key)
+    return edge_key_line(device.name, device.public_key, key)
 
 
 def settled(device: Device) -> str:
     """Return the line of an edge that has moved."""
-    return line(device.name, device.next_key)
+    return edge_key_line(device.name, device.next_key)

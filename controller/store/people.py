@@ -94,7 +94,7 @@ class People:
 
         Returns how many keys that were.
         """
-        text = json.dumps(people_terms.plain(terms), ensure_ascii=False)
+        text = json.dumps(people_terms.terms_plain(terms), ensure_ascii=False)
         with self._database.write() as db:
             db.execute("INSERT OR REPLACE INTO terms (one, body) VALUES (1, ?)", (text,))
             fresh = [
@@ -368,7 +368,7 @@ class People:
 
 @lru_cache(maxsize=1)
 def _terms(body: str) -> AccessTerms:
-    return people_terms.read(json.loads(body))
+    return people_terms.read_terms(json.loads(body))
 
 
 def _terms_of(entry: PersonRecord | None) -> tuple[Person, bool] | None:

@@ -90,7 +90,7 @@ def _dialled(
         owner = registrar.store.owner(str(one["key"]))
         if owner is None:
             continue
-        own = {str(a) for a in device_config.addresses(terms.plan, owner.device, gateway)}
+        own = {str(a) for a in device_config.device_addresses(terms.plan, owner.device, gateway)}
         yield PersonSession(
             person=owner.device.person,
             device=owner.device.name,

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from edge.identity import keyring, private_key, trust
 from edge.identity.device import CONTROLLER, DEVICE, KEY, WIREGUARD_PY, refuse_shared
 from edge.storage import atomic
-from inventory.documents.edge_keys import line
+from inventory.documents.edge_keys import edge_key_line
 from inventory.documents.fields import Slug
 from inventory.errors import EdgeError
 from inventory.model import DeviceName
@@ -47,7 +47,7 @@ def enrol(
     private = private_key.ensure_private_key(folder / KEY, partial(keyring.made_pair, folder))
     atomic.replace(folder / DEVICE, f"{name}\n")
     atomic.replace(folder / CONTROLLER, f"{trust.controller_key_text(controller)}\n")
-    return line(name, key_text.public_text(private))
+    return edge_key_line(name, key_text.public_text(private))
 
 
 def _choose(folder: Path, *, wireguard_py: bool) -> None:

@@ -58,7 +58,7 @@ class _PeerChains:
 
     def key(self, term: Term) -> bytes:
         series, epoch = term
-        return psk_ratchet.preshared(self.chains[series], epoch) if series else NO_PRESHARED_KEY
+        return psk_ratchet.preshared_key(self.chains[series], epoch) if series else NO_PRESHARED_KEY
 
 
 class PresharedKeys:
@@ -251,7 +251,7 @@ class PresharedKeys:
         chain, before = pair.chains.get(series), pair.chains
         # Another tunnel may still have the key of the week before.
         kept = max(chain.epoch, epoch - 1) if chain else 0
-        pair.chains = {series: psk_ratchet.turned(chain, kept)} if chain else {}
+        pair.chains = {series: psk_ratchet.turn_chain(chain, kept)} if chain else {}
         return pair.chains != before
 
     def _terms(self, peer: Peer, moment: Moment) -> tuple[Term, ...]:

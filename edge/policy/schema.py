@@ -19,7 +19,7 @@ from edge.policy.model import (
     Underlay,
 )
 from inventory.documents.fields import Count, Document, Flag, Prefix, Rate, Share, Slug, Title
-from inventory.documents.messages import quoted, refuse
+from inventory.documents.messages import quoted, refuse_value
 from inventory.model import LAST_OWN_SERIES, LAST_SERIES, Medium
 from policies.model import ORDINARY_CLASS, PathPolicy, ServiceClass, Slo
 from vpn.key_text import key_octets
@@ -39,21 +39,21 @@ def _address4(value: object) -> IPv4Address:
             return IPv4Address(value)
         except ValueError:
             pass
-    raise refuse(f"{quoted(value)} is no IPv4 address", "write it as '172.24.0.21'")
+    raise refuse_value(f"{quoted(value)} is no IPv4 address", "write it as '172.24.0.21'")
 
 
 def _interface(value: str) -> str:
     if _INTERFACE.fullmatch(value):
         return value
     hint = "use letters, digits and . _ -, at most 15 characters, such as 'eth1'"
-    raise refuse(f"{quoted(value)} is no interface name", hint)
+    raise refuse_value(f"{quoted(value)} is no interface name", hint)
 
 
 def _public_key(value: str) -> str:
     # One key has one text: base64 with padding, as wg prints it.
     if (raw := key_octets(value)) and base64.b64encode(raw).decode() == value:
         return value
-    raise refuse("this is no WireGuard public key", "copy it from 'sanaga edge enrol' there")
+    raise refuse_value("this is no WireGuard public key", "copy it from 'sanaga edge enrol' there")
 
 
 Address4: TypeAlias = Annotated[IPv4Address, BeforeValidator(_address4)]

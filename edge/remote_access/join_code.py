@@ -58,7 +58,7 @@ class Invitation:
         ValueError if the other end's key is not one.
         """
         return hmac.digest(
-            self._derived(b"ends"), keys.exchanged(own, other) + transcript, "sha256"
+            self._derived(b"ends"), keys.shared_secret(own, other) + transcript, "sha256"
         )
 
     def _derived(self, what: bytes) -> bytes:
@@ -78,7 +78,7 @@ def parse_code(code: str) -> Invitation:
     """
     where, _, letters = code.strip().rpartition("/")
     try:
-        place = endpoint.parse(where)
+        place = endpoint.parse_endpoint(where)
     except ValueError:
         raise ValueError(
             "a code is HOST:PORT/XXXX-XXXX-XXXX-XXXX-XXXX; ask for the part that is missing"
@@ -111,7 +111,7 @@ def transcript(committed: str, chosen: PublicKey, key: PublicKey, nonce: bytes) 
     if committed != commitment(key, nonce):
         raise ValueError("the key is not the one that the device had committed to")
     parts = (b"sanaga joining\n", bytes.fromhex(committed), nonce)
-    return sha256(b"".join(parts) + keys.public(chosen).encode() + key.encode()).digest()
+    return sha256(b"".join(parts) + keys.parse_public(chosen).encode() + key.encode()).digest()
 
 
 def _check(chance: int) -> int:

@@ -74,7 +74,7 @@ class JoiningDevice:
     """
 
     def __init__(
-        self, invited: Invitation, line: Asker, pause: Pause, pair: MakePair = keys.pair
+        self, invited: Invitation, line: Asker, pause: Pause, pair: MakePair = keys.generate_pair
     ) -> None:
         self._invited = invited
         self._line = line
@@ -105,7 +105,7 @@ class JoiningDevice:
         first = self._next()
         pieces = [first, *(self._next() for _ in range(join_payload.piece_count(first) - 1))]
         text = join_payload.open_file(pieces, self._end_key, self._private)
-        return replace(parser.parse(text, "what was sent"), private_key=self._private)
+        return replace(parser.parse_config(text, "what was sent"), private_key=self._private)
 
     def written(self) -> None:
         """Say that the file is kept; from then on the device may be on record."""

@@ -22,7 +22,7 @@ _TAG: Final = 32
 
 def seal_file(text: str, key: bytes, to: PublicKey) -> tuple[str, ...]:
     """Return the pieces of a text for a device; the first one says how many there are."""
-    box = base64.b64decode(hpke.sealed(text.encode(), to, _PURPOSE))
+    box = base64.b64decode(hpke.hpke_seal(text.encode(), to, _PURPOSE))
     written = base64.b64encode(_tag(key, box) + box).decode("ascii")
     pieces = [written[at : at + _PIECE] for at in range(0, len(written), _PIECE)]
     return (f"{len(pieces)} {pieces[0]}", *pieces[1:])
@@ -47,7 +47,7 @@ def open_file(pieces: Sequence[str], key: bytes, private: Secret) -> str:
         if not hmac.compare_digest(tag, _tag(key, box)):
             raise _strange()
         sealed = base64.b64encode(box).decode("ascii")
-        return hpke.unsealed(sealed, [private.octets], _PURPOSE, "the file").decode()
+        return hpke.hpke_open(sealed, [private.octets], _PURPOSE, "the file").decode()
     except (ValueError, PolicyRefusedError):
         raise _strange() from None
 

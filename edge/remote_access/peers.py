@@ -10,7 +10,7 @@ from datetime import date
 
 from edge.nftables import nft
 from edge.wireguard.model import Tunnel, TunnelPeer
-from inventory.addressing import alone
+from inventory.addressing import only_address
 from vpn.grants.packet_filter import TABLE, Family, calling_set
 from vpn.key_text import PublicKey
 from vpn.people.roster import SignedRoster
@@ -45,7 +45,7 @@ def remote_access(
             peers=tuple(
                 TunnelPeer(
                     device.public_key,
-                    tuple(map(alone, device.addresses)),
+                    tuple(map(only_address, device.addresses)),
                     preshared_key=preshared[device.public_key],
                 )
                 for device in current.devices

@@ -148,7 +148,7 @@ class ActiveRoster:
     def _write_hosts_file(self, roster: Roster) -> None:
         """Write names for the resolver that looks into the folder, where there is one."""
         if self._names.is_dir():
-            text, file = dns_names.hosts(roster.network, roster.names), self._names / HOSTS
+            text, file = dns_names.hosts_file(roster.network, roster.names), self._names / HOSTS
             if not file.exists() or file.read_bytes() != text.encode():
                 atomic.replace(file, text, mode=0o644)
 

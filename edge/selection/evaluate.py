@@ -10,7 +10,13 @@ from edge.policy.model import EdgePolicy, Peer, PeerPath, TrafficClass
 from inventory.model import CircuitName, DeviceName
 from policies.decide import Alternative, Decision, Duty, Memory, decide
 from policies.model import CARE_CLASSES, ServiceName
-from topology.quality.health import LinkHealth, Measurement, PathName, fold, unknown
+from topology.quality.health import (
+    LinkHealth,
+    Measurement,
+    PathName,
+    fold_measurement,
+    unknown_health,
+)
 
 WATCHED_AGAIN_S: Final = 2400.0
 # Nothing but a path's sudden change is decided upon sooner; the longer one while all is well.
@@ -62,7 +68,7 @@ def initial(peer: Peer, now_s: float, memories: Mapping[ServiceName, Memory]) ->
     """Return the state of a peer without any measurement, with earlier decisions remembered."""
     paths = {path.name for path in peer.paths}
     kept = {name: memory for name, memory in memories.items() if memory.path in paths}
-    healths = {path.name: unknown(path.medium, now_s) for path in peer.paths}
+    healths = {path.name: unknown_health(path.medium, now_s) for path in peer.paths}
     return PeerState(healths, kept, began_s=now_s)
 
 
@@ -70,7 +76,7 @@ def with_measurements(state: PeerState, measurements: Mapping[PathName, Measurem
     """Return the state after one more measurement of some paths."""
     healths = dict(state.healths)
     for name, measurement in measurements.items():
-        healths[name] = fold(healths[name], measurement)
+        healths[name] = fold_measurement(healths[name], measurement)
     return replace(state, healths=healths)
 
 

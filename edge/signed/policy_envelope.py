@@ -17,7 +17,7 @@ from edge.policy.schema import JsonPath, PolicyDocument, Wrong, incoherences
 from edge.signed import envelope
 from edge.signed.serials import LARGEST_SERIAL
 from inventory.documents.fields import Document
-from inventory.documents.messages import follows, quoted, refuse, worded
+from inventory.documents.messages import follows, quoted, refuse_value, validation_messages
 from inventory.errors import Fault, Location, PolicyRefusedError
 
 __all__ = [
@@ -41,7 +41,7 @@ _EXAMPLES: Final[Mapping[str, str]] = {
 def _instant(value: object) -> object:
     if isinstance(value, str):
         return value
-    raise refuse("issued_at is no text", "write an instant such as '2026-11-23T08:00:00Z'")
+    raise refuse_value("issued_at is no text", "write an instant such as '2026-11-23T08:00:00Z'")
 
 
 class EnvelopeDocument(Document):
@@ -115,7 +115,9 @@ def _policy(value: dict[str, Any], file: str, prefix: JsonPath) -> EdgePolicy:
 
 def _worded(error: ValidationError, shape: type[Document], noun: str) -> list[Wrong]:
     found = [detail for detail in error.errors(include_url=False) if not follows(detail)]
-    return [(detail["loc"], *worded(detail, shape, noun, _EXAMPLES)) for detail in found]
+    return [
+        (detail["loc"], *validation_messages(detail, shape, noun, _EXAMPLES)) for detail in found
+    ]
 
 
 def _refusal(wrong: Iterable[Wrong], file: str) -> PolicyRefusedError:

@@ -36,7 +36,7 @@ def sign_psk_bundle(given: PskBundle, key: Ed25519PrivateKey, device_key: str) -
         "fingerprint": given.fingerprint,
         "epoch": max((chain.epoch for chain in chains), default=0),
         "peers": list(given.chains),
-        "sealed": hpke.sealed(
+        "sealed": hpke.hpke_seal(
             b"".join(chain.octets for chain in chains), device_key, _about(given.device)
         ),
     }
@@ -52,7 +52,7 @@ def verify_psk_bundle(
     """
     rest = envelope.open_object(written, file, _PURPOSE, trust)
     try:
-        octets = hpke.unsealed(rest["sealed"], private_keys, _about(rest["device"]), file)
+        octets = hpke.hpke_open(rest["sealed"], private_keys, _about(rest["device"]), file)
         return _read(rest, octets)
     except (KeyError, TypeError, ValueError) as error:
         raise PolicyRefusedError(

@@ -29,8 +29,8 @@ def sign_roster(signed: SignedRoster, key: Ed25519PrivateKey, gateway_key: str) 
         "serial": signed.serial,
         "issued_at": signed.issued_at.isoformat(),
         "state": signed.state,
-        "roster": rosters.plain(signed.roster),
-        "sealed": hpke.sealed(secrets, gateway_key, about),
+        "roster": rosters.roster_plain(signed.roster),
+        "sealed": hpke.hpke_seal(secrets, gateway_key, about),
     }
     return envelope.sign_object(rest, _PURPOSE, key)
 
@@ -51,8 +51,8 @@ def verify_roster(
 
 
 def _read(rest: Mapping[str, Any], private_keys: Iterable[bytes], file: str) -> SignedRoster:
-    roster = rosters.read(rest["roster"])
-    octets = hpke.unsealed(rest["sealed"], private_keys, _about(roster.gateway), file)
+    roster = rosters.read_roster(rest["roster"])
+    octets = hpke.hpke_open(rest["sealed"], private_keys, _about(roster.gateway), file)
     if len(octets) != _OCTETS * len(roster.devices):
         raise ValueError("not one preshared key for each device")
     preshared = tuple(octets[at : at + _OCTETS] for at in range(0, len(octets), _OCTETS))
@@ -75,6 +75,6 @@ def signed_roster_json(signed: SignedRoster) -> dict[str, Any]:
         "serial": signed.serial,
         "issued_at": signed.issued_at.isoformat(),
         "state": signed.state,
-        "roster": rosters.plain(signed.roster),
+        "roster": rosters.roster_plain(signed.roster),
         "preshared": [base64.b64encode(one).decode("ascii") for one in signed.preshared],
     }

@@ -59,7 +59,7 @@ class RosterVerifier:
             int(answered["serial"]),
             datetime.fromisoformat(answered["issued_at"]),
             int(answered["state"]),
-            roster.read(answered["roster"]),
+            roster.read_roster(answered["roster"]),
             tuple(map(base64.b64decode, answered["preshared"])),
         )
 

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from inventory import addressing
 from inventory.documents.messages import quoted
-from inventory.documents.partial import Drafts, SiteDraft, seen_at
+from inventory.documents.partial import PartialDocuments, SiteDraft, seen_at
 from inventory.errors import Fault, Location
 from inventory.model import AddressPlan, Segment
 
@@ -29,7 +29,7 @@ class _Route:
     where: Location
 
 
-def autonomous_system(drafts: Drafts) -> Iterator[Fault]:
+def autonomous_system(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for an AS number that is reserved or that the routers use."""
     for entry in drafts.networks:
         asn = entry.integer("asn") or 0
@@ -38,22 +38,22 @@ def autonomous_system(drafts: Drafts) -> Iterator[Fault]:
             yield Fault(entry.where("asn"), f"AS {asn} is not free for the network", hint)
 
 
-def plan_parts(drafts: Drafts) -> Iterator[Fault]:
+def plan_parts(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for each part of the plan that overlaps an earlier one."""
     if drafts.plan is None:
         return
-    prefixes = addressing.parts(drafts.plan)
-    for one, other in addressing.overlaps(drafts.plan):
+    prefixes = addressing.plan_prefixes(drafts.plan)
+    for one, other in addressing.find_overlaps(drafts.plan):
         what = f"{other} {prefixes[other]} overlaps {one} {prefixes[one]}"
         where = drafts.networks[0].where("addressing", other)
         yield Fault(where, what, "choose prefixes that share no address")
 
 
-def plan_room(drafts: Drafts) -> Iterator[Fault]:
+def plan_room(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for every site or circuit number beyond what the plan has room for."""
     if drafts.plan is None:
         return
-    room = addressing.capacity(drafts.plan)
+    room = addressing.block_capacity(drafts.plan)
     limits = (
         (drafts.sites, room.sites, addressing.MAX_SITE, "site"),
         (drafts.circuits, room.circuits, addressing.MAX_CIRCUIT, "circuit"),
@@ -66,7 +66,7 @@ def plan_room(drafts: Drafts) -> Iterator[Fault]:
                 yield Fault(draft.entry.where("number"), what, hint)
 
 
-def static_routes(drafts: Drafts) -> Iterator[Fault]:
+def static_routes(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for every static route that meets the plan, another route or a far next hop."""
     routes = [route for site in drafts.sites for route in _routes(site)]
     if drafts.plan is not None:
@@ -77,7 +77,7 @@ def static_routes(drafts: Drafts) -> Iterator[Fault]:
     yield from _route_overlaps(routes)
 
 
-def management_addresses(drafts: Drafts) -> Iterator[Fault]:
+def management_addresses(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for every second device behind one address and port."""
     seen: dict[tuple[str, int], Location] = {}
     for device in drafts.devices:
@@ -92,7 +92,7 @@ def management_addresses(drafts: Drafts) -> Iterator[Fault]:
         seen.setdefault(key, where)
 
 
-def lan_devices(drafts: Drafts) -> Iterator[Fault]:
+def lan_devices(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for every second device on the LANs of a site."""
     seen: dict[str, Location] = {}
     for device in drafts.devices:
@@ -128,8 +128,8 @@ def _plan_overlap(route: _Route, plan: AddressPlan) -> Iterator[Fault]:
         return
     met = [
         f"{key} {part}"
-        for key, part in addressing.parts(plan).items()
-        if addressing.overlap(part, route.prefix)
+        for key, part in addressing.plan_prefixes(plan).items()
+        if addressing.prefixes_overlap(part, route.prefix)
     ]
     if met:
         what = f"the route {route.prefix} overlaps {', '.join(met)} of the address plan"
@@ -171,7 +171,7 @@ def _enclosed(routes: list[_Route]) -> Iterator[tuple[_Route, _Route]]:
     """Yield each route that lies within another, with the narrowest of those."""
     around: list[_Route] = []
     for route in sorted(routes, key=lambda r: (r.prefix.network_address, r.prefix.prefixlen)):
-        while around and not addressing.overlap(around[-1].prefix, route.prefix):
+        while around and not addressing.prefixes_overlap(around[-1].prefix, route.prefix):
             around.pop()
         if around:
             yield around[-1], route
@@ -180,7 +180,7 @@ def _enclosed(routes: list[_Route]) -> Iterator[tuple[_Route, _Route]]:
 
 def _block(plan: AddressPlan, site: SiteDraft, version: int) -> Prefix | None:
     """Return the block a site owns, where its number is known and has room."""
-    if site.number is None or not 1 <= site.number <= addressing.capacity(plan).sites:
+    if site.number is None or not 1 <= site.number <= addressing.block_capacity(plan).sites:
         return None
     block = addressing.site_block4 if version == 4 else addressing.site_block6
     return block(plan, site.number)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from inventory.documents.messages import quoted
-from inventory.documents.partial import CircuitDraft, Drafts, seen_at
+from inventory.documents.partial import CircuitDraft, PartialDocuments, seen_at
 from inventory.errors import Fault, Location
 
 _ENDS: Final = ("a", "b")
@@ -12,7 +12,7 @@ _ENDS: Final = ("a", "b")
 _RESERVED: Final = frozenset({"lo", "vlan10", "vlan20", "vlan30", "vlan40", "vlan99"})
 
 
-def ends(drafts: Drafts) -> Iterator[Fault]:
+def check_circuit_ends(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for every circuit with too few or too many ends, or both on one device."""
     for circuit in drafts.circuits:
         if not isinstance(circuit.entry.value, dict):
@@ -21,7 +21,7 @@ def ends(drafts: Drafts) -> Iterator[Fault]:
             yield fault
 
 
-def interfaces(drafts: Drafts) -> Iterator[Fault]:
+def check_circuit_interfaces(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for every interface that carries two circuits or is not free for any."""
     seen: dict[tuple[str, str], tuple[str, Location]] = {}
     for circuit in drafts.circuits:

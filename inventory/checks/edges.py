@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from inventory.documents.edge_keys import EdgeKeys
-from inventory.documents.messages import nearest, quoted
-from inventory.documents.partial import CircuitDraft, DeviceDraft, Drafts, seen_at
+from inventory.documents.messages import nearest_names, quoted
+from inventory.documents.partial import CircuitDraft, DeviceDraft, PartialDocuments, seen_at
 from inventory.errors import Fault, Location
 from inventory.model import Platform, Role
 
 _ENDS: Final = ("a", "b")
 
 
-def platforms(drafts: Drafts) -> Iterator[Fault]:
+def check_edge_platforms(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for every edge that does not run Linux, which its daemon needs."""
     for device in _edges(drafts):
         written = device.entry.text("platform")
@@ -22,7 +22,7 @@ def platforms(drafts: Drafts) -> Iterator[Fault]:
             yield Fault(device.entry.where("platform"), what, hint)
 
 
-def one_per_site(drafts: Drafts) -> Iterator[Fault]:
+def one_per_site(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for every second edge of a site: its LANs have one gateway."""
     seen: dict[str, Location] = {}
     for device in _edges(drafts):
@@ -36,7 +36,7 @@ def one_per_site(drafts: Drafts) -> Iterator[Fault]:
         seen.setdefault(device.site, where)
 
 
-def circuits(drafts: Drafts) -> Iterator[Fault]:
+def check_edge_circuits(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for every circuit of an edge that leads neither to a router nor a provider."""
     for circuit in drafts.circuits:
         ends = [(end, _device(drafts, circuit, end)) for end in _ENDS]
@@ -48,7 +48,7 @@ def circuits(drafts: Drafts) -> Iterator[Fault]:
                 break
 
 
-def interfaces(drafts: Drafts) -> Iterator[Fault]:
+def check_edge_interfaces(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for every interface of an edge whose name Linux cannot have."""
     for circuit in drafts.circuits:
         for end in _ENDS:
@@ -59,22 +59,22 @@ def interfaces(drafts: Drafts) -> Iterator[Fault]:
                 yield Fault(circuit.entry.where(end, "interface"), what, hint)
 
 
-def strangers(keys: EdgeKeys, drafts: Drafts) -> Iterator[Fault]:
+def check_unknown_edge_keys(keys: EdgeKeys, drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for every pinned key of a device that is no edge."""
     known = {device.name: device for device in _edges(drafts) if device.name}
     for name, where in keys.places.items():
         if name in known or drafts.documents.may_declare(name):
             continue
-        near = nearest(name, known)
+        near = nearest_names(name, known)
         hint = f"did you mean '{near}'?" if near else "remove the line, or declare the edge"
         yield Fault(where, f"no edge is called {quoted(name)}", hint)
 
 
-def _edges(drafts: Drafts) -> Iterator[DeviceDraft]:
+def _edges(drafts: PartialDocuments) -> Iterator[DeviceDraft]:
     return (device for device in drafts.devices if device.role is Role.EDGE)
 
 
-def _device(drafts: Drafts, circuit: CircuitDraft, end: str) -> DeviceDraft | None:
+def _device(drafts: PartialDocuments, circuit: CircuitDraft, end: str) -> DeviceDraft | None:
     return drafts.device_by_name.get(circuit.entry.text(end, "device") or "")
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 
 from inventory.documents.entries import Documents
-from inventory.documents.folder import printable
+from inventory.documents.folder import printable_text
 from inventory.documents.messages import quoted
-from inventory.documents.partial import Drafts, SiteDraft, seen_at
+from inventory.documents.partial import PartialDocuments, SiteDraft, seen_at
 from inventory.errors import Fault, Location
 from inventory.model import PARENT_LEVEL, Level
 
 
-def one_network(drafts: Drafts) -> Iterator[Fault]:
+def one_network(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault where the section is missing or written again."""
     if not drafts.networks and not drafts.documents.torn:
         yield Fault(_somewhere(drafts.documents), "no file has the section 'network'", _NETWORK)
@@ -19,7 +19,7 @@ def one_network(drafts: Drafts) -> Iterator[Fault]:
         yield Fault(entry.where(), "a second section 'network'", hint)
 
 
-def one_central(drafts: Drafts) -> Iterator[Fault]:
+def one_central(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault where no site is central, and for every second one."""
     central = [site for site in drafts.sites if site.level is Level.CENTRAL]
     unclear = drafts.documents.torn or any(site.level is None for site in drafts.sites)
@@ -31,7 +31,7 @@ def one_central(drafts: Drafts) -> Iterator[Fault]:
         yield Fault(site.entry.where("level"), "a second central site", hint)
 
 
-def parents(drafts: Drafts) -> Iterator[Fault]:
+def check_parents(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for every parent that is missing, superfluous or of the wrong level."""
     circular = {name for circle in _circles(drafts.site_by_name) for name in circle}
     for site in drafts.sites:
@@ -41,7 +41,7 @@ def parents(drafts: Drafts) -> Iterator[Fault]:
             yield fault
 
 
-def regions(drafts: Drafts) -> Iterator[Fault]:
+def check_regions(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for every site below a regional one that is in another region than its parent.
 
     The sites of one region fail, count and are drawn together.
@@ -58,7 +58,7 @@ def regions(drafts: Drafts) -> Iterator[Fault]:
             yield Fault(site.entry.where("region"), what, hint)
 
 
-def circles(drafts: Drafts) -> Iterator[Fault]:
+def check_circles(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield a fault for every circle of parents, at the first site of it."""
     order = {name: index for index, name in enumerate(drafts.site_by_name)}
     for circle in _circles(drafts.site_by_name):
@@ -127,4 +127,4 @@ def _a(level: Level) -> str:
 
 def _somewhere(documents: Documents) -> Location:
     """Return a place for what is missing from the whole folder."""
-    return Location(documents.files[0] if documents.files else printable(documents.folder))
+    return Location(documents.files[0] if documents.files else printable_text(documents.folder))

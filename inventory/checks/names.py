@@ -4,9 +4,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from inventory.addressing import MAX_CIRCUIT, MAX_DEVICE, MAX_SITE
-from inventory.documents.entries import NOUNS, Entry
+from inventory.documents.entries import NOUNS, DocumentEntry
 from inventory.documents.messages import quoted
-from inventory.documents.partial import DeviceDraft, Drafts, Named, Numbered, seen_at, unknown
+from inventory.documents.partial import (
+    DeviceDraft,
+    Named,
+    Numbered,
+    PartialDocuments,
+    seen_at,
+    unknown,
+)
 from inventory.errors import Fault
 
 D = TypeVar("D")
@@ -14,7 +21,7 @@ D = TypeVar("D")
 _SUGGESTIONS: Final = 100
 
 
-def duplicate_names(drafts: Drafts) -> Iterator[Fault]:
+def duplicate_names(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield every second use of a name within a section, and within a site for its parts."""
     groups: tuple[Sequence[Named], ...] = (
         drafts.sites,
@@ -31,7 +38,7 @@ def duplicate_names(drafts: Drafts) -> Iterator[Fault]:
             yield from _duplicate_parts(site.entry, part)
 
 
-def shared_names(drafts: Drafts) -> Iterator[Fault]:
+def shared_names(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield every circuit named like something else that can fail: who means which is unclear."""
     providers = {c.provider: c for c in reversed(drafts.circuits) if c.provider}
     others: tuple[tuple[str, tuple[str, ...], Mapping[str, Named]], ...] = (
@@ -49,7 +56,7 @@ def shared_names(drafts: Drafts) -> Iterator[Fault]:
                 yield Fault(circuit.entry.where("name"), what, f"{hint} {place}")
 
 
-def duplicate_numbers(drafts: Drafts) -> Iterator[Fault]:
+def duplicate_numbers(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield every second use of a site's or circuit's number, and of a device's at its site."""
     groups: tuple[tuple[Sequence[Numbered], int], ...] = (
         (drafts.sites, MAX_SITE),
@@ -68,7 +75,7 @@ def duplicate_numbers(drafts: Drafts) -> Iterator[Fault]:
         yield Fault(device.entry.where("number"), what, hint)
 
 
-def dangling_references(drafts: Drafts) -> Iterator[Fault]:
+def dangling_references(drafts: PartialDocuments) -> Iterator[Fault]:
     """Yield every reference to a site or device that nobody declares."""
     told = 0
     for reference in _references(drafts):
@@ -79,7 +86,7 @@ def dangling_references(drafts: Drafts) -> Iterator[Fault]:
             yield fault
 
 
-def _references(drafts: Drafts) -> Iterator[tuple[Entry, Sequence[str], str]]:
+def _references(drafts: PartialDocuments) -> Iterator[tuple[DocumentEntry, Sequence[str], str]]:
     """Yield every reference as its entry, path and what it leads to."""
     yield from ((site.entry, ("parent",), "site") for site in drafts.sites)
     yield from ((device.entry, ("site",), "site") for device in drafts.devices)
@@ -96,7 +103,7 @@ def free_numbers(taken: Iterable[int | None], highest: int) -> Iterator[int]:
     yield from (number for number in range(1, last) if number not in used)
 
 
-def _duplicate_parts(entry: Entry, part: str) -> Iterator[Fault]:
+def _duplicate_parts(entry: DocumentEntry, part: str) -> Iterator[Fault]:
     seen: dict[str, int] = {}
     for index in range(len(entry.items(part))):
         name = entry.text(part, index, "name")
@@ -127,11 +134,11 @@ def _number_at_site(device: DeviceDraft) -> tuple[str, int] | None:
     return device.site, device.number
 
 
-def _number_hint(drafts: Drafts, device: DeviceDraft) -> str:
+def _number_hint(drafts: PartialDocuments, device: DeviceDraft) -> str:
     taken = (d.number for d in drafts.devices if d.site == device.site)
     number = next(free_numbers(taken, MAX_DEVICE), None)
     return f"write number: {number}" if number else f"a site has at most {MAX_DEVICE} devices"
 
 
-def _noun(entry: Entry) -> str:
+def _noun(entry: DocumentEntry) -> str:
     return NOUNS[entry.section]

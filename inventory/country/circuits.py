@@ -54,7 +54,7 @@ HANDOVER: Final[Mapping[Medium, Carriage]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedCircuit:
     """A circuit, the file and the heading it is written under."""
 
     circuit: Circuit
@@ -63,12 +63,12 @@ class Planned:
 
 
 @dataclass(slots=True)
-class Ledger:
+class CircuitPlan:
     """Circuits as they are laid; hands out numbers, the less used router, the next interface."""
 
     sites: Hierarchy
     routers: Mapping[SiteName, tuple[DeviceName, ...]]
-    laid: list[Planned] = field(default_factory=list)
+    laid: list[PlannedCircuit] = field(default_factory=list)
     used: Counter[str] = field(default_factory=Counter)
     neighbours: set[frozenset[SiteName]] = field(default_factory=set)
     file: str = BACKBONE
@@ -143,15 +143,15 @@ class Ledger:
             metered=carriage.metered,
             cost=carriage.cost,
         )
-        self.laid.append(Planned(circuit, self.file, self.heading))
+        self.laid.append(PlannedCircuit(circuit, self.file, self.heading))
 
 
 def national_circuits(
     sites: Hierarchy, routers: tuple[Device, ...], routes: tuple[Route, ...]
-) -> tuple[Planned, ...]:
+) -> tuple[PlannedCircuit, ...]:
     """Return every circuit of the country, in the order in which they are numbered."""
     at = {name: tuple(d.name for d in routers if d.site == name) for name in sites.sites}
-    ledger = Ledger(sites, at)
+    ledger = CircuitPlan(sites, at)
     on_route = _lay_routes(ledger, routes)
     _lay_centres(ledger)
     _lay_seats(ledger, on_route)
@@ -159,7 +159,7 @@ def national_circuits(
     return tuple(ledger.laid)
 
 
-def _lay_routes(ledger: Ledger, routes: tuple[Route, ...]) -> set[SiteName]:
+def _lay_routes(ledger: CircuitPlan, routes: tuple[Route, ...]) -> set[SiteName]:
     stops: set[SiteName] = set()
     for route in routes:
         ledger.heading = _route_heading(route)
@@ -177,7 +177,7 @@ def _route_heading(route: Route) -> str:
     return f"{route.name} [{route.tag}{source}]: {towns}\n{route.state}"
 
 
-def _lay_centres(ledger: Ledger) -> None:
+def _lay_centres(ledger: CircuitPlan) -> None:
     """Join what stands in the capitals: routers of a site, hubs, second ways of the regions."""
     doubled = [site for site, routers in ledger.routers.items() if len(routers) > 1]
     ledger.heading = "Between the two routers of a site"
@@ -197,7 +197,7 @@ def _lay_centres(ledger: Ledger) -> None:
             ledger.subscribe(site, Medium.LTE)
 
 
-def _lay_seats(ledger: Ledger, on_route: set[SiteName]) -> None:
+def _lay_seats(ledger: CircuitPlan, on_route: set[SiteName]) -> None:
     """Give every departmental switch two ways: fibre, and fibre or satellite."""
     seats = {site.name: site for site in ledger.sites.at(Level.DEPARTMENTAL)}
     in_capital = {name for name, site in seats.items() if _in_capital(ledger, site)}
@@ -214,12 +214,12 @@ def _lay_seats(ledger: Ledger, on_route: set[SiteName]) -> None:
         _lay_second_ways(ledger, region, seats.keys() - in_capital)
 
 
-def _in_capital(ledger: Ledger, site: Site) -> bool:
+def _in_capital(ledger: CircuitPlan, site: Site) -> bool:
     return ledger.km(site.name, site.parent or site.name) <= IN_TOWN_KM
 
 
 def _feeds(
-    ledger: Ledger, lit: set[SiteName], dark: set[SiteName]
+    ledger: CircuitPlan, lit: set[SiteName], dark: set[SiteName]
 ) -> Iterator[tuple[SiteName, SiteName]]:
     """Yield (dark seat, lit site) in the order in which fibre grows to the nearest dark seat."""
     lit, dark = set(lit), set(dark)
@@ -230,7 +230,7 @@ def _feeds(
         lit.add(seat)
 
 
-def _lay_town_seats(ledger: Ledger, seats: list[Site]) -> None:
+def _lay_town_seats(ledger: CircuitPlan, seats: list[Site]) -> None:
     ledger.heading = "Proposal: a department seated in the region's capital, on two town fibres"
     for site in seats:
         for pair in ("-1", "-2"):
@@ -238,7 +238,7 @@ def _lay_town_seats(ledger: Ledger, seats: list[Site]) -> None:
 
 
 def _lay_far_seats(
-    ledger: Ledger, seats: list[SiteName], feeds: Mapping[SiteName, SiteName]
+    ledger: CircuitPlan, seats: list[SiteName], feeds: Mapping[SiteName, SiteName]
 ) -> None:
     ledger.heading = (
         "Proposal: fibre to departmental seats off the routes, from the nearest lit one"
@@ -251,7 +251,7 @@ def _lay_far_seats(
         ledger.subscribe(name, Medium.LEO)
 
 
-def _lay_second_ways(ledger: Ledger, region: str, seats: set[SiteName]) -> None:
+def _lay_second_ways(ledger: CircuitPlan, region: str, seats: set[SiteName]) -> None:
     """Set up microwave from a seat to the nearest seat or capital it has no fibre to."""
     ledger.heading = (
         "Proposal: microwave to the nearest seat (up to 75 km) that no fibre joins directly"
@@ -270,7 +270,7 @@ def _lay_second_ways(ledger: Ledger, region: str, seats: set[SiteName]) -> None:
             ledger.radio(other, name)
 
 
-def _lay_arrondissements(ledger: Ledger, on_route: set[SiteName]) -> None:
+def _lay_arrondissements(ledger: CircuitPlan, on_route: set[SiteName]) -> None:
     for number, region in enumerate(ledger.sites.regional, 1):
         ledger.open(region, 1000 * number)
         for department in ledger.sites.at(Level.DEPARTMENTAL):
@@ -279,7 +279,7 @@ def _lay_arrondissements(ledger: Ledger, on_route: set[SiteName]) -> None:
                 _lay_department(ledger, department, on_route)
 
 
-def _lay_department(ledger: Ledger, department: Site, on_route: set[SiteName]) -> None:
+def _lay_department(ledger: CircuitPlan, department: Site, on_route: set[SiteName]) -> None:
     for name, row in ledger.sites.rows.items():
         if ledger.sites.sites[name].parent == department.name:
             _lay_arrondissement(
@@ -288,7 +288,7 @@ def _lay_department(ledger: Ledger, department: Site, on_route: set[SiteName]) -
 
 
 def _lay_arrondissement(
-    ledger: Ledger, seat: SiteName, name: SiteName, *, urban: bool, lit: bool
+    ledger: CircuitPlan, seat: SiteName, name: SiteName, *, urban: bool, lit: bool
 ) -> None:
     """Choose by distance: fibre in town, microwave to 100 km, beyond that satellites alone."""
     distance = ledger.km(seat, name)

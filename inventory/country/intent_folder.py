@@ -7,10 +7,10 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
-from inventory.country.circuits import BACKBONE, Planned, national_circuits
+from inventory.country.circuits import BACKBONE, PlannedCircuit, national_circuits
 from inventory.country.places import FOLDER, National, read_national, slug
-from inventory.country.sites import Hierarchy, hierarchy, routers, zones
-from inventory.documents.yaml_writer import Entry, Group, Page, Remarked, Value, write
+from inventory.country.sites import Hierarchy, national_routers, national_zones, site_hierarchy
+from inventory.documents.yaml_writer import Page, Remarked, Value, YamlEntry, YamlGroup, write_pages
 from inventory.model import (
     Circuit,
     CircuitEnd,
@@ -61,17 +61,17 @@ class Country:
     data: National
     sites: Hierarchy
     routers: tuple[Device, ...]
-    circuits: tuple[Planned, ...]
+    circuits: tuple[PlannedCircuit, ...]
     zones: tuple[DataCentreZone, ...]
 
 
-def country() -> Country:
+def national_intent() -> Country:
     """Return the country's intent; the same data always gives the same."""
     data = read_national()
-    sites = hierarchy(data)
-    devices = routers(sites)
+    sites = site_hierarchy(data)
+    devices = national_routers(sites)
     circuits = national_circuits(sites, devices, data.routes)
-    return Country(data, sites, devices, circuits, zones(data, sites))
+    return Country(data, sites, devices, circuits, national_zones(data, sites))
 
 
 def write_national(folder: Path) -> None:
@@ -79,12 +79,12 @@ def write_national(folder: Path) -> None:
 
     Raises SanagaError where the folder is not empty or cannot be written.
     """
-    made = country()
-    write(folder, pages(made))
+    made = national_intent()
+    write_pages(folder, intent_pages(made))
     (folder / "README.md").write_text(_readme(made), encoding="utf-8")
 
 
-def pages(made: Country) -> tuple[Page, ...]:
+def intent_pages(made: Country) -> tuple[Page, ...]:
     """Return the files of the intent."""
     return (
         _network_page(),
@@ -115,7 +115,7 @@ def _network_page() -> Page:
 def _central_page(made: Country) -> Page:
     sites = made.sites.at(Level.CENTRAL)
     heading = "The national centre and its two routers."
-    return _sites_page(made, "central", heading, (Group("", _site_entries(made, sites)),))
+    return _sites_page(made, "central", heading, (YamlGroup("", _site_entries(made, sites)),))
 
 
 def _region_page(made: Country, code: str) -> Page:
@@ -128,29 +128,29 @@ def _region_page(made: Country, code: str) -> Page:
         "place.quality near_name, proxy_village and memory are approximate points."
     )
     regional = made.sites.sites[made.sites.regional[code]]
-    groups = [Group("", _site_entries(made, (regional,)))]
+    groups = [YamlGroup("", _site_entries(made, (regional,)))]
     for department in made.sites.at(Level.DEPARTMENTAL):
         if department.region == code:
             below = [s for s in made.sites.sites.values() if s.parent == department.name]
             entries = _site_entries(made, (department, *below))
-            groups.append(Group(f"--- {department.title} ---", entries))
+            groups.append(YamlGroup(f"--- {department.title} ---", entries))
     return _sites_page(made, slug(name), heading, tuple(groups))
 
 
-def _sites_page(made: Country, name: str, heading: str, groups: tuple[Group, ...]) -> Page:
+def _sites_page(made: Country, name: str, heading: str, groups: tuple[YamlGroup, ...]) -> Page:
     written = {e.value["name"] for g in groups for e in g.entries if not isinstance(e.value, str)}
     devices = tuple(
-        Entry(device_entry(device), compact=True)
+        YamlEntry(device_entry(device), compact=True)
         for device in made.routers
         if device.site in written
     )
-    sections = {"sites": groups, "devices": (Group("", devices),)}
+    sections = {"sites": groups, "devices": (YamlGroup("", devices),)}
     return Page(f"sites/{name}.yaml", heading, sections)
 
 
-def _site_entries(made: Country, sites: tuple[Site, ...]) -> tuple[Entry, ...]:
+def _site_entries(made: Country, sites: tuple[Site, ...]) -> tuple[YamlEntry, ...]:
     doubts = {row.name: row.confidence for row in made.data.hospitals}
-    return tuple(Entry(site_entry(site, doubts), _site_remark(made, site)) for site in sites)
+    return tuple(YamlEntry(site_entry(site, doubts), _site_remark(made, site)) for site in sites)
 
 
 def _site_remark(made: Country, site: Site) -> str:
@@ -168,7 +168,9 @@ def _circuit_pages(made: Country) -> Iterator[Page]:
     for file in (BACKBONE, *made.sites.regional):
         planned = [one for one in made.circuits if one.file == file]
         groups = tuple(
-            Group(heading, tuple(Entry(circuit_entry(p.circuit), compact=True) for p in some))
+            YamlGroup(
+                heading, tuple(YamlEntry(circuit_entry(p.circuit), compact=True) for p in some)
+            )
             for heading, some in groupby(planned, key=attrgetter("heading"))
         )
         title = "The backbone" if file == BACKBONE else f"Region {names[file]}"
@@ -185,18 +187,18 @@ def _circuit_pages(made: Country) -> Iterator[Page]:
 def _zones_page(made: Country) -> Page:
     facts = {slug(row.town): row.facts for row in made.data.zones}
     entries = tuple(
-        Entry(
+        YamlEntry(
             {"name": zone.name, "site": zone.site, "services": list(zone.services)},
             facts[zone.name],
         )
         for zone in made.zones
     )
     heading = "Where clinical services run. Which service runs where is a proposal."
-    return Page("zones.yaml", heading, {"zones": (Group("", entries),)})
+    return Page("zones.yaml", heading, {"zones": (YamlGroup("", entries),)})
 
 
 def _expectations_page() -> Page:
-    groups = tuple(Group(title, tuple(map(Entry, texts))) for title, texts in EXPECTATIONS)
+    groups = tuple(YamlGroup(title, tuple(map(YamlEntry, texts))) for title, texts in EXPECTATIONS)
     heading = "What must hold on the model before every plan."
     return Page("policies/expectations.yaml", heading, {"expect": groups})
 

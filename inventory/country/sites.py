@@ -71,7 +71,7 @@ class Hierarchy:
         return tuple(site for site in self.sites.values() if site.level is level)
 
 
-def hierarchy(national: National) -> Hierarchy:
+def site_hierarchy(national: National) -> Hierarchy:
     """Return the 429 sites of the country, hospitals and consultation rooms at their sites."""
     regional = {region.code: _regional_name(region) for region in national.regions}
     departmental = {row.name: slug(row.name) for row in national.departments}
@@ -192,7 +192,7 @@ def hospital_site(sites: Hierarchy, row: Hospital) -> SiteName:
     return stands
 
 
-def routers(sites: Hierarchy) -> tuple[Device, ...]:
+def national_routers(sites: Hierarchy) -> tuple[Device, ...]:
     """Return two routers for the central and every regional site, one for all others."""
     made: list[Device] = []
     for site in sites.sites.values():
@@ -216,7 +216,7 @@ def _router(site: Site, number: int, address: IPv4Address) -> Device:
     )
 
 
-def zones(national: National, sites: Hierarchy) -> tuple[DataCentreZone, ...]:
+def national_zones(national: National, sites: Hierarchy) -> tuple[DataCentreZone, ...]:
     """Return the data-centre zones: everything in two towns, what must be near in the others."""
     return tuple(_zone(slug(row.town), sites) for row in national.zones)
 

@@ -53,12 +53,12 @@ def edge_keys(file: str, text: str) -> EdgeKeys:
     return EdgeKeys(keys, tuple(faults), places, following)
 
 
-def line(device: DeviceName, key: str, following: str = "") -> str:
+def edge_key_line(device: DeviceName, key: str, following: str = "") -> str:
     """Return the line that pins a device's key, and the one that it moves to, if any."""
     return " ".join(filter(None, (device, key, following))) + "\n"
 
 
-def rewritten(text: str, changes: Mapping[DeviceName, str]) -> str:
+def replace_key_lines(text: str, changes: Mapping[DeviceName, str]) -> str:
     """Return a file's text with other lines for some devices; all else stays as it is."""
     lines = text.splitlines(keepends=True)
     return "".join(changes.get(_device(written), written) for written in lines)

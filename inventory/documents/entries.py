@@ -10,9 +10,16 @@ from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from inventory.documents.folder import sources
-from inventory.documents.messages import KEY_FAULTS, closest, follows, known_names, quoted, worded
-from inventory.documents.yaml_reader import MAX_FAULTS, Composed, Mark, Place, compose
+from inventory.documents.folder import list_sources
+from inventory.documents.messages import (
+    KEY_FAULTS,
+    closest_name,
+    follows,
+    known_names,
+    quoted,
+    validation_messages,
+)
+from inventory.documents.yaml_reader import MAX_FAULTS, Composed, Mark, Place, compose_yaml
 from inventory.errors import Fault, Location
 
 T = TypeVar("T")
@@ -43,7 +50,7 @@ _DECLARED_NAME: Final = re.compile(r"\bname['\"]?:[ \t]+['\"]?([A-Za-z0-9-]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DocumentEntry:
     """One item of a section; value is plain YAML, blamed are places already faulted."""
 
     value: object
@@ -113,7 +120,7 @@ class Documents:
 
     folder: Path
     files: tuple[str, ...]
-    entries: Mapping[str, tuple[Entry, ...]]
+    entries: Mapping[str, tuple[DocumentEntry, ...]]
     faults: tuple[Fault, ...]
     mentioned: frozenset[str] = frozenset()
     torn: bool = False
@@ -132,22 +139,24 @@ class Documents:
             hint = known_names(name, known, f"{noun}s")
             yield Fault(where, f"unknown {noun} {quoted(name)}", hint)
 
-    def written(self, section: str, shape: type[D]) -> tuple[list[tuple[Entry, D]], list[Fault]]:
+    def written(
+        self, section: str, shape: type[D]
+    ) -> tuple[list[tuple[DocumentEntry, D]], list[Fault]]:
         """Return the entries of a section with their documents, and the faults of the others."""
-        written, faults = list[tuple[Entry, D]](), list[Fault]()
+        written, faults = list[tuple[DocumentEntry, D]](), list[Fault]()
         for entry in self.entries[section]:
-            document, found = parse(entry, shape)
+            document, found = parse_entries(entry, shape)
             faults += found
             if document is not None:
                 written.append((entry, document))
         return written, faults
 
 
-def repeated(
-    written: Iterable[tuple[Entry, D]], key: Callable[[D], Hashable], noun: str
+def repeated_names(
+    written: Iterable[tuple[DocumentEntry, D]], key: Callable[[D], Hashable], noun: str
 ) -> Iterator[Fault]:
     """Yield a fault for every entry about something that an earlier entry is about."""
-    first: dict[Hashable, Entry] = {}
+    first: dict[Hashable, DocumentEntry] = {}
     for entry, document in written:
         before = first.setdefault(key(document), entry)
         if before is not entry:
@@ -155,11 +164,11 @@ def repeated(
             yield Fault(entry.where(), what, "keep one of them")
 
 
-def read(folder: Path) -> Documents:
+def read_documents(folder: Path) -> Documents:
     """Return the entries of all YAML files below a folder; never raises for their content."""
-    found = sources(folder)
-    composed = [(s.text, compose(s.file, s.text)) for s in found if s.text is not None]
-    entries: dict[str, list[Entry]] = {section: [] for section in SECTIONS}
+    found = list_sources(folder)
+    composed = [(s.text, compose_yaml(s.file, s.text)) for s in found if s.text is not None]
+    entries: dict[str, list[DocumentEntry]] = {section: [] for section in SECTIONS}
     faults = [source.fault for source in found if source.fault]
     torn = [text for text, result in composed if not result.whole]
     for _, result in composed:
@@ -181,8 +190,8 @@ def read(folder: Path) -> Documents:
     )
 
 
-def parse(
-    entry: Entry, document: type[T], *, examples: Mapping[str, str] | None = None
+def parse_entries(
+    entry: DocumentEntry, document: type[T], *, examples: Mapping[str, str] | None = None
 ) -> tuple[T | None, tuple[Fault, ...]]:
     """Return an entry as a document, or every fault with what to write instead.
 
@@ -204,7 +213,7 @@ def parse(
         if (where.line, where.column) in entry.blamed or follows(detail):
             continue
         shape = document if isinstance(document, type) and issubclass(document, BaseModel) else None
-        faults.append(Fault(where, *worded(detail, shape, noun, examples or {})))
+        faults.append(Fault(where, *validation_messages(detail, shape, noun, examples or {})))
     return None, tuple(sorted(set(faults)))
 
 
@@ -213,7 +222,7 @@ def _adapter(document: Any) -> TypeAdapter[Any]:
     return TypeAdapter(document)
 
 
-def _split(composed: Composed) -> Iterator[Entry | Fault]:
+def _split(composed: Composed) -> Iterator[DocumentEntry | Fault]:
     """Yield the entries of a file's sections, and a fault for whatever is no section."""
     if not isinstance(composed.value, dict) or not isinstance(composed.mark[2], dict):
         if composed.whole:
@@ -230,22 +239,22 @@ def _split(composed: Composed) -> Iterator[Entry | Fault]:
         line, column, _ = marks[name]
         what = f"unknown section {quoted(name)}"
         yield Fault(
-            Location(composed.file, line, column), what, closest(name, SECTIONS, "sections")
+            Location(composed.file, line, column), what, closest_name(name, SECTIONS, "sections")
         )
 
 
 def _entries(
     section: str, value: object, file: str, at: tuple[Mark, frozenset[Place]]
-) -> Iterator[Entry | Fault]:
+) -> Iterator[DocumentEntry | Fault]:
     """Yield the entries of one section; an empty section has none."""
     mark, blamed = at
     if value is None and section != "network":
         return
     if section == "network":
-        yield Entry(value, section, file, mark, blamed)
+        yield DocumentEntry(value, section, file, mark, blamed)
     elif isinstance(value, list) and isinstance(mark[2], list):
         yield from (
-            Entry(item, section, file, place, blamed)
+            DocumentEntry(item, section, file, place, blamed)
             for item, place in zip(value, mark[2], strict=True)
         )
     elif mark[:2] not in blamed:

@@ -4,13 +4,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from inventory.documents.yaml_writer import claim
+from inventory.documents.yaml_writer import claim_folder
 from inventory.errors import UnknownNameError
 
 FOLDER: Final = Path(__file__).parents[1] / "examples"
 
 
-def names() -> tuple[str, ...]:
+def example_names() -> tuple[str, ...]:
     """Return the names of the examples."""
     return tuple(sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir()))
 
@@ -21,10 +21,10 @@ def write_example(folder: Path, name: str) -> None:
     Raises UnknownNameError where there is no such example, SanagaError where the folder is not
     empty or cannot be written.
     """
-    if name not in names():
-        near = get_close_matches(name, names(), n=1)
-        meant = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names())}"
+    if name not in example_names():
+        near = get_close_matches(name, example_names(), n=1)
+        meant = f"did you mean {near[0]}?" if near else f"there are: {', '.join(example_names())}"
         raise UnknownNameError(f"no example is called {name!r}; {meant}")
-    claim(folder)
+    claim_folder(folder)
     for file in sorted((FOLDER / name).iterdir()):
         (folder / file.name).write_bytes(file.read_bytes())

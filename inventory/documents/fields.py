@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from inventory.documents.host_keys import key_fault
-from inventory.documents.messages import quoted, refuse
+from inventory.documents.messages import quoted, refuse_value
 from inventory.names import HINT, is_name
 
 # Control characters, line and paragraph separators, and marks that reorder what people read.
@@ -51,7 +51,7 @@ def _matching(pattern: str, what: str, hint: str) -> AfterValidator:
     def check(value: str) -> str:
         if compiled.fullmatch(value):
             return value
-        raise refuse(f"{quoted(value)} is no {what}", hint)
+        raise refuse_value(f"{quoted(value)} is no {what}", hint)
 
     return AfterValidator(check)
 
@@ -59,7 +59,7 @@ def _matching(pattern: str, what: str, hint: str) -> AfterValidator:
 def _free_of(unwanted: re.Pattern[str], hint: str) -> AfterValidator:
     def check(value: str) -> str:
         if found := unwanted.search(value):
-            raise refuse(f"the text holds the control character U+{ord(found[0]):04X}", hint)
+            raise refuse_value(f"the text holds the control character U+{ord(found[0]):04X}", hint)
         return value
 
     return AfterValidator(check)
@@ -75,7 +75,7 @@ def _slug(value: str) -> str:
         return value
     near = _slugged(value)
     example = f", such as '{near}'" if near and value.isascii() else ""
-    raise refuse(f"{quoted(value)} is no name", f"{HINT}{example}")
+    raise refuse_value(f"{quoted(value)} is no name", f"{HINT}{example}")
 
 
 def _credential(value: str) -> str:
@@ -83,12 +83,12 @@ def _credential(value: str) -> str:
     if not value or (_CREDENTIAL.fullmatch(value) and value.isprintable()):
         return value
     hint = "write 'env:NAME', 'file:PATH' or 'sealed:PATH#KEY', never the secret itself"
-    raise refuse("the credential is no reference", hint)
+    raise refuse_value("the credential is no reference", hint)
 
 
 def _host_key(value: str) -> str:
     if value and (what := key_fault(value)):
-        raise refuse(what, "copy it from /etc/ssh/ssh_host_ed25519_key.pub on the device")
+        raise refuse_value(what, "copy it from /etc/ssh/ssh_host_ed25519_key.pub on the device")
     return value
 
 
@@ -101,21 +101,25 @@ def _prefix(value: object, versions: tuple[int, ...]) -> IPv4Network | IPv6Netwo
             if isinstance(value, str)
             else "this is no prefix"
         )
-        raise refuse(what, f"write it as '{example}'")
+        raise refuse_value(what, f"write it as '{example}'")
     _refuse_zone(value)
     try:
         network = ip_network(value)
     except ValueError:
-        raise refuse(*_prefix_fault(value, example)) from None
+        raise refuse_value(*_prefix_fault(value, example)) from None
     if network.version not in versions:
-        raise refuse(f"{network} is an IPv{network.version} prefix", f"write it as '{example}'")
+        raise refuse_value(
+            f"{network} is an IPv{network.version} prefix", f"write it as '{example}'"
+        )
     return network
 
 
 def _refuse_zone(value: str) -> None:
     """Refuse an address with a zone (RFC 4007): Python takes any text for one, commands too."""
     if "%" in value:
-        raise refuse(f"{quoted(value)} has a zone", "leave out '%' and the name that follows it")
+        raise refuse_value(
+            f"{quoted(value)} has a zone", "leave out '%' and the name that follows it"
+        )
 
 
 def _prefix_fault(value: str, example: str) -> tuple[str, str]:
@@ -141,21 +145,21 @@ def _prefix46(value: object) -> object:
 def _address(value: object, hint: str) -> IPv4Address | IPv6Address:
     """Return an address written as a text."""
     if not isinstance(value, str):
-        raise refuse("this is no address", hint)
+        raise refuse_value("this is no address", hint)
     _refuse_zone(value)
     try:
         return ip_address(value)
     except ValueError:
-        raise refuse(f"{quoted(value)} is no address", hint) from None
+        raise refuse_value(f"{quoted(value)} is no address", hint) from None
 
 
 def _management(value: object) -> IPv4Address:
     hint = "write the device's own IPv4 address, such as '198.18.0.19'"
     address = _address(value, hint)
     if isinstance(address, IPv6Address):
-        raise refuse(f"{address} is IPv6; management runs over IPv4", hint)
+        raise refuse_value(f"{address} is IPv6; management runs over IPv4", hint)
     if address.is_unspecified or address.is_multicast or address == IPv4Address("255.255.255.255"):
-        raise refuse(f"{address} is no device's address", hint)
+        raise refuse_value(f"{address} is no device's address", hint)
     return address
 
 

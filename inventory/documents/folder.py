@@ -23,7 +23,7 @@ class Source:
     fault: Fault | None = None
 
 
-def sources(folder: Path) -> tuple[Source, ...]:
+def list_sources(folder: Path) -> tuple[Source, ...]:
     """Return every YAML file below a folder in the order of names; hidden ones are skipped."""
     if fault := _folder_fault(folder):
         return (Source(str(folder), None, fault),)
@@ -32,14 +32,14 @@ def sources(folder: Path) -> tuple[Source, ...]:
     found = sorted(_found(root, closed.append), key=lambda path: path.relative_to(root).parts)
     if not found and not closed:
         hint = "write the intent there, or begin with 'sanaga init'"
-        return (_refused(printable(folder), "the folder holds no .yaml or .yml file", hint),)
+        return (_refused(printable_text(folder), "the folder holds no .yaml or .yml file", hint),)
     unread = (_closed(error, root) for error in closed)
-    return (*unread, *(source(path, root) for path in found))
+    return (*unread, *(read_source(path, root) for path in found))
 
 
-def source(path: Path, root: Path) -> Source:
+def read_source(path: Path, root: Path) -> Source:
     """Return one file below root; anything but a regular file within root is refused."""
-    file = printable(path.relative_to(root))
+    file = printable_text(path.relative_to(root))
     try:
         return _read(path, root, file)
     except (OSError, RuntimeError) as error:
@@ -48,7 +48,7 @@ def source(path: Path, root: Path) -> Source:
         return _refused(file, what, "check its owner and permissions")
 
 
-def printable(path: Path) -> str:
+def printable_text(path: Path) -> str:
     """Return a path fit for a message whatever its bytes are."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
@@ -56,7 +56,7 @@ def printable(path: Path) -> str:
 
 def _folder_fault(folder: Path) -> Fault | None:
     """Return why a folder cannot hold an intent."""
-    where = Location(printable(folder))
+    where = Location(printable_text(folder))
     try:
         if not folder.exists():
             return Fault(where, "no such folder", "check the path, or begin with 'sanaga init'")
@@ -71,7 +71,7 @@ def _folder_fault(folder: Path) -> Fault | None:
 
 def _closed(error: OSError, root: Path) -> Source:
     """Return the answer to a folder that may not be listed."""
-    file = printable(Path(error.filename).relative_to(root))
+    file = printable_text(Path(error.filename).relative_to(root))
     what = f"the folder cannot be read: {error.strerror}"
     return _refused(file, what, "check its owner and permissions")
 

@@ -54,13 +54,13 @@ class Misread:
     hint: str
 
 
-def refuse(what: str, hint: str) -> PydanticCustomError:
+def refuse_value(what: str, hint: str) -> PydanticCustomError:
     """Return the error that a validator raises to word its own fault."""
     # Pydantic formats the message with the context; both texts travel there untouched.
     return PydanticCustomError(_CUSTOM, "{what}", {"what": what, "hint": hint})
 
 
-def worded(
+def validation_messages(
     detail: ErrorDetails, shape: type[BaseModel] | None, noun: str, examples: Mapping[str, str]
 ) -> Words:
     """Return what is wrong and what to write for one validation error.
@@ -84,7 +84,7 @@ def quoted(value: object) -> str:
     return f"'{clean}'" if len(clean) <= 40 else f"'{clean[:37]}...'"
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest_names(word: str, known: Iterable[str]) -> str | None:
     """Return the known name that looks most like a word, if one does."""
     names = sorted(set(known))
     if len(names) > _MANY:
@@ -92,9 +92,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word[:100], names, n=1)), None)
 
 
-def closest(word: str, known: Sequence[str], plural: str) -> str:
+def closest_name(word: str, known: Sequence[str], plural: str) -> str:
     """Return a hint with the closest known word and the list of them."""
-    near = nearest(word, known) or nearest(word.lower(), known)
+    near = nearest_names(word, known) or nearest_names(word.lower(), known)
     listed = f"the {plural} are {', '.join(known)}"
     return f"did you mean '{near}'? {listed}" if near else listed
 
@@ -104,8 +104,8 @@ def known_names(word: str, known: Sequence[str], plural: str) -> str:
     if not known:
         return f"no {plural} are declared"
     if len(known) <= _FEW:
-        return closest(word, known, plural)
-    near = nearest(word, known)
+        return closest_name(word, known, plural)
+    near = nearest_names(word, known)
     return f"did you mean '{near}'?" if near else f"write one of the {len(known)} {plural} declared"
 
 
@@ -170,7 +170,7 @@ class _Wording:
         key = str(self.path[-1])
         owner = ".".join(s for s in self.path[:-1] if isinstance(s, str)) or self.noun
         keys = list(self._model(self.path[:-1]))
-        return f"unknown key {quoted(key)} in {owner}", closest(key, keys, "keys")
+        return f"unknown key {quoted(key)} in {owner}", closest_name(key, keys, "keys")
 
     def _unknown_word(self) -> Words:
         known = re.findall(r"'([^']*)'", str(self.context.get("expected", "")))
@@ -179,7 +179,7 @@ class _Wording:
         what = f"unknown {self.name} {quoted(self.value)}"
         if self.is_key:
             what = f"unknown key {quoted(self.value)} in {self.key.rpartition('.')[0]}"
-        return what, closest(self.value, known, "words")
+        return what, closest_name(self.value, known, "words")
 
     def _wrong_type(self) -> Words:
         expected = _EXPECTED.get(self.type, "a value")

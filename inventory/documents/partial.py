@@ -11,8 +11,8 @@ from typing import Final, Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from inventory.documents.entries import Documents, Entry
-from inventory.documents.messages import nearest, quoted
+from inventory.documents.entries import DocumentEntry, Documents
+from inventory.documents.messages import nearest_names, quoted
 from inventory.documents.schema import AddressPlanDocument
 from inventory.errors import Fault, Location
 from inventory.model import AddressPlan, Level, Role
@@ -27,7 +27,7 @@ class Named(Protocol):
     """A draft that has a name."""
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> DocumentEntry:
         """Return where it is written."""
         ...
 
@@ -53,7 +53,7 @@ N = TypeVar("N", bound=Named)
 class SiteDraft:
     """A site as far as it can be read."""
 
-    entry: Entry
+    entry: DocumentEntry
     name: str | None
     number: int | None
     level: Level | None
@@ -65,7 +65,7 @@ class SiteDraft:
 class DeviceDraft:
     """A device as far as it can be read."""
 
-    entry: Entry
+    entry: DocumentEntry
     name: str | None
     site: str | None
     number: int | None
@@ -76,7 +76,7 @@ class DeviceDraft:
 class CircuitDraft:
     """A circuit as far as it can be read."""
 
-    entry: Entry
+    entry: DocumentEntry
     name: str | None
     number: int | None
     provider: str | None
@@ -86,16 +86,16 @@ class CircuitDraft:
 class ZoneDraft:
     """A zone as far as it can be read."""
 
-    entry: Entry
+    entry: DocumentEntry
     name: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Drafts:
+class PartialDocuments:
     """Every entry of the inventory's sections as far as it can be read."""
 
     documents: Documents
-    networks: tuple[Entry, ...]
+    networks: tuple[DocumentEntry, ...]
     sites: tuple[SiteDraft, ...]
     devices: tuple[DeviceDraft, ...]
     circuits: tuple[CircuitDraft, ...]
@@ -105,12 +105,12 @@ class Drafts:
     plan: AddressPlan | None
 
 
-def drafts(documents: Documents) -> Drafts:
+def partial_documents(documents: Documents) -> PartialDocuments:
     """Return the readable part of every entry."""
     entries = documents.entries
     sites = tuple(_site(entry) for entry in entries["sites"])
     devices = tuple(_device(entry) for entry in entries["devices"])
-    return Drafts(
+    return PartialDocuments(
         documents,
         entries["network"],
         sites,
@@ -125,7 +125,7 @@ def drafts(documents: Documents) -> Drafts:
 
 def unknown(
     documents: Documents,
-    reference: tuple[Entry, Sequence[str], str],
+    reference: tuple[DocumentEntry, Sequence[str], str],
     known: Mapping[str, object],
     *,
     suggest: bool,
@@ -138,7 +138,7 @@ def unknown(
     name = _slug(entry, *path)
     if name is None or name in known or documents.may_declare(name):
         return None
-    near = nearest(name, known) if suggest else None
+    near = nearest_names(name, known) if suggest else None
     hint = f"did you mean '{near}'?" if near else f"declare it under '{noun}s:'"
     return Fault(entry.where(*path), f"unknown {noun} {quoted(name)}", hint)
 
@@ -148,7 +148,7 @@ def seen_at(first: Location) -> str:
     return f"the first is at {first}"
 
 
-def _site(entry: Entry) -> SiteDraft:
+def _site(entry: DocumentEntry) -> SiteDraft:
     return SiteDraft(
         entry,
         _slug(entry, "name"),
@@ -159,18 +159,18 @@ def _site(entry: Entry) -> SiteDraft:
     )
 
 
-def _device(entry: Entry) -> DeviceDraft:
+def _device(entry: DocumentEntry) -> DeviceDraft:
     number = entry.integer("number") if entry.get("number") is not None else 1
     role = _ROLES.get(entry.text("role") or "")
     return DeviceDraft(entry, _slug(entry, "name"), _slug(entry, "site"), number, role)
 
 
-def _circuit(entry: Entry) -> CircuitDraft:
+def _circuit(entry: DocumentEntry) -> CircuitDraft:
     number = entry.integer("number")
     return CircuitDraft(entry, _slug(entry, "name"), number, _slug(entry, "provider"))
 
 
-def _slug(entry: Entry, *path: str) -> str | None:
+def _slug(entry: DocumentEntry, *path: str) -> str | None:
     text = entry.text(*path)
     return text if text is not None and is_name(text) else None
 
@@ -184,7 +184,7 @@ def _by_name(drafted: Sequence[N]) -> Mapping[str, N]:
     return found
 
 
-def _plan(networks: Sequence[Entry]) -> AddressPlan | None:
+def _plan(networks: Sequence[DocumentEntry]) -> AddressPlan | None:
     """Return the address plan where it is complete and well formed."""
     if not networks:
         return None

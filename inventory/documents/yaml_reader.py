@@ -101,7 +101,7 @@ class Composed:
     whole: bool
 
 
-def compose(file: str, text: str) -> Composed:
+def compose_yaml(file: str, text: str) -> Composed:
     """Return the value of a YAML text with every fault of its notation."""
     if unprintable := _UNPRINTABLE.search(text):
         fault = _unprintable(file, text, unprintable.start())
@@ -118,7 +118,7 @@ def compose(file: str, text: str) -> Composed:
     return composer.composed(composer.root, composer.root_mark, whole=False)
 
 
-def scalar(text: str) -> object:
+def scalar_value(text: str) -> object:
     """Return what a plain scalar means in the core schema; raises ValueError for huge numbers."""
     if not text or text in _WORDS:
         return _WORDS.get(text)
@@ -250,7 +250,7 @@ class _Composer:
         if event.style:
             return str(event.value)
         try:
-            return scalar(event.value)
+            return scalar_value(event.value)
         except ValueError:
             hint = "write a smaller number, or put it between quotes if it is a text"
             self._note(event, f"a number of {len(event.value)} digits", hint)

@@ -28,7 +28,7 @@ class Remarked:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class YamlEntry:
     """One item of a section; remark is a comment above it, compact puts it between braces."""
 
     value: Mapping[str, Value] | str
@@ -37,11 +37,11 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class YamlGroup:
     """Entries that belong together below a comment."""
 
     heading: str
-    entries: tuple[Entry, ...]
+    entries: tuple[YamlEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ class Page:
 
     file: str
     heading: str
-    sections: Mapping[str, tuple[Group, ...] | Mapping[str, Value]]
+    sections: Mapping[str, tuple[YamlGroup, ...] | Mapping[str, Value]]
 
 
-def claim(folder: Path) -> None:
+def claim_folder(folder: Path) -> None:
     """Make a folder to write into.
 
     Raises SanagaError where something stands in the way.
@@ -69,19 +69,19 @@ def claim(folder: Path) -> None:
         raise SanagaError(f"{what}; name a new or empty one, so that nothing is overwritten")
 
 
-def write(folder: Path, pages: Sequence[Page]) -> None:
+def write_pages(folder: Path, pages: Sequence[Page]) -> None:
     """Write the files of an intent below an empty or new folder.
 
     Raises SanagaError where something stands in the way.
     """
-    claim(folder)
+    claim_folder(folder)
     for page in pages:
         file = folder / page.file
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(render(page), encoding="utf-8")
+        file.write_text(render_yaml(page), encoding="utf-8")
 
 
-def render(page: Page) -> str:
+def render_yaml(page: Page) -> str:
     """Return a file's text."""
     return "\n".join(_page(page)) + "\n"
 
@@ -91,13 +91,13 @@ def _page(page: Page) -> Iterator[str]:
     for name, section in page.sections.items():
         yield f"{name}:"
         if isinstance(section, Mapping):
-            yield from (f"  {key}: {inline(value)}" for key, value in section.items())
+            yield from (f"  {key}: {inline_yaml(value)}" for key, value in section.items())
         else:
             for group in section:
                 yield from _group(group)
 
 
-def _group(group: Group) -> Iterator[str]:
+def _group(group: YamlGroup) -> Iterator[str]:
     if group.heading:
         yield ""
         yield from _comment(group.heading, "  ")
@@ -106,9 +106,9 @@ def _group(group: Group) -> Iterator[str]:
         yield from _entry(entry)
 
 
-def _entry(entry: Entry) -> Iterator[str]:
+def _entry(entry: YamlEntry) -> Iterator[str]:
     if isinstance(entry.value, str):
-        yield f"  - {inline(entry.value)}"
+        yield f"  - {inline_yaml(entry.value)}"
     elif entry.compact:
         yield from _wrapped(entry.value, "  - ")
     else:
@@ -120,7 +120,7 @@ def _entry(entry: Entry) -> Iterator[str]:
 
 def _field(key: str, value: Value, mark: str) -> Iterator[str]:
     if isinstance(value, str) or not isinstance(value, Sequence) or not value:
-        yield f"{mark}{key}: {inline(value)}"
+        yield f"{mark}{key}: {inline_yaml(value)}"
         return
     yield f"{mark}{key}:"
     for item in value:
@@ -146,12 +146,12 @@ def _pieces(value: Value) -> Iterator[str]:
     if isinstance(value, Remarked):
         value = value.value
     if not isinstance(value, Mapping) or not value:
-        yield inline(value)
+        yield inline_yaml(value)
         return
     for number, (key, part) in enumerate(value.items(), 1):
         before = ("{" if number == 1 else "") + f"{key}: "
         after = "}" if number == len(value) else ","
-        text = before + inline(part) + after
+        text = before + inline_yaml(part) + after
         if len(text) <= WIDTH - MARGIN:
             yield text
         else:
@@ -168,16 +168,16 @@ def _comment(text: str, indent: str = "") -> Iterator[str]:
         yield from (f"{indent}# {part}".rstrip() for part in parts)
 
 
-def inline(value: Value) -> str:
+def inline_yaml(value: Value) -> str:
     """Return a value as YAML on one line."""
     if isinstance(value, Remarked):
-        return inline(value.value)
+        return inline_yaml(value.value)
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {inline(part)}" for key, part in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {inline_yaml(part)}" for key, part in value.items()) + "}"
     if isinstance(value, Sequence):
-        return "[" + ", ".join(map(inline, value)) + "]"
+        return "[" + ", ".join(map(inline_yaml, value)) + "]"
     return json.dumps(value)
 
 

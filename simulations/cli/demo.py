@@ -41,15 +41,15 @@ def demo(
     meets a faulty router and rolls back everywhere, then succeeds. Needs root.
     """
     from simulations.demo.report import save_plots
-    from simulations.demo.stage import raised
-    from simulations.demo.story import tell
+    from simulations.demo.stage import raised_lab
+    from simulations.demo.story import tell_story
 
     with (
         termination_is_an_exit(),
         TemporaryDirectory(prefix="sanaga-demo-") as work,
-        raised(Path(work)) as stage,
+        raised_lab(Path(work)) as stage,
     ):
-        facts = tell(stage, stderr(), report)
+        facts = tell_story(stage, stderr(), report)
         say(f"report: {report}")
         if plots:
             save_plots(facts, plots)

@@ -61,10 +61,10 @@ def _found(name: str | None) -> "Lab":
     from simulations.lab import lab
     from simulations.netns import registry
 
-    up = registry.names()
+    up = registry.lab_names()
     if name is None and len(up) > 1:
         raise UsageProblem(f"several laboratories are up: {', '.join(up)}; say --lab NAME")
-    return lab.find(name or (up[0] if up else DEFAULT_EXAMPLE))
+    return lab.find_lab(name or (up[0] if up else DEFAULT_EXAMPLE))
 
 
 @app.command(epilog="Example: sanaga lab up my-network --configured")
@@ -102,7 +102,9 @@ def up(
     intent = loaded.intent
     configs = _configs(loaded) if configured else None
     with _progress(len(intent.devices)) as report:
-        made = lab.up(intent, configs=configs, weather=None if calm else weather, report=report)
+        made = lab.bring_up(
+            intent, configs=configs, weather=None if calm else weather, report=report
+        )
     if folder:
         say(f"host keys are in {made.write_known_hosts(folder)}")
         if made.blueprint.edges:
@@ -127,7 +129,7 @@ def _converge(made: "Lab", loaded: "Loaded") -> None:
     made.wait_converged(CONVERGE_WITHIN_S)
     if made.blueprint.edges:
         say("giving the edges their policies")
-        edge_policies.equip(made, loaded)
+        edge_policies.equip_edges(made, loaded)
         edge_policies.wait_paths(made, CONVERGE_WITHIN_S)
         made.wait_converged(CONVERGE_WITHIN_S)
 
@@ -256,7 +258,7 @@ def shell(
         argv = routers.vtysh_argv(found.folder.router(router.device))
         _become(router.namespace, argv)
     namespace = found.blueprint.namespace_of(thing)
-    say(f"you are in {namespaces.path(namespace)}; 'exit' leaves it")
+    say(f"you are in {namespaces.namespace_path(namespace)}; 'exit' leaves it")
     shell_ = next(s for s in SHELLS if Path(s).exists())
     _become(namespace, (*found.surroundings(thing), shell_))
 
@@ -286,9 +288,9 @@ def _become(namespace: str, argv: "tuple[str, ...] | list[str]") -> None:
 
     Raises UsageProblem when there is no such program.
     """
-    from simulations.netns.namespaces import entered
+    from simulations.netns.namespaces import entered_namespace
 
-    with entered(namespace):
+    with entered_namespace(namespace):
         try:
             os.execvp(argv[0], list(argv))  # noqa: S606 - the person's own program
         except FileNotFoundError as error:
@@ -322,9 +324,9 @@ def run(
     """Play a scenario on a configured laboratory; exit 1 when an expectation did not hold."""
     from simulations import scenario as scenarios
 
-    known = {file.stem: file for file in scenarios.library()}
-    wanted = scenarios.read(known.get(scenario, Path(scenario)))
-    outcome = scenarios.run(wanted, _found(lab), report=say)
+    known = {file.stem: file for file in scenarios.scenario_library()}
+    wanted = scenarios.read_scenario(known.get(scenario, Path(scenario)))
+    outcome = scenarios.run_scenario(wanted, _found(lab), report=say)
     rows = [
         {"expectation": f.expectation, "holds": f.holds, "evidence": f.evidence}
         for f in outcome.findings
@@ -348,12 +350,12 @@ def down(
     from simulations.lab import lab
     from simulations.netns import registry
 
-    left = registry.names()
+    left = registry.lab_names()
     if name is None and not everything and len(left) > 1:
         raise UsageProblem(f"several laboratories are up: {', '.join(left)}; name one, or --all")
     wanted = left if everything or name is None else (name,)
     for one in wanted:
-        lab.down(one)
+        lab.take_down(one)
         say(f"laboratory {one} is gone" if one in left else f"no laboratory {one} was up")
     if not wanted:
         say("no laboratory was up")

@@ -8,11 +8,11 @@ from controller.model import Outcome
 from inventory.errors import LabError
 from inventory.model import SiteName
 from simulations.demo import call, overlay
-from simulations.demo.call import FIBRE, Subject, watched
+from simulations.demo.call import FIBRE, Subject, watched_call
 from simulations.demo.facts import Applied, Facts
 from simulations.demo.overlay import Carried
 from simulations.demo.stage import Stage
-from simulations.demo.way import Way, trace, trace_below
+from simulations.demo.way import Way, trace_below, trace_path
 from simulations.devices.faults import FaultKind
 
 PATIENT: SiteName = "kolofata"
@@ -22,7 +22,7 @@ FAULTY = "kolofata-r1"
 CONVERGED_WITHIN_S = 60.0
 
 
-class Audience(call.Audience, Protocol):
+class DemoAudience(call.Audience, Protocol):
     """Whoever watches: chapters, sentences, and a call second by second."""
 
     def chapter(self, title: str) -> None:
@@ -42,7 +42,7 @@ class Audience(call.Audience, Protocol):
         ...
 
 
-def first_apply(stage: Stage, facts: Facts, audience: Audience) -> None:
+def first_apply(stage: Stage, facts: Facts, audience: DemoAudience) -> None:
     """Plan and apply the whole intent to blank routers and edges."""
     applied = _applied(stage, audience, "the intent, on blank routers and edges")
     facts.applies.append(applied)
@@ -50,7 +50,7 @@ def first_apply(stage: Stage, facts: Facts, audience: Audience) -> None:
     stage.lab.wait_converged(CONVERGED_WITHIN_S)
 
 
-def everyone_reaches_everyone(stage: Stage, facts: Facts, audience: Audience) -> None:
+def everyone_reaches_everyone(stage: Stage, facts: Facts, audience: DemoAudience) -> None:
     """Ping from every hospital's host to every other, in both families."""
     sites = [host.site for host in stage.lab.blueprint.hosts]
     facts.pairs = len(sites) * (len(sites) - 1)
@@ -60,41 +60,41 @@ def everyone_reaches_everyone(stage: Stage, facts: Facts, audience: Audience) ->
         raise LabError("not every hospital reaches every other; see 'sanaga lab status'")
 
 
-def call_without_sanaga(stage: Stage, facts: Facts, audience: Audience) -> None:
+def call_without_sanaga(stage: Stage, facts: Facts, audience: DemoAudience) -> None:
     """Carry a call through the troubles by the routers alone, the edges' hands off."""
-    overlay.stop(stage.lab)
+    overlay.stop_overlay(stage.lab)
     audience.say("'sanaga edge stop' took everything back; the call goes by BGP with BFD alone.")
     stage.lab.wait_converged(CONVERGED_WITHIN_S)
     intent = stage.loaded.intent
 
     def look() -> Way:
-        return trace(stage.lab, intent, PATIENT, DOCTOR)
+        return trace_path(stage.lab, intent, PATIENT, DOCTOR)
 
     _call(stage, facts, audience, Subject("without Sanaga", PATIENT, DOCTOR, look))
 
 
-def call_with_sanaga(stage: Stage, facts: Facts, audience: Audience) -> None:
+def call_with_sanaga(stage: Stage, facts: Facts, audience: DemoAudience) -> None:
     """Carry the same call through the same troubles in the care tunnel."""
     stage.lab.wait_converged(CONVERGED_WITHIN_S)
-    overlay.start(stage.lab)
+    overlay.start_overlay(stage.lab)
     intent = stage.loaded.intent
     overlay.wait_ready(stage.lab, intent, PATIENT, DOCTOR)
     audience.say("The edges run again, with the policy they had; every circuit is measured.")
 
     def look() -> Carried:
-        return overlay.look(stage.lab, intent, PATIENT, DOCTOR)
+        return overlay.overlay_state(stage.lab, intent, PATIENT, DOCTOR)
 
     _call(stage, facts, audience, Subject("with Sanaga", PATIENT, DOCTOR, look))
 
 
-def _call(stage: Stage, facts: Facts, audience: Audience, subject: Subject) -> None:
+def _call(stage: Stage, facts: Facts, audience: DemoAudience, subject: Subject) -> None:
     with audience.watching():
-        went = watched(stage.lab, subject, audience)
+        went = watched_call(stage.lab, subject, audience)
     facts.calls.append(went)
     audience.say(f"{went.lost()} of {went.sent()} packets lost {subject.title}.")
 
 
-def rehome_meets_a_faulty_router(stage: Stage, facts: Facts, audience: Audience) -> None:
+def rehome_meets_a_faulty_router(stage: Stage, facts: Facts, audience: DemoAudience) -> None:
     """Re-home an arrondissement while one router refuses its part: everything rolls back."""
     stage.lab.wait_converged(CONVERGED_WITHIN_S)
     stage.edit(
@@ -118,7 +118,7 @@ def rehome_meets_a_faulty_router(stage: Stage, facts: Facts, audience: Audience)
     audience.say("Every router runs, byte for byte, what it ran before.")
 
 
-def rehome(stage: Stage, facts: Facts, audience: Audience) -> None:
+def rehome_site(stage: Stage, facts: Facts, audience: DemoAudience) -> None:
     """Re-home the arrondissement for good, once the router is repaired."""
     stage.lab.fault(FAULTY, FaultKind.NONE)
     applied = _applied(stage, audience, f"re-homing {PATIENT}")
@@ -128,7 +128,7 @@ def rehome(stage: Stage, facts: Facts, audience: Audience) -> None:
     audience.say(f"The fibre's tunnel from {PATIENT} to {DOCTOR} now goes by {way}")
 
 
-def _applied(stage: Stage, audience: Audience, title: str) -> Applied:
+def _applied(stage: Stage, audience: DemoAudience, title: str) -> Applied:
     plan = stage.plan()
     audience.plan(title, tuple(summary(plan)))
     applied = stage.apply(title, plan)

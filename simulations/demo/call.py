@@ -6,10 +6,10 @@ from time import monotonic
 from typing import Final, Protocol
 
 from inventory.model import CircuitName, SiteName
-from simulations.demo.facts import Call, Moment, Trouble, TroubleKind
+from simulations.demo.facts import DemoCall, DemoMoment, Trouble, TroubleKind
 from simulations.demo.overlay import Carried
 from simulations.demo.way import Way
-from simulations.lab.flows import Flow, Report, start_call
+from simulations.lab.flows import LabFlow, Report, start_call
 from simulations.lab.lab import Lab
 from simulations.netns.waiting import pause
 
@@ -29,7 +29,7 @@ class Audience(Protocol):
     """Whoever watches a call second by second."""
 
     def call(
-        self, way: Way | Carried, heard: tuple[Report, ...], moments: tuple[Moment, ...]
+        self, way: Way | Carried, heard: tuple[Report, ...], moments: tuple[DemoMoment, ...]
     ) -> None:
         """Show the call as it is now."""
         ...
@@ -45,7 +45,7 @@ class Subject:
     look: Callable[[], Way | Carried]
 
 
-def watched(lab: Lab, subject: Subject, audience: Audience) -> Call:
+def watched_call(lab: Lab, subject: Subject, audience: Audience) -> DemoCall:
     """Carry a call through all troubles and return what came of it."""
     with start_call(lab, subject.source, subject.target, seconds=CALL_S) as flow:
         try:
@@ -57,15 +57,15 @@ def watched(lab: Lab, subject: Subject, audience: Audience) -> Call:
 class _Watch:
     """What is known so far of a call that goes on."""
 
-    def __init__(self, lab: Lab, subject: Subject, flow: Flow, audience: Audience) -> None:
+    def __init__(self, lab: Lab, subject: Subject, flow: LabFlow, audience: Audience) -> None:
         self._lab, self._subject, self._flow, self._audience = lab, subject, flow, audience
         self._agenda = [act for trouble in TROUBLES for act in _acts(lab, trouble)]
-        self._moments: list[Moment] = []
+        self._moments: list[DemoMoment] = []
         self._heard: list[Report] = []
         self._way = subject.look()
         self._ways = [str(self._way)]
 
-    def until_over(self) -> Call:
+    def until_over(self) -> DemoCall:
         """Watch until both ends have ended."""
         while not self._flow.over:
             self._act()
@@ -75,18 +75,18 @@ class _Watch:
         self._tell()
         it = self._subject
         heard, moments = tuple(self._heard), tuple(self._moments)
-        return Call(it.title, it.source, it.target, heard, moments, TROUBLES, tuple(self._ways))
+        return DemoCall(it.title, it.source, it.target, heard, moments, TROUBLES, tuple(self._ways))
 
     def _act(self) -> None:
         while self._agenda and self._now_s() >= self._agenda[0].at_s:
             act = self._agenda.pop(0)
             act.do()
-            self._moments.append(Moment(self._now_s(), act.what))
+            self._moments.append(DemoMoment(self._now_s(), act.what))
 
     def _look(self) -> None:
         now = self._subject.look()
         if now.circuits != self._way.circuits and now.whole:
-            self._moments.append(Moment(self._now_s(), f"the way is now {now}"))
+            self._moments.append(DemoMoment(self._now_s(), f"the way is now {now}"))
             self._way = now
             self._ways.append(str(now))
 

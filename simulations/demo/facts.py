@@ -21,7 +21,7 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class DemoMoment:
     """Something that happened during the call, in seconds from its start."""
 
     at_s: float
@@ -47,7 +47,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class DemoCall:
     """A call between two sites: what each end heard, how it was carried, what was done to it.
 
     before is how it was carried when it began, ways are all that were seen, in order.
@@ -57,7 +57,7 @@ class Call:
     source: SiteName
     target: SiteName
     heard: tuple[Report, ...]
-    moments: tuple[Moment, ...]
+    moments: tuple[DemoMoment, ...]
     troubles: tuple[Trouble, ...]
     ways: tuple[str, ...]
 
@@ -107,7 +107,7 @@ class Facts:
     pairs: int = 0
     pairs_reached: int = 0
     applies: list[Applied] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    calls: list[DemoCall] = field(default_factory=list)
     faulty: DeviceName = ""
 
     def troubles(self) -> Iterator[tuple[TroubleKind, tuple[Suffered, ...]]]:

@@ -46,7 +46,7 @@ class Carried:
         return f"{self.here} to {self.there} over {names or 'nothing'}"
 
 
-def look(lab: Lab, intent: Intent, source: SiteName, target: SiteName) -> Carried:
+def overlay_state(lab: Lab, intent: Intent, source: SiteName, target: SiteName) -> Carried:
     """Return how the edge of one site carries a call to the edge of another.
 
     Raises EdgeError when its daemon does not answer.
@@ -73,13 +73,13 @@ def wait_ready(lab: Lab, intent: Intent, source: SiteName, target: SiteName) -> 
     )
 
 
-def stop(lab: Lab) -> None:
+def stop_overlay(lab: Lab) -> None:
     """Let every edge take back all it put into its kernel, and end."""
     for edge in lab.blueprint.edges:
         control.request(lab.edge_folder(edge.device), "stop")
 
 
-def start(lab: Lab) -> None:
+def start_overlay(lab: Lab) -> None:
     """Start the daemon of every edge again."""
     for edge in lab.blueprint.edges:
         lab.restart_edge(edge.device)
@@ -87,7 +87,7 @@ def start(lab: Lab) -> None:
 
 def _ready(lab: Lab, intent: Intent, source: SiteName, target: SiteName) -> bool:
     try:
-        carried = look(lab, intent, source, target)
+        carried = overlay_state(lab, intent, source, target)
     except EdgeError:
         return False
     answering = [name for name, state in carried.states if state == "up"]

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inventory.model import Medium
-from simulations.demo.facts import Moment
+from simulations.demo.facts import DemoMoment
 from simulations.demo.overlay import Carried
 from simulations.demo.way import Way
 from simulations.lab.flows import Report
@@ -72,8 +72,8 @@ def second_line(reports: Iterable[Report]) -> str:
     return "; ".join(parts)
 
 
-def scene(
-    title: str, way: Way | Carried, heard: Sequence[Report], moments: Sequence[Moment]
+def scene_svg(
+    title: str, way: Way | Carried, heard: Sequence[Report], moments: Sequence[DemoMoment]
 ) -> RenderableType:
     """Return the whole picture: the way, loss per second in both directions, what happened."""
     table = Table.grid(padding=(0, 2))

@@ -14,14 +14,14 @@ from matplotlib.figure import Figure
 
 from controller.cli.plan import summary
 from inventory.model import Intent
-from simulations.demo.facts import Applied, Call, Facts
+from simulations.demo.facts import Applied, DemoCall, Facts
 from simulations.traffic import Second
-from topology.maps.draw import draw
+from topology.maps.draw import draw_map
 
 COLOURS: Final = ("#b03a2e", "#1f618d")
 
 
-def text(facts: Facts) -> Iterator[str]:
+def report_text(facts: Facts) -> Iterator[str]:
     """Yield the report as lines."""
     things = f"{facts.routers} routers, {facts.edges} edges and {facts.circuits} circuits"
     yield f"{things} were up in {facts.up_s:.1f} s."
@@ -53,13 +53,13 @@ def _applied_line(applied: Applied) -> str:
     )
 
 
-def html(facts: Facts, before: Intent, after: Intent) -> str:
+def report_html(facts: Facts, before: Intent, after: Intent) -> str:
     """Return the report as one page that needs nothing else."""
     source = files("simulations.demo").joinpath("report.html.j2").read_text(encoding="utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(source)
     return page.render(
         facts=facts,
-        lines=list(text(facts)),
+        lines=list(report_text(facts)),
         applies=[(applied, list(summary(applied.plan))) for applied in facts.applies],
         calls=facts.calls,
         troubles=list(facts.troubles()),
@@ -76,11 +76,11 @@ def save_plots(facts: Facts, folder: Path) -> None:
 def _map(intent: Intent) -> Markup:
     with TemporaryDirectory(prefix="sanaga-") as folder:
         file = Path(folder) / "map.svg"
-        draw(intent, file)
+        draw_map(intent, file)
         return Markup(_svg(file.read_text(encoding="utf-8")))  # noqa: S704 - our own SVG
 
 
-def _plot(calls: Sequence[Call]) -> str:
+def _plot(calls: Sequence[DemoCall]) -> str:
     """Return packets lost and delay of all calls, one below the other, second by second."""
     with rc_context({"svg.hashsalt": "sanaga"}):
         figure = Figure(figsize=(9, 6), layout="constrained")
@@ -113,7 +113,7 @@ def _plot(calls: Sequence[Call]) -> str:
     return _svg(out.getvalue())
 
 
-def _worst(call: Call) -> list[Second]:
+def _worst(call: DemoCall) -> list[Second]:
     """Return each second of the direction that lost more in it."""
     seconds: dict[int, Second] = {}
     for report in call.heard:

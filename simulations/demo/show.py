@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.live import Live
 
-from simulations.demo.facts import Moment
+from simulations.demo.facts import DemoMoment
 from simulations.demo.overlay import Carried
-from simulations.demo.picture import scene, second_line
+from simulations.demo.picture import scene_svg, second_line
 from simulations.demo.way import Way
 from simulations.lab.flows import Report
 
@@ -39,11 +39,11 @@ class Show:
             self.say(f"  {line}")
 
     def call(
-        self, way: Way | Carried, heard: tuple[Report, ...], moments: tuple[Moment, ...]
+        self, way: Way | Carried, heard: tuple[Report, ...], moments: tuple[DemoMoment, ...]
     ) -> None:
         """Show the call as it is now."""
         if self._live:
-            self._live.update(scene("the call", way, heard, moments))
+            self._live.update(scene_svg("the call", way, heard, moments))
         else:
             self._log(heard, moments)
 
@@ -57,7 +57,7 @@ class Show:
             yield
         self._live = None
 
-    def _log(self, heard: tuple[Report, ...], moments: tuple[Moment, ...]) -> None:
+    def _log(self, heard: tuple[Report, ...], moments: tuple[DemoMoment, ...]) -> None:
         seconds, said = self._told
         for moment in moments[said:]:
             self.say(f"{moment.at_s:5.1f} s  {moment.what}")

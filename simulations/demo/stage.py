@@ -79,12 +79,12 @@ class Stage:
 
 
 @contextmanager
-def raised(work: Path) -> Iterator[Stage]:
+def raised_lab(work: Path) -> Iterator[Stage]:
     """Write the example, bring its routers up blank, and take them down at the end."""
     folder, state = work / EXAMPLE, work / "state"
     write_example(folder, EXAMPLE)
     started = monotonic()
-    lab = labs.up(load(folder).intent, controller=signing_key(state).public_key())
+    lab = labs.bring_up(load(folder).intent, controller=signing_key(state).public_key())
     up_s = monotonic() - started
     try:
         lab.write_known_hosts(folder)

@@ -11,7 +11,7 @@ from simulations.demo.show import Show
 from simulations.demo.stage import Stage
 
 
-def tell(stage: Stage, console: Console, page: Path) -> Facts:
+def tell_story(stage: Stage, console: Console, page: Path) -> Facts:
     """Play all acts, print the report and write its page; return what was found.
 
     Raises LabError when something did not end as it must.
@@ -37,10 +37,10 @@ def tell(stage: Stage, console: Console, page: Path) -> Facts:
     show.chapter(f"{acts.PATIENT} is re-homed onto a new fibre, but a router is faulty")
     acts.rehome_meets_a_faulty_router(stage, facts, show)
     show.chapter("The router is repaired, and the same change is applied")
-    acts.rehome(stage, facts, show)
+    acts.rehome_site(stage, facts, show)
     show.chapter("Report")
-    for line in report.text(facts):
+    for line in report.report_text(facts):
         show.say(line)
-    page.write_text(report.html(facts, before, stage.loaded.intent), encoding="utf-8")
+    page.write_text(report.report_html(facts, before, stage.loaded.intent), encoding="utf-8")
     show.say(f"The whole story took {monotonic() - started:.0f} s.")
     return facts

@@ -38,7 +38,7 @@ class Way:
         return " ".join(parts) + ("" if self.whole else " …nowhere")
 
 
-def trace(lab: Lab, intent: Intent, source: SiteName, target: SiteName) -> Way:
+def trace_path(lab: Lab, intent: Intent, source: SiteName, target: SiteName) -> Way:
     """Return the way that packets between two sites' hosts take, outside of any tunnel."""
     goal = str(lab.blueprint.host(target).ipv4.ip)
     return _traced(lab, intent, (_door(intent, source), _door(intent, target)), goal)

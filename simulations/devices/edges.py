@@ -19,8 +19,8 @@ from simulations.devices.ssh_keys import make_key
 from simulations.netns import background
 from simulations.netns.blueprint import Edge
 from simulations.netns.capabilities import SOCKETS
-from simulations.netns.namespaces import entered
-from simulations.netns.processes import kill
+from simulations.netns.namespaces import entered_namespace
+from simulations.netns.processes import kill_processes
 from simulations.netns.registry import Folder
 
 SANAGA: Final = (sys.executable, "-m", "controller.cli.main")
@@ -45,18 +45,18 @@ class EdgeState:
     paths: tuple[tuple[str, str], ...]
 
 
-def prepare(place: Folder, edge: Edge) -> str:
+def prepare_edge(place: Folder, edge: Edge) -> str:
     """Write an edge's folders and its SSH key and return its public host key."""
     folder = place.router(edge.device)
     folder.mkdir()
     place.edge(edge.device).mkdir(mode=0o700, parents=True)
     host_key = make_key(folder / "host_key")
     if edge.management:
-        sshd.configure(place, edge, door_command(place, edge))
+        sshd.configure_sshd(place, edge, door_command(place, edge))
     return host_key
 
 
-def enrol(place: Folder, edge: Edge, controller: Ed25519PublicKey) -> str:
+def enrol_edge(place: Folder, edge: Edge, controller: Ed25519PublicKey) -> str:
     """Let an edge make its own key and trust the controller; return its line of edge_keys."""
     return enrolment.enrol(place.edge(edge.device), edge.device, controller)
 
@@ -66,14 +66,14 @@ def door_command(place: Folder, edge: Edge) -> str:
     return shlex.join(("exec", *DOOR, str(place.edge(edge.device))))
 
 
-def start(place: Folder, edge: Edge) -> None:
+def start_edge(place: Folder, edge: Edge) -> None:
     """Start an edge's programs and return once they serve.
 
     Raises LabError with a program's own words when it does not start.
     """
-    with entered(edge.namespace):
+    with entered_namespace(edge.namespace):
         if edge.management:
-            sshd.start(place, edge)
+            sshd.start_sshd(place, edge)
     start_daemon(place, edge)
 
 
@@ -86,31 +86,31 @@ def start_daemon(place: Folder, edge: Edge) -> None:
     log = logs / f"{DAEMON}.log"
     argv = (*SANAGA, "edge", "run", "--dir", str(folder))
     (folder / control.SOCKET).unlink(missing_ok=True)
-    with entered(edge.namespace):
-        process = background.start(argv, pid_file=logs / f"{DAEMON}.pid", log=log)
+    with entered_namespace(edge.namespace):
+        process = background.start_program(argv, pid_file=logs / f"{DAEMON}.pid", log=log)
     background.await_file(folder / control.SOCKET, process, log)
 
 
 def kill_daemon(place: Folder, edge: Edge) -> None:
     """End an edge's daemon as a power cut would; what it put into the kernel stays."""
-    process = background.running(place.router(edge.device) / f"{DAEMON}.pid")
+    process = background.program_runs(place.router(edge.device) / f"{DAEMON}.pid")
     if process:
-        kill([process])
+        kill_processes([process])
 
 
-def dead(place: Folder, edge: Edge) -> tuple[str, ...]:
+def dead_edge_programs(place: Folder, edge: Edge) -> tuple[str, ...]:
     """Return the programs of an edge that should run and do not."""
     programs = (DAEMON, *(("sshd",) if edge.management else ()))
     folder = place.router(edge.device)
-    return tuple(name for name in programs if not background.running(folder / f"{name}.pid"))
+    return tuple(name for name in programs if not background.program_runs(folder / f"{name}.pid"))
 
 
-def state(place: Folder, edge: Edge) -> EdgeState:
+def edge_state(place: Folder, edge: Edge) -> EdgeState:
     """Return what runs of an edge and what its daemon says."""
     told = _told(place.edge(edge.device))
     return EdgeState(
         device=edge.device,
-        dead=dead(place, edge),
+        dead=dead_edge_programs(place, edge),
         serial=told["policy"].get("serial") or None,
         paths=tuple(
             (f"{peer['device']} {path['name']}", path["state"])

@@ -13,8 +13,8 @@ from typing import Any, Final
 from simulations.devices import refusing_vtysh
 from simulations.devices.faulty_door import BEFORE, FAULT_FILE, MANAGEMENT_INTERFACE, REFUSING
 from simulations.devices.vty import ask_json
-from simulations.netns.blueprint import Blueprint, Router
-from simulations.netns.namespaces import batch
+from simulations.netns.blueprint import Blueprint, BlueprintRouter
+from simulations.netns.namespaces import run_ip_batch
 from simulations.netns.registry import Folder, write_whole
 
 LOOPBACK: Final = "lo"
@@ -40,7 +40,9 @@ class FaultKind(StrEnum):
     SLOW = "slow"
 
 
-def set_fault(place: Folder, blueprint: Blueprint, router: Router, kind: FaultKind) -> None:
+def set_fault(
+    place: Folder, blueprint: Blueprint, router: BlueprintRouter, kind: FaultKind
+) -> None:
     """Replace the fault of a router; none repairs what the one before broke."""
     _repair(place, router)
     if kind is FaultKind.NONE:
@@ -50,7 +52,7 @@ def set_fault(place: Folder, blueprint: Blueprint, router: Router, kind: FaultKi
         planted = tuple(_refusable(place, blueprint, router))
     told = {"kind": kind.value, "planted": [str(address) for address in planted]}
     write_whole(_file(place, router), json.dumps(told).encode())
-    batch((f"addr add {a}/32 dev {LOOPBACK}" for a in planted), router.namespace)
+    run_ip_batch((f"addr add {a}/32 dev {LOOPBACK}" for a in planted), router.namespace)
     if kind is FaultKind.REJECT and not planted:
         _refuse_everything(place.router(router.device) / REFUSING)
 
@@ -64,23 +66,25 @@ def _refuse_everything(folder: Path) -> None:
     script.chmod(0o755)
 
 
-def fault(place: Folder, router: Router) -> FaultKind:
+def current_fault(place: Folder, router: BlueprintRouter) -> FaultKind:
     """Return the fault that is set on a router."""
     return FaultKind(_told(place, router).get("kind", "none"))
 
 
-def _repair(place: Folder, router: Router) -> None:
+def _repair(place: Folder, router: BlueprintRouter) -> None:
     told = _told(place, router)
     _file(place, router).unlink(missing_ok=True)
     (place.router(router.device) / BEFORE).unlink(missing_ok=True)
     shutil.rmtree(place.router(router.device) / REFUSING, ignore_errors=True)
     planted = told.get("planted", [])
-    batch((f"addr del {address}/32 dev {LOOPBACK}" for address in planted), router.namespace)
+    run_ip_batch((f"addr del {address}/32 dev {LOOPBACK}" for address in planted), router.namespace)
     if told.get("kind") == FaultKind.LOCKOUT and router.management:
-        batch([f"link set {MANAGEMENT_INTERFACE} up"], router.namespace)
+        run_ip_batch([f"link set {MANAGEMENT_INTERFACE} up"], router.namespace)
 
 
-def _refusable(place: Folder, blueprint: Blueprint, router: Router) -> Iterable[IPv4Address]:
+def _refusable(
+    place: Folder, blueprint: Blueprint, router: BlueprintRouter
+) -> Iterable[IPv4Address]:
     """Return the far ends of this router's circuits that are not its neighbours yet."""
     summary = ask_json(place.router(router.device) / "bgpd.vty", "show bgp summary json") or {}
     known = {peer for family in summary.values() for peer in family.get("peers", {})}
@@ -90,11 +94,11 @@ def _refusable(place: Folder, blueprint: Blueprint, router: Router) -> Iterable[
                 yield far
 
 
-def _file(place: Folder, router: Router) -> Path:
+def _file(place: Folder, router: BlueprintRouter) -> Path:
     return place.router(router.device) / FAULT_FILE
 
 
-def _told(place: Folder, router: Router) -> dict[str, Any]:
+def _told(place: Folder, router: BlueprintRouter) -> dict[str, Any]:
     try:
         told: dict[str, Any] = json.loads(_file(place, router).read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -10,9 +10,9 @@ from typing import Final
 from simulations.devices import faulty_door, sshd
 from simulations.devices.ssh_keys import make_key
 from simulations.netns import background
-from simulations.netns.blueprint import Router
+from simulations.netns.blueprint import BlueprintRouter
 from simulations.netns.capabilities import DAEMONS, FRR
-from simulations.netns.namespaces import entered
+from simulations.netns.namespaces import entered_namespace
 from simulations.netns.registry import Folder
 
 FRR_USER: Final = "frr"
@@ -23,7 +23,7 @@ MARK: Final = ".sanaga"
 DOOR: Final = Path(__file__).parents[2] / "controller" / "drivers" / "frr_door.py"
 
 
-def prepare(place: Folder, router: Router) -> str:
+def prepare_router(place: Folder, router: BlueprintRouter) -> str:
     """Write a router's folder and keys and return its public host key."""
     folder = place.router(router.device)
     folder.mkdir()
@@ -35,12 +35,12 @@ def prepare(place: Folder, router: Router) -> str:
     _write(folder / "frr.conf", names, VTYSH_USERS)
     host_key = make_key(folder / "host_key")
     if router.management:
-        sshd.configure(place, router, door_command(place, router))
+        sshd.configure_sshd(place, router, door_command(place, router))
     shutil.chown(folder, FRR_USER, FRR_USER)
     return host_key
 
 
-def door_command(place: Folder, router: Router) -> str:
+def door_command(place: Folder, router: BlueprintRouter) -> str:
     """Return what the shell of an SSH login runs: the door, through the fault gate if one is set.
 
     Every request starts it anew, and the gate is another Python.
@@ -54,20 +54,20 @@ def door_command(place: Folder, router: Router) -> str:
     return f"if [ {set_when} ]; then {through_gate}; fi; {shlex.join(('exec', *door))}"
 
 
-def start(place: Folder, router: Router, config: str | None) -> None:
+def start_router(place: Folder, router: BlueprintRouter, config: str | None) -> None:
     """Start a router's programs, blank or with a configuration, and return once they serve.
 
     Raises LabError with a program's own words when it does not start.
     """
     folder = place.router(router.device)
-    with entered(router.namespace):
+    with entered_namespace(router.namespace):
         for daemon in DAEMONS:
-            sshd.launch(_daemon_argv(daemon, folder), router.device, folder / "start.log")
+            sshd.launch_sshd(_daemon_argv(daemon, folder), router.device, folder / "start.log")
         if config is not None:
             _write(folder / "frr.conf", config, VTYSH_USERS)
-            sshd.launch(vtysh_argv(folder, "-b"), router.device, folder / "start.log")
+            sshd.launch_sshd(vtysh_argv(folder, "-b"), router.device, folder / "start.log")
         if router.management:
-            sshd.start(place, router)
+            sshd.start_sshd(place, router)
 
 
 def vtysh_argv(folder: Path, *arguments: str) -> tuple[str, ...]:
@@ -75,11 +75,11 @@ def vtysh_argv(folder: Path, *arguments: str) -> tuple[str, ...]:
     return ("/usr/bin/vtysh", "--vty_socket", str(folder), "--config_dir", str(folder), *arguments)
 
 
-def dead(place: Folder, router: Router) -> tuple[str, ...]:
+def dead_programs(place: Folder, router: BlueprintRouter) -> tuple[str, ...]:
     """Return the programs of a router that should run and do not."""
     programs = (*DAEMONS, *(("sshd",) if router.management else ()))
     folder = place.router(router.device)
-    return tuple(name for name in programs if not background.running(folder / f"{name}.pid"))
+    return tuple(name for name in programs if not background.program_runs(folder / f"{name}.pid"))
 
 
 def _daemon_argv(daemon: str, folder: Path) -> tuple[str, ...]:

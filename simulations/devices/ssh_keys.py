@@ -31,7 +31,7 @@ def known_hosts(keys: Mapping[tuple[IPv4Address, int], str]) -> str:
     return "".join(f"{_pattern(*place)} {line}\n" for place, line in sorted(keys.items()))
 
 
-def merged(existing: Iterable[str], ours: str) -> str:
+def merge_known_hosts(existing: Iterable[str], ours: str) -> str:
     """Return known_hosts lines with ours in place of older ones for the same addresses."""
     patterns = {line.split(" ", 1)[0] for line in ours.splitlines()}
     kept = (line for line in existing if line.split(" ", 1)[0] not in patterns)

@@ -40,7 +40,7 @@ ForceCommand {command}
 """
 
 
-def configure(place: Folder, machine: Machine, command: str) -> None:
+def configure_sshd(place: Folder, machine: Machine, command: str) -> None:
     """Write the server's configuration; command is what the shell of every login runs."""
     folder = place.router(machine.device)
     text = CONFIG.format(
@@ -53,17 +53,17 @@ def configure(place: Folder, machine: Machine, command: str) -> None:
     (folder / "sshd_config").write_text(text, encoding="utf-8")
 
 
-def start(place: Folder, machine: Machine) -> None:
+def start_sshd(place: Folder, machine: Machine) -> None:
     """Start the server in the namespace of the caller; its configuration is there.
 
     Raises LabError with its own words when it does not start.
     """
     folder = place.router(machine.device)
     argv = (str(SSHD), "-f", str(folder / "sshd_config"), "-E", str(folder / "sshd.log"))
-    launch(argv, machine.device, folder / "start.log")
+    launch_sshd(argv, machine.device, folder / "start.log")
 
 
-def launch(argv: Iterable[str], device: str, log: Path) -> None:
+def launch_sshd(argv: Iterable[str], device: str, log: Path) -> None:
     """Run a program that goes to the background by itself; it must not hold our pipes.
 
     Raises LabError with its own words when it does not start.

@@ -10,7 +10,7 @@ ANSWER_WITHIN_S: Final = 5.0
 TRAILER: Final = b"\0\0\0"
 
 
-def ask(socket_path: Path, command: str) -> str | None:
+def ask_vty(socket_path: Path, command: str) -> str | None:
     """Return a daemon's answer to a show command; None when it does not answer."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
@@ -25,7 +25,7 @@ def ask(socket_path: Path, command: str) -> str | None:
 def ask_json(socket_path: Path, command: str) -> Any:
     """Return a daemon's answer as parsed JSON; None when it does not answer or is not ready."""
     try:
-        return json.loads(ask(socket_path, command) or "")
+        return json.loads(ask_vty(socket_path, command) or "")
     except ValueError:
         return None
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from inventory.errors import LabError
 from simulations.devices.vty import ask_json
-from simulations.netns.blueprint import Blueprint, Router, Wire
+from simulations.netns.blueprint import Blueprint, BlueprintRouter, Wire
 from simulations.netns.links import Circuits
 from simulations.netns.registry import Folder
 from simulations.netns.waiting import eventually
@@ -61,7 +61,7 @@ class Sessions:
             more = f" and {len(watch.missing) - 5} more" if len(watch.missing) > 5 else ""
             raise LabError(f"{error}; missing: {', '.join(watch.missing[:5])}{more}") from error
 
-    def peers(self, router: Router) -> Mapping[str, str]:
+    def peers(self, router: BlueprintRouter) -> Mapping[str, str]:
         """Return the state of a router's BGP sessions by the neighbour's address."""
         return {
             address: str(peer.get("state"))
@@ -69,7 +69,7 @@ class Sessions:
             for address, peer in family.get("peers", {}).items()
         }
 
-    def _summary(self, router: Router) -> Sequence[dict[str, Any]]:
+    def _summary(self, router: BlueprintRouter) -> Sequence[dict[str, Any]]:
         """Return what bgpd tells about each address family; nothing when it does not answer."""
         socket_path = self.folder.router(router.device) / "bgpd.vty"
         summary: dict[str, Any] = ask_json(socket_path, "show bgp summary json") or {}
@@ -87,7 +87,7 @@ class Sessions:
         broken = self._broken_addresses()
         return [text for r in self.blueprint.routers for text in self._missing_peers(r, broken)]
 
-    def _missing_peers(self, router: Router, broken: frozenset[str]) -> Iterator[str]:
+    def _missing_peers(self, router: BlueprintRouter, broken: frozenset[str]) -> Iterator[str]:
         peers = self.peers(router)
         if not peers:
             yield f"any session of {router.device}"
@@ -99,7 +99,7 @@ class Sessions:
             if state != BFD_UP and address not in broken:
                 yield f"BFD of {router.device} to {address} ({state})"
 
-    def _bfd(self, router: Router) -> Mapping[str, str]:
+    def _bfd(self, router: BlueprintRouter) -> Mapping[str, str]:
         """Return the state of a router's BFD sessions by the neighbour's address."""
         socket_path = self.folder.router(router.device) / "bfdd.vty"
         peers: list[dict[str, Any]] = ask_json(socket_path, "show bfd peers json") or []

@@ -21,7 +21,7 @@ CONFIRM_WITHIN_S: Final = 60
 POLL_S: Final = 0.2
 
 
-def pinned(lab: Lab, intent: Intent) -> Intent:
+def pin_edge_keys(lab: Lab, intent: Intent) -> Intent:
     """Return an intent that knows the keys of the laboratory's machines, and the one they admit."""
     hosts = known_hosts(KNOWN_HOSTS, lab.keys(KNOWN_HOSTS)).keys
     own = edge_keys(EDGE_KEYS, lab.keys(EDGE_KEYS))
@@ -37,12 +37,12 @@ def pinned(lab: Lab, intent: Intent) -> Intent:
     return replace(intent, devices={name: known(d) for name, d in intent.devices.items()})
 
 
-def equip(lab: Lab, loaded: Loaded) -> None:
+def equip_edges(lab: Lab, loaded: Loaded) -> None:
     """Give every edge the policy that the documents ask for.
 
     Raises DeviceError when an edge refuses.
     """
-    intent = pinned(lab, loaded.intent)
+    intent = pin_edge_keys(lab, loaded.intent)
     connect = connector(intent, loaded.folder)
     for name, config in edge_configs(replace(loaded, intent=intent)).items():
         driver = connect(name)
@@ -72,7 +72,7 @@ def wait_paths(lab: Lab, within_s: float) -> None:
 
 
 def _missing(lab: Lab, edge: Edge) -> Iterator[str]:
-    state = edges.state(lab.folder, edge)
+    state = edges.edge_state(lab.folder, edge)
     if state.serial is None:
         yield f"the policy of {edge.device}"
     yield from (f"{edge.device} to {name} ({is_})" for name, is_ in state.paths if is_ != "up")

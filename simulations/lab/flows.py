@@ -16,7 +16,7 @@ from inventory.errors import LabError
 from inventory.model import SiteName
 from simulations.lab.lab import Lab
 from simulations.netns.blueprint import Host
-from simulations.netns.namespaces import entered
+from simulations.netns.namespaces import entered_namespace
 from simulations.netns.waiting import eventually, pause
 from simulations.traffic import READY, Second
 
@@ -39,7 +39,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class FlowEnd:
     """The process at one end and the file into which it reports."""
 
     source: SiteName
@@ -48,10 +48,10 @@ class End:
     reports: IO[bytes]
 
 
-class Flow:
+class LabFlow:
     """A running call; leave its context to end it early."""
 
-    def __init__(self, ends: tuple[End, End], start: float, seconds: int) -> None:
+    def __init__(self, ends: tuple[FlowEnd, FlowEnd], start: float, seconds: int) -> None:
         self.ends = ends
         self.start = start
         self.seconds = seconds
@@ -126,7 +126,7 @@ class Flow:
 
 def start_call(
     lab: Lab, one: SiteName, other: SiteName, *, seconds: int, profile: ProfileName = "voice"
-) -> Flow:
+) -> LabFlow:
     """Start a call between the hosts of two sites and return once it begins; it ends by itself.
 
     Calls of different profiles may run between the same hosts. Raises LabError when a site has no
@@ -140,27 +140,27 @@ def start_call(
             what = f"an end of the call at {end.target}"
             eventually(partial(_is_ready, end), within_s=START_WITHIN_S, what=what)
     except LabError:
-        Flow(ends, 0.0, seconds).close()
+        LabFlow(ends, 0.0, seconds).close()
         raise
     start = time.monotonic() + LEAD_S
     for end in ends:
         _begin(end, start)
-    return Flow(ends, start, seconds)
+    return LabFlow(ends, start, seconds)
 
 
-def _started(lab: Lab, local: Host, peer: Host, options: Sequence[str]) -> End:
+def _started(lab: Lab, local: Host, peer: Host, options: Sequence[str]) -> FlowEnd:
     """Start the end at local; what it reports is how it heard its peer."""
     file = lab.folder.path / f"call-{local.site}-{peer.site}-{uuid4().hex}.jsonl"
     argv = [sys.executable, "-m", "simulations.traffic", str(local.ipv4.ip), str(peer.ipv4.ip)]
     argv += options
-    with file.open("wb") as output, entered(local.namespace):
+    with file.open("wb") as output, entered_namespace(local.namespace):
         process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=output)
     reports = file.open("rb")
     file.unlink()
-    return End(peer.site, local.site, process, reports)
+    return FlowEnd(peer.site, local.site, process, reports)
 
 
-def _is_ready(end: End) -> bool:
+def _is_ready(end: FlowEnd) -> bool:
     """Return whether an end listens. Raises LabError when it died instead."""
     if end.process.poll() is not None:
         raise LabError(f"the call's end at {end.target} ended before it began")
@@ -171,14 +171,14 @@ def _is_ready(end: End) -> bool:
     return False
 
 
-def _begin(end: End, start: float) -> None:
+def _begin(end: FlowEnd, start: float) -> None:
     """Tell an end when to start; one that died just now is found dead when it is asked."""
     if end.process.stdin:
         with suppress(BrokenPipeError), end.process.stdin as told:
             told.write(f"{start!r}\n".encode())
 
 
-def _read(end: End) -> Iterator[Report]:
+def _read(end: FlowEnd) -> Iterator[Report]:
     while True:
         position = end.reports.tell()
         line = end.reports.readline()

@@ -17,15 +17,15 @@ from inventory.model import CircuitName, DeviceName, Intent, SiteName
 from simulations.devices import edges, faults, routers
 from simulations.devices.edges import EdgeState
 from simulations.devices.faults import FaultKind
-from simulations.devices.ssh_keys import merged
+from simulations.devices.ssh_keys import merge_known_hosts
 from simulations.impairment import Impairment
 from simulations.lab import lifecycle
 from simulations.lab.convergence import ESTABLISHED, Sessions
 from simulations.lab.lifecycle import Wishes
-from simulations.lab.probe import answering
+from simulations.lab.probe import answering_devices
 from simulations.netns import background, namespaces, registry
-from simulations.netns.blueprint import Blueprint, Host, Router
-from simulations.netns.links import BOTH, Circuits, CircuitState, Direction, circuits
+from simulations.netns.blueprint import Blueprint, BlueprintRouter, Host
+from simulations.netns.links import BOTH, Circuits, CircuitState, Direction, emulated_circuits
 from simulations.netns.registry import Folder
 
 EXEC_WITHIN_S: Final = 60.0
@@ -112,10 +112,10 @@ class Lab:
         return LabState(
             name=self.name,
             routers=tuple(self._router_state(router) for router in self.blueprint.routers),
-            edges=tuple(edges.state(self.folder, edge) for edge in self.blueprint.edges),
+            edges=tuple(edges.edge_state(self.folder, edge) for edge in self.blueprint.edges),
             circuits=tuple(states.values()),
             emulator=None if self.netem else bool(states),
-            weather=background.running(self.folder.weather_pid) is not None,
+            weather=background.program_runs(self.folder.weather_pid) is not None,
         )
 
     def cut(
@@ -177,7 +177,9 @@ class Lab:
     ) -> subprocess.CompletedProcess[str]:
         """Run a program where a device, a site's host, a provider or "noc" lives."""
         namespace = self.blueprint.namespace_of(thing)
-        return namespaces.run(namespace, [*self.surroundings(thing), *argv], within_s=within_s)
+        return namespaces.run_in_namespace(
+            namespace, [*self.surroundings(thing), *argv], within_s=within_s
+        )
 
     def surroundings(self, thing: str) -> tuple[str, ...]:
         """Return what to write before a command, so that an edge's commands find its daemon."""
@@ -192,7 +194,7 @@ class Lab:
         there = self.blueprint.host(target).ipv4.ip
         argv = ["ping", "-n", "-q", "-c", str(count), "-i", str(interval_s), "-W", "2", str(there)]
         home = self.blueprint.host(site).namespace
-        return _pings(namespaces.run(home, argv, within_s=EXEC_WITHIN_S).stdout)
+        return _pings(namespaces.run_in_namespace(home, argv, within_s=EXEC_WITHIN_S).stdout)
 
     def ping_across(
         self, circuit: CircuitName, *, count: int = 5, interval_s: float = 0.05
@@ -201,7 +203,9 @@ class Lab:
         wire = self.blueprint.wire(circuit)
         here, there = map(str, wire.addresses)
         argv = ["ping", "-n", "-q", "-I", here, "-c", str(count), "-i", str(interval_s), there]
-        answer = namespaces.run(wire.a.namespace, [*argv, "-W", "2"], within_s=EXEC_WITHIN_S)
+        answer = namespaces.run_in_namespace(
+            wire.a.namespace, [*argv, "-W", "2"], within_s=EXEC_WITHIN_S
+        )
         return _pings(answer.stdout or answer.stderr)
 
     def vtysh(self, device: DeviceName, command: str) -> str:
@@ -211,7 +215,7 @@ class Lab:
         """
         router = self.blueprint.router(device)
         argv = routers.vtysh_argv(self.folder.router(device), "-c", command)
-        result = namespaces.run(router.namespace, argv, within_s=EXEC_WITHIN_S)
+        result = namespaces.run_in_namespace(router.namespace, argv, within_s=EXEC_WITHIN_S)
         if result.returncode:
             raise LabError(f"{device}: vtysh: {(result.stderr or result.stdout).strip()}")
         return result.stdout
@@ -228,7 +232,7 @@ class Lab:
         hosts = [host for host in self.blueprint.hosts if host.site != site]
         targets = [address for host in hosts for address in (host.ipv4.ip, host.ipv6.ip)]
         home = self.blueprint.host(site).namespace
-        found = answering(home, targets, within_s=REACH_WITHIN_S)
+        found = answering_devices(home, targets, within_s=REACH_WITHIN_S)
         return frozenset(h.site for h in hosts if {h.ipv4.ip, h.ipv6.ip} <= found)
 
     def write_known_hosts(self, folder: Path) -> Path:
@@ -245,12 +249,12 @@ class Lab:
 
     def _pin(self, file: Path) -> Path:
         existing = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        file.write_text(merged(existing, self.keys(file.name)), encoding="utf-8")
+        file.write_text(merge_known_hosts(existing, self.keys(file.name)), encoding="utf-8")
         return file
 
     def down(self) -> None:
         """Remove the laboratory."""
-        lifecycle.destroy(self.folder)
+        lifecycle.destroy_lab(self.folder)
 
     def _circuit_state(self, circuit: CircuitName) -> CircuitState:
         states = self.links.states()
@@ -258,14 +262,14 @@ class Lab:
             raise LabError(f"{self.name}: the link emulator is dead; take the laboratory down")
         return states[circuit]
 
-    def _router_state(self, router: Router) -> RouterState:
+    def _router_state(self, router: BlueprintRouter) -> RouterState:
         peers = self.sessions.peers(router)
         return RouterState(
             device=router.device,
-            dead=routers.dead(self.folder, router),
+            dead=routers.dead_programs(self.folder, router),
             established=sum(state == ESTABLISHED for state in peers.values()),
             sessions=len(peers),
-            fault=faults.fault(self.folder, router),
+            fault=faults.current_fault(self.folder, router),
         )
 
     def _unreached(self) -> list[str]:
@@ -278,7 +282,7 @@ class Lab:
         return []
 
 
-def up(
+def bring_up(
     intent: Intent,
     *,
     configs: Mapping[DeviceName, str] | None = None,
@@ -292,31 +296,31 @@ def up(
     sky is calm unless the weather's seed is given. Raises LabError; nothing is left then.
     """
     wishes = Wishes(configs or {}, lambda: controller or _controller(), weather)
-    lifecycle.build(intent, wishes, report=report)
-    return find(intent.network.name)
+    lifecycle.build_lab(intent, wishes, report=report)
+    return find_lab(intent.network.name)
 
 
 def _controller() -> Ed25519PublicKey:
     return signing_key(Settings().state_dir).public_key()
 
 
-def find(name: str) -> Lab:
+def find_lab(name: str) -> Lab:
     """Return a laboratory that is up.
 
     Raises LabError when there is none of that name.
     """
-    place = registry.folder(name)
+    place = registry.lab_folder(name)
     record = place.read()
-    links = circuits(place, netem=record.netem, home=record.blueprint.controller)
+    links = emulated_circuits(place, netem=record.netem, home=record.blueprint.controller)
     return Lab(place, record.blueprint, links, record.netem)
 
 
-def down(name: str) -> None:
+def take_down(name: str) -> None:
     """Remove a laboratory, whatever is left of it; nothing happens when there is none."""
-    lifecycle.destroy(registry.folder(name))
+    lifecycle.destroy_lab(registry.lab_folder(name))
 
 
-def hosts(lab: Lab) -> Mapping[SiteName, Host]:
+def lab_hosts(lab: Lab) -> Mapping[SiteName, Host]:
     """Return the hosts of a laboratory by site."""
     return {host.site: host for host in lab.blueprint.hosts}
 

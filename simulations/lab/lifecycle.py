@@ -18,8 +18,8 @@ from simulations.devices.ssh_keys import known_hosts, make_key
 from simulations.lab import leo_weather
 from simulations.netns import capabilities, namespaces, nat, plumbing, processes, registry
 from simulations.netns.blueprint import Blueprint, Edge, Machine
-from simulations.netns.design import draw
-from simulations.netns.links import circuits
+from simulations.netns.design import draw_blueprint
+from simulations.netns.links import emulated_circuits
 from simulations.netns.registry import Folder, Record
 from simulations.netns.shutdown import handled_by
 from simulations.netns.waiting import eventually
@@ -43,7 +43,7 @@ class Wishes:
     weather: int | None = None
 
 
-def build(intent: Intent, wishes: Wishes, *, report: Report) -> Folder:
+def build_lab(intent: Intent, wishes: Wishes, *, report: Report) -> Folder:
     """Make the laboratory of an intent.
 
     Whatever goes wrong, also a signal, everything made so far is removed again.
@@ -51,28 +51,28 @@ def build(intent: Intent, wishes: Wishes, *, report: Report) -> Folder:
     """
     capabilities.require_root()
     capabilities.require_packages()
-    place = registry.folder(intent.network.name)
-    blueprint = draw(intent)
+    place = registry.lab_folder(intent.network.name)
+    blueprint = draw_blueprint(intent)
     for machine in blueprint.machines:
         capabilities.require_user(machine.username, machine.device)
     if raised := capabilities.make_room(sum(edge.tunnels for edge in blueprint.edges)):
         report(raised)
     with _signals_raise():
-        offer = capabilities.probe()
+        offer = capabilities.probe_kernel()
         _refuse_strangers(blueprint, place)
         place.create(Record(blueprint, offer.netem, offer.stub))
         try:
-            with registry.locked(place):
+            with registry.locked_registry(place):
                 routers.ensure_wanted(place.name)
                 _make(place, wishes, report)
         except BaseException:
-            destroy(place)
+            destroy_lab(place)
             raise
     return place
 
 
 def _refuse_strangers(blueprint: Blueprint, place: Folder) -> None:
-    taken = [name for name in blueprint.namespaces if namespaces.exists(name)]
+    taken = [name for name in blueprint.namespaces if namespaces.namespace_exists(name)]
     if taken and not place.exists():
         raise LabError(f"namespaces of that name are there and not ours: {', '.join(taken)}")
 
@@ -83,25 +83,27 @@ def _make(place: Folder, wishes: Wishes, report: Report) -> None:
     report("namespaces and links")
     plumbing.make_namespaces(blueprint)
     plumbing.make_links(blueprint, stub=record.stub)
-    carriers = circuits(place, netem=record.netem, home=blueprint.controller)
+    carriers = emulated_circuits(place, netem=record.netem, home=blueprint.controller)
     carriers.start(blueprint.wires)
-    plumbing.configure(blueprint)
+    plumbing.configure_router(blueprint)
     nat.hide_subscribers(blueprint)
     _write_keys(place, blueprint, wishes)
     for device in _start_machines(place, blueprint, wishes.configs):
         report(f"router {device}")
     if wishes.weather is not None:
-        leo_weather.start(place, blueprint, wishes.weather)
+        leo_weather.start_weather(place, blueprint, wishes.weather)
 
 
 def _write_keys(place: Folder, blueprint: Blueprint, wishes: Wishes) -> None:
     public = make_key(place.controller_key)
     place.authorized_keys.write_text(f"{public} controller\n", encoding="ascii")
-    keys: dict[Machine, str] = {r: routers.prepare(place, r) for r in blueprint.routers}
-    keys |= {edge: edges.prepare(place, edge) for edge in blueprint.edges}
+    keys: dict[Machine, str] = {r: routers.prepare_router(place, r) for r in blueprint.routers}
+    keys |= {edge: edges.prepare_edge(place, edge) for edge in blueprint.edges}
     managed = {(m.management.ip, m.port): key for m, key in keys.items() if m.management}
     (place.path / KNOWN_HOSTS).write_text(known_hosts(managed), encoding="ascii")
-    enrolled = "".join(edges.enrol(place, edge, wishes.controller()) for edge in blueprint.edges)
+    enrolled = "".join(
+        edges.enrol_edge(place, edge, wishes.controller()) for edge in blueprint.edges
+    )
     (place.path / EDGE_KEYS).write_text(enrolled, encoding="ascii")
 
 
@@ -112,9 +114,9 @@ def _start_machines(
 
     def start(machine: Machine) -> DeviceName:
         if isinstance(machine, Edge):
-            edges.start(place, machine)
+            edges.start_edge(place, machine)
         else:
-            routers.start(place, machine, configs.get(machine.device))
+            routers.start_router(place, machine, configs.get(machine.device))
         return machine.device
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -135,7 +137,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def destroy(place: Folder) -> None:
+def destroy_lab(place: Folder) -> None:
     """Remove everything of a laboratory: processes, namespaces, sockets, files.
 
     Works on whatever is left, also of half a laboratory; doing it twice does nothing.
@@ -144,7 +146,7 @@ def destroy(place: Folder) -> None:
     capabilities.require_root()
     if not place.exists():
         return
-    with registry.locked(place):
+    with registry.locked_registry(place):
         record = _record(place)
         if record:
             names = record.blueprint.namespaces
@@ -164,12 +166,12 @@ def _record(place: Folder) -> Record | None:
 
 def _end_processes(place: Folder, record: Record) -> None:
     """End all processes in the namespaces, and recorded ones whose namespace lost its name."""
-    processes.kill(_recorded(place))
+    processes.kill_processes(_recorded(place))
     for _ in range(SWEEPS):
         found = namespaces.processes_in(record.blueprint.namespaces)
         if not found:
             return
-        processes.kill(_identified(found))
+        processes.kill_processes(_identified(found))
     raise LabError(f"processes keep appearing in {place.name}; end what starts them, then again")
 
 
@@ -182,14 +184,14 @@ def _recorded(place: Folder) -> Iterator[processes.Process]:
 
 
 def _identified(pids: Iterable[int]) -> Iterator[processes.Process]:
-    return (process for pid in pids if (process := processes.identify(pid)))
+    return (process for pid in pids if (process := processes.identify_process(pid)))
 
 
 def _remove_namespaces(names: Iterable[str]) -> None:
-    present = [name for name in names if namespaces.exists(name)]
-    namespaces.batch(f"netns del {name}" for name in present)
+    present = [name for name in names if namespaces.namespace_exists(name)]
+    namespaces.run_ip_batch(f"netns del {name}" for name in present)
     eventually(
-        lambda: not any(namespaces.exists(name) for name in present),
+        lambda: not any(namespaces.namespace_exists(name) for name in present),
         within_s=GONE_WITHIN_S,
         what="the end of the namespaces",
     )

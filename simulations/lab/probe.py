@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, TypeAlias
 
-from simulations.netns.namespaces import entered
+from simulations.netns.namespaces import entered_namespace
 
 Address: TypeAlias = IPv4Address | IPv6Address
 ECHO_REQUEST: Final = {4: 8, 6: 128}
@@ -15,7 +15,9 @@ ECHO_REQUEST: Final = {4: 8, 6: 128}
 AGAIN_S: Final = 0.3
 
 
-def answering(namespace: str, targets: Iterable[Address], *, within_s: float) -> frozenset[Address]:
+def answering_devices(
+    namespace: str, targets: Iterable[Address], *, within_s: float
+) -> frozenset[Address]:
     """Return those of the targets that answer pings from the namespace."""
     wanted = frozenset(targets)
     return frozenset().union(
@@ -32,7 +34,7 @@ def _answering_version(
 ) -> frozenset[Address]:
     family = socket.AF_INET if version == 4 else socket.AF_INET6
     protocol = socket.IPPROTO_ICMP if version == 4 else socket.IPPROTO_ICMPV6
-    with entered(namespace):
+    with entered_namespace(namespace):
         door = socket.socket(family, socket.SOCK_DGRAM, protocol)
     found, deadline = frozenset[Address](), time.monotonic() + within_s
     with door:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from inventory.errors import LabError
-from simulations.netns.processes import Process, identify, read_pid
+from simulations.netns.processes import Process, identify_process, read_pid
 from simulations.netns.waiting import eventually
 
 START_WITHIN_S: Final = 30.0
@@ -14,7 +14,7 @@ START_WITHIN_S: Final = 30.0
 SCRIPT: Final = '"$@" & echo "$!" >"$0"'
 
 
-def start(argv: Sequence[str], *, pid_file: Path, log: Path) -> Process:
+def start_program(argv: Sequence[str], *, pid_file: Path, log: Path) -> Process:
     """Start a program in a session of its own and return its identity.
 
     Raises LabError when it is gone at once.
@@ -30,16 +30,16 @@ def start(argv: Sequence[str], *, pid_file: Path, log: Path) -> Process:
             timeout=START_WITHIN_S,
             start_new_session=True,
         )
-    process = running(pid_file)
+    process = program_runs(pid_file)
     if process is None:
         raise LabError(f"{pid_file}: {argv[0]} did not start: {last_words(log)}")
     return process
 
 
-def running(pid_file: Path) -> Process | None:
+def program_runs(pid_file: Path) -> Process | None:
     """Return the program that a pid file names; None when it is gone."""
     pid = read_pid(pid_file)
-    return None if pid is None else identify(pid)
+    return None if pid is None else identify_process(pid)
 
 
 def last_words(log: Path) -> str:

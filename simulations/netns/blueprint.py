@@ -12,7 +12,7 @@ FULL_MTU: Final = 1500
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class WireEnd:
     """Where a wire lands: an interface in a namespace."""
 
     namespace: str
@@ -24,8 +24,8 @@ class Wire:
     """A circuit as it is laid; addresses are both ends' IPv4, a first."""
 
     circuit: CircuitName
-    a: End
-    b: End
+    a: WireEnd
+    b: WireEnd
     ab: Impairment
     ba: Impairment
     addresses: tuple[IPv4Address, IPv4Address]
@@ -34,7 +34,7 @@ class Wire:
 
 
 @dataclass(frozen=True, slots=True)
-class Router:
+class BlueprintRouter:
     """A device's namespace; stubs are LAN interfaces without a host behind them."""
 
     device: DeviceName
@@ -63,7 +63,7 @@ class Edge:
     tunnels: int
 
 
-Machine: TypeAlias = Router | Edge
+Machine: TypeAlias = BlueprintRouter | Edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Host:
 
     site: SiteName
     namespace: str
-    router: End
+    router: WireEnd
     ipv4: IPv4Interface
     ipv6: IPv6Interface
     gateway4: str
@@ -96,7 +96,7 @@ class Host:
 class GivenAddress:
     """An address that no router's configuration puts on an interface, so the laboratory does."""
 
-    end: End
+    end: WireEnd
     address: str
 
 
@@ -107,7 +107,7 @@ class Blueprint:
     name: str
     controller: str
     bridge: tuple[IPv4Interface, ...]
-    routers: tuple[Router, ...]
+    routers: tuple[BlueprintRouter, ...]
     edges: tuple[Edge, ...]
     hosts: tuple[Host, ...]
     providers: tuple[Provider, ...]
@@ -139,7 +139,7 @@ class Blueprint:
             raise LabError(f"{thing!r} is not in {self.name}; it has: {', '.join(sorted(known))}")
         return known[thing]
 
-    def router(self, device: DeviceName) -> Router:
+    def router(self, device: DeviceName) -> BlueprintRouter:
         """Return a router.
 
         Raises LabError when there is none of that name.

@@ -77,7 +77,7 @@ def _missing_commands() -> Iterable[str]:
     )
 
 
-def probe() -> Kernel:
+def probe_kernel() -> Kernel:
     """Ask the kernel in a scratch namespace, which is gone afterwards.
 
     Raises LabError when not even a namespace can be made.

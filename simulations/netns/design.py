@@ -23,13 +23,13 @@ from simulations.impairment import of_medium
 from simulations.netns.blueprint import (
     FULL_MTU,
     Blueprint,
+    BlueprintRouter,
     Edge,
-    End,
     GivenAddress,
     Host,
     Provider,
-    Router,
     Wire,
+    WireEnd,
 )
 
 # Where the host stands in its segment; the first address is the LAN router's.
@@ -43,7 +43,7 @@ NARROW_MTU: Final = 1400
 SUBSCRIPTIONS: Final = frozenset({Medium.LEO, Medium.LTE, Medium.VSAT})
 
 
-def draw(intent: Intent) -> Blueprint:
+def draw_blueprint(intent: Intent) -> Blueprint:
     """Return the laboratory of an intent; circuits out of use are laid too, as cables are.
 
     Raises LabError when the intent asks for what namespaces, FRR and edges cannot rehearse.
@@ -90,9 +90,9 @@ def _provider_namespace(lab: str, provider: str) -> str:
     return _namespace(lab, f"provider-{provider}")
 
 
-def _router(intent: Intent, device: Device, hosts: Iterable[Host]) -> Router:
+def _router(intent: Intent, device: Device, hosts: Iterable[Host]) -> BlueprintRouter:
     management = device.management
-    return Router(
+    return BlueprintRouter(
         device=device.name,
         namespace=_namespace(intent.network.name, device.name),
         management=_management_interface(management.address) if management else None,
@@ -174,7 +174,7 @@ def _host(intent: Intent, site: Site, device: Device) -> Host:
     return Host(
         site=site.name,
         namespace=_namespace(lab, f"host-{site.name}"),
-        router=End(_namespace(lab, device.name), LAN_INTERFACE[Segment.CLINICAL]),
+        router=WireEnd(_namespace(lab, device.name), LAN_INTERFACE[Segment.CLINICAL]),
         ipv4=IPv4Interface((net4.network_address + HOST_OFFSET, net4.prefixlen)),
         ipv6=IPv6Interface((net6.network_address + HOST_OFFSET, net6.prefixlen)),
         gateway4=str(net4.network_address + 1),
@@ -217,17 +217,17 @@ def _wire(intent: Intent, circuit: Circuit) -> Wire:
     )
 
 
-def _ends(intent: Intent, circuit: Circuit) -> tuple[End, End]:
+def _ends(intent: Intent, circuit: Circuit) -> tuple[WireEnd, WireEnd]:
     lab = intent.network.name
     return _end(lab, circuit.a), (
         _end(lab, circuit.b)
         if circuit.b
-        else End(_provider_namespace(lab, circuit.provider or ""), _port(circuit))
+        else WireEnd(_provider_namespace(lab, circuit.provider or ""), _port(circuit))
     )
 
 
-def _end(lab: str, end: CircuitEnd) -> End:
-    return End(_namespace(lab, end.device), end.interface)
+def _end(lab: str, end: CircuitEnd) -> WireEnd:
+    return WireEnd(_namespace(lab, end.device), end.interface)
 
 
 def _provider_addresses(intent: Intent) -> Iterator[GivenAddress]:
@@ -261,7 +261,7 @@ def _lan_addresses(intent: Intent) -> Iterator[GivenAddress]:
         if device.lan and _is_edge(device):
             number = intent.sites[device.site].number
             for segment, interface in LAN_INTERFACE.items():
-                end = End(_namespace(lab, device.name), interface)
+                end = WireEnd(_namespace(lab, device.name), interface)
                 net4 = addressing.segment4(plan, number, segment)
                 net6 = addressing.segment6(plan, number, segment)
                 yield GivenAddress(end, f"{net4.network_address + 1}/{net4.prefixlen}")

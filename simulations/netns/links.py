@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from inventory.errors import LabError
-from simulations.impairment import CALM, Impairment, Weather, netem_arguments, under
-from simulations.netns.blueprint import End, Wire
-from simulations.netns.namespaces import batch, entered, set_sysctls
+from simulations.impairment import CALM, Impairment, Weather, netem_arguments, with_weather
+from simulations.netns.blueprint import Wire, WireEnd
+from simulations.netns.namespaces import entered_namespace, run_ip_batch, set_sysctls
 from simulations.netns.registry import Folder, alone, write_whole
 
 Direction: TypeAlias = Literal["ab", "ba"]
@@ -50,7 +50,7 @@ class CircuitState:
 
     def now(self, direction: Direction) -> Impairment:
         """Return what a direction does now, weather and all."""
-        return under(self.ab if direction == "ab" else self.ba, self.weather)
+        return with_weather(self.ab if direction == "ab" else self.ba, self.weather)
 
 
 class Circuits(Protocol):
@@ -90,7 +90,7 @@ class RelayCircuits:
         write_whole(self.folder.relay_spec, json.dumps(spec).encode())
         files = (self.folder.relay_spec, self.folder.relay_socket, self.folder.relay_pid)
         argv = [sys.executable, "-m", "simulations.relay", *map(str, files)]
-        with entered(self.home):
+        with entered_namespace(self.home):
             # The emulator outlives its starter, so it must not hold the starter's pipes.
             result = subprocess.run(
                 argv,
@@ -152,7 +152,7 @@ class NetemCircuits:
     def start(self, wires: Iterable[Wire]) -> None:
         """Make the pairs and give each end its queue."""
         wires = tuple(wires)
-        batch(
+        run_ip_batch(
             f"link add {wire.a.interface} netns {wire.a.namespace} "
             f"type veth peer name {wire.b.interface} netns {wire.b.namespace}"
             for wire in wires
@@ -176,7 +176,7 @@ class NetemCircuits:
     def set_carrier(self, wire: Wire, *, up: bool) -> None:
         """Take both ends down or up: a veth end loses its carrier with its peer."""
         for end in (wire.a, wire.b):
-            batch([f"link set {end.interface} {'up' if up else 'down'}"], end.namespace)
+            run_ip_batch([f"link set {end.interface} {'up' if up else 'down'}"], end.namespace)
         with alone(self.folder.circuits):
             self._change(wire.circuit, up=up)
 
@@ -203,7 +203,7 @@ class NetemCircuits:
         write_whole(self.folder.circuits, json.dumps(told).encode())
 
 
-def circuits(folder: Folder, *, netem: bool, home: str) -> Circuits:
+def emulated_circuits(folder: Folder, *, netem: bool, home: str) -> Circuits:
     """Return what carries a laboratory's circuits; home is where an emulator lives."""
     return NetemCircuits(folder) if netem else RelayCircuits(folder, home)
 
@@ -226,7 +226,7 @@ def _impairment(told: Mapping[str, Any]) -> Impairment:
     return Impairment(**{key: value for key, value in told.items() if key in _FIELDS})
 
 
-def _keep_addresses(end: End) -> None:
+def _keep_addresses(end: WireEnd) -> None:
     # A cut takes the end down, upon which the kernel would forget its IPv6 addresses for good.
     set_sysctls(end.namespace, [(f"net/ipv6/conf/{end.interface}/keep_addr_on_down", "1")])
 
@@ -236,7 +236,7 @@ def _set_queues(wire: Wire, state: CircuitState, directions: Iterable[Direction]
         _set_queue(wire.a if name == "ab" else wire.b, state.now(name))
 
 
-def _set_queue(end: End, impairment: Impairment) -> None:
+def _set_queue(end: WireEnd, impairment: Impairment) -> None:
     argv = ["tc", "-n", end.namespace, "qdisc", "replace", "dev", end.interface, "root", "netem"]
     result = subprocess.run(
         [*argv, *netem_arguments(impairment)], capture_output=True, text=True, check=False

@@ -14,25 +14,25 @@ DIRECTORY: Final = Path("/run/netns")
 CLONE_NEWNET: Final = 0x40000000
 
 
-def path(namespace: str) -> Path:
+def namespace_path(namespace: str) -> Path:
     """Return the file that stands for a namespace."""
     return DIRECTORY / namespace
 
 
-def exists(namespace: str) -> bool:
+def namespace_exists(namespace: str) -> bool:
     """Return whether a namespace of that name is there."""
-    return path(namespace).exists()
+    return namespace_path(namespace).exists()
 
 
 @contextmanager
-def entered(namespace: str) -> Iterator[None]:
+def entered_namespace(namespace: str) -> Iterator[None]:
     """Let the calling thread, and what it starts, live in a namespace for a while.
 
     Raises LabError when there is no such namespace.
     """
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        _enter_file(path(namespace), namespace)
+        _enter_file(namespace_path(namespace), namespace)
         try:
             yield
         finally:
@@ -59,7 +59,7 @@ def _setns(descriptor: int) -> None:
         raise LabError(f"cannot enter a namespace: {os.strerror(code)}; are you root?")
 
 
-def batch(commands: Iterable[str], namespace: str | None = None) -> None:
+def run_ip_batch(commands: Iterable[str], namespace: str | None = None) -> None:
     """Run ip commands in one process, inside a namespace when one is given.
 
     Raises LabError with what ip said at the first that fails.
@@ -73,14 +73,14 @@ def batch(commands: Iterable[str], namespace: str | None = None) -> None:
         raise LabError(f"ip refused: {result.stderr.strip()}")
 
 
-def run(
+def run_in_namespace(
     namespace: str, argv: Sequence[str], *, within_s: float
 ) -> subprocess.CompletedProcess[str]:
     """Run a program in a namespace and return what it said.
 
     Raises LabError when it is missing or does not end in time.
     """
-    with entered(namespace):
+    with entered_namespace(namespace):
         try:
             return subprocess.run(
                 argv, capture_output=True, text=True, check=False, timeout=within_s
@@ -93,14 +93,14 @@ def run(
 
 def set_sysctls(namespace: str, values: Iterable[tuple[str, str]]) -> None:
     """Write kernel settings of a namespace; names are paths below /proc/sys."""
-    with entered(namespace):
+    with entered_namespace(namespace):
         for name, value in values:
             (Path("/proc/sys") / name).write_text(value, encoding="ascii")
 
 
 def processes_in(namespaces: Iterable[str]) -> frozenset[int]:
     """Return the other processes that live in any of the namespaces; missing ones hold none."""
-    files = (path(name) for name in namespaces)
+    files = (namespace_path(name) for name in namespaces)
     wanted = {file.stat().st_ino for file in files if file.exists()}
     others = (pid for pid in _all_pids() if pid != os.getpid())
     return frozenset(pid for pid in others if _inode(pid) in wanted)

@@ -11,7 +11,7 @@ from typing import Final
 
 from inventory.errors import LabError
 from simulations.netns.blueprint import Blueprint, Provider
-from simulations.netns.namespaces import entered, set_sysctls
+from simulations.netns.namespaces import entered_namespace, set_sysctls
 
 # After one packet, and once both sides have spoken: the shortest that are met in practice.
 TIMEOUTS: Final = (
@@ -46,7 +46,7 @@ def hide_subscribers(blueprint: Blueprint) -> None:
             set_sysctls(provider.namespace, TIMEOUTS)
 
 
-def rules(provider: Provider) -> str:
+def nat_rules(provider: Provider) -> str:
     """Return a provider's rules as nft reads them."""
     return RULES.format(subscribers=_names(provider.subscribers), uplinks=_names(provider.uplinks))
 
@@ -56,9 +56,13 @@ def _names(interfaces: Iterable[str]) -> str:
 
 
 def _load(provider: Provider) -> None:
-    with entered(provider.namespace):
+    with entered_namespace(provider.namespace):
         result = subprocess.run(
-            ["nft", "-f", "-"], input=rules(provider), capture_output=True, text=True, check=False
+            ["nft", "-f", "-"],
+            input=nat_rules(provider),
+            capture_output=True,
+            text=True,
+            check=False,
         )
     if result.returncode:
         raise LabError(f"{provider.namespace}: nft refused: {result.stderr.strip()}")

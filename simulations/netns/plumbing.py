@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from simulations.netns.blueprint import Blueprint, Edge, Host, Machine
-from simulations.netns.namespaces import batch, set_sysctls
+from simulations.netns.namespaces import run_ip_batch, set_sysctls
 
 BRIDGE: Final = "mgmt"
 MANAGEMENT_INTERFACE: Final = "mgmt0"
@@ -30,7 +30,7 @@ FIRST_METRIC: Final = 100
 
 def make_namespaces(blueprint: Blueprint) -> None:
     """Make every namespace with its kernel settings, before any interface inherits them."""
-    batch(f"netns add {name}" for name in blueprint.namespaces)
+    run_ip_batch(f"netns add {name}" for name in blueprint.namespaces)
     forwarders = {thing.namespace for thing in (*blueprint.machines, *blueprint.providers)}
     for name in blueprint.namespaces:
         set_sysctls(name, (*EVERYWHERE, *(FORWARDING if name in forwarders else ())))
@@ -40,8 +40,8 @@ def make_namespaces(blueprint: Blueprint) -> None:
 
 def make_links(blueprint: Blueprint, *, stub: str) -> None:
     """Make the management network and the LANs; circuits are laid by links."""
-    batch([f"link add {BRIDGE} type bridge forward_delay 0"], blueprint.controller)
-    batch(
+    run_ip_batch([f"link add {BRIDGE} type bridge forward_delay 0"], blueprint.controller)
+    run_ip_batch(
         (
             *_management_links(blueprint),
             *(_lan_link(host) for host in blueprint.hosts),
@@ -72,17 +72,17 @@ def _stub_links(blueprint: Blueprint, kind: str) -> Iterator[str]:
             yield f"link add {name} netns {machine.namespace} type {kind}"
 
 
-def configure(blueprint: Blueprint) -> None:
+def configure_router(blueprint: Blueprint) -> None:
     """Bring every interface up, and give addresses to all that no router configuration gives."""
-    batch(_controller_commands(blueprint), blueprint.controller)
+    run_ip_batch(_controller_commands(blueprint), blueprint.controller)
     for machine in blueprint.machines:
-        batch(_machine_commands(blueprint, machine), machine.namespace)
+        run_ip_batch(_machine_commands(blueprint, machine), machine.namespace)
     for edge in blueprint.edges:
-        batch(_default_routes(edge), edge.namespace)
+        run_ip_batch(_default_routes(edge), edge.namespace)
     for host in blueprint.hosts:
-        batch(_host_commands(host), host.namespace)
+        run_ip_batch(_host_commands(host), host.namespace)
     for provider in blueprint.providers:
-        batch(_end_commands(blueprint, provider.namespace), provider.namespace)
+        run_ip_batch(_end_commands(blueprint, provider.namespace), provider.namespace)
 
 
 def _controller_commands(blueprint: Blueprint) -> Iterator[str]:

@@ -37,7 +37,7 @@ def start_time(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
-def identify(pid: int) -> Process | None:
+def identify_process(pid: int) -> Process | None:
     """Return a running process's identity."""
     started = start_time(pid)
     return None if started is None else Process(pid, started)
@@ -51,7 +51,7 @@ def read_pid(file: Path) -> int | None:
         return None
 
 
-def kill(processes: Iterable[Process]) -> None:
+def kill_processes(processes: Iterable[Process]) -> None:
     """End processes at once and wait until they are gone.
 
     Raises LabError when one survives.

@@ -126,7 +126,7 @@ class Folder:
         try:
             return _RECORD.validate_json(self.record.read_bytes())
         except FileNotFoundError as error:
-            known = ", ".join(names(self.root)) or "none"
+            known = ", ".join(lab_names(self.root)) or "none"
             raise LabError(f"no laboratory {self.name!r} is up; up are: {known}") from error
         except ValidationError as error:
             raise LabError(f"{self.record} is not ours: 'sanaga lab down {self.name}'") from error
@@ -141,7 +141,7 @@ class Folder:
                 return
 
 
-def folder(name: str, root: Path = ROOT) -> Folder:
+def lab_folder(name: str, root: Path = ROOT) -> Folder:
     """Return where a laboratory of that name lives.
 
     Raises LabError when the name cannot be one.
@@ -151,7 +151,7 @@ def folder(name: str, root: Path = ROOT) -> Folder:
     return Folder(name, root)
 
 
-def names(root: Path = ROOT) -> tuple[str, ...]:
+def lab_names(root: Path = ROOT) -> tuple[str, ...]:
     """Return every laboratory left on this machine, whole or not."""
     if not root.is_dir():
         return ()
@@ -159,7 +159,7 @@ def names(root: Path = ROOT) -> tuple[str, ...]:
 
 
 @contextmanager
-def locked(place: Folder) -> Iterator[None]:
+def locked_registry(place: Folder) -> Iterator[None]:
     """Hold a laboratory for oneself; the kernel lets go of it when the holder dies.
 
     Raises LabError when another process is making or ending it.

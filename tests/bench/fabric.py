@@ -13,7 +13,7 @@ from controller.model import DeviceConfig, Operational
 from controller.planning.from_folder import intended_configs, make_plan
 from inventory.addressing import segment4
 from inventory.model import Segment
-from policies.clinical import catalogue
+from policies.clinical import read_catalogue
 from tests.bench.graphs import national_scale
 from tests.bench.measure import Figure, call, figure, sanaga
 from tests.factories import synthetic
@@ -79,14 +79,14 @@ def _growth(kind: str, scene: Callable[[int], _Scene], runs: int) -> Iterator[Fi
 def _blank(sites: int) -> _Scene:
     intent = synthetic(sites)
     blank = Operational({name: DeviceConfig("") for name in intent.devices}, {})
-    return Loaded(Path(), intent, catalogue()), blank
+    return Loaded(Path(), intent, read_catalogue()), blank
 
 
 def _described(sites: int) -> _Scene:
     """Every router runs what was intended, and every circuit has another description now."""
     intent = synthetic(sites)
     circuits = {n: replace(c, description=f"new {n}") for n, c in intent.circuits.items()}
-    loaded = Loaded(Path(), replace(intent, circuits=circuits), catalogue())
+    loaded = Loaded(Path(), replace(intent, circuits=circuits), read_catalogue())
     return loaded, Operational(intended_configs(intent), {})
 
 

@@ -48,7 +48,7 @@ class Host:
             "set=1",
             f"private_key={config.private_key.octets.hex()}",
             "replace_peers=true",
-            f"public_key={keys.secret(far.public_key).octets.hex()}",
+            f"public_key={keys.parse_secret(far.public_key).octets.hex()}",
             f"preshared_key={far.preshared_key.octets.hex()}",
             f"endpoint={GATEWAY}:{PORT}",
             "persistent_keepalive_interval=25",
@@ -64,7 +64,7 @@ class Host:
     def address(self, device: DeviceFiles) -> str:
         """Have the device's address and return it."""
         own = str(device.files["edge"].addresses[0].ip)
-        namespaces.batch(
+        namespaces.run_ip_batch(
             [
                 f"addr flush dev {self.name}",
                 f"addr add {own}/32 dev {self.name}",
@@ -81,7 +81,7 @@ def host(gate: Gate) -> Iterator[Host]:
     made = Host(gate)
     try:
         gate.on_host("wireguard-go", made.name)
-        namespaces.batch([f"link set {made.name} up mtu 1280"], gate.people)
+        namespaces.run_ip_batch([f"link set {made.name} up mtu 1280"], gate.people)
         yield made
     finally:
         with suppress(SanagaError, OSError):
@@ -137,8 +137,8 @@ def _single(name: str, value: float, unit: str) -> Figure:
 
 def _added(gate: Gate, number: int) -> float:
     """Return how long it takes from the command's start until the gateway knows a device."""
-    public = keys.public_of(keys.generate())
-    known = f"public_key={keys.secret(public).octets.hex()}"
+    public = keys.public_of(keys.generate_private())
+    known = f"public_key={keys.parse_secret(public).octets.hex()}"
     words = ("person", "add", f"new-{number}", "--title", "T", "--role", NGONO.role)
     rest = ("--site", "yaounde", "--because", "b", "--public-key", public)
     file = ("--file", str(gate.sanaga.folder / f"new-{number}.conf"))

@@ -24,7 +24,7 @@ def converged(folder: Path, runs: int) -> Iterator[Figure]:
 
 def _up_and_down(intent: Intent) -> None:
     configs = {name: config.text for name, config in intended_configs(intent).items()}
-    lab = labs.up(intent, configs=configs)
+    lab = labs.bring_up(intent, configs=configs)
     try:
         lab.wait_converged(WITHIN_S)
     finally:

@@ -13,10 +13,10 @@ from controller.load import load
 from inventory.errors import Location
 from tests.bench.measure import Figure, call, figure, sanaga
 from tests.rigs.people.people_rig import ACT, NGONO, TERMS, make_registrar
-from vpn.people.device_config import peers
+from vpn.people.device_config import roster_peers
 from vpn.people.people_list import ListedDevice
 from vpn.people.terms import Place
-from vpn.wireguard.config import render, render_peers
+from vpn.wireguard.config import render_config, render_peers
 
 PEOPLE: Final = 10_000
 CHANGED: Final = 100
@@ -29,7 +29,7 @@ class _Files:
         self.texts: list[str] = []
 
     def deliver(self, handover: DeviceFiles) -> None:
-        self.texts += [render(config) for config in handover.files.values()]
+        self.texts += [render_config(config) for config in handover.files.values()]
 
     def settled(self) -> None:
         """Leave them: they are texts already."""
@@ -73,7 +73,7 @@ def _round(registrar: Registrar, sites: list[str]) -> tuple[float, float, float]
 
     def rendered() -> None:
         gateway_roster = registrar.roster("yaounde-e1")
-        assert render_peers(peers(gateway_roster.roster, gateway_roster.preshared))
+        assert render_peers(roster_peers(gateway_roster.roster, gateway_roster.preshared))
 
     seconds = call(provision), call(rendered), call(compare)
     assert len(files.texts) == PEOPLE * len(TERMS.gateways)

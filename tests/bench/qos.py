@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Final
 
 from inventory.model import Medium
-from simulations.netns.namespaces import entered
+from simulations.netns.namespaces import entered_namespace
 from simulations.netns.waiting import eventually, pause
 from tests.failover.flows import Called, Flows
 from tests.rigs.edge.dataplane_world import Overlay, overlay, steering
@@ -95,7 +95,7 @@ def _upstream(called: Called, mbps: float) -> Upstream:
 def _without_queues(made: Overlay) -> None:
     for node in made.nodes:
         want = replace(node.wanted(steering(node.policy, NARROW.name)), queues=())
-        with entered(node.space):
+        with entered_namespace(node.space):
             node.plane.apply(want)
 
 
@@ -161,10 +161,10 @@ def _send(connection: socket.socket) -> None:
 def main(lan: str, server: str) -> None:
     """Upload until the input ends."""
     sink = _Sink()
-    with entered(server):
+    with entered_namespace(server):
         door = socket.create_server((str(SERVER), PORT))
     for _ in range(UPLOADS):
-        with entered(lan):
+        with entered_namespace(lan):
             sender = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sender.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
         sender.connect((str(SERVER), PORT))

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from inventory.credentials import resolve
+from inventory.credentials import resolve_secret
 from tests.rigs.people.vpn_folder import add
 
 SECRET = "-----BEGIN KEY-----\nnot one\n-----END KEY-----"  # noqa: S105
@@ -21,7 +21,7 @@ def seal(sanaga, *words, stdin=SECRET, phrase=PHRASE):
 
 def opened(sanaga, name, phrase=PHRASE):
     environment = {"SANAGA_PASSPHRASE": phrase}
-    return resolve(f"sealed:keys.sealed#{name}", base=sanaga.folder, environment=environment)
+    return resolve_secret(f"sealed:keys.sealed#{name}", base=sanaga.folder, environment=environment)
 
 
 def test_seal_keeps_what_stdin_gave_without_its_last_line_break(sanaga):

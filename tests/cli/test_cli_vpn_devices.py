@@ -67,11 +67,11 @@ def test_data_for_programs_never_holds_a_devices_file(sanaga, open_, verb, way):
     assert "with --output json nothing secret is shown; say --file, --png or --svg" in answer.err
 
 
-SERVER = f"[Interface]\nPrivateKey = {keys.generate().reveal()}\nListenPort = 51820\n"
+SERVER = f"[Interface]\nPrivateKey = {keys.generate_private().reveal()}\nListenPort = 51820\n"
 
 
 def peer(host: int, endpoint: str = "") -> str:
-    key = keys.public_of(keys.generate())
+    key = keys.public_of(keys.generate_private())
     dialled = f"Endpoint = {endpoint}\n" if endpoint else ""
     return f"\n[Peer]\n# Dr Bello\nPublicKey = {key}\nAllowedIPs = 10.8.0.{host}/32\n{dialled}"
 

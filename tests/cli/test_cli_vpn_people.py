@@ -14,7 +14,7 @@ from vpn.wireguard import keys, parser
 
 def read(sanaga, name) -> Any:
     """Return a device's file; its keys are there, which types cannot tell."""
-    return parser.parse((sanaga.folder / name).read_text(encoding="utf-8"), name)
+    return parser.parse_config((sanaga.folder / name).read_text(encoding="utf-8"), name)
 
 
 def test_the_file_is_for_its_owner_alone_and_can_be_used(sanaga, open_):
@@ -52,7 +52,7 @@ def test_without_a_terminal_a_place_must_be_named(sanaga, open_):
 
 
 def test_a_private_key_given_for_a_public_one_is_never_repeated(sanaga, open_):
-    wrong = keys.generate().reveal()[:-3] + "x=="
+    wrong = keys.generate_private().reveal()[:-3] + "x=="
     answer = add(sanaga, "--show", "--public-key", wrong)
     assert answer.code == 64
     assert wrong not in answer.err + answer.out
@@ -117,14 +117,15 @@ def test_gateways_that_nobody_reaches_are_told_of_by_every_verb_and_by_status(sa
 
 
 def test_people_who_dial_a_server_today_keep_their_keys(sanaga, open_):
-    privates = [keys.generate() for _ in range(4)]
+    privates = [keys.generate_private() for _ in range(4)]
     publics = [keys.public_of(private) for private in privates]
     server = "".join(
         [
-            f"[Interface]\nPrivateKey = {keys.generate().reveal()}\nListenPort = 51820\n\n",
+            f"[Interface]\nPrivateKey = {keys.generate_private().reveal()}\nListenPort = 51820\n\n",
             f"# Dr Éliane Ngono\n[Peer]\nPublicKey = {publics[0]}\nAllowedIPs = 10.8.0.2/32\n\n",
             f"[Peer]\n# Dr Eliane Ngono\nPublicKey = {publics[1]}\nAllowedIPs = 10.8.0.3/32\n",
-            f"[Peer]\nPublicKey = {publics[2]}\nPresharedKey = {keys.preshared().reveal()}\n",
+            f"[Peer]\nPublicKey = {publics[2]}\n"
+            f"PresharedKey = {keys.generate_preshared().reveal()}\n",
         ]
     )
     (sanaga.folder / "wg0.conf").write_text(server, encoding="utf-8")
@@ -281,7 +282,7 @@ def test_what_is_nobodys_is_told_apart_from_what_is_neither_address_nor_key(sana
     hints = {
         "172.26.0.2": "172.26.0.0/18 and fd5a:6e61:67ff:fffd:0:1::/96 are behind yaounde-e1",
         "10.0.3.140": "172.26.0.0/18 and fd5a:6e61:67ff:fffd:0:1::/96 are behind yaounde-e1",
-        keys.public_of(keys.generate()): "'sanaga vpn site list' has keys of sites",
+        keys.public_of(keys.generate_private()): "'sanaga vpn site list' has keys of sites",
     }
     for sought, hint in hints.items():
         answer = sanaga("vpn", "person", "who", sought)
@@ -326,7 +327,7 @@ def without(tmp_path) -> str:
 
 
 def test_keys_are_made_by_the_maker_that_is_chosen(sanaga, open_, tmp_path):
-    private = keys.generate()
+    private = keys.generate_private()
     (tmp_path / "wireguard_py.py").write_text(
         f"def gen_priv_key(): return b'{private.reveal()}'\n"
         f"def get_pub_key(private): return b'{keys.public_of(private)}'\n",

@@ -11,7 +11,7 @@ from tests.cli.test_cli_vpn import ACCESS
 from tests.rigs.people.vpn_folder import EDGE, NGONO
 from vpn.wireguard import keys
 
-KEY, NEXT = (keys.public_of(keys.generate()) for _ in range(2))
+KEY, NEXT = (keys.public_of(keys.generate_private()) for _ in range(2))
 REACHED = EDGE.replace(
     "platform: linux", "platform: linux\n    management: {address: 127.0.0.1, port: 9}"
 )
@@ -112,7 +112,7 @@ def test_nothing_moves_and_nothing_is_settled(sanaga, pinned):
 
 # Letting in and shutting out
 
-OTHER = keys.public_of(keys.generate())
+OTHER = keys.public_of(keys.generate_private())
 STOLEN = ("--because", "it was stolen")
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from simulations.impairment import Impairment
 from simulations.netns.waiting import pause
-from simulations.weather import Change, Climate, weather
+from simulations.weather import Climate, WeatherChange, leo_weather
 from tests.bench import qos
 from tests.failover import simulated
 from tests.failover.flows import Flows
@@ -190,8 +190,8 @@ def _pass(world: World, ends: float) -> None:
     world.heal(line.name)
 
 
-def _sky() -> Iterator[Change]:
-    return weather(WEATHER_SEED, CALM_SKY)
+def _sky() -> Iterator[WeatherChange]:
+    return leo_weather(WEATHER_SEED, CALM_SKY)
 
 
 def _stop_now_and_then(both: Pair, ends: float) -> int:

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import Final, Self, TypeAlias
 
-from simulations.netns.namespaces import entered
+from simulations.netns.namespaces import entered_namespace
 from tests.rigs.edge.edge_rig import LAN_HOST, ROOT, SERVER, World
 
 Kind: TypeAlias = tuple[str, int, int, int]
@@ -158,7 +158,7 @@ class Program:
 
 
 def _opened(namespace: str, address: str, port: int, tos: int) -> socket.socket:
-    with entered(namespace):
+    with entered_namespace(namespace):
         door = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     door.setblocking(False)  # noqa: FBT003 - the library's signature
     door.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)

@@ -5,8 +5,14 @@ import pytest
 from inventory.model import Medium
 from tests.factories import Draft
 from tests.golden_files import assert_golden
-from topology.build import build
-from topology.export import dot, geojson, gexf, graphml, node_link
+from topology.build import build_topology
+from topology.export import (
+    export_dot,
+    export_geojson,
+    export_gexf,
+    export_graphml,
+    export_node_link,
+)
 
 HERE = Path(__file__).parent / "topology"
 
@@ -28,13 +34,13 @@ def small():
 @pytest.mark.parametrize(
     ("export", "name"),
     [
-        (geojson, "small.geojson"),
-        (graphml, "small.graphml"),
-        (gexf, "small.gexf"),
-        (dot, "small.dot"),
-        (node_link, "small.node-link.json"),
+        (export_geojson, "small.geojson"),
+        (export_graphml, "small.graphml"),
+        (export_gexf, "small.gexf"),
+        (export_dot, "small.dot"),
+        (export_node_link, "small.node-link.json"),
     ],
 )
 def test_exports_of_a_small_network_are_as_reviewed(export, name):
     intent = small()
-    assert_golden(HERE / name, export(build(intent), intent))
+    assert_golden(HERE / name, export(build_topology(intent), intent))

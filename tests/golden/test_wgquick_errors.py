@@ -15,5 +15,5 @@ CASES = Path(__file__).with_name("wgquick_errors")
 def test_faults_of_files_are_worded_for_the_administrator(case: str):
     text = (CASES / f"{case}.conf").read_text(encoding="utf-8")
     with pytest.raises(IntentError) as refused:
-        parser.parse(text, f"{case}.conf")
+        parser.parse_config(text, f"{case}.conf")
     assert_golden(CASES / f"{case}.txt", f"{refused.value}\n")

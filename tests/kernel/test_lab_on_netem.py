@@ -76,7 +76,7 @@ def order(said: str) -> list[int]:
 
 def test_kernel_is_asked_in_a_namespace_that_is_gone_afterwards():
     before = set(namespaces.DIRECTORY.glob("*"))
-    assert capabilities.probe() == Kernel(netem=True, stub="dummy")
+    assert capabilities.probe_kernel() == Kernel(netem=True, stub="dummy")
     assert set(namespaces.DIRECTORY.glob("*")) == before
 
 
@@ -231,7 +231,7 @@ def test_restored_circuit_is_what_the_intent_says(whole):
 def test_up_and_down_leave_nothing():
     name = unique("n")
     before = subprocess.run(["ip", "-br", "link"], capture_output=True, check=True).stdout
-    made = labs.up(triangle(name))
+    made = labs.bring_up(triangle(name))
     try:
         assert leftovers(name)
     finally:

@@ -17,7 +17,7 @@ def blank_name() -> Iterator[str]:
     """Give a name; whatever the test leaves under it is removed."""
     name = unique("b")
     yield name
-    labs.down(name)
+    labs.take_down(name)
 
 
 @pytest.fixture(scope="module")

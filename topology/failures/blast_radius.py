@@ -8,12 +8,27 @@ from typing import Final
 
 from inventory.model import CircuitName, SiteName
 from topology.build import site_node
-from topology.failures.core import Core, shrink
+from topology.failures.core import Core, shrink_graph
 from topology.failures.cuts import Cut, circuit_cuts, node_cuts
-from topology.failures.stub_sites import Leaf, Way, chains, hanging, leaves, shared
-from topology.failures.tree import Graph, Interval, Tree, graph_of, grow, left_standing, part_of
+from topology.failures.stub_sites import (
+    Leaf,
+    Way,
+    circuits_of_leaves,
+    circuits_of_neighbours,
+    leaf_sites,
+    shared,
+)
+from topology.failures.tree import (
+    Graph,
+    Interval,
+    SpanningTree,
+    graph_of,
+    left_standing,
+    part_of,
+    spanning_tree,
+)
 from topology.model import BlastRadius, NodeKind, NodeName, SiteWeight, Topology
-from topology.paths import without
+from topology.paths import without_failed
 
 _NOBODY: Final = SiteWeight(0, 0)
 _NOTHING: Final = Cut()
@@ -76,7 +91,7 @@ class Survey:
 
     topology: Topology
     graph: Graph
-    tree: Tree
+    tree: SpanningTree
     reached: _Roll
     redundant: _Roll
     cuts: Mapping[NodeName, Cut]
@@ -86,7 +101,7 @@ class Survey:
     def of(cls, topology: Topology) -> "Survey":
         """Return the survey of a topology."""
         graph = graph_of(topology)
-        tree = grow(graph)
+        tree = spanning_tree(graph)
         places = site_names(topology)
         sites = [places.get(name) for name in tree.names]
         safe = [site if ok else None for site, ok in zip(sites, tree.safe, strict=True)]
@@ -137,9 +152,9 @@ class _Fringe:
     above: Mapping[NodeName, frozenset[CircuitName]]
 
     @classmethod
-    def of(cls, topology: Topology, tree: Tree) -> "_Fringe":
-        found = leaves(topology)
-        above = chains(found, tree)
+    def of(cls, topology: Topology, tree: SpanningTree) -> "_Fringe":
+        found = leaf_sites(topology)
+        above = circuits_of_neighbours(found, tree)
         place = {name: i for i, name in enumerate(tree.names) if name in above}
         holder = {
             name: next((tree.parent[top] for top, _ in [*tree.last_ways(i)][-1:]), i)
@@ -173,8 +188,8 @@ class _Fringe:
 
     def anew(self, failed: Collection[str]) -> Mapping[NodeName, frozenset[CircuitName]]:
         """Return the sites' nodes that are reached after failures, with what they hang on."""
-        rest = without(self.topology, failed)
-        return hanging(rest, grow(graph_of(rest)))
+        rest = without_failed(self.topology, failed)
+        return circuits_of_leaves(rest, spanning_tree(graph_of(rest)))
 
 
 def _holds(intervals: Iterable[Interval], i: int) -> bool:
@@ -281,4 +296,4 @@ def _core(survey: Survey, tried: Collection[NodeName]) -> Core:
         hanging[number[tree.names[holder[i]]]] |= survey.reached.within([(i, i + 1)])
         if tree.safe[i]:
             redundant[number[name]] |= survey.redundant.within([(i, i + 1)])
-    return shrink(part, tried, (hanging, redundant))
+    return shrink_graph(part, tried, (hanging, redundant))

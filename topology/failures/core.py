@@ -54,7 +54,7 @@ class Core:
         return off, thin
 
 
-def shrink(
+def shrink_graph(
     graph: Graph, kept: Collection[NodeName], sites: tuple[Sequence[Sites], Sequence[Sites]]
 ) -> Core:
     """Return the core of a graph without bridges; kept must stay vertices of their own.

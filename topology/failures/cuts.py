@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from topology.failures.tree import Interval, Tree
+from topology.failures.tree import Interval, SpanningTree
 from topology.model import LinkName
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Cut:
     thin: tuple[Interval, ...] = ()
 
 
-def circuit_cuts(tree: Tree) -> Mapping[LinkName, Cut]:
+def circuit_cuts(tree: SpanningTree) -> Mapping[LinkName, Cut]:
     """Return the cut of every circuit that the anchors reach."""
     cuts = {}
     for ring in _rings(tree):
@@ -58,7 +58,7 @@ def circuit_cuts(tree: Tree) -> Mapping[LinkName, Cut]:
 _Ring: TypeAlias = list[tuple[LinkName, int | None]]
 
 
-def _rings(tree: Tree) -> Iterator[_Ring]:
+def _rings(tree: SpanningTree) -> Iterator[_Ring]:
     """Yield the circuits of each ring: those of the tree with their lower vertex, top first."""
     random = Random(_LABEL_SEED)  # noqa: S311 - labels, not secrets
     labels = [0] * len(tree.names)
@@ -79,7 +79,7 @@ def _rings(tree: Tree) -> Iterator[_Ring]:
     return iter(rings.values())
 
 
-def _ring_away(tree: Tree, ring: _Ring) -> tuple[Interval, ...]:
+def _ring_away(tree: SpanningTree, ring: _Ring) -> tuple[Interval, ...]:
     """Return the parts of a ring away from the root.
 
     A back link closes the ring through vertices above it, so all below its top are away;
@@ -94,7 +94,7 @@ def _ring_away(tree: Tree, ring: _Ring) -> tuple[Interval, ...]:
     return (top, bottom), (tree.end[bottom], tree.end[top])
 
 
-def node_cuts(tree: Tree) -> Sequence[Cut]:
+def node_cuts(tree: SpanningTree) -> Sequence[Cut]:
     """Return the cut of every vertex but the root, whose entry is empty."""
     reach = _Reach.of(tree)
     off = _cut_off(tree, reach)
@@ -125,7 +125,7 @@ class _Reach:
     children: Sequence[Sequence[int]]
 
     @classmethod
-    def of(cls, tree: Tree) -> "_Reach":
+    def of(cls, tree: SpanningTree) -> "_Reach":
         own = _own_low(tree)
         past = list(tree.covers)
         for link in tree.back:
@@ -145,14 +145,14 @@ class _Reach:
         )
 
 
-def _own_low(tree: Tree) -> list[int]:
+def _own_low(tree: SpanningTree) -> list[int]:
     low = [len(tree.names)] * len(tree.names)
     for link in tree.back:
         low[link.origin] = min(low[link.origin], link.target)
     return low
 
 
-def _low(tree: Tree, own: Sequence[int]) -> list[int]:
+def _low(tree: SpanningTree, own: Sequence[int]) -> list[int]:
     low = list(own)
     for i in range(len(low) - 1, 0, -1):
         low[tree.parent[i]] = min(low[tree.parent[i]], low[i])
@@ -160,7 +160,7 @@ def _low(tree: Tree, own: Sequence[int]) -> list[int]:
     return [end if end < i else none for i, end in enumerate(low)]
 
 
-def _high(tree: Tree, past: int) -> list[int]:
+def _high(tree: SpanningTree, past: int) -> list[int]:
     """Return where the lowest placed back link ends above each vertex (past=1: its parent)."""
     high = [-1] * len(tree.names)
     skip = list(range(len(tree.names)))
@@ -182,7 +182,7 @@ def _root(skip: list[int], i: int) -> int:
     return i
 
 
-def _sources(tree: Tree, own: Sequence[int]) -> tuple[list[int], list[int]]:
+def _sources(tree: SpanningTree, own: Sequence[int]) -> tuple[list[int], list[int]]:
     size = len(tree.names)
     lifts = _lifts(tree)
     source, source_past = [-1] * size, [-1] * size
@@ -200,7 +200,7 @@ def _sources(tree: Tree, own: Sequence[int]) -> tuple[list[int], list[int]]:
     return source, source_past
 
 
-def _lifts(tree: Tree) -> list[Sequence[int]]:
+def _lifts(tree: SpanningTree) -> list[Sequence[int]]:
     """Return the ancestors 1, 2, 4, ... steps up from every vertex, the farthest first."""
     lifts = [tree.parent]
     for _ in range(len(tree.names).bit_length() - 1):
@@ -209,7 +209,9 @@ def _lifts(tree: Tree) -> list[Sequence[int]]:
     return lifts[::-1]
 
 
-def _meeting(tree: Tree, lifts: Sequence[Sequence[int]], origins: Sequence[int], top: int) -> int:
+def _meeting(
+    tree: SpanningTree, lifts: Sequence[Sequence[int]], origins: Sequence[int], top: int
+) -> int:
     """Return the lowest vertex that has all origins below top below it, -1 without any."""
     first = bisect_left(origins, top)
     last = bisect_left(origins, tree.end[top]) - 1
@@ -224,7 +226,7 @@ def _meeting(tree: Tree, lifts: Sequence[Sequence[int]], origins: Sequence[int],
     return tree.parent[here]
 
 
-def _cut_off(tree: Tree, reach: _Reach) -> list[list[Interval]]:
+def _cut_off(tree: SpanningTree, reach: _Reach) -> list[list[Interval]]:
     off: list[list[Interval]] = [[(i, i + 1)] for i in range(len(tree.names))]
     off[0] = []
     for child in range(1, len(tree.names)):
@@ -234,7 +236,7 @@ def _cut_off(tree: Tree, reach: _Reach) -> list[list[Interval]]:
     return off
 
 
-def _leaning(tree: Tree, reach: _Reach) -> Iterator[tuple[int, Interval]]:
+def _leaning(tree: SpanningTree, reach: _Reach) -> Iterator[tuple[int, Interval]]:
     """Yield what hangs on one circuit below v and otherwise only on v."""
     for i in range(1, len(tree.names)):
         v, above = reach.high[i], tree.parent[i]
@@ -242,7 +244,7 @@ def _leaning(tree: Tree, reach: _Reach) -> Iterator[tuple[int, Interval]]:
             yield v, (i, tree.end[i])
 
 
-def _between(tree: Tree, reach: _Reach) -> Iterator[tuple[int, Interval]]:
+def _between(tree: SpanningTree, reach: _Reach) -> Iterator[tuple[int, Interval]]:
     """Yield what lies between v and a circuit below it through which all ways past v lead.
 
     Below such a circuit no back link ends strictly between it and v. Where one does, the next
@@ -262,14 +264,14 @@ def _between(tree: Tree, reach: _Reach) -> Iterator[tuple[int, Interval]]:
                     yield v, (tree.end[bottom], tree.end[child])
 
 
-def _single(tree: Tree, reach: _Reach) -> Iterator[tuple[int, Interval]]:
+def _single(tree: SpanningTree, reach: _Reach) -> Iterator[tuple[int, Interval]]:
     """Yield what is below v when one back link alone passes v."""
     for child in range(1, len(tree.names)):
         if reach.past[child] == 1:
             yield tree.parent[child], (child, tree.end[child])
 
 
-def _overhead(tree: Tree, reach: _Reach) -> Iterator[tuple[int, Interval]]:
+def _overhead(tree: SpanningTree, reach: _Reach) -> Iterator[tuple[int, Interval]]:
     """Yield what hangs on a circuit above v and otherwise only on v and what is below it.
 
     The highest such circuit takes along all that the others would.
@@ -289,7 +291,9 @@ def _overhead(tree: Tree, reach: _Reach) -> Iterator[tuple[int, Interval]]:
             yield from _below_top(tree, reach, v, tops)
 
 
-def _below_top(tree: Tree, reach: _Reach, v: int, tops: _Vector) -> Iterator[tuple[int, Interval]]:
+def _below_top(
+    tree: SpanningTree, reach: _Reach, v: int, tops: _Vector
+) -> Iterator[tuple[int, Interval]]:
     past = [child for child in reach.children[v] if reach.past[child]]
     for child in past:
         if not len(tops):

@@ -13,27 +13,27 @@ from typing import Final
 
 from inventory.model import CircuitName, Intent, SiteName
 from topology.failures.blast_radius import Survey, radius_of, site_names
-from topology.failures.stub_sites import hanging
-from topology.failures.tree import graph_of, grow
+from topology.failures.stub_sites import circuits_of_leaves
+from topology.failures.tree import graph_of, spanning_tree
 from topology.model import BlastRadius, NodeName, RegionScore, Share, SiteWeight, Topology
-from topology.paths import without
+from topology.paths import without_failed
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ResilienceState:
     """The sites that reach an anchor, and those of them that no single circuit cuts off."""
 
     reached: frozenset[SiteName]
     redundant: frozenset[SiteName]
 
 
-def standing(topology: Topology) -> Standing:
+def standing_nodes(topology: Topology) -> ResilienceState:
     """Return how every site stands."""
-    tree, places = grow(graph_of(topology)), site_names(topology)
+    tree, places = spanning_tree(graph_of(topology)), site_names(topology)
     found = frozenset(tree.names)
     safe = frozenset(name for name, ok in zip(tree.names, tree.safe, strict=True) if ok)
-    behind = {places[node]: on for node, on in hanging(topology, tree).items()}
-    return Standing(
+    behind = {places[node]: on for node, on in circuits_of_leaves(topology, tree).items()}
+    return ResilienceState(
         reached=frozenset(places[name] for name in found & places.keys()) | behind.keys(),
         redundant=frozenset(places[name] for name in safe & places.keys())
         | {site for site, on in behind.items() if not on},
@@ -42,11 +42,11 @@ def standing(topology: Topology) -> Standing:
 
 def single_way_out(topology: Topology) -> tuple[SiteName, ...]:
     """Return the sites that reach an anchor but that some single circuit would cut off."""
-    stand = standing(topology)
+    stand = standing_nodes(topology)
     return tuple(sorted(stand.reached - stand.redundant))
 
 
-def bridges(topology: Topology) -> tuple[CircuitName, ...]:
+def find_bridges(topology: Topology) -> tuple[CircuitName, ...]:
     """Return the circuits whose loss alone cuts off a site."""
     radii = Survey.of(topology).circuits()
     return tuple(sorted(name for name, radius in radii if radius.disconnected))
@@ -65,7 +65,7 @@ def blast_radius(topology: Topology, failed: Collection[str]) -> BlastRadius:
 
     Raises UnknownNameError.
     """
-    return _cost(topology, without(topology, failed), failed)
+    return _cost(topology, without_failed(topology, failed), failed)
 
 
 def before_after(before: Topology, after: Topology) -> BlastRadius:
@@ -81,7 +81,7 @@ def before_after(before: Topology, after: Topology) -> BlastRadius:
 
 
 def _cost(before: Topology, after: Topology, failed: Collection[str]) -> BlastRadius:
-    was, now = standing(before), standing(after)
+    was, now = standing_nodes(before), standing_nodes(after)
     degraded = (was.redundant & now.reached) - now.redundant
     return radius_of(before, tuple(sorted({*failed})), was.reached - now.reached, degraded)
 
@@ -95,12 +95,12 @@ def every_blast_radius(topology: Topology) -> Mapping[str, BlastRadius]:
     return radii
 
 
-def scores(topology: Topology, intent: Intent) -> tuple[RegionScore, ...]:
+def region_scores(topology: Topology, intent: Intent) -> tuple[RegionScore, ...]:
     """Return how every region stands, by the name of the region."""
     regions = defaultdict[str, set[SiteName]](set)
     for site in intent.sites.values():
         regions[site.region].add(site.name)
-    stand, worst = standing(topology), _worst_failures(topology, intent)
+    stand, worst = standing_nodes(topology), _worst_failures(topology, intent)
     return tuple(
         _score(topology, (name, frozenset(regions[name])), stand, worst.get(name, _NO_FAILURE))
         for name in sorted(regions)
@@ -155,7 +155,7 @@ def _toll(topology: Topology, sites: Collection[SiteName]) -> _Toll:
 def _score(
     topology: Topology,
     region: tuple[str, frozenset[SiteName]],
-    stand: Standing,
+    stand: ResilienceState,
     worst: tuple[str | None, _Toll],
 ) -> RegionScore:
     name, sites = region

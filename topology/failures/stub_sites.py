@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from inventory.model import SiteName
-from topology.failures.tree import Tree, gates
+from topology.failures.tree import SpanningTree, private_gates
 from topology.model import LinkName, NodeKind, NodeName, Topology
 
 Way = tuple[LinkName, NodeName]
@@ -35,9 +35,9 @@ class Leaf:
         )
 
 
-def leaves(topology: Topology) -> tuple[Leaf, ...]:
+def leaf_sites(topology: Topology) -> tuple[Leaf, ...]:
     """Return the sites behind private nodes, in the order of the links that join them."""
-    closed = gates(topology)
+    closed = private_gates(topology)
     if not closed:
         return ()
     ways: dict[NodeName, list[Way]] = {name: [] for name in closed}
@@ -54,14 +54,18 @@ def leaves(topology: Topology) -> tuple[Leaf, ...]:
     )
 
 
-def hanging(topology: Topology, tree: Tree) -> Mapping[NodeName, frozenset[LinkName]]:
+def circuits_of_leaves(
+    topology: Topology, tree: SpanningTree
+) -> Mapping[NodeName, frozenset[LinkName]]:
     """Return the site nodes of the leaves that are reached, each with the circuits it hangs on."""
-    found = leaves(topology)
-    above = chains(found, tree)
+    found = leaf_sites(topology)
+    above = circuits_of_neighbours(found, tree)
     return {leaf.node: shared(ways, above) for leaf in found if (ways := leaf.alive(above))}
 
 
-def chains(found: Collection[Leaf], tree: Tree) -> Mapping[NodeName, frozenset[LinkName]]:
+def circuits_of_neighbours(
+    found: Collection[Leaf], tree: SpanningTree
+) -> Mapping[NodeName, frozenset[LinkName]]:
     """Return the neighbours of leaves that are reached, each with the circuits it hangs on."""
     near = {there for leaf in found for _, there in leaf.ways}
     return {

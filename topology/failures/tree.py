@@ -41,7 +41,7 @@ class BackLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class SpanningTree:
     """What the anchors reach, by order of discovery; end is one beyond the last vertex below.
 
     above is the circuit to the parent (None if it was laid double), covers how many back links
@@ -64,7 +64,7 @@ class Tree:
             i = self.parent[i]
 
 
-def gates(topology: Topology) -> frozenset[NodeName]:
+def private_gates(topology: Topology) -> frozenset[NodeName]:
     """Return the private nodes that nothing passes, those of the anchors' own sites excepted."""
     central = {topology.nodes[name].site for name in topology.anchors & topology.nodes.keys()}
     return frozenset(
@@ -89,7 +89,7 @@ def _edges(topology: Topology) -> Iterator[tuple[NodeName, NodeName, LinkName | 
     for anchor in sorted(topology.anchors & topology.nodes.keys()):
         yield ROOT, anchor, None
         yield ROOT, anchor, None
-    closed = gates(topology)
+    closed = private_gates(topology)
     for link in topology.links.values():
         if link.a in closed or link.b in closed:
             continue
@@ -106,11 +106,11 @@ def part_of(graph: Graph, names: Collection[NodeName]) -> Graph:
     return Graph([graph.names[i] for i in kept], around, graph.circuit)
 
 
-def grow(graph: Graph) -> Tree:
+def spanning_tree(graph: Graph) -> SpanningTree:
     """Return the tree of what the root of a graph reaches."""
     walk = _explore(graph, ())
     covers = _covers(walk)
-    return Tree(
+    return SpanningTree(
         names=[graph.names[i] for i in walk.order],
         parent=walk.parent,
         end=walk.end,

@@ -92,7 +92,7 @@ def around(points: Sequence[Point]) -> Box:
     return Box(min(xs), min(ys), max(xs), max(ys))
 
 
-def fitted(box: Box, ratio: float) -> Box:
+def fit_box(box: Box, ratio: float) -> Box:
     """Return the rectangle grown about its middle to a ratio of width by height."""
     width, height = max(box.width, box.height * ratio), max(box.height, box.width / ratio)
     x, y = (box.left + box.right) / 2, (box.bottom + box.top) / 2
@@ -145,7 +145,7 @@ def _push(points: dict[str, Point], pair: tuple[str, str], room: Mapping[str, fl
     return True
 
 
-def crowds(points: Mapping[str, Point], distance: float) -> list[tuple[str, ...]]:
+def crowded_sites(points: Mapping[str, Point], distance: float) -> list[tuple[str, ...]]:
     """Return the groups of points in which each is within a distance of another, largest first."""
     group = {name: {name} for name in points}
     for a, b in _near(points, distance):

@@ -17,7 +17,7 @@ from inventory.model import Intent
 from topology.maps.cartography import Box, Point, flat
 from topology.maps.legend import paint_legend
 from topology.maps.paint import BORDER, INK, LAND, MUTED, Canvas, paint_view
-from topology.maps.sketch import GAP, INSET, MAP_HEIGHT, Sketch, View, sketch
+from topology.maps.sketch import GAP, INSET, MAP_HEIGHT, MapView, Sketch, sketch_map
 from topology.model import BlastRadius
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Sheet:
         return axes
 
 
-def draw(intent: Intent, file: Path, *, blast: BlastRadius | None = None) -> None:
+def draw_map(intent: Intent, file: Path, *, blast: BlastRadius | None = None) -> None:
     """Draw an intent to a file whose suffix is .svg or .png, with what a failure costs if given.
 
     Raises TopologyError where there is nothing to draw or the file cannot be written.
@@ -69,7 +69,7 @@ def draw(intent: Intent, file: Path, *, blast: BlastRadius | None = None) -> Non
     if not intent.sites:
         raise TopologyError("the intent has no sites; add one, then draw it")
     outline = read_outline()
-    planned = sketch(intent, outline)
+    planned = sketch_map(intent, outline)
     with warnings.catch_warnings():
         # A title may hold letters that the font lacks: they become boxes, not messages.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
@@ -131,7 +131,7 @@ def _compose(
 
 
 def _paint(
-    axes: "Axes", view: View, outline: Outline | None, what: tuple[Intent, BlastRadius]
+    axes: "Axes", view: MapView, outline: Outline | None, what: tuple[Intent, BlastRadius]
 ) -> None:
     frame = view.frame
     axes.set_xlim(frame.left, frame.right)
@@ -157,7 +157,7 @@ def _points(ring: Ring) -> Sequence[Point]:
     return [flat(longitude, latitude) for longitude, latitude in ring]
 
 
-def _mark(axes: "Axes", whole: View, frame: Box, letter: str) -> None:
+def _mark(axes: "Axes", whole: MapView, frame: Box, letter: str) -> None:
     """Show on the map where a closer look is taken; the mark of a small one is larger than it."""
     from matplotlib.patches import Rectangle  # noqa: PLC0415
 
@@ -192,7 +192,7 @@ def _caption(axes: "Axes", text: str) -> None:
     )
 
 
-def _scale_bar(axes: "Axes", view: View, outline: Outline | None) -> None:
+def _scale_bar(axes: "Axes", view: MapView, outline: Outline | None) -> None:
     frame = view.frame
     km = next(km for km in (100, 50, 20, 10, 5, 2, 1, 0) if km / KM_PER_DEGREE < frame.width / 3)
     unit = 1 / view.scale

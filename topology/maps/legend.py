@@ -18,7 +18,7 @@ from topology.maps.paint import (
     MARKERS,
     ZONE,
 )
-from topology.maps.sketch import SIZES, View
+from topology.maps.sketch import SIZES, MapView
 from topology.model import BlastRadius
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ CORNERS: Final[dict[Corner, tuple[float, float]]] = {
 }
 
 
-def paint_legend(axes: "Axes", intent: Intent, view: View, blast: BlastRadius) -> None:
+def paint_legend(axes: "Axes", intent: Intent, view: MapView, blast: BlastRadius) -> None:
     """Set the legend into the emptiest corner of the map."""
     legend = axes.legend(
         handles=list(_handles(intent, blast)),
@@ -58,7 +58,7 @@ def paint_legend(axes: "Axes", intent: Intent, view: View, blast: BlastRadius) -
     legend.set_zorder(13)
 
 
-def _corner(view: View) -> Corner:
+def _corner(view: MapView) -> Corner:
     """Return the corner with the fewest sites; of equals, the first."""
 
     def crowd(corner: Corner) -> int:

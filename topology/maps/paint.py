@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from inventory.model import APPROXIMATE, Circuit, Intent, Level, Medium, Site, SiteName
 from topology.maps.cartography import Point, around, project
-from topology.maps.sketch import POINTS_PER_INCH, RING, SIZES, View, font_size, own_ways
+from topology.maps.sketch import POINTS_PER_INCH, RING, SIZES, MapView, font_size, own_ways
 from topology.model import BlastRadius
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Canvas:
     axes: "Axes"
     intent: Intent
     blast: BlastRadius
-    view: View
+    view: MapView
 
     @property
     def point(self) -> float:

@@ -12,8 +12,8 @@ from topology.maps.cartography import (
     Point,
     Wanted,
     around,
-    crowds,
-    fitted,
+    crowded_sites,
+    fit_box,
     flat,
     place_labels,
     project,
@@ -59,7 +59,7 @@ INSET_SITES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class MapView:
     """A part of the map: its frame in map units, its scale in inches a unit, what stands where."""
 
     title: str
@@ -74,11 +74,11 @@ class View:
 class Sketch:
     """A picture: the whole map and closer looks at its crowds."""
 
-    whole: View
-    closer: tuple[View, ...]
+    whole: MapView
+    closer: tuple[MapView, ...]
 
 
-def sketch(intent: Intent, outline: Outline | None) -> Sketch:
+def sketch_map(intent: Intent, outline: Outline | None) -> Sketch:
     """Return what to paint for an intent."""
     true = {name: project(site.place) for name, site in intent.sites.items()}
     frame = _whole_frame(true, outline)
@@ -102,7 +102,7 @@ def _whole_frame(true: Mapping[SiteName, Point], outline: Outline | None) -> Box
         if sites.height > country.height / 2:
             frame = country.grown(0.15)
     low, high = (width / MAP_HEIGHT for width in MAP_WIDTHS)
-    return fitted(frame, min(max(frame.width / frame.height, low), high))
+    return fit_box(frame, min(max(frame.width / frame.height, low), high))
 
 
 def _crowds(
@@ -110,7 +110,7 @@ def _crowds(
 ) -> list[tuple[SiteName, ...]]:
     """Return the groups of sites that deserve a closer look, those with the highest site first."""
     inches = CROWD_INCHES_FEW if len(true) <= FEW else CROWD_INCHES
-    found = crowds(true, inches / scale)
+    found = crowded_sites(true, inches / scale)
     worth = [members for members in found if len(members) >= INSET_SITES]
     worth.sort(key=lambda members: min(_rank(intent.sites[name]) for name in members))
     return worth[:INSETS]
@@ -121,18 +121,18 @@ def _closer(
     true: Mapping[SiteName, Point],
     members: tuple[SiteName, ...],
     highest: float,
-) -> View:
+) -> MapView:
     """Return the view of a crowd, as wide as an inset and at most so high; inches."""
     box = around([true[name] for name in members])
     box = box.grown(0.16 * max(box.width, box.height, 0.06))
-    frame = fitted(box, min(max(box.width / box.height, INSET / highest), 1.4))
+    frame = fit_box(box, min(max(box.width / box.height, INSET / highest), 1.4))
     inside = {name: point for name, point in true.items() if frame.holds(point)}
     head = min((intent.sites[name] for name in members), key=_rank)
     shape = (f"Around {short(head)}", frame, INSET / frame.width)
     return _labelled(intent, _view(intent, shape, inside), set())
 
 
-def _view(intent: Intent, shape: tuple[str, Box, float], true: Mapping[SiteName, Point]) -> View:
+def _view(intent: Intent, shape: tuple[str, Box, float], true: Mapping[SiteName, Point]) -> MapView:
     """Return a view without labels: crowded sites are pushed apart, markers swell when few."""
     title, frame, scale = shape
     swell = next(swell for most, swell in SWELLS if len(true) <= most)
@@ -141,10 +141,10 @@ def _view(intent: Intent, shape: tuple[str, Box, float], true: Mapping[SiteName,
         name: (SIZES[intent.sites[name].level] * swell / 2 + apart) / POINTS_PER_INCH / scale
         for name in true
     }
-    return View(title, frame, scale, swell, spread(true, room), {})
+    return MapView(title, frame, scale, swell, spread(true, room), {})
 
 
-def _labelled(intent: Intent, view: View, hidden: set[SiteName]) -> View:
+def _labelled(intent: Intent, view: MapView, hidden: set[SiteName]) -> MapView:
     """Return a view with the labels that have room; capitals are written over small sites."""
     levels = RANKS if len(view.sites) <= FEW else RANKS[:3]
     heads = _heads(intent, hidden)
@@ -172,19 +172,19 @@ def _heads(intent: Intent, hidden: set[SiteName]) -> set[SiteName]:
     return {name for name in hidden if _rank(intent.sites[name]) == best}
 
 
-def _marker(intent: Intent, view: View, name: SiteName) -> Box:
+def _marker(intent: Intent, view: MapView, name: SiteName) -> Box:
     (x, y), half = view.sites[name], _reach(intent, view, name) * 0.9
     return Box(x - half, y - half, x + half, y + half)
 
 
-def _reach(intent: Intent, view: View, name: SiteName) -> float:
+def _reach(intent: Intent, view: MapView, name: SiteName) -> float:
     """Return how far a site's marker reaches from its middle, in map units."""
     ring = RING if any(zone.site == name for zone in intent.zones.values()) else 0.0
     size = SIZES[intent.sites[name].level] + ring
     return size * view.swell / 2 / POINTS_PER_INCH / view.scale
 
 
-def _wanted(intent: Intent, view: View, site: Site, shown: list[Site]) -> Wanted:
+def _wanted(intent: Intent, view: MapView, site: Site, shown: list[Site]) -> Wanted:
     text = label_text(site, shown)
     inch = 1 / POINTS_PER_INCH / view.scale
     size = font_size(site.level, view.swell)

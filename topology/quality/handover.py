@@ -46,7 +46,7 @@ class Rhythm:
     learnt: bool = True
 
 
-def felt(rhythm: Rhythm, at_s: float, signs: int) -> Rhythm:
+def note_disturbance(rhythm: Rhythm, at_s: float, signs: int) -> Rhythm:
     """Return the rhythm after a measurement with some signs of disturbance; 0 means none."""
     recent = at_s - rhythm.until_s < QUIET_S
     if not signs:
@@ -61,7 +61,7 @@ def felt(rhythm: Rhythm, at_s: float, signs: int) -> Rhythm:
     return replace(known, since_s=since_s, until_s=at_s, before_s=known.since_s, learnt=False)
 
 
-def excused(rhythm: Rhythm, at_s: float) -> Rhythm:
+def forgive_disturbance(rhythm: Rhythm, at_s: float) -> Rhythm:
     """Return the rhythm without a disturbance just felt, which the far end itself has caused."""
     if rhythm.learnt or at_s - rhythm.until_s >= QUIET_S:
         return rhythm
@@ -97,7 +97,7 @@ def on_beat(rhythm: Rhythm, at_s: float) -> bool:
     return since_s <= EARLY_S + LATE_S
 
 
-def tolerated(rhythm: Rhythm, at_s: float) -> bool:
+def may_be_handover(rhythm: Rhythm, at_s: float) -> bool:
     """Return whether a disturbance now may be a handover.
 
     That is on the beat; before the beat is known, any that is the only one for a while.
@@ -112,4 +112,4 @@ def tolerated(rhythm: Rhythm, at_s: float) -> bool:
 def going_on(rhythm: Rhythm, at_s: float) -> bool:
     """Return whether a disturbance is felt that may be a handover and has not lasted too long."""
     active = not rhythm.learnt and at_s - rhythm.until_s < QUIET_S
-    return active and rhythm.until_s - rhythm.since_s <= LONGEST_S and tolerated(rhythm, at_s)
+    return active and rhythm.until_s - rhythm.since_s <= LONGEST_S and may_be_handover(rhythm, at_s)

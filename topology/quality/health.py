@@ -135,7 +135,7 @@ class LinkHealth:
     widest_ms: float = 0.0
 
 
-def unknown(medium: Medium, now_s: float) -> LinkHealth:
+def unknown_health(medium: Medium, now_s: float) -> LinkHealth:
     """Return the health of a path of which nothing has been heard yet."""
     return LinkHealth(medium, now_s, misses=_misses(USUAL[medium].unanswered))
 
@@ -143,11 +143,11 @@ def unknown(medium: Medium, now_s: float) -> LinkHealth:
 def folded(health: LinkHealth, measurements: Sequence[Measurement]) -> LinkHealth:
     """Return the health of a path after several measurements in order."""
     for measurement in measurements:
-        health = fold(health, measurement)
+        health = fold_measurement(health, measurement)
     return health
 
 
-def fold(health: LinkHealth, measurement: Measurement) -> LinkHealth:
+def fold_measurement(health: LinkHealth, measurement: Measurement) -> LinkHealth:
     """Return the health of a path after one more measurement."""
     if measurement.stalled:
         return _excused(health, measurement)
@@ -254,7 +254,7 @@ class _Seen:
             before.r,
             before.mos,
             lost.proven,
-            self.overdue > 0 or lost.proven or quality_loss.suspected(lost, self.usual),
+            self.overdue > 0 or lost.proven or quality_loss.loss_suspected(lost, self.usual),
             new.pace_s,
             spread_ms,
             at_s if self.answered else before.answered_at_s,
@@ -280,11 +280,11 @@ class _Seen:
             return before.rhythm, False, False
         above_ms = (before.delay_ms or inf) + SPIKE_MS
         signs = sum(trip > above_ms for trip in self.new.round_trips_ms)
-        rhythm = handover.felt(before.rhythm, at_s, signs + (self.overdue >= FEWEST))
+        rhythm = handover.note_disturbance(before.rhythm, at_s, signs + (self.overdue >= FEWEST))
         if self.new.held_ms >= HELD_MS:
-            rhythm = handover.excused(rhythm, at_s)
+            rhythm = handover.forgive_disturbance(rhythm, at_s)
         aside = handover.on_beat(rhythm, at_s) or handover.going_on(rhythm, at_s)
-        return rhythm, handover.tolerated(rhythm, at_s), aside
+        return rhythm, handover.may_be_handover(rhythm, at_s), aside
 
     def losses(self) -> Losses:
         """Return the losses, but for packets that were under way in an outage."""
@@ -296,8 +296,8 @@ class _Seen:
         if at_s - self.down_at_s < grace_s or not (new.sent or back):
             return before.losses
         arrived = Arrived(new.sent, new.lost_out, back, new.lost_in)
-        tested = quality_loss.tested(before.losses, arrived, self.usual, at_s)
-        return quality_loss.counted(tested, arrived, at_s, new.pace_s)
+        tested = quality_loss.settle_losses(before.losses, arrived, self.usual, at_s)
+        return quality_loss.count_losses(tested, arrived, at_s, new.pace_s)
 
     def window(self) -> Variation:
         """Return the delays of the last packets, but for those that were held up together."""
@@ -305,7 +305,7 @@ class _Seen:
             return self.before.window
         new = self.new
         packets = Packets(new.at_s, new.pace_s, new.out_ms, new.in_ms, new.round_trips_ms)
-        return jitter.grown(self.before.window, packets)
+        return jitter.add_packets(self.before.window, packets)
 
     def talk(self) -> float:
         """Return how often the far end's own packets come along with answers, smoothed."""
@@ -359,7 +359,7 @@ def _reviewed(health: LinkHealth, now_s: float) -> LinkHealth:
     if health.window.times_s:
         jitter_ms = jitter.lasting_ms(health.window)
         widest_ms = jitter.jitter_ms(health.window)
-    shares = quality_loss.shares(health.losses)
+    shares = quality_loss.loss_shares(health.losses)
     loss = max(shares.out, shares.back)
     credited = loss if health.lossy else min(loss, usual.loss)
     ear_ms = health.delay_ms / 2 + jitter_ms + emodel.END_SYSTEM_MS

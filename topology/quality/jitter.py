@@ -50,7 +50,7 @@ class Packets:
     trips_ms: tuple[float, ...]
 
 
-def grown(window: Variation, packets: Packets) -> Variation:
+def add_packets(window: Variation, packets: Packets) -> Variation:
     """Return a window with more packets at its end and without those that grew old."""
     count = min(len(packets.out_ms), len(packets.in_ms), len(packets.trips_ms), MOST)
     if not count:

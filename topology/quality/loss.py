@@ -84,7 +84,7 @@ def _weights(usual: Usual) -> tuple[float, float]:
     )
 
 
-def tested(losses: Losses, arrived: Arrived, usual: Usual, at_s: float) -> Losses:
+def settle_losses(losses: Losses, arrived: Arrived, usual: Usual, at_s: float) -> Losses:
     """Return the evidence after one more measurement."""
     lost, received = _weights(usual)
     there = arrived.lost_out * lost + (arrived.out - arrived.lost_out) * received
@@ -117,12 +117,12 @@ def _gathered(evidence: Evidence, more: float, usual: Usual, at_s: float) -> Evi
     return Evidence(min(value, MOST * usual.evidence), kept, start_s, gathered)
 
 
-def suspected(losses: Losses, usual: Usual) -> bool:
+def loss_suspected(losses: Losses, usual: Usual) -> bool:
     """Return whether half of a proof has been gathered."""
     return any(evidence.value >= usual.evidence / 2 for evidence in losses.evidence)
 
 
-def counted(losses: Losses, arrived: Arrived, at_s: float, pace_s: float) -> Losses:
+def count_losses(losses: Losses, arrived: Arrived, at_s: float, pace_s: float) -> Losses:
     """Return the counts after one more measurement."""
     lost = arrived.lost_out + arrived.lost_in
     runs = int(lost > 0 and not losses.losing)
@@ -142,7 +142,7 @@ def counted(losses: Losses, arrived: Arrived, at_s: float, pace_s: float) -> Los
     return Losses((*buckets[:-1], last), losses.evidence, losses.proven, losing)
 
 
-def shares(losses: Losses) -> Shares:
+def loss_shares(losses: Losses) -> Shares:
     """Return the shares lost of the packets in all buckets.
 
     The burst ratio is the mean length of runs of losses over what it would be were losses of the

@@ -20,7 +20,7 @@ NEVER: Final = frozenset({Segment.PATIENTS})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AccessAnswer:
     """Whether somebody reaches a target, and why, in one sentence."""
 
     allowed: bool
@@ -53,7 +53,7 @@ class Placed(Protocol):
 Sites: TypeAlias = Mapping[SiteName, Placed]
 
 
-def above(sites: Sites, site: SiteName) -> Iterator[SiteName]:
+def places_above(sites: Sites, site: SiteName) -> Iterator[SiteName]:
     """Yield a site and everything above it in the hierarchy. Raises KeyError."""
     at: SiteName | None = site
     while at is not None:
@@ -63,7 +63,7 @@ def above(sites: Sites, site: SiteName) -> Iterator[SiteName]:
 
 def groups_of(groups: Iterable[Group], sites: Sites, person: Person) -> tuple[Group, ...]:
     """Return the groups that somebody belongs to by role and place. Raises KeyError."""
-    places = frozenset(above(sites, person.site))
+    places = frozenset(places_above(sites, person.site))
     return tuple(g for g in groups if g.role == person.role and g.under in places)
 
 
@@ -78,19 +78,19 @@ def destinations(policy: AccessPolicy, intent: Intent, person: Person) -> tuple[
     return tuple(found.values())
 
 
-def answer(
+def answer_access(
     policy: AccessPolicy, intent: Intent, person: Person, target: Target, place: Place | None
-) -> Answer:
+) -> AccessAnswer:
     """Return whether somebody reaches a target at a place; without one, wherever it is offered."""
     opened = [d for d in destinations(policy, intent, person) if d.target == target]
     offered = places_of(policy, intent, target) if place is None else (place,)
     missing = [p for p in offered if p not in {one.place for one in opened}]
     if offered and not missing:
         grant = next(one.grant for one in opened if one.place in offered)
-        return Answer(
+        return AccessAnswer(
             allowed=True, because=f"a grant lets {grant.group} reach {target}: {grant.because}"
         )
-    return Answer(allowed=False, because=_denied(policy, intent, person, target, missing))
+    return AccessAnswer(allowed=False, because=_denied(policy, intent, person, target, missing))
 
 
 def places_of(policy: AccessPolicy, intent: Intent, target: Target) -> tuple[Place, ...]:
@@ -136,7 +136,7 @@ def _segments(intent: Intent, grant: Grant, segment: Segment) -> Iterator[Destin
         return
     plan, wanted = intent.network.plan, frozenset(grant.at)
     for site in intent.sites.values():
-        if not wanted or wanted.intersection(above(intent.sites, site.name)):
+        if not wanted or wanted.intersection(places_above(intent.sites, site.name)):
             where = (
                 addressing.segment4(plan, site.number, segment),
                 addressing.segment6(plan, site.number, segment),

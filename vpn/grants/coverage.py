@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from inventory.addressing import Prefix
-from vpn.grants.packet_filter import Opening
+from vpn.grants.packet_filter import FilterOpening
 from vpn.model import Ports
 
 # A prefix, on some ports or on all of them.
 Way: TypeAlias = tuple[Prefix, Ports | None]
 
 
-def ways(openings: Iterable[Opening]) -> Iterator[Way]:
+def ways_opened(openings: Iterable[FilterOpening]) -> Iterator[Way]:
     """Yield every prefix of openings with every range of ports on it."""
     for one in openings:
         for prefix in one.prefixes:
@@ -19,7 +19,7 @@ def ways(openings: Iterable[Opening]) -> Iterator[Way]:
                 yield prefix, ports
 
 
-def covers(wider: Iterable[Way], narrower: Iterable[Way]) -> bool:
+def covers_way(wider: Iterable[Way], narrower: Iterable[Way]) -> bool:
     """Return whether each of the narrower ways lies within a wider one.
 
     What several prefixes or ranges of ports cover only together counts as not covered.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from inventory import addressing
-from inventory.documents.entries import Documents, Entry, repeated
+from inventory.documents.entries import DocumentEntry, Documents, repeated_names
 from inventory.documents.messages import Misread
 from inventory.errors import Fault, Location
 from inventory.model import Intent, Role, Segment
@@ -32,7 +32,9 @@ class Written:
     tests: tuple[Test, ...]
 
 
-def check(documents: Documents, intent: Intent | None) -> tuple[Written | None, tuple[Fault, ...]]:
+def check_access(
+    documents: Documents, intent: Intent | None
+) -> tuple[Written | None, tuple[Fault, ...]]:
     """Return the access policy of a folder and its tests, or every fault in file order.
 
     Names of places are checked where an intent is given; without one, nothing is returned but
@@ -43,10 +45,12 @@ def check(documents: Documents, intent: Intent | None) -> tuple[Written | None, 
     grants, grant_faults = documents.written("grants", GrantDocument)
     gateways, gateway_faults = documents.written("gateways", GatewayDocument)
     faults += [*host_faults, *grant_faults, *gateway_faults]
-    faults += repeated(groups, lambda group: group.name, "this group")
-    faults += repeated(hosts, lambda host: (host.service, host.zone), "this host of a service")
-    faults += repeated(gateways, lambda gateway: gateway.device, "this gateway")
-    faults += repeated(gateways, lambda gateway: gateway.number, "this number of a gateway")
+    faults += repeated_names(groups, lambda group: group.name, "this group")
+    faults += repeated_names(
+        hosts, lambda host: (host.service, host.zone), "this host of a service"
+    )
+    faults += repeated_names(gateways, lambda gateway: gateway.device, "this gateway")
+    faults += repeated_names(gateways, lambda gateway: gateway.number, "this number of a gateway")
     tests: tuple[Test, ...] = ()
     if intent is not None:
         known = _Known(intent, documents, frozenset(group.name for _, group in groups))
@@ -75,9 +79,9 @@ class _Known:
 
     def faults(
         self,
-        groups: Sequence[tuple[Entry, GroupDocument]],
-        hosts: Sequence[tuple[Entry, HostDocument]],
-        grants: Sequence[tuple[Entry, GrantDocument]],
+        groups: Sequence[tuple[DocumentEntry, GroupDocument]],
+        hosts: Sequence[tuple[DocumentEntry, HostDocument]],
+        grants: Sequence[tuple[DocumentEntry, GrantDocument]],
     ) -> Iterator[Fault]:
         """Yield what is wrong with names and places."""
         for entry, group in groups:
@@ -93,7 +97,7 @@ class _Known:
         """Return the services that any zone offers."""
         return frozenset(s for zone in self.intent.zones.values() for s in zone.services)
 
-    def host_faults(self, entry: Entry, host: HostDocument) -> Iterator[Fault]:
+    def host_faults(self, entry: DocumentEntry, host: HostDocument) -> Iterator[Fault]:
         """Yield what is wrong with where a service answers."""
         zone = self.intent.zones.get(host.zone)
         yield from self.documents.unknown(entry.where("zone"), "zone", host.zone, self.intent.zones)
@@ -104,12 +108,14 @@ class _Known:
         plan, number = self.intent.network.plan, self.intent.sites[zone.site].number
         own = (addressing.site_block4(plan, number), addressing.site_block6(plan, number))
         for index, address in enumerate(host.addresses):
-            if not any(addressing.overlap(block, ip_network(address)) for block in own):
+            if not any(addressing.prefixes_overlap(block, ip_network(address)) for block in own):
                 what = f"{address} is no address of {zone.site}, where zone {zone.name} is"
                 hint = f"write one within {own[0]} or {own[1]}"
                 yield Fault(entry.where("addresses", index), what, hint)
 
-    def gateway_faults(self, gateways: Sequence[tuple[Entry, GatewayDocument]]) -> Iterator[Fault]:
+    def gateway_faults(
+        self, gateways: Sequence[tuple[DocumentEntry, GatewayDocument]]
+    ) -> Iterator[Fault]:
         """Yield what is wrong with the hubs that people are to dial."""
         zones = {zone.site for zone in self.intent.zones.values()}
         for entry, gateway in gateways:
@@ -120,7 +126,7 @@ class _Known:
                 yield Fault(where, what, "name such an edge; it has tunnels to all the others")
             yield from _port_faults(entry, gateway)
 
-    def grant_faults(self, entry: Entry, grant: GrantDocument) -> Iterator[Fault]:
+    def grant_faults(self, entry: DocumentEntry, grant: GrantDocument) -> Iterator[Fault]:
         """Yield what is wrong with an exception to default deny."""
         yield from self.documents.unknown(entry.where("group"), "group", grant.group, self.groups)
         targets = {*Segment, *self.services}
@@ -141,13 +147,13 @@ class _Known:
             yield from self.documents.unknown(entry.where("at", index), noun, name, places)
 
     def tests(
-        self, grants: Sequence[tuple[Entry, GrantDocument]]
+        self, grants: Sequence[tuple[DocumentEntry, GrantDocument]]
     ) -> tuple[tuple[Test, ...], list[Fault]]:
         """Return the tests of all grants, and the faults of those that are none."""
         tests, faults = list[Test](), list[Fault]()
         for entry, grant in grants:
             for index, text in enumerate(grant.expect):
-                where, read = entry.where("expect", index), expectations.parse(text)
+                where, read = entry.where("expect", index), expectations.parse_access_test(text)
                 if isinstance(read, Misread):
                     faults.append(Fault(where, read.what, read.hint))
                     continue
@@ -165,7 +171,7 @@ class _Known:
             yield from self.documents.unknown(where, noun, sentence.place, places)
 
 
-def _port_faults(entry: Entry, gateway: GatewayDocument) -> Iterator[Fault]:
+def _port_faults(entry: DocumentEntry, gateway: GatewayDocument) -> Iterator[Fault]:
     """Yield what is wrong with the UDP ports at which a gateway is to listen for people."""
     dialled, asked = gateway.endpoint.port, gateway.enrolment_port
     if dialled in addressing.TUNNEL_PORTS:

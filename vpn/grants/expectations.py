@@ -10,7 +10,7 @@ from typing import Final
 from inventory.documents.messages import Misread, quoted
 from inventory.model import Intent, Segment, SiteName
 from vpn.grants import access
-from vpn.grants.access import Answer, Place
+from vpn.grants.access import AccessAnswer, Place
 from vpn.model import AccessPolicy, Person, RoleName, Target
 
 FORMS: Final = (
@@ -39,7 +39,7 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AccessFinding:
     """Whether a sentence holds, and why."""
 
     text: str
@@ -47,7 +47,7 @@ class Finding:
     because: str
 
 
-def parse(text: str) -> Sentence | Misread:
+def parse_access_test(text: str) -> Sentence | Misread:
     """Return the sentence of a text, or why it is none."""
     plain = " ".join(text.replace(",", " ").split()).rstrip(".").rstrip()
     read = _FORM.fullmatch(plain)
@@ -58,26 +58,30 @@ def parse(text: str) -> Sentence | Misread:
     return Sentence(read["role"], read["site"], known, read["place"], never=bool(read["never"]))
 
 
-def render(sentence: Sentence) -> str:
+def render_access_test(sentence: Sentence) -> str:
     """Return the text of a sentence, which parses to the same sentence."""
     verb = "never reaches" if sentence.never else "reaches"
     place = f" at {sentence.place}" if sentence.place else ""
     return f"{sentence.role} at {sentence.site} {verb} {sentence.target}{place}"
 
 
-def evaluate(sentence: Sentence, policy: AccessPolicy, intent: Intent) -> Finding:
+def evaluate_access_test(sentence: Sentence, policy: AccessPolicy, intent: Intent) -> AccessFinding:
     """Return whether a sentence, whose names all exist, holds under a policy."""
     somebody = Person("somebody", "Somebody", sentence.role, sentence.site)
     if sentence.never and sentence.place is None:
         found = _nowhere(sentence, policy, intent, somebody)
     else:
-        found = access.answer(policy, intent, somebody, sentence.target, sentence.place)
-    return Finding(render(sentence), found.allowed is not sentence.never, found.because)
+        found = access.answer_access(policy, intent, somebody, sentence.target, sentence.place)
+    return AccessFinding(
+        render_access_test(sentence), found.allowed is not sentence.never, found.because
+    )
 
 
-def _nowhere(sentence: Sentence, policy: AccessPolicy, intent: Intent, somebody: Person) -> Answer:
+def _nowhere(
+    sentence: Sentence, policy: AccessPolicy, intent: Intent, somebody: Person
+) -> AccessAnswer:
     """Return whether a target is reached at any place, with the first one told."""
     for one in access.destinations(policy, intent, somebody):
         if one.target == sentence.target:
-            return access.answer(policy, intent, somebody, one.target, one.place)
-    return access.answer(policy, intent, somebody, sentence.target, None)
+            return access.answer_access(policy, intent, somebody, one.target, one.place)
+    return access.answer_access(policy, intent, somebody, sentence.target, None)

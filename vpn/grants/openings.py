@@ -8,16 +8,16 @@ from inventory.addressing import Prefix
 from inventory.model import Intent
 from vpn.grants import access
 from vpn.grants.access import Destination
-from vpn.grants.packet_filter import Opening
+from vpn.grants.packet_filter import FilterOpening
 from vpn.model import AccessPolicy, Group, Person, Ports
 
 
-def openings(policy: AccessPolicy, intent: Intent) -> tuple[Opening, ...]:
+def openings(policy: AccessPolicy, intent: Intent) -> tuple[FilterOpening, ...]:
     """Return what the grants open, one for each group and ports, in the order of the groups."""
     return tuple(opening for group in policy.groups for opening in _of(policy, intent, group))
 
 
-def _of(policy: AccessPolicy, intent: Intent, group: Group) -> Iterator[Opening]:
+def _of(policy: AccessPolicy, intent: Intent, group: Group) -> Iterator[FilterOpening]:
     somebody = Person("", "", group.role, group.under)
     own = [
         one
@@ -25,7 +25,7 @@ def _of(policy: AccessPolicy, intent: Intent, group: Group) -> Iterator[Opening]
         if one.grant.group == group.name
     ]
     for ports, same in groupby(sorted(own, key=_ports_text), key=lambda one: one.ports):
-        yield Opening(group.name, ports, _prefixes(same))
+        yield FilterOpening(group.name, ports, _prefixes(same))
 
 
 def _ports_text(one: Destination) -> str:

@@ -31,7 +31,7 @@ _KINDS: Final[Mapping[Family, tuple[str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class FilterOpening:
     """What a group reaches on some ports; no ports are all of them."""
 
     group: GroupName
@@ -49,10 +49,10 @@ def checked_interface(name: str) -> str:
     )
 
 
-def render(
+def render_filter(
     interface: str,
     blocks: Sequence[Prefix],
-    opened: Sequence[Opening],
+    opened: Sequence[FilterOpening],
     sources: Mapping[GroupName, Sequence[Address]],
 ) -> str:
     """Return the table for a host on whose interface people arrive, as `nft -f` reads it.
@@ -145,7 +145,7 @@ def _group_set(group: GroupName, family: Family) -> str:
 
 
 def _rules(
-    number: int, one: Opening, sources: Mapping[GroupName, Sequence[Address]]
+    number: int, one: FilterOpening, sources: Mapping[GroupName, Sequence[Address]]
 ) -> Iterator[str]:
     if one.group not in sources:
         return

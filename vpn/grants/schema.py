@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, StrictInt, StrictStr
 from inventory.addressing import MAX_GATEWAY
 from inventory.documents.edge_keys import key_fault
 from inventory.documents.fields import Document, Flag, HostAddress, Slug, Title
-from inventory.documents.messages import quoted, refuse
+from inventory.documents.messages import quoted, refuse_value
 from inventory.model import Segment
 from vpn.key_text import PublicKey
 from vpn.model import Endpoint, Gateway, Grant, Group, Ports, ServiceHost
@@ -21,27 +21,29 @@ def _ports(value: object) -> Ports:
     hint = "write 'tcp/443' or 'udp/49152-65535'"
     read = _PORTS.fullmatch(value) if isinstance(value, str) and value.isascii() else None
     if read is None:
-        raise refuse(f"{quoted(value)} is no protocol with ports", hint)
+        raise refuse_value(f"{quoted(value)} is no protocol with ports", hint)
     first, last = int(read[2]), int(read[3] or read[2])
     if not 0 < first <= last <= 65535:
-        raise refuse(f"{quoted(value)} has ports out of range or order", hint)
+        raise refuse_value(f"{quoted(value)} has ports out of range or order", hint)
     return Ports(cast("Literal['tcp', 'udp']", read[1]), first, last)
 
 
 def _endpoint(value: object) -> Endpoint:
     try:
-        return endpoint.parse(value if isinstance(value, str) else "")
+        return endpoint.parse_endpoint(value if isinstance(value, str) else "")
     except ValueError:
         what = (
             f"{quoted(value)} is no endpoint" if isinstance(value, str) else "this is no endpoint"
         )
-        raise refuse(what, "write it as 'vpn.example.cm:51820' or '[2001:db8::7]:51820'") from None
+        raise refuse_value(
+            what, "write it as 'vpn.example.cm:51820' or '[2001:db8::7]:51820'"
+        ) from None
 
 
 def _key(value: object) -> str:
     fault = key_fault(value) if isinstance(value, str) else "this is no WireGuard public key"
     if fault:
-        raise refuse(fault, "copy it from edge_keys")
+        raise refuse_value(fault, "copy it from edge_keys")
     return str(value)
 
 

@@ -5,7 +5,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from typing import Final
 
 from inventory import addressing
-from inventory.addressing import alone
+from inventory.addressing import only_address
 from inventory.model import AddressPlan
 from inventory.names import PEOPLE, interface_name
 from vpn.model import Address, Gateway, Person, PersonDevice
@@ -19,7 +19,9 @@ from vpn.wireguard.keys import Secret
 MTU: Final = 1280
 
 
-def addresses(plan: AddressPlan, device: PersonDevice, gateway: Gateway) -> tuple[Address, ...]:
+def device_addresses(
+    plan: AddressPlan, device: PersonDevice, gateway: Gateway
+) -> tuple[Address, ...]:
     """Return the addresses that a device has behind a gateway, IPv4 and IPv6."""
     return (
         addressing.people4(plan, gateway.number, device.number),
@@ -27,7 +29,7 @@ def addresses(plan: AddressPlan, device: PersonDevice, gateway: Gateway) -> tupl
     )
 
 
-def blocks(terms: AccessTerms) -> str:
+def describe_people_blocks(terms: AccessTerms) -> str:
     """Return in words where the addresses of people's devices are."""
     said = (
         f"{addressing.people_block4(terms.plan, gateway.number)} and "
@@ -37,7 +39,7 @@ def blocks(terms: AccessTerms) -> str:
     return "; ".join(said)
 
 
-def config(
+def device_config(
     terms: AccessTerms,
     device: PersonDevice,
     gateway: Gateway,
@@ -50,8 +52,8 @@ def config(
     later needs no other file; what no grant opens ends at the gateway.
     """
     plan = terms.plan
-    four, six = addresses(plan, device, gateway)
-    behind = (plan.ipv4_sites, plan.ipv6, *map(alone, own(plan, gateway)))
+    four, six = device_addresses(plan, device, gateway)
+    behind = (plan.ipv4_sites, plan.ipv6, *map(only_address, gateway_addresses(plan, gateway)))
     far = PeerSection(gateway.public_key, behind, gateway.endpoint, preshared, KEEPALIVE_S)
     own4, own6 = IPv4Interface((int(four), 32)), IPv6Interface((int(six), 128))
     return Config(private, (own4, own6), (far,), mtu=MTU, dns=_dns(terms, gateway))
@@ -61,10 +63,13 @@ def _dns(terms: AccessTerms, gateway: Gateway) -> tuple[str, ...]:
     """Return where a device asks for names, and in which domain; nothing without a resolver."""
     if not gateway.resolver:
         return ()
-    return (*map(str, own(terms.plan, gateway)), dns_names.domain(terms.network))
+    return (
+        *map(str, gateway_addresses(terms.plan, gateway)),
+        dns_names.network_domain(terms.network),
+    )
 
 
-def own(plan: AddressPlan, gateway: Gateway) -> tuple[Address, ...]:
+def gateway_addresses(plan: AddressPlan, gateway: Gateway) -> tuple[Address, ...]:
     """Return a gateway's own addresses among people's, where it answers for names."""
     return (
         addressing.gateway4(plan, gateway.number),
@@ -72,19 +77,19 @@ def own(plan: AddressPlan, gateway: Gateway) -> tuple[Address, ...]:
     )
 
 
-def admitted(
+def admit_device(
     terms: AccessTerms, person: Person, device: PersonDevice, gateway: Gateway
 ) -> RosterDevice:
     """Return what a gateway is told of a device: it may send from its own addresses alone."""
     return RosterDevice(
         device.public_key,
-        addresses(terms.plan, device, gateway),
+        device_addresses(terms.plan, device, gateway),
         tuple(group.name for group in terms.groups_of(person)),
         person.until,
     )
 
 
-def roster(terms: AccessTerms, gateway: Gateway, devices: Iterable[RosterDevice]) -> Roster:
+def build_roster(terms: AccessTerms, gateway: Gateway, devices: Iterable[RosterDevice]) -> Roster:
     """Return all that a gateway is told."""
     plan, number = terms.plan, gateway.number
     lengths = (
@@ -99,7 +104,7 @@ def roster(terms: AccessTerms, gateway: Gateway, devices: Iterable[RosterDevice]
         mtu=MTU,
         addresses=tuple(
             ip_interface((address, length))
-            for address, length in zip(own(plan, gateway), lengths, strict=True)
+            for address, length in zip(gateway_addresses(plan, gateway), lengths, strict=True)
         ),
         devices=tuple(devices),
         openings=terms.openings,
@@ -108,9 +113,11 @@ def roster(terms: AccessTerms, gateway: Gateway, devices: Iterable[RosterDevice]
     )
 
 
-def peers(roster: Roster, preshared: Iterable[Secret]) -> tuple[PeerSection, ...]:
+def roster_peers(roster: Roster, preshared: Iterable[Secret]) -> tuple[PeerSection, ...]:
     """Return what `wg` is told of a roster's devices."""
     return tuple(
-        PeerSection(device.public_key, tuple(map(alone, device.addresses)), preshared_key=secret)
+        PeerSection(
+            device.public_key, tuple(map(only_address, device.addresses)), preshared_key=secret
+        )
         for device, secret in zip(roster.devices, preshared, strict=True)
     )

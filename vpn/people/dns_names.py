@@ -16,12 +16,12 @@ from vpn.model import AccessPolicy, Address
 Names: TypeAlias = tuple[tuple[str, tuple[Address, ...]], ...]
 
 
-def domain(network: str) -> str:
+def network_domain(network: str) -> str:
     """Return the domain of a network's names."""
     return f"{network}.internal"
 
 
-def names(intent: Intent, policy: AccessPolicy) -> Names:
+def dns_names(intent: Intent, policy: AccessPolicy) -> Names:
     """Return the names of an intent's services and devices, in their order."""
     found: dict[str, dict[Address, None]] = {}
     for name, address in (*_services(policy), *_devices(intent)):
@@ -44,12 +44,12 @@ def _devices(intent: Intent) -> Iterator[tuple[str, Address]]:
             yield device.name, addressing.loopback4(plan, site.number, device.number)
 
 
-def hosts(network: str, found: Iterable[tuple[str, Iterable[Address]]]) -> str:
+def hosts_file(network: str, found: Iterable[tuple[str, Iterable[Address]]]) -> str:
     """Return names as a hosts file has them (hosts(5)): an address and its names on each line."""
     by_address: dict[Address, list[str]] = {}
     for name, addresses in found:
         for address in addresses:
-            by_address.setdefault(address, []).append(f"{name}.{domain(network)}")
+            by_address.setdefault(address, []).append(f"{name}.{network_domain(network)}")
     return "".join(f"{address} {' '.join(own)}\n" for address, own in _sorted(by_address))
 
 
@@ -57,7 +57,7 @@ def _sorted(found: Mapping[Address, list[str]]) -> list[tuple[Address, list[str]
     return sorted(found.items(), key=lambda pair: (pair[0].version, pair[0].packed))
 
 
-def moved(was: Mapping[str, object], becomes: Mapping[str, object]) -> str:
+def moved_names(was: Mapping[str, object], becomes: Mapping[str, object]) -> str:
     """Return how many named things are more, fewer or elsewhere; nothing when none is."""
     parts = {
         "more": becomes.keys() - was.keys(),

@@ -13,10 +13,10 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from inventory.documents.entries import Entry, parse, repeated
+from inventory.documents.entries import DocumentEntry, parse_entries, repeated_names
 from inventory.documents.fields import Document, Slug, Title
-from inventory.documents.messages import closest, quoted, refuse
-from inventory.documents.yaml_reader import MAX_FAULTS, compose
+from inventory.documents.messages import closest_name, quoted, refuse_value
+from inventory.documents.yaml_reader import MAX_FAULTS, compose_yaml
 from inventory.errors import Fault, IntentError, Location
 from vpn.key_text import PublicKey
 from vpn.model import Person
@@ -31,15 +31,17 @@ def _day(value: object) -> date:
     try:
         return date.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
-        raise refuse(f"{quoted(value)} is no day", "write it as '2027-02-28'") from None
+        raise refuse_value(f"{quoted(value)} is no day", "write it as '2027-02-28'") from None
 
 
 def _key(value: object) -> PublicKey:
     # What stands there may be a private key by mistake: no message repeats it.
     try:
-        return keys.public(value if isinstance(value, str) else "")
+        return keys.parse_public(value if isinstance(value, str) else "")
     except ValueError as error:
-        raise refuse(str(error), "show the public key with 'wg pubkey' on the device") from None
+        raise refuse_value(
+            str(error), "show the public key with 'wg pubkey' on the device"
+        ) from None
 
 
 Day: TypeAlias = Annotated[Any, BeforeValidator(_day)]
@@ -85,7 +87,7 @@ class ListedDevice:
     where: Location
 
 
-def read(file: str, text: str) -> tuple[ListedDevice, ...]:
+def read_people_list(file: str, text: str) -> tuple[ListedDevice, ...]:
     """Return the devices that a list names, in its order.
 
     Raises IntentError with every fault.
@@ -96,13 +98,13 @@ def read(file: str, text: str) -> tuple[ListedDevice, ...]:
         entries, faults = _yaml(file, text)
     else:
         entries, faults = _csv(file, text)
-    written: list[tuple[Entry, PersonDocument]] = []
+    written: list[tuple[DocumentEntry, PersonDocument]] = []
     for entry in entries:
-        document, found = parse(entry, PersonDocument)
+        document, found = parse_entries(entry, PersonDocument)
         faults += found
         if document is not None:
             written.append((entry, document))
-    faults += repeated(written, lambda one: (one.name, one.device), "this device of a person")
+    faults += repeated_names(written, lambda one: (one.name, one.device), "this device of a person")
     faults += _differing(written)
     faults += _shared(written)
     if faults:
@@ -113,9 +115,9 @@ def read(file: str, text: str) -> tuple[ListedDevice, ...]:
     )
 
 
-def _differing(written: Iterable[tuple[Entry, PersonDocument]]) -> Iterator[Fault]:
+def _differing(written: Iterable[tuple[DocumentEntry, PersonDocument]]) -> Iterator[Fault]:
     """Yield a fault for every row that says something else of a person than an earlier one."""
-    first: dict[str, tuple[Entry, Person]] = {}
+    first: dict[str, tuple[DocumentEntry, Person]] = {}
     for entry, document in written:
         person = document.person()
         before, known = first.setdefault(person.name, (entry, person))
@@ -124,8 +126,8 @@ def _differing(written: Iterable[tuple[Entry, PersonDocument]]) -> Iterator[Faul
             yield Fault(entry.where(), what, "say the same in all rows of a person")
 
 
-def _shared(written: Iterable[tuple[Entry, PersonDocument]]) -> Iterator[Fault]:
-    first: dict[PublicKey, Entry] = {}
+def _shared(written: Iterable[tuple[DocumentEntry, PersonDocument]]) -> Iterator[Fault]:
+    first: dict[PublicKey, DocumentEntry] = {}
     for entry, document in written:
         if document.public_key:
             before = first.setdefault(document.public_key, entry)
@@ -134,10 +136,10 @@ def _shared(written: Iterable[tuple[Entry, PersonDocument]]) -> Iterator[Fault]:
                 yield Fault(entry.where("public_key"), what, "make a pair on every device")
 
 
-def _csv(file: str, text: str) -> tuple[list[Entry], list[Fault]]:
+def _csv(file: str, text: str) -> tuple[list[DocumentEntry], list[Fault]]:
     plain = text.removeprefix("\ufeff")
     reader = csv.reader(StringIO(plain, newline=""), strict=True, delimiter=_separator(plain))
-    entries: list[Entry] = []
+    entries: list[DocumentEntry] = []
     try:
         headings = [heading.strip().lower() for heading in next(reader, [])]
         if faults := list(_heading_faults(file, headings)):
@@ -173,9 +175,9 @@ def _lines(reader: Any) -> Iterator[tuple[int, list[str]]]:
         raise csv.Error(f"it has more than {MOST:,} rows")
 
 
-def _entry(file: str, line: int, row: Mapping[str, str]) -> Entry:
+def _entry(file: str, line: int, row: Mapping[str, str]) -> DocumentEntry:
     value = {key: cell for key, cell in row.items() if cell}
-    return Entry(value, SECTION, file, (line, 1, {}))
+    return DocumentEntry(value, SECTION, file, (line, 1, {}))
 
 
 def _heading_faults(file: str, headings: list[str]) -> Iterator[Fault]:
@@ -183,7 +185,9 @@ def _heading_faults(file: str, headings: list[str]) -> Iterator[Fault]:
     for heading in headings:
         if heading not in COLUMNS:
             yield Fault(
-                where, f"unknown column {quoted(heading)}", closest(heading, COLUMNS, "columns")
+                where,
+                f"unknown column {quoted(heading)}",
+                closest_name(heading, COLUMNS, "columns"),
             )
     twice = sorted({heading for heading in headings if headings.count(heading) > 1})
     for heading in twice:
@@ -192,8 +196,8 @@ def _heading_faults(file: str, headings: list[str]) -> Iterator[Fault]:
         yield Fault(where, "the file is empty", f"begin with a line '{','.join(COLUMNS)}'")
 
 
-def _yaml(file: str, text: str) -> tuple[list[Entry], list[Fault]]:
-    composed = compose(file, text)
+def _yaml(file: str, text: str) -> tuple[list[DocumentEntry], list[Fault]]:
+    composed = compose_yaml(file, text)
     value, mark = composed.value, composed.mark
     faults = list(composed.faults)
     items = value.get(SECTION) if isinstance(value, dict) else None
@@ -210,5 +214,6 @@ def _yaml(file: str, text: str) -> tuple[list[Entry], list[Fault]]:
         return [], [Fault(Location(file), f"more than {MOST:,} people", "split the file")]
     blamed = composed.blamed
     return [
-        Entry(item, SECTION, file, place, blamed) for item, place in zip(items, marks, strict=True)
+        DocumentEntry(item, SECTION, file, place, blamed)
+        for item, place in zip(items, marks, strict=True)
     ], faults

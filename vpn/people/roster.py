@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 from inventory.model import DeviceName
 from inventory.names import is_name
 from vpn.grants import packet_filter
-from vpn.grants.packet_filter import Opening
+from vpn.grants.packet_filter import FilterOpening
 from vpn.model import Address, GroupName, Ports
 from vpn.people.dns_names import Names
 
@@ -55,7 +55,7 @@ class Roster:
     mtu: int
     addresses: tuple[Interface, ...]
     devices: tuple[RosterDevice, ...]
-    openings: tuple[Opening, ...]
+    openings: tuple[FilterOpening, ...]
     names: Names = ()
     key: str = ""
 
@@ -72,7 +72,9 @@ class Roster:
     def table(self) -> str:
         """Return the packet filter for the gateway, as `nft -f` reads it."""
         blocks = tuple(address.network for address in self.addresses)
-        return packet_filter.render(self.interface, blocks, self.openings, sources(self))
+        return packet_filter.render_filter(
+            self.interface, blocks, self.openings, roster_sources(self)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class SignedRoster:
     preshared: tuple[bytes, ...] = field(repr=False)
 
 
-def sources(roster: Roster) -> Mapping[GroupName, tuple[Address, ...]]:
+def roster_sources(roster: Roster) -> Mapping[GroupName, tuple[Address, ...]]:
     """Return the addresses from which the members of each group that reaches anything come."""
     found: dict[GroupName, list[Address]] = {one.group: [] for one in roster.openings}
     for device in roster.devices:
@@ -100,7 +102,7 @@ def sources(roster: Roster) -> Mapping[GroupName, tuple[Address, ...]]:
     return {group: tuple(addresses) for group, addresses in found.items()}
 
 
-def plain(roster: Roster) -> dict[str, Any]:
+def roster_plain(roster: Roster) -> dict[str, Any]:
     """Return a roster as JSON knows it; reading that back gives the same roster."""
     return {
         "network": roster.network,
@@ -119,7 +121,7 @@ def plain(roster: Roster) -> dict[str, Any]:
     }
 
 
-def read(written: Json) -> Roster:
+def read_roster(written: Json) -> Roster:
     """Return the roster that plain() wrote.
 
     Raises ValueError when it is no roster, or holds what must not stand in a packet filter.
@@ -158,15 +160,15 @@ def _devices(written: Iterable[Any]) -> Iterator[RosterDevice]:
         )
 
 
-def openings_plain(openings: Iterable[Opening]) -> list[list[Any]]:
+def openings_plain(openings: Iterable[FilterOpening]) -> list[list[Any]]:
     """Return openings as JSON knows them."""
     return [[o.group, [*map(_ports_plain, o.ports)], [*map(str, o.prefixes)]] for o in openings]
 
 
-def openings_read(written: Iterable[Any]) -> tuple[Opening, ...]:
+def openings_read(written: Iterable[Any]) -> tuple[FilterOpening, ...]:
     """Return the openings that openings_plain() wrote. Raises ValueError, TypeError."""
     return tuple(
-        Opening(
+        FilterOpening(
             _name(group),
             tuple(_ports(*each) for each in ports),
             tuple(_parsed(ip_network, text) for text in prefixes),

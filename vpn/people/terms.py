@@ -15,8 +15,8 @@ from inventory.addressing import Prefix
 from inventory.model import AddressPlan, DeviceName, Intent, Management, SiteName
 from vpn.grants import access
 from vpn.grants import openings as grants_openings
-from vpn.grants.coverage import Way, ways
-from vpn.grants.packet_filter import Opening
+from vpn.grants.coverage import Way, ways_opened
+from vpn.grants.packet_filter import FilterOpening
 from vpn.model import (
     AccessPolicy,
     Endpoint,
@@ -54,7 +54,7 @@ class AccessTerms:
     sites: Mapping[SiteName, Place]
     groups: tuple[Group, ...]
     gateways: tuple[Gateway, ...]
-    openings: tuple[Opening, ...] = ()
+    openings: tuple[FilterOpening, ...] = ()
     names: Names = ()
     doors: Mapping[DeviceName, Management] = field(default_factory=dict)
     namespace: str | None = None
@@ -81,7 +81,7 @@ def access_terms(intent: Intent, policy: AccessPolicy) -> AccessTerms:
         policy.groups,
         gateways,
         grants_openings.openings(policy, intent),
-        dns_names.names(intent, policy),
+        dns_names.dns_names(intent, policy),
         {
             gateway.device: management
             for gateway in gateways
@@ -94,9 +94,9 @@ def access_terms(intent: Intent, policy: AccessPolicy) -> AccessTerms:
 def reasons_to_refuse(terms: AccessTerms, person: Person, today: date) -> Iterator[str]:
     """Yield everything that speaks against giving a person access."""
     if person.site not in terms.sites:
-        yield unknown("site", person.site, terms.sites)
+        yield unknown_name("site", person.site, terms.sites)
     if person.role not in terms.roles:
-        yield unknown("role", person.role, dict.fromkeys(terms.roles))
+        yield unknown_name("role", person.role, dict.fromkeys(terms.roles))
     elif person.site in terms.sites and not terms.groups_of(person):
         yield f"no group takes in {person.role} at {person.site}; write one in the section groups"
     yield from _untimely(person, today)
@@ -114,7 +114,7 @@ def _untimely(person: Person, today: date) -> Iterator[str]:
         )
 
 
-def diff(before: AccessTerms | None, after: AccessTerms) -> Iterator[str]:
+def diff_terms(before: AccessTerms | None, after: AccessTerms) -> Iterator[str]:
     """Yield what other terms bring, line by line, with '+', '-' or '~' as diffs have it."""
     if before is None:
         yield f"+ network {after.network} with {len(after.sites):,} sites"
@@ -123,7 +123,7 @@ def diff(before: AccessTerms | None, after: AccessTerms) -> Iterator[str]:
     if before and before.plan != after.plan:
         yield "~ the addressing plan: every device needs another file"
     if before and before.sites != after.sites:
-        yield f"~ sites: {dns_names.moved(before.sites, after.sites)}"
+        yield f"~ sites: {dns_names.moved_names(before.sites, after.sites)}"
     old_groups = {g.name: _group(g) for g in before.groups} if before else {}
     yield from _changed("group", old_groups, {g.name: _group(g) for g in after.groups})
     titles = {g.name: g.title for g in before.groups} if before else {}
@@ -132,7 +132,7 @@ def diff(before: AccessTerms | None, after: AccessTerms) -> Iterator[str]:
     old_gateways = {g.device: _gateway(g) for g in before.gateways} if before else {}
     yield from _changed("gateway", old_gateways, {g.device: _gateway(g) for g in after.gateways})
     yield from _opened(before.openings if before else (), after.openings)
-    if told := dns_names.moved(dict(before.names) if before else {}, dict(after.names)):
+    if told := dns_names.moved_names(dict(before.names) if before else {}, dict(after.names)):
         yield f"~ names: {told}"
     old_doors = {name: _door(door) for name, door in before.doors.items()} if before else {}
     yield from _changed("the way to", old_doors, {n: _door(d) for n, d in after.doors.items()})
@@ -165,7 +165,7 @@ def _gateway(gateway: Gateway) -> str:
     )
 
 
-def _opened(before: tuple[Opening, ...], after: tuple[Opening, ...]) -> Iterator[str]:
+def _opened(before: tuple[FilterOpening, ...], after: tuple[FilterOpening, ...]) -> Iterator[str]:
     """Yield for every group how what is open to it changes, however little that is."""
     had, has = _ways(before), _ways(after)
     for group in sorted(had.keys() | has.keys()):
@@ -178,10 +178,10 @@ def _opened(before: tuple[Opening, ...], after: tuple[Opening, ...]) -> Iterator
             yield f"{'+' if more else '-'} what is open to {group}: {_listed(more or less)}"
 
 
-def _ways(openings: tuple[Opening, ...]) -> dict[GroupName, frozenset[Way]]:
+def _ways(openings: tuple[FilterOpening, ...]) -> dict[GroupName, frozenset[Way]]:
     found: dict[GroupName, list[Way]] = {}
     for one in openings:
-        found.setdefault(one.group, []).extend(ways((one,)))
+        found.setdefault(one.group, []).extend(ways_opened((one,)))
     return {group: frozenset(every) for group, every in found.items()}
 
 
@@ -205,7 +205,7 @@ def _door(door: Management) -> str:
     return f"{door.username}@{door.address} port {door.port}, {door.credential}, {pinned}"
 
 
-def unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
+def unknown_name(kind: str, name: str, known: Mapping[str, object]) -> str:
     """Return what to say of a name that nothing bears, with what may have been meant."""
     near = get_close_matches(name, known, n=3)
     advice = f"did you mean {' or '.join(near)}?" if near else f"known: {_some(known)}"
@@ -218,7 +218,7 @@ def _some(known: Mapping[str, object]) -> str:
     return (", ".join(names[:8]) + more) or "none"
 
 
-def plain(terms: AccessTerms) -> dict[str, Any]:
+def terms_plain(terms: AccessTerms) -> dict[str, Any]:
     """Return terms as JSON knows them; reading that back gives the same terms."""
     plan = terms.plan
     return {
@@ -240,7 +240,7 @@ def plain(terms: AccessTerms) -> dict[str, Any]:
     }
 
 
-def read(written: Json) -> AccessTerms:
+def read_terms(written: Json) -> AccessTerms:
     """Return the terms that plain() wrote."""
     return AccessTerms(
         written["network"],

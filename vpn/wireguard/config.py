@@ -46,7 +46,7 @@ class Config:
     unused: tuple[str, ...] = ()
 
 
-def render(config: Config, *, remark: str = "") -> str:
+def render_config(config: Config, *, remark: str = "") -> str:
     """Return a file for wg-quick; remark becomes its first line."""
     blocks = ["\n".join(_interface_lines(config))]
     blocks += ["\n".join(_peer_lines(peer, wg_quick=True)) for peer in config.peers]

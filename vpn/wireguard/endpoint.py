@@ -10,7 +10,7 @@ _HOST: Final = pattern(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-
 _LONGEST_NAME: Final = 253
 
 
-def parse(text: str) -> Endpoint:
+def parse_endpoint(text: str) -> Endpoint:
     """Return the endpoint of a text such as vpn.example.cm:51820. Raises ValueError."""
     host, _, port = text.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")

@@ -13,13 +13,13 @@ from inventory.errors import PolicyRefusedError
 _SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
 
 
-def sealed(secrets: bytes, to: str, about: bytes) -> str:
+def hpke_seal(secrets: bytes, to: str, about: bytes) -> str:
     """Return secrets for the device of a public key in base64; about says what they are."""
     public = X25519PublicKey.from_public_bytes(base64.b64decode(to))
     return base64.b64encode(_SUITE.encrypt(secrets, public, about)).decode("ascii")
 
 
-def unsealed(sealed_text: str, private_keys: Iterable[bytes], about: bytes, file: str) -> bytes:
+def hpke_open(sealed_text: str, private_keys: Iterable[bytes], about: bytes, file: str) -> bytes:
     """Return what is sealed to one of some private keys, 32 octets each.
 
     Raises PolicyRefusedError, naming file, and ValueError.

@@ -29,14 +29,14 @@ def key_backend(name: KeyMaker, undo: str) -> MakePair:
     Raises ExtraError when it is not installed; undo says how to choose another one.
     """
     if name is KeyMaker.CRYPTOGRAPHY:
-        return keys.pair
+        return keys.generate_pair
     library = wireguard_py(undo)
 
     def pair() -> tuple[Secret, PublicKey]:
         private = library.gen_priv_key()
         # It would take a text that is no key for one: only what it made itself goes there.
         public = library.get_pub_key(private).decode("ascii")
-        return keys.secret(private.decode("ascii")), keys.public(public)
+        return keys.parse_secret(private.decode("ascii")), keys.parse_public(public)
 
     return pair
 

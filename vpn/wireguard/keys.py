@@ -35,18 +35,18 @@ class Secret:
         return base64.b64encode(self.octets).decode("ascii")
 
 
-def generate() -> Secret:
+def generate_private() -> Secret:
     """Return a new private key."""
     return Secret(X25519PrivateKey.generate().private_bytes_raw())
 
 
-def pair() -> tuple[Secret, PublicKey]:
+def generate_pair() -> tuple[Secret, PublicKey]:
     """Return a new private key and its public one, in half the time of making one by one."""
     private = X25519PrivateKey.generate()
     return Secret(private.private_bytes_raw()), _text(private.public_key())
 
 
-def preshared() -> Secret:
+def generate_preshared() -> Secret:
     """Return a new preshared key, from the kernel's generator as `wg genpsk` takes it."""
     return Secret(os.urandom(OCTETS))
 
@@ -56,7 +56,7 @@ def public_of(private: Secret) -> PublicKey:
     return _text(X25519PrivateKey.from_private_bytes(private.octets).public_key())
 
 
-def exchanged(private: Secret, key: PublicKey) -> bytes:
+def shared_secret(private: Secret, key: PublicKey) -> bytes:
     """Return the 32 octets that only both owners of two keys can compute (RFC 7748, section 6.1).
 
     Raises ValueError when the public key is none, or one of small order.
@@ -69,12 +69,12 @@ def _text(key: X25519PublicKey) -> PublicKey:
     return base64.b64encode(key.public_bytes_raw()).decode("ascii")
 
 
-def secret(text: str) -> Secret:
+def parse_secret(text: str) -> Secret:
     """Return the secret that a text writes. Raises ValueError, which never repeats the text."""
     return Secret(_decoded(text))
 
 
-def public(text: str) -> PublicKey:
+def parse_public(text: str) -> PublicKey:
     """Return a public key as it is always written.
 
     Raises ValueError when it is no key, or one with which every secret would be zero (RFC 7748,

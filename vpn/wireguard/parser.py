@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from inventory.addressing import Prefix
-from inventory.documents.messages import closest, quoted
+from inventory.documents.messages import closest_name, quoted
 from inventory.errors import Fault, IntentError, Location
 from vpn.key_text import PublicKey
 from vpn.model import Endpoint
@@ -27,7 +27,7 @@ MOST_FAULTS: Final = 100
 _LONGEST_KEY: Final = 20
 
 
-def parse(text: str, file: str) -> Config:
+def parse_config(text: str, file: str) -> Config:
     """Return what a wg-quick file says.
 
     Raises IntentError with every fault, 100 at most, each at its line of file.
@@ -58,21 +58,21 @@ def _key_refused(error: ValueError, hint: str) -> _Refusal:
 
 def _private(value: str) -> Secret:
     try:
-        return keys.secret(value)
+        return keys.parse_secret(value)
     except ValueError as error:
         raise _key_refused(error, "make one with 'wg genkey'") from None
 
 
 def _preshared(value: str) -> Secret:
     try:
-        return keys.secret(value)
+        return keys.parse_secret(value)
     except ValueError as error:
         raise _key_refused(error, "make one with 'wg genpsk'") from None
 
 
 def _public(value: str) -> PublicKey:
     try:
-        return keys.public(value)
+        return keys.parse_public(value)
     except ValueError as error:
         raise _key_refused(error, "ask the far end for its public key") from None
 
@@ -110,7 +110,7 @@ def _dns(value: str) -> tuple[str, ...]:
 
 def _endpoint(value: str) -> Endpoint:
     try:
-        return endpoint.parse(value)
+        return endpoint.parse_endpoint(value)
     except ValueError as error:
         hint = "write '198.51.100.7:51820' or '[2001:db8::7]:51820'"
         raise _Refusal(str(error), hint) from None
@@ -243,7 +243,7 @@ class _Reading:
         if known is None:
             # A line without '=' of its own may have its first one within a secret.
             word = quoted(key) if key.isalpha() and len(key) <= _LONGEST_KEY else "something else"
-            hint = closest(key, list(readers), "keys")
+            hint = closest_name(key, list(readers), "keys")
             self.fault(number, f"[{section.name}] has {word} where a key should be", hint)
             return
         name, read = readers[known]

@@ -61,13 +61,13 @@ def epoch_at(unix_s: float) -> int:
     return min(LAST_EPOCH, max(0, int((unix_s - FIRST_S) // EPOCH_S)))
 
 
-def first(secret: bytes, series: int, one: str, other: str) -> PskChain:
+def first_chain(secret: bytes, series: int, one: str, other: str) -> PskChain:
     """Return the first chain of a series between two devices, whichever is named first."""
     pair = "\0".join(("sanaga pair", str(series), *sorted((one, other))))
     return PskChain(0, _mixed(secret, pair.encode()))
 
 
-def turned(chain: PskChain, epoch: int) -> PskChain:
+def turn_chain(chain: PskChain, epoch: int) -> PskChain:
     """Return the chain of a later epoch. Raises ValueError when that is over already."""
     if epoch < chain.epoch:
         raise ValueError(f"the keys of epoch {epoch} are gone")
@@ -77,12 +77,12 @@ def turned(chain: PskChain, epoch: int) -> PskChain:
     return PskChain(epoch, octets)
 
 
-def preshared(chain: PskChain, epoch: int) -> bytes:
+def preshared_key(chain: PskChain, epoch: int) -> bytes:
     """Return the preshared key of an epoch, 32 octets. Raises ValueError as turned() does."""
-    return _mixed(turned(chain, epoch).octets, _KEY)
+    return _mixed(turn_chain(chain, epoch).octets, _KEY)
 
 
-def fingerprint(secret: bytes, series: int) -> str:
+def chain_fingerprint(secret: bytes, series: int) -> str:
     """Return what tells the chains of one secret from another's, and nothing about them."""
     return _mixed(secret, f"sanaga fingerprint\0{series}".encode()).hex()[:16]
 

@@ -5,19 +5,19 @@ from io import BytesIO, StringIO
 import segno
 
 
-def terminal(text: str) -> str:
+def qr_terminal(text: str) -> str:
     """Return a code as half blocks, which a camera reads from a terminal."""
     stream = StringIO()
     _made(text).terminal(out=stream, compact=True)
     return stream.getvalue()
 
 
-def png(text: str) -> bytes:
+def qr_png(text: str) -> bytes:
     """Return a code as a PNG picture."""
     return _drawn(text, "png")
 
 
-def svg(text: str) -> bytes:
+def qr_svg(text: str) -> bytes:
     """Return a code as an SVG picture."""
     return _drawn(text, "svg")
 

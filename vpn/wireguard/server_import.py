@@ -27,7 +27,7 @@ _LONGEST: Final = 60
 _STRANGE: Final = re.compile(r"[^a-z0-9]+")
 
 
-def listed(devices: Iterable[PeerSection], role: str, site: str) -> str:
+def listed_devices(devices: Iterable[PeerSection], role: str, site: str) -> str:
     """Return a list of people as CSV, all of one role at one site until somebody corrects it."""
     stream, taken = StringIO(), set[str]()
     table = csv.writer(stream, lineterminator="\n")

@@ -52,13 +52,13 @@ def network(tmp_path_factory) -> Iterator[Network]:
     sanaga = Sanaga(tmp_path_factory.mktemp("apply"))
     folder = write_triangle(sanaga.folder / "intent", name)
     try:
-        lab = labs.up(load(folder).intent)
+        lab = labs.bring_up(load(folder).intent)
         lab.write_known_hosts(folder)
         planned = sanaga("plan", folder, "--out", "first.plan")
         applied = sanaga("apply", "first.plan", "--yes")
         yield Network(lab, sanaga, folder, planned, applied, sanaga("plan", folder))
     finally:
-        labs.down(name)
+        labs.take_down(name)
     assert leftovers(name) == []
 
 

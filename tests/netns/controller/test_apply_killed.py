@@ -124,7 +124,7 @@ def targets(tmp_path_factory) -> Iterator[list[Target]]:
             yield list(pool.map(made, names, folders))
     finally:
         for name in names:
-            labs.down(name)
+            labs.take_down(name)
     assert [leftovers(name) for name in names] == [[] for _ in names]
 
 
@@ -137,7 +137,7 @@ def made(name: str, folder: Path) -> Target:
         state: {d: c.text for d, c in intended_configs(load(folder / state).intent).items()}
         for state in (OLD, NEW)
     }
-    lab = labs.up(load(old).intent, configs=wanted[OLD])
+    lab = labs.bring_up(load(old).intent, configs=wanted[OLD])
     lab.write_known_hosts(old)
     lab.write_known_hosts(new)
     lab.wait_converged(60)

@@ -17,7 +17,7 @@ from edge.forwarding.steering import Steering
 from edge.nftables.call_flows import CallFlow
 from edge.wireguard import go_process
 from inventory.errors import EdgeError
-from simulations.netns.namespaces import entered
+from simulations.netns.namespaces import entered_namespace
 from simulations.netns.waiting import eventually, pause
 from tests.failover.flows import Called, Flows
 from tests.rigs.edge.dataplane_world import EXPEDITED, Node, Overlay, overlay, plane_of, steering
@@ -256,7 +256,7 @@ def test_a_new_process_that_cannot_queue_arrivals_leaves_every_route(sane: Overl
     sane.world.exec("edge", "ip", "link", "add", "sanaga-in0", "type", "veth", "peer", "sgt-far")
     before = _routes(sane)
     try:
-        with entered(sane.edge.space), closing(plane_of(sane.edge.key)) as plane:
+        with entered_namespace(sane.edge.space), closing(plane_of(sane.edge.key)) as plane:
             with pytest.raises(EdgeError, match="somebody else's"):
                 plane.apply(sane.edge.wanted(steering(policy, FIBRE, LEO)))
             assert _routes(sane) == before
@@ -313,7 +313,7 @@ def test_ordinary_traffic_is_no_live_call(sane: Overlay):
 
 
 def _live(node: Node):
-    with entered(node.space):
+    with entered_namespace(node.space):
         return node.plane.live_calls()
 
 
@@ -324,13 +324,13 @@ def _announced(made: Overlay) -> str:
 def test_an_announced_flow_travels_as_a_consultation_until_it_is_forgotten(sane: Overlay):
     flow = CallFlow("udp", LAN_HOST, None, SERVER, 5000)
     plane, before = sane.edge.plane, _live(sane.edge)
-    with entered(sane.edge.space):
+    with entered_namespace(sane.edge.space):
         plane.add_call(flow, "consultation-video", 60)
         plane.add_call(flow, "consultation-audio", 60)
     _send(sane, 40)
     assert flow.destination in {seen.destination for seen in _live(sane.edge).flows}
     assert _live(sane.edge).packets - before.packets >= 40
-    with entered(sane.edge.space):
+    with entered_namespace(sane.edge.space):
         plane.remove_call(flow)
         plane.remove_call(flow)
     before = _live(sane.edge)
@@ -340,7 +340,7 @@ def test_an_announced_flow_travels_as_a_consultation_until_it_is_forgotten(sane:
 
 def test_an_announced_flow_outlives_the_table_it_stands_in(sane: Overlay):
     flow = CallFlow("udp", LAN_HOST, 4000, IPv4Address("10.91.2.99"), 5000)
-    with entered(sane.edge.space):
+    with entered_namespace(sane.edge.space):
         sane.edge.plane.add_call(flow, "consultation-audio", 60)
     sane.world.exec("edge", "nft", "delete", "table", "inet", "sanaga")
     assert "10.91.2.99" not in sane.world.exec("edge", "nft", "list", "ruleset")
@@ -349,7 +349,7 @@ def test_an_announced_flow_outlives_the_table_it_stands_in(sane: Overlay):
 
 
 def _send(made: Overlay, number: int) -> None:
-    with entered(made.world.namespace("lan")):
+    with entered_namespace(made.world.namespace("lan")):
         door = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with door:
         for _ in range(number):
@@ -357,10 +357,10 @@ def _send(made: Overlay, number: int) -> None:
 
 
 def test_tcp_segments_fit_the_tunnel(sane: Overlay):
-    with entered(sane.world.namespace("server")):
+    with entered_namespace(sane.world.namespace("server")):
         door = socket.create_server((str(SERVER), 5002))
     with door:
-        with entered(sane.world.namespace("lan")):
+        with entered_namespace(sane.world.namespace("lan")):
             near = socket.create_connection((str(SERVER), 5002), timeout=10)
         with near:
             assert near.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= 1340 - 40

@@ -13,7 +13,7 @@ from edge.dataplane.sysctls import Undo
 from edge.dataplane.teardown import remove_everything
 from edge.policy.model import EdgePolicy
 from edge.wireguard.userspace import WireGuardGo
-from simulations.netns.namespaces import entered
+from simulations.netns.namespaces import entered_namespace
 from tests.rigs.edge.dataplane_world import ENDS, plane_of, policy_of, steering
 from tests.rigs.edge.edge_rig import World, world
 
@@ -71,7 +71,7 @@ def _seen(place: World) -> dict[str, str]:
 
 def _applied(place: World, policy: EdgePolicy) -> tuple[Undo, tuple[str, ...]]:
     kept = list[Undo]()
-    with entered(place.namespace("edge")):
+    with entered_namespace(place.namespace("edge")):
         plane = Dataplane(WireGuardGo(), _key(), kept.append)
         words = plane.apply(desired_state(policy, steering(policy, "fibre", "leo")))
         plane.close()
@@ -84,7 +84,7 @@ def test_everything_of_ours_goes_without_any_record_and_the_rest_stays(place: Wo
     undo, _ = _applied(place, _policy(place))
     there = _seen(place)
     assert all(there[look] != before[look] for look in ("ip rule", "ip -o link", LOOKS[-2]))
-    with entered(place.namespace("edge")):
+    with entered_namespace(place.namespace("edge")):
         assert remove_everything(WireGuardGo(), undo=undo)
     assert _seen(place) == before
 
@@ -93,7 +93,7 @@ def test_settings_of_an_interface_that_came_later_are_restored_too(place: World)
     before, kept = _seen(place), list[Undo]()
     policy, leave = _policy(place), place.namespace("lan")
     want = desired_state(policy, steering(policy, "fibre", "leo"))
-    with entered(place.namespace("edge")):
+    with entered_namespace(place.namespace("edge")):
         plane = Dataplane(WireGuardGo(), _key(), kept.append)
         place.exec("edge", "ip", "link", "set", "w-leo", "netns", leave)
         plane.apply(want)
@@ -110,7 +110,7 @@ def test_settings_of_an_interface_that_came_later_are_restored_too(place: World)
 
 def test_removing_what_is_gone_already_does_nothing(place: World):
     undo, _ = _applied(place, _policy(place))
-    with entered(place.namespace("edge")):
+    with entered_namespace(place.namespace("edge")):
         remove_everything(WireGuardGo(), undo=undo)
         assert remove_everything(WireGuardGo(), undo=undo) == ()
 
@@ -125,7 +125,7 @@ def test_another_policy_takes_the_place_of_the_first(place: World):
     first = _policy(place)
     second = replace(first, underlays=first.underlays[:1], peers=())
     key = _key()
-    with entered(place.namespace("edge")):
+    with entered_namespace(place.namespace("edge")):
         plane = plane_of(key)
         plane.apply(desired_state(first, steering(first, "fibre", "leo")))
         words = plane.apply(desired_state(second, steering(second, "fibre")))
@@ -139,7 +139,7 @@ def test_another_policy_takes_the_place_of_the_first(place: World):
 def test_another_process_adopts_what_stands_and_announced_calls(place: World):
     policy, key = _policy(place), _key()
     want = desired_state(policy, steering(policy, "fibre", "leo"))
-    with entered(place.namespace("edge")):
+    with entered_namespace(place.namespace("edge")):
         first = plane_of(key)
         first.apply(want)
         place.exec(

@@ -13,7 +13,7 @@ import pytest
 from edge.dataplane.thread import DataplaneThread
 from edge.wireguard import go_process
 from inventory.errors import EdgeError
-from simulations.netns.namespaces import entered
+from simulations.netns.namespaces import entered_namespace
 from simulations.netns.waiting import eventually
 from tests.rigs.edge.dataplane_world import Overlay, overlay, steering
 from tests.rigs.edge.edge_rig import TWO
@@ -32,7 +32,7 @@ def made() -> Iterator[Overlay]:
 @pytest.fixture
 def worker(made: Overlay, tmp_path: Path) -> Iterator[DataplaneThread]:
     """Give a worker that has put the edge's policy into effect, its traffic on the fibre."""
-    with entered(made.edge.space):
+    with entered_namespace(made.edge.space):
         own = DataplaneThread(tmp_path, made.edge.key)
         asyncio.run(own.open())
         asyncio.run(own.apply(made.edge.policy, steering(made.edge.policy, FIBRE, LEO)))

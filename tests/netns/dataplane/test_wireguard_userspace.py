@@ -182,7 +182,7 @@ def test_the_private_key_shows_in_no_argument_environment_or_word(pair: Pair):
 def test_a_name_in_use_in_another_namespace_is_refused_and_left_in_peace(pair: Pair):
     pair.near.ensure(pair.near_tunnel())
     before = pair.near.served()
-    with namespaces.entered(pair.far.namespace):
+    with namespaces.entered_namespace(pair.far.namespace):
         for act in (
             lambda: pair.far.wireguard.remove(pair.near.name),
             lambda: pair.far.wireguard.ensure(pair.near_tunnel(), pair.far.key),
@@ -195,7 +195,7 @@ def test_a_name_in_use_in_another_namespace_is_refused_and_left_in_peace(pair: P
 
 def test_a_missing_program_is_named_with_its_package(pair: Pair):
     with (
-        namespaces.entered(pair.near.namespace),
+        namespaces.entered_namespace(pair.near.namespace),
         pytest.raises(TunnelError, match="install the package wireguard-go"),
     ):
         WireGuardGo(program="sanaga-no-such-program").ensure(pair.near_tunnel(), pair.near.key)
@@ -256,7 +256,7 @@ def starved(tmp_path: Path) -> tuple[str, Path]:
 
 
 def test_a_low_limit_of_inotify_instances_is_raised_and_said(pair: Pair, starved: tuple[str, Path]):
-    with namespaces.entered(pair.near.namespace):
+    with namespaces.entered_namespace(pair.near.namespace):
         words = WireGuardGo(*starved).ensure(pair.near_tunnel(), pair.near.key)
     assert words[0] == "raised fs.inotify.max_user_instances from 128 to 1024"
     assert starved[1].read_text(encoding="ascii") == "1024\n"
@@ -267,7 +267,7 @@ def test_a_limit_that_may_not_be_raised_is_named_with_its_cure(
     pair: Pair, starved: tuple[str, Path], tmp_path: Path
 ):
     with (
-        namespaces.entered(pair.near.namespace),
+        namespaces.entered_namespace(pair.near.namespace),
         pytest.raises(TunnelError, match=r"raise fs\.inotify\.max_user_instances by sysctl"),
     ):
         WireGuardGo(starved[0], tmp_path / "absent").ensure(pair.near_tunnel(), pair.near.key)

@@ -17,8 +17,8 @@ from uuid import uuid4
 
 from simulations.impairment import Impairment
 from simulations.netns import namespaces
-from simulations.netns.blueprint import End as Plug
 from simulations.netns.blueprint import Wire
+from simulations.netns.blueprint import WireEnd as Plug
 from simulations.netns.links import RelayCircuits
 from simulations.netns.registry import Folder
 from tests.rigs.probes.probe_rig import End, end
@@ -52,7 +52,7 @@ class Bench:
 
     async def open_session(self, one: End, namespace: str) -> None:
         """Open only what asks, where a reflector answers already."""
-        with namespaces.entered(namespace):
+        with namespaces.entered_namespace(namespace):
             await one.session.open()
 
     async def ends(self, pace_s: float) -> tuple[End, End]:
@@ -64,7 +64,7 @@ class Bench:
         sides = tuple(zip(both, (self.here, self.there), strict=True))
         for one, namespace in sides:
             one.session.pace_s = pace_s
-            with namespaces.entered(namespace):
+            with namespaces.entered_namespace(namespace):
                 await one.reflector.open()
         for one, namespace in sides:
             await self.open_session(one, namespace)
@@ -72,7 +72,7 @@ class Bench:
 
     def ip(self, *words: str, namespace: str) -> None:
         """Run ip in a namespace."""
-        namespaces.batch([" ".join(words)], namespace)
+        namespaces.run_ip_batch([" ".join(words)], namespace)
 
     def duplicate(self, namespace: str, to: IPv4Address) -> None:
         """Let everything that probes send from a namespace leave it twice."""
@@ -80,14 +80,14 @@ class Bench:
             "table ip copies {\n chain out {\n  type filter hook output priority 0;\n"
             f'  ip protocol udp dup to {to} device "{PORT_NAME}"\n }}\n}}\n'
         )
-        with namespaces.entered(namespace):
+        with namespaces.entered_namespace(namespace):
             subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
 
     @contextmanager
     def far_process(self) -> Iterator["subprocess.Popen[str]"]:
         """Run the far end as a process of its own; it tells its counters when it ends."""
         argv = [sys.executable, "-m", "tests.netns.edge.probe_far_end"]
-        with namespaces.entered(self.there):
+        with namespaces.entered_namespace(self.there):
             process = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
@@ -119,7 +119,7 @@ def bench() -> Iterator[Bench]:
     folder.path.mkdir()
     made = Bench(here, there, RelayCircuits(folder, here), wire)
     try:
-        namespaces.batch([f"netns add {here}", f"netns add {there}"])
+        namespaces.run_ip_batch([f"netns add {here}", f"netns add {there}"])
         for namespace in (here, there):
             disable = [("net/ipv6/conf/default/disable_ipv6", "1")]
             namespaces.set_sysctls(namespace, disable)
@@ -134,7 +134,7 @@ def _address(made: Bench) -> None:
     """Give addresses, and neighbours that need not be asked for, so that only probes cross."""
     sides = ((made.here, HERE, THERE), (made.there, THERE, HERE))
     for (namespace, local, remote), mac, other in zip(sides, _MACS, _MACS[::-1], strict=True):
-        namespaces.batch(
+        namespaces.run_ip_batch(
             [
                 "link set lo up",
                 f"link set {PORT_NAME} address {mac}",

@@ -14,7 +14,7 @@ import pytest
 
 from edge.control import client as control
 from inventory.errors import EdgeError
-from simulations.netns.namespaces import entered
+from simulations.netns.namespaces import entered_namespace
 from simulations.netns.waiting import eventually, pause
 from tests.rigs.edge.edge_pair import tunnel_name
 from tests.rigs.edge.edge_rig import LAN_HOST, SERVER, Place
@@ -173,7 +173,7 @@ def test_packets_go_on_although_their_tunnel_vanished_and_nobody_answers_them(we
 @contextmanager
 def bound(site: Site, place: Place, address: IPv4Address) -> Iterator[socket.socket]:
     """Give a socket at a place whose packets are marked as a consultation's."""
-    with entered(site.world.namespace(place)):
+    with entered_namespace(site.world.namespace(place)):
         made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with made:
         made.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0xB8)

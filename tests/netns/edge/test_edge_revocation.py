@@ -17,7 +17,7 @@ from vpn.wireguard import keys
 
 pytestmark = pytest.mark.netns
 
-STRANGER = keys.public_of(keys.generate())
+STRANGER = keys.public_of(keys.generate_private())
 # Two looks of who knows, and a process that checks the signature.
 TOLD_WITHIN_S = 30.0
 

@@ -22,12 +22,12 @@ READY_WITHIN_S = 60.0
 @pytest.fixture
 def namespace():
     name = unique("former")
-    namespaces.batch([f"netns add {name}"])
+    namespaces.run_ip_batch([f"netns add {name}"])
     try:
-        namespaces.batch(["link set lo up"], name)
+        namespaces.run_ip_batch(["link set lo up"], name)
         yield name
     finally:
-        namespaces.batch([f"netns del {name}"])
+        namespaces.run_ip_batch([f"netns del {name}"])
 
 
 def status(folder: Path):

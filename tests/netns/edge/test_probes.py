@@ -223,7 +223,7 @@ async def answered(one, more):
 @pytest.mark.parametrize("stopped_s", [0.2, 0.7])
 def test_a_stopped_process_makes_no_loss_at_either_end(circuit, stopped_s):
     async def test():
-        with namespaces.entered(circuit.here):
+        with namespaces.entered_namespace(circuit.here):
             here = end(HERE, THERE, interface=PORT_NAME)
             await here.reflector.open()
         with circuit.far_process() as process:
@@ -269,13 +269,13 @@ def test_a_session_outlives_its_interface(circuit):
         there = end(T_THERE, T_HERE, interface="t0")
         here.session.pace_s = there.session.pace_s = 0.02
         await here.session.open()
-        with namespaces.entered(circuit.there):
+        with namespaces.entered_namespace(circuit.there):
             await there.reflector.open()
         await until(lambda: here.session.counters.answered > 5, "answers")
         circuit.ip("link del t0", namespace=circuit.here)
         await until(lambda: here.session.counters.refused > 0, "refusals of the kernel")
         lay_tunnel(circuit)
-        with namespaces.entered(circuit.there):
+        with namespaces.entered_namespace(circuit.there):
             assert there.reflector.refresh()
             assert not there.reflector.refresh()
         answered = here.session.counters.answered
@@ -285,7 +285,7 @@ def test_a_session_outlives_its_interface(circuit):
         there.close()
         circuit.ip("link del t0", namespace=circuit.here)
 
-    with namespaces.entered(circuit.here):
+    with namespaces.entered_namespace(circuit.here):
         run(test)
 
 

@@ -16,7 +16,7 @@ NAME = "northern-spur"
 
 
 def test_demo_ends_by_itself_tells_the_whole_story_and_leaves_nothing(tmp_path: Path):
-    assert NAME not in registry.names(), "a laboratory of that name is up: 'sanaga lab down'"
+    assert NAME not in registry.lab_names(), "a laboratory of that name is up: 'sanaga lab down'"
     done = subprocess.run(
         [sys.executable, "-m", "controller.cli.main", "demo", "--once"],
         cwd=tmp_path,

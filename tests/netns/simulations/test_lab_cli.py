@@ -17,7 +17,7 @@ pytestmark = pytest.mark.netns
 def name() -> Iterator[str]:
     made = unique("cli")
     yield made
-    labs.down(made)
+    labs.take_down(made)
     assert leftovers(made) == []
 
 

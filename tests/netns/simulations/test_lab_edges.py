@@ -41,7 +41,7 @@ def lab() -> Iterator[Lab]:
 def whole(lab: Lab) -> Iterator[Lab]:
     """Give the laboratory, and afterwards a calm sky and every circuit restored."""
     yield lab
-    leo_weather.stop(lab.folder)
+    leo_weather.stop_weather(lab.folder)
     for wire in lab.blueprint.wires:
         lab.restore(wire.circuit)
 
@@ -49,7 +49,7 @@ def whole(lab: Lab) -> Iterator[Lab]:
 @contextmanager
 def spawned(lab: Lab, device: str, argv: Sequence[str]) -> "Iterator[subprocess.Popen[bytes]]":
     """Run a program where a device lives, and end it afterwards."""
-    with namespaces.entered(lab.blueprint.namespace_of(device)):
+    with namespaces.entered_namespace(lab.blueprint.namespace_of(device)):
         process = subprocess.Popen(argv, stdout=subprocess.PIPE)
     with process:
         yield process
@@ -158,13 +158,13 @@ def test_hole_in_one_direction_lets_the_other_through(whole):
 def test_weather_plays_on_low_orbit_circuits_and_leaves_what_was_done_to_them(whole):
     assert whole.ping_across("garoua-leo").least_ms < 300
     whole.impair("garoua-leo", delay_ms=200, loss=0)
-    leo_weather.start(whole.folder, whole.blueprint, 1)
+    leo_weather.start_weather(whole.folder, whole.blueprint, 1)
     eventually(lambda: _weather(whole, "garoua-leo").loss > 0, within_s=20, what="the weather")
     assert whole.status().weather
     assert _weather(whole, "garoua-lte").loss == 0
     # Whatever the sky does, it is what was asked for that rules.
     assert whole.ping_across("garoua-leo").least_ms > 300
-    leo_weather.stop(whole.folder)
+    leo_weather.stop_weather(whole.folder)
     assert not whole.status().weather
     assert _weather(whole, "garoua-leo").loss == 0
     state = next(c for c in whole.status().circuits if c.circuit == "garoua-leo")
@@ -179,13 +179,13 @@ def test_edge_that_cannot_start_is_named_and_nothing_is_left(tmp_path, monkeypat
     name = unique("e")
     monkeypatch.setattr("simulations.devices.edges.SANAGA", ("/bin/false",))
     with pytest.raises(LabError, match=r"(garoua|yaounde)-e1/.*: it said nothing"):
-        labs.up(edged(name), controller=Ed25519PrivateKey.generate().public_key())
+        labs.bring_up(edged(name), controller=Ed25519PrivateKey.generate().public_key())
     assert leftovers(name) == []
 
 
 def test_stale_sockets_of_killed_tunnels_go_with_the_laboratory():
     name = unique("e")
-    lab = labs.up(edged(name), controller=Ed25519PrivateKey.generate().public_key())
+    lab = labs.bring_up(edged(name), controller=Ed25519PrivateKey.generate().public_key())
     try:
         tunnel = f"sgt{os.getpid()}"
         (lab.edge_folder("garoua-e1") / "policy.json").write_text(json.dumps({"tunnel": tunnel}))

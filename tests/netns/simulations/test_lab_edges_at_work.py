@@ -58,12 +58,12 @@ def spur(tmp_path_factory) -> Iterator[Spur]:
         planned = sanaga("plan", "intent", "--out", "first.plan")
         applied = sanaga("apply", "first.plan", "--yes")
         again = sanaga("plan", "intent")
-        yield Spur(labs.find(name), sanaga, up, planned, applied, again)
+        yield Spur(labs.find_lab(name), sanaga, up, planned, applied, again)
         assert sanaga("lab", "down", name).code == 0
         assert leftovers(name) == []
-        assert name not in registry.names()
+        assert name not in registry.lab_names()
     finally:
-        labs.down(name)
+        labs.take_down(name)
 
 
 @pytest.fixture
@@ -271,5 +271,5 @@ def test_daemon_that_was_killed_and_started_again_goes_on(at_work):
 @pytest.mark.parametrize("name", ["one-way-hole", "brown-out"])
 def test_scenario_of_the_edges_holds(at_work, name):
     wanted = scenario.LIBRARY / f"northern-spur-edge-{name}.yaml"
-    report = scenario.run(scenario.read(wanted), at_work)
+    report = scenario.run_scenario(scenario.read_scenario(wanted), at_work)
     assert report.holds, report.findings

@@ -42,12 +42,12 @@ def start_up(folder: Path) -> "subprocess.Popen[bytes]":
 
 def half_made(name: str) -> bool:
     """Return whether daemons are there already, but not yet those of the last router."""
-    place = registry.folder(name)
+    place = registry.lab_folder(name)
     return place.exists() and bool(list(place.path.glob("*/zebra.pid")))
 
 
 def test_blank_routers_know_nothing_but_their_names(blank_name):
-    lab = labs.up(triangle(blank_name))
+    lab = labs.bring_up(triangle(blank_name))
     config = lab.vtysh("garoua-r1", "show running-config")
     assert "hostname garoua-r1" in config
     assert "router bgp" not in config
@@ -55,34 +55,34 @@ def test_blank_routers_know_nothing_but_their_names(blank_name):
 
 
 def test_up_and_down_leave_nothing(blank_name):
-    lab = labs.up(triangle(blank_name))
+    lab = labs.bring_up(triangle(blank_name))
     assert leftovers(blank_name)
     lab.down()
     assert leftovers(blank_name) == []
-    assert blank_name not in registry.names()
+    assert blank_name not in registry.lab_names()
 
 
 def test_down_twice_and_down_of_nothing_are_no_errors(blank_name):
-    labs.up(triangle(blank_name)).down()
-    labs.down(blank_name)
-    labs.down(blank_name)
+    labs.bring_up(triangle(blank_name)).down()
+    labs.take_down(blank_name)
+    labs.take_down(blank_name)
     assert leftovers(blank_name) == []
 
 
 def test_second_up_is_refused_and_harms_nothing(blank_name):
-    lab = labs.up(triangle(blank_name))
+    lab = labs.bring_up(triangle(blank_name))
     with pytest.raises(LabError, match="is there already"):
-        labs.up(triangle(blank_name))
+        labs.bring_up(triangle(blank_name))
     assert all(not router.dead for router in lab.status().routers)
 
 
 def test_down_after_the_emulator_was_killed(blank_name):
-    lab = labs.up(triangle(blank_name))
+    lab = labs.bring_up(triangle(blank_name))
     pid = processes.read_pid(lab.folder.relay_pid)
     if pid is None:
         # With the kernel's own netem there is no emulator to kill; tests/kernel looks at that.
         assert lab.netem
-        labs.down(blank_name)
+        labs.take_down(blank_name)
         return
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: lab.status().emulator is False, within_s=5, what="the emulator's death")
@@ -93,7 +93,7 @@ def test_down_after_the_emulator_was_killed(blank_name):
 
 
 def test_dead_daemon_is_named_by_status(blank_name):
-    lab = labs.up(triangle(blank_name))
+    lab = labs.bring_up(triangle(blank_name))
     pid = processes.read_pid(lab.folder.router("garoua-r1") / "bgpd.pid")
     assert pid
     os.kill(pid, signal.SIGKILL)
@@ -111,7 +111,7 @@ def test_down_after_up_was_killed_half_way(blank_name, folder):
         )
         maker.kill()
     assert leftovers(blank_name)
-    labs.down(blank_name)
+    labs.take_down(blank_name)
     assert leftovers(blank_name) == []
 
 
@@ -130,24 +130,24 @@ def test_up_cleans_up_by_itself_when_it_is_interrupted(blank_name, folder, numbe
 def test_up_that_fails_cleans_up_by_itself(blank_name):
     intent = triangle(blank_name)
     with pytest.raises(LabError, match="vtysh did not start"):
-        labs.up(intent, configs={"garoua-r1": "this is no configuration\n"})
+        labs.bring_up(intent, configs={"garoua-r1": "this is no configuration\n"})
     assert leftovers(blank_name) == []
 
 
 def test_strangers_namespace_of_the_same_name_is_left_alone(blank_name):
     name = f"sanaga-{blank_name}-garoua-r1"
-    namespaces.batch([f"netns add {name}"])
+    namespaces.run_ip_batch([f"netns add {name}"])
     try:
         with pytest.raises(LabError, match="not ours"):
-            labs.up(triangle(blank_name))
-        assert namespaces.exists(name)
+            labs.bring_up(triangle(blank_name))
+        assert namespaces.namespace_exists(name)
     finally:
-        namespaces.batch([f"netns del {name}"])
+        namespaces.run_ip_batch([f"netns del {name}"])
 
 
 def test_shells_left_in_a_laboratory_end_with_it(blank_name):
-    lab = labs.up(triangle(blank_name))
-    with namespaces.entered(lab.blueprint.namespace_of("garoua")):
+    lab = labs.bring_up(triangle(blank_name))
+    with namespaces.entered_namespace(lab.blueprint.namespace_of("garoua")):
         shell = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
     with shell:
         lab.down()
@@ -156,37 +156,37 @@ def test_shells_left_in_a_laboratory_end_with_it(blank_name):
 
 
 def test_down_from_within_the_laboratory_does_not_end_itself_half_way(blank_name):
-    lab = labs.up(triangle(blank_name))
-    with namespaces.entered(lab.blueprint.namespace_of("garoua")):
+    lab = labs.bring_up(triangle(blank_name))
+    with namespaces.entered_namespace(lab.blueprint.namespace_of("garoua")):
         lab.down()
     assert leftovers(blank_name) == []
 
 
 def test_recorded_processes_end_even_when_somebody_unnamed_their_namespace(blank_name):
-    lab = labs.up(triangle(blank_name))
-    namespaces.batch([f"netns del {lab.blueprint.namespace_of('garoua-r1')}"])
+    lab = labs.bring_up(triangle(blank_name))
+    namespaces.run_ip_batch([f"netns del {lab.blueprint.namespace_of('garoua-r1')}"])
     lab.down()
     assert leftovers(blank_name) == []
 
 
 def test_two_laboratories_live_side_by_side(blank_name):
     other_name = unique("c")
-    one = labs.up(triangle(blank_name))
+    one = labs.bring_up(triangle(blank_name))
     try:
-        other = labs.up(triangle(other_name))
-        assert {blank_name, other_name} <= set(registry.names())
+        other = labs.bring_up(triangle(other_name))
+        assert {blank_name, other_name} <= set(registry.lab_names())
         one.cut("yaounde-garoua", silent=False)
         assert {str(circuit) for circuit in other.status().circuits} == {"up"}
         one.down()
         assert all(not router.dead for router in other.status().routers)
         assert other.status().emulator is not False
     finally:
-        labs.down(other_name)
+        labs.take_down(other_name)
     assert leftovers(other_name) == []
 
 
 def test_new_neighbour_is_really_refused_by_bgpd_until_the_router_is_repaired(blank_name):
-    lab = labs.up(triangle(blank_name))
+    lab = labs.bring_up(triangle(blank_name))
     wire = lab.blueprint.wire("yaounde-garoua")
     line = f"neighbor {wire.addresses[0]} remote-as 65001"
     lab.fault("garoua-r1", FaultKind.REJECT)
@@ -206,6 +206,6 @@ def _configure(lab: labs.Lab, line: str) -> str:
 
 
 def test_destroying_while_somebody_builds_is_refused(blank_name):
-    lab = labs.up(triangle(blank_name))
-    with registry.locked(lab.folder), pytest.raises(LabError, match="another process"):
-        lifecycle.destroy(lab.folder)
+    lab = labs.bring_up(triangle(blank_name))
+    with registry.locked_registry(lab.folder), pytest.raises(LabError, match="another process"):
+        lifecycle.destroy_lab(lab.folder)

@@ -51,14 +51,14 @@ def behind_a_carrier(made: Gate) -> Iterator[None]:
     """Let the blank host be a carrier, with a subscriber of its own."""
     nurse = inside(made)
     try:
-        namespaces.batch(
+        namespaces.run_ip_batch(
             [
                 f"netns add {nurse}",
                 f"link add c0 netns {made.people} type veth peer name n0 netns {nurse}",
             ]
         )
-        namespaces.batch(["addr add 100.64.0.1/24 dev c0", "link set c0 up"], made.people)
-        namespaces.batch(
+        namespaces.run_ip_batch(["addr add 100.64.0.1/24 dev c0", "link set c0 up"], made.people)
+        namespaces.run_ip_batch(
             [
                 "link set lo up",
                 f"addr add {INSIDE}/24 dev n0",
@@ -157,7 +157,7 @@ def test_a_nurse_behind_a_carrier_s_nat_joins_with_a_code_and_four_words(standin
             assert ended(registrar) == (0, told_desk())
     path = standing.sanaga.folder / file
     assert path.stat().st_mode & 0o777 == 0o600
-    private = parser.parse(path.read_text(encoding="utf-8"), file).private_key
+    private = parser.parse_config(path.read_text(encoding="utf-8"), file).private_key
     assert private
     shown = json.loads(standing.sanaga("vpn", "person", "show", "b-oumarou", "-o", "json").out)
     (device,) = shown["devices"]
@@ -192,11 +192,11 @@ def told_desk() -> str:
 
 def dial(standing: Gate, file: str) -> None:
     path, name = standing.sanaga.folder / file, file.removesuffix(".conf")
-    done = namespaces.run(inside(standing), ["wg-quick", "up", str(path)], within_s=60)
+    done = namespaces.run_in_namespace(inside(standing), ["wg-quick", "up", str(path)], within_s=60)
     assert not done.returncode, done.stderr
 
     def shaken() -> bool:
-        shown = namespaces.run(
+        shown = namespaces.run_in_namespace(
             inside(standing), ["wg", "show", name, "latest-handshakes"], within_s=30
         )
         return bool(shown.stdout.split()) and shown.stdout.split()[-1] != "0"
@@ -206,7 +206,9 @@ def dial(standing: Gate, file: str) -> None:
 
 def reached(standing: Gate, source: str, target: IPv4Address) -> bool:
     words = [sys.executable, "-c", CALL, source, str(target), "443"]
-    return namespaces.run(inside(standing), words, within_s=30).stdout.startswith("reached")
+    return namespaces.run_in_namespace(inside(standing), words, within_s=30).stdout.startswith(
+        "reached"
+    )
 
 
 def test_other_words_let_nobody_in_and_both_are_told(standing: Gate) -> None:

@@ -66,7 +66,7 @@ def test_people_say_names_and_the_gateway_s_resolver_knows_them(standing: Gate):
         assert_known(standing, door, f"edge.{domain}")
         # A device's file says whom to ask, and in which domain.
         file = standing.add("named")
-        config = parser.parse(file.read_text(encoding="utf-8"), str(file))
+        config = parser.parse_config(file.read_text(encoding="utf-8"), str(file))
         assert isinstance(config, wireguard_config.Config)
         assert config.dns[0] == door
         assert config.dns[-1] == domain

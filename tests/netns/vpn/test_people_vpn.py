@@ -86,7 +86,7 @@ def administrator(folder: Path, public: str) -> Sanaga:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    private = keys.generate()
+    private = keys.generate_private()
     mark = f"pv{uuid4().hex[:6]}"
     made = Site(mark, administrator(tmp_path, keys.public_of(private)), private)
     try:
@@ -106,7 +106,7 @@ def _gateway(site: Site) -> None:
     key = site.private.reveal()
     site.did("hub", "wg", "set", name, "listen-port", "51820", "private-key", "/dev/stdin",
              text=key)  # fmt: skip
-    namespaces.batch([f"addr add 172.26.0.1/18 dev {name}", f"link set {name} up"],
+    namespaces.run_ip_batch([f"addr add 172.26.0.1/18 dev {name}", f"link set {name} up"],
                      site.space("hub"))  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def test_a_file_opens_what_is_granted_and_nothing_else_until_it_is_revoked(site)
     assert site.reached(443)
     assert not site.reached(22)
     assert not site.reached(443, OTHER)
-    namespaces.batch([f"addr add 172.26.0.9/32 dev {name}"], site.space("people"))
+    namespaces.run_ip_batch([f"addr add 172.26.0.9/32 dev {name}"], site.space("people"))
     assert not site.reached(443, source="172.26.0.9")
     assert site.reached(443)
 

@@ -49,7 +49,7 @@ def assert_disjoint(prefixes):
 
 
 def test_twenty_thousand_sites_share_no_ipv4_address():
-    assert addressing.capacity(PLAN).sites >= MANY
+    assert addressing.block_capacity(PLAN).sites >= MANY
     assert_disjoint(addressing.site_block4(PLAN, n) for n in range(1, MANY + 1))
 
 
@@ -60,7 +60,7 @@ def test_twenty_thousand_sites_share_no_ipv6_address():
 
 def test_twenty_thousand_circuits_share_no_address():
     numbers = range(1, MANY + 1)
-    assert addressing.capacity(PLAN).circuits >= MANY
+    assert addressing.block_capacity(PLAN).circuits >= MANY
     for link in (addressing.link4, addressing.link6):
         ends = [int(end) for n in numbers for end in link(PLAN, n)]
         assert len(set(ends)) == 2 * MANY
@@ -80,7 +80,7 @@ def test_twenty_thousand_tunnels_share_no_address():
 
 def test_a_circuit_beyond_the_addresses_of_tunnels_has_no_room():
     small = replace(PLAN, ipv4_tunnels=IPv4Network("172.24.0.0/24"))
-    assert addressing.capacity(small).circuits == 255
+    assert addressing.block_capacity(small).circuits == 255
     assert addressing.tunnel4(small, 255) in small.ipv4_tunnels
 
 
@@ -129,7 +129,7 @@ def test_every_address_lies_within_its_part_of_the_plan(site, device, circuit):
 @settings(max_examples=200)
 @given(plans())
 def test_the_highest_numbers_of_any_plan_still_fit(plan):
-    room = addressing.capacity(plan)
+    room = addressing.block_capacity(plan)
     if room.sites:
         assert addressing.site_block4(plan, room.sites).subnet_of(plan.ipv4_sites)
         assert addressing.loopback4(plan, room.sites, MAX_DEVICE) in plan.ipv4_loopbacks
@@ -158,8 +158,8 @@ def test_the_layout_of_a_site_is_the_documented_one():
 
 def test_overlapping_parts_of_a_plan_are_found_in_pairs():
     plan = AddressPlan(PLAN.ipv4_sites, IPv4Network("10.4.0.0/14"), PLAN.ipv4_links, PLAN.ipv6)
-    assert list(addressing.overlaps(plan)) == [("ipv4_sites", "ipv4_loopbacks")]
-    assert not list(addressing.overlaps(PLAN))
+    assert list(addressing.find_overlaps(plan)) == [("ipv4_sites", "ipv4_loopbacks")]
+    assert not list(addressing.find_overlaps(PLAN))
 
 
 @given(st.integers(1, MAX_GATEWAY), st.integers(1, addressing.people_capacity(PLAN)))

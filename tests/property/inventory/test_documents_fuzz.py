@@ -7,8 +7,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inventory.documents.entries import SECTIONS, read
-from inventory.intent import check
+from inventory.documents.entries import SECTIONS, read_documents
+from inventory.intent import check_intent
 
 SMALL = Path(__file__).parents[2] / "fixtures" / "small"
 WORDS = (
@@ -40,7 +40,7 @@ def answer(data, hosts=b""):
         folder = Path(name)
         (folder / "x.yaml").write_bytes(data)
         (folder / "known_hosts").write_bytes(hosts)
-        intent, faults = check(read(folder))
+        intent, faults = check_intent(read_documents(folder))
     assert (intent is None) == bool(faults)
     for fault in faults:
         assert fault.what

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from inventory.model import Medium
 from policies.decide import Alternative, Decision, Duty, Memory, decide
 from policies.model import PathPolicy, Slo
-from policies.preference import Grade, view
+from policies.preference import Grade, path_view
 from topology.quality.health import LinkHealth
 
 NAMES = ("a", "b", "c")
@@ -143,7 +143,7 @@ def test_what_the_memory_says_is_what_was_decided(offer, duty, names, copied, co
 def test_no_path_is_left_for_a_worse_one(offer, duty, path, consultation):
     memory = remembered(offer, duty, path)
     found = decide(offer, duty, memory, now_s=NOW_S, consultation=consultation)
-    seen = {one.path: view(one, duty) for one in offer if one.medium in duty.policy.media}
+    seen = {one.path: path_view(one, duty) for one in offer if one.medium in duty.policy.media}
     if not duty.policy.metered_allowed:
         seen = {name: one for name, one in seen.items() if not one.alternative.metered}
     if found.moved and path in seen:
@@ -165,7 +165,7 @@ def test_a_drained_path_is_left_at_once_while_another_one_answers(
     found = decide(told, duty, memory, now_s=NOW_S, consultation=consultation)
     allowed = [one for one in told if permitted(one, duty)]
     others = [one for one in allowed if not one.drained]
-    if any(view(one, duty).grade <= Grade.ANSWERS for one in others):
+    if any(path_view(one, duty).grade <= Grade.ANSWERS for one in others):
         assert found.path in {one.path for one in others}
         assert found.second not in drained
     else:
@@ -239,7 +239,7 @@ def test_a_consultation_is_never_moved_off_a_path_that_keeps_its_objective(histo
     for (_, paths), (before, after) in zip(history[1:], pairwise(decisions), strict=True):
         if after.moved and before.path:
             left = next(one for one in paths if one.path == before.path)
-            assert view(left, DUTY).grade is not Grade.KEEPS
+            assert path_view(left, DUTY).grade is not Grade.KEEPS
 
 
 @settings(max_examples=200, deadline=None)

@@ -21,7 +21,7 @@ from inventory.model import Medium
 from policies.decide import Alternative, Duty, Memory, decide
 from policies.model import PathPolicy, Slo
 from topology.quality import handover
-from topology.quality.health import LinkHealth, Measurement, fold, unknown
+from topology.quality.health import LinkHealth, Measurement, fold_measurement, unknown_health
 
 BEAT_S = 15.0
 SHARE = 0.01
@@ -49,7 +49,7 @@ class Flight:
     random: Random
     at_s: float = 0.0
     base_ms: float = 55.0
-    health: LinkHealth = field(default_factory=lambda: unknown(Medium.LEO, 0.0))
+    health: LinkHealth = field(default_factory=lambda: unknown_health(Medium.LEO, 0.0))
     memory: Memory = field(default_factory=lambda: Memory("leo"))
     known: int = 0
     played: int = 0
@@ -114,7 +114,7 @@ class Flight:
             )
 
     def _take(self, measurement: Measurement, *, outage: bool = False) -> None:
-        self.health = fold(self.health, measurement)
+        self.health = fold_measurement(self.health, measurement)
         now_s = self.at_s
         lte = LinkHealth(
             Medium.LTE, now_s, 75.0, 70.0, 20.0, 0.01, 0.01, mos=4.2, r=84.0, answered_at_s=now_s

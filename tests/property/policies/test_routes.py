@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from inventory.model import Intent, Medium, Role
 from policies.routes import NOTHING, Routes
-from policies.sentences import Failure, Thing
+from policies.sentences import SentenceFailure, Thing
 from tests.factories import Draft
-from topology.build import build, site_node
+from topology.build import build_topology, site_node
 from topology.model import Path
-from topology.paths import best, without
+from topology.paths import best_path, without_failed
 
 ENDS = [f"s{n}-r1" for n in range(6)] + ["s0-r2", "provider:p"]
 
@@ -44,34 +44,38 @@ def intents(draw: st.DrawFn) -> Intent:
 
 
 failures = st.lists(
-    st.builds(Failure, st.just(Thing.CIRCUIT), st.sampled_from([f"c{n}" for n in range(14)]))
-    | st.builds(Failure, st.just(Thing.DEVICE), st.sampled_from(ENDS[:-1]))
-    | st.builds(Failure, st.just(Thing.SITE), st.sampled_from([f"s{n}" for n in range(6)])),
+    st.builds(
+        SentenceFailure, st.just(Thing.CIRCUIT), st.sampled_from([f"c{n}" for n in range(14)])
+    )
+    | st.builds(SentenceFailure, st.just(Thing.DEVICE), st.sampled_from(ENDS[:-1]))
+    | st.builds(SentenceFailure, st.just(Thing.SITE), st.sampled_from([f"s{n}" for n in range(6)])),
     max_size=3,
 )
 
 
 @given(intents(), failures)
-def test_kept_routes_are_the_best_paths_of_what_remains(intent: Intent, failed: list[Failure]):
-    topology = build(intent)
+def test_kept_routes_are_the_best_paths_of_what_remains(
+    intent: Intent, failed: list[SentenceFailure]
+):
+    topology = build_topology(intent)
     routes = Routes.of(topology)
     down = routes.down(failed)
-    remains = without(topology, down.links | down.nodes)
+    remains = without_failed(topology, down.links | down.nodes)
     assert set(remains.nodes) == set(topology.nodes) - down.nodes
     for a in ("s1", "s2"):
         for b in ("s0", "s1", "s5"):
             ends = site_node(a), site_node(b)
             there = all(end in remains.nodes for end in ends)
-            expected = best(remains, *ends) if there else None
+            expected = best_path(remains, *ends) if there else None
             assert routes.best(ends[0], [ends[1]], down) == expected
 
 
 @given(intents())
 def test_nearest_of_several_is_the_best_of_the_best(intent: Intent):
-    topology = build(intent)
+    topology = build_topology(intent)
     goals = [site_node(name) for name in ("s2", "s4", "s5")]
     found = Routes.of(topology).best(site_node("s1"), goals, NOTHING)
-    each = [path for goal in goals if (path := best(topology, site_node("s1"), goal))]
+    each = [path for goal in goals if (path := best_path(topology, site_node("s1"), goal))]
     costs = [_rank(path) for path in each]
     drained = {name for name, link in topology.links.items() if link.maintenance}
     if found is None or drained.intersection(found.links):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from topology.model import Link, Node, NodeKind, Topology
-from topology.paths import disjoint, ranked
+from topology.paths import disjoint_paths, ranked_paths
 
 
 @st.composite
@@ -51,7 +51,7 @@ def every_path(topology, a, b):
 def test_ranked_paths_are_the_first_of_all_paths(question, k):
     topology, a, b = question
     expected = list(islice(sorted(every_path(topology, a, b)), k))
-    found = ranked(topology, a, b, k=k)
+    found = ranked_paths(topology, a, b, k=k)
     assert [(p.cost, len(p.links), p.delay_ms, p.nodes, p.links) for p in found] == expected
 
 
@@ -69,7 +69,7 @@ def test_disjoint_paths_are_as_many_as_the_smallest_cut_allows(question):
         for name, node in topology.nodes.items():
             graph.add_edge((name, "in"), (name, "out"), capacity=0 if node.private else room)
         size = nx.maximum_flow_value(graph, (a, "out"), (b, "in"))
-        paths = disjoint(topology, a, b, by=by)
+        paths = disjoint_paths(topology, a, b, by=by)
         assert len(paths) == size
         used = [name for p in paths for name in (p.links if by == "link" else p.nodes[1:-1])]
         assert len(used) == len(set(used))

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from topology.failures.resilience import (
     before_after,
     blast_radius,
-    bridges,
     cut_vertices,
     every_blast_radius,
+    find_bridges,
     single_way_out,
-    standing,
+    standing_nodes,
 )
 from topology.model import Link, Node, NodeKind, SiteWeight, Topology
 
@@ -165,8 +165,8 @@ def held_twice(topology, gone):
 @given(topologies(private=(0, 1, 3, 4)))
 def test_failures_around_private_devices_cost_what_recomputing_finds(topology):
     reached_before, redundant_before = held(topology, set()), held_twice(topology, set())
-    assert standing(topology).reached == reached_before
-    assert standing(topology).redundant == redundant_before
+    assert standing_nodes(topology).reached == reached_before
+    assert standing_nodes(topology).redundant == redundant_before
     for name, radius in every_blast_radius(topology).items():
         gone = failing(topology, name)
         now = held(topology, gone)
@@ -223,7 +223,7 @@ def test_a_change_costs_only_those_who_stood_before(before, after):
 def test_lists_of_weak_points_follow_from_single_failures(topology):
     stood = reached(topology, set())
     assert set(single_way_out(topology)) == stood - redundant(topology, set())
-    assert set(bridges(topology)) == {
+    assert set(find_bridges(topology)) == {
         name for name in circuits_of(topology) if reached(topology, {name}) != stood
     }
     assert set(cut_vertices(topology)) == {

@@ -11,10 +11,10 @@ from inventory.model import Segment
 from tests.factories import hierarchy
 from tests.rigs.people.people_rig import opened_to
 from vpn.grants import access, expectations
-from vpn.grants.access import above, answer, destinations, groups_of
+from vpn.grants.access import answer_access, destinations, groups_of, places_above
 from vpn.grants.expectations import Sentence
 from vpn.model import AccessPolicy, Grant, Group, Person, Ports, ServiceHost
-from vpn.people.roster import sources
+from vpn.people.roster import roster_sources
 
 INTENT = hierarchy(regions=2, departments=2, arrondissements=2)
 ROLES = ("oncologist", "nurse", "engineer")
@@ -78,7 +78,7 @@ def test_everything_reached_is_opened_by_a_grant_to_a_group_of_the_person(policy
     for one in destinations(policy, INTENT, person):
         group = next(group for group in policy.groups if group.name == one.grant.group)
         assert group.role == person.role
-        assert group.under in set(above(INTENT.sites, person.site))
+        assert group.under in set(places_above(INTENT.sites, person.site))
         assert one.target in one.grant.reach
         assert one.target != Segment.PATIENTS
 
@@ -87,21 +87,23 @@ def test_everything_reached_is_opened_by_a_grant_to_a_group_of_the_person(policy
 def test_an_answer_agrees_with_what_is_reached(policy, person, target, place):
     places = access.places_of(policy, INTENT, target) if place is None else (place,)
     wanted = {(target, one) for one in places}
-    found = answer(policy, INTENT, person, target, place)
+    found = answer_access(policy, INTENT, person, target, place)
     assert found.allowed is (bool(wanted) and wanted <= reached(policy, person))
     assert found.because
 
 
 @given(sentences)
 def test_a_sentence_is_read_as_it_is_written(sentence):
-    assert expectations.parse(expectations.render(sentence)) == sentence
+    assert expectations.parse_access_test(expectations.render_access_test(sentence)) == sentence
 
 
 @given(sentences, policies)
 def test_a_sentence_and_its_contrary_about_one_place_do_not_both_hold(sentence, policy):
     place = sentence.place or "yaounde"
     one, other = (
-        expectations.evaluate(replace(sentence, place=place, never=never), policy, INTENT).holds
+        expectations.evaluate_access_test(
+            replace(sentence, place=place, never=never), policy, INTENT
+        ).holds
         for never in (False, True)
     )
     assert one is not other
@@ -109,7 +111,7 @@ def test_a_sentence_and_its_contrary_about_one_place_do_not_both_hold(sentence, 
 
 @given(st.text(max_size=80))
 def test_any_text_is_a_sentence_or_the_reason_why_it_is_none(text):
-    assert isinstance(expectations.parse(text), Sentence | Misread)
+    assert isinstance(expectations.parse_access_test(text), Sentence | Misread)
 
 
 @given(policies, st.lists(people, max_size=5))
@@ -120,7 +122,7 @@ def test_packet_filters_let_through_what_people_reach_and_nothing_else(policy, s
         through = {
             (prefix, ports)
             for one in roster.openings
-            if address in sources(roster).get(one.group, ())
+            if address in roster_sources(roster).get(one.group, ())
             for prefix in one.prefixes
             for ports in one.ports or (None,)
         }

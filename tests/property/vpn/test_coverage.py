@@ -5,8 +5,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpn.grants.coverage import covers, ways
-from vpn.grants.packet_filter import Opening
+from vpn.grants.coverage import covers_way, ways_opened
+from vpn.grants.packet_filter import FilterOpening
 from vpn.model import Ports
 
 PREFIXES = st.builds(
@@ -39,32 +39,34 @@ def reached(found):
 
 @given(WAYS, WAYS)
 def test_what_covers_reaches_at_least_as_much(wider, narrower):
-    if covers(wider, narrower):
+    if covers_way(wider, narrower):
         assert reached(narrower) <= reached(wider)
 
 
 @given(WAYS, st.tuples(PREFIXES, PORTS))
 def test_a_way_that_lies_within_one_other_is_covered(wider, way):
     within = any(reached([way]) <= reached([one]) for one in wider)
-    assert covers(wider, [way]) == within
+    assert covers_way(wider, [way]) == within
 
 
 @given(WAYS)
 def test_everything_covers_itself_and_nothing(found):
-    assert covers(found, found)
-    assert covers(found, [])
-    assert covers([], found) == (not found)
+    assert covers_way(found, found)
+    assert covers_way(found, [])
+    assert covers_way([], found) == (not found)
 
 
 def test_families_do_not_cover_each_other():
     everything = [(IPv6Network("::/0"), None)]
-    assert not covers(everything, [(IPv4Network("10.0.0.0/8"), None)])
+    assert not covers_way(everything, [(IPv4Network("10.0.0.0/8"), None)])
 
 
 def test_openings_are_ways_on_each_of_their_ports():
     https, turn = Ports("tcp", 443, 443), Ports("udp", 3478, 3478)
     some = (ip_network("10.0.0.0/24"), ip_network("fd00::/64"))
-    assert list(ways([Opening("a", (https, turn), some[:1]), Opening("b", (), some[1:])])) == [
+    assert list(
+        ways_opened([FilterOpening("a", (https, turn), some[:1]), FilterOpening("b", (), some[1:])])
+    ) == [
         (some[0], https),
         (some[0], turn),
         (some[1], None),

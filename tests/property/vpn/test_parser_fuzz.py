@@ -78,7 +78,7 @@ CONFIGS = st.builds(
 
 def faults_of(text: str) -> str:
     try:
-        parser.parse(text, "x")
+        parser.parse_config(text, "x")
     except IntentError as refused:
         return str(refused)
     return ""
@@ -86,7 +86,7 @@ def faults_of(text: str) -> str:
 
 @given(CONFIGS, st.text(max_size=40))
 def test_what_is_written_is_read_again(config, remark):
-    assert parser.parse(wireguard_config.render(config, remark=remark), "x") == config
+    assert parser.parse_config(wireguard_config.render_config(config, remark=remark), "x") == config
 
 
 @given(st.one_of(st.text(), st.lists(WORDS, max_size=60).map("".join)))

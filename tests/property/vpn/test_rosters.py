@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.errors import AccessError
-from vpn.grants.packet_filter import Opening
+from vpn.grants.packet_filter import FilterOpening
 from vpn.model import Ports
 from vpn.people import roster
 from vpn.people.roster import Roster, RosterDevice
 from vpn.wireguard import keys
 
 NAMES = ("oncologists", "nurses")
-KEYS = [keys.public_of(keys.generate()) for _ in range(4)]
+KEYS = [keys.public_of(keys.generate_private()) for _ in range(4)]
 
 ports = st.builds(Ports, st.sampled_from(["tcp", "udp"]), st.integers(1, 99), st.integers(100, 999))
 prefixes = st.sampled_from([ip_network("10.0.3.0/26"), ip_network("fd5a::/64")])
 openings = st.builds(
-    Opening,
+    FilterOpening,
     st.sampled_from(NAMES),
     st.lists(ports, max_size=2).map(tuple),
     st.lists(prefixes, max_size=2).map(tuple),
@@ -49,7 +49,7 @@ def rosters(draw):
 
 @given(rosters())
 def test_a_roster_comes_back_as_it_was(made):
-    assert roster.read(roster.plain(made)) == made
+    assert roster.read_roster(roster.roster_plain(made)) == made
 
 
 @given(rosters(), days.filter(bool))
@@ -64,14 +64,14 @@ def test_on_a_day_those_are_let_in_whose_last_day_is_not_over(made, day):
 @given(rosters())
 def test_nobody_stands_in_a_filter_but_for_a_group_that_reaches_something(made):
     reaching = {one.group for one in made.openings}
-    found = roster.sources(made)
+    found = roster.roster_sources(made)
     assert found.keys() == reaching
     for group, addresses in found.items():
         wanted = [a for one in made.devices if group in one.groups for a in one.addresses]
         assert list(addresses) == wanted
 
 
-BASE: dict[str, Any] = roster.plain(
+BASE: dict[str, Any] = roster.roster_plain(
     Roster(
         "test",
         "yaounde-e1",
@@ -80,7 +80,7 @@ BASE: dict[str, Any] = roster.plain(
         1280,
         (ip_interface("172.26.0.1/18"),),
         (RosterDevice(KEYS[0], (ip_address("172.26.0.2"),), ("nurses",), date(2026, 12, 31)),),
-        (Opening("nurses", (Ports("tcp", 443, 443),), (ip_network("10.0.3.0/26"),)),),
+        (FilterOpening("nurses", (Ports("tcp", 443, 443),), (ip_network("10.0.3.0/26"),)),),
     )
 )
 PLACES: list[tuple[Any, ...]] = [
@@ -125,18 +125,18 @@ def test_nothing_hostile_is_taken_anywhere(place, value):
         at = at[step]
     at[place[-1]] = value
     with pytest.raises((ValueError, AccessError)):
-        roster.read(written)
+        roster.read_roster(written)
 
 
 def test_a_roster_of_before_there_were_names_has_none():
     written = {key: value for key, value in BASE.items() if key not in {"names", "key"}}
-    assert (roster.read(written).names, roster.read(written).key) == ((), "")
+    assert (roster.read_roster(written).names, roster.read_roster(written).key) == ((), "")
 
 
 @pytest.mark.parametrize("key", sorted(BASE.keys() - {"names", "key"}))
 def test_a_part_that_is_missing_is_told(key):
     with pytest.raises(ValueError, match="missing"):
-        roster.read({name: value for name, value in BASE.items() if name != key})
+        roster.read_roster({name: value for name, value in BASE.items() if name != key})
 
 
 @pytest.mark.parametrize("part", [0, 1])
@@ -145,4 +145,4 @@ def test_a_key_or_an_address_stands_there_once(part):
     written["devices"].append([*written["devices"][0]])
     written["devices"][1][1 - part] = [KEYS[1], ["172.26.0.3"]][1 - part]
     with pytest.raises(ValueError, match="stands there twice"):
-        roster.read(written)
+        roster.read_roster(written)

@@ -30,7 +30,7 @@ class MemoryEdge:
 
     def rekey(self) -> Mapping[str, Any]:
         self._reach("rekey")
-        self.upcoming = self.upcoming or keys.public_of(keys.generate())
+        self.upcoming = self.upcoming or keys.public_of(keys.generate_private())
         return self._keys()
 
     def keys(self) -> Mapping[str, Any]:

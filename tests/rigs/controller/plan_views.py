@@ -9,7 +9,7 @@ from controller.intended.routers import intended_routers
 from controller.model import DeviceConfig, Operational
 from controller.planning.plan import PlanInputs
 from inventory.model import Intent
-from topology.build import build
+from topology.build import build_topology
 
 AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 BLANK = DeviceConfig("frr defaults traditional\n")
@@ -21,7 +21,7 @@ def configs(intent: Intent) -> dict[str, DeviceConfig]:
 
 def view(intent: Intent, running: Mapping[str, DeviceConfig], **more: Any) -> PlanInputs:
     operational = Operational(running, more.pop("unreachable", {}))
-    return PlanInputs(intent, build(intent), configs(intent), operational, **more)
+    return PlanInputs(intent, build_topology(intent), configs(intent), operational, **more)
 
 
 def blank(intent: Intent) -> dict[str, DeviceConfig]:

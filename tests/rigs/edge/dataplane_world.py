@@ -55,17 +55,17 @@ class Node:
 
     def apply(self, steering: Steering) -> tuple[str, ...]:
         """Make the kernel what the policy and some decisions want."""
-        with namespaces.entered(self.space):
+        with namespaces.entered_namespace(self.space):
             return self.plane.apply(desired_state(self.policy, steering))
 
     def steer(self, steering: Steering) -> None:
         """Move traffic."""
-        with namespaces.entered(self.space):
+        with namespaces.entered_namespace(self.space):
             self.plane.steer(steering)
 
     def repair(self) -> tuple[str, ...]:
         """Let the data plane put right what was changed."""
-        with namespaces.entered(self.space):
+        with namespaces.entered_namespace(self.space):
             return self.plane.repair()
 
     def wanted(self, steering: Steering) -> DesiredState:
@@ -183,7 +183,7 @@ def overlay(
         for place in ENDS:
             policy = policy_of(world, place, public, ingress=ingress)
             space = world.namespace(place)
-            with namespaces.entered(space):
+            with namespaces.entered_namespace(space):
                 plane = plane_of(keys[place])
             made[place] = Node(space, keys[place], policy, plane)
         try:
@@ -194,7 +194,7 @@ def overlay(
         finally:
             for node in made.values():
                 node.plane.close()
-                with namespaces.entered(node.space):
+                with namespaces.entered_namespace(node.space):
                     remove_everything(
                         WireGuardGo(), names=[t.tunnel for t in node.policy.underlays]
                     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from inventory.model import Device, Medium, Platform, Role
-from policies.clinical import catalogue
+from policies.clinical import read_catalogue
 from policies.model import Policies
 from tests.factories import Draft
 
@@ -51,4 +51,4 @@ def outside(made: Draft, site: str, operator: str, **changes: Any) -> None:
 
 def duties() -> Policies:
     """Return the classes and path policies that every network has."""
-    return catalogue()
+    return read_catalogue()

@@ -28,7 +28,7 @@ from edge.policy.model import (
 from edge.policy.model import PeerPath as EdgePath
 from edge.signed import policy_envelope
 from inventory.errors import EdgeError
-from policies.clinical import catalogue
+from policies.clinical import read_catalogue
 from policies.model import PathPolicy, ServiceClass
 from simulations.netns.waiting import eventually
 from tests.rigs.edge.edge_rig import LAN_HOST, LAN_PORT, SERVER, Line, World, port_of
@@ -54,7 +54,7 @@ def classes(
     *, return_after_s: int | None = None, hold_down_s: int | None = None
 ) -> tuple[TrafficClass, ...]:
     """Return the built-in classes, with quicker returns where they are asked for."""
-    known = catalogue()
+    known = read_catalogue()
     return tuple(
         TrafficClass(service, _quicker(known.paths[name], return_after_s, hold_down_s))
         for name, service in known.classes.items()

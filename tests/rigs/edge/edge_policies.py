@@ -19,7 +19,7 @@ from edge.policy.model import (
 )
 from edge.signed import policy_envelope
 from inventory.model import Medium
-from policies.clinical import catalogue
+from policies.clinical import read_catalogue
 
 EDGE_KEY: Final = base64.b64encode(bytes(range(32))).decode()
 HUB_KEY: Final = base64.b64encode(bytes(range(32, 64))).decode()
@@ -30,7 +30,7 @@ _RATES: Final = {Medium.FIBRE: 20.0, Medium.LEO: 13.0, Medium.LTE: 8.0}
 
 def classes() -> tuple[TrafficClass, ...]:
     """Return the built-in classes as an edge has them."""
-    policies = catalogue()
+    policies = read_catalogue()
     return tuple(TrafficClass(c, policies.paths[name]) for name, c in policies.classes.items())
 
 

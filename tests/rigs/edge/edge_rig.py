@@ -20,8 +20,8 @@ from uuid import uuid4
 from inventory.model import Medium
 from simulations.impairment import Impairment
 from simulations.netns import capabilities, namespaces, processes
-from simulations.netns.blueprint import End, Wire
-from simulations.netns.links import Circuits, circuits
+from simulations.netns.blueprint import Wire, WireEnd
+from simulations.netns.links import Circuits, emulated_circuits
 from simulations.netns.registry import Folder
 
 ROOT: Final = Path(__file__).parents[3]
@@ -160,12 +160,12 @@ class World:
 
     def way(self, place: Place, target: IPv4Address, mark: int = 0) -> str:
         """Return the interface by which the kernel would send from a place; empty for none."""
-        with namespaces.entered(self.namespace(place)):
+        with namespaces.entered_namespace(self.namespace(place)):
             index = _asked_way(target, mark)
             return socket.if_indextoname(index) if index else ""
 
     def _received(self, place: Place, port: str) -> int:
-        with namespaces.entered(self.namespace(place)):
+        with namespaces.entered_namespace(self.namespace(place)):
             table = Path("/proc/thread-self/net/dev").read_text(encoding="ascii")
         return next(int(row.split()[1]) for row in table.splitlines() if f"{port}:" in row)
 
@@ -213,22 +213,24 @@ def _draw(lines: tuple[Line, ...], name: str) -> World:
     folder.chmod(0o755)
     place = Folder("world", folder)
     place.path.mkdir()
-    carriers = circuits(place, netem=capabilities.probe().netem, home=f"sgt-{mark}-lan")
+    carriers = emulated_circuits(
+        place, netem=capabilities.probe_kernel().netem, home=f"sgt-{mark}-lan"
+    )
     unwired = World(mark, lines, folder, carriers, {})
     return replace(unwired, wires={line.name: _wire(unwired, line) for line in lines})
 
 
 def _wire(world: World, line: Line) -> Wire:
-    edge = End(world.namespace("edge"), port_of(line.name))
-    hub = End(world.namespace("hub"), port_of(line.name))
+    edge = WireEnd(world.namespace("edge"), port_of(line.name))
+    hub = WireEnd(world.namespace("hub"), port_of(line.name))
     addresses = (world.outer(line.name, "edge"), world.outer(line.name, "hub"))
     return Wire(line.name, edge, hub, line.healthy, line.healthy, addresses)
 
 
 def _build(world: World) -> None:
     spaces = {place: world.namespace(place) for place in PLACES}
-    namespaces.batch(f"netns add {space}" for space in spaces.values())
-    namespaces.batch(
+    namespaces.run_ip_batch(f"netns add {space}" for space in spaces.values())
+    namespaces.run_ip_batch(
         f"link add {HOST_PORT} netns {spaces[host]} type veth "
         f"peer name {LAN_PORT} netns {spaces[gateway]}"
         for host, gateway, _ in _LANS
@@ -236,7 +238,7 @@ def _build(world: World) -> None:
     world.carriers.start(world.wires.values())
     for place, space in spaces.items():
         namespaces.set_sysctls(space, _sysctls(place))
-        namespaces.batch(_addressing(world, place), space)
+        namespaces.run_ip_batch(_addressing(world, place), space)
 
 
 def _sysctls(place: Place) -> Iterator[tuple[str, str]]:
@@ -275,13 +277,13 @@ def _attached(port: str, lan: int, host: int) -> Iterator[str]:
 
 def _remove(world: World) -> None:
     spaces = [world.namespace(place) for place in PLACES]
-    living = map(processes.identify, namespaces.processes_in(spaces))
-    processes.kill(one for one in living if one is not None)
+    living = map(processes.identify_process, namespaces.processes_in(spaces))
+    processes.kill_processes(one for one in living if one is not None)
     for process in world.spawned:
         process.wait(GONE_WITHIN_S)
     for space in spaces:
-        if namespaces.exists(space):
-            namespaces.batch([f"netns del {space}"])
+        if namespaces.namespace_exists(space):
+            namespaces.run_ip_batch([f"netns del {space}"])
     for stale in TUNNEL_SOCKETS.glob(f"*{world.mark}*"):
         stale.unlink(missing_ok=True)
     rmtree(world.folder, ignore_errors=True)

@@ -17,7 +17,7 @@ from edge.wireguard.model import PeerStatus, TunnelState
 from tests.rigs.edge.edge_policies import SIGNER, edge_policy
 from vpn.wireguard import keys, psk_ratchet
 
-PRIVATE = keys.generate()
+PRIVATE = keys.generate_private()
 PUBLIC = keys.public_of(PRIVATE)
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 POLICY = replace(edge_policy(), preshared=1)
@@ -82,8 +82,8 @@ class Rig:
         """Return the preshared key of a week before or after this one, as the controller has it."""
         epoch = psk_ratchet.epoch_at(self.now.timestamp()) + off
         secret = (self.state_dir / SECRET_FILE).read_bytes()
-        chain = psk_ratchet.first(secret, series, DEVICE, peer.device)
-        return psk_ratchet.preshared(chain, epoch)
+        chain = psk_ratchet.first_chain(secret, series, DEVICE, peer.device)
+        return psk_ratchet.preshared_key(chain, epoch)
 
     def used(self, peer=PEER):
         """Return the preshared keys that tunnels to a peer have."""

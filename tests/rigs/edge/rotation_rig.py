@@ -10,7 +10,7 @@ from edge.wireguard.model import PeerStatus, TunnelState
 from tests.rigs.edge.edge_policies import edge_policy
 from vpn.wireguard import keys
 
-OLD, NEW, NEXT = (keys.public_of(keys.generate()) for _ in range(3))
+OLD, NEW, NEXT = (keys.public_of(keys.generate_private()) for _ in range(3))
 
 
 class World:
@@ -20,7 +20,8 @@ class World:
         self.folder, self.now_s = folder, 1000.0
         policy = edge_policy()
         peers = tuple(
-            replace(peer, public_key=keys.public_of(keys.generate())) for peer in policy.peers
+            replace(peer, public_key=keys.public_of(keys.generate_private()))
+            for peer in policy.peers
         )
         self.policy = replace(policy, peers=peers, key=NEW)
         self.peer_states = {peer.device: self._peer_state(peer) for peer in peers}

@@ -128,11 +128,11 @@ def converged(intent: Intent, *, within_s: float) -> Iterator[Lab]:
     """Give a converged laboratory with blank edges, and see to it that nothing is left of it."""
     configs = {name: render(intended).text for name, intended in intended_routers(intent).items()}
     try:
-        made = labs.up(intent, configs=configs)
+        made = labs.bring_up(intent, configs=configs)
         made.wait_converged(within_s)
         yield made
     finally:
-        labs.down(intent.network.name)
+        labs.take_down(intent.network.name)
     assert leftovers(intent.network.name) == []
 
 
@@ -199,7 +199,7 @@ def ssh(
     }
     flags = [word for key, value in wanted.items() for word in ("-o", f"{key}={value}")]
     argv = ["ssh", "-F", "none", *flags, f"root@{machine.management.ip}", *request]
-    with namespaces.entered(lab.blueprint.controller):
+    with namespaces.entered_namespace(lab.blueprint.controller):
         return subprocess.run(
             argv, input=stdin, capture_output=True, text=True, check=False, timeout=90
         )

@@ -18,7 +18,7 @@ from tests.simulated_time import TestClock
 from vpn.model import Endpoint
 from vpn.wireguard import keys
 
-PSK = keys.generate()
+PSK = keys.generate_private()
 FILE = f"""\
 # of a test
 [Interface]
@@ -28,7 +28,7 @@ DNS = 172.26.0.1
 MTU = 1280
 
 [Peer]
-PublicKey = {keys.public_of(keys.generate())}
+PublicKey = {keys.public_of(keys.generate_private())}
 PresharedKey = {PSK.reveal()}
 AllowedIPs = 10.0.0.0/8
 Endpoint = vpn.example.cm:51820

@@ -18,7 +18,7 @@ PLAN = AddressPlan(
     IPv4Network("172.20.0.0/14"),
     IPv6Network("fd5a:6e61:6700::/40"),
 )
-GATEWAY_KEYS = {"yaounde-e1": keys.generate(), "douala-e1": keys.generate()}
+GATEWAY_KEYS = {"yaounde-e1": keys.generate_private(), "douala-e1": keys.generate_private()}
 GATEWAYS = tuple(
     Gateway(name, number, Endpoint(f"vpn{number}.example.cm", 51820), keys.public_of(key))
     for number, (name, key) in enumerate(GATEWAY_KEYS.items(), 1)

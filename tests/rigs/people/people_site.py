@@ -27,7 +27,7 @@ from tests.rigs.edge.edge_ssh import Edge, serving
 from tests.rigs.people.people_rig import ACT, TERMS
 from tests.rigs.people.people_spaces import CALL, SERVE, SPEAK
 from tests.sanaga_process import Sanaga
-from vpn.grants.packet_filter import Opening
+from vpn.grants.packet_filter import FilterOpening
 from vpn.key_text import public_text
 from vpn.model import Endpoint, Gateway, Ports
 
@@ -83,7 +83,7 @@ class Gate:
         return file
 
     def on_host(self, *argv: str) -> str:
-        done = namespaces.run(self.people, argv, within_s=60)
+        done = namespaces.run_in_namespace(self.people, argv, within_s=60)
         assert not done.returncode, done.stderr
         return done.stdout
 
@@ -137,14 +137,14 @@ def _dialled(gate: Gate) -> list[str]:
 def _join(gate: Gate) -> None:
     """Give the blank host a cable to the gateway."""
     edge = gate.edge.world.namespace("edge")
-    namespaces.batch(
+    namespaces.run_ip_batch(
         [
             f"netns add {gate.people}",
             f"link add wan0 netns {edge} type veth peer name p0 netns {gate.people}",
         ]
     )
-    namespaces.batch([f"addr add {GATEWAY}/24 dev wan0", "link set wan0 up"], edge)
-    namespaces.batch(
+    namespaces.run_ip_batch([f"addr add {GATEWAY}/24 dev wan0", "link set wan0 up"], edge)
+    namespaces.run_ip_batch(
         ["link set lo up", "addr add 198.51.100.2/24 dev p0", "link set p0 up"], gate.people
     )
 
@@ -176,8 +176,8 @@ def _accept(gate: Gate, ports: tuple[Ports, ...]) -> None:
             Gateway("edge", 1, Endpoint(GATEWAY, PORT), public, enrolment_port=ENROLMENT_PORT),
         ),
         openings=(
-            Opening("oncologists", ports, (ip_network(LAN_HOST), ip_network(SERVER))),
-            Opening("nurses", HTTPS, (ip_network(LAN_HOST),)),
+            FilterOpening("oncologists", ports, (ip_network(LAN_HOST), ip_network(SERVER))),
+            FilterOpening("nurses", HTTPS, (ip_network(LAN_HOST),)),
         ),
         doors={"edge": door},
         namespace=edge.world.namespace("edge"),

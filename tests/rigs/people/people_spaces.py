@@ -97,15 +97,15 @@ def standing(
     """
     names = [spaces.space(role) for role in ROLES]
     try:
-        namespaces.batch(f"netns add {name}" for name in names)
-        namespaces.batch(
+        namespaces.run_ip_batch(f"netns add {name}" for name in names)
+        namespaces.run_ip_batch(
             [
                 f"link add {port} netns {names[1]} type veth peer name p0 netns {names[0]}",
                 f"link add lan0 netns {names[1]} type veth peer name s0 netns {names[2]}",
             ]
         )
         for name, lines in zip(names, addressing, strict=True):
-            namespaces.batch(["link set lo up", *lines], name)
+            namespaces.run_ip_batch(["link set lo up", *lines], name)
         namespaces.set_sysctls(names[1], [("net/ipv4/conf/all/forwarding", "1")])
         argv = ["ip", "netns", "exec", names[2], sys.executable, "-c", SERVE, *map(str, ports)]
         with subprocess.Popen(

@@ -12,7 +12,7 @@ from vpn.wireguard import parser
 
 def secrets(file) -> list[bytes]:
     """Return the private and the preshared key that a file holds."""
-    config = parser.parse(file.read_text(encoding="utf-8"), file.name)
+    config = parser.parse_config(file.read_text(encoding="utf-8"), file.name)
     assert config.private_key
     (far,) = config.peers
     assert far.preshared_key

@@ -25,7 +25,7 @@ def accepted(sanaga: Sanaga, small: Path) -> Path:
     folder = sanaga.folder / small
     (folder / "access.yaml").write_text(ACCESS, encoding="utf-8")
     (folder / "edge.yaml").write_text(EDGE, encoding="utf-8")
-    public = keys.public_of(keys.generate())
+    public = keys.public_of(keys.generate_private())
     (folder / "edge_keys").write_text(f"yaounde-e1 {public}\n", encoding="utf-8")
     done = sanaga("vpn", "apply", "--dir", small, "--because", "begin")
     assert done.code == 0, done.err

@@ -11,7 +11,7 @@ from inventory.model import Medium
 from policies.decide import Alternative, Decision, Duty, Memory
 from policies.model import PathPolicy, Slo
 from tests.rigs.probes.probe_weather import FAIR, Road, Sky, Span, spoilt, steady
-from topology.quality.health import LinkHealth, fold, unknown
+from topology.quality.health import LinkHealth, fold_measurement, unknown_health
 
 Decide = Callable[..., Decision]
 MEDIA = {"fibre": Medium.FIBRE, "leo": Medium.LEO, "lte": Medium.LTE}
@@ -76,9 +76,9 @@ def sky(path: str, faults: Sequence[Fault]) -> Callable[[float], Sky]:
 def warm(path: str, pace_s: float) -> tuple[Road, LinkHealth]:
     """Return a path that has been measured for a while with nothing wrong."""
     road = Road(steady(FAIR[MEDIA[path]]), Random(path), pace_s)  # noqa: S311
-    health = unknown(MEDIA[path], 0.0)
+    health = unknown_health(MEDIA[path], 0.0)
     for number in range(1, round(WARM_S / pace_s)):
-        health = fold(health, road.measure(number * pace_s))
+        health = fold_measurement(health, road.measure(number * pace_s))
     return road, health
 
 
@@ -108,7 +108,7 @@ def play(schedule: Schedule, decide: Decide, duty: Duty = DUTY) -> list[Step]:
         at_s = late or at_s
         for path, road in roads.items():
             stalled = late is not None and schedule.flagged
-            healths[path] = fold(healths[path], road.measure(at_s, stalled=stalled))
+            healths[path] = fold_measurement(healths[path], road.measure(at_s, stalled=stalled))
         decision = decide(alternatives(healths), duty, memory, now_s=at_s)
         memory = decision.memory
         active = [fault for fault in schedule.faults if fault.covers(at_s)]

@@ -34,7 +34,7 @@ class Carrier:
     def bind(self, first_port: int) -> None:
         """Forget every binding; new ones get a port of the hundred from this one on."""
         text = RULES.format(first=first_port, last=first_port + 99)
-        with namespaces.entered(self.namespace):
+        with namespaces.entered_namespace(self.namespace):
             subprocess.run(["nft", "-f", "-"], input=text, text=True, check=True)
             with NFCTSocket() as tracking:
                 tracking.flush()
@@ -50,7 +50,7 @@ def natted_pair(wireguard: WireGuard, *, within_s: float) -> Iterator[tuple[Pair
             cable(near, carrier.namespace, ("10.0.0.2/30", "10.0.0.1/30"), names=("u0", "in"))
             outer = ("192.0.2.1/30", f"{FAR_UNDERLAY}/30")
             cable(carrier.namespace, far, outer, names=("out", "u0"))
-            namespaces.batch(["route add default via 10.0.0.1"], near)
+            namespaces.run_ip_batch(["route add default via 10.0.0.1"], near)
             namespaces.set_sysctls(carrier.namespace, [("net/ipv4/ip_forward", "1")])
             carrier.bind(4000)
             yield pair, carrier

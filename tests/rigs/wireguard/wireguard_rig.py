@@ -57,17 +57,17 @@ class Place:
 
     def ensure(self, tunnel: Tunnel, key: bytes | None = None) -> tuple[str, ...]:
         """Make the interface from within the namespace."""
-        with namespaces.entered(self.namespace):
+        with namespaces.entered_namespace(self.namespace):
             return self.wireguard.ensure(tunnel, key or self.key)
 
     def state(self, name: str | None = None) -> TunnelState | None:
         """Return the interface's state, seen from within the namespace."""
-        with namespaces.entered(self.namespace):
+        with namespaces.entered_namespace(self.namespace):
             return self.wireguard.state(name or self.name)
 
     def redial(self, tunnel: Tunnel, peer: str) -> None:
         """Shake hands with a peer anew from within the namespace."""
-        with namespaces.entered(self.namespace):
+        with namespaces.entered_namespace(self.namespace):
             redial(self.wireguard, tunnel, self.key, peer)
 
     def served(self) -> TunnelState:
@@ -78,19 +78,22 @@ class Place:
 
     def remove(self, name: str | None = None) -> None:
         """Take the interface away from within the namespace."""
-        with namespaces.entered(self.namespace):
+        with namespaces.entered_namespace(self.namespace):
             self.wireguard.remove(name or self.name)
 
     def run(self, *argv: str, within_s: float = 60) -> str:
         """Return what a program says in the namespace; it must succeed."""
-        done = namespaces.run(self.namespace, argv, within_s=within_s)
+        done = namespaces.run_in_namespace(self.namespace, argv, within_s=within_s)
         assert not done.returncode, done.stderr
         return done.stdout
 
     def hears(self, address: IPv4Address, *, within_s: float) -> bool:
         """Return whether anything answers pings within a time."""
         argv = ["ping", "-q", "-c", "1", "-i", "0.2", "-w", str(round(within_s)), str(address)]
-        return namespaces.run(self.namespace, argv, within_s=within_s + 30).returncode == 0
+        return (
+            namespaces.run_in_namespace(self.namespace, argv, within_s=within_s + 30).returncode
+            == 0
+        )
 
     def interface(self) -> Any:
         """Return what ip knows of the interface."""
@@ -179,7 +182,7 @@ def namespace(name: str) -> Iterator[str]:
     """Give a namespace with a loopback, and delete it afterwards."""
     subprocess.run(["ip", "netns", "add", name], check=True)
     try:
-        namespaces.batch(["link set lo up"], name)
+        namespaces.run_ip_batch(["link set lo up"], name)
         yield name
     finally:
         subprocess.run(["ip", "netns", "del", name], check=True)
@@ -189,6 +192,8 @@ def cable(
     a: str, b: str, addresses: Sequence[str], *, names: tuple[str, str] = ("u0", "u0")
 ) -> None:
     """Join two namespaces by a pair of interfaces that have an address each."""
-    namespaces.batch([f"link add {names[0]} netns {a} type veth peer name {names[1]} netns {b}"])
+    namespaces.run_ip_batch(
+        [f"link add {names[0]} netns {a} type veth peer name {names[1]} netns {b}"]
+    )
     for place, name, address in zip((a, b), names, addresses, strict=True):
-        namespaces.batch([f"addr add {address} dev {name}", f"link set {name} up"], place)
+        namespaces.run_ip_batch([f"addr add {address} dev {name}", f"link set {name} up"], place)

@@ -74,7 +74,7 @@ def test_nothing_to_resume_is_no_result_and_nothing_to_undo_an_error(controller)
 
 def test_every_apply_publishes_the_keys_that_were_revoked(controller, tmp_path):
     with closing(People.open(tmp_path)) as store:
-        key = keys.public_of(keys.generate())
+        key = keys.public_of(keys.generate_private())
         store.revoke_site("mora-e1", [key], Actor("tester", "stolen"))
     assert published(tmp_path).serial == 0
     app.apply_plan(chain(), controller.events.append, None)

@@ -31,7 +31,7 @@ def folder(tmp_path, monkeypatch):
     assert first in devices
     devices = devices.replace(first, f"{first}    lan: false\n")
     (made / "devices.yaml").write_text(devices, encoding="utf-8")
-    pair = " ".join(keys.public_of(keys.generate()) for _ in range(2))
+    pair = " ".join(keys.public_of(keys.generate_private()) for _ in range(2))
     (made / "edge_keys").write_text(f"yaounde-e1 {pair}\n", encoding="utf-8")
     return made
 

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from inventory import credentials
-from inventory.credentials import WORK, resolve, seal, unseal
+from inventory.credentials import WORK, resolve_secret, seal_secrets, unseal_text
 from inventory.errors import CredentialError
 
 SECRET = "correct horse battery staple"  # noqa: S105
@@ -19,13 +19,13 @@ QUICK = 2**15
 def sealed(tmp_path_factory):
     """Text of a sealed file; making one takes time on purpose."""
     path = tmp_path_factory.mktemp("sealed") / "vault"
-    seal({"mora": SECRET}, PHRASE, path, work=QUICK)
+    seal_secrets({"mora": SECRET}, PHRASE, path, work=QUICK)
     return path.read_text()
 
 
 def refused(reference, base, environment=None):
     with pytest.raises(CredentialError) as caught:
-        resolve(reference, base=base, environment=environment or {})
+        resolve_secret(reference, base=base, environment=environment or {})
     assert SECRET not in str(caught.value)
     assert caught.value.__cause__ is None
     return str(caught.value)
@@ -38,7 +38,7 @@ def private(path, text):
 
 
 def test_a_variable_gives_its_value(tmp_path):
-    assert resolve("env:KEY", base=tmp_path, environment={"KEY": SECRET}) == SECRET
+    assert resolve_secret("env:KEY", base=tmp_path, environment={"KEY": SECRET}) == SECRET
 
 
 def test_an_unset_variable_is_named(tmp_path):
@@ -47,12 +47,12 @@ def test_an_unset_variable_is_named(tmp_path):
 
 def test_a_file_gives_its_text_without_the_last_line_break(tmp_path):
     private(tmp_path / "key", f"{SECRET}\nsecond\n")
-    assert resolve("file:key", base=tmp_path, environment={}) == f"{SECRET}\nsecond"
+    assert resolve_secret("file:key", base=tmp_path, environment={}) == f"{SECRET}\nsecond"
 
 
 def test_a_file_may_be_named_absolutely(tmp_path):
     path = private(tmp_path / "key", SECRET)
-    assert resolve(f"file:{path}", base=tmp_path / "elsewhere", environment={}) == SECRET
+    assert resolve_secret(f"file:{path}", base=tmp_path / "elsewhere", environment={}) == SECRET
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o610])
@@ -78,14 +78,14 @@ def test_a_pipe_a_folder_and_a_huge_file_are_refused_at_once(tmp_path):
 
 
 def test_what_is_sealed_can_be_opened_with_the_passphrase(tmp_path):
-    seal({"mora": SECRET, "garoua": "other"}, PHRASE, tmp_path / "vault", work=QUICK)
+    seal_secrets({"mora": SECRET, "garoua": "other"}, PHRASE, tmp_path / "vault", work=QUICK)
     environment = {"SANAGA_PASSPHRASE": PHRASE}
-    assert resolve("sealed:vault#mora", base=tmp_path, environment=environment) == SECRET
+    assert resolve_secret("sealed:vault#mora", base=tmp_path, environment=environment) == SECRET
 
 
 def test_a_sealed_file_is_private_and_shows_nothing(tmp_path):
     path = tmp_path / "vault"
-    seal({"mora": SECRET}, PHRASE, path, work=QUICK)
+    seal_secrets({"mora": SECRET}, PHRASE, path, work=QUICK)
     text = path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
     assert SECRET not in text
@@ -146,9 +146,9 @@ def test_what_is_no_reference_is_refused_without_being_repeated(tmp_path, refere
 
 def test_a_sealed_file_is_replaced_in_one_step_or_not_at_all(tmp_path):
     with pytest.raises(CredentialError, match="cannot be written"):
-        seal({"mora": SECRET}, PHRASE, tmp_path / "nowhere" / "vault", work=QUICK)
+        seal_secrets({"mora": SECRET}, PHRASE, tmp_path / "nowhere" / "vault", work=QUICK)
     with pytest.raises(CredentialError, match="passphrase"):
-        seal({"mora": SECRET}, "", tmp_path / "vault")
+        seal_secrets({"mora": SECRET}, "", tmp_path / "vault")
     assert not list(tmp_path.iterdir())
 
 
@@ -159,24 +159,24 @@ COMPOSED, DECOMPOSED = "caf\u00e9 cr\u00e8me", "cafe\u0301 cre\u0300me"
 
 def test_guessing_the_passphrase_of_a_new_file_takes_128_megabytes(tmp_path):
     path = tmp_path / "vault"
-    seal({"mora": SECRET}, PHRASE, path)
+    seal_secrets({"mora": SECRET}, PHRASE, path)
     assert json.loads(path.read_text())["work"] == WORK == 2**17
-    assert unseal(path, PHRASE) == {"mora": SECRET}
+    assert unseal_text(path, PHRASE) == {"mora": SECRET}
 
 
 @pytest.mark.parametrize("first", [COMPOSED, DECOMPOSED])
 @pytest.mark.parametrize("second", [COMPOSED, DECOMPOSED])
 def test_a_letter_with_an_accent_is_the_same_however_it_is_typed(tmp_path, first, second):
     assert COMPOSED != DECOMPOSED
-    seal({"mora": SECRET}, first, tmp_path / "vault", work=QUICK)
-    assert unseal(tmp_path / "vault", second) == {"mora": SECRET}
+    seal_secrets({"mora": SECRET}, first, tmp_path / "vault", work=QUICK)
+    assert unseal_text(tmp_path / "vault", second) == {"mora": SECRET}
 
 
 def test_what_was_sealed_as_it_was_typed_opens_as_it_was_typed(tmp_path, monkeypatch):
     with monkeypatch.context() as before:
         before.setattr(credentials, "normal", str)
-        seal({"mora": SECRET}, DECOMPOSED, tmp_path / "vault", work=QUICK)
-    assert unseal(tmp_path / "vault", DECOMPOSED) == {"mora": SECRET}
+        seal_secrets({"mora": SECRET}, DECOMPOSED, tmp_path / "vault", work=QUICK)
+    assert unseal_text(tmp_path / "vault", DECOMPOSED) == {"mora": SECRET}
 
 
 def test_octets_that_are_no_text_are_refused_without_being_shown(tmp_path, sealed):
@@ -186,13 +186,13 @@ def test_octets_that_are_no_text_are_refused_without_being_shown(tmp_path, seale
     assert "not UTF-8" in answer
     assert "las" not in answer
     with pytest.raises(CredentialError, match="not UTF-8"):
-        seal({"mora": SECRET}, phrase, tmp_path / "other")
+        seal_secrets({"mora": SECRET}, phrase, tmp_path / "other")
 
 
 def test_many_secrets_of_one_file_take_the_work_and_the_memory_of_one(tmp_path, monkeypatch):
     names = [f"router-{number}" for number in range(20)]
     path = tmp_path / "vault"
-    seal(dict.fromkeys(names, SECRET), PHRASE, path, work=QUICK)
+    seal_secrets(dict.fromkeys(names, SECRET), PHRASE, path, work=QUICK)
     credentials._derived.cache_clear()
     made = []
 
@@ -204,7 +204,9 @@ def test_many_secrets_of_one_file_take_the_work_and_the_memory_of_one(tmp_path, 
     environment = {"SANAGA_PASSPHRASE": PHRASE}
     with ThreadPoolExecutor(8) as pool:
         found = pool.map(
-            lambda name: resolve(f"sealed:vault#{name}", base=tmp_path, environment=environment),
+            lambda name: resolve_secret(
+                f"sealed:vault#{name}", base=tmp_path, environment=environment
+            ),
             names,
         )
         assert set(found) == {SECRET}

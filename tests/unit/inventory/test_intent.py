@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from inventory.documents.entries import read
+from inventory.documents.entries import read_documents
 from inventory.errors import IntentError
-from inventory.exports import ansible, nornir
-from inventory.intent import MAX_FAULTS, check, load
+from inventory.exports import export_ansible, export_nornir
+from inventory.intent import MAX_FAULTS, check_intent, load_intent
 from inventory.model import Level, Medium
 
 SMALL = Path(__file__).parents[2] / "fixtures" / "small"
@@ -38,11 +38,11 @@ def management(intent, device):
 
 
 def faults(folder):
-    return [str(fault) for fault in check(read(folder))[1]]
+    return [str(fault) for fault in check_intent(read_documents(folder))[1]]
 
 
 def test_the_small_network_is_read_as_written():
-    intent = load(SMALL)
+    intent = load_intent(SMALL)
     assert (len(intent.sites), len(intent.devices)) == (6, 7)
     assert len(intent.circuits) == 9
     assert intent.sites["mora"].level is Level.ARRONDISSEMENT
@@ -56,13 +56,13 @@ def test_the_small_network_is_read_as_written():
 
 
 def test_only_the_first_device_of_a_site_is_on_its_lans_by_default():
-    intent = load(SMALL)
+    intent = load_intent(SMALL)
     assert intent.devices["yaounde-r1"].lan
     assert not intent.devices["yaounde-r2"].lan
 
 
 def test_devices_of_a_site_come_by_number():
-    intent = load(SMALL)
+    intent = load_intent(SMALL)
     assert [d.name for d in intent.devices_at("yaounde")] == ["yaounde-r1", "yaounde-r2"]
     assert intent.devices_at("nowhere") == ()
     without = {name: d for name, d in intent.devices.items() if name != "yaounde-r1"}
@@ -72,15 +72,15 @@ def test_devices_of_a_site_come_by_number():
 
 
 def test_an_intent_survives_a_copy():
-    intent = load(SMALL)
+    intent = load_intent(SMALL)
     assert pickle.loads(pickle.dumps(intent)) == intent  # noqa: S301
 
 
 def test_sections_merge_over_files_and_folders(folder):
-    whole = load(folder)
+    whole = load_intent(folder)
     (folder / "north").mkdir()
     (folder / "sites.yaml").rename(folder / "north" / "sites.yml")
-    assert load(folder) == whole
+    assert load_intent(folder) == whole
 
 
 def test_hidden_files_and_folders_are_skipped(folder):
@@ -92,16 +92,16 @@ def test_hidden_files_and_folders_are_skipped(folder):
 
 def test_a_byte_order_mark_changes_nothing(folder):
     path = folder / "sites.yaml"
-    whole = load(folder)
+    whole = load_intent(folder)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert load(folder) == whole
+    assert load_intent(folder) == whole
 
 
 def test_all_faults_come_in_one_error(folder):
     change(folder, "sites.yaml", "level: central", "level: centre")
     change(folder, "circuits.yaml", "medium: fibre", "medium: copper")
     with pytest.raises(IntentError) as caught:
-        load(folder)
+        load_intent(folder)
     assert [fault.where.file for fault in caught.value.faults] == ["circuits.yaml", "sites.yaml"]
 
 
@@ -131,7 +131,7 @@ def test_a_description_may_have_lines_but_no_other_control_characters(folder):
     change(
         folder, "sites.yaml", "title: Mora", 'title: Mora\n    description: "x\\n no router bgp"'
     )
-    assert load(folder).sites["mora"].description == "x\n no router bgp"
+    assert load_intent(folder).sites["mora"].description == "x\n no router bgp"
     change(folder, "sites.yaml", "x\\n", "x\\r")
     assert "U+000D" in faults(folder)[0]
 
@@ -147,7 +147,7 @@ def test_known_hosts_give_the_keys_of_devices_by_address_and_port(folder):
         f"[198.18.0.2]:2222 {KEY}",
     ]
     (folder / "known_hosts").write_text("\n".join(["# routers", "", *lines, f"198.18.0.3 {RSA}"]))
-    intent = load(folder)
+    intent = load_intent(folder)
     assert management(intent, "yaounde-r1").host_key == KEY
     assert management(intent, "yaounde-r2").host_key == KEY
     assert management(intent, "garoua-r1").host_key == KEY
@@ -156,7 +156,9 @@ def test_known_hosts_give_the_keys_of_devices_by_address_and_port(folder):
 
 def test_a_comment_in_known_hosts_never_becomes_a_line(folder):
     (folder / "known_hosts").write_text(f"# seen\u2028198.18.0.3 {RSA}\x0b198.18.0.3 {RSA}\n")
-    assert {d.management.host_key for d in load(folder).devices.values() if d.management} == {""}
+    assert {
+        d.management.host_key for d in load_intent(folder).devices.values() if d.management
+    } == {""}
 
 
 def test_a_link_for_known_hosts_out_of_the_folder_is_refused(folder, tmp_path_factory):
@@ -193,10 +195,10 @@ def test_a_device_without_management_is_accepted(folder):
     text = (folder / "devices.yaml").read_text(encoding="utf-8")
     bare = "\n".join(line for line in text.splitlines() if not line.startswith("      "))
     (folder / "devices.yaml").write_text(bare.replace("    management:\n", ""), encoding="utf-8")
-    intent = load(folder)
+    intent = load_intent(folder)
     assert intent.devices["mora-r1"].management is None
-    assert "hostname" not in nornir(intent)["hosts.yaml"]
-    assert "ansible_host" not in ansible(intent)
+    assert "hostname" not in export_nornir(intent)["hosts.yaml"]
+    assert "ansible_host" not in export_ansible(intent)
 
 
 def test_a_site_has_no_eighth_device(folder):

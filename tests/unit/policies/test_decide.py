@@ -6,7 +6,7 @@ from inventory.model import Medium
 from policies.decide import Alternative, Decision, Duty, Memory, decide
 from policies.memory import hold_down_s
 from policies.model import PathPolicy, Slo
-from topology.quality.health import LinkHealth, unknown
+from topology.quality.health import LinkHealth, unknown_health
 
 NOW_S = 1000.0
 MEDIA = (Medium.FIBRE, Medium.LEO, Medium.LTE, Medium.VSAT)
@@ -214,12 +214,12 @@ def test_a_path_that_is_no_longer_offered_is_left():
 
 
 def test_a_path_not_measured_yet_is_kept():
-    found = asked(offer(fibre=unknown(Medium.FIBRE, NOW_S), leo=LEO))
+    found = asked(offer(fibre=unknown_health(Medium.FIBRE, NOW_S), leo=LEO))
     assert found.reason == "fibre has not been measured yet"
 
 
 def silent(medium: Medium) -> LinkHealth:
-    return replace(unknown(medium, NOW_S), dead=True, overdue=8)
+    return replace(unknown_health(medium, NOW_S), dead=True, overdue=8)
 
 
 def settle(*steps: tuple[float, list[Alternative]], **how) -> list[Decision]:

@@ -9,8 +9,8 @@ from inventory.documents import entries
 from inventory.errors import Fault
 from inventory.model import Intent, Medium, Segment
 from policies import clinical
-from policies.documents import check
-from policies.model import PathPolicy, Policies, Rule, ServiceClass, Slo
+from policies.documents import check_policies
+from policies.model import PathPolicy, Policies, ServiceClass, Slo, ZoneRule
 from policies.schema import CODE_POINTS, code_point_name
 from tests.factories import hierarchy
 
@@ -19,7 +19,7 @@ def checked(
     folder: Path, text: str, intent: Intent | None = None
 ) -> tuple[Policies | None, tuple[Fault, ...]]:
     (folder / "policies.yaml").write_text(text, encoding="utf-8")
-    return check(entries.read(folder), intent)
+    return check_policies(entries.read_documents(folder), intent)
 
 
 def accepted(folder: Path, text: str, intent: Intent | None = None) -> Policies:
@@ -34,7 +34,7 @@ def whats(folder: Path, text: str, intent: Intent | None = None) -> list[str]:
 
 
 def test_empty_folder_has_the_built_in_policies(tmp_path: Path):
-    assert accepted(tmp_path, "sites: []") == clinical.catalogue()
+    assert accepted(tmp_path, "sites: []") == clinical.read_catalogue()
 
 
 def test_class_that_exists_changes_only_in_what_is_written(tmp_path: Path):
@@ -42,11 +42,11 @@ def test_class_that_exists_changes_only_in_what_is_written(tmp_path: Path):
         tmp_path,
         "classes: [{name: consultation-video, rate_mbps: 2, slo: {delay_ms: 200, mos: null}}]",
     )
-    built_in = clinical.catalogue().classes["consultation-video"]
+    built_in = clinical.read_catalogue().classes["consultation-video"]
     assert policies.classes["consultation-video"] == replace(
         built_in, rate_mbps=2, slo=replace(built_in.slo, delay_ms=200, mos=None)
     )
-    assert policies.classes["records"] == clinical.catalogue().classes["records"]
+    assert policies.classes["records"] == clinical.read_catalogue().classes["records"]
 
 
 def test_new_class_is_added_and_moves_like_ordinary_traffic(tmp_path: Path):
@@ -78,7 +78,7 @@ expect: ["clinical reaches telepathology"]
 def test_path_policy_changes_only_in_what_is_written(tmp_path: Path):
     policies = accepted(tmp_path, "paths: [{service: imaging, media: [leo], metered_cost: 0}]")
     assert policies.paths["imaging"] == replace(
-        clinical.catalogue().paths["imaging"], media=(Medium.LEO,), metered_cost=0
+        clinical.read_catalogue().paths["imaging"], media=(Medium.LEO,), metered_cost=0
     )
 
 
@@ -90,8 +90,8 @@ def test_code_point_may_be_a_number(tmp_path: Path):
 def test_rule_of_the_catalogue_may_be_given_another_reason(tmp_path: Path):
     text = "rules: [{source: management, target: management, because: we say so}]"
     rules = accepted(tmp_path, text).rules
-    assert len(rules) == len(clinical.catalogue().rules)
-    assert Rule(Segment.MANAGEMENT, Segment.MANAGEMENT, "we say so") in rules
+    assert len(rules) == len(clinical.read_catalogue().rules)
+    assert ZoneRule(Segment.MANAGEMENT, Segment.MANAGEMENT, "we say so") in rules
 
 
 def test_rule_that_opens_management_to_patients_is_refused(tmp_path: Path):
@@ -100,7 +100,7 @@ def test_rule_that_opens_management_to_patients_is_refused(tmp_path: Path):
 
 
 def test_shares_of_exactly_one_are_a_whole_circuit(tmp_path: Path):
-    rest = sum(c.share for c in clinical.catalogue().classes.values() if c.name != "portal")
+    rest = sum(c.share for c in clinical.read_catalogue().classes.values() if c.name != "portal")
     accepted(tmp_path, f"classes: [{{name: portal, share: {1 - rest}}}]")
     assert whats(tmp_path, f"classes: [{{name: portal, share: {1.001 - rest}}}]")
 
@@ -153,7 +153,7 @@ def test_entry_that_is_no_mapping_or_sentence_is_one_fault(tmp_path: Path, secti
 
 
 def test_built_in_services_are_these_nine():
-    catalogue = clinical.catalogue()
+    catalogue = clinical.read_catalogue()
     assert tuple(catalogue.classes) == (
         "consultation-audio",
         "consultation-video",
@@ -169,7 +169,7 @@ def test_built_in_services_are_these_nine():
 
 
 def test_built_in_policies_are_sound():
-    catalogue = clinical.catalogue()
+    catalogue = clinical.read_catalogue()
     classes = catalogue.classes.values()
     assert sum(c.share for c in classes) <= 1
     assert len({c.dscp for c in classes}) == len(classes)
@@ -186,7 +186,7 @@ def returns_later_than_it_leaves(policy: PathPolicy) -> bool:
 
 def test_baseline_gives_each_segment_what_it_needs():
     reached = {
-        segment: {r.target for r in clinical.catalogue().rules if r.source == segment}
+        segment: {r.target for r in clinical.read_catalogue().rules if r.source == segment}
         for segment in Segment
     }
     assert reached[Segment.PATIENTS] == {"portal", "consultation-audio", "consultation-video"}

@@ -6,15 +6,15 @@ import pytest
 
 from inventory.model import DataCentreZone, Intent, Medium, Segment
 from policies import clinical, expectations, quality
-from policies.model import Expectation, Finding, Policies, Rule, ServiceClass, Slo
+from policies.model import Expectation, Finding, Policies, ServiceClass, Slo, ZoneRule
 from policies.routes import NOTHING, Routes
-from policies.segmentation import allowed
-from policies.sentences import Failure, Thing
+from policies.segmentation import allowed_flows
+from policies.sentences import SentenceFailure, Thing
 from tests.factories import Draft, hierarchy
-from topology.build import build, site_node
-from topology.paths import best, without
+from topology.build import build_topology, site_node
+from topology.paths import best_path, without_failed
 
-CATALOGUE = clinical.catalogue()
+CATALOGUE = clinical.read_catalogue()
 
 
 def spur() -> Intent:
@@ -51,7 +51,7 @@ def findings(*texts: str, intent: Intent | None = None, **changes: object) -> tu
         expectations=tuple(Expectation(text, "x.yaml:1:1") for text in texts),
         **changes,  # type: ignore[arg-type]
     )
-    return expectations.check(policies, within, build(within))
+    return expectations.check_expectations(policies, within, build_topology(within))
 
 
 def finding(text: str, **changes: object) -> Finding:
@@ -275,31 +275,31 @@ def test_segments_are_judged_by_the_rules(text: str, *, holds: bool):
 
 
 def test_patients_reach_no_management_whatever_a_rule_says():
-    rule = Rule(Segment.PATIENTS, Segment.MANAGEMENT, "printers")
-    assert not allowed(Policies({}, {}, (rule,)), rule.source, rule.target).allowed
+    rule = ZoneRule(Segment.PATIENTS, Segment.MANAGEMENT, "printers")
+    assert not allowed_flows(Policies({}, {}, (rule,)), rule.source, rule.target).allowed
 
 
 def test_failure_of_what_is_not_in_the_graph_takes_nothing_away():
-    routes = Routes.of(build(spur()))
-    gone = [Failure(thing, "nowhere") for thing in Thing]
+    routes = Routes.of(build_topology(spur()))
+    gone = [SentenceFailure(thing, "nowhere") for thing in Thing]
     assert routes.down(gone) == NOTHING
 
 
 def test_searches_are_forgotten_before_they_fill_the_memory():
     intent = hierarchy(4, 4, 8)
-    topology = build(intent)
+    topology = build_topology(intent)
     routes = Routes.of(topology)
     goals = [site_node("yaounde")]
     for site in intent.sites.values():
-        fibre = routes.down([Failure(Thing.CIRCUIT, f"{site.name}-fibre")])
-        expected = best(without(topology, fibre.links), site_node(site.name), goals[0])
+        fibre = routes.down([SentenceFailure(Thing.CIRCUIT, f"{site.name}-fibre")])
+        expected = best_path(without_failed(topology, fibre.links), site_node(site.name), goals[0])
         assert routes.best(site_node(site.name), goals, fibre) == expected
     assert len(routes.known) < len(intent.sites)
 
 
 def test_model_counts_the_slower_direction():
     intent = spur()
-    topology = build(intent)
+    topology = build_topology(intent)
     (found,) = findings("from waza, consultation-video at yaounde meets its SLO")
     assert "rate 0.6 Mbit/s < 1.2 Mbit/s" in found.because
     assert topology.links["waza-vsat"].rate_down_mbps > 1.2

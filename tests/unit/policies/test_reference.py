@@ -8,12 +8,12 @@ from inventory.documents import entries
 from inventory.documents.messages import Misread
 from inventory.model import Segment
 from policies import clinical
-from policies.documents import check
+from policies.documents import check_policies
 from policies.model import PathPolicy, ServiceClass
 from policies.quality import JITTER_MS
 from policies.schema import code_point_name
-from policies.segmentation import entitled
-from policies.sentences import FORMS, parse
+from policies.segmentation import entitled_zones
+from policies.sentences import FORMS, parse_sentence
 from topology.quality.emodel import END_SYSTEM_MS
 
 REFERENCE = (Path(__file__).parents[3] / "docs" / "policies.md").read_text(encoding="utf-8")
@@ -37,9 +37,9 @@ def path_row(p: PathPolicy) -> str:
 
 
 def access_rows() -> Iterator[str]:
-    catalogue = clinical.catalogue()
+    catalogue = clinical.read_catalogue()
     for target in (*Segment, *catalogue.classes):
-        yield f"| `{target}` | {', '.join(entitled(catalogue, target)) or 'nobody'} |"
+        yield f"| `{target}` | {', '.join(entitled_zones(catalogue, target)) or 'nobody'} |"
 
 
 def example(language: str) -> str:
@@ -48,12 +48,12 @@ def example(language: str) -> str:
 
 
 def test_every_class_stands_in_the_table():
-    for service in clinical.catalogue().classes.values():
+    for service in clinical.read_catalogue().classes.values():
         assert class_row(service) in REFERENCE
 
 
 def test_every_path_policy_stands_in_the_table():
-    for policy in clinical.catalogue().paths.values():
+    for policy in clinical.read_catalogue().paths.values():
         assert path_row(policy) in REFERENCE
 
 
@@ -67,7 +67,7 @@ def test_sentence_forms_stand_in_the_reference_and_its_sentences_can_be_read():
         assert form in REFERENCE
     sentences = example("text").strip().splitlines()
     assert len(sentences) > len(FORMS)
-    assert [text for text in sentences if isinstance(parse(text), Misread)] == []
+    assert [text for text in sentences if isinstance(parse_sentence(text), Misread)] == []
 
 
 def test_figures_of_the_model_stand_in_the_reference():
@@ -78,9 +78,9 @@ def test_figures_of_the_model_stand_in_the_reference():
 
 def test_example_folder_is_accepted(tmp_path: Path):
     (tmp_path / "policies.yaml").write_text(example("yaml"), encoding="utf-8")
-    read = entries.read(tmp_path)
+    read = entries.read_documents(tmp_path)
     assert read.faults == ()
-    policies, faults = check(read, None)
+    policies, faults = check_policies(read, None)
     assert faults == ()
     assert policies is not None
     assert "telepathology" in policies.classes

@@ -6,20 +6,20 @@ from inventory.documents.messages import Misread
 from inventory.model import Level, Segment
 from policies.sentences import (
     FORMS,
-    Failure,
     ReachesCentral,
     SegmentNeverReaches,
     SegmentReaches,
     Sentence,
+    SentenceFailure,
     ServiceMeetsSlo,
     ServiceReachable,
     Thing,
     TwoWaysOut,
-    parse,
-    render,
+    parse_sentence,
+    render_sentence,
 )
 
-FIBRE = Failure(Thing.CIRCUIT, "mora-fibre")
+FIBRE = SentenceFailure(Thing.CIRCUIT, "mora-fibre")
 
 
 @pytest.mark.parametrize(
@@ -44,19 +44,19 @@ FIBRE = Failure(Thing.CIRCUIT, "mora-fibre")
                 "d",
                 (
                     FIBRE,
-                    Failure(Thing.CIRCUIT, "b"),
-                    Failure(Thing.CIRCUIT, "c"),
-                    Failure(Thing.DEVICE, "r1"),
+                    SentenceFailure(Thing.CIRCUIT, "b"),
+                    SentenceFailure(Thing.CIRCUIT, "c"),
+                    SentenceFailure(Thing.DEVICE, "r1"),
                 ),
             ),
         ),
         (
             "if device r1 and circuit mora-fibre and device r1 fail, from a, b reachable",
-            ServiceReachable("a", "b", None, (FIBRE, Failure(Thing.DEVICE, "r1"))),
+            ServiceReachable("a", "b", None, (FIBRE, SentenceFailure(Thing.DEVICE, "r1"))),
         ),
         (
             "if site maroua fails, every arrondissement site still reaches central",
-            ReachesCentral(Level.ARRONDISSEMENT, (Failure(Thing.SITE, "maroua"),)),
+            ReachesCentral(Level.ARRONDISSEMENT, (SentenceFailure(Thing.SITE, "maroua"),)),
         ),
         ("every departmental site has two ways out", TwoWaysOut(Level.DEPARTMENTAL)),
         ("every site reaches the centre", ReachesCentral(None)),
@@ -69,7 +69,7 @@ FIBRE = Failure(Thing.CIRCUIT, "mora-fibre")
     ],
 )
 def test_sentence_is_read_in_any_case_and_order(text: str, sentence: Sentence):
-    assert parse(text) == sentence
+    assert parse_sentence(text) == sentence
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,10 @@ def test_sentence_is_read_in_any_case_and_order(text: str, sentence: Sentence):
         ),
         (
             ServiceReachable(
-                "m", "s", None, (Failure(Thing.DEVICE, "r"), FIBRE, Failure(Thing.CIRCUIT, "b"))
+                "m",
+                "s",
+                None,
+                (SentenceFailure(Thing.DEVICE, "r"), FIBRE, SentenceFailure(Thing.CIRCUIT, "b")),
             ),
             "if circuits mora-fibre and b and device r fail, s from m still reachable",
         ),
@@ -99,7 +102,7 @@ def test_sentence_is_read_in_any_case_and_order(text: str, sentence: Sentence):
     ],
 )
 def test_sentence_is_written_in_one_way(sentence: Sentence, text: str):
-    assert render(sentence) == text
+    assert render_sentence(sentence) == text
 
 
 @pytest.mark.parametrize(
@@ -138,14 +141,14 @@ def test_sentence_is_written_in_one_way(sentence: Sentence, text: str):
     ],
 )
 def test_misread_text_says_what_to_write(text: str, what: str, hint: str):
-    misread = parse(text)
+    misread = parse_sentence(text)
     assert isinstance(misread, Misread)
     assert misread.what == what
     assert hint in misread.hint
 
 
 def test_hint_for_a_sentence_that_begins_well_shows_only_its_forms():
-    misread = parse("every regional site is fine")
+    misread = parse_sentence("every regional site is fine")
     assert isinstance(misread, Misread)
     assert misread.hint == f'write "{FORMS[4]}" | "{FORMS[5]}"'
 
@@ -153,4 +156,4 @@ def test_hint_for_a_sentence_that_begins_well_shows_only_its_forms():
 def test_every_form_shown_can_be_read():
     for form in FORMS:
         text = form.replace("LEVEL", "regional").replace("SEGMENT or SERVICE", "management")
-        assert not isinstance(parse(text.replace("SEGMENT", "patients")), Misread), form
+        assert not isinstance(parse_sentence(text.replace("SEGMENT", "patients")), Misread), form

@@ -8,10 +8,10 @@ import pytest
 from inventory import intent
 from inventory.country.intent_folder import write_national
 from inventory.documents import entries
-from inventory.documents.examples import names, write_example
+from inventory.documents.examples import example_names, write_example
 from policies import expectations
-from policies.documents import check
-from topology.build import build
+from policies.documents import check_policies
+from topology.build import build_topology
 
 
 def example(name: str) -> Callable[[Path], None]:
@@ -19,18 +19,18 @@ def example(name: str) -> Callable[[Path], None]:
 
 
 @pytest.mark.parametrize(
-    "write", [write_national, *map(example, names())], ids=["national", *names()]
+    "write", [write_national, *map(example, example_names())], ids=["national", *example_names()]
 )
 def test_expectations_of_a_shipped_intent_hold(write: Callable[[Path], None], tmp_path: Path):
     folder = tmp_path / "intent"
     write(folder)
-    read = entries.read(folder)
-    found, faults = intent.check(read)
+    read = entries.read_documents(folder)
+    found, faults = intent.check_intent(read)
     assert faults == ()
     assert found is not None
-    policies, faults = check(read, found)
+    policies, faults = check_policies(read, found)
     assert faults == ()
     assert policies is not None
-    findings = expectations.check(policies, found, build(found))
+    findings = expectations.check_expectations(policies, found, build_topology(found))
     assert len(findings) >= 8
     assert [finding for finding in findings if not finding.holds] == []

@@ -25,15 +25,15 @@ def read(tmp_path):
     def write_and_read(text):
         file = tmp_path / "s.yaml"
         file.write_text(text)
-        return scenario.read(file)
+        return scenario.read_scenario(file)
 
     return write_and_read
 
 
 def test_every_scenario_of_the_library_is_valid():
-    files = scenario.library()
+    files = scenario.scenario_library()
     assert len(files) >= 3
-    assert all(scenario.read(file).expect for file in files)
+    assert all(scenario.read_scenario(file).expect for file in files)
 
 
 def test_scenario_says_what_happens_and_must_hold(read):
@@ -71,4 +71,4 @@ def test_faults_in_a_scenario_are_named(read, old, new, complaint):
 
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(LabError, match="No such file"):
-        scenario.read(tmp_path / "none.yaml")
+        scenario.read_scenario(tmp_path / "none.yaml")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from simulations.traffic import GRACE_S, VIDEO, VOICE, Ledger, percentile
+from simulations.traffic import GRACE_S, VIDEO, VOICE, PacketCounts, percentile_of
 
 
 def ledger_of(packets, delay_s=0.02):
-    ledger = Ledger(start=100.0)
+    ledger = PacketCounts(start=100.0)
     for sequence in packets:
         sent_at = 100.0 + sequence / VOICE.packets_per_s
         ledger.heard(sequence, sent_at, sent_at + delay_s)
@@ -60,7 +60,7 @@ def test_copies_and_packets_too_late_change_nothing():
 
 
 def test_jitter_is_the_mean_step_between_delays():
-    ledger = Ledger(start=0.0)
+    ledger = PacketCounts(start=0.0)
     for sequence, delay in enumerate((0.010, 0.030, 0.010)):
         ledger.heard(
             sequence, sequence / VOICE.packets_per_s, sequence / VOICE.packets_per_s + delay
@@ -69,9 +69,9 @@ def test_jitter_is_the_mean_step_between_delays():
 
 
 def test_percentile_is_a_value_that_was_seen():
-    assert percentile([4.0, 1.0, 3.0, 2.0], 0.5) == 2.0
-    assert percentile([4.0, 1.0, 3.0, 2.0], 0.95) == 4.0
-    assert percentile([], 0.5) is None
+    assert percentile_of([4.0, 1.0, 3.0, 2.0], 0.5) == 2.0
+    assert percentile_of([4.0, 1.0, 3.0, 2.0], 0.95) == 4.0
+    assert percentile_of([], 0.5) is None
 
 
 def test_copies_are_counted_where_their_packet_was_sent():
@@ -83,7 +83,7 @@ def test_copies_are_counted_where_their_packet_was_sent():
 
 
 def test_packets_that_come_after_a_later_one_are_reordered_and_the_later_one_is_not():
-    ledger = Ledger(start=0.0)
+    ledger = PacketCounts(start=0.0)
     for place, sequence in enumerate((0, 1, 4, 2, 3, 5)):
         ledger.heard(sequence, sequence / 50, 0.1 + place / 1000)
     second = ledger.second(0)
@@ -99,7 +99,7 @@ def test_whole_call_is_told_as_one():
 
 
 def test_delay_of_the_slowest_packets_is_told_apart_from_the_usual():
-    ledger = Ledger(start=0.0)
+    ledger = PacketCounts(start=0.0)
     for sequence in range(50):
         ledger.heard(sequence, sequence / 50, sequence / 50 + (0.5 if sequence == 30 else 0.02))
     second = ledger.second(0)
@@ -108,5 +108,5 @@ def test_delay_of_the_slowest_packets_is_told_apart_from_the_usual():
 
 def test_video_is_a_megabit_a_second():
     assert VIDEO.packets_per_s * VIDEO.payload * 8 == pytest.approx(1e6, rel=0.01)
-    second = Ledger(start=0.0, profile=VIDEO).second(1)
+    second = PacketCounts(start=0.0, profile=VIDEO).second(1)
     assert (second.sent, second.lost) == (104, 104)

@@ -4,8 +4,8 @@ from itertools import islice, pairwise, takewhile
 
 import pytest
 
-from simulations.impairment import CALM, Impairment, Weather, under
-from simulations.weather import INTERVAL_S, USUAL, Change, Climate, weather
+from simulations.impairment import CALM, Impairment, Weather, with_weather
+from simulations.weather import INTERVAL_S, USUAL, Climate, WeatherChange, leo_weather
 
 HOURS = 50
 SEED = 7
@@ -13,7 +13,7 @@ SEED = 7
 
 @pytest.fixture(scope="module")
 def changes():
-    return tuple(takewhile(lambda c: c.at_s < HOURS * 3600, weather(SEED)))
+    return tuple(takewhile(lambda c: c.at_s < HOURS * 3600, leo_weather(SEED)))
 
 
 def spikes(changes):
@@ -21,7 +21,7 @@ def spikes(changes):
 
 
 def test_same_seed_brings_the_same_weather_and_another_seed_another():
-    one, same, other = (tuple(islice(weather(seed), 200)) for seed in (SEED, SEED, SEED + 1))
+    one, same, other = (tuple(islice(leo_weather(seed), 200)) for seed in (SEED, SEED, SEED + 1))
     assert one == same
     assert one != other
 
@@ -64,29 +64,29 @@ def test_outages_last_a_second_or_two_a_few_times_an_hour(changes):
 
 def test_sky_without_spikes_and_outages_only_changes_its_delay():
     quiet = Climate(spikes=0, outages_per_hour=0)
-    found = tuple(islice(weather(SEED, quiet), 100))
+    found = tuple(islice(leo_weather(SEED, quiet), 100))
     assert {(c.loss, c.outage, c.at_s % INTERVAL_S) for c in found} == {(0.01, False, 0.0)}
 
 
 def test_what_was_done_on_purpose_remains_under_any_weather():
     done = Impairment(delay_ms=120, jitter_ms=5, loss=0.25, rate_mbps=3)
-    made = under(done, Weather(delay_ms=-7, jitter_ms=3, loss=0.5))
+    made = with_weather(done, Weather(delay_ms=-7, jitter_ms=3, loss=0.5))
     assert made == Impairment(delay_ms=113, jitter_ms=8, loss=0.625, rate_mbps=3)
-    assert under(Impairment(hole=True), CALM).hole
-    assert under(Impairment(), Weather(outage=True)).hole
+    assert with_weather(Impairment(hole=True), CALM).hole
+    assert with_weather(Impairment(), Weather(outage=True)).hole
 
 
 def test_calm_sky_adds_nothing():
     done = Impairment(delay_ms=27, jitter_ms=4, loss=0.002, rate_mbps=13)
-    assert under(done, CALM) == done
+    assert with_weather(done, CALM) == done
 
 
 def test_weather_cannot_let_packets_arrive_before_they_are_sent():
-    assert under(Impairment(delay_ms=5), Weather(delay_ms=-20)).delay_ms == 0
+    assert with_weather(Impairment(delay_ms=5), Weather(delay_ms=-20)).delay_ms == 0
 
 
 def test_a_change_is_told_as_what_it_adds_to_a_healthy_circuit():
-    change = Change(15, delay_ms=44, jitter_ms=7, loss=0.01)
+    change = WeatherChange(15, delay_ms=44, jitter_ms=7, loss=0.01)
     added = change.added_to(delay_ms=27, jitter_ms=4)
     healthy = Impairment(delay_ms=27, jitter_ms=4)
-    assert under(healthy, added) == Impairment(delay_ms=44, jitter_ms=7, loss=0.01)
+    assert with_weather(healthy, added) == Impairment(delay_ms=44, jitter_ms=7, loss=0.01)

@@ -4,7 +4,7 @@ import pytest
 
 from inventory.model import Level, Medium
 from tests.factories import Draft, circuit, hierarchy, synthetic
-from topology.build import build, circuit_cost
+from topology.build import build_topology, circuit_cost
 from topology.model import NodeKind, SiteWeight
 
 ENDS = ("a/eth1", "b/eth1")
@@ -32,7 +32,7 @@ def test_explicit_cost_overrides_medium_and_delay():
 
 
 def test_sites_hang_on_their_lan_device_and_providers_join_their_users():
-    topology = build(hierarchy())
+    topology = build_topology(hierarchy())
     lan = topology.links["lan:region-1-r1"]
     assert (lan.a, lan.b, lan.circuit, lan.medium, lan.cost) == (
         "region-1-r1",
@@ -53,7 +53,7 @@ def test_a_second_router_without_lan_is_joined_by_circuits_only():
     draft.site("yaounde")
     draft.device("yaounde", 2)
     draft.circuit("cross", "yaounde-r1", "yaounde-r2")
-    topology = build(draft.intent())
+    topology = build_topology(draft.intent())
     assert set(topology.links) == {"cross", "lan:yaounde-r1"}
 
 
@@ -65,7 +65,7 @@ def test_circuits_switched_off_and_barred_media_are_left_out():
         network=replace(intent.network, disabled_media=frozenset({Medium.LEO})),
         circuits={**intent.circuits, off.name: off},
     )
-    topology = build(intent)
+    topology = build_topology(intent)
     assert "region-1-fibre" not in topology.links
     assert not [name for name in topology.links if name.endswith("-leo")]
     assert "provider:leo-operator" not in topology.nodes
@@ -77,7 +77,7 @@ def test_loss_follows_the_medium_and_maintenance_is_kept():
         draft.site(name, parent)
     draft.circuit("f", "yaounde-r1", "maroua-r1", maintenance=True)
     draft.circuit("v", "yaounde-r1", "maroua-r1", medium=Medium.VSAT, metered=True)
-    links = build(draft.intent()).links
+    links = build_topology(draft.intent()).links
     assert (links["f"].loss, links["f"].maintenance, links["f"].metered) == (0.0001, True, False)
     assert (links["v"].loss, links["v"].maintenance, links["v"].metered) == (0.007, False, True)
 
@@ -86,7 +86,7 @@ def test_weights_count_facilities_and_unknown_population_as_nobody():
     draft = Draft()
     draft.site("yaounde")
     draft.site("maroua", "yaounde", population=None, facilities=())
-    weights = build(draft.intent()).weights
+    weights = build_topology(draft.intent()).weights
     assert weights == {"yaounde": SiteWeight(1, 1001), "maroua": SiteWeight(0, 0)}
 
 

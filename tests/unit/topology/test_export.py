@@ -9,10 +9,16 @@ import pytest
 
 from inventory.model import Medium
 from tests.factories import Draft
-from topology.build import build
-from topology.export import dot, geojson, gexf, graphml, node_link
+from topology.build import build_topology
+from topology.export import (
+    export_dot,
+    export_geojson,
+    export_gexf,
+    export_graphml,
+    export_node_link,
+)
 from topology.graph import to_networkx
-from topology.paths import without
+from topology.paths import without_failed
 
 HOSTILE = [
     'say "hi"',
@@ -70,7 +76,7 @@ def carried(text):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_geojson_carries_hostile_text_as_text(text):
     intent = network(text)
-    made = geojson(build(intent), intent)
+    made = export_geojson(build_topology(intent), intent)
     assert not set(made) & set("<>&\u2028")
     features = {f["id"]: f for f in json.loads(made)["features"]}
     assert features["site:yaounde"]["properties"]["title"] == text
@@ -80,7 +86,7 @@ def test_geojson_carries_hostile_text_as_text(text):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_graphml_carries_hostile_text_as_text(text):
     intent = network(text)
-    made = graphml(build(intent), intent)
+    made = export_graphml(build_topology(intent), intent)
     graph = read_graphml(made)
     assert graph.nodes["site:yaounde"].get("title", "") == carried(text)
     assert graph.edges["yaounde-r1", "maroua-r1", "fibre"].get("description", "") == carried(text)
@@ -89,7 +95,7 @@ def test_graphml_carries_hostile_text_as_text(text):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_gexf_carries_hostile_text_as_text(text):
     intent = network(text)
-    made = gexf(build(intent), intent)
+    made = export_gexf(build_topology(intent), intent)
     graph: Any = nx.read_gexf(io.BytesIO(made.encode()), version="1.2draft")
     assert graph.nodes["site:yaounde"].get("title") == carried(text)
     (edge,) = (data for *_, data in graph.edges(data=True) if data.get("circuit") == "fibre")
@@ -98,13 +104,13 @@ def test_gexf_carries_hostile_text_as_text(text):
 
 def test_gexf_tells_neither_the_day_nor_who_wrote_it():
     intent = network("plain")
-    assert "meta" not in gexf(build(intent), intent)
+    assert "meta" not in export_gexf(build_topology(intent), intent)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_node_link_carries_hostile_text_as_text(text):
     intent = network(text)
-    made = node_link(build(intent), intent)
+    made = export_node_link(build_topology(intent), intent)
     assert not set(made) & set("<>&\u2028")
     graph = nx.node_link_graph(json.loads(made), edges="edges")
     assert graph.nodes["maroua-r2"]["description"] == text
@@ -114,7 +120,7 @@ def test_node_link_carries_hostile_text_as_text(text):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_dot_carries_hostile_text_as_text(text):
     intent = network(text)
-    tokens = dot_tokens(dot(build(intent), intent))
+    tokens = dot_tokens(export_dot(build_topology(intent), intent))
     assert tokens[0] == "graph"
     assert tokens[2] == "{"
     assert tokens[-1] == "}"
@@ -127,9 +133,9 @@ def test_dot_carries_hostile_text_as_text(text):
 
 def test_all_formats_hold_the_same_nodes_and_links():
     intent = network("plain")
-    topology = build(intent)
-    ml = read_graphml(graphml(topology, intent))
-    nl: Any = nx.node_link_graph(json.loads(node_link(topology, intent)), edges="edges")
+    topology = build_topology(intent)
+    ml = read_graphml(export_graphml(topology, intent))
+    nl: Any = nx.node_link_graph(json.loads(export_node_link(topology, intent)), edges="edges")
     for graph in (ml, nl):
         assert set(graph.nodes) == topology.nodes.keys()
         assert {key for _, _, key in graph.edges(keys=True)} == topology.links.keys()
@@ -143,7 +149,7 @@ def test_all_formats_hold_the_same_nodes_and_links():
 
 def test_networkx_has_the_links_with_their_ends_and_no_free_text_without_an_intent():
     intent = network("secret title")
-    topology = build(intent)
+    topology = build_topology(intent)
     graph: Any = to_networkx(topology)
     link = topology.links["leo"]
     edge = graph.edges[link.a, link.b, "leo"]
@@ -156,7 +162,7 @@ def test_networkx_has_the_links_with_their_ends_and_no_free_text_without_an_inte
 
 def test_geojson_places_circuits_between_their_sites_and_providers_at_their_user():
     intent = network("plain")
-    features = json.loads(geojson(build(intent), intent))["features"]
+    features = json.loads(export_geojson(build_topology(intent), intent))["features"]
     shapes = {f["id"]: f["geometry"] for f in features}
     a, b = (intent.sites[name].place for name in ("yaounde", "maroua"))
     ends = [[a.longitude, a.latitude], [b.longitude, b.latitude]]
@@ -166,10 +172,12 @@ def test_geojson_places_circuits_between_their_sites_and_providers_at_their_user
     assert len(features) == 4
 
 
-@pytest.mark.parametrize("export", [geojson, graphml, gexf, dot, node_link])
+@pytest.mark.parametrize(
+    "export", [export_geojson, export_graphml, export_gexf, export_dot, export_node_link]
+)
 def test_exports_do_not_depend_on_the_order_of_the_documents(export):
     intent = network("plain")
-    topology = build(intent)
+    topology = build_topology(intent)
     turned = replace(
         topology,
         nodes=dict(reversed(list(topology.nodes.items()))),
@@ -178,10 +186,12 @@ def test_exports_do_not_depend_on_the_order_of_the_documents(export):
     assert export(turned, intent) == export(topology, intent)
 
 
-@pytest.mark.parametrize("export", [geojson, graphml, gexf, dot, node_link])
+@pytest.mark.parametrize(
+    "export", [export_geojson, export_graphml, export_gexf, export_dot, export_node_link]
+)
 def test_what_remains_after_a_failure_can_be_exported(export):
     intent = network("plain")
-    made = export(without(build(intent), ["fibre", "maroua-r2"]), intent)
+    made = export(without_failed(build_topology(intent), ["fibre", "maroua-r2"]), intent)
     assert "fibre" not in made
     assert "maroua-r2" not in made
 
@@ -190,7 +200,7 @@ def test_dot_draws_lans_dotted_and_maintenance_dashed():
     intent = network("plain")
     drained = replace(intent.circuits["fibre"], maintenance=True)
     intent = replace(intent, circuits={**intent.circuits, "fibre": drained})
-    made = dot(build(intent), intent)
+    made = export_dot(build_topology(intent), intent)
     assert '[label="fibre", style=dashed]' in made
     assert '[label="leo", style=solid]' in made
     assert '[label="lan:maroua-r1", style=dotted]' in made

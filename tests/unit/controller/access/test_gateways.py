@@ -217,7 +217,8 @@ def test_who_is_in_a_consultation_just_before_is_told(registrar, drivers, gatewa
     device = registrar.add(NGONO, "tablet", ACT, nowhere).device
     other = registrar.add(NURSE, "tablet", ACT, nowhere).device
     first, second = (
-        str(device_config.addresses(PLAN, device, one)[0]) for one in registrar.terms().gateways
+        str(device_config.device_addresses(PLAN, device, one)[0])
+        for one in registrar.terms().gateways
     )
     drivers["yaounde-e1"].calling = [first, "172.26.9.9"]
     assert {outcome.calling for _, outcome in gateways.push_rosters(NAMES)} == {()}
@@ -284,7 +285,7 @@ def test_the_status_of_gateways_is_what_they_say_or_what_is_known(registrar, dri
 
 def test_consultations_that_would_be_interrupted_are_known_before(registrar, drivers, managed):
     device = registrar.add(NGONO, "tablet", ACT, nowhere).device
-    address = device_config.addresses(PLAN, device, registrar.gateway("yaounde-e1"))[0]
+    address = device_config.device_addresses(PLAN, device, registrar.gateway("yaounde-e1"))[0]
     assert interrupted_calls(registrar, managed, [device]) == InterruptedCalls()
     drivers["yaounde-e1"].calling = [str(address)]
     assert interrupted_calls(registrar, managed, [device]) == InterruptedCalls((device,))

@@ -20,7 +20,7 @@ def registrar(tmp_path):
 def prepared(registrar, person=NGONO, device="laptop"):
     """Return a device that is elsewhere, whose files are made."""
     known = registrar.admissible(person, device)
-    return registrar.prepare(known, person, device, keys.public_of(keys.generate()))
+    return registrar.prepare(known, person, device, keys.public_of(keys.generate_private()))
 
 
 def test_of_a_device_that_is_elsewhere_nothing_is_on_record_until_it_has_its_file(registrar):

@@ -84,7 +84,7 @@ def test_interruption_within_a_batch_leaves_nothing_of_it(registrar):
 
 
 def test_devices_that_bring_their_keys_are_on_record_with_them(registrar):
-    key = keys.public_of(keys.generate())
+    key = keys.public_of(keys.generate_private())
     wanted = [replace(listed(0), public_key=key)]
     [
         *people_list.apply_list(

@@ -31,7 +31,7 @@ def folder(tmp_path):
     made = shutil.copytree(SMALL, tmp_path / "small")
     (made / "access.yaml").write_text(ACCESS, encoding="utf-8")
     (made / "edge.yaml").write_text(EDGE, encoding="utf-8")
-    key = keys.public_of(keys.generate())
+    key = keys.public_of(keys.generate_private())
     (made / "edge_keys").write_text(f"yaounde-e1 {key}\n", encoding="utf-8")
     return made
 

@@ -15,9 +15,9 @@ from inventory.errors import AccessError, CredentialError
 from tests.rigs.people.people_rig import ACT, GATEWAYS, NGONO, TERMS, make_registrar, nowhere
 from tests.simulated_time import TestClock
 from vpn.people.roster import RosterDevice
-from vpn.people.terms import Place, diff
+from vpn.people.terms import Place, diff_terms
 from vpn.wireguard import keys, parser
-from vpn.wireguard.config import render
+from vpn.wireguard.config import render_config
 
 NURSE = replace(NGONO, name="b-oumarou", title="B. Oumarou", role="nurse", site="mora", until=None)
 
@@ -46,7 +46,7 @@ def test_a_file_holds_all_that_a_device_needs_to_dial_a_gateway(registrar):
         "172.26.0.1/32",
         "fd5a:6e61:67ff:fffd:0:1:0:1/128",
     ]
-    assert parser.parse(render(config), "x.conf") == config
+    assert parser.parse_config(render_config(config), "x.conf") == config
 
 
 def test_every_pair_of_device_and_gateway_has_a_preshared_key_of_its_own(registrar):
@@ -56,7 +56,7 @@ def test_every_pair_of_device_and_gateway_has_a_preshared_key_of_its_own(registr
 
 
 def test_a_device_that_brings_its_key_keeps_the_private_one_to_itself(registrar):
-    private = keys.generate()
+    private = keys.generate_private()
     made = registrar.add(NGONO, "tablet", ACT, nowhere, keys.public_of(private))
     assert made.files["yaounde-e1"].private_key is None
     assert made.device.public_key == keys.public_of(private)
@@ -93,7 +93,7 @@ def test_rotation_keeps_the_addresses_and_changes_every_key(registrar):
 
 
 def test_a_revoked_key_never_comes_back(registrar):
-    public = keys.public_of(keys.generate())
+    public = keys.public_of(keys.generate_private())
     registrar.add(NGONO, "tablet", ACT, nowhere, public)
     registrar.revoke("a-ngono", None, ACT)
     with pytest.raises(AccessError, match="this key of a-ngono's tablet was revoked on 2026-03-02"):
@@ -102,7 +102,7 @@ def test_a_revoked_key_never_comes_back(registrar):
 
 
 def test_a_key_is_that_of_one_device(registrar):
-    public = keys.public_of(keys.generate())
+    public = keys.public_of(keys.generate_private())
     registrar.add(NGONO, "tablet", ACT, nowhere, public)
     with pytest.raises(AccessError, match="this key is that of a-ngono's tablet"):
         registrar.add(NURSE, "tablet", ACT, nowhere, public)
@@ -266,7 +266,7 @@ def test_a_rotation_that_another_overtook_changes_nothing(registrar, tmp_path):
     made = registrar.add(NGONO, "tablet", ACT, nowhere)
     stale = registrar.store.entry("a-ngono").in_use[0]
     registrar.rotate("a-ngono", None, ACT, nowhere)
-    secrets = DeviceSecrets(PskVault(tmp_path), keys.pair)
+    secrets = DeviceSecrets(PskVault(tmp_path), keys.generate_pair)
     keying = secrets.make_keys(TERMS, None).kept
     with pytest.raises(AccessError, match="was changed by somebody else meanwhile"):
         registrar.store.rotate(stale, keying, ACT, lambda _device: None)
@@ -339,10 +339,10 @@ def test_a_gateway_gets_the_preshared_keys_that_files_hold(registrar):
 def test_terms_that_differ_only_in_sites_are_different():
     more = replace(TERMS, sites={**TERMS.sites, "kolofata": Place("maroua")})
     moved = replace(TERMS, sites={**TERMS.sites, "mora": Place("yaounde")})
-    assert list(diff(TERMS, TERMS)) == []
-    assert list(diff(TERMS, more)) == ["~ sites: 1 more"]
-    assert list(diff(more, TERMS)) == ["~ sites: 1 fewer"]
-    assert list(diff(TERMS, moved)) == ["~ sites: 1 elsewhere"]
+    assert list(diff_terms(TERMS, TERMS)) == []
+    assert list(diff_terms(TERMS, more)) == ["~ sites: 1 more"]
+    assert list(diff_terms(more, TERMS)) == ["~ sites: 1 fewer"]
+    assert list(diff_terms(TERMS, moved)) == ["~ sites: 1 elsewhere"]
 
 
 def test_terms_come_back_as_they_were_kept(registrar):
@@ -379,7 +379,7 @@ def test_a_lost_sealing_key_is_told(tmp_path, registrar):
 
 
 def test_a_box_of_one_gateway_does_not_open_for_another(registrar, tmp_path):
-    secrets = DeviceSecrets(PskVault(tmp_path), keys.pair)
+    secrets = DeviceSecrets(PskVault(tmp_path), keys.generate_pair)
     made = registrar.add(NGONO, "tablet", ACT, nowhere)
     box = registrar.store.box(made.device.public_key, "yaounde-e1")
     assert secrets.open_sealed(made.device, "yaounde-e1", box)

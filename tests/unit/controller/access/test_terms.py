@@ -7,9 +7,9 @@ import pytest
 
 from controller.access.registrar import AccessDiff
 from tests.rigs.people.people_rig import ACT, NGONO, TERMS, make_registrar, nowhere
-from vpn.grants.packet_filter import Opening
+from vpn.grants.packet_filter import FilterOpening
 from vpn.model import Ports
-from vpn.people.terms import diff
+from vpn.people.terms import diff_terms
 
 
 @pytest.fixture
@@ -28,27 +28,29 @@ def opened_to(*openings):
 
 
 def test_a_prefix_that_takes_another_s_place_is_a_difference_however_many_there_are(registrar):
-    before = opened_to(Opening("oncologists", (HTTPS,), NETS[:5]))
-    after = opened_to(Opening("oncologists", (HTTPS,), (*NETS[:4], NETS[5])))
-    assert list(diff(before, after)) == [
+    before = opened_to(FilterOpening("oncologists", (HTTPS,), NETS[:5]))
+    after = opened_to(FilterOpening("oncologists", (HTTPS,), (*NETS[:4], NETS[5])))
+    assert list(diff_terms(before, after)) == [
         "~ what is open to oncologists: + 10.0.5.0/24 on tcp/443; - 10.0.4.0/24 on tcp/443"
     ]
     registrar.add(NGONO, "tablet", ACT, nowhere)
     registrar.accept(before, ACT)
     assert registrar.diff(after) == AccessDiff((NGONO.name,), (NGONO.name,))
-    assert list(diff(before, opened_to(*before.openings, *before.openings))) == []
+    assert list(diff_terms(before, opened_to(*before.openings, *before.openings))) == []
 
 
 def test_who_reaches_more_loses_nothing(registrar):
     registrar.add(NGONO, "tablet", ACT, nowhere)
-    registrar.accept(opened_to(Opening("oncologists", (HTTPS,), NETS[:2])), ACT)
+    registrar.accept(opened_to(FilterOpening("oncologists", (HTTPS,), NETS[:2])), ACT)
     for wider in (
-        Opening("oncologists", (), NETS[:2]),
-        Opening("oncologists", (Ports("tcp", 1, 500),), NETS[:2]),
-        Opening("oncologists", (HTTPS,), (ip_network("10.0.0.0/16"),)),
+        FilterOpening("oncologists", (), NETS[:2]),
+        FilterOpening("oncologists", (Ports("tcp", 1, 500),), NETS[:2]),
+        FilterOpening("oncologists", (HTTPS,), (ip_network("10.0.0.0/16"),)),
     ):
         assert registrar.diff(opened_to(wider)) == AccessDiff((NGONO.name,), ())
-    others = opened_to(Opening("oncologists", (HTTPS,), NETS[:2]), Opening("nurses", (), NETS))
+    others = opened_to(
+        FilterOpening("oncologists", (HTTPS,), NETS[:2]), FilterOpening("nurses", (), NETS)
+    )
     assert registrar.diff(others) == AccessDiff((), ())
 
 
@@ -64,7 +66,7 @@ def test_without_gateways_everybody_loses_and_people_can_be_changed(registrar):
 def test_a_title_and_a_key_of_people_s_own_are_differences():
     (group, *rest), (gateway, *others) = TERMS.groups, TERMS.gateways
     renamed = replace(TERMS, groups=(replace(group, title="X"), *rest))
-    assert list(diff(TERMS, renamed)) == ["~ the title of oncologists: Oncologists becomes X"]
+    assert list(diff_terms(TERMS, renamed)) == ["~ the title of oncologists: Oncologists becomes X"]
     own = replace(TERMS, gateways=(replace(gateway, kept=True), *others))
-    (line,) = diff(TERMS, own)
+    (line,) = diff_terms(TERMS, own)
     assert line.endswith("of people's own")

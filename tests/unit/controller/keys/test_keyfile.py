@@ -12,7 +12,7 @@ import pytest
 from controller.keys import keyfile, psk_root, psk_sealing, signing
 from controller.keys.keyfile import NAMES, ensured, open_keys, seal_keys, sealed_file
 from edge.storage import atomic
-from inventory.credentials import PASSPHRASE, WORK, sealed, unseal
+from inventory.credentials import PASSPHRASE, WORK, seal_text, unseal_text
 from inventory.errors import CredentialError
 from vpn.wireguard import keys
 
@@ -42,7 +42,7 @@ def known(monkeypatch, unset):
     monkeypatch.setenv(PASSPHRASE, PHRASE)
 
 
-def of(folder, name=NAMES[0], make=lambda: keys.generate().octets):
+def of(folder, name=NAMES[0], make=lambda: keys.generate_private().octets):
     return ensured(folder / name, make, "key")
 
 
@@ -90,7 +90,7 @@ def test_where_there_is_no_key_one_is_made_that_never_lies_in_clear(tmp_path, mo
 
 
 def test_guessing_takes_more_for_new_boxes_and_those_of_before_open(tmp_path, monkeypatch):
-    text = sealed({"key": base64.b64encode(KEY).decode()}, PHRASE, work=QUICK)
+    text = seal_text({"key": base64.b64encode(KEY).decode()}, PHRASE, work=QUICK)
     atomic.create(sealed_file(tmp_path / NAMES[0]), text.encode())
     monkeypatch.setenv(PASSPHRASE, PHRASE)
     assert of(tmp_path) == KEY
@@ -175,7 +175,7 @@ def test_opening_once_is_enough_for_a_process(state, monkeypatch):
 
     def heard(path: Path, passphrase: str) -> Mapping[str, str]:
         opened.append(path)
-        return unseal(path, passphrase)
+        return unseal_text(path, passphrase)
 
     monkeypatch.setattr(keyfile, "unseal", heard)
     keyfile._unsealed_once.cache_clear()

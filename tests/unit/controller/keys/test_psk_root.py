@@ -31,7 +31,7 @@ def rig(tmp_path):
     ("how", "what"),
     [
         ({"device": "maroua-e1"}, "are for 'maroua-e1' and not for this device"),
-        ({"key": keys.public_of(keys.generate())}, "sealed to another device's key"),
+        ({"key": keys.public_of(keys.generate_private())}, "sealed to another device's key"),
         ({"signer": Ed25519PrivateKey.generate()}, "has not signed this"),
     ],
 )

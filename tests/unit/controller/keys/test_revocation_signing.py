@@ -15,7 +15,7 @@ from edge.signed import revocation_envelope
 from tests.rigs.people.people_rig import ACT, NGONO, make_registrar, nowhere
 from vpn.wireguard import keys
 
-SITE_KEYS = tuple(keys.public_of(keys.generate()) for _ in range(3))
+SITE_KEYS = tuple(keys.public_of(keys.generate_private()) for _ in range(3))
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_a_record_that_was_put_back_goes_on_above_the_list_that_edges_have(regis
     assert set(listed(tmp_path).keys) == set(SITE_KEYS)
     assert again.store.revoked.find(SITE_KEYS[1])
     # The next one follows.
-    again.store.revoke_site("maroua-e1", [keys.public_of(keys.generate())], ACT)
+    again.store.revoke_site("maroua-e1", [keys.public_of(keys.generate_private())], ACT)
     assert publish(again.store, tmp_path).serial == made.serial + 1
     again.close()
 

@@ -11,7 +11,7 @@ from inventory.model import CircuitEnd, Intent, Role, Thresholds
 from policies.model import Expectation, Finding
 from tests.factories import Draft, hierarchy, synthetic
 from tests.rigs.controller.plan_views import AT, BLANK, blank, configs, view
-from topology.build import build
+from topology.build import build_topology
 from topology.model import Topology
 
 ALL = Overrides(thresholds=Thresholds(1, 1))
@@ -78,7 +78,7 @@ def timed_otherwise(intent: Intent) -> dict[str, DeviceConfig]:
 )
 def test_order_holds_what_it_promises(intent):
     made = plan(view(intent, timed_otherwise(intent)), AT, ALL)
-    form, order = change_graph(build(intent)), waves(made)
+    form, order = change_graph(build_topology(intent)), waves(made)
     number = {name: n for n, wave in enumerate(order) for name in wave}
     assert sorted(number) == sorted(intent.devices)
     assert len(order[0]) == 1
@@ -163,7 +163,12 @@ def rehomed(country: Intent) -> Intent:
 
 def test_moving_the_only_circuit_of_a_site_is_refused_with_numbers_and_the_way_out(country):
     with pytest.raises(UnsafePlanError) as caught:
-        plan(view(rehomed(country), configs(country), before=build(country), previous=country), AT)
+        plan(
+            view(
+                rehomed(country), configs(country), before=build_topology(country), previous=country
+            ),
+            AT,
+        )
     text = str(caught.value)
     assert "1 of 15 devices (6.7%)" in text
     assert "1 of 15 facilities" in text
@@ -182,7 +187,7 @@ def moved_port(country: Intent) -> Intent:
 def test_moving_the_only_circuit_to_another_interface_cuts_off_all_behind_it(country, known):
     moved = moved_port(country)
     was = circuit(moved, "department-1-1-fibre", a=country.circuits["department-1-1-fibre"].a)
-    before = {"before": build(was), "previous": was} if known else {}
+    before = {"before": build_topology(was), "previous": was} if known else {}
     made = plan(view(moved, configs(was), **before), AT, ALL)
     assert [change.device for change in made.changes] == ["region-1-r1"]
     assert made.blast_radius.disconnected == (
@@ -204,7 +209,7 @@ def test_removed_circuit_that_nobody_remembers_is_found_on_the_routers(country):
 def test_engineer_may_allow_what_the_refusal_named(country):
     allowed = Overrides(thresholds=Thresholds(0.067, 0.067))
     made = plan(
-        view(rehomed(country), configs(country), before=build(country), previous=country),
+        view(rehomed(country), configs(country), before=build_topology(country), previous=country),
         AT,
         allowed,
     )
@@ -235,7 +240,7 @@ def test_change_that_leaves_a_site_cut_off_for_good_is_refused(country):
         country,
         circuits={n: c for n, c in circuits.items() if n != "department-1-1-leo"},
     )
-    seen = view(lonelier, configs(country), before=build(country), previous=country)
+    seen = view(lonelier, configs(country), before=build_topology(country), previous=country)
     with pytest.raises(UnsafePlanError, match=r"department-1-1"):
         plan(seen, AT)
     made = plan(seen, AT, ALL)
@@ -311,7 +316,7 @@ def test_what_does_not_revert_by_itself_is_told(country):
         },
     )
     running = {n: c for n, c in configs(country).items() if n in changed.devices}
-    made = plan(view(changed, running, before=build(country), previous=country), AT, ALL)
+    made = plan(view(changed, running, before=build_topology(country), previous=country), AT, ALL)
     told = "\n".join(made.cannot_revert)
     assert "arrondissement-1-1-1-r1 leaves the intent" in told
     assert "region-1-r1: the management port" in told
@@ -357,7 +362,7 @@ def test_unconnected_devices_are_planned_too():
 
 
 def test_topology_of_before_is_optional(country):
-    topology: Topology = build(country)
+    topology: Topology = build_topology(country)
     known = plan(view(country, configs(country), before=topology, previous=country), AT)
     assert known.steady.disconnected == ()
 

@@ -99,7 +99,7 @@ def test_an_expectation_that_may_fail_has_to_exist(loaded, context):
 
 
 def test_a_revoked_key_in_edge_keys_refuses_every_plan(folder, context):
-    key = keys.public_of(keys.generate())
+    key = keys.public_of(keys.generate_private())
     (folder / "edge.yaml").write_text(EDGE, encoding="utf-8")
     (folder / "edge_keys").write_text(f"yaounde-e1 {key}\n", encoding="utf-8")
     with closing(People.open(context.state_dir, clock=TestClock())) as store:

@@ -18,7 +18,7 @@ from controller.sites.key_rotation import RotationProgress, rotate_keys, rotatio
 from controller.sites.revocation import EdgesRevoked, edge_detail, equip_edges, revoke_edges
 from controller.store.audit import Actor
 from controller.store.people import People
-from inventory.documents.edge_keys import line
+from inventory.documents.edge_keys import edge_key_line
 from inventory.errors import AccessError, UnknownNameError, UnreachableError
 from tests.rigs.controller.memory_edges import MemoryEdge
 from tests.rigs.edge.edge_networks import HUB, draft, duties
@@ -61,7 +61,7 @@ def sites(tmp_path):
     intent = draft("mora", "maroua").intent()
     loaded, state = Loaded(tmp_path, intent, duties()), tmp_path / "state"
     pinned = {d.name: d.public_key for d in intent.devices.values() if d.public_key}
-    text = "".join(line(name, key) for name, key in pinned.items())
+    text = "".join(edge_key_line(name, key) for name, key in pinned.items())
     (tmp_path / "edge_keys").write_text(text, encoding="utf-8")
     edges = {name: MemoryEdge(name, key, state) for name, key in pinned.items()}
     clock = TestClock()
@@ -87,7 +87,7 @@ def folder(tmp_path):
 
 
 def test_the_key_of_a_new_edge_is_pinned_once(folder, sites):
-    store, key = sites.context.store, keys.public_of(keys.generate())
+    store, key = sites.context.store, keys.public_of(keys.generate_private())
     assert pin_key(folder, store, "yaounde-e1", key, ACT)
     assert (folder / "edge_keys").read_text(encoding="utf-8") == f"yaounde-e1 {key}\n"
     assert not pin_key(folder, store, "yaounde-e1", key, ACT)
@@ -95,7 +95,7 @@ def test_the_key_of_a_new_edge_is_pinned_once(folder, sites):
 
 
 def test_everything_against_a_key_is_in_the_error(folder, sites):
-    store, key = sites.context.store, keys.public_of(keys.generate())
+    store, key = sites.context.store, keys.public_of(keys.generate_private())
     with pytest.raises(AccessError, match="mora-e9: no edge of that name"):
         pin_key(folder, store, "mora-e9", key, ACT)
     store.revoke_site("yaounde-e1", [key], ACT)

@@ -45,7 +45,7 @@ def seen(key, age_s):
 
 def test_people_are_known_by_their_keys_and_the_latest_comes_first(registrar, tmp_path):
     device = registrar.add(NGONO, "tablet", ACT, nowhere).device
-    address = device_config.addresses(PLAN, device, registrar.gateway("douala-e1"))[0]
+    address = device_config.device_addresses(PLAN, device, registrar.gateway("douala-e1"))[0]
     drivers = {
         "yaounde-e1": reporting(
             "yaounde-e1", {"dialled": [seen(device.public_key, 90.0)], "calling": []}

@@ -14,12 +14,12 @@ from edge.keys import rotation_state
 from edge.storage import atomic
 from tests.rigs.edge.edge_policies import edge_policy
 from vpn import key_text
-from vpn.wireguard.keys import pair
+from vpn.wireguard.keys import generate_pair
 
 
 @pytest.fixture
 def folder(tmp_path):
-    private_key.ensure_private_key(tmp_path / KEY, pair)
+    private_key.ensure_private_key(tmp_path / KEY, generate_pair)
     return tmp_path
 
 
@@ -97,7 +97,7 @@ def test_a_device_that_was_enrolled_anew_goes_by_its_new_key_and_names_what_to_r
     moved(folder)
     (former,) = (folder / keyring.KEYS).iterdir()
     (folder / KEY).unlink()
-    private_key.ensure_private_key(folder / KEY, pair)
+    private_key.ensure_private_key(folder / KEY, generate_pair)
     policy = replace(edge_policy(), key=first(folder))
     with started(folder) as daemon:
         daemon.rotation.take(policy, daemon.dataplane.ring)
@@ -117,7 +117,7 @@ def test_a_record_that_cannot_be_read_is_told_and_no_tunnel_is_without_a_key(fol
 
 
 def test_further_keys_that_lie_in_clear_are_sealed_at_the_start(folder, monkeypatch):
-    private, public = pair()
+    private, public = generate_pair()
     (folder / keyring.KEYS).mkdir()
     file = folder / keyring.KEYS / ("0" * 16)
     file.touch(mode=0o600)

@@ -13,12 +13,12 @@ from edge.storage import atomic
 from inventory.errors import EdgeError
 from tests.rigs.edge.edge_policies import SIGNER
 from vpn import key_text
-from vpn.wireguard.keys import pair
+from vpn.wireguard.keys import generate_pair
 
 
 @pytest.fixture
 def folder(tmp_path):
-    private_key.ensure_private_key(tmp_path / KEY, pair)
+    private_key.ensure_private_key(tmp_path / KEY, generate_pair)
     return tmp_path
 
 
@@ -52,7 +52,7 @@ def test_private_keys_are_for_root_alone_and_nowhere_in_clear_beside_their_files
 
 def in_clear(folder):
     """Put a further key there as it was kept before boxes; return it and its file."""
-    private, public = pair()
+    private, public = generate_pair()
     (folder / keyring.KEYS).mkdir()
     file = folder / keyring.KEYS / "0123456789abcdef"
     file.touch(mode=0o600)
@@ -97,7 +97,7 @@ def test_a_disk_that_takes_nothing_leaves_a_further_key_in_clear_and_tells(folde
 def enrolled_anew(folder):
     """Give the device another first key; what was sealed with the former one lies there still."""
     (folder / KEY).unlink()
-    private_key.ensure_private_key(folder / KEY, pair)
+    private_key.ensure_private_key(folder / KEY, generate_pair)
 
 
 def test_a_further_key_is_no_use_to_a_device_that_was_enrolled_anew_and_hinders_nothing(folder):
@@ -246,7 +246,7 @@ def test_a_key_that_vanished_is_not_moved_to(folder):
 def test_a_device_put_back_from_an_image_makes_another_key_than_the_one_of_then(folder):
     one = keyring.make_next_key(folder, first(folder))
     # It moved to that one, and the image is of then. Now its policy names a key of later.
-    lost = pair()[1]
+    lost = generate_pair()[1]
     other = keyring.make_next_key(folder, lost)
     assert other not in {one, first(folder)}
     assert keyring.make_next_key(folder, lost) == other

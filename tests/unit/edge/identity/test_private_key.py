@@ -9,7 +9,7 @@ import pytest
 from edge.identity import private_key
 from inventory.errors import EdgeError
 from vpn import key_text
-from vpn.wireguard.keys import pair
+from vpn.wireguard.keys import generate_pair
 
 # RFC 7748, section 6.1: Bob's key pair.
 PRIVATE = bytes.fromhex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb")
@@ -33,24 +33,31 @@ def test_a_public_key_is_written_as_wireguard_writes_it():
 
 
 def test_a_key_is_made_once_and_read_ever_after(path: Path):
-    made = private_key.ensure_private_key(path, pair)
+    made = private_key.ensure_private_key(path, generate_pair)
     assert len(made) == 32
-    assert private_key.ensure_private_key(path, pair) == private_key.read_private_key(path) == made
+    assert (
+        private_key.ensure_private_key(path, generate_pair)
+        == private_key.read_private_key(path)
+        == made
+    )
 
 
 def test_a_key_is_its_owners_alone(path: Path):
-    private_key.ensure_private_key(path, pair)
+    private_key.ensure_private_key(path, generate_pair)
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_nothing_but_the_key_is_left_in_the_folder(path: Path):
-    private_key.ensure_private_key(path, pair)
+    private_key.ensure_private_key(path, generate_pair)
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_all_that_make_a_key_at_once_get_the_same(path: Path):
     with ThreadPoolExecutor(8) as pool:
-        assert len(set(pool.map(private_key.ensure_private_key, [path] * 32, [pair] * 32))) == 1
+        assert (
+            len(set(pool.map(private_key.ensure_private_key, [path] * 32, [generate_pair] * 32)))
+            == 1
+        )
 
 
 def test_a_key_made_by_wg_is_read(path: Path):
@@ -77,13 +84,13 @@ def test_a_key_that_others_may_read_or_write_is_refused_with_its_cure(path: Path
 def test_what_is_no_key_is_refused_and_never_replaced(path: Path, text: str):
     stored(path, text)
     with pytest.raises(EdgeError, match="no WireGuard private key"):
-        private_key.ensure_private_key(path, pair)
+        private_key.ensure_private_key(path, generate_pair)
     assert path.read_text(encoding="ascii") == text
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path: Path):
     with pytest.raises(EdgeError, match="the folder must exist"):
-        private_key.ensure_private_key(tmp_path / "absent" / "key", pair)
+        private_key.ensure_private_key(tmp_path / "absent" / "key", generate_pair)
 
 
 def test_a_key_that_is_a_folder_is_an_error_with_a_name(path: Path):

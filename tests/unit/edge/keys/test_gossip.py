@@ -17,7 +17,7 @@ from vpn.people.revocation_list import RevocationList
 from vpn.wireguard import keys
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
-KEYS = tuple(keys.public_of(keys.generate()) for _ in range(3))
+KEYS = tuple(keys.public_of(keys.generate_private()) for _ in range(3))
 ADDRESSES = {name: IPv4Address(f"127.86.0.{n}") for n, name in enumerate("abc", 1)}
 
 
@@ -247,7 +247,7 @@ def test_who_comes_back_is_told_again_for_it_may_be_another_device(chain):
 
 def test_a_large_list_comes_over_in_pieces(chain):
     a, b, _ = chain
-    many = tuple(keys.public_of(keys.generate()) for _ in range(2000))
+    many = tuple(keys.public_of(keys.generate_private()) for _ in range(2000))
     large = revocation_envelope.sign_revocation_list(RevocationList(7, AT, many), SIGNER)
 
     async def work():

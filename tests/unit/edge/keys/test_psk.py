@@ -65,7 +65,9 @@ def test_the_next_week_brings_the_next_key_and_the_one_before_the_last_is_gone(r
     stored = rig.stored()["peers"][PEER.device]
     assert (stored["answered"], stored["chains"]["1"][0]) == ([1, epoch], epoch - 1)
     secret = (rig.state_dir / SECRET_FILE).read_bytes()
-    older = psk_ratchet.turned(psk_ratchet.first(secret, 1, DEVICE, PEER.device), epoch - 2)
+    older = psk_ratchet.turn_chain(
+        psk_ratchet.first_chain(secret, 1, DEVICE, PEER.device), epoch - 2
+    )
     assert older.octets not in {chain.octets for chain in stored_chains(rig)}
 
 
@@ -114,7 +116,7 @@ def test_chains_are_on_the_disk_for_this_device_s_key_alone(rig):
     (chain,) = {chain.octets for chain in stored_chains(rig)}
     for clear in (base64.b64encode(chain).decode(), chain.hex(), PEER.device):
         assert clear not in (rig.folder / FILE).read_text()
-    stranger = Identity(DEVICE, keys.generate().octets)
+    stranger = Identity(DEVICE, keys.generate_private().octets)
     with pytest.raises(EdgeError, match=f"'sanaga vpn site load {DEVICE}'"):
         PresharedKeys(rig.folder, stranger, check, rig.clock).open()
 

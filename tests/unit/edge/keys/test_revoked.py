@@ -18,7 +18,7 @@ from vpn.people.revocation_list import RevocationList
 from vpn.wireguard import keys
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
-ONE, TWO, THREE = (keys.public_of(keys.generate()) for _ in range(3))
+ONE, TWO, THREE = (keys.public_of(keys.generate_private()) for _ in range(3))
 POLICY = edge_policy()
 (PEER, *OTHERS) = POLICY.peers
 

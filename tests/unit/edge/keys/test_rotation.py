@@ -14,7 +14,7 @@ from edge.storage import atomic
 from tests.rigs.edge.edge_policies import edge_policy
 from tests.rigs.edge.rotation_rig import NEW, NEXT, OLD, World
 from vpn.key_text import public_text
-from vpn.wireguard.keys import pair
+from vpn.wireguard.keys import generate_pair
 
 
 @pytest.fixture
@@ -232,7 +232,7 @@ def test_a_key_that_is_not_here_is_told_and_the_tunnels_keep_theirs(world):
 
 
 def test_an_edge_put_back_from_an_image_of_before_its_last_move_gets_a_third_key(tmp_path):
-    first = public_text(ensure_private_key(tmp_path / KEY, pair))
+    first = public_text(ensure_private_key(tmp_path / KEY, generate_pair))
     image = keyring.make_next_key(tmp_path, first)
     world = World(tmp_path)
     world.rotation.open(first)

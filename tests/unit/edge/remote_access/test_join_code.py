@@ -69,7 +69,7 @@ def test_what_is_no_code_is_told(code, what):
 def test_an_invitation_shows_no_secret_and_its_keys_are_several():
     invited = join_code.new_invitation(WHERE)
     assert str(invited.chance) not in repr(invited)
-    (own, public), (_, other) = keys.pair(), keys.pair()
+    (own, public), (_, other) = keys.generate_pair(), keys.generate_pair()
     ends = [invited.end_key(own, other, b"x"), invited.end_key(own, other, b"y")]
     ends += [
         invited.end_key(own, public, b"x"),
@@ -82,7 +82,7 @@ def test_an_invitation_shows_no_secret_and_its_keys_are_several():
 def test_both_ends_have_one_key_and_whoever_has_the_code_alone_has_another():
     invited = join_code.new_invitation(WHERE)
     (device, device_key), (registrar, desk_key), (thief, thief_key) = (
-        keys.pair() for _ in range(3)
+        keys.generate_pair() for _ in range(3)
     )
     shared = invited.end_key(device, desk_key, b"x")
     assert shared == invited.end_key(registrar, device_key, b"x")
@@ -95,7 +95,7 @@ def test_both_ends_have_one_key_and_whoever_has_the_code_alone_has_another():
 
 
 def test_what_was_committed_to_is_what_counts():
-    key, chosen, other = (keys.pair()[1] for _ in range(3))
+    key, chosen, other = (keys.generate_pair()[1] for _ in range(3))
     nonce = bytes(32)
     committed = join_code.commitment(key, nonce)
     digest = join_code.transcript(committed, chosen, key, nonce)

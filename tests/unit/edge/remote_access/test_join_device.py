@@ -47,7 +47,7 @@ def test_a_device_that_is_let_in_has_its_file_with_a_key_that_nobody_else_saw(ga
         with beside(device.let_in) as let_in:
             opened.done(guest, let_in=True)
             assert let_in() is True
-    private, expected = made.private_key, parser.parse(FILE, "it")
+    private, expected = made.private_key, parser.parse_config(FILE, "it")
     assert keys.public_of(private) == guest.key
     assert (made.peers, made.addresses, made.dns) == (
         expected.peers, expected.addresses, expected.dns,
@@ -129,7 +129,7 @@ def test_whoever_knows_the_code_and_carries_it_all_on_cannot_put_in_a_file_after
             assert words().said == guest.words
         # All that passed is known: both public keys, the nonce, the code.
         request, *_ = (one for one in gate.asked if one.get("leave"))
-        (desk_key,), (thief, _) = request["leave"], keys.pair()
+        (desk_key,), (thief, _) = request["leave"], keys.generate_pair()
         boxes = gate.rendezvous._boxes._boxes
         told = json.loads(boxes[opened.invited.name].said[0])
         digest = join_code.transcript(

@@ -13,7 +13,7 @@ from inventory.errors import EdgeError, PolicyRefusedError
 from vpn.people.roster import Roster, RosterDevice, SignedRoster
 from vpn.wireguard import keys
 
-KEYS = [keys.public_of(keys.generate()) for _ in range(2)]
+KEYS = [keys.public_of(keys.generate_private()) for _ in range(2)]
 ISSUED = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
 

@@ -10,12 +10,12 @@ import yaml
 from inventory.country.geography import great_circle_km
 from inventory.country.intent_folder import write_national
 from inventory.country.places import read_national, slug
-from inventory.documents.entries import read
+from inventory.documents.entries import read_documents
 from inventory.errors import SanagaError
-from inventory.intent import check
+from inventory.intent import check_intent
 from inventory.model import APPROXIMATE, Intent, Level, Medium
-from topology.build import build
-from topology.failures.resilience import standing
+from topology.build import build_topology
+from topology.failures.resilience import standing_nodes
 
 COUNTS = {
     "CM-AD": (5, 21),
@@ -40,7 +40,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def intent(folder) -> Intent:
-    found, faults = check(read(folder))
+    found, faults = check_intent(read_documents(folder))
     assert faults == ()
     assert found is not None
     return found
@@ -184,17 +184,17 @@ def test_fibre_delay_is_light_in_cable_along_the_road(intent):
 
 
 def test_no_single_circuit_cuts_off_a_departmental_site_or_above(intent):
-    safe = standing(build(intent)).redundant
+    safe = standing_nodes(build_topology(intent)).redundant
     high = {s.name for s in intent.sites.values() if s.level is not Level.ARRONDISSEMENT}
     assert high <= safe
 
 
 def test_every_site_is_reached_even_without_satellites_in_low_orbit(intent):
-    assert standing(build(without(intent, Medium.LEO))).reached == set(intent.sites)
+    assert standing_nodes(build_topology(without(intent, Medium.LEO))).reached == set(intent.sites)
 
 
 def test_without_any_operator_the_north_hangs_on_one_fibre(intent):
-    left = standing(build(without(intent, Medium.LEO, Medium.LTE, Medium.VSAT)))
+    left = standing_nodes(build_topology(without(intent, Medium.LEO, Medium.LTE, Medium.VSAT)))
     alone = {
         site.name
         for site in intent.sites.values()
@@ -285,10 +285,10 @@ def test_slugs_have_no_accents(name, expected):
 
 def test_traffic_crosses_an_operator_only_where_no_cable_or_radio_leads(intent):
     graph: nx.Graph[str] = nx.Graph()
-    for link in build(without(intent, Medium.LEO, Medium.LTE, Medium.VSAT)).links.values():
+    for link in build_topology(without(intent, Medium.LEO, Medium.LTE, Medium.VSAT)).links.values():
         graph.add_edge(link.a, link.b, cost=link.cost)
     by_ground = nx.single_source_dijkstra_path_length(graph, "yaounde-r1", weight="cost")
-    links = build(intent).links.values()
+    links = build_topology(intent).links.values()
     own = {link.name: link for link in links if link.b.startswith("provider:")}
     cheapest = min(link.cost for name, link in own.items() if name.endswith("-hub"))
     for link in own.values():

@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from inventory.documents.edge_keys import EdgeKeys, edge_keys, key_fault, line, rewritten
-from inventory.documents.entries import read
+from inventory.documents.edge_keys import (
+    EdgeKeys,
+    edge_key_line,
+    edge_keys,
+    key_fault,
+    replace_key_lines,
+)
+from inventory.documents.entries import read_documents
 from inventory.documents.examples import write_example
-from inventory.intent import check, load
+from inventory.intent import check_intent, load_intent
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 OTHER = base64.b64encode(bytes(range(1, 33))).decode()
@@ -22,26 +28,26 @@ def spur(folder: Path, keys: str | None = None) -> Path:
 
 
 def test_the_key_of_an_edge_is_the_one_beside_the_documents(tmp_path):
-    intent = load(spur(tmp_path, f"# made in the laboratory\n\nkolofata-e1 {KEY}\n"))
+    intent = load_intent(spur(tmp_path, f"# made in the laboratory\n\nkolofata-e1 {KEY}\n"))
     assert intent.devices["kolofata-e1"].public_key == KEY
     assert intent.devices["yaounde-e1"].public_key == ""
 
 
 def test_a_folder_without_keys_pins_none(tmp_path):
-    intent = load(spur(tmp_path))
+    intent = load_intent(spur(tmp_path))
     assert {device.public_key for device in intent.devices.values()} == {""}
 
 
 def test_a_line_written_for_a_key_is_read_back():
-    assert edge_keys("edge_keys", line("mora-e1", KEY)).keys == {"mora-e1": KEY}
+    assert edge_keys("edge_keys", edge_key_line("mora-e1", KEY)).keys == {"mora-e1": KEY}
     assert EdgeKeys({}).of("mora-e1") == ""
 
 
 def test_an_edge_that_moves_has_two_keys(tmp_path):
-    intent = load(spur(tmp_path, line("kolofata-e1", KEY, OTHER)))
+    intent = load_intent(spur(tmp_path, edge_key_line("kolofata-e1", KEY, OTHER)))
     device = intent.devices["kolofata-e1"]
     assert (device.public_key, device.next_key) == (KEY, OTHER)
-    assert edge_keys("edge_keys", line("mora-e1", KEY)).next_of("mora-e1") == ""
+    assert edge_keys("edge_keys", edge_key_line("mora-e1", KEY)).next_of("mora-e1") == ""
 
 
 @pytest.mark.parametrize(
@@ -61,9 +67,9 @@ def test_second_keys_are_checked_as_first_ones_are(text, what):
 
 def test_rewriting_leaves_all_other_lines_as_they_are():
     text = f"# ours\n\n  mora-e1   {KEY}\nmora-e2 {OTHER}\n#mora-e1 {KEY}"
-    changed = rewritten(text, {"mora-e1": line("mora-e1", OTHER)})
+    changed = replace_key_lines(text, {"mora-e1": edge_key_line("mora-e1", OTHER)})
     assert changed == f"# ours\n\nmora-e1 {OTHER}\nmora-e2 {OTHER}\n#mora-e1 {KEY}"
-    assert rewritten(text, {}) == text
+    assert replace_key_lines(text, {}) == text
 
 
 def test_a_key_that_is_none_is_told():
@@ -75,7 +81,9 @@ def test_a_key_that_is_none_is_told():
 
 
 def test_the_key_of_a_stranger_is_told_with_the_edge_that_was_meant(tmp_path):
-    _, faults = check(read(spur(tmp_path, f"kolofata-e2 {KEY}\nyaounde-e1 {OTHER}\n")))
+    _, faults = check_intent(
+        read_documents(spur(tmp_path, f"kolofata-e2 {KEY}\nyaounde-e1 {OTHER}\n"))
+    )
     assert [str(fault) for fault in faults] == [
         "edge_keys:1:1: no edge is called 'kolofata-e2'; did you mean 'kolofata-e1'?"
     ]
@@ -84,7 +92,7 @@ def test_the_key_of_a_stranger_is_told_with_the_edge_that_was_meant(tmp_path):
 def test_keys_that_cannot_be_read_are_told(tmp_path):
     folder = spur(tmp_path)
     (folder / "edge_keys").mkdir()
-    _, faults = check(read(folder))
+    _, faults = check_intent(read_documents(folder))
     assert [fault.where.file for fault in faults] == ["edge_keys"]
 
 
@@ -95,7 +103,7 @@ def test_an_interface_that_linux_cannot_have_is_told_at_an_edge_alone(tmp_path):
     ends = [row for row in text.splitlines() if "device: kolofata-" in row]
     for row in ends:
         file.write_text(text.replace(row, row.replace("eth", "xe-0/0/")), encoding="utf-8")
-        _, faults = check(read(folder))
+        _, faults = check_intent(read_documents(folder))
         told = ["'/' in its name" in str(fault) for fault in faults]
         assert told == ([True] if "kolofata-e1" in row else [])
     assert {"kolofata-e1" in row for row in ends} == {True, False}

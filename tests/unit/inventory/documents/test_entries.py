@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from inventory.documents.entries import SECTIONS, parse, read
-from inventory.documents.yaml_reader import MAX_VALUES, compose, scalar
+from inventory.documents.entries import SECTIONS, parse_entries, read_documents
+from inventory.documents.yaml_reader import MAX_VALUES, compose_yaml, scalar_value
 from inventory.errors import Location
 
 PLACED = """\
@@ -26,13 +26,13 @@ def folder(tmp_path):
 
 
 def only_fault(folder):
-    (fault,) = read(folder).faults
+    (fault,) = read_documents(folder).faults
     return str(fault)
 
 
 def test_every_section_is_there_in_file_order(folder):
     (folder / "b.yml").write_text("sites:\n  - name: second\nrules:\n")
-    documents = read(folder)
+    documents = read_documents(folder)
     assert tuple(documents.entries) == SECTIONS
     assert [entry.get("name") for entry in documents.entries["sites"]] == ["mora", "second"]
     assert documents.entries["rules"] == ()
@@ -41,7 +41,7 @@ def test_every_section_is_there_in_file_order(folder):
 
 
 def test_an_entry_knows_where_everything_in_it_is_written(folder):
-    (site,) = read(folder).entries["sites"]
+    (site,) = read_documents(folder).entries["sites"]
     assert site.where() == Location("a.yaml", 2, 5)
     assert site.where("place", "longitude") == Location("a.yaml", 3, 38)
     assert site.where_key("place", "longitude") == Location("a.yaml", 3, 27)
@@ -51,7 +51,7 @@ def test_an_entry_knows_where_everything_in_it_is_written(folder):
 
 
 def test_reading_inside_an_entry_never_fails(folder):
-    (site,) = read(folder).entries["sites"]
+    (site,) = read_documents(folder).entries["sites"]
     assert site.get("rooms", 0, "name") == "room-1"
     assert site.get("rooms", 9, "name") is None
     assert site.get("name", "deeper", 0) is None
@@ -61,8 +61,8 @@ def test_reading_inside_an_entry_never_fails(folder):
 
 
 def test_a_sentence_is_an_entry_with_a_place(folder):
-    (entry,) = read(folder).entries["expect"]
-    value, faults = parse(entry, str)
+    (entry,) = read_documents(folder).entries["expect"]
+    value, faults = parse_entries(entry, str)
     assert value == "from mora, records at yaounde reachable"
     assert not faults
     assert entry.where() == Location("a.yaml", 7, 5)
@@ -75,8 +75,8 @@ def test_any_document_can_be_parsed_with_hints_of_its_own(folder):
         names: tuple[str, ...]
 
     (folder / "b.yaml").write_text("rules:\n  - {names: [a, 1], nomber: 2}\n")
-    (entry,) = read(folder).entries["rules"]
-    value, faults = parse(entry, Rule, examples={"number": "430"})
+    (entry,) = read_documents(folder).entries["rules"]
+    value, faults = parse_entries(entry, Rule, examples={"number": "430"})
     assert value is None
     assert [str(fault) for fault in faults] == [
         "b.yaml:2:5: a rule lacks 'number'; add 'number: 430'",
@@ -89,7 +89,7 @@ def test_any_document_can_be_parsed_with_hints_of_its_own(folder):
 
 def test_a_sentence_that_is_none_is_explained(folder):
     (folder / "b.yaml").write_text("expect:\n  - {from mora: x}\n")
-    found = parse(read(folder).entries["expect"][1], str)[1]
+    found = parse_entries(read_documents(folder).entries["expect"][1], str)[1]
     assert [str(fault) for fault in found] == [
         "b.yaml:2:5: an expectation is a mapping where a text is expected; write a sentence"
     ]
@@ -123,7 +123,7 @@ def test_links_are_followed_within_the_folder_only(folder, tmp_path_factory):
     (folder / "loop.yaml").symlink_to("loop.yaml")
     (folder / "dangling.yaml").symlink_to("gone.yaml")
     (folder / "zero.yaml").symlink_to("/dev/zero")
-    documents = read(folder)
+    documents = read_documents(folder)
     assert [e.get("name") for e in documents.entries["sites"]] == ["mora", "mora"]
     assert [(f.where.file, f.what) for f in documents.faults if f.where.file != "loop.yaml"] == [
         ("dangling.yaml", "the file cannot be read: No such file or directory"),
@@ -148,7 +148,7 @@ def test_a_name_that_is_no_text_is_shown_safely(folder):
 def test_an_empty_file_and_an_empty_section_are_no_fault(folder):
     (folder / "b.yaml").write_text("# nothing yet\n")
     (folder / "c.yaml").write_text("zones:\n")
-    assert not read(folder).faults
+    assert not read_documents(folder).faults
 
 
 @pytest.mark.parametrize(
@@ -179,17 +179,21 @@ def test_an_empty_file_and_an_empty_section_are_no_fault(folder):
     ],
 )
 def test_scalars_follow_the_core_schema(text, value):
-    read_value = scalar(text)
+    read_value = scalar_value(text)
     assert read_value == value
     assert type(read_value) is type(value)
 
 
 def test_a_quoted_scalar_is_always_a_text():
-    assert compose("f", "{a: '12', b: \"true\", c: ''}").value == {"a": "12", "b": "true", "c": ""}
+    assert compose_yaml("f", "{a: '12', b: \"true\", c: ''}").value == {
+        "a": "12",
+        "b": "true",
+        "c": "",
+    }
 
 
 def test_positions_count_characters_from_one():
-    marks = compose("f", "é: [ü, x]\n").mark[2]
+    marks = compose_yaml("f", "é: [ü, x]\n").mark[2]
     assert isinstance(marks, dict)
     assert marks["é"] == (1, 1, (1, 4, [(1, 5, None), (1, 8, None)]))
 
@@ -218,7 +222,7 @@ def test_positions_count_characters_from_one():
     ],
 )
 def test_what_is_refused_in_the_notation_is_named(text, what):
-    faults = compose("f", text).faults
+    faults = compose_yaml("f", text).faults
     assert [fault.what for fault in faults] == [what]
 
 
@@ -227,7 +231,7 @@ def test_a_folder_with_an_impossible_name_is_answered():
 
 
 def test_file_of_junk_is_not_read_to_its_end():
-    junk = compose("a.yaml", f"sites: [{'1,' * 2 * MAX_VALUES}1]\n")
+    junk = compose_yaml("a.yaml", f"sites: [{'1,' * 2 * MAX_VALUES}1]\n")
     assert not junk.whole
     assert [fault.what for fault in junk.faults] == ["more than 500,000 values in one file"]
     assert junk.value == {}

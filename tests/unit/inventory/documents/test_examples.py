@@ -5,20 +5,20 @@ import networkx as nx
 import pytest
 
 from inventory.country.places import read_national
-from inventory.documents.entries import read
-from inventory.documents.examples import names, write_example
+from inventory.documents.entries import read_documents
+from inventory.documents.examples import example_names, write_example
 from inventory.errors import SanagaError, UnknownNameError
-from inventory.intent import check
+from inventory.intent import check_intent
 from inventory.model import Intent, Level, Role
-from topology.build import build, circuit_cost
-from topology.failures.resilience import standing
+from topology.build import build_topology, circuit_cost
+from topology.failures.resilience import standing_nodes
 
 
 @pytest.fixture(scope="module")
 def intent(tmp_path_factory) -> Intent:
     folder = tmp_path_factory.mktemp("example") / "spur"
     write_example(folder, "northern-spur")
-    found, faults = check(read(folder))
+    found, faults = check_intent(read_documents(folder))
     assert faults == ()
     assert found is not None
     return found
@@ -35,7 +35,7 @@ def routers(intent: Intent) -> "nx.MultiGraph[str]":
 
 
 def test_northern_spur_is_an_example():
-    assert "northern-spur" in names()
+    assert "northern-spur" in example_names()
 
 
 def test_the_spur_has_nine_sites_twelve_routers_two_edges_and_27_circuits(intent):
@@ -51,7 +51,7 @@ def test_the_spur_has_nine_sites_twelve_routers_two_edges_and_27_circuits(intent
 
 
 def test_no_single_circuit_cuts_off_a_site(intent):
-    assert standing(build(intent)).redundant == set(intent.sites)
+    assert standing_nodes(build_topology(intent)).redundant == set(intent.sites)
 
 
 def test_no_single_router_cuts_off_another(intent):

@@ -6,9 +6,9 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
-from inventory.documents.entries import Entry, parse
-from inventory.documents.messages import closest, nearest
-from inventory.documents.yaml_reader import compose
+from inventory.documents.entries import DocumentEntry, parse_entries
+from inventory.documents.messages import closest_name, nearest_names
+from inventory.documents.yaml_reader import compose_yaml
 
 
 class Part(BaseModel):
@@ -28,9 +28,11 @@ class Whole(BaseModel):
 
 
 def worded(text):
-    composed = compose("x.yaml", text)
+    composed = compose_yaml("x.yaml", text)
     assert not composed.faults
-    _, faults = parse(Entry(composed.value, "rules", "x.yaml", composed.mark), Whole)
+    _, faults = parse_entries(
+        DocumentEntry(composed.value, "rules", "x.yaml", composed.mark), Whole
+    )
     return [f"{f.where.column}: {f.what}; {f.hint}" for f in faults]
 
 
@@ -72,10 +74,10 @@ def test_each_kind_of_error_has_its_words(text, fault):
 
 def test_the_nearest_of_many_names_is_found_quickly():
     names = [f"{stem}-{n}" for n in range(5_000) for stem in ("mora", "garoua")]
-    assert nearest("mora-17x", names) in names
-    assert nearest("x" * 100_000, names) is None
+    assert nearest_names("mora-17x", names) in names
+    assert nearest_names("x" * 100_000, names) is None
 
 
 def test_without_a_near_word_only_the_list_is_shown():
-    assert closest("zzz", ["a", "b"], "words") == "the words are a, b"
-    assert closest("MEDIUM", ["medium"], "keys").startswith("did you mean 'medium'?")
+    assert closest_name("zzz", ["a", "b"], "words") == "the words are a, b"
+    assert closest_name("MEDIUM", ["medium"], "keys").startswith("did you mean 'medium'?")

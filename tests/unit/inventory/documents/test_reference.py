@@ -11,7 +11,7 @@ import yaml
 from inventory import addressing, model
 from inventory.documents import schema
 from inventory.documents.fields import Document
-from inventory.intent import load
+from inventory.intent import load_intent
 
 REFERENCE = (Path(__file__).parents[4] / "docs" / "intent.md").read_text(encoding="utf-8")
 SMALL = Path(__file__).parents[3] / "fixtures" / "small"
@@ -72,7 +72,7 @@ def test_every_example_is_a_section_that_parses():
 
 
 def test_the_addresses_of_the_examples_are_the_computed_ones():
-    plan = load(SMALL).network.plan
+    plan = load_intent(SMALL).network.plan
     for segment in model.Segment:
         assert str(addressing.segment4(plan, 9, segment)) in REFERENCE
         assert str(addressing.segment6(plan, 9, segment)) in REFERENCE

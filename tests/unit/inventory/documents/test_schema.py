@@ -8,9 +8,9 @@ import pytest
 from pydantic import BaseModel
 
 from inventory.documents import schema
-from inventory.documents.entries import read
+from inventory.documents.entries import read_documents
 from inventory.documents.fields import Document
-from inventory.intent import check
+from inventory.intent import check_intent
 
 FULL = {
     "network": {
@@ -134,7 +134,7 @@ def faults(folder, tree):
     # JSON is YAML, but for the names of what is no number.
     text = json.dumps(tree, indent=1, ensure_ascii=True).replace("NaN", ".nan")
     (folder / "x.yaml").write_text(text)
-    return check(read(folder))[1]
+    return check_intent(read_documents(folder))[1]
 
 
 def test_the_full_tree_is_accepted_and_has_every_key(tmp_path):

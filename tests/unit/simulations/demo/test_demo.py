@@ -9,9 +9,17 @@ from controller.planning.plan import plan
 from inventory.model import Medium
 from simulations.cli import demo
 from simulations.demo import report
-from simulations.demo.facts import Applied, Call, Facts, Moment, Suffered, Trouble, TroubleKind
+from simulations.demo.facts import (
+    Applied,
+    DemoCall,
+    DemoMoment,
+    Facts,
+    Suffered,
+    Trouble,
+    TroubleKind,
+)
 from simulations.demo.overlay import Carried
-from simulations.demo.picture import scene, second_line, sparkline
+from simulations.demo.picture import scene_svg, second_line, sparkline
 from simulations.demo.show import Show
 from simulations.demo.way import Hop, Way
 from simulations.lab.flows import Report
@@ -45,10 +53,10 @@ CARRIED = Carried(
 )
 
 
-def call(title: str = "without Sanaga", lost: int = 40) -> Call:
+def call(title: str = "without Sanaga", lost: int = 40) -> DemoCall:
     seconds = (*both(0, 0), *both(1, lost), *both(2, 50), *both(3, 2), *both(4, 0))
-    moments = (Moment(1.2, "a <digger> comes"),)
-    return Call(title, "a", "b", seconds, moments, (CUT, HOLE), (str(FIBRE), str(NOWHERE)))
+    moments = (DemoMoment(1.2, "a <digger> comes"),)
+    return DemoCall(title, "a", "b", seconds, moments, (CUT, HOLE), (str(FIBRE), str(NOWHERE)))
 
 
 def shown(console: Console) -> str:
@@ -73,7 +81,7 @@ def test_a_way_that_ends_nowhere_says_so():
 
 def test_the_scene_shows_way_losses_and_what_happened():
     console = Console(file=StringIO(), width=100)
-    console.print(scene("the call", FIBRE, call().heard, call().moments))
+    console.print(scene_svg("the call", FIBRE, call().heard, call().moments))
     said = shown(console)
     assert "a-r1" in said
     assert "92 lost" in said
@@ -105,7 +113,7 @@ def test_what_a_fault_did_is_counted_until_the_next_one_begins():
 
 def test_the_scene_shows_both_paths_of_a_protected_call_and_which_path_is_dead():
     console = Console(file=StringIO(), width=100)
-    console.print(scene("the call", CARRIED, call().heard, ()))
+    console.print(scene_svg("the call", CARRIED, call().heard, ()))
     said = shown(console)
     assert "a-e1 ━━a-fibre━━ ╌╌a-leo╌╌ b-e1" in said
     assert "a-lte is dead" in said
@@ -119,7 +127,7 @@ def test_the_page_holds_what_was_found_and_escapes_it():
     facts = Facts(routers=3, circuits=2, pairs=6, pairs_reached=6)
     facts.calls += [call(), call("with Sanaga", lost=0)]
     facts.applies.append(Applied("a change", made, result, 3.0, as_before=True))
-    page = report.html(facts, intent, intent)
+    page = report.report_html(facts, intent, intent)
     assert page.count("<svg") == 3
     assert "<script>" not in page
     assert "because of &lt;script&gt;" in page

@@ -9,7 +9,7 @@ import pytest
 
 from simulations.devices import edges
 from simulations.netns import registry
-from simulations.netns.design import draw
+from simulations.netns.design import draw_blueprint
 from simulations.netns.registry import Folder
 from tests.rigs.laboratory.lab_networks import edged
 
@@ -17,7 +17,7 @@ from tests.rigs.laboratory.lab_networks import edged
 @pytest.fixture
 def place(tmp_path, monkeypatch) -> Folder:
     """Give a laboratory whose edge at Garoua has tunnels named one and two."""
-    made = registry.folder("e", tmp_path / "labs")
+    made = registry.lab_folder("e", tmp_path / "labs")
     made.edge("garoua-e1").mkdir(parents=True)
     (made.edge("garoua-e1") / "policy.json").write_text('{"tunnels": ["one", "two"]}')
     monkeypatch.setattr(edges, "SOCKETS", tmp_path)
@@ -40,7 +40,7 @@ def left(folder: Path) -> list[str]:
 
 
 def test_sockets_that_somebody_serves_stay(place, opened, tmp_path):
-    edges.forget_tunnels(place, draw(edged("e")).edges)
+    edges.forget_tunnels(place, draw_blueprint(edged("e")).edges)
     assert left(tmp_path) == ["one", "other", "two"]
 
 
@@ -48,5 +48,5 @@ def test_stale_sockets_of_the_laboratorys_own_tunnels_go_and_strangers_stay(
     place, opened, tmp_path
 ):
     opened.close()
-    edges.forget_tunnels(place, draw(edged("e")).edges)
+    edges.forget_tunnels(place, draw_blueprint(edged("e")).edges)
     assert left(tmp_path) == ["other"]

@@ -7,9 +7,9 @@ from ipaddress import IPv4Address
 import pytest
 
 from inventory.errors import LabError
-from simulations.devices.ssh_keys import known_hosts, make_key, merged
+from simulations.devices.ssh_keys import known_hosts, make_key, merge_known_hosts
 from simulations.netns import processes, registry
-from simulations.netns.design import draw
+from simulations.netns.design import draw_blueprint
 from simulations.netns.registry import Record
 from simulations.netns.waiting import eventually
 from tests.factories import hierarchy
@@ -17,12 +17,12 @@ from tests.factories import hierarchy
 
 @pytest.fixture
 def record():
-    return Record(draw(hierarchy(1, 1, 1)), netem=False, stub="ifb")
+    return Record(draw_blueprint(hierarchy(1, 1, 1)), netem=False, stub="ifb")
 
 
 @pytest.fixture
 def place(tmp_path):
-    return registry.folder("lab-1", tmp_path / "labs")
+    return registry.lab_folder("lab-1", tmp_path / "labs")
 
 
 def test_record_is_read_back_as_it_was_written(place, record):
@@ -37,7 +37,7 @@ def test_second_laboratory_of_a_name_is_refused(place, record):
 
 
 def test_missing_laboratory_is_answered_with_those_that_are_up(place, record):
-    registry.folder("other", place.root).create(record)
+    registry.lab_folder("other", place.root).create(record)
     with pytest.raises(LabError, match="up are: other"):
         place.read()
 
@@ -53,46 +53,46 @@ def test_removal_takes_the_empty_folders_above_along(place, record):
     place.create(record)
     place.remove()
     assert not place.root.exists()
-    assert registry.names(place.root) == ()
+    assert registry.lab_names(place.root) == ()
 
 
 def test_removal_leaves_other_laboratories_alone(place, record):
     place.create(record)
-    registry.folder("other", place.root).create(record)
+    registry.lab_folder("other", place.root).create(record)
     place.remove()
-    assert registry.names(place.root) == ("other",)
+    assert registry.lab_names(place.root) == ("other",)
 
 
 def test_only_one_process_works_on_a_laboratory(place, record):
     place.create(record)
     refused = pytest.raises(LabError, match="another process")
-    with registry.locked(place), refused, registry.locked(place):
+    with registry.locked_registry(place), refused, registry.locked_registry(place):
         pass
-    with registry.locked(place):
+    with registry.locked_registry(place):
         assert place.exists()
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "A", "a b", "-a", "a-", "x" * 41])
 def test_names_that_are_no_slugs_never_become_paths(name):
     with pytest.raises(LabError, match="cannot name a laboratory"):
-        registry.folder(name)
+        registry.lab_folder(name)
 
 
 def test_process_is_itself_only_while_it_lives():
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
-        process = processes.identify(child.pid)
+        process = processes.identify_process(child.pid)
         assert process
         assert process.alive()
         assert not processes.Process(child.pid, process.started + 1).alive()
-        processes.kill([process])
+        processes.kill_processes([process])
         assert not process.alive()
-        assert processes.identify(child.pid) is None
+        assert processes.identify_process(child.pid) is None
 
 
 def test_killing_spares_a_process_that_only_has_the_number():
-    me = processes.identify(os.getpid())
+    me = processes.identify_process(os.getpid())
     assert me
-    processes.kill([processes.Process(me.pid, me.started + 1)])
+    processes.kill_processes([processes.Process(me.pid, me.started + 1)])
     assert me.alive()
 
 
@@ -117,7 +117,7 @@ def test_known_hosts_bracket_unusual_ports():
 
 
 def test_new_host_keys_replace_old_ones_and_keep_strangers():
-    assert merged(["198.18.0.1 old", "192.0.2.1 kept"], "198.18.0.1 new\n") == (
+    assert merge_known_hosts(["198.18.0.1 old", "192.0.2.1 kept"], "198.18.0.1 new\n") == (
         "192.0.2.1 kept\n198.18.0.1 new\n"
     )
 

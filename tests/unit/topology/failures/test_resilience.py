@@ -6,19 +6,19 @@ from inventory.errors import UnknownNameError
 from inventory.model import Medium
 from tests.bench.graphs import LINKS, NODES, national_scale
 from tests.factories import Draft, hierarchy, synthetic
-from topology.build import build
+from topology.build import build_topology
 from topology.failures.resilience import (
     before_after,
     blast_radius,
-    bridges,
     cut_vertices,
     every_blast_radius,
-    scores,
+    find_bridges,
+    region_scores,
     single_way_out,
-    standing,
+    standing_nodes,
 )
 from topology.model import NodeKind, Share, SiteWeight
-from topology.paths import without
+from topology.paths import without_failed
 
 
 def spur():
@@ -34,21 +34,21 @@ def spur():
 
 
 def test_weak_points_of_a_spur_are_named():
-    topology = build(spur())
-    assert bridges(topology) == ("spur",)
+    topology = build_topology(spur())
+    assert find_bridges(topology) == ("spur",)
     assert cut_vertices(topology) == ("garoua-r1", "yaounde-r1")
     assert single_way_out(topology) == ("maroua",)
 
 
 def test_losing_one_of_two_circuits_degrades_those_who_had_both():
-    radius = blast_radius(build(spur()), ["first"])
+    radius = blast_radius(build_topology(spur()), ["first"])
     assert (radius.disconnected, radius.degraded) == ((), ("garoua",))
     assert (radius.facilities_degraded, radius.population_degraded) == (1, 700)
     assert (radius.facilities_disconnected, radius.population_disconnected) == (0, 0)
 
 
 def test_losing_both_circuits_disconnects_everyone_behind_them():
-    radius = blast_radius(build(spur()), ["first", "second", "first"])
+    radius = blast_radius(build_topology(spur()), ["first", "second", "first"])
     assert radius.failed == ("first", "second")
     assert radius.disconnected == ("garoua", "maroua")
     assert (radius.facilities_disconnected, radius.population_disconnected) == (2, 1000)
@@ -56,7 +56,7 @@ def test_losing_both_circuits_disconnects_everyone_behind_them():
 
 
 def test_a_provider_joins_all_who_use_it():
-    topology = build(hierarchy())
+    topology = build_topology(hierarchy())
     radius = blast_radius(topology, ["leo-operator"])
     assert radius.disconnected == ()
     assert radius.degraded == tuple(f"department-{r}-{d}" for r in (1, 2) for d in (1, 2))
@@ -64,12 +64,12 @@ def test_a_provider_joins_all_who_use_it():
 
 def test_blast_radius_of_an_unknown_name_is_refused():
     with pytest.raises(UnknownNameError, match="'frist'; did you mean 'first'"):
-        blast_radius(build(spur()), ["frist"])
+        blast_radius(build_topology(spur()), ["frist"])
 
 
 def test_a_removed_site_counts_as_cut_off_and_a_new_one_costs_nothing():
-    before = build(spur())
-    after = without(before, ["site:maroua"])
+    before = build_topology(spur())
+    after = without_failed(before, ["site:maroua"])
     radius = before_after(before, after)
     assert radius.disconnected == ("maroua",)
     assert radius.failed == ("lan:maroua-r1", "maroua-r1", "site:maroua", "spur")
@@ -84,13 +84,13 @@ def test_a_device_and_a_circuit_of_one_name_fail_together():
     draft.site("garoua", "yaounde")
     draft.circuit("maroua-r1", "yaounde-r1", "garoua-r1")
     draft.circuit("f", "yaounde-r1", "maroua-r1")
-    radius = every_blast_radius(build(draft.intent()))["maroua-r1"]
+    radius = every_blast_radius(build_topology(draft.intent()))["maroua-r1"]
     assert radius.disconnected == ("garoua", "maroua")
 
 
 def test_everything_unreached_costs_nothing():
-    topology = replace(build(spur()), anchors=frozenset())
-    assert standing(topology).reached == frozenset()
+    topology = replace(build_topology(spur()), anchors=frozenset())
+    assert standing_nodes(topology).reached == frozenset()
     radii = every_blast_radius(topology).values()
     assert not any(radius.disconnected or radius.degraded for radius in radii)
 
@@ -99,7 +99,7 @@ def test_scores_tell_how_each_region_stands():
     intent = spur()
     gone = replace(intent.sites["maroua"], name="mokolo", number=9, population=100)
     intent = replace(intent, sites={**intent.sites, "mokolo": gone})
-    central, far, north = scores(build(intent), intent)
+    central, far, north = region_scores(build_topology(intent), intent)
     assert [s.region for s in (central, far, north)] == ["CM-CE", "CM-EN", "CM-NO"]
     assert (central.sites, central.facilities, central.population) == (1, 1, 1001)
     assert (central.two_ways, central.worst_failure, central.worst_sites) == (
@@ -124,14 +124,14 @@ def test_a_region_without_people_scores_without_dividing_by_them():
     draft = Draft()
     draft.site("yaounde", population=0, facilities=())
     intent = draft.intent()
-    (score,) = scores(build(intent), intent)
+    (score,) = region_scores(build_topology(intent), intent)
     assert score.two_ways == Share(1.0, 0.0, 0.0)
 
 
 def test_benchmark_graph_has_its_published_size_and_is_all_reached():
     topology = national_scale()
     assert (len(topology.nodes), len(topology.links)) == (NODES, LINKS) == (5595, 7238)
-    assert len(standing(topology).reached) == 429
+    assert len(standing_nodes(topology).reached) == 429
     kinds = [node.kind for node in topology.nodes.values()]
     assert kinds.count(NodeKind.PROVIDER) == 6
 
@@ -145,7 +145,7 @@ def test_all_single_failures_agree_with_one_by_one_on_a_national_sample():
 
 
 def test_synthetic_sites_have_two_ways_out():
-    assert single_way_out(build(synthetic(60))) == ()
+    assert single_way_out(build_topology(synthetic(60))) == ()
 
 
 def test_two_routers_of_a_site_behind_a_bridge_fail_together():
@@ -157,6 +157,6 @@ def test_two_routers_of_a_site_behind_a_bridge_fail_together():
     for i in (1, 2):
         draft.circuit(f"garoua-{i}", "garoua-r1", f"maroua-r{i}")
         draft.circuit(f"mora-{i}", f"maroua-r{i}", "mora-r1")
-    radii = every_blast_radius(build(draft.intent()))
+    radii = every_blast_radius(build_topology(draft.intent()))
     assert radii["maroua-r2"].disconnected == ()
     assert radii["site:maroua"].disconnected == ("maroua", "mora")

@@ -7,22 +7,22 @@ import pytest
 from inventory.country.outline import Outline, read_outline
 from inventory.documents.examples import write_example
 from inventory.errors import TopologyError
-from inventory.intent import load
+from inventory.intent import load_intent
 from inventory.model import Intent, Place
-from topology.build import build
+from topology.build import build_topology
 from topology.failures.resilience import blast_radius
 from topology.maps.cartography import (
     Box,
     Wanted,
     around,
-    crowds,
-    fitted,
+    crowded_sites,
+    fit_box,
     place_labels,
     project,
     spread,
 )
-from topology.maps.draw import draw
-from topology.maps.sketch import label_text, sketch
+from topology.maps.draw import draw_map
+from topology.maps.sketch import label_text, sketch_map
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -31,7 +31,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def intent(tmp_path_factory) -> Intent:
     folder = tmp_path_factory.mktemp("draw") / "spur"
     write_example(folder, "northern-spur")
-    return load(folder)
+    return load_intent(folder)
 
 
 def texts(file) -> str:
@@ -45,21 +45,21 @@ def retitled(intent: Intent, name: str, title: str) -> Intent:
 
 
 def test_the_same_intent_gives_the_same_svg(intent, tmp_path):
-    draw(intent, tmp_path / "a.svg")
-    draw(intent, tmp_path / "b.svg")
+    draw_map(intent, tmp_path / "a.svg")
+    draw_map(intent, tmp_path / "b.svg")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert "dc:date" not in (tmp_path / "a.svg").read_text(encoding="utf-8")
 
 
 def test_every_site_has_its_label(intent, tmp_path):
-    draw(intent, tmp_path / "a.svg")
+    draw_map(intent, tmp_path / "a.svg")
     shown = texts(tmp_path / "a.svg").splitlines()
     for name in ("Yaoundé", "Douala", "Ngaoundéré", "Garoua", "Maroua", "Mayo-Sava", "Kolofata"):
         assert name in shown
 
 
 def test_the_heading_counts_and_the_legend_names_what_is_there(intent, tmp_path):
-    draw(intent, tmp_path / "a.svg")
+    draw_map(intent, tmp_path / "a.svg")
     shown = texts(tmp_path / "a.svg")
     assert "9 sites, 14 devices, 27 circuits, 2 data-centre zones" in shown
     assert "fibre (15)" in shown
@@ -68,35 +68,35 @@ def test_the_heading_counts_and_the_legend_names_what_is_there(intent, tmp_path)
 
 
 def test_png_is_written_by_its_suffix(intent, tmp_path):
-    draw(intent, tmp_path / "a.PNG")
+    draw_map(intent, tmp_path / "a.PNG")
     assert (tmp_path / "a.PNG").read_bytes().startswith(b"\x89PNG")
 
 
 def test_another_suffix_is_refused(intent, tmp_path):
     with pytest.raises(TopologyError, match=r"is \.svg or \.png, not \.pdf"):
-        draw(intent, tmp_path / "a.pdf")
+        draw_map(intent, tmp_path / "a.pdf")
 
 
 def test_a_folder_that_is_not_there_is_named(intent, tmp_path):
     with pytest.raises(TopologyError, match="cannot be written"):
-        draw(intent, tmp_path / "no" / "a.svg")
+        draw_map(intent, tmp_path / "no" / "a.svg")
 
 
 def test_an_intent_without_sites_has_no_picture(intent, tmp_path):
     with pytest.raises(TopologyError, match="no sites"):
-        draw(replace(intent, sites={}), tmp_path / "a.svg")
+        draw_map(replace(intent, sites={}), tmp_path / "a.svg")
 
 
 def test_titles_are_text_and_never_markup(intent, tmp_path):
     wild = retitled(intent, "garoua", "<script>&$x^2$\n中, Nord")
-    draw(wild, tmp_path / "a.svg")
+    draw_map(wild, tmp_path / "a.svg")
     assert "<script>&$x^2$ 中" in texts(tmp_path / "a.svg")
 
 
 def test_a_failure_is_drawn_with_what_it_costs(intent, tmp_path):
-    blast = blast_radius(build(intent), ["garoua-maroua-fibre", "yaounde-maroua-leo"])
-    draw(intent, tmp_path / "plain.svg")
-    draw(intent, tmp_path / "failed.svg", blast=blast)
+    blast = blast_radius(build_topology(intent), ["garoua-maroua-fibre", "yaounde-maroua-leo"])
+    draw_map(intent, tmp_path / "plain.svg")
+    draw_map(intent, tmp_path / "failed.svg", blast=blast)
     shown = texts(tmp_path / "failed.svg")
     assert f"0 sites cut off, {len(blast.degraded)} on their last way" in shown
     assert "on its last way" in shown
@@ -106,13 +106,13 @@ def test_a_failure_is_drawn_with_what_it_costs(intent, tmp_path):
 
 def test_approximate_places_are_hollow_and_said(intent, tmp_path):
     rough = replace(intent.sites["mora"], place=Place(11.05, 14.14, "memory"))
-    draw(replace(intent, sites={**intent.sites, "mora": rough}), tmp_path / "a.svg")
+    draw_map(replace(intent, sites={**intent.sites, "mora": rough}), tmp_path / "a.svg")
     assert "approximate place (1)" in texts(tmp_path / "a.svg")
 
 
 def test_matplotlibs_settings_are_left_alone(intent, tmp_path):
     before = dict(matplotlib.rcParams)
-    draw(intent, tmp_path / "a.svg")
+    draw_map(intent, tmp_path / "a.svg")
     assert dict(matplotlib.rcParams) == before
 
 
@@ -120,21 +120,21 @@ def test_one_lonely_site_is_drawn(intent, tmp_path):
     alone = replace(
         intent, sites={"yaounde": intent.sites["yaounde"]}, devices={}, circuits={}, zones={}
     )
-    draw(alone, tmp_path / "a.svg")
+    draw_map(alone, tmp_path / "a.svg")
     assert "Yaoundé" in texts(tmp_path / "a.svg")
 
 
 def test_the_crowd_of_the_far_north_gets_a_closer_look(intent):
-    closer = sketch(intent, None).closer
+    closer = sketch_map(intent, None).closer
     assert [view.title for view in closer] == ["Around Maroua"]
     assert set(closer[0].sites) == {"maroua", "mayo-sava", "mora", "kolofata", "tokombere"}
 
 
 def test_sites_that_span_the_country_are_framed_by_its_outline(intent):
     square = Outline((((8.0, 1.0), (17.0, 1.0), (17.0, 14.0), (8.0, 14.0)),), ())
-    frame = sketch(intent, square).whole.frame
+    frame = sketch_map(intent, square).whole.frame
     assert frame.holds(project(Place(1.0, 8.0)))
-    assert not sketch(intent, None).whole.frame.holds(project(Place(1.0, 8.0)))
+    assert not sketch_map(intent, None).whole.frame.holds(project(Place(1.0, 8.0)))
 
 
 def test_a_seat_is_told_from_its_town_by_the_departments_name(intent):
@@ -161,7 +161,7 @@ def test_points_with_room_stay_where_they_are():
 
 def test_crowds_are_chains_of_neighbours():
     points = {"a": (0.0, 0.0), "b": (1.0, 0.0), "c": (2.0, 0.0), "d": (9.0, 0.0), "e": (9.5, 0.0)}
-    assert crowds(points, 1.0) == [("a", "b", "c"), ("d", "e")]
+    assert crowded_sites(points, 1.0) == [("a", "b", "c"), ("d", "e")]
 
 
 def test_labels_never_overlap_and_one_without_room_is_left_out():
@@ -173,7 +173,7 @@ def test_labels_never_overlap_and_one_without_room_is_left_out():
 
 
 def test_a_frame_grows_about_its_middle_to_a_ratio():
-    box = fitted(around([(0.0, 0.0), (1.0, 1.0)]), 2.0)
+    box = fit_box(around([(0.0, 0.0), (1.0, 1.0)]), 2.0)
     assert (box.width, box.height, box.left) == (2.0, 1.0, -0.5)
 
 

@@ -8,8 +8,14 @@ import pytest
 from inventory.model import Medium
 from tests.rigs.probes.probe_weather import FAIR, Road, Sky, Weather, spoilt, steady
 from topology.quality import emodel, handover
-from topology.quality.handover import Rhythm, felt
-from topology.quality.health import LinkHealth, Measurement, fold, folded, unknown
+from topology.quality.handover import Rhythm, note_disturbance
+from topology.quality.health import (
+    LinkHealth,
+    Measurement,
+    fold_measurement,
+    folded,
+    unknown_health,
+)
 
 START_S = 4.0
 
@@ -19,9 +25,9 @@ def watched(
 ) -> Iterator[tuple[float, LinkHealth]]:
     """Yield the instants and the health of a path that is measured for some time."""
     road = Road(weather, Random(seed), pace_s)  # noqa: S311
-    health = unknown(medium, 0.0)
+    health = unknown_health(medium, 0.0)
     for number in range(1, round(until_s / pace_s)):
-        health = fold(health, road.measure(number * pace_s))
+        health = fold_measurement(health, road.measure(number * pace_s))
         yield number * pace_s, health
 
 
@@ -125,7 +131,7 @@ def test_bursts_of_loss_weigh_more_than_single_losses():
             else Measurement(n * 0.02, 1, 0, 0, 0, (20.0,), (10.0,), (10.0,), pace_s=0.02)
             for n, sign in enumerate(pattern * 20, 1)
         ]
-        return folded(fold(unknown(Medium.FIBRE, 0.0), calm), steps)
+        return folded(fold_measurement(unknown_health(Medium.FIBRE, 0.0), calm), steps)
 
     assert after("----++++++++++++").burst == pytest.approx(3.2, abs=0.4)
     assert after("-+++").burst == 1
@@ -136,12 +142,12 @@ def test_a_stalled_process_holds_nothing_against_a_path():
     seen = list(watched(Medium.FIBRE, steady(FAIR[Medium.FIBRE]), 3))
     at_s, health = seen[-1]
     late = Measurement(at_s + 0.4, 9, 9, 0, overdue=9, silent_s=0.4, pace_s=0.02, stalled=True)
-    after = fold(health, late)
+    after = fold_measurement(health, late)
     straddling = Measurement(at_s + 0.42, 4, 4, overdue=11, silent_s=0.42, pace_s=0.02)
-    excused = fold(after, straddling)
+    excused = fold_measurement(after, straddling)
     assert after.stalled
     assert not any(found.dead or found.lossy for found in (after, excused))
-    assert fold(health, straddling).dead
+    assert fold_measurement(health, straddling).dead
     silent = [
         Measurement(at_s + 0.4 + n / 50, overdue=11 + n, silent_s=0.4 + n / 50, pace_s=0.02)
         for n in range(1, 9)
@@ -154,13 +160,13 @@ def hiccuping(
 ) -> list[tuple[float, LinkHealth]]:
     """Return instants and health when this host is late in 30 ms of every 0.3 s."""
     road = Road(weather, Random(seed), pace_s)  # noqa: S311
-    health, seen = unknown(medium, 0.0), []
+    health, seen = unknown_health(medium, 0.0), []
     for number in range(1, 1200):
         if number % 30 in (0, 1):
             continue
         at_s = number / 100
         late = at_s > START_S / 2 and number % 30 in (2, 3, 4)
-        health = fold(health, road.measure(at_s, stalled=late))
+        health = fold_measurement(health, road.measure(at_s, stalled=late))
         seen.append((at_s, health))
     return seen
 
@@ -201,7 +207,7 @@ def beaten(count: int, *, at_s: float = 7.0, random: Random | None = None) -> Rh
     rhythm = Rhythm()
     for number in range(count):
         start_s = random.random() * 9000 if random else at_s + 15.0 * 3 * number
-        rhythm = felt(felt(rhythm, start_s, 2), start_s + 1, 0)
+        rhythm = note_disturbance(note_disturbance(rhythm, start_s, 2), start_s + 1, 0)
     return rhythm
 
 
@@ -252,9 +258,9 @@ def test_the_beat_of_a_satellite_is_learnt_from_short_disturbances():
 
 def test_only_what_falls_on_a_known_beat_may_be_a_handover():
     rhythm = beaten(12)
-    assert handover.tolerated(rhythm, 15 * 100 + 7.1)
-    assert not handover.tolerated(rhythm, 15 * 100 + 11)
-    assert handover.tolerated(Rhythm(), 11)
+    assert handover.may_be_handover(rhythm, 15 * 100 + 7.1)
+    assert not handover.may_be_handover(rhythm, 15 * 100 + 11)
+    assert handover.may_be_handover(Rhythm(), 11)
 
 
 @pytest.mark.parametrize(("stamped", "dies"), [(True, False), (False, True)])
@@ -264,18 +270,18 @@ def test_a_far_end_that_was_late_is_not_taken_for_a_handover(stamped, dies):
     gone = replace(sky, out=1.0, back=1.0)
     weather = lambda at_s: gone if 8.0 <= at_s < 8.17 else sky  # noqa: E731
     road = Road(weather, Random(1), 0.02, far_stall=(6.0, 6.2), stamped=stamped)  # noqa: S311
-    health, dead = unknown(Medium.LEO, 0.0), False
+    health, dead = unknown_health(Medium.LEO, 0.0), False
     for number in range(1, 450):
-        health = fold(health, road.measure(number * 0.02))
+        health = fold_measurement(health, road.measure(number * 0.02))
         dead |= health.dead
     assert dead is dies
 
 
 def test_before_the_beat_is_known_only_a_single_disturbance_is_tolerated():
-    first = felt(Rhythm(), 100.0, 2)
-    assert handover.tolerated(first, 100.2)
-    second = felt(felt(first, 101.0, 0), 102.0, 2)
-    assert not handover.tolerated(second, 102.1)
+    first = note_disturbance(Rhythm(), 100.0, 2)
+    assert handover.may_be_handover(first, 100.2)
+    second = note_disturbance(note_disturbance(first, 101.0, 0), 102.0, 2)
+    assert not handover.may_be_handover(second, 102.1)
 
 
 def test_a_long_silence_of_a_satellite_is_dead_all_the_same():

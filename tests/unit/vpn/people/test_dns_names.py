@@ -11,7 +11,7 @@ from tests.unit.controller.intended.test_overlay import three as _three
 from vpn.model import AccessPolicy, PersonDevice, ServiceHost
 from vpn.people import device_config, dns_names, roster
 from vpn.people import terms as people_terms
-from vpn.wireguard.keys import generate, preshared, public_of
+from vpn.wireguard.keys import generate_preshared, generate_private, public_of
 
 three = _three
 RECORDS = ip_address("10.0.3.140"), ip_address("fd5a:6e61:6700:10::8c")
@@ -23,18 +23,18 @@ POLICY = AccessPolicy(
 )
 ANSWERING = replace(GATEWAYS[0], resolver=True)
 NAMED = replace(TERMS, gateways=(ANSWERING, *GATEWAYS[1:]), names=(("records", RECORDS),))
-DEVICE = PersonDevice("a-ngono", "tablet", 1, public_of(generate()))
+DEVICE = PersonDevice("a-ngono", "tablet", 1, public_of(generate_private()))
 
 
 def test_a_service_has_a_name_at_each_zone_and_one_for_all(three):
-    found = dict(dns_names.names(three, POLICY))
+    found = dict(dns_names.dns_names(three, POLICY))
     assert found["records.yaounde"] == RECORDS
     assert found["records.douala"] == (ip_address("10.0.9.140"),)
     assert found["records"] == (*RECORDS, ip_address("10.0.9.140"))
 
 
 def test_a_device_s_name_is_its_loopback(three):
-    found = dict(dns_names.names(three, AccessPolicy()))
+    found = dict(dns_names.dns_names(three, AccessPolicy()))
     device = three.devices["mora-e1"]
     number = three.sites[device.site].number
     assert found["mora-e1"] == (loopback4(three.network.plan, number, device.number),)
@@ -42,7 +42,7 @@ def test_a_device_s_name_is_its_loopback(three):
 
 
 def test_a_hosts_file_has_a_line_for_each_address_with_all_its_names():
-    text = dns_names.hosts(
+    text = dns_names.hosts_file(
         "spur", [("b", RECORDS), ("a", RECORDS[:1]), ("c", (ip_address("9.9.9.9"),))]
     )
     assert text.splitlines() == [
@@ -50,17 +50,18 @@ def test_a_hosts_file_has_a_line_for_each_address_with_all_its_names():
         f"{RECORDS[0]} b.spur.internal a.spur.internal",
         f"{RECORDS[1]} b.spur.internal",
     ]
-    assert dns_names.hosts("spur", []) == ""
+    assert dns_names.hosts_file("spur", []) == ""
 
 
 def test_a_gateway_with_a_resolver_is_told_names_and_the_others_are_not():
-    told = [device_config.roster(NAMED, gateway, ()).names for gateway in NAMED.gateways]
+    told = [device_config.build_roster(NAMED, gateway, ()).names for gateway in NAMED.gateways]
     assert told == [NAMED.names, ()]
 
 
 def test_a_file_says_whom_to_ask_where_the_gateway_answers():
     answering, other = (
-        device_config.config(NAMED, DEVICE, gateway, preshared()) for gateway in NAMED.gateways
+        device_config.device_config(NAMED, DEVICE, gateway, generate_preshared())
+        for gateway in NAMED.gateways
     )
     own = (str(gateway4(PLAN, 1)), str(gateway6(PLAN, 1)))
     assert answering.dns == (*own, f"{NAMED.network}.internal")
@@ -68,26 +69,26 @@ def test_a_file_says_whom_to_ask_where_the_gateway_answers():
 
 
 def test_terms_and_rosters_keep_names_and_who_answers():
-    assert people_terms.read(people_terms.plain(NAMED)) == NAMED
-    made = device_config.roster(NAMED, ANSWERING, ())
-    assert roster.read(roster.plain(made)) == made
+    assert people_terms.read_terms(people_terms.terms_plain(NAMED)) == NAMED
+    made = device_config.build_roster(NAMED, ANSWERING, ())
+    assert roster.read_roster(roster.roster_plain(made)) == made
 
 
 def test_terms_of_before_there_were_names_have_none():
-    written = people_terms.plain(TERMS)
+    written = people_terms.terms_plain(TERMS)
     del written["names"]
     written["gateways"] = [gateway[:5] for gateway in written["gateways"]]
-    assert people_terms.read(written) == TERMS
+    assert people_terms.read_terms(written) == TERMS
     assert NGONO.site in TERMS.sites
 
 
 def test_a_change_of_names_is_told_in_numbers():
-    said = list(people_terms.diff(TERMS, NAMED))
+    said = list(people_terms.diff_terms(TERMS, NAMED))
     assert "~ names: 1 more" in said
     assert any(line.endswith(", answers for names") for line in said)
     elsewhere = replace(NAMED, names=(("records", RECORDS[:1]),))
-    assert list(people_terms.diff(NAMED, elsewhere)) == ["~ names: 1 elsewhere"]
-    assert list(people_terms.diff(NAMED, NAMED)) == []
+    assert list(people_terms.diff_terms(NAMED, elsewhere)) == ["~ names: 1 elsewhere"]
+    assert list(people_terms.diff_terms(NAMED, NAMED)) == []
 
 
 @pytest.mark.parametrize(
@@ -105,9 +106,9 @@ def test_an_address_of_a_name_that_is_none_is_refused(address):
 
 
 def test_people_know_a_gateway_by_the_key_that_its_terms_name():
-    kept = replace(GATEWAYS[0], public_key=public_of(generate()), kept=True)
+    kept = replace(GATEWAYS[0], public_key=public_of(generate_private()), kept=True)
     terms = replace(TERMS, gateways=(kept,))
-    assert device_config.roster(terms, kept, ()).key == kept.public_key
-    (peer,) = device_config.config(terms, DEVICE, kept, preshared()).peers
+    assert device_config.build_roster(terms, kept, ()).key == kept.public_key
+    (peer,) = device_config.device_config(terms, DEVICE, kept, generate_preshared()).peers
     assert peer.public_key == kept.public_key
-    assert people_terms.read(people_terms.plain(terms)) == terms
+    assert people_terms.read_terms(people_terms.terms_plain(terms)) == terms

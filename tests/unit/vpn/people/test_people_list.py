@@ -10,7 +10,7 @@ from inventory.errors import IntentError
 from vpn.people import people_list
 from vpn.wireguard import keys
 
-KEY = keys.public_of(keys.generate())
+KEY = keys.public_of(keys.generate_private())
 CSV = f"""\ufeffName,title,role,site,licence,licence_until,until,device,public_key
 a-ngono,"Ngono, A.",oncologist,yaounde,ONMC 1,2027-12-31,,tablet,{KEY}
 
@@ -29,13 +29,13 @@ def said(listed):
 
 def faults(file, text):
     with pytest.raises(IntentError) as caught:
-        people_list.read(file, text)
+        people_list.read_people_list(file, text)
     return [str(fault) for fault in caught.value.faults]
 
 
 def test_both_notations_say_the_same():
-    read = people_list.read("people.csv", CSV)
-    assert said(read) == said(people_list.read("people.yaml", YAML))
+    read = people_list.read_people_list("people.csv", CSV)
+    assert said(read) == said(people_list.read_people_list("people.yaml", YAML))
     first, second = read
     assert str(first.person.until) == "2027-12-31"
     assert (second.device, second.public_key, second.where.line) == ("tablet", None, 4)
@@ -43,7 +43,7 @@ def test_both_notations_say_the_same():
 
 def test_what_a_french_spreadsheet_saves_says_the_same():
     swapped = CSV.translate(str.maketrans(",;", ";,"))
-    assert [person.role for person, *_ in said(people_list.read("p.csv", swapped))] == [
+    assert [person.role for person, *_ in said(people_list.read_people_list("p.csv", swapped))] == [
         "oncologist",
         "nurse",
     ]
@@ -81,7 +81,7 @@ def test_a_key_stands_there_once_and_is_never_repeated():
     rows = "name,title,role,site,public_key\n" + row.format("a") + row.format("b")
     (fault,) = faults("p.csv", rows)
     assert "this public key is that of another device, at p.csv:2:1" in fault
-    secret = keys.generate().reveal()[:-2] + "=="
+    secret = keys.generate_private().reveal()[:-2] + "=="
     assert secret not in "".join(faults("p.csv", rows.replace(KEY, secret)))
 
 
@@ -92,11 +92,13 @@ def test_too_long_a_list_is_refused_before_it_is_read():
 @given(st.text(max_size=300), st.sampled_from(["p.csv", "p.yaml"]))
 def test_any_text_is_read_or_refused(text, file):
     with suppress(IntentError):
-        people_list.read(file, text)
+        people_list.read_people_list(file, text)
 
 
 @given(st.lists(st.lists(st.text(max_size=12), min_size=4, max_size=4), max_size=5))
 def test_any_rows_are_read_or_refused(rows):
     text = "name,title,role,site\n" + "\n".join(",".join(row) for row in rows)
     with suppress(IntentError):
-        assert all(one.person.title.isprintable() for one in people_list.read("p.csv", text))
+        assert all(
+            one.person.title.isprintable() for one in people_list.read_people_list("p.csv", text)
+        )

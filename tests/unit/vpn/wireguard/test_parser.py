@@ -28,11 +28,11 @@ PersistentKeepalive = 25
 
 
 def test_a_file_is_read_and_written_the_same():
-    config = parser.parse(TABLET, "tablet.conf")
+    config = parser.parse_config(TABLET, "tablet.conf")
     assert config.addresses[0] == ip_interface("172.26.0.5/32")
     assert config.peers[0].endpoint == Endpoint("198.51.100.7", 51850)
     assert config.peers[0].allowed[0] == ip_network("10.0.3.128/26")
-    assert wireguard_config.render(config, remark="dr-ngono's\ntablet") == TABLET
+    assert wireguard_config.render_config(config, remark="dr-ngono's\ntablet") == TABLET
 
 
 def test_keys_and_sections_may_be_in_any_case_and_lists_may_grow():
@@ -42,7 +42,7 @@ def test_keys_and_sections_may_be_in_any_case_and_lists_may_grow():
         "publickey=xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\nallowedips=\n"
         "persistentkeepalive = off\n"
     )
-    config = parser.parse(text, "x")
+    config = parser.parse_config(text, "x")
     assert [str(address) for address in config.addresses] == ["10.0.0.1/32", "10.0.0.2/32"]
     assert config.peers == (PeerSection("xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="),)
 
@@ -51,37 +51,38 @@ def test_keys_and_sections_may_be_in_any_case_and_lists_may_grow():
     "written", ["hub.example.cm:51820", "[2001:db8::7]:51820", "198.51.100.7:1"]
 )
 def test_an_endpoint_is_an_address_or_a_name_and_a_port(written):
-    text = f"[Interface]\n[Peer]\nPublicKey={keys.public_of(keys.generate())}\nEndpoint={written}\n"
-    (peer,) = parser.parse(text, "x").peers
+    public = keys.public_of(keys.generate_private())
+    text = f"[Interface]\n[Peer]\nPublicKey={public}\nEndpoint={written}\n"
+    (peer,) = parser.parse_config(text, "x").peers
     assert str(peer.endpoint) == written
 
 
 @pytest.mark.parametrize("value", ["off", "auto", "1234"])
 def test_what_has_no_effect_here_is_told(value):
-    assert parser.parse(f"[Interface]\nTable = {value}\n", "x").unused == ("Table",)
+    assert parser.parse_config(f"[Interface]\nTable = {value}\n", "x").unused == ("Table",)
 
 
 @pytest.mark.parametrize("key", ["PreUp", "PostUp", "PreDown", "PostDown"])
 def test_no_command_is_taken_over(key):
     with pytest.raises(IntentError, match="commands are not taken over"):
-        parser.parse(f"[Interface]\n{key} = touch /tmp/x\n", "x")
+        parser.parse_config(f"[Interface]\n{key} = touch /tmp/x\n", "x")
 
 
 def test_a_file_without_the_private_key_says_where_it_belongs():
-    text = wireguard_config.render(Config(addresses=(ip_interface("10.0.0.1/32"),)))
+    text = wireguard_config.render_config(Config(addresses=(ip_interface("10.0.0.1/32"),)))
     assert "# PrivateKey =" in text
-    assert parser.parse(text, "x").private_key is None
+    assert parser.parse_config(text, "x").private_key is None
 
 
 def test_a_huge_file_is_refused_unread():
     with pytest.raises(IntentError, match="more than a million characters") as refused:
-        parser.parse("x\n" * 2_000_000, "x")
+        parser.parse_config("x\n" * 2_000_000, "x")
     assert len(refused.value.faults) == 1
 
 
 def test_of_very_many_faults_the_first_hundred_are_told():
     with pytest.raises(IntentError) as refused:
-        parser.parse("[Interface]\n" + "x\n" * 1000, "x")
+        parser.parse_config("[Interface]\n" + "x\n" * 1000, "x")
     assert len(refused.value.faults) == parser.MOST_FAULTS
 
 
@@ -89,13 +90,13 @@ def test_wg_itself_reads_what_is_written_for_it():
     """The tool reads a whole file before it looks for the interface, which is not there."""
     peers = [
         PeerSection(
-            keys.public_of(keys.generate()),
+            keys.public_of(keys.generate_private()),
             (ip_network("10.0.0.0/24"), ip_network("fd00::/64")),
             Endpoint("2001:db8::7", 51820),
-            keys.preshared(),
+            keys.generate_preshared(),
             25,
         ),
-        PeerSection(keys.public_of(keys.generate())),
+        PeerSection(keys.public_of(keys.generate_private())),
     ]
     good = asked_wg(wireguard_config.render_peers(peers))
     assert good

@@ -12,12 +12,14 @@ from tests.rigs.people.people_rig import GATEWAYS, NGONO, TERMS
 from vpn.model import PersonDevice
 from vpn.people import device_config
 from vpn.wireguard import keys, qr
-from vpn.wireguard.config import render
+from vpn.wireguard.config import render_config
 
-DEVICE = PersonDevice(NGONO.name, "tablet", 12345, keys.public_of(keys.generate()))
+DEVICE = PersonDevice(NGONO.name, "tablet", 12345, keys.public_of(keys.generate_private()))
 SCALE = 6
-FILE = render(
-    device_config.config(TERMS, DEVICE, GATEWAYS[0], keys.preshared(), keys.generate()),
+FILE = render_config(
+    device_config.device_config(
+        TERMS, DEVICE, GATEWAYS[0], keys.generate_preshared(), keys.generate_private()
+    ),
     remark="réseau: tablette de Dr A. Ngono",
 )
 
@@ -41,11 +43,11 @@ def blocks(text):
 
 
 def test_png_decodes_to_exactly_the_file():
-    assert read(Image.open(io.BytesIO(qr.png(FILE)))) == FILE
+    assert read(Image.open(io.BytesIO(qr.qr_png(FILE)))) == FILE
 
 
 def test_another_file_has_another_code():
-    assert read(Image.open(io.BytesIO(qr.png(FILE + "#")))) != FILE
+    assert read(Image.open(io.BytesIO(qr.qr_png(FILE + "#")))) != FILE
 
 
 def drawn(svg):
@@ -67,9 +69,9 @@ def drawn(svg):
 
 
 def test_svg_shows_the_same_code():
-    assert read(drawn(qr.svg(FILE))) == FILE
+    assert read(drawn(qr.qr_svg(FILE))) == FILE
 
 
 @pytest.mark.parametrize("text", [FILE, "x"])
 def test_terminal_shows_the_same_code(text):
-    assert read(blocks(qr.terminal(text))) == text
+    assert read(blocks(qr.qr_terminal(text))) == text

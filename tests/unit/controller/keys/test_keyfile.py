@@ -81,7 +81,7 @@ def test_where_there_is_no_key_one_is_made_that_never_lies_in_clear(tmp_path, mo
             made.append(path.name)
             atomic.create(path, octets)
 
-    monkeypatch.setattr(keyfile, "files", Heard)
+    monkeypatch.setattr(keyfile, "atomic", Heard)
     assert seal(tmp_path / "state") == (NAMES[0],)
     assert made == [f"{NAMES[0]}.sealed"]
     assert [path.name for path in (tmp_path / "state").iterdir()] == made

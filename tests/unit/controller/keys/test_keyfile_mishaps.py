@@ -101,7 +101,7 @@ STEPS = [(at, done) for at in range(1, 7) for done in (False, True)]
 def test_whatever_fails_between_the_steps_no_key_is_lost(bare, state, monkeypatch, act, step):
     folder, (at, done) = bare if act is seal else state, step
     with monkeypatch.context() as broken:
-        broken.setattr(keyfile, "files", Failing(at, done=done))
+        broken.setattr(keyfile, "atomic", Failing(at, done=done))
         with pytest.raises(OSError, match="No space left"):
             act(folder)
     assert held(folder) == KEYS

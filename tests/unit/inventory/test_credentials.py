@@ -174,7 +174,7 @@ def test_a_letter_with_an_accent_is_the_same_however_it_is_typed(tmp_path, first
 
 def test_what_was_sealed_as_it_was_typed_opens_as_it_was_typed(tmp_path, monkeypatch):
     with monkeypatch.context() as before:
-        before.setattr(credentials, "normal", str)
+        before.setattr(credentials, "normalize_passphrase", str)
         seal_secrets({"mora": SECRET}, DECOMPOSED, tmp_path / "vault", work=QUICK)
     assert unseal_text(tmp_path / "vault", DECOMPOSED) == {"mora": SECRET}
 

@@ -177,7 +177,7 @@ def test_opening_once_is_enough_for_a_process(state, monkeypatch):
         opened.append(path)
         return unseal_text(path, passphrase)
 
-    monkeypatch.setattr(keyfile, "unseal", heard)
+    monkeypatch.setattr(keyfile, "unseal_text", heard)
     keyfile._unsealed_once.cache_clear()
     assert [of(state) for _ in range(20)] == [KEY] * 20
     assert len(opened) == 1

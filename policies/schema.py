@@ -48,7 +48,7 @@ Media: TypeAlias = Annotated[
 ]
 
 
-class Overlay(Document):
+class PolicyOverlay(Document):
     """A document that may be laid over a built-in value: what it does not write stays."""
 
     def written(self) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class Overlay(Document):
         return key in self.model_fields_set
 
 
-class SloDocument(Overlay):
+class SloDocument(PolicyOverlay):
     """An objective: delay and jitter one way, loss as a share, MOS for what is spoken."""
 
     delay_ms: Milliseconds = 0
@@ -69,7 +69,7 @@ class SloDocument(Overlay):
     mos: Mos | None = None
 
 
-class ClassDocument(Overlay):
+class ClassDocument(PolicyOverlay):
     """A service class: an entry of the section classes."""
 
     name: Slug
@@ -92,7 +92,7 @@ class ClassDocument(Overlay):
         return replace(start, **changes)
 
 
-class PathDocument(Overlay):
+class PathDocument(PolicyOverlay):
     """How a service chooses between circuits: an entry of the section paths."""
 
     service: Slug

@@ -47,7 +47,7 @@ Tick: TypeAlias = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class JoiningDevice:
+class InvitedDevice:
     """A device that came: its public key, what its owner must read, and is read back."""
 
     key: PublicKey
@@ -108,7 +108,7 @@ class InvitationSession:
         self._asked("open", key=key, port=port, lasts_s=lasts_s)
         self.state = State.OPEN
 
-    def guest(self, tick: Tick = _unseen) -> JoiningDevice:
+    def guest(self, tick: Tick = _unseen) -> InvitedDevice:
         """Return the device that comes. Raises AccessError when none does, and DeviceError."""
         committed = self._until(lambda seen: bool(seen.who), tick).who
         private, chosen = keys.generate_pair()
@@ -121,11 +121,11 @@ class InvitationSession:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise AccessError(_STRANGE) from None
         end_key = self.invited.end_key(private, key, digest)
-        return JoiningDevice(
+        return InvitedDevice(
             key, sas.device_words(digest), sas.administrator_words(digest), end_key
         )
 
-    def hand(self, guest: JoiningDevice, text: str) -> None:
+    def hand(self, guest: InvitedDevice, text: str) -> None:
         """Leave a device its file, which nobody else can read.
 
         Raises AccessError when somebody else used the code, too, and DeviceError.
@@ -134,7 +134,7 @@ class InvitationSession:
         self._leave += join_payload.seal_file(text, guest.end_key, guest.key)
         self._look()
 
-    def written(self, guest: JoiningDevice, tick: Tick = _unseen) -> None:
+    def written(self, guest: InvitedDevice, tick: Tick = _unseen) -> None:
         """Wait until the device says that it has kept its file. Raises as guest() does."""
         told = self._until(lambda seen: len(seen.said) > 1, tick).said[1]
         try:
@@ -154,7 +154,7 @@ class InvitationSession:
             self._entered = False
             raise
 
-    def done(self, guest: JoiningDevice, *, let_in: bool) -> None:
+    def done(self, guest: InvitedDevice, *, let_in: bool) -> None:
         """Tell the device whether its gateway lets it in by now, and end the invitation.
 
         Raises AccessError when the invitation had ended before, and DeviceError.

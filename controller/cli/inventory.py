@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 
 
-class Kind(StrEnum):
+class InventoryKind(StrEnum):
     """What can be listed."""
 
     SITES = "sites"
@@ -31,7 +31,7 @@ class Kind(StrEnum):
     CIRCUITS = "circuits"
 
 
-class ExportFormat(StrEnum):
+class InventoryFormat(StrEnum):
     """Whose inventory to write."""
 
     NORNIR = "nornir"
@@ -40,7 +40,7 @@ class ExportFormat(StrEnum):
 
 @app.command("list", epilog="Example: sanaga inventory list circuits --dir my-network -o json")
 def list_things(
-    kind: Annotated[Kind, typer.Argument(help="What to list.")] = Kind.DEVICES,
+    kind: Annotated[InventoryKind, typer.Argument(help="What to list.")] = InventoryKind.DEVICES,
     folder: FolderOption = Path(),
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -49,15 +49,19 @@ def list_things(
 
     intent = load(folder).intent
     rows = {
-        Kind.SITES: lambda: [_site(site) for site in intent.sites.values()],
-        Kind.DEVICES: lambda: [_device(intent, device) for device in intent.devices.values()],
-        Kind.CIRCUITS: lambda: [_circuit(intent, item) for item in intent.circuits.values()],
+        InventoryKind.SITES: lambda: [_site(site) for site in intent.sites.values()],
+        InventoryKind.DEVICES: lambda: [
+            _device(intent, device) for device in intent.devices.values()
+        ],
+        InventoryKind.CIRCUITS: lambda: [
+            _circuit(intent, item) for item in intent.circuits.values()
+        ],
     }[kind]()
     emit_rows(rows, output, _HEADINGS[kind])
 
 
 _HEADINGS = {
-    Kind.SITES: {
+    InventoryKind.SITES: {
         "name": "SITE",
         "number": "NUMBER",
         "level": "LEVEL",
@@ -67,7 +71,7 @@ _HEADINGS = {
         "population": "POPULATION",
         "title": "TITLE",
     },
-    Kind.DEVICES: {
+    InventoryKind.DEVICES: {
         "name": "DEVICE",
         "site": "SITE",
         "role": "ROLE",
@@ -75,7 +79,7 @@ _HEADINGS = {
         "loopback": "LOOPBACK",
         "management": "MANAGEMENT",
     },
-    Kind.CIRCUITS: {
+    InventoryKind.CIRCUITS: {
         "name": "CIRCUIT",
         "number": "NUMBER",
         "a": "A",
@@ -142,7 +146,9 @@ def _end(end: "CircuitEnd") -> str:
 
 @app.command(epilog="Example: sanaga inventory export nornir --dir my-network --out nornir/")
 def export(
-    form: Annotated[ExportFormat, typer.Argument(metavar="nornir|ansible", help="Whose format.")],
+    form: Annotated[
+        InventoryFormat, typer.Argument(metavar="nornir|ansible", help="Whose format.")
+    ],
     folder: FolderOption = Path(),
     out: Annotated[
         Path | None,
@@ -154,7 +160,7 @@ def export(
     from inventory import exports
 
     intent = load(folder).intent
-    if form is ExportFormat.ANSIBLE:
+    if form is InventoryFormat.ANSIBLE:
         text = exports.export_ansible(intent)
         write(text) if out is None else save(out, text)
         return

@@ -39,7 +39,7 @@ app = typer.Typer(
 DRAWINGS: Final = frozenset({".svg", ".png"})
 
 
-class ExportFormat(StrEnum):
+class GraphFormat(StrEnum):
     """Formats of graph tools."""
 
     GEOJSON = "geojson"
@@ -349,7 +349,7 @@ def _region_row(score: "RegionScore") -> dict[str, object]:
 @app.command(epilog="Example: sanaga topology export geojson --dir my-network --out net.geojson")
 def export(
     form: Annotated[
-        ExportFormat,
+        GraphFormat,
         typer.Argument(metavar="geojson|graphml|gexf|dot|node-link", help="Format of the graph."),
     ],
     folder: FolderOption = Path(),
@@ -362,10 +362,10 @@ def export(
 
     intent, topology = _read(folder)
     text = {
-        ExportFormat.GEOJSON: exports.export_geojson,
-        ExportFormat.GRAPHML: exports.export_graphml,
-        ExportFormat.GEXF: exports.export_gexf,
-        ExportFormat.DOT: exports.export_dot,
-        ExportFormat.NODE_LINK: exports.export_node_link,
+        GraphFormat.GEOJSON: exports.export_geojson,
+        GraphFormat.GRAPHML: exports.export_graphml,
+        GraphFormat.GEXF: exports.export_gexf,
+        GraphFormat.DOT: exports.export_dot,
+        GraphFormat.NODE_LINK: exports.export_node_link,
     }[form](topology, intent)
     write(text) if out is None else save(out, text)

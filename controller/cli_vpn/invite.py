@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         GatewaySkipped,
         InvitationSession,
         InvitationVoided,
-        JoiningDevice,
+        InvitedDevice,
         Tick,
     )
     from controller.access.registrar import Registrar
@@ -89,7 +89,7 @@ def invite(
 
 
 def _let_in(
-    registrar: "Registrar", visit: "InvitationSession", guest: "JoiningDevice", gateway: str | None
+    registrar: "Registrar", visit: "InvitationSession", guest: "InvitedDevice", gateway: str | None
 ) -> None:
     """Tell gateways of a device, and the device whether the one that it dials knows it by now."""
     from controller.access.gateways import has_roster
@@ -133,7 +133,7 @@ def _report(event: "GatewaySkipped | InvitationVoided") -> None:
         say("the code is void")
 
 
-def _guest(visit: "InvitationSession") -> "JoiningDevice":
+def _guest(visit: "InvitationSession") -> "InvitedDevice":
     """Return the device that comes, while a person sees how long the code holds."""
     with _countdown("waiting for the device") as tick:
         return visit.guest(tick)
@@ -148,7 +148,7 @@ def _countdown(what: str) -> "Iterator[Tick]":
         yield lambda left_s: status.update(f"{what}; {duration(round(left_s))} left")
 
 
-def _compare(guest: "JoiningDevice", person: "Person") -> None:
+def _compare(guest: "InvitedDevice", person: "Person") -> None:
     """Have an administrator write down the words that they hear. Raises AccessError."""
     from edge.remote_access import sas
     from inventory.errors import AccessError

@@ -16,7 +16,7 @@ from inventory.errors import SanagaError
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class DatabaseKind:
     """A kind of file: its application_id, its versions, and what is said when it cannot be used.
 
     migrations[n] leads from PRAGMA user_version n to n + 1; a published one is never changed.
@@ -36,14 +36,14 @@ class Kind:
 class Database:
     """An open file; safe for use by several threads."""
 
-    def __init__(self, file: Path, kind: Kind, connection: sqlite3.Connection) -> None:
+    def __init__(self, file: Path, kind: DatabaseKind, connection: sqlite3.Connection) -> None:
         self.file = file
         self._kind = kind
         self._connection = connection
         self._guard = RLock()
 
     @classmethod
-    def open(cls, file: Path, kind: Kind) -> "Database":
+    def open(cls, file: Path, kind: DatabaseKind) -> "Database":
         """Open a file, made first where there is none, and bring it to the current version.
 
         Raises the kind's error when it is damaged, foreign, newer than this program or not ours
@@ -110,7 +110,7 @@ class Database:
             raise self._kind.error(_damaged(self.file, self._kind, error)) from error
 
 
-def _check_private(folder: Path, kind: Kind) -> None:
+def _check_private(folder: Path, kind: DatabaseKind) -> None:
     """Refuse a folder in which another user could put a file or a link of their own."""
     found = folder.stat()
     if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
@@ -120,7 +120,7 @@ def _check_private(folder: Path, kind: Kind) -> None:
         )
 
 
-def _connected(file: Path, kind: Kind) -> sqlite3.Connection:
+def _connected(file: Path, kind: DatabaseKind) -> sqlite3.Connection:
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10)
     try:
         connection.row_factory = sqlite3.Row
@@ -136,7 +136,7 @@ def _connected(file: Path, kind: Kind) -> sqlite3.Connection:
     return connection
 
 
-def _check_ours(file: Path, kind: Kind, connection: sqlite3.Connection) -> None:
+def _check_ours(file: Path, kind: DatabaseKind, connection: sqlite3.Connection) -> None:
     version = _pragma(connection, "user_version")
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if tables and _pragma(connection, "application_id") != kind.application_id:
@@ -150,7 +150,7 @@ def _check_ours(file: Path, kind: Kind, connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError("its pages do not fit together")
 
 
-def _migrate(kind: Kind, connection: sqlite3.Connection) -> None:
+def _migrate(kind: DatabaseKind, connection: sqlite3.Connection) -> None:
     if _pragma(connection, "user_version") == kind.version:
         return
     connection.execute("BEGIN IMMEDIATE")
@@ -167,5 +167,5 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
-def _damaged(file: Path, kind: Kind, error: sqlite3.DatabaseError) -> str:
+def _damaged(file: Path, kind: DatabaseKind, error: sqlite3.DatabaseError) -> str:
     return f"{file}: is damaged ({error}); {kind.when_damaged}"

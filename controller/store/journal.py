@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from controller.clock import Clock, SystemClock
-from controller.store.database import Database, Kind
+from controller.store.database import Database, DatabaseKind
 from controller.store.journal_schema import MIGRATIONS
 from controller.store.lock import held
 from inventory.errors import JournalError, UnknownNameError
@@ -20,7 +20,7 @@ from inventory.model import DeviceName
 
 FILE: Final = "journal.sqlite"
 LOCK: Final = "lock"
-KIND: Final = Kind(
+KIND: Final = DatabaseKind(
     application_id=0x5A4E4741,
     migrations=MIGRATIONS,
     error=JournalError,

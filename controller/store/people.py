@@ -17,7 +17,7 @@ from controller.clock import Clock, SystemClock
 from controller.store import audit
 from controller.store import people_queries as tables
 from controller.store.audit import Actor, AuditEntry
-from controller.store.database import Database, Kind
+from controller.store.database import Database, DatabaseKind
 from controller.store.people_queries import DeviceKeys
 from controller.store.people_records import (
     PersonRecord,
@@ -39,7 +39,7 @@ from vpn.people import terms as people_terms
 from vpn.people.terms import AccessTerms
 
 FILE: Final = "people.sqlite"
-KIND: Final = Kind(
+KIND: Final = DatabaseKind(
     application_id=0x5A4E5650,
     migrations=MIGRATIONS,
     error=AccessError,

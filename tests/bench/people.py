@@ -15,7 +15,7 @@ from tests.bench.measure import Figure, call, figure, sanaga
 from tests.rigs.people.people_rig import ACT, NGONO, TERMS, make_registrar
 from vpn.people.device_config import roster_peers
 from vpn.people.people_list import ListedDevice
-from vpn.people.terms import Place
+from vpn.people.terms import SitePlace
 from vpn.wireguard.config import render_config, render_peers
 
 PEOPLE: Final = 10_000
@@ -42,7 +42,7 @@ def store(folder: Path, runs: int) -> Iterator[Figure]:
     """Provision, render and diff 10,000 devices, and whole commands against their store."""
     sanaga("init", folder / "country", "--national")
     sites = load(folder / "country").intent.sites.values()
-    terms = replace(TERMS, sites={site.name: Place(site.parent) for site in sites})
+    terms = replace(TERMS, sites={site.name: SitePlace(site.parent) for site in sites})
     rounds = []
     for number in range(min(runs, 3)):
         registrar = make_registrar(folder / f"state-{number}", terms)

@@ -10,7 +10,7 @@ from tools import make_architecture as architecture
 MOST_MODULES = 12
 # Counted without __init__.py; measured on 2026-11-29: policies/ 13, and controller/cli_vpn 13 until
 # its site modules are folded into one. No folder may be added here.
-MORE_MODULES = {"policies": 13, "controller/cli_vpn": 13}
+MORE_MODULES = {"policies": 13}
 FULL_OF_MODULES = ("inventory", "topology", "policies", "vpn", "edge", "controller", "simulations")
 PACKAGES = [package for room in architecture.rooms() for package in architecture.packages(room)]
 

@@ -35,7 +35,7 @@ _SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SitePlace:
     """A site, as far as access is concerned: what is above it."""
 
     parent: SiteName | None
@@ -51,7 +51,7 @@ class AccessTerms:
 
     network: str
     plan: AddressPlan
-    sites: Mapping[SiteName, Place]
+    sites: Mapping[SiteName, SitePlace]
     groups: tuple[Group, ...]
     gateways: tuple[Gateway, ...]
     openings: tuple[FilterOpening, ...] = ()
@@ -77,7 +77,7 @@ def access_terms(intent: Intent, policy: AccessPolicy) -> AccessTerms:
     return AccessTerms(
         intent.network.name,
         intent.network.plan,
-        {name: Place(site.parent) for name, site in intent.sites.items()},
+        {name: SitePlace(site.parent) for name, site in intent.sites.items()},
         policy.groups,
         gateways,
         grants_openings.openings(policy, intent),
@@ -245,7 +245,7 @@ def read_terms(written: Json) -> AccessTerms:
     return AccessTerms(
         written["network"],
         AddressPlan(**{name: _prefix(text) for name, text in written["plan"].items()}),
-        {name: Place(parent) for name, parent in written["sites"].items()},
+        {name: SitePlace(parent) for name, parent in written["sites"].items()},
         tuple(Group(*group) for group in written["groups"]),
         tuple(
             Gateway(device, number, Endpoint(host, port), key, *rest)

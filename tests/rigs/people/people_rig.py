@@ -9,7 +9,7 @@ from inventory.model import AddressPlan
 from tests.simulated_time import TestClock
 from vpn.model import Endpoint, Gateway, Group, Person
 from vpn.people.roster import Roster, RosterDevice
-from vpn.people.terms import AccessTerms, Place, access_terms
+from vpn.people.terms import AccessTerms, SitePlace, access_terms
 from vpn.wireguard import keys
 
 PLAN = AddressPlan(
@@ -26,7 +26,7 @@ GATEWAYS = tuple(
 TERMS = AccessTerms(
     "test",
     PLAN,
-    {"yaounde": Place(None), "maroua": Place("yaounde"), "mora": Place("maroua")},
+    {"yaounde": SitePlace(None), "maroua": SitePlace("yaounde"), "mora": SitePlace("maroua")},
     (
         Group("oncologists", "Oncologists", "oncologist", "yaounde"),
         Group("nurses", "Nurses of the Far North", "nurse", "maroua"),

@@ -15,7 +15,7 @@ from inventory.errors import AccessError, CredentialError
 from tests.rigs.people.people_rig import ACT, GATEWAYS, NGONO, TERMS, make_registrar, nowhere
 from tests.simulated_time import TestClock
 from vpn.people.roster import RosterDevice
-from vpn.people.terms import Place, diff_terms
+from vpn.people.terms import SitePlace, diff_terms
 from vpn.wireguard import keys, parser
 from vpn.wireguard.config import render_config
 
@@ -337,8 +337,8 @@ def test_a_gateway_gets_the_preshared_keys_that_files_hold(registrar):
 
 
 def test_terms_that_differ_only_in_sites_are_different():
-    more = replace(TERMS, sites={**TERMS.sites, "kolofata": Place("maroua")})
-    moved = replace(TERMS, sites={**TERMS.sites, "mora": Place("yaounde")})
+    more = replace(TERMS, sites={**TERMS.sites, "kolofata": SitePlace("maroua")})
+    moved = replace(TERMS, sites={**TERMS.sites, "mora": SitePlace("yaounde")})
     assert list(diff_terms(TERMS, TERMS)) == []
     assert list(diff_terms(TERMS, more)) == ["~ sites: 1 more"]
     assert list(diff_terms(more, TERMS)) == ["~ sites: 1 fewer"]

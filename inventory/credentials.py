@@ -89,7 +89,7 @@ def normalize_passphrase(passphrase: str) -> str:
     # What is not UTF-8 in the environment comes as surrogates; the message does not repeat it.
     if any("\ud800" <= character <= "\udfff" for character in passphrase):
         raise CredentialError(
-            f"the passphrase has octets that are not UTF-8; set {PASSPHRASE} anew in a terminal "
+            f"the passphrase has octets that are not UTF-8; set {PASSPHRASE} again in a terminal "
             f"that writes UTF-8: '{SET_PASSPHRASE}'"
         )
     return unicodedata.normalize("NFC", passphrase)
@@ -161,9 +161,9 @@ def _envelope(path: Path, text: str) -> _Envelope:
             base64.b64decode(written[name], validate=True) for name in ("salt", "nonce", "box")
         )
     except (ValueError, TypeError, KeyError, RecursionError, binascii.Error):
-        raise CredentialError(f"{path}: this is no sealed file; write it anew") from None
+        raise CredentialError(f"{path}: this is no sealed file; write it again") from None
     if len(nonce) != _NONCE_BYTES or len(salt) != _SALT_BYTES:
-        raise CredentialError(f"{path}: the sealed file is damaged; write it anew")
+        raise CredentialError(f"{path}: the sealed file is damaged; write it again")
     return _Envelope(work, salt, nonce, box)
 
 

@@ -76,7 +76,7 @@ def _table(file: str, text: str) -> tuple[set[str], list[dict[str, str]]]:
                  if isinstance(value, str)} for row in reader]  # fmt: skip
     except csv.Error as error:
         where = Location(file, reader.line_num + 1, 1)
-        raise IntentError([Fault(where, f"this is not CSV: {error}", "export it anew")]) from error
+        raise IntentError([Fault(where, f"this is not CSV: {error}", "export it again")]) from error
     return headings, rows
 
 
@@ -187,7 +187,7 @@ def from_nornir(file: str, hosts: str, groups: str = "") -> Sections:
 def _mapping(file: str, text: str) -> dict[str, Any]:
     try:
         data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:  # the latter for a date that is none
+    except (yaml.YAMLError, ValueError) as error:  # the latter for a day that does not exist
         mark = getattr(error, "problem_mark", None)
         where = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
         raise IntentError([Fault(where, "this is not YAML", "correct the syntax")]) from error

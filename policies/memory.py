@@ -93,7 +93,7 @@ def refresh_memory(
 ) -> Memory:
     """Return the memory with how each path stands now and without moves long past.
 
-    Times after now are of another boot: standings begin anew, and moves are forgotten.
+    Times after now are of another boot: standings begin again, and moves are forgotten.
     """
     standings = tuple(_stands(memory, view, now_s) for view in views)
     oldest_s = now_s - max(HORIZON_S, HORIZON_HOLDS * policy.hold_down_s)

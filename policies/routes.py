@@ -168,7 +168,7 @@ def _grown(routes: Routes, targets: frozenset[NodeName]) -> RouteTree:
 def _repaired(
     routes: Routes, tree: RouteTree, targets: frozenset[NodeName], down: Down
 ) -> Distances:
-    """Return the distances that remain, searched anew for the nodes that hang on what failed."""
+    """Return the distances that remain, searched again for the nodes that hang on what failed."""
     hanging = tree.hanging(down)
     distances = {node: far for node, far in tree.distances.items() if node not in hanging}
     heap = [

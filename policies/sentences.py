@@ -1,7 +1,7 @@
 """The controlled English of expectations: sentences to values and back.
 
 Keywords may be in any case and commas, runs of spaces and a final full stop mean nothing; names
-are taken as they are written. Parsing is total: a sentence, or the reason why it is none.
+are taken as they are written. Parsing is total: a sentence, or the reason why it is not one.
 """
 
 import re
@@ -111,7 +111,7 @@ _PLURAL: Final = frozenset({Segment.PROFESSIONALS, Segment.PATIENTS, Segment.DEV
 
 
 def parse_sentence(text: str) -> Sentence | Misread:
-    """Return the sentence of a text, or why it is none."""
+    """Return the sentence of a text, or why it is not one."""
     words = text.replace(",", " ").split()
     plain = " ".join(words).rstrip(".").rstrip()
     failing = _FAILING.fullmatch(plain)

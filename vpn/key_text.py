@@ -8,7 +8,7 @@ KEY_OCTETS: Final = 32
 
 
 def key_octets(text: str) -> bytes | None:
-    """Return the 32 octets of a key in base64, or None when the text is none."""
+    """Return the 32 octets of a key in base64, or None when the text is not a key."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -96,7 +96,7 @@ def restore_everywhere(push: ApplyRun, because: str) -> PushResult:
     """
     touched = _touched(push, "commit", "give")
     require_logins(push.lines, push.changes(touched))
-    # What is kept by now is not undone but given anew.
+    # What is kept by now is not undone but given again.
     require_signing(push.context, push.changes(_touched(push, "confirm", "give")))
     _decide_rollback(push, because)
     push.context.progress(Decided("rollback", because))

@@ -156,7 +156,7 @@ def _without(plan: Plan, devices: frozenset[DeviceName]) -> Plan:
 
 
 def _differing(push: ApplyRun, ended: PushResult, given_up: Iterable[DeviceName]) -> PushResult:
-    told = dict.fromkeys(sorted(given_up), "given up: plan it anew when it answers")
+    told = dict.fromkeys(sorted(given_up), "given up: plan it again when it answers")
     if push.context.journal.entry(push.apply_id).outcome is not None:
         push.context.journal.finish(push.apply_id, Outcome.DIFFERS, f"given up: {', '.join(told)}")
     return replace(ended, outcome=Outcome.DIFFERS, devices={**ended.devices, **told})

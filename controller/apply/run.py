@@ -69,7 +69,7 @@ def apply(
     """Return how applying the plan ended.
 
     With hold everything is verified and then left for a person to confirm within
-    confirm_within_s from then on, for which all timers are started anew; without, that is what
+    confirm_within_s from then on, for which all timers are started again; without, that is what
     the devices' timers are given beyond each wave.
 
     Raises StalePlanError when a device is not what the plan saw, UnfinishedError while another
@@ -116,7 +116,7 @@ def refuse_stale(plan: Plan, configs: Mapping[DeviceName, DeviceConfig]) -> None
         more = f" and {len(moved) - LISTED} more" if len(moved) > LISTED else ""
         raise StalePlanError(
             f"the configuration of {', '.join(moved[:LISTED])}{more} is not what plan {plan.id} "
-            "saw; nothing was changed; make the plan anew"
+            "saw; nothing was changed; make the plan again"
         )
 
 
@@ -194,7 +194,7 @@ def _handed_over(
             push.plan.changes, lambda c: extend(held, c), workers=push.context.workers
         )
         if failed := [str(result) for _, result in steps if isinstance(result, SanagaError)]:
-            return later, Failure(f"a timer could not be started anew: {'; '.join(failed)}")
+            return later, Failure(f"a timer could not be started again: {'; '.join(failed)}")
         journal.hold(push.apply_id, ends)
     except SanagaError as error:
         return later, Failure(str(error))

@@ -1,4 +1,4 @@
-"""What would change, in which order, and whom it could hurt."""
+"""The verb plan: what would change, in which order, and who could be hurt."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -98,7 +98,7 @@ def plan(
     ] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Show what would change on which device, in which order, and whom it could hurt.
+    """Show what would change on which device, in which order, and who could be hurt.
 
     Ends with 0 when there is nothing to change and with 2 when there is.
     """

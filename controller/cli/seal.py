@@ -107,7 +107,7 @@ def _require_same(passphrase: str) -> None:
     if normalize_passphrase(typed) != wanted:
         raise CredentialError(
             f"{PASSPHRASE} holds another passphrase than was typed; nothing was sealed; set it "
-            f"anew: '{SET_PASSPHRASE}'"
+            f"again: '{SET_PASSPHRASE}'"
         )
 
 

@@ -210,7 +210,7 @@ def blast_radius(
     folder: FolderOption = Path(),
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Say whom a failure would cut off, and whom it would leave without redundancy."""
+    """Say which sites a failure would cut off, and which it would leave without redundancy."""
     from topology.failures import resilience
 
     intent, topology = _read(folder)

@@ -140,7 +140,7 @@ BecauseOption: TypeAlias = Annotated[
 
 
 def act(because: str) -> "Actor":
-    """Return who acts and why. Raises UsageProblem when the reason is none."""
+    """Return who acts and why. Raises UsageProblem when there is no reason."""
     from controller.environment import administrator
     from controller.store.audit import Actor
 

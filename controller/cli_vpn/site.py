@@ -181,7 +181,7 @@ def add(
 def show(
     edge: EdgeArgument, folder: FolderOption = Path(), output: FormatOption = Format.TABLE
 ) -> None:
-    """Show an edge: its keys, to whom it has tunnels, and which list of revoked keys it goes by."""
+    """Show an edge: its keys, the far ends of its tunnels, and the list of revoked keys it has."""
     from controller.cli_vpn import site_changes
     from controller.terminal.output import aligned, cell
 

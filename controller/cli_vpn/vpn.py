@@ -189,7 +189,7 @@ def load(
         typer.Option(metavar="DURATION", help="How long to try again, such as 90s, 10m or 2h."),
     ] = "0s",
 ) -> None:
-    """Tell gateways whom to let in, and to what; ends with code 5 when one could not be told.
+    """Push rosters to gateways; ends with code 5 when one could not be reached.
 
     Every verb that changes access does it by itself; this is for gateways that were not reached.
     """

@@ -82,7 +82,7 @@ def ask_edges(
 
 
 def _nowhere(name: DeviceName) -> Driver:
-    raise DeviceError(name, "the plan does not say how to reach it; make the plan anew")
+    raise DeviceError(name, "the plan does not say how to reach it; make the plan again")
 
 
 def from_files(folder: Path) -> Connect:

@@ -7,7 +7,7 @@ JSON. A commit arms a guard process on the router first; unless it is confirmed 
 guard puts the previous configuration back, whatever became of the connection. The startup
 configuration is written by confirm only, so a restart also brings the previous one back.
 
-sshd starts it anew for every request, so what few requests need is imported where they need it.
+sshd starts it again for every request, so what few requests need is imported where they need it.
 """
 
 from __future__ import annotations
@@ -546,7 +546,7 @@ def _wait_s(word: str) -> int:
 
 
 def _extend(router: Router, words: Sequence[str]) -> dict[str, object]:
-    """Start the timer of an unconfirmed transaction anew, be it for a longer or a shorter time."""
+    """Start the timer of an unconfirmed transaction again, be it for a longer or a shorter time."""
     txn, seconds = _txn(words[0]), _wait_s(words[1])
     with _locked(router, LOCK_TIMEOUT_S):
         _free(router, txn)

@@ -131,7 +131,7 @@ class MemoryDriver:
             device.running, device.candidate = device.candidate, None
 
     def extend(self, *, confirm_within_s: int) -> None:
-        """Start the timer anew; RejectedError when it has fired."""
+        """Start the timer again; RejectedError when it has fired."""
         with self._spoken(Act.EXTEND) as device:
             if device.unconfirmed is None:
                 raise RejectedError(device.name, "nothing waits to be confirmed any more")

@@ -77,7 +77,7 @@ class SitePair:
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """Who is joined to whom by tunnels; unfit says of the other edges why they have none.
+    """Which devices are joined by tunnels; unfit says of the other edges why they have none.
 
     people are the addresses that people's devices have behind gateways.
     """
@@ -92,11 +92,11 @@ class Overlay:
 
     @property
     def pairs(self) -> tuple[tuple[DeviceName, DeviceName], ...]:
-        """Return who must reach whom through the tunnels, the edge before its hub."""
+        """Return the pairs that must reach each other through tunnels, the edge before its hub."""
         return tuple((ends.edge.name, ends.hub.name) for ends in self.joined)
 
     def tunnels(self, device: DeviceName) -> Mapping[DeviceName, tuple[CircuitName, ...]]:
-        """Return whom a device has tunnels to, and over which of its own circuits."""
+        """Return the far ends of a device's tunnels, each with its own circuits that carry them."""
         own = self.managed.get(device)
         return {
             ends.far(own).name: tuple(ends.own(own, way).name for way in ends.ways)

@@ -217,7 +217,7 @@ def _require_signing(state_dir: Path) -> None:
     raise CredentialError(
         f"{sealed_file(file)}: this file is missing beside other sealed keys; restore it from the "
         "backup, for edges trust no other key; where there is none, 'sanaga inventory seal-keys "
-        "--open' lets another be made, and every edge is enrolled anew"
+        "--open' lets another be made, and every edge is enrolled again"
     )
 
 

@@ -1,7 +1,7 @@
 """The key with which this controller signs the policies of edges (Ed25519, RFC 8032).
 
 It is made on first use and lies in the state folder, for its owner alone. Edges trust its public
-half; who loses it enrols every edge anew.
+half; who loses it enrols every edge again.
 """
 
 import base64

@@ -93,7 +93,7 @@ def load(file: Path) -> Plan:
     except OSError as error:
         raise PlanError(f"{file}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
-        raise PlanError(f"{file}: is no plan, or only a part of one; make it anew") from error
+        raise PlanError(f"{file}: is no plan, or only a part of one; make it again") from error
     return _opened(document, file)
 
 
@@ -103,13 +103,13 @@ def _opened(document: object, file: Path) -> Plan:
     if document.get("version") != VERSION:
         raise PlanError(
             f"{file}: is a plan of version {document.get('version')}, this program knows version "
-            f"{VERSION}; make the plan anew"
+            f"{VERSION}; make the plan again"
         )
     body, texts = document.get("plan"), document.get("texts")
     if not (isinstance(body, str) and isinstance(texts, dict)):
-        raise PlanError(f"{file}: is only a part of a plan; make it anew")
+        raise PlanError(f"{file}: is only a part of a plan; make it again")
     if document.get("sha256") != _seal(body, texts):
-        raise PlanError(f"{file}: was changed after it was made; make the plan anew")
+        raise PlanError(f"{file}: was changed after it was made; make the plan again")
     return decode(body, texts)
 
 

@@ -8,7 +8,7 @@ from controller.model import DeviceConfig, Impact
 
 Part: TypeAlias = Mapping[str, Any]
 
-# What cannot change without a tunnel being made anew.
+# What cannot change without a tunnel being made again.
 _TUNNEL: Final = ("tunnel", "tunnel_address", "listen_port", "mtu", "interface", "gateway")
 # The lists of a policy, and what every part of them is known by.
 _PARTS: Final = {"underlays": ("circuit", "tunnel"), "peers": ("device",)}
@@ -34,7 +34,7 @@ def judge(before: DeviceConfig, after: DeviceConfig) -> tuple[Impact, str]:
 
 
 def peers(config: DeviceConfig) -> frozenset[str]:
-    """Return whom an edge has tunnels to by its policy, nobody where the text is none."""
+    """Return the far ends of an edge's tunnels by its policy; empty if the text is not a policy."""
     return frozenset(_by(_read(config), "peers", "device"))
 
 
@@ -81,7 +81,7 @@ def _by(policy: Part, section: str, key: str) -> Mapping[str, Part]:
 
 
 def _read(config: DeviceConfig) -> Part:
-    """Return a policy as JSON knows it, nothing where the text is none."""
+    """Return a policy as JSON knows it, nothing if the text is not a policy."""
     try:
         found = json.loads(config.text)
     except (ValueError, RecursionError):

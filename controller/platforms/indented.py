@@ -143,7 +143,7 @@ def _named(touches: list[_Touch]) -> str:
 
 def _irreversible(old: _Outline, new: _Outline, changed: list[Entry]) -> Iterator[str]:
     for peer in sorted(old.neighbours - new.neighbours):
-        yield f"the BGP session with {peer} ends; after a rollback it has to come up anew"
+        yield f"the BGP session with {peer} ends; after a rollback it has to come up again"
     gone, fresh = sorted(old.interfaces - new.interfaces), sorted(new.interfaces - old.interfaces)
     if gone and fresh:
         yield (

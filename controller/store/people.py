@@ -223,7 +223,7 @@ class People:
             entry = self.entry(person.name)
             if entry.revoked:
                 raise AccessError(
-                    f"{person.name} has no access any more; give it anew with "
+                    f"{person.name} has no access any more; give it again with "
                     f"'sanaga vpn person add {person.name}'"
                 )
             before = entry.person

@@ -26,7 +26,7 @@ def figures(path: "Way") -> str:
 
 
 def radius(blast: "BlastRadius") -> list[str]:
-    """Return whom a failure or change hurts."""
+    """Return in sentences which sites a failure or change hurts."""
     if not (blast.disconnected or blast.degraded):
         return ["Nobody is cut off or left without redundancy."]
     return [

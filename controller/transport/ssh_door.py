@@ -107,7 +107,7 @@ class DoorDriver:
         self._ask("commit", str(txn), str(confirm_within_s))
 
     def extend(self, *, confirm_within_s: int) -> None:
-        """Start the device's timer anew."""
+        """Start the device's timer again."""
         txn = self._txn or self._ask("status")["pending"]
         if not txn:
             raise RejectedError(self._device.name, "nothing waits to be confirmed any more")
@@ -310,7 +310,7 @@ def _pin(name: str, management: Management) -> HostKeyEntry:
     except (SSHException, ValueError):
         entry = None
     if entry is None:
-        raise HostKeyError(name, "the pinned host key is none; write 'ssh-ed25519 AAAA…'")
+        raise HostKeyError(name, "the pinned text is not a host key; write 'ssh-ed25519 AAAA…'")
     return entry
 
 
@@ -346,7 +346,7 @@ def _exchange(channel: Channel, command: str, data: bytes, within_s: float) -> b
 
 
 def _understood(said: bytes) -> dict[str, Any] | None:
-    """Return the answer of a door, or nothing when this is none."""
+    """Return the answer of a door, or nothing when this is not an answer."""
     try:
         answer = json.loads(said)
     except (ValueError, RecursionError):

@@ -50,7 +50,7 @@ def enrol(
     ] = None,
     directory: DirOption = None,
 ) -> None:
-    """Make this device's key, store whom it trusts, and print its line for DIR/edge_keys.
+    """Make this device's key, store the controller's key, and print its line for DIR/edge_keys.
 
     A second enrolment keeps the key; name and trust change with --force alone.
     """

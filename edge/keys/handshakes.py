@@ -74,7 +74,7 @@ def _name(dial: Handshake) -> tuple[str, PublicKey]:
 def tunnels_to_check(
     policy: EdgePolicy, peer_states: Mapping[DeviceName, PeerState]
 ) -> tuple[str, ...]:
-    """Return the tunnels whose state must be known to choose whom to dial."""
+    """Return the tunnels whose state must be known to choose which peers to dial."""
     dead = {
         policy.underlay(path.circuit).tunnel: None
         for peer in policy.peers

@@ -43,7 +43,7 @@ def prepare_router(place: Folder, router: BlueprintRouter) -> str:
 def door_command(place: Folder, router: BlueprintRouter) -> str:
     """Return what the shell of an SSH login runs: the door, through the fault gate if one is set.
 
-    Every request starts it anew, and the gate is another Python.
+    Every request starts it again, and the gate is another Python.
     """
     folder = place.router(router.device)
     gate = (sys.executable, "-I", faulty_door.__file__, str(folder), router.namespace, "--")

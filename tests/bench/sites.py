@@ -15,7 +15,7 @@ from tests.rigs.edge.edge_site import Site, call, put, standing
 from tests.rigs.edge.preshared_rig import restored, shared, sharing
 
 MOVED_WITHIN_S: Final = 120.0
-# WireGuard shakes hands anew after 120 s, and a session ends after 180 s.
+# WireGuard shakes hands again after 120 s, and a session ends after 180 s.
 TURNED_WITHIN_S: Final = 240.0
 
 

@@ -105,7 +105,7 @@ def test_apply_of_a_stale_plan_is_refused(sanaga, routers, plan):
     answer = sanaga("apply", plan, "--yes")
     assert (answer.code, answer.out) == (1, "")
     assert "mora-r1" in answer.err
-    assert "make the plan anew" in answer.err
+    assert "make the plan again" in answer.err
 
 
 def test_apply_waits_for_a_person_who_confirms(sanaga, routers, plan):

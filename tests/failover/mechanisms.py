@@ -79,7 +79,7 @@ class Daemons:
         return self.pair.whole()
 
     def forget(self) -> None:
-        """Start both daemons anew, without what they remember."""
+        """Start both daemons again, without what they remember."""
         self.pair.restart_blank()
 
     def reasons(self) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ class Stage:
     def rest(self) -> bool:
         """Let the world come to rest on its first line; return whether it did.
 
-        What forgot too early, and chose another line, forgets anew.
+        What forgot too early, and chose another line, forgets again.
         """
         target = self.world.outer(self.world.lines[0].name, "hub")
         whole = partial(self.world.pings, "edge", target)

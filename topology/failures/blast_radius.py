@@ -178,15 +178,15 @@ class _Fringe:
         """Return whether ways that are left hang on one circuit together after a failure.
 
         Ways that shared none come to share one only above their holders, so none of these may
-        be as safe as before. Then the rest is walked anew, which is rarely needed.
+        be as safe as before. Then the rest is walked again, which is rarely needed.
         """
         if shared(ways, self.above):
             return True
         if not all(_holds(cut.thin, self.holder[there]) for _, there in ways):
             return False
-        return bool(self.anew({name})[leaf.node])
+        return bool(self.recomputed({name})[leaf.node])
 
-    def anew(self, failed: Collection[str]) -> Mapping[NodeName, frozenset[CircuitName]]:
+    def recomputed(self, failed: Collection[str]) -> Mapping[NodeName, frozenset[CircuitName]]:
         """Return the sites' nodes that are reached after failures, with what they hang on."""
         rest = without_failed(self.topology, failed)
         return circuits_of_leaves(rest, spanning_tree(graph_of(rest)))
@@ -245,7 +245,7 @@ class _Together:
         """Return what it costs when a site fails, and to sites that nothing passes through."""
         off, thin = self._on_everything(members)
         fringe, name = self.survey.fringe, site_node(site or "")
-        now = fringe.anew({name})
+        now = fringe.recomputed({name})
         for leaf in fringe.leaves:
             before = leaf.alive(fringe.place)
             if before and leaf.node not in now:

@@ -1,6 +1,6 @@
 """When a low-orbit satellite is changed: a beat of 15 s whose phase is learnt from disturbances.
 
-All terminals of Starlink are given their satellites anew every 15 s, at the same instants (Mohan
+All terminals of Starlink are given their satellites again every 15 s, at the same instants (Mohan
 et al., A Multifaceted Look at Starlink Performance, WWW 2024). The instants of short disturbances
 are unit vectors on a circle of 15 s; their decaying mean is long only when they share a phase. All
 times are monotonic, so that steps of the time of day change nothing.

@@ -351,7 +351,7 @@ def _misses(share: float) -> int:
 
 
 def _reviewed(health: LinkHealth, now_s: float) -> LinkHealth:
-    """Return the health with jitter, shares and quality computed anew, if it is time."""
+    """Return the health with jitter, shares and quality computed again, if it is time."""
     if now_s - health.reviewed_at_s < REVIEW_S or health.delay_ms is None:
         return health
     usual = USUAL[health.medium]

@@ -149,7 +149,7 @@ class _Known:
     def tests(
         self, grants: Sequence[tuple[DocumentEntry, GrantDocument]]
     ) -> tuple[tuple[Test, ...], list[Fault]]:
-        """Return the tests of all grants, and the faults of those that are none."""
+        """Return the tests of all grants, and the faults of those that are not tests."""
         tests, faults = list[Test](), list[Fault]()
         for entry, grant in grants:
             for index, text in enumerate(grant.expect):

@@ -48,7 +48,7 @@ class AccessFinding:
 
 
 def parse_access_test(text: str) -> Sentence | Misread:
-    """Return the sentence of a text, or why it is none."""
+    """Return the sentence of a text, or why it is not one."""
     plain = " ".join(text.replace(",", " ").split()).rstrip(".").rstrip()
     read = _FORM.fullmatch(plain)
     if read is None:

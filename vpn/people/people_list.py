@@ -154,7 +154,7 @@ def _csv(file: str, text: str) -> tuple[list[DocumentEntry], list[Fault]]:
                 entries.append(_entry(file, line, value))
     except csv.Error as error:
         where = Location(file, max(reader.line_num, 1), 1)
-        return [], [Fault(where, f"this is not CSV: {error}", "write it anew")]
+        return [], [Fault(where, f"this is not CSV: {error}", "write it again")]
     return entries, faults
 
 

@@ -1,4 +1,4 @@
-"""Whom a gateway lets in, and to what: all that it has to know of people, as one value.
+"""Roster that a gateway admits: devices, their addresses, and what each may reach.
 
 A gateway keeps it and goes by it without any controller; whoever's last day is over is let in no
 more, whether or not anybody reminds the gateway of it.
@@ -193,7 +193,7 @@ def names_read(written: Iterable[Any]) -> Names:
 def _dotted(text: Any) -> str:
     """Return a name whose parts may stand in a hosts file."""
     if not isinstance(text, str) or not all(map(is_name, text.split("."))):
-        raise ValueError("a name is none")
+        raise ValueError("not a name")
     return text
 
 
@@ -210,19 +210,19 @@ def _ports(protocol: Any, first: Any, last: Any) -> Ports:
 def _parsed(parse: Any, text: Any) -> Any:
     # Python takes any text behind '%' for an IPv6 zone, and a number for an address.
     if not isinstance(text, str) or "%" in text:
-        raise ValueError("an address is none")
+        raise ValueError("not an address")
     return parse(text)
 
 
 def _name(text: Any) -> str:
     if not isinstance(text, str) or not is_name(text):
-        raise ValueError("a name is none")
+        raise ValueError("not a name")
     return text
 
 
 def _key(text: Any) -> str:
     if not isinstance(text, str) or len(text) != _KEY_LETTERS or not _LETTERS.issuperset(text):
-        raise ValueError("a public key is none")
+        raise ValueError("not a public key")
     return text
 
 

@@ -59,7 +59,7 @@ def public_of(private: Secret) -> PublicKey:
 def shared_secret(private: Secret, key: PublicKey) -> bytes:
     """Return the 32 octets that only both owners of two keys can compute (RFC 7748, section 6.1).
 
-    Raises ValueError when the public key is none, or one of small order.
+    Raises ValueError when this is not a public key, or one of small order.
     """
     other = X25519PublicKey.from_public_bytes(_decoded(key))
     return X25519PrivateKey.from_private_bytes(private.octets).exchange(other)

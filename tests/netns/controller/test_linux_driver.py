@@ -152,7 +152,7 @@ def test_the_chains_of_preshared_keys_are_there_before_a_policy_that_needs_them(
     record = (known.daemon.folder / FILE).read_bytes()
     driver.stage(config(replace(dearer(known.daemon.policy), preshared=4)))
     assert (known.daemon.folder / FILE).read_bytes() == record
-    # A peer whose keys are made anew has its chain of another series.
+    # A peer whose keys are made again has its chain of another series.
     (peer,) = known.daemon.policy.peers
     own = replace(known.daemon.policy, preshared=4, peers=(replace(peer, preshared=7),))
     driver.stage(config(own))

@@ -148,7 +148,7 @@ def test_killed_tunnel_process_is_started_anew_while_the_call_goes_on(well):
     tunnel, count = tunnel_name(well.world, "edge", FIRST), well.status()["repairs"]["count"]
     with call(well) as lost:
         kill_tunnel(tunnel)
-        eventually(partial(repaired, well, count), within_s=SOON_S, what="the tunnel made anew")
+        eventually(partial(repaired, well, count), within_s=SOON_S, what="the tunnel made again")
         eventually(lambda: well.paths()[BEST]["state"] == "up", within_s=60, what="the path again")
     assert lost == [0]
     assert any(f"{tunnel}: started wireguard-go" in what for what in well.explained("repair"))

@@ -16,7 +16,7 @@ from tests.rigs.edge.preshared_rig import hand_over, restored, shared, sharing
 
 pytestmark = pytest.mark.netns
 
-# Three tunnels made anew, with a handshake each.
+# Three tunnels made again, with a handshake each.
 UP_WITHIN_S = 60.0
 # Three times what ends with one chain need.
 SILENT_S = 20.0

@@ -254,7 +254,7 @@ def test_a_stopped_process_makes_no_loss_at_either_end(circuit, stopped_s):
 
 
 def lay_tunnel(circuit):
-    """Make an interface on both sides, as a tunnel that is made anew: with another number."""
+    """Make an interface on both sides, as a tunnel that is made again: with another number."""
     here, there = circuit.here, circuit.there
     circuit.ip(f"link add t0 type veth peer name t0 netns {there}", namespace=here)
     for namespace, address in ((here, T_HERE), (there, T_THERE)):

@@ -41,7 +41,7 @@ def make_room(daemon: Daemon) -> None:
 
 @contextmanager
 def unsteady_clock(daemon: Daemon) -> Iterator[Callable[[float], None]]:
-    """Start a daemon anew by a clock that can be set; yield what moves the time of day, in s."""
+    """Start a daemon again by a clock that can be set; yield what moves the time of day, in s."""
     file = daemon.folder.with_name("clock")
     file.write_bytes(OFFSET.pack(0.0))
     daemon.kill()

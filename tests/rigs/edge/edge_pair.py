@@ -167,7 +167,7 @@ class Pair:
         return self.world.pings("lan", SERVER) and self.world.pings("lan", SERVER, tos=EXPEDITED)
 
     def restart_blank(self) -> None:
-        """Kill both daemons, start them anew without memory, and wait until both have decided."""
+        """Kill both daemons, start them again without memory, and wait until both have decided."""
         memories = [daemon.folder / "state.json" for daemon in self.daemons.values()]
         for daemon, memory in zip(self.daemons.values(), memories, strict=True):
             daemon.kill()

@@ -63,7 +63,7 @@ class Edge:
         eventually(self.serves, within_s=SERVES_WITHIN_S, what="the daemon answers")
 
     def restart(self) -> None:
-        """Start the daemon anew as after a restart of the machine, seen in the record's boot."""
+        """Start the daemon again as after a restart of the machine, seen in the record's boot."""
         self.daemon.kill()
         trial = self.daemon.folder / "trial.json"
         if trial.exists():

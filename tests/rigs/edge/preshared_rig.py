@@ -51,7 +51,7 @@ def hand_over(site: Site, end: End, state_dir: Path) -> None:
 
 
 def restored(site: Site, end: End, state_dir: Path, at: datetime) -> None:
-    """Start an end anew from the image of some time."""
+    """Start an end again from the image of some time."""
     daemon = site.pair.daemons[end]
     daemon.kill()
     (daemon.folder / FILE).unlink()

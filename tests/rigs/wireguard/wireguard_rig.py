@@ -66,7 +66,7 @@ class Place:
             return self.wireguard.state(name or self.name)
 
     def redial(self, tunnel: Tunnel, peer: str) -> None:
-        """Shake hands with a peer anew from within the namespace."""
+        """Shake hands with a peer again from within the namespace."""
         with namespaces.entered_namespace(self.namespace):
             redial(self.wireguard, tunnel, self.key, peer)
 

@@ -130,7 +130,7 @@ def test_a_changed_sealed_file_is_refused(tmp_path, sealed, part):
 def test_a_damaged_envelope_is_refused(tmp_path, sealed, change):
     path = tmp_path / "vault"
     path.write_text(json.dumps(json.loads(sealed) | change))
-    assert "write it anew" in refused("sealed:vault#mora", tmp_path, {"SANAGA_PASSPHRASE": PHRASE})
+    assert "write it again" in refused("sealed:vault#mora", tmp_path, {"SANAGA_PASSPHRASE": PHRASE})
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000])

@@ -287,7 +287,7 @@ def test_who_is_revoked_by_two_is_revoked_once(registrar, devices):
 def test_a_change_gives_nobody_their_access_back(registrar):
     registrar.add(NGONO, "tablet", ACT, nowhere)
     registrar.revoke("a-ngono", None, ACT)
-    with pytest.raises(AccessError, match="has no access any more; give it anew"):
+    with pytest.raises(AccessError, match="has no access any more; give it again"):
         registrar.change(replace(NGONO, title="Dr Anne Ngono"), ACT)
     assert registrar.store.entry("a-ngono").revoked
 

@@ -41,7 +41,7 @@ def test_timer_that_cannot_be_started_anew_takes_everyone_back(bench):
     bench.network.device("middle-r1").faults = Faults(hangs=frozenset({Act.EXTEND}))
     result = apply(chain(), bench.context(), confirm_within_s=3600, hold=True)
     assert result.outcome is Outcome.ROLLED_BACK
-    assert "could not be started anew: middle-r1" in result.because
+    assert "could not be started again: middle-r1" in result.because
     assert bench.versions() == "old"
     assert bench.journal.unfinished() == ()
 

@@ -61,7 +61,7 @@ def test_a_peer_of_whom_nothing_is_heard_is_dialled_whatever_sessions_there_are(
 
 
 def test_a_session_in_which_anything_arrives_is_kept_though_nothing_answers():
-    """The far end's daemon is down, or begins anew, and its kernel goes on with the calls."""
+    """The far end's daemon is down, or begins again, and its kernel goes on with the calls."""
     dialler, lost = HandshakeRetrier(), peer_states(alone=True)
     octets = [*range(0, 2000, 100), *[1900] * 10]
     found = [

@@ -41,12 +41,12 @@ def test_every_tunnel_to_a_peer_has_the_week_s_key_of_the_pair(rig):
 
 def test_a_peer_with_a_series_of_its_own_gets_other_keys(rig):
     rig.answered()
-    anew = replace(POLICY, peers=(replace(PEER, preshared=2),))
-    rig.follow(anew)
+    renewed = replace(POLICY, peers=(replace(PEER, preshared=2),))
+    rig.follow(renewed)
     assert PEER.device in rig.pairs.fault
     assert rig.used() == {rig.key()}
     rig.take(series=2)
-    rig.follow(anew)
+    rig.follow(renewed)
     rig.looks()
     assert rig.pairs.fault == ""
     assert rig.used() == {rig.key(series=2)}

@@ -249,7 +249,7 @@ def test_the_desk_bears_a_gateway_that_is_out_of_reach_for_a_while(gate):
     left = missing(gate, 7)
     with line(opened.invited) as asker:
         _, guest = come(asker, opened)
-    # However long people spoke before, it is borne with anew.
+    # However long people spoke before, it is borne with again.
     opened._clock.elapsed += 10 * PATIENCE_S
     left[0] = 3
     opened.hand(guest, FILE)

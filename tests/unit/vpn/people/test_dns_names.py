@@ -95,7 +95,7 @@ def test_a_change_of_names_is_told_in_numbers():
     "name", ["", ".", "a..b", "A", "a b", "a\n10.0.0.1 bank.example", "-a", 3, None, "a/b"]
 )
 def test_a_name_that_could_be_another_line_is_no_name(name):
-    with pytest.raises(ValueError, match="a name is none"):
+    with pytest.raises(ValueError, match="not a name"):
         roster.names_read([[name, ["10.0.0.1"]]])
 
 

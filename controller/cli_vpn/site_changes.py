@@ -18,8 +18,8 @@ from controller.sites.key_rotation import (
     settle_keys,
 )
 from controller.sites.revocation import (
-    Delivery,
     EdgesRevoked,
+    RevocationDelivery,
     edge_detail,
     equip_edges,
     revoke_edges,
@@ -172,7 +172,7 @@ def equip(folder: Path, names: Sequence[DeviceName], patience_s: float) -> bool:
     return not delivery.left
 
 
-def _delivered(delivery: Delivery) -> Iterator[str]:
+def _delivered(delivery: RevocationDelivery) -> Iterator[str]:
     """Yield how sending something to edges went."""
     if delivery.overtaken:
         ours, newest = delivery.overtaken

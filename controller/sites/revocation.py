@@ -43,7 +43,7 @@ Acks: TypeAlias = Generator[tuple[DeviceName, RevocationAck | SanagaError], None
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class RevocationDelivery:
     """Which edges have what they were sent, and why others do not.
 
     overtaken has the serials of our list and of a newer one that an edge had, if any had: our
@@ -72,7 +72,7 @@ class EdgesRevoked:
 class Revocation:
     """How a revocation went; gateways are those of the edges that people's files lead to."""
 
-    delivery: Delivery
+    delivery: RevocationDelivery
     gateways: tuple[DeviceName, ...]
 
 
@@ -126,7 +126,9 @@ def revoke_edges(
     return Revocation(delivery, tuple(name for name in names if name in gateways))
 
 
-def equip_edges(context: SitesContext, names: Sequence[DeviceName], *, within_s: float) -> Delivery:
+def equip_edges(
+    context: SitesContext, names: Sequence[DeviceName], *, within_s: float
+) -> RevocationDelivery:
     """Hand edges, all unless some are named, the preshared keys and revoked keys that they lack."""
     loaded = context.loaded
     publish(context.store, context.state_dir)
@@ -189,7 +191,7 @@ Deliver: TypeAlias = Callable[[Iterable[DeviceName], ConnectEdge], Acks]
 
 def _deliver(
     context: SitesContext, names: Sequence[DeviceName], deliver: Deliver, within_s: float
-) -> Delivery:
+) -> RevocationDelivery:
     """Send edges something, again to those that are not reached until time is up."""
     first = _attempts(context, names, deliver, within_s)
     ours = published(context.state_dir).serial
@@ -203,7 +205,7 @@ def _deliver(
 
 def _attempts(
     context: SitesContext, names: Sequence[DeviceName], deliver: Deliver, within_s: float
-) -> Delivery:
+) -> RevocationDelivery:
     done, left = persisted(
         names,
         lambda todo: deliver(todo, context.edges),
@@ -212,7 +214,9 @@ def _attempts(
         clock=context.clock,
     )
     told = {name: said for name, said in done.items() if isinstance(said, RevocationAck)}
-    return Delivery(told, {n: said for n, said in left.items() if isinstance(said, SanagaError)})
+    return RevocationDelivery(
+        told, {n: said for n, said in left.items() if isinstance(said, SanagaError)}
+    )
 
 
 def _known_keys(store: People, loaded: Loaded, device: Device) -> tuple[str, ...]:

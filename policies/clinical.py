@@ -11,8 +11,6 @@ from policies.model import PathPolicy, Policies, ServiceClass, ServiceName
 from policies.schema import ClassDocument, PathDocument, RuleDocument
 
 _CATALOGUE: Final = Path(__file__).with_name("catalogue")
-# A class that an engineer adds chooses its paths as ordinary traffic does.
-ORDINARY: Final[ServiceName] = "portal"
 
 
 @cache

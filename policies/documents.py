@@ -12,6 +12,7 @@ from inventory.errors import Fault, Location
 from inventory.model import Intent, Segment
 from policies import clinical, segmentation
 from policies.model import (
+    ORDINARY_CLASS,
     Expectation,
     PathPolicy,
     Policies,
@@ -75,7 +76,7 @@ def check_policies(
     faults += _share_faults(classes, class_documents)
     if faults:
         return None, tuple(sorted(set(faults)))
-    ordinary = paths[clinical.ORDINARY]
+    ordinary = paths[ORDINARY_CLASS]
     policies = Policies(
         classes=classes,
         paths={
@@ -151,7 +152,7 @@ def _paths(
     paths = dict(base)
     for entry, document in written:
         faults += known.service_fault(entry.where("service"), document.service)
-        policy = document.to_model(base.get(document.service, base[clinical.ORDINARY]))
+        policy = document.to_model(base.get(document.service, base[ORDINARY_CLASS]))
         faults += _path_faults(entry, policy)
         paths[document.service] = policy
     return paths, faults

@@ -97,9 +97,11 @@ class Policies:
     expectations: tuple[Expectation, ...] = field(default_factory=tuple)
 
 
-# Classes that travel in the care tunnel.
+# Classes of the catalogue that travel in the care tunnel. Edges know them by their names: they have
+# no catalogue, and the signed policies of former releases carry no other mark.
 CARE_CLASSES: Final[tuple[ServiceName, ...]] = ("consultation-audio", "consultation-video")
 
 
-# What unmarked traffic, and traffic of no known class, is treated as.
+# What unmarked traffic, and traffic of no known class, is treated as. A class that an engineer adds
+# chooses its paths as this one does.
 ORDINARY_CLASS: Final[ServiceName] = "portal"

@@ -10,7 +10,7 @@ from inventory.errors import Fault
 from inventory.model import Intent, Medium, Segment
 from policies import clinical
 from policies.documents import check_policies
-from policies.model import PathPolicy, Policies, ServiceClass, Slo, ZoneRule
+from policies.model import ORDINARY_CLASS, PathPolicy, Policies, ServiceClass, Slo, ZoneRule
 from policies.schema import CODE_POINTS, code_point_name
 from tests.factories import hierarchy
 
@@ -69,7 +69,7 @@ expect: ["clinical reaches telepathology"]
         "telepathology", "Slides", slo, 32, 8, 0.01
     )
     assert policies.paths["telepathology"] == replace(
-        policies.paths[clinical.ORDINARY], service="telepathology"
+        policies.paths[ORDINARY_CLASS], service="telepathology"
     )
     assert policies.rules[-1].target == "telepathology"
     assert [e.where for e in policies.expectations] == ["policies.yaml:10:10"]

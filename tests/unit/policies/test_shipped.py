@@ -10,7 +10,9 @@ from inventory.country.intent_folder import write_national
 from inventory.documents import entries
 from inventory.documents.examples import example_names, write_example
 from policies import expectations
+from policies.clinical import read_catalogue
 from policies.documents import check_policies
+from policies.model import CARE_CLASSES, ORDINARY_CLASS
 from topology.build import build_topology
 
 
@@ -34,3 +36,8 @@ def test_expectations_of_a_shipped_intent_hold(write: Callable[[Path], None], tm
     findings = expectations.check_expectations(policies, found, build_topology(found))
     assert len(findings) >= 8
     assert [finding for finding in findings if not finding.holds] == []
+
+
+def test_classes_that_edges_know_by_name_are_in_the_catalogue():
+    known = read_catalogue()
+    assert {*CARE_CLASSES, ORDINARY_CLASS} <= known.classes.keys() & known.paths.keys()

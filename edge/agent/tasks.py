@@ -4,17 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
+from edge.agent.parts import UPKEEP_S, EdgeParts
 from edge.keys import handshakes
 from edge.selection import saved_state
 from edge.storage.journal import Kind
 
-if TYPE_CHECKING:
-    # The daemon starts these tasks; they only use its parts.
-    from edge.agent.daemon import Daemon
-
-UPKEEP_S: Final = 1.0
 # While a tunnel moves to another key, and otherwise.
 ROTATE_BUSY_S: Final = 0.2
 ROTATE_IDLE_S: Final = UPKEEP_S
@@ -26,7 +22,7 @@ DETECT_CALLS_S: Final = 0.5
 DETECT_LIVE_CALLS_S: Final = 4.0
 SAVE_STATE_S: Final = 60.0
 
-Job: TypeAlias = "Callable[[Daemon], Awaitable[None]]"
+Job: TypeAlias = Callable[[EdgeParts], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +30,19 @@ class Task:
     """A job that runs again after interval_s, or as soon as the event of wake is set."""
 
     name: str
-    interval_s: "Callable[[Daemon], float]"
+    interval_s: Callable[[EdgeParts], float]
     job: Job
-    wake: "Callable[[Daemon], asyncio.Event] | None" = None
+    wake: Callable[[EdgeParts], asyncio.Event] | None = None
 
-    async def run(self, daemon: "Daemon") -> None:
+    async def run(self, edge: EdgeParts) -> None:
         """Wait and do the job, until this is cancelled."""
         while True:
-            interval_s = self.interval_s(daemon)
+            interval_s = self.interval_s(edge)
             if self.wake is None:
                 await asyncio.sleep(interval_s)
             else:
-                await _wait_for_event(self.wake(daemon), interval_s)
-            await self.job(daemon)
+                await _wait_for_event(self.wake(edge), interval_s)
+            await self.job(edge)
 
 
 async def _wait_for_event(event: asyncio.Event, within_s: float) -> None:
@@ -55,96 +51,96 @@ async def _wait_for_event(event: asyncio.Event, within_s: float) -> None:
     event.clear()
 
 
-async def select_paths(daemon: "Daemon") -> None:
+async def select_paths(edge: EdgeParts) -> None:
     """Read the probes, decide, and move traffic."""
-    daemon.selector.select_paths()
+    edge.selector.select_paths()
 
 
-async def save_decisions(daemon: "Daemon") -> None:
+async def save_decisions(edge: EdgeParts) -> None:
     """Write decisions down as soon as they are made, so that a restarted daemon keeps them."""
-    await asyncio.to_thread(write_decisions, daemon)
+    await asyncio.to_thread(write_decisions, edge)
 
 
-def write_decisions(daemon: "Daemon") -> None:
+def write_decisions(edge: EdgeParts) -> None:
     """Write decisions down."""
-    with daemon.faults.scope("state"):
-        saved_state.save_state(daemon.folder, daemon.selector.memories, daemon.clock())
+    with edge.faults.scope("state"):
+        saved_state.save_state(edge.folder, edge.selector.memories, edge.clock())
 
 
-async def keep_up(daemon: "Daemon") -> None:
+async def keep_up(edge: EdgeParts) -> None:
     """End trials that are over, repair the kernel, refresh probes and people, wake tunnels."""
-    with daemon.faults.scope("trial"):
-        await daemon.transactions.tend()
-    await daemon.probes.refresh()
-    with daemon.faults.scope("kernel"):
-        await daemon.installer.repair()
-    with daemon.faults.scope("people"):
-        await daemon.roster.refresh()
-    with daemon.faults.scope("tunnels"):
-        await retry_handshakes(daemon)
-    journal_notes(daemon, "policy", daemon.transactions)
-    if "keys" in daemon.faults:
+    with edge.faults.scope("trial"):
+        await edge.transactions.tend()
+    await edge.probes.refresh()
+    with edge.faults.scope("kernel"):
+        await edge.installer.repair()
+    with edge.faults.scope("people"):
+        await edge.roster.refresh()
+    with edge.faults.scope("tunnels"):
+        await retry_handshakes(edge)
+    journal_notes(edge, "policy", edge.transactions)
+    if "keys" in edge.faults:
         # A file that was in the way may be gone; the edge need not be restarted for that.
-        daemon.learn_keys()
+        edge.learn_keys()
 
 
-async def retry_handshakes(daemon: "Daemon") -> None:
+async def retry_handshakes(edge: EdgeParts) -> None:
     """Shake hands again with peers that are lost, before a call needs them."""
-    policy = daemon.installer.policy
-    if policy is None or daemon.installer.withdrawing:
+    policy = edge.installer.policy
+    if policy is None or edge.installer.withdrawing:
         return
-    peer_states, generations = daemon.selector.peer_states, daemon.dataplane.generations
-    tunnels = await daemon.dataplane.tunnels(handshakes.tunnels_to_check(policy, peer_states))
-    for one in daemon.retrier.due(policy, peer_states, tunnels, daemon.clock(), generations):
+    peer_states, generations = edge.selector.peer_states, edge.dataplane.generations
+    tunnels = await edge.dataplane.tunnels(handshakes.tunnels_to_check(policy, peer_states))
+    for one in edge.retrier.due(policy, peer_states, tunnels, edge.clock(), generations):
         # A tunnel that gets another key is silent on purpose, and its sessions are needed.
-        if one.tunnel != daemon.rotation.moving:
-            await daemon.dataplane.dial(one.tunnel, one.peer)
+        if one.tunnel != edge.rotation.moving:
+            await edge.dataplane.dial(one.tunnel, one.peer)
 
 
-async def detect_calls(daemon: "Daemon") -> None:
+async def detect_calls(edge: EdgeParts) -> None:
     """Notice consultations by what they send."""
-    if (policy := daemon.installer.policy) is None:
+    if (policy := edge.installer.policy) is None:
         return
-    with daemon.faults.scope("consultations"):
-        flows = (await daemon.dataplane.live()).flows
+    with edge.faults.scope("consultations"):
+        flows = (await edge.dataplane.live()).flows
         destinations = {flow.destination for flow in flows}
-        now_s = daemon.clock().monotonic_s
-        for words in daemon.call_detector.observe(policy, destinations, now_s):
-            daemon.note("call", words)
-        daemon.selector.set_live_calls(daemon.call_detector.live)
+        now_s = edge.clock().monotonic_s
+        for words in edge.call_detector.observe(policy, destinations, now_s):
+            edge.note("call", words)
+        edge.selector.set_live_calls(edge.call_detector.live)
 
 
-async def rotate_keys(daemon: "Daemon") -> None:
+async def rotate_keys(edge: EdgeParts) -> None:
     """Move tunnels to another key, and follow peers that do."""
-    if not daemon.installer.withdrawing:
-        with daemon.faults.scope("rotation"):
-            await daemon.rotation.tend()
-    journal_notes(daemon, "keys", daemon.rotation)
+    if not edge.installer.withdrawing:
+        with edge.faults.scope("rotation"):
+            await edge.rotation.tend()
+    journal_notes(edge, "keys", edge.rotation)
 
 
-async def rekey_psk(daemon: "Daemon") -> None:
+async def rekey_psk(edge: EdgeParts) -> None:
     """Give tunnels the week's preshared key, and find the far end's where it differs."""
-    policy = daemon.installer.policy
-    if not daemon.installer.withdrawing:
-        with daemon.faults.scope("preshared"):
-            if policy is not None and daemon.psk.busy:
-                states = await daemon.dataplane.tunnels(policy.tunnels)
-                if daemon.psk.tend(states, daemon.rotation.generations):
-                    daemon.dataplane.preshared = daemon.psk.keys
-                    await daemon.dataplane.renew(daemon.rotation.generations)
-    journal_notes(daemon, "keys", daemon.psk)
+    policy = edge.installer.policy
+    if not edge.installer.withdrawing:
+        with edge.faults.scope("preshared"):
+            if policy is not None and edge.psk.busy:
+                states = await edge.dataplane.tunnels(policy.tunnels)
+                if edge.psk.tend(states, edge.rotation.generations):
+                    edge.dataplane.preshared = edge.psk.keys
+                    await edge.dataplane.renew(edge.rotation.generations)
+    journal_notes(edge, "keys", edge.psk)
 
 
-async def gossip_revocations(daemon: "Daemon") -> None:
+async def gossip_revocations(edge: EdgeParts) -> None:
     """Send the list of revoked keys to peers that may not have it."""
-    installer = daemon.installer
-    with daemon.faults.scope("neighbours"):
-        await daemon.gossip.follow(None if installer.withdrawing else installer.policy)
-    peer_states, now_s = daemon.selector.peer_states, daemon.clock().monotonic_s
+    installer = edge.installer
+    with edge.faults.scope("neighbours"):
+        await edge.gossip.follow(None if installer.withdrawing else installer.policy)
+    peer_states, now_s = edge.selector.peer_states, edge.clock().monotonic_s
     alive = [name for name in peer_states if handshakes.is_answering(peer_states[name])]
-    daemon.gossip.send_to(alive, now_s)
-    journal_notes(daemon, "keys", daemon.gossip)
-    await daemon.revoked.tend()
+    edge.gossip.send_to(alive, now_s)
+    journal_notes(edge, "keys", edge.gossip)
+    await edge.revoked.tend()
 
 
 class Notes(Protocol):
@@ -153,35 +149,35 @@ class Notes(Protocol):
     notes: list[str]
 
 
-def journal_notes(daemon: "Daemon", kind: Kind, part: Notes) -> None:
+def journal_notes(edge: EdgeParts, kind: Kind, part: Notes) -> None:
     """Move what a part has to say into the journal."""
     notes, part.notes = part.notes, []
     for words in notes:
-        daemon.note(kind, words)
+        edge.note(kind, words)
 
 
-def _every(seconds: float) -> "Callable[[Daemon], float]":
+def _every(seconds: float) -> Callable[[EdgeParts], float]:
     return lambda _: seconds
 
 
-def _select_s(daemon: "Daemon") -> float:
-    return daemon.selector.pause_s
+def _select_s(edge: EdgeParts) -> float:
+    return edge.selector.pause_s
 
 
-def _detect_calls_s(daemon: "Daemon") -> float:
-    return DETECT_LIVE_CALLS_S if daemon.call_detector.live else DETECT_CALLS_S
+def _detect_calls_s(edge: EdgeParts) -> float:
+    return DETECT_LIVE_CALLS_S if edge.call_detector.live else DETECT_CALLS_S
 
 
-def _rotate_s(daemon: "Daemon") -> float:
-    return ROTATE_BUSY_S if daemon.rotation.busy else ROTATE_IDLE_S
+def _rotate_s(edge: EdgeParts) -> float:
+    return ROTATE_BUSY_S if edge.rotation.busy else ROTATE_IDLE_S
 
 
-def _decided(daemon: "Daemon") -> asyncio.Event:
-    return daemon.selector.changed
+def _decided(edge: EdgeParts) -> asyncio.Event:
+    return edge.selector.changed
 
 
-def _link_down(daemon: "Daemon") -> asyncio.Event:
-    return daemon.link_alarm.raised
+def _link_down(edge: EdgeParts) -> asyncio.Event:
+    return edge.link_alarm.raised
 
 
 TASKS: Final = (

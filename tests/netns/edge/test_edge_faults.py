@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.agent.tasks import UPKEEP_S
+from edge.agent.parts import UPKEEP_S
 from edge.control import client as control
 from edge.keys.handshakes import FIRST_S
 from edge.signed import policy_envelope

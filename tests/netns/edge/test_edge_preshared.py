@@ -13,6 +13,7 @@ from simulations.netns.waiting import eventually
 from tests.rigs.edge.edge_pair import ENDS
 from tests.rigs.edge.edge_site import Site, call, made_well, put, standing
 from tests.rigs.edge.preshared_rig import hand_over, restored, shared, sharing
+from vpn.wireguard.psk_ratchet import epoch_at
 
 pytestmark = pytest.mark.netns
 
@@ -20,6 +21,9 @@ pytestmark = pytest.mark.netns
 UP_WITHIN_S = 60.0
 # Three times what ends with one chain need.
 SILENT_S = 20.0
+# Both ends turn their keys when a week ends (Monday 00:00 UTC), one a moment before the other.
+# tests compare keys, so they run within one week.
+WITHIN_ONE_WEEK_S = 300.0
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +32,15 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("state")
 
 
+def one_week() -> bool:
+    """Return whether this week of keys still lasts as long as these tests may take."""
+    now_s = current_moment().unix_s
+    return epoch_at(now_s) == epoch_at(now_s + WITHIN_ONE_WEEK_S)
+
+
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
+    eventually(one_week, within_s=2 * WITHIN_ONE_WEEK_S, what="a week that lasts long enough")
     with standing("h") as made:
         yield made
 

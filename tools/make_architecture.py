@@ -74,9 +74,10 @@ def overview() -> Iterator[str]:
             yield _row(package)
     yield "\n**Imports flow downward only** (pyproject.toml, `make check`). Rooms:\n"
     yield f"    {' → '.join(layers('rooms'))}\n"
-    yield "Inside the controller:\n"
-    yield f"    {' → '.join(layers('controller')[:5])}"
-    yield f"    → {' → '.join(layers('controller')[5:])}\n"
+    for room in ("controller", "edge"):
+        yield f"Inside {room}:\n"
+        yield f"    {' → '.join(layers(room)[:5])}"
+        yield f"    → {' → '.join(layers(room)[5:])}\n"
     for contract in contracts():
         if contract["type"] == "protected":
             yield f"- {contract['name']}: only {_code(contract['allowed_importers'])} " + (

@@ -22,7 +22,7 @@ UP_WITHIN_S = 60.0
 # Three times what ends with one chain need.
 SILENT_S = 20.0
 # Both ends turn their keys when a week ends (Monday 00:00 UTC), one a moment before the other.
-# tests compare keys, so they run within one week.
+# These tests compare keys, so they run within one week.
 WITHIN_ONE_WEEK_S = 300.0
 
 

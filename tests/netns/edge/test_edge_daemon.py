@@ -188,15 +188,16 @@ def index_of(site: Site, name: str) -> str:
 
 
 @pytest.fixture
-def rare_upkeep(site: Site) -> Iterator[Site]:
+def rare_upkeep(well: Site) -> Iterator[Site]:
     """Give the site with an edge that puts the kernel right only when something wakes it."""
-    site.edge.kill()
-    site.edge.start("tests.rigs.edge.edge_rare_upkeep")
+    well.edge.kill()
+    well.edge.start("tests.rigs.edge.edge_rare_upkeep")
     try:
-        yield made_well(site)
+        eventually(well.up, within_s=SOON_S, what="two lines that answer")
+        yield well
     finally:
-        site.edge.kill()
-        site.edge.start()
+        well.edge.kill()
+        well.edge.start()
 
 
 def test_killed_process_of_the_care_tunnel_is_replaced_at_once(rare_upkeep):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ POLICY = PathPolicy(
 )
 DUTY = Duty(SLO, POLICY)
 HOLD_S = POLICY.hold_down_s
+# A drawn history takes long; make test-long draws many more.
+OFTEN, VERY_OFTEN = 60, 2000
 DRAINED = st.frozensets(st.sampled_from(NAMES))
 DUTIES = st.sampled_from([DUTY, Duty(SLO, replace(POLICY, metered_allowed=False))])
 
@@ -89,7 +92,7 @@ def run(history, *, consultation: bool = False) -> list[Decision]:
     return found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=OFTEN, deadline=None)
 @given(histories(), st.booleans())
 def test_only_dead_paths_are_left_inside_the_hold_down_and_seldom(history, consultation):
     decisions = run(history, consultation=consultation)
@@ -232,7 +235,7 @@ def test_a_path_that_is_kept_is_kept_when_others_do_worse(offer, duty, path, oth
         assert decide(dead, duty, memory, **ask).path == path
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=OFTEN, deadline=None)
 @given(histories())
 def test_a_consultation_is_never_moved_off_a_path_that_keeps_its_objective(history):
     decisions = run(history, consultation=True)
@@ -242,7 +245,7 @@ def test_a_consultation_is_never_moved_off_a_path_that_keeps_its_objective(histo
             assert path_view(left, DUTY).grade is not Grade.KEEPS
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=OFTEN, deadline=None)
 @given(histories())
 def test_the_least_bad_of_bad_paths_is_taken_once(history):
     bad = [
@@ -257,7 +260,7 @@ def ruined(health: LinkHealth) -> LinkHealth:
     return replace(health, dead=False, delay_ms=delay_ms, lossy=True, loss_out=0.2, overdue=0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=OFTEN, deadline=None)
 @given(histories())
 def test_what_is_remembered_is_bounded_and_is_plain_json(history):
     memory = run([*history, *history])[-1].memory
@@ -266,7 +269,7 @@ def test_what_is_remembered_is_bounded_and_is_plain_json(history):
     assert len(json.dumps(asdict(memory))) < 2000
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=OFTEN, deadline=None)
 @given(histories(), st.booleans())
 def test_the_first_choice_after_a_start_ends(history, consultation):
     memory, steps = Memory(began_s=NOW_S), 0
@@ -276,3 +279,24 @@ def test_the_first_choice_after_a_start_ends(history, consultation):
         memory = found.memory
     # To one that answers, and from there to preferred ones only.
     assert steps <= len(NAMES) + 1
+
+
+@pytest.mark.long
+@settings(max_examples=VERY_OFTEN, deadline=None)
+@given(histories(), st.booleans())
+def test_all_laws_of_histories_hold_in_thousands(history, consultation):
+    of_any, of_one = (
+        (
+            test_only_dead_paths_are_left_inside_the_hold_down_and_seldom,
+            test_the_first_choice_after_a_start_ends,
+        ),
+        (
+            test_a_consultation_is_never_moved_off_a_path_that_keeps_its_objective,
+            test_the_least_bad_of_bad_paths_is_taken_once,
+            test_what_is_remembered_is_bounded_and_is_plain_json,
+        ),
+    )
+    for law in of_any:
+        law.hypothesis.inner_test(history, consultation)
+    for law in of_one:
+        law.hypothesis.inner_test(history)

@@ -190,8 +190,16 @@ def fly(hours: float, pace_s: float, seed: int, *, outages: bool = True) -> Flig
     return flight
 
 
-@pytest.mark.parametrize(("hours", "pace_s"), [(2000.0, 0.1), (150.0, 0.02)])
-def test_nothing_but_outages_moves_traffic_off_a_satellite_in_thousands_of_hours(hours, pace_s):
+@pytest.mark.parametrize(
+    ("hours", "pace_s"),
+    [
+        (200.0, 0.1),
+        (60.0, 0.02),
+        pytest.param(2000.0, 0.1, marks=pytest.mark.long),
+        pytest.param(150.0, 0.02, marks=pytest.mark.long),
+    ],
+)
+def test_nothing_but_outages_moves_traffic_off_a_satellite_in_many_hours(hours, pace_s):
     flight = fly(hours, pace_s, seed=7)
     assert flight.false == []
     assert flight.played > hours

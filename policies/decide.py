@@ -17,6 +17,7 @@ from policies.preference import (
     Duty,
     Grade,
     PathView,
+    is_worse,
     path_figures,
     path_shortfall,
     path_view,
@@ -187,8 +188,9 @@ def _settled(question: _Question) -> _Verdict | None:
 def _comes_up(one: PathView, question: _Question) -> bool:
     """Return whether a path that is preferred has been well for a moment after the start."""
     current = question.current
-    proven = question.memory.standing(one.path).well_s(question.now_s) >= PROVEN_WELL_S
-    return proven and one.grade <= current.grade and one.rank < current.rank
+    if one.grade > current.grade or one.rank >= current.rank or is_worse(one, current):
+        return False
+    return question.memory.standing(one.path).well_s(question.now_s) >= PROVEN_WELL_S
 
 
 def _left_dead(question: _Question) -> _Verdict:
@@ -252,19 +254,31 @@ def _left_poor(question: _Question) -> _Verdict:
 
 
 def _better(one: PathView, question: _Question) -> bool:
-    standing = question.memory.standing(one.path)
-    if not one.well or not _lively(one.health):
+    """Return whether a path has been well for a moment, and its figures are clearly better.
+
+    What is usual for a medium says whether something is wrong with a path, and not that another
+    one does better.
+    """
+    standing, current = question.memory.standing(one.path), question.current
+    if not one.well or not _lively(one.health) or is_worse(one, current):
         return False
     if standing.well_s(question.now_s) < PROVEN_WELL_S:
         return False
-    return one.grade is Grade.KEEPS or one.severity <= BETTER * question.current.severity
+    if not (one.grade is Grade.KEEPS or one.severity <= BETTER * current.severity):
+        return False
+    keeps = one.measured_keeps and not current.measured_keeps
+    return keeps or one.measured_severity <= BETTER * current.measured_severity
 
 
 def _least_bad(question: _Question) -> list[PathView]:
     """Return the paths that answer, and are by far not as bad as the current one just now."""
-    most = LEAST_BAD * question.current.severity
+    current = question.current
+    most, measured = LEAST_BAD * current.severity, LEAST_BAD * current.measured_severity
     answering = (one for one in question.others if one.grade <= Grade.ANSWERS)
-    return [one for one in answering if one.severity <= most and _lively(one.health)]
+    better = (
+        one for one in answering if one.severity <= most and one.measured_severity <= measured
+    )
+    return [one for one in better if _lively(one.health) and not is_worse(one, current)]
 
 
 def _returned(question: _Question) -> _Verdict:
@@ -289,6 +303,8 @@ def _preferred(one: PathView, question: _Question) -> bool:
     current, now_s, long_s = question.current, question.now_s, question.policy.return_after_s
     standing = question.memory.standing(one.path)
     if standing.well_s(now_s) < long_s or not one.well or not _lively(one.health):
+        return False
+    if is_worse(one, current):
         return False
     if one.grade is Grade.KEEPS and standing.kept_s(now_s) >= long_s:
         missed_s = question.memory.standing(current.path).missed_s(now_s)

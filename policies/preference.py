@@ -69,7 +69,8 @@ class PathView:
 
     well says that it keeps the objective or does what its medium can. severity is how far its
     worst figure lies from the objective: 1 is just there, and whoever is not well has at least 1.
-    rank orders paths that are equally good: by medium, cost and name.
+    rank orders paths that are equally good: by medium, cost and name. Both forgive what is usual
+    for the medium; measured_severity and measured_keeps forgive nothing.
     """
 
     alternative: Alternative
@@ -77,6 +78,8 @@ class PathView:
     well: bool
     severity: float
     rank: tuple[int, int, PathName]
+    measured_severity: float = 1.0
+    measured_keeps: bool = False
 
     @property
     def path(self) -> PathName:
@@ -125,13 +128,32 @@ def path_view(alternative: Alternative, duty: Duty) -> PathView:
     losing = loses(health, duty.slo)
     well = not losing and _within(health, relaxed)
     keeps = well and _within(health, strict)
-    severity = _severity(health, duty.slo)
+    severity = _severity(health, duty.slo, _credited_loss(health))
     return PathView(
         alternative,
         Grade.KEEPS if keeps else Grade.ANSWERS,
         well,
         severity if well else max(1.0, severity),
         rank,
+        _severity(health, duty.slo, _worse_loss(health)),
+        _within(health, strict) and _worse_loss(health) <= duty.slo.loss,
+    )
+
+
+def is_worse(one: PathView, than: PathView) -> bool:
+    """Return whether a path is worse than one that answers, whatever is usual for their media.
+
+    It misses the objective that the other keeps, or does worse in delay, loss and MOS together.
+    """
+    if than.measured_keeps and not one.measured_keeps:
+        return True
+    mine, theirs = one.health, than.health
+    if None in {mine.delay_ms, theirs.delay_ms, mine.mos, theirs.mos}:
+        return False
+    return (
+        (mine.delay_ms or 0.0) > (theirs.delay_ms or 0.0)
+        and _worse_loss(mine) > _worse_loss(theirs)
+        and (mine.mos or 0.0) < (theirs.mos or 0.0)
     )
 
 
@@ -147,15 +169,22 @@ def loses(health: LinkHealth, slo: Slo) -> bool:
     """Return whether more is lost than the objective allows, as far as that is proven."""
     if not health.lossy:
         return False
-    loss = max(health.loss_out, health.loss_in)
-    return slo.loss <= USUAL[health.medium].excess or loss > slo.loss
+    return slo.loss <= USUAL[health.medium].excess or _worse_loss(health) > slo.loss
 
 
-def _severity(health: LinkHealth, slo: Slo) -> float:
-    """Return the worst figure over its objective; loss counts beyond the usual once proven."""
-    loss = max(health.loss_out, health.loss_in)
-    if not health.lossy:
-        loss = min(loss, USUAL[health.medium].loss)
+def _worse_loss(health: LinkHealth) -> float:
+    """Return the share that is lost in the worse direction."""
+    return max(health.loss_out, health.loss_in)
+
+
+def _credited_loss(health: LinkHealth) -> float:
+    """Return the share that counts: beyond the usual only once it is proven."""
+    loss = _worse_loss(health)
+    return loss if health.lossy else min(loss, USUAL[health.medium].loss)
+
+
+def _severity(health: LinkHealth, slo: Slo, loss: float) -> float:
+    """Return the worst figure over its objective."""
     return max(
         (health.delay_ms or 0.0) / 2 / max(slo.delay_ms, LEAST),
         health.jitter_ms / max(slo.jitter_ms, LEAST),
@@ -167,8 +196,7 @@ def path_shortfall(health: LinkHealth, slo: Slo) -> str:
     """Return in words the figures of a path that miss an objective, the gravest first."""
     found = []
     if loses(health, slo):
-        loss = max(health.loss_out, health.loss_in)
-        found.append(f"loses {loss:.1%}, more than is usual for {health.medium}")
+        found.append(f"loses {_worse_loss(health):.1%}, more than is usual for {health.medium}")
     if health.delay_ms is not None and health.delay_ms > 2 * slo.delay_ms:
         found.append(f"takes {health.delay_ms / 2:.0f} ms one way, over {slo.delay_ms:g} ms")
     if health.jitter_ms > slo.jitter_ms:
@@ -182,9 +210,8 @@ def path_figures(health: LinkHealth) -> str:
     """Return the figures of a path in words."""
     if health.delay_ms is None:
         return "not measured yet"
-    loss = max(health.loss_out, health.loss_in)
     spoken = "" if health.mos is None else f", MOS {health.mos:.1f}"
     return (
         f"{health.delay_ms / 2:.0f} ms one way, jitter {health.jitter_ms:.0f} ms, "
-        f"loss {loss:.1%}{spoken}"
+        f"loss {_worse_loss(health):.1%}{spoken}"
     )

@@ -260,7 +260,7 @@ class _Seen:
             at_s if self.answered else before.answered_at_s,
             at_s if self.answered and self.resumed else before.steady_since_s,
             before.stalled_at_s,
-            before.reviewed_at_s,
+            before.reviewed_at_s if lost.proven is before.lossy else -inf,
             before.misses,
             self.talk(),
             window,

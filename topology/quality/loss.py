@@ -36,12 +36,20 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A cumulated sum; kept is what it would be without this grain, which began at grain_s."""
+    """A cumulated sum; kept is what it would be without this grain, which began at grain_s.
+
+    packets are those since the sum was last zero, and lost how many of them did not come.
+    """
 
     value: float = 0.0
     kept: float = 0.0
     grain_s: float = -inf
     gathered: float = 0.0
+    packets: int = 0
+    lost: int = 0
+
+
+NO_EVIDENCE: Final = Evidence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,7 @@ class Losses:
     """The last packets in buckets, and the evidence against each way and both together."""
 
     buckets: tuple[Bucket, ...] = ()
-    evidence: tuple[Evidence, Evidence, Evidence] = (Evidence(), Evidence(), Evidence())
+    evidence: tuple[Evidence, Evidence, Evidence] = (NO_EVIDENCE, NO_EVIDENCE, NO_EVIDENCE)
     proven: bool = False
     losing: bool = False
 
@@ -86,18 +94,25 @@ def _weights(usual: Usual) -> tuple[float, float]:
 
 def settle_losses(losses: Losses, arrived: Arrived, usual: Usual, at_s: float) -> Losses:
     """Return the evidence after one more measurement."""
-    lost, received = _weights(usual)
-    there = arrived.lost_out * lost + (arrived.out - arrived.lost_out) * received
-    back = arrived.lost_in * lost + (arrived.back - arrived.lost_in) * received
-    out, home, both = losses.evidence
+    sums = losses.evidence
+    packets, lost = arrived.out + arrived.back, arrived.lost_out + arrived.lost_in
     evidence = (
-        _gathered(out, there, usual, at_s),
-        _gathered(home, back, usual, at_s),
-        _gathered(both, there + back, usual, at_s),
+        _counted(sums[0], arrived.out, arrived.lost_out, usual, at_s),
+        _counted(sums[1], arrived.back, arrived.lost_in, usual, at_s),
+        _counted(sums[2], packets, lost, usual, at_s),
     )
     most = max(evidence[0].value, evidence[1].value, evidence[2].value)
     proven = most >= usual.evidence * (TAKEN_BACK if losses.proven else 1.0)
     return replace(losses, evidence=evidence, proven=proven)
+
+
+def _counted(evidence: Evidence, packets: int, lost: int, usual: Usual, at_s: float) -> Evidence:
+    """Return a cumulated sum after some packets, with how many they are since it was zero."""
+    losing, received = _weights(usual)
+    found = _gathered(evidence, lost * losing + (packets - lost) * received, usual, at_s)
+    if not found.value:
+        return found if found is evidence else NO_EVIDENCE
+    return replace(found, packets=evidence.packets + packets, lost=evidence.lost + lost)
 
 
 def _gathered(evidence: Evidence, more: float, usual: Usual, at_s: float) -> Evidence:
@@ -145,6 +160,7 @@ def count_losses(losses: Losses, arrived: Arrived, at_s: float, pace_s: float) -
 def loss_shares(losses: Losses) -> Shares:
     """Return the shares lost of the packets in all buckets.
 
+    When a loss is proven that began later than these, the share is that of the packets since then.
     The burst ratio is the mean length of runs of losses over what it would be were losses of the
     same share independent (ITU-T G.107, clause 3.2).
     """
@@ -157,4 +173,19 @@ def loss_shares(losses: Losses) -> Shares:
         runs += bucket.runs
     lost = lost_out + lost_in
     burst = lost / runs * (1 - lost / (out + back)) if runs else 1.0
-    return Shares(lost_out / out if out else 0.0, lost_in / back if back else 0.0, max(1.0, burst))
+    shares = Shares(
+        lost_out / out if out else 0.0, lost_in / back if back else 0.0, max(1.0, burst)
+    )
+    return _since_it_began(losses, shares, out + back) if losses.proven else shares
+
+
+def _since_it_began(losses: Losses, shares: Shares, packets: int) -> Shares:
+    """Return the shares, but for a proven loss the one that proved it, if it began later."""
+    there, home, _ = losses.evidence
+    proof = max(losses.evidence, key=lambda evidence: evidence.value)
+    if not 0 < proof.packets < packets:
+        return shares
+    share = proof.lost / proof.packets
+    out = shares.out if proof is home else max(shares.out, share)
+    back = shares.back if proof is there else max(shares.back, share)
+    return replace(shares, out=out, back=back)

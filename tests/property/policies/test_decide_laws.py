@@ -156,6 +156,66 @@ def test_no_path_is_left_for_a_worse_one(offer, duty, path, consultation):
         assert not alike or taken.rank < left.rank or taken.severity < left.severity
 
 
+def keeps(health: LinkHealth, slo: Slo) -> bool:
+    """Return whether the figures keep an objective, whatever is usual for the medium."""
+    return (
+        (health.delay_ms or 0.0) / 2 <= slo.delay_ms
+        and health.jitter_ms <= slo.jitter_ms
+        and max(health.loss_out, health.loss_in) <= slo.loss
+        and (slo.mos is None or health.mos is None or health.mos >= slo.mos)
+    )
+
+
+def worse_in_all(one: LinkHealth, than: LinkHealth) -> bool:
+    return (
+        one.delay_ms > than.delay_ms
+        and max(one.loss_out, one.loss_in) > max(than.loss_out, than.loss_in)
+        and one.mos < than.mos
+    )
+
+
+@st.composite
+def answering(draw, medium):
+    """Draw the health of a path that answers, with any figures that hold together or do not."""
+    return LinkHealth(
+        medium,
+        NOW_S,
+        delay_ms=draw(st.floats(1.0, 900.0)),
+        jitter_ms=draw(st.floats(0.0, 150.0)),
+        loss_out=draw(st.sampled_from([0.0, 0.003, 0.01, 0.035, 0.08, 0.3])),
+        loss_in=draw(st.sampled_from([0.0, 0.001, 0.02, 0.04])),
+        mos=draw(st.floats(1.0, 4.5)),
+        lossy=draw(st.booleans()),
+        answered_at_s=NOW_S,
+    )
+
+
+@st.composite
+def answering_pairs(draw):
+    """Draw two paths over any media that both answer, preferred or not."""
+    media = st.sampled_from(list(Medium))
+    return tuple(
+        Alternative(name, medium, draw(st.booleans()), draw(st.integers(1, 3)), health)
+        for name in ("a", "b")
+        for medium in [draw(media)]
+        for health in [draw(answering(medium))]
+    )
+
+
+@settings(max_examples=1000, deadline=None)
+@given(answering_pairs(), st.booleans(), st.booleans())
+def test_no_answering_path_is_left_for_one_that_does_worse_whatever_its_medium(
+    pair, consultation, least_bad
+):
+    duty = Duty(SLO, replace(POLICY, media=tuple(Medium)))
+    memory = replace(remembered(pair, duty, "a"), least_bad=least_bad)
+    found = decide(pair, duty, memory, now_s=NOW_S, consultation=consultation)
+    if found.moved:
+        left, taken = (one.health for one in pair)
+        assert not worse_in_all(taken, left)
+        assert keeps(taken, SLO) or not keeps(left, SLO)
+
+
 @settings(max_examples=400, deadline=None)
 @given(
     offers(), DUTIES, st.sampled_from(NAMES), st.frozensets(st.sampled_from(NAMES)), st.booleans()

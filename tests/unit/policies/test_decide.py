@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from inventory.model import Medium
+from policies.clinical import read_catalogue
 from policies.decide import Alternative, Decision, Duty, Memory, decide
 from policies.memory import hold_down_s
 from policies.model import PathPolicy, Slo
@@ -93,6 +94,21 @@ def test_a_lossy_path_is_left_after_as_long_as_the_policy_says():
     assert found.reason.startswith(
         "fibre loses 3.1%, more than is usual for fibre; leo does better"
     )
+
+
+@pytest.mark.parametrize("service", sorted(read_catalogue().classes))
+def test_a_fibre_that_loses_a_little_is_not_left_for_an_lte_that_loses_more(service):
+    """What LTE loses is usual for LTE, and worse all the same."""
+    known = read_catalogue()
+    duty = Duty(known.classes[service].slo, known.paths[service])
+    fibre = well(Medium.FIBRE, delay_ms=12.0, lossy=True, loss_out=0.01, mos=4.2)
+    lte = well(Medium.LTE, delay_ms=84.0, loss_out=0.035, loss_in=0.04, mos=4.0)
+    assert asked(offer(fibre=fibre, lte=lte), duty=duty).path == "fibre"
+    # The control: it is left for the same LTE in fair weather when it loses much.
+    losing = replace(fibre, loss_out=0.15, mos=3.0)
+    fair = well(Medium.LTE, delay_ms=84.0, loss_out=0.005)
+    found = asked(offer(fibre=losing, lte=fair), duty=duty)
+    assert found.path == ("lte" if duty.policy.metered_allowed else "fibre")
 
 
 def test_a_lossy_fibre_is_not_left_for_a_geostationary_satellite():

@@ -322,7 +322,7 @@ class _Seen:
             return before.dead
         allowance_ms = max(self.usual.allowance_ms, min(DEVIATIONS * spread_ms, MOST_SPREAD_MS))
         limit_s = max(PACES * new.pace_s, LEAST_SILENCE_S) + allowance_ms / 1e3
-        limit_s += handover.LONGEST_S if tolerated else 0.0
+        limit_s += handover.LONGEST_S + (before.delay_ms or 0.0) / 1e3 if tolerated else 0.0
         misses = before.misses
         if self.overdue >= misses and self.unanswered_s > limit_s:
             return True

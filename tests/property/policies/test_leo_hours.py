@@ -20,7 +20,6 @@ import pytest
 from inventory.model import Medium
 from policies.decide import Alternative, Duty, Memory, decide
 from policies.model import PathPolicy, Slo
-from topology.quality import handover
 from topology.quality.health import LinkHealth, Measurement, fold_measurement, unknown_health
 
 BEAT_S = 15.0
@@ -179,7 +178,7 @@ def fly(hours: float, pace_s: float, seed: int, *, outages: bool = True) -> Flig
             flight.quiet(beat_s + 2 + 10 * random.random())
             missing = [Fate(there=False, back=True, heard=True, trip_ms=60.0)] * 3
             flight.play([*flight.fates(3, SHARE), *missing, *flight.fates(3, SHARE)])
-        flight.known += handover.phase_s(flight.health.rhythm) is not None
+        flight.known += flight.health.rhythm.phase_s is not None
         if outages and number % outage_every == outage_every - 1:
             flight.quiet(beat_s + 3)
             silent = [Fate(there=False, back=False, heard=False, trip_ms=60.0)]

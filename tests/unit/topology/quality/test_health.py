@@ -247,10 +247,10 @@ def test_loss_of_a_path_that_never_falls_silent_for_long_is_no_outage(share, pac
 
 
 def test_the_beat_of_a_satellite_is_learnt_from_short_disturbances():
-    assert handover.phase_s(beaten(12)) == pytest.approx(7.0)
-    assert handover.phase_s(beaten(3)) is None
+    assert beaten(12).phase_s == pytest.approx(7.0)
+    assert beaten(3).phase_s is None
     scattered = [
-        handover.phase_s(beaten(12, random=Random(seed)))  # noqa: S311
+        beaten(12, random=Random(seed)).phase_s  # noqa: S311
         for seed in range(50)
     ]
     assert sum(phase is not None for phase in scattered) <= 1

@@ -35,9 +35,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Sanaga:
-    """Runs sanaga in a folder, with its state there and nothing of this machine's settings."""
+    """Runs sanaga in a folder, with its state there and nothing of this machine's settings.
+
+    Its processes are forked from one that has the program loaded; one that is not shows its
+    arguments to whoever looks.
+    """
 
     folder: Path
+    forked: bool = True
 
     def environment(self) -> dict[str, str]:
         """Return the variables of the process."""
@@ -56,7 +61,7 @@ class Sanaga:
 
     def __call__(self, *words: str | Path, stdin: str = "", **variables: str) -> Answer:
         """Run sanaga to its end; a trace in its messages is a failure whatever was asked."""
-        if any(name.startswith(PYTHONS) for name in variables):
+        if not self.forked or any(name.startswith(PYTHONS) for name in variables):
             answer = self._started(words, stdin, variables)
         else:
             chosen = {**self.environment(), **variables}

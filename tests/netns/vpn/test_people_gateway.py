@@ -275,6 +275,7 @@ def assert_cuts_the_consultation(standing: Gate) -> None:
 
 def test_no_secret_of_a_device_is_anywhere_but_in_its_file(standing: Gate):
     """All that was said, kept and run for a person's whole life with a device, searched through."""
+    standing = replace(standing, sanaga=replace(standing.sanaga, forked=False))
     with watched() as ran:
         file = standing.add("fourth", "nurse", "mora")
         before = secrets(file)

@@ -92,7 +92,13 @@ def test_every_hospital_reaches_every_other_in_both_protocols(network):
 
 
 @pytest.mark.parametrize(
-    "kind", [FaultKind.REJECT, FaultKind.DROP, FaultKind.HANG, FaultKind.LOCKOUT]
+    "kind",
+    [
+        FaultKind.DROP,
+        FaultKind.LOCKOUT,
+        pytest.param(FaultKind.REJECT, marks=pytest.mark.long),
+        pytest.param(FaultKind.HANG, marks=pytest.mark.long),
+    ],
 )
 def test_one_faulty_router_leaves_every_router_byte_for_byte_as_it_was(sane, kind):
     before = running(sane.lab)

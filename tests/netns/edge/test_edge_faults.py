@@ -36,7 +36,7 @@ from tests.rigs.edge.edge_site import (
 
 pytestmark = pytest.mark.netns
 
-KILLS = 6
+KILLS, MANY_KILLS = 2, 12
 
 
 @pytest.fixture(scope="module")
@@ -203,10 +203,11 @@ def test_reflector_that_cannot_be_reached_costs_its_path_and_no_packet(well):
     assert lost == [0]
 
 
-def test_daemons_killed_in_the_middle_of_switches_cost_the_call_nothing(well):
+@pytest.mark.parametrize("kills", [KILLS, pytest.param(MANY_KILLS, marks=pytest.mark.long)])
+def test_daemons_killed_in_the_middle_of_switches_cost_the_call_nothing(well, kills):
     draw = Random("kills")  # noqa: S311 - a rehearsal, no secret
     with call(well) as lost:
-        for number in range(KILLS):
+        for number in range(kills):
             left, taken = ((FIRST, SECOND), (SECOND, FIRST))[number % 2]
             hold_care(well, left)
             well.world.worsen(left, hole=True)
@@ -236,7 +237,13 @@ def test_daemons_killed_in_the_middle_of_switches_cost_the_call_nothing(well):
     assert well.status()["faults"] == []
 
 
-@pytest.mark.parametrize("tos", [0xB8, 0], ids=["sound", "everything else"])
+@pytest.mark.parametrize(
+    "tos",
+    [
+        pytest.param(0xB8, id="sound"),
+        pytest.param(0, id="everything else", marks=pytest.mark.long),
+    ],
+)
 def test_far_daemon_that_is_down_costs_a_call_over_the_one_living_circuit_nothing(well, tos):
     """The far end's kernel goes on: its session must not be given up for another."""
     hub = well.pair.daemons["hub"]
@@ -252,7 +259,7 @@ def test_far_daemon_that_is_down_costs_a_call_over_the_one_living_circuit_nothin
     assert lost == [0]
 
 
-@pytest.mark.parametrize("step_s", [3600.0, -86_400.0])
+@pytest.mark.parametrize("step_s", [pytest.param(3600.0, marks=pytest.mark.long), -86_400.0])
 def test_jump_of_the_clock_moves_no_traffic_and_hides_no_fault(well, step_s):
     with unsteady_clock(well.edge) as jump:
         eventually(well.ready, within_s=60, what="the daemon with the unsteady clock")

@@ -118,6 +118,7 @@ def test_an_end_that_is_restored_from_an_image_of_a_month_ago_shakes_hands_by_it
     assert shared(well, "edge") == before == shared(well, "hub")
 
 
+@pytest.mark.long
 def test_a_far_end_in_which_it_is_next_week_already_is_found(well: Site, state_dir: Path):
     before = shared(well, "hub")
     restored(well, "hub", state_dir, current_moment().instant + timedelta(days=14))

@@ -76,8 +76,15 @@ def on_the_interface(site: Site, end: End) -> set[str]:
     return {key.strip() for key in said}
 
 
-@pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("kind", TOS)
+@pytest.mark.parametrize(
+    ("kind", "end"),
+    [
+        ("sound", "edge"),
+        ("everything else", "hub"),
+        pytest.param("sound", "hub", marks=pytest.mark.long),
+        pytest.param("everything else", "edge", marks=pytest.mark.long),
+    ],
+)
 def test_a_device_moves_all_its_tunnels_and_no_packet_is_lost(well: Site, end: End, kind: str):
     key = upcoming(well, end)
     with call(well, tos=TOS[kind]) as lost:
@@ -91,6 +98,7 @@ def test_a_device_moves_all_its_tunnels_and_no_packet_is_lost(well: Site, end: E
     assert upcoming(well, end) != key
 
 
+@pytest.mark.long
 def test_both_ends_move_at_the_same_time_and_no_packet_is_lost(well: Site):
     found = {end: upcoming(well, end) for end in ENDS}
     policies = {
@@ -128,7 +136,7 @@ def test_without_both_keys_at_once_the_call_loses_packets(well: Site):
     assert lost[0] > 10
 
 
-@pytest.mark.parametrize("killed", ["", "killed"])
+@pytest.mark.parametrize("killed", ["", pytest.param("killed", marks=pytest.mark.long)])
 def test_a_far_end_that_does_not_know_the_key_costs_nothing_and_the_device_returns(
     well: Site, killed: str
 ):
@@ -153,7 +161,7 @@ def test_a_far_end_that_does_not_know_the_key_costs_nothing_and_the_device_retur
     assert any("no answer with the new key from hub" in one for one in well.explained("keys"))
 
 
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", ["edge", pytest.param("hub", marks=pytest.mark.long)])
 def test_a_daemon_killed_in_the_middle_of_a_move_goes_on_with_it(well: Site, end: End):
     key, daemon = upcoming(well, "edge"), well.pair.daemons[end]
     with call(well) as lost:
@@ -171,6 +179,7 @@ def test_a_daemon_killed_in_the_middle_of_a_move_goes_on_with_it(well: Site, end
     assert on_the_interface(well, "edge") == {key}
 
 
+@pytest.mark.long
 def test_a_daemon_that_cannot_open_the_key_in_use_leaves_the_tunnels_what_they_have(well: Site):
     """With the key of the enrolment, which the far end has forgotten, the site would be off."""
     daemon, key = well.pair.daemons["edge"], upcoming(well, "edge")

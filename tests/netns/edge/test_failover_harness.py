@@ -143,7 +143,7 @@ def over(stage: Stage, line: str) -> bool:
     return all(led(stage).pair.class_over(line, code) for code in led(stage).codes)
 
 
-@pytest.mark.parametrize("name", ["routed-20", "routed-100"])
+@pytest.mark.parametrize("name", ["routed-20", pytest.param("routed-100", marks=pytest.mark.long)])
 def test_a_daemon_leaves_a_black_hole_after_few_test_packets(name: str) -> None:
     """How long they take depends on the machine and is for the benchmark; their number does not.
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.netns
 
 SCHEDULES: Final = 20
 # make test-long plays the others.
-OFTEN: Final = 6
+OFTEN: Final = 3
 # One of them in which the first line, to which the control keeps, is hit for long.
 HURTING: Final = 0
 CALL_S: Final = 7.0

@@ -268,7 +268,9 @@ def test_daemon_that_was_killed_and_started_again_goes_on(at_work):
     assert "yaounde" in at_work.reachable("kolofata")
 
 
-@pytest.mark.parametrize("name", ["one-way-hole", "brown-out"])
+@pytest.mark.parametrize(
+    "name", ["one-way-hole", pytest.param("brown-out", marks=pytest.mark.long)]
+)
 def test_scenario_of_the_edges_holds(at_work, name):
     wanted = scenario.LIBRARY / f"northern-spur-edge-{name}.yaml"
     report = scenario.run_scenario(scenario.read_scenario(wanted), at_work)

@@ -10,7 +10,14 @@ from math import inf
 from typing import Final
 
 from policies.copies import second_path
-from policies.memory import Memory, Standing, hold_down_s, record_move, refresh_memory
+from policies.memory import (
+    Memory,
+    Standing,
+    hold_down_s,
+    record_move,
+    refresh_memory,
+    return_after_s,
+)
 from policies.model import PathPolicy
 from policies.preference import (
     Alternative,
@@ -29,6 +36,12 @@ __all__ = ["Alternative", "Decision", "Duty", "Memory", "Standing", "decide"]
 # A dead path may be left inside the hold-down: for one not left within it at once, for one that was
 # when the last move is so long ago. There are therefore never more moves in a second than paths.
 AGAIN_S: Final = 1.0
+# So many moves are made at once. Then a path that seems dead inside the hold-down is left for one
+# that was left as well only when nothing came from it for so long, or no answer: what dies under
+# the load of the traffic itself still carries a part of it, and would be left again and again.
+AT_ONCE: Final = 3
+SILENT_S: Final = 2.0
+UNANSWERED_S: Final = 4.0
 # Silence of one path says something when another one answered so many paces into it.
 PROOF_PACES: Final = 2
 SLOWEST_PACE_S: Final = 0.1
@@ -209,10 +222,22 @@ def _left_dead(question: _Question) -> _Verdict:
         proven = [one for one in proven if one.path not in left]
     if not proven:
         return _Verdict(None, f"{what}, but whatever else answers was left under {AGAIN_S:g} s ago")
+    if (held := _held(question)) and _is_damped(question):
+        proven = [one for one in proven if not question.memory.times_left(one.path)]
+    if not proven:
+        return _Verdict(None, f"{what}, but all others were left lately, and {held}")
     best = proven[0]
     number = len(live)
     rank = f"is the best of {number} left" if number > 1 else "is the only one left"
     return _Verdict(best.path, f"{what}; {best.path} {rank} ({_said(best)})")
+
+
+def _is_damped(question: _Question) -> bool:
+    """Return whether a path that seems dead is kept: after many moves, while anything comes."""
+    health, now_s = question.current.health, question.now_s
+    if len(question.memory.moves) < AT_ONCE:
+        return False
+    return health.silent_s < SILENT_S and now_s - health.answered_at_s < UNANSWERED_S
 
 
 def _proven(target: LinkHealth, silent: LinkHealth, now_s: float) -> bool:
@@ -300,7 +325,8 @@ def _returned(question: _Question) -> _Verdict:
 
 def _preferred(one: PathView, question: _Question) -> bool:
     """Return whether a path has for long been at least as good, and is preferred to the current."""
-    current, now_s, long_s = question.current, question.now_s, question.policy.return_after_s
+    current, now_s = question.current, question.now_s
+    long_s = return_after_s(question.memory, one.path, question.policy)
     standing = question.memory.standing(one.path)
     if standing.well_s(now_s) < long_s or not one.well or not _lively(one.health):
         return False

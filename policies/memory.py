@@ -9,8 +9,9 @@ from policies.model import PathPolicy
 from policies.preference import Grade, PathView
 from topology.quality.health import PathName
 
-# Moves are remembered so long, and each one within doubles the hold-down, up to three times.
-HORIZON_S: Final = 60.0
+# Moves are remembered so long, and each one within doubles the hold-down, up to three times; so
+# does each time that a path was left the time for which it must be well before it is taken back.
+HORIZON_S: Final = 300.0
 HORIZON_HOLDS: Final = 12
 DOUBLINGS: Final = 3
 MOST_MOVES: Final = 16
@@ -77,6 +78,10 @@ class Memory:
         """Return how long no move has been made, as far as is remembered."""
         return now_s - self.moves[-1] if self.moves else inf
 
+    def times_left(self, path: PathName) -> int:
+        """Return how often a path was left, as far as is remembered."""
+        return self.left.count(path)
+
     def left_within(self, period_s: float, now_s: float) -> frozenset[PathName]:
         """Return the paths that were left within a period before now."""
         pairs = zip(self.moves, self.left, strict=False)
@@ -86,6 +91,11 @@ class Memory:
 def hold_down_s(memory: Memory, policy: PathPolicy) -> float:
     """Return how long after a move none is made; it doubles with every recent move."""
     return policy.hold_down_s * 2.0 ** min(max(0, len(memory.moves) - 1), DOUBLINGS)
+
+
+def return_after_s(memory: Memory, path: PathName, policy: PathPolicy) -> float:
+    """Return how long a path must be well before it is taken back; longer each time it was left."""
+    return policy.return_after_s * 2.0 ** min(max(0, memory.times_left(path) - 1), DOUBLINGS)
 
 
 def refresh_memory(

@@ -99,6 +99,7 @@ class Road:
     variation_ms: float = 0.0
     heard_s: float = 0.0
     under_way: list[Packet] = field(default_factory=list)
+    given_up: list[Packet] = field(default_factory=list)
     coming: list[tuple[float, bool]] = field(default_factory=list)
 
     def measure(self, now_s: float, *, stalled: bool = False) -> Measurement:
@@ -148,7 +149,9 @@ class Road:
 
     def _read(self, now_s: float, *, stalled: bool) -> Measurement:
         answered = [packet for packet in self.under_way if packet.arrives_s <= now_s]
-        for packet in answered:
+        late = [packet for packet in self.given_up if packet.arrives_s <= now_s]
+        self.given_up = [packet for packet in self.given_up if packet.arrives_s > now_s]
+        for packet in (*late, *answered):
             self._learn(packet.trip_ms)
             self.highest = max(self.highest, packet.sequence)
             self.heard_s = max(self.heard_s, packet.arrives_s)
@@ -159,8 +162,9 @@ class Road:
         left = [packet for packet in self.under_way if packet.arrives_s > now_s]
         gone = [packet for packet in left if now_s - packet.sent_s >= patience_s]
         self.under_way = [packet for packet in left if now_s - packet.sent_s < patience_s]
+        self.given_up += [packet for packet in gone if packet.arrives_s < inf]
         lost_out = sum(packet.lost_out for packet in gone)
-        late = [packet.sequence for packet in left if now_s - packet.sent_s >= late_s]
+        due = [packet.sequence for packet in left if now_s - packet.sent_s >= late_s]
         heard, missed = self._hear(now_s)
         return Measurement(
             at_s=now_s,
@@ -171,7 +175,7 @@ class Road:
             round_trips_ms=tuple(packet.trip_ms for packet in answered),
             out_ms=tuple(packet.out_ms for packet in answered),
             in_ms=tuple(packet.in_ms for packet in answered),
-            overdue=max(0, late[-1] - self.highest) if late else 0,
+            overdue=max(0, due[-1] - self.highest) if due else 0,
             silent_s=now_s - self.heard_s,
             pace_s=self.pace_s,
             stalled=stalled,

@@ -160,7 +160,7 @@ def test_the_hold_down_grows_with_moves_and_decays():
     known = asked(paths, "leo").memory.standings
     held = replace(memory, standings=known)
     assert "none is made for 20 s" in asked(paths, memory=held).reason
-    later = decide(paths, DUTY, held, now_s=NOW_S + 90)
+    later = decide(paths, DUTY, held, now_s=NOW_S + 330)
     assert later.path == "fibre"
     assert len(later.memory.moves) == 1
 
@@ -216,6 +216,30 @@ def test_this_hosts_own_lateness_moves_nothing():
     found = asked(offer(fibre=dead(Medium.FIBRE, stalled=True), leo=LEO))
     assert found.path == "fibre"
     assert found.reason == "this host was late itself, which is not held against fibre"
+
+
+def test_a_path_that_was_left_again_and_again_is_taken_back_later_each_time():
+    paths = offer(fibre=FIBRE, leo=LEO)
+    for times, after_s in ((1, 60), (2, 120), (3, 240)):
+        moves = tuple(NOW_S - 280 + number for number in range(times))
+        for well_s, path in ((after_s - 1, "leo"), (after_s + 1, "fibre")):
+            known = asked(paths, "leo", after_s=well_s).memory.standings
+            memory = Memory("leo", moves=moves, left=("fibre",) * times, standings=known)
+            assert decide(paths, DUTY, memory, now_s=NOW_S).path == path
+
+
+def test_after_many_moves_a_path_that_still_carries_something_is_not_fled_from_at_once():
+    recent = Memory(
+        "fibre", moves=(NOW_S - 20, NOW_S - 12, NOW_S - 4), left=("fibre", "leo", "fibre")
+    )
+    for silent_s, path in ((0.3, "fibre"), (2.1, "leo")):
+        silent = replace(dead(Medium.FIBRE), silent_s=silent_s, answered_at_s=NOW_S - silent_s)
+        assert asked(offer(fibre=silent, leo=LEO), memory=recent).path == path
+    # One that was not left before is taken at once, and so is any after fewer moves.
+    silent = dead(Medium.FIBRE)
+    assert asked(offer(fibre=silent, leo=LEO, lte=LTE), memory=recent).path == "lte"
+    few = replace(recent, moves=recent.moves[1:], left=recent.left[1:])
+    assert asked(offer(fibre=silent, leo=LEO), memory=few).path == "leo"
 
 
 def test_times_of_another_boot_hold_nothing_down():

@@ -1,20 +1,23 @@
 """Which second path carries the copy of a consultation.
 
 A copy is worth most on a path that is well and costs nothing; a metered one joins only when no
-other is well. It is kept as it is until it fails or something of a better kind has proven itself.
+other is well. It is kept as it is until it fails or something of a better kind has proven itself,
+or a path to which the traffic itself would rather return: that costs a copy nothing.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
-from policies.memory import Memory
+from policies.memory import Memory, damped_s
 from policies.model import PathPolicy
 from policies.preference import Grade, PathView
 from topology.quality.health import PathName
 
 _USELESS: Final = 8
-# While the first choice is still being made, a path of a better kind is well for so long.
-_PROVEN_WELL_S: Final = 1.0
+# A path that the copy moves to has been well for so long: while the first choice is still being
+# made, and later.
+_SETTLING_WELL_S: Final = 1.0
+_PROVEN_WELL_S: Final = 3.0
 
 
 def second_path(
@@ -31,9 +34,16 @@ def second_path(
         return None
     best = min(others, key=lambda view: (_kind(view), view.order))
     kept = next((view for view in others if view.path == memory.second), None)
-    if kept is None or (_kind(best) < _kind(kept) and _due(best, kept, memory, policy, now_s)):
+    if kept is None:
         return best.path
-    return kept.path
+    used = next(view for view in views if view.path == path)
+    gains = _kind(best) < _kind(kept) or _leads_back(best, kept, used)
+    return best.path if gains and _due(best, kept, memory, policy, now_s) else kept.path
+
+
+def _leads_back(best: PathView, kept: PathView, used: PathView) -> bool:
+    """Return whether the traffic would rather return to one path than to the copy's."""
+    return best.well and kept.well and best.rank < min(used.rank, kept.rank)
 
 
 def _due(best: PathView, kept: PathView, memory: Memory, policy: PathPolicy, now_s: float) -> bool:
@@ -43,7 +53,8 @@ def _due(best: PathView, kept: PathView, memory: Memory, policy: PathPolicy, now
     if not kept.well:
         unwell_s = memory.standing(kept.path).unwell_s(now_s)
         return best.well and unwell_s * 1e3 >= policy.leave_after_ms
-    long_s = _PROVEN_WELL_S if memory.settling(now_s) else policy.return_after_s
+    usual_s = _SETTLING_WELL_S if memory.settling(now_s) else _PROVEN_WELL_S
+    long_s = min(policy.return_after_s, damped_s(memory, best.path, usual_s))
     return memory.standing(best.path).well_s(now_s) >= long_s
 
 

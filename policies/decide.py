@@ -13,20 +13,22 @@ from policies.copies import second_path
 from policies.memory import (
     Memory,
     Standing,
+    damped_s,
     hold_down_s,
     record_move,
     refresh_memory,
-    return_after_s,
 )
-from policies.model import PathPolicy
+from policies.model import CARE_CLASSES, PathPolicy
 from policies.preference import (
     Alternative,
     Duty,
     Grade,
     PathView,
+    described,
     is_worse,
     path_figures,
     path_shortfall,
+    path_silence,
     path_view,
 )
 from topology.quality.health import LinkHealth, PathName
@@ -48,6 +50,11 @@ SLOWEST_PACE_S: Final = 0.1
 # One that was silent too, and answers first, waits so long for the other to answer as well.
 COMMON_CAUSE_S: Final = 0.15
 LIVELY: Final = 2
+# Sound and picture follow their copy to a path that is preferred once it has been there for so
+# long: both paths carry every packet then, so that nothing can be lost.
+FOLLOWS_COPY_S: Final = 4.0
+# A free path that is to relieve a metered one has kept the objective for so long.
+RELIEVES_S: Final = 10.0
 # A path is fled to when it has been well for so long.
 PROVEN_WELL_S: Final = 1.0
 # Below its objective as well, another path must be better by this factor.
@@ -151,16 +158,18 @@ def _decision(
         memory = replace(memory, path=path, least_bad=False)
     elif moving:
         memory = record_move(memory, path, now_s, least_bad=verdict.least_bad)
+    if moving:
+        memory = replace(memory, path_since_s=now_s)
     copy = second_path(views, path, memory, policy, now_s)
     if copy != memory.second:
-        memory = replace(memory, second=copy)
+        memory = replace(memory, second=copy, second_since_s=now_s)
     return Decision(path, copy, moving, verdict.reason, memory, verdict.asks)
 
 
 def _first(views: Sequence[PathView], memory: Memory) -> _Verdict:
     best = views[0]
     why = f"{memory.path} is no longer offered" if memory.path else "nothing was chosen before"
-    chosen = f"{best.path} is the best of {len(views)} ({_said(best)})"
+    chosen = f"{best.path} is the best of {len(views)} ({described(best)})"
     return _Verdict(best.path, f"{why}; {chosen}")
 
 
@@ -195,7 +204,9 @@ def _settled(question: _Question) -> _Verdict | None:
         return None
     best = better[0]
     what = f"{current.path} has not answered yet" if silent else f"{best.path} came up since"
-    return _Verdict(best.path, f"{what}; {best.path} is preferred ({_said(best)})", settling=True)
+    return _Verdict(
+        best.path, f"{what}; {best.path} is preferred ({described(best)})", settling=True
+    )
 
 
 def _comes_up(one: PathView, question: _Question) -> bool:
@@ -208,7 +219,7 @@ def _comes_up(one: PathView, question: _Question) -> bool:
 
 def _left_dead(question: _Question) -> _Verdict:
     current, now_s = question.current, question.now_s
-    what = f"{current.path} {_silence(current.health, now_s)}"
+    what = f"{current.path} {path_silence(current.health, now_s)}"
     live = [one for one in question.others if one.grade <= Grade.ANSWERS]
     if not live:
         return _Verdict(None, f"{what}, but no other path answers either")
@@ -229,7 +240,7 @@ def _left_dead(question: _Question) -> _Verdict:
     best = proven[0]
     number = len(live)
     rank = f"is the best of {number} left" if number > 1 else "is the only one left"
-    return _Verdict(best.path, f"{what}; {best.path} {rank} ({_said(best)})")
+    return _Verdict(best.path, f"{what}; {best.path} {rank} ({described(best)})")
 
 
 def _is_damped(question: _Question) -> bool:
@@ -272,9 +283,9 @@ def _left_poor(question: _Question) -> _Verdict:
         return _Verdict(None, f"{what}, but {held}")
     if better:
         return _Verdict(
-            better[0].path, f"{what}; {better[0].path} does better ({_said(better[0])})"
+            better[0].path, f"{what}; {better[0].path} does better ({described(better[0])})"
         )
-    said = f"{least[0].path} is the least bad ({_said(least[0])})"
+    said = f"{least[0].path} is the least bad ({described(least[0])})"
     return _Verdict(least[0].path, f"{what} and no path is well; {said}", least_bad=True)
 
 
@@ -308,7 +319,10 @@ def _least_bad(question: _Question) -> list[PathView]:
 
 def _returned(question: _Question) -> _Verdict:
     current, now_s = question.current, question.now_s
-    preferred = [one for one in question.others if _preferred(one, question)]
+    if (taken := _follows_copy(question) or _relieves(question)) is not None:
+        return taken
+    long_s = question.policy.return_after_s
+    preferred = [one for one in question.others if _preferred(one, question, long_s)]
     state = "keeps its objective" if current.grade is Grade.KEEPS else "does what its medium can"
     stays = f"{current.path} {state} ({path_figures(current.health)})"
     if not preferred:
@@ -320,13 +334,42 @@ def _returned(question: _Question) -> _Verdict:
         return _Verdict(None, f"{stays}; {best.path} is preferred, but {held}")
     well_s = question.memory.standing(best.path).well_s(now_s)
     preference = f"has been well for {well_s:.0f} s and is preferred to {current.path}"
-    return _Verdict(best.path, f"{best.path} {preference} ({_said(best)})")
+    return _Verdict(best.path, f"{best.path} {preference} ({described(best)})")
 
 
-def _preferred(one: PathView, question: _Question) -> bool:
+def _follows_copy(question: _Question) -> _Verdict | None:
+    """Return the move of sound and picture to the path of their copy, if that is preferred."""
+    memory, now_s = question.memory, question.now_s
+    copy = next((one for one in question.others if one.path == memory.second), None)
+    if copy is None or question.policy.service not in CARE_CLASSES:
+        return None
+    long_s = damped_s(memory, copy.path, FOLLOWS_COPY_S)
+    if memory.second_s(now_s) < long_s or not _preferred(copy, question, FOLLOWS_COPY_S):
+        return None
+    if _held(question):
+        return None
+    what = f"{copy.path} has carried the copy for {memory.second_s(now_s):.0f} s"
+    return _Verdict(copy.path, f"{what} and is preferred to {question.current.path}")
+
+
+def _relieves(question: _Question) -> _Verdict | None:
+    """Return the move off a metered path that was taken for as long as the policy allows."""
+    current, now_s, allowed_s = question.current, question.now_s, question.policy.metered_for_s
+    if not current.alternative.metered or question.memory.path_s(now_s) < allowed_s:
+        return None
+    free = [one for one in question.others if not one.alternative.metered and one.measured_keeps]
+    kept = (one for one in free if question.memory.standing(one.path).kept_s(now_s) >= RELIEVES_S)
+    best = next((one for one in kept if _lively(one.health)), None)
+    if best is None or _held(question):
+        return None
+    what = f"{current.path} is metered and was taken for over {allowed_s} s"
+    return _Verdict(best.path, f"{what}; {best.path} is free and keeps the objective")
+
+
+def _preferred(one: PathView, question: _Question, usual_s: float) -> bool:
     """Return whether a path has for long been at least as good, and is preferred to the current."""
     current, now_s = question.current, question.now_s
-    long_s = return_after_s(question.memory, one.path, question.policy)
+    long_s = damped_s(question.memory, one.path, usual_s)
     standing = question.memory.standing(one.path)
     if standing.well_s(now_s) < long_s or not one.well or not _lively(one.health):
         return False
@@ -351,14 +394,3 @@ def _held(question: _Question) -> str:
     if still_s >= hold_s:
         return ""
     return f"the last move was {still_s:.1f} s ago, and none is made for {hold_s:g} s"
-
-
-def _silence(health: LinkHealth, now_s: float) -> str:
-    count = f"{health.overdue} test packets"
-    if health.answered_at_s == -inf:
-        return f"has not answered yet ({count})"
-    return f"answers no more ({count}, {(now_s - health.answered_at_s) * 1e3:.0f} ms)"
-
-
-def _said(one: PathView) -> str:
-    return f"{one.alternative.medium}, {path_figures(one.health)}"

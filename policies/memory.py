@@ -52,6 +52,7 @@ class Memory:
 
     moves are the instants of recent moves, since the hold-down grows with them, and left the paths
     that they left. least_bad says that the path is the least bad of paths of which none was well.
+    path_since_s and second_since_s are since when there is that path and that copy.
     """
 
     path: PathName | None = None
@@ -61,6 +62,16 @@ class Memory:
     standings: tuple[Standing, ...] = ()
     least_bad: bool = False
     began_s: float | None = None
+    path_since_s: float | None = None
+    second_since_s: float | None = None
+
+    def path_s(self, now_s: float) -> float:
+        """Return for how long the path has been taken, as far as is remembered."""
+        return 0.0 if self.path_since_s is None else now_s - self.path_since_s
+
+    def second_s(self, now_s: float) -> float:
+        """Return for how long the copy has taken its path, as far as is remembered."""
+        return 0.0 if self.second_since_s is None else now_s - self.second_since_s
 
     def settling(self, now_s: float) -> bool:
         """Return whether the first choice is still being made: nothing has failed since."""
@@ -93,9 +104,9 @@ def hold_down_s(memory: Memory, policy: PathPolicy) -> float:
     return policy.hold_down_s * 2.0 ** min(max(0, len(memory.moves) - 1), DOUBLINGS)
 
 
-def return_after_s(memory: Memory, path: PathName, policy: PathPolicy) -> float:
+def damped_s(memory: Memory, path: PathName, usual_s: float) -> float:
     """Return how long a path must be well before it is taken back; longer each time it was left."""
-    return policy.return_after_s * 2.0 ** min(max(0, memory.times_left(path) - 1), DOUBLINGS)
+    return usual_s * 2.0 ** min(max(0, memory.times_left(path) - 1), DOUBLINGS)
 
 
 def refresh_memory(
@@ -105,6 +116,9 @@ def refresh_memory(
 
     Times after now are of another boot: standings begin again, and moves are forgotten.
     """
+    if memory.path is not None and memory.path_since_s is None:
+        # It is of a former release, or made by hand.
+        memory = replace(memory, path_since_s=now_s)
     standings = tuple(_stands(memory, view, now_s) for view in views)
     oldest_s = now_s - max(HORIZON_S, HORIZON_HOLDS * policy.hold_down_s)
     moves, left = memory.moves, memory.left

@@ -8,6 +8,9 @@ from inventory.model import Medium, Segment
 
 ServiceName: TypeAlias = str
 
+# Where a path policy says nothing else.
+METERED_FOR_S: Final = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Slo:
@@ -41,7 +44,8 @@ class PathPolicy:
 
     A path is left after leave_after_ms below the SLO, a better one taken back after return_after_s
     above it, and no second move made within hold_down_s. metered_cost is what crossing a metered
-    circuit adds to a path when they are compared, in the unit of circuit costs.
+    circuit adds to a path when they are compared, in the unit of circuit costs. A metered path is
+    left after metered_for_s for a free one that keeps the objective, in a consultation, too.
     """
 
     service: ServiceName
@@ -51,6 +55,7 @@ class PathPolicy:
     hold_down_s: int
     metered_allowed: bool
     metered_cost: int = 0
+    metered_for_s: int = METERED_FOR_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ is well all the same: it is not fled from, and given up for a better path withou
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from math import inf
 from typing import Final
 
 from inventory.model import Medium
@@ -215,3 +216,16 @@ def path_figures(health: LinkHealth) -> str:
         f"{health.delay_ms / 2:.0f} ms one way, jitter {health.jitter_ms:.0f} ms, "
         f"loss {_worse_loss(health):.1%}{spoken}"
     )
+
+
+def path_silence(health: LinkHealth, now_s: float) -> str:
+    """Return in words for how long a path has not answered."""
+    count = f"{health.overdue} test packets"
+    if health.answered_at_s == -inf:
+        return f"has not answered yet ({count})"
+    return f"answers no more ({count}, {(now_s - health.answered_at_s) * 1e3:.0f} ms)"
+
+
+def described(one: PathView) -> str:
+    """Return a path's medium and figures in words."""
+    return f"{one.alternative.medium}, {path_figures(one.health)}"

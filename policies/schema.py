@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, StrictFloat, StrictInt
 from inventory.documents.fields import Document, Flag, Rate, Share, Slug, Title
 from inventory.documents.messages import quoted, refuse_value
 from inventory.model import Medium, Segment
-from policies.model import PathPolicy, ServiceClass, Slo, ZoneRule
+from policies.model import METERED_FOR_S, PathPolicy, ServiceClass, Slo, ZoneRule
 
 # RFC 2474, 2597 and 3246: code points by name.
 CODE_POINTS: Final = {
@@ -102,6 +102,7 @@ class PathDocument(PolicyOverlay):
     hold_down_s: Seconds = 0
     metered_allowed: Flag = False
     metered_cost: Annotated[StrictInt, Field(ge=0, le=100)] = 0
+    metered_for_s: Seconds = METERED_FOR_S
 
     def to_model(self, base: PathPolicy) -> PathPolicy:
         """Return the policy: what is written here, and the rest of the base."""

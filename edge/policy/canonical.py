@@ -21,7 +21,7 @@ from edge.policy.model import (
     Underlay,
 )
 from inventory.model import Medium
-from policies.model import PathPolicy, ServiceClass, Slo
+from policies.model import METERED_FOR_S, PathPolicy, ServiceClass, Slo
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -130,8 +130,18 @@ def _class(entry: TrafficClass) -> dict[str, Any]:
             "hold_down_s": paths.hold_down_s,
             "metered_allowed": paths.metered_allowed,
             "metered_cost": paths.metered_cost,
+            **_metered_for(paths),
         },
     }
+
+
+def _metered_for(paths: PathPolicy) -> dict[str, int]:
+    """Return the bound of metered paths where it is not the usual one, which goes unsaid.
+
+    Edges of former releases know no such key.
+    """
+    usual = paths.metered_for_s == METERED_FOR_S
+    return {} if usual else {"metered_for_s": paths.metered_for_s}
 
 
 def policy_from_json(held: Json) -> EdgePolicy:

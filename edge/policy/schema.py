@@ -21,7 +21,7 @@ from edge.policy.model import (
 from inventory.documents.fields import Count, Document, Flag, Prefix, Rate, Share, Slug, Title
 from inventory.documents.messages import quoted, refuse_value
 from inventory.model import LAST_OWN_SERIES, LAST_SERIES, Medium
-from policies.model import ORDINARY_CLASS, PathPolicy, ServiceClass, Slo
+from policies.model import METERED_FOR_S, ORDINARY_CLASS, PathPolicy, ServiceClass, Slo
 from vpn.key_text import key_octets
 
 # Marks and routing tables are numbered from fixed bases that leave room for so many.
@@ -176,6 +176,7 @@ class ChoiceDocument(Document):
     hold_down_s: Seconds
     metered_allowed: Flag
     metered_cost: Count
+    metered_for_s: Seconds = METERED_FOR_S
 
     def to_model(self, service: str) -> PathPolicy:
         """Return the trusted value."""

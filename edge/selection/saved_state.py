@@ -70,8 +70,15 @@ def _memory(kept: Mapping[str, Any]) -> Memory:
         left=tuple(kept["left"]),
         standings=tuple(Standing(**standing) for standing in kept["standings"]),
         least_bad=bool(kept["least_bad"]),
-        began_s=None if kept.get("began_s") is None else float(kept["began_s"]),
+        began_s=_optional_s(kept, "began_s"),
+        path_since_s=_optional_s(kept, "path_since_s"),
+        second_since_s=_optional_s(kept, "second_since_s"),
     )
+
+
+def _optional_s(kept: Mapping[str, Any], name: str) -> float | None:
+    """Return a time that former releases did not write down, and that may not be known."""
+    return None if kept.get(name) is None else float(kept[name])
 
 
 def shift_s(state: Mapping[str, Any], now: Moment) -> float:
@@ -92,6 +99,9 @@ def shifted(memory: Memory, by_s: float) -> Memory:
         )
         for standing in memory.standings
     )
+    optional = {
+        name: None if (at_s := getattr(memory, name)) is None else at_s + by_s
+        for name in ("began_s", "path_since_s", "second_since_s")
+    }
     moves = tuple(at_s + by_s for at_s in memory.moves)
-    began_s = None if memory.began_s is None else memory.began_s + by_s
-    return replace(memory, moves=moves, standings=standings, began_s=began_s)
+    return replace(memory, moves=moves, standings=standings, **optional)

@@ -87,20 +87,23 @@ def flown(seeds: range, pace_s: float, chance_every_s: float) -> list[list[float
 
 
 @pytest.mark.parametrize(
-    ("seeds", "pace_s", "chance_every_s"),
+    ("seeds", "pace_s", "chance_every_s", "learnt_s"),
     [
-        (range(8), 0.1, 30.0),
-        (range(2), 0.02, 30.0),
-        pytest.param(range(32), 0.02, 60.0, marks=pytest.mark.long),
-        pytest.param(range(32), 0.02, 20.0, marks=pytest.mark.long),
-        pytest.param(range(32), 0.1, 20.0, marks=pytest.mark.long),
+        (range(8), 0.1, 30.0, LEARNT_S),
+        (range(2), 0.02, 30.0, LEARNT_S),
+        pytest.param(range(32), 0.02, 60.0, LEARNT_S, marks=pytest.mark.long),
+        # Chance gaps as often as beats nearly: it takes longer to tell which are which.
+        pytest.param(range(32), 0.02, 20.0, 2 * LEARNT_S, marks=pytest.mark.long),
+        pytest.param(range(32), 0.1, 20.0, 2 * LEARNT_S, marks=pytest.mark.long),
     ],
 )
-def test_a_satellite_whose_beat_is_known_is_not_left_for_it(seeds, pace_s, chance_every_s):
+def test_a_satellite_whose_beat_is_known_is_not_left_for_it(
+    seeds, pace_s, chance_every_s, learnt_s
+):
     left = flown(seeds, pace_s, chance_every_s)
-    assert [at_s for run in left for at_s in run if at_s > LEARNT_S] == []
+    assert [at_s for run in left for at_s in run if at_s > learnt_s] == []
     # Before that a chance gap may come too shortly before the beat.
-    assert sum(map(bool, left)) <= len(seeds) / 4
+    assert sum(map(bool, left)) <= len(seeds) * learnt_s / LEARNT_S / 4
 
 
 def test_an_outage_on_the_beat_is_left_all_the_same():

@@ -13,6 +13,8 @@ NOW_S = 1000.0
 MEDIA = (Medium.FIBRE, Medium.LEO, Medium.LTE, Medium.VSAT)
 POLICY = PathPolicy("consultation-audio", MEDIA, 100, 60, 5, metered_allowed=True)
 DUTY = Duty(Slo(delay_ms=150, jitter_ms=50, loss=0.03, mos=4.0), POLICY)
+# What does not travel in the care tunnel, and so has no copy to follow.
+ROUTED = replace(DUTY, policy=replace(POLICY, service="records"))
 DELAYS = {Medium.FIBRE: 20.0, Medium.LEO: 60.0, Medium.LTE: 80.0, Medium.VSAT: 600.0}
 
 
@@ -123,9 +125,9 @@ def test_a_satellite_that_does_what_it_can_is_not_fled_from():
 
 def test_a_preferred_path_is_taken_back_slowly_and_not_in_a_consultation():
     paths = offer(fibre=FIBRE, leo=LEO)
-    assert asked(paths, "leo", after_s=59).path == "leo"
-    assert asked(paths, "leo", after_s=61).path == "fibre"
-    found = asked(paths, "leo", consultation=True)
+    assert asked(paths, "leo", after_s=59, duty=ROUTED).path == "leo"
+    assert asked(paths, "leo", after_s=61, duty=ROUTED).path == "fibre"
+    found = asked(paths, "leo", duty=ROUTED, consultation=True)
     assert found.path == "leo"
     assert found.reason.endswith("is kept from fibre while a consultation runs")
 
@@ -202,9 +204,69 @@ def test_a_metered_path_carries_the_copy_only_when_no_other_is_well(leo, second)
 
 def test_the_copy_stays_where_it_is_until_something_better_has_proven_itself():
     paths = offer(fibre=FIBRE, leo=LEO, lte=LTE)
-    memory = replace(asked(paths, after_s=10).memory, path="fibre", second="lte")
+    memory = replace(asked(paths, after_s=2).memory, path="fibre", second="lte")
     assert asked(paths, memory=memory).second == "lte"
-    assert decide(paths, DUTY, memory, now_s=NOW_S + 51).second == "leo"
+    assert decide(paths, DUTY, memory, now_s=NOW_S + 1.1).second == "leo"
+
+
+def mended(*, began_s: float = NOW_S) -> tuple[list[Alternative], Memory]:
+    """Return paths of which the fibre has come back this instant, and a call that left it."""
+    paths = offer(fibre=FIBRE, leo=LEO, lte=LTE)
+    gone = offer(fibre=dead(Medium.FIBRE), leo=LEO, lte=LTE)
+    left = asked(gone, consultation=True)
+    assert (left.path, left.second) == ("leo", "lte")
+    memory = replace(left.memory, moves=(began_s - 30,), left=("fibre",))
+    return paths, decide(paths, DUTY, memory, now_s=began_s, consultation=True).memory
+
+
+def test_after_a_mend_the_copy_joins_within_seconds_and_the_call_follows_it():
+    paths, memory = mended()
+    seen = []
+    for number in range(1, 100):
+        found = decide(paths, DUTY, memory, now_s=NOW_S + number / 10, consultation=True)
+        memory = found.memory
+        if (found.path, found.second) not in seen:
+            seen.append((found.path, found.second))
+            at_s = number / 10
+    assert seen == [("leo", "lte"), ("leo", "fibre"), ("fibre", "leo")]
+    assert at_s < 8
+    assert len(memory.moves) == 2
+
+
+def test_what_travels_without_copies_waits_for_the_end_of_the_consultation():
+    paths, memory = mended()
+    for number in range(1, 900):
+        found = decide(paths, ROUTED, memory, now_s=NOW_S + number / 10, consultation=True)
+        memory = found.memory
+    assert found.path == "leo"
+
+
+def test_a_path_that_was_left_more_often_carries_the_copy_for_longer_before_the_call_follows():
+    paths, memory = mended()
+    memory = replace(memory, moves=(NOW_S - 200, NOW_S - 130, NOW_S - 60), left=("fibre",) * 3)
+    at_s = {}
+    for number in range(1, 600):
+        found = decide(paths, DUTY, memory, now_s=NOW_S + number / 10, consultation=True)
+        memory = found.memory
+        at_s.setdefault((found.path, found.second), number / 10)
+    assert at_s["leo", "fibre"] > 10
+    assert at_s["fibre", "leo"] > at_s["leo", "fibre"] + 14
+
+
+def test_a_metered_path_is_left_for_a_free_one_after_as_long_as_the_policy_says():
+    paths = offer(lte=LTE, leo=LEO)
+    dear = replace(DUTY, policy=replace(ROUTED.policy, media=(Medium.LTE, Medium.LEO)))
+    known = asked(paths, "lte", duty=dear).memory
+    for taken_s, path in ((299, "lte"), (301, "leo")):
+        since_s = NOW_S - taken_s
+        memory = replace(known, path="lte", path_since_s=since_s, moves=(), left=())
+        found = asked(paths, duty=dear, memory=memory, consultation=True)
+        assert found.path == path
+    assert found.reason == (
+        "lte is metered and was taken for over 300 s; leo is free and keeps the objective"
+    )
+    poor = offer(lte=LTE, leo=well(Medium.LEO, delay_ms=400.0))
+    assert asked(poor, duty=dear, memory=memory, consultation=True).path == "lte"
 
 
 def test_the_copy_stays_on_a_dead_path_that_costs_nothing_when_there_is_no_other():
@@ -264,9 +326,9 @@ def silent(medium: Medium) -> LinkHealth:
 
 def settle(*steps: tuple[float, list[Alternative]], **how) -> list[Decision]:
     """Decide at seconds after a start, and then a while later, remembering."""
-    memory, found = Memory(began_s=NOW_S), []
+    memory, found, duty = Memory(began_s=NOW_S), [], how.pop("duty", DUTY)
     for after_s, paths in steps:
-        found.append(decide(paths, DUTY, memory, now_s=NOW_S + after_s, **how))
+        found.append(decide(paths, duty, memory, now_s=NOW_S + after_s, **how))
         memory = found[-1].memory
     return found
 
@@ -291,7 +353,7 @@ def test_a_start_is_over_once_something_failed_or_after_a_minute():
     early, late = offer(fibre=silent(Medium.FIBRE), lte=LTE), offer(fibre=FIBRE, lte=LTE)
     assert settle((0.0, early), (61.0, late), (63.0, late))[-1].path == "lte"
     failed = offer(fibre=dead(Medium.FIBRE), lte=LTE)
-    found = settle((0.0, late), (9.0, failed), (10.0, late), (20.0, late))
+    found = settle((0.0, late), (9.0, failed), (10.0, late), (20.0, late), duty=ROUTED)
     assert [one.path for one in found] == ["fibre", "lte", "lte", "lte"]
 
 

@@ -17,7 +17,17 @@ NOW = Moment("boot-1", 500.0, 400.0, 1.8e9)
 AFTER_REBOOT = Moment("boot-2", 30.0, 30.0, 1.8e9 + 90)
 STANDING = Standing("leo", True, 350.0, True, 300.0)  # noqa: FBT003
 MOVES = (380.0, 390.0)
-MEMORY = Memory("fibre", "leo", MOVES, ("leo", "lte"), (STANDING,), least_bad=True, began_s=370.0)
+MEMORY = Memory(
+    "fibre",
+    "leo",
+    MOVES,
+    ("leo", "lte"),
+    (STANDING,),
+    least_bad=True,
+    began_s=370.0,
+    path_since_s=390.0,
+    second_since_s=395.0,
+)
 KEY = ("yaounde-e1", "portal")
 
 
@@ -34,6 +44,7 @@ def test_times_count_on_over_a_restart_of_the_machine(tmp_path):
     # 10 s ago when it went down, and it was down for 90 s.
     assert memory.moves[-1] == pytest.approx(30 - 90 - 10)
     assert memory.standings[0].keeps_since_s == pytest.approx(30 - 90 - 50)
+    assert memory.path_since_s == pytest.approx(30 - 90 - 10)
 
 
 def test_after_a_restart_of_the_machine_the_first_choice_is_made_anew(tmp_path):

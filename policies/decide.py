@@ -31,7 +31,8 @@ from policies.preference import (
     path_silence,
     path_view,
 )
-from topology.quality.health import LinkHealth, PathName
+from topology.quality.common_cause import is_lively, outlives
+from topology.quality.health import PathName
 
 __all__ = ["Alternative", "Decision", "Duty", "Memory", "Standing", "decide"]
 
@@ -44,12 +45,6 @@ AGAIN_S: Final = 1.0
 AT_ONCE: Final = 3
 SILENT_S: Final = 2.0
 UNANSWERED_S: Final = 4.0
-# Silence of one path says something when another one answered so many paces into it.
-PROOF_PACES: Final = 2
-SLOWEST_PACE_S: Final = 0.1
-# One that was silent too, and answers first, waits so long for the other to answer as well.
-COMMON_CAUSE_S: Final = 0.15
-LIVELY: Final = 2
 # Sound and picture follow their copy to a path that is preferred once it has been there for so
 # long: both paths carry every packet then, so that nothing can be lost.
 FOLLOWS_COPY_S: Final = 4.0
@@ -198,7 +193,7 @@ def _settled(question: _Question) -> _Verdict | None:
     silent = current.grade is Grade.DEAD and current.health.answered_at_s == -inf
     if not question.memory.settling(question.now_s) or (question.consultation and not silent):
         return None
-    live = [one for one in question.others if one.grade <= Grade.ANSWERS and _lively(one.health)]
+    live = [one for one in question.others if one.grade <= Grade.ANSWERS and is_lively(one.health)]
     better = live if silent else [one for one in live if _comes_up(one, question)]
     if not better:
         return None
@@ -224,7 +219,7 @@ def _left_dead(question: _Question) -> _Verdict:
     if not live:
         return _Verdict(None, f"{what}, but no other path answers either")
     asks = tuple(one.path for one in live)
-    proven = [one for one in live if _proven(one.health, current.health, now_s)]
+    proven = [one for one in live if outlives(one.health, current.health, now_s)]
     if not proven:
         names = " and ".join(asks)
         return _Verdict(None, f"{what}, but {names} did not outlive it for certain yet", asks)
@@ -249,24 +244,6 @@ def _is_damped(question: _Question) -> bool:
     if len(question.memory.moves) < AT_ONCE:
         return False
     return health.silent_s < SILENT_S and now_s - health.answered_at_s < UNANSWERED_S
-
-
-def _proven(target: LinkHealth, silent: LinkHealth, now_s: float) -> bool:
-    """Return whether a path answered since another fell silent, and not just as both came back.
-
-    A stall of either end silences all paths together, but for how long packets take on each and
-    by how much that varies.
-    """
-    if target.overdue >= LIVELY or target.stalled:
-        return False
-    since_s = silent.answered_at_s
-    apart_s = ((target.delay_ms or 0.0) - (silent.delay_ms or 0.0)) / 2e3
-    late_s = max(0.0, apart_s) + max(target.jitter_ms, target.widest_ms) / 1e3
-    due_s = PROOF_PACES * min(silent.pace_s, SLOWEST_PACE_S)
-    if target.answered_at_s < since_s + due_s + late_s:
-        return False
-    alone_s = now_s - target.steady_since_s
-    return target.steady_since_s <= since_s or alone_s >= COMMON_CAUSE_S + max(0.0, -apart_s)
 
 
 def _left_poor(question: _Question) -> _Verdict:
@@ -296,7 +273,7 @@ def _better(one: PathView, question: _Question) -> bool:
     one does better.
     """
     standing, current = question.memory.standing(one.path), question.current
-    if not one.well or not _lively(one.health) or is_worse(one, current):
+    if not one.well or not is_lively(one.health) or is_worse(one, current):
         return False
     if standing.well_s(question.now_s) < PROVEN_WELL_S:
         return False
@@ -314,7 +291,7 @@ def _least_bad(question: _Question) -> list[PathView]:
     better = (
         one for one in answering if one.severity <= most and one.measured_severity <= measured
     )
-    return [one for one in better if _lively(one.health) and not is_worse(one, current)]
+    return [one for one in better if is_lively(one.health) and not is_worse(one, current)]
 
 
 def _returned(question: _Question) -> _Verdict:
@@ -359,7 +336,7 @@ def _relieves(question: _Question) -> _Verdict | None:
         return None
     free = [one for one in question.others if not one.alternative.metered and one.measured_keeps]
     kept = (one for one in free if question.memory.standing(one.path).kept_s(now_s) >= RELIEVES_S)
-    best = next((one for one in kept if _lively(one.health)), None)
+    best = next((one for one in kept if is_lively(one.health)), None)
     if best is None or _held(question):
         return None
     what = f"{current.path} is metered and was taken for over {allowed_s} s"
@@ -371,7 +348,7 @@ def _preferred(one: PathView, question: _Question, usual_s: float) -> bool:
     current, now_s = question.current, question.now_s
     long_s = damped_s(question.memory, one.path, usual_s)
     standing = question.memory.standing(one.path)
-    if standing.well_s(now_s) < long_s or not one.well or not _lively(one.health):
+    if standing.well_s(now_s) < long_s or not one.well or not is_lively(one.health):
         return False
     if is_worse(one, current):
         return False
@@ -381,10 +358,6 @@ def _preferred(one: PathView, question: _Question, usual_s: float) -> bool:
     # One that has come to keep its objective lately is no worse for it.
     alike = one.grade <= current.grade is Grade.ANSWERS
     return alike and one.rank < current.rank and one.severity <= current.severity
-
-
-def _lively(health: LinkHealth) -> bool:
-    return health.overdue < LIVELY and not health.stalled
 
 
 def _held(question: _Question) -> str:

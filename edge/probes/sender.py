@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from math import inf
 from typing import Final
 
 from edge.policy.model import STAMP_PORT
@@ -165,6 +166,7 @@ class SessionSender:
         settled, samples = self._drain()
         overdue = self._ledger.waiting(now, self._patience.expected_s).overdue
         held_s, self._held_s = self._held_s, 0.0
+        late_s = self._late_s(passive, now)
         stalled = self._stalled(settled, passive, now)
         if passive.last_heard_s is not None:
             self._heard_s = max(self._heard_s, passive.last_heard_s)
@@ -184,6 +186,7 @@ class SessionSender:
             pace_s=self._pace_s,
             stalled=stalled,
             held_ms=held_s * 1e3,
+            late_s=late_s,
         )
 
     def _drain(self) -> tuple[PacketOutcome, list[Sample]]:
@@ -197,6 +200,12 @@ class SessionSender:
 
     def _passive(self) -> OneWayStats:
         return self._reflector.heard(self.target.remote) if self._reflector else OneWayStats()
+
+    def _late_s(self, passive: OneWayStats, now_s: float) -> float:
+        """Return how long the process was late since the last measurement; drops make it all."""
+        if self._dropped or passive.dropped:
+            return inf
+        return self._time.stalled_s(self._measured_s, now_s)
 
     def _stalled(self, settled: PacketOutcome, passive: OneWayStats, now_s: float) -> bool:
         """Return whether the process was late while what is reported now was under way."""

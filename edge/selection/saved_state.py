@@ -99,9 +99,19 @@ def shifted(memory: Memory, by_s: float) -> Memory:
         )
         for standing in memory.standings
     )
-    optional = {
-        name: None if (at_s := getattr(memory, name)) is None else at_s + by_s
-        for name in ("began_s", "path_since_s", "second_since_s")
-    }
     moves = tuple(at_s + by_s for at_s in memory.moves)
-    return replace(memory, moves=moves, standings=standings, **optional)
+    began_s = _later(memory.began_s, by_s)
+    path_since_s = _later(memory.path_since_s, by_s)
+    second_since_s = _later(memory.second_since_s, by_s)
+    return replace(
+        memory,
+        moves=moves,
+        standings=standings,
+        began_s=began_s,
+        path_since_s=path_since_s,
+        second_since_s=second_since_s,
+    )
+
+
+def _later(at_s: float | None, by_s: float) -> float | None:
+    return None if at_s is None else at_s + by_s

@@ -5,33 +5,47 @@ low-orbit one changes its satellite every 15 s.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from math import ceil, inf, log
-from typing import Final, TypeAlias
+from typing import Final
 
 from inventory.model import Medium
 from topology.quality import emodel, handover, jitter
 from topology.quality import loss as quality_loss
 from topology.quality.handover import Rhythm
-from topology.quality.jitter import Base, Packets, Variation
+from topology.quality.jitter import Packets, Variation
 from topology.quality.loss import Arrived, Losses
 from topology.quality.media import USUAL, Usual
+from topology.quality.model import MOST_MISSES, LinkHealth, Measurement, PathName
+from topology.quality.stalls import (
+    LEAST_SILENCE_S,
+    PACES,
+    RESUMED,
+    alive_for_s,
+    excused_health,
+    is_spent,
+    spent_after_s,
+    unanswered_paces,
+)
 
-PathName: TypeAlias = str
+__all__ = [
+    "LinkHealth",
+    "Measurement",
+    "PathName",
+    "fold_measurement",
+    "folded",
+    "unknown_health",
+]
 
 # Smoothing of round trip and variation (RFC 6298, section 2).
 ALPHA: Final = 1 / 8
 BETA: Final = 1 / 4
 DEVIATIONS: Final = 4
 MOST_SPREAD_MS: Final = 150.0
-# A path may be silent for three paces, and never for less than this.
-PACES: Final = 3
-LEAST_SILENCE_S: Final = 0.05
 # So many answers missing in a row happen by chance once in 1e9 packets, and no less than three.
 CHANCE: Final = 1e-9
 FEWEST: Final = 3
-MOST_MISSES: Final = 10
 LARGEST_SHARE: Final = 0.3
 # Share of answers with which the far end's own packets came, above which these are evidence too.
 TALKATIVE: Final = 0.5
@@ -42,97 +56,10 @@ GRACE_S: Final = 0.3
 # What is missing in so long a silence, of so many packets, is an outage and no loss.
 OUTAGE_S: Final = 1.0
 OUTAGE_MISSES: Final = 10
-# A stall excuses silence no more when nothing was answered for so many limits of silence, and the
-# round trip, in which this host was not late.
-SPENT: Final = 2
-# So many late answers in a row are an interruption.
-RESUMED: Final = 2
 # A far end that keeps a packet for so long was late, so that the silence before was its own.
 HELD_MS: Final = 25.0
 # A round trip this far above the smoothed one is a sign of a handover.
 SPIKE_MS: Final = 25.0
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What a path showed since the last measurement, by one end's monotonic clock.
-
-    Every test packet is settled once, when its answer came or its time was up: sent are those
-    settled now, lost_out of them never reached the far end, lost_in were lost on the way back
-    (RFC 7680). round_trips_ms are of the answered ones in order of sending; out_ms and in_ms their
-    one-way delays above an unknown constant (clocks differ, RFC 3393). lost_in also counts the far
-    end's own test packets that were missed here, heard_in how many of those came. overdue are the
-    newest test packets in a row whose answer is late; silent_s is the time since anything was
-    heard. stalled says that this process itself was late or its socket dropped packets, so that the
-    measurement says nothing against the path; losses that this explains are not counted in a later
-    one either. held_ms is the longest time for which the far end kept a test packet before it
-    answered.
-    """
-
-    at_s: float
-    sent: int = 0
-    lost_out: int = 0
-    lost_in: int = 0
-    heard_in: int = 0
-    round_trips_ms: tuple[float, ...] = ()
-    out_ms: tuple[float, ...] = ()
-    in_ms: tuple[float, ...] = ()
-    reordered: int = 0
-    duplicated: int = 0
-    overdue: int = 0
-    silent_s: float = 0.0
-    pace_s: float = 0.1
-    stalled: bool = False
-    held_ms: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class LinkHealth:
-    """What is known of a path; delay_ms is the round trip, loss a share, burst G.107's BurstR.
-
-    base_ms is the smallest round trip of the last minutes: what the path can do. jitter_ms is the
-    spread (95th percentile above the smallest) of the worse direction, as far as it lasts, and
-    widest_ms the whole of it. handover says that a change of satellite is going on, which is not
-    held against the path. lossy says that more is lost than is usual for the medium, suspect that a
-    closer look is due. overdue and silent_s do not count what this host's own stalls explain.
-    unanswered is for how many paces no answer has come while this host was not late, answered_at_s
-    when one last came, steady_since_s when answers last began to come after several were missing.
-    down_at_s is when an outage last went on; kept are the losses without one that may be beginning.
-    """
-
-    medium: Medium
-    at_s: float
-    delay_ms: float | None = None
-    base_ms: float | None = None
-    jitter_ms: float = 0.0
-    loss_out: float = 0.0
-    loss_in: float = 0.0
-    burst: float = 1.0
-    overdue: int = 0
-    silent_s: float = 0.0
-    dead: bool = False
-    handover: bool = False
-    stalled: bool = False
-    r: float | None = None
-    mos: float | None = None
-    lossy: bool = False
-    suspect: bool = False
-    pace_s: float = 0.1
-    spread_ms: float = 0.0
-    answered_at_s: float = -inf
-    steady_since_s: float = -inf
-    stalled_at_s: float = -inf
-    reviewed_at_s: float = -inf
-    misses: int = MOST_MISSES
-    talk: float = 0.0
-    window: Variation = field(default_factory=Variation)
-    losses: Losses = field(default_factory=Losses)
-    rhythm: Rhythm = field(default_factory=Rhythm)
-    base: Base = field(default_factory=Base)
-    unanswered: float = 0.0
-    down_at_s: float = -inf
-    kept: Losses = field(default_factory=Losses)
-    widest_ms: float = 0.0
 
 
 def unknown_health(medium: Medium, now_s: float) -> LinkHealth:
@@ -149,29 +76,10 @@ def folded(health: LinkHealth, measurements: Sequence[Measurement]) -> LinkHealt
 
 def fold_measurement(health: LinkHealth, measurement: Measurement) -> LinkHealth:
     """Return the health of a path after one more measurement."""
-    if measurement.stalled:
-        return _excused(health, measurement)
+    if measurement.stalled and not is_spent(health, measurement):
+        return excused_health(health, measurement)
     seen = _Seen(health, measurement)
     return _reviewed(seen.health(), seen.at_s)
-
-
-def _excused(health: LinkHealth, measurement: Measurement) -> LinkHealth:
-    """Return the health after a measurement that says nothing against the path."""
-    answered = bool(measurement.round_trips_ms)
-    at_s = measurement.at_s
-    return replace(
-        health,
-        at_s=at_s,
-        overdue=0,
-        silent_s=0.0,
-        dead=health.dead and not answered,
-        stalled=True,
-        pace_s=measurement.pace_s,
-        answered_at_s=at_s if answered else health.answered_at_s,
-        steady_since_s=at_s if answered else health.steady_since_s,
-        stalled_at_s=at_s,
-        unanswered=0.0 if answered else health.unanswered,
-    )
 
 
 class _Seen:
@@ -197,8 +105,7 @@ class _Seen:
         self.answered = bool(new.round_trips_ms)
         # What comes first after a silence was held up by what caused it: no delay of the path.
         self.resumed = before.overdue >= RESUMED or before.stalled
-        awake = before.unanswered + (new.at_s - before.at_s) / new.pace_s
-        self.unanswered = 0.0 if self.answered else awake
+        self.unanswered = 0.0 if self.answered else unanswered_paces(before, new)
         self.unanswered_s = new.at_s - max(before.answered_at_s, before.stalled_at_s)
         self.down_at_s = new.at_s if self.out() else before.down_at_s
         since_s = new.at_s - before.stalled_at_s
@@ -218,10 +125,8 @@ class _Seen:
         """Take off what a stall that ended some time ago explains, unless that is spent."""
         before, new = self.before, self.new
         delay_s = (before.delay_ms or 0.0) / 1e3
-        limit_s = max(PACES * new.pace_s, LEAST_SILENCE_S) + self.usual.allowance_ms / 1e3
-        spent_s = delay_s + max(SPENT * limit_s, before.misses * new.pace_s)
         awake_s = self.unanswered * new.pace_s
-        if awake_s > max(since_s, spent_s):
+        if awake_s > max(since_s, spent_after_s(before, new.pace_s)):
             self.silent_s, self.unanswered_s = min(new.silent_s, awake_s), awake_s
         else:
             fresh = (since_s - delay_s) / new.pace_s
@@ -271,6 +176,7 @@ class _Seen:
             self.down_at_s,
             lost if self.answered else before.kept,
             before.widest_ms,
+            alive_for_s(before, new),
         )
 
     def rhythm(self) -> tuple[Rhythm, bool, bool]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -168,9 +169,9 @@ def keeps(health: LinkHealth, slo: Slo) -> bool:
 
 def worse_in_all(one: LinkHealth, than: LinkHealth) -> bool:
     return (
-        one.delay_ms > than.delay_ms
+        (one.delay_ms or 0.0) > (than.delay_ms or 0.0)
         and max(one.loss_out, one.loss_in) > max(than.loss_out, than.loss_in)
-        and one.mos < than.mos
+        and (one.mos or 0.0) < (than.mos or 0.0)
     )
 
 
@@ -345,16 +346,14 @@ def test_the_first_choice_after_a_start_ends(history, consultation):
 @settings(max_examples=VERY_OFTEN, deadline=None)
 @given(histories(), st.booleans())
 def test_all_laws_of_histories_hold_in_thousands(history, consultation):
-    of_any, of_one = (
-        (
-            test_only_dead_paths_are_left_inside_the_hold_down_and_seldom,
-            test_the_first_choice_after_a_start_ends,
-        ),
-        (
-            test_a_consultation_is_never_moved_off_a_path_that_keeps_its_objective,
-            test_the_least_bad_of_bad_paths_is_taken_once,
-            test_what_is_remembered_is_bounded_and_is_plain_json,
-        ),
+    of_any: tuple[Any, ...] = (
+        test_only_dead_paths_are_left_inside_the_hold_down_and_seldom,
+        test_the_first_choice_after_a_start_ends,
+    )
+    of_one: tuple[Any, ...] = (
+        test_a_consultation_is_never_moved_off_a_path_that_keeps_its_objective,
+        test_the_least_bad_of_bad_paths_is_taken_once,
+        test_what_is_remembered_is_bounded_and_is_plain_json,
     )
     for law in of_any:
         law.hypothesis.inner_test(history, consultation)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -9,16 +10,22 @@ from hypothesis import strategies as st
 
 from policies.decide import Alternative, Decision, Duty, Memory, decide
 from tests.rigs.probes.fault_schedules import (
+    DUTY,
     HARD,
     LENGTH_S,
+    MEDIA,
     WARM_S,
     Fault,
     Schedule,
+    alternatives,
     broken,
     longest_s,
     moves,
     play,
+    sky,
 )
+from tests.rigs.probes.probe_weather import Road
+from topology.quality.health import fold_measurement, unknown_health
 
 KINDS = (*HARD, "loss", "jitter", "slow")
 STARTS = st.floats(WARM_S + 0.3, WARM_S + LENGTH_S - 1)
@@ -34,6 +41,23 @@ FAULTS = st.builds(
 )
 STALLS = st.tuples(STARTS, st.floats(0.03, 0.4)).map(lambda drawn: (drawn[0], sum(drawn)))
 NEVER = (1e9, 1e9)
+# When this host begins to be late again and again.
+HICCUPS_S = 4.0
+
+
+def _few_stalls(draw):
+    return tuple(draw(st.lists(STALLS, max_size=2)))
+
+
+@st.composite
+def hiccups(draw):
+    """Draw stalls of this host that come again and again, with little time in between."""
+    every_s = draw(st.floats(0.1, 0.4))
+    lasts_s = every_s * draw(st.floats(0.1, 0.8))
+    first_s = draw(st.floats(WARM_S, WARM_S + LENGTH_S))
+    count = int((WARM_S + LENGTH_S - first_s) / every_s)
+    starts = [first_s + number * every_s for number in range(count)]
+    return tuple((start_s, start_s + lasts_s) for start_s in starts)
 
 
 @st.composite
@@ -49,7 +73,7 @@ def schedules(draw):
         pace_s=draw(PACES),
         seed=draw(st.integers(0, 2**32)),
         faults=tuple(faults),
-        stalls=tuple(draw(st.lists(STALLS, max_size=2))),
+        stalls=draw(hiccups()) if draw(st.integers(0, 5)) == 0 else _few_stalls(draw),
         far_stall=draw(st.just(NEVER) | STALLS),
         flagged=draw(st.booleans()),
     )
@@ -143,3 +167,33 @@ def test_deciding_by_the_instant_breaks_the_laws():
     far = Schedule(("fibre", "leo"), 0.02, 1, far_stall=(WARM_S + 1, WARM_S + 1.2))
     assert "without any fault" in " ".join(broken(far, play(far, naive)))
     assert broken(far, play(far, decide)) == []
+
+
+@pytest.mark.parametrize(("awake_ms", "late_ms"), [(100, 60), (60, 60), (40, 60), (30, 90)])
+@pytest.mark.parametrize("kind", ["hole", "hole-out", ""])
+def test_a_host_that_is_late_again_and_again_leaves_a_dead_path_and_no_other(
+    awake_ms, late_ms, kind
+):
+    """As a process stopped for 60 of every 160 ms is; everything under way then is excused."""
+    faults = [Fault("fibre", kind, HICCUPS_S + 1, 99)] if kind else []
+    roads = {
+        path: Road(sky(path, faults), Random(path), 0.02)  # noqa: S311
+        for path in ("fibre", "leo")
+    }
+    healths = {path: unknown_health(MEDIA[path], 0.0) for path in roads}
+    memory, left_s, before_s = Memory("fibre"), list[float](), 0.0
+    for number in range(1, 1500):
+        at_s, phase_ms = number / 100, number * 10 % (awake_ms + late_ms)
+        if at_s > HICCUPS_S and phase_ms < late_ms:
+            continue
+        for path, road in roads.items():
+            stalled = at_s > HICCUPS_S and phase_ms < late_ms + 60
+            seen = road.measure(at_s, stalled=stalled)
+            seen = replace(seen, late_s=max(0.0, at_s - before_s - 0.01))
+            healths[path] = fold_measurement(healths[path], seen)
+        before_s = at_s
+        decision = decide(alternatives(healths), DUTY, memory, now_s=at_s)
+        memory = decision.memory
+        if decision.moved:
+            left_s.append(at_s)
+    assert [HICCUPS_S + 1 < at_s < HICCUPS_S + 6 for at_s in left_s] == [True] * bool(kind)

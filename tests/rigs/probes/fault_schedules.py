@@ -108,7 +108,11 @@ def play(schedule: Schedule, decide: Decide, duty: Duty = DUTY) -> list[Step]:
         at_s = late or at_s
         for path, road in roads.items():
             stalled = late is not None and schedule.flagged
-            healths[path] = fold_measurement(healths[path], road.measure(at_s, stalled=stalled))
+            seen = road.measure(at_s, stalled=stalled)
+            # It was awake for a pace, as the measurements before were.
+            awake_s = schedule.pace_s if stalled else 0.0
+            late_s = max(0.0, at_s - healths[path].at_s - awake_s)
+            healths[path] = fold_measurement(healths[path], replace(seen, late_s=late_s))
         decision = decide(alternatives(healths), duty, memory, now_s=at_s)
         memory = decision.memory
         active = [fault for fault in schedule.faults if fault.covers(at_s)]

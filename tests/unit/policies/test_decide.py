@@ -244,7 +244,7 @@ def test_what_travels_without_copies_waits_for_the_end_of_the_consultation():
 def test_a_path_that_was_left_more_often_carries_the_copy_for_longer_before_the_call_follows():
     paths, memory = mended()
     memory = replace(memory, moves=(NOW_S - 200, NOW_S - 130, NOW_S - 60), left=("fibre",) * 3)
-    at_s = {}
+    at_s = dict[tuple[str | None, str | None], float]()
     for number in range(1, 600):
         found = decide(paths, DUTY, memory, now_s=NOW_S + number / 10, consultation=True)
         memory = found.memory
@@ -302,6 +302,16 @@ def test_after_many_moves_a_path_that_still_carries_something_is_not_fled_from_a
     assert asked(offer(fibre=silent, leo=LEO, lte=LTE), memory=recent).path == "lte"
     few = replace(recent, moves=recent.moves[1:], left=recent.left[1:])
     assert asked(offer(fibre=silent, leo=LEO), memory=few).path == "leo"
+
+
+def test_a_host_that_is_late_again_and_again_leaves_for_what_answered_between_its_stalls():
+    silent = dead(Medium.FIBRE, unanswered=2.0, pace_s=0.1)
+    late = {"stalled": True, "steady_since_s": NOW_S - 0.02}
+    for alive_s, path in ((0.1, "fibre"), (0.3, "leo")):
+        answering = well(Medium.LEO, alive_s=alive_s, **late)
+        assert asked(offer(fibre=silent, leo=answering)).path == path
+    missing = well(Medium.LEO, alive_s=0.3, unanswered=9.0, **late)
+    assert asked(offer(fibre=silent, leo=missing)).path == "fibre"
 
 
 def test_times_of_another_boot_hold_nothing_down():

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
+from math import inf
 from random import Random
 from statistics import median
 
@@ -153,6 +154,32 @@ def test_a_stalled_process_holds_nothing_against_a_path():
         for n in range(1, 9)
     ]
     assert folded(after, silent).dead
+
+
+@pytest.mark.parametrize(("awake_ms", "late_ms"), [(100, 60), (40, 60), (20, 80), (10, 90)])
+@pytest.mark.parametrize("holed", [True, False])
+def test_a_host_that_is_late_most_of_the_time_finds_a_hole_and_no_other(awake_ms, late_ms, holed):
+    """Its stalls excuse each measurement; the time between them counts, on both paths."""
+    fibre = turning(Medium.FIBRE, "hole") if holed else steady(FAIR[Medium.FIBRE])
+    weathers = {Medium.FIBRE: fibre, Medium.LEO: steady(FAIR[Medium.LEO])}
+    roads = {medium: Road(weather, Random(1), 0.02) for medium, weather in weathers.items()}  # noqa: S311
+    healths = {medium: unknown_health(medium, 0.0) for medium in roads}
+    found_s, before_s = inf, 0.0
+    for number in range(1, 3000):
+        at_s, phase_ms = number / 100, number * 10 % (awake_ms + late_ms)
+        if at_s > START_S / 2 and phase_ms < late_ms:
+            continue
+        for medium, road in roads.items():
+            late = at_s > START_S / 2 and phase_ms < late_ms + 60
+            seen = road.measure(at_s, stalled=late)
+            seen = replace(seen, late_s=max(0.0, at_s - before_s - 0.01))
+            healths[medium] = fold_measurement(healths[medium], seen)
+        before_s = at_s
+        if healths[Medium.FIBRE].dead:
+            found_s = min(found_s, at_s)
+    assert (START_S < found_s < START_S + 3.0) is holed
+    assert not healths[Medium.LEO].dead
+    assert healths[Medium.LEO].alive_s > 1.0
 
 
 def hiccuping(

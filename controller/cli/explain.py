@@ -172,6 +172,8 @@ def _circuit_sentences(loaded: "Loaded", circuit: "Circuit", *, usable: bool) ->
         f"It carries {circuit.rate_up_mbps:g} Mbit/s up and {circuit.rate_down_mbps:g} Mbit/s "
         f"down with {circuit.delay_ms:g} ms one way{', metered' if circuit.metered else ''}."
     )
+    if circuit.mtu is not None:
+        yield f"Its MTU is {circuit.mtu} octets."
     if not usable:
         yield _why_off(loaded, circuit)
     elif circuit.b:

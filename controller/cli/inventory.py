@@ -136,6 +136,7 @@ def _circuit(intent: "Intent", circuit: "Circuit") -> dict[str, object]:
         "rate_up_mbps": circuit.rate_up_mbps,
         "rate_down_mbps": circuit.rate_down_mbps,
         "delay_ms": circuit.delay_ms,
+        "mtu": circuit.mtu,
         "state": ("maintenance" if circuit.maintenance else "in use") if usable else "off",
     }
 

@@ -16,7 +16,7 @@ from inventory import addressing
 from inventory.documents.messages import quoted
 from inventory.documents.partial import PartialDocuments, SiteDraft, seen_at
 from inventory.errors import Fault, Location
-from inventory.model import AddressPlan
+from inventory.model import AddressPlan, Role
 from inventory.special_addresses import host_fault
 
 Address: TypeAlias = IPv4Address | IPv6Address
@@ -35,6 +35,11 @@ class _Route:
     site: SiteDraft
     prefix: Prefix
     where: Location
+
+    @property
+    def default(self) -> bool:
+        """Return whether it takes whatever no other route wants."""
+        return self.prefix.prefixlen == 0
 
 
 def autonomous_system(drafts: PartialDocuments) -> Iterator[Fault]:
@@ -84,7 +89,8 @@ def static_routes(drafts: PartialDocuments) -> Iterator[Fault]:
             yield from _next_hops(site, drafts.plan)
     for site in drafts.sites:
         yield from _families(site)
-    yield from _route_overlaps(routes)
+    yield from _route_overlaps([route for route in routes if not route.default])
+    yield from _default_routes(drafts, [route for route in routes if route.default])
 
 
 def management_addresses(drafts: PartialDocuments) -> Iterator[Fault]:
@@ -148,6 +154,8 @@ def _via(site: SiteDraft, index: int) -> Address | None:
 def _plan_overlap(route: _Route, plan: AddressPlan) -> Iterator[Fault]:
     """Yield a fault for a route that meets the plan elsewhere than in its site's own block."""
     own = _block(plan, route.site, route.prefix.version)
+    if route.default:
+        return
     if own is not None and _within(route.prefix, own):
         return
     met = [
@@ -211,6 +219,21 @@ def _route_overlaps(routes: list[_Route]) -> Iterator[Fault]:
                 what = f"the route {second.prefix} overlaps the route {first.prefix}"
                 yield Fault(second.where, what, f"keep one of them; {seen_at(first.where)}")
             told.add(second.where)
+
+
+def _default_routes(drafts: PartialDocuments, routes: list[_Route]) -> Iterator[Fault]:
+    """Yield a fault for every second default route of a site, and for each behind an edge."""
+    behind = {device.site for device in drafts.devices if device.role is Role.EDGE}
+    seen: dict[tuple[str | None, int], Location] = {}
+    for route in routes:
+        if route.site.name in behind:
+            what = f"a default route at {quoted(route.site.name or '')}, which has an edge"
+            yield Fault(route.where, what, "write it at a site with routers alone")
+        key = (route.site.name, route.prefix.version)
+        if key in seen:
+            what = f"a second default route {route.prefix} of the site"
+            yield Fault(route.where, what, f"keep one of them; {seen_at(seen[key])}")
+        seen.setdefault(key, route.where)
 
 
 def _enclosed(routes: list[_Route]) -> Iterator[tuple[_Route, _Route]]:

@@ -1,6 +1,7 @@
 """Sites without a way out before anything fails."""
 
 from dataclasses import replace
+from typing import Any
 
 from inventory.model import Intent, Role
 from tests.factories import Draft, hierarchy
@@ -23,7 +24,7 @@ def found(intent: Intent) -> dict[str, str]:
     return dict(cut_off_sites(build_topology(intent), intent))
 
 
-def with_device(intent: Intent, name: str, **changes: object) -> Intent:
+def with_device(intent: Intent, name: str, **changes: Any) -> Intent:
     changed = replace(intent.devices[name], **changes)
     return replace(intent, devices={**intent.devices, name: changed})
 

@@ -222,8 +222,7 @@ def import_inventory(
     text = to_yaml(found.sections)
     write(text) if out is None else save(out, text)
     said = ", ".join(count(len(entries), name[:-1]) for name, entries in found.sections.items())
-    left = count(len(found.notices), "kind of fact was", "kinds of facts were")
-    losses = f"; {left} not taken, listed below" if found.notices else ""
+    losses = "; what was not taken, and why:" if found.notices else ""
     say(f"imported {said or 'nothing'}; 'sanaga validate' names what is missing{losses}")
     say_lines(map(str, found.notices))
 

@@ -114,7 +114,7 @@ def _is_control(name: str, inventory: AnsibleInventory, report: Report) -> bool:
 
 def _device(host: str, variables: Mapping[str, Any], report: Report) -> Entry:
     given = {key: _first(variables, words, host, report) for key, words in _WORDS.items()}
-    for key in variables.keys() - _TAKEN:
+    for key in sorted(variables.keys() - _TAKEN):
         _note_loss(key, variables[key], host, report)
     if given["hostname"] is None:
         given["hostname"] = host

@@ -118,6 +118,8 @@ def _by_content(path: Path, suffix: str, text: str) -> Source:
         if suffix in _YAML:
             raise
         raise _refused(path, "of an unknown format", READ) from None
+    if isinstance(content, list) and any(isinstance(i, dict) and "hosts" in i for i in content):
+        raise _refused(path, "an Ansible playbook", "give the inventory that it is run on")
     if not isinstance(content, dict):
         raise _refused(path, "of an unknown format", READ)
     return _of_mapping(path, content)
@@ -128,7 +130,7 @@ def _of_mapping(path: Path, content: Mapping[Any, Any]) -> Source:
     values = [value for value in content.values() if value is not None]
     mappings = [value for value in values if isinstance(value, dict)]
     inner = {key for value in mappings for key in value}
-    if "_meta" in content or (inner & GROUP_KEYS and inner <= GROUP_KEYS):
+    if "_meta" in content or (inner & GROUP_KEYS and not inner & nornir.KEYS):
         return Source.ANSIBLE
     if len(mappings) == len(values) and (inner & nornir.KEYS or path.name == nornir.HOSTS):
         return Source.NORNIR
@@ -143,6 +145,12 @@ _MAPPINGS: Final[tuple[tuple[frozenset[str], str, str], ...]] = (
         (frozenset({section}), "an intent document already", "put it into the intent's folder")
         for section in SECTIONS
     ),
+    (
+        frozenset({"plugin"}),
+        "the configuration of an inventory plugin",
+        "give what 'ansible-inventory -i FILE --list' prints",
+    ),
+    (frozenset({"inventory"}), "Nornir's configuration", "give the folder of its hosts.yaml"),
     (frozenset({"manufacturer", "model"}), "a device type of NetBox", "export devices as CSV"),
     (frozenset({"count", "results"}), "an answer of NetBox's API", "export CSV from its pages"),
     (frozenset({"type", "features"}), "GeoJSON", "export GraphML instead"),

@@ -84,12 +84,13 @@ def merged(several: Sequence[Imported]) -> Imported:
 
 
 def number_devices(devices: Sequence[Entry]) -> Iterator[Entry]:
-    """Yield devices with a number each, counted from 1 at every site."""
+    """Yield devices with a number each, counted from 1 at every site that is known."""
     taken: dict[str, int] = {}
     for entry in devices:
         site = str(entry.get("site", ""))
         taken[site] = taken.get(site, 0) + 1
-        first = {"name": entry.get("name"), "site": site, "number": taken[site]}
+        number = taken[site] if site else None
+        first = {"name": entry.get("name"), "site": site, "number": number}
         yield {**known(first), **entry}
 
 

@@ -8,6 +8,7 @@ import yaml
 
 from inventory.errors import Fault, IntentError, Location
 
+MAX_DEPTH: Final = 100
 _TAG: Final = "tag:yaml.org,2002:"
 
 
@@ -104,12 +105,25 @@ def read_ansible_yaml(file: str, text: str) -> object:
     return _read(file, text, _Ansible)
 
 
+def _check_depth(file: str, text: str, loader: type[yaml.CSafeLoader]) -> None:
+    """Raise IntentError for what is nested so deeply that libyaml would break on it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            where = Location(file, event.start_mark.line + 1, event.start_mark.column + 1)
+            raise IntentError(
+                [Fault(where, "this is nested too deeply", "no inventory is; undo it")]
+            )
+
+
 def _read(file: str, text: str, loader: type[yaml.CSafeLoader]) -> object:
     try:
+        _check_depth(file, text, loader)
         return yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
-    except RecursionError as error:
-        fault = Fault(Location(file), "this is nested too deeply", "no inventory is; undo it")
-        raise IntentError([fault]) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)

@@ -117,7 +117,7 @@ def test_import_says_what_it_took_and_what_it_left(sanaga):
     assert [device["name"] for device in read["devices"]] == ["mora-r1", "douala-r1"]
     assert answer.err.splitlines() == [
         "imported 2 devices, 1 site; 'sanaga validate' names what is missing; "
-        "3 kinds of facts were not taken, listed below",
+        "what was not taken, and why:",
         "devices.csv: mora-r1: '2001:db8::1/64' is IPv6, and management runs over IPv4; write that",
         "devices.csv: columns are not taken, since the intent has no such keys: "
         "Statut (1 row), Entité (1 row)",

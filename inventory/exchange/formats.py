@@ -132,7 +132,7 @@ def _of_mapping(path: Path, content: Mapping[Any, Any]) -> Source:
     inner = {key for value in mappings for key in value}
     if "_meta" in content or (inner & GROUP_KEYS and not inner & nornir.KEYS):
         return Source.ANSIBLE
-    if len(mappings) == len(values) and (inner & nornir.KEYS or path.name == nornir.HOSTS):
+    if len(mappings) == len(values) and (inner & nornir.KEYS or path.stem == "hosts"):
         return Source.NORNIR
     if "all" in content:
         return Source.ANSIBLE
@@ -184,7 +184,8 @@ def _refused(path: Path, what: str, hint: str) -> IntentError:
 
 def _folder(path: Path, source: Source | None) -> Imported:
     """Return what a folder becomes: Nornir's with a hosts.yaml of its kind, else Ansible's."""
-    hosts = path / nornir.HOSTS
+    either = (path / nornir.HOSTS, (path / nornir.HOSTS).with_suffix(".yml"))
+    hosts = next((file for file in either if file.is_file()), either[0])
     if source in {None, Source.NORNIR} and hosts.is_file():
         text = read_text(hosts)
         if source or recognise(hosts, text) is Source.NORNIR:
@@ -220,9 +221,14 @@ def _is_source(file: Path) -> bool:
 
 
 def _nornir(hosts: Path, text: str) -> Imported:
-    beside = [hosts.with_name(name) for name in (nornir.GROUPS, nornir.DEFAULTS)]
-    groups, defaults = (read_text(file) if file.exists() else "" for file in beside)
+    groups, defaults = (_beside(hosts, name) for name in (nornir.GROUPS, nornir.DEFAULTS))
     return nornir.import_nornir(str(hosts), text, groups, defaults)
+
+
+def _beside(hosts: Path, name: str) -> str:
+    """Return the text of a file beside the hosts, which may end in .yml as they may."""
+    either = (hosts.with_name(name), hosts.with_name(name).with_suffix(".yml"))
+    return next((read_text(file) for file in either if file.exists()), "")
 
 
 def _variables(folder: Path) -> Mapping[str, str]:

@@ -164,8 +164,12 @@ def test_what_is_no_simple_inventory_is_refused(text):
         import_nornir("hosts.yaml", text)
 
 
-def test_a_folder_is_read_with_its_groups_and_defaults(tmp_path):
-    found = import_path(write(tmp_path, HOSTS, GROUPS, DEFAULTS))
+@pytest.mark.parametrize("suffix", [".yaml", ".yml"])
+def test_a_folder_is_read_with_its_groups_and_defaults(tmp_path, suffix):
+    for file in [*write(tmp_path, HOSTS, GROUPS, DEFAULTS).iterdir()]:
+        file.rename(file.with_suffix(suffix))
+    found = import_path(tmp_path)
+    assert found.sections["devices"][0]["management"] == {"port": 2222, "username": "noc"}
     assert [device["name"] for device in found.sections["devices"]] == [
         "mora-r1",
         "kolofata-r1",

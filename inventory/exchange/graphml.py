@@ -31,6 +31,13 @@ _EDGE_KEYS: Final = frozenset(
     {"LinkLabel", "LinkType", "LinkSpeed", "LinkSpeedUnits", _RAW, "key", "id", "LinkNote"}
 )
 _OWN_KEYS: Final = ("medium", "delay_ms", "cost", "rate_up_mbps", "rate_down_mbps")
+_OWN_NODE_KEYS: Final = frozenset(
+    {"kind", "site", "title", "description", "level", "region", "latitude", "longitude", "quality"}
+    | {"population", "role", "platform"}
+)
+_OWN_EDGE_KEYS: Final = frozenset(
+    {*_OWN_KEYS, "a", "b", "circuit", "metered", "maintenance", "id", "description"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +269,9 @@ def _from_export(graph: Graph, report: Report) -> dict[str, list[Entry]]:
     lans = {edge.data.get("a", edge.source) for edge in graph.edges if "circuit" not in edge.data}
     devices = _own_devices(kinds["device"], lans, report)
     circuits = list(_own_circuits(graph, kinds, report))
+    _note_keys(graph.nodes.values(), _OWN_NODE_KEYS, report)
+    _note_keys((edge.data for edge in _circuit_edges(graph)), _OWN_EDGE_KEYS, report)
+    report.note("costs are those of the export; leave out what medium and delay say anyhow")
     report.note("parents, addresses and interfaces are not in the file; interfaces are counted")
     report.note("numbers are counted anew; where the network runs, write those that it has")
     return {"sites": sites, "devices": devices, "circuits": circuits}
@@ -303,12 +313,16 @@ def _own_devices(
     return made
 
 
+def _circuit_edges(graph: Graph) -> Sequence[Edge]:
+    """Return the edges that stand for circuits, not for a place on a LAN."""
+    return [edge for edge in graph.edges if "circuit" in edge.data]
+
+
 def _own_circuits(
     graph: Graph, kinds: Mapping[str, Mapping[str, object]], report: Report
 ) -> Iterator[Entry]:
     ports = _Ports()
-    circuits = [edge for edge in graph.edges if "circuit" in edge.data]
-    for number, edge in enumerate(circuits, start=1):
+    for number, edge in enumerate(_circuit_edges(graph), start=1):
         near, far = edge.data.get("a", edge.source), edge.data.get("b", edge.target)
         if near not in kinds["device"] or far not in {**kinds["device"], **kinds["provider"]}:
             report.drop(
@@ -325,6 +339,7 @@ def _own_circuits(
             entry["b"] = ports.next(far)
         else:
             entry["provider"] = far.removeprefix("provider:")
+        text = text_of(edge.data.get("description", ""), edge.data["circuit"][:40], report)
         figures = {key: _figure(edge.data.get(key, "")) for key in _OWN_KEYS}
         figures["medium"] = word_of(edge.data.get("medium", ""), MEDIA)
         flags = {
@@ -332,7 +347,7 @@ def _own_circuits(
             for key in ("metered", "maintenance")
             if edge.data.get(key) in {"true", "True"}
         }
-        yield known(entry | figures | flags)
+        yield known(entry | figures | flags | {"description": text})
 
 
 def _figure(text: str) -> float | int | str | None:

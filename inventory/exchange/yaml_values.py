@@ -114,7 +114,8 @@ def _check_depth(file: str, text: str, loader: type[yaml.CSafeLoader]) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH:
-            where = Location(file, event.start_mark.line + 1, event.start_mark.column + 1)
+            mark = event.start_mark
+            where = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
             raise IntentError(
                 [Fault(where, "this is nested too deeply", "no inventory is; undo it")]
             )

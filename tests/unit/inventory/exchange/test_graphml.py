@@ -134,6 +134,9 @@ def test_our_own_export_comes_back():
     leo, theirs = circuits["kolofata-leo"], intent.circuits["kolofata-leo"]
     assert (leo["provider"], leo["medium"]) == (theirs.provider, "leo")
     assert (leo["rate_up_mbps"], leo["delay_ms"]) == (theirs.rate_up_mbps, theirs.delay_ms)
+    told = "\n".join(map(str, found.notices))
+    assert "no such keys: facilities, loss" in told
+    assert "costs are those of the export" in told
 
 
 @pytest.mark.parametrize(

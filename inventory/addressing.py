@@ -70,6 +70,29 @@ def segment6(plan: AddressPlan, site: int, segment: Segment) -> IPv6Network:
     return IPv6Network((_subnet6(plan, site * _SUBNETS + _ORDER.index(segment)), 64))
 
 
+def site_lans(plan: AddressPlan, site: int, version: int) -> tuple[Prefix, ...]:
+    """Return all LANs of a site in one IP version."""
+    segment_of = segment4 if version == 4 else segment6
+    return tuple(segment_of(plan, site, segment) for segment in _ORDER)
+
+
+def lan_of(plan: AddressPlan, site: int, address: IPv4Address | IPv6Address) -> Prefix | None:
+    """Return the LAN of a site that an address is on, None where it is on none."""
+    lans = site_lans(plan, site, address.version)
+    return next((lan for lan in lans if address in lan), None)
+
+
+def lan_edge_fault(plan: AddressPlan, site: int, address: IPv4Address | IPv6Address) -> str | None:
+    """Return what an address is if it stands for a LAN of a site, not for one host on it."""
+    lan = lan_of(plan, site, address)
+    if lan is None or address not in {lan.network_address, lan.broadcast_address}:
+        return None
+    if address == lan.network_address:
+        whose = "network address" if lan.version == 4 else "address of every router (RFC 4291)"
+        return f"{address} is the {whose} of the LAN {lan}"
+    return f"{address} is the broadcast address of the LAN {lan}" if lan.version == 4 else None
+
+
 def loopback4(plan: AddressPlan, site: int, device: int) -> IPv4Address:
     """Return the loopback address of a device (1 to 7) at a site."""
     return IPv4Address(_first(plan.ipv4_loopbacks) + site * _DEVICES + device)

@@ -107,6 +107,9 @@ DEFAULT_SERIES: Final = 1
 LAST_SERIES: Final = 65_535
 # Raised by one, all tunnels of one edge get other preshared keys: it adds to the network's number.
 LAST_OWN_SERIES: Final = 1_000
+# Two tunnels, one in the other, leave the 1,280 octets of it that IPv6 needs.
+LEAST_MTU: Final = 1_400
+MOST_MTU: Final = 9_216
 APPROXIMATE: Final[frozenset[str]] = frozenset({"near_name", "proxy_village", "memory"})
 
 
@@ -209,7 +212,8 @@ class Circuit:
     """An underlay: between two devices, or from one device into a provider's network.
 
     MEF 70.1 calls it an underlay connectivity service. number is its identity in the
-    addressing plan. rate_up_mbps is towards b (or the provider), delay_ms is one way.
+    addressing plan. rate_up_mbps is towards b (or the provider), delay_ms is one way. mtu is the
+    largest IP packet that it carries whole, None for what is usual of its medium.
     """
 
     name: CircuitName
@@ -226,6 +230,7 @@ class Circuit:
     maintenance: bool = False
     enabled: bool = True
     description: str = ""
+    mtu: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def _site(loaded: "Loaded", topology: "Topology", site: "Site") -> Explanation:
     return Explanation(
         name=site.name,
         kind="site",
-        sentences=tuple(_site_sentences(loaded, site)),
+        sentences=tuple(_site_sentences(loaded, topology, site)),
         ways_out=() if central else tuple(ways),
         cut_off_by=() if central else tuple(cuts),
         blast_radius=blast_radius(topology, [node]),
@@ -105,7 +105,9 @@ def _site(loaded: "Loaded", topology: "Topology", site: "Site") -> Explanation:
     )
 
 
-def _site_sentences(loaded: "Loaded", site: "Site") -> Iterator[str]:
+def _site_sentences(loaded: "Loaded", topology: "Topology", site: "Site") -> Iterator[str]:
+    from topology.failures.cut_off import cut_off_sites
+
     above = list(_ancestors(loaded, site))
     below = f", below {listing(above)}" if above else ", which all others must reach"
     article = "an" if site.level.value[0] == "a" else "a"
@@ -120,6 +122,8 @@ def _site_sentences(loaded: "Loaded", site: "Site") -> Iterator[str]:
     if devices:
         named = listing([f"{item.name} ({item.platform} {item.role})" for item in devices])
         yield f"It has {count(len(devices), 'device')}: {named}."
+    if why := cut_off_sites(topology, loaded.intent).get(site.name):
+        yield f"It is cut off: {why}."
     for zone in loaded.intent.zones.values():
         if zone.site == site.name:
             yield f"The data-centre zone {zone.name} here serves {listing(zone.services)}."
@@ -168,6 +172,8 @@ def _circuit_sentences(loaded: "Loaded", circuit: "Circuit", *, usable: bool) ->
         f"It carries {circuit.rate_up_mbps:g} Mbit/s up and {circuit.rate_down_mbps:g} Mbit/s "
         f"down with {circuit.delay_ms:g} ms one way{', metered' if circuit.metered else ''}."
     )
+    if circuit.mtu is not None:
+        yield f"Its MTU is {circuit.mtu} octets."
     if not usable:
         yield _why_off(loaded, circuit)
     elif circuit.b:

@@ -7,10 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.terminal.folders import FolderArgument
-from controller.terminal.output import Exit, Format, FormatOption, UsageProblem, emit, say, write
+from controller.terminal.output import (
+    Exit,
+    Format,
+    FormatOption,
+    UsageProblem,
+    emit,
+    say,
+    say_lines,
+    write,
+)
+from controller.terminal.sentences import cut_off
 from controller.wording import count
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from controller.load import Loaded
     from inventory.errors import Fault
 
@@ -61,12 +73,20 @@ def validate(folder: FolderArgument = Path(), output: FormatOption = Format.TABL
         emit(data, output, lambda: write("\n".join(map(str, faults))))
         say(f"{folder}: {count(len(faults), 'fault')}")
         raise typer.Exit(Exit.ERROR) from None
-    numbers = _numbers(loaded)
+    numbers, off = _numbers(loaded), _cut_off(loaded)
     emit(
-        {"valid": True, "faults": [], "counts": numbers},
+        {"valid": True, "faults": [], "counts": numbers, "cut_off": off},
         output,
         lambda: write(f"{_summary(loaded, numbers)}: valid"),
     )
+    say_lines(cut_off(off))
+
+
+def _cut_off(loaded: "Loaded") -> "Mapping[str, str]":
+    from topology.build import build_topology
+    from topology.failures.cut_off import cut_off_sites
+
+    return cut_off_sites(build_topology(loaded.intent), loaded.intent)
 
 
 def _fault(fault: "Fault") -> dict[str, object]:

@@ -8,11 +8,19 @@ import typer
 
 from controller.terminal.completion import complete_device
 from controller.terminal.folders import FolderOption, save
-from controller.terminal.output import Format, FormatOption, UsageProblem, emit_rows, say, write
+from controller.terminal.output import (
+    Format,
+    FormatOption,
+    UsageProblem,
+    emit_rows,
+    say,
+    say_lines,
+    write,
+)
 from controller.wording import count
 
 if TYPE_CHECKING:
-    from inventory.imports import Sections
+    from inventory.exchange.report import Imported
     from inventory.model import Circuit, CircuitEnd, Device, Intent, Site
 
 app = typer.Typer(
@@ -29,6 +37,15 @@ class InventoryKind(StrEnum):
     SITES = "sites"
     DEVICES = "devices"
     CIRCUITS = "circuits"
+
+
+class Source(StrEnum):
+    """Whose inventory to read."""
+
+    NETBOX = "netbox"
+    NORNIR = "nornir"
+    ANSIBLE = "ansible"
+    GRAPHML = "graphml"
 
 
 class InventoryFormat(StrEnum):
@@ -136,6 +153,7 @@ def _circuit(intent: "Intent", circuit: "Circuit") -> dict[str, object]:
         "rate_up_mbps": circuit.rate_up_mbps,
         "rate_down_mbps": circuit.rate_down_mbps,
         "delay_ms": circuit.delay_ms,
+        "mtu": circuit.mtu,
         "state": ("maintenance" if circuit.maintenance else "in use") if usable else "off",
     }
 
@@ -157,8 +175,10 @@ def export(
 ) -> None:
     """Write the devices as another tool's inventory; secrets stay references."""
     from controller.load import load
-    from inventory import exports
+    from inventory.exchange import exports
 
+    if form is InventoryFormat.ANSIBLE and out and out.suffix not in {".yaml", ".yml", ".json"}:
+        raise UsageProblem(f"Ansible reads YAML only from files that end in .yaml, unlike {out}")
     intent = load(folder).intent
     if form is InventoryFormat.ANSIBLE:
         text = exports.export_ansible(intent)
@@ -180,47 +200,48 @@ def import_inventory(
         typer.Argument(
             metavar="FILE...",
             exists=True,
-            help="NetBox CSV exports (sites, devices, cables), or a Nornir folder or hosts.yaml.",
+            help="NetBox CSV exports (sites, devices, cables); a Nornir folder or hosts.yaml; an "
+            "Ansible inventory (YAML, INI, JSON) or its folder; GraphML.",
         ),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="File to write, else stdout.")
     ] = None,
+    source: Annotated[
+        Source | None,
+        typer.Option("--from", help="Whose format it is; found out by itself if not given."),
+    ] = None,
 ) -> None:
-    """Turn NetBox CSV or a Nornir SimpleInventory into an intent document.
+    """Turn other tools' inventories into an intent document, and say what was not taken, and why.
 
     Facts that the source does not hold are left out; validate then names each.
     """
-    from inventory.imports import to_yaml
+    from inventory.exchange.report import merged, to_yaml
 
-    sections: Sections = {}
-    for file in files:
-        for section, entries in _imported(file).items():
-            sections.setdefault(section, []).extend(entries)
-    text = to_yaml(sections)
+    found = merged(_imported(files, source))
+    text = to_yaml(found.sections)
     write(text) if out is None else save(out, text)
-    said = ", ".join(count(len(entries), name[:-1]) for name, entries in sections.items())
-    say(f"imported {said}; 'sanaga validate' names what is missing")
+    said = ", ".join(count(len(entries), name[:-1]) for name, entries in found.sections.items())
+    losses = "; what was not taken, and why:" if found.notices else ""
+    say(f"imported {said or 'nothing'}; 'sanaga validate' names what is missing{losses}")
+    say_lines(map(str, found.notices))
 
 
-def _imported(file: Path) -> "Sections":
-    from inventory.imports import from_csv, from_nornir
+def _imported(files: list[Path], source: Source | None) -> "list[Imported]":
+    """Return what every file becomes; raises IntentError with the faults of all."""
+    from inventory.errors import Fault, IntentError
+    from inventory.exchange import formats
+    from inventory.exchange.report import Imported
 
-    if file.suffix.lower() == ".csv":
-        return from_csv(str(file), _text(file))
-    hosts = file / "hosts.yaml" if file.is_dir() else file
-    groups = hosts.with_name("groups.yaml")
-    return from_nornir(str(hosts), _text(hosts), _text(groups) if groups.exists() else "")
-
-
-def _text(file: Path) -> str:
-    from inventory.errors import Fault, IntentError, Location
-
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        fault = Fault(Location(str(file)), "the file is not UTF-8", "save it as UTF-8")
-        raise IntentError([fault]) from error
+    found, faults = list[Imported](), list[Fault]()
+    for file in files:
+        try:
+            found.append(formats.import_path(file, formats.Source(source) if source else None))
+        except IntentError as error:
+            faults += error.faults
+    if faults:
+        raise IntentError(faults)
+    return found
 
 
 @app.command(epilog="Example: sanaga inventory seal my-network/keys.sealed mora-r1 < mora-r1.key")

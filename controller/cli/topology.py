@@ -16,6 +16,7 @@ from controller.terminal.output import (
     UsageProblem,
     emit,
     say,
+    say_lines,
     show_rows,
     write,
 )
@@ -64,10 +65,12 @@ def show(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show each site with its circuits and whether it has a single way out."""
+    from topology.failures.cut_off import cut_off_sites
     from topology.failures.resilience import single_way_out
 
     intent, topology = _read(named(place, folder))
-    single = frozenset(single_way_out(topology))
+    off = cut_off_sites(topology, intent)
+    single = frozenset(single_way_out(topology)) - off.keys()
     circuits = _circuits_by_site(topology)
     rows = [
         {
@@ -76,18 +79,24 @@ def show(
             "parent": site.parent,
             "circuits": circuits[site.name],
             "single_way_out": site.name in single,
+            "cut_off": site.name in off,
             "facilities": topology.weights[site.name].facilities,
             "population": site.population,
         }
         for site in intent.sites.values()
     ]
-    brief = [{**row, "circuits": len(circuits[str(row["site"])])} for row in rows]
+    brief = [
+        {**row, "circuits": len(circuits[str(row["site"])])}
+        | ({"single_way_out": "cut off"} if row["cut_off"] else {})
+        for row in rows
+    ]
     emit(rows, output, lambda: show_rows(brief, _SITE_HEADINGS))
     say(
         f"{count(len(intent.sites), 'site')}, {count(len(intent.devices), 'device')}, "
         f"{count(len(intent.usable_circuits()), 'usable circuit')}; "
         f"{_single(single)}"
     )
+    say_lines(sentences.cut_off(off))
 
 
 def _single(sites: Collection[str]) -> str:
@@ -239,19 +248,23 @@ def risks(
 ) -> None:
     """List the single failures that hurt most, sites with a single way out, and regions."""
     from topology.failures import resilience
+    from topology.failures.cut_off import cut_off_sites
 
     intent, topology = _read(named(place, folder))
+    off = cut_off_sites(topology, intent)
     every = resilience.every_blast_radius(topology).items()
     worst = sorted(every, key=lambda item: _harm(item[1]), reverse=True)
     harmful = [item for item in worst if _beyond_itself(topology, *item)]
     data = {
-        "single_way_out": resilience.single_way_out(topology),
+        "single_way_out": tuple(s for s in resilience.single_way_out(topology) if s not in off),
+        "cut_off": tuple(off),
         "bridges": resilience.find_bridges(topology),
         "cut_vertices": resilience.cut_vertices(topology),
         "worst": [_failure_row(name, radius) for name, radius in harmful[:most]],
         "regions": resilience.region_scores(topology, intent),
     }
     emit(data, output, lambda: _show_risks(data, len(harmful)))
+    say_lines(sentences.cut_off(off))
     _say_what_waits(topology)
 
 

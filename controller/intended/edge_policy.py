@@ -15,7 +15,9 @@ from policies.model import Policies
 WIDE_MTU: Final = 1420
 # What WireGuard leaves of the 1,400 octets that satellites and mobile networks carry whole.
 NARROW_MTU: Final = 1340
-CARE_OVERHEAD: Final = 60
+# What WireGuard adds to a packet over IPv4 (20 octets of IP, 8 of UDP, 32 of its own).
+OVERHEAD: Final = 60
+CARE_OVERHEAD: Final = OVERHEAD
 _NARROW: Final = frozenset({Medium.LEO, Medium.LTE, Medium.VSAT})
 
 
@@ -54,7 +56,7 @@ def _underlays(made: Overlay, device: Device, joined: list[SitePair]) -> Iterato
         for way in ends.ways:
             circuit = ends.own(device, way)
             used[circuit.name] = circuit
-            mtu[circuit.name] = min(_mtu(way.medium), mtu.get(circuit.name, WIDE_MTU))
+            mtu[circuit.name] = min(_mtu(made.intent, way), mtu.get(circuit.name, WIDE_MTU))
     for circuit in sorted(used.values(), key=lambda one: one.number):
         yield _underlay(made, device, circuit, mtu[circuit.name])
 
@@ -120,8 +122,21 @@ def _number(way: TunnelPair) -> int:
     return way.edge.number
 
 
-def _mtu(medium: Medium) -> int:
-    return NARROW_MTU if medium in _NARROW else WIDE_MTU
+def _mtu(intent: Intent, way: TunnelPair) -> int:
+    """Return the MTU of the tunnel over a way: that of its narrowest part."""
+    return min(map(_tunnel_mtu, (way.edge, way.hub, *_between(intent, way))))
+
+
+def _between(intent: Intent, way: TunnelPair) -> Iterator[Circuit]:
+    """Yield the circuits that a way may cross between its ends, if an MTU is written there."""
+    if way.edge.provider is None:
+        yield from (c for c in intent.usable_circuits() if c.b and c.mtu is not None)
+
+
+def _tunnel_mtu(circuit: Circuit) -> int:
+    if circuit.mtu is not None:
+        return min(circuit.mtu - OVERHEAD, WIDE_MTU)
+    return NARROW_MTU if circuit.medium in _NARROW else WIDE_MTU
 
 
 def _prefixes(made: Overlay, device: Device) -> Iterator[Prefix]:

@@ -19,7 +19,8 @@ WORST_COST: Final = 10
 DRAINED_COST: Final = 10_000
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 _SUFFIX: Final = ".conf.j2"
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*")
+# Words, and IPv6 prefixes that begin with zeros.
+_NAME: Final = re.compile(r"(?:[A-Za-z0-9]|::/?[0-9a-f])[A-Za-z0-9._:/@-]*")
 
 
 class Line(str):

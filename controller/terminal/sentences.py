@@ -1,6 +1,6 @@
 """Sentences about the graph, the same in every verb."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from controller.wording import count, listing
@@ -54,6 +54,15 @@ def _hurt(what: str, sites: Sequence[str], facilities: int, people: int) -> str:
         f"{count(len(sites), 'site')} {verb} {what}, with "
         f"{count(facilities, 'facility', 'facilities')}{served}: {listing(sites)}."
     )
+
+
+def cut_off(sites: Mapping[str, str]) -> list[str]:
+    """Return in sentences which sites are cut off as things stand; sites has the reason of each."""
+    if not sites:
+        return []
+    verb = "is" if len(sites) == 1 else "are"
+    named = listing([f"{site} ({why})" for site, why in sites.items()])
+    return [f"{count(len(sites), 'site')} {verb} cut off: {named}."]
 
 
 def failure(name: str) -> str:

@@ -2,16 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from typing import Final, TypeAlias
 
 from inventory import addressing
 from inventory.documents.messages import quoted
 from inventory.documents.partial import PartialDocuments, SiteDraft, seen_at
 from inventory.errors import Fault, Location
-from inventory.model import AddressPlan, Segment
+from inventory.model import AddressPlan, Role
+from inventory.special_addresses import host_fault
 
+Address: TypeAlias = IPv4Address | IPv6Address
 Prefix: TypeAlias = IPv4Network | IPv6Network
 
 # Each router has a private AS number of its own from here on (RFC 6996).
@@ -27,6 +35,11 @@ class _Route:
     site: SiteDraft
     prefix: Prefix
     where: Location
+
+    @property
+    def default(self) -> bool:
+        """Return whether it takes whatever no other route wants."""
+        return self.prefix.prefixlen == 0
 
 
 def autonomous_system(drafts: PartialDocuments) -> Iterator[Fault]:
@@ -74,7 +87,10 @@ def static_routes(drafts: PartialDocuments) -> Iterator[Fault]:
             yield from _plan_overlap(route, drafts.plan)
         for site in drafts.sites:
             yield from _next_hops(site, drafts.plan)
-    yield from _route_overlaps(routes)
+    for site in drafts.sites:
+        yield from _families(site)
+    yield from _route_overlaps([route for route in routes if not route.default])
+    yield from _default_routes(drafts, [route for route in routes if route.default])
 
 
 def management_addresses(drafts: PartialDocuments) -> Iterator[Fault]:
@@ -112,18 +128,34 @@ def lan_devices(drafts: PartialDocuments) -> Iterator[Fault]:
 
 def _routes(site: SiteDraft) -> Iterator[_Route]:
     for index in range(len(site.entry.items("routes"))):
-        text = site.entry.text("routes", index, "prefix")
-        try:
-            prefix = ip_network(text) if text and "/" in text else None
-        except ValueError:
-            continue
+        prefix = _prefix(site, index)
         if prefix is not None:
             yield _Route(site, prefix, site.entry.where("routes", index, "prefix"))
+
+
+def _prefix(site: SiteDraft, index: int) -> Prefix | None:
+    """Return the prefix of a route, None where none can be read."""
+    text = site.entry.text("routes", index, "prefix")
+    try:
+        return ip_network(text) if text and "/" in text else None
+    except ValueError:
+        return None
+
+
+def _via(site: SiteDraft, index: int) -> Address | None:
+    """Return the next hop of a route, None where no host's address can be read."""
+    try:
+        via = ip_address(site.entry.text("routes", index, "via") or "")
+    except ValueError:
+        return None
+    return None if host_fault(via) else via
 
 
 def _plan_overlap(route: _Route, plan: AddressPlan) -> Iterator[Fault]:
     """Yield a fault for a route that meets the plan elsewhere than in its site's own block."""
     own = _block(plan, route.site, route.prefix.version)
+    if route.default:
+        return
     if own is not None and _within(route.prefix, own):
         return
     met = [
@@ -140,18 +172,40 @@ def _plan_overlap(route: _Route, plan: AddressPlan) -> Iterator[Fault]:
 def _next_hops(site: SiteDraft, plan: AddressPlan) -> Iterator[Fault]:
     """Yield a fault for every next hop that is not on the LANs of its site."""
     for index in range(len(site.entry.items("routes"))):
-        try:
-            via = ip_address(site.entry.text("routes", index, "via") or "")
-        except ValueError:
+        via = _via(site, index)
+        if via is None:
             continue
         own = _block(plan, site, via.version)
         where = site.entry.where("routes", index, "via")
         if own is not None and via not in own:
             what = f"next hop {via} is not on the site's LANs"
             yield Fault(where, what, f"write an address within {own}")
-        elif own is not None and str(via) in _router_addresses(plan, site.number or 0):
-            what = f"next hop {via} is the site's own router"
-            yield Fault(where, what, "write the address of the router behind it")
+        elif own is not None and (fault := _next_hop_fault(plan, site.number or 0, via)):
+            yield Fault(where, *fault)
+
+
+def _next_hop_fault(plan: AddressPlan, number: int, via: Address) -> tuple[str, str] | None:
+    """Return what keeps an address of a site's block from being a next hop, and what to write."""
+    lan = addressing.lan_of(plan, number, via)
+    if lan is None:
+        lans = ", ".join(str(lan) for lan in addressing.site_lans(plan, number, via.version))
+        return f"next hop {via} is on none of the site's LANs", f"write an address within {lans}"
+    if what := addressing.lan_edge_fault(plan, number, via):
+        return f"next hop {what}", f"write the address of a router on it, such as {lan[5]}"
+    if via == lan[1]:
+        what = f"next hop {via} is the site's own router"
+        return what, "write the address of the router behind it"
+    return None
+
+
+def _families(site: SiteDraft) -> Iterator[Fault]:
+    """Yield a fault for every route whose next hop is not of the same IP version."""
+    for index in range(len(site.entry.items("routes"))):
+        prefix, via = _prefix(site, index), _via(site, index)
+        if prefix is not None and via is not None and prefix.version != via.version:
+            where = site.entry.where("routes", index, "via")
+            what = f"next hop {via} is IPv{via.version}, but {prefix} is IPv{prefix.version}"
+            yield Fault(where, what, f"write the next router's IPv{prefix.version} address")
 
 
 def _route_overlaps(routes: list[_Route]) -> Iterator[Fault]:
@@ -165,6 +219,21 @@ def _route_overlaps(routes: list[_Route]) -> Iterator[Fault]:
                 what = f"the route {second.prefix} overlaps the route {first.prefix}"
                 yield Fault(second.where, what, f"keep one of them; {seen_at(first.where)}")
             told.add(second.where)
+
+
+def _default_routes(drafts: PartialDocuments, routes: list[_Route]) -> Iterator[Fault]:
+    """Yield a fault for every second default route of a site, and for each behind an edge."""
+    behind = {device.site for device in drafts.devices if device.role is Role.EDGE}
+    seen: dict[tuple[str | None, int], Location] = {}
+    for route in routes:
+        if route.site.name in behind:
+            what = f"a default route at {quoted(route.site.name or '')}, which has an edge"
+            yield Fault(route.where, what, "write it at a site with routers alone")
+        key = (route.site.name, route.prefix.version)
+        if key in seen:
+            what = f"a second default route {route.prefix} of the site"
+            yield Fault(route.where, what, f"keep one of them; {seen_at(seen[key])}")
+        seen.setdefault(key, route.where)
 
 
 def _enclosed(routes: list[_Route]) -> Iterator[tuple[_Route, _Route]]:
@@ -184,19 +253,6 @@ def _block(plan: AddressPlan, site: SiteDraft, version: int) -> Prefix | None:
         return None
     block = addressing.site_block4 if version == 4 else addressing.site_block6
     return block(plan, site.number)
-
-
-@cache
-def _router_addresses(plan: AddressPlan, number: int) -> frozenset[str]:
-    """Return the addresses of a site's own router on its LANs."""
-    return frozenset(
-        str(prefix[1])
-        for segment in Segment
-        for prefix in (
-            addressing.segment4(plan, number, segment),
-            addressing.segment6(plan, number, segment),
-        )
-    )
 
 
 def _within(prefix: Prefix, own: Prefix) -> bool:

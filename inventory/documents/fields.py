@@ -28,6 +28,7 @@ from pydantic import (
 from inventory.documents.host_keys import key_fault
 from inventory.documents.messages import quoted, refuse_value
 from inventory.names import HINT, is_name
+from inventory.special_addresses import destination_fault, host_fault, interface_block_fault
 
 # Control characters, line and paragraph separators, and marks that reorder what people read.
 _UNWRITABLE: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
@@ -130,16 +131,27 @@ def _prefix_fault(value: str, example: str) -> tuple[str, str]:
     return f"{quoted(value)} has bits set behind the prefix length", f"write '{network}'"
 
 
-def _prefix4(value: object) -> object:
-    return _prefix(value, (4,))
+def _plan_prefix(version: int) -> Callable[[object], object]:
+    """Return the check of a block from which interfaces get their addresses."""
+    hint = "10.0.0.0/8" if version == 4 else "fd5a:6e61:6700::/40"
+
+    def check(value: object) -> object:
+        network = _prefix(value, (version,))
+        if what := interface_block_fault(network):
+            refused = f"{network} holds addresses that no interface can have ({what})"
+            raise refuse_value(refused, f"write private or public addresses, such as '{hint}'")
+        return network
+
+    return check
 
 
-def _prefix6(value: object) -> object:
-    return _prefix(value, (6,))
-
-
-def _prefix46(value: object) -> object:
-    return _prefix(value, (4, 6))
+def _destination(value: object) -> object:
+    network = _prefix(value, (4, 6))
+    if what := destination_fault(network):
+        example = "198.51.100.0/24" if network.version == 4 else "2001:db8:1::/48"
+        hint = f"write the addresses of the network behind the site, such as '{example}'"
+        raise refuse_value(f"no router sends anything to {network} ({what})", hint)
+    return network
 
 
 def _address(value: object, hint: str) -> IPv4Address | IPv6Address:
@@ -158,17 +170,27 @@ def _management(value: object) -> IPv4Address:
     address = _address(value, hint)
     if isinstance(address, IPv6Address):
         raise refuse_value(f"{address} is IPv6; management runs over IPv4", hint)
-    if address.is_unspecified or address.is_multicast or address == IPv4Address("255.255.255.255"):
+    # Loopback and link-local are left: management may be forwarded, or run over one wire.
+    if not (address.is_loopback or address.is_link_local) and host_fault(address):
         raise refuse_value(f"{address} is no device's address", hint)
     return address
 
 
+def _on_a_network(value: object, hint: str) -> IPv4Address | IPv6Address:
+    """Return an address that a host can have on a network of several."""
+    address = _address(value, hint)
+    if what := host_fault(address):
+        raise refuse_value(f"{address} is no host's address ({what})", hint)
+    return address
+
+
 def _next_hop(value: object) -> str:
-    return str(_address(value, "write the next router's address on a LAN, such as '10.0.18.5'"))
+    hint = "write the next router's address on a LAN, such as '10.0.18.5'"
+    return str(_on_a_network(value, hint))
 
 
 def _host(value: object) -> IPv4Address | IPv6Address:
-    return _address(value, "write the server's own, such as '10.0.3.140'")
+    return _on_a_network(value, "write the server's own, such as '10.0.3.140'")
 
 
 def _before(check: Callable[[object], Any]) -> BeforeValidator:
@@ -210,9 +232,9 @@ NamespaceName: TypeAlias = Annotated[
 ]
 CredentialReference: TypeAlias = Annotated[StrictStr, AfterValidator(_credential)]
 HostKey: TypeAlias = Annotated[StrictStr, AfterValidator(_host_key)]
-Prefix4: TypeAlias = Annotated[IPv4Network, _before(_prefix4)]
-Prefix6: TypeAlias = Annotated[IPv6Network, _before(_prefix6)]
-Prefix: TypeAlias = Annotated[Any, _before(_prefix46)]
+Prefix4: TypeAlias = Annotated[IPv4Network, _before(_plan_prefix(4))]
+Prefix6: TypeAlias = Annotated[IPv6Network, _before(_plan_prefix(6))]
+Prefix: TypeAlias = Annotated[Any, _before(_destination)]
 ManagementAddress: TypeAlias = Annotated[IPv4Address, _before(_management)]
 HostAddress: TypeAlias = Annotated[Any, _before(_host)]
 NextHop: TypeAlias = Annotated[str, _before(_next_hop)]

@@ -36,6 +36,7 @@ CircuitNumber = Annotated[StrictInt, Field(ge=1, le=MAX_CIRCUIT)]
 DeviceNumber = Annotated[StrictInt, Field(ge=1, le=MAX_DEVICE)]
 Series = Annotated[StrictInt, Field(ge=0, le=model.LAST_SERIES)]
 OwnSeries = Annotated[StrictInt, Field(ge=0, le=model.LAST_OWN_SERIES)]
+Mtu = Annotated[StrictInt, Field(ge=model.LEAST_MTU, le=model.MOST_MTU)]
 Port = Annotated[StrictInt, Field(ge=1, le=65535)]
 Degrees = Annotated[StrictFloat, Field(allow_inf_nan=False)]
 
@@ -257,6 +258,7 @@ class CircuitDocument(Document):
     delay_ms: Delay = Field(examples=["0.2"])
     metered: Flag = Field(default=False, examples=["true"])
     cost: Annotated[StrictInt, Field(ge=1, le=10)] | None = Field(default=None, examples=["4"])
+    mtu: Mtu | None = Field(default=None, examples=["1492"])
     maintenance: Flag = Field(default=False, examples=["true"])
     enabled: Flag = Field(default=True, examples=["false"])
     description: Description = Field(default="", examples=["Leased, contract 2026-14"])
@@ -278,6 +280,7 @@ class CircuitDocument(Document):
             maintenance=self.maintenance,
             enabled=self.enabled,
             description=self.description,
+            mtu=self.mtu,
         )
 
 

@@ -213,7 +213,7 @@ def _wire(intent: Intent, circuit: Circuit) -> Wire:
         ba=of_medium(circuit.medium.value, circuit.delay_ms, circuit.rate_down_mbps),
         addresses=(one.ip, other.ip),
         medium=circuit.medium,
-        mtu=NARROW_MTU if _is_subscription(circuit) else FULL_MTU,
+        mtu=circuit.mtu or (NARROW_MTU if _is_subscription(circuit) else FULL_MTU),
     )
 
 

@@ -85,6 +85,7 @@ def test_validate_speaks_json_and_yaml(sanaga, small, form, read):
         "valid": True,
         "faults": [],
         "counts": {"sites": 6, "devices": 7, "circuits": 9, "zones": 2, "expectations": 3},
+        "cut_off": {},
     }
     sites = sanaga.folder / small / "sites.yaml"
     sites.write_text(sites.read_text().replace("number: 5", "numbre: 5"))

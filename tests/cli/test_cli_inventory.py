@@ -57,20 +57,31 @@ def test_export_nornir_needs_a_folder(sanaga, small):
     assert "--out" in answer.err
 
 
-def test_export_ansible_prints_a_dynamic_inventory(sanaga, small):
+def test_export_ansible_prints_an_inventory_of_its_yaml_plugin(sanaga, small):
     answer = sanaga("inventory", "export", "ansible", "--dir", small)
     assert answer.code == 0
-    hosts = json.loads(answer.out)["_meta"]["hostvars"]
-    assert hosts["mora-r1"]["ansible_host"] == "198.18.0.6"
+    everybody = yaml.safe_load(answer.out)["all"]
+    assert everybody["hosts"]["mora-r1"]["ansible_host"] == "198.18.0.6"
+    assert "mora-r1" in everybody["children"]["platform_frr"]["hosts"]
+
+
+def test_export_ansible_is_refused_into_a_file_that_ansible_would_read_as_something_else(
+    sanaga, small
+):
+    words = ("inventory", "export", "ansible", "--dir", small, "--out", "hosts.ini")
+    answer = sanaga(*words)
+    assert answer.code == 64
+    assert "Ansible reads YAML only from files that end in .yaml" in answer.err
+    assert not (sanaga.folder / "hosts.ini").exists()
 
 
 def test_export_overwrites_nothing(sanaga, small):
-    (sanaga.folder / "hosts.json").write_text("mine")
-    words = ("inventory", "export", "ansible", "--dir", small, "--out", "hosts.json")
+    (sanaga.folder / "hosts.yaml").write_text("mine")
+    words = ("inventory", "export", "ansible", "--dir", small, "--out", "hosts.yaml")
     answer = sanaga(*words)
     assert answer.code == 64
-    assert "hosts.json exists already" in answer.err
-    assert (sanaga.folder / "hosts.json").read_text() == "mine"
+    assert "hosts.yaml exists already" in answer.err
+    assert (sanaga.folder / "hosts.yaml").read_text() == "mine"
 
 
 def test_import_of_an_exported_nornir_inventory_finds_the_same_devices(sanaga, small):
@@ -89,6 +100,46 @@ def test_import_of_a_foreign_csv_names_the_file(sanaga):
     answer = sanaga("inventory", "import", "prices.csv")
     assert (answer.code, answer.out) == (1, "")
     assert re.search(r"^prices.csv:1:1: .*NetBox", answer.err)
+
+
+def test_import_says_what_it_took_and_what_it_left(sanaga):
+    (sanaga.folder / "devices.csv").write_text(
+        "Nom;Statut;Entité;Site;Rôle;Plateforme;Adresse IP\n"
+        "Mora R1;Actif;MINSANTE;Mora;Router;FRR;2001:db8::1/64\n"
+    )
+    (sanaga.folder / "zoo.graphml").write_text(
+        '<graphml><key attr.name="label" id="a"/><graph><node id="0"><data key="a">Douala</data>'
+        "</node></graph></graphml>"
+    )
+    answer = sanaga("inventory", "import", "devices.csv", "zoo.graphml")
+    assert answer.code == 0
+    read = yaml.safe_load(answer.out)
+    assert [device["name"] for device in read["devices"]] == ["mora-r1", "douala-r1"]
+    assert answer.err.splitlines() == [
+        "imported 2 devices, 1 site; 'sanaga validate' names what is missing; "
+        "what was not taken, and why:",
+        "devices.csv: mora-r1: '2001:db8::1/64' is IPv6, and management runs over IPv4; write that",
+        "devices.csv: columns are not taken, since the intent has no such keys: "
+        "Statut (1 row), Entité (1 row)",
+        "zoo.graphml: sites have no coordinates in the file: douala",
+    ]
+
+
+def test_import_names_the_faults_of_all_files_at_once_and_writes_nothing(sanaga):
+    (sanaga.folder / "a.gml").write_text("graph [ ]")
+    (sanaga.folder / "hosts.yaml").write_text("a: {groups: [lost]}\n")
+    answer = sanaga("inventory", "import", "a.gml", "hosts.yaml", "--out", "new.yaml")
+    assert (answer.code, answer.out) == (1, "")
+    assert "a.gml: this is GML, which is not imported" in answer.err
+    assert "hosts.yaml: host a is in the group lost, which groups.yaml lacks" in answer.err
+    assert not (sanaga.folder / "new.yaml").exists()
+
+
+def test_import_believes_who_says_whose_a_file_is(sanaga):
+    (sanaga.folder / "inventory.yaml").write_text("r1: {}\n")
+    assert sanaga("inventory", "import", "inventory.yaml").code == 1
+    answer = sanaga("inventory", "import", "inventory.yaml", "--from", "nornir")
+    assert (answer.code, yaml.safe_load(answer.out)["devices"][0]["name"]) == (0, "r1")
 
 
 def test_import_of_a_file_that_is_not_utf_8_says_so(sanaga):

@@ -142,3 +142,25 @@ def test_draw_refuses_what_is_no_picture(sanaga, small):
     answer = sanaga("topology", "draw", "map.txt", "--dir", small)
     assert (answer.code, answer.out) == (64, "")
     assert re.search(r"map\.txt.*\.svg", answer.err)
+
+
+def test_a_site_without_a_way_out_is_called_cut_off_everywhere(sanaga, small):
+    devices = sanaga.folder / small / "devices.yaml"
+    text = devices.read_text()
+    at = text.index("site: kolofata")
+    devices.write_text(text[:at] + "lan: false\n    " + text[at:])
+    told = "1 site is cut off: kolofata (no device is on its LANs; write 'lan: true' at one)."
+    shown = sanaga("topology", "show", small)
+    row = next(line for line in shown.out.splitlines() if line.startswith("kolofata"))
+    assert "cut off" in row
+    assert told in shown.err
+    sites = {row["site"]: row for row in ask(sanaga, small, "show")}
+    assert [name for name, row in sites.items() if row["cut_off"]] == ["kolofata"]
+    checked = sanaga("validate", small)
+    assert (checked.code, told in checked.err) == (0, True)
+    assert "kolofata" in json.loads(sanaga("validate", small, "-o", "json").out)["cut_off"]
+    assert told in sanaga("topology", "risks", small).err
+    assert (
+        "It is cut off: no device is on its LANs"
+        in sanaga("explain", "kolofata", "--dir", small).out
+    )

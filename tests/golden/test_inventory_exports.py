@@ -1,13 +1,12 @@
 """The small network as Nornir and Ansible read it."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from inventory.exports import export_ansible, export_nornir
+from inventory.exchange.exports import export_ansible, export_nornir
 from inventory.intent import load_intent
 from tests.golden_files import assert_golden
 
@@ -22,7 +21,7 @@ def test_nornir_inventory_is_as_reviewed(file):
 
 
 def test_ansible_inventory_is_as_reviewed():
-    assert_golden(EXPECTED / "ansible.json", export_ansible(INTENT))
+    assert_golden(EXPECTED / "ansible.yaml", export_ansible(INTENT))
 
 
 def test_every_group_of_a_nornir_host_is_declared():
@@ -33,20 +32,16 @@ def test_every_group_of_a_nornir_host_is_declared():
 
 
 def test_every_ansible_host_is_in_a_group_of_its_level_region_and_platform():
-    inventory = json.loads(export_ansible(INTENT))
-    assert inventory["region_cm_en"]["hosts"] == [
-        "maroua-r1",
-        "mayo-sava-r1",
-        "mora-r1",
-        "kolofata-r1",
-    ]
-    assert inventory["level_central"]["hosts"] == ["yaounde-r1", "yaounde-r2"]
-    assert inventory["platform_frr"]["hosts"] == list(INTENT.devices)
-    assert set(inventory["_meta"]["hostvars"]) == set(INTENT.devices)
+    inventory = yaml.safe_load(export_ansible(INTENT))["all"]
+    hosts = {name: list(group["hosts"]) for name, group in inventory["children"].items()}
+    assert hosts["region_cm_en"] == ["maroua-r1", "mayo-sava-r1", "mora-r1", "kolofata-r1"]
+    assert hosts["level_central"] == ["yaounde-r1", "yaounde-r2"]
+    assert hosts["platform_frr"] == list(INTENT.devices)
+    assert set(inventory["hosts"]) == set(INTENT.devices)
 
 
 def test_a_credential_stays_a_reference():
-    facts = json.loads(export_ansible(INTENT))["_meta"]["hostvars"]["mora-r1"]
+    facts = yaml.safe_load(export_ansible(INTENT))["all"]["hosts"]["mora-r1"]
     assert facts["sanaga_credential"] == "env:SANAGA_SMALL_KEY"
     assert "password" not in export_ansible(INTENT) + "".join(export_nornir(INTENT).values())
 

@@ -112,6 +112,9 @@ class _Known:
                 what = f"{address} is no address of {zone.site}, where zone {zone.name} is"
                 hint = f"write one within {own[0]} or {own[1]}"
                 yield Fault(entry.where("addresses", index), what, hint)
+            elif fault := addressing.lan_edge_fault(plan, number, address):
+                hint = "write the address of the server itself"
+                yield Fault(entry.where("addresses", index), fault, hint)
 
     def gateway_faults(
         self, gateways: Sequence[tuple[DocumentEntry, GatewayDocument]]

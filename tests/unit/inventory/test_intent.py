@@ -7,7 +7,7 @@ import pytest
 
 from inventory.documents.entries import read_documents
 from inventory.errors import IntentError
-from inventory.exports import export_ansible, export_nornir
+from inventory.exchange.exports import export_ansible, export_nornir
 from inventory.intent import MAX_FAULTS, check_intent, load_intent
 from inventory.model import Level, Medium
 

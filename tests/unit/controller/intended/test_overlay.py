@@ -129,6 +129,24 @@ def test_tunnels_fit_the_narrowest_medium_they_cross_and_care_fits_all(three):
     assert made["maroua-e1"].care.mtu == 1360
 
 
+def test_tunnels_fit_the_mtu_that_is_written_at_a_circuit(three):
+    made = policies(changed(changed(three, "fibre-mora", mtu=1428), "leo-mora", mtu=1500))
+    assert {u.circuit: u.mtu for u in made["mora-e1"].underlays} == {
+        "fibre-mora": 1368,
+        "leo-mora": 1420,
+        "lte-mora": 1340,
+    }
+    assert made[HUB].underlay("leo-yaounde").mtu == 1420
+    assert made["mora-e1"].care.mtu == 1280
+
+
+def test_tunnels_fit_the_mtu_of_a_circuit_between_routers_that_they_may_cross(three):
+    between = next(c for c in three.circuits.values() if c.b and c.name != "fibre-mora")
+    made = policies(changed(three, between.name, mtu=1450))
+    assert made["mora-e1"].underlay("fibre-mora").mtu == 1390
+    assert made["mora-e1"].underlay("leo-mora").mtu == 1340
+
+
 def test_rates_and_gateway_are_those_of_the_edges_own_end(three):
     turned = three.circuits["fibre-mora"]
     assert turned.b is not None

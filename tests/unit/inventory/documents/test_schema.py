@@ -85,6 +85,7 @@ FULL = {
             "delay_ms": 0,
             "metered": False,
             "cost": 3,
+            "mtu": 1492,
             "maintenance": False,
             "enabled": True,
             "description": "x",

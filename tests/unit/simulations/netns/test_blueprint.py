@@ -130,6 +130,13 @@ def test_subscribers_and_uplinks_of_a_provider_are_told_apart():
     assert (garoua.mtu, uplink.mtu) == (1400, 1500)
 
 
+def test_a_circuit_carries_packets_as_large_as_its_mtu_says():
+    intent = edged("e")
+    fibre = replace(intent.circuits["garoua-fibre"], mtu=1492)
+    made = replace(intent, circuits={**intent.circuits, "garoua-fibre": fibre})
+    assert draw_blueprint(made).wire("garoua-fibre").mtu == 1492
+
+
 def test_an_edge_may_come_to_have_a_tunnel_per_circuit_and_one_for_care():
     assert draw_blueprint(edged("e")).edge("garoua-e1").tunnels == 4
 

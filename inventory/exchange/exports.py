@@ -1,32 +1,13 @@
 """The inventory in the formats of other tools; credentials stay references everywhere."""
 
-import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import yaml
 
 from inventory.addressing import loopback4, loopback6
+from inventory.exchange.values import NETMIKO_TYPE, NETWORK_OS
 from inventory.model import Device, Intent, Level, Platform, Site
-
-# What each platform is called by the other tools; NAPALM and netmiko have no common word for all.
-_ANSIBLE_NETWORK_OS: Final[Mapping[Platform, str]] = {
-    Platform.FRR: "frr.frr.frr",
-    Platform.IOS: "cisco.ios.ios",
-    Platform.EOS: "arista.eos.eos",
-    Platform.JUNOS: "junipernetworks.junos.junos",
-    Platform.ROUTEROS: "community.routeros.routeros",
-    Platform.VYOS: "vyos.vyos.vyos",
-}
-_NETMIKO_TYPE: Final[Mapping[Platform, str]] = {
-    Platform.LINUX: "linux",
-    Platform.FRR: "linux",
-    Platform.IOS: "cisco_ios",
-    Platform.EOS: "arista_eos",
-    Platform.JUNOS: "juniper_junos",
-    Platform.ROUTEROS: "mikrotik_routeros",
-    Platform.VYOS: "vyos",
-}
 
 
 def export_nornir(intent: Intent) -> Mapping[str, str]:
@@ -43,20 +24,17 @@ def export_nornir(intent: Intent) -> Mapping[str, str]:
 
 
 def export_ansible(intent: Intent) -> str:
-    """Return an Ansible inventory as its script plugin reads it, with every host's variables."""
-    groups: dict[str, list[str]] = {}
+    """Return an Ansible inventory as its YAML plugin reads it, with every host's variables."""
+    groups: dict[str, dict[str, Any]] = {}
     for name, device in intent.devices.items():
         for group in _groups(intent, device):
-            groups.setdefault(_ansible_name(group), []).append(name)
-    inventory: dict[str, Any] = {
-        "_meta": {"hostvars": {n: _ansible_host(intent, d) for n, d in intent.devices.items()}},
-        "all": {"children": [*sorted(groups), "ungrouped"]},
-    }
-    inventory |= {group: {"hosts": groups[group]} for group in sorted(groups)}
-    for platform, network_os in _ANSIBLE_NETWORK_OS.items():
+            members = groups.setdefault(_ansible_name(group), {"hosts": {}})
+            members["hosts"][name] = {}
+    for platform, network_os in NETWORK_OS.items():
         if (group := _ansible_name(_platform_group(platform))) in groups:
-            inventory[group]["vars"] = {"ansible_network_os": network_os}
-    return json.dumps(inventory, indent=2, ensure_ascii=False) + "\n"
+            groups[group]["vars"] = {"ansible_network_os": network_os}
+    hosts = {name: _ansible_host(intent, device) for name, device in intent.devices.items()}
+    return _yaml({"all": {"hosts": hosts, "children": {g: groups[g] for g in sorted(groups)}}})
 
 
 def _nornir_host(intent: Intent, device: Device) -> dict[str, Any]:
@@ -67,7 +45,7 @@ def _nornir_host(intent: Intent, device: Device) -> dict[str, Any]:
             "port": device.management.port,
             "username": device.management.username,
             "connection_options": {
-                "netmiko": {"extras": {"device_type": _NETMIKO_TYPE[device.platform]}}
+                "netmiko": {"extras": {"device_type": NETMIKO_TYPE[device.platform]}}
             },
         }
     host["data"] = _facts(intent, device)
@@ -89,6 +67,7 @@ def _ansible_host(intent: Intent, device: Device) -> dict[str, Any]:
     # Ansible evaluates variables as templates, so free text stays out.
     known = _facts(intent, device).items()
     facts = {f"sanaga_{key}": value for key, value in known if key != "title"}
+    facts["sanaga_platform"] = device.platform.value
     if device.management is None:
         return facts
     return {

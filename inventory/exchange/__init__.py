@@ -1,0 +1,1 @@
+"""Inventories of other tools: NetBox, Nornir, Ansible and GraphML, read and written."""

@@ -13,8 +13,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
+from typing import Final
 
 from inventory.errors import SanagaError
+
+# How long to wait for another process; on a busy machine with a slow disk a commit takes a while.
+WITHIN_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,9 @@ def _check_private(folder: Path, kind: DatabaseKind) -> None:
 
 
 def _connected(file: Path, kind: DatabaseKind) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10)
+    connection = sqlite3.connect(
+        file, isolation_level=None, check_same_thread=False, timeout=WITHIN_S
+    )
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA trusted_schema = OFF")

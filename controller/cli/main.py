@@ -47,6 +47,14 @@ CODES: Final[Mapping[type[SanagaError], Exit]] = {
     SettingError: Exit.USAGE,
 }
 
+# What installs a library that only some verbs need.
+EXTRAS: Final = {
+    "matplotlib": "drawing",
+    "netmiko": "routers",
+    "paramiko": "routers",
+    "pyroute2": "edge",
+}
+
 
 class VerbGroup(TyperGroup):
     """The verbs by name, each imported at the last moment; others plug in by entry point."""
@@ -227,6 +235,11 @@ def _machine(error: OSError, *, debug: bool) -> int:
 
 def _unexpected(error: Exception, *, debug: bool) -> int:
     _trace(debug=debug)
+    if isinstance(error, ModuleNotFoundError) and (extra := EXTRAS.get(str(error.name))):
+        say(
+            f"sanaga: {error.name} is not installed; install it with: pip install 'sanaga[{extra}]'"
+        )
+        return Exit.ERROR
     say(f"sanaga: a fault of this program, not of your documents: {type(error).__name__}: {error}")
     if not debug:
         say("Run the same command with --debug and report what it prints.")

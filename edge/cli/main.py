@@ -5,15 +5,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from edge.cli import calls, policy
+from edge.cli.declare import Argument, Option, Typer
 from edge.cli.output import DirOption, Format, FormatOption, emit, folder, say, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-app = typer.Typer(
+app = Typer(
     no_args_is_help=True,
     add_completion=False,
     help="Run a site's Linux edge: measure its circuits, keep its traffic on the good ones.",
@@ -26,23 +25,23 @@ app.add_typer(calls.app, name="call")
 def enrol(
     controller_key: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="FILE|BASE64", help="The key that signs policies: a file, or the key itself."
         ),
     ],
     device: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="This device in the intent; if not said, as enrolled before, or the host's name.",
         ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Take another name or another controller's key.")
+        bool, Option("--force", help="Take another name or another controller's key.")
     ] = False,
     wireguard_py: Annotated[
         bool | None,
-        typer.Option(
+        Option(
             "--wireguard-py/--no-wireguard-py",
             help="Let the optional extra of that name make keys and give them to the kernel.",
             show_default=False,
@@ -95,9 +94,9 @@ def status(directory: DirOption = None, output: FormatOption = Format.TABLE) -> 
 def explain(
     about: Annotated[
         str | None,
-        typer.Argument(metavar="[CLASS|PEER]", help="A class of traffic, a peer or a path."),
+        Argument(metavar="[CLASS|PEER]", help="A class of traffic, a peer or a path."),
     ] = None,
-    number: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many at most.")] = 20,
+    number: Annotated[int, Option("-n", min=1, max=10_000, help="How many at most.")] = 20,
     directory: DirOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from controller.cli.main import VERBS
 from tests.golden_files import assert_golden
+from tests.rigs.edge.edge_install import command
 from tests.sanaga_process import ROOT
 from tools.make_docs import REFERENCE, reference
 
@@ -111,3 +112,28 @@ def test_completion_offers_verbs_and_names_from_the_folder(sanaga, small):
 
 def test_reference_in_the_documentation_is_current():
     assert REFERENCE.read_text(encoding="utf-8") == reference(), "run 'make docs'"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("validate", "small"), 0, ""),
+        (("topology", "risks", "small"), 0, ""),
+        (("topology", "draw", "map.svg", "--dir", "small"), 1, "pip install 'sanaga[drawing]'"),
+        (("plan", "small"), 1, "pip install 'sanaga[routers]'"),
+    ],
+)
+def test_library_that_a_verb_lacks_is_named(sanaga, small, words, code, said):
+    program = "from controller.start import main; main()"
+    lacking = ("matplotlib", "netmiko", "paramiko", "pyroute2")
+    done = subprocess.run(
+        [*command(program, lacking), *words],
+        env=sanaga.environment(),
+        cwd=sanaga.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "fault of this program" not in done.stderr

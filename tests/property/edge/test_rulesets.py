@@ -5,6 +5,7 @@ import re
 import subprocess
 from dataclasses import replace
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -19,7 +20,7 @@ from tests.rigs.edge.edge_policies import edge_policy, hub_policy
 
 POLICIES = (edge_policy(), hub_policy())
 PREFIXES = (ip_network("10.0.3.0/24"), ip_network("fd5a:6e61:6700:1::/64"))
-EMPTY = {"peers": (), "underlays": ()}
+EMPTY: dict[str, Any] = {"peers": (), "underlays": ()}
 # nft reads the kernel's tables even for a check, which is root's to do.
 CHECK = ["nft", "-c", "-f", "-"]
 if os.geteuid():
@@ -60,7 +61,7 @@ def _some(whole):
 
 def refusal(policy: EdgePolicy) -> str:
     """Return what nft says against the rules of a policy; nothing when it takes them."""
-    ways = PeerSteering({c.service.name: None for c in policy.classes})
+    ways = PeerSteering({})
     want = desired_state(policy, Steering({peer.device: ways for peer in policy.peers}))
     # Both interfaces of what arrives must be there; this one is everywhere.
     arriving = [re.sub(r'(device|to) "[^"]+"', r'\1 "lo"', a.ruleset) for a in want.arrivals]

@@ -98,7 +98,7 @@ def test_what_a_former_version_left_in_its_log_is_kept(tmp_path, file):
 def test_many_may_open_what_a_former_version_left(tmp_path):
     left = logged(tmp_path, journal.FILE)
 
-    def count(_: int) -> int:
+    def count(_):
         with closing(Database.open(left, journal.KIND)) as database:
             return count_kept(database)
 

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from controller.environment import SettingError
-from controller.terminal.output import Exit, OutputClosedError, UsageProblem, say
+from controller.terminal.output import Exit, OutputClosedError, UsageProblem, heed_hangups, say
 from inventory.errors import IntentError, SanagaError, UnreachableError
 
 if TYPE_CHECKING:
@@ -270,6 +270,8 @@ def main() -> NoReturn:
     """Run the command line of this process."""
     # A command ends before there is garbage worth looking for.
     gc.set_threshold(100_000)
+    # No verb is to leave half-way what it would take back for Ctrl-C.
+    heed_hangups()
     arguments, debug = _without_debug(sys.argv[1:])
     # Libraries report on connections that break; what matters of it comes as an error anyway.
     logging.basicConfig(level=logging.INFO if debug else logging.CRITICAL)

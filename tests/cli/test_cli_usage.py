@@ -2,7 +2,9 @@
 
 import os
 import re
+import signal
 import subprocess
+import sys
 from importlib.metadata import version
 
 import pytest
@@ -137,3 +139,49 @@ def test_library_that_a_verb_lacks_is_named(sanaga, small, words, code, said):
     assert done.returncode == code, done.stderr
     assert said in done.stderr
     assert "fault of this program" not in done.stderr
+
+
+WAITING = """
+import sys
+from threading import Event
+from types import ModuleType
+import typer
+from controller.cli import main
+waiting = sys.modules["waiting"] = ModuleType("waiting")
+waiting.app = typer.Typer()
+@waiting.app.command()
+def wait():
+    print("ready", flush=True)
+    Event().wait(60)
+main.VERBS["wait"] = "waiting"
+sys.argv = ["sanaga", "wait"]
+main.main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signal_to_end_is_as_ctrl_c_in_every_verb(number):
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITING], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "sanaga: interrupted\n")
+
+
+def test_hangup_that_is_ignored_stays_so():
+    process = subprocess.Popen(
+        ["nohup", sys.executable, "-c", WAITING],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "sanaga: interrupted\n")

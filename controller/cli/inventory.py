@@ -204,23 +204,16 @@ def import_inventory(
 
 
 def _imported(file: Path) -> "Sections":
+    from inventory.documents.text_file import read_text_file
     from inventory.imports import from_csv, from_nornir
 
     if file.suffix.lower() == ".csv":
-        return from_csv(str(file), _text(file))
+        return from_csv(str(file), read_text_file(file))
     hosts = file / "hosts.yaml" if file.is_dir() else file
     groups = hosts.with_name("groups.yaml")
-    return from_nornir(str(hosts), _text(hosts), _text(groups) if groups.exists() else "")
-
-
-def _text(file: Path) -> str:
-    from inventory.errors import Fault, IntentError, Location
-
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        fault = Fault(Location(str(file)), "the file is not UTF-8", "save it as UTF-8")
-        raise IntentError([fault]) from error
+    return from_nornir(
+        str(hosts), read_text_file(hosts), read_text_file(groups) if groups.exists() else ""
+    )
 
 
 @app.command(epilog="Example: sanaga inventory seal my-network/keys.sealed mora-r1 < mora-r1.key")

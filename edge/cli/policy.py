@@ -65,9 +65,10 @@ def load(
 
     from edge.agent import offline
     from edge.control import client as control
+    from inventory.documents.text_file import read_text_file
 
     seconds, place, txn = duration(confirm_within), folder(directory), str(uuid4())
-    text = file.read_text(encoding="utf-8", errors="replace")
+    text = read_text_file(file, errors="replace")
     try:
         answer = control.request(place, "stage", txn=txn, candidate=text)
     except control.NotRunningError:

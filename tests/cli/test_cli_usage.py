@@ -185,3 +185,23 @@ def test_hangup_that_is_ignored_stays_so():
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (130, "sanaga: interrupted\n")
+
+
+@pytest.mark.parametrize("file", ["/dev/zero", "pipe"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("vpn", "person", "plan", "FILE"),
+        ("vpn", "person", "apply", "FILE", "--because", "test", "--out", "files"),
+        ("vpn", "import", "FILE", "--role", "oncologist", "--site", "mora"),
+        ("inventory", "import", "FILE"),
+        ("apply", "FILE", "--yes"),
+        ("edge", "policy", "load", "FILE", "--dir", "edge"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_no_regular_file_is_refused_at_once(sanaga, words, file):
+    os.mkfifo(sanaga.folder / "pipe")
+    answer = sanaga(*(file if word == "FILE" else word for word in words))
+    assert answer.code == 1
+    assert "this is no regular file; save it in a file" in answer.err

@@ -3,14 +3,11 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from edge.cli import calls, policy
 from edge.cli.declare import Argument, Option, Typer
 from edge.cli.output import DirOption, Format, FormatOption, emit, folder, say, write
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 app = Typer(
     no_args_is_help=True,
@@ -97,27 +94,34 @@ def explain(
         Argument(metavar="[CLASS|PEER]", help="A class of traffic, a peer or a path."),
     ] = None,
     number: Annotated[int, Option("-n", min=1, max=10_000, help="How many at most.")] = 20,
+    everything: Annotated[
+        bool, Option("--all", help="Also what was put right in the kernel, such as settings.")
+    ] = False,
     directory: DirOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Show the last decisions and repairs with their reasons; works without the daemon, too."""
-    from edge.cli import tables
+    """Show the last decisions with their reasons; works without the daemon, too.
+
+    What the daemon put right in the kernel is left out unless you say --all, or ask for repair.
+    """
+    from edge.cli import explanations, tables
     from edge.identity import device as identity
     from edge.storage import journal
 
     place = folder(directory)
     identity.require_readable(place)
-    entries = [
-        entry for entry in journal.read_journal(place) if about is None or _about(entry, about)
-    ]
+    entries = list(journal.read_journal(place))
+    if about is not None:
+        names = explanations.policy_names(place)
+        entries = list(explanations.entries_about(entries, about, names))
+        if (decided := names.decided_as(about)) != about:
+            say(f"{about} travels with {decided}; the decisions of both are these")
+    elif not everything:
+        entries = list(explanations.without_kernel(entries))
     emit(entries[-number:], output, lambda: tables.show_entries(entries[-number:]))
     if not entries:
         what = f"nothing about '{about}'" if about else "nothing"
         say(f"{what} has been decided yet")
-
-
-def _about(entry: "Mapping[str, object]", about: str) -> bool:
-    return about in {entry.get(key) for key in ("peer", "service", "path", "before", "kind")}
 
 
 @app.command(epilog="Example: sudo sanaga edge stop")

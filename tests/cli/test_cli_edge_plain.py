@@ -68,9 +68,9 @@ def test_every_verb_explains_itself(plain, words):
 def test_explain_prints_what_was_decided(plain, enrolled):
     repaired = JournalRecord(1.8e9 + 90, "repair", "put 1 routes")
     DecisionJournal(enrolled / "edge").write((repaired,))
-    shown = plain("edge", "explain", "--dir", "edge", "-n", "1", "-o", "json")
+    shown = plain("edge", "explain", "--dir", "edge", "--all", "-n", "1", "-o", "json")
     assert json.loads(shown.out)[0]["kind"] == "repair"
-    assert "put 1 routes" in plain("edge", "explain", "--dir", "edge").out
+    assert "put 1 routes" in plain("edge", "explain", "repair", "--dir", "edge").out
 
 
 def test_policy_is_kept_for_the_next_start(plain, enrolled):

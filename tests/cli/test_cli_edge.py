@@ -317,8 +317,9 @@ def test_decisions_come_first_and_the_kernel_upon_request(sanaga, journalled):
 def ruled(journalled):
     """Return the folder of an edge with a policy, which decided for a consultation."""
     (journalled / "policy.json").write_text(signed(edge_policy()))
-    decided = ("decision", "fibre is lost", "yaounde-e1", "consultation-audio", "leo", "lte", "")
-    DecisionJournal(journalled).write((JournalRecord(1.8e9 + 120, *decided),))
+    why, peer, service = "fibre is lost", "yaounde-e1", "consultation-audio"
+    decided = JournalRecord(1.8e9 + 120, "decision", why, peer, service, "leo", "lte", "")
+    DecisionJournal(journalled).write((decided,))
     return journalled
 
 

@@ -1,7 +1,7 @@
 """What a laboratory lacks is named at once, before anything is made."""
 
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,7 @@ def managed(namespace=None, **changes):
         intent,
         network=replace(intent.network, management_namespace=namespace),
         devices={
-            name: replace(d, management=Management(address=ip_address("198.18.0.1"), **changes))
+            name: replace(d, management=Management(address=IPv4Address("198.18.0.1"), **changes))
             for name, d in intent.devices.items()
         },
     )

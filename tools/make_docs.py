@@ -11,6 +11,7 @@ from typer.main import get_command
 from controller.app import KEY_MAKER
 from controller.cli.main import app
 from controller.settings import Settings
+from edge.settings import PREFIX as EDGE_PREFIX
 from edge.settings import Settings as EdgeSettings
 from inventory.credentials import PASSPHRASE
 from vpn.wireguard.key_backends import KeyMaker
@@ -60,10 +61,10 @@ def _variables() -> Iterator[str]:
     yield f"| `{KEY_MAKER}` | what makes WireGuard's keys for people's devices: {makers} |"
     what = "the sealed files that credential references name, and the controller's own keys"
     yield f"| `{PASSPHRASE}` | opens {what} once they are sealed |"
-    for settings in (Settings, EdgeSettings):
-        prefix = settings.model_config["env_prefix"]
-        for name, field in settings.model_fields.items():
-            yield f"| `{prefix}{name.upper()}` | {field.description} |"
+    prefix = Settings.model_config["env_prefix"]
+    for before, fields in (prefix, Settings.model_fields), (EDGE_PREFIX, EdgeSettings.model_fields):
+        for name, field in fields.items():
+            yield f"| `{before}{name.upper()}` | {field.description} |"
 
 
 def _section(parent: Any, command: Any, path: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ where an interruption left off.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, Literal, Protocol, TypeAlias
 
@@ -59,8 +59,9 @@ def plan_list(
     Without prune, nobody loses access for not being listed. Raises IntentError with everything
     that speaks against it.
     """
-    wanted, terms = tuple(listed), registrar.terms()
+    terms = registrar.terms()
     known = {entry.person.name: entry for entry in registrar.store.entries()}
+    wanted = tuple(_completed(one, known) for one in listed)
     faults = [
         Fault(one.where, *against.split("; ", 1))
         for one in wanted
@@ -120,6 +121,21 @@ def _do(registrar: Registrar, step: ListStep, act: Actor, delivery: FileSink) ->
         registrar.add(one.person, one.device, act, delivery.deliver, one.public_key)
     elif step.device:
         registrar.revoke(step.person.name, step.device.name, act)
+
+
+def _completed(one: ListedDevice, known: dict[str, PersonRecord]) -> ListedDevice:
+    """Return a row of the list with what a person has of which the list says nothing.
+
+    Access that ends with the licence goes on doing so.
+    """
+    entry = _active(known, one.person.name)
+    if entry is None or not one.unsaid:
+        return one
+    before = entry.person
+    person = replace(one.person, **{name: getattr(before, name) for name in one.unsaid})
+    if person.until is None or ("until" in one.unsaid and before.until == before.licence_until):
+        person = replace(person, until=person.licence_until)
+    return replace(one, person=person)
 
 
 def _active(known: dict[str, PersonRecord], name: str) -> PersonRecord | None:

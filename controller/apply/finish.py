@@ -33,6 +33,10 @@ LEFT: Final = (
     "left half-way at the second Ctrl-C; devices undo unconfirmed changes by themselves, "
     "'sanaga apply --resume' brings all of them where they belong"
 )
+UNRECORDED: Final = (
+    "the journal does not know that it is over ({error}); then run 'sanaga apply --resume', which "
+    "records it and changes no device that is where it belongs"
+)
 RESUME: Final = "run 'sanaga apply --resume' when it answers again"
 
 
@@ -178,7 +182,7 @@ def _concluded(
     outcome = aim if left.nothing else Outcome.DIFFERS
     # While a device is silent the apply stays unfinished, so that it can be resumed.
     if not left.unreachable:
-        push.context.journal.finish(push.apply_id, outcome, because)
+        because = recorded(push, outcome, because)
     result = PushResult(
         plan_id=push.plan.id,
         outcome=outcome,
@@ -189,6 +193,18 @@ def _concluded(
     )
     push.context.progress(ApplyEnded(result))
     return result
+
+
+def recorded(push: ApplyRun, outcome: Outcome, because: str) -> str:
+    """Write down that an apply is over, and return why it ended so.
+
+    What the devices are is no less true when the disk is full: then that is said, too.
+    """
+    try:
+        push.context.journal.finish(push.apply_id, outcome, because)
+    except JournalError as error:
+        return f"{because}; {UNRECORDED.format(error=error)}"
+    return because
 
 
 def _told(device: DeviceName, left: Leftover, aim: Outcome) -> str:

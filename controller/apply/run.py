@@ -12,7 +12,12 @@ from controller.apply.events import (
     WaveEnded,
     WaveStarted,
 )
-from controller.apply.finish import confirm_everywhere, insistently, restore_everywhere
+from controller.apply.finish import (
+    confirm_everywhere,
+    insistently,
+    recorded,
+    restore_everywhere,
+)
 from controller.apply.session import ApplyContext, DeviceConnections
 from controller.apply.steps import (
     OLD,
@@ -32,6 +37,7 @@ from controller.store.journal import ApplyRecord, Opening
 from controller.transport.fanout import for_each_device
 from inventory.errors import (
     CredentialError,
+    JournalError,
     PlanError,
     RejectedError,
     SanagaError,
@@ -41,7 +47,7 @@ from inventory.errors import (
 from inventory.model import DeviceName
 
 LISTED: Final = 12
-INTERRUPTED: Final = "interrupted by Ctrl-C"
+INTERRUPTED: Final = "interrupted by Ctrl-C, or by a signal to end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +164,10 @@ def _begun(plan: Plan, lines: DeviceConnections, window_s: float) -> ApplyRun:
         deadline=context.clock.instant().timestamp() + window_s,
     )
     deadline = context.clock.now() + window_s
-    apply_id = context.journal.begin(opening)
+    try:
+        apply_id = context.journal.begin(opening)
+    except JournalError as error:
+        raise JournalError(f"nothing was changed: {error}") from error
     context.progress(ApplyStarted(apply_id, plan.id, len(plan.changes), len(plan.waves)))
     return ApplyRun(plan, apply_id, context, deadline, lines)
 
@@ -205,11 +214,11 @@ def _end(push: ApplyRun, found: Failure | Verification) -> PushResult:
     if isinstance(found, Verification):
         return confirm_everywhere(push, "everything was verified end to end", found.evidence)
     if found.missing:
-        push.context.journal.finish(push.apply_id, Outcome.ROLLED_BACK, found.because)
+        recorded(push, Outcome.ROLLED_BACK, found.because)
         raise found.missing
     if found.silent:
-        push.context.journal.finish(push.apply_id, Outcome.UNREACHABLE, found.because)
-        result = _unchanged(push.plan, Outcome.UNREACHABLE, found.because)
+        because = recorded(push, Outcome.UNREACHABLE, found.because)
+        result = _unchanged(push.plan, Outcome.UNREACHABLE, because)
         return _ended(push.context, replace(result, apply_id=push.apply_id))
     return restore_everywhere(push, found.because)
 

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from controller.environment import SettingError
-from controller.terminal.output import Exit, OutputClosedError, UsageProblem, say
+from controller.terminal.output import Exit, OutputClosedError, UsageProblem, heed_hangups, say
 from inventory.errors import IntentError, SanagaError, UnreachableError
 
 if TYPE_CHECKING:
@@ -45,6 +45,14 @@ PLUGINS: Final = "sanaga.commands"
 CODES: Final[Mapping[type[SanagaError], Exit]] = {
     UnreachableError: Exit.UNREACHABLE,
     SettingError: Exit.USAGE,
+}
+
+# What installs a library that only some verbs need.
+EXTRAS: Final = {
+    "matplotlib": "drawing",
+    "netmiko": "routers",
+    "paramiko": "routers",
+    "pyroute2": "edge",
 }
 
 
@@ -227,6 +235,11 @@ def _machine(error: OSError, *, debug: bool) -> int:
 
 def _unexpected(error: Exception, *, debug: bool) -> int:
     _trace(debug=debug)
+    if isinstance(error, ModuleNotFoundError) and (extra := EXTRAS.get(str(error.name))):
+        say(
+            f"sanaga: {error.name} is not installed; install it with: pip install 'sanaga[{extra}]'"
+        )
+        return Exit.ERROR
     say(f"sanaga: a fault of this program, not of your documents: {type(error).__name__}: {error}")
     if not debug:
         say("Run the same command with --debug and report what it prints.")
@@ -257,6 +270,8 @@ def main() -> NoReturn:
     """Run the command line of this process."""
     # A command ends before there is garbage worth looking for.
     gc.set_threshold(100_000)
+    # No verb is to leave half-way what it would take back for Ctrl-C.
+    heed_hangups()
     arguments, debug = _without_debug(sys.argv[1:])
     # Libraries report on connections that break; what matters of it comes as an error anyway.
     logging.basicConfig(level=logging.INFO if debug else logging.CRITICAL)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Annotated, Final, TypeAlias
 
 import typer
@@ -64,7 +65,11 @@ class Delivery:
             raise UsageProblem(f"{', '.join(taken)}: there already; nothing is overwritten")
 
     def hand(self, text: str) -> None:
-        """Write a file's text wherever it goes; when one place fails, it is in none."""
+        """Write a file's text wherever it goes; when one place fails, it is in none.
+
+        Raises UsageProblem before anything is written when the terminal is too narrow.
+        """
+        shown = _picture(text) if self.qr else ""
         written: list[Path] = []
         try:
             for path, octets in self._made(text):
@@ -72,10 +77,8 @@ class Delivery:
                 written.append(path)
             if self.show:
                 write(text)
-            if self.qr:
-                from vpn.wireguard import qr
-
-                write(qr.qr_terminal(text))
+            if shown:
+                write(shown)
         except BaseException:
             for path in written:
                 with suppress(OSError):
@@ -99,6 +102,20 @@ class Delivery:
 
     def _paths(self) -> tuple[Path, ...]:
         return tuple(path for path in (self.file, self.png, self.svg) if path)
+
+
+def _picture(text: str) -> str:
+    """Return a QR code for the terminal. Raises UsageProblem where its lines would be broken."""
+    from vpn.wireguard import qr
+
+    drawn = qr.qr_terminal(text)
+    wide, columns = qr.qr_columns(text), get_terminal_size().columns
+    if sys.stdout.isatty() and wide > columns:
+        raise UsageProblem(
+            f"the QR code has {wide} columns and this terminal {columns}, so no camera could read "
+            "it; nothing was done; widen the terminal or use a smaller font, or say --png FILE"
+        )
+    return drawn
 
 
 def _create(path: Path, octets: bytes) -> None:

@@ -22,7 +22,7 @@ from controller.cli_vpn.person import (
     UntilOption,
 )
 from controller.terminal.durations import spoken as duration
-from controller.terminal.output import heed_hangups, progress_wanted, say, stderr, write
+from controller.terminal.output import progress_wanted, say, stderr, write
 
 if TYPE_CHECKING:
     from controller.access.invitation import (
@@ -118,7 +118,6 @@ def _visit(registrar: "Registrar", gateway: str | None) -> "Iterator[InvitationS
     hosts = joining_gateways(terms, gateway)
     if gateway and gateway not in {one.device for one in hosts}:
         say(f"{gateway} takes no devices in from the field; {hosts[0].device} carries this")
-    heed_hangups()
     connect = connector(terms, state_dir())
     with open_invitation(hosts, connect, SystemClock(), _report) as session:
         yield session

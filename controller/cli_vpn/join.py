@@ -7,7 +7,7 @@ import typer
 
 from controller.app import key_maker
 from controller.cli_vpn.delivery import held
-from controller.terminal.output import UsageProblem, heed_hangups, say, write
+from controller.terminal.output import UsageProblem, say, write
 
 if TYPE_CHECKING:
     from edge.remote_access.join_code import Invitation
@@ -35,7 +35,6 @@ def join(
     if context.args:
         raise UsageProblem("a code is a secret and no argument; say 'sanaga vpn join', which asks")
     pair = key_maker()
-    heed_hangups()
     with held(file) as put:
         invited = _invited()
         say(f"asking {invited.where.host}")

@@ -13,7 +13,7 @@ from controller.cli_vpn.arguments import act, filed
 from controller.cli_vpn.delivery import Drafts
 from controller.terminal.output import UsageProblem, agree, say, stderr
 from controller.wording import count
-from inventory.errors import Fault, IntentError, Location
+from inventory.documents.text_file import read_text_file
 from vpn.people import people_list
 
 SIGNS: Final = {"add": "+", "change": "~", "revoke": "-"}
@@ -21,7 +21,7 @@ SIGNS: Final = {"add": "+", "change": "~", "revoke": "-"}
 
 def planned(file: Path, *, prune: bool) -> tuple[ListStep, ...]:
     """Return what a list changes. Raises IntentError."""
-    listed = people_list.read_people_list(str(file), _text(file))
+    listed = people_list.read_people_list(str(file), read_text_file(file))
     with open_registrar() as registrar:
         return access_people_list.plan_list(registrar, listed, prune=prune)
 
@@ -93,10 +93,3 @@ def carry_out(
     say(f"done: {summary(steps)}")
     if out and needs:
         say(f"the files are in {out}; each is on one device once, then remove it")
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise IntentError([Fault(Location(str(file)), "this is no UTF-8", "save it so")]) from None

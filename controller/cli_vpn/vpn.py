@@ -249,9 +249,10 @@ def import_(
 
     Their keys stay theirs, so no private key moves. Names come from the remarks in the file.
     """
+    from inventory.documents.text_file import read_text_file
     from vpn.wireguard import parser, server_import
 
-    texts = {str(file): file.read_text(encoding="utf-8", errors="replace") for file in files}
+    texts = {str(file): read_text_file(file, errors="replace") for file in files}
     peers = [peer for file, text in texts.items() for peer in parser.parse_config(text, file).peers]
     found = [peer for peer in peers if not peer.endpoint]
     if dialled := len(peers) - len(found):

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """The door of an FRR router: what sshd runs instead of a shell for the controller's key.
 
-One file of the standard library alone (Python 3.9 and newer), copied to the router. Without a
-command it is an interactive vtysh. Otherwise it knows a few verbs and answers in one line of
-JSON. A commit arms a guard process on the router first; unless it is confirmed in time, the
-guard puts the previous configuration back, whatever became of the connection. The startup
-configuration is written by confirm only, so a restart also brings the previous one back.
+One file of the standard library alone (Python 3.9 and newer), copied to the router. It knows a
+few verbs and answers in one line of JSON; people log in with keys of their own. A commit arms a
+guard process on the router first; unless it is confirmed in time, the guard puts the previous
+configuration back, whatever became of the connection. The startup configuration is written by
+confirm only, so a restart also brings the previous one back.
 
 sshd starts it again for every request, so what few requests need is imported where they need it.
 """
@@ -683,6 +683,9 @@ VERBS: dict[str, tuple[Verb, int, int]] = {
 
 
 def _answer(router: Router, words: Sequence[str]) -> dict[str, object]:
+    if not words:
+        # An interactive vtysh writes files ("output file"), which the controller never needs.
+        raise DoorError("usage", "the controller's key opens no vtysh; log in as a person")
     verb, least, most = VERBS.get(words[0], (None, 0, 0))
     if verb is None or not least <= len(words) - 1 <= most:
         raise DoorError("usage", f"not a request; there are: {', '.join(VERBS)}, vtysh -c 'show …'")
@@ -716,9 +719,9 @@ def main(arguments: Sequence[str], request: str) -> int:
     try:
         router = _router(arguments)
         words = shlex.split(request)
-        if not words or _shows(words):
-            # The alarm outlives exec; only an interactive vtysh may last.
-            signal.alarm(SHOW_TIMEOUT_S if words else 0)
+        if words and _shows(words):
+            # The alarm outlives exec.
+            signal.alarm(SHOW_TIMEOUT_S)
             line = [*router.vtysh(router.confdir), *words[1:]]
             os.execv(line[0], line)  # noqa: S606
         print(json.dumps({"ok": True, **_answer(router, words)}), flush=True)

@@ -15,7 +15,8 @@ from typing import Final, TypeAlias
 
 from controller.clock import Clock, SystemClock
 from controller.model import DeviceConfig
-from inventory.errors import DeviceError, RejectedError, UnreachableError
+from inventory.documents.text_file import read_text_file
+from inventory.errors import DeviceError, IntentError, RejectedError, UnreachableError
 from inventory.model import Device, DeviceName
 
 Reach: TypeAlias = Callable[[DeviceName, IPv4Address], bool]
@@ -234,6 +235,6 @@ class MemoryNetwork:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_text_file(file)
+    except (OSError, IntentError) as error:
         raise DeviceError(file.stem, f"{file} cannot be read as its configuration") from error

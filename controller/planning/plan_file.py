@@ -16,11 +16,14 @@ from pydantic import TypeAdapter, ValidationError
 from controller.model import Change, Plan
 from controller.planning.impact import diff
 from edge.storage import atomic
-from inventory.errors import PlanError
+from inventory.documents.text_file import read_text_file
+from inventory.errors import IntentError, PlanError
 from inventory.model import DeviceName, Intent
 
 FORMAT: Final = "sanaga-plan"
 VERSION: Final = 1
+# The plan of a whole country, texts of all routers included, has some 50 MB.
+MOST_BYTES: Final = 1_000_000_000
 
 
 def intent_json(intent: Intent) -> str:
@@ -89,9 +92,11 @@ def load(file: Path) -> Plan:
     Raises PlanError when it cannot be read, is cut short, was changed, or another version's.
     """
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = json.loads(read_text_file(file, most=MOST_BYTES, errors="replace"))
     except OSError as error:
         raise PlanError(f"{file}: cannot be read ({error.strerror})") from error
+    except IntentError as error:
+        raise PlanError(str(error)) from error
     except (ValueError, RecursionError) as error:
         raise PlanError(f"{file}: is no plan, or only a part of one; make it again") from error
     return _opened(document, file)

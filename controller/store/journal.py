@@ -1,7 +1,7 @@
 """The record of applied plans: a row before each act, completed after it, in SQLite.
 
 What the journal says decides how an interrupted apply ends, so every write is on the disk
-before the call returns (WAL, synchronous=FULL).
+before the call returns (rollback journal, synchronous=FULL).
 """
 
 from collections.abc import Mapping

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum, IntEnum, StrEnum
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
 
 import typer
 
@@ -66,9 +66,23 @@ def agree(harm: str, question: str) -> None:
 
 
 def heed_hangups() -> None:
-    """Let a terminal that is closed, or a kill, end the verb as Ctrl-C does."""
-    for number in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    """Let a terminal that is closed, or a kill, end the verb as Ctrl-C does.
+
+    They often come together, or twice, so only the first counts; what is ignored (nohup) stays so.
+    """
+    for number in _heeded():
+        signal.signal(number, _hang_up)
+
+
+def _heeded() -> list[signal.Signals]:
+    numbers = (signal.SIGHUP, signal.SIGTERM)
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def _hang_up(*_: object) -> NoReturn:
+    for number in _heeded():
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def progress_wanted() -> bool:

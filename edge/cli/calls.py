@@ -4,12 +4,11 @@ import re
 from ipaddress import ip_address
 from typing import Annotated, Final, TypeAlias
 
-import typer
-
+from edge.cli.declare import BadParameter, Option, Typer
 from edge.cli.durations import duration
 from edge.cli.output import DirOption, Format, FormatOption, emit, folder, say, show_rows
 
-app = typer.Typer(no_args_is_help=True, help="Announce calls that their marks do not tell.")
+app = Typer(no_args_is_help=True, help="Announce calls that their marks do not tell.")
 
 _END: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)|([0-9A-Fa-f:]+?))(?::([0-9]{1,5}))?")
 _HEADINGS: Final = {
@@ -21,12 +20,12 @@ _HEADINGS: Final = {
 }
 
 FromOption: TypeAlias = Annotated[
-    str, typer.Option("--from", metavar="ADDRESS[:PORT]", help="Where its packets come from.")
+    str, Option("--from", metavar="ADDRESS[:PORT]", help="Where its packets come from.")
 ]
 ToOption: TypeAlias = Annotated[
-    str, typer.Option("--to", metavar="ADDRESS[:PORT]", help="Where they go, behind a peer.")
+    str, Option("--to", metavar="ADDRESS[:PORT]", help="Where they go, behind a peer.")
 ]
-ProtocolOption: TypeAlias = Annotated[str, typer.Option(metavar="udp|tcp", help="Of its packets.")]
+ProtocolOption: TypeAlias = Annotated[str, Option(metavar="udp|tcp", help="Of its packets.")]
 
 
 @app.command(epilog="Example: sudo sanaga edge call add --from 10.0.3.20 --to 10.0.1.5:3478")
@@ -35,10 +34,10 @@ def add(
     target: ToOption,
     protocol: ProtocolOption = "udp",
     service: Annotated[
-        str, typer.Option("--class", metavar="CLASS", help="The consultation's class.")
+        str, Option("--class", metavar="CLASS", help="The consultation's class.")
     ] = "consultation-video",
     lasts: Annotated[
-        str, typer.Option("--for", metavar="TIME", help="For how long, such as 90s, 45m or 2h.")
+        str, Option("--for", metavar="TIME", help="For how long, such as 90s, 45m or 2h.")
     ] = "2h",
     directory: DirOption = None,
 ) -> None:
@@ -102,7 +101,7 @@ def _end(text: str, option: str) -> tuple[str, int | None]:
         known = str(ip_address(address))
     except ValueError as error:
         hint = "write 10.0.3.20, 10.0.3.20:5004 or [fd00::1]:5004"
-        raise typer.BadParameter(f"{option}: '{text}' is no address; {hint}") from error
+        raise BadParameter(f"{option}: '{text}' is no address; {hint}") from error
     return known, int(found[4]) if found and found[4] else None
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-import typer
+from edge.cli.declare import BadParameter
 
 _UNITS: Final = {"h": 3600, "m": 60, "s": 1, "": 1}
 _WHOLE: Final = re.compile(r"(?:[0-9]{1,6}[hms])*(?:[0-9]{1,6})?", re.ASCII)
@@ -17,5 +17,5 @@ def duration(text: str) -> int:
     parts = _PART.findall(written) if _WHOLE.fullmatch(written) else []
     seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
     if not 0 < seconds <= LONGEST_S:
-        raise typer.BadParameter(f"{text!r} is no time up to 24h; write it like 90s, 5m or 1h30m")
+        raise BadParameter(f"{text!r} is no time up to 24h; write it like 90s, 5m or 1h30m")
     return seconds

@@ -3,17 +3,13 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import Annotated
 
 from edge.cli import calls, policy
+from edge.cli.declare import Argument, Option, Typer
 from edge.cli.output import DirOption, Format, FormatOption, emit, folder, say, write
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-app = typer.Typer(
+app = Typer(
     no_args_is_help=True,
     add_completion=False,
     help="Run a site's Linux edge: measure its circuits, keep its traffic on the good ones.",
@@ -26,23 +22,23 @@ app.add_typer(calls.app, name="call")
 def enrol(
     controller_key: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="FILE|BASE64", help="The key that signs policies: a file, or the key itself."
         ),
     ],
     device: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="NAME",
             help="This device in the intent; if not said, as enrolled before, or the host's name.",
         ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Take another name or another controller's key.")
+        bool, Option("--force", help="Take another name or another controller's key.")
     ] = False,
     wireguard_py: Annotated[
         bool | None,
-        typer.Option(
+        Option(
             "--wireguard-py/--no-wireguard-py",
             help="Let the optional extra of that name make keys and give them to the kernel.",
             show_default=False,
@@ -95,30 +91,37 @@ def status(directory: DirOption = None, output: FormatOption = Format.TABLE) -> 
 def explain(
     about: Annotated[
         str | None,
-        typer.Argument(metavar="[CLASS|PEER]", help="A class of traffic, a peer or a path."),
+        Argument(metavar="[CLASS|PEER]", help="A class of traffic, a peer or a path."),
     ] = None,
-    number: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many at most.")] = 20,
+    number: Annotated[int, Option("-n", min=1, max=10_000, help="How many at most.")] = 20,
+    everything: Annotated[
+        bool, Option("--all", help="Also what was put right in the kernel, such as settings.")
+    ] = False,
     directory: DirOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Show the last decisions and repairs with their reasons; works without the daemon, too."""
-    from edge.cli import tables
+    """Show the last decisions with their reasons; works without the daemon, too.
+
+    What the daemon put right in the kernel is left out unless you say --all, or ask for repair.
+    """
+    from edge.cli import explanations, tables
     from edge.identity import device as identity
     from edge.storage import journal
 
     place = folder(directory)
     identity.require_readable(place)
-    entries = [
-        entry for entry in journal.read_journal(place) if about is None or _about(entry, about)
-    ]
+    entries = list(journal.read_journal(place))
+    if about is not None:
+        names = explanations.policy_names(place)
+        entries = list(explanations.entries_about(entries, about, names))
+        if (decided := names.decided_as(about)) != about:
+            say(f"{about} travels with {decided}; the decisions of both are these")
+    elif not everything:
+        entries = list(explanations.without_kernel(entries))
     emit(entries[-number:], output, lambda: tables.show_entries(entries[-number:]))
     if not entries:
         what = f"nothing about '{about}'" if about else "nothing"
         say(f"{what} has been decided yet")
-
-
-def _about(entry: "Mapping[str, object]", about: str) -> bool:
-    return about in {entry.get(key) for key in ("peer", "service", "path", "before", "kind")}
 
 
 @app.command(epilog="Example: sudo sanaga edge stop")

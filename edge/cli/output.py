@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-import typer
+from edge.cli.declare import Option
 
 
 class Format(StrEnum):
@@ -19,11 +19,11 @@ class Format(StrEnum):
 
 
 FormatOption: TypeAlias = Annotated[
-    Format, typer.Option("--output", "-o", help="How to print the answer.")
+    Format, Option("--output", "-o", help="How to print the answer.")
 ]
 DirOption: TypeAlias = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--dir",
         metavar="DIR",
         help="The edge's folder; SANAGA_EDGE_DIR, or /var/lib/sanaga/edge, if not said.",
@@ -36,9 +36,9 @@ def folder(directory: Path | None) -> Path:
     """Return the edge's folder: as said, or by the environment."""
     if directory is not None:
         return directory.absolute()
-    from edge.settings import Settings
+    from edge.settings import read_settings
 
-    return Settings().dir
+    return read_settings().dir
 
 
 def say(message: str) -> None:
@@ -70,8 +70,11 @@ def show_rows(rows: Sequence[Row], headings: Mapping[str, str]) -> None:
     if not sys.stdout.isatty():
         write("\n".join(padded))
         return
-    from rich.console import Console
-
+    try:
+        from rich.console import Console
+    except ModuleNotFoundError:
+        write("\n".join(padded))
+        return
     console = Console(highlight=False, soft_wrap=True)
     for number, line in enumerate(padded):
         console.print(line, style=None if number else "bold", markup=False)

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-import typer
-
+from edge.cli.declare import Argument, Option, Typer
 from edge.cli.durations import duration
 from edge.cli.output import DirOption, Format, FormatOption, emit, folder, say, write
 from inventory.errors import EdgeError
@@ -12,7 +11,7 @@ from inventory.errors import EdgeError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-app = typer.Typer(no_args_is_help=True, help="Show, try, keep and take back signed policies.")
+app = Typer(no_args_is_help=True, help="Show, try, keep and take back signed policies.")
 
 _TRIAL: Final = "10m"
 
@@ -49,13 +48,13 @@ def _standing(state: "Mapping[str, object]") -> str:
 def load(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A signed policy."),
+        Argument(metavar="FILE", exists=True, dir_okay=False, help="A signed policy."),
     ],
     confirm_within: Annotated[
         str,
-        typer.Option(metavar="TIME", help="How long it is on trial, such as 90s, 10m or 1h."),
+        Option(metavar="TIME", help="How long it is on trial, such as 90s, 10m or 1h."),
     ] = _TRIAL,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep it at once, without a trial.")] = False,
+    keep: Annotated[bool, Option("--keep", help="Keep it at once, without a trial.")] = False,
     directory: DirOption = None,
 ) -> None:
     """Put a signed policy into effect, on trial; unless it is confirmed, the edge returns.
@@ -66,9 +65,10 @@ def load(
 
     from edge.agent import offline
     from edge.control import client as control
+    from inventory.documents.text_file import read_text_file
 
     seconds, place, txn = duration(confirm_within), folder(directory), str(uuid4())
-    text = file.read_text(encoding="utf-8", errors="replace")
+    text = read_text_file(file, errors="replace")
     try:
         answer = control.request(place, "stage", txn=txn, candidate=text)
     except control.NotRunningError:

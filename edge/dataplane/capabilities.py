@@ -5,8 +5,9 @@ nothing of the host's is touched, and nothing is left to clear away.
 """
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,9 @@ table ip trial {
   }
 }
 """
+# A service without CAP_SYS_ADMIN makes one within a namespace of users, in which it keeps its own.
+NAMESPACE: Final = ("unshare", "--net")
+CONFINED: Final = ("unshare", "--user", "--keep-caps", "--net")
 REDIRECT: Final = """\
 qdisc add dev lo handle ffff: ingress
 filter add dev lo parent ffff: protocol all u32 match u32 0 0 action mirred egress redirect dev lo
@@ -53,16 +57,26 @@ def probe() -> KernelCapabilities:
 
     Raises EdgeError when it cannot be asked: without root, or without the programs to ask with.
     """
-    if not _accepted("ip", "link", "set", "lo", "up"):
-        raise EdgeError("the kernel makes no network namespaces; are you root, in a container?")
+    accepted = partial(_accepted, _namespace())
     return KernelCapabilities(
-        wireguard=_accepted("ip", "link", "add", "trial", "type", "wireguard"),
-        tun=_accepted("ip", "tuntap", "add", "trial", "mode", "tun"),
-        htb=_accepted("tc", "qdisc", "add", "dev", "lo", "root", "handle", "1:", "htb"),
-        ifb=_accepted("ip", "link", "add", "trial", "type", "ifb")
-        and _accepted("tc", "-batch", "-", stdin=REDIRECT),
-        duplicate=_accepted("nft", "-f", "-", stdin=DUPLICATE),
-        nexthop=_accepted("ip", "nexthop", "add", "id", "1", "blackhole"),
+        wireguard=accepted("ip", "link", "add", "trial", "type", "wireguard"),
+        tun=accepted("ip", "tuntap", "add", "trial", "mode", "tun"),
+        htb=accepted("tc", "qdisc", "add", "dev", "lo", "root", "handle", "1:", "htb"),
+        ifb=accepted("ip", "link", "add", "trial", "type", "ifb")
+        and accepted("tc", "-batch", "-", stdin=REDIRECT),
+        duplicate=accepted("nft", "-f", "-", stdin=DUPLICATE),
+        nexthop=accepted("ip", "nexthop", "add", "id", "1", "blackhole"),
+    )
+
+
+def _namespace() -> Sequence[str]:
+    """Return the command that makes a network namespace here. Raises EdgeError."""
+    for made in (NAMESPACE, CONFINED):
+        if _accepted(made, "ip", "link", "set", "lo", "up"):
+            return made
+    raise EdgeError(
+        "the kernel makes no network namespaces; are you root, in a container? A service needs "
+        "namespaces of users, or CAP_SYS_ADMIN in CapabilityBoundingSet ('systemctl edit')"
     )
 
 
@@ -91,10 +105,10 @@ def _maker(
     )
 
 
-def _accepted(*argv: str, stdin: str = "") -> bool:
+def _accepted(within: Sequence[str], *argv: str, stdin: str = "") -> bool:
     try:
         done = subprocess.run(
-            ["unshare", "--net", *argv],
+            [*within, *argv],
             input=stdin,
             text=True,
             capture_output=True,

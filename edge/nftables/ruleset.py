@@ -211,7 +211,6 @@ def _prerouting(policy: EdgePolicy) -> Iterator[str]:
 
 
 def _output(policy: EdgePolicy) -> Iterator[str]:
-    tunnels = _names_of(u.tunnel for u in policy.underlays)
     yield "\tchain output {"
     yield "\t\ttype route hook output priority mangle; policy accept;"
     # wireguard-go answers by the interface on which it last received. A chain of this type asks
@@ -219,8 +218,11 @@ def _output(policy: EdgePolicy) -> Iterator[str]:
     care = f"meta mark {marks.CARE_MARK:#x} udp sport {policy.care.port}"
     yield f"\t\t{care} meta mark set {marks.ROUTED_CARE_MARK:#x} accept"
     yield from _to_peers(policy)
-    for port in ("sport", "dport"):
-        yield f"\t\toifname {tunnels} udp {port} {STAMP_PORT} meta mark set {marks.CARE_MARK:#x}"
+    if policy.underlays:
+        tunnels = _names_of(u.tunnel for u in policy.underlays)
+        probes = f"meta mark set {marks.CARE_MARK:#x}"
+        yield f"\t\toifname {tunnels} udp sport {STAMP_PORT} {probes}"
+        yield f"\t\toifname {tunnels} udp dport {STAMP_PORT} {probes}"
     yield "\t}"
 
 
@@ -262,12 +264,13 @@ def _forward(policy: EdgePolicy) -> Iterator[str]:
 
 
 def _postrouting(policy: EdgePolicy) -> Iterator[str]:
-    tunnels = _names_of(u.tunnel for u in policy.underlays)
     yield "\tchain postrouting {"
     yield "\t\ttype filter hook postrouting priority 300; policy accept;"
-    for version in ip_versions(policy):
-        known = f"{IP[version]} daddr . meta mark map @queues{version}"
-        yield f"\t\toifname {tunnels} meta priority set {known}"
+    if policy.underlays:
+        tunnels = _names_of(u.tunnel for u in policy.underlays)
+        for version in ip_versions(policy):
+            known = f"{IP[version]} daddr . meta mark map @queues{version}"
+            yield f"\t\toifname {tunnels} meta priority set {known}"
     for index, underlay in enumerate(policy.underlays):
         condition = f'oifname "{underlay.interface}" meta mark {marks.TRANSPORT_MARK + index:#x}'
         yield f"\t\t{condition} meta priority set {_classid(htb.TUNNELLED)}"
@@ -294,12 +297,13 @@ def _copying(policy: EdgePolicy) -> Iterator[str]:
 
 
 def _names_of(names: Iterable[str]) -> str:
-    quoted = ", ".join(f'"{name}"' for name in names)
-    return f"{{ {quoted} }}" if quoted else '""'
+    """Return at least one interface as a set; nft has no word for none."""
+    return _set_of(f'"{name}"' for name in names)
 
 
-def _set_of(addresses: Iterable[IPv4Address]) -> str:
-    return f"{{ {', '.join(map(str, addresses))} }}"
+def _set_of(elements: Iterable[IPv4Address | str]) -> str:
+    """Return at least one element as a set; nft has no word for none."""
+    return f"{{ {', '.join(map(str, elements))} }}"
 
 
 def _lines(*lines: str) -> str:

@@ -97,6 +97,7 @@ def up(
     from controller.load import load
     from inventory.documents import examples
     from simulations.lab import lab
+    from simulations.lab.prerequisites import unreachable
 
     loaded = load(folder or examples.FOLDER / DEFAULT_EXAMPLE)
     intent = loaded.intent
@@ -112,6 +113,8 @@ def up(
     if configured:
         _converge(made, loaded)
     say(f"laboratory {made.name} is up: {_contents(made)}; 'sanaga lab down' ends it")
+    for what in unreachable(intent, made.folder.controller_key, made.blueprint.controller):
+        say(what)
 
 
 def _configs(loaded: "Loaded") -> "Mapping[str, str]":

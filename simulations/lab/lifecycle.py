@@ -16,6 +16,7 @@ from inventory.model import DeviceName, Intent
 from simulations.devices import edges, routers
 from simulations.devices.ssh_keys import known_hosts, make_key
 from simulations.lab import leo_weather
+from simulations.lab.prerequisites import require_prerequisites
 from simulations.netns import capabilities, namespaces, nat, plumbing, processes, registry
 from simulations.netns.blueprint import Blueprint, Edge, Machine
 from simulations.netns.design import draw_blueprint
@@ -49,12 +50,9 @@ def build_lab(intent: Intent, wishes: Wishes, *, report: Report) -> Folder:
     Whatever goes wrong, also a signal, everything made so far is removed again.
     Raises LabError.
     """
-    capabilities.require_root()
-    capabilities.require_packages()
     place = registry.lab_folder(intent.network.name)
     blueprint = draw_blueprint(intent)
-    for machine in blueprint.machines:
-        capabilities.require_user(machine.username, machine.device)
+    require_prerequisites(intent, place.controller_key, blueprint.controller)
     if raised := capabilities.make_room(sum(edge.tunnels for edge in blueprint.edges)):
         report(raised)
     with _signals_raise():

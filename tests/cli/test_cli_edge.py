@@ -236,7 +236,7 @@ def journalled(enrolled):
 
 
 def test_decisions_are_explained_without_a_daemon(sanaga, journalled):
-    said = sanaga("edge", "explain", "--dir", journalled)
+    said = sanaga("edge", "explain", "--all", "--dir", journalled)
     assert [line.split()[1] for line in said.out.splitlines()] == [
         "WHAT", "decision", "decision", "repair",
     ]  # fmt: skip
@@ -253,7 +253,7 @@ def test_explanations_are_about_what_was_asked(sanaga, journalled, about, found)
 
 
 def test_yaml_that_was_asked_for_is_yaml(sanaga, journalled):
-    said = sanaga("edge", "explain", "-o", "yaml", "--dir", journalled)
+    said = sanaga("edge", "explain", "--all", "-o", "yaml", "--dir", journalled)
     assert [entry["kind"] for entry in yaml.safe_load(said.out)] == [
         "decision", "decision", "repair",
     ]  # fmt: skip
@@ -302,8 +302,47 @@ def answer(listening):
 
 
 def test_newest_decisions_are_shown_when_only_some_are_wanted(sanaga, journalled):
-    said = sanaga("edge", "explain", "-n", "1", "-o", "json", "--dir", journalled)
+    said = sanaga("edge", "explain", "--all", "-n", "1", "-o", "json", "--dir", journalled)
     assert [entry["kind"] for entry in json.loads(said.out)] == ["repair"]
+
+
+def test_decisions_come_first_and_the_kernel_upon_request(sanaga, journalled):
+    said = sanaga("edge", "explain", "-o", "json", "--dir", journalled)
+    assert [entry["kind"] for entry in json.loads(said.out)] == ["decision", "decision"]
+    asked = sanaga("edge", "explain", "repair", "-o", "json", "--dir", journalled)
+    assert [entry["kind"] for entry in json.loads(asked.out)] == ["repair"]
+
+
+@pytest.fixture
+def ruled(journalled):
+    """Return the folder of an edge with a policy, which decided for a consultation."""
+    (journalled / "policy.json").write_text(signed(edge_policy()))
+    why, peer, service = "fibre is lost", "yaounde-e1", "consultation-audio"
+    decided = JournalRecord(1.8e9 + 120, "decision", why, peer, service, "leo", "lte", "")
+    DecisionJournal(journalled).write((decided,))
+    return journalled
+
+
+def test_class_that_shares_its_decision_is_explained_by_it(sanaga, ruled):
+    said = sanaga("edge", "explain", "consultation-video", "-o", "json", "--dir", ruled)
+    assert [entry["what"] for entry in json.loads(said.out)] == ["fibre is lost"]
+    assert "consultation-video travels with consultation-audio" in said.err
+    same = sanaga("edge", "explain", "consultation-audio", "-o", "json", "--dir", ruled)
+    assert (same.out, same.err) == (said.out, "")
+
+
+def test_misspelt_class_is_an_error(sanaga, ruled):
+    said = sanaga("edge", "explain", "consultation-vidoe", "--dir", ruled)
+    assert (said.code, said.out) == (1, "")
+    assert "no class, peer or path is called 'consultation-vidoe'; did you mean" in said.err
+    assert "did you mean 'consultation-video'?" in said.err
+
+
+@pytest.mark.parametrize("about", ["imaging", "kolofata-lte", "fault"])
+def test_nothing_was_decided_about_what_there_is(sanaga, ruled, about):
+    said = sanaga("edge", "explain", about, "--dir", ruled)
+    assert (said.code, said.out) == (0, "")
+    assert f"nothing about '{about}' has been decided yet" in said.err
 
 
 def test_door_answers_in_json_what_the_client_of_ssh_asked(sanaga, enrolled):

@@ -2,13 +2,16 @@
 
 import os
 import re
+import signal
 import subprocess
+import sys
 from importlib.metadata import version
 
 import pytest
 
 from controller.cli.main import VERBS
 from tests.golden_files import assert_golden
+from tests.rigs.edge.edge_install import command
 from tests.sanaga_process import ROOT
 from tools.make_docs import REFERENCE, reference
 
@@ -111,3 +114,94 @@ def test_completion_offers_verbs_and_names_from_the_folder(sanaga, small):
 
 def test_reference_in_the_documentation_is_current():
     assert REFERENCE.read_text(encoding="utf-8") == reference(), "run 'make docs'"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("validate", "small"), 0, ""),
+        (("topology", "risks", "small"), 0, ""),
+        (("topology", "draw", "map.svg", "--dir", "small"), 1, "pip install 'sanaga[drawing]'"),
+        (("plan", "small"), 1, "pip install 'sanaga[routers]'"),
+    ],
+)
+def test_library_that_a_verb_lacks_is_named(sanaga, small, words, code, said):
+    program = "from controller.start import main; main()"
+    lacking = ("matplotlib", "netmiko", "paramiko", "pyroute2")
+    done = subprocess.run(
+        [*command(program, lacking), *words],
+        env=sanaga.environment(),
+        cwd=sanaga.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "fault of this program" not in done.stderr
+
+
+WAITING = """
+import sys
+from threading import Event
+from types import ModuleType
+import typer
+from controller.cli import main
+waiting = sys.modules["waiting"] = ModuleType("waiting")
+waiting.app = typer.Typer()
+@waiting.app.command()
+def wait():
+    print("ready", flush=True)
+    Event().wait(60)
+main.VERBS["wait"] = "waiting"
+sys.argv = ["sanaga", "wait"]
+main.main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signal_to_end_is_as_ctrl_c_in_every_verb(number):
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITING], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "sanaga: interrupted\n")
+
+
+def test_hangup_that_is_ignored_stays_so():
+    process = subprocess.Popen(
+        ["nohup", sys.executable, "-c", WAITING],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "sanaga: interrupted\n")
+
+
+@pytest.mark.parametrize("file", ["/dev/zero", "pipe"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("vpn", "person", "plan", "FILE"),
+        ("vpn", "person", "apply", "FILE", "--because", "test", "--out", "files"),
+        ("vpn", "import", "FILE", "--role", "oncologist", "--site", "mora"),
+        ("inventory", "import", "FILE"),
+        ("apply", "FILE", "--yes"),
+        ("edge", "policy", "load", "FILE", "--dir", "edge"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_no_regular_file_is_refused_at_once(sanaga, words, file):
+    os.mkfifo(sanaga.folder / "pipe")
+    answer = sanaga(*(file if word == "FILE" else word for word in words))
+    assert answer.code == 1
+    assert "this is no regular file; save it in a file" in answer.err

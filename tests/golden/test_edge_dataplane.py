@@ -15,6 +15,7 @@ from tests.golden_files import assert_golden
 from tests.rigs.edge.edge_policies import edge_policy, hub_policy
 
 EXPECTED = Path(__file__).parent / "edge"
+NAMES = ("edge", "hub", "empty-hub")
 
 
 def _edge() -> EdgePolicy:
@@ -29,22 +30,27 @@ def _edge() -> EdgePolicy:
     return replace(policy, prefixes=mine, peers=peers, underlays=underlays)
 
 
+def _empty_hub() -> EdgePolicy:
+    """Return a hub without any peer, as a new network's first one is."""
+    return hub_policy(peers=(), underlays=())
+
+
 def _wanted(name: str) -> DesiredState:
-    policy = {"edge": _edge(), "hub": hub_policy()}[name]
+    policy = {"edge": _edge(), "hub": hub_policy(), "empty-hub": _empty_hub()}[name]
     services = {c.service.name: "kolofata-fibre" for c in policy.classes}
     services["backup"] = "kolofata-leo"
     ways = PeerSteering(services, care="kolofata-fibre", second="kolofata-leo")
     return desired_state(policy, Steering({peer.device: ways for peer in policy.peers}))
 
 
-@pytest.mark.parametrize("name", ["edge", "hub"])
+@pytest.mark.parametrize("name", NAMES)
 def test_nft_ruleset_is_as_reviewed(name: str):
     want = _wanted(name)
     text = want.ruleset + "".join(arrivals.ruleset for arrivals in want.arrivals)
     assert_golden(EXPECTED / f"{name}.nft", text)
 
 
-@pytest.mark.parametrize("name", ["edge", "hub"])
+@pytest.mark.parametrize("name", NAMES)
 def test_routes_and_rules_are_as_reviewed(name: str):
     want = _wanted(name)
     rules = [
@@ -57,13 +63,13 @@ def test_routes_and_rules_are_as_reviewed(name: str):
     assert_golden(EXPECTED / f"{name}.routes", "\n".join(text) + "\n")
 
 
-@pytest.mark.parametrize("name", ["edge", "hub"])
+@pytest.mark.parametrize("name", NAMES)
 def test_queues_are_as_reviewed(name: str):
     text = "\n".join(_queue(queue) for queue in _wanted(name).queues)
     assert_golden(EXPECTED / f"{name}.queues", text)
 
 
-@pytest.mark.parametrize("name", ["edge", "hub"])
+@pytest.mark.parametrize("name", NAMES)
 def test_tunnels_and_settings_are_as_reviewed(name: str):
     want = _wanted(name)
     lines = []

@@ -75,16 +75,22 @@ class PersonDocument(Document):
 
 
 COLUMNS: Final = tuple(PersonDocument.model_fields)
+# What a list need not speak of: then people keep what they have of it.
+OPTIONAL: Final = frozenset({"licence", "licence_until", "until"})
 
 
 @dataclass(frozen=True, slots=True)
 class ListedDevice:
-    """A device that a person is to have; public_key is None where it is to be made."""
+    """A device that a person is to have; public_key is None where it is to be made.
+
+    unsaid is what the list does not speak of, for want of a column or a key.
+    """
 
     person: Person
     device: str
     public_key: PublicKey | None
     where: Location
+    unsaid: frozenset[str] = frozenset()
 
 
 def read_people_list(file: str, text: str) -> tuple[ListedDevice, ...]:
@@ -95,9 +101,9 @@ def read_people_list(file: str, text: str) -> tuple[ListedDevice, ...]:
     if len(text) > LONGEST:
         raise IntentError([Fault(Location(file), "the file is longer than 8 MB", "split it")])
     if file.lower().endswith((".yaml", ".yml")):
-        entries, faults = _yaml(file, text)
+        (entries, faults), columns = _yaml(file, text), frozenset[str]()
     else:
-        entries, faults = _csv(file, text)
+        entries, faults, columns = _csv(file, text)
     written: list[tuple[DocumentEntry, PersonDocument]] = []
     for entry in entries:
         document, found = parse_entries(entry, PersonDocument)
@@ -110,9 +116,16 @@ def read_people_list(file: str, text: str) -> tuple[ListedDevice, ...]:
     if faults:
         raise IntentError(sorted(set(faults))[:MAX_FAULTS])
     return tuple(
-        ListedDevice(one.person(), one.device, one.public_key, entry.where())
+        ListedDevice(
+            one.person(), one.device, one.public_key, entry.where(), _unsaid(entry, columns)
+        )
         for entry, one in written
     )
+
+
+def _unsaid(entry: DocumentEntry, columns: frozenset[str]) -> frozenset[str]:
+    keys = entry.value.keys() if isinstance(entry.value, dict) else ()
+    return OPTIONAL - columns - {*keys}
 
 
 def _differing(written: Iterable[tuple[DocumentEntry, PersonDocument]]) -> Iterator[Fault]:
@@ -136,14 +149,15 @@ def _shared(written: Iterable[tuple[DocumentEntry, PersonDocument]]) -> Iterator
                 yield Fault(entry.where("public_key"), what, "make a pair on every device")
 
 
-def _csv(file: str, text: str) -> tuple[list[DocumentEntry], list[Fault]]:
+def _csv(file: str, text: str) -> tuple[list[DocumentEntry], list[Fault], frozenset[str]]:
+    """Return the rows, what is wrong with them, and which columns there are."""
     plain = text.removeprefix("\ufeff")
     reader = csv.reader(StringIO(plain, newline=""), strict=True, delimiter=_separator(plain))
     entries: list[DocumentEntry] = []
     try:
         headings = [heading.strip().lower() for heading in next(reader, [])]
         if faults := list(_heading_faults(file, headings)):
-            return [], faults
+            return [], faults, frozenset()
         for line, row in _lines(reader):
             if len(row) != len(headings):
                 what = f"the row has {len(row)} columns and the first line {len(headings)}"
@@ -154,8 +168,8 @@ def _csv(file: str, text: str) -> tuple[list[DocumentEntry], list[Fault]]:
                 entries.append(_entry(file, line, value))
     except csv.Error as error:
         where = Location(file, max(reader.line_num, 1), 1)
-        return [], [Fault(where, f"this is not CSV: {error}", "write it again")]
-    return entries, faults
+        return [], [Fault(where, f"this is not CSV: {error}", "write it again")], frozenset()
+    return entries, faults, frozenset(headings)
 
 
 def _separator(text: str) -> str:

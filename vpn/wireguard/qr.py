@@ -12,6 +12,12 @@ def qr_terminal(text: str) -> str:
     return stream.getvalue()
 
 
+def qr_columns(text: str) -> int:
+    """Return how many columns a code takes in a terminal, with its quiet zone."""
+    columns, _ = _made(text).symbol_size()
+    return int(columns)
+
+
 def qr_png(text: str) -> bytes:
     """Return a code as a PNG picture."""
     return _drawn(text, "png")

@@ -1,6 +1,7 @@
 """Asking the kernel what it offers."""
 
 import subprocess
+import sys
 from dataclasses import asdict, replace
 
 import pytest
@@ -10,6 +11,7 @@ from edge.dataplane.capabilities import KernelCapabilities
 from edge.wireguard.kernel import KernelWireGuard
 from edge.wireguard.userspace import WireGuardGo
 from inventory.errors import EdgeError
+from tests.rigs.edge.edge_install import unit_capabilities
 from tests.rigs.laboratory.lab_networks import unique
 from tests.rigs.wireguard.wireguard_rig import namespace
 
@@ -50,8 +52,23 @@ def test_asking_leaves_nothing_behind():
     assert "trial" not in before
 
 
+def test_a_service_without_all_of_roots_power_gets_the_same_answer():
+    kept = ",".join(f"+{name}" for name in unit_capabilities())
+    program = "from edge.dataplane.capabilities import probe; print(probe())"
+    confined = ["setpriv", "--no-new-privs", "--bounding-set", f"-all,{kept}", "--inh-caps", "-all"]
+    done = subprocess.run(
+        [*confined, sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(capabilities.probe())
+
+
 def test_what_the_kernel_does_not_know_is_not_accepted():
-    assert not capabilities._accepted("ip", "link", "add", "trial", "type", "no-such-kind")
+    assert not capabilities._accepted(
+        capabilities.NAMESPACE, "ip", "link", "add", "trial", "type", "no-such-kind"
+    )
 
 
 def test_the_kernels_own_wireguard_is_preferred():

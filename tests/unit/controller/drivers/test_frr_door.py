@@ -298,8 +298,14 @@ def test_show_commands_go_to_vtysh_and_are_ended_when_they_hang(door: Door):
     assert f"for at most {frr_door.SHOW_TIMEOUT_S} s" in said
 
 
-def test_no_command_is_an_interactive_vtysh(door: Door):
-    assert door.run("").stdout == f"['--config_dir', '{door.folder}'] for at most 0 s\n"
+@pytest.mark.parametrize("request_text", ["", "  ", "vtysh", "vtysh -c"])
+def test_controllers_key_opens_no_interactive_vtysh(door: Door, request_text: str):
+    code, answer = door.ask(request_text)
+    assert (code, answer["error"]) == (64, "usage")
+
+
+def test_login_without_a_request_is_told_who_may_log_in(door: Door):
+    assert "log in as a person" in str(door.ask("")[1]["message"])
 
 
 def test_targets_without_an_answer_are_told(door: Door):

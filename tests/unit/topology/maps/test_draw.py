@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
@@ -80,6 +81,32 @@ def test_another_suffix_is_refused(intent, tmp_path):
 def test_a_folder_that_is_not_there_is_named(intent, tmp_path):
     with pytest.raises(TopologyError, match="cannot be written"):
         draw_map(intent, tmp_path / "no" / "a.svg")
+
+
+@pytest.mark.parametrize("name", ["precious", "nothing"])
+def test_link_that_somebody_planted_is_not_followed(intent, tmp_path, name):
+    (tmp_path / "precious").write_text("keep")
+    (tmp_path / "a.svg").symlink_to(name)
+    with pytest.raises(TopologyError, match="it is a symbolic link; name a file"):
+        draw_map(intent, tmp_path / "a.svg")
+    assert (tmp_path / "precious").read_text() == "keep"
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_what_is_no_regular_file_is_left_alone(intent, tmp_path):
+    os.mkfifo(tmp_path / "a.svg")
+    reader = os.open(tmp_path / "a.svg", os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(TopologyError, match="it is no regular file"):
+        draw_map(intent, tmp_path / "a.svg")
+    assert os.read(reader, 10) == b""
+    os.close(reader)
+
+
+def test_longer_picture_is_replaced_whole(intent, tmp_path):
+    draw_map(intent, tmp_path / "a.svg")
+    (tmp_path / "b.svg").write_bytes(b"x" * 10_000_000)
+    draw_map(intent, tmp_path / "b.svg")
+    assert (tmp_path / "b.svg").read_bytes() == (tmp_path / "a.svg").read_bytes()
 
 
 def test_an_intent_without_sites_has_no_picture(intent, tmp_path):

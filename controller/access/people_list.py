@@ -15,6 +15,7 @@ from controller.store.audit import Actor
 from controller.store.people_queries import taken
 from controller.store.people_records import PersonRecord
 from controller.store.revoked_keys import refusal
+from controller.store.site_keys import of_edge
 from inventory.errors import Fault, IntentError, SanagaError
 from vpn.model import Person, PersonDevice
 from vpn.people.people_list import ListedDevice
@@ -137,6 +138,8 @@ def _key_faults(
             continue
         if owner := registrar.store.owner(one.public_key):
             yield Fault(one.where, *taken(owner).split("; ", 1))
+        elif edge := registrar.store.site_keys.owner(one.public_key):
+            yield Fault(one.where, *of_edge(edge).split("; ", 1))
         elif gone := registrar.store.revoked.find(one.public_key):
             yield Fault(one.where, *refusal(gone).split("; ", 1))
         elif has:

@@ -203,6 +203,14 @@ def revoke(
             "--device", metavar="DEVICE", help="This device alone; the person may get another."
         ),
     ] = None,
+    cutting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--cutting",
+            metavar="EDGE",
+            help="Also where the device has the key of this edge, which is cut for good.",
+        ),
+    ] = None,
     later: LaterOption = False,
 ) -> None:
     """Withdraw a person's access, or one device's; gateways that are reached put them out at once.
@@ -210,7 +218,9 @@ def revoke(
     Ends with code 5 when a gateway could not be told.
     """
     with open_registrar() as registrar:
-        gone = registrar.revoke(name, device, act(because), keep=device is not None)
+        gone = registrar.revoke(
+            name, device, act(because), keep=device is not None, cutting=cutting or ()
+        )
         if gone:
             say(f"{name}: {listing([one.name for one in gone])} revoked")
         say(view.left(registrar.store.entry(name)))

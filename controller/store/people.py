@@ -31,6 +31,7 @@ from controller.store.people_records import (
 from controller.store.people_schema import MIGRATIONS
 from controller.store.revoked_keys import Revoked, withdraw
 from controller.store.roster_loads import RosterStatusStore
+from controller.store.site_keys import SiteKeys, edge_with
 from inventory.errors import AccessError
 from inventory.model import DeviceName
 from vpn.key_text import PublicKey
@@ -58,6 +59,7 @@ class People:
         self._clock = clock
         self.loads = RosterStatusStore(database, clock)
         self.revoked = Revoked(database)
+        self.site_keys = SiteKeys(database)
 
     @classmethod
     def open(cls, folder: Path, *, clock: Clock | None = None) -> "People":
@@ -103,6 +105,7 @@ class People:
                 for key in tables.without(db, gateway.device)
             ]
             tables.keep(db, fresh)
+            self.site_keys.remember({one.public_key: one.device for one in terms.gateways})
             names = [gateway.device for gateway in terms.gateways]
             self._trace(db, act, "terms.accept", terms.network, gateways=names)
         return len(fresh)
@@ -182,7 +185,8 @@ class People:
             if found is None:
                 raise tables.overtaken(device)
             tables.refuse_known(db, made.public_key)
-            self._retire(db, device)
+            # A key that is an edge's as well goes on being the edge's.
+            self._retire(db, device, spare_edges=True)
             self._keyed(db, made)
             tables.keep(db, tables.pairs(keying))
             told = {**tables.told(made), "instead_of": device.public_key}
@@ -347,7 +351,9 @@ class People:
             (device.public_key, device.number, self._now()),
         )
 
-    def _retire(self, db: sqlite3.Connection, device: PersonDevice) -> None:
+    def _retire(
+        self, db: sqlite3.Connection, device: PersonDevice, *, spare_edges: bool = False
+    ) -> None:
         """Revoke a device's key, and forget the preshared keys that went with it."""
         rows = db.execute(
             "UPDATE keys SET revoked = ? WHERE device = ? AND revoked IS NULL RETURNING public_key",
@@ -355,7 +361,9 @@ class People:
         ).fetchall()
         db.executemany("DELETE FROM preshared WHERE public_key = ?", map(tuple, rows))
         for (key,) in rows:
-            withdraw(db, key, self._now())
+            edge = edge_with(db, key)
+            if not (edge and spare_edges):
+                withdraw(db, key, self._now(), edge)
 
     def _trace(
         self, db: sqlite3.Connection, act: Actor, what: str, subject: str, **details: object

@@ -7,6 +7,7 @@ from typing import Final
 
 from controller.store.people_records import Registered, registered, said
 from controller.store.revoked_keys import refuse_withdrawn
+from controller.store.site_keys import refuse_edges
 from inventory.errors import AccessError
 from inventory.model import DeviceName
 from vpn.key_text import PublicKey
@@ -61,10 +62,11 @@ def told(device: PersonDevice) -> dict[str, object]:
 
 
 def refuse_known(db: sqlite3.Connection, key: PublicKey) -> None:
-    """Raise AccessError when a key is or was anybody's."""
+    """Raise AccessError when a key is or was anybody's, or an edge's."""
     if row := db.execute(OWNER, (key,)).fetchone():
         raise AccessError(taken(registered(row)))
     refuse_withdrawn(db, key)
+    refuse_edges(db, key)
 
 
 def taken(owner: Registered) -> str:

@@ -6,7 +6,6 @@ passed over. Remarks belong to the section in which they stand, or that they sta
 section that was commented out, and what stands with it, belongs to nobody.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_interface
@@ -17,6 +16,7 @@ from inventory.errors import Fault, IntentError, Location
 from vpn.key_text import PublicKey
 from vpn.wireguard import endpoint, keys, remarks
 from vpn.wireguard.config import Address
+from vpn.wireguard.server_lines import Line, file_lines, paragraphs_of, without_retired
 
 LONGEST: Final = 8_000_000
 _LONGEST_KEY: Final = 20
@@ -67,7 +67,7 @@ def read_server_file(text: str, file: str) -> ServerFile:
     """
     if len(text) > LONGEST:
         raise _no_server(file, "the file has more than eight million characters")
-    lines = _lines(text)
+    lines = file_lines(text)
     if not any(line.bare.lower() in _SECTIONS for line in lines):
         raise _no_server(file, "the file has no [Interface] and no [Peer]")
     reading = _Reading(file)
@@ -78,42 +78,6 @@ def read_server_file(text: str, file: str) -> ServerFile:
 
 def _no_server(file: str, what: str) -> IntentError:
     return IntentError([Fault(Location(file), what, "give the wg-quick file of a server")])
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line: what stands before a remark, as WireGuard reads it and as it is written; the remark.
-
-    WireGuard leaves out all blanks, within keys and values, too.
-    """
-
-    number: int
-    bare: str
-    written: str
-    remark: str | None
-
-    @property
-    def key(self) -> str:
-        """Return the key of a setting, as it is compared."""
-        return self.bare.partition("=")[0].lower()
-
-    @property
-    def blank(self) -> bool:
-        """Return whether nothing stands on the line."""
-        return not self.bare and self.remark is None
-
-
-def _lines(text: str) -> list[_Line]:
-    written = re.split(r"\r\n?|\n", text.removeprefix("\ufeff"))
-    return [_line(number, line) for number, line in enumerate(written, 1)]
-
-
-def _line(number: int, line: str) -> _Line:
-    if line.lstrip().startswith(";"):
-        return _Line(number, "", "", line.strip())
-    written, sign, remark = line.partition("#")
-    bare = "".join(written.split())
-    return _Line(number, bare, written.strip(), remark.strip() if sign else None)
 
 
 @dataclass(slots=True)
@@ -162,10 +126,10 @@ class _Reading:
         # Lines of a section of an unknown name say nothing more.
         self._lost = False
         # Remarks and blank lines since the last line that WireGuard reads.
-        self._loose: list[_Line] = []
+        self._loose: list[Line] = []
         self._between: list[_Between] = []
 
-    def take(self, line: _Line) -> None:
+    def take(self, line: Line) -> None:
         """Read one line."""
         if not line.bare:
             self._loose.append(line)
@@ -188,7 +152,7 @@ class _Reading:
     def _current(self) -> _Section | None:
         return self._sections[-1] if self._sections and not self._lost else None
 
-    def _begin(self, line: _Line) -> None:
+    def _begin(self, line: Line) -> None:
         name = _SECTIONS.get(line.bare.lower())
         section = _Section(name or "", line.number)
         self._share_out(section)
@@ -205,7 +169,7 @@ class _Reading:
         self._loose = []
         if not loose:
             return
-        paragraphs = _paragraphs(loose)
+        paragraphs = paragraphs_of(loose)
         touching = before is not None and not loose[0].blank
         leading = following is not None and not loose[-1].blank
         if before and touching and not before.begun:
@@ -215,15 +179,15 @@ class _Reading:
         elif before and touching:
             before.after += paragraphs.pop(0)
         if following and paragraphs:
-            following.before += _without_retired(paragraphs.pop()) if leading else []
-            apart = map(_without_retired, reversed(paragraphs))
+            following.before += without_retired(paragraphs.pop()) if leading else []
+            apart = map(without_retired, reversed(paragraphs))
             following.apart += (one for said in apart for one in said)
 
     def _keep_between(
         self, before: _Section, following: _Section, line: int, said: list[str]
     ) -> None:
         """Keep remarks without a blank line on either side until all of the file is known."""
-        said = _without_retired(said)
+        said = without_retired(said)
         if before.name == "Interface":
             following.before += said
         else:
@@ -244,10 +208,10 @@ class _Reading:
             elif remarks.best_name(one.said):
                 self._note(one.line, "the remark may be of either peer", "left out; see who it is")
 
-    def _assign(self, line: _Line) -> None:
+    def _assign(self, line: Line) -> None:
         section = self._current()
         if section:
-            section.inside += (one for said in _paragraphs(self._loose) for one in said)
+            section.inside += (one for said in paragraphs_of(self._loose) for one in said)
             section.behind_values += [line.remark] if line.remark else []
         self._loose = []
         if section:
@@ -256,7 +220,7 @@ class _Reading:
         elif not self._lost:
             self._note(line.number, "the line stands in no section")
 
-    def _set(self, section: _Section, line: _Line) -> None:
+    def _set(self, section: _Section, line: Line) -> None:
         _, equals, value = line.bare.partition("=")
         read = _READERS[section.name].get(line.key)
         if not equals:
@@ -269,7 +233,7 @@ class _Reading:
         elif not read and line.key not in _UNUSED:
             self._unknown(section, line)
 
-    def _unknown(self, section: _Section, line: _Line) -> None:
+    def _unknown(self, section: _Section, line: Line) -> None:
         """Take a key of some panel's for a remark, where it gives a name."""
         if remarks.is_sure(line.written):
             section.inside.append(line.written)
@@ -324,30 +288,6 @@ class _Reading:
                        for own in self.own)  # fmt: skip
 
 
-def _paragraphs(loose: list[_Line]) -> list[list[str]]:
-    """Return remarks by paragraph, without those of sections that were commented out."""
-    said: list[list[str]] = [[]]
-    for line in loose:
-        if line.remark is not None:
-            said[-1].append(line.remark)
-        elif said[-1]:
-            said.append([])
-    paragraphs = said if said[-1] else said[:-1]
-    # The first one may stand with the section before it.
-    first = 0 if loose and loose[0].blank else 1
-    for number, paragraph in enumerate(paragraphs):
-        if any(map(remarks.is_commented_section, paragraph)):
-            # What stands above it, between blank lines or not, may be its name.
-            for one in (*paragraphs[first:number], paragraph):
-                one.clear()
-    return paragraphs
-
-
-def _without_retired(said: list[str]) -> list[str]:
-    """Return the remarks above a section, unless they are lines of a peer that is no more."""
-    return [] if any(map(remarks.is_commented_peer_setting, said)) else said
-
-
 def _names_follow(first: _Section, last: _Section) -> bool:
     """Return whether names seem to stand behind peers, by a file's first peer and its last."""
     if first is last or remarks.best_name((*first.before, *first.inside)):
@@ -359,7 +299,7 @@ def _merged(first: ServerPeer, again: ServerPeer) -> ServerPeer:
     return replace(first, name=first.name or again.name, dialled=again.dialled)
 
 
-def _spelt(line: _Line) -> str:
+def _spelt(line: Line) -> str:
     """Return a key as it is written; a line without '=' of its own may have it in a secret."""
     key = line.written.partition("=")[0].strip()
     return quoted(key) if key.isalpha() and len(key) <= _LONGEST_KEY else "something else"

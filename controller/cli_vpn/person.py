@@ -270,8 +270,12 @@ def list_(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List who has access, until when, and with which devices."""
+    from controller.access import drafts
+    from controller.cli_vpn import people_list
+
     with open_registrar() as registrar:
         entries, today = registrar.store.entries(), view.today()
+        unfiled = drafts.unfiled_devices(registrar, None)
     rows = [
         view.row(entry, today)
         for entry in entries
@@ -281,6 +285,7 @@ def list_(
     ]
     shown = [row for row in rows if all_ or row["state"] == "active"]
     emit_rows(shown, output, view.HEADINGS)
+    people_list.warn_of_unfiled(unfiled)
     if hidden := len(rows) - len(shown):
         people = count(hidden, "person without access", "people without access")
         say(f"{people} not shown; --all shows them")
@@ -366,17 +371,18 @@ def apply(
 
     Whoever interrupts it says the same again: what was done is done and is not done twice.
     """
+    from controller.access import drafts
     from controller.cli_vpn import people_list
 
-    people_list.take_up(out)
-    steps = people_list.planned(file, prune=prune)
-    show(people_list.lines(steps))
-    if not steps:
-        say("nothing to change")
-        return
-    people_list.warn(people_list.cutting(steps))
-    people_list.confirm(steps, yes=yes)
-    people_list.carry_out(steps, out, gateway, because)
+    with drafts.reserved(out):
+        steps = people_list.planned(file, prune=prune, out=out)
+        show(people_list.lines(steps))
+        if not steps:
+            say("nothing to change")
+            return
+        people_list.warn(people_list.cutting(steps))
+        people_list.confirm(steps, yes=yes)
+        people_list.carry_out(steps, out, gateway, because)
     with open_registrar() as registrar:
         gateways.tell(registrar, later=later)
 

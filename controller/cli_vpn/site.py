@@ -70,7 +70,7 @@ def export(
         delivery.hand(
             _HOW.format(gateway=gateway, file=file.name) + wireguard_config.render_peers(peers)
         )
-    delivery.tell()
+    delivery.tell(quick=False)
     say(f"{count(len(peers), 'device')} may dial {gateway} once it is loaded there")
 
 

@@ -60,6 +60,7 @@ class People:
         self.loads = RosterStatusStore(database, clock)
         self.revoked = Revoked(database)
         self.site_keys = SiteKeys(database)
+        self.unfiled = tables.UnfiledDevices(database)
 
     @classmethod
     def open(cls, folder: Path, *, clock: Clock | None = None) -> "People":
@@ -187,6 +188,7 @@ class People:
             tables.refuse_known(db, made.public_key)
             # A key that is an edge's as well goes on being the edge's.
             self._retire(db, device, spare_edges=True)
+            db.execute("DELETE FROM unfiled WHERE device = ?", (device.number,))
             self._keyed(db, made)
             tables.keep(db, tables.pairs(keying))
             told = {**tables.told(made), "instead_of": device.public_key}

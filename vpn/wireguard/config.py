@@ -1,11 +1,13 @@
 """wg-quick's files as values, and how they are written for WireGuard's own tools and apps."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import Final, TypeAlias
 
 from inventory.addressing import Prefix
+from inventory.documents.messages import quoted
 from vpn.key_text import PublicKey
 from vpn.model import Endpoint
 from vpn.wireguard.keys import Secret
@@ -13,6 +15,9 @@ from vpn.wireguard.keys import Secret
 Address: TypeAlias = IPv4Interface | IPv6Interface
 
 KEEPALIVE_S: Final = 25
+# wg-quick makes an interface of a file's name, and Linux lets none have a longer one.
+LONGEST_NAME: Final = 15
+_QUICK_NAME: Final = re.compile(rf"[a-zA-Z0-9_=+.-]{{1,{LONGEST_NAME}}}\.conf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,16 @@ class Config:
     mtu: int | None = None
     dns: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+
+
+def quick_name_fault(name: str) -> str:
+    """Return why wg-quick would refuse a file of some name; nothing when it takes it."""
+    if _QUICK_NAME.fullmatch(name):
+        return ""
+    return (
+        f"wg-quick refuses a file called {quoted(name)}: it takes at most {LONGEST_NAME} letters, "
+        "digits and _ = + . - before '.conf'"
+    )
 
 
 def render_config(config: Config, *, remark: str = "") -> str:

@@ -77,6 +77,7 @@ def plan_list(
     faults = [
         Fault(one.where, *against.split("; ", 1))
         for one in wanted
+        if not _as_it_is(known, one)
         for against in registrar.objections(terms, one.person)
     ]
     faults += _key_faults(registrar, wanted, known)
@@ -182,6 +183,12 @@ def _device(known: dict[str, PersonRecord], one: ListedDevice) -> PersonDevice |
     return next((d for d in entry.in_use if d.name == one.device), None) if entry else None
 
 
+def _as_it_is(known: dict[str, PersonRecord], one: ListedDevice) -> bool:
+    """Return whether a list says of a person and a device what is on record already."""
+    entry = _active(known, one.person.name)
+    return bool(entry and entry.person == one.person and _device(known, one))
+
+
 def _additions(
     wanted: Iterable[ListedDevice], known: dict[str, PersonRecord]
 ) -> Iterator[ListStep]:
@@ -201,7 +208,7 @@ def _replacements(
     """Yield other keys for devices whose file, and with it the private key, is lost."""
     for one in wanted:
         device = _device(known, one)
-        if device and device in unfiled and not one.public_key:
+        if device and device in unfiled:
             said = f"{device.person}: {device.name} is on record without a file, gets another key"
             yield ListStep("rotate", one.person, said, device=device)
 

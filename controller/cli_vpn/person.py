@@ -18,8 +18,8 @@ from controller.cli_vpn.delivery import (
     SvgOption,
 )
 from controller.cli_vpn.gateways import LaterOption
-from controller.terminal.output import Exit, Format, FormatOption, emit, emit_rows, say, show
-from controller.wording import count, listing
+from controller.terminal.output import Exit, Format, FormatOption, emit, say, show
+from controller.wording import listing
 
 if TYPE_CHECKING:
     from controller.access.devices import DeviceFiles
@@ -256,7 +256,7 @@ def change(
         gateways.tell(registrar, later=later)
 
 
-@app.command("list", epilog="Example: sanaga vpn person list --role oncologist -o json")
+@app.command("list", epilog="Example: sanaga vpn person list --role oncologist -o csv > people.csv")
 def list_(
     role: RoleOption = None,
     site: SiteOption = None,
@@ -267,28 +267,15 @@ def list_(
         ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Also who has no access any more.")] = False,
-    output: FormatOption = Format.TABLE,
+    output: Annotated[
+        view.ListFormat, typer.Option("--output", "-o", help="How to print the answer.")
+    ] = view.ListFormat.TABLE,
 ) -> None:
-    """List who has access, until when, and with which devices."""
-    from controller.access import drafts
-    from controller.cli_vpn import people_list
+    """List who has access, until when, and with which devices.
 
-    with open_registrar() as registrar:
-        entries, today = registrar.store.entries(), view.today()
-        unfiled = drafts.unfiled_devices(registrar, None)
-    rows = [
-        view.row(entry, today)
-        for entry in entries
-        if role in {None, entry.person.role}
-        and site in {None, entry.person.site}
-        and (ending is None or view.ends_within(entry.person, today, ending))
-    ]
-    shown = [row for row in rows if all_ or row["state"] == "active"]
-    emit_rows(shown, output, view.HEADINGS)
-    people_list.warn_of_unfiled(unfiled)
-    if hidden := len(rows) - len(shown):
-        people = count(hidden, "person without access", "people without access")
-        say(f"{people} not shown; --all shows them")
+    As CSV or YAML it is a list that 'sanaga vpn person plan' and 'apply' take, edited or not.
+    """
+    view.list_people(view.Filters(role, site, ending), output, everybody=all_)
 
 
 @app.command("show", epilog="Example: sanaga vpn person show a-ngono")

@@ -279,9 +279,14 @@ def audit(
 ) -> None:
     """Show who did what, when and why; a trail that was tampered with ends with code 1."""
     from controller.store.audit import broken
+    from inventory.errors import UnknownNameError
+    from vpn.people.terms import unknown_name
 
     with open_registrar() as registrar:
         whole = registrar.store.trail()
+        known = {trace.subject for trace in whole} | {*registrar.store.site_keys.all().values()}
+        if subject and subject not in known and registrar.store.find(subject) is None:
+            raise UnknownNameError(unknown_name("person or edge", subject, dict.fromkeys(known)))
     shown = [trace for trace in whole if subject in {"", trace.subject}]
     emit_rows([_trace(trace) for trace in shown], output, _TRAIL)
     if (serial := broken(whole)) is not None:

@@ -32,6 +32,7 @@ from controller.store.people_schema import MIGRATIONS
 from controller.store.revoked_keys import Revoked, withdraw
 from controller.store.roster_loads import RosterStatusStore
 from controller.store.site_keys import SiteKeys, edge_with
+from inventory.documents.messages import nearest_names
 from inventory.errors import AccessError
 from inventory.model import DeviceName
 from vpn.key_text import PublicKey
@@ -273,7 +274,10 @@ class People:
     def entry(self, name: PersonName) -> PersonRecord:
         """Return somebody by name. Raises AccessError when there is nobody of that name."""
         if (found := self.find(name)) is None:
-            raise AccessError(f"nobody is called {name!r}; see 'sanaga vpn person list'")
+            people = self._database.read("SELECT name FROM people")
+            near = nearest_names(name, (row["name"] for row in people))
+            advice = f"did you mean {near}?" if near else "see 'sanaga vpn person list'"
+            raise AccessError(f"nobody is called {name!r}; {advice}")
         return found
 
     def find(self, name: PersonName) -> PersonRecord | None:

@@ -154,7 +154,9 @@ def unfiled_devices(registrar: Registrar, reserved_folder: Path | None) -> tuple
     for device, file in registrar.store.unfiled.all():
         path = Path(file)
         if _key_in(path) == device.public_key:
-            registrar.store.unfiled.clear([device])
+            # A state folder that cannot be written is asked again another time.
+            with suppress(AccessError):
+                registrar.store.unfiled.clear([device])
         elif path.parent == _resolved(reserved_folder) or not _awaited(path):
             lost.append(device)
     return tuple(lost)

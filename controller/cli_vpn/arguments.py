@@ -5,11 +5,18 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from ipaddress import IPv6Interface, ip_interface
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
 from controller.store.people_records import PersonRecord
+from controller.terminal.completion import (
+    complete_gateway,
+    complete_person,
+    complete_role,
+    complete_work_site,
+)
 from controller.terminal.output import UsageProblem
 from inventory.free_text import LONGEST_REASON, LONGEST_TITLE, line_fault, without_keys
 from inventory.names import HINT, is_name
@@ -22,6 +29,79 @@ if TYPE_CHECKING:
     from controller.store.audit import Actor
     from vpn.people.terms import AccessTerms
 
+
+NameArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="Short name of the person, such as a-ngono.",
+        autocompletion=complete_person,
+    ),
+]
+DeviceOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--device", metavar="DEVICE", help="Which device; the only one unless named."),
+]
+KeyOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--public-key", metavar="KEY", help="Public key of a pair that was made on the device."
+    ),
+]
+GatewayOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--gateway",
+        metavar="GATEWAY",
+        help="Gateway to dial; the first unless named.",
+        autocompletion=complete_gateway,
+    ),
+]
+UntilOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="YYYY-MM-DD", help="Last day of access; 'none' lets it have no end."
+    ),
+]
+LicenceOption: TypeAlias = Annotated[
+    str | None, typer.Option("--licence", metavar="NUMBER", help="Number of the licence.")
+]
+LicenceUntilOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--licence-until",
+        metavar="YYYY-MM-DD",
+        help="Last day of the licence, which access never outlasts; 'none' for none.",
+    ),
+]
+TitleOption: TypeAlias = Annotated[
+    str | None, typer.Option("--title", metavar="TEXT", help="How the person is called.")
+]
+RoleOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--role", metavar="ROLE", help="Role, as groups have it.", autocompletion=complete_role
+    ),
+]
+SiteOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--site",
+        metavar="SITE",
+        help="Site where the person works.",
+        autocompletion=complete_work_site,
+    ),
+]
+
+ListArgument: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", exists=True, dir_okay=False, help="List of people, .csv or .yaml."
+    ),
+]
+PruneOption: TypeAlias = Annotated[
+    bool, typer.Option("--prune", help="Revoke every device that is not listed.")
+]
 
 _NEEDED: Final = ("title", "role", "site")
 NO_END: Final = "none"

@@ -18,6 +18,7 @@ from vpn.model import PersonDevice
 from vpn.people import people_list
 
 SIGNS: Final = {"add": "+", "change": "~", "rotate": "~", "revoke": "-"}
+_LARGEST: Final = 64 * 2**20
 # More notices than these are counted.
 _MOST_NOTICES: Final = 100
 
@@ -105,9 +106,18 @@ def carry_out(
         say(f"the files are in {out}; each is on one device once, then remove it")
 
 
+def _octets(file: Path) -> bytes:
+    """Return what is in a file. Raises UsageProblem for a device or a pipe, which may never end."""
+    if not file.is_file():
+        raise UsageProblem(f"{file}: this is no regular file; write it into one first")
+    if file.stat().st_size > _LARGEST:
+        raise UsageProblem(f"{file}: it has more than {_LARGEST // 2**20} MB; split it")
+    return file.read_bytes()
+
+
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return _octets(file).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
         raise IntentError([Fault(Location(str(file)), "this is no UTF-8", "save it so")]) from None
 
@@ -119,7 +129,7 @@ def list_people_of_servers(files: Sequence[Path], role: str, site: str) -> None:
     """
     from vpn.wireguard import server_import
 
-    found = server_import.people_of_servers((str(file), file.read_bytes()) for file in files)
+    found = server_import.people_of_servers((str(file), _octets(file)) for file in files)
     _warn(found.notices)
     if dialled := len(found.dialled):
         say(

@@ -1,14 +1,30 @@
 """People's access over the VPN: giving it, showing it, renewing it, withdrawing it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from controller.app import open_registrar
 from controller.cli_vpn import gateways
 from controller.cli_vpn import person_view as view
-from controller.cli_vpn.arguments import BecauseOption, act, filed
+from controller.cli_vpn.arguments import (
+    BecauseOption,
+    DeviceOption,
+    GatewayOption,
+    KeyOption,
+    LicenceOption,
+    LicenceUntilOption,
+    ListArgument,
+    NameArgument,
+    PruneOption,
+    RoleOption,
+    SiteOption,
+    TitleOption,
+    UntilOption,
+    act,
+    filed,
+)
 from controller.cli_vpn.delivery import (
     Delivery,
     FileOption,
@@ -18,6 +34,7 @@ from controller.cli_vpn.delivery import (
     SvgOption,
 )
 from controller.cli_vpn.gateways import LaterOption
+from controller.terminal.completion import complete_edge
 from controller.terminal.output import Exit, Format, FormatOption, emit, say, show
 from controller.wording import listing
 
@@ -31,60 +48,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Give people access from their own devices, and withdraw it.",
 )
-
-NameArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="NAME", help="Short name of the person, such as a-ngono.")
-]
-DeviceOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--device", metavar="DEVICE", help="Which device; the only one unless named."),
-]
-KeyOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--public-key", metavar="KEY", help="Public key of a pair that was made on the device."
-    ),
-]
-GatewayOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--gateway", metavar="GATEWAY", help="Gateway to dial; the first unless named."),
-]
-UntilOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--until", metavar="YYYY-MM-DD", help="Last day of access; 'none' lets it have no end."
-    ),
-]
-LicenceOption: TypeAlias = Annotated[
-    str | None, typer.Option("--licence", metavar="NUMBER", help="Number of the licence.")
-]
-LicenceUntilOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--licence-until",
-        metavar="YYYY-MM-DD",
-        help="Last day of the licence, which access never outlasts; 'none' for none.",
-    ),
-]
-TitleOption: TypeAlias = Annotated[
-    str | None, typer.Option("--title", metavar="TEXT", help="How the person is called.")
-]
-RoleOption: TypeAlias = Annotated[
-    str | None, typer.Option("--role", metavar="ROLE", help="Role, as groups have it.")
-]
-SiteOption: TypeAlias = Annotated[
-    str | None, typer.Option("--site", metavar="SITE", help="Site where the person works.")
-]
-
-ListArgument: TypeAlias = Annotated[
-    Path,
-    typer.Argument(
-        metavar="FILE", exists=True, dir_okay=False, help="List of people, .csv or .yaml."
-    ),
-]
-PruneOption: TypeAlias = Annotated[
-    bool, typer.Option("--prune", help="Revoke every device that is not listed.")
-]
 
 
 @app.command(
@@ -208,6 +171,7 @@ def revoke(
         typer.Option(
             "--cutting",
             metavar="EDGE",
+            autocompletion=complete_edge,
             help="Also where the device has the key of this edge, which is cut for good.",
         ),
     ] = None,

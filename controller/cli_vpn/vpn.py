@@ -10,6 +10,12 @@ from controller.cli_vpn import gateways as cli_vpn_gateways
 from controller.cli_vpn import invite, join, person, site
 from controller.cli_vpn.arguments import BecauseOption
 from controller.cli_vpn.gateways import LaterOption
+from controller.terminal.completion import (
+    complete_gateway,
+    complete_person,
+    complete_role,
+    complete_work_site,
+)
 from controller.terminal.folders import FolderOption
 from controller.terminal.output import (
     Exit,
@@ -91,9 +97,21 @@ def _all_hold(number: int) -> str:
 @app.command(epilog="Example: sanaga vpn reach oncologist douala --dir my-network")
 def reach(
     role: Annotated[
-        str, typer.Argument(metavar="ROLE", help="Role of a person, as groups have it.")
+        str,
+        typer.Argument(
+            metavar="ROLE",
+            help="Role of a person, as groups have it.",
+            autocompletion=complete_role,
+        ),
     ],
-    site: Annotated[str, typer.Argument(metavar="SITE", help="Site where the person works.")],
+    site: Annotated[
+        str,
+        typer.Argument(
+            metavar="SITE",
+            help="Site where the person works.",
+            autocompletion=complete_work_site,
+        ),
+    ],
     folder: FolderOption = Path(),
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -182,7 +200,11 @@ def apply(
 def load(
     gateways: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[GATEWAY]...", help="Which gateways; all unless named."),
+        typer.Argument(
+            metavar="[GATEWAY]...",
+            help="Which gateways; all unless named.",
+            autocompletion=complete_gateway,
+        ),
     ] = None,
     within: Annotated[
         str,
@@ -242,8 +264,20 @@ def import_(
         list[Path],
         typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="wg-quick files."),
     ],
-    role: Annotated[str, typer.Option(metavar="ROLE", help="What all of them are, for now.")],
-    site: Annotated[str, typer.Option(metavar="SITE", help="Where all of them work, for now.")],
+    role: Annotated[
+        str,
+        typer.Option(
+            metavar="ROLE", help="What all of them are, for now.", autocompletion=complete_role
+        ),
+    ],
+    site: Annotated[
+        str,
+        typer.Option(
+            metavar="SITE",
+            help="Where all of them work, for now.",
+            autocompletion=complete_work_site,
+        ),
+    ],
 ) -> None:
     """Print a list of the people who dial a server today, to be corrected and applied.
 
@@ -273,7 +307,12 @@ def names(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) ->
 @app.command(epilog="Example: sanaga vpn audit a-ngono -o json")
 def audit(
     subject: Annotated[
-        str, typer.Argument(metavar="NAME", help="Only what was done about this person or edge.")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="Only what was done about this person or edge.",
+            autocompletion=complete_person,
+        ),
     ] = "",
     output: FormatOption = Format.TABLE,
 ) -> None:

@@ -2,7 +2,10 @@
 
 import csv
 import json
+import os
 from io import StringIO
+
+import pytest
 
 from vpn.wireguard import keys
 
@@ -87,3 +90,12 @@ def test_no_document_takes_a_key_in_free_text(sanaga, small):
     assert answer.code == 1
     assert "the text holds what looks like a key" in answer.err + answer.out
     assert secret[:20] not in answer.err + answer.out
+
+
+@pytest.mark.parametrize("verb", [("import", "--role", "r", "--site", "s"), ("person", "plan")])
+def test_what_never_ends_is_not_read(sanaga, open_, verb):
+    os.mkfifo(sanaga.folder / "pipe")
+    for file in ("/dev/zero", "pipe"):
+        answer = sanaga("vpn", *verb, file)
+        assert answer.code == 64
+        assert f"{file}: this is no regular file" in answer.err

@@ -1,6 +1,8 @@
 """Lists of people that go out, are edited and come back, and what is asked of names."""
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +71,43 @@ def test_what_a_word_processor_wrote_into_a_list_blocks_no_later_change(sanaga, 
     bad = sanaga("vpn", "person", "change", "a-ngono", "--title", "a\u202eb", "--because", "x")
     assert bad.code == 64
     assert "--title: the text holds the control character U+202E" in bad.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("sanaga vpn person show a", ["a-ngono"]),
+        ("sanaga vpn person list --role d", ["doctor"]),
+        ("sanaga vpn person list --site mo", ["mora"]),
+        ("sanaga vpn person export x --gateway y", ["yaounde-e1"]),
+        ("sanaga vpn load y", ["yaounde-e1"]),
+        ("sanaga vpn site show --dir small y", ["yaounde-e1"]),
+        ("sanaga vpn audit a", ["a-ngono"]),
+    ],
+)
+def test_the_shell_completes_people_roles_sites_gateways_and_edges(sanaga, open_, typed, offered):
+    add(sanaga, "--file", "n.conf")
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    answer = sanaga(_SANAGA_COMPLETE="complete_bash", **words)
+    assert answer.out.split() == offered
+
+
+def test_completion_makes_no_record(sanaga, small):
+    words = {"COMP_WORDS": "sanaga vpn person show a", "COMP_CWORD": "4"}
+    assert sanaga(_SANAGA_COMPLETE="complete_bash", **words).out.split() == []
+    assert not (sanaga.folder / "state").exists()
+
+
+def test_a_full_disk_under_the_output_is_called_so(sanaga, small):
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        done = subprocess.run(
+            sanaga.command("vpn", "reach", "--help"),
+            cwd=sanaga.folder,
+            env=sanaga.environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == ("sanaga: No space left on device; free some space and say this again\n")

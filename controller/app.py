@@ -39,6 +39,7 @@ def apply_plan(plan: "Plan", progress: "Progress", confirm_within_s: int | None)
 
     hold = confirm_within_s is not None
     publish_revocations()
+    remember_edge_keys(plan.intent)
     with open_journal() as journal:
         context = apply_context(journal, plan.intent, progress)
         return apply(plan, context, confirm_within_s=confirm_within_s, hold=hold)
@@ -100,6 +101,21 @@ def publish_revocations() -> None:
     if (folder / FILE).exists():
         with closing(People.open(folder)) as store:
             publish_revoked(store, folder)
+
+
+def remember_edge_keys(intent: "Intent | None") -> None:
+    """Note the keys of an intent's edges, where there is a record of people.
+
+    Raises AccessError when a device of a person has one of them.
+    """
+    from controller.settings import Settings
+    from controller.store.people import FILE, People
+    from inventory.model import edge_keys_of
+
+    folder = Settings().state_dir
+    if intent and (folder / FILE).exists():
+        with closing(People.open(folder)) as store:
+            store.site_keys.remember(edge_keys_of(intent))
 
 
 @contextmanager

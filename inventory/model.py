@@ -302,3 +302,13 @@ class Intent:
     def devices_at(self, site: SiteName) -> tuple[Device, ...]:
         """Return the devices of a site by their number."""
         return self._at_site.get(site, ())
+
+
+def edge_keys_of(intent: Intent) -> dict[str, DeviceName]:
+    """Return whose every key of an intent's edges is, the ones that they move to as well."""
+    return {
+        key: device.name
+        for device in intent.devices.values()
+        for key in (device.public_key, device.next_key)
+        if key
+    }

@@ -39,12 +39,14 @@ _SILENCE_S: Final = 20.0
 class RosterPushed:
     """What a gateway goes by now: a state of the record, and how many devices it lets in.
 
-    calling are the addresses that were in a consultation just before.
+    calling are the addresses that were in a consultation just before; left_out are devices with
+    a key of the gateway's own.
     """
 
     state: int
     devices: int
     calling: tuple[str, ...] = ()
+    left_out: tuple[PersonDevice, ...] = ()
 
 
 Outcome: TypeAlias = RosterPushed | SanagaError
@@ -226,7 +228,8 @@ class Gateways:
                 if not (overtaken and attempt):
                     raise
         calling = tuple(map(str, before.get("calling", ())))
-        return RosterPushed(gateway_roster.state, len(gateway_roster.roster.devices), calling)
+        admitted = len(gateway_roster.roster.devices)
+        return RosterPushed(gateway_roster.state, admitted, calling, gateway_roster.left_out)
 
 
 def reachable(terms: AccessTerms) -> tuple[tuple[DeviceName, ...], tuple[DeviceName, ...]]:

@@ -4,7 +4,7 @@ Every step is whole by itself and says what a list wants, so that applying the l
 where an interruption left off.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, Literal, Protocol, TypeAlias
@@ -15,18 +15,19 @@ from controller.store.audit import Actor
 from controller.store.people_queries import taken
 from controller.store.people_records import PersonRecord
 from controller.store.revoked_keys import refusal
+from controller.store.site_keys import of_edge
 from inventory.errors import Fault, IntentError, SanagaError
 from vpn.model import Person, PersonDevice
 from vpn.people.people_list import ListedDevice
 
-Verb: TypeAlias = Literal["add", "change", "revoke"]
+Verb: TypeAlias = Literal["add", "change", "rotate", "revoke"]
 # Waiting for the disk takes longer than all the rest of a step.
 TOGETHER: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class ListStep:
-    """One thing to do: add a device, change a person, or revoke a device."""
+    """One thing to do: add a device, change a person, give a device another key, or revoke it."""
 
     verb: Verb
     person: Person
@@ -42,8 +43,15 @@ class FileSink(Protocol):
         """Write a draft. Raises SanagaError, OSError."""
         ...
 
+    def written(self) -> None:
+        """Have all drafts on the disk: their devices are about to be on record. Raises OSError."""
+        ...
+
     def settled(self) -> None:
-        """Let all drafts be what they are meant to be: their devices are on record."""
+        """Let all drafts be what they are meant to be: their devices are on record.
+
+        Raises SanagaError when some cannot be, after all others are.
+        """
         ...
 
     def withdrawn(self) -> None:
@@ -52,12 +60,17 @@ class FileSink(Protocol):
 
 
 def plan_list(
-    registrar: Registrar, listed: Iterable[ListedDevice], *, prune: bool
+    registrar: Registrar,
+    listed: Iterable[ListedDevice],
+    *,
+    prune: bool,
+    unfiled: Collection[PersonDevice] = (),
 ) -> tuple[ListStep, ...]:
     """Return what a list changes: first who is changed, then added, then who loses access.
 
-    Without prune, nobody loses access for not being listed. Raises IntentError with everything
-    that speaks against it.
+    Of unfiled devices the files are lost: those that are listed get other keys. Without prune,
+    nobody loses access for not being listed. Raises IntentError with everything that speaks
+    against it.
     """
     terms = registrar.terms()
     known = {entry.person.name: entry for entry in registrar.store.entries()}
@@ -65,12 +78,17 @@ def plan_list(
     faults = [
         Fault(one.where, *against.split("; ", 1))
         for one in wanted
+        if not _as_it_is(known, one)
         for against in registrar.objections(terms, one.person)
     ]
     faults += _key_faults(registrar, wanted, known)
     if faults:
         raise IntentError(faults)
-    steps = [*_changes(wanted, known), *_additions(wanted, known)]
+    steps = [
+        *_changes(wanted, known),
+        *_additions(wanted, known),
+        *_replacements(wanted, known, unfiled),
+    ]
     return (*steps, *(_removals(wanted, known) if prune else ()))
 
 
@@ -90,10 +108,19 @@ def apply_list(
         except BaseException:
             delivery.withdrawn()
             raise
-        delivery.settled()
+        unsettled = _settled(delivery)
         yield from done
-        if fault:
-            raise fault
+        if error := fault or unsettled:
+            raise error
+
+
+def _settled(delivery: FileSink) -> SanagaError | OSError | None:
+    """Let drafts be files; return why some are not."""
+    try:
+        delivery.settled()
+    except (SanagaError, OSError) as error:
+        return error
+    return None
 
 
 def _done(
@@ -104,13 +131,16 @@ def _done(
     done: list[ListStep],
 ) -> SanagaError | OSError | None:
     """Do steps until one fails; return how."""
+    fault: SanagaError | OSError | None = None
     for step in batch:
         try:
             _do(registrar, step, act, delivery)
         except (SanagaError, OSError) as error:
-            return error
+            fault = error
+            break
         done.append(step)
-    return None
+    delivery.written()
+    return fault
 
 
 def _do(registrar: Registrar, step: ListStep, act: Actor, delivery: FileSink) -> None:
@@ -119,6 +149,8 @@ def _do(registrar: Registrar, step: ListStep, act: Actor, delivery: FileSink) ->
     elif step.listed:
         one = step.listed
         registrar.add(one.person, one.device, act, delivery.deliver, one.public_key)
+    elif step.device and step.verb == "rotate":
+        registrar.rotate(step.person.name, step.device.name, act, delivery.deliver)
     elif step.device:
         registrar.revoke(step.person.name, step.device.name, act)
 
@@ -153,6 +185,8 @@ def _key_faults(
             continue
         if owner := registrar.store.owner(one.public_key):
             yield Fault(one.where, *taken(owner).split("; ", 1))
+        elif edge := registrar.store.site_keys.owner(one.public_key):
+            yield Fault(one.where, *of_edge(edge).split("; ", 1))
         elif gone := registrar.store.revoked.find(one.public_key):
             yield Fault(one.where, *refusal(gone).split("; ", 1))
         elif has:
@@ -165,6 +199,12 @@ def _device(known: dict[str, PersonRecord], one: ListedDevice) -> PersonDevice |
     return next((d for d in entry.in_use if d.name == one.device), None) if entry else None
 
 
+def _as_it_is(known: dict[str, PersonRecord], one: ListedDevice) -> bool:
+    """Return whether a list says of a person and a device what is on record already."""
+    entry = _active(known, one.person.name)
+    return bool(entry and entry.person == one.person and _device(known, one))
+
+
 def _additions(
     wanted: Iterable[ListedDevice], known: dict[str, PersonRecord]
 ) -> Iterator[ListStep]:
@@ -174,6 +214,19 @@ def _additions(
             key = "brings its key" if one.public_key else "gets a key"
             said = f"{one.person.name}: {one.device} {key}, {one.person.role} at {one.person.site}"
             yield ListStep("add", one.person, said + end, listed=one)
+
+
+def _replacements(
+    wanted: Iterable[ListedDevice],
+    known: dict[str, PersonRecord],
+    unfiled: Collection[PersonDevice],
+) -> Iterator[ListStep]:
+    """Yield other keys for devices whose file, and with it the private key, is lost."""
+    for one in wanted:
+        device = _device(known, one)
+        if device and device in unfiled:
+            said = f"{device.person}: {device.name} is on record without a file, gets another key"
+            yield ListStep("rotate", one.person, said, device=device)
 
 
 def _changes(wanted: Iterable[ListedDevice], known: dict[str, PersonRecord]) -> Iterator[ListStep]:

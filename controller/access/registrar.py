@@ -1,7 +1,9 @@
 """Giving people access over the VPN and withdrawing it: keys, files and record in one step each."""
 
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from controller.access.devices import (
@@ -46,12 +48,14 @@ class AccessDiff:
 class GatewayRoster:
     """The roster of a gateway, and the preshared keys of the roster's devices in their order.
 
-    state is the last entry of the audit trail of which this knows.
+    state is the last entry of the audit trail of which this knows. Devices that are left out have
+    a key of the gateway's own, with which it could let nobody in.
     """
 
     roster: Roster
     preshared: tuple[Secret, ...]
     state: int
+    left_out: tuple[PersonDevice, ...] = ()
 
 
 NO_TERMS: Final = (
@@ -106,8 +110,17 @@ class Registrar:
             raise AccessError(NO_TERMS)
         return terms
 
-    def accept(self, terms: AccessTerms, act: Actor) -> int:
-        """Let other terms hold; return how many preshared keys that took."""
+    def accept(
+        self,
+        terms: AccessTerms,
+        act: Actor,
+        edge_keys: Mapping[PublicKey, DeviceName] = MappingProxyType({}),
+    ) -> int:
+        """Let other terms hold; return how many preshared keys that took.
+
+        edge_keys are those of all edges. Raises AccessError when a device of a person has one.
+        """
+        self.store.site_keys.remember(edge_keys)
         return self.store.accept(terms, act, self._secrets.make_sealed)
 
     def diff(self, terms: AccessTerms) -> AccessDiff:
@@ -221,18 +234,43 @@ class Registrar:
         return device_files(terms, entry.person, chosen, preshared, None)
 
     def revoke(
-        self, name: PersonName, device: str | None, act: Actor, *, keep: bool = False
+        self,
+        name: PersonName,
+        device: str | None,
+        act: Actor,
+        *,
+        keep: bool = False,
+        cutting: Collection[DeviceName] = (),
     ) -> tuple[PersonDevice, ...]:
         """Withdraw a device, or without a name all of somebody's; return which that were.
 
-        With keep, a person who is left without any goes on being known, and may get another.
+        With keep, a person who is left without any goes on being known, and may get another. A
+        device with the key of an edge is only withdrawn if the edge is named in cutting. Raises
+        AccessError.
         """
         entry = self.store.entry(name)
         if entry.revoked:
             raise AccessError(f"{name} has no access any more, since {entry.revoked[:10]}")
         chosen = entry.in_use if device is None else (one_of(entry, device),)
+        if against := list(self._cut_edges(chosen, cutting)):
+            raise AccessError("\n".join(against))
         self.store.revoke(name, chosen, act, keep=keep)
         return chosen
+
+    def _cut_edges(
+        self, devices: Iterable[PersonDevice], named: Collection[DeviceName]
+    ) -> Iterator[str]:
+        """Yield which edges would be cut with devices that have their keys, unless named."""
+        gateways = {gateway.device for gateway in self.accepted().gateways}
+        for one in devices:
+            if (edge := self.store.site_keys.owner(one.public_key)) and edge not in named:
+                hub = ", a gateway, and with it everybody who dials it" if edge in gateways else ""
+                yield (
+                    f"{one.person}'s {one.name} has the key of the edge {edge}: revoking it cuts "
+                    f"all tunnels of {edge}{hub}, for good; give the device another key with "
+                    f"'sanaga vpn person rotate {one.person} --device {one.name}', which leaves "
+                    f"the edge alone, or say --cutting {edge} as well"
+                )
 
     def change(self, person: Person, act: Actor) -> None:
         """Let somebody be of another title, role, site, licence or last day."""
@@ -254,8 +292,10 @@ class Registrar:
         Raises UnknownNameError when there is no gateway of that name, and AccessError.
         """
         terms, chosen, state = self.terms(), self.gateway(name), self.store.last()
-        known = [(one, entry.person) for entry in self.members() for one in entry.in_use]
-        known.sort(key=lambda pair: pair[0].number)
+        every = [(one, entry.person) for entry in self.members() for one in entry.in_use]
+        every.sort(key=lambda pair: pair[0].number)
+        owners = self.store.site_keys.all()
+        known = [pair for pair in every if owners.get(pair[0].public_key) != name]
         boxes = self.store.boxes(name)
         return GatewayRoster(
             device_config.build_roster(
@@ -267,6 +307,7 @@ class Registrar:
                 self._secrets.open_sealed(one, name, boxes.get(one.public_key)) for one, _ in known
             ),
             state,
+            tuple(one for one, _ in every if owners.get(one.public_key) == name),
         )
 
     def device_of(self, sought: Address | PublicKey) -> Registered:

@@ -1,15 +1,16 @@
 """From an intent to the terms under which people are given access, known before they hold."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from controller.access.registrar import AccessDiff, Registrar
 from controller.load import Loaded, anchored
 from controller.store.revoked_keys import refusal
 from controller.wording import count, listing
 from inventory.errors import AccessError
-from inventory.model import DeviceName
+from inventory.model import DeviceName, edge_keys_of
 from vpn.grants import expectations
+from vpn.key_text import PublicKey
 from vpn.model import Gateway
 from vpn.people import terms as people_terms
 from vpn.people.terms import AccessTerms
@@ -17,12 +18,16 @@ from vpn.people.terms import AccessTerms
 
 @dataclass(frozen=True, slots=True)
 class TermsPlan:
-    """Other terms, what they change, and for whom; before are the ones that hold, if any."""
+    """Other terms, what they change, and for whom; before are the ones that hold, if any.
+
+    edge_keys are those of all edges, which no device of a person may have.
+    """
 
     terms: AccessTerms
     differences: tuple[str, ...]
     effect: AccessDiff
     before: AccessTerms | None = None
+    edge_keys: Mapping[PublicKey, DeviceName] = field(default_factory=dict)
 
     @property
     def stale(self) -> tuple[DeviceName, ...]:
@@ -60,8 +65,10 @@ def plan_terms(registrar: Registrar, loaded: Loaded) -> TermsPlan:
             "there prints the line for edge_keys"
         )
     _refuse_revoked(registrar, terms)
+    _refuse_mixed_up(registrar, loaded)
     before, effect = registrar.store.terms(), registrar.diff(terms)
-    return TermsPlan(terms, tuple(people_terms.diff_terms(before, terms)), effect, before)
+    differences = tuple(people_terms.diff_terms(before, terms))
+    return TermsPlan(terms, differences, effect, before, edge_keys_of(loaded.intent))
 
 
 def _refuse_revoked(registrar: Registrar, terms: AccessTerms) -> None:
@@ -69,6 +76,23 @@ def _refuse_revoked(registrar: Registrar, terms: AccessTerms) -> None:
     found = ((one.device, registrar.store.revoked.find(one.public_key)) for one in terms.gateways)
     if against := [f"{device}: {refusal(gone)}" for device, gone in found if gone]:
         raise AccessError("\n".join(against))
+
+
+def _refuse_mixed_up(registrar: Registrar, loaded: Loaded) -> None:
+    """Raise AccessError when a key is that of two: of edges, gateways or people's devices."""
+    known = edge_keys_of(loaded.intent)
+    gateways = {one.public_key: one.device for one in loaded.access.policy.gateways}
+    against = [
+        f"{one.device}: people would dial it by the key of the edge {known[one.public_key]}; make "
+        "another pair on the gateway"
+        for one in loaded.access.policy.gateways
+        if known.get(one.public_key, one.device) != one.device
+    ]
+    if against:
+        raise AccessError("\n".join(against))
+    owners = (registrar.store.owner(key) for key in known | gateways)
+    if any(owner and not owner.revoked for owner in owners):
+        registrar.store.site_keys.remember(known | gateways)
 
 
 def _failed_tests(loaded: Loaded) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The command sanaga: finds the verb, runs it, and turns what went wrong into words and a code."""
 
+import errno
 import gc
 import logging
 import os
@@ -229,7 +230,9 @@ def _known(error: SanagaError, *, debug: bool) -> int:
 def _machine(error: OSError, *, debug: bool) -> int:
     _trace(debug=debug)
     about = f"{error.filename}: " if error.filename else ""
-    say(f"sanaga: {about}{error.strerror or error}")
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    advice = "; free some space and say this again" if full else ""
+    say(f"sanaga: {about}{error.strerror or error}{advice}")
     return Exit.ERROR
 
 
@@ -280,6 +283,10 @@ def main() -> NoReturn:
         sys.stdout.flush()
     except BrokenPipeError:
         code = _closed()
+    except OSError as error:
+        # What was printed before the disk was full is not on it.
+        _closed()
+        code = code or _machine(error, debug=debug)
     sys.exit(code)
 
 

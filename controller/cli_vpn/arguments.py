@@ -5,12 +5,20 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from ipaddress import IPv6Interface, ip_interface
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
 from controller.store.people_records import PersonRecord
+from controller.terminal.completion import (
+    complete_gateway,
+    complete_person,
+    complete_role,
+    complete_work_site,
+)
 from controller.terminal.output import UsageProblem
+from inventory.free_text import LONGEST_REASON, LONGEST_TITLE, line_fault, without_keys
 from inventory.names import HINT, is_name
 from vpn.key_text import PublicKey
 from vpn.model import Address, Person
@@ -22,7 +30,79 @@ if TYPE_CHECKING:
     from vpn.people.terms import AccessTerms
 
 
-_LONGEST: Final = 200
+NameArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="Short name of the person, such as a-ngono.",
+        autocompletion=complete_person,
+    ),
+]
+DeviceOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--device", metavar="DEVICE", help="Which device; the only one unless named."),
+]
+KeyOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--public-key", metavar="KEY", help="Public key of a pair that was made on the device."
+    ),
+]
+GatewayOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--gateway",
+        metavar="GATEWAY",
+        help="Gateway to dial; the first unless named.",
+        autocompletion=complete_gateway,
+    ),
+]
+UntilOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="YYYY-MM-DD", help="Last day of access; 'none' lets it have no end."
+    ),
+]
+LicenceOption: TypeAlias = Annotated[
+    str | None, typer.Option("--licence", metavar="NUMBER", help="Number of the licence.")
+]
+LicenceUntilOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--licence-until",
+        metavar="YYYY-MM-DD",
+        help="Last day of the licence, which access never outlasts; 'none' for none.",
+    ),
+]
+TitleOption: TypeAlias = Annotated[
+    str | None, typer.Option("--title", metavar="TEXT", help="How the person is called.")
+]
+RoleOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--role", metavar="ROLE", help="Role, as groups have it.", autocompletion=complete_role
+    ),
+]
+SiteOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--site",
+        metavar="SITE",
+        help="Site where the person works.",
+        autocompletion=complete_work_site,
+    ),
+]
+
+ListArgument: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", exists=True, dir_okay=False, help="List of people, .csv or .yaml."
+    ),
+]
+PruneOption: TypeAlias = Annotated[
+    bool, typer.Option("--prune", help="Revoke every device that is not listed.")
+]
+
 _NEEDED: Final = ("title", "role", "site")
 NO_END: Final = "none"
 
@@ -35,10 +115,16 @@ def given(
     licence_until: str | None,
     until: str | None,
 ) -> dict[str, Any]:
-    """Return what options say of a person, without those that say nothing."""
-    words = {"title": title, "role": role, "site": site, "licence": licence}
+    """Return what options say of a person, without those that say nothing.
+
+    Only what is said is checked: what is on record has been, when it was said. Raises UsageProblem.
+    """
+    texts = {"title": title, "licence": licence}
+    slugs = {"role": role, "site": site}
     days = {"licence_until": licence_until, "until": until}
-    return {key: word for key, word in words.items() if word} | {
+    words = {key: _line(text, f"--{key}", LONGEST_TITLE) for key, text in texts.items() if text}
+    names = {key: slug(text, key) for key, text in slugs.items() if text}
+    return {**words, **names} | {
         key: None if text == NO_END else day(text, f"--{key.replace('_', '-')}")
         for key, text in days.items()
         if text
@@ -51,12 +137,12 @@ def wanted(known: PersonRecord | None, name: str, said: Mapping[str, Any]) -> Pe
     Access ends with the licence unless an earlier day is named.
     """
     if known and not known.revoked:
-        return checked(replace(known.person, **said))
+        return replace(known.person, **said)
     missing = [f"--{key}" for key in _NEEDED if key not in said]
     if missing:
         raise UsageProblem(f"{name} is new here; say {', '.join(missing)} as well")
     person = Person(slug(name, "person"), **said)
-    return checked(replace(person, until=person.until or person.licence_until))
+    return replace(person, until=person.until or person.licence_until)
 
 
 def changed(before: Person, said: Mapping[str, Any]) -> Person:
@@ -68,24 +154,14 @@ def changed(before: Person, said: Mapping[str, Any]) -> Person:
     follows = "until" not in said and before.until == before.licence_until
     if follows or after.until is None:
         after = replace(after, until=after.licence_until)
-    return checked(after)
-
-
-def checked(person: Person) -> Person:
-    """Return a person whose texts can stand in files and tables."""
-    slug(person.role, "role")
-    slug(person.site, "site")
-    _line(person.title, "--title")
-    if person.licence:
-        _line(person.licence, "--licence")
-    return person
+    return after
 
 
 def slug(text: str, what: str) -> str:
     """Return a name as it is written everywhere."""
     if is_name(text):
         return text
-    raise UsageProblem(f"{text!r} is no name of a {what}; {HINT}")
+    raise UsageProblem(f"{without_keys(text)!r} is no name of a {what}; {HINT}")
 
 
 def day(text: str | None, option: str) -> date | None:
@@ -95,7 +171,9 @@ def day(text: str | None, option: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UsageProblem(f"{option} {text!r} is no day; write '2027-02-28'") from None
+        raise UsageProblem(
+            f"{option} {without_keys(text)!r} is no day; write '2027-02-28'"
+        ) from None
 
 
 def key(text: str | None) -> PublicKey | None:
@@ -119,18 +197,21 @@ def sought(text: str) -> Address | PublicKey:
     try:
         return keys.parse_public(text)
     except ValueError as error:
-        raise UsageProblem(f"{text!r} is no address, and no public key either: {error}") from None
+        raise UsageProblem(
+            f"{without_keys(text)!r} is no address, and no public key either: {error}"
+        ) from None
 
 
 def reason(text: str) -> str:
     """Return why something is done, in one line."""
-    return _line(text, "--because")
+    return _line(text, "--because", LONGEST_REASON)
 
 
-def _line(text: str, option: str) -> str:
+def _line(text: str, option: str, longest: int) -> str:
+    """Return a text without blanks around it, by the rule that lists and documents go by."""
     plain = text.strip()
-    if not plain or len(plain) > _LONGEST or not plain.isprintable():
-        raise UsageProblem(f"{option}: write one line of at most {_LONGEST} plain characters")
+    if fault := line_fault(plain, longest):
+        raise UsageProblem(f"{option}: {fault.what}; {fault.hint}")
     return plain
 
 

@@ -1,22 +1,18 @@
 """Handing over a device's file: it holds a secret, so it goes to one place that a person named."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 
-from controller.access.devices import DeviceFiles
-from controller.access.registrar import Registrar
 from controller.terminal.output import Format, UsageProblem, say, write
 from edge.storage import atomic
-from inventory.errors import AccessError, IntentError
-from vpn import key_text
-from vpn.wireguard import keys, parser
+from vpn.wireguard.config import quick_name_fault
 
 FileOption: TypeAlias = Annotated[
     Path | None,
@@ -95,10 +91,12 @@ class Delivery:
             drawn = ((self.png, qr.qr_png), (self.svg, qr.qr_svg))
             yield from ((path, draw(text)) for path, draw in drawn if path)
 
-    def tell(self) -> None:
-        """Tell the person what was written."""
+    def tell(self, *, quick: bool = True) -> None:
+        """Tell the person what was written; quick files are for wg-quick."""
         for path in self._paths():
             say(f"wrote {path}")
+        if quick and self.file and (fault := quick_name_fault(self.file.name)):
+            say(f"{fault}; rename it where it is used")
 
     def _paths(self) -> tuple[Path, ...]:
         return tuple(path for path in (self.file, self.png, self.svg) if path)
@@ -133,65 +131,3 @@ def held(path: Path) -> Iterator[Callable[[bytes], None]]:
     Delivery(path).free()
     with atomic.new_file(path) as write_octets:
         yield write_octets
-
-
-_DRAFT: Final = ".draft"
-
-
-class Drafts:
-    """Files in a folder, one for each device that gets a key; without a folder there are none.
-
-    text returns what a file says.
-    """
-
-    def __init__(self, folder: Path | None, text: Callable[[DeviceFiles], str]) -> None:
-        self._folder = folder
-        self._text = text
-        self._files: list[Path] = []
-
-    def deliver(self, handover: DeviceFiles) -> None:
-        """Write a draft for a device whose key was made here. Raises AccessError, OSError."""
-        if self._folder is None or not any(one.private_key for one in handover.files.values()):
-            return
-        file = self._folder / f"{handover.device.person}-{handover.device.name}.conf"
-        if file.exists():
-            raise AccessError(f"{file}: there already; nothing is overwritten")
-        draft = file.with_name(f"{file.name}{_DRAFT}")
-        Delivery(file=draft).settled().hand(self._text(handover))
-        self._files.append(draft)
-
-    def settled(self) -> None:
-        """Let all drafts be files: their devices are on record."""
-        for draft in self._files:
-            draft.rename(draft.with_suffix(""))
-        self._files.clear()
-
-    def withdrawn(self) -> None:
-        """Take all drafts away: their devices are not on record."""
-        for draft in self._files:
-            draft.unlink(missing_ok=True)
-        self._files.clear()
-
-
-def left(folder: Path) -> tuple[Path, ...]:
-    """Return the drafts in a folder, which somebody who was killed left."""
-    return tuple(sorted(folder.glob(f"*{_DRAFT}")))
-
-
-def take_up(registrar: Registrar, drafts: Iterable[Path]) -> None:
-    """Let drafts whose devices are on record be files, and remove the others. Raises OSError."""
-    for draft in drafts:
-        owner = registrar.store.owner(_key_in(draft))
-        if owner and owner.revoked is None:
-            draft.rename(draft.with_suffix(""))
-        else:
-            draft.unlink()
-
-
-def _key_in(draft: Path) -> key_text.PublicKey:
-    """Return the public key of a draft's device; nothing when the draft is torn."""
-    try:
-        private = parser.parse_config(draft.read_text(encoding="utf-8"), str(draft)).private_key
-    except (IntentError, UnicodeDecodeError):
-        return ""
-    return keys.public_of(private) if private else ""

@@ -145,7 +145,9 @@ def _outcome(registrar: "Registrar", name: "DeviceName", outcome: "Outcome") -> 
     from controller.access.gateways import RosterPushed
 
     if isinstance(outcome, RosterPushed):
-        return f"{name} lets in {count(outcome.devices, 'device')}"
+        left_out = f", but not {_devices(outcome.left_out)}, with its own key"
+        others = f"{left_out}; 'sanaga vpn person rotate' gives another" if outcome.left_out else ""
+        return f"{name} lets in {count(outcome.devices, 'device')}{others}"
     return _failure(registrar, name, outcome)
 
 

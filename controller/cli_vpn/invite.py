@@ -9,9 +9,8 @@ import typer
 from controller.app import open_registrar
 from controller.cli_vpn import gateways
 from controller.cli_vpn import person_view as view
-from controller.cli_vpn.arguments import BecauseOption, act, filed
-from controller.cli_vpn.delivery import Delivery, PngOption, QrOption, SvgOption
-from controller.cli_vpn.person import (
+from controller.cli_vpn.arguments import (
+    BecauseOption,
     GatewayOption,
     LicenceOption,
     LicenceUntilOption,
@@ -20,7 +19,10 @@ from controller.cli_vpn.person import (
     SiteOption,
     TitleOption,
     UntilOption,
+    act,
+    filed,
 )
+from controller.cli_vpn.delivery import Delivery, PngOption, QrOption, SvgOption
 from controller.terminal.durations import spoken as duration
 from controller.terminal.output import progress_wanted, say, stderr, write
 

@@ -30,10 +30,12 @@ def join(
     from controller.clock import SystemClock
     from edge.remote_access.join_client import JoinClient
     from edge.remote_access.join_device import JoiningDevice
-    from vpn.wireguard.config import render_config
+    from vpn.wireguard.config import quick_name_fault, render_config
 
     if context.args:
         raise UsageProblem("a code is a secret and no argument; say 'sanaga vpn join', which asks")
+    if fault := quick_name_fault(file.name):
+        raise UsageProblem(f"--file: {fault}")
     pair = key_maker()
     with held(file) as put:
         invited = _invited()

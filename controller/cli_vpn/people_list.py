@@ -4,33 +4,45 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from controller.access import drafts
 from controller.access import people_list as access_people_list
 from controller.access.gateways import InterruptedCalls
 from controller.access.people_list import ListStep
 from controller.app import key_maker, open_registrar
-from controller.cli_vpn import delivery, gateways
+from controller.cli_vpn import gateways
 from controller.cli_vpn.arguments import act, filed
-from controller.cli_vpn.delivery import Drafts
-from controller.terminal.output import UsageProblem, agree, say, stderr
+from controller.terminal.output import UsageProblem, agree, say, stderr, write
 from controller.wording import count
-from inventory.documents.text_file import read_text_file
+from inventory.documents.text_file import read_octets, read_text_file
+from inventory.errors import Fault
+from vpn.model import PersonDevice
 from vpn.people import people_list
 
-SIGNS: Final = {"add": "+", "change": "~", "revoke": "-"}
+SIGNS: Final = {"add": "+", "change": "~", "rotate": "~", "revoke": "-"}
+# More notices than these are counted.
+_MOST_NOTICES: Final = 100
 
 
-def planned(file: Path, *, prune: bool) -> tuple[ListStep, ...]:
-    """Return what a list changes. Raises IntentError."""
+def planned(file: Path, *, prune: bool, out: Path | None = None) -> tuple[ListStep, ...]:
+    """Return what a list changes, and say which devices besides have no file. Raises IntentError.
+
+    out is a reserved folder, in which files that a killed process left are finished first.
+    """
     listed = people_list.read_people_list(str(file), read_text_file(file))
     with open_registrar() as registrar:
-        return access_people_list.plan_list(registrar, listed, prune=prune)
+        if out:
+            drafts.take_up(registrar, out)
+        unfiled = drafts.unfiled_devices(registrar, out)
+        steps = access_people_list.plan_list(registrar, listed, prune=prune, unfiled=unfiled)
+    mended = {step.device for step in steps if step.device}
+    warn_of_unfiled([device for device in unfiled if device not in mended])
+    return steps
 
 
-def take_up(out: Path | None) -> None:
-    """Finish the files of devices that somebody who was killed left in a folder."""
-    if out and (left := delivery.left(out)):
-        with open_registrar() as registrar:
-            delivery.take_up(registrar, left)
+def warn_of_unfiled(devices: Sequence[PersonDevice]) -> None:
+    """Say which devices are on record without a file, if any are."""
+    if devices:
+        say(drafts.without_file(tuple(devices)))
 
 
 def lines(steps: Sequence[ListStep]) -> list[tuple[str, str]]:
@@ -42,9 +54,10 @@ def lines(steps: Sequence[ListStep]) -> list[tuple[str, str]]:
 def summary(steps: Sequence[ListStep]) -> str:
     """Return how much a list changes."""
     number = {verb: sum(step.verb == verb for step in steps) for verb in SIGNS}
+    mended = f", {count(number['rotate'], 'device')} to get another key" if number["rotate"] else ""
     return (
         f"{count(number['add'], 'device')} to add, {count(number['change'], 'person', 'people')} "
-        f"to change, {count(number['revoke'], 'device')} to revoke"
+        f"to change, {count(number['revoke'], 'device')} to revoke{mended}"
     )
 
 
@@ -73,23 +86,52 @@ def confirm(steps: Sequence[ListStep], *, yes: bool) -> None:
 def carry_out(
     steps: Sequence[ListStep], out: Path | None, gateway: str | None, because: str
 ) -> None:
-    """Do it, with a progress bar; the files of devices go into a folder."""
+    """Do it, with a progress bar; the files of devices go into a reserved folder."""
     from rich.progress import Progress
 
-    needs = any(s.listed and s.listed.public_key is None for s in steps)
+    needs = any(s.verb == "rotate" or (s.listed and s.listed.public_key is None) for s in steps)
     if needs and out is None:
         raise UsageProblem("some devices get a key; say --out FOLDER for their files")
     if needs:
         # What cannot make keys is told before anything is done.
         key_maker()
-    if out:
-        out.mkdir(mode=0o700, parents=True, exist_ok=True)
     who = act(because)
     with open_registrar() as registrar, Progress(console=stderr(), transient=True) as bar:
         task = bar.add_task("People", total=len(steps))
-        files = Drafts(out, filed(registrar.terms(), gateway))
+        files = drafts.Drafts(registrar.store, out, filed(registrar.terms(), gateway))
         for _ in access_people_list.apply_list(registrar, steps, who, files):
             bar.advance(task)
     say(f"done: {summary(steps)}")
     if out and needs:
         say(f"the files are in {out}; each is on one device once, then remove it")
+
+
+def list_people_of_servers(files: Sequence[Path], role: str, site: str) -> None:
+    """Print the people of servers' files as CSV, and what was skipped as messages.
+
+    Raises UsageProblem, IntentError, OSError.
+    """
+    from vpn.wireguard import server_import
+
+    found = server_import.people_of_servers((str(file), read_octets(file)) for file in files)
+    _warn(found.notices)
+    if dialled := len(found.dialled):
+        say(
+            f"{count(dialled, 'peer')} with an Endpoint left out: who is dialled is a server or a "
+            "site, and no person"
+        )
+    if found.dialled and not found.people:
+        raise UsageProblem("no person in it: give the server's file and not a device's own")
+    write(server_import.listed_devices(found.people, role, site))
+    if found.unnamed:
+        say(f"{count(found.unnamed, 'device')} without a name in a remark: look for 'person-'")
+    devices = count(len(found.people), "device")
+    say(f"{devices}; correct roles and sites, then 'sanaga vpn person plan people.csv'")
+    say("addresses and preshared keys are others here: each gets 'sanaga vpn person export NAME'")
+
+
+def _warn(notices: Sequence[Fault]) -> None:
+    for notice in notices[:_MOST_NOTICES]:
+        say(str(notice))
+    if (more := len(notices) - _MOST_NOTICES) > 0:
+        say(f"{count(more, 'more line')} skipped in the same way")

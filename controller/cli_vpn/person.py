@@ -1,14 +1,30 @@
 """People's access over the VPN: giving it, showing it, renewing it, withdrawing it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from controller.app import open_registrar
 from controller.cli_vpn import gateways
 from controller.cli_vpn import person_view as view
-from controller.cli_vpn.arguments import BecauseOption, act, filed
+from controller.cli_vpn.arguments import (
+    BecauseOption,
+    DeviceOption,
+    GatewayOption,
+    KeyOption,
+    LicenceOption,
+    LicenceUntilOption,
+    ListArgument,
+    NameArgument,
+    PruneOption,
+    RoleOption,
+    SiteOption,
+    TitleOption,
+    UntilOption,
+    act,
+    filed,
+)
 from controller.cli_vpn.delivery import (
     Delivery,
     FileOption,
@@ -18,8 +34,9 @@ from controller.cli_vpn.delivery import (
     SvgOption,
 )
 from controller.cli_vpn.gateways import LaterOption
-from controller.terminal.output import Exit, Format, FormatOption, emit, emit_rows, say, show
-from controller.wording import count, listing
+from controller.terminal.completion import complete_edge
+from controller.terminal.output import Exit, Format, FormatOption, emit, say, show
+from controller.wording import listing
 
 if TYPE_CHECKING:
     from controller.access.devices import DeviceFiles
@@ -31,60 +48,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Give people access from their own devices, and withdraw it.",
 )
-
-NameArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="NAME", help="Short name of the person, such as a-ngono.")
-]
-DeviceOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--device", metavar="DEVICE", help="Which device; the only one unless named."),
-]
-KeyOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--public-key", metavar="KEY", help="Public key of a pair that was made on the device."
-    ),
-]
-GatewayOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--gateway", metavar="GATEWAY", help="Gateway to dial; the first unless named."),
-]
-UntilOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--until", metavar="YYYY-MM-DD", help="Last day of access; 'none' lets it have no end."
-    ),
-]
-LicenceOption: TypeAlias = Annotated[
-    str | None, typer.Option("--licence", metavar="NUMBER", help="Number of the licence.")
-]
-LicenceUntilOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--licence-until",
-        metavar="YYYY-MM-DD",
-        help="Last day of the licence, which access never outlasts; 'none' for none.",
-    ),
-]
-TitleOption: TypeAlias = Annotated[
-    str | None, typer.Option("--title", metavar="TEXT", help="How the person is called.")
-]
-RoleOption: TypeAlias = Annotated[
-    str | None, typer.Option("--role", metavar="ROLE", help="Role, as groups have it.")
-]
-SiteOption: TypeAlias = Annotated[
-    str | None, typer.Option("--site", metavar="SITE", help="Site where the person works.")
-]
-
-ListArgument: TypeAlias = Annotated[
-    Path,
-    typer.Argument(
-        metavar="FILE", exists=True, dir_okay=False, help="List of people, .csv or .yaml."
-    ),
-]
-PruneOption: TypeAlias = Annotated[
-    bool, typer.Option("--prune", help="Revoke every device that is not listed.")
-]
 
 
 @app.command(
@@ -203,6 +166,15 @@ def revoke(
             "--device", metavar="DEVICE", help="This device alone; the person may get another."
         ),
     ] = None,
+    cutting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--cutting",
+            metavar="EDGE",
+            autocompletion=complete_edge,
+            help="Also where the device has the key of this edge, which is cut for good.",
+        ),
+    ] = None,
     later: LaterOption = False,
 ) -> None:
     """Withdraw a person's access, or one device's; gateways that are reached put them out at once.
@@ -210,7 +182,9 @@ def revoke(
     Ends with code 5 when a gateway could not be told.
     """
     with open_registrar() as registrar:
-        gone = registrar.revoke(name, device, act(because), keep=device is not None)
+        gone = registrar.revoke(
+            name, device, act(because), keep=device is not None, cutting=cutting or ()
+        )
         if gone:
             say(f"{name}: {listing([one.name for one in gone])} revoked")
         say(view.left(registrar.store.entry(name)))
@@ -246,7 +220,7 @@ def change(
         gateways.tell(registrar, later=later)
 
 
-@app.command("list", epilog="Example: sanaga vpn person list --role oncologist -o json")
+@app.command("list", epilog="Example: sanaga vpn person list --role oncologist -o csv > people.csv")
 def list_(
     role: RoleOption = None,
     site: SiteOption = None,
@@ -257,23 +231,15 @@ def list_(
         ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Also who has no access any more.")] = False,
-    output: FormatOption = Format.TABLE,
+    output: Annotated[
+        view.ListFormat, typer.Option("--output", "-o", help="How to print the answer.")
+    ] = view.ListFormat.TABLE,
 ) -> None:
-    """List who has access, until when, and with which devices."""
-    with open_registrar() as registrar:
-        entries, today = registrar.store.entries(), view.today()
-    rows = [
-        view.row(entry, today)
-        for entry in entries
-        if role in {None, entry.person.role}
-        and site in {None, entry.person.site}
-        and (ending is None or view.ends_within(entry.person, today, ending))
-    ]
-    shown = [row for row in rows if all_ or row["state"] == "active"]
-    emit_rows(shown, output, view.HEADINGS)
-    if hidden := len(rows) - len(shown):
-        people = count(hidden, "person without access", "people without access")
-        say(f"{people} not shown; --all shows them")
+    """List who has access, until when, and with which devices.
+
+    As CSV or YAML it is a list that 'sanaga vpn person plan' and 'apply' take, edited or not.
+    """
+    view.list_people(view.Filters(role, site, ending), output, everybody=all_)
 
 
 @app.command("show", epilog="Example: sanaga vpn person show a-ngono")
@@ -356,17 +322,18 @@ def apply(
 
     Whoever interrupts it says the same again: what was done is done and is not done twice.
     """
+    from controller.access import drafts
     from controller.cli_vpn import people_list
 
-    people_list.take_up(out)
-    steps = people_list.planned(file, prune=prune)
-    show(people_list.lines(steps))
-    if not steps:
-        say("nothing to change")
-        return
-    people_list.warn(people_list.cutting(steps))
-    people_list.confirm(steps, yes=yes)
-    people_list.carry_out(steps, out, gateway, because)
+    with drafts.reserved(out):
+        steps = people_list.planned(file, prune=prune, out=out)
+        show(people_list.lines(steps))
+        if not steps:
+            say("nothing to change")
+            return
+        people_list.warn(people_list.cutting(steps))
+        people_list.confirm(steps, yes=yes)
+        people_list.carry_out(steps, out, gateway, because)
     with open_registrar() as registrar:
         gateways.tell(registrar, later=later)
 

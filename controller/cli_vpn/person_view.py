@@ -1,16 +1,45 @@
 """How people and their devices are shown."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from controller.terminal.output import aligned, cell
-from controller.wording import listing
+from controller.terminal.output import Format, aligned, cell, emit_rows, say, write
+from controller.wording import count, listing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from controller.access.registrar import Registrar
     from controller.store.people_records import PersonRecord, Registered
     from vpn.model import Person
     from vpn.people.terms import AccessTerms
+
+
+class ListFormat(StrEnum):
+    """How people are listed; CSV and YAML are lists to be edited and given back."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Whom a list is to have: of a role, at a site, whose access ends within so many days."""
+
+    role: str | None
+    site: str | None
+    days: int | None
+
+    def takes(self, person: "Person", day: date) -> bool:
+        """Return whether a list is to have a person."""
+        soon = self.days is None or ends_within(person, day, self.days)
+        return self.role in {None, person.role} and self.site in {None, person.site} and soon
+
 
 HEADINGS: Final = {
     "name": "NAME",
@@ -21,6 +50,56 @@ HEADINGS: Final = {
     "devices": "DEVICES",
     "state": "STATE",
 }
+
+
+def list_people(filters: Filters, output: ListFormat, *, everybody: bool) -> None:
+    """Print the people whom filters take; with everybody also those without access.
+
+    Raises UnknownNameError for a role or a site that nobody can have.
+    """
+    from controller.access import drafts
+    from controller.app import open_registrar
+    from controller.cli_vpn import people_list
+
+    day = today()
+    with open_registrar() as registrar:
+        refuse_unknown(registrar, filters)
+        entries = [one for one in registrar.store.entries() if filters.takes(one.person, day)]
+        unfiled = drafts.unfiled_devices(registrar, None)
+    shown = [one for one in entries if everybody or _state(one, day) == "active"]
+    if output in {ListFormat.CSV, ListFormat.YAML}:
+        _write_list(shown, output)
+    else:
+        emit_rows([row(one, day) for one in shown], Format(output), HEADINGS)
+    people_list.warn_of_unfiled(unfiled)
+    if hidden := len(entries) - len(shown):
+        people = count(hidden, "person without access", "people without access")
+        say(f"{people} not shown; --all shows them")
+
+
+def _write_list(entries: "Iterable[PersonRecord]", output: ListFormat) -> None:
+    """Print a list of the devices in use."""
+    from vpn.people import people_list
+
+    found = [(entry.person, device) for entry in entries for device in entry.in_use]
+    csv = output is ListFormat.CSV
+    write(people_list.people_csv(found) if csv else people_list.people_yaml(found))
+
+
+def refuse_unknown(registrar: "Registrar", filters: Filters) -> None:
+    """Raise UnknownNameError when filters have a role or site of no group, site and person."""
+    from inventory.errors import UnknownNameError
+    from vpn.people.terms import unknown_name
+
+    if filters.role is None and filters.site is None:
+        return
+    terms = registrar.store.terms()
+    people = [entry.person for entry in registrar.store.entries()]
+    roles = {*(terms.roles if terms else ()), *(person.role for person in people)}
+    sites = {*(terms.sites if terms else ()), *(person.site for person in people)}
+    for kind, name, known in (("role", filters.role, roles), ("site", filters.site, sites)):
+        if name is not None and name not in known:
+            raise UnknownNameError(unknown_name(kind, name, dict.fromkeys(known)))
 
 
 def ending(person: "Person") -> str:

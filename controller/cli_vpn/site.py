@@ -8,6 +8,7 @@ import typer
 from controller.app import open_registrar
 from controller.cli_vpn.arguments import BecauseOption, act
 from controller.cli_vpn.delivery import Delivery
+from controller.terminal.completion import complete_edge, complete_gateway
 from controller.terminal.folders import FolderOption
 from controller.terminal.output import (
     Exit,
@@ -28,10 +29,20 @@ app = typer.Typer(
     help="Let sites in, shut them out, move them to other keys; write what gateways need.",
 )
 GatewayArgument = Annotated[
-    str, typer.Argument(metavar="GATEWAY", help="Device that people dial, such as yaounde-e1.")
+    str,
+    typer.Argument(
+        metavar="GATEWAY",
+        help="Device that people dial, such as yaounde-e1.",
+        autocompletion=complete_gateway,
+    ),
 ]
 EdgeArgument = Annotated[
-    str, typer.Argument(metavar="EDGE", help="Edge of the intent, such as kolofata-e1.")
+    str,
+    typer.Argument(
+        metavar="EDGE",
+        help="Edge of the intent, such as kolofata-e1.",
+        autocompletion=complete_edge,
+    ),
 ]
 WithinOption = Annotated[
     str, typer.Option("--within", metavar="DURATION", help="How long to wait, such as 90s or 10m.")
@@ -70,7 +81,7 @@ def export(
         delivery.hand(
             _HOW.format(gateway=gateway, file=file.name) + wireguard_config.render_peers(peers)
         )
-    delivery.tell()
+    delivery.tell(quick=False)
     say(f"{count(len(peers), 'device')} may dial {gateway} once it is loaded there")
 
 
@@ -104,7 +115,8 @@ def list_(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) ->
 def rotate(
     because: BecauseOption,
     edges: Annotated[
-        list[str] | None, typer.Argument(metavar="[EDGE]...", help="Which edges.")
+        list[str] | None,
+        typer.Argument(metavar="[EDGE]...", help="Which edges.", autocompletion=complete_edge),
     ] = None,
     folder: FolderOption = Path(),
     every: Annotated[
@@ -192,7 +204,10 @@ def show(
 
 @app.command(epilog="Example: sanaga vpn site revoke mora-e1 --dir net --because 'it was stolen'")
 def revoke(
-    edges: Annotated[list[str], typer.Argument(metavar="EDGE...", help="Which edges.")],
+    edges: Annotated[
+        list[str],
+        typer.Argument(metavar="EDGE...", help="Which edges.", autocompletion=complete_edge),
+    ],
     because: BecauseOption,
     folder: FolderOption = Path(),
     within: WithinOption = "0s",
@@ -212,7 +227,12 @@ def revoke(
 @app.command(epilog="Example: sanaga vpn site load --dir my-network --within 10m")
 def load(
     edges: Annotated[
-        list[str] | None, typer.Argument(metavar="[EDGE]...", help="Which edges; all unless named.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[EDGE]...",
+            help="Which edges; all unless named.",
+            autocompletion=complete_edge,
+        ),
     ] = None,
     folder: FolderOption = Path(),
     within: WithinOption = "0s",

@@ -52,7 +52,7 @@ def confirm(found: TermsPlan, *, yes: bool) -> None:
 def accept(found: TermsPlan, because: str) -> int:
     """Let other terms hold; return how many preshared keys that took."""
     with open_registrar() as registrar:
-        return registrar.accept(found.terms, act(because))
+        return registrar.accept(found.terms, act(because), found.edge_keys)
 
 
 def dismiss(registrar: Registrar, found: TermsPlan, *, later: bool) -> bool:

@@ -10,6 +10,12 @@ from controller.cli_vpn import gateways as cli_vpn_gateways
 from controller.cli_vpn import invite, join, person, site
 from controller.cli_vpn.arguments import BecauseOption
 from controller.cli_vpn.gateways import LaterOption
+from controller.terminal.completion import (
+    complete_gateway,
+    complete_person,
+    complete_role,
+    complete_work_site,
+)
 from controller.terminal.folders import FolderOption
 from controller.terminal.output import (
     Exit,
@@ -91,9 +97,21 @@ def _all_hold(number: int) -> str:
 @app.command(epilog="Example: sanaga vpn reach oncologist douala --dir my-network")
 def reach(
     role: Annotated[
-        str, typer.Argument(metavar="ROLE", help="Role of a person, as groups have it.")
+        str,
+        typer.Argument(
+            metavar="ROLE",
+            help="Role of a person, as groups have it.",
+            autocompletion=complete_role,
+        ),
     ],
-    site: Annotated[str, typer.Argument(metavar="SITE", help="Site where the person works.")],
+    site: Annotated[
+        str,
+        typer.Argument(
+            metavar="SITE",
+            help="Site where the person works.",
+            autocompletion=complete_work_site,
+        ),
+    ],
     folder: FolderOption = Path(),
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -182,7 +200,11 @@ def apply(
 def load(
     gateways: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[GATEWAY]...", help="Which gateways; all unless named."),
+        typer.Argument(
+            metavar="[GATEWAY]...",
+            help="Which gateways; all unless named.",
+            autocompletion=complete_gateway,
+        ),
     ] = None,
     within: Annotated[
         str,
@@ -242,30 +264,29 @@ def import_(
         list[Path],
         typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="wg-quick files."),
     ],
-    role: Annotated[str, typer.Option(metavar="ROLE", help="What all of them are, for now.")],
-    site: Annotated[str, typer.Option(metavar="SITE", help="Where all of them work, for now.")],
+    role: Annotated[
+        str,
+        typer.Option(
+            metavar="ROLE", help="What all of them are, for now.", autocompletion=complete_role
+        ),
+    ],
+    site: Annotated[
+        str,
+        typer.Option(
+            metavar="SITE",
+            help="Where all of them work, for now.",
+            autocompletion=complete_work_site,
+        ),
+    ],
 ) -> None:
     """Print a list of the people who dial a server today, to be corrected and applied.
 
-    Their keys stay theirs, so no private key moves. Names come from the remarks in the file.
+    Their keys stay theirs, so no private key moves. Names come from the remarks in the file; what
+    else cannot be read is skipped with a notice for each line.
     """
-    from inventory.documents.text_file import read_text_file
-    from vpn.wireguard import parser, server_import
+    from controller.cli_vpn import people_list
 
-    texts = {str(file): read_text_file(file, errors="replace") for file in files}
-    peers = [peer for file, text in texts.items() for peer in parser.parse_config(text, file).peers]
-    found = [peer for peer in peers if not peer.endpoint]
-    if dialled := len(peers) - len(found):
-        say(
-            f"{count(dialled, 'peer')} with an Endpoint left out: who is dialled is a server or a "
-            "site, and no person"
-        )
-    if peers and not found:
-        raise UsageProblem("no person in it: give the server's file and not a device's own")
-    write(server_import.listed_devices(found, role, site))
-    devices = count(len(found), "device")
-    say(f"{devices}; correct roles and sites, then 'sanaga vpn person plan people.csv'")
-    say("addresses and preshared keys are others here: each gets 'sanaga vpn person export NAME'")
+    people_list.list_people_of_servers(files, role, site)
 
 
 @app.command(epilog="Example: sanaga vpn names --dir my-network > /etc/dnsmasq.hosts/sanaga.hosts")
@@ -286,15 +307,25 @@ def names(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) ->
 @app.command(epilog="Example: sanaga vpn audit a-ngono -o json")
 def audit(
     subject: Annotated[
-        str, typer.Argument(metavar="NAME", help="Only what was done about this person or edge.")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="Only what was done about this person or edge.",
+            autocompletion=complete_person,
+        ),
     ] = "",
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show who did what, when and why; a trail that was tampered with ends with code 1."""
     from controller.store.audit import broken
+    from inventory.errors import UnknownNameError
+    from vpn.people.terms import unknown_name
 
     with open_registrar() as registrar:
         whole = registrar.store.trail()
+        known = {trace.subject for trace in whole} | {*registrar.store.site_keys.all().values()}
+        if subject and subject not in known and registrar.store.find(subject) is None:
+            raise UnknownNameError(unknown_name("person or edge", subject, dict.fromkeys(known)))
     shown = [trace for trace in whole if subject in {"", trace.subject}]
     emit_rows([_trace(trace) for trace in shown], output, _TRAIL)
     if (serial := broken(whole)) is not None:

@@ -13,7 +13,7 @@ from edge.storage import atomic
 from inventory.documents.edge_keys import edge_key_line, key_fault
 from inventory.errors import AccessError
 from inventory.intent import EDGE_KEYS
-from inventory.model import Device, DeviceName
+from inventory.model import Device, DeviceName, edge_keys_of
 
 
 def pin_key(folder: Path, store: People, name: DeviceName, key: str, who: Actor) -> bool:
@@ -29,6 +29,7 @@ def pin_key(folder: Path, store: People, name: DeviceName, key: str, who: Actor)
             raise AccessError(against)
         if device.public_key == key:
             return False
+        store.site_keys.remember({key: name})
         store.noted("site.add", name, who, key=key)
         _append(folder / EDGE_KEYS, edge_key_line(name, key))
     return True
@@ -48,11 +49,12 @@ def _objections(loaded: Loaded, store: People, device: Device, key: str) -> Iter
         return
     if gone := store.revoked.find(key):
         yield (f"{device.name}: {refusal(gone)}: remove the edge's folder there and enrol it again")
-    if owner := store.owner(key):
+    if (owner := store.owner(key)) and not (owner.revoked and store.site_keys.owner(key)):
         yield f"{device.name}: this key is that of {owner.device.person}'s {owner.device.name}"
-    for other in loaded.intent.devices.values():
-        if other.name != device.name and key in {other.public_key, other.next_key}:
-            yield f"{device.name}: this key is that of {other.name}"
+    gateways = {one.public_key: one.device for one in loaded.access.policy.gateways}
+    other = {**gateways, **edge_keys_of(loaded.intent)}.get(key, device.name)
+    if other != device.name:
+        yield f"{device.name}: this key is that of {other}"
     if device.public_key not in {"", key}:
         yield (
             f"{device.name} has the key {device.public_key}; 'sanaga vpn site rotate' moves it to "

@@ -137,6 +137,7 @@ def rotate_keys(
     )[:at_most]
     made, failed = _made_keys(context, idle)
     lines = {n: announced(loaded.intent.devices[n], key) for n, key in made.items()}
+    context.store.site_keys.remember({key: name for name, key in made.items()})
     rewrite_edge_keys(loaded.folder, lines)
     for name in sorted(made):
         former = loaded.intent.devices[name].public_key

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import RLock
 from typing import Final
 
@@ -19,6 +20,15 @@ from inventory.errors import SanagaError
 
 # How long to wait for another process; on a busy machine with a slow disk a commit takes a while.
 WITHIN_S: Final = 60
+# What to do about SQLite's result codes (sqlite.org/rescode.html); the others are kinds of them.
+_PRIMARY: Final = 0xFF
+_ADVICE: Final = {
+    sqlite3.SQLITE_FULL: "free some space and say this again; nothing was changed",
+    sqlite3.SQLITE_READONLY: "its folder is read-only, so that everything can be read and nothing "
+    "changed; say this where it can be written",
+    sqlite3.SQLITE_BUSY: "another process writes there; say this again when it has finished",
+}
+_ANY_ADVICE: Final = "check the disk's free space and who else uses the file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +62,14 @@ class Database:
     def open(cls, file: Path, kind: DatabaseKind) -> "Database":
         """Open a file, made first where there is none, and bring it to the current version.
 
-        Raises the kind's error when it is damaged, foreign, newer than this program or not ours
-        to write.
+        Where it is ours and cannot be written it can still be read. Raises the kind's error when
+        it is damaged, foreign, newer than this program or not ours.
         """
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _check_private(file.parent, kind)
+            if _is_read_only(file):
+                return cls(file, kind, _copied(file, kind))
             file.touch(mode=0o600, exist_ok=True)
             connection = _connected(file, kind)
         except (OSError, sqlite3.OperationalError) as error:
@@ -109,11 +121,59 @@ class Database:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise self._kind.error(
-                f"{self.file}: {error}; check the disk's free space and who else uses the file"
-            ) from error
+            advice = _ADVICE.get(error.sqlite_errorcode & _PRIMARY, _ANY_ADVICE)
+            raise self._kind.error(f"{self.file}: {error}; {advice}") from error
         except sqlite3.DatabaseError as error:
             raise self._kind.error(_damaged(self.file, self._kind, error)) from error
+
+
+def _is_read_only(file: Path) -> bool:
+    """Return whether a file is there and cannot be written, or nothing can beside it."""
+    if not file.exists():
+        return False
+    return not all(os.access(one, os.W_OK, effective_ids=True) for one in (file, file.parent))
+
+
+def _copied(file: Path, kind: DatabaseKind) -> sqlite3.Connection:
+    """Return a file's content in memory, at the current version; it takes no change."""
+    memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        _fill(memory, file)
+        memory.row_factory = sqlite3.Row
+        memory.execute("PRAGMA trusted_schema = OFF")
+        _check_ours(file, kind, memory)
+        _migrate(kind, memory)
+        memory.execute("PRAGMA query_only = ON")
+    except BaseException:
+        memory.close()
+        raise
+    return memory
+
+
+def _fill(memory: sqlite3.Connection, file: Path) -> None:
+    """Copy a file into memory, together with what was not yet moved into it from its log."""
+    with TemporaryDirectory() as folder:
+        copy = Path(folder, file.name)
+        try:
+            with (
+                closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as source,
+                closing(sqlite3.connect(copy)) as target,
+            ):
+                source.backup(target)
+        except sqlite3.OperationalError:
+            # A log cannot be read in its place where nothing can be written beside it.
+            _copy_octets(file, copy)
+        with closing(sqlite3.connect(copy)) as source:
+            # Memory has no log.
+            source.execute("PRAGMA journal_mode = DELETE")
+            source.backup(memory)
+
+
+def _copy_octets(file: Path, copy: Path) -> None:
+    for ending in ("", "-wal"):
+        one = file.with_name(f"{file.name}{ending}")
+        if one.exists():
+            copy.with_name(one.name).write_bytes(one.read_bytes())
 
 
 def _check_private(folder: Path, kind: DatabaseKind) -> None:

@@ -31,6 +31,8 @@ from controller.store.people_records import (
 from controller.store.people_schema import MIGRATIONS
 from controller.store.revoked_keys import Revoked, withdraw
 from controller.store.roster_loads import RosterStatusStore
+from controller.store.site_keys import SiteKeys, edge_with
+from inventory.documents.messages import nearest_names
 from inventory.errors import AccessError
 from inventory.model import DeviceName
 from vpn.key_text import PublicKey
@@ -58,6 +60,8 @@ class People:
         self._clock = clock
         self.loads = RosterStatusStore(database, clock)
         self.revoked = Revoked(database)
+        self.site_keys = SiteKeys(database)
+        self.unfiled = tables.UnfiledDevices(database)
 
     @classmethod
     def open(cls, folder: Path, *, clock: Clock | None = None) -> "People":
@@ -103,6 +107,7 @@ class People:
                 for key in tables.without(db, gateway.device)
             ]
             tables.keep(db, fresh)
+            self.site_keys.remember({one.public_key: one.device for one in terms.gateways})
             names = [gateway.device for gateway in terms.gateways]
             self._trace(db, act, "terms.accept", terms.network, gateways=names)
         return len(fresh)
@@ -182,7 +187,9 @@ class People:
             if found is None:
                 raise tables.overtaken(device)
             tables.refuse_known(db, made.public_key)
-            self._retire(db, device)
+            # A key that is an edge's as well goes on being the edge's.
+            self._retire(db, device, spare_edges=True)
+            db.execute("DELETE FROM unfiled WHERE device = ?", (device.number,))
             self._keyed(db, made)
             tables.keep(db, tables.pairs(keying))
             told = {**tables.told(made), "instead_of": device.public_key}
@@ -267,7 +274,10 @@ class People:
     def entry(self, name: PersonName) -> PersonRecord:
         """Return somebody by name. Raises AccessError when there is nobody of that name."""
         if (found := self.find(name)) is None:
-            raise AccessError(f"nobody is called {name!r}; see 'sanaga vpn person list'")
+            people = self._database.read("SELECT name FROM people")
+            near = nearest_names(name, (row["name"] for row in people))
+            advice = f"did you mean {near}?" if near else "see 'sanaga vpn person list'"
+            raise AccessError(f"nobody is called {name!r}; {advice}")
         return found
 
     def find(self, name: PersonName) -> PersonRecord | None:
@@ -347,7 +357,9 @@ class People:
             (device.public_key, device.number, self._now()),
         )
 
-    def _retire(self, db: sqlite3.Connection, device: PersonDevice) -> None:
+    def _retire(
+        self, db: sqlite3.Connection, device: PersonDevice, *, spare_edges: bool = False
+    ) -> None:
         """Revoke a device's key, and forget the preshared keys that went with it."""
         rows = db.execute(
             "UPDATE keys SET revoked = ? WHERE device = ? AND revoked IS NULL RETURNING public_key",
@@ -355,7 +367,9 @@ class People:
         ).fetchall()
         db.executemany("DELETE FROM preshared WHERE public_key = ?", map(tuple, rows))
         for (key,) in rows:
-            withdraw(db, key, self._now())
+            edge = edge_with(db, key)
+            if not (edge and spare_edges):
+                withdraw(db, key, self._now(), edge)
 
     def _trace(
         self, db: sqlite3.Connection, act: Actor, what: str, subject: str, **details: object

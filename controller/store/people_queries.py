@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from controller.store.database import Database
 from controller.store.people_records import Registered, registered, said
 from controller.store.revoked_keys import refuse_withdrawn
+from controller.store.site_keys import refuse_edges
 from inventory.errors import AccessError
 from inventory.model import DeviceName
 from vpn.key_text import PublicKey
@@ -61,10 +63,11 @@ def told(device: PersonDevice) -> dict[str, object]:
 
 
 def refuse_known(db: sqlite3.Connection, key: PublicKey) -> None:
-    """Raise AccessError when a key is or was anybody's."""
+    """Raise AccessError when a key is or was anybody's, or an edge's."""
     if row := db.execute(OWNER, (key,)).fetchone():
         raise AccessError(taken(registered(row)))
     refuse_withdrawn(db, key)
+    refuse_edges(db, key)
 
 
 def taken(owner: Registered) -> str:
@@ -104,3 +107,33 @@ def write_person(db: sqlite3.Connection, person: Person, *, added: str = "") -> 
         " added = coalesce(nullif(:added, ''), added)",
         {**said(person), "name": person.name, "added": added},
     )
+
+
+class UnfiledDevices:
+    """Devices on record whose file was not yet written when they came there."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def note(self, device: PersonDevice, file: str) -> None:
+        """Note where the file of a device is to be; the device goes on record together with it."""
+        with self._database.write() as db:
+            db.execute("INSERT OR REPLACE INTO unfiled VALUES (?, ?)", (device.number, file))
+
+    def clear(self, devices: Iterable[PersonDevice]) -> None:
+        """Note that devices have their files."""
+        numbers = [(device.number,) for device in devices]
+        if numbers:
+            with self._database.write() as db:
+                db.executemany("DELETE FROM unfiled WHERE device = ?", numbers)
+
+    def all(self) -> tuple[tuple[PersonDevice, str], ...]:
+        """Return the devices in use of which no file is known, and where it is to be."""
+        rows = self._database.read(
+            DEVICES.format(
+                where="WHERE d.revoked IS NULL AND d.number IN (SELECT device FROM unfiled)"
+            )
+        )
+        files = {row["device"]: row["file"] for row in self._database.read("SELECT * FROM unfiled")}
+        found = (registered(row).device for row in rows)
+        return tuple((device, files[device.number]) for device in found)

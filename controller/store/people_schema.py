@@ -81,4 +81,16 @@ MIGRATIONS: Final = (
             SELECT public_key, revoked FROM keys WHERE revoked IS NOT NULL
             ORDER BY revoked, public_key""",
     ),
+    (
+        # Whoever holds a key of an edge is no person.
+        """CREATE TABLE site_keys (
+            public_key TEXT PRIMARY KEY,
+            device TEXT NOT NULL
+        ) WITHOUT ROWID""",
+        # Devices whose key was made here, and whose file is not known to be written.
+        """CREATE TABLE unfiled (
+            device INTEGER PRIMARY KEY REFERENCES devices (number),
+            file TEXT NOT NULL
+        )""",
+    ),
 )

@@ -1,14 +1,25 @@
-"""Names for shell completion, found by a glance at the documents instead of reading them all."""
+"""Names for shell completion, found by a glance at the documents instead of reading them all.
+
+Names of people, and the roles, sites and gateways of the terms that hold, are on record.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
+from inventory.errors import SanagaError
+
+if TYPE_CHECKING:
+    from controller.store.people import People
+    from vpn.people.terms import AccessTerms
+
 _SECTION: Final = re.compile(r"^(\w+):")
 _NAME: Final = re.compile(r"^(\s*)-\s*\{?\s*name:\s*[\"']?([\w.-]+)")
+_EDGE: Final = re.compile(r"\brole:\s*[\"']?edge\b")
 _LARGEST: Final = 8_000_000
 
 
@@ -49,3 +60,68 @@ def complete_site(ctx: typer.Context, incomplete: str) -> list[str]:
 def complete_thing(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the sites, devices and circuits that begin with what was typed."""
     return _complete(ctx, incomplete, "sites", "devices", "circuits")
+
+
+def complete_edge(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the edges that begin with what was typed."""
+    folder = Path(ctx.params.get("folder") or Path())
+    known = _on_record(lambda store: store.site_keys.all().values())
+    return _beginning({*edge_names(folder), *known}, incomplete)
+
+
+def edge_names(folder: Path) -> Iterator[str]:
+    """Yield the names of a folder's edges; what cannot be read has none."""
+    for file in sorted(folder.rglob("*.y*ml")):
+        if file.stat().st_size <= _LARGEST:
+            name = ""
+            for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+                entry = _NAME.match(line)
+                name = entry[2] if entry else name
+                if name and _EDGE.search(line):
+                    yield name
+
+
+def complete_person(incomplete: str) -> list[str]:
+    """Return the people that begin with what was typed."""
+    return _beginning(
+        _on_record(lambda store: [entry.person.name for entry in store.entries()]), incomplete
+    )
+
+
+def complete_role(incomplete: str) -> list[str]:
+    """Return the roles of groups that begin with what was typed."""
+    return _beginning(_of_terms(lambda terms: terms.roles), incomplete)
+
+
+def complete_work_site(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the sites, of the folder or on record, that begin with what was typed."""
+    known = _of_terms(lambda terms: terms.sites)
+    return _beginning({*complete_site(ctx, incomplete), *known}, incomplete)
+
+
+def complete_gateway(incomplete: str) -> list[str]:
+    """Return the gateways of people that begin with what was typed."""
+    return _beginning(_of_terms(lambda terms: [g.device for g in terms.gateways]), incomplete)
+
+
+def _beginning(names: Iterable[str], incomplete: str) -> list[str]:
+    return sorted({name for name in names if name.startswith(incomplete)})
+
+
+def _of_terms(ask: "Callable[[AccessTerms], Iterable[str]]") -> list[str]:
+    """Return names that the terms that hold have; none where there are no terms."""
+    return _on_record(lambda store: ask(terms) if (terms := store.terms()) else ())
+
+
+def _on_record(ask: "Callable[[People], Iterable[str]]") -> list[str]:
+    """Return names that are on record; none where there is no record, or it cannot be read."""
+    from controller.environment import state_dir
+    from controller.store.people import FILE, People
+
+    try:
+        if not (state_dir() / FILE).exists():
+            return []
+        with closing(People.open(state_dir())) as store:
+            return list(ask(store))
+    except (SanagaError, OSError):
+        return []

@@ -84,6 +84,7 @@ class EdgeParts:
             lambda people: self.installer.admit(people),  # noqa: PLW0108 - made below
             clock,
         )
+        self.roster.own_keys = lambda: {self._first_key, *self.dataplane.ring}
         self.installer = PolicyInstaller(
             dataplane=self.dataplane,
             probes=self.probes,

@@ -4,7 +4,7 @@ The filter is a table of its own: loading it again for somebody who comes or goe
 of the data plane, and whatever they count, alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,8 +12,8 @@ from edge.nftables import nft
 from edge.wireguard.model import Tunnel, TunnelPeer
 from inventory.addressing import only_address
 from vpn.grants.packet_filter import TABLE, Family, calling_set
-from vpn.key_text import PublicKey
-from vpn.people.roster import SignedRoster
+from vpn.key_text import PublicKey, key_octets
+from vpn.people.roster import Roster, SignedRoster
 
 LOADED = "loaded people's packet filter"
 REPAIRED = "loaded people's packet filter again, which somebody had changed"
@@ -25,6 +25,18 @@ class RemoteAccess:
 
     tunnel: Tunnel
     table: str
+
+
+def unusable_keys(roster: Roster, own: Collection[PublicKey]) -> frozenset[PublicKey]:
+    """Return the keys of a roster with which nobody can dial: this edge's own, and no keys at all.
+
+    One of them keeps WireGuard from taking any of the others.
+    """
+    return frozenset(
+        device.public_key
+        for device in roster.devices
+        if device.public_key in own or key_octets(device.public_key) is None
+    )
 
 
 def remote_access(

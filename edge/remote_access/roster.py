@@ -6,16 +6,16 @@ the newest day that was seen is in people.day, and counts until a newer roster c
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from edge.clock import Moment
-from edge.remote_access.peers import RemoteAccess, remote_access
+from edge.remote_access.peers import RemoteAccess, remote_access, unusable_keys
 from edge.storage import atomic
-from inventory.errors import PolicyRefusedError
+from inventory.errors import EdgeError, PolicyRefusedError
 from inventory.model import DeviceName
 from vpn.key_text import PublicKey
 from vpn.people import dns_names
@@ -35,7 +35,9 @@ HOSTS: Final = "sanaga.hosts"
 class ActiveRoster:
     """The roster in effect on a running edge; install admits people.
 
-    refused says why a roster on the disk is not used. Without a roster nobody is admitted.
+    refused says why a roster on the disk is not used, or is not in effect, and which of its devices
+    are left out. own_keys are this edge's, by which nobody else dials. Without a roster nobody is
+    admitted.
     """
 
     def __init__(
@@ -51,6 +53,8 @@ class ActiveRoster:
         self._check = check
         self._install = install
         self._clock = clock
+        self.own_keys: Callable[[], Collection[PublicKey]] = tuple
+        self._in_effect: SignedRoster | None = None
         self._barred: frozenset[PublicKey] = frozenset()
         self._due = False
         self._busy = asyncio.Lock()
@@ -94,10 +98,13 @@ class ActiveRoster:
             await self._admit()
 
     def status(self) -> Json:
-        """Return which roster holds and how many devices it admits today."""
-        signed = self.signed
+        """Return which roster holds and how many devices it admits today.
+
+        The serial is that of the newest roster; everything else is of the one that took effect.
+        """
+        signed = self._in_effect
         return {
-            "serial": signed.serial if signed else 0,
+            "serial": self.signed.serial if self.signed else 0,
             "state": signed.state if signed else 0,
             "issued_at": signed.issued_at.isoformat() if signed else None,
             "interface": signed.roster.interface if signed else None,
@@ -106,7 +113,10 @@ class ActiveRoster:
         }
 
     def _current(self, signed: SignedRoster) -> Roster:
-        return signed.roster.on(self._today()).without(self._barred)
+        return signed.roster.on(self._today()).without(self._barred | self._unusable(signed))
+
+    def _unusable(self, signed: SignedRoster) -> frozenset[PublicKey]:
+        return unusable_keys(signed.roster, self.own_keys())
 
     async def _load(self) -> None:
         envelope = await asyncio.to_thread(self._file.read_text, encoding="utf-8")
@@ -137,8 +147,14 @@ class ActiveRoster:
 
     async def _admit(self) -> None:
         if self.signed:
-            day = self._today()
-            await self._install(remote_access(self.signed, day, self._barred))
+            day, unusable = self._today(), self._unusable(self.signed)
+            self.refused = _left_out(len(unusable))
+            try:
+                await self._install(remote_access(self.signed, day, self._barred | unusable))
+            except EdgeError as error:
+                self.refused = f"roster {self.signed.serial} is not in effect: {error}"
+                raise
+            self._in_effect = self.signed
             await asyncio.to_thread(self._write_hosts_file, self.signed.roster)
             # Only what took effect counts, so that refresh() tries again.
             self._day, self._due = day, False
@@ -156,3 +172,13 @@ class ActiveRoster:
         today = self._clock().instant.date()
         known = [day for day in (self._day, self.signed and self.signed.issued_at.date()) if day]
         return max(today, *known) if known else today
+
+
+def _left_out(number: int) -> str:
+    """Return that devices of a roster are not let in, if any are not."""
+    if not number:
+        return ""
+    return (
+        f"left out of the roster: {number} with a key of this edge's own, or no key at all; give "
+        "those devices other keys with 'sanaga vpn person rotate'"
+    )

@@ -27,13 +27,17 @@ from pydantic import (
 
 from inventory.documents.host_keys import key_fault
 from inventory.documents.messages import quoted, refuse_value
+from inventory.free_text import (
+    CONTROL,
+    CONTROL_OR_BREAK,
+    KEY_FAULT,
+    KEY_HINT,
+    LONGEST_TITLE,
+    holds_key,
+)
 from inventory.names import HINT, is_name
 from inventory.special_addresses import destination_fault, host_fault, interface_block_fault
 
-# Control characters, line and paragraph separators, and marks that reorder what people read.
-_UNWRITABLE: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-_CONTROL: Final = re.compile(f"[{_UNWRITABLE}\ud800-\udfff]")
-_CONTROL_OR_BREAK: Final = re.compile(f"[\t\n{_UNWRITABLE}\ud800-\udfff]")
 _CREDENTIAL: Final = re.compile(
     r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^#{}]+|sealed:[^#{}]+#[A-Za-z0-9._-]+"
 )
@@ -61,6 +65,8 @@ def _free_of(unwanted: re.Pattern[str], hint: str) -> AfterValidator:
     def check(value: str) -> str:
         if found := unwanted.search(value):
             raise refuse_value(f"the text holds the control character U+{ord(found[0]):04X}", hint)
+        if holds_key(value):
+            raise refuse_value(KEY_FAULT, KEY_HINT)
         return value
 
     return AfterValidator(check)
@@ -202,10 +208,12 @@ _ONE_LINE: Final = "write it as one line of plain text"
 
 Slug: TypeAlias = Annotated[StrictStr, AfterValidator(_slug)]
 Title: TypeAlias = Annotated[
-    StrictStr, Field(min_length=1, max_length=120), _free_of(_CONTROL_OR_BREAK, _ONE_LINE)
+    StrictStr,
+    Field(min_length=1, max_length=LONGEST_TITLE),
+    _free_of(CONTROL_OR_BREAK, _ONE_LINE),
 ]
 Description: TypeAlias = Annotated[
-    StrictStr, Field(max_length=2000), _free_of(_CONTROL, "write plain text; lines are fine")
+    StrictStr, Field(max_length=2000), _free_of(CONTROL, "write plain text; lines are fine")
 ]
 InterfaceName: TypeAlias = Annotated[
     StrictStr,

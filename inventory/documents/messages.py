@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from inventory.free_text import without_keys
+
 Words: TypeAlias = tuple[str, str]
 
 _CUSTOM: Final = "fault"
@@ -78,8 +80,8 @@ def follows(detail: ErrorDetails) -> bool:
 
 
 def quoted(value: object) -> str:
-    """Return a value as it may stand in a message: one line, not too long."""
-    text = str(value)
+    """Return a value as it may stand in a message: one line, not too long, and no key."""
+    text = without_keys(str(value))
     clean = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
     return f"'{clean}'" if len(clean) <= 40 else f"'{clean[:37]}...'"
 

@@ -15,6 +15,18 @@ def read_text_file(file: Path, *, most: int = MOST_BYTES, errors: str = "strict"
 
     Raises IntentError when it is no regular file, too long or not UTF-8, OSError.
     """
+    try:
+        text = read_octets(file, most=most).decode("utf-8", errors)
+    except UnicodeDecodeError:
+        raise _refused(file, "the file is not UTF-8", "save it as UTF-8") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_octets(file: Path, *, most: int = MOST_BYTES) -> bytes:
+    """Return what is in a file.
+
+    Raises IntentError when it is no regular file or too long, OSError.
+    """
     # A pipe that nobody writes would keep open() waiting.
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -25,11 +37,7 @@ def read_text_file(file: Path, *, most: int = MOST_BYTES, errors: str = "strict"
         os.close(descriptor)
     if len(data) > most:
         raise _refused(file, f"the file is longer than {most // 1_000_000} MB", "split it")
-    try:
-        text = data.decode("utf-8", errors)
-    except UnicodeDecodeError:
-        raise _refused(file, "the file is not UTF-8", "save it as UTF-8") from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return data
 
 
 def _check_kind(file: Path, mode: int) -> None:

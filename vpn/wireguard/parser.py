@@ -1,7 +1,8 @@
-"""Reading wg-quick's files.
+"""Reading wg-quick's files of ours, as devices and gateways use them.
 
 Reading takes nothing on trust. Commands to run (PostUp and the like) are refused, every fault is
-found in one pass and told at its line, and no message repeats a value, which may be a key.
+found in one pass and told at its line, and no message repeats a value, which may be a key. Files
+of other servers are read by server_file.py, which skips what an import does not need.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -177,7 +178,6 @@ class _Section:
     line: int
     values: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
-    remark: str = ""
 
 
 class _Reading:
@@ -189,7 +189,6 @@ class _Reading:
         self._sections: list[_Section] = []
         # Lines of a section of an unknown name say nothing more.
         self._lost = False
-        self._remark = ""
 
     def fault(self, line: int, what: str, hint: str) -> None:
         """Keep a fault of a line; line 0 is the file as a whole."""
@@ -197,23 +196,11 @@ class _Reading:
 
     def take(self, number: int, line: str) -> None:
         """Read one line."""
-        bare, _, remark = (part.strip() for part in line.partition("#"))
+        bare = line.partition("#")[0].strip()
         if bare.startswith("["):
             self._begin(number, bare)
         elif bare and not self._lost:
             self._assign(number, bare)
-        if remark and not bare:
-            self._remarked(remark)
-        elif bare:
-            self._remark = ""
-
-    def _remarked(self, remark: str) -> None:
-        """Keep a remark for the section that it stands first in, or for the next one."""
-        section = self._sections[-1] if self._sections else None
-        if section and not section.lines and not section.remark:
-            section.remark = remark
-        else:
-            self._remark = remark
 
     def _begin(self, number: int, bare: str) -> None:
         by_lower = {name.lower(): name for name in _READERS}
@@ -225,7 +212,7 @@ class _Reading:
         if name == "Interface" and (first := self._interface()):
             what = f"a second [Interface]; the first is at line {first.line}"
             self.fault(number, what, "write one file for each interface")
-        self._sections.append(_Section(name, number, remark=self._remark))
+        self._sections.append(_Section(name, number))
 
     def _assign(self, number: int, bare: str) -> None:
         key, equals, value = (part.strip() for part in bare.partition("="))
@@ -274,7 +261,7 @@ class _Reading:
             return Config()
         peers = [section for section in self._sections if section.name == "Peer"]
         self._compare(interface, peers)
-        made = (PeerSection(**s.values, remark=s.remark) for s in peers if "public_key" in s.values)
+        made = (PeerSection(**s.values) for s in peers if "public_key" in s.values)
         return replace(Config(**interface.values), peers=tuple(made))
 
     def _compare(self, interface: _Section, peers: Iterable[_Section]) -> None:

@@ -24,7 +24,11 @@ class Files:
             raise OSError("the disk is full")
         self.drafts.append(handover.person.name)
 
+    def written(self):
+        self.safe = list(self.drafts)
+
     def settled(self):
+        assert self.drafts == self.safe
         self.files += self.drafts
         self.drafts.clear()
 

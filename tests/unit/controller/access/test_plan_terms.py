@@ -83,3 +83,16 @@ def test_terms_that_cannot_hold_are_errors(registrar, folder):
     failing = replace(loaded, access=replace(loaded.access, policy=denied))
     with pytest.raises(AccessError, match="of the grants failed:"):
         plan_terms(registrar, failing)
+
+
+def test_an_edge_with_the_key_of_a_persons_device_is_refused_and_known_from_then_on(
+    registrar, accepted
+):
+    key = registrar.store.entry("a-ngono").in_use[0].public_key
+    pinned = (accepted / "edge_keys").read_text(encoding="utf-8")
+    (accepted / "edge_keys").write_text(f"yaounde-e1 {key}\n", encoding="utf-8")
+    with pytest.raises(AccessError, match="its key is also that of a-ngono's tablet"):
+        plan_terms(registrar, load(accepted))
+    assert registrar.store.site_keys.owner(key) == "yaounde-e1"
+    (accepted / "edge_keys").write_text(pinned, encoding="utf-8")
+    assert plan_terms(registrar, load(accepted)).edge_keys == {pinned.split()[1]: "yaounde-e1"}

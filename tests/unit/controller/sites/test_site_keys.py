@@ -104,6 +104,12 @@ def test_everything_against_a_key_is_in_the_error(folder, sites):
     assert not (folder / "edge_keys").exists()
 
 
+def test_a_key_that_was_pinned_is_nobody_elses(folder, sites):
+    store, key = sites.context.store, keys.public_of(keys.generate_private())
+    pin_key(folder, store, "yaounde-e1", key, ACT)
+    assert store.site_keys.owner(key) == "yaounde-e1"
+
+
 # Moving to other keys
 
 

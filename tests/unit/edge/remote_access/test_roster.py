@@ -37,10 +37,13 @@ class Rig:
         self.let_in = None
         self.fault = None
         self.installed = 0
+        self.own = ()
         self.house = self.anew()
 
     def anew(self):
-        return ActiveRoster(self.folder, "yaounde-e1", self.check, self.install, self.clock)
+        made = ActiveRoster(self.folder, "yaounde-e1", self.check, self.install, self.clock)
+        made.own_keys = lambda: self.own
+        return made
 
     def clock(self):
         return Moment("boot", 0.0, 0.0, self.now.timestamp())
@@ -170,6 +173,30 @@ def test_what_could_not_take_effect_is_tried_again(rig):
     rig.fault = None
     asyncio.run(rig.house.refresh())
     assert rig.let_in == [KEYS[0]]
+
+
+def test_a_roster_that_did_not_take_effect_is_not_said_to(rig):
+    rig.take("one", signed(1, device(0)))
+    rig.fault = EdgeError("no interface")
+    with pytest.raises(EdgeError, match="no interface"):
+        rig.take("two", replace(signed(2, device(1)), state=8))
+    said = rig.house.status()
+    assert (said["serial"], said["state"]) == (2, 7)
+    assert said["refused"] == "roster 2 is not in effect: no interface"
+    rig.fault = None
+    asyncio.run(rig.house.refresh())
+    assert (rig.house.status()["state"], rig.house.status()["refused"]) == (8, "")
+
+
+@pytest.mark.parametrize("bad", [KEYS[0], "=" * 44])
+def test_one_entry_by_which_nobody_can_dial_keeps_no_other_out(rig, bad):
+    rig.own = (KEYS[0],)
+    wrong = replace(device(0), public_key=bad)
+    rig.take("one", signed(1, wrong, device(1)))
+    assert rig.let_in == [KEYS[1]]
+    said = rig.house.status()
+    assert said["devices"] == 1
+    assert said["refused"].startswith("left out of the roster: 1 with a key of this edge's own")
 
 
 def test_a_disk_that_takes_nothing_leaves_the_roster_before_in_effect(rig, monkeypatch):

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from nornir.plugins.inventory import simple
 
 from inventory.errors import IntentError
 from inventory.exchange.ansible import import_ansible, read_inventory
@@ -18,7 +19,6 @@ from inventory.intent import load_intent
 
 SMALL = Path(__file__).parents[3] / "fixtures" / "small"
 PROGRAM = Path(sys.executable).with_name("ansible-inventory")
-needs_ansible = pytest.mark.skipif(not PROGRAM.exists(), reason="ansible-core is not installed")
 
 GROUPS_YAML = """
 all:
@@ -93,7 +93,6 @@ def written(folder: Path, file: str, text: str, variables: dict[str, str]) -> Pa
     return folder / file
 
 
-@needs_ansible
 @pytest.mark.parametrize("variables", [{}, VARIABLES], ids=["alone", "with files of variables"])
 @pytest.mark.parametrize(
     ("file", "text"),
@@ -105,7 +104,6 @@ def test_every_host_has_the_variables_that_ansible_gives_it(tmp_path, file, text
     assert {host: ours.variables(host) for host in ours.hosts} == listed(path)
 
 
-@needs_ansible
 def test_ansible_reads_every_host_of_an_export(tmp_path):
     intent = load_intent(SMALL)
     (tmp_path / "hosts.yaml").write_text(export_ansible(intent), encoding="utf-8")
@@ -118,7 +116,6 @@ def test_ansible_reads_every_host_of_an_export(tmp_path):
 
 
 def test_nornir_reads_every_host_of_an_export(tmp_path):
-    simple = pytest.importorskip("nornir.plugins.inventory.simple")
     intent = load_intent(SMALL)
     for name, text in export_nornir(intent).items():
         (tmp_path / name).write_text(text, encoding="utf-8")

@@ -59,7 +59,7 @@ def test_a_format_is_known_by_name_or_content(tmp_path, name, text, source):
             b"inventory: {plugin: SimpleInventory}\n",
             "this is Nornir's configuration",
         ),
-        ("a.json", b"[" * 200_000, "this is nested too deeply"),
+        ("a.json", b"[" * 200_000, "nest"),
         ("a.graphml", b"<graphml>" + b"<graph>" * 200_000, "this is not XML"),
         ("a.rsc", b"/ip address\n", "of an unknown format, '.rsc'"),
         ("notes.txt", b"call the ministry\n", "of an unknown format"),

@@ -5,13 +5,12 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from nornir.plugins.inventory import simple
+from ruamel import yaml as ruamel
 
 from inventory.errors import IntentError
 from inventory.exchange.formats import import_path
 from inventory.exchange.nornir import import_nornir, read_inventory
-
-simple = pytest.importorskip("nornir.plugins.inventory.simple")
-ruamel = pytest.importorskip("ruamel.yaml")
 
 ATTRIBUTES = ("hostname", "port", "username", "password", "platform")
 HOSTS = """

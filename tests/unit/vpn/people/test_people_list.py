@@ -1,12 +1,15 @@
 """Lists of people, as CSV and YAML, hostile ones too."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.errors import IntentError
+from inventory.free_text import holds_key
+from vpn.model import Person, PersonDevice
 from vpn.people import people_list
 from vpn.wireguard import keys
 
@@ -102,3 +105,33 @@ def test_any_rows_are_read_or_refused(rows):
         assert all(
             one.person.title.isprintable() for one in people_list.read_people_list("p.csv", text)
         )
+
+
+TITLES = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=60)
+PEOPLE = st.builds(
+    Person,
+    st.sampled_from(["a-ngono", "no", "123", "1e5"]),
+    TITLES.map(str.strip).filter(bool).filter(lambda text: not holds_key(text)),
+    st.sampled_from(["doctor", "yes"]),
+    st.sampled_from(["mora", "null"]),
+    st.sampled_from(["", "ONMC 1", "2027-01-01", "=1+1"]),
+    st.none() | st.dates(),
+    st.just(None),
+).map(lambda one: replace(one, until=one.licence_until))
+
+
+@given(
+    st.lists(PEOPLE, max_size=4, unique_by=lambda one: one.name), st.sampled_from(["csv", "yaml"])
+)
+@settings(deadline=None)
+def test_a_list_that_was_written_is_read_as_what_it_was_made_of(people, form):
+    pairs = [keys.public_of(keys.generate_private()) for _ in people]
+    found = [
+        (one, PersonDevice(one.name, "tablet", number, key))
+        for number, (one, key) in enumerate(zip(people, pairs, strict=True), 1)
+    ]
+    text = people_list.people_csv(found) if form == "csv" else people_list.people_yaml(found)
+    read = people_list.read_people_list(f"people.{form}", text)
+    assert [(one.person, one.device, one.public_key) for one in read] == [
+        (person, device.name, device.public_key) for person, device in found
+    ]

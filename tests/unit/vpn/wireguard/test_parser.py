@@ -113,3 +113,18 @@ def asked_wg(text: str) -> str:
         check=False,
     )
     return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("sanaga.conf", True),
+        ("a-ngono-tablets.conf", True),
+        ("a-ngono-tablets2.conf", False),
+        ("a ngono.conf", False),
+        ("ngono", False),
+        (".conf", False),
+    ],
+)
+def test_names_that_wg_quick_refuses_are_known(name, taken):
+    assert (wireguard_config.quick_name_fault(name) == "") is taken

@@ -109,6 +109,7 @@ def plan(
         only or (), without or (), devices_cut, facilities_cut, failing or (), running
     )
     found = _planned(load(folder), choices)
+    say_lines(found.notes)
     made = found.plan
     view = View(diffs=not brief, expectations=expectations, unmanaged=found.unmanaged)
     emit(as_data(made, found.unmanaged), output, lambda: show_lines(lines(made, view)))
@@ -202,6 +203,7 @@ def as_data(plan: "Plan", unmanaged: "Mapping[DeviceName, str]") -> dict[str, ob
         "steady": plan.steady,
         "cannot_revert": plan.cannot_revert,
         "forced": plan.forced,
+        "notices": plan.notices,
         "unmanaged": list(unmanaged),
         "unmanaged_because": unmanaged,
         "expectations": [
@@ -246,6 +248,7 @@ def summary(plan: "Plan", view: View = View()) -> Iterator[str]:
         yield from _hurts(when, plan.blast_radius)
         yield from _hurts("Afterwards", plan.steady)
         yield from _cannot_revert(plan)
+        yield from (f"Mind: {text}." for text in plan.notices)
     yield from _unmanaged(_left_alone(plan) if view.unmanaged is None else view.unmanaged)
     yield from _expectations(plan, whole=view.expectations)
 

@@ -1,16 +1,18 @@
 """A plan from an intent folder and from what devices run."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from controller.drivers.connect import DRIVERS, connector, from_files
+from controller.drivers.memory import SUFFIX
 from controller.drivers.observe import ReadingStarted, ReadProgress, observe, silent
 from controller.drivers.protocol import Connect
+from controller.drivers.saved_files import unused_files
 from controller.intended.edge_policy import policy_of
 from controller.intended.overlay import Overlay
 from controller.intended.render import platforms, render
@@ -40,6 +42,8 @@ from topology.build import build_topology, routed_topology
 from vpn.model import Gateway
 
 Answer = TypeVar("Answer")
+# How many former intents are asked for who lived at the far end of a circuit.
+FORMER: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,14 @@ class PlanContext:
 
 @dataclass(frozen=True, slots=True)
 class FolderPlan:
-    """A plan, and the devices of the folder that are not managed yet, with the reason."""
+    """A plan, and the devices of the folder that are not managed yet, with the reason.
+
+    notes tell what is strange about the files that were read instead of devices.
+    """
 
     plan: Plan
     unmanaged: Mapping[DeviceName, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class DevicesUnreachableError(UnreachableError):
@@ -100,13 +108,17 @@ def plan_folder(loaded: Loaded, choices: PlanChoices, context: PlanContext) -> F
     """
     consent = _overrides(loaded, choices, context.state_dir)
     names = to_read(loaded.intent, consent.only, loaded.overlay)
-    if choices.running is not None:
-        seen, previous = observe(names, from_files(choices.running), workers=1), None
-    else:
-        previous = previous_intent(context.state_dir, loaded.intent.network.name)
+    network = loaded.intent.network.name
+    if choices.running is None:
+        previous = previous_intent(context.state_dir, network)
         seen = _read_devices(loaded, names, context)
-    made = make_plan(loaded, seen, context.at, consent, previous=previous)
-    return FolderPlan(made, unmanaged(loaded.intent, loaded.overlay))
+    else:
+        previous = None
+        seen = _read_files(loaded, names, choices.running)
+    former = recorded_intents(context.state_dir, network)
+    made = make_plan(loaded, seen, context.at, consent, previous=previous, recorded=former)
+    notes = tuple(_notes(loaded.intent, choices.running)) if choices.running else ()
+    return FolderPlan(made, unmanaged(loaded.intent, loaded.overlay), notes)
 
 
 def unfinished_applies(state_dir: Path) -> tuple[ApplyRecord, ...]:
@@ -125,6 +137,24 @@ def _read_devices(
     if seen.unreachable:
         raise DevicesUnreachableError(seen.unreachable, len(names))
     return seen
+
+
+def _read_files(loaded: Loaded, names: Collection[DeviceName], folder: Path) -> Operational:
+    seen = observe(names, from_files(folder, loaded.intent), workers=1)
+    if seen.unreachable:
+        raise DevicesUnreachableError(seen.unreachable, len(names))
+    return seen
+
+
+def _notes(intent: Intent, folder: Path) -> Iterator[str]:
+    """Yield what is strange about a folder of saved configurations."""
+    if unused := unused_files(folder, intent.devices):
+        yield (
+            f"{folder}: {listing(unused)} not read, since no device of the intent is called so; "
+            f"files are called DEVICE{SUFFIX}"
+        )
+    elif not any(folder.iterdir()):
+        yield f"{folder} is empty, so every device is taken for a blank one"
 
 
 def _overrides(loaded: Loaded, choices: PlanChoices, state_dir: Path) -> Overrides:
@@ -199,18 +229,19 @@ def edge_configs(
     }
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - what is known of before is two values
     loaded: Loaded,
     operational: Operational,
     at: datetime,
     consent: Overrides = NOTHING_SPECIAL,
     *,
     previous: Intent | None = None,
+    recorded: Iterable[Intent] = (),
 ) -> Plan:
     """Return the plan that makes the devices what a folder declares.
 
-    previous is the intent of the last confirmed apply, if known. Raises what controller.plan
-    raises.
+    previous is the intent of the last confirmed apply, if all follow it; recorded are those of
+    former applies. Raises what controller.plan raises.
     """
     intent = anchored(loaded)
     names = frozenset(to_read(intent, consent.only, loaded.overlay))
@@ -224,6 +255,7 @@ def make_plan(
         previous=previous,
         before=routed_topology(previous) if previous else None,
         overlay=loaded.overlay,
+        recorded=recorded,
     )
     return plan(view, at, consent)
 
@@ -264,6 +296,14 @@ def previous_intent(state_dir: Path, network: str) -> Intent | None:
     except PlanError:
         return None
     return intent if managed(intent).keys() <= seen_by(body) else None
+
+
+def recorded_intents(state_dir: Path, network: str) -> Iterator[Intent]:
+    """Yield what a network followed since its last applies, as far as this release understands."""
+    texts = _from_journal(state_dir, lambda journal: journal.recorded_intents(network, FORMER))
+    for text in texts or ():
+        with suppress(PlanError):
+            yield parse_intent(text)
 
 
 def _from_journal(state_dir: Path, ask: Callable[[Journal], Answer]) -> Answer | None:

@@ -1,6 +1,6 @@
 """From what should be and what is to a plan: what changes, in which order, who would be hurt."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -15,7 +15,8 @@ from controller.model import (
     Plan,
 )
 from controller.planning import impact, reachability
-from controller.planning.baseline import infer_baseline
+from controller.planning.baseline import Running, read_running, trace_baseline, without_shut
+from controller.planning.notices import notices
 from controller.planning.plan_file import intent_json
 from controller.planning.reachability import routers
 from controller.planning.transient import WorstWave, simulate_waves, worst
@@ -23,7 +24,7 @@ from controller.planning.waves import change_graph, tunnel_waves, waves
 from controller.platforms import edge_policy
 from controller.platforms.model import ConfigImpact
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
-from inventory.model import Device, DeviceName, Intent, Role, Thresholds
+from inventory.model import Device, DeviceName, Intent, Role, SiteName, Thresholds
 from policies.model import Finding
 from topology.build import routed_topology
 from topology.failures.resilience import before_after
@@ -39,7 +40,9 @@ class PlanInputs:
 
     wanted says what each device should be, as its configuration; previous is the intent of the
     last confirmed apply and before its topology, if known; else what was is traced from the
-    routers' configurations. overlay is that of the intent, if it was computed already.
+    routers' configurations, and recorded, the intents of former applies (the newest first), tells
+    who is there that the intent does not know. overlay is that of the intent, if it was computed
+    already.
     """
 
     intent: Intent
@@ -50,6 +53,7 @@ class PlanInputs:
     previous: Intent | None = None
     before: Topology | None = None
     overlay: Overlay | None = None
+    recorded: Iterable[Intent] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +95,17 @@ def plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPECIAL) -
         *waves(judgements.keys() - edges, form, idle),
         *tunnel_waves(edges, laid.hubs),
     )
-    was = view.previous or infer_baseline(view.intent, view.operational.configs)
-    before = view.before or routed_topology(was)
-    rehearsal = simulate_waves((before, view.topology), (was, view.intent), judgements, order)
+    running = read_running(view.intent, view.operational.configs)
+    was = _before(view, running)
+    before = view.before if view.before and was is view.previous else routed_topology(was)
+    rehearsal = simulate_waves(
+        (before, view.topology), (was, view.intent), judgements, order, running.wired
+    )
     harm = worst(rehearsal)
     steady = before_after(before, view.topology)
-    _refuse_unsafe(view, consent.thresholds or view.intent.network.thresholds, harm, steady)
+    allowed = consent.thresholds or view.intent.network.thresholds
+    whole = _Whole.of((was, view.intent), (before, view.topology))
+    _refuse_unsafe(whole, allowed, harm, steady)
     changes = {name: _change(view, name, judged) for name, judged in judgements.items()}
     seen = {name: view.operational.configs[name].fingerprint for name in devices}
     beyond = tuple(sorted(reachability.outside_pairs(view.intent, devices, form, laid)))
@@ -115,10 +124,11 @@ def plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPECIAL) -
         adjacent=reachability.adjacent(view.intent, form, devices, laid),
         steady=steady,
         worst_wave=harm.wave,
-        cannot_revert=tuple(_irreversible(view.previous, view.intent)),
+        cannot_revert=tuple(_irreversible(view.previous or was, view.intent)),
         forced=forced,
         intent=view.intent,
         beyond=beyond,
+        notices=tuple(notices(view.intent, changes.values())),
     )
 
 
@@ -191,6 +201,7 @@ def explain(made: Plan) -> tuple[str, ...]:
         *(f"{c.device}: {c.because}." for c in made.changes if c.impact is not Impact.NONE),
         *(f"Does not revert by itself: {text}." for text in made.cannot_revert),
         *(f"Accepted although it fails: {text}." for text in made.forced),
+        *(f"Mind: {text}." for text in made.notices),
     )
 
 
@@ -279,19 +290,42 @@ def _identity(
     return digest.hexdigest()[:ID_LENGTH]
 
 
+def _before(view: PlanInputs, running: Running) -> Intent:
+    """Return what the network was, without what is down already."""
+    if view.previous:
+        return without_shut(view.previous, running)
+    return trace_baseline(view.intent, running, view.recorded)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """Everything of which a plan may cut off a share: devices with their sites, and facilities."""
+
+    sites: Mapping[DeviceName, SiteName]
+    facilities: int
+
+    @classmethod
+    def of(cls, intents: tuple[Intent, Intent], topologies: tuple[Topology, Topology]) -> "_Whole":
+        """Return what is there before or after."""
+        weights = {**topologies[0].weights, **topologies[1].weights}
+        return cls(
+            {d.name: d.site for intent in intents for d in intent.devices.values()},
+            sum(weight.facilities for weight in weights.values()),
+        )
+
+
 def _refuse_unsafe(
-    view: PlanInputs, allowed: Thresholds, harm: WorstWave, steady: BlastRadius
+    whole: _Whole, allowed: Thresholds, harm: WorstWave, steady: BlastRadius
 ) -> None:
-    _refuse(view, allowed, harm.radius, f"while wave {harm.wave} is applied")
-    _refuse(view, allowed, steady, "once everything is applied")
+    _refuse(whole, allowed, harm.radius, f"while wave {harm.wave} is applied")
+    _refuse(whole, allowed, steady, "once everything is applied")
 
 
-def _refuse(view: PlanInputs, allowed: Thresholds, radius: BlastRadius, when: str) -> None:
-    cut = frozenset(radius.disconnected)
-    site = {d.name: d.site for i in (view.previous, view.intent) if i for d in i.devices.values()}
+def _refuse(whole: _Whole, allowed: Thresholds, radius: BlastRadius, when: str) -> None:
+    cut, site = frozenset(radius.disconnected), whole.sites
     devices = sum(1 for at in site.values() if at in cut)
     facilities = radius.facilities_disconnected
-    everywhere = max(facilities, sum(w.facilities for w in view.topology.weights.values()))
+    everywhere = max(facilities, whole.facilities)
     share, weight = devices / max(1, len(site)), facilities / max(1, everywhere)
     if share > allowed.devices or weight > allowed.facilities:
         raise UnsafePlanError(

@@ -1,7 +1,8 @@
 """Transient blast radius, wave by wave: every circuit in flux counts as failed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from controller.model import NO_HARM
 from controller.platforms.model import ConfigImpact
@@ -72,8 +73,12 @@ def simulate_waves(
     intents: tuple[Intent, Intent],
     judgements: Mapping[DeviceName, ConfigImpact],
     waves: Sequence[Sequence[DeviceName]],
+    wired: Collection[CircuitEnd] = (),
 ) -> TransientModel:
-    """Return the rehearsal of an apply; each pair is (before, after)."""
+    """Return the rehearsal of an apply; each pair is (before, after).
+
+    wired are interfaces that carry a circuit now, also one that neither intent has there.
+    """
     before, after = topologies
     was, becomes = (_landings(intent) for intent in intents)
     ends = {name: was.get(name, ()) + becomes.get(name, ()) for name in {**was, **becomes}}
@@ -85,6 +90,8 @@ def simulate_waves(
             remains=name in after.links,
         )
         for name, at in ends.items()
+        # A circuit that carries nothing, before or after, cannot fail.
+        if name in before.links or name in after.links
         if any(_touched(end, judgements) for end in at)
     )
     return TransientModel(
@@ -92,7 +99,7 @@ def simulate_waves(
         judgements=judgements,
         waves={name: n for n, wave in enumerate(waves, 1) for name in wave},
         circuits=circuits,
-        lans=dict(_hit_lans(after, ends, judgements)),
+        lans=dict(_hit_lans(after, {*chain(*ends.values()), *wired}, judgements)),
     )
 
 
@@ -140,13 +147,13 @@ def _touched(end: CircuitEnd, judgements: Mapping[DeviceName, ConfigImpact]) -> 
 
 def _hit_lans(
     after: Topology,
-    ends: Mapping[CircuitName, tuple[CircuitEnd, ...]],
+    circuits: Collection[CircuitEnd],
     judgements: Mapping[DeviceName, ConfigImpact],
 ) -> Iterator[tuple[DeviceName, str]]:
-    circuits = {(end.device, end.interface) for at in ends.values() for end in at}
     links = {link.a: link.name for link in after.links.values() if link.circuit is None}
     for name, judged in judgements.items():
-        inner = {i for i in judged.interfaces - judged.new_interfaces if (name, i) not in circuits}
+        touched = judged.interfaces - judged.new_interfaces
+        inner = {i for i in touched if CircuitEnd(name, i) not in circuits}
         if name in links and inner - {"lo"}:
             yield name, links[name]
 

@@ -79,6 +79,22 @@ def _anchored(reference: str, folder: Path) -> str:
     return reference
 
 
+def as_written(intent: Intent, folder: str) -> Intent:
+    """Return an intent with the credential references of its documents, before anchored().
+
+    folder is where it was anchored; intents of two copies of one folder are equal so.
+    """
+    start = f"{folder}/"
+    devices = {
+        name: replace(item, management=replace(item.management, credential=reference))
+        for name, item in intent.devices.items()
+        if item.management
+        and (reference := item.management.credential.replace(f":{start}", ":", 1))
+        != item.management.credential
+    }
+    return replace(intent, devices={**intent.devices, **devices}) if folder else intent
+
+
 def device(intent: Intent, name: DeviceName) -> Device:
     """Return a device by name.
 

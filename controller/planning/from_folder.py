@@ -17,17 +17,20 @@ from controller.intended.edge_policy import policy_of
 from controller.intended.overlay import Overlay
 from controller.intended.render import platforms, render
 from controller.intended.routers import intended_routers
-from controller.load import Loaded, anchored, device
+from controller.load import Loaded, anchored, as_written
 from controller.model import DeviceConfig, Operational, Plan
 from controller.planning.plan import (
     NOTHING_SPECIAL,
     Overrides,
     PlanInputs,
+    draft_plan,
     managed,
     plan,
+    refuse,
     unmanaged,
 )
-from controller.planning.plan_file import parse_intent, seen_by
+from controller.planning.plan_file import folder_of, parse_intent, seen_by
+from controller.planning.selection import select_devices
 from controller.store.journal import FILE as JOURNAL_FILE
 from controller.store.journal import ApplyRecord, Journal
 from controller.store.people import FILE as PEOPLE_FILE
@@ -50,7 +53,8 @@ FORMER: Final = 20
 class PlanChoices:
     """What an engineer asks of one plan, beyond what the folder declares.
 
-    only and without restrict the plan to some devices. The shares of devices and facilities that
+    only and without restrict the plan to some devices, by words that select_devices() knows. The
+    shares of devices and facilities that
     may be cut off are the network's own unless given. failing are texts of expectations that may
     fail. running is a folder of DEVICE.conf files that are read instead of the devices.
     """
@@ -103,8 +107,18 @@ class DevicesUnreachableError(UnreachableError):
 def plan_folder(loaded: Loaded, choices: PlanChoices, context: PlanContext) -> FolderPlan:
     """Return the plan that makes devices what a folder declares.
 
+    Raises UnsafePlanError when it is refused, and what draft_folder() raises.
+    """
+    found = draft_folder(loaded, choices, context)
+    refuse(found.plan)
+    return found
+
+
+def draft_folder(loaded: Loaded, choices: PlanChoices, context: PlanContext) -> FolderPlan:
+    """Return the same plan also where it is refused; it says so itself.
+
     Raises UnknownNameError, AccessError for a revoked key in edge_keys, DevicesUnreachableError,
-    and what plan() raises.
+    and what draft_plan() raises.
     """
     consent = _overrides(loaded, choices, context.state_dir)
     names = to_read(loaded.intent, consent.only, loaded.overlay)
@@ -116,7 +130,8 @@ def plan_folder(loaded: Loaded, choices: PlanChoices, context: PlanContext) -> F
         previous = None
         seen = _read_files(loaded, names, choices.running)
     former = recorded_intents(context.state_dir, network)
-    made = make_plan(loaded, seen, context.at, consent, previous=previous, recorded=former)
+    view = _inputs(loaded, seen, consent, previous, former)
+    made = draft_plan(view, context.at, consent)
     notes = tuple(_notes(loaded.intent, choices.running)) if choices.running else ()
     return FolderPlan(made, unmanaged(loaded.intent, loaded.overlay), notes)
 
@@ -174,12 +189,12 @@ def _overrides(loaded: Loaded, choices: PlanChoices, state_dir: Path) -> Overrid
 def chosen_devices(
     loaded: Loaded, only: Collection[DeviceName], without: Collection[DeviceName]
 ) -> frozenset[DeviceName] | None:
-    """Return the devices to plan for; None stands for all. Raises UnknownNameError."""
-    for name in without:
-        device(loaded.intent, name)
-    if not without:
-        return frozenset(only) or None
-    return frozenset(only or managed(loaded.intent, loaded.overlay)) - frozenset(without)
+    """Return the devices to plan for; None stands for all. Raises what select_devices() raises."""
+    if not (only or without):
+        return None
+    known = managed(loaded.intent, loaded.overlay)
+    chosen = select_devices(loaded.intent, only, known) if only else frozenset(known)
+    return chosen - select_devices(loaded.intent, without, known)
 
 
 def revoked_edges(loaded: Loaded, state_dir: Path) -> frozenset[DeviceName]:
@@ -243,10 +258,20 @@ def make_plan(  # noqa: PLR0913 - what is known of before is two values
     previous is the intent of the last confirmed apply, if all follow it; recorded are those of
     former applies. Raises what controller.plan raises.
     """
+    return plan(_inputs(loaded, operational, consent, previous, recorded), at, consent)
+
+
+def _inputs(
+    loaded: Loaded,
+    operational: Operational,
+    consent: Overrides,
+    previous: Intent | None,
+    recorded: Iterable[Intent],
+) -> PlanInputs:
     intent = anchored(loaded)
     names = frozenset(to_read(intent, consent.only, loaded.overlay))
     routers = intended_configs(intent, names, loaded.access.policy.gateways)
-    view = PlanInputs(
+    return PlanInputs(
         intent=intent,
         topology=routed_topology(intent),
         wanted={**routers, **edge_configs(loaded, names)},
@@ -256,8 +281,8 @@ def make_plan(  # noqa: PLR0913 - what is known of before is two values
         before=routed_topology(previous) if previous else None,
         overlay=loaded.overlay,
         recorded=recorded,
+        folder=str(loaded.folder.absolute()),
     )
-    return plan(view, at, consent)
 
 
 def to_read(
@@ -295,7 +320,8 @@ def previous_intent(state_dir: Path, network: str) -> Intent | None:
         intent = parse_intent(text)
     except PlanError:
         return None
-    return intent if managed(intent).keys() <= seen_by(body) else None
+    known = managed(intent).keys() <= seen_by(body)
+    return as_written(intent, folder_of(body)) if known else None
 
 
 def recorded_intents(state_dir: Path, network: str) -> Iterator[Intent]:

@@ -32,7 +32,7 @@ def _names_in(text: str, sections: tuple[str, ...]) -> Iterator[str]:
 
 
 def _complete(ctx: typer.Context, incomplete: str, *sections: str) -> list[str]:
-    folder = ctx.params.get("folder") or Path()
+    folder = ctx.params.get("place") or ctx.params.get("folder") or Path()
     return [name for name in names(Path(folder), *sections) if name.startswith(incomplete)]
 
 
@@ -44,6 +44,11 @@ def complete_device(ctx: typer.Context, incomplete: str) -> list[str]:
 def complete_site(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the sites that begin with what was typed."""
     return _complete(ctx, incomplete, "sites")
+
+
+def complete_group(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the devices and sites that begin with what was typed."""
+    return _complete(ctx, incomplete, "devices", "sites")
 
 
 def complete_thing(ctx: typer.Context, incomplete: str) -> list[str]:

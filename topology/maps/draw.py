@@ -7,6 +7,7 @@ intent gives the same bytes.
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from inventory.country.outline import Outline, Ring, read_outline
 from inventory.errors import TopologyError
 from inventory.model import Intent
+from inventory.output_file import replace_file
 from topology.maps.cartography import Box, Point, flat
 from topology.maps.legend import paint_legend
 from topology.maps.paint import BORDER, INK, LAND, MUTED, Canvas, paint_view
@@ -101,11 +103,13 @@ def _save(
     ):
         figure = Figure(figsize=(wide, high), facecolor="white")
         _compose(Sheet(figure, wide, high), intent, planned, context)
-        try:
-            figure.savefig(file, format=form, dpi=DPI, metadata=metadata)
-        except OSError as error:
-            what = f"{file}: the picture cannot be written: {error.strerror}"
-            raise TopologyError(f"{what}; name a file you may write to") from error
+        picture = BytesIO()
+        figure.savefig(picture, format=form, dpi=DPI, metadata=metadata)
+    try:
+        replace_file(file, picture.getvalue())
+    except OSError as error:
+        what = f"{file}: the picture cannot be written: {error.strerror}"
+        raise TopologyError(f"{what}; name a file you may write to") from error
 
 
 def _compose(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from inventory import intent as intents
-from inventory.documents import entries
 from inventory.errors import Fault, IntentError, UnknownNameError
 from inventory.model import Device, DeviceName, Intent
 from policies import documents as duties
@@ -47,7 +46,7 @@ def load(folder: Path) -> Loaded:
 
     Raises IntentError with every fault of all rooms.
     """
-    written = entries.read_documents(folder)
+    written = intents.read_one_intent(folder)
     intent, faults = intents.check_intent(written)
     policies, more = duties.check_policies(written, intent)
     access, last = carriage.check_access(written, intent)

@@ -14,7 +14,7 @@ _LARGEST: Final = 8_000_000
 
 def names(folder: Path, *sections: str) -> Iterator[str]:
     """Yield the names of a folder's entries in some sections; what cannot be read has none."""
-    for file in sorted(folder.rglob("*.y*ml")):
+    for file in sorted(folder.rglob("*.[yY]*[mM][lL]")):
         if file.stat().st_size <= _LARGEST:
             yield from _names_in(file.read_text(encoding="utf-8", errors="replace"), sections)
 

@@ -1,6 +1,6 @@
-"""What people must know of a plan that no router can tell: addresses of hosts that change."""
+"""What people must know of a plan: hosts' addresses, single points of failure, first policies."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import AddressValueError, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
@@ -9,14 +9,16 @@ from controller.model import Change, DeviceConfig
 from controller.platforms import edge_policy
 from controller.platforms.interfaces import read_interfaces
 from controller.wording import listing
-from inventory.model import AddressPlan, Intent
+from inventory.model import AddressPlan, DeviceName, Intent, SiteName
+from topology.failures.single_points import new_single_points
+from topology.model import Topology
 
 _LANS: Final = frozenset(LAN_INTERFACE.values())
 _BLOCK4: Final = 23
 _BLOCK6: Final = 60
 
 
-def notices(intent: Intent, changes: Iterable[Change]) -> Iterator[str]:
+def renumbered_lans(intent: Intent, changes: Iterable[Change]) -> Iterator[str]:
     """Yield, site by site, which addresses of its hosts will be others."""
     for change in sorted(changes, key=lambda one: one.device):
         was = _blocks(intent.network.plan, change.before)
@@ -28,6 +30,26 @@ def notices(intent: Intent, changes: Iterable[Change]) -> Iterator[str]:
                 f"{listing(sorted(gone))} to {listing(sorted(fresh))}; its hosts need new ones, "
                 "and whoever knows them by address must learn these"
             )
+
+
+def single_points(before: Topology, after: Topology, told: Collection[SiteName]) -> Iterator[str]:
+    """Yield on what sites will hang alone besides what they do now, but for those told already."""
+    groups: dict[tuple[str, ...], list[SiteName]] = {}
+    for site, things in new_single_points(before, after, told).items():
+        groups.setdefault(things, []).append(site)
+    for things, sites in groups.items():
+        verb = "hangs" if len(sites) == 1 else "hang"
+        yield f"{listing(sites)} {verb} on {listing(things)} alone from then on, and did not before"
+
+
+def first_policies(gaps: Mapping[DeviceName, tuple[int, int]]) -> Iterator[str]:
+    """Yield the edges that reach nobody until their hub has its policy."""
+    for edge, (first, last) in sorted(gaps.items()):
+        yield (
+            f"from wave {first} until wave {last} is applied, nothing passes between {edge} and "
+            "its hub: it is the first policy of the edge, and the hub's comes later; choose a "
+            "quiet hour (this does not count towards the shares that are allowed)"
+        )
 
 
 def _blocks(plan: AddressPlan, config: DeviceConfig) -> frozenset[str]:

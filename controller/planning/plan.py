@@ -11,7 +11,7 @@ from controller.load import as_written
 from controller.model import Change, DeviceConfig, Impact, Operational, Plan
 from controller.planning import impact, reachability
 from controller.planning.baseline import Running, read_running, trace_baseline, without_shut
-from controller.planning.notices import notices
+from controller.planning.notices import first_policies, renumbered_lans, single_points
 from controller.planning.plan_file import intent_json
 from controller.planning.reachability import routers
 from controller.planning.refusals import (
@@ -23,14 +23,14 @@ from controller.planning.refusals import (
     lost_peers,
     too_much_harm,
 )
-from controller.planning.transient import simulate_waves, worst
+from controller.planning.transient import TransientModel, policy_gaps, simulate_waves, worst
 from controller.planning.waves import change_graph, tunnel_waves, waves
 from controller.platforms.model import ConfigImpact
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
 from inventory.model import Device, DeviceName, Intent, Role, Thresholds
 from policies.model import Finding
-from topology.build import routed_topology
-from topology.failures.resilience import before_after
+from topology.build import routed_topology, site_node
+from topology.failures.resilience import before_after, standing_nodes
 from topology.model import BlastRadius, Topology
 
 ID_LENGTH: Final = 12
@@ -117,7 +117,9 @@ def draft_plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPEC
     rehearsal = simulate_waves(
         (before, view.topology), (was, view.intent), judgements, order, running.wired
     )
-    harm = worst(rehearsal)
+    gaps = _gaps(view, laid, before, rehearsal)
+    counted = worst(rehearsal)
+    harm = worst(replace(rehearsal, gaps=gaps)) if gaps else counted
     steady = before_after(before, view.topology)
     whole = Whole.of((was, view.intent), (before, view.topology))
     changes = {name: _change(view, name, judged) for name, judged in judgements.items()}
@@ -141,15 +143,34 @@ def draft_plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPEC
         forced=forced,
         intent=view.intent,
         beyond=beyond,
-        notices=tuple(notices(view.intent, changes.values())),
+        notices=(
+            *first_policies(gaps),
+            *renumbered_lans(view.intent, changes.values()),
+            *single_points(before, view.topology, (*steady.degraded, *steady.disconnected)),
+        ),
         refused=(
             *lost_keys(view.previous, view.intent, consent.revoked),
             *lost_peers(view.operational.configs, devices, _kept(laid, consent)),
             *failing_expectations(view.findings, forced),
-            *too_much_harm(whole, _allowed(view, consent), harm, steady),
+            *too_much_harm(whole, _allowed(view, consent), counted, steady),
         ),
         folder=view.folder,
     )
+
+
+def _gaps(
+    view: PlanInputs, laid: Overlay, before: Topology, rehearsal: TransientModel
+) -> Mapping[DeviceName, tuple[int, int]]:
+    """Return when edges whose sites are connected already wait for the hub at the central one."""
+    configs, devices = view.operational.configs, view.intent.devices
+    first = {n for n in laid.managed if n in rehearsal.waves and not configs[n].text.strip()}
+    if not first:
+        return {}
+    reached = standing_nodes(before).reached
+    first = {name for name in first if devices[name].site in reached}
+    central = view.topology.anchors
+    tunnels = [(e, h) for e, h in laid.pairs if site_node(devices[h].site) in central]
+    return policy_gaps(rehearsal.waves, first, tunnels)
 
 
 def _kept(laid: Overlay, consent: Overrides) -> Mapping[DeviceName, str]:

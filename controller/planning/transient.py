@@ -1,7 +1,7 @@
 """Transient blast radius, wave by wave: every circuit in flux counts as failed."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from controller.model import NO_HARM
@@ -17,7 +17,7 @@ class TransientModel:
     """An apply on the model.
 
     topology holds what is there before and after, waves the number (from 1) of each changed
-    device's wave.
+    device's wave, gaps the first and last wave in which an edge's site reaches nobody.
     """
 
     topology: Topology
@@ -25,10 +25,12 @@ class TransientModel:
     waves: Mapping[DeviceName, int]
     circuits: tuple["CircuitInFlux", ...]
     lans: Mapping[DeviceName, str]
+    gaps: Mapping[DeviceName, tuple[int, int]] = field(default_factory=dict)
 
     def failed(self, wave: int) -> frozenset[str]:
         """Return what does not work while a wave is in flux; wave 0 is before the first."""
-        return frozenset((*self._devices(wave), *self._circuits(wave), *self._lans(wave)))
+        found = (*self._devices(wave), *self._circuits(wave), *self._lans(wave))
+        return frozenset((*found, *self._silent(wave)))
 
     def _devices(self, wave: int) -> Iterator[str]:
         for name, judged in self.judgements.items():
@@ -41,6 +43,11 @@ class TransientModel:
 
     def _lans(self, wave: int) -> Iterator[str]:
         return (link for name, link in self.lans.items() if self.waves[name] == wave)
+
+    def _silent(self, wave: int) -> Iterator[str]:
+        for edge, (first, last) in self.gaps.items():
+            if first <= wave <= last and f"lan:{edge}" in self.topology.links:
+                yield f"lan:{edge}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,23 @@ def simulate_waves(
         circuits=circuits,
         lans=dict(_hit_lans(after, {*chain(*ends.values()), *wired}, judgements)),
     )
+
+
+def policy_gaps(
+    waves: Mapping[DeviceName, int],
+    first: Collection[DeviceName],
+    tunnels: Iterable[tuple[DeviceName, DeviceName]],
+) -> Mapping[DeviceName, tuple[int, int]]:
+    """Return the waves in which edges with a first policy wait for a hub that changes after them.
+
+    tunnels are pairs of an edge and a hub.
+    """
+    gaps: dict[DeviceName, tuple[int, int]] = {}
+    for edge, hub in tunnels:
+        if edge in first and waves.get(hub, 0) > waves.get(edge, 0):
+            _, last = gaps.get(edge, (0, 0))
+            gaps[edge] = waves[edge], max(last, waves[hub])
+    return gaps
 
 
 def worst(rehearsal: TransientModel) -> WorstWave:

@@ -96,6 +96,7 @@ def test_a_reader_that_goes_away_leaves_the_plan_saved(sanaga, small, blank):
     with subprocess.Popen(
         command, cwd=sanaga.folder, env=sanaga.environment(), stdout=subprocess.PIPE
     ) as process:
+        assert process.stdout
         process.stdout.close()
         assert process.wait() == 141
     assert sanaga("apply", "change.plan").code == 64  # nobody is there to agree

@@ -17,7 +17,7 @@ def full_disk(monkeypatch):
     def full(_handle):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(output_file.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
 
 
 def test_a_file_is_replaced_and_keeps_its_mode(tmp_path):

@@ -65,13 +65,17 @@ def left(intent: Intent, running: dict[str, DeviceConfig]) -> dict[str, DeviceCo
 def test_a_site_taken_out_of_the_intent_is_cut_off_itself_and_not_its_parent(known):
     was = tail()
     rest = without(was, "kribi", "campo")
-    more = {"apply on record": {"previous": was}, "former apply": {"recorded": iter([was])}}
-    seen = view(rest, left(rest, configs(was)), **more.get(known, {}))
+
+    def seen():
+        running = left(rest, configs(was))
+        previous = was if known == "apply on record" else None
+        recorded = iter([was] if known == "former apply" else [])
+        return view(rest, running, previous=previous, recorded=recorded)
+
     with pytest.raises(UnsafePlanError, match="kribi") as raised:
-        plan(seen, AT)
+        plan(seen(), AT)
     assert "ebolowa" not in str(raised.value)
-    more = {"apply on record": {"previous": was}, "former apply": {"recorded": iter([was])}}
-    made = plan(view(rest, left(rest, configs(was)), **more.get(known, {})), AT, ALL)
+    made = plan(seen(), AT, ALL)
     assert "ebolowa" not in made.blast_radius.disconnected + made.steady.disconnected
     assert "kribi" in made.steady.disconnected
     assert "kribi" in made.blast_radius.disconnected

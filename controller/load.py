@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from inventory import intent as intents
-from inventory.documents import entries
 from inventory.errors import Fault, IntentError, UnknownNameError
 from inventory.model import Device, DeviceName, Intent
 from policies import documents as duties
@@ -47,7 +46,7 @@ def load(folder: Path) -> Loaded:
 
     Raises IntentError with every fault of all rooms.
     """
-    written = entries.read_documents(folder)
+    written = intents.read_one_intent(folder)
     intent, faults = intents.check_intent(written)
     policies, more = duties.check_policies(written, intent)
     access, last = carriage.check_access(written, intent)
@@ -77,6 +76,22 @@ def _anchored(reference: str, folder: Path) -> str:
     if kind in {"file", "sealed"} and rest:
         return f"{kind}:{(folder / rest).absolute()}"
     return reference
+
+
+def as_written(intent: Intent, folder: str) -> Intent:
+    """Return an intent with the credential references of its documents, before anchored().
+
+    folder is where it was anchored; intents of two copies of one folder are equal so.
+    """
+    start = f"{folder}/"
+    devices = {
+        name: replace(item, management=replace(item.management, credential=reference))
+        for name, item in intent.devices.items()
+        if item.management
+        and (reference := item.management.credential.replace(f":{start}", ":", 1))
+        != item.management.credential
+    }
+    return replace(intent, devices={**intent.devices, **devices}) if folder else intent
 
 
 def device(intent: Intent, name: DeviceName) -> Device:

@@ -120,8 +120,9 @@ class Plan:
     pairs with a router that was not planned for, which must hold if they did before.
     blast_radius is that of the worst wave (counted from 1, 0 when no wave cuts anything),
     steady what is worse than before once everything is applied. cannot_revert tells what no
-    rollback brings back, forced which failing expectations the engineer accepted. intent is
-    what the network follows afterwards, None when that is not known.
+    rollback brings back, forced which failing expectations the engineer accepted, notices what
+    people must know beyond. refused tells why it must not be applied. intent is what the network
+    follows afterwards, None when that is not known, folder where its credentials are written.
     """
 
     id: str
@@ -141,6 +142,9 @@ class Plan:
     forced: tuple[str, ...] = ()
     intent: Intent | None = None
     beyond: tuple[tuple[DeviceName, DeviceName], ...] = ()
+    notices: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    folder: str = ""
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -2,11 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from controller.environment import default_state_dir, environment
+from controller.environment import SettingError, default_state_dir, environment
 
 
 class Settings(BaseSettings):
@@ -20,6 +22,14 @@ class Settings(BaseSettings):
         default_factory=lambda: default_state_dir(environment(), root=os.geteuid() == 0),
         description="where the journal of applied plans and the lock live",
     )
+
+    def __init__(self, **values: Any) -> None:
+        """Read the variables. Raises SettingError naming each that makes no sense."""
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SettingError("\n".join(_told(fault) for fault in error.errors())) from None
+
     pace: float = Field(
         default=1.0,
         ge=0.02,
@@ -29,3 +39,9 @@ class Settings(BaseSettings):
             "network to settle, 0.2 suits a laboratory"
         ),
     )
+
+
+def _told(fault: ErrorDetails) -> str:
+    name = f"SANAGA_{'_'.join(map(str, fault['loc']))}".upper()
+    what = fault["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return f"{name}: {str(fault['input'])!r}: {what}; correct the variable, or unset it"

@@ -6,7 +6,7 @@ SanagaError
 ├── UnknownNameError       a name given on the command line exists nowhere
 ├── TopologyError          a question about the graph has no answer
 ├── PlanError              a plan cannot be made or used
-│   ├── UnsafePlanError    it would hurt more than the thresholds allow
+│   ├── UnsafePlanError    it would hurt more, or keep less, than the documents allow
 │   └── StalePlanError     the network is no longer what the plan saw
 ├── DeviceError            a device did not do what it was asked
 │   ├── UnreachableError   it could not be spoken to
@@ -81,7 +81,7 @@ class PlanError(SanagaError):
 
 
 class UnsafePlanError(PlanError):
-    """A plan would hurt more than the thresholds allow."""
+    """A plan would hurt more, or keep less, than the documents allow; each reason is a line."""
 
 
 class StalePlanError(PlanError):

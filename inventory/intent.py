@@ -53,9 +53,17 @@ _CHECKS: Final[tuple[Callable[[PartialDocuments], Iterator[Fault]], ...]] = (
 )
 
 
+def read_one_intent(folder: Path) -> Documents:
+    """Return what is written in a folder. Raises IntentError when it holds several intents."""
+    written = read_documents(folder)
+    if faults := tuple(hierarchy.several_intents(written)):
+        raise IntentError(faults)
+    return written
+
+
 def load_intent(folder: Path) -> Intent:
     """Return the intent of a folder; raises IntentError with every fault of the inventory."""
-    intent, faults = check_intent(read_documents(folder))
+    intent, faults = check_intent(read_one_intent(folder))
     if intent is None:
         raise IntentError(faults)
     return intent

@@ -112,6 +112,7 @@ def inverse(plan: Plan, earlier: Plan | None) -> Plan:
         steady=NO_HARM,
         worst_wave=0,
         forced=(),
+        notices=(),
         intent=earlier.intent if earlier else None,
         intent_fingerprint=earlier.intent_fingerprint if earlier else "",
     )

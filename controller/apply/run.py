@@ -32,6 +32,7 @@ from controller.apply.steps import (
 from controller.apply.verify import Pair, answering, expected, gate, verify
 from controller.drivers.observe import DeviceDone, collect
 from controller.model import Change, DeviceConfig, Outcome, Plan, PushResult
+from controller.planning.plan import refuse
 from controller.planning.plan_file import encode
 from controller.store.journal import ApplyRecord, Opening
 from controller.transport.fanout import for_each_device
@@ -78,10 +79,11 @@ def apply(
     confirm_within_s from then on, for which all timers are started again; without, that is what
     the devices' timers are given beyond each wave.
 
-    Raises StalePlanError when a device is not what the plan saw, UnfinishedError while another
-    apply is, PlanError when the time is too short, CredentialError before anything is changed,
-    JournalError.
+    Raises UnsafePlanError when the plan was refused as it was made, StalePlanError when a device
+    is not what the plan saw, UnfinishedError while another apply is, PlanError when the time is
+    too short, CredentialError before anything is changed, JournalError.
     """
+    refuse(plan)
     with context.journal.lock():
         refuse_unfinished(context)
         hold_s = (confirm_within_s or context.pace.base_s) if hold else None

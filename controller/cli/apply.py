@@ -81,10 +81,14 @@ def apply(
 
 def _apply(file: Path, within_s: int | None, output: Format, *, yes: bool) -> None:
     from controller.app import apply_plan
+    from controller.planning.plan import refuse
     from controller.planning.plan_file import load
     from controller.terminal.progress import told
 
     made = load(file)
+    if made.refused:
+        say(f"{file}: this plan was refused when it was made; nothing is applied")
+    refuse(made)
     if made.changes and not yes:
         _agree(made, within_s)
     with told(len(made.seen)) as progress:

@@ -1,17 +1,17 @@
 """Why a site, circuit or device is as it is, in sentences."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from controller.terminal import sentences as terminal_sentences
 from controller.terminal.completion import complete_thing
 from controller.terminal.folders import FolderOption
-from controller.terminal.output import Format, FormatOption, emit, write
+from controller.terminal.output import Format, FormatOption, emit, say, write
 from controller.wording import count, listing
 
 if TYPE_CHECKING:
@@ -53,17 +53,35 @@ def explain(
     from topology.build import build_topology
 
     loaded = load(folder)
-    intent, topology = loaded.intent, build_topology(loaded.intent)
-    if name in intent.sites:
-        found = _site(loaded, topology, intent.sites[name])
-    elif name in intent.circuits:
-        found = _circuit(loaded, topology, intent.circuits[name])
-    elif name in intent.devices:
-        found = _device(loaded, topology, intent.devices[name])
-    else:
+    topology, found = build_topology(loaded.intent), _meant(loaded, name)
+    if not found:
+        intent = loaded.intent
         known = {**intent.sites, **intent.circuits, **intent.devices}
         raise unknown("site, circuit or device", name, known)
-    emit(found, output, lambda: write("\n".join(_text(found))))
+    (kind, named), *others = found.items()
+    explainers: dict[str, Callable[..., Explanation]] = {
+        "site": _site,
+        "circuit": _circuit,
+        "device": _device,
+    }
+    about = explainers[kind](loaded, topology, named)
+    emit(about, output, lambda: write("\n".join(_text(about))))
+    for other, _ in others:
+        say(f"a {other} is called {name}, too: 'sanaga explain {other}:{name}'")
+
+
+def _meant(loaded: "Loaded", name: str) -> dict[str, Any]:
+    """Return what bears a name, by its kind; 'device:NAME' and so on mean one kind alone."""
+    intent = loaded.intent
+    kinds: dict[str, Mapping[str, Any]] = {
+        "site": intent.sites,
+        "circuit": intent.circuits,
+        "device": intent.devices,
+    }
+    kind, colon, rest = name.partition(":")
+    if colon and kind in kinds:
+        kinds, name = {kind: kinds[kind]}, rest
+    return {kind: things[name] for kind, things in kinds.items() if name in things}
 
 
 def _text(found: Explanation) -> Iterator[str]:

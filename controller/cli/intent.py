@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.terminal.folders import FolderArgument
+from controller.terminal.folders import FolderOption, PlaceArgument, named
 from controller.terminal.output import (
     Exit,
     Format,
@@ -60,11 +60,16 @@ def init(
 
 
 @app.command(epilog="Example: sanaga validate my-network")
-def validate(folder: FolderArgument = Path(), output: FormatOption = Format.TABLE) -> None:
+def validate(
+    place: PlaceArgument = None,
+    folder: FolderOption = Path(),
+    output: FormatOption = Format.TABLE,
+) -> None:
     """Check an intent folder and list all of its faults at once."""
     from controller.load import load
     from inventory.errors import IntentError
 
+    folder = named(place, folder)
     try:
         loaded = load(folder)
     except IntentError as error:

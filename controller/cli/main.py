@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from controller.environment import SettingError
+from controller.terminal.characters import write_any_character
 from controller.terminal.output import Exit, OutputClosedError, UsageProblem, heed_hangups, say
 from inventory.errors import IntentError, SanagaError, UnreachableError
 
@@ -271,6 +272,7 @@ def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
 
 def main() -> NoReturn:
     """Run the command line of this process."""
+    write_any_character()
     # A command ends before there is garbage worth looking for.
     gc.set_threshold(100_000)
     # No verb is to leave half-way what it would take back for Ctrl-C.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from controller.terminal.output import UsageProblem, say, watched
 from inventory.errors import HostKeyError
+from inventory.output_file import replace_file
 
 if TYPE_CHECKING:
     from inventory.model import Device, Management
@@ -51,8 +52,7 @@ def _agree(name: str, found: str, expected: str | None) -> None:
 def _add(file: Path, line: str) -> None:
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     gap = "" if before.endswith("\n") or not before else "\n"
-    with file.open("a", encoding="utf-8") as stream:
-        stream.write(f"{gap}{line}\n")
+    replace_file(file, f"{before}{gap}{line}\n".encode())
 
 
 def _management(device: "Device") -> "Management":

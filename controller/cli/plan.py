@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.terminal import sentences
-from controller.terminal.completion import complete_device
-from controller.terminal.folders import FolderArgument
-from controller.terminal.output import Exit, Format, FormatOption, emit, say, say_lines
+from controller.terminal.completion import complete_group
+from controller.terminal.folders import FolderOption, PlaceArgument, named
+from controller.terminal.output import Exit, Format, FormatOption, emit, say_lines
 from controller.terminal.output import (
     show as show_lines,
 )
@@ -29,7 +29,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
 @app.command(epilog="Example: sanaga plan my-network --out change.plan")
 def plan(
-    folder: FolderArgument = Path(),
+    place: PlaceArgument = None,
+    folder: FolderOption = Path(),
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, to apply it.")
     ] = None,
@@ -47,18 +48,18 @@ def plan(
         list[str] | None,
         typer.Option(
             "--only",
-            metavar="DEVICE",
-            autocompletion=complete_device,
-            help="Plan for this device alone; repeatable.",
+            metavar="NAME",
+            autocompletion=complete_group,
+            help="Plan for this device, site, region, role or level alone; repeatable.",
         ),
     ] = None,
     without: Annotated[
         list[str] | None,
         typer.Option(
             "--without",
-            metavar="DEVICE",
-            autocompletion=complete_device,
-            help="Plan for all but this device, which is out for now; repeatable.",
+            metavar="NAME",
+            autocompletion=complete_group,
+            help="Plan for all but this device, site, region, role or level; repeatable.",
         ),
     ] = None,
     devices_cut: Annotated[
@@ -100,19 +101,27 @@ def plan(
 ) -> None:
     """Show what would change on which device, in which order, and who could be hurt.
 
-    Ends with 0 when there is nothing to change and with 2 when there is.
+    Ends with 0 when there is nothing to change and with 2 when there is. A plan that hurts more
+    than is allowed is shown all the same, then refused with 1; apply refuses it, too.
     """
     from controller.load import load
     from controller.planning.from_folder import PlanChoices
+    from controller.planning.plan import refuse
 
     choices = PlanChoices(
         only or (), without or (), devices_cut, facilities_cut, failing or (), running
     )
-    found = _planned(load(folder), choices)
+    found = _planned(load(named(place, folder)), choices)
+    say_lines(found.notes)
     made = found.plan
     view = View(diffs=not brief, expectations=expectations, unmanaged=found.unmanaged)
-    emit(as_data(made, found.unmanaged), output, lambda: show_lines(lines(made, view)))
-    _save(made, out)
+    try:
+        # Whoever reads the answer may go away before its end; the file is whole by then.
+        told = _save(made, out)
+    finally:
+        emit(as_data(made, found.unmanaged), output, lambda: show_lines(lines(made, view)))
+    say_lines(told)
+    refuse(made)
     raise typer.Exit(Exit.CHANGES if made.changes else Exit.DONE)
 
 
@@ -122,7 +131,7 @@ def _planned(loaded: "Loaded", choices: "PlanChoices") -> "FolderPlan":
     from controller.planning.from_folder import (
         DevicesUnreachableError,
         PlanContext,
-        plan_folder,
+        draft_folder,
         unfinished_applies,
     )
     from controller.settings import Settings
@@ -134,7 +143,7 @@ def _planned(loaded: "Loaded", choices: "PlanChoices") -> "FolderPlan":
     try:
         with told() as progress:
             context = PlanContext(state_dir, SystemClock().instant(), progress)
-            return plan_folder(loaded, choices, context)
+            return draft_folder(loaded, choices, context)
     except DevicesUnreachableError as error:
         say_lines(_unreachable(error))
         raise typer.Exit(Exit.UNREACHABLE) from error
@@ -158,16 +167,20 @@ def _unreachable(error: "DevicesUnreachableError") -> Iterator[str]:
     yield error.advice
 
 
-def _save(made: "Plan", out: Path | None) -> None:
-    if not made.changes:
-        return
+def _save(made: "Plan", out: Path | None) -> tuple[str, ...]:
+    """Save a plan if a file is named, and return what to say of it."""
     if out is None:
-        say("to apply it, save it with --out FILE")
-        return
-    from controller.planning.plan_file import save
+        fit = made.changes and not made.refused
+        return ("to apply it, save it with --out FILE",) if fit else ()
+    from controller.planning.plan_file import remove_older, save
 
+    if not made.changes:
+        gone = f"{out}: the older plan was removed, for there is nothing to change"
+        return (gone,) if remove_older(out) else ()
     save(made, out)
-    say(f"saved; to apply it: sanaga apply {out}")
+    if made.refused:
+        return (f"saved in {out} to be read; 'sanaga apply' refuses it",)
+    return (f"saved; to apply it: sanaga apply {out}",)
 
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
@@ -202,6 +215,8 @@ def as_data(plan: "Plan", unmanaged: "Mapping[DeviceName, str]") -> dict[str, ob
         "steady": plan.steady,
         "cannot_revert": plan.cannot_revert,
         "forced": plan.forced,
+        "notices": plan.notices,
+        "refused": plan.refused,
         "unmanaged": list(unmanaged),
         "unmanaged_because": unmanaged,
         "expectations": [
@@ -246,6 +261,7 @@ def summary(plan: "Plan", view: View = View()) -> Iterator[str]:
         yield from _hurts(when, plan.blast_radius)
         yield from _hurts("Afterwards", plan.steady)
         yield from _cannot_revert(plan)
+        yield from (f"Mind: {text}." for text in plan.notices)
     yield from _unmanaged(_left_alone(plan) if view.unmanaged is None else view.unmanaged)
     yield from _expectations(plan, whole=view.expectations)
 

@@ -54,7 +54,7 @@ def show_device(
     if what != "running":
         texts.append(_intended(loaded, name))
     if what != "intended":
-        texts.insert(0, _running(loaded, name, configs))
+        texts.insert(0, _running(loaded, name, configs, as_saved=what == "running"))
     text = _difference(*texts) if diff else texts[0].text
     if diff and not text:
         say(f"{name} runs what is intended")
@@ -80,10 +80,19 @@ def _intended(loaded: "Loaded", name: str) -> "DeviceConfig":
     return configs[name]
 
 
-def _running(loaded: "Loaded", name: str, configs: Path | None) -> "DeviceConfig":
+def _running(
+    loaded: "Loaded", name: str, configs: Path | None, *, as_saved: bool
+) -> "DeviceConfig":
     from controller.drivers.connect import connector, from_files
+    from controller.drivers.saved_files import read_saved
+    from controller.model import DeviceConfig
 
-    connect = connector(loaded.intent, loaded.folder) if configs is None else from_files(configs)
+    if configs and as_saved:
+        return DeviceConfig(read_saved(configs, name))
+    if configs:
+        connect = from_files(configs, loaded.intent)
+    else:
+        connect = connector(loaded.intent, loaded.folder)
     driver = connect(name)
     try:
         return driver.read()

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from controller.drivers.memory import MemoryNetwork
-from controller.drivers.protocol import Connect, ConnectEdge, Driver, DriverFactory, EdgeDriver
+from controller.drivers.protocol import (
+    Connect,
+    ConnectEdge,
+    Driver,
+    DriverFactory,
+    EdgeDriver,
+    SavedTextReader,
+)
+from controller.drivers.saved_files import read_saved
 from controller.environment import environment
 from controller.load import Loaded, anchored, device
 from controller.settings import Settings
@@ -85,9 +93,21 @@ def _nowhere(name: DeviceName) -> Driver:
     raise DeviceError(name, "the plan does not say how to reach it; make the plan again")
 
 
-def from_files(folder: Path) -> Connect:
-    """Return a function like connector's, for devices whose configurations lie in DEVICE.conf."""
-    return MemoryNetwork.load(folder).connect
+def from_files(folder: Path, intent: Intent) -> Connect:
+    """Return a function like connector's, for devices whose configurations lie in DEVICE.conf.
+
+    A text is taken as the device's own driver would have read it. Reading raises what
+    read_saved() raises.
+    """
+
+    def connect(name: DeviceName) -> Driver:
+        text, wanted = read_saved(folder, name), device(intent, name)
+        factory = _drivers().get(wanted.platform.value)
+        if isinstance(factory, SavedTextReader):
+            text = factory.saved_text(text).text
+        return MemoryNetwork({name: text}).connect(name)
+
+    return connect
 
 
 def _factory(wanted: Device) -> DriverFactory:

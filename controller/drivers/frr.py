@@ -17,6 +17,16 @@ class FrrDriver(DoorDriver):
 
     door: ClassVar[str] = "frr_door.py"
 
+    @staticmethod
+    def saved_text(text: str) -> DeviceConfig:
+        """Return the configuration in a file that holds what 'show running-config' printed.
+
+        A prompt before the first and after the last line of it is no part of it.
+        """
+        _, shown, rest = text.partition("Current configuration:")
+        body, end, _ = (rest if shown else text).replace("\r", "").partition("\nend\n")
+        return canonical(body + end)
+
     def read(self) -> DeviceConfig:
         """Return the running configuration in canonical form."""
         return canonical(super().read().text)

@@ -11,6 +11,7 @@ from controller.keys.revocation_file import published
 from controller.keys.signing import signing_key
 from controller.model import DeviceConfig
 from controller.transport.ssh_door import DoorDriver
+from edge.policy.canonical import canonical_json
 from edge.policy.model import EdgePolicy
 from edge.signed import policy_envelope, psk_envelope
 from edge.signed.policy_envelope import SignedPolicy
@@ -22,6 +23,15 @@ class LinuxDriver(DoorDriver):
     """One Linux edge behind its door; an edge without a policy runs an empty configuration."""
 
     door: ClassVar[str] = "'sanaga edge door'"
+
+    @staticmethod
+    def saved_text(text: str) -> DeviceConfig:
+        """Return the policy in a file in canonical form; what is no JSON object stays as it is."""
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            return DeviceConfig(text if text.strip() else "")
+        return DeviceConfig(canonical_json(found) if isinstance(found, dict) else text)
 
     def _candidate(self, config: DeviceConfig) -> bytes:
         """Return a policy, signed now, with the serial after that of the newest one that ever ran.

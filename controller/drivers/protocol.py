@@ -9,6 +9,16 @@ from controller.model import DeviceConfig
 from inventory.model import Device, DeviceName
 
 
+@runtime_checkable
+class SavedTextReader(Protocol):
+    """A driver that knows how its platform's configurations look in files that a person saved."""
+
+    @staticmethod
+    def saved_text(text: str) -> DeviceConfig:
+        """Return the configuration in a file just as read() would return it from the device."""
+        ...
+
+
 class Driver(Protocol):
     """One device. Not for use by two threads at once.
 

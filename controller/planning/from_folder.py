@@ -1,31 +1,36 @@
 """A plan from an intent folder and from what devices run."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from controller.drivers.connect import DRIVERS, connector, from_files
+from controller.drivers.memory import SUFFIX
 from controller.drivers.observe import ReadingStarted, ReadProgress, observe, silent
 from controller.drivers.protocol import Connect
+from controller.drivers.saved_files import unused_files
 from controller.intended.edge_policy import policy_of
 from controller.intended.overlay import Overlay
 from controller.intended.render import platforms, render
 from controller.intended.routers import intended_routers
-from controller.load import Loaded, anchored, device
+from controller.load import Loaded, anchored, as_written
 from controller.model import DeviceConfig, Operational, Plan
 from controller.planning.plan import (
     NOTHING_SPECIAL,
     Overrides,
     PlanInputs,
+    draft_plan,
     managed,
     plan,
+    refuse,
     unmanaged,
 )
-from controller.planning.plan_file import parse_intent, seen_by
+from controller.planning.plan_file import folder_of, parse_intent, seen_by
+from controller.planning.selection import select_devices
 from controller.store.journal import FILE as JOURNAL_FILE
 from controller.store.journal import ApplyRecord, Journal
 from controller.store.people import FILE as PEOPLE_FILE
@@ -40,13 +45,16 @@ from topology.build import build_topology, routed_topology
 from vpn.model import Gateway
 
 Answer = TypeVar("Answer")
+# How many former intents are asked for who lived at the far end of a circuit.
+FORMER: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class PlanChoices:
     """What an engineer asks of one plan, beyond what the folder declares.
 
-    only and without restrict the plan to some devices. The shares of devices and facilities that
+    only and without restrict the plan to some devices, by words that select_devices() knows. The
+    shares of devices and facilities that
     may be cut off are the network's own unless given. failing are texts of expectations that may
     fail. running is a folder of DEVICE.conf files that are read instead of the devices.
     """
@@ -74,10 +82,14 @@ class PlanContext:
 
 @dataclass(frozen=True, slots=True)
 class FolderPlan:
-    """A plan, and the devices of the folder that are not managed yet, with the reason."""
+    """A plan, and the devices of the folder that are not managed yet, with the reason.
+
+    notes tell what is strange about the files that were read instead of devices.
+    """
 
     plan: Plan
     unmanaged: Mapping[DeviceName, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class DevicesUnreachableError(UnreachableError):
@@ -95,18 +107,33 @@ class DevicesUnreachableError(UnreachableError):
 def plan_folder(loaded: Loaded, choices: PlanChoices, context: PlanContext) -> FolderPlan:
     """Return the plan that makes devices what a folder declares.
 
+    Raises UnsafePlanError when it is refused, and what draft_folder() raises.
+    """
+    found = draft_folder(loaded, choices, context)
+    refuse(found.plan)
+    return found
+
+
+def draft_folder(loaded: Loaded, choices: PlanChoices, context: PlanContext) -> FolderPlan:
+    """Return the same plan also where it is refused; it says so itself.
+
     Raises UnknownNameError, AccessError for a revoked key in edge_keys, DevicesUnreachableError,
-    and what plan() raises.
+    and what draft_plan() raises.
     """
     consent = _overrides(loaded, choices, context.state_dir)
     names = to_read(loaded.intent, consent.only, loaded.overlay)
-    if choices.running is not None:
-        seen, previous = observe(names, from_files(choices.running), workers=1), None
-    else:
-        previous = previous_intent(context.state_dir, loaded.intent.network.name)
+    network = loaded.intent.network.name
+    if choices.running is None:
+        previous = previous_intent(context.state_dir, network)
         seen = _read_devices(loaded, names, context)
-    made = make_plan(loaded, seen, context.at, consent, previous=previous)
-    return FolderPlan(made, unmanaged(loaded.intent, loaded.overlay))
+    else:
+        previous = None
+        seen = _read_files(loaded, names, choices.running)
+    former = recorded_intents(context.state_dir, network)
+    view = _inputs(loaded, seen, consent, previous, former)
+    made = draft_plan(view, context.at, consent)
+    notes = tuple(_notes(loaded.intent, choices.running)) if choices.running else ()
+    return FolderPlan(made, unmanaged(loaded.intent, loaded.overlay), notes)
 
 
 def unfinished_applies(state_dir: Path) -> tuple[ApplyRecord, ...]:
@@ -127,6 +154,24 @@ def _read_devices(
     return seen
 
 
+def _read_files(loaded: Loaded, names: Collection[DeviceName], folder: Path) -> Operational:
+    seen = observe(names, from_files(folder, loaded.intent), workers=1)
+    if seen.unreachable:
+        raise DevicesUnreachableError(seen.unreachable, len(names))
+    return seen
+
+
+def _notes(intent: Intent, folder: Path) -> Iterator[str]:
+    """Yield what is strange about a folder of saved configurations."""
+    if unused := unused_files(folder, intent.devices):
+        yield (
+            f"{folder}: {listing(unused)} not read, since no device of the intent is called so; "
+            f"files are called DEVICE{SUFFIX}"
+        )
+    elif not any(folder.iterdir()):
+        yield f"{folder} is empty, so every device is taken for a blank one"
+
+
 def _overrides(loaded: Loaded, choices: PlanChoices, state_dir: Path) -> Overrides:
     known = loaded.intent.network.thresholds
     devices, facilities = choices.devices_cut, choices.facilities_cut
@@ -144,12 +189,12 @@ def _overrides(loaded: Loaded, choices: PlanChoices, state_dir: Path) -> Overrid
 def chosen_devices(
     loaded: Loaded, only: Collection[DeviceName], without: Collection[DeviceName]
 ) -> frozenset[DeviceName] | None:
-    """Return the devices to plan for; None stands for all. Raises UnknownNameError."""
-    for name in without:
-        device(loaded.intent, name)
-    if not without:
-        return frozenset(only) or None
-    return frozenset(only or managed(loaded.intent, loaded.overlay)) - frozenset(without)
+    """Return the devices to plan for; None stands for all. Raises what select_devices() raises."""
+    if not (only or without):
+        return None
+    known = managed(loaded.intent, loaded.overlay)
+    chosen = select_devices(loaded.intent, only, known) if only else frozenset(known)
+    return chosen - select_devices(loaded.intent, without, known)
 
 
 def revoked_edges(loaded: Loaded, state_dir: Path) -> frozenset[DeviceName]:
@@ -199,23 +244,34 @@ def edge_configs(
     }
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - what is known of before is two values
     loaded: Loaded,
     operational: Operational,
     at: datetime,
     consent: Overrides = NOTHING_SPECIAL,
     *,
     previous: Intent | None = None,
+    recorded: Iterable[Intent] = (),
 ) -> Plan:
     """Return the plan that makes the devices what a folder declares.
 
-    previous is the intent of the last confirmed apply, if known. Raises what controller.plan
-    raises.
+    previous is the intent of the last confirmed apply, if all follow it; recorded are those of
+    former applies. Raises what controller.plan raises.
     """
+    return plan(_inputs(loaded, operational, consent, previous, recorded), at, consent)
+
+
+def _inputs(
+    loaded: Loaded,
+    operational: Operational,
+    consent: Overrides,
+    previous: Intent | None,
+    recorded: Iterable[Intent],
+) -> PlanInputs:
     intent = anchored(loaded)
     names = frozenset(to_read(intent, consent.only, loaded.overlay))
     routers = intended_configs(intent, names, loaded.access.policy.gateways)
-    view = PlanInputs(
+    return PlanInputs(
         intent=intent,
         topology=routed_topology(intent),
         wanted={**routers, **edge_configs(loaded, names)},
@@ -224,8 +280,9 @@ def make_plan(
         previous=previous,
         before=routed_topology(previous) if previous else None,
         overlay=loaded.overlay,
+        recorded=recorded,
+        folder=str(loaded.folder.absolute()),
     )
-    return plan(view, at, consent)
 
 
 def to_read(
@@ -263,7 +320,16 @@ def previous_intent(state_dir: Path, network: str) -> Intent | None:
         intent = parse_intent(text)
     except PlanError:
         return None
-    return intent if managed(intent).keys() <= seen_by(body) else None
+    known = managed(intent).keys() <= seen_by(body)
+    return as_written(intent, folder_of(body)) if known else None
+
+
+def recorded_intents(state_dir: Path, network: str) -> Iterator[Intent]:
+    """Yield what a network followed since its last applies, as far as this release understands."""
+    texts = _from_journal(state_dir, lambda journal: journal.recorded_intents(network, FORMER))
+    for text in texts or ():
+        with suppress(PlanError):
+            yield parse_intent(text)
 
 
 def _from_journal(state_dir: Path, ask: Callable[[Journal], Answer]) -> Answer | None:

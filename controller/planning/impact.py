@@ -11,7 +11,8 @@ from typing import Final
 from controller.model import DeviceConfig, Impact
 from controller.platforms import edge_policy
 from controller.platforms.indented import _judged, _Outline
-from controller.platforms.model import ConfigImpact, unconfigured
+from controller.platforms.model import ConfigImpact, is_routed, is_understood, unconfigured
+from controller.wording import count
 
 CONTEXT_LINES: Final = 3
 _SECRET: Final = re.compile(
@@ -22,10 +23,14 @@ _SECRET: Final = re.compile(
 def diff(before: DeviceConfig, after: DeviceConfig) -> str:
     """Return the difference for a person, with values of secrets hidden.
 
-    For a blank device it is one line that counts what comes.
+    For a blank device, and for one whose text is not understood, it is one line that counts what
+    comes.
     """
+    if not is_understood(before):
+        return f"{_lines(before)} that cannot be read give way; {_summary(after)}"
     if unconfigured(before):
-        return _summary(after)
+        kind = "edge without a policy" if edge_policy.is_policy(after) else "blank router"
+        return f"{kind}: {_summary(after)}"
     lines = unified_diff(
         before.text.splitlines(), after.text.splitlines(), "running", "intended", n=CONTEXT_LINES
     )
@@ -35,7 +40,11 @@ def diff(before: DeviceConfig, after: DeviceConfig) -> str:
 def assess(before: DeviceConfig, after: DeviceConfig) -> ConfigImpact:
     """Return what going from one configuration to the other does to traffic."""
     if edge_policy.is_policy(after):
-        return ConfigImpact(*edge_policy.judge(before, after))
+        impact, because = edge_policy.judge(before, after)
+        return ConfigImpact(impact, because, whole_device=not is_understood(before))
+    if not is_routed(before) and after.text:
+        because = "what it runs cannot be read: everything through it may stop for a moment"
+        return ConfigImpact(Impact.INTERRUPTION, because, whole_device=True)
     old, new = _Outline.of(before), _Outline.of(after)
     if unconfigured(before):
         touched = old.interfaces | new.interfaces
@@ -48,9 +57,11 @@ def assess(before: DeviceConfig, after: DeviceConfig) -> ConfigImpact:
 
 def _summary(after: DeviceConfig) -> str:
     if edge_policy.is_policy(after):
-        return edge_policy.summary(after)
+        return f"{_lines(after)}, {edge_policy.summary(after)}"
     outline = _Outline.of(after)
-    lines = len(after.text.splitlines())
     interfaces = ", ".join(sorted(outline.interfaces)) or "none"
-    sessions = len(outline.neighbours)
-    return f"blank router: {lines} lines, interfaces {interfaces}, BGP neighbours {sessions}"
+    return f"{_lines(after)}, interfaces {interfaces}, BGP neighbours {len(outline.neighbours)}"
+
+
+def _lines(config: DeviceConfig) -> str:
+    return count(len(config.text.splitlines()), "line")

@@ -1,36 +1,39 @@
 """From what should be and what is to a plan: what changes, in which order, who would be hurt."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
 from controller.intended.overlay import Overlay, build_overlay, loopback
-from controller.model import (
-    Change,
-    DeviceConfig,
-    Impact,
-    Operational,
-    Plan,
-)
+from controller.load import as_written
+from controller.model import Change, DeviceConfig, Impact, Operational, Plan
 from controller.planning import impact, reachability
-from controller.planning.baseline import infer_baseline
+from controller.planning.baseline import Running, read_running, trace_baseline, without_shut
+from controller.planning.notices import first_policies, renumbered_lans, single_points
 from controller.planning.plan_file import intent_json
 from controller.planning.reachability import routers
-from controller.planning.transient import WorstWave, simulate_waves, worst
+from controller.planning.refusals import (
+    LISTED,
+    Whole,
+    failing_expectations,
+    listed,
+    lost_keys,
+    lost_peers,
+    too_much_harm,
+)
+from controller.planning.transient import TransientModel, policy_gaps, simulate_waves, worst
 from controller.planning.waves import change_graph, tunnel_waves, waves
-from controller.platforms import edge_policy
 from controller.platforms.model import ConfigImpact
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
 from inventory.model import Device, DeviceName, Intent, Role, Thresholds
 from policies.model import Finding
-from topology.build import routed_topology
-from topology.failures.resilience import before_after
+from topology.build import routed_topology, site_node
+from topology.failures.resilience import before_after, standing_nodes
 from topology.model import BlastRadius, Topology
 
 ID_LENGTH: Final = 12
-LISTED: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,9 @@ class PlanInputs:
 
     wanted says what each device should be, as its configuration; previous is the intent of the
     last confirmed apply and before its topology, if known; else what was is traced from the
-    routers' configurations. overlay is that of the intent, if it was computed already.
+    routers' configurations, and recorded, the intents of former applies (the newest first), tells
+    who is there that the intent does not know. overlay is that of the intent, if it was computed
+    already. folder is where the intent's credential references start; previous has them as written.
     """
 
     intent: Intent
@@ -50,6 +55,8 @@ class PlanInputs:
     previous: Intent | None = None
     before: Topology | None = None
     overlay: Overlay | None = None
+    recorded: Iterable[Intent] = ()
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +80,29 @@ NOTHING_SPECIAL: Final = Overrides()
 def plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPECIAL) -> Plan:
     """Return the plan that makes every device what it should be; without changes it has no waves.
 
-    Raises PlanError when a device cannot be planned for or an expectation fails, UnreachableError
-    when devices could not be read, UnsafePlanError when too much would be cut off.
+    Raises UnsafePlanError when it is refused, and what draft_plan() raises.
     """
-    _refuse_lost_keys(view.previous, view.intent, consent.revoked)
+    made = draft_plan(view, at, consent)
+    refuse(made)
+    return made
+
+
+def refuse(made: Plan) -> None:
+    """Raise UnsafePlanError with every reason why a plan must not be applied, if there is one."""
+    if made.refused:
+        raise UnsafePlanError("\n".join(made.refused))
+
+
+def draft_plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPECIAL) -> Plan:
+    """Return the same plan also where it is refused; it says so itself.
+
+    Raises PlanError when a device cannot be planned for, UnreachableError when devices could not
+    be read, UnknownNameError.
+    """
     laid = view.overlay or build_overlay(view.intent)
     view = replace(view, overlay=laid)
     devices = considered(view, consent)
-    kept = laid.unfit.keys() - consent.revoked
-    _refuse_lost_peers(view.operational.configs, devices, {n: laid.unfit[n] for n in kept})
-    forced = _expectations(view.findings, consent)
+    forced = _accepted(view.findings, consent)
     form = change_graph(view.topology)
     judgements = dict(_judgements(view, devices))
     idle = [name for name, judged in judgements.items() if judged.unconfigured]
@@ -91,21 +111,25 @@ def plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPECIAL) -
         *waves(judgements.keys() - edges, form, idle),
         *tunnel_waves(edges, laid.hubs),
     )
-    was = view.previous or infer_baseline(view.intent, view.operational.configs)
-    before = view.before or routed_topology(was)
-    rehearsal = simulate_waves((before, view.topology), (was, view.intent), judgements, order)
-    harm = worst(rehearsal)
+    running = read_running(view.intent, view.operational.configs)
+    was = _before(view, running)
+    before = view.before if view.before and was is view.previous else routed_topology(was)
+    rehearsal = simulate_waves(
+        (before, view.topology), (was, view.intent), judgements, order, running.wired
+    )
+    gaps = _gaps(view, laid, before, rehearsal)
+    counted = worst(rehearsal)
+    harm = worst(replace(rehearsal, gaps=gaps)) if gaps else counted
     steady = before_after(before, view.topology)
-    _refuse_unsafe(view, consent.thresholds or view.intent.network.thresholds, harm, steady)
+    whole = Whole.of((was, view.intent), (before, view.topology))
     changes = {name: _change(view, name, judged) for name, judged in judgements.items()}
     seen = {name: view.operational.configs[name].fingerprint for name in devices}
     beyond = tuple(sorted(reachability.outside_pairs(view.intent, devices, form, laid)))
-    intent_fingerprint = sha256(intent_json(view.intent).encode()).hexdigest()
     return Plan(
-        id=_identity(view.intent.network.name, intent_fingerprint, seen, changes),
+        id=_identity(as_written(view.intent, view.folder), seen, changes),
         network=view.intent.network.name,
         created_at=at.isoformat(timespec="seconds"),
-        intent_fingerprint=intent_fingerprint,
+        intent_fingerprint=_fingerprint(view.intent),
         seen=seen,
         waves=tuple(tuple(changes[name] for name in wave) for wave in order),
         blast_radius=harm.radius,
@@ -115,11 +139,47 @@ def plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPECIAL) -
         adjacent=reachability.adjacent(view.intent, form, devices, laid),
         steady=steady,
         worst_wave=harm.wave,
-        cannot_revert=tuple(_irreversible(view.previous, view.intent)),
+        cannot_revert=tuple(_irreversible(view.previous or was, view.intent, view.folder)),
         forced=forced,
         intent=view.intent,
         beyond=beyond,
+        notices=(
+            *first_policies(gaps),
+            *renumbered_lans(view.intent, changes.values()),
+            *single_points(before, view.topology, (*steady.degraded, *steady.disconnected)),
+        ),
+        refused=(
+            *lost_keys(view.previous, view.intent, consent.revoked),
+            *lost_peers(view.operational.configs, devices, _kept(laid, consent)),
+            *failing_expectations(view.findings, forced),
+            *too_much_harm(whole, _allowed(view, consent), counted, steady),
+        ),
+        folder=view.folder,
     )
+
+
+def _gaps(
+    view: PlanInputs, laid: Overlay, before: Topology, rehearsal: TransientModel
+) -> Mapping[DeviceName, tuple[int, int]]:
+    """Return when edges whose sites are connected already wait for the hub at the central one."""
+    configs, devices = view.operational.configs, view.intent.devices
+    first = {n for n in laid.managed if n in rehearsal.waves and not configs[n].text.strip()}
+    if not first:
+        return {}
+    reached = standing_nodes(before).reached
+    first = {name for name in first if devices[name].site in reached}
+    central = view.topology.anchors
+    tunnels = [(e, h) for e, h in laid.pairs if site_node(devices[h].site) in central]
+    return policy_gaps(rehearsal.waves, first, tunnels)
+
+
+def _kept(laid: Overlay, consent: Overrides) -> Mapping[DeviceName, str]:
+    """Return the edges without tunnels whose key is not revoked, and why they have none."""
+    return {name: why for name, why in laid.unfit.items() if name not in consent.revoked}
+
+
+def _allowed(view: PlanInputs, consent: Overrides) -> Thresholds:
+    return consent.thresholds or view.intent.network.thresholds
 
 
 def managed(intent: Intent, laid: Overlay | None = None) -> Mapping[DeviceName, Device]:
@@ -143,42 +203,6 @@ def unmanaged(intent: Intent, laid: Overlay | None = None) -> Mapping[DeviceName
     return dict(sorted(why.items()))
 
 
-def _refuse_lost_keys(
-    previous: Intent | None, intent: Intent, revoked: frozenset[DeviceName]
-) -> None:
-    """Raise PlanError when an edge would lose its tunnels because its key is pinned no more."""
-    known = previous.devices if previous else {}
-    lost = [
-        name
-        for name, device in sorted(intent.devices.items())
-        if device.role is Role.EDGE and not device.public_key
-        if name in known and known[name].public_key and name not in revoked
-    ]
-    if lost:
-        raise PlanError(
-            f"{_listed(lost)}: the public key pinned at the last apply is in edge_keys no more, so "
-            "the tunnels would go; put the line back ('sanaga edge enrol' there prints it, "
-            "'sanaga lab up' writes it), and to shut it out say 'sanaga vpn site revoke'; or take "
-            "the device out of the intent"
-        )
-
-
-def _refuse_lost_peers(
-    configs: Mapping[DeviceName, DeviceConfig],
-    devices: Sequence[DeviceName],
-    unfit: Mapping[DeviceName, str],
-) -> None:
-    """Raise PlanError when an edge would lose a peer whose own policy stays as it is."""
-    lost = {peer for name in devices for peer in edge_policy.peers(configs[name])} & unfit.keys()
-    if lost:
-        why = "\n".join(f"{name}: {unfit[name]}" for name in sorted(lost))
-        raise PlanError(
-            f"{_listed(sorted(lost))}: has tunnels now and would have none, while its daemon goes "
-            "on sending into them, so nothing would reach its site; undo what took its tunnels, or "
-            f"run 'sanaga edge stop' there and take the device out of the intent:\n{why}"
-        )
-
-
 def explain(made: Plan) -> tuple[str, ...]:
     """Return what a plan would do, in sentences."""
     if not made.changes:
@@ -191,6 +215,7 @@ def explain(made: Plan) -> tuple[str, ...]:
         *(f"{c.device}: {c.because}." for c in made.changes if c.impact is not Impact.NONE),
         *(f"Does not revert by itself: {text}." for text in made.cannot_revert),
         *(f"Accepted although it fails: {text}." for text in made.forced),
+        *(f"Mind: {text}." for text in made.notices),
     )
 
 
@@ -203,7 +228,7 @@ def considered(view: PlanInputs, consent: Overrides) -> tuple[DeviceName, ...]:
     chosen = sorted(known if consent.only is None else consent.only)
     if strangers := [name for name in chosen if name not in view.intent.devices]:
         raise UnknownNameError(
-            f"not in the intent: {_listed(strangers)}; see 'sanaga inventory list'"
+            f"not in the intent: {listed(strangers)}; see 'sanaga inventory list'"
         )
     if others := [name for name in chosen if name not in known]:
         why = unmanaged(view.intent, view.overlay)
@@ -217,30 +242,18 @@ def considered(view: PlanInputs, consent: Overrides) -> tuple[DeviceName, ...]:
 def _unreachable(names: Sequence[DeviceName], why: Mapping[DeviceName, str]) -> UnreachableError:
     reasons = "; ".join(why.get(name) or f"{name}: was not read" for name in names[:LISTED])
     return UnreachableError(
-        _listed(names),
+        listed(names),
         f"cannot be read, so nothing is planned ({reasons}); bring them back, or leave them out "
         "with --without",
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
-
-
-def _expectations(findings: Sequence[Finding], consent: Overrides) -> tuple[str, ...]:
-    failing = [f for f in findings if not f.holds]
+def _accepted(findings: Sequence[Finding], consent: Overrides) -> tuple[str, ...]:
+    """Return the failing expectations that the engineer accepted. Raises UnknownNameError."""
     if strange := consent.failing - {f.expectation.text for f in findings}:
-        raise UnknownNameError(f"no expectation reads {_listed(sorted(strange))!r}")
-    if broken := [f for f in failing if f.expectation.text not in consent.failing]:
-        told = "\n".join(
-            f"{f.expectation.where}: {f.expectation.text}: {f.because}" for f in broken
-        )
-        raise PlanError(
-            f"{len(broken)} expectations do not hold; change the intent, or accept each with "
-            f'--allow-failing "TEXT":\n{told}'
-        )
-    return tuple(f.expectation.text for f in failing)
+        raise UnknownNameError(f"no expectation reads {listed(sorted(strange))!r}")
+    texts = (f.expectation.text for f in findings if not f.holds)
+    return tuple(text for text in texts if text in consent.failing)
 
 
 def _judgements(
@@ -266,52 +279,29 @@ def _change(view: PlanInputs, name: DeviceName, judged: ConfigImpact) -> Change:
     )
 
 
+def _fingerprint(intent: Intent) -> str:
+    return sha256(intent_json(intent).encode()).hexdigest()
+
+
 def _identity(
-    network: str,
-    intent: str,
-    seen: Mapping[DeviceName, str],
-    changes: Mapping[DeviceName, Change],
+    intent: Intent, seen: Mapping[DeviceName, str], changes: Mapping[DeviceName, Change]
 ) -> str:
-    digest = sha256(f"{network}\n{intent}\n".encode())
+    digest = sha256(f"{intent.network.name}\n{_fingerprint(intent)}\n".encode())
     for name, fingerprint in seen.items():
         after = changes[name].after.fingerprint if name in changes else ""
         digest.update(f"{name} {fingerprint} {after}\n".encode())
     return digest.hexdigest()[:ID_LENGTH]
 
 
-def _refuse_unsafe(
-    view: PlanInputs, allowed: Thresholds, harm: WorstWave, steady: BlastRadius
-) -> None:
-    _refuse(view, allowed, harm.radius, f"while wave {harm.wave} is applied")
-    _refuse(view, allowed, steady, "once everything is applied")
+def _before(view: PlanInputs, running: Running) -> Intent:
+    """Return what the network was, without what is down already."""
+    if view.previous:
+        return without_shut(view.previous, running)
+    return trace_baseline(view.intent, running, view.recorded)
 
 
-def _refuse(view: PlanInputs, allowed: Thresholds, radius: BlastRadius, when: str) -> None:
-    cut = frozenset(radius.disconnected)
-    site = {d.name: d.site for i in (view.previous, view.intent) if i for d in i.devices.values()}
-    devices = sum(1 for at in site.values() if at in cut)
-    facilities = radius.facilities_disconnected
-    everywhere = max(facilities, sum(w.facilities for w in view.topology.weights.values()))
-    share, weight = devices / max(1, len(site)), facilities / max(1, everywhere)
-    if share > allowed.devices or weight > allowed.facilities:
-        raise UnsafePlanError(
-            f"{devices} of {len(site)} devices ({share:.1%}) and {facilities} of {everywhere} "
-            f"facilities ({weight:.1%}) would be cut off {when}: "
-            f"{_listed(radius.disconnected)}. At most {allowed.devices:.1%} and "
-            f"{allowed.facilities:.1%} are allowed. Change less at once, or allow it for this "
-            f"plan with --allow-devices-cut {_above(share)} "
-            f"--allow-facilities-cut {_above(weight)}"
-        )
-
-
-def _above(share: float) -> str:
-    """Return the share rounded up to a thousandth, as the flag wants it."""
-    return f"{-(-share * 1000 // 1) / 1000:g}"
-
-
-def _irreversible(previous: Intent | None, intent: Intent) -> Iterator[str]:
-    if previous is None:
-        return
+def _irreversible(previous: Intent, anchored: Intent, folder: str) -> Iterator[str]:
+    intent = as_written(anchored, folder)
     if previous.network.asn != intent.network.asn:
         yield f"the AS number {previous.network.asn} becomes {intent.network.asn}"
     for name, was in previous.devices.items():

@@ -15,12 +15,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from controller.model import Change, Plan
 from controller.planning.impact import diff
-from edge.storage import atomic
 from inventory.documents.text_file import read_text_file
 from inventory.errors import IntentError, PlanError
 from inventory.model import DeviceName, Intent
+from inventory.output_file import plain_target, replace_file
 
 FORMAT: Final = "sanaga-plan"
+# An older release, which would not see the reasons, must not apply it either.
+REFUSED: Final = "sanaga-refused-plan"
 VERSION: Final = 1
 # The plan of a whole country, texts of all routers included, has some 50 MB.
 MOST_BYTES: Final = 1_000_000_000
@@ -72,18 +74,45 @@ def seen_by(body: str) -> frozenset[DeviceName]:
     return frozenset(json.loads(body)["seen"])
 
 
+def folder_of(body: str) -> str:
+    """Return where the credential references of a plan's intent start; empty in older plans."""
+    return str(json.loads(body).get("folder", ""))
+
+
 def save(plan: Plan, file: Path) -> None:
     """Write a plan for its owner alone; a reader finds the whole file or the one before.
 
     Raises PlanError when the file cannot be written.
     """
     body, texts = encode(plan)
-    head = {"format": FORMAT, "version": VERSION, "sha256": _seal(body, texts)}
+    head = {
+        "format": REFUSED if plan.refused else FORMAT,
+        "version": VERSION,
+        "sha256": _seal(body, texts),
+    }
     content = json.dumps({**head, "plan": body, "texts": texts}, indent=1)
     try:
-        atomic.replace_shared(file, content.encode())
+        replace_file(file, content.encode(), mode=0o600)
     except OSError as error:
         raise PlanError(f"{file}: cannot be written ({error.strerror})") from error
+
+
+def remove_older(file: Path) -> bool:
+    """Remove a plan that nobody shall apply any more; return whether there was one.
+
+    Raises PlanError when it cannot be removed.
+    """
+    try:
+        load(file)
+    except PlanError:
+        return False
+    try:
+        plain_target(file).unlink()
+    except OSError as error:
+        raise PlanError(
+            f"{file}: the older plan cannot be removed ({error.strerror}); do not apply it"
+        ) from error
+    return True
 
 
 def load(file: Path) -> Plan:
@@ -103,7 +132,7 @@ def load(file: Path) -> Plan:
 
 
 def _opened(document: object, file: Path) -> Plan:
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    if not isinstance(document, dict) or document.get("format") not in {FORMAT, REFUSED}:
         raise PlanError(f"{file}: is no plan; 'sanaga plan DIR --out FILE' makes one")
     if document.get("version") != VERSION:
         raise PlanError(

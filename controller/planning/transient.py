@@ -1,7 +1,8 @@
 """Transient blast radius, wave by wave: every circuit in flux counts as failed."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from controller.model import NO_HARM
 from controller.platforms.model import ConfigImpact
@@ -16,7 +17,7 @@ class TransientModel:
     """An apply on the model.
 
     topology holds what is there before and after, waves the number (from 1) of each changed
-    device's wave.
+    device's wave, gaps the first and last wave in which an edge's site reaches nobody.
     """
 
     topology: Topology
@@ -24,10 +25,12 @@ class TransientModel:
     waves: Mapping[DeviceName, int]
     circuits: tuple["CircuitInFlux", ...]
     lans: Mapping[DeviceName, str]
+    gaps: Mapping[DeviceName, tuple[int, int]] = field(default_factory=dict)
 
     def failed(self, wave: int) -> frozenset[str]:
         """Return what does not work while a wave is in flux; wave 0 is before the first."""
-        return frozenset((*self._devices(wave), *self._circuits(wave), *self._lans(wave)))
+        found = (*self._devices(wave), *self._circuits(wave), *self._lans(wave))
+        return frozenset((*found, *self._silent(wave)))
 
     def _devices(self, wave: int) -> Iterator[str]:
         for name, judged in self.judgements.items():
@@ -40,6 +43,11 @@ class TransientModel:
 
     def _lans(self, wave: int) -> Iterator[str]:
         return (link for name, link in self.lans.items() if self.waves[name] == wave)
+
+    def _silent(self, wave: int) -> Iterator[str]:
+        for edge, (first, last) in self.gaps.items():
+            if first <= wave <= last and f"lan:{edge}" in self.topology.links:
+                yield f"lan:{edge}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +80,12 @@ def simulate_waves(
     intents: tuple[Intent, Intent],
     judgements: Mapping[DeviceName, ConfigImpact],
     waves: Sequence[Sequence[DeviceName]],
+    wired: Collection[CircuitEnd] = (),
 ) -> TransientModel:
-    """Return the rehearsal of an apply; each pair is (before, after)."""
+    """Return the rehearsal of an apply; each pair is (before, after).
+
+    wired are interfaces that carry a circuit now, also one that neither intent has there.
+    """
     before, after = topologies
     was, becomes = (_landings(intent) for intent in intents)
     ends = {name: was.get(name, ()) + becomes.get(name, ()) for name in {**was, **becomes}}
@@ -85,6 +97,8 @@ def simulate_waves(
             remains=name in after.links,
         )
         for name, at in ends.items()
+        # A circuit that carries nothing, before or after, cannot fail.
+        if name in before.links or name in after.links
         if any(_touched(end, judgements) for end in at)
     )
     return TransientModel(
@@ -92,8 +106,25 @@ def simulate_waves(
         judgements=judgements,
         waves={name: n for n, wave in enumerate(waves, 1) for name in wave},
         circuits=circuits,
-        lans=dict(_hit_lans(after, ends, judgements)),
+        lans=dict(_hit_lans(after, {*chain(*ends.values()), *wired}, judgements)),
     )
+
+
+def policy_gaps(
+    waves: Mapping[DeviceName, int],
+    first: Collection[DeviceName],
+    tunnels: Iterable[tuple[DeviceName, DeviceName]],
+) -> Mapping[DeviceName, tuple[int, int]]:
+    """Return the waves in which edges with a first policy wait for a hub that changes after them.
+
+    tunnels are pairs of an edge and a hub.
+    """
+    gaps: dict[DeviceName, tuple[int, int]] = {}
+    for edge, hub in tunnels:
+        if edge in first and waves.get(hub, 0) > waves.get(edge, 0):
+            _, last = gaps.get(edge, (0, 0))
+            gaps[edge] = waves[edge], max(last, waves[hub])
+    return gaps
 
 
 def worst(rehearsal: TransientModel) -> WorstWave:
@@ -140,13 +171,13 @@ def _touched(end: CircuitEnd, judgements: Mapping[DeviceName, ConfigImpact]) -> 
 
 def _hit_lans(
     after: Topology,
-    ends: Mapping[CircuitName, tuple[CircuitEnd, ...]],
+    circuits: Collection[CircuitEnd],
     judgements: Mapping[DeviceName, ConfigImpact],
 ) -> Iterator[tuple[DeviceName, str]]:
-    circuits = {(end.device, end.interface) for at in ends.values() for end in at}
     links = {link.a: link.name for link in after.links.values() if link.circuit is None}
     for name, judged in judgements.items():
-        inner = {i for i in judged.interfaces - judged.new_interfaces if (name, i) not in circuits}
+        touched = judged.interfaces - judged.new_interfaces
+        inner = {i for i in touched if CircuitEnd(name, i) not in circuits}
         if name in links and inner - {"lo"}:
             yield name, links[name]
 

@@ -15,13 +15,13 @@ _PARTS: Final = {"underlays": ("circuit", "tunnel"), "peers": ("device",)}
 
 
 def is_policy(config: DeviceConfig) -> bool:
-    """Return whether a configuration is an edge's policy, which is JSON."""
-    return config.text.startswith("{")
+    """Return whether a configuration is an edge's policy: JSON that says what a policy says."""
+    return config.text.startswith("{") and bool(_read(config))
 
 
 def judge(before: DeviceConfig, after: DeviceConfig) -> tuple[Impact, str]:
     """Return the worst that going from one policy to the other does, and why."""
-    if not is_policy(before):
+    if not before.text.strip():
         return Impact.INTERRUPTION, (
             "its first policy: until the far ends have theirs, nothing passes between them"
         )
@@ -38,13 +38,17 @@ def peers(config: DeviceConfig) -> frozenset[str]:
     return frozenset(_by(_read(config), "peers", "device"))
 
 
+def prefixes(config: DeviceConfig) -> frozenset[str]:
+    """Return what is behind an edge by its policy; empty if the text is not a policy."""
+    return frozenset(map(str, _read(config).get("prefixes", ())))
+
+
 def summary(after: DeviceConfig) -> str:
-    """Return a first policy as one line."""
+    """Return the tunnels and peers of a policy as one line."""
     new = _read(after)
     tunnels = ", ".join(str(one["tunnel"]) for one in new.get("underlays", ())) or "none"
     peers = ", ".join(str(one["device"]) for one in new.get("peers", ())) or "none"
-    lines = len(after.text.splitlines())
-    return f"edge without a policy: {lines} lines, tunnels {tunnels}, peers {peers}"
+    return f"tunnels {tunnels}, peers {peers}"
 
 
 def _broken(old: Part, new: Part) -> Iterator[str]:

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_interface
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface
 from typing import Final, TypeAlias
 
 from controller.model import DeviceConfig, Impact
@@ -12,6 +12,7 @@ from controller.platforms.model import ConfigImpact
 
 # A line together with the lines it belongs to, outermost first.
 Entry: TypeAlias = tuple[str, ...]
+Prefix: TypeAlias = IPv4Network | IPv6Network
 _NOISE: Final = re.compile(r"!|exit\b|exit-address-family\b|end\b")
 _HARMLESS: Final = re.compile(r"description\b|hostname\b|log\b|frr\b|service\b|bgp log-neighbor")
 _STEERING: Final = re.compile(
@@ -20,7 +21,7 @@ _STEERING: Final = re.compile(
 )
 _NEIGHBOUR: Final = re.compile(r"(?:no )?neighbor (\S+) ?(.*)")
 _NEIGHBOUR_STEERING: Final = re.compile(r"route-map\b|prefix-list\b|weight\b|maximum-prefix\b")
-_ADDRESS: Final = re.compile(r"ip(?:v6)? address (\S+)")
+_ADDRESS: Final = re.compile(r"ip(?:v6)? address (\S+(?: [0-9.]+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,7 @@ class _Outline:
         places: dict[str, str] = {}
         for entry in self.entries:
             interface = _interface(entry)
-            if interface and interface != "lo" and (match := _ADDRESS.fullmatch(entry[-1])):
-                net = ip_interface(match[1]).network
+            if interface and interface != "lo" and (net := _network(entry[-1])):
                 low = bisect_left(peers, (net.version, int(net.network_address), ""))
                 high = bisect_left(peers, (net.version, int(net.broadcast_address) + 1, ""))
                 places |= {peer: interface for *_, peer in peers[low:high]}
@@ -168,8 +168,21 @@ def _entries(text: str) -> Iterator[Entry]:
         yield entry
 
 
+def _network(line: str) -> Prefix | None:
+    """Return the network of a line that gives an address, None for 'dhcp' and the like."""
+    match = _ADDRESS.fullmatch(line)
+    try:
+        return ip_interface(match[1].replace(" ", "/")).network if match else None
+    except ValueError:
+        return None
+
+
 def _interface(entry: Entry) -> str | None:
-    return entry[0].removeprefix("interface ") if entry[0].startswith("interface ") else None
+    """Return the interface that an entry belongs to; which VRF it is in is no part of its name."""
+    first = entry[0]
+    return (
+        first.removeprefix("interface ").split(" vrf ")[0] if first[:10] == "interface " else None
+    )
 
 
 def _neighbour(entry: Entry) -> str | None:
@@ -184,15 +197,3 @@ def _parsed(text: str) -> tuple[int, int] | None:
     except ValueError:
         return None
     return address.version, int(address)
-
-
-_LINE: Final = re.compile(r"^(?:interface (\S+)| +ip address ([0-9.]+)/[0-9]+)\s*$", re.MULTILINE)
-
-
-def _addresses(text: str) -> Iterator[tuple[str, str]]:
-    interface = ""
-    for match in _LINE.finditer(text):
-        if match[1]:
-            interface = match[1]
-        elif interface:
-            yield interface, match[2]

@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_IMODE
 
 from controller.clock import Clock
 from controller.drivers.protocol import Connect, ConnectEdge
 from controller.load import Loaded
 from controller.store.people import People
-from edge.storage import atomic
 from inventory.documents.edge_keys import replace_key_lines
 from inventory.errors import AccessError
 from inventory.intent import EDGE_KEYS
 from inventory.model import Device, DeviceName, Role, SiteName
+from inventory.output_file import replace_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +79,4 @@ def rewrite_edge_keys(folder: Path, lines: Mapping[DeviceName, str]) -> None:
     if lines:
         file = folder / EDGE_KEYS
         text = replace_key_lines(file.read_text(encoding="utf-8"), lines)
-        atomic.replace(file, text, mode=S_IMODE(file.stat().st_mode))
+        replace_file(file, text.encode())

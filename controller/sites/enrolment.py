@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from stat import S_IMODE
 
 from controller.load import Loaded, load
 from controller.sites.edges import edge_of
 from controller.store.audit import Actor
 from controller.store.people import People
 from controller.store.revoked_keys import refusal
-from edge.storage import atomic
 from inventory.documents.edge_keys import edge_key_line, key_fault
 from inventory.errors import AccessError
 from inventory.intent import EDGE_KEYS
 from inventory.model import Device, DeviceName, edge_keys_of
+from inventory.output_file import replace_file
 
 
 def pin_key(folder: Path, store: People, name: DeviceName, key: str, who: Actor) -> bool:
@@ -36,10 +35,9 @@ def pin_key(folder: Path, store: People, name: DeviceName, key: str, who: Actor)
 
 
 def _append(file: Path, added: str) -> None:
-    there = file.exists()
-    before = file.read_text(encoding="utf-8") if there else ""
+    before = file.read_text(encoding="utf-8") if file.exists() else ""
     ended = before if before.endswith("\n") or not before else before + "\n"
-    atomic.replace(file, ended + added, mode=S_IMODE(file.stat().st_mode) if there else 0o644)
+    replace_file(file, (ended + added).encode())
 
 
 def _objections(loaded: Loaded, store: People, device: Device, key: str) -> Iterable[str]:

@@ -255,6 +255,17 @@ class Journal:
                 return row["plan"], row["text"]
         return None
 
+    def recorded_intents(self, network: str, most: int) -> tuple[str, ...]:
+        """Return the JSON of the last different intents that a network followed, newest first."""
+        rows = self._database.read(
+            "SELECT t.text FROM applies a JOIN texts t ON t.fingerprint = a.intent"
+            " WHERE a.network = ? AND (a.outcome IS NULL OR a.outcome IN ('confirmed', 'differs'))"
+            " GROUP BY a.intent ORDER BY max(a.id) DESC LIMIT ?",
+            network,
+            most,
+        )
+        return tuple(row["text"] for row in rows)
+
     def _now(self) -> str:
         return _iso(self._clock.instant())
 

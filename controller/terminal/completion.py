@@ -25,7 +25,7 @@ _LARGEST: Final = 8_000_000
 
 def names(folder: Path, *sections: str) -> Iterator[str]:
     """Yield the names of a folder's entries in some sections; what cannot be read has none."""
-    for file in sorted(folder.rglob("*.y*ml")):
+    for file in sorted(folder.rglob("*.[yY]*[mM][lL]")):
         if file.stat().st_size <= _LARGEST:
             yield from _names_in(file.read_text(encoding="utf-8", errors="replace"), sections)
 
@@ -43,7 +43,7 @@ def _names_in(text: str, sections: tuple[str, ...]) -> Iterator[str]:
 
 
 def _complete(ctx: typer.Context, incomplete: str, *sections: str) -> list[str]:
-    folder = ctx.params.get("folder") or Path()
+    folder = ctx.params.get("place") or ctx.params.get("folder") or Path()
     return [name for name in names(Path(folder), *sections) if name.startswith(incomplete)]
 
 
@@ -55,6 +55,11 @@ def complete_device(ctx: typer.Context, incomplete: str) -> list[str]:
 def complete_site(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the sites that begin with what was typed."""
     return _complete(ctx, incomplete, "sites")
+
+
+def complete_group(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the devices and sites that begin with what was typed."""
+    return _complete(ctx, incomplete, "devices", "sites")
 
 
 def complete_thing(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -6,13 +6,8 @@ from typing import Annotated, TypeAlias
 import typer
 
 from controller.terminal.output import UsageProblem, say
+from inventory.output_file import create_file
 
-FolderArgument: TypeAlias = Annotated[
-    Path,
-    typer.Argument(
-        metavar="DIR", exists=True, file_okay=False, help="Folder of the intent's YAML documents."
-    ),
-]
 PlaceArgument: TypeAlias = Annotated[
     Path | None,
     typer.Argument(
@@ -41,19 +36,18 @@ def named(place: Path | None, folder: Path) -> Path:
 
     Raises UsageProblem when both say something, and not the same.
     """
-    if place is not None and folder not in {Path(), place}:
+    if place is not None and folder != Path() and not folder.samefile(place):
         raise UsageProblem(f"two folders are named, {place} and {folder}; name one")
     return folder if place is None else place
 
 
 def save(file: Path, text: str) -> None:
-    """Write a file that did not exist before and say so.
+    """Write a file that did not exist before, whole or not at all, and say so.
 
     Raises UsageProblem when it exists: nothing a person wrote is overwritten.
     """
     try:
-        with file.open("x", encoding="utf-8") as stream:
-            stream.write(text)
+        create_file(file, text.encode())
     except FileExistsError as error:
         raise UsageProblem(f"{file} exists already; nothing was written to it") from error
     say(f"wrote {file}")

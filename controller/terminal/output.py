@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
 
 import typer
 
+from controller.terminal.characters import can_write
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -125,11 +127,14 @@ def emit(data: object, form: Format, show: Callable[[], None]) -> None:
     if form is Format.TABLE:
         show()
     elif form is Format.JSON:
-        write(json.dumps(plain(data), ensure_ascii=False, indent=2))
+        # What the encoding of the output lacks is escaped, so that nothing is lost.
+        text = json.dumps(plain(data), ensure_ascii=False, indent=2)
+        write(text if can_write(text) else json.dumps(plain(data), indent=2))
     else:
         import yaml
 
-        write(yaml.safe_dump(plain(data), allow_unicode=True, sort_keys=False))
+        text = yaml.safe_dump(plain(data), allow_unicode=True, sort_keys=False)
+        write(text if can_write(text) else yaml.safe_dump(plain(data), sort_keys=False))
 
 
 def emit_rows(rows: Sequence[Row], form: Format, headings: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """One network, one central site, and every other site one level below its parent."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from inventory.documents.entries import Documents
 from inventory.documents.folder import printable_text
@@ -17,6 +18,21 @@ def one_network(drafts: PartialDocuments) -> Iterator[Fault]:
     for entry in drafts.networks[1:]:
         hint = f"merge the two; {seen_at(drafts.networks[0].where())}"
         yield Fault(entry.where(), "a second section 'network'", hint)
+
+
+def several_intents(documents: Documents) -> Iterator[Fault]:
+    """Yield one fault where folders below this one have a network each: these are several intents.
+
+    Checked together they would only be taken for copies of each other.
+    """
+    networks = documents.entries.get("network", ())
+    homes = sorted({Path(entry.file).parent for entry in networks})
+    if len(homes) > 1:
+        named = [printable_text(documents.folder / home) for home in homes]
+        more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+        what = f"this folder holds {len(homes)} intents: {', '.join(named[:_NAMED])}{more}"
+        hint = "name one of them, or keep copies elsewhere"
+        yield Fault(Location(printable_text(documents.folder)), what, hint)
 
 
 def one_central(drafts: PartialDocuments) -> Iterator[Fault]:
@@ -72,6 +88,8 @@ def check_circles(drafts: PartialDocuments) -> Iterator[Fault]:
 
 _WITHIN_REGIONS = frozenset({Level.DEPARTMENTAL, Level.ARRONDISSEMENT})
 _NETWORK = "add 'network:' with name, asn and addressing, as in docs/intent.md"
+# How many intents are named where a folder holds several.
+_NAMED = 5
 
 
 def _parent_fault(

@@ -22,6 +22,7 @@ from inventory.model import (
     Place,
     Site,
 )
+from inventory.output_file import create_file
 
 ADDRESSING: Final[Mapping[str, Value]] = {
     "ipv4_sites": "10.0.0.0/8",
@@ -81,7 +82,7 @@ def write_national(folder: Path) -> None:
     """
     made = national_intent()
     write_pages(folder, intent_pages(made))
-    (folder / "README.md").write_text(_readme(made), encoding="utf-8")
+    create_file(folder / "README.md", _readme(made).encode())
 
 
 def intent_pages(made: Country) -> tuple[Page, ...]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from inventory.documents.yaml_writer import claim_folder
 from inventory.errors import UnknownNameError
+from inventory.output_file import create_file
 
 FOLDER: Final = Path(__file__).parents[1] / "examples"
 
@@ -27,4 +28,4 @@ def write_example(folder: Path, name: str) -> None:
         raise UnknownNameError(f"no example is called {name!r}; {meant}")
     claim_folder(folder)
     for file in sorted((FOLDER / name).iterdir()):
-        (folder / file.name).write_bytes(file.read_bytes())
+        create_file(folder / file.name, file.read_bytes())

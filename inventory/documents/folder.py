@@ -82,7 +82,7 @@ def _found(root: Path, closed: Callable[[OSError], None]) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(here, name) for name in folders if Path(here, name).is_symlink())
         for name in files:
-            if not name.startswith(".") and Path(name).suffix in _SUFFIXES:
+            if not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES:
                 yield Path(here, name)
 
 

@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import Final, TypeAlias
 
 from inventory.errors import SanagaError
+from inventory.output_file import create_file
 
 Value: TypeAlias = "str | int | float | bool | Sequence[Value] | Mapping[str, Value] | Remarked"
 
@@ -78,7 +79,7 @@ def write_pages(folder: Path, pages: Sequence[Page]) -> None:
     for page in pages:
         file = folder / page.file
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(render_yaml(page), encoding="utf-8")
+        create_file(file, render_yaml(page).encode())
 
 
 def render_yaml(page: Page) -> str:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from controller.cli.plan import summary
 from inventory.model import Intent
+from inventory.output_file import replace_file
 from simulations.demo.facts import Applied, DemoCall, Facts
 from simulations.traffic import Second
 from topology.maps.draw import draw_map
@@ -70,7 +71,7 @@ def report_html(facts: Facts, before: Intent, after: Intent) -> str:
 
 def save_plots(facts: Facts, folder: Path) -> None:
     """Write the plot of the calls as call.svg."""
-    (folder / "call.svg").write_text(_plot(facts.calls), encoding="utf-8")
+    replace_file(folder / "call.svg", _plot(facts.calls).encode())
 
 
 def _map(intent: Intent) -> Markup:

@@ -5,6 +5,7 @@ from time import monotonic
 
 from rich.console import Console
 
+from inventory.output_file import replace_file
 from simulations.demo import acts, report
 from simulations.demo.facts import Facts
 from simulations.demo.show import Show
@@ -41,6 +42,6 @@ def tell_story(stage: Stage, console: Console, page: Path) -> Facts:
     show.chapter("Report")
     for line in report.report_text(facts):
         show.say(line)
-    page.write_text(report.report_html(facts, before, stage.loaded.intent), encoding="utf-8")
+    replace_file(page, report.report_html(facts, before, stage.loaded.intent).encode())
     show.say(f"The whole story took {monotonic() - started:.0f} s.")
     return facts

@@ -14,6 +14,7 @@ from controller.settings import Settings
 from inventory.errors import LabError
 from inventory.intent import EDGE_KEYS, KNOWN_HOSTS
 from inventory.model import CircuitName, DeviceName, Intent, SiteName
+from inventory.output_file import replace_file
 from simulations.devices import edges, faults, routers
 from simulations.devices.edges import EdgeState
 from simulations.devices.faults import FaultKind
@@ -249,7 +250,7 @@ class Lab:
 
     def _pin(self, file: Path) -> Path:
         existing = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        file.write_text(merge_known_hosts(existing, self.keys(file.name)), encoding="utf-8")
+        replace_file(file, merge_known_hosts(existing, self.keys(file.name)).encode())
         return file
 
     def down(self) -> None:

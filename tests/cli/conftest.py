@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from controller.load import load
+from controller.planning.from_folder import intended_configs
 from tests.rigs.people.vpn_folder import accepted
 from tests.sanaga_process import SMALL, Sanaga
 
@@ -26,3 +28,21 @@ def small(tmp_path: Path) -> Path:
 def open_(sanaga: Sanaga, small: Path) -> Path:
     """Return an intent with a gateway whose access policy is accepted."""
     return accepted(sanaga, small)
+
+
+@pytest.fixture
+def blank(sanaga: Sanaga) -> str:
+    """Return a folder without configurations: every device is blank."""
+    (sanaga.folder / "blank").mkdir()
+    return "blank"
+
+
+@pytest.fixture
+def settled(sanaga: Sanaga, small: Path) -> str:
+    """Return a folder of configurations just as intended."""
+    folder = sanaga.folder / "settled"
+    folder.mkdir()
+    intent = load(sanaga.folder / small).intent
+    for name, config in intended_configs(intent).items():
+        (folder / f"{name}.conf").write_text(config.text)
+    return "settled"

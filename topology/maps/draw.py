@@ -4,9 +4,6 @@ matplotlib is imported when a picture is asked for, and its global state is left
 intent gives the same bytes.
 """
 
-import errno
-import os
-import stat
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from inventory.country.outline import Outline, Ring, read_outline
 from inventory.errors import TopologyError
 from inventory.model import Intent
+from inventory.output_file import replace_file
 from topology.maps.cartography import Box, Point, flat
 from topology.maps.legend import paint_legend
 from topology.maps.paint import BORDER, INK, LAND, MUTED, Canvas, paint_view
@@ -105,25 +103,13 @@ def _save(
     ):
         figure = Figure(figsize=(wide, high), facecolor="white")
         _compose(Sheet(figure, wide, high), intent, planned, context)
-        try:
-            drawn = BytesIO()
-            figure.savefig(drawn, format=form, dpi=DPI, metadata=metadata)
-            _write(file, drawn.getbuffer())
-        except OSError as error:
-            what = f"{file}: the picture cannot be written: {error.strerror}"
-            raise TopologyError(f"{what}; name a file you may write to") from error
-
-
-def _write(file: Path, octets: memoryview) -> None:
-    """Write a regular file; a link that somebody planted in its place is not followed."""
-    if file.is_symlink():
-        raise OSError(errno.ELOOP, "it is a symbolic link")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    with os.fdopen(os.open(file, flags, 0o666), "wb") as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file")
-        stream.truncate()
-        stream.write(octets)
+        picture = BytesIO()
+        figure.savefig(picture, format=form, dpi=DPI, metadata=metadata)
+    try:
+        replace_file(file, picture.getvalue())
+    except OSError as error:
+        what = f"{file}: the picture cannot be written: {error.strerror}"
+        raise TopologyError(f"{what}; name a file you may write to") from error
 
 
 def _compose(

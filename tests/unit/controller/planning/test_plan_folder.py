@@ -4,12 +4,15 @@ import shutil
 from contextlib import closing
 
 import pytest
+import yaml
 
+from controller.apply.recovery import rollback
 from controller.apply.run import apply
 from controller.apply.session import ApplyContext
 from controller.drivers.memory import Act, Faults, MemoryNetwork
 from controller.drivers.observe import DeviceDone, ReadingStarted
 from controller.load import load
+from controller.model import Outcome
 from controller.planning.from_folder import (
     DevicesUnreachableError,
     PlanChoices,
@@ -20,7 +23,7 @@ from controller.planning.from_folder import (
 from controller.store.audit import Actor
 from controller.store.journal import Journal
 from controller.store.people import People
-from inventory.errors import AccessError, UnknownNameError
+from inventory.errors import AccessError, UnknownNameError, UnsafePlanError
 from tests.rigs.controller.apply_rig import PACE
 from tests.rigs.controller.plan_views import AT
 from tests.sanaga_process import SMALL
@@ -119,3 +122,48 @@ def test_an_apply_that_is_not_over_is_a_value(loaded, network, context):
         apply(made, held, confirm_within_s=300, hold=True)
     (entry,) = unfinished_applies(context.state_dir)
     assert (entry.network, entry.held) == ("small", True)
+
+
+def without_kolofata(folder):
+    """Take a site out of the documents, with its router, its circuits and what is expected."""
+    for file, key in (("sites", "name"), ("devices", "site"), ("circuits", "name")):
+        path = folder / f"{file}.yaml"
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document[file] = [one for one in document[file] if "kolofata" not in one[key]]
+        path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    network = folder / "network.yaml"
+    lines = network.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if "from kolofata" not in line]
+    network.write_text("\n".join(kept), encoding="utf-8")
+    return load(folder)
+
+
+def test_a_site_that_left_the_folder_is_named_also_after_a_rollback(
+    folder, loaded, network, context
+):
+    everyone = PlanChoices(devices_cut=1, facilities_cut=1)
+    first = plan_folder(loaded, PlanChoices(), context).plan
+    rest = without_kolofata(folder)
+    with closing(Journal.open(context.state_dir)) as journal:
+        applying = ApplyContext(network.connect, journal, TestClock(), pace=PACE)
+        apply(first, applying)
+        for _ in range(2):
+            with pytest.raises(UnsafePlanError, match=r"cut off .*: kolofata\. At most"):
+                plan_folder(rest, PlanChoices(), context)
+            made = plan_folder(rest, everyone, context).plan
+            assert made.steady.disconnected == ("kolofata",)
+            assert made.steady.population_disconnected == 81_162
+            apply(made, applying)
+            assert rollback(applying).outcome is Outcome.CONFIRMED
+
+
+def test_saved_files_are_named_by_the_record_of_the_last_apply(folder, loaded, network, context):
+    first = plan_folder(loaded, PlanChoices(), context).plan
+    with closing(Journal.open(context.state_dir)) as journal:
+        apply(first, ApplyContext(network.connect, journal, TestClock(), pace=PACE))
+    network.save(folder.parent / "saved")
+    choices = PlanChoices(devices_cut=1, facilities_cut=1, running=folder.parent / "saved")
+    found = plan_folder(without_kolofata(folder), choices, context)
+    assert found.plan.steady.disconnected == ("kolofata",)
+    assert found.plan.steady.population_disconnected == 81_162
+    assert "kolofata-r1.conf not read" in found.notes[0]

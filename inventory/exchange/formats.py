@@ -1,6 +1,5 @@
 """Whose format a file has, by its name and, where that says too little, its text."""
 
-import stat
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from inventory.documents.entries import SECTIONS
+from inventory.documents.text_file import read_octets
 from inventory.errors import Fault, IntentError, Location
 from inventory.exchange import ansible, nornir
 from inventory.exchange.ansible_files import GROUP_KEYS, VAULT, looks_like_ini
@@ -243,12 +243,7 @@ def _variables(folder: Path) -> Mapping[str, str]:
 
 def read_text(path: Path) -> str:
     """Return the text of a file; raises IntentError when it is no regular file of UTF-8."""
-    state = path.stat()
-    if not stat.S_ISREG(state.st_mode):
-        raise _unreadable(path, "this is no regular file", "name a file")
-    if state.st_size > MAX_BYTES:
-        raise _unreadable(path, f"the file is larger than {MAX_BYTES >> 20} MB", "split it")
-    content = path.read_bytes()
+    content = read_octets(path, most=MAX_BYTES)
     if known := next(
         (suffix for start, suffix in _MAGIC.items() if content.startswith(start)), None
     ):

@@ -102,7 +102,7 @@ def test_an_edge_that_has_not_moved_keeps_both_keys(sanaga, pinned):
 def test_a_slip_in_the_name_of_a_device_that_is_left_out_is_told(sanaga, pinned, verb):
     answer = sanaga(*verb, pinned, "--without", "yaunde-e1")
     assert answer.code == 1
-    assert "no device is called 'yaunde-e1'; did you mean yaounde-e1" in answer.err
+    assert "is called 'yaunde-e1'; did you mean yaounde-e1" in answer.err
 
 
 def test_nothing_moves_and_nothing_is_settled(sanaga, pinned):

@@ -188,7 +188,7 @@ def test_a_roster_that_did_not_take_effect_is_not_said_to(rig):
     assert (rig.house.status()["state"], rig.house.status()["refused"]) == (8, "")
 
 
-@pytest.mark.parametrize("bad", [KEYS[0], "=" * 44])
+@pytest.mark.parametrize("bad", [KEYS[0], "=" * 44], ids=["own key", "no key"])
 def test_one_entry_by_which_nobody_can_dial_keeps_no_other_out(rig, bad):
     rig.own = (KEYS[0],)
     wrong = replace(device(0), public_key=bad)

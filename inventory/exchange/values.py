@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from inventory.country.places import slug
 from inventory.exchange.report import Entry, Report, known
+from inventory.free_text import holds_key
 from inventory.model import Medium, Platform, Role
 
 # What other tools call our platforms: Ansible's collections, netmiko's and NAPALM's types,
@@ -67,9 +68,9 @@ MEDIA: Final[Mapping[str, Medium]] = {
     "fiber": Medium.FIBRE,
     **{medium.value: medium for medium in Medium},
 }
-# What is a secret by its look: WireGuard's keys, PEM, and a word for one with a value behind it.
+# What is a secret beside keys: PEM, a vault, and a word for one with a value behind it.
 _SECRET: Final = re.compile(
-    r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=|PRIVATE KEY|\$ANSIBLE_VAULT"
+    r"PRIVATE KEY|\$ANSIBLE_VAULT"
     r"|\b(?:pass(?:word|wd|phrase)?|secret|psk|mot de passe|community|token)\s*[:=]\s*\S",
     re.IGNORECASE,
 )
@@ -94,7 +95,7 @@ def word_of(text: str, our_words: Mapping[str, Any]) -> str:
 
 def text_of(text: str, whose: str, report: Report) -> str:
     """Return free text, empty after a note if a secret seems to stand in it."""
-    if _SECRET.search(text):
+    if holds_key(text) or _SECRET.search(text):
         report.drop("a description that seems to hold a secret is not taken", whose)
         return ""
     return text

@@ -28,7 +28,7 @@ def replace_file(path: Path, octets: bytes, *, mode: int | None = None) -> None:
         with suppress(OSError):
             fresh.unlink()
         raise
-    _sync(target.parent)
+    sync_folder(target.parent)
 
 
 def create_file(path: Path, octets: bytes) -> None:
@@ -104,7 +104,8 @@ def _about(named: Path, error: OSError) -> OSError:
     return OSError(error.errno, error.strerror, str(named))
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Write a folder's own entries to disk. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Which tests share a process when several run side by side (pytest -n 2 --dist loadscope)."""
+"""Which tests share a process when several run side by side (pytest --dist loadscope)."""
 
 from pathlib import PurePath
 from typing import Final

@@ -57,13 +57,14 @@ class Result:
         return tuple(faults)
 
 
-# A laboratory waits more than it works, so two groups of them run side by side;
-# tests/conftest.py says which tests belong together, and which begin first.
-SIDE_BY_SIDE: Final = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
+# Tests wait more than they work: two cores are busy for less than half of the time with two
+# processes. tests/conftest.py says which laboratories belong together, and which begin first.
+PROCESSES: Final = ("-n", "3")
+SIDE_BY_SIDE: Final = (*PROCESSES, "--dist", "loadscope", "--no-loadscope-reorder")
 TIERS: Final = (
     Tier(
         "unit, property, golden",
-        ("-m", "not netns and not kernel and not long", "-n", "2"),
+        ("-m", "not netns and not kernel and not long", *PROCESSES),
         skips=True,
     ),
     Tier("netns", ("-m", "netns and not long", *SIDE_BY_SIDE), skips=False),

@@ -18,6 +18,7 @@ from controller.store.people import People
 from controller.wording import listing
 from edge.storage import atomic
 from inventory.errors import AccessError, IntentError
+from inventory.output_file import sync_folder
 from vpn.key_text import PublicKey
 from vpn.model import PersonDevice
 from vpn.wireguard import keys, parser
@@ -101,7 +102,7 @@ class Drafts:
     def written(self) -> None:
         """Have all drafts on the disk before their devices are on record. Raises OSError."""
         if self._folder and self._drafts:
-            atomic.sync(self._folder)
+            sync_folder(self._folder)
 
     def settled(self) -> None:
         """Let all drafts be files: their devices are on record.
@@ -110,7 +111,7 @@ class Drafts:
         """
         lost = [device for draft, device in self._drafts.items() if not _settle(draft)]
         if self._folder and self._drafts:
-            atomic.sync(self._folder)
+            sync_folder(self._folder)
         self._store.unfiled.clear(one for one in self._drafts.values() if one not in lost)
         self._drafts.clear()
         if lost:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 from uuid import uuid4
 
+from inventory.output_file import sync_folder
+
 _DRAFT: Final = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -40,7 +42,7 @@ def create(path: Path, octets: bytes) -> None:
             os.link(draft, path)
     finally:
         draft.unlink()
-    sync(path.parent)
+    sync_folder(path.parent)
 
 
 @contextmanager
@@ -84,7 +86,7 @@ def _write(file: BinaryIO, octets: bytes) -> None:
 def rename(old: Path, new: Path) -> None:
     """Rename a file, on disk before this returns. Raises OSError."""
     old.replace(new)
-    sync(new.parent)
+    sync_folder(new.parent)
 
 
 def copy_file(source: Path, target: Path) -> None:
@@ -104,22 +106,13 @@ def _link(source: Path, target: Path) -> None:
     # Renaming onto another name of the same file does nothing and leaves both names.
     fresh.replace(target)
     fresh.unlink(missing_ok=True)
-    sync(target.parent)
+    sync_folder(target.parent)
 
 
 def remove(path: Path) -> None:
     """Remove a file if it is there, on disk before this returns. Raises OSError."""
     path.unlink(missing_ok=True)
-    sync(path.parent)
-
-
-def sync(folder: Path) -> None:
-    """Write a folder's own entries to disk. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)
 
 
 def read_record(path: Path) -> dict[str, Any] | None:

@@ -188,6 +188,19 @@ def test_circuit_that_was_out_for_long_carries_a_call_as_soon_as_it_is_back(well
     assert lost == [0]
 
 
+def test_after_a_mend_a_running_call_follows_its_copy_back_and_loses_nothing(well):
+    sound = "consultation-audio"
+    with call(well) as lost:
+        well.world.worsen(FIRST, hole=True)
+        eventually(lambda: well.way(sound) == OTHER, within_s=SOON_S, what="leaving the hole")
+        well.world.heal(FIRST)
+        eventually(lambda: well.way(sound) == BEST, within_s=SOON_S, what="the call's return")
+        # What has no copy stays until the consultation is over.
+        assert well.way("portal") == OTHER
+    assert lost == [0]
+    assert any("has carried the copy for" in why for why in well.explained("decision"))
+
+
 def test_reflector_that_cannot_be_reached_costs_its_path_and_no_packet(well):
     tunnel = tunnel_name(well.world, "hub", FIRST)
     rule = f"iifname {tunnel} udp dport 862 drop"

@@ -18,7 +18,8 @@ from tests.rigs.edge.edge_policies import SIGNER, edge_policy, hub_policy, signe
 TRUST = SIGNER.public_key()
 prefixes4 = st.builds(
     lambda n, length: IPv4Network((n >> (32 - length) << (32 - length), length)),
-    st.integers(0x0B000000, 0x7FFFFFFF),
+    # Below loopback, which no router sends anything to.
+    st.integers(0x0B000000, 0x7EFFFFFF),
     st.integers(8, 32),
 )
 prefixes6 = st.builds(lambda n: IPv6Network((0xFD << 120 | n << 64, 64)), st.integers(0, 2**48 - 1))

@@ -33,6 +33,7 @@ from tests.netns.controller.frr_router import (
     public_text,
 )
 from tests.rigs.edge.edge_networks import draft
+from tests.rigs.stopped_process import stopped
 
 pytestmark = pytest.mark.netns
 BAD_LINE = " neighbor 9.9.9.9 description nobody"
@@ -324,14 +325,11 @@ def test_silent_router_is_given_up(router: FrrRouter):
     driver = router.driver(patience=SshTimeouts(connect_s=10, silence_s=1.5))
     assert driver.read()
     bgpd = int((router.folder / "bgpd.pid").read_text())
-    os.kill(bgpd, signal.SIGSTOP)
-    try:
+    with stopped(bgpd):
         start = time.monotonic()
         with pytest.raises(UnreachableError, match="fell silent"):
             driver.read()
         assert time.monotonic() - start < 10
-    finally:
-        os.kill(bgpd, signal.SIGCONT)
     assert driver.read()
     driver.close()
 

@@ -1,8 +1,6 @@
 """The data plane's thread: what may hold it up, and what must not wait for it."""
 
 import asyncio
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -17,6 +15,7 @@ from simulations.netns.namespaces import entered_namespace
 from simulations.netns.waiting import eventually
 from tests.rigs.edge.dataplane_world import Overlay, overlay, steering
 from tests.rigs.edge.edge_rig import TWO
+from tests.rigs.stopped_process import stopped
 
 pytestmark = pytest.mark.netns
 
@@ -60,12 +59,8 @@ def test_traffic_moves_while_a_hung_tunnel_process_holds_up_the_rest(
     fibre, leo = _tunnels(made)[FIBRE], _tunnels(made)[LEO]
     assert _device_of_ordinary_traffic(made) == fibre
     (pid,) = go_process.serving_processes(made.edge.policy.care.interface)
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with stopped(pid):
         assert asyncio.run(_moved_before_the_end(made, worker, leo))
-    finally:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
     assert worker.fault == ""
     assert _device_of_ordinary_traffic(made) == leo
 

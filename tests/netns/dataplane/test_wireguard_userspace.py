@@ -18,6 +18,7 @@ from inventory.errors import TunnelError
 from simulations.netns import namespaces
 from simulations.netns.waiting import eventually
 from tests.contract.wireguard_contract import WireGuardContract
+from tests.rigs.stopped_process import stopped
 from tests.rigs.wireguard.wireguard_rig import FAR, PORT, Pair, Place, cable, deafen
 from tests.rigs.wireguard.wireguard_rig import pair as a_pair
 
@@ -103,9 +104,9 @@ def test_a_killed_process_is_noticed_and_replaced(pair: Pair):
 def test_a_process_that_hangs_counts_as_dead_and_is_replaced(pair: Pair):
     pair.near.ensure(pair.near_tunnel())
     pid = server(pair.near)
-    os.kill(pid, signal.SIGSTOP)
-    assert pair.near.state() is None
-    assert f"{pair.near.name}: started wireguard-go" in pair.near.ensure(pair.near_tunnel())
+    with stopped(pid):
+        assert pair.near.state() is None
+        assert f"{pair.near.name}: started wireguard-go" in pair.near.ensure(pair.near_tunnel())
     assert gone(pid)
     assert pair.near.ensure(pair.near_tunnel()) == ()
 

@@ -57,9 +57,9 @@ class Result:
         return tuple(faults)
 
 
-# Tests wait more than they work: two cores are busy for less than half of the time with two
+# Tests wait more than they work: two cores are busy for about half of the time with three
 # processes. tests/conftest.py says which laboratories belong together, and which begin first.
-PROCESSES: Final = ("-n", "3")
+PROCESSES: Final = ("-n", "4")
 SIDE_BY_SIDE: Final = (*PROCESSES, "--dist", "loadscope", "--no-loadscope-reorder")
 TIERS: Final = (
     Tier(

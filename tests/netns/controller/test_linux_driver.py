@@ -69,8 +69,6 @@ def rig(edge: Edge, old: DeviceConfig) -> Rig:
         pass_time=_wait,
         reachable=LOOPBACKS["edge"],
         unreachable=IPv4Address("192.0.2.1"),
-        # A request starts a Python process over there, which takes seconds on a busy machine.
-        timer_s=15,
         restart=edge.restart,
     )
 

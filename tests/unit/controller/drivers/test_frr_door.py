@@ -1,6 +1,8 @@
 """The door as sshd runs it, before a pretended FRR that keeps its configuration in a file."""
 
+import json
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -54,6 +56,19 @@ def test_rolled_back_change_leaves_what_was(door: Door):
     assert door.ask("rollback a")[0] == 0
 
 
+def _overdue(record: Path) -> str:
+    """Return what a record would say had its time run out."""
+    return json.dumps({**json.loads(record.read_text()), "deadline": 0.0})
+
+
+def _wake_guard(state: Path) -> None:
+    """Let the guard look at its record, and wait until it does."""
+    fifo = os.open(state / "wake", os.O_RDWR | os.O_NONBLOCK)
+    os.write(fifo, b".")
+    _eventually(lambda: not select.select([fifo], [], [], 0)[0])
+    os.close(fifo)
+
+
 def test_unconfirmed_change_is_undone_by_the_guard(door: Door):
     door.stage("a", NEW)
     door.ask("commit a 1")
@@ -76,9 +91,9 @@ def test_timer_started_anew_fires_at_its_new_time_even_if_that_is_sooner(door: D
 
 def test_timer_started_anew_gives_more_time(door: Door):
     door.stage("a", NEW)
-    door.ask("commit a 2")
-    door.ask("extend a 60")
-    assert door.ask("status")[1]["left_s"] > 50
+    door.ask("commit a 60")
+    door.ask("extend a 600")
+    assert door.ask("status")[1]["left_s"] > 500
     door.ask("rollback a")
     _eventually(lambda: not door.guards())
 
@@ -114,9 +129,12 @@ def test_interrupted_undoing_is_finished_by_the_next_request(door: Door):
 
 def test_interrupted_confirmation_is_finished_by_the_guard(door: Door):
     door.stage("a", NEW)
-    door.ask("commit a 2")
+    door.ask("commit a 600")
     state = door.folder / "state"
+    overdue = _overdue(state / "pending.json")
     (state / "pending.json").rename(state / "confirming.json")
+    (state / "confirming.json").write_text(overdue)
+    _wake_guard(state)
     _eventually(lambda: not door.guards())
     assert (door.folder / "startup").read_text() == NEW
 
@@ -145,12 +163,12 @@ def test_change_that_outlives_its_killed_door_is_undone_all_the_same(door: Door)
 
 def test_guard_outlives_a_record_that_it_cannot_read(door: Door):
     door.stage("a", NEW)
-    door.ask("commit a 1")
-    pending = door.folder / "state" / "pending.json"
-    record = pending.read_text()
-    pending.write_text("{")
-    Event().wait(1.5)
-    pending.write_text(record)
+    door.ask("commit a 600")
+    state = door.folder / "state"
+    overdue = _overdue(state / "pending.json")
+    (state / "pending.json").write_text("{")
+    _wake_guard(state)
+    (state / "pending.json").write_text(overdue)
     _eventually(lambda: door.running() == OLD)
 
 

@@ -17,6 +17,7 @@ from vpn.model import AccessPolicy
 
 if TYPE_CHECKING:
     from controller.intended.overlay import Overlay
+    from policies.packet_filter.model import SegmentOpening
 
 NO_ACCESS: Final = carriage.Written(AccessPolicy(), ())
 
@@ -39,6 +40,16 @@ class Loaded:
         )
 
         return build_overlay(self.intent, self.access.policy.gateways)
+
+    @cached_property
+    def opened(self) -> "tuple[SegmentOpening, ...]":
+        """Return what rules open between segments."""
+        from controller.intended.segments import (  # noqa: PLC0415 - slow to load, often in vain
+            segment_openings,
+        )
+
+        hosts = self.access.policy.hosts
+        return segment_openings(self.policies, hosts, self.intent.network.plan)
 
 
 def load(folder: Path) -> Loaded:

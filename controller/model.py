@@ -16,6 +16,7 @@ from typing import Final
 
 from inventory.model import DeviceName, Intent, Platform, StaticRoute
 from policies.model import Finding
+from policies.packet_filter.model import PacketFilter
 from topology.model import BlastRadius
 
 
@@ -63,6 +64,7 @@ class Intended:
     networks6: tuple[IPv6Network, ...]
     routes: tuple[StaticRoute, ...] = ()
     description: str = ""
+    packet_filter: PacketFilter | None = None
 
 
 @dataclass(frozen=True, slots=True)

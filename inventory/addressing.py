@@ -70,6 +70,24 @@ def segment6(plan: AddressPlan, site: int, segment: Segment) -> IPv6Network:
     return IPv6Network((_subnet6(plan, site * _SUBNETS + _ORDER.index(segment)), 64))
 
 
+def segment_pattern4(
+    plan: AddressPlan, segment: Segment
+) -> tuple[IPv4Network, IPv4Address, IPv4Address]:
+    """Return where a segment's hosts are at every site: within a prefix, a mask and its value."""
+    offset, length = _LAYOUT[segment]
+    mask = (_SITE_SIZE - 1) ^ ((1 << 32 - length) - 1)
+    value = _first(plan.ipv4_sites) & mask | offset
+    return plan.ipv4_sites, IPv4Address(mask), IPv4Address(value)
+
+
+def segment_pattern6(
+    plan: AddressPlan, segment: Segment
+) -> tuple[IPv6Network, IPv6Address, IPv6Address]:
+    """Return the same in IPv6, where the last four bits of a /64 tell the segment."""
+    mask, value = (_SUBNETS - 1) << 64, _ORDER.index(segment) << 64
+    return plan.ipv6, IPv6Address(mask), IPv6Address(value)
+
+
 def site_lans(plan: AddressPlan, site: int, version: int) -> tuple[Prefix, ...]:
     """Return all LANs of a site in one IP version."""
     segment_of = segment4 if version == 4 else segment6
@@ -138,6 +156,11 @@ def people_block4(plan: AddressPlan, gateway: int) -> IPv4Network:
 def people_block6(plan: AddressPlan, gateway: int) -> IPv6Network:
     """Return the IPv6 addresses behind a gateway, a /96."""
     return IPv6Network((_people6(plan, gateway), 96))
+
+
+def people_blocks(plan: AddressPlan) -> tuple[IPv4Network, IPv6Network]:
+    """Return the addresses behind all gateways."""
+    return plan.ipv4_people, IPv6Network((_subnet6(plan, _subnets6(plan) - 3), 64))
 
 
 def gateway4(plan: AddressPlan, gateway: int) -> IPv4Address:

@@ -140,6 +140,20 @@ class ConsultationRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class Ports:
+    """Where a service listens: ports from first to last of one protocol."""
+
+    protocol: Literal["tcp", "udp"]
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        """Return the ports as policies and nftables write them, such as udp/3478."""
+        both = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+        return f"{self.protocol}/{both}"
+
+
+@dataclass(frozen=True, slots=True)
 class StaticRoute:
     """A prefix behind a site that does not speak BGP: where it is, and through which next hop."""
 
@@ -183,7 +197,8 @@ class Device:
 
     public_key is the WireGuard key that an edge made itself, in base64; empty until it is pinned.
     next_key is the one that it moves to, empty when it does not. preshared adds to the network's
-    series of preshared keys wherever the edge has a tunnel.
+    series of preshared keys wherever the edge has a tunnel. packet_filter says that the device
+    drops what no rule opens between segments, where the network asks for that.
     """
 
     name: DeviceName
@@ -197,6 +212,7 @@ class Device:
     public_key: str = ""
     next_key: str = ""
     preshared: int = 0
+    packet_filter: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +280,11 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What holds for the whole network; preshared is the series of edges' preshared keys."""
+    """What holds for the whole network.
+
+    preshared is the series of edges' preshared keys. segmentation says that devices drop what no
+    rule opens between segments.
+    """
 
     name: str
     asn: int
@@ -273,6 +293,7 @@ class Network:
     disabled_media: frozenset[Medium] = frozenset()
     management_namespace: str | None = None
     preshared: int = DEFAULT_SERIES
+    segmentation: bool = True
 
 
 @dataclass(frozen=True, slots=True)

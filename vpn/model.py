@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import date
 from ipaddress import IPv4Address, IPv6Address
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from inventory.model import DeviceName, Segment, SiteName, ZoneName
+from inventory.model import DeviceName, Ports, Segment, SiteName, ZoneName
 from vpn.key_text import PublicKey
 
 RoleName: TypeAlias = str
@@ -38,20 +38,6 @@ class Grant:
     reach: tuple[Target, ...]
     because: str
     at: tuple[ZoneName | SiteName, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where a service listens: ports from first to last of one protocol."""
-
-    protocol: Literal["tcp", "udp"]
-    first: int
-    last: int
-
-    def __str__(self) -> str:
-        """Return the ports as policies and nftables write them, such as udp/3478."""
-        both = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
-        return f"{self.protocol}/{both}"
 
 
 @dataclass(frozen=True, slots=True)

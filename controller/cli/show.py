@@ -66,13 +66,11 @@ def show_device(
 
 
 def _intended(loaded: "Loaded", name: str) -> "DeviceConfig":
-    from controller.planning.from_folder import edge_configs, intended_configs
+    from controller.planning.from_folder import edge_configs, router_configs
     from controller.planning.plan import unmanaged
     from inventory.errors import UnknownNameError
 
-    gateways = loaded.access.policy.gateways
-    routers = intended_configs(loaded.intent, {name}, gateways)
-    configs = {**routers, **edge_configs(loaded, only={name})}
+    configs = {**router_configs(loaded, {name}), **edge_configs(loaded, {name})}
     if name not in configs:
         raise UnknownNameError(
             f"{name} is not managed yet: {unmanaged(loaded.intent, loaded.overlay)[name]}"

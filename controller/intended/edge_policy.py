@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from controller.intended.overlay import Overlay, SitePair, TunnelPair, loopback
-from controller.intended.routers import LAN_INTERFACE
+from controller.intended.segments import LAN_INTERFACE, device_filter, gossip_ports
 from edge.policy import model as edge_policy
 from edge.policy.model import CareTunnel, EdgePolicy, Prefix, TrafficClass, TunnelEndpoint, Underlay
 from inventory import addressing
 from inventory.model import Circuit, CircuitName, Device, DeviceName, Intent, Medium, Site
 from inventory.names import interface_name
 from policies.model import Policies
+from policies.packet_filter.model import PacketFilter, SegmentOpening
 
 WIDE_MTU: Final = 1420
 # What WireGuard leaves of the 1,400 octets that satellites and mobile networks carry whole.
@@ -21,8 +22,16 @@ CARE_OVERHEAD: Final = OVERHEAD
 _NARROW: Final = frozenset({Medium.LEO, Medium.LTE, Medium.VSAT})
 
 
-def policy_of(made: Overlay, name: DeviceName, duties: Policies) -> EdgePolicy:
-    """Return what an edge that has tunnels must do."""
+def policy_of(
+    made: Overlay,
+    name: DeviceName,
+    duties: Policies,
+    opened: tuple[SegmentOpening, ...] | None = None,
+) -> EdgePolicy:
+    """Return what an edge that has tunnels must do.
+
+    opened is what rules open between segments; without it the edge does not filter.
+    """
     device = made.managed[name]
     joined = [ends for ends in made.joined if device in (ends.edge, ends.hub)]
     underlays = tuple(_underlays(made, device, joined))
@@ -45,7 +54,15 @@ def policy_of(made: Overlay, name: DeviceName, duties: Policies) -> EdgePolicy:
         ),
         key=device.next_key or device.public_key,
         preshared=made.intent.network.preshared,
+        packet_filter=None if opened is None else _packet_filter(made, device, joined, opened),
     )
+
+
+def _packet_filter(
+    made: Overlay, device: Device, joined: list[SitePair], opened: tuple[SegmentOpening, ...]
+) -> PacketFilter | None:
+    peers = (loopback(made.intent, ends.far(device).name) for ends in joined)
+    return device_filter(made.intent, device, opened, gossip_ports(peers))
 
 
 def _underlays(made: Overlay, device: Device, joined: list[SitePair]) -> Iterator[Underlay]:

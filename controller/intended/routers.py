@@ -14,6 +14,7 @@ from ipaddress import (
 from itertools import starmap
 from typing import Final
 
+from controller.intended.segments import LAN_INTERFACE, bgp_ports, device_filter
 from controller.model import BgpSession, Intended, Interface
 from inventory import addressing
 from inventory.addressing import Prefix
@@ -27,22 +28,15 @@ from inventory.model import (
     DeviceName,
     Intent,
     Role,
-    Segment,
     Site,
     StaticRoute,
 )
+from policies.packet_filter.model import PacketFilter, SegmentOpening
 from topology.build import circuit_cost
 from vpn.model import Gateway
 
 # Where a route sends what no more specific prefix wants.
 DISCARD: Final = "blackhole"
-LAN_INTERFACE: Final[Mapping[Segment, str]] = {
-    Segment.CLINICAL: "vlan10",
-    Segment.PROFESSIONALS: "vlan20",
-    Segment.PATIENTS: "vlan30",
-    Segment.DEVICES: "vlan40",
-    Segment.MANAGEMENT: "vlan99",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +74,21 @@ class _View:
     landings: Mapping[DeviceName, tuple[_CircuitEnd, ...]]
     links: Mapping[CircuitName, _Link]
     people: Mapping[DeviceName, tuple[Prefix, ...]]
+    opened: tuple[SegmentOpening, ...] | None
 
 
 def intended_routers(
-    intent: Intent, gateways: Iterable[Gateway] = ()
+    intent: Intent,
+    gateways: Iterable[Gateway] = (),
+    opened: tuple[SegmentOpening, ...] | None = None,
 ) -> Mapping[DeviceName, Intended]:
     """Return what every router should be, in the order of the documents.
 
-    gateways are the edges that people's devices dial, behind which their addresses are. Raises
-    PlanError for a static route whose next hop is not an address.
+    gateways are the edges that people's devices dial, behind which their addresses are. opened is
+    what rules open between segments; without it no router filters. Raises PlanError for a static
+    route whose next hop is not an address.
     """
-    view = _view(intent, gateways)
+    view = _view(intent, gateways, opened)
     return {d.name: _intended(view, d) for d in intent.devices.values() if d.role is Role.ROUTER}
 
 
@@ -107,7 +105,9 @@ def behind_gateways(
     }
 
 
-def _view(intent: Intent, gateways: Iterable[Gateway]) -> _View:
+def _view(
+    intent: Intent, gateways: Iterable[Gateway], opened: tuple[SegmentOpening, ...] | None
+) -> _View:
     landings: dict[DeviceName, list[_CircuitEnd]] = defaultdict(list)
     for circuit in intent.circuits.values():
         a, b = circuit.a, circuit.b
@@ -119,6 +119,7 @@ def _view(intent: Intent, gateways: Iterable[Gateway]) -> _View:
         landings={name: tuple(ends) for name, ends in landings.items()},
         links={c.name: _link(intent, c) for c in intent.usable_circuits() if c.b},
         people=behind_gateways(intent.network.plan, gateways),
+        opened=opened,
     )
 
 
@@ -136,6 +137,7 @@ def _intended(view: _View, device: Device) -> Intended:
     prefixes = {route.prefix for route in routes} | {*_links_of_edges(view, device)}
     networks4 = {p for p in prefixes if isinstance(p, IPv4Network)} | {IPv4Network(loopback4)}
     networks6 = {p for p in prefixes if isinstance(p, IPv6Network)} | {IPv6Network(loopback6)}
+    sessions = tuple(sorted(_sessions(view, device), key=lambda s: s.peer))
     return Intended(
         device=device.name,
         platform=device.platform,
@@ -143,12 +145,22 @@ def _intended(view: _View, device: Device) -> Intended:
         router_id=loopback4,
         loopback6=loopback6,
         interfaces=tuple(sorted(_interfaces(view, device, site), key=_by_name)),
-        sessions=tuple(sorted(_sessions(view, device), key=lambda s: s.peer)),
+        sessions=sessions,
         networks4=tuple(sorted(networks4)),
         networks6=tuple(sorted(networks6)),
         routes=routes,
         description=device.description,
+        packet_filter=_packet_filter(view, device, sessions),
     )
+
+
+def _packet_filter(
+    view: _View, device: Device, sessions: Iterable[BgpSession]
+) -> PacketFilter | None:
+    if view.opened is None:
+        return None
+    control = bgp_ports(session.peer for session in sessions)
+    return device_filter(view.intent, device, view.opened, control)
 
 
 def _routes(view: _View, device: Device) -> Iterator[StaticRoute]:

@@ -37,12 +37,12 @@ from controller.store.people import FILE as PEOPLE_FILE
 from controller.store.people import People
 from controller.store.revoked_keys import refusal
 from controller.wording import count, listing
+from edge.policy.model import EdgePolicy
 from edge.signed import policy_envelope
 from inventory.errors import AccessError, PlanError, UnreachableError
 from inventory.model import DeviceName, Intent, Role, Thresholds
 from policies import expectations
 from topology.build import build_topology, routed_topology
-from vpn.model import Gateway
 
 Answer = TypeVar("Answer")
 # How many former intents are asked for who lived at the far end of a circuit.
@@ -219,29 +219,27 @@ def revoked_edges(loaded: Loaded, state_dir: Path) -> frozenset[DeviceName]:
     return sites - frozenset(pinned.values())
 
 
-def intended_configs(
-    intent: Intent,
-    only: Collection[DeviceName] | None = None,
-    gateways: Iterable[Gateway] = (),
+def router_configs(
+    loaded: Loaded, only: Collection[DeviceName] | None = None
 ) -> Mapping[DeviceName, DeviceConfig]:
-    """Return what every router, or only some, should run, rendered for its platform.
-
-    gateways are those that people's devices dial.
-    """
-    wanted = intended_routers(intent, gateways).items()
-    return {name: render(value) for name, value in wanted if only is None or name in only}
+    """Return what every router, or only some, should run, rendered for its platform."""
+    wanted = intended_routers(loaded.intent, loaded.access.policy.gateways, loaded.opened)
+    return {n: render(value) for n, value in wanted.items() if only is None or n in only}
 
 
 def edge_configs(
     loaded: Loaded, only: Collection[DeviceName] | None = None
 ) -> Mapping[DeviceName, DeviceConfig]:
     """Return the policies of all edges that have tunnels, or only of some, as canonical text."""
-    laid, policies = loaded.overlay, loaded.policies
     return {
-        name: DeviceConfig(policy_envelope.policy_text(policy_of(laid, name, policies)))
-        for name in laid.managed
+        name: DeviceConfig(policy_envelope.policy_text(_policy_of(loaded, name)))
+        for name in loaded.overlay.managed
         if only is None or name in only
     }
+
+
+def _policy_of(loaded: Loaded, name: DeviceName) -> EdgePolicy:
+    return policy_of(loaded.overlay, name, loaded.policies, loaded.opened)
 
 
 def make_plan(  # noqa: PLR0913 - what is known of before is two values
@@ -270,7 +268,7 @@ def _inputs(
 ) -> PlanInputs:
     intent = anchored(loaded)
     names = frozenset(to_read(intent, consent.only, loaded.overlay))
-    routers = intended_configs(intent, names, loaded.access.policy.gateways)
+    routers = router_configs(loaded, names)
     return PlanInputs(
         intent=intent,
         topology=routed_topology(intent),

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import AddressValueError, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
-from controller.intended.routers import LAN_INTERFACE
+from controller.intended.segments import LAN_INTERFACE
 from controller.model import Change, DeviceConfig
 from controller.platforms import edge_policy
 from controller.platforms.interfaces import read_interfaces

@@ -22,6 +22,7 @@ from edge.policy.model import (
 )
 from inventory.model import Medium
 from policies.model import METERED_FOR_S, PathPolicy, ServiceClass, Slo
+from policies.packet_filter.canonical import filter_from_json, filter_json
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -63,7 +64,14 @@ def policy_json(policy: EdgePolicy) -> dict[str, Any]:
         "classes": [_class(entry) for entry in policy.classes],
         **({"key": policy.key} if policy.key else {}),
         **({"preshared": policy.preshared} if policy.preshared else {}),
+        **_packet_filter(policy),
     }
+
+
+def _packet_filter(policy: EdgePolicy) -> dict[str, Any]:
+    """Return the packet filter where there is one; edges of former releases know no such key."""
+    wanted = policy.packet_filter
+    return {} if wanted is None else {"packet_filter": filter_json(wanted)}
 
 
 def _underlay(underlay: Underlay) -> dict[str, Any]:
@@ -158,6 +166,7 @@ def policy_from_json(held: Json) -> EdgePolicy:
         classes=tuple(_class_of(entry) for entry in held["classes"]),
         key=held.get("key", ""),
         preshared=held.get("preshared", 0),
+        packet_filter=filter_from_json(held["packet_filter"]) if "packet_filter" in held else None,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from inventory.model import CircuitName, DeviceName, Medium
 from policies.model import PathPolicy, ServiceClass, ServiceName
+from policies.packet_filter.model import PacketFilter
 from topology.quality.health import PathName
 
 Prefix: TypeAlias = IPv4Network | IPv6Network
@@ -106,7 +107,7 @@ class EdgePolicy:
 
     key is the public key that its tunnels are to have; without one it is that of its enrolment.
     preshared is the series of the preshared keys with its peers, but for those that have their own;
-    0 is no series.
+    0 is no series. packet_filter is what passes between segments; without one all does.
     """
 
     network: str
@@ -120,6 +121,7 @@ class EdgePolicy:
     classes: tuple[TrafficClass, ...]
     key: str = ""
     preshared: int = 0
+    packet_filter: PacketFilter | None = None
 
     @property
     def tunnels(self) -> tuple[str, ...]:

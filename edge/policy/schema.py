@@ -1,7 +1,6 @@
 """A policy as it is written in JSON: every value is checked here, once, and trusted inside."""
 
 import base64
-import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from ipaddress import IPv4Address
@@ -9,6 +8,8 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictFloat, StrictInt, StrictStr
 
+from edge.policy.filter_schema import InterfaceName as Interface
+from edge.policy.filter_schema import PacketFilterDocument
 from edge.policy.model import (
     CareTunnel,
     EdgePolicy,
@@ -27,7 +28,6 @@ from vpn.key_text import key_octets
 # Marks and routing tables are numbered from fixed bases that leave room for so many.
 MOST_UNDERLAYS: Final = 32
 MOST_CLASSES: Final = 32
-_INTERFACE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 
 JsonPath: TypeAlias = tuple[str | int, ...]
 Wrong: TypeAlias = tuple[JsonPath, str, str]
@@ -42,13 +42,6 @@ def _address4(value: object) -> IPv4Address:
     raise refuse_value(f"{quoted(value)} is no IPv4 address", "write it as '172.24.0.21'")
 
 
-def _interface(value: str) -> str:
-    if _INTERFACE.fullmatch(value):
-        return value
-    hint = "use letters, digits and . _ -, at most 15 characters, such as 'eth1'"
-    raise refuse_value(f"{quoted(value)} is no interface name", hint)
-
-
 def _public_key(value: str) -> str:
     # One key has one text: base64 with padding, as wg prints it.
     if (raw := key_octets(value)) and base64.b64encode(raw).decode() == value:
@@ -57,7 +50,6 @@ def _public_key(value: str) -> str:
 
 
 Address4: TypeAlias = Annotated[IPv4Address, BeforeValidator(_address4)]
-Interface: TypeAlias = Annotated[StrictStr, AfterValidator(_interface)]
 Key: TypeAlias = Annotated[StrictStr, AfterValidator(_public_key)]
 Series: TypeAlias = Annotated[StrictInt, Field(ge=0, le=LAST_SERIES + 2 * LAST_OWN_SERIES)]
 Port: TypeAlias = Annotated[StrictInt, Field(ge=1, le=65_535)]
@@ -216,6 +208,7 @@ class PolicyDocument(Document):
     classes: Annotated[tuple[TrafficClassDocument, ...], Field(max_length=MOST_CLASSES)]
     key: Key | None = None
     preshared: Series = 0
+    packet_filter: PacketFilterDocument | None = None
 
     def to_model(self) -> EdgePolicy:
         """Return the trusted value."""
@@ -231,6 +224,7 @@ class PolicyDocument(Document):
             classes=tuple(entry.to_model() for entry in self.classes),
             key=self.key or "",
             preshared=self.preshared,
+            packet_filter=self.packet_filter.to_model() if self.packet_filter else None,
         )
 
 
@@ -239,6 +233,7 @@ def incoherences(policy: EdgePolicy) -> Iterator[Wrong]:
     yield from _twice(_names(policy))
     yield from _loose_paths(policy)
     yield from _classes(policy)
+    yield from _filtered_lans(policy)
 
 
 def _names(policy: EdgePolicy) -> Iterator[tuple[str, Hashable, JsonPath]]:
@@ -300,3 +295,15 @@ def _classes(policy: EdgePolicy) -> Iterator[Wrong]:
     if total > 1.000_001:
         what = f"the shares of all classes come to {total:.3g}"
         yield ("classes",), what, "let them come to 1 at most"
+
+
+def _filtered_lans(policy: EdgePolicy) -> Iterator[Wrong]:
+    """Yield what is wrong with the LANs of a packet filter: each is one of the device, once."""
+    seen: set[Hashable] = set()
+    for i, lan in enumerate(policy.packet_filter.lans if policy.packet_filter else ()):
+        where: JsonPath = ("packet_filter", "lans", i, "interface")
+        if lan.interface not in policy.lans:
+            yield where, f"no LAN {quoted(lan.interface)}", "add it to lans"
+        if {lan.interface, lan.segment} & seen:
+            yield where, f"the LAN {quoted(lan.interface)} is there twice", "let each be there once"
+        seen |= {lan.interface, lan.segment}

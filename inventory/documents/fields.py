@@ -11,7 +11,7 @@ from ipaddress import (
     ip_interface,
     ip_network,
 )
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
 from pydantic import (
     AfterValidator,
@@ -35,12 +35,14 @@ from inventory.free_text import (
     LONGEST_TITLE,
     holds_key,
 )
+from inventory.model import Ports
 from inventory.names import HINT, is_name
 from inventory.special_addresses import destination_fault, host_fault, interface_block_fault
 
 _CREDENTIAL: Final = re.compile(
     r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^#{}]+|sealed:[^#{}]+#[A-Za-z0-9._-]+"
 )
+_PORTS: Final = re.compile(r"(tcp|udp)/(\d{1,5})(?:-(\d{1,5}))?")
 
 
 class Document(BaseModel):
@@ -199,6 +201,17 @@ def _host(value: object) -> IPv4Address | IPv6Address:
     return _on_a_network(value, "write the server's own, such as '10.0.3.140'")
 
 
+def _ports(value: object) -> Ports:
+    hint = "write 'tcp/443' or 'udp/49152-65535'"
+    read = _PORTS.fullmatch(value) if isinstance(value, str) and value.isascii() else None
+    if read is None:
+        raise refuse_value(f"{quoted(value)} is no protocol with ports", hint)
+    first, last = int(read[2]), int(read[3] or read[2])
+    if not 0 < first <= last <= 65535:
+        raise refuse_value(f"{quoted(value)} has ports out of range or order", hint)
+    return Ports(cast("Literal['tcp', 'udp']", read[1]), first, last)
+
+
 def _before(check: Callable[[object], Any]) -> BeforeValidator:
     return BeforeValidator(check)
 
@@ -239,6 +252,7 @@ NamespaceName: TypeAlias = Annotated[
     ),
 ]
 CredentialReference: TypeAlias = Annotated[StrictStr, AfterValidator(_credential)]
+PortRange: TypeAlias = Annotated[Any, _before(_ports)]
 HostKey: TypeAlias = Annotated[StrictStr, AfterValidator(_host_key)]
 Prefix4: TypeAlias = Annotated[IPv4Network, _before(_plan_prefix(4))]
 Prefix6: TypeAlias = Annotated[IPv6Network, _before(_plan_prefix(6))]

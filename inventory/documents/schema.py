@@ -86,6 +86,7 @@ class NetworkDocument(Document):
     disabled_media: tuple[model.Medium, ...] = Field(default=(), examples=["[leo]"])
     management_namespace: NamespaceName | None = Field(default=None, examples=["sanaga-noc"])
     preshared: Series = Field(default=model.DEFAULT_SERIES, examples=["2"])
+    segmentation: Flag = Field(default=True, examples=["false"])
 
     def to_model(self) -> model.Network:
         """Return the trusted value."""
@@ -97,6 +98,7 @@ class NetworkDocument(Document):
             frozenset(self.disabled_media),
             self.management_namespace,
             self.preshared,
+            self.segmentation,
         )
 
 
@@ -212,6 +214,7 @@ class DeviceDocument(Document):
     lan: Flag | None = Field(default=None, examples=["true"])
     description: Description = Field(default="", examples=["In the server room"])
     preshared: OwnSeries = Field(default=0, examples=["1"])
+    packet_filter: Flag = Field(default=True, examples=["false"])
 
     def to_model(self, known_key: str, keys: EdgeKeys) -> model.Device:
         """Return the trusted value; the first device of a site is on its LANs unless it says so.
@@ -230,6 +233,7 @@ class DeviceDocument(Document):
             public_key=keys.of(self.name),
             next_key=keys.next_of(self.name),
             preshared=self.preshared,
+            packet_filter=self.packet_filter,
         )
 
 

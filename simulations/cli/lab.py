@@ -118,11 +118,9 @@ def up(
 
 
 def _configs(loaded: "Loaded") -> "Mapping[str, str]":
-    from controller.intended.render import render
-    from controller.intended.routers import intended_routers
+    from controller.planning.from_folder import router_configs
 
-    wanted = intended_routers(loaded.intent, loaded.access.policy.gateways)
-    return {name: render(intended).text for name, intended in wanted.items()}
+    return {name: config.text for name, config in router_configs(loaded).items()}
 
 
 def _converge(made: "Lab", loaded: "Loaded") -> None:

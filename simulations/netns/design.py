@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface
 from typing import Final
 
-from controller.intended.routers import LAN_INTERFACE
+from controller.intended.segments import LAN_INTERFACE
 from inventory import addressing
 from inventory.errors import LabError
 from inventory.model import (

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from controller.load import Loaded, load
 from controller.model import DeviceConfig, Operational
-from controller.planning.from_folder import intended_configs, make_plan
+from controller.planning.from_folder import make_plan, router_configs
 from inventory.addressing import segment4
 from inventory.model import Segment
 from policies.clinical import read_catalogue
@@ -39,7 +39,7 @@ def national(folder: Path, runs: int) -> Iterator[Figure]:
 
 
 def _settle(country: Path, running: Path) -> None:
-    for name, config in intended_configs(load(country).intent).items():
+    for name, config in router_configs(load(country)).items():
         (running / f"{name}.conf").write_text(config.text, encoding="utf-8")
 
 
@@ -87,7 +87,7 @@ def _described(sites: int) -> _Scene:
     intent = synthetic(sites)
     circuits = {n: replace(c, description=f"new {n}") for n, c in intent.circuits.items()}
     loaded = Loaded(Path(), replace(intent, circuits=circuits), read_catalogue())
-    return loaded, Operational(intended_configs(intent), {})
+    return loaded, Operational(router_configs(Loaded(Path(), intent, read_catalogue())), {})
 
 
 def _plan(loaded: Loaded, seen: Operational) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from controller.load import load
-from controller.planning.from_folder import intended_configs
+from controller.planning.from_folder import router_configs
 from tests.rigs.people.vpn_folder import accepted
 from tests.sanaga_process import SMALL, Sanaga
 
@@ -42,7 +42,6 @@ def settled(sanaga: Sanaga, small: Path) -> str:
     """Return a folder of configurations just as intended."""
     folder = sanaga.folder / "settled"
     folder.mkdir()
-    intent = load(sanaga.folder / small).intent
-    for name, config in intended_configs(intent).items():
+    for name, config in router_configs(load(sanaga.folder / small)).items():
         (folder / f"{name}.conf").write_text(config.text)
     return "settled"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from inventory import addressing
-from inventory.model import Intent, Segment, SiteName, ZoneName
-from vpn.model import AccessPolicy, Address, Grant, Group, Person, Ports, ServiceHost, Target
+from inventory.model import Intent, Ports, Segment, SiteName, ZoneName
+from vpn.model import AccessPolicy, Address, Grant, Group, Person, ServiceHost, Target
 
 Place: TypeAlias = SiteName | ZoneName
 Where: TypeAlias = Address | addressing.Prefix

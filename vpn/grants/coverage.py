@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from inventory.addressing import Prefix
+from inventory.model import Ports
 from vpn.grants.packet_filter import FilterOpening
-from vpn.model import Ports
 
 # A prefix, on some ports or on all of them.
 Way: TypeAlias = tuple[Prefix, Ports | None]

@@ -5,11 +5,11 @@ from ipaddress import ip_network
 from itertools import groupby
 
 from inventory.addressing import Prefix
-from inventory.model import Intent
+from inventory.model import Intent, Ports
 from vpn.grants import access
 from vpn.grants.access import Destination
 from vpn.grants.packet_filter import FilterOpening
-from vpn.model import AccessPolicy, Group, Person, Ports
+from vpn.model import AccessPolicy, Group, Person
 
 
 def openings(policy: AccessPolicy, intent: Intent) -> tuple[FilterOpening, ...]:

@@ -13,7 +13,8 @@ from typing import Final, Literal, TypeAlias
 
 from inventory.addressing import Prefix
 from inventory.errors import AccessError
-from vpn.model import Address, GroupName, Ports
+from inventory.model import Ports
+from vpn.model import Address, GroupName
 
 _INTERFACE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 Family: TypeAlias = Literal[4, 6]

@@ -1,31 +1,17 @@
 """The VPN's policy as an administrator writes it: groups, grants, and where services answer."""
 
-import re
-from typing import Annotated, Any, Final, Literal, TypeAlias, cast
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Field, StrictInt, StrictStr
 
 from inventory.addressing import MAX_GATEWAY
 from inventory.documents.edge_keys import key_fault
-from inventory.documents.fields import Document, Flag, HostAddress, Slug, Title
+from inventory.documents.fields import Document, Flag, HostAddress, PortRange, Slug, Title
 from inventory.documents.messages import quoted, refuse_value
-from inventory.model import Segment
+from inventory.model import Ports, Segment
 from vpn.key_text import PublicKey
-from vpn.model import Endpoint, Gateway, Grant, Group, Ports, ServiceHost
+from vpn.model import Endpoint, Gateway, Grant, Group, ServiceHost
 from vpn.wireguard import endpoint
-
-_PORTS: Final = re.compile(r"(tcp|udp)/(\d{1,5})(?:-(\d{1,5}))?")
-
-
-def _ports(value: object) -> Ports:
-    hint = "write 'tcp/443' or 'udp/49152-65535'"
-    read = _PORTS.fullmatch(value) if isinstance(value, str) and value.isascii() else None
-    if read is None:
-        raise refuse_value(f"{quoted(value)} is no protocol with ports", hint)
-    first, last = int(read[2]), int(read[3] or read[2])
-    if not 0 < first <= last <= 65535:
-        raise refuse_value(f"{quoted(value)} has ports out of range or order", hint)
-    return Ports(cast("Literal['tcp', 'udp']", read[1]), first, last)
 
 
 def _endpoint(value: object) -> Endpoint:
@@ -48,7 +34,6 @@ def _key(value: object) -> str:
 
 
 KeyText: TypeAlias = Annotated[Any, BeforeValidator(_key)]
-PortRange: TypeAlias = Annotated[Any, BeforeValidator(_ports)]
 EndpointText: TypeAlias = Annotated[Any, BeforeValidator(_endpoint)]
 
 

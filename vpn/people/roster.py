@@ -16,11 +16,11 @@ from ipaddress import (
 )
 from typing import Any, Final, TypeAlias
 
-from inventory.model import DeviceName
+from inventory.model import DeviceName, Ports
 from inventory.names import is_name
 from vpn.grants import packet_filter
 from vpn.grants.packet_filter import FilterOpening
-from vpn.model import Address, GroupName, Ports
+from vpn.model import Address, GroupName
 from vpn.people.dns_names import Names
 
 Json: TypeAlias = Mapping[str, Any]

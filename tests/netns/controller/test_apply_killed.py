@@ -22,7 +22,7 @@ import pytest
 
 from controller.drivers.frr import canonical
 from controller.load import load
-from controller.planning.from_folder import intended_configs
+from controller.planning.from_folder import router_configs
 from controller.store.journal import Journal
 from simulations.lab import lab as labs
 from simulations.lab.lab import Lab
@@ -134,7 +134,7 @@ def made(name: str, folder: Path) -> Target:
     old = write_triangle(folder / OLD, name)
     new = write_triangle(folder / NEW, name, cost=5)
     wanted = {
-        state: {d: c.text for d, c in intended_configs(load(folder / state).intent).items()}
+        state: {d: c.text for d, c in router_configs(load(folder / state)).items()}
         for state in (OLD, NEW)
     }
     lab = labs.bring_up(load(old).intent, configs=wanted[OLD])

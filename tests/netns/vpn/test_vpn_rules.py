@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import pytest
 
-from inventory.model import Segment
+from inventory.model import Ports, Segment
 from tests.factories import hierarchy
 from tests.rigs.people.people_rig import opened_to
 from tests.rigs.people.people_spaces import Spaces, standing
 from vpn.grants import packet_filter
-from vpn.model import AccessPolicy, Address, Grant, Group, Person, Ports, ServiceHost
+from vpn.model import AccessPolicy, Address, Grant, Group, Person, ServiceHost
 
 pytestmark = pytest.mark.netns
 Somebody: TypeAlias = tuple[Person, tuple[Address, ...]]

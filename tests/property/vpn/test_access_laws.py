@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.documents.messages import Misread
-from inventory.model import Segment
+from inventory.model import Ports, Segment
 from tests.factories import hierarchy
 from tests.rigs.people.people_rig import opened_to
 from vpn.grants import access, expectations
 from vpn.grants.access import answer_access, destinations, groups_of, places_above
 from vpn.grants.expectations import Sentence
-from vpn.model import AccessPolicy, Grant, Group, Person, Ports, ServiceHost
+from vpn.model import AccessPolicy, Grant, Group, Person, ServiceHost
 from vpn.people.roster import roster_sources
 
 INTENT = hierarchy(regions=2, departments=2, arrondissements=2)

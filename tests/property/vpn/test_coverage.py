@@ -5,9 +5,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventory.model import Ports
 from vpn.grants.coverage import covers_way, ways_opened
 from vpn.grants.packet_filter import FilterOpening
-from vpn.model import Ports
 
 PREFIXES = st.builds(
     lambda value, length: IPv4Network(

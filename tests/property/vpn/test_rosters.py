@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.errors import AccessError
+from inventory.model import Ports
 from vpn.grants.packet_filter import FilterOpening
-from vpn.model import Ports
 from vpn.people import roster
 from vpn.people.roster import Roster, RosterDevice
 from vpn.wireguard import keys

@@ -18,6 +18,7 @@ from controller.keys.signing import FILE as SIGNING_KEY
 from edge.control import client as control
 from edge.identity.private_key import read_private_key
 from edge.wireguard import go_process
+from inventory.model import Ports
 from inventory.names import PEOPLE, interface_name
 from simulations.netns import namespaces
 from simulations.netns.waiting import eventually
@@ -29,7 +30,7 @@ from tests.rigs.people.people_spaces import CALL, SERVE, SPEAK
 from tests.sanaga_process import Sanaga
 from vpn.grants.packet_filter import FilterOpening
 from vpn.key_text import public_text
-from vpn.model import Endpoint, Gateway, Ports
+from vpn.model import Endpoint, Gateway
 
 GATEWAY: Final = "198.51.100.1"
 BLOCK: Final = ip_network("172.26.0.0/18")

@@ -6,9 +6,9 @@ from ipaddress import ip_network
 import pytest
 
 from controller.access.registrar import AccessDiff
+from inventory.model import Ports
 from tests.rigs.people.people_rig import ACT, NGONO, TERMS, make_registrar, nowhere
 from vpn.grants.packet_filter import FilterOpening
-from vpn.model import Ports
 from vpn.people.terms import diff_terms
 
 

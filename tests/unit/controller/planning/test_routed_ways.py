@@ -7,7 +7,7 @@ import pytest
 
 from controller.load import Loaded
 from controller.model import Operational
-from controller.planning.from_folder import intended_configs, make_plan
+from controller.planning.from_folder import make_plan, router_configs
 from controller.planning.plan import Overrides
 from inventory.errors import UnsafePlanError
 from inventory.model import Intent, Medium, Role, Thresholds
@@ -37,7 +37,12 @@ def _without_fibre(intent: Intent) -> Intent:
 def _planned(consent: Overrides):
     before = _network()
     loaded = Loaded(Path(), _without_fibre(before), read_catalogue())
-    return make_plan(loaded, Operational(intended_configs(before), {}), AT, consent)
+    return make_plan(
+        loaded,
+        Operational(router_configs(Loaded(Path(), before, read_catalogue())), {}),
+        AT,
+        consent,
+    )
 
 
 def test_a_plan_that_takes_the_last_cable_is_refused_whatever_is_subscribed_to():

@@ -28,6 +28,7 @@ FULL = {
         "disabled_media": ["leo"],
         "management_namespace": "noc",
         "preshared": 2,
+        "segmentation": False,
     },
     "sites": [
         {
@@ -69,6 +70,7 @@ FULL = {
                 "host_key": "",
             },
             "lan": True,
+            "packet_filter": False,
             "description": "",
         }
         for index, site in enumerate(("yaounde", "maroua"), 1)
@@ -106,7 +108,9 @@ FULL = {
 WRONG = ({"x": [1]}, [[1]], [{"x": 1}], True, 10**30, float("nan"), "\x1b;x y", "")
 PYDANTIC = ("Input should", "Field required", "Extra inputs", "validation error", "pydantic")
 
-FLAGS = frozenset({"oncology", "lan", "metered", "maintenance", "enabled"})
+FLAGS = frozenset(
+    {"oncology", "lan", "metered", "maintenance", "enabled", "packet_filter", "segmentation"}
+)
 MAY_BE_EMPTY = frozenset({"description", "credential", "host_key"})
 
 Path = tuple[str | int, ...]

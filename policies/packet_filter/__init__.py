@@ -1,0 +1,1 @@
+"""What a device lets pass between segments, as values and as nftables' own words."""

@@ -97,3 +97,11 @@ class World:
     @property
     def own(self):
         return self.rotation.generations.own
+
+
+def asked_to_move(folder):
+    """Return a device whose tunnels stood with the old key and are to have the new one."""
+    made = World(folder)
+    made.rotation.take(replace(made.policy, key=""), {OLD})
+    made.take()
+    return made

@@ -12,18 +12,14 @@ from edge.keys import rotation_state
 from edge.keys.rotation import ALONE_S, DRAIN_S, FLIGHT_S, FORLORN_S, PROVE_S, REST_S, TRIED_S
 from edge.storage import atomic
 from tests.rigs.edge.edge_policies import edge_policy
-from tests.rigs.edge.rotation_rig import NEW, NEXT, OLD, World
+from tests.rigs.edge.rotation_rig import NEW, NEXT, OLD, World, asked_to_move
 from vpn.key_text import public_text
 from vpn.wireguard.keys import generate_pair
 
 
 @pytest.fixture
 def world(tmp_path):
-    made = World(tmp_path)
-    # The tunnels stood before with the old key.
-    made.rotation.take(replace(made.policy, key=""), {OLD})
-    made.take()
-    return made
+    return asked_to_move(tmp_path)
 
 
 def tunnels(world):
@@ -369,55 +365,3 @@ def test_a_disk_that_takes_nothing_moves_nothing_and_keeps_no_policy_from_taking
         world.passes(0.5)
     assert world.own == dict.fromkeys(tunnels(world), NEW)
     assert world.rotation.disk_fault == ""
-
-
-# The far end moves
-
-
-@pytest.fixture
-def follower(world):
-    (peer, *others) = world.policy.peers
-    policy = replace(world.policy, key="", peers=(replace(peer, next_key=NEXT), *others))
-    world.take(policy)
-    world.renewals.clear()
-    return world
-
-
-def key_of(world, name):
-    return world.rotation.generations.far_key(name, world.policy.peers[0])
-
-
-def test_what_is_behind_a_peer_belongs_to_the_key_that_shook_hands_last(follower):
-    (peer, *_), (first, second, *_) = follower.policy.peers, tunnels(follower)
-    follower.handshakes = {(first, peer.public_key): 10.0, (second, peer.public_key): 10.0}
-    follower.passes(0.2)
-    assert follower.renewals == []
-    follower.handshakes[first, NEXT] = 11.0
-    follower.passes(0.2)
-    assert (key_of(follower, first), key_of(follower, second)) == (NEXT, peer.public_key)
-    assert len(follower.renewals) == 1
-    # It went back.
-    follower.handshakes[first, peer.public_key] = 12.0
-    follower.passes(0.2)
-    assert key_of(follower, first) == peer.public_key
-
-
-def test_whoever_follows_and_is_killed_speaks_to_the_same_key_after_its_start(follower):
-    first = tunnels(follower)[0]
-    follower.handshakes = {(first, NEXT): 11.0}
-    follower.passes(0.2)
-    follower.rotation = follower.anew()
-    follower.take()
-    assert key_of(follower, first) == NEXT
-
-
-def test_a_peer_that_has_moved_has_one_key(follower):
-    first = tunnels(follower)[0]
-    follower.handshakes = {(first, NEXT): 11.0}
-    follower.passes(0.2)
-    (peer, *others) = follower.policy.peers
-    done = replace(peer, public_key=NEXT, next_key="")
-    follower.take(replace(follower.policy, peers=(done, *others)))
-    assert key_of(follower, first) == NEXT
-    assert follower.rotation.generations.other_key(first, done) == ""
-    assert not follower.rotation.busy

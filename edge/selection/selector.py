@@ -13,7 +13,7 @@ from edge.selection import evaluate, pacing
 from edge.selection.evaluate import PathChange, PeerState
 from edge.storage.journal import DecisionJournal, JournalRecord
 from inventory.model import CircuitName, DeviceName
-from policies.decide import Memory
+from policies.path_selection.decide import Memory
 from topology.quality.health import Measurement, PathName
 
 # How often, in seconds, the probes are read while a consultation runs or a path is in doubt, and

@@ -1,5 +1,6 @@
 """A running laboratory: look at it, break it, mend it, ask its routers."""
 
+import os
 import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import Final, TypedDict, Unpack
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from controller.environment import environment
 from controller.keys.signing import signing_key
 from controller.settings import Settings
 from inventory.errors import LabError
@@ -178,15 +180,23 @@ class Lab:
     ) -> subprocess.CompletedProcess[str]:
         """Run a program where a device, a site's host, a provider or "noc" lives."""
         namespace = self.blueprint.namespace_of(thing)
-        return namespaces.run_in_namespace(
-            namespace, [*self.surroundings(thing), *argv], within_s=within_s
-        )
+        chosen = {**environment(), **self.variables(thing)}
+        return namespaces.run_in_namespace(namespace, argv, within_s=within_s, variables=chosen)
 
-    def surroundings(self, thing: str) -> tuple[str, ...]:
-        """Return what to write before a command, so that an edge's commands find its daemon."""
-        if thing in {edge.device for edge in self.blueprint.edges}:
-            return ("env", f"{edges.VARIABLE}={self.edge_folder(thing)}")
-        return ()
+    def variables(self, thing: str) -> Mapping[str, str]:
+        """Return the variables by which commands find an edge's daemon, and vtysh a router's FRR.
+
+        Raises LabError when there is no such thing.
+        """
+        namespace = self.blueprint.namespace_of(thing)
+        for router in self.blueprint.routers:
+            if router.namespace == namespace:
+                own = self.folder.router(router.device) / routers.PROGRAMS
+                return {"PATH": f"{own}:{environment().get('PATH', os.defpath)}"}
+        for edge in self.blueprint.edges:
+            if edge.namespace == namespace:
+                return {edges.VARIABLE: str(self.folder.edge(edge.device))}
+        return {}
 
     def ping(
         self, site: SiteName, target: SiteName, *, count: int = 5, interval_s: float = 0.05

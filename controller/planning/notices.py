@@ -48,7 +48,7 @@ def first_policies(gaps: Mapping[DeviceName, tuple[int, int]]) -> Iterator[str]:
         yield (
             f"from wave {first} until wave {last} is applied, nothing passes between {edge} and "
             "its hub: it is the first policy of the edge, and the hub's comes later; choose a "
-            "quiet hour (this does not count towards the shares that are allowed)"
+            "quiet hour"
         )
 
 

@@ -118,8 +118,7 @@ def draft_plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPEC
         (before, view.topology), (was, view.intent), judgements, order, running.wired
     )
     gaps = _gaps(view, laid, before, rehearsal)
-    counted = worst(rehearsal)
-    harm = worst(replace(rehearsal, gaps=gaps)) if gaps else counted
+    harm = worst(replace(rehearsal, gaps=gaps))
     steady = before_after(before, view.topology)
     whole = Whole.of((was, view.intent), (before, view.topology))
     changes = {name: _change(view, name, judged) for name, judged in judgements.items()}
@@ -152,7 +151,7 @@ def draft_plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPEC
             *lost_keys(view.previous, view.intent, consent.revoked),
             *lost_peers(view.operational.configs, devices, _kept(laid, consent)),
             *failing_expectations(view.findings, forced),
-            *too_much_harm(whole, _allowed(view, consent), counted, steady),
+            *too_much_harm(whole, _allowed(view, consent), harm, steady),
         ),
         folder=view.folder,
     )

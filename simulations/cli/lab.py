@@ -318,6 +318,30 @@ def fault(
     say(f"{device}: {'repaired' if kind is FaultKind.NONE else f'fault {kind.value} is set'}")
 
 
+@app.command(epilog="Example: sanaga lab restart mora-r1")
+def restart(
+    device: Annotated[
+        str, typer.Argument(metavar="DEVICE", help="Name of a router or of an edge.")
+    ],
+    lab: LabOption = None,
+) -> None:
+    """Restart a router or an edge as a reboot would: everything that runs there ends.
+
+    A router starts with its startup configuration, without what was not confirmed; an edge with
+    its confirmed policy.
+    """
+    from simulations.netns.blueprint import Edge
+
+    found = _found(lab)
+    is_edge = isinstance(found.blueprint.machine(device), Edge)
+    say(f"restarting {device}")
+    found.restart(device)
+    loaded, shown = (
+        ("confirmed policy", "paths") if is_edge else ("startup configuration", "sessions")
+    )
+    say(f"{device} runs again with its {loaded}; 'sanaga lab status' shows its {shown}")
+
+
 @app.command(epilog="Example: sanaga lab run northern-spur-fibre-cut")
 def run(
     scenario: Annotated[

@@ -58,8 +58,8 @@ def door_command(place: Folder, router: BlueprintRouter) -> str:
     return f"if [ {set_when} ]; then {through_gate}; fi; {shlex.join(('exec', *door))}"
 
 
-def start_router(place: Folder, router: BlueprintRouter, config: str | None) -> None:
-    """Start a router's programs, blank or with a configuration, and return once they serve.
+def start_router(place: Folder, router: BlueprintRouter, *, blank: bool = False) -> None:
+    """Start a router's programs, blank or with its startup configuration, until they serve.
 
     Raises LabError with a program's own words when it does not start.
     """
@@ -67,11 +67,15 @@ def start_router(place: Folder, router: BlueprintRouter, config: str | None) -> 
     with entered_namespace(router.namespace):
         for daemon in DAEMONS:
             sshd.launch_sshd(_daemon_argv(daemon, folder), router.device, folder / "start.log")
-        if config is not None:
-            _write(folder / "frr.conf", config, VTYSH_USERS)
+        if not blank:
             sshd.launch_sshd(vtysh_argv(folder, "-b"), router.device, folder / "start.log")
         if router.management:
             sshd.start_sshd(place, router)
+
+
+def save_config(place: Folder, router: BlueprintRouter, config: str) -> None:
+    """Write the startup configuration of a router that does not run."""
+    _write(place.router(router.device) / "frr.conf", config, VTYSH_USERS)
 
 
 def vtysh_argv(folder: Path, *arguments: str) -> tuple[str, ...]:

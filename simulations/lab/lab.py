@@ -22,7 +22,7 @@ from simulations.devices.edges import EdgeState
 from simulations.devices.faults import FaultKind
 from simulations.devices.ssh_keys import merge_known_hosts
 from simulations.impairment import Impairment
-from simulations.lab import lifecycle
+from simulations.lab import lifecycle, restart
 from simulations.lab.convergence import ESTABLISHED, Sessions
 from simulations.lab.lifecycle import Wishes
 from simulations.lab.probe import answering_devices
@@ -170,6 +170,13 @@ class Lab:
         edge = self.blueprint.edge(device)
         edges.kill_daemon(self.folder, edge)
         edges.start_daemon(self.folder, edge)
+
+    def restart(self, device: DeviceName) -> None:
+        """Let a router or an edge start again as after a reboot.
+
+        Raises LabError when there is none of that name, or a program does not start.
+        """
+        restart.restart_machine(self.folder, self.blueprint, self.blueprint.machine(device))
 
     def edge_folder(self, device: DeviceName) -> Path:
         """Return the folder in which an edge's daemon keeps its key, policy and state."""

@@ -5,11 +5,12 @@ from ipaddress import AddressValueError, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
 from controller.intended.segments import LAN_INTERFACE
+from controller.load import as_written
 from controller.model import Change, DeviceConfig
 from controller.platforms import edge_policy
 from controller.platforms.interfaces import read_interfaces
 from controller.wording import listing
-from inventory.model import AddressPlan, DeviceName, Intent, SiteName
+from inventory.model import AddressPlan, Device, DeviceName, Intent, SiteName
 from topology.failures.single_points import new_single_points
 from topology.model import Topology
 
@@ -48,8 +49,33 @@ def first_policies(gaps: Mapping[DeviceName, tuple[int, int]]) -> Iterator[str]:
         yield (
             f"from wave {first} until wave {last} is applied, nothing passes between {edge} and "
             "its hub: it is the first policy of the edge, and the hub's comes later; choose a "
-            "quiet hour (this does not count towards the shares that are allowed)"
+            "quiet hour"
         )
+
+
+def irreversible(previous: Intent, anchored: Intent, folder: str) -> Iterator[str]:
+    """Yield what no rollback brings back; folder is where references to credentials start."""
+    intent = as_written(anchored, folder)
+    if previous.network.asn != intent.network.asn:
+        yield f"the AS number {previous.network.asn} becomes {intent.network.asn}"
+    for name, was in previous.devices.items():
+        if name not in intent.devices:
+            yield f"{name} leaves the intent; its configuration stays until someone removes it"
+        else:
+            yield from _management(was, intent.devices[name])
+    for name, circuit in previous.circuits.items():
+        now = intent.circuits.get(name)
+        if now and (circuit.a, circuit.b) != (now.a, now.b):
+            yield f"circuit {name} lands on other interfaces; its cables must follow"
+
+
+def _management(was: Device, now: Device) -> Iterator[str]:
+    before, after = was.management, now.management
+    if before is None or after is None or before == after:
+        return
+    for what in ("address", "port", "username", "credential", "host_key"):
+        if getattr(before, what) != getattr(after, what):
+            yield f"{now.name}: the management {what.replace('_', ' ')} is another one now"
 
 
 def _blocks(plan: AddressPlan, config: DeviceConfig) -> frozenset[str]:

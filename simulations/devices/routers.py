@@ -17,6 +17,9 @@ from simulations.netns.registry import Folder
 
 FRR_USER: Final = "frr"
 VTYSH_USERS: Final = "frrvty"
+VTYSH: Final = "/usr/bin/vtysh"
+# Programs of a router's folder that stand before the machine's own of the same name.
+PROGRAMS: Final = "bin"
 # Folders outside the laboratory's own that sshd and the daemons of FRR want, and who owns them.
 WANTED: Final = ((Path("/run/sshd"), "root"), (Path("/run/frr"), FRR_USER))
 MARK: Final = ".sanaga"
@@ -33,6 +36,7 @@ def prepare_router(place: Folder, router: BlueprintRouter) -> str:
     _write(folder / "vtysh.conf", names, VTYSH_USERS)
     # Its presence makes vtysh keep one file for all daemons.
     _write(folder / "frr.conf", names, VTYSH_USERS)
+    _write_vtysh(folder)
     host_key = make_key(folder / "host_key")
     if router.management:
         sshd.configure_sshd(place, router, door_command(place, router))
@@ -54,8 +58,8 @@ def door_command(place: Folder, router: BlueprintRouter) -> str:
     return f"if [ {set_when} ]; then {through_gate}; fi; {shlex.join(('exec', *door))}"
 
 
-def start_router(place: Folder, router: BlueprintRouter, config: str | None) -> None:
-    """Start a router's programs, blank or with a configuration, and return once they serve.
+def start_router(place: Folder, router: BlueprintRouter, *, blank: bool = False) -> None:
+    """Start a router's programs, blank or with its startup configuration, until they serve.
 
     Raises LabError with a program's own words when it does not start.
     """
@@ -63,16 +67,28 @@ def start_router(place: Folder, router: BlueprintRouter, config: str | None) -> 
     with entered_namespace(router.namespace):
         for daemon in DAEMONS:
             sshd.launch_sshd(_daemon_argv(daemon, folder), router.device, folder / "start.log")
-        if config is not None:
-            _write(folder / "frr.conf", config, VTYSH_USERS)
+        if not blank:
             sshd.launch_sshd(vtysh_argv(folder, "-b"), router.device, folder / "start.log")
         if router.management:
             sshd.start_sshd(place, router)
 
 
+def save_config(place: Folder, router: BlueprintRouter, config: str) -> None:
+    """Write the startup configuration of a router that does not run."""
+    _write(place.router(router.device) / "frr.conf", config, VTYSH_USERS)
+
+
 def vtysh_argv(folder: Path, *arguments: str) -> tuple[str, ...]:
     """Return the command line of vtysh for a router."""
-    return ("/usr/bin/vtysh", "--vty_socket", str(folder), "--config_dir", str(folder), *arguments)
+    return (VTYSH, "--vty_socket", str(folder), "--config_dir", str(folder), *arguments)
+
+
+def _write_vtysh(folder: Path) -> None:
+    """Write the program vtysh of a router, which speaks with that router's own daemons."""
+    program = folder / PROGRAMS / Path(VTYSH).name
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(vtysh_argv(folder))} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
 
 
 def dead_programs(place: Folder, router: BlueprintRouter) -> tuple[str, ...]:

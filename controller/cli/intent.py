@@ -51,7 +51,7 @@ def init(
 
         write_national(folder)
     else:
-        from inventory.documents.examples import write_example
+        from inventory.country.examples import write_example
 
         write_example(folder, str(example))
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):

@@ -95,7 +95,7 @@ def up(
     trust them; the edges trust this machine's controller.
     """
     from controller.load import load
-    from inventory.documents import examples
+    from inventory.country import examples
     from simulations.lab import lab
     from simulations.lab.prerequisites import unreachable
 

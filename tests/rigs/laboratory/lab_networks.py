@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from controller.intended.render import render
 from controller.intended.routers import intended_routers
-from inventory.documents.examples import write_example
+from inventory.country.examples import write_example
 from inventory.model import Intent, Medium, Platform, Role
 from simulations.lab import lab as labs
 from simulations.lab.lab import Lab

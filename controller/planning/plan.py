@@ -300,8 +300,9 @@ def _before(view: PlanInputs, running: Running) -> Intent:
     return trace_baseline(view.intent, running, view.recorded)
 
 
-def _irreversible(previous: Intent, anchored: Intent, folder: str) -> Iterator[str]:
-    intent = as_written(anchored, folder)
+def _irreversible(before: Intent, anchored: Intent, folder: str) -> Iterator[str]:
+    # What was derived from the intent that is anchored is anchored itself.
+    previous, intent = as_written(before, folder), as_written(anchored, folder)
     if previous.network.asn != intent.network.asn:
         yield f"the AS number {previous.network.asn} becomes {intent.network.asn}"
     for name, was in previous.devices.items():

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -89,7 +90,7 @@ def prepare_a_linux_edge(folder: Path, controller: Shell, edge: Shell) -> Guide:
     def install() -> None:
         """Install the wheel; its libraries are those of the tests."""
         pip = "/opt/sanaga/bin/pip install --no-index --no-deps ./sanaga-0.1.0-py3-none-any.whl"
-        libraries = Path(sys.prefix) / "lib" / "python3.11" / "site-packages"
+        libraries = sysconfig.get_path("purelib")
         done = edge.run(pip)
         assert done.code == 0, done
         place = "/opt/sanaga/lib/python3*/site-packages"

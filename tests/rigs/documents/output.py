@@ -13,6 +13,7 @@ _VARYING: Final = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"), "<time>"),
     (re.compile(r"\b\d\d:\d\d:\d\d UTC"), "<hour>"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "<plan>"),
+    (re.compile(r"^\d+(?= +\S+ +<plan>)"), "<number>"),
     (re.compile(r"\bapply \d+\b"), "apply <number>"),
     (re.compile(r"'sanaga (confirm|rollback) \d+'"), r"'sanaga \1 <number>'"),
 )

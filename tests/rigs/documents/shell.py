@@ -63,9 +63,13 @@ class Shell:
         os.write(self.terminal, f"{line}\n".encode())
 
     def hear(self, pattern: "re.Pattern[str]") -> "tuple[str, re.Match[str]]":
-        """Wait for what a pattern describes; return what was printed before it, and it."""
+        """Wait for what a pattern describes; return what was printed before it, and it.
+
+        Raises AssertionError when the command ends without it.
+        """
         deadline = monotonic() + LONGEST_S
         while not (found := pattern.search(self._heard)):
+            assert not PROMPT.search(self._heard), f"no {pattern.pattern!r} in {self._heard!r}"
             ready, _, _ = select.select([self.terminal], [], [], max(0, deadline - monotonic()))
             heard = os.read(self.terminal, 1 << 16) if ready else b""
             assert heard, f"waiting for {pattern.pattern!r} after {self._heard!r}"

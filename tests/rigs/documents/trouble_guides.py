@@ -112,6 +112,10 @@ def let_a_nurse_join_from_the_field(world: World) -> Guide:
             ran = one.ended()
             assert ran.code == 0, ran
 
+    def forget_namesake() -> None:
+        # Another recipe may have given somebody of that name access at another site.
+        world.shell.run("sanaga vpn person revoke b-oumarou --because 'another recipe'")
+
     def hang_up_others() -> None:
         for former in world.tunnels[:-1]:
             assert laptop().run(f"wg-quick down ./{former}.conf").code == 0
@@ -119,7 +123,7 @@ def let_a_nurse_join_from_the_field(world: World) -> Guide:
     world.tunnels.append(tunnel)
     return Guide(
         documents={"gateways:": write},
-        before={"sudo wg-quick": hang_up_others},
+        before={"sanaga vpn apply": forget_namesake, "sudo wg-quick": hang_up_others},
         instead={"sanaga vpn person invite": join, "sanaga vpn join": lambda: None},
         others={"sudo wg-quick": laptop},
         names={"sanaga.conf": f"{tunnel}.conf"},
@@ -140,8 +144,10 @@ def an_edge_was_stolen(world: World) -> Guide:
             f"sanaga edge enrol --controller-key controller.pub --device {EDGE}"
         )
         assert enrolled.code == 0, enrolled
-        (line,) = (line for line in enrolled.lines if line.startswith(f"{EDGE} "))
-        keys.append(line.split()[1])
+        # The line for edge_keys is on stdout, and comes first.
+        name, key = enrolled.lines[0].split()
+        assert name == EDGE
+        keys.append(key)
         lab.restart_edge(EDGE)
 
     return Guide(

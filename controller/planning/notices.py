@@ -53,9 +53,10 @@ def first_policies(gaps: Mapping[DeviceName, tuple[int, int]]) -> Iterator[str]:
         )
 
 
-def irreversible(previous: Intent, anchored: Intent, folder: str) -> Iterator[str]:
+def irreversible(before: Intent, anchored: Intent, folder: str) -> Iterator[str]:
     """Yield what no rollback brings back; folder is where references to credentials start."""
-    intent = as_written(anchored, folder)
+    # What was derived from the intent that is anchored is anchored itself.
+    previous, intent = as_written(before, folder), as_written(anchored, folder)
     if previous.network.asn != intent.network.asn:
         yield f"the AS number {previous.network.asn} becomes {intent.network.asn}"
     for name, was in previous.devices.items():

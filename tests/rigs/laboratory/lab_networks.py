@@ -173,13 +173,18 @@ def write_triangle(folder: Path, name: str, *, cost: int = 1) -> Path:
 def write_spur(folder: Path, name: str) -> Path:
     """Write the example northern-spur as the intent of a laboratory of that name."""
     write_example(folder, EXAMPLE)
+    rename_network(folder, name)
+    return folder
+
+
+def rename_network(folder: Path, name: str) -> None:
+    """Make an intent of the example northern-spur that of a laboratory of a name."""
     for file in folder.glob("*.yaml"):
         text = file.read_text(encoding="utf-8")
         text = text.replace(f"lab/{EXAMPLE}/", f"lab/{name}/").replace(
             f"name: {EXAMPLE}", f"name: {name}"
         )
         file.write_text(text.replace(f"sanaga-{EXAMPLE}-", f"sanaga-{name}-"), encoding="utf-8")
-    return folder
 
 
 def ssh(

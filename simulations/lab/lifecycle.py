@@ -28,7 +28,7 @@ from simulations.netns.waiting import eventually
 # Starting daemons is bound by the processor; more threads than this only queue.
 THREADS: Final = 4
 SWEEPS: Final = 20
-GONE_WITHIN_S: Final = 20.0
+GONE_WITHIN_S: Final = 60.0
 Report = Callable[[str], None]
 
 

@@ -23,6 +23,7 @@ from controller.planning.refusals import (
     lost_peers,
     too_much_harm,
 )
+from controller.planning.segmentation import first_filters
 from controller.planning.transient import TransientModel, policy_gaps, simulate_waves, worst
 from controller.planning.waves import change_graph, tunnel_waves, waves
 from controller.platforms.model import ConfigImpact
@@ -57,6 +58,7 @@ class PlanInputs:
     overlay: Overlay | None = None
     recorded: Iterable[Intent] = ()
     folder: str = ""
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,8 @@ def draft_plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPEC
         notices=(
             *first_policies(gaps),
             *renumbered_lans(view.intent, changes.values()),
+            *first_filters(changes.values()),
+            *view.notices,
             *single_points(before, view.topology, (*steady.degraded, *steady.disconnected)),
         ),
         refused=(
@@ -206,7 +210,8 @@ def unmanaged(intent: Intent, laid: Overlay | None = None) -> Mapping[DeviceName
 def explain(made: Plan) -> tuple[str, ...]:
     """Return what a plan would do, in sentences."""
     if not made.changes:
-        return (f"Nothing to change: all {len(made.seen)} devices are as intended.",)
+        nothing = f"Nothing to change: all {len(made.seen)} devices are as intended."
+        return (nothing, *(f"Mind: {text}." for text in made.notices))
     return (
         f"{len(made.changes)} of {len(made.seen)} devices change in {len(made.waves)} waves, "
         f"{made.waves[0][0].device} first as the canary.",

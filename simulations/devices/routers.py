@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from controller.drivers import frr_door
 from simulations.devices import faulty_door, sshd
 from simulations.devices.ssh_keys import make_key
 from simulations.netns import background
@@ -20,7 +21,8 @@ VTYSH_USERS: Final = "frrvty"
 # Folders outside the laboratory's own that sshd and the daemons of FRR want, and who owns them.
 WANTED: Final = ((Path("/run/sshd"), "root"), (Path("/run/frr"), FRR_USER))
 MARK: Final = ".sanaga"
-DOOR: Final = Path(__file__).parents[2] / "controller" / "drivers" / "frr_door.py"
+DOOR: Final = Path(frr_door.__file__)
+FILTER: Final = DOOR.with_name("frr_filter.py")
 
 
 def prepare_router(place: Folder, router: BlueprintRouter) -> str:
@@ -46,12 +48,17 @@ def door_command(place: Folder, router: BlueprintRouter) -> str:
     Every request starts it again, and the gate is another Python.
     """
     folder = place.router(router.device)
+    door = _door(folder)
     gate = (sys.executable, "-I", faulty_door.__file__, str(folder), router.namespace, "--")
-    plain = (sys.executable, "-I", str(DOOR), "--vty-socket", str(folder))
-    door = (*plain, "--confdir", str(folder), "--state", str(folder / "door"))
     set_when = " -o ".join(f"-e {shlex.quote(str(folder / name))}" for name in faulty_door.SIGNS)
     through_gate = shlex.join(("exec", *gate, *door))
     return f"if [ {set_when} ]; then {through_gate}; fi; {shlex.join(('exec', *door))}"
+
+
+def _door(folder: Path) -> tuple[str, ...]:
+    plain = (sys.executable, "-I", str(DOOR), "--vty-socket", str(folder))
+    places = ("--confdir", str(folder), "--state", str(folder / "door"))
+    return (*plain, *places, "--filter-tool", str(FILTER))
 
 
 def start_router(place: Folder, router: BlueprintRouter, config: str | None) -> None:
@@ -60,14 +67,25 @@ def start_router(place: Folder, router: BlueprintRouter, config: str | None) -> 
     Raises LabError with a program's own words when it does not start.
     """
     folder = place.router(router.device)
+    own, table = frr_door.split(config or "")
     with entered_namespace(router.namespace):
+        if table:
+            _load_filter(router.device, folder, table)
         for daemon in DAEMONS:
             sshd.launch_sshd(_daemon_argv(daemon, folder), router.device, folder / "start.log")
         if config is not None:
-            _write(folder / "frr.conf", config, VTYSH_USERS)
+            _write(folder / "frr.conf", own, VTYSH_USERS)
             sshd.launch_sshd(vtysh_argv(folder, "-b"), router.device, folder / "start.log")
         if router.management:
             sshd.start_sshd(place, router)
+
+
+def _load_filter(device: str, folder: Path, table: str) -> None:
+    """Load a packet filter as a router's boot does that has confirmed it."""
+    (folder / "door").mkdir(mode=0o700, exist_ok=True)
+    (folder / "door" / "startup.nft").write_text(table, encoding="utf-8")
+    boot = ("/usr/bin/env", "SSH_ORIGINAL_COMMAND=boot", *_door(folder))
+    sshd.launch_sshd(boot, device, folder / "start.log")
 
 
 def vtysh_argv(folder: Path, *arguments: str) -> tuple[str, ...]:

@@ -2,30 +2,38 @@
 
 import json
 import os
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from controller.drivers.frr import FrrDriver
+from controller.drivers import frr_door
+from controller.drivers.frr import FrrDriver, canonical
 from controller.intended.render import render
 from controller.intended.routers import intended_routers
-from controller.model import DeviceConfig
+from controller.intended.segments import segment_openings
+from controller.model import DeviceConfig, Intended
 from controller.transport.ssh_door import SshTimeouts
 from inventory.addressing import link4
 from inventory.errors import DeviceError, HostKeyError, RejectedError, UnreachableError
-from inventory.model import Management
+from inventory.model import Intent, Management, Ports
+from policies.clinical import read_catalogue
 from tests.contract.driver_contract import DriverContract, Rig
 from tests.factories import Draft
 from tests.netns.controller.frr_router import (
+    DOOR,
     FrrRouter,
+    door_argv,
     eventually,
     frr_routers,
     lan,
@@ -34,8 +42,11 @@ from tests.netns.controller.frr_router import (
 )
 from tests.rigs.edge.edge_networks import draft
 from tests.rigs.stopped_process import stopped
+from vpn.model import ServiceHost
 
 pytestmark = pytest.mark.netns
+RECORDS = ServiceHost("records", "yaounde", (ip_address("10.0.3.140"),), (Ports("tcp", 443, 443),))
+TABLE = "inet", "sanaga_segments"
 BAD_LINE = " neighbor 9.9.9.9 description nobody"
 
 
@@ -52,9 +63,18 @@ def _configs() -> tuple[DeviceConfig, DeviceConfig]:
     draft.site("yaounde")
     draft.site("maroua", "yaounde")
     draft.circuit("first", "yaounde-r1", "maroua-r1")
-    old = render(intended_routers(draft.intent())["maroua-r1"])
+    old = render(_intended(draft.intent()))
     draft.circuit("second", "yaounde-r1", "maroua-r1", description="new in town")
-    return old, render(intended_routers(draft.intent())["maroua-r1"])
+    return old, render(_intended(draft.intent(), RECORDS))
+
+
+def _intended(intent: Intent, *hosts: ServiceHost) -> Intended:
+    opened = segment_openings(read_catalogue(), hosts, intent.network.plan)
+    return intended_routers(intent, (), opened)["maroua-r1"]
+
+
+def _unfiltered(config: DeviceConfig) -> DeviceConfig:
+    return DeviceConfig(frr_door.split(config.text)[0])
 
 
 def _bad(config: DeviceConfig) -> DeviceConfig:
@@ -87,10 +107,6 @@ def rig(router: FrrRouter) -> Rig:
     old, new = _configs()
     _runs(router, old)
 
-    def restart() -> None:
-        router.stop_daemons()
-        router.start_daemons()
-
     return Rig(
         connect=router.driver,
         old=old,
@@ -100,7 +116,7 @@ def rig(router: FrrRouter) -> Rig:
         reachable=IPv4Address("172.16.0.17"),
         unreachable=IPv4Address("192.0.2.1"),
         timer_s=4,
-        restart=restart,
+        restart=router.restart,
     )
 
 
@@ -367,3 +383,177 @@ def _announces(router: FrrRouter, prefix: str) -> None:
         return "sourced, local" in router.vtysh(f"show bgp ipv4 unicast {prefix}")
 
     eventually(announced, 20, f"{prefix} is announced")
+
+
+def _listed(router: FrrRouter) -> str:
+    """Return the loaded table as the kernel has it, with what counters say."""
+    return router.nft("-s", "list", "table", *TABLE)
+
+
+def test_unconfirmed_commit_brings_the_former_table_back(router: FrrRouter):
+    old, new = _configs()
+    _runs(router, old)
+    before, shown = _listed(router), router.vtysh("show running-config")
+    driver = router.driver()
+    driver.stage(new)
+    driver.commit(confirm_within_s=2)
+    assert _listed(router) != before
+    eventually(lambda: not router.guards(), 60, "the guard ends")
+    assert _listed(router) == before
+    assert router.vtysh("show running-config") == shown
+    driver.close()
+
+
+def test_refused_table_changes_nothing_of_frr(router: FrrRouter):
+    old, new = _configs()
+    _runs(router, old)
+    before, shown = _listed(router), router.vtysh("show running-config")
+    driver = router.driver()
+    for bad in ("goto segment_nowhere", 'include "/etc/passwd"', "accept } } table ip x { {"):
+        config = DeviceConfig(new.text.replace('\t\tiifname "lo" accept', f"\t\t{bad}"))
+        assert config != new
+        with pytest.raises(RejectedError, match=r"packet filter|does not belong"):
+            driver.stage(config)
+    driver.close()
+    assert (_listed(router), router.vtysh("show running-config")) == (before, shown)
+
+
+def test_change_by_hand_is_read_and_comes_back_with_a_rollback(router: FrrRouter):
+    old, new = _configs()
+    _runs(router, old)
+    router.nft("insert", "rule", *TABLE, "segment_input", "tcp", "dport", "8080", "drop")
+    driver = router.driver()
+    drifted = driver.read()
+    assert "tcp dport 8080 drop" in drifted.text
+    assert _unfiltered(drifted) == _unfiltered(old)
+    driver.stage(new)
+    driver.commit(confirm_within_s=60)
+    assert driver.read() == new
+    driver.rollback()
+    assert driver.read() == drifted
+    assert "tcp dport 8080 drop" in _listed(router)
+    driver.close()
+    _runs(router, old)
+
+
+def test_change_by_hand_that_could_not_come_back_is_not_replaced(router: FrrRouter):
+    old, new = _configs()
+    _runs(router, old)
+    router.nft("add", "rule", *TABLE, "segment_input", "log")
+    driver = router.driver()
+    driver.stage(new)
+    with pytest.raises(RejectedError, match="nft delete table inet sanaga_segments"):
+        driver.commit(confirm_within_s=60)
+    assert _unfiltered(driver.read()) == _unfiltered(old)
+    router.nft("delete", "table", *TABLE)
+    assert driver.read() == _unfiltered(old)
+    driver.close()
+    _runs(router, old)
+
+
+def test_filter_can_be_taken_away_and_comes_back(router: FrrRouter):
+    old, _ = _configs()
+    _runs(router, old)
+    _runs(router, _unfiltered(old))
+    assert "sanaga_segments" not in router.nft("list", "tables")
+    router.restart()
+    assert "sanaga_segments" not in router.nft("list", "tables")
+    _runs(router, old)
+
+
+def test_restart_of_frr_alone_takes_an_unconfirmed_filter_back(router: FrrRouter):
+    old, new = _configs()
+    _runs(router, old)
+    before = _listed(router)
+    driver = router.driver()
+    driver.stage(new)
+    driver.commit(confirm_within_s=600)
+    router.stop_daemons()
+    router.start_daemons()
+    driver.rollback()
+    assert (driver.read(), _listed(router)) == (old, before)
+    driver.close()
+
+
+def test_confirmation_that_a_restart_cut_short_keeps_both_or_none(router: FrrRouter):
+    old, new = _configs()
+    _runs(router, old)
+    driver = router.driver()
+    driver.stage(new)
+    driver.commit(confirm_within_s=600)
+    txn, door = driver._txn, router.folder / "door"
+    router.vtysh("write memory")
+    (door / "pending.json").rename(door / "confirming.json")
+    router.restart()
+    assert _unfiltered(driver.read()) == _unfiltered(new)
+    assert driver.read() != new
+    assert driver._ask("confirm", str(txn))["last"]["outcome"] == "confirmed"
+    assert driver.read() == new
+    router.restart()
+    assert driver.read() == new
+    driver.close()
+    _runs(router, old)
+
+
+def test_router_without_the_program_says_what_to_install(router: FrrRouter, tmp_path: Path):
+    old, _ = _configs()
+    argv = [*door_argv(router.folder), "--filter-tool", f"{tmp_path}/none"]
+    fresh = [*argv, "--state", f"{tmp_path}/door"]
+    for config, said in ((old, "packet_filter: false"), (_unfiltered(old), '"ok": true')):
+        text = config.text.encode()
+        request = f"stage a {len(text)} {sha256(text).hexdigest()}"
+        done = subprocess.run(
+            ["ip", "netns", "exec", router.namespace, *fresh],
+            input=text,
+            env={"SSH_ORIGINAL_COMMAND": request, "PATH": os.defpath + ":/usr/sbin:/sbin"},
+            capture_output=True,
+            check=False,
+        )
+        assert said in done.stdout.decode()
+
+
+# Hands a program the one right that root would have, as sudo hands all of them.
+SUDO = """#!/bin/sh
+test "$1" = -n && exec /usr/bin/python3 -IS "$2" "$3"
+"""
+
+
+def _as_frr(router: FrrRouter, request: str, *options: str, given: bytes = b"") -> dict[str, Any]:
+    """Return what a door answers that runs as the user of FRR and may touch no table itself."""
+    rights = ("setpriv", "--reuid=frr", "--regid=frr", "--init-groups")
+    caps = ("--inh-caps=+net_admin", "--ambient-caps=+net_admin")
+    done = subprocess.run(
+        ["ip", "netns", "exec", router.namespace, *rights, *caps, "/usr/bin/python3", *options],
+        input=given,
+        env={"SSH_ORIGINAL_COMMAND": request, "PATH": f"{os.defpath}:/usr/sbin:/sbin"},
+        capture_output=True,
+        check=False,
+    )
+    return dict(json.loads(done.stdout))
+
+
+def test_door_without_rights_loads_the_filter_by_sudo_alone(router: FrrRouter):
+    old, new = _configs()
+    _runs(router, old)
+    place = router.folder / "unprivileged"
+    place.mkdir()
+    for file in (DOOR, DOOR.with_name("frr_filter.py")):
+        shutil.copy(file, place)
+    (place / "sudo").write_text(SUDO)
+    (place / "sudo").chmod(0o755)
+    shutil.chown(place, "frr", "frr")
+    places = ("--vty-socket", router.folder, "--confdir", router.folder, "--state", place / "door")
+    tools = ("--filter-tool", place / "frr_filter.py", "--sudo", place / "sudo")
+    door = tuple(map(str, ("-I", place / "frr_door.py", *places, *tools)))
+    text = new.text.encode()
+    staged = f"stage a {len(text)} {sha256(text).hexdigest()}"
+    before = canonical(_as_frr(router, "read", *door)["config"])
+    assert _as_frr(router, staged, *door, given=text)["ok"]
+    assert _as_frr(router, "commit a 60", *door)["pending"] == "a"
+    assert canonical(_as_frr(router, "read", *door)["config"]) == new
+    assert _as_frr(router, "rollback a", *door)["last"]["outcome"] == "rolled-back"
+    assert canonical(_as_frr(router, "read", *door)["config"]) == before
+    (place / "sudo").write_text("#!/bin/sh\necho sudo: a password is required >&2\nexit 1\n")
+    refused = _as_frr(router, staged, *door, given=text)
+    assert "a password is required" in refused["message"]
+    assert "packet_filter: false" in refused["message"]

@@ -103,7 +103,7 @@ def _running(
 def _with_untold(name: str, saved: "DeviceConfig", wanted: "DeviceConfig") -> "DeviceConfig":
     """Return what a file says of a device, and what it cannot say as it is wanted."""
     from controller.model import Operational
-    from controller.planning.segmentation import assume_filters
+    from controller.platforms.filter_block import assume_filters
 
     seen, untold = assume_filters({name: wanted}, Operational({name: saved}, {}))
     if untold:

@@ -219,13 +219,18 @@ def _run(command: Sequence[str], timeout_s: int, given: str = "") -> tuple[int, 
 
 def _running(router: Router) -> str:
     """Return what FRR runs, as it shows it, and before its end the packet filter of the kernel."""
+    text, table = _own_running(router), _loaded(router)
+    return f"{text.rstrip()[: -len('end')]}{block(table)}end\n" if table else text
+
+
+def _own_running(router: Router) -> str:
+    """Return what FRR runs, as it shows it."""
     command = [*router.vtysh(str(router.file("work"))), "-c", "show running-config"]
     code, output = _run(command, VTYSH_TIMEOUT_S)
     _, found, text = output.partition("Current configuration:")
     if code or not found or not text.rstrip().endswith("\nend"):
         raise DoorError("vtysh", f"show running-config failed: {output.strip()[-300:]}")
-    table = _loaded(router)
-    return f"{text.rstrip()[: -len('end')]}{block(table)}end\n" if table else text
+    return text
 
 
 def _reload(router: Router, mode: str, text: str, running: str) -> tuple[int, str]:
@@ -480,10 +485,9 @@ def _is_back(router: Router) -> bool:
     files = router.file("previous.conf"), router.file("staged.conf")
     texts = (canonical(file.read_text(encoding="utf-8")) for file in files)
     (previous, had), (staged, table) = map(split, texts)
-    if previous == staged and had == table:
-        return False
-    running, loaded = split(canonical(_running(router)))
-    return loaded == had if previous == staged else running == previous
+    if previous != staged:
+        return canonical(_own_running(router)) == previous
+    return had != table and _loaded(router) == had
 
 
 def _undo(router: Router, outcome: str, record_of: str = "pending.json") -> None:

@@ -19,6 +19,7 @@ from controller.intended.render import platforms, render
 from controller.intended.routers import intended_routers
 from controller.load import Loaded, anchored, as_written
 from controller.model import DeviceConfig, Operational, Plan
+from controller.planning.notices import segmentation_notices
 from controller.planning.plan import (
     NOTHING_SPECIAL,
     Overrides,
@@ -30,8 +31,8 @@ from controller.planning.plan import (
     unmanaged,
 )
 from controller.planning.plan_file import folder_of, parse_intent, seen_by
-from controller.planning.segmentation import assume_filters, segmentation_notices
 from controller.planning.selection import select_devices
+from controller.platforms.filter_block import assume_filters
 from controller.store.journal import FILE as JOURNAL_FILE
 from controller.store.journal import ApplyRecord, Journal
 from controller.store.people import FILE as PEOPLE_FILE

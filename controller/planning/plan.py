@@ -11,7 +11,12 @@ from controller.load import as_written
 from controller.model import Change, DeviceConfig, Impact, Operational, Plan
 from controller.planning import impact, reachability
 from controller.planning.baseline import Running, read_running, trace_baseline, without_shut
-from controller.planning.notices import first_policies, renumbered_lans, single_points
+from controller.planning.notices import (
+    first_filters,
+    first_policies,
+    renumbered_lans,
+    single_points,
+)
 from controller.planning.plan_file import intent_json
 from controller.planning.reachability import routers
 from controller.planning.refusals import (
@@ -23,7 +28,6 @@ from controller.planning.refusals import (
     lost_peers,
     too_much_harm,
 )
-from controller.planning.segmentation import first_filters
 from controller.planning.transient import TransientModel, policy_gaps, simulate_waves, worst
 from controller.planning.waves import change_graph, tunnel_waves, waves
 from controller.platforms.model import ConfigImpact

@@ -1,9 +1,13 @@
 """The packet filter in a router's configuration: a block after its routing software's lines."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import takewhile
 from typing import Final
 
-from controller.model import DeviceConfig
+from controller.model import DeviceConfig, Operational
+from controller.platforms.model import is_routed, unconfigured
+from inventory.model import DeviceName
 
 FIRST_LINE: Final = "packet-filter"
 
@@ -18,6 +22,28 @@ def split_block(config: DeviceConfig) -> tuple[DeviceConfig, str]:
     end = start + 1 + inner
     end += sum(1 for _ in takewhile(lambda line: line.rstrip() in {"exit", "!"}, lines[end:]))
     return DeviceConfig("".join(lines[:start] + lines[end:])), "".join(lines[start:end])
+
+
+def assume_filters(
+    wanted: Mapping[DeviceName, DeviceConfig], seen: Operational
+) -> tuple[Operational, tuple[DeviceName, ...]]:
+    """Return what saved files say as if the wanted packet filters were loaded, and for whom.
+
+    What a router shows of itself does not tell whether it filters; its door does.
+    """
+    untold = {
+        name: DeviceConfig(config.text + block)
+        for name, config in seen.configs.items()
+        if name in wanted and (block := _untold(config, wanted[name]))
+    }
+    return replace(seen, configs={**seen.configs, **untold}), tuple(untold)
+
+
+def _untold(config: DeviceConfig, wanted: DeviceConfig) -> str:
+    """Return the wanted block where a saved configuration carries traffic and has none."""
+    if unconfigured(config) or not is_routed(config) or split_block(config)[1]:
+        return ""
+    return split_block(wanted)[1]
 
 
 def _is_within(line: str) -> bool:

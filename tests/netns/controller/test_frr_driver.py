@@ -2,95 +2,44 @@
 
 import json
 import os
-import shutil
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv4Address
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from controller.drivers import frr_door
-from controller.drivers.frr import FrrDriver, canonical
+from controller.drivers.frr import FrrDriver
 from controller.intended.render import render
 from controller.intended.routers import intended_routers
-from controller.intended.segments import segment_openings
-from controller.model import DeviceConfig, Intended
+from controller.model import DeviceConfig
 from controller.transport.ssh_door import SshTimeouts
 from inventory.addressing import link4
 from inventory.errors import DeviceError, HostKeyError, RejectedError, UnreachableError
-from inventory.model import Intent, Management, Ports
-from policies.clinical import read_catalogue
+from inventory.model import Management
 from tests.contract.driver_contract import DriverContract, Rig
-from tests.factories import Draft
+from tests.netns.controller.frr_configs import configs, runs
 from tests.netns.controller.frr_router import (
-    DOOR,
     FrrRouter,
-    door_argv,
     eventually,
-    frr_routers,
-    lan,
     private_text,
     public_text,
 )
 from tests.rigs.edge.edge_networks import draft
 from tests.rigs.stopped_process import stopped
-from vpn.model import ServiceHost
 
 pytestmark = pytest.mark.netns
-RECORDS = ServiceHost("records", "yaounde", (ip_address("10.0.3.140"),), (Ports("tcp", 443, 443),))
-TABLE = "inet", "sanaga_segments"
 BAD_LINE = " neighbor 9.9.9.9 description nobody"
-
-
-@pytest.fixture(scope="module")
-def router() -> Iterator[FrrRouter]:
-    with frr_routers(["r1"]) as routers:
-        for port in ("eth1", "eth2", "vlan10", "vlan20", "vlan30", "vlan40", "vlan99"):
-            lan(routers["r1"], port)
-        yield routers["r1"]
-
-
-def _configs() -> tuple[DeviceConfig, DeviceConfig]:
-    draft = Draft()
-    draft.site("yaounde")
-    draft.site("maroua", "yaounde")
-    draft.circuit("first", "yaounde-r1", "maroua-r1")
-    old = render(_intended(draft.intent()))
-    draft.circuit("second", "yaounde-r1", "maroua-r1", description="new in town")
-    return old, render(_intended(draft.intent(), RECORDS))
-
-
-def _intended(intent: Intent, *hosts: ServiceHost) -> Intended:
-    opened = segment_openings(read_catalogue(), hosts, intent.network.plan)
-    return intended_routers(intent, (), opened)["maroua-r1"]
-
-
-def _unfiltered(config: DeviceConfig) -> DeviceConfig:
-    return DeviceConfig(frr_door.split(config.text)[0])
 
 
 def _bad(config: DeviceConfig) -> DeviceConfig:
     """Return a configuration whose syntax is right and that FRR refuses all the same."""
     line = " no bgp default ipv4-unicast\n"
     return DeviceConfig(config.text.replace(line, f"{line}{BAD_LINE}\n"))
-
-
-def _runs(router: FrrRouter, config: DeviceConfig) -> None:
-    driver = router.driver()
-    driver.rollback()
-    if driver.read() != config:
-        driver.stage(config)
-        driver.commit(confirm_within_s=60)
-        driver.confirm()
-    driver.close()
 
 
 def _rewrite_pending(router: FrrRouter, **fields: object) -> None:
@@ -104,8 +53,8 @@ def _wait(seconds: float) -> None:
 
 @pytest.fixture
 def rig(router: FrrRouter) -> Rig:
-    old, new = _configs()
-    _runs(router, old)
+    old, new = configs()
+    runs(router, old)
 
     return Rig(
         connect=router.driver,
@@ -125,8 +74,8 @@ class TestFrrDriver(DriverContract):
 
 
 def test_rejected_line_is_named_and_every_byte_is_as_before(router: FrrRouter):
-    old, new = _configs()
-    _runs(router, old)
+    old, new = configs()
+    runs(router, old)
     shown = router.vtysh("show running-config")
     driver = router.driver()
     driver.stage(_bad(new))
@@ -137,9 +86,9 @@ def test_rejected_line_is_named_and_every_byte_is_as_before(router: FrrRouter):
 
 
 def test_first_configuration_can_be_taken_back_whole_and_at_once(router: FrrRouter):
-    old, _ = _configs()
+    old, _ = configs()
     blank = DeviceConfig("frr defaults traditional\n!\n")
-    _runs(router, blank)
+    runs(router, blank)
     shown = router.vtysh("show running-config")
     driver = router.driver()
     driver.stage(old)
@@ -152,13 +101,13 @@ def test_first_configuration_can_be_taken_back_whole_and_at_once(router: FrrRout
 
 
 def test_port_that_does_not_exist_can_be_configured_and_freed_again(router: FrrRouter):
-    old, _ = _configs()
+    old, _ = configs()
     absent = (
         "interface eth77\n description later\n ip address 192.0.2.1/31\nexit\n!\ninterface lo\n"
     )
-    _runs(router, old)
-    _runs(router, DeviceConfig(old.text.replace("interface lo\n", absent)))
-    _runs(router, old)
+    runs(router, old)
+    runs(router, DeviceConfig(old.text.replace("interface lo\n", absent)))
+    runs(router, old)
 
 
 def test_line_that_no_parser_knows_is_refused_while_staging(router: FrrRouter):
@@ -169,8 +118,8 @@ def test_line_that_no_parser_knows_is_refused_while_staging(router: FrrRouter):
 
 
 def test_second_transaction_is_refused_while_one_is_unconfirmed(router: FrrRouter):
-    old, new = _configs()
-    _runs(router, old)
+    old, new = configs()
+    runs(router, old)
     first, second = router.driver(), router.driver()
     first.stage(new)
     first.commit(confirm_within_s=60)
@@ -183,20 +132,20 @@ def test_second_transaction_is_refused_while_one_is_unconfirmed(router: FrrRoute
 
 
 def test_change_behind_the_back_of_a_staged_candidate_is_noticed(router: FrrRouter):
-    old, new = _configs()
-    _runs(router, old)
+    old, new = configs()
+    runs(router, old)
     driver = router.driver()
     driver.stage(new)
     router.vtysh("configure", "interface eth9", "description somebody else")
     with pytest.raises(RejectedError, match="changed since staging"):
         driver.commit(confirm_within_s=60)
     driver.close()
-    _runs(router, old)
+    runs(router, old)
 
 
 def test_late_confirmation_says_that_the_change_was_undone(router: FrrRouter):
-    old, new = _configs()
-    _runs(router, old)
+    old, new = configs()
+    runs(router, old)
     driver = router.driver()
     driver.stage(new)
     driver.commit(confirm_within_s=2)
@@ -208,8 +157,8 @@ def test_late_confirmation_says_that_the_change_was_undone(router: FrrRouter):
 
 
 def test_guard_ends_as_soon_as_the_change_is_settled(router: FrrRouter):
-    old, new = _configs()
-    _runs(router, old)
+    old, new = configs()
+    runs(router, old)
     driver = router.driver()
     for settle in (driver.rollback, driver.confirm):
         driver.stage(new)
@@ -223,8 +172,8 @@ def test_guard_ends_as_soon_as_the_change_is_settled(router: FrrRouter):
 def test_overdue_change_is_undone_by_the_next_visitor_when_the_guard_was_killed(
     router: FrrRouter,
 ):
-    old, new = _configs()
-    _runs(router, old)
+    old, new = configs()
+    runs(router, old)
     driver = router.driver()
     driver.stage(new)
     driver.commit(confirm_within_s=600)
@@ -240,8 +189,8 @@ def test_overdue_change_is_undone_by_the_next_visitor_when_the_guard_was_killed(
 
 
 def test_record_from_before_a_reboot_is_cleaned_up(router: FrrRouter):
-    old, new = _configs()
-    _runs(router, old)
+    old, new = configs()
+    runs(router, old)
     driver = router.driver()
     driver.stage(new)
     driver.commit(confirm_within_s=600)
@@ -255,8 +204,8 @@ def test_record_from_before_a_reboot_is_cleaned_up(router: FrrRouter):
 
 
 def test_commit_goes_on_when_its_connection_is_cut(router: FrrRouter):
-    old, new = _configs()
-    _runs(router, old)
+    old, new = configs()
+    runs(router, old)
     driver = router.driver()
     driver.stage(new)
     channel = driver._channel()
@@ -343,14 +292,14 @@ def test_unknown_namespace_is_unreachable(router: FrrRouter):
 
 def test_silent_router_is_given_up(router: FrrRouter):
     driver = router.driver(patience=SshTimeouts(connect_s=10, silence_s=1.5))
-    assert driver.read()
+    assert router.driver().read()
     bgpd = int((router.folder / "bgpd.pid").read_text())
     with stopped(bgpd):
         start = time.monotonic()
         with pytest.raises(UnreachableError, match="fell silent"):
             driver.read()
-        assert time.monotonic() - start < 10
-    assert driver.read()
+        assert time.monotonic() - start < 20
+    assert router.driver().read()
     driver.close()
 
 
@@ -363,7 +312,7 @@ def test_state_folder_is_closed_to_others(router: FrrRouter):
 def test_router_that_leads_to_an_edge_runs_and_announces_what_is_rendered(router: FrrRouter):
     intent = draft("mora").intent()
     config = render(intended_routers(intent)["mora-r1"])
-    _runs(router, config)
+    runs(router, config)
     driver = router.driver()
     assert driver.read() == config
     driver.close()
@@ -383,177 +332,3 @@ def _announces(router: FrrRouter, prefix: str) -> None:
         return "sourced, local" in router.vtysh(f"show bgp ipv4 unicast {prefix}")
 
     eventually(announced, 20, f"{prefix} is announced")
-
-
-def _listed(router: FrrRouter) -> str:
-    """Return the loaded table as the kernel has it, with what counters say."""
-    return router.nft("-s", "list", "table", *TABLE)
-
-
-def test_unconfirmed_commit_brings_the_former_table_back(router: FrrRouter):
-    old, new = _configs()
-    _runs(router, old)
-    before, shown = _listed(router), router.vtysh("show running-config")
-    driver = router.driver()
-    driver.stage(new)
-    driver.commit(confirm_within_s=2)
-    assert _listed(router) != before
-    eventually(lambda: not router.guards(), 60, "the guard ends")
-    assert _listed(router) == before
-    assert router.vtysh("show running-config") == shown
-    driver.close()
-
-
-def test_refused_table_changes_nothing_of_frr(router: FrrRouter):
-    old, new = _configs()
-    _runs(router, old)
-    before, shown = _listed(router), router.vtysh("show running-config")
-    driver = router.driver()
-    for bad in ("goto segment_nowhere", 'include "/etc/passwd"', "accept } } table ip x { {"):
-        config = DeviceConfig(new.text.replace('\t\tiifname "lo" accept', f"\t\t{bad}"))
-        assert config != new
-        with pytest.raises(RejectedError, match=r"packet filter|does not belong"):
-            driver.stage(config)
-    driver.close()
-    assert (_listed(router), router.vtysh("show running-config")) == (before, shown)
-
-
-def test_change_by_hand_is_read_and_comes_back_with_a_rollback(router: FrrRouter):
-    old, new = _configs()
-    _runs(router, old)
-    router.nft("insert", "rule", *TABLE, "segment_input", "tcp", "dport", "8080", "drop")
-    driver = router.driver()
-    drifted = driver.read()
-    assert "tcp dport 8080 drop" in drifted.text
-    assert _unfiltered(drifted) == _unfiltered(old)
-    driver.stage(new)
-    driver.commit(confirm_within_s=60)
-    assert driver.read() == new
-    driver.rollback()
-    assert driver.read() == drifted
-    assert "tcp dport 8080 drop" in _listed(router)
-    driver.close()
-    _runs(router, old)
-
-
-def test_change_by_hand_that_could_not_come_back_is_not_replaced(router: FrrRouter):
-    old, new = _configs()
-    _runs(router, old)
-    router.nft("add", "rule", *TABLE, "segment_input", "log")
-    driver = router.driver()
-    driver.stage(new)
-    with pytest.raises(RejectedError, match="nft delete table inet sanaga_segments"):
-        driver.commit(confirm_within_s=60)
-    assert _unfiltered(driver.read()) == _unfiltered(old)
-    router.nft("delete", "table", *TABLE)
-    assert driver.read() == _unfiltered(old)
-    driver.close()
-    _runs(router, old)
-
-
-def test_filter_can_be_taken_away_and_comes_back(router: FrrRouter):
-    old, _ = _configs()
-    _runs(router, old)
-    _runs(router, _unfiltered(old))
-    assert "sanaga_segments" not in router.nft("list", "tables")
-    router.restart()
-    assert "sanaga_segments" not in router.nft("list", "tables")
-    _runs(router, old)
-
-
-def test_restart_of_frr_alone_takes_an_unconfirmed_filter_back(router: FrrRouter):
-    old, new = _configs()
-    _runs(router, old)
-    before = _listed(router)
-    driver = router.driver()
-    driver.stage(new)
-    driver.commit(confirm_within_s=600)
-    router.stop_daemons()
-    router.start_daemons()
-    driver.rollback()
-    assert (driver.read(), _listed(router)) == (old, before)
-    driver.close()
-
-
-def test_confirmation_that_a_restart_cut_short_keeps_both_or_none(router: FrrRouter):
-    old, new = _configs()
-    _runs(router, old)
-    driver = router.driver()
-    driver.stage(new)
-    driver.commit(confirm_within_s=600)
-    txn, door = driver._txn, router.folder / "door"
-    router.vtysh("write memory")
-    (door / "pending.json").rename(door / "confirming.json")
-    router.restart()
-    assert _unfiltered(driver.read()) == _unfiltered(new)
-    assert driver.read() != new
-    assert driver._ask("confirm", str(txn))["last"]["outcome"] == "confirmed"
-    assert driver.read() == new
-    router.restart()
-    assert driver.read() == new
-    driver.close()
-    _runs(router, old)
-
-
-def test_router_without_the_program_says_what_to_install(router: FrrRouter, tmp_path: Path):
-    old, _ = _configs()
-    argv = [*door_argv(router.folder), "--filter-tool", f"{tmp_path}/none"]
-    fresh = [*argv, "--state", f"{tmp_path}/door"]
-    for config, said in ((old, "packet_filter: false"), (_unfiltered(old), '"ok": true')):
-        text = config.text.encode()
-        request = f"stage a {len(text)} {sha256(text).hexdigest()}"
-        done = subprocess.run(
-            ["ip", "netns", "exec", router.namespace, *fresh],
-            input=text,
-            env={"SSH_ORIGINAL_COMMAND": request, "PATH": os.defpath + ":/usr/sbin:/sbin"},
-            capture_output=True,
-            check=False,
-        )
-        assert said in done.stdout.decode()
-
-
-# Hands a program the one right that root would have, as sudo hands all of them.
-SUDO = """#!/bin/sh
-test "$1" = -n && exec /usr/bin/python3 -IS "$2" "$3"
-"""
-
-
-def _as_frr(router: FrrRouter, request: str, *options: str, given: bytes = b"") -> dict[str, Any]:
-    """Return what a door answers that runs as the user of FRR and may touch no table itself."""
-    rights = ("setpriv", "--reuid=frr", "--regid=frr", "--init-groups")
-    caps = ("--inh-caps=+net_admin", "--ambient-caps=+net_admin")
-    done = subprocess.run(
-        ["ip", "netns", "exec", router.namespace, *rights, *caps, "/usr/bin/python3", *options],
-        input=given,
-        env={"SSH_ORIGINAL_COMMAND": request, "PATH": f"{os.defpath}:/usr/sbin:/sbin"},
-        capture_output=True,
-        check=False,
-    )
-    return dict(json.loads(done.stdout))
-
-
-def test_door_without_rights_loads_the_filter_by_sudo_alone(router: FrrRouter):
-    old, new = _configs()
-    _runs(router, old)
-    place = router.folder / "unprivileged"
-    place.mkdir()
-    for file in (DOOR, DOOR.with_name("frr_filter.py")):
-        shutil.copy(file, place)
-    (place / "sudo").write_text(SUDO)
-    (place / "sudo").chmod(0o755)
-    shutil.chown(place, "frr", "frr")
-    places = ("--vty-socket", router.folder, "--confdir", router.folder, "--state", place / "door")
-    tools = ("--filter-tool", place / "frr_filter.py", "--sudo", place / "sudo")
-    door = tuple(map(str, ("-I", place / "frr_door.py", *places, *tools)))
-    text = new.text.encode()
-    staged = f"stage a {len(text)} {sha256(text).hexdigest()}"
-    before = canonical(_as_frr(router, "read", *door)["config"])
-    assert _as_frr(router, staged, *door, given=text)["ok"]
-    assert _as_frr(router, "commit a 60", *door)["pending"] == "a"
-    assert canonical(_as_frr(router, "read", *door)["config"]) == new
-    assert _as_frr(router, "rollback a", *door)["last"]["outcome"] == "rolled-back"
-    assert canonical(_as_frr(router, "read", *door)["config"]) == before
-    (place / "sudo").write_text("#!/bin/sh\necho sudo: a password is required >&2\nexit 1\n")
-    refused = _as_frr(router, staged, *door, given=text)
-    assert "a password is required" in refused["message"]
-    assert "packet_filter: false" in refused["message"]

@@ -8,11 +8,8 @@ import pytest
 
 from controller.intended.overlay import build_overlay
 from controller.model import Change, DeviceConfig, Impact, Operational
-from controller.planning.segmentation import (
-    assume_filters,
-    first_filters,
-    segmentation_notices,
-)
+from controller.planning.notices import first_filters, segmentation_notices
+from controller.platforms.filter_block import assume_filters
 from inventory.model import DataCentreZone, Intent, Platform, Role
 from policies.clinical import read_catalogue
 from tests.factories import Draft

@@ -12,6 +12,7 @@ from controller.model import NO_HARM, Change, DeviceConfig, Impact, Operational,
 from controller.planning import impact, reachability
 from controller.planning.baseline import Running, read_running, trace_baseline, without_shut
 from controller.planning.notices import (
+    first_filters,
     first_policies,
     irreversible,
     renumbered_lans,
@@ -68,6 +69,7 @@ class PlanInputs:
     overlay: Overlay | None = None
     recorded: Iterable[Intent] = ()
     folder: str = ""
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,8 @@ def _notices(view: PlanInputs, harm: _Harm, made: Plan) -> Iterator[str]:
     told = (*harm.steady.degraded, *harm.steady.disconnected)
     yield from first_policies(harm.gaps)
     yield from renumbered_lans(view.intent, made.changes)
+    yield from first_filters(made.changes)
+    yield from view.notices
     yield from single_points(harm.before, view.topology, told)
 
 
@@ -271,7 +275,8 @@ def unmanaged(intent: Intent, laid: Overlay | None = None) -> Mapping[DeviceName
 def explain(made: Plan) -> tuple[str, ...]:
     """Return what a plan would do, in sentences."""
     if not made.changes:
-        return (f"Nothing to change: all {len(made.seen)} devices are as intended.",)
+        nothing = f"Nothing to change: all {len(made.seen)} devices are as intended."
+        return (nothing, *(f"Mind: {text}." for text in made.notices))
     return (
         f"{len(made.changes)} of {len(made.seen)} devices change in {len(made.waves)} waves, "
         f"{made.waves[0][0].device} first as the canary.",

@@ -7,10 +7,11 @@ from edge.clock import boot_id
 from simulations.devices import edges, faults, routers
 from simulations.devices.faults import FaultKind
 from simulations.lab import lifecycle
-from simulations.netns import plumbing, registry
+from simulations.netns import namespaces, plumbing, registry
 from simulations.netns.blueprint import Blueprint, BlueprintRouter, Edge, Machine
 from simulations.netns.registry import Folder
 
+EXEC_WITHIN_S: Final = 60.0
 ANOTHER_BOOT: Final = "00000000-0000-0000-0000-000000000000"
 
 
@@ -39,6 +40,8 @@ def _start_router(place: Folder, blueprint: Blueprint, router: BlueprintRouter) 
     faults.set_fault(place, blueprint, router, FaultKind.NONE)
     _forget_boot(place.router(router.device))
     plumbing.reset_addresses(blueprint, router)
+    flush = ("nft", "flush", "ruleset")
+    namespaces.run_in_namespace(router.namespace, flush, within_s=EXEC_WITHIN_S)
     routers.start_router(place, router)
     faults.set_fault(place, blueprint, router, fault)
 

@@ -46,6 +46,11 @@ def stage_description(lab: Lab, device: str, transaction: str) -> None:
     assert answer.returncode == 0, answer.stdout
 
 
+def outcome(lab: Lab, device: str) -> str:
+    """Return how the last transaction of a router ended."""
+    return str(json.loads(ssh(lab, device, ["status"]).stdout)["last"]["outcome"])
+
+
 def test_every_host_reaches_every_other_in_both_protocols(whole):
     for site in SITES:
         assert whole.reachable(site) == SITES - {site}
@@ -232,7 +237,7 @@ def test_hanging_router_is_silent_until_it_has_reverted(sane):
     sane.fault("garoua-r1", FaultKind.HANG)
     assert ssh(sane, "garoua-r1", ["commit", "t-hang", "4"]).stdout == ""
     assert running(sane, "garoua-r1") == before
-    assert json.loads(ssh(sane, "garoua-r1", ["status"]).stdout)["last"]["outcome"] == "expired"
+    eventually(lambda: outcome(sane, "garoua-r1") == "expired", within_s=20, what="the outcome")
 
 
 def test_locked_out_router_comes_back_once_it_has_reverted(sane):

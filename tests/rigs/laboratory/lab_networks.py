@@ -60,7 +60,7 @@ devices:
      management: {{address: 198.18.0.9, username: root, credential: "{key}"}}}}
   - {{name: garoua-r1, site: garoua, role: router, platform: frr,
      management: {{address: 198.18.0.17, username: root, credential: "{key}"}}}}
-  - {{name: maroua-r1, site: maroua, role: router, platform: frr,
+  - {{name: maroua-r1, site: maroua, role: router, platform: frr, packet_filter: {filters},
      management: {{address: 198.18.0.25, username: root, credential: "{key}"}}}}
 circuits:
   - {{name: yaounde-garoua, number: 1, medium: fibre, cost: {cost},
@@ -160,12 +160,14 @@ def leftovers(name: str) -> list[str]:
 def write_triangle(folder: Path, name: str, *, cost: int = 1) -> Path:
     """Write the intent of the triangle that a laboratory of that name runs, without a provider.
 
-    cost is that of two of its circuits, so that another one changes all three routers.
+    cost is that of two of its circuits, so that another one changes all three routers; with
+    another one Maroua's router does not filter, so that its packet filter changes as well.
     """
     folder.mkdir()
     key = registry.ROOT / name / "controller_key"
     (folder / "network.yaml").write_text(
-        NETWORK.format(name=name, key=f"file:{key}", cost=cost), encoding="utf-8"
+        NETWORK.format(name=name, key=f"file:{key}", cost=cost, filters=str(cost == 1).lower()),
+        encoding="utf-8",
     )
     return folder
 
@@ -218,6 +220,11 @@ def ask_door(lab: Lab, device: str, *request: str) -> str:
 
 
 def running(lab: Lab) -> dict[str, str]:
-    """Return what every router shows as its running configuration, as it stands."""
+    """Return what every router shows as its running configuration and its tables, as they stand."""
     routers = [router.device for router in lab.blueprint.routers]
-    return {name: lab.vtysh(name, "show running-config") for name in routers}
+    return {name: lab.vtysh(name, "show running-config") + loaded(lab, name) for name in routers}
+
+
+def loaded(lab: Lab, device: str) -> str:
+    """Return the packet filter of a router in nft's own words, without what counters say."""
+    return lab.exec(device, ["nft", "-s", "list", "ruleset"]).stdout

@@ -30,6 +30,7 @@ NOT_RUN: Final[Mapping[str, Mapping[str, str]]] = {
         "sanaga apply": FOLLOWED,
     },
 }
+UNIT: Final = "/etc/systemd/system/sanaga-packet-filter.service"
 SSHD: Final = "/usr/sbin/sshd"
 FRR: Final = "/usr/lib/frr/frrinit.sh start"
 
@@ -45,7 +46,8 @@ def prepare_an_frr_router(folder: Path, router: Shell) -> Guide:
         assert started.code == 0, started
 
     def bring_the_door() -> None:
-        shutil.copyfile(ROOT / "controller/drivers/frr_door.py", folder / "frr_door.py")
+        for name in ("frr_door.py", "frr_filter.py"):
+            shutil.copyfile(ROOT / "controller/drivers" / name, folder / name)
 
     def start_sshd() -> None:
         assert router.run(SSHD).code == 0
@@ -54,6 +56,8 @@ def prepare_an_frr_router(folder: Path, router: Shell) -> Guide:
         documents={
             "Match User": lambda text: write(router, "/etc/ssh/sshd_config.d/sanaga.conf", text),
             "* * * * *": lambda text: write(router, "/etc/cron.d/sanaga-door", text),
+            "Cmnd_Alias": lambda text: write(router, "/etc/sudoers.sanaga", text),
+            "[Unit]": lambda text: write(router, UNIT, text),
         },
         before={
             "install -o root -g root -m 0644": lambda: admit(router, folder, "ROUTER"),

@@ -6,7 +6,7 @@ import pytest
 
 from controller.load import Loaded
 from controller.model import DeviceConfig, Operational
-from controller.planning.from_folder import edge_configs, make_plan
+from controller.planning.from_folder import edge_configs, make_plan, router_configs
 from controller.planning.plan import Overrides, plan
 from inventory.errors import UnsafePlanError
 from inventory.model import CircuitEnd, Intent, Thresholds
@@ -83,7 +83,7 @@ def loaded(tmp_path) -> Loaded:
 
 def first_policies(loaded: Loaded, *, blank: bool = False) -> Operational:
     """Return routers that run, or blank ones, and edges without a policy."""
-    routers = configs(loaded.intent)
+    routers = router_configs(loaded)
     found = dict.fromkeys(routers, BLANK) if blank else routers
     return Operational({**found, **dict.fromkeys(edge_configs(loaded), DeviceConfig(""))}, {})
 

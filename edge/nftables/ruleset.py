@@ -1,4 +1,4 @@
-"""The nftables ruleset as text: classification, copying, queueing, and what arrives.
+"""The nftables ruleset as text: classification, filtering, copying, queueing, and what arrives.
 
 Nothing in it comes from people but interface names, which are refused unless they are plain words;
 all else is numbers and addresses. Text for nft 1.0.6: every brace ends on a line of its own.
@@ -17,6 +17,7 @@ from edge.nftables.prefixes import disjoint
 from edge.policy.model import STAMP_PORT, EdgePolicy, Prefix
 from inventory.errors import PolicyRefusedError
 from inventory.names import PEOPLE, interface_name
+from policies.packet_filter.chains import filter_chains
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 _RESERVED: Final = frozenset({"all", "default", "lo"})
@@ -88,6 +89,9 @@ def _names(policy: EdgePolicy) -> Iterator[str]:
     for underlay in policy.underlays:
         yield underlay.interface
         yield underlay.tunnel
+    if wanted := policy.packet_filter:
+        yield from (lan.interface for lan in wanted.lans)
+        yield from wanted.outside
 
 
 def _inet(policy: EdgePolicy) -> Iterator[str]:
@@ -100,6 +104,8 @@ def _inet(policy: EdgePolicy) -> Iterator[str]:
     yield from _probed(policy)
     yield from _forward(policy)
     yield from _postrouting(policy)
+    if policy.packet_filter:
+        yield from filter_chains(policy.packet_filter)
     yield "}"
 
 

@@ -31,7 +31,10 @@ _ROOM: Final = 1 << 23
 
 @dataclass(frozen=True, slots=True)
 class Crafted:
-    """A packet: a SYN, a datagram or an echo request, for which port is the identifier."""
+    """A packet: a SYN, a datagram or an echo request, for which port is the identifier.
+
+    room is how many octets it carries; neither that nor dscp makes it another packet.
+    """
 
     source: Address
     target: Address
@@ -39,6 +42,7 @@ class Crafted:
     port: int
     source_port: int = 40_000
     dscp: int = field(default=0, compare=False)
+    room: int = field(default=0, compare=False)
 
     @property
     def answer(self) -> "Crafted":
@@ -58,10 +62,11 @@ class Crafted:
     def _inner(self, checksum: int) -> bytes:
         if self.protocol == "icmp":
             kind = _ECHO[self.source.version]
-            return struct.pack("!BBHHH", kind, 0, checksum, self.port, self.source_port)
+            head = struct.pack("!BBHHH", kind, 0, checksum, self.port, self.source_port)
+            return head + bytes(self.room)
         ends = struct.pack("!HH", self.source_port, self.port)
         if self.protocol == "udp":
-            return ends + struct.pack("!HH", 8, checksum)
+            return ends + struct.pack("!HH", 8 + self.room, checksum) + bytes(self.room)
         return ends + struct.pack("!IIBBHHH", 1, 0, 5 << 4, _SYN, 65_535, checksum, 0)
 
     def _header(self, number: int, length: int) -> bytes:

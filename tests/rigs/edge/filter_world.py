@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from controller.intended.segments import LAN_INTERFACE
 from edge.nftables.ruleset import base_tables
+from edge.policy.model import EdgePolicy
 from inventory import addressing
 from inventory.addressing import Prefix
 from inventory.model import Intent, Segment
@@ -32,7 +33,7 @@ from tests.rigs.edge.crafted_packets import (
     sender,
 )
 from tests.rigs.edge.edge_policies import edge_policy
-from tests.rigs.edge.segments import HERE, PEER, SERVER, packet_filter
+from tests.rigs.edge.segments import HERE, PEER, SERVER, THERE, packet_filter
 
 # A segment, 'far' for the other sites, 'outside' for a provider's network, 'gate' for the gateway.
 Where: TypeAlias = str
@@ -82,10 +83,26 @@ class FilterWorld:
         assert self.wanted.management is not None
         return self.wanted.management.address
 
+    def policy(self, wanted: PacketFilter | None) -> EdgePolicy:
+        """Return the policy of the gateway with a filter, whose only peer is the other site."""
+        mine, theirs = (
+            tuple(
+                block(self.intent.network.plan, self.intent.sites[site].number)
+                for block in (addressing.site_block4, addressing.site_block6)
+            )
+            for site in (HERE, THERE)
+        )
+        (peer,) = edge_policy().peers
+        return edge_policy(
+            lans=tuple(LAN_INTERFACE.values()),
+            prefixes=mine,
+            peers=(replace(peer, prefixes=theirs),),
+            packet_filter=wanted,
+        )
+
     def load(self, wanted: PacketFilter | None) -> None:
         """Put the rules of an edge with that filter into the gateway's kernel."""
-        policy = edge_policy(lans=tuple(LAN_INTERFACE.values()), packet_filter=wanted)
-        text = "flush ruleset\n" + base_tables(policy)
+        text = "flush ruleset\n" + base_tables(self.policy(wanted))
         with namespaces.entered_namespace(self.space("gate")):
             subprocess.run(["nft", "-f", "-"], input=text, text=True, check=True)
 

@@ -1,6 +1,6 @@
 """From a folder to trusted values, with the faults of every room in one list."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -115,8 +115,11 @@ def device(intent: Intent, name: DeviceName) -> Device:
     return intent.devices[name]
 
 
-def unknown(kind: str, name: str, known: Mapping[str, object]) -> UnknownNameError:
-    """Return the error for a name that nothing bears, with what may have been meant."""
-    near = get_close_matches(name, known, n=3)
+def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """Return the error for a name that nothing bears, with what may have been meant.
+
+    kind says what was asked for; a name may say it itself, as 'site:NAME' does.
+    """
+    near = get_close_matches(name.rpartition(":")[2], sorted(known), n=3)
     advice = f"did you mean {' or '.join(near)}?" if near else "see 'sanaga inventory list'"
     return UnknownNameError(f"no {kind} is called {name!r}; {advice}")

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,8 @@ from uuid import uuid4
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _ANYONE: Final = 0o666
+# As many as Linux follows on one way.
+_MOST_LINKS: Final = 40
 
 
 def replace_file(path: Path, octets: bytes, *, mode: int | None = None) -> None:
@@ -47,8 +50,10 @@ def create_file(path: Path, octets: bytes) -> None:
 
 def plain_target(path: Path) -> Path:
     """Return where a path leads, if a plain file is there or nothing. Raises OSError."""
-    if path.is_symlink() and not _trusted(path):
-        raise _refused(path, "is a symbolic link that somebody else made")
+    for link in _links(path):
+        if not _trusted(link):
+            what = "is" if link == Path.cwd() / path else f"leads through {link},"
+            raise _refused(path, f"{what} a symbolic link that somebody else made")
     target = Path(os.path.realpath(path))
     try:
         kind = target.stat().st_mode
@@ -57,6 +62,23 @@ def plain_target(path: Path) -> Path:
     if not stat.S_ISREG(kind):
         raise _refused(path, f"is {_kind(kind)}, no plain file, and is left as it is")
     return target
+
+
+def _links(path: Path) -> Iterator[Path]:
+    """Yield every symbolic link on the way to a path, and what those lead through."""
+    place, rest = Path(), [*reversed((Path.cwd() / path).parts)]
+    followed = 0
+    while rest:
+        part = rest.pop()
+        here = place.parent if part == ".." else place / part
+        if not here.is_symlink():
+            place = here
+            continue
+        yield here
+        followed += 1
+        if followed > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+        rest += reversed(here.readlink().parts)
 
 
 def _trusted(link: Path) -> bool:

@@ -9,7 +9,8 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from inventory.errors import LabError
+from inventory.documents.yaml_bounds import require_bounded
+from inventory.errors import IntentError, LabError
 from simulations.lab.flows import LabFlow, ProfileName, Report, start_call
 from simulations.lab.lab import Lab, Shape
 from simulations.netns.links import BOTH, Direction
@@ -167,7 +168,11 @@ def read_scenario(file: Path) -> Scenario:
     Raises LabError with every fault in it.
     """
     try:
-        return Scenario.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        text = file.read_text(encoding="utf-8")
+        require_bounded(str(file), text, yaml.CSafeLoader)
+        return Scenario.model_validate(yaml.safe_load(text))
+    except IntentError as error:
+        raise LabError(str(error)) from error
     except OSError as error:
         raise LabError(f"{file}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -28,6 +28,7 @@ LONGEST: Final = (
     "test_edge_rotation",
     "test_demo",
     "test_apply_killed",
+    "test_recipes_in_the_laboratory",
     "test_linux_driver",
     "test_apply_in_the_laboratory",
     "test_frr_driver",

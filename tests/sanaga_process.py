@@ -101,6 +101,11 @@ class _Server:
         self._requests.close()
         self._process.wait()
 
+    @property
+    def number(self) -> int:
+        """Return the descriptor of the socket that takes requests."""
+        return self._requests.fileno()
+
     def run(
         self, words: Sequence[str], folder: Path, variables: Mapping[str, str], stdin: str
     ) -> Answer:
@@ -143,3 +148,8 @@ def _exit_code(stream: int) -> int:
 @cache
 def _server() -> _Server:
     return _Server()
+
+
+def loaded_program() -> int:
+    """Return a socket to the process that commands are forked from, for a program that asks it."""
+    return _server().number

@@ -6,8 +6,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from controller.load import load
+from inventory.country.examples import write_example
 from inventory.country.intent_folder import write_national
-from inventory.documents.examples import write_example
 from topology.maps.draw import draw_map
 
 PICTURES: Final = Path(__file__).resolve().parent.parent / "docs" / "img"

@@ -51,7 +51,7 @@ def init(
 
         write_national(folder)
     else:
-        from inventory.documents.examples import write_example
+        from inventory.country.examples import write_example
 
         write_example(folder, str(example))
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -78,13 +78,20 @@ def validate(
         emit(data, output, lambda: write("\n".join(map(str, faults))))
         say(f"{folder}: {count(len(faults), 'fault')}")
         raise typer.Exit(Exit.ERROR) from None
-    numbers, off = _numbers(loaded), _cut_off(loaded)
+    numbers, off, notices = _numbers(loaded), _cut_off(loaded), _notices(loaded)
     emit(
-        {"valid": True, "faults": [], "counts": numbers, "cut_off": off},
+        {"valid": True, "faults": [], "counts": numbers, "cut_off": off, "notices": notices},
         output,
         lambda: write(f"{_summary(loaded, numbers)}: valid"),
     )
     say_lines(cut_off(off))
+    say_lines(f"mind: {text}" for text in notices)
+
+
+def _notices(loaded: "Loaded") -> tuple[str, ...]:
+    from controller.planning.from_folder import folder_notices
+
+    return folder_notices(loaded)
 
 
 def _cut_off(loaded: "Loaded") -> "Mapping[str, str]":

@@ -261,7 +261,7 @@ def summary(plan: "Plan", view: View = View()) -> Iterator[str]:
         yield from _hurts(when, plan.blast_radius)
         yield from _hurts("Afterwards", plan.steady)
         yield from _cannot_revert(plan)
-        yield from (f"Mind: {text}." for text in plan.notices)
+    yield from (f"Mind: {text}." for text in plan.notices)
     yield from _unmanaged(_left_alone(plan) if view.unmanaged is None else view.unmanaged)
     yield from _expectations(plan, whole=view.expectations)
 

@@ -55,6 +55,8 @@ def show_device(
         texts.append(_intended(loaded, name))
     if what != "intended":
         texts.insert(0, _running(loaded, name, configs, as_saved=what == "running"))
+    if diff and configs:
+        texts[0] = _with_untold(name, *texts)
     text = _difference(*texts) if diff else texts[0].text
     if diff and not text:
         say(f"{name} runs what is intended")
@@ -96,6 +98,17 @@ def _running(
         return driver.read()
     finally:
         driver.close()
+
+
+def _with_untold(name: str, saved: "DeviceConfig", wanted: "DeviceConfig") -> "DeviceConfig":
+    """Return what a file says of a device, and what it cannot say as it is wanted."""
+    from controller.model import Operational
+    from controller.platforms.filter_block import assume_filters
+
+    seen, untold = assume_filters({name: wanted}, Operational({name: saved}, {}))
+    if untold:
+        say(f"the file does not tell whether {name} filters what passes between segments")
+    return seen.configs[name]
 
 
 def _difference(before: "DeviceConfig", after: "DeviceConfig") -> str:

@@ -7,6 +7,9 @@ guard process on the router first; unless it is confirmed in time, the guard put
 configuration back, whatever became of the connection. The startup configuration is written by
 confirm only, so a restart also brings the previous one back.
 
+A configuration may end with a block 'packet-filter', which holds an nftables table in the form of
+everything else. FRR never sees it; frr_filter.py loads it, in the same transaction.
+
 sshd starts it again for every request, so what few requests need is imported where they need it.
 """
 
@@ -36,6 +39,7 @@ LOCK_TIMEOUT_S = 30
 GUARD_PAUSE_S = 5.0
 SIGN_OF_LIFE_S = 5.0
 SHOW_TIMEOUT_S = 120
+FILTER_TIMEOUT_S = 90
 FEW_DELETIONS = 8
 TOLD = 3
 BATCH = 32
@@ -53,6 +57,7 @@ _HEADER = re.compile(r"(frr version|hostname) .*")
 _DELETIONS = "\nLines To Delete\n===============\n"
 _ROUTE_MAP = re.compile(r"route-map (\S+) (?:permit|deny) ([0-9]+)\n")
 _ROUTE = re.compile(r"ip(v6)? route ([0-9a-f.:]+)/([0-9]+) ")
+_FILTER = "packet-filter"
 _COMPLAINT = re.compile(r"% .*|.*: % .*|.*line [0-9]+: .*|.*failed to (?:remove|process).*")
 
 
@@ -72,6 +77,8 @@ class Router(NamedTuple):
     state: Path = Path("/var/lib/sanaga-door")
     confdir: str = "/etc/frr"
     bindir: str = "/usr/bin"
+    filter_tool: str = "/usr/local/lib/sanaga-frr-filter"
+    sudo: str = "/usr/bin/sudo"
 
     def file(self, name: str) -> Path:
         """Return one of the door's own files."""
@@ -105,15 +112,41 @@ def canonical(text: str) -> str:
     places = [i for i, line in enumerate(lines) if _ROUTE.match(line)]
     for place, line in zip(places, sorted((lines[i] for i in places), key=_route)):  # noqa: B905
         lines[place] = line
-    blocks = "\n".join(lines).split("\n!\n")
-    places = [i for i, block in enumerate(blocks) if _ROUTE_MAP.match(block)]
-    for place, block in zip(places, sorted((blocks[i] for i in places), key=_route_map)):  # noqa: B905
-        blocks[place] = block
-    return "\n!\n".join(blocks)
+    parts = "\n".join(lines).split("\n!\n")
+    places = [i for i, part in enumerate(parts) if _ROUTE_MAP.match(part)]
+    for place, part in zip(places, sorted((parts[i] for i in places), key=_route_map)):  # noqa: B905
+        parts[place] = part
+    return "\n!\n".join(parts)
 
 
-def _route_map(block: str) -> tuple[str, int]:
-    found = _ROUTE_MAP.match(block)
+def split(text: str) -> tuple[str, str]:
+    """Return FRR's own part of a configuration, and the table of its packet filter, if any."""
+    own: list[str] = []
+    table: list[str] = []
+    lines = iter(text.split("\n"))
+    for line in lines:
+        if line.rstrip() != _FILTER:
+            own.append(line)
+            continue
+        for inner in lines:
+            if inner.rstrip() == "exit":
+                break
+            table.append(f"{inner[1:].rstrip()}\n")
+        after = next(lines, "!")
+        own += [] if after.rstrip() == "!" else [after]
+    return "\n".join(own), "".join(table)
+
+
+def block(table: str) -> str:
+    """Return the block of a configuration that holds a table; nothing without a table."""
+    if not table:
+        return ""
+    inner = "".join(f" {line}\n" for line in table.splitlines())
+    return f"{_FILTER}\n{inner}exit\n!\n"
+
+
+def _route_map(lines: str) -> tuple[str, int]:
+    found = _ROUTE_MAP.match(lines)
     return (found[1], int(found[2])) if found else ("", 0)
 
 
@@ -160,7 +193,7 @@ def _digest(data: bytes) -> str:
 # --- the router -----------------------------------------------------------------------------
 
 
-def _run(command: Sequence[str], timeout_s: int) -> tuple[int, str]:
+def _run(command: Sequence[str], timeout_s: int, given: str = "") -> tuple[int, str]:
     """Return exit code and all output; a command that hangs is killed with its children.
 
     It inherits the door's lock and is watched by timeout(1): should the door be killed, nobody
@@ -168,7 +201,7 @@ def _run(command: Sequence[str], timeout_s: int) -> tuple[int, str]:
     """
     done = subprocess.run(
         ["timeout", "--signal=KILL", str(timeout_s), *command],
-        stdin=subprocess.DEVNULL,
+        input=given.encode("utf-8"),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=_ENV,
@@ -185,6 +218,13 @@ def _run(command: Sequence[str], timeout_s: int) -> tuple[int, str]:
 
 
 def _running(router: Router) -> str:
+    """Return what FRR runs, as it shows it, and before its end the packet filter of the kernel."""
+    text, table = _own_running(router), _loaded(router)
+    return f"{text.rstrip()[: -len('end')]}{block(table)}end\n" if table else text
+
+
+def _own_running(router: Router) -> str:
+    """Return what FRR runs, as it shows it."""
     command = [*router.vtysh(str(router.file("work"))), "-c", "show running-config"]
     code, output = _run(command, VTYSH_TIMEOUT_S)
     _, found, text = output.partition("Current configuration:")
@@ -209,11 +249,24 @@ def _reload(router: Router, mode: str, text: str, running: str) -> tuple[int, st
 
 
 def _apply(router: Router, text: str, running: str) -> tuple[int, str]:
-    """Make a whole configuration run; return frr-reload.py's exit code and output."""
-    surplus = set(running.splitlines()).difference(text.splitlines())
+    """Make a whole configuration run; return frr-reload.py's exit code and output.
+
+    The packet filter comes first: when it is refused, nothing of FRR has changed.
+    """
+    (own, table), (ran, had) = split(text), split(running)
+    if table != had:
+        _load(router, table)
+    return _apply_own(router, own, ran)
+
+
+def _apply_own(router: Router, own: str, ran: str) -> tuple[int, str]:
+    """Make FRR run its own part of a configuration."""
+    if body(own) == body(ran):
+        return 0, ""
+    surplus = set(ran.splitlines()).difference(own.splitlines())
     if len(surplus) > FEW_DELETIONS:
-        _delete(router, text, running)
-    return _reload(router, "--reload", text, running)
+        _delete(router, own, ran)
+    return _reload(router, "--reload", own, ran)
 
 
 def _delete(router: Router, text: str, running: str) -> None:
@@ -251,6 +304,80 @@ def _save(router: Router) -> None:
         raise DoorError(
             "not-saved", f"it runs, but the startup configuration was not written: {why}"
         )
+
+
+# --- the packet filter ----------------------------------------------------------------------
+
+NOT_HERE = (
+    "this router cannot load the packet filter ({}); prepare it as the recipe 'Prepare an FRR "
+    "router' says (nftables, frr_filter.py, sudo), or set packet_filter: false for this device"
+)
+
+
+def _ask_filter(router: Router, verb: str, table: str = "") -> dict[str, Any]:
+    """Return what the program says that may touch nftables; raises DoorError with its refusal."""
+    if not os.path.exists(router.filter_tool):  # noqa: PTH110 - pathlib is slow to load
+        raise DoorError("rejected", NOT_HERE.format(f"there is no {router.filter_tool}"))
+    python = sys.executable or "/usr/bin/python3"
+    start = [python, "-IS"] if os.geteuid() == 0 else [router.sudo, "-n"]
+    code, output = _run([*start, router.filter_tool, verb], FILTER_TIMEOUT_S, table)
+    try:
+        answer = dict(json.loads(output))
+    except (ValueError, TypeError):
+        said = " ".join(output.split())[-300:] or f"it ended with {code}"
+        raise DoorError("rejected", NOT_HERE.format(f"{start[0]}: {said}")) from None
+    if answer.get("ok") is not True:
+        raise DoorError("rejected", str(answer.get("message")))
+    return answer
+
+
+def _loaded(router: Router) -> str:
+    """Return the table that the kernel has: as it was loaded, or by now in nft's own words."""
+    known = _record(router, "filter.json")
+    try:
+        listed = _ask_filter(router, "list", str(known["digest"]) if known else "")
+    except DoorError as error:
+        if known:
+            raise DoorError("filter", f"the packet filter cannot be read: {error}") from error
+        # A router that never had one needs no program for it.
+        return ""
+    same = known and known["digest"] == listed["digest"]
+    return str(known["text"] if known and same else listed["text"])
+
+
+def _load(router: Router, table: str) -> None:
+    """Put a table in the place of the one that is loaded, and know it again later."""
+    if table:
+        answer = _ask_filter(router, "load", table)
+        _keep(router, "filter.json", text=table, digest=answer["digest"])
+    else:
+        _ask_filter(router, "delete")
+        router.file("filter.json").unlink(missing_ok=True)
+
+
+def _check_filter(router: Router, candidate: str) -> str:
+    """Return the table of a candidate; raises DoorError when it could not be loaded here."""
+    own, table = split(candidate)
+    if body(f"{own}\n{block(table)}") != body(candidate):
+        raise DoorError("rejected", f"the block {_FILTER!r} stands last, once, and well formed")
+    if table:
+        _ask_filter(router, "check", table)
+    return table
+
+
+def _check_way_back(router: Router, had: str) -> None:
+    """Refuse to replace a table that a hand has made and that could not be put back."""
+    known = _record(router, "filter.json")
+    if not had or (known and known["text"] == had):
+        return
+    try:
+        _ask_filter(router, "check", had)
+    except DoorError as error:
+        raise DoorError(
+            "rejected",
+            f"the packet filter was changed by hand and could not be put back ({error}); take it "
+            "away with 'nft delete table inet sanaga_segments', and plan again",
+        ) from None
 
 
 # --- the door's own files -------------------------------------------------------------------
@@ -338,7 +465,7 @@ def _tend(router: Router) -> None:
     """Finish what a dead process left behind; the caller holds the lock."""
     if _record(router, "confirming.json"):
         if _is_back(router):
-            _end(router, "confirming.json", "restarted")
+            _undo(router, "restarted", "confirming.json")
         else:
             _finish_confirm(router)
     pending = _record(router, "pending.json")
@@ -351,15 +478,21 @@ def _tend(router: Router) -> None:
 
 
 def _is_back(router: Router) -> bool:
-    """Return whether FRR runs what ran before, as after a restart with its startup file."""
+    """Return whether FRR runs what ran before, as after a restart with its startup file.
+
+    Where nothing of FRR changes, the packet filter tells.
+    """
     files = router.file("previous.conf"), router.file("staged.conf")
-    previous, staged = (canonical(file.read_text(encoding="utf-8")) for file in files)
-    return previous != staged and canonical(_running(router)) == previous
+    texts = (canonical(file.read_text(encoding="utf-8")) for file in files)
+    (previous, had), (staged, table) = map(split, texts)
+    if previous != staged:
+        return canonical(_own_running(router)) == previous
+    return had != table and _loaded(router) == had
 
 
-def _undo(router: Router, outcome: str) -> None:
+def _undo(router: Router, outcome: str, record_of: str = "pending.json") -> None:
     # The rename decides: from here on nobody can confirm.
-    _rename(router.file("pending.json"), router.file("reverting.json"))
+    _rename(router.file(record_of), router.file("reverting.json"))
     record = _record(router, "reverting.json") or {}
     with contextlib.suppress(OSError):  # on a full disk the way back matters, not its name
         _keep(router, "reverting.json", **{**record, "outcome": outcome})
@@ -375,7 +508,7 @@ def _restore(router: Router) -> None:
         running = _running(router)
         if body(running) == body(wanted):
             break
-        _, output = _apply(router, body(wanted), running)
+        output = _bring_back(router, body(wanted), running)
     running = _running(router)
     if canonical(running) != canonical(wanted):
         why = _complaints(output) or _difference(canonical(wanted), canonical(running))
@@ -383,8 +516,28 @@ def _restore(router: Router) -> None:
     _end(router, "reverting.json", str(record.get("outcome", "rolled-back")))
 
 
+def _bring_back(router: Router, text: str, running: str) -> str:
+    """Make a former configuration run; a filter that is refused keeps nothing of FRR back."""
+    (own, table), (ran, had) = split(text), split(running)
+    refusal = ""
+    if table != had:
+        try:
+            _load(router, table)
+        except DoorError as error:
+            refusal = f"% {error}\n"
+    return refusal + _apply_own(router, own, ran)[1]
+
+
 def _finish_confirm(router: Router) -> None:
+    """Keep what runs over a restart: FRR's part as its startup configuration, and the filter.
+
+    A restart in the midst of that may have brought back the former filter, and no more.
+    """
+    table = split(router.file("staged.conf").read_text(encoding="utf-8"))[1]
+    if _loaded(router) != table:
+        _load(router, table)
     _save(router)
+    _write(router.file("startup.nft"), table)
     _end(router, "confirming.json", "confirmed")
 
 
@@ -502,18 +655,30 @@ def _stage(router: Router, words: Sequence[str]) -> dict[str, object]:
         # What was staged before must never be taken for what is being written now.
         router.file("staged.json").unlink(missing_ok=True)
         text, running = candidate.decode("utf-8"), _running(router)
-        code, output = _reload(router, "--test", text, running)
+        table, had = _check_filter(router, text), split(running)[1]
+        code, output = _reload(router, "--test", split(text)[0], running)
         if code:
             raise DoorError("rejected", _complaints(output) or output.strip()[-500:])
         _write(router.file("staged.conf"), text)
         _keep(router, "staged.json", txn=txn, seen=_digest(canonical(running).encode()))
-    return {"delta": _delta(output)}
+    return {"delta": "\n".join(filter(None, (_delta(output), _filter_delta(table, had))))}
 
 
 def _delta(output: str) -> str:
     shown = _COLOUR.sub("", output)
     start = shown.find("\nLines To ")
     return shown[start:].strip() if start >= 0 else ""
+
+
+def _filter_delta(table: str, had: str) -> str:
+    import difflib
+
+    if table == had:
+        return ""
+    lines = difflib.unified_diff(
+        had.splitlines(), table.splitlines(), "loaded", "candidate", lineterm="", n=1
+    )
+    return "\n".join(["Packet Filter", "=============", *lines])
 
 
 def _free(router: Router, txn: str | None) -> None:
@@ -577,6 +742,8 @@ def _change(router: Router, txn: str, seconds: int) -> None:
     if staged["seen"] != _digest(canonical(running).encode()):
         raise DoorError("changed", "the running configuration changed since staging; plan again")
     wanted = router.file("staged.conf").read_text(encoding="utf-8")
+    if split(wanted)[1] != split(running)[1]:
+        _check_way_back(router, split(running)[1])
     _write(router.file("previous.conf"), running)
     _keep_pending(router, txn, seconds)
     _arm(router, txn)
@@ -630,6 +797,24 @@ def _rollback(router: Router, words: Sequence[str]) -> dict[str, object]:
         return {"last": _record(router, "last.json")}
 
 
+def _boot_filter(router: Router, _: Sequence[str]) -> dict[str, object]:
+    """Load the packet filter that was confirmed last, before FRR starts.
+
+    A transaction from before the restart is undone as soon as FRR is there to be asked.
+    """
+    with _locked(router, LOCK_TIMEOUT_S):
+        for record in filter(None, (_record(router, name) for name in UNSETTLED)):
+            if record["boot"] == _boot():
+                raise DoorError("pending", f"transaction {record['txn']} is unconfirmed")
+        try:
+            table = router.file("startup.nft").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            table = ""
+        if table:
+            _load(router, table)
+    return {"loaded": bool(table)}
+
+
 def _probe(router: Router, words: Sequence[str]) -> dict[str, object]:
     """Ping targets from an address, or from the loopback when the source is lo."""
     from concurrent.futures import ThreadPoolExecutor
@@ -675,6 +860,7 @@ VERBS: dict[str, tuple[Verb, int, int]] = {
     "extend": (_extend, 2, 2),
     "confirm": (_confirm, 1, 1),
     "rollback": (_rollback, 1, 1),
+    "boot": (_boot_filter, 0, 0),
     "probe": (_probe, 2, MOST_TARGETS + 1),
 }
 

@@ -13,12 +13,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, Tem
 from controller.model import BgpSession, DeviceConfig, Intended
 from inventory.errors import PlanError
 from inventory.model import Platform
+from policies.packet_filter.chains import filter_chains
+from policies.packet_filter.model import PacketFilter
 
 LINE_LENGTH: Final = 80
 WORST_COST: Final = 10
 DRAINED_COST: Final = 10_000
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 _SUFFIX: Final = ".conf.j2"
+# What no line of a chain has, as filter_chains() yields it.
+_STRANGE: Final = re.compile(r'[^A-Za-z0-9_ .,:/{}!=&;"@\t-]')
 # Words, and IPv6 prefixes that begin with zeros.
 _NAME: Final = re.compile(r"(?:[A-Za-z0-9]|::/?[0-9a-f])[A-Za-z0-9._:/@-]*")
 
@@ -100,7 +104,20 @@ def _context(intended: Intended) -> Mapping[str, object]:
         "networks4": intended.networks4,
         "networks6": intended.networks6,
         "policies": _POLICIES,
+        "chains": _chain_lines(intended.packet_filter),
     }
+
+
+def _chain_lines(wanted: PacketFilter | None) -> list[Line]:
+    """Return the lines of a filter's chains; raises PlanError for one that could be more."""
+    if wanted is None:
+        return []
+    for name in (*(lan.interface for lan in wanted.lans), *wanted.outside):
+        _word(name)
+    lines = list(filter_chains(wanted))
+    if strange := [line for line in lines if line[:1] != "\t" or _STRANGE.search(line)]:
+        raise PlanError(f"{strange[0].strip()!r} cannot stand in a packet filter")
+    return [Line(line) for line in lines]
 
 
 def _session(session: BgpSession) -> _Session:

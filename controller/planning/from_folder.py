@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -19,6 +19,7 @@ from controller.intended.render import platforms, render
 from controller.intended.routers import intended_routers
 from controller.load import Loaded, anchored, as_written
 from controller.model import DeviceConfig, Operational, Plan
+from controller.planning.notices import segmentation_notices
 from controller.planning.plan import (
     NOTHING_SPECIAL,
     Overrides,
@@ -31,6 +32,7 @@ from controller.planning.plan import (
 )
 from controller.planning.plan_file import folder_of, parse_intent, seen_by
 from controller.planning.selection import select_devices
+from controller.platforms.filter_block import assume_filters
 from controller.store.journal import FILE as JOURNAL_FILE
 from controller.store.journal import ApplyRecord, Journal
 from controller.store.people import FILE as PEOPLE_FILE
@@ -131,8 +133,12 @@ def draft_folder(loaded: Loaded, choices: PlanChoices, context: PlanContext) -> 
         seen = _read_files(loaded, names, choices.running)
     former = recorded_intents(context.state_dir, network)
     view = _inputs(loaded, seen, consent, previous, former)
+    notes: tuple[str, ...] = ()
+    if choices.running is not None:
+        seen, untold = assume_filters(view.wanted, seen)
+        view = replace(view, operational=seen)
+        notes = tuple(_notes(loaded.intent, choices.running, untold))
     made = draft_plan(view, context.at, consent)
-    notes = tuple(_notes(loaded.intent, choices.running)) if choices.running else ()
     return FolderPlan(made, unmanaged(loaded.intent, loaded.overlay), notes)
 
 
@@ -161,8 +167,13 @@ def _read_files(loaded: Loaded, names: Collection[DeviceName], folder: Path) -> 
     return seen
 
 
-def _notes(intent: Intent, folder: Path) -> Iterator[str]:
-    """Yield what is strange about a folder of saved configurations."""
+def _notes(intent: Intent, folder: Path, untold: Collection[DeviceName]) -> Iterator[str]:
+    """Yield what is strange about a folder of saved configurations, and what it does not tell."""
+    if untold:
+        yield (
+            f"{folder} does not tell whether routers filter what passes between segments; all "
+            f"else of {count(len(untold), 'router')} is compared"
+        )
     if unused := unused_files(folder, intent.devices):
         yield (
             f"{folder}: {listing(unused)} not read, since no device of the intent is called so; "
@@ -280,7 +291,14 @@ def _inputs(
         overlay=loaded.overlay,
         recorded=recorded,
         folder=str(loaded.folder.absolute()),
+        notices=folder_notices(loaded),
     )
+
+
+def folder_notices(loaded: Loaded) -> tuple[str, ...]:
+    """Return what a folder leaves open or shut between segments, in sentences."""
+    hosts = loaded.access.policy.hosts
+    return tuple(segmentation_notices(loaded.intent, loaded.overlay, loaded.policies, hosts))
 
 
 def to_read(

@@ -5,11 +5,13 @@ above that is indented less. Policies of edges are judged as such.
 """
 
 import re
+from dataclasses import replace
 from difflib import unified_diff
 from typing import Final
 
 from controller.model import DeviceConfig, Impact
 from controller.platforms import edge_policy
+from controller.platforms.filter_block import split_block
 from controller.platforms.indented import _judged, _Outline
 from controller.platforms.model import ConfigImpact, is_routed, is_understood, unconfigured
 from controller.wording import count
@@ -45,6 +47,23 @@ def assess(before: DeviceConfig, after: DeviceConfig) -> ConfigImpact:
     if not is_routed(before) and after.text:
         because = "what it runs cannot be read: everything through it may stop for a moment"
         return ConfigImpact(Impact.INTERRUPTION, because, whole_device=True)
+    (before, had), (after, wanted) = split_block(before), split_block(after)
+    judged = _assess_routing(before, after)
+    if had == wanted or judged.unconfigured:
+        return judged
+    return _with_filter(judged, only=before == after)
+
+
+def _with_filter(judged: ConfigImpact, *, only: bool) -> ConfigImpact:
+    """Return an impact with that of another packet filter: no path is touched by it."""
+    because = "what may pass between segments changes"
+    if not only:
+        because = f"{judged.because}; {because}"
+    worst = Impact.REROUTE if judged.impact is Impact.NONE else judged.impact
+    return replace(judged, impact=worst, because=because)
+
+
+def _assess_routing(before: DeviceConfig, after: DeviceConfig) -> ConfigImpact:
     old, new = _Outline.of(before), _Outline.of(after)
     if unconfigured(before):
         touched = old.interfaces | new.interfaces
@@ -58,9 +77,11 @@ def assess(before: DeviceConfig, after: DeviceConfig) -> ConfigImpact:
 def _summary(after: DeviceConfig) -> str:
     if edge_policy.is_policy(after):
         return f"{_lines(after)}, {edge_policy.summary(after)}"
-    outline = _Outline.of(after)
+    routing, table = split_block(after)
+    outline = _Outline.of(routing)
     interfaces = ", ".join(sorted(outline.interfaces)) or "none"
-    return f"{_lines(after)}, interfaces {interfaces}, BGP neighbours {len(outline.neighbours)}"
+    parts = [_lines(after), f"interfaces {interfaces}", f"BGP neighbours {len(outline.neighbours)}"]
+    return ", ".join([*parts, *(["a packet filter"] if table else [])])
 
 
 def _lines(config: DeviceConfig) -> str:

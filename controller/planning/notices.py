@@ -1,19 +1,26 @@
-"""What people must know of a plan: hosts' addresses, single points of failure, first policies."""
+"""What people must know of a plan: addresses, single points of failure, policies, segments."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import AddressValueError, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
-from controller.intended.segments import LAN_INTERFACE
+from controller.intended.overlay import Overlay
+from controller.intended.segments import LAN_INTERFACE, shut_services
+from controller.load import as_written
 from controller.model import Change, DeviceConfig
 from controller.platforms import edge_policy
+from controller.platforms.filter_block import split_block
 from controller.platforms.interfaces import read_interfaces
+from controller.platforms.model import unconfigured
 from controller.wording import listing
-from inventory.model import AddressPlan, DeviceName, Intent, SiteName
+from inventory.model import AddressPlan, Device, DeviceName, Intent, Platform, Role, SiteName
+from policies.model import Policies
 from topology.failures.single_points import new_single_points
 from topology.model import Topology
+from vpn.model import ServiceHost
 
 _LANS: Final = frozenset(LAN_INTERFACE.values())
+ENFORCING: Final = frozenset({Platform.FRR, Platform.LINUX})
 _BLOCK4: Final = 23
 _BLOCK6: Final = 60
 
@@ -48,8 +55,97 @@ def first_policies(gaps: Mapping[DeviceName, tuple[int, int]]) -> Iterator[str]:
         yield (
             f"from wave {first} until wave {last} is applied, nothing passes between {edge} and "
             "its hub: it is the first policy of the edge, and the hub's comes later; choose a "
-            "quiet hour (this does not count towards the shares that are allowed)"
+            "quiet hour"
         )
+
+
+def irreversible(before: Intent, anchored: Intent, folder: str) -> Iterator[str]:
+    """Yield what no rollback brings back; folder is where references to credentials start."""
+    # What was derived from the intent that is anchored is anchored itself.
+    previous, intent = as_written(before, folder), as_written(anchored, folder)
+    if previous.network.asn != intent.network.asn:
+        yield f"the AS number {previous.network.asn} becomes {intent.network.asn}"
+    for name, was in previous.devices.items():
+        if name not in intent.devices:
+            yield f"{name} leaves the intent; its configuration stays until someone removes it"
+        else:
+            yield from _management(was, intent.devices[name])
+    for name, circuit in previous.circuits.items():
+        now = intent.circuits.get(name)
+        if now and (circuit.a, circuit.b) != (now.a, now.b):
+            yield f"circuit {name} lands on other interfaces; its cables must follow"
+
+
+def _management(was: Device, now: Device) -> Iterator[str]:
+    before, after = was.management, now.management
+    if before is None or after is None or before == after:
+        return
+    for what in ("address", "port", "username", "credential", "host_key"):
+        if getattr(before, what) != getattr(after, what):
+            yield f"{now.name}: the management {what.replace('_', ' ')} is another one now"
+
+
+def segmentation_notices(
+    intent: Intent, laid: Overlay, policies: Policies, hosts: Collection[ServiceHost]
+) -> Iterator[str]:
+    """Yield where nothing keeps segments apart, and which services nobody reaches."""
+    if not intent.network.segmentation:
+        yield "nothing keeps segments apart: network.yaml says 'segmentation: false'"
+        return
+    yield from _unenforced(intent, laid)
+    yield from _shut(policies, intent, hosts)
+
+
+def first_filters(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield the routers that carry traffic already and begin to filter it."""
+    names = sorted(change.device for change in changes if _begins(change))
+    if names:
+        yield (
+            f"{_do(names, 'begins', 'begin')} to filter between segments: what no rule opens ends "
+            "with this change, also where it worked until now"
+        )
+
+
+def _begins(change: Change) -> bool:
+    block, had = split_block(change.after)[1], split_block(change.before)[1]
+    return bool(block) and not (had or unconfigured(change.before))
+
+
+def _unenforced(intent: Intent, laid: Overlay) -> Iterator[str]:
+    groups: dict[str, list[DeviceName]] = {}
+    for device in intent.devices.values():
+        if why := _why_open(device, laid):
+            groups.setdefault(why, []).append(device.name)
+    for why, names in groups.items():
+        yield f"{_do(names, 'filters', 'filter')} nothing between segments: {why}"
+
+
+def _why_open(device: Device, laid: Overlay) -> str:
+    """Return why a device does not filter what it should; empty where it does, or never would."""
+    if device.role is Role.SWITCH:
+        return "switches are not configured yet" if device.lan else ""
+    if not device.packet_filter:
+        return "'packet_filter: false' in the device"
+    if device.platform not in ENFORCING:
+        return f"there is no packet filter for the platform {device.platform}"
+    if device.role is Role.EDGE and device.name not in laid.managed:
+        return "not managed yet"
+    return ""
+
+
+def _shut(policies: Policies, intent: Intent, hosts: Collection[ServiceHost]) -> Iterator[str]:
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for service, zones in shut_services(policies, intent, hosts).items():
+        groups.setdefault(zones, []).append(service)
+    for zones, services in groups.items():
+        yield (
+            f"shut in {listing(zones)} although rules open it, since the section 'hosts' of "
+            f"access.yaml has no address for it there: {listing(services, most=12)}"
+        )
+
+
+def _do(names: Collection[DeviceName], one: str, several: str) -> str:
+    return f"{listing(list(names))} {one if len(names) == 1 else several}"
 
 
 def _blocks(plan: AddressPlan, config: DeviceConfig) -> frozenset[str]:

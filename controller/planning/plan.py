@@ -8,10 +8,16 @@ from typing import Final
 
 from controller.intended.overlay import Overlay, build_overlay, loopback
 from controller.load import as_written
-from controller.model import Change, DeviceConfig, Impact, Operational, Plan
+from controller.model import NO_HARM, Change, DeviceConfig, Impact, Operational, Plan
 from controller.planning import impact, reachability
 from controller.planning.baseline import Running, read_running, trace_baseline, without_shut
-from controller.planning.notices import first_policies, renumbered_lans, single_points
+from controller.planning.notices import (
+    first_filters,
+    first_policies,
+    irreversible,
+    renumbered_lans,
+    single_points,
+)
 from controller.planning.plan_file import intent_json
 from controller.planning.reachability import routers
 from controller.planning.refusals import (
@@ -23,8 +29,14 @@ from controller.planning.refusals import (
     lost_peers,
     too_much_harm,
 )
-from controller.planning.transient import TransientModel, policy_gaps, simulate_waves, worst
-from controller.planning.waves import change_graph, tunnel_waves, waves
+from controller.planning.transient import (
+    TransientModel,
+    WorstWave,
+    policy_gaps,
+    simulate_waves,
+    worst,
+)
+from controller.planning.waves import ChangeGraph, change_graph, tunnel_waves, waves
 from controller.platforms.model import ConfigImpact
 from inventory.errors import PlanError, UnknownNameError, UnreachableError, UnsafePlanError
 from inventory.model import Device, DeviceName, Intent, Role, Thresholds
@@ -57,6 +69,7 @@ class PlanInputs:
     overlay: Overlay | None = None
     recorded: Iterable[Intent] = ()
     folder: str = ""
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,59 +116,115 @@ def draft_plan(view: PlanInputs, at: datetime, consent: Overrides = NOTHING_SPEC
     view = replace(view, overlay=laid)
     devices = considered(view, consent)
     forced = _accepted(view.findings, consent)
+    steps = _order(view, laid, devices)
+    harm = _rehearse(view, steps)
+    made = _with_reachability(_changes(view, steps, at), view, steps)
+    return replace(
+        made,
+        blast_radius=harm.worst.radius,
+        worst_wave=harm.worst.wave,
+        steady=harm.steady,
+        cannot_revert=tuple(irreversible(view.previous or harm.was, view.intent, view.folder)),
+        forced=forced,
+        notices=tuple(_notices(view, harm, made)),
+        refused=tuple(_refusals(view, consent, steps, harm)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """What a plan does: which devices it is for, how each change is judged, and in which order."""
+
+    laid: Overlay
+    devices: tuple[DeviceName, ...]
+    form: ChangeGraph
+    judgements: Mapping[DeviceName, ConfigImpact]
+    order: tuple[tuple[DeviceName, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Harm:
+    """What a plan costs: was is the network before, gaps the waves of edges' first policies."""
+
+    was: Intent
+    before: Topology
+    gaps: Mapping[DeviceName, tuple[int, int]]
+    worst: WorstWave
+    steady: BlastRadius
+
+
+def _order(view: PlanInputs, laid: Overlay, devices: tuple[DeviceName, ...]) -> _Steps:
+    """Judge every change, and put the changes in order: routers first, then edges, then hubs."""
     form = change_graph(view.topology)
     judgements = dict(_judgements(view, devices))
     idle = [name for name, judged in judgements.items() if judged.unconfigured]
     edges = judgements.keys() & laid.managed.keys()
-    order = (
-        *waves(judgements.keys() - edges, form, idle),
-        *tunnel_waves(edges, laid.hubs),
-    )
+    order = (*waves(judgements.keys() - edges, form, idle), *tunnel_waves(edges, laid.hubs))
+    return _Steps(laid, devices, form, judgements, order)
+
+
+def _rehearse(view: PlanInputs, steps: _Steps) -> _Harm:
+    """Go through the waves on the model, from what the network was to what it will be."""
     running = read_running(view.intent, view.operational.configs)
     was = _before(view, running)
     before = view.before if view.before and was is view.previous else routed_topology(was)
-    rehearsal = simulate_waves(
-        (before, view.topology), (was, view.intent), judgements, order, running.wired
-    )
-    gaps = _gaps(view, laid, before, rehearsal)
-    counted = worst(rehearsal)
-    harm = worst(replace(rehearsal, gaps=gaps)) if gaps else counted
-    steady = before_after(before, view.topology)
-    whole = Whole.of((was, view.intent), (before, view.topology))
-    changes = {name: _change(view, name, judged) for name, judged in judgements.items()}
-    seen = {name: view.operational.configs[name].fingerprint for name in devices}
-    beyond = tuple(sorted(reachability.outside_pairs(view.intent, devices, form, laid)))
+    topologies, intents = (before, view.topology), (was, view.intent)
+    rehearsal = simulate_waves(topologies, intents, steps.judgements, steps.order, running.wired)
+    gaps = _gaps(view, steps.laid, before, rehearsal)
+    worst_wave = worst(replace(rehearsal, gaps=gaps))
+    return _Harm(was, before, gaps, worst_wave, before_after(before, view.topology))
+
+
+def _changes(view: PlanInputs, steps: _Steps, at: datetime) -> Plan:
+    """Return a plan that says what changes, and not yet what that means."""
+    changes = {name: _change(view, name, judged) for name, judged in steps.judgements.items()}
+    seen = {name: view.operational.configs[name].fingerprint for name in steps.devices}
     return Plan(
         id=_identity(as_written(view.intent, view.folder), seen, changes),
         network=view.intent.network.name,
         created_at=at.isoformat(timespec="seconds"),
         intent_fingerprint=_fingerprint(view.intent),
         seen=seen,
-        waves=tuple(tuple(changes[name] for name in wave) for wave in order),
-        blast_radius=harm.radius,
+        waves=tuple(tuple(changes[name] for name in wave) for wave in steps.order),
+        blast_radius=NO_HARM,
         findings=view.findings,
-        loopbacks={n: loopback(view.intent, n) for n in (*devices, *(b for _, b in beyond))},
-        reaches=reachability.check_pairs(view.intent, devices, form, laid),
-        adjacent=reachability.adjacent(view.intent, form, devices, laid),
-        steady=steady,
-        worst_wave=harm.wave,
-        cannot_revert=tuple(_irreversible(view.previous or was, view.intent, view.folder)),
-        forced=forced,
+        loopbacks={},
+        reaches=(),
         intent=view.intent,
-        beyond=beyond,
-        notices=(
-            *first_policies(gaps),
-            *renumbered_lans(view.intent, changes.values()),
-            *single_points(before, view.topology, (*steady.degraded, *steady.disconnected)),
-        ),
-        refused=(
-            *lost_keys(view.previous, view.intent, consent.revoked),
-            *lost_peers(view.operational.configs, devices, _kept(laid, consent)),
-            *failing_expectations(view.findings, forced),
-            *too_much_harm(whole, _allowed(view, consent), counted, steady),
-        ),
         folder=view.folder,
     )
+
+
+def _with_reachability(made: Plan, view: PlanInputs, steps: _Steps) -> Plan:
+    """Return a plan that also says which devices must reach which others once it is applied."""
+    intent, devices = view.intent, steps.devices
+    beyond = tuple(sorted(reachability.outside_pairs(intent, devices, steps.form, steps.laid)))
+    return replace(
+        made,
+        loopbacks={n: loopback(intent, n) for n in (*devices, *(b for _, b in beyond))},
+        reaches=reachability.check_pairs(intent, devices, steps.form, steps.laid),
+        adjacent=reachability.adjacent(intent, steps.form, devices, steps.laid),
+        beyond=beyond,
+    )
+
+
+def _notices(view: PlanInputs, harm: _Harm, made: Plan) -> Iterator[str]:
+    told = (*harm.steady.degraded, *harm.steady.disconnected)
+    yield from first_policies(harm.gaps)
+    yield from renumbered_lans(view.intent, made.changes)
+    yield from first_filters(made.changes)
+    yield from view.notices
+    yield from single_points(harm.before, view.topology, told)
+
+
+def _refusals(view: PlanInputs, consent: Overrides, steps: _Steps, harm: _Harm) -> Iterator[str]:
+    """Yield every reason why the plan must not be applied."""
+    whole = Whole.of((harm.was, view.intent), (harm.before, view.topology))
+    configs, kept = view.operational.configs, _kept(steps.laid, consent)
+    yield from lost_keys(view.previous, view.intent, consent.revoked)
+    yield from lost_peers(configs, steps.devices, kept)
+    yield from failing_expectations(view.findings, _accepted(view.findings, consent))
+    yield from too_much_harm(whole, _allowed(view, consent), harm.worst, harm.steady)
 
 
 def _gaps(
@@ -206,7 +275,8 @@ def unmanaged(intent: Intent, laid: Overlay | None = None) -> Mapping[DeviceName
 def explain(made: Plan) -> tuple[str, ...]:
     """Return what a plan would do, in sentences."""
     if not made.changes:
-        return (f"Nothing to change: all {len(made.seen)} devices are as intended.",)
+        nothing = f"Nothing to change: all {len(made.seen)} devices are as intended."
+        return (nothing, *(f"Mind: {text}." for text in made.notices))
     return (
         f"{len(made.changes)} of {len(made.seen)} devices change in {len(made.waves)} waves, "
         f"{made.waves[0][0].device} first as the canary.",
@@ -298,30 +368,6 @@ def _before(view: PlanInputs, running: Running) -> Intent:
     if view.previous:
         return without_shut(view.previous, running)
     return trace_baseline(view.intent, running, view.recorded)
-
-
-def _irreversible(previous: Intent, anchored: Intent, folder: str) -> Iterator[str]:
-    intent = as_written(anchored, folder)
-    if previous.network.asn != intent.network.asn:
-        yield f"the AS number {previous.network.asn} becomes {intent.network.asn}"
-    for name, was in previous.devices.items():
-        if name not in intent.devices:
-            yield f"{name} leaves the intent; its configuration stays until someone removes it"
-        else:
-            yield from _management(was, intent.devices[name])
-    for name, circuit in previous.circuits.items():
-        now = intent.circuits.get(name)
-        if now and (circuit.a, circuit.b) != (now.a, now.b):
-            yield f"circuit {name} lands on other interfaces; its cables must follow"
-
-
-def _management(was: Device, now: Device) -> Iterator[str]:
-    before, after = was.management, now.management
-    if before is None or after is None or before == after:
-        return
-    for what in ("address", "port", "username", "credential", "host_key"):
-        if getattr(before, what) != getattr(after, what):
-            yield f"{now.name}: the management {what.replace('_', ' ')} is another one now"
 
 
 def _told(radius: BlastRadius, when: str) -> str:

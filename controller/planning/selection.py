@@ -1,9 +1,10 @@
 """Choosing devices by name, site, region, role or level."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Final, TypeAlias
 
+from controller.load import unknown
+from controller.wording import listing
 from inventory.errors import PlanError, UnknownNameError
 from inventory.model import Device, DeviceName, Intent
 
@@ -27,8 +28,8 @@ def select_devices(
     managed device.
     """
     found = {word: frozenset(_bearers(intent, word)) for word in words}
-    if unknown := [word for word, devices in found.items() if not devices]:
-        raise UnknownNameError("\n".join(_unknown(intent, word) for word in unknown))
+    if strange := [word for word, devices in found.items() if not devices]:
+        raise UnknownNameError("\n".join(_unknown(intent, word) for word in strange))
     chosen = {word: devices if _is_device(intent, word) else devices & {*managed}
               for word, devices in found.items()}  # fmt: skip
     if empty := [word for word, devices in chosen.items() if not devices]:
@@ -54,6 +55,4 @@ def _bearers(intent: Intent, word: str) -> Iterator[DeviceName]:
 
 def _unknown(intent: Intent, word: str) -> str:
     known = {trait(intent, d) for d in intent.devices.values() for trait in _TRAITS.values()}
-    near = get_close_matches(word.rpartition(":")[2], known, n=3)
-    advice = f"did you mean {' or '.join(near)}?" if near else "see 'sanaga inventory list'"
-    return f"no device, site, region, role or level is called {word!r}; {advice}"
+    return str(unknown(listing([*_TRAITS], joint="or"), word, known))

@@ -13,6 +13,7 @@ _IDLE: Final = re.compile(
     r"[ \t!]|$|frr\b|hostname\b|domainname\b|log\b|service\b|interface\b|no\b|ip(?:v6)?\b|line\b"
     r"|exit|end\b|debug\b|password\b|enable\b|username\b|agentx\b|vrf\b|key\b|bfd\b|zebra\b"
     r"|access-list\b|route-map\b|bgp (?:as-path|community-list|large-community-list)\b|banner\b"
+    r"|packet-filter$"
 )
 
 

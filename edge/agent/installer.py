@@ -19,7 +19,7 @@ from edge.selection.selector import PathSelector
 from edge.storage.journal import Note
 from edge.telemetry.status import Repairs
 from inventory.errors import EdgeError
-from policies.decide import Memory
+from policies.path_selection.decide import Memory
 
 
 @dataclass(eq=False, slots=True)

@@ -46,8 +46,10 @@ def add(
     Without a port any port matches.
     """
     from edge.control import client as control
+    from edge.nftables.call_flows import require_care_class
 
-    request = {**_flow(source, target, protocol), "service": service, "for_s": duration(lasts)}
+    request = {**_flow(source, target, protocol), "for_s": duration(lasts)}
+    request["service"] = require_care_class(service)
     control.request(folder(directory), "call-add", **request)
     say(f"packets from {source} to {target} travel as {service} for {lasts}")
 

@@ -5,20 +5,22 @@ gets the new key and shakes hands. WireGuard still receives on the earlier sessi
 is sent to the device is lost either. The far end knows both keys, and routes everything behind the
 device by the one that shook hands last (see edge.keys.peer_keys). If the far end answers what is
 sent with the new key, traffic returns to the tunnel and the next one moves; if not, the tunnel gets
-its former key again. Until then rotation.json holds the former key, so that a daemon that is killed
-or gets another policy in the middle of a proof goes on with it.
+its former key again, and does so at once when no other one answers any more. Until then
+rotation.json holds the former key, so that a daemon that is killed or gets another policy in the
+middle of a proof goes on with it.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
 from edge.clock import Moment
 from edge.keys import rotation_state
+from edge.keys.answering import answering_peers, is_backed, tunnel_circuit
 from edge.keys.peer_keys import PeerKeys
 from edge.keys.rotation_state import PendingKey, RotationState
-from edge.policy.model import EdgePolicy, Peer
+from edge.policy.model import EdgePolicy, PathKey, Peer
 from edge.selection.evaluate import PeerState
 from edge.wireguard.active_keys import ActiveKeys, InterfaceName
 from edge.wireguard.model import TunnelState
@@ -30,11 +32,13 @@ DRAIN_S: Final = 1.0
 # A handshake whose first packet is lost is tried again after 5 s.
 PROVE_S: Final = 15.0
 REST_S: Final = 15.0
+# The only tunnel that a peer answers on waits so long for the others, which may be down for weeks.
+ALONE_S: Final = 600.0
 # Over a tunnel that nobody has answered on for so long there is nothing to lose.
 FORLORN_S: Final = 5.0
 # There it is not known which key the far end knows, so one is tried after the other.
 TRIED_S: Final = 60.0
-# Answers to what was sent before may be under way for as long.
+# Where another part installs a key, what is sent in this time may have gone with the former one.
 FLIGHT_S: Final = 1.0
 
 Phase: TypeAlias = Literal["idle", "draining", "proving", "returning", "resting"]
@@ -62,6 +66,10 @@ class TrafficControl(Protocol):
 
     def drain(self, circuits: Collection[CircuitName], *, bare: bool) -> None:
         """Send nothing over some circuits, and with bare nothing through the care tunnel."""
+        ...
+
+    def answered_sent_s(self, key: PathKey) -> float:
+        """Return when the newest test packet that was answered on a path had been sent."""
         ...
 
 
@@ -103,6 +111,7 @@ class OwnRotation:
         self._peers = PeerKeys()
         self._unproved: dict[InterfaceName, PendingKey] = {}
         self._silent_s: dict[InterfaceName, float] = {}
+        self._backed_s: dict[InterfaceName, float] = {}
         self.notes: list[str] = []
         self.fault = ""
         self.disk_fault = ""
@@ -153,6 +162,7 @@ class OwnRotation:
         fresh = self._wanted or self._first
         self._own = {name: self._own.get(name, fresh) for name in policy.tunnels}
         self._silent_s = dict.fromkeys(policy.tunnels, self._clock().monotonic_s)
+        self._backed_s = dict(self._silent_s)
         for name in tuple(self._unproved):
             self._resume(policy, name, self._unproved.pop(name))
         self._save()
@@ -244,7 +254,7 @@ class OwnRotation:
         """Where nobody was alive, keep the key that is answered, or else try the other one."""
         changed = False
         for name, unproved in tuple(self._unproved.items()):
-            alive = frozenset(self._alive(policy, name))
+            alive = answering_peers(policy, self._traffic.peer_states, name)
             step = _Step("proving", name, unproved.since_s, alive)
             answered = alive and await self._answered(policy, step)
             if self._policy is not policy:
@@ -266,7 +276,7 @@ class OwnRotation:
         self, policy: EdgePolicy, behind: Collection[InterfaceName], now_s: float
     ) -> None:
         """Move at once what nobody answers on, or send elsewhere what goes over the first other."""
-        alive = {name: frozenset(self._alive(policy, name)) for name in behind}
+        alive = {name: answering_peers(policy, self._traffic.peer_states, name) for name in behind}
         self._silent_s |= {name: now_s for name in behind if alive[name]}
         forlorn = [name for name in behind if now_s - self._silent_s[name] >= FORLORN_S]
         if forlorn:
@@ -276,15 +286,39 @@ class OwnRotation:
             self._save()
             self.notes.append(f"nobody answers on {', '.join(forlorn)}: moved at once")
             await self._kernel.renew(self.generations)
-        elif name := next((one for one in behind if alive[one]), ""):
+        elif name := next((n for n in behind if self._may_move(policy, n, alive[n], now_s)), ""):
             self._drain(policy, _Step("draining", name, now_s, alive[name]))
+
+    def _may_move(
+        self, policy: EdgePolicy, name: InterfaceName, alive: Collection[DeviceName], now_s: float
+    ) -> bool:
+        """Return whether a tunnel that is answered on can be done without, or has waited enough."""
+        backed = self._is_backed(policy, name, alive, now_s)
+        return bool(alive) and (backed or now_s - self._backed_s[name] >= ALONE_S)
+
+    def _is_backed(
+        self, policy: EdgePolicy, name: InterfaceName, peers: Collection[DeviceName], now_s: float
+    ) -> bool:
+        """Return whether these peers answer on another tunnel, or have no other one."""
+        backed = is_backed(policy, self._traffic.peer_states, name, peers)
+        if backed:
+            self._backed_s[name] = now_s
+        return backed
+
+    def _lost_backing(self, policy: EdgePolicy, step: _Step, now_s: float) -> bool:
+        """Return whether the other tunnels have died since a step began."""
+        before = self._backed_s[step.tunnel] >= step.since_s
+        return not self._is_backed(policy, step.tunnel, step.asked, now_s) and before
 
     def _drain(self, policy: EdgePolicy, step: _Step) -> None:
         """Do something to a tunnel, and send elsewhere what goes over it."""
-        self._step, circuit = step, _circuit(policy, step.tunnel)
+        self._step, circuit = step, tunnel_circuit(policy, step.tunnel)
         self._traffic.drain((circuit,) if circuit else (), bare=not circuit)
 
     async def _move(self, policy: EdgePolicy, step: _Step, now_s: float) -> None:
+        if self._lost_backing(policy, step, now_s):
+            self._end("resting", now_s)
+            return
         before, self._own[step.tunnel] = self._own[step.tunnel], policy.key
         self._unproved[step.tunnel] = PendingKey(before, step.asked, now_s)
         if not self._save():
@@ -292,15 +326,20 @@ class OwnRotation:
             self._own[step.tunnel] = self._unproved.pop(step.tunnel).before
             self._end("resting", now_s)
             return
-        self._step = replace(step, phase="proving", since_s=now_s)
+        self._step = proving = replace(step, phase="proving", since_s=now_s)
         await self._kernel.renew(self.generations)
+        if self._step is proving:
+            # What was sent until now may have gone with the former key.
+            self._step = replace(proving, since_s=self._clock().monotonic_s)
 
     async def _prove(self, policy: EdgePolicy, step: _Step, now_s: float) -> None:
         """Take a tunnel again once the far end has answered over it, whichever key it has."""
         missed = step.asked - frozenset(await self._answered(policy, step))
         if self._step is not step:
             return
-        over, back = now_s - step.since_s >= PROVE_S, step.phase == "returning"
+        back = step.phase == "returning"
+        over = now_s - step.since_s >= PROVE_S
+        over |= not back and self._lost_backing(policy, step, now_s)
         if back and (over or not missed):
             self._end("resting", now_s)
         elif not missed:
@@ -328,28 +367,19 @@ class OwnRotation:
         self._step = _Step(phase, since_s=now_s)
         self._traffic.drain((), bare=False)
 
-    def _alive(self, policy: EdgePolicy, name: InterfaceName) -> Iterator[DeviceName]:
-        """Yield the peers that answer over a tunnel; over the care tunnel, that answer at all."""
-        circuit = _circuit(policy, name)
-        for peer in policy.peers:
-            healths = self._traffic.peer_states[peer.device].healths
-            paths = [path for path in peer.paths if circuit in {None, path.circuit}]
-            if any(not healths[p.name].dead and healths[p.name].delay_ms for p in paths):
-                yield peer.device
-
     async def _answered(self, policy: EdgePolicy, step: _Step) -> Collection[DeviceName]:
         """Return the peers that have answered something that was sent with the new key."""
-        circuit = _circuit(policy, step.tunnel)
+        circuit = tunnel_circuit(policy, step.tunnel)
         peers = [peer for peer in policy.peers if peer.device in step.asked]
         if circuit is None:
             return await self._reach(step.tunnel, peers)
-        since_s, peer_states = step.since_s + FLIGHT_S, self._traffic.peer_states
+        # An answer may wait long for a process that is late, so it counts when its packet was sent.
+        since_s, sent_s = step.since_s + FLIGHT_S, self._traffic.answered_sent_s
         return [
             peer.device
             for peer in peers
             for path in peer.paths
-            if path.circuit == circuit
-            and peer_states[peer.device].healths[path.name].answered_at_s > since_s
+            if path.circuit == circuit and sent_s((peer.device, path.name)) > since_s
         ]
 
     def _save(self) -> bool:
@@ -363,8 +393,3 @@ class OwnRotation:
             return False
         self.disk_fault = ""
         return True
-
-
-def _circuit(policy: EdgePolicy, name: InterfaceName) -> CircuitName | None:
-    """Return the circuit of a tunnel; None for the care tunnel."""
-    return next((u.circuit for u in policy.underlays if u.tunnel == name), None)

@@ -1,13 +1,14 @@
 """Consultations as flows: those that somebody announced, and those whose packets were seen."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final, Literal
 
 from edge.forwarding import marks
 from edge.policy.model import EdgePolicy
-from inventory.errors import EdgeError
+from inventory.documents.messages import known_names
+from inventory.errors import EdgeError, UnknownNameError
 from policies.model import CARE_CLASSES, ServiceName
 
 ANY_PORT: Final = (0, 65_535)
@@ -57,11 +58,25 @@ class LiveCalls:
 
 
 def mark_of(policy: EdgePolicy, service: ServiceName) -> int:
-    """Return the mark of a class of consultations. Raises EdgeError if it is not one."""
-    index = marks.class_index(policy, service)
-    if service not in CARE_CLASSES or index is None:
-        raise EdgeError(f"{service!r} is no class of consultations; use {CARE_CLASSES[0]!r}")
-    return marks.CLASS_MARK + index
+    """Return the mark of a class of consultations.
+
+    Raises UnknownNameError if the policy has no such class.
+    """
+    require_care_class(service, care_classes(policy))
+    return marks.CLASS_MARK + (marks.class_index(policy, service) or 0)
+
+
+def require_care_class(
+    service: ServiceName, known: Sequence[ServiceName] = CARE_CLASSES
+) -> ServiceName:
+    """Return the name of a class of consultations.
+
+    Raises UnknownNameError, with what may have been meant, when it is not among the known ones.
+    """
+    if service not in known:
+        hint = known_names(service, known, "classes of consultations")
+        raise UnknownNameError(f"no class of consultations is called '{service}'; {hint}")
+    return service
 
 
 def care_classes(policy: EdgePolicy) -> tuple[ServiceName, ...]:

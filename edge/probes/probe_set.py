@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from math import inf
 from typing import Final
 
 from edge.policy.model import EdgePolicy, PathKey, PeerPath
@@ -78,6 +79,10 @@ class ProbeSet:
         """Return what a path showed since it was last asked; None while it is not measured."""
         probe = self._probes.get(key)
         return probe.session.measure() if probe and probe.opened else None
+
+    def answered_sent_s(self, key: PathKey) -> float:
+        """Return when the newest test packet that was answered had been sent; -inf if none was."""
+        return self._probes[key].session.answered_sent_s if key in self._probes else -inf
 
     def pace(self, paces: Mapping[PathKey, float]) -> None:
         """Set the time between test packets, in seconds."""

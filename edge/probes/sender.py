@@ -100,6 +100,8 @@ class SessionSender:
         self._timer: asyncio.TimerHandle | None = None
         self._sent_s = self._due_s = self._wake_s = self._heard_s = self._time.now()
         self._measured_s = self._heard_s
+        # When the newest test packet that was answered had been sent.
+        self.answered_sent_s = -inf
 
     @property
     def pace_s(self) -> float:
@@ -334,6 +336,7 @@ class SessionSender:
         held_s = _held_s(answer, elapsed_s)
         round_trip_s = max(0.0, elapsed_s - held_s)
         if verdict is AnswerKind.FIRST:
+            self.answered_sent_s = max(self.answered_sent_s, sent_s)
             self._held_s = max(self._held_s, held_s)
         if answer.request.sequence == self._interrupted:
             return

@@ -8,8 +8,8 @@ from typing import Final
 from edge.forwarding.steering import PeerSteering, Steering
 from edge.policy.model import EdgePolicy, Peer, PeerPath, TrafficClass
 from inventory.model import CircuitName, DeviceName
-from policies.decide import Alternative, Decision, Duty, Memory, decide
 from policies.model import CARE_CLASSES, ServiceName
+from policies.path_selection.decide import Alternative, Decision, Duty, Memory, decide
 from topology.quality.health import (
     LinkHealth,
     Measurement,

@@ -13,7 +13,7 @@ from typing import Any, Final
 from edge.clock import Moment
 from edge.policy.model import ClassKey
 from edge.storage import atomic
-from policies.decide import Memory, Standing
+from policies.path_selection.decide import Memory, Standing
 
 FILE: Final = "state.json"
 _VERSION: Final = 1

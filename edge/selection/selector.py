@@ -7,13 +7,13 @@ from typing import Final
 
 from edge.clock import Moment
 from edge.forwarding.steering import Steering
-from edge.policy.model import ClassKey, EdgePolicy, Peer, TrafficClass
+from edge.policy.model import ClassKey, EdgePolicy, PathKey, Peer, TrafficClass
 from edge.probes.probe_set import ProbeSet
 from edge.selection import evaluate, pacing
 from edge.selection.evaluate import PathChange, PeerState
 from edge.storage.journal import DecisionJournal, JournalRecord
 from inventory.model import CircuitName, DeviceName
-from policies.decide import Memory
+from policies.path_selection.decide import Memory
 from topology.quality.health import Measurement, PathName
 
 # How often, in seconds, the probes are read while a consultation runs or a path is in doubt, and
@@ -81,6 +81,10 @@ class PathSelector:
         }
         if bare != before and self._policy is not None:
             self._steer(self.steering)
+
+    def answered_sent_s(self, key: PathKey) -> float:
+        """Return when the newest test packet that was answered on a path had been sent."""
+        return self._probes.answered_sent_s(key)
 
     def set_live_calls(self, live: frozenset[DeviceName]) -> None:
         """Set the peers that a consultation is going on with."""

@@ -12,8 +12,8 @@ from edge.selection.evaluate import PeerState
 from edge.wireguard.active_keys import ActiveKeys
 from edge.wireguard.model import PeerStatus, TunnelState
 from inventory.model import CircuitName
-from policies.decide import Memory
 from policies.model import CARE_CLASSES
+from policies.path_selection.decide import Memory
 from topology.quality.health import LinkHealth
 from vpn.model import Endpoint as Written
 

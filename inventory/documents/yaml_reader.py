@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 import yaml
 
+from inventory.documents.yaml_bounds import deep_bracket
 from inventory.errors import Fault, Location
 
 Place: TypeAlias = tuple[int, int]
@@ -85,6 +86,7 @@ _PROBLEMS: Final[Mapping[str, tuple[str, str]]] = {
         "begin the list on a line of its own below the key",
     ),
 }
+_DEEP: Final = (f"more than {MAX_DEPTH} levels of nesting", "no document is that deep; undo it")
 _TAB: Final = ("a tab where YAML wants spaces", "replace the tab by spaces")
 _OTHER: Final = ("this is not YAML", "compare the line with an example of docs/intent.md")
 
@@ -110,7 +112,8 @@ def compose_yaml(file: str, text: str) -> Composed:
     try:
         value, mark = composer.document()
     except yaml.MarkedYAMLError as error:
-        composer.faults.append(_broken(file, text, error))
+        deep = deep_bracket(file, text, error, MAX_DEPTH)
+        composer.faults.append(Fault(deep, *_DEEP) if deep else _broken(file, text, error))
     except _StopReadingError as stop:
         composer.faults.append(stop.fault)
     else:
@@ -193,8 +196,7 @@ class _Composer:
     def _collection(self, event: yaml.Event, depth: int) -> tuple[object, Mark]:
         """Return a list or mapping."""
         if depth > MAX_DEPTH:
-            what = f"more than {MAX_DEPTH} levels of nesting"
-            raise _StopReadingError(self._fault(event, what, "no document is that deep; undo it"))
+            raise _StopReadingError(self._fault(event, *_DEEP))
         if not isinstance(event, yaml.CollectionStartEvent):  # pragma: no cover
             raise _StopReadingError(self._fault(event, *_OTHER))
         if event.anchor or event.tag:

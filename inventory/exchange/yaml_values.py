@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import yaml
 
+from inventory.documents.yaml_bounds import require_bounded
 from inventory.errors import Fault, IntentError, Location
 
-MAX_DEPTH: Final = 100
 _TAG: Final = "tag:yaml.org,2002:"
 
 
@@ -105,25 +105,9 @@ def read_ansible_yaml(file: str, text: str) -> object:
     return _read(file, text, _Ansible)
 
 
-def _check_depth(file: str, text: str, loader: type[yaml.CSafeLoader]) -> None:
-    """Raise IntentError for what is nested so deeply that libyaml would break on it."""
-    depth = 0
-    for event in yaml.parse(text, Loader=loader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH:
-            mark = event.start_mark
-            where = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
-            raise IntentError(
-                [Fault(where, "this is nested too deeply", "no inventory is; undo it")]
-            )
-
-
 def _read(file: str, text: str, loader: type[yaml.CSafeLoader]) -> object:
     try:
-        _check_depth(file, text, loader)
+        require_bounded(file, text, loader)
         return yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

@@ -23,7 +23,7 @@ from simulations.devices.faults import FaultKind
 from simulations.netns.links import BOTH, Direction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from controller.load import Loaded
     from simulations.lab.lab import Lab, Shape
@@ -95,7 +95,7 @@ def up(
     trust them; the edges trust this machine's controller.
     """
     from controller.load import load
-    from inventory.documents import examples
+    from inventory.country import examples
     from simulations.lab import lab
     from simulations.lab.prerequisites import unreachable
 
@@ -248,7 +248,8 @@ def shell(
 ) -> None:
     """Open a shell where a device or a host lives.
 
-    Where an edge lives, 'sanaga edge' speaks with its daemon.
+    Where a router lives, 'vtysh' is its own; where an edge lives, 'sanaga edge' speaks with its
+    daemon.
     """
     from simulations.devices import routers
     from simulations.netns import namespaces
@@ -257,11 +258,11 @@ def shell(
     if vtysh:
         router = found.blueprint.router(thing)
         argv = routers.vtysh_argv(found.folder.router(router.device))
-        _become(router.namespace, argv)
+        _become(router.namespace, argv, {})
     namespace = found.blueprint.namespace_of(thing)
     say(f"you are in {namespaces.namespace_path(namespace)}; 'exit' leaves it")
     shell_ = next(s for s in SHELLS if Path(s).exists())
-    _become(namespace, (*found.surroundings(thing), shell_))
+    _become(namespace, (shell_,), found.variables(thing))
 
 
 @app.command(
@@ -272,28 +273,31 @@ def shell(
 def exec_(
     thing: Thing,
     command: Annotated[
-        list[str], typer.Argument(metavar="-- COMMAND…", help="Program and arguments.")
+        list[str], typer.Argument(metavar="[--] COMMAND…", help="Program and arguments.")
     ],
     lab: LabOption = None,
 ) -> None:
     """Run a program where a device or a host lives; its exit code is ours.
 
-    Where an edge lives, 'sanaga edge' speaks with its daemon.
+    Where a router lives, 'vtysh' is its own; where an edge lives, 'sanaga edge' speaks with its
+    daemon.
     """
     found = _found(lab)
-    _become(found.blueprint.namespace_of(thing), (*found.surroundings(thing), *command))
+    _become(found.blueprint.namespace_of(thing), command, found.variables(thing))
 
 
-def _become(namespace: str, argv: "tuple[str, ...] | list[str]") -> None:
-    """Turn this process into a program inside a namespace.
+def _become(namespace: str, argv: "Sequence[str]", variables: "Mapping[str, str]") -> None:
+    """Turn this process into a program inside a namespace, with further variables.
 
     Raises UsageProblem when there is no such program.
     """
+    from controller.environment import environment
     from simulations.netns.namespaces import entered_namespace
 
     with entered_namespace(namespace):
         try:
-            os.execvp(argv[0], list(argv))  # noqa: S606 - the person's own program
+            chosen = {**environment(), **variables}
+            os.execvpe(argv[0], list(argv), chosen)  # noqa: S606 - the person's own program
         except FileNotFoundError as error:
             raise UsageProblem(f"{argv[0]}: no such program") from error
 
@@ -312,6 +316,30 @@ def fault(
     """
     _found(lab).fault(device, kind)
     say(f"{device}: {'repaired' if kind is FaultKind.NONE else f'fault {kind.value} is set'}")
+
+
+@app.command(epilog="Example: sanaga lab restart mora-r1")
+def restart(
+    device: Annotated[
+        str, typer.Argument(metavar="DEVICE", help="Name of a router or of an edge.")
+    ],
+    lab: LabOption = None,
+) -> None:
+    """Restart a router or an edge as a reboot would: everything that runs there ends.
+
+    A router starts with its startup configuration, without what was not confirmed; an edge with
+    its confirmed policy.
+    """
+    from simulations.netns.blueprint import Edge
+
+    found = _found(lab)
+    is_edge = isinstance(found.blueprint.machine(device), Edge)
+    say(f"restarting {device}")
+    found.restart(device)
+    loaded, shown = (
+        ("confirmed policy", "paths") if is_edge else ("startup configuration", "sessions")
+    )
+    say(f"{device} runs again with its {loaded}; 'sanaga lab status' shows its {shown}")
 
 
 @app.command(epilog="Example: sanaga lab run northern-spur-fibre-cut")

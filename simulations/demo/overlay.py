@@ -12,7 +12,7 @@ from simulations.netns.waiting import eventually
 from simulations.traffic import VOICE
 
 CLASS: Final = "consultation-audio"
-READY_WITHIN_S: Final = 30.0
+READY_WITHIN_S: Final = 120.0
 # So many ways must answer before a consultation counts as protected.
 WAYS: Final = 2
 

@@ -18,7 +18,7 @@ from controller.model import Operational, Plan
 from controller.planning.from_folder import PlanChoices, PlanContext, plan_folder, to_read
 from controller.store.journal import Journal
 from controller.terminal.progress import told
-from inventory.documents.examples import write_example
+from inventory.country.examples import write_example
 from simulations.demo.facts import Applied
 from simulations.lab import lab as labs
 from simulations.lab.lab import Lab

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from controller.drivers import frr_door
 from simulations.devices import faulty_door, sshd
 from simulations.devices.ssh_keys import make_key
 from simulations.netns import background
@@ -17,10 +18,16 @@ from simulations.netns.registry import Folder
 
 FRR_USER: Final = "frr"
 VTYSH_USERS: Final = "frrvty"
+VTYSH: Final = "/usr/bin/vtysh"
+# Programs of a router's folder that stand before the machine's own of the same name.
+PROGRAMS: Final = "bin"
 # Folders outside the laboratory's own that sshd and the daemons of FRR want, and who owns them.
 WANTED: Final = ((Path("/run/sshd"), "root"), (Path("/run/frr"), FRR_USER))
 MARK: Final = ".sanaga"
-DOOR: Final = Path(__file__).parents[2] / "controller" / "drivers" / "frr_door.py"
+DOOR: Final = Path(frr_door.__file__)
+FILTER: Final = DOOR.with_name("frr_filter.py")
+# What the door loads when the router boots, in its own folder.
+STARTUP_FILTER: Final = "startup.nft"
 
 
 def prepare_router(place: Folder, router: BlueprintRouter) -> str:
@@ -33,6 +40,7 @@ def prepare_router(place: Folder, router: BlueprintRouter) -> str:
     _write(folder / "vtysh.conf", names, VTYSH_USERS)
     # Its presence makes vtysh keep one file for all daemons.
     _write(folder / "frr.conf", names, VTYSH_USERS)
+    _write_vtysh(folder)
     host_key = make_key(folder / "host_key")
     if router.management:
         sshd.configure_sshd(place, router, door_command(place, router))
@@ -46,33 +54,58 @@ def door_command(place: Folder, router: BlueprintRouter) -> str:
     Every request starts it again, and the gate is another Python.
     """
     folder = place.router(router.device)
+    door = _door(folder)
     gate = (sys.executable, "-I", faulty_door.__file__, str(folder), router.namespace, "--")
-    plain = (sys.executable, "-I", str(DOOR), "--vty-socket", str(folder))
-    door = (*plain, "--confdir", str(folder), "--state", str(folder / "door"))
     set_when = " -o ".join(f"-e {shlex.quote(str(folder / name))}" for name in faulty_door.SIGNS)
     through_gate = shlex.join(("exec", *gate, *door))
     return f"if [ {set_when} ]; then {through_gate}; fi; {shlex.join(('exec', *door))}"
 
 
-def start_router(place: Folder, router: BlueprintRouter, config: str | None) -> None:
-    """Start a router's programs, blank or with a configuration, and return once they serve.
+def _door(folder: Path) -> tuple[str, ...]:
+    plain = (sys.executable, "-I", str(DOOR), "--vty-socket", str(folder))
+    places = ("--confdir", str(folder), "--state", str(folder / "door"))
+    return (*plain, *places, "--filter-tool", str(FILTER))
+
+
+def start_router(place: Folder, router: BlueprintRouter, *, blank: bool = False) -> None:
+    """Start a router's programs, blank or with its startup configuration, until they serve.
 
     Raises LabError with a program's own words when it does not start.
     """
     folder = place.router(router.device)
     with entered_namespace(router.namespace):
+        if not blank and (folder / "door" / STARTUP_FILTER).exists():
+            boot = ("/usr/bin/env", "SSH_ORIGINAL_COMMAND=boot", *_door(folder))
+            sshd.launch_sshd(boot, router.device, folder / "start.log")
         for daemon in DAEMONS:
             sshd.launch_sshd(_daemon_argv(daemon, folder), router.device, folder / "start.log")
-        if config is not None:
-            _write(folder / "frr.conf", config, VTYSH_USERS)
+        if not blank:
             sshd.launch_sshd(vtysh_argv(folder, "-b"), router.device, folder / "start.log")
         if router.management:
             sshd.start_sshd(place, router)
 
 
+def save_config(place: Folder, router: BlueprintRouter, config: str) -> None:
+    """Write the startup configuration of a router that does not run, its packet filter included."""
+    folder = place.router(router.device)
+    own, table = frr_door.split(config)
+    _write(folder / "frr.conf", own, VTYSH_USERS)
+    if table:
+        (folder / "door").mkdir(mode=0o700, exist_ok=True)
+        (folder / "door" / STARTUP_FILTER).write_text(table, encoding="utf-8")
+
+
 def vtysh_argv(folder: Path, *arguments: str) -> tuple[str, ...]:
     """Return the command line of vtysh for a router."""
-    return ("/usr/bin/vtysh", "--vty_socket", str(folder), "--config_dir", str(folder), *arguments)
+    return (VTYSH, "--vty_socket", str(folder), "--config_dir", str(folder), *arguments)
+
+
+def _write_vtysh(folder: Path) -> None:
+    """Write the program vtysh of a router, which speaks with that router's own daemons."""
+    program = folder / PROGRAMS / Path(VTYSH).name
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(vtysh_argv(folder))} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
 
 
 def dead_programs(place: Folder, router: BlueprintRouter) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 from typing import Any, Final
 
-ANSWER_WITHIN_S: Final = 5.0
+ANSWER_WITHIN_S: Final = 30.0
 # An answer ends with three zero octets and the status of the command.
 TRAILER: Final = b"\0\0\0"
 

@@ -1,5 +1,6 @@
 """A running laboratory: look at it, break it, mend it, ask its routers."""
 
+import os
 import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import Final, TypedDict, Unpack
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from controller.environment import environment
 from controller.keys.signing import signing_key
 from controller.settings import Settings
 from inventory.errors import LabError
@@ -20,7 +22,7 @@ from simulations.devices.edges import EdgeState
 from simulations.devices.faults import FaultKind
 from simulations.devices.ssh_keys import merge_known_hosts
 from simulations.impairment import Impairment
-from simulations.lab import lifecycle
+from simulations.lab import lifecycle, restart
 from simulations.lab.convergence import ESTABLISHED, Sessions
 from simulations.lab.lifecycle import Wishes
 from simulations.lab.probe import answering_devices
@@ -169,6 +171,13 @@ class Lab:
         edges.kill_daemon(self.folder, edge)
         edges.start_daemon(self.folder, edge)
 
+    def restart(self, device: DeviceName) -> None:
+        """Let a router or an edge start again as after a reboot.
+
+        Raises LabError when there is none of that name, or a program does not start.
+        """
+        restart.restart_machine(self.folder, self.blueprint, self.blueprint.machine(device))
+
     def edge_folder(self, device: DeviceName) -> Path:
         """Return the folder in which an edge's daemon keeps its key, policy and state."""
         return self.folder.edge(self.blueprint.edge(device).device)
@@ -178,15 +187,23 @@ class Lab:
     ) -> subprocess.CompletedProcess[str]:
         """Run a program where a device, a site's host, a provider or "noc" lives."""
         namespace = self.blueprint.namespace_of(thing)
-        return namespaces.run_in_namespace(
-            namespace, [*self.surroundings(thing), *argv], within_s=within_s
-        )
+        chosen = {**environment(), **self.variables(thing)}
+        return namespaces.run_in_namespace(namespace, argv, within_s=within_s, variables=chosen)
 
-    def surroundings(self, thing: str) -> tuple[str, ...]:
-        """Return what to write before a command, so that an edge's commands find its daemon."""
-        if thing in {edge.device for edge in self.blueprint.edges}:
-            return ("env", f"{edges.VARIABLE}={self.edge_folder(thing)}")
-        return ()
+    def variables(self, thing: str) -> Mapping[str, str]:
+        """Return the variables by which commands find an edge's daemon, and vtysh a router's FRR.
+
+        Raises LabError when there is no such thing.
+        """
+        namespace = self.blueprint.namespace_of(thing)
+        for router in self.blueprint.routers:
+            if router.namespace == namespace:
+                own = self.folder.router(router.device) / routers.PROGRAMS
+                return {"PATH": f"{own}:{environment().get('PATH', os.defpath)}"}
+        for edge in self.blueprint.edges:
+            if edge.namespace == namespace:
+                return {edges.VARIABLE: str(self.folder.edge(edge.device))}
+        return {}
 
     def ping(
         self, site: SiteName, target: SiteName, *, count: int = 5, interval_s: float = 0.05

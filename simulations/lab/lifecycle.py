@@ -1,7 +1,7 @@
 """Making a laboratory and unmaking it, whatever state it was left in."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from simulations.netns.waiting import eventually
 # Starting daemons is bound by the processor; more threads than this only queue.
 THREADS: Final = 4
 SWEEPS: Final = 20
-GONE_WITHIN_S: Final = 20.0
+GONE_WITHIN_S: Final = 60.0
 Report = Callable[[str], None]
 
 
@@ -114,7 +114,10 @@ def _start_machines(
         if isinstance(machine, Edge):
             edges.start_edge(place, machine)
         else:
-            routers.start_router(place, machine, configs.get(machine.device))
+            config = configs.get(machine.device)
+            if config is not None:
+                routers.save_config(place, machine, config)
+            routers.start_router(place, machine, blank=config is None)
         return machine.device
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -165,12 +168,20 @@ def _record(place: Folder) -> Record | None:
 def _end_processes(place: Folder, record: Record) -> None:
     """End all processes in the namespaces, and recorded ones whose namespace lost its name."""
     processes.kill_processes(_recorded(place))
+    end_processes_in(record.blueprint.namespaces, place.name)
+
+
+def end_processes_in(names: Sequence[str], what: str) -> None:
+    """End all other processes in some namespaces; what says whose they are.
+
+    Raises LabError when processes keep appearing there.
+    """
     for _ in range(SWEEPS):
-        found = namespaces.processes_in(record.blueprint.namespaces)
+        found = namespaces.processes_in(names)
         if not found:
             return
         processes.kill_processes(_identified(found))
-    raise LabError(f"processes keep appearing in {place.name}; end what starts them, then again")
+    raise LabError(f"processes keep appearing in {what}; end what starts them, then again")
 
 
 def _recorded(place: Folder) -> Iterator[processes.Process]:

@@ -1,14 +1,17 @@
 """A laboratory on paper: every namespace, router, host and wire that an intent asks for."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
+from inventory.documents.messages import nearest_names
 from inventory.errors import LabError
 from inventory.model import CircuitName, DeviceName, Medium, SiteName
 from simulations.impairment import Impairment
 
 FULL_MTU: Final = 1500
+_Thing = TypeVar("_Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,49 +139,52 @@ class Blueprint:
         known |= {f"provider-{provider.name}": provider.namespace for provider in self.providers}
         known |= {"noc": self.controller} | {name: name for name in self.namespaces}
         if thing not in known:
-            raise LabError(f"{thing!r} is not in {self.name}; it has: {', '.join(sorted(known))}")
+            raise LabError(f"{thing!r} is not in {self.name}; {_meant(thing, known)}")
         return known[thing]
+
+    def machine(self, device: DeviceName) -> Machine:
+        """Return a router or an edge.
+
+        Raises LabError when there is none of that name.
+        """
+        return self._found("device", device, {m.device: m for m in self.machines})
 
     def router(self, device: DeviceName) -> BlueprintRouter:
         """Return a router.
 
         Raises LabError when there is none of that name.
         """
-        for router in self.routers:
-            if router.device == device:
-                return router
-        names = ", ".join(router.device for router in self.routers)
-        raise LabError(f"no router {device!r} in {self.name}; it has: {names}")
+        return self._found("router", device, {r.device: r for r in self.routers})
 
     def edge(self, device: DeviceName) -> Edge:
         """Return an edge.
 
         Raises LabError when there is none of that name.
         """
-        for edge in self.edges:
-            if edge.device == device:
-                return edge
-        names = ", ".join(edge.device for edge in self.edges) or "no edge at all"
-        raise LabError(f"no edge {device!r} in {self.name}; it has: {names}")
+        return self._found("edge", device, {e.device: e for e in self.edges})
 
     def wire(self, circuit: CircuitName) -> Wire:
         """Return a circuit's wire.
 
         Raises LabError when there is none of that name.
         """
-        for wire in self.wires:
-            if wire.circuit == circuit:
-                return wire
-        names = ", ".join(wire.circuit for wire in self.wires)
-        raise LabError(f"no circuit {circuit!r} in {self.name}; it has: {names}")
+        return self._found("circuit", circuit, {w.circuit: w for w in self.wires})
 
     def host(self, site: SiteName) -> Host:
         """Return a site's host.
 
         Raises LabError when the site has none.
         """
-        for host in self.hosts:
-            if host.site == site:
-                return host
-        names = ", ".join(host.site for host in self.hosts)
-        raise LabError(f"no host at {site!r} in {self.name}; hosts are at: {names}")
+        return self._found("host at", site, {h.site: h for h in self.hosts})
+
+    def _found(self, kind: str, name: str, known: Mapping[str, _Thing]) -> _Thing:
+        if name not in known:
+            raise LabError(f"no {kind} {name!r} in {self.name}; {_meant(name, known)}")
+        return known[name]
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """Return which name may have been meant, and else all that there are."""
+    names = sorted(known)
+    near = nearest_names(name, names)
+    return f"did you mean {near!r}?" if near else f"it has: {', '.join(names) or 'none'}"

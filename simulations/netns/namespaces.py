@@ -3,7 +3,7 @@
 import ctypes
 import os
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -74,16 +74,25 @@ def run_ip_batch(commands: Iterable[str], namespace: str | None = None) -> None:
 
 
 def run_in_namespace(
-    namespace: str, argv: Sequence[str], *, within_s: float
+    namespace: str,
+    argv: Sequence[str],
+    *,
+    within_s: float,
+    variables: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program in a namespace and return what it said.
+    """Run a program in a namespace and return what it said; variables are all that it has.
 
-    Raises LabError when it is missing or does not end in time.
+    Without them it has the caller's. Raises LabError when it is missing or does not end in time.
     """
     with entered_namespace(namespace):
         try:
             return subprocess.run(
-                argv, capture_output=True, text=True, check=False, timeout=within_s
+                argv,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=within_s,
+                env=variables,
             )
         except FileNotFoundError as error:
             raise LabError(f"{argv[0]}: no such program; run 'make setup'") from error

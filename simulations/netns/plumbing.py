@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from simulations.netns.blueprint import Blueprint, Edge, Host, Machine
+from simulations.netns.blueprint import Blueprint, BlueprintRouter, Edge, Host, Machine
 from simulations.netns.namespaces import run_ip_batch, set_sysctls
 
 BRIDGE: Final = "mgmt"
@@ -104,6 +104,16 @@ def _machine_commands(blueprint: Blueprint, machine: Machine) -> Iterator[str]:
     yield from _end_commands(blueprint, machine.namespace)
 
 
+def reset_addresses(blueprint: Blueprint, router: BlueprintRouter) -> None:
+    """Take every address off a router that its configuration gave."""
+    ends = (end for wire in blueprint.wires for end in (wire.a, wire.b))
+    served = (host.router for host in blueprint.hosts)
+    own = [end.interface for end in (*ends, *served) if end.namespace == router.namespace]
+    flushed = (f"addr flush dev {name} scope global" for name in ("lo", *own, *router.stubs))
+    given = _given_addresses(blueprint, router.namespace)
+    run_ip_batch((*flushed, *given), router.namespace)
+
+
 def _default_routes(edge: Edge) -> Iterator[str]:
     for metric, gateway in enumerate(edge.gateways, FIRST_METRIC):
         everything = "::/0" if ":" in gateway else "0.0.0.0/0"
@@ -115,6 +125,10 @@ def _end_commands(blueprint: Blueprint, namespace: str) -> Iterator[str]:
     for wire in blueprint.wires:
         ends = (end for end in (wire.a, wire.b) if end.namespace == namespace)
         yield from (f"link set {end.interface} mtu {wire.mtu} up" for end in ends)
+    yield from _given_addresses(blueprint, namespace)
+
+
+def _given_addresses(blueprint: Blueprint, namespace: str) -> Iterator[str]:
     for given in blueprint.given:
         if given.end.namespace == namespace:
             yield f"addr add {given.address} dev {given.end.interface}"

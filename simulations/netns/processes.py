@@ -11,7 +11,7 @@ from typing import Final
 
 from inventory.errors import LabError
 
-END_WITHIN_S: Final = 10.0
+END_WITHIN_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from controller.load import Loaded, load
 from controller.planning.from_folder import router_configs
-from inventory.documents.examples import write_example
+from inventory.country.examples import write_example
 from simulations.lab import lab as labs
 from tests.bench.measure import Figure, call, figure
 

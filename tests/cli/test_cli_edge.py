@@ -338,6 +338,23 @@ def test_misspelt_class_is_an_error(sanaga, ruled):
     assert "did you mean 'consultation-video'?" in said.err
 
 
+@pytest.mark.parametrize(
+    ("service", "advice"),
+    [("imaging", ""), ("consultation-vidoe", "did you mean 'consultation-video'? ")],
+)
+def test_misspelt_class_of_a_call_is_an_error(sanaga, enrolled, service, advice):
+    call = ("call", "add", "--from", "10.0.3.20", "--to", "10.0.1.5")
+    said = sanaga("edge", *call, "--class", service, "--dir", enrolled)
+    assert (said.code, said.out) == (1, "")
+    assert said.err == (
+        f"sanaga: no class of consultations is called '{service}'; {advice}"
+        "the classes of consultations are consultation-audio, consultation-video\n"
+    )
+    # The control: with a class that there is, the daemon is asked.
+    known = sanaga("edge", *call, "--class", "consultation-audio", "--dir", enrolled)
+    assert "no edge runs here" in known.err
+
+
 @pytest.mark.parametrize("about", ["imaging", "kolofata-lte", "fault"])
 def test_nothing_was_decided_about_what_there_is(sanaga, ruled, about):
     said = sanaga("edge", "explain", about, "--dir", ruled)

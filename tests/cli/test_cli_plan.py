@@ -64,6 +64,15 @@ def test_plan_as_json_names_every_change_with_its_wave(sanaga, small, blank):
     assert plan["blast_radius"]["disconnected"] == []
 
 
+def test_a_credential_beside_the_documents_is_no_other_one(sanaga, small, blank):
+    devices = sanaga.folder / small / "devices.yaml"
+    text = devices.read_text().replace("env:SANAGA_SMALL_KEY", "file:controller_key")
+    devices.write_text(text)
+    told = sanaga("plan", small, "--running", blank, "--brief").out
+    assert "7 of 7 devices to change" in told
+    assert "What no rollback brings back" not in told
+
+
 def test_plan_saves_a_file_for_its_owner_alone(sanaga, small, blank):
     answer = sanaga("plan", small, "--running", blank, "--out", "change.plan")
     assert answer.code == 2

@@ -1,5 +1,6 @@
 """Planning against files of what devices run."""
 
+from controller.drivers import frr_door
 from tests.rigs.controller.small_folder import edit
 
 
@@ -56,3 +57,34 @@ def test_an_empty_folder_stands_for_blank_devices_and_says_so(sanaga, small, bla
     answer = sanaga("plan", small, "--running", blank)
     assert answer.code == 2
     assert "blank is empty, so every device is taken for a blank one" in answer.err
+
+
+def without_filters(folder):
+    """Leave of saved configurations what a router shows of itself, which is no packet filter."""
+    for file in folder.iterdir():
+        own, table = frr_door.split(file.read_text())
+        assert table
+        file.write_bytes(shown(own).encode())
+
+
+def test_what_routers_show_does_not_tell_of_packet_filters_and_a_note_says_so(
+    sanaga, small, settled
+):
+    without_filters(sanaga.folder / settled)
+    answer = sanaga("plan", small, "--running", settled)
+    assert answer.code == 0, answer.out
+    note = "settled does not tell whether routers filter what passes between segments"
+    assert answer.err.count(note) == 1
+    show = sanaga("show", "mora-r1", "--diff", "--dir", small, "--configs", settled)
+    assert (show.code, show.out) == (0, "")
+    assert "does not tell whether mora-r1 filters" in show.err
+
+
+def test_a_file_that_tells_of_a_packet_filter_is_compared_with_it(sanaga, small, settled):
+    mora = sanaga.folder / settled / "mora-r1.conf"
+    mora.write_text(mora.read_text().replace("tcp dport 22 counter drop", "tcp dport 22 accept"))
+    answer = sanaga("plan", small, "--running", settled)
+    assert answer.code == 2
+    assert "1 of 7 devices to change:" in answer.out
+    assert "mora-r1: what may pass between segments changes" in answer.out
+    assert "does not tell" not in answer.err

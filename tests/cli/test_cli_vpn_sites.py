@@ -98,11 +98,20 @@ def test_an_edge_that_has_not_moved_keeps_both_keys(sanaga, pinned):
     assert edge_keys(sanaga, pinned) == f"# ours\nyaounde-e1 {KEY} {NEXT}\n"
 
 
-@pytest.mark.parametrize("verb", [("plan",), ("vpn", "site", "settle", *YEARLY, "--dir")])
-def test_a_slip_in_the_name_of_a_device_that_is_left_out_is_told(sanaga, pinned, verb):
+@pytest.mark.parametrize(
+    ("verb", "kinds", "last"),
+    [
+        (("plan",), "device, site, region, role or level", "yaounde"),
+        (("vpn", "site", "settle", *YEARLY, "--dir"), "device", "yaounde-r2"),
+    ],
+)
+def test_a_slip_in_the_name_of_a_device_that_is_left_out_is_told(sanaga, pinned, verb, kinds, last):
     answer = sanaga(*verb, pinned, "--without", "yaunde-e1")
-    assert answer.code == 1
-    assert "is called 'yaunde-e1'; did you mean yaounde-e1" in answer.err
+    assert (answer.code, answer.err) == (
+        1,
+        f"sanaga: no {kinds} is called 'yaunde-e1'; "
+        f"did you mean yaounde-e1 or yaounde-r1 or {last}?\n",
+    )
 
 
 def test_nothing_moves_and_nothing_is_settled(sanaga, pinned):

@@ -4,20 +4,19 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from simulations.impairment import Impairment
 from simulations.netns.waiting import pause
-from simulations.weather import Climate, WeatherChange, leo_weather
 from tests.bench import qos
 from tests.failover import simulated
 from tests.failover.flows import Flows
 from tests.failover.say import say
+from tests.failover.sky import CALM_SKY, play_sky
 from tests.rigs.edge.edge_pair import Daemon, Pair, pair
 from tests.rigs.edge.edge_rig import FIBRE, LTE, SATELLITE, THREE, World, world
 
@@ -27,8 +26,6 @@ WARM_UP_S: Final = 15.0
 STOP_EVERY_S: Final = 5.0
 STOPPED_S: Final = 0.2
 WEATHER_SEED: Final = "bench"
-# An outage of a second is a fault, and leaving it is right: only what is none must not move a call.
-CALM_SKY: Final = Climate(outages_per_hour=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +147,7 @@ def _flown(both: Pair, seconds: float) -> WeatherRun:
     ends = time.monotonic() + seconds
     seen = {end: len(_decisions(daemon)) for end, daemon in both.daemons.items()}
     with ThreadPoolExecutor(2) as pool, Flows(both.world) as flows:
-        sky = pool.submit(_pass, both.world, ends)
+        sky = pool.submit(play_sky, both.world, SATELLITE, WEATHER_SEED, ends)
         stops = pool.submit(_stop_now_and_then, both, ends)
         pause(seconds / 2)
         flows.begin(max(1.0, ends - time.monotonic() - 2))
@@ -174,24 +171,6 @@ def _flown(both: Pair, seconds: float) -> WeatherRun:
 def _decisions(daemon: Daemon) -> list[dict[str, object]]:
     lines = (daemon.folder / "decisions.jsonl").read_text(encoding="utf-8").splitlines()
     return [entry for line in lines if (entry := json.loads(line)).get("kind") == "decision"]
-
-
-def _pass(world: World, ends: float) -> None:
-    """Let the sky change over a world's first line until an instant."""
-    line, start = world.lines[0], time.monotonic()
-    for change in _sky():
-        due = start + change.at_s
-        if due >= ends:
-            break
-        pause(max(0.0, due - time.monotonic()))
-        shape = Impairment(change.delay_ms, change.jitter_ms, change.loss, line.rate_mbps)
-        world.impair(line.name, up=shape, down=shape)
-    pause(max(0.0, ends - time.monotonic()))
-    world.heal(line.name)
-
-
-def _sky() -> Iterator[WeatherChange]:
-    return leo_weather(WEATHER_SEED, CALM_SKY)
 
 
 def _stop_now_and_then(both: Pair, ends: float) -> int:

@@ -46,7 +46,8 @@ class Heard:
     gap_ms is the longest time without a packet, up to the end of the call. reordered counts
     packets that came after a later one, displaced_ms is by how much at most, late those more than
     150 ms on their way. trouble_s is when (s into the call) the last packet was sent that was lost
-    or late, None when none was.
+    or late, None when none was. delays_ms has every packet's delay, None for one that was lost, if
+    the call was ordered with it.
     """
 
     sent: int
@@ -61,6 +62,7 @@ class Heard:
     delay_p99_ms: float
     delay_max_ms: float
     trouble_s: float | None
+    delays_ms: Sequence[float | None] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,8 @@ class Program:
             self.flows.append(_Flow(f"{name} up", here, there, to_server, pps, size))
             self.flows.append(_Flow(f"{name} down", there, here, to_lan, pps, size))
 
-    def call(self, start: float, seconds: float) -> Called:
-        """Run a call from start (monotonic s) on and return what was heard."""
+    def call(self, start: float, seconds: float, *, each: bool = False) -> Called:
+        """Run a call from start (monotonic s) on and return what was heard, of each packet too."""
         self.number += 1
         for flow in self.flows:
             flow.sent, flow.arrived = [], []
@@ -122,7 +124,7 @@ class Program:
             for descriptor in select.select(list(by_socket), [], [], wait)[0]:
                 self._take(by_socket[descriptor])
         judged = {
-            flow.name: _judge(flow, seconds)
+            flow.name: _judge(flow, seconds, each=each)
             for flow in self.flows
             if not flow.name.startswith(BESIDE[0])
         }
@@ -176,7 +178,7 @@ def _try_send(flow: _Flow, packet: bytes) -> None:
         return
 
 
-def _judge(flow: _Flow, seconds: float) -> Heard:
+def _judge(flow: _Flow, seconds: float, *, each: bool) -> Heard:
     first: dict[int, int] = {}
     for sequence, at in flow.arrived:
         first.setdefault(sequence, at)
@@ -199,6 +201,7 @@ def _judge(flow: _Flow, seconds: float) -> Heard:
         delay_p99_ms=round(ordered[int(len(ordered) * 0.99)], 1),
         delay_max_ms=round(ordered[-1], 1),
         trouble_s=round(bad[-1] / flow.pps, 3) if bad else None,
+        delays_ms=[delays.get(s) for s in range(len(flow.sent))] if each else (),
     )
 
 
@@ -245,11 +248,12 @@ class Flows:
         self.process.kill()
         self.process.communicate()
 
-    def begin(self, seconds: float) -> float:
-        """Order a call and return when it starts (monotonic s)."""
+    def begin(self, seconds: float, *, each: bool = False) -> float:
+        """Order a call and return when it starts (monotonic s); each asks for every delay."""
         assert self.process.stdin is not None
         start = time.monotonic() + LEAD_S
-        self.process.stdin.write(json.dumps({"start": start, "seconds": seconds}) + "\n")
+        order = {"start": start, "seconds": seconds, "each": each}
+        self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         return start
 

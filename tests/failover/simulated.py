@@ -7,7 +7,7 @@ from random import Random
 from typing import Final
 
 from policies.clinical import read_catalogue
-from policies.decide import Alternative, Duty, Memory, decide
+from policies.path_selection.decide import Alternative, Duty, Memory, decide
 from simulations.weather import Climate, WeatherChange, leo_weather
 from tests.rigs.edge.edge_rig import LTE, SATELLITE
 from tests.rigs.probes.probe_weather import FAIR, Road, Sky, steady

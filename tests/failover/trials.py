@@ -5,13 +5,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from simulations.netns.waiting import eventually, pause
 from tests.failover.faults import Fault, heal
 from tests.failover.flows import VIDEO, VOICE, Called, Flows
 from tests.failover.mechanisms import Led, Mechanism
-from tests.rigs.edge.edge_rig import World
+from tests.rigs.edge.edge_rig import Line, World
 
 # The fault comes between 2.0 and 2.5 s into the call, when a daemon knows of the consultation, so
 # that probes meet it at any phase.
@@ -25,6 +25,8 @@ SETTLE_POLL_S: Final = 0.2
 ATTEMPTS: Final = 4
 WINDOW_S: Final = 0.2
 OFFERED: Final = sum(pps * size for _, pps, size, _ in (VOICE, VIDEO))
+# When, and the octets that had come out of a line by then: at the hub, at the edge.
+Sample: TypeAlias = tuple[float, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class Stage:
         begins = start + trial.at_s
         script = threading.Thread(target=self._play, args=(trial, begins))
         script.start()
-        samples = list(self._watch(begins, start + trial.seconds))
+        first = self.world.lines[0]
+        samples = list(watch_line(self.world, first, begins, begins, start + trial.seconds))
         script.join()
         # What is sent last must meet the same line as the rest.
         called = self.flows.result()
@@ -110,27 +113,24 @@ class Stage:
 
     def _play(self, trial: Trial, begins: float) -> None:
         for after, act in trial.fault.script(trial.repeat):
-            _until(begins + after)
+            wait_until(begins + after)
             act(self.world)
 
-    def _watch(self, begins: float, ends: float) -> Iterator[tuple[float, int, int]]:
-        """Yield when, after the fault's beginning, how many octets had come out of the line."""
-        name = self.world.lines[0].name
-        at = begins
-        while at < ends:
-            _until(at)
-            yield time.monotonic() - begins, *self.world.octets(name)
-            at += SAMPLE_S
+
+def watch_line(
+    world: World, line: Line, zero: float, begins: float, ends: float
+) -> Iterator[Sample]:
+    """Yield when, after an instant called zero, how many octets had come out of a line."""
+    at = begins
+    while at < ends:
+        wait_until(at)
+        yield time.monotonic() - zero, *world.octets(line.name)
+        at += SAMPLE_S
 
 
-def off_after(samples: list[tuple[float, int, int]]) -> float | None:
+def off_after(samples: list[Sample]) -> float | None:
     """Return the time from which on the line carried no flow in either direction."""
-    busy = [
-        later[0]
-        for earlier, later in _windows(samples)
-        if max(later[1] - earlier[1], later[2] - earlier[2])
-        > CARRIES * OFFERED * (later[0] - earlier[0])
-    ]
+    busy = [later[0] for earlier, later in _windows(samples) if carries(earlier, later)]
     last = max(busy, default=0.0)
     if not samples or last >= samples[-1][0] - WINDOW_S:
         return None
@@ -138,13 +138,20 @@ def off_after(samples: list[tuple[float, int, int]]) -> float | None:
     return max(0.0, last - (1 - CARRIES) * WINDOW_S)
 
 
+def carries(earlier: Sample, later: Sample) -> bool:
+    """Return whether a line carried the flows between two samples, in one direction at least."""
+    octets = max(later[1] - earlier[1], later[2] - earlier[2])
+    return octets > CARRIES * OFFERED * (later[0] - earlier[0])
+
+
 def _windows(
-    samples: list[tuple[float, int, int]],
-) -> Iterator[tuple[tuple[float, int, int], tuple[float, int, int]]]:
+    samples: list[Sample],
+) -> Iterator[tuple[Sample, Sample]]:
     steps = round(WINDOW_S / SAMPLE_S)
     return zip(samples, samples[steps:], strict=False)
 
 
-def _until(instant: float) -> None:
+def wait_until(instant: float) -> None:
+    """Let other work go on until an instant (monotonic s)."""
     if (left := instant - time.monotonic()) > 0:
         pause(left)

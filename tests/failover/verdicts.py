@@ -36,6 +36,14 @@ class Verdict:
         return f"{'met' if self.met else 'NOT MET'}: {self.wanted}: {self.measured}"
 
 
+def verdict_table(said: Sequence[Verdict]) -> str:
+    """Return verdicts as a table of Markdown."""
+    lines = "\n".join(
+        f"| {v.wanted} | {v.measured} | {'yes' if v.met else '**no**'} |" for v in said
+    )
+    return f"| number | measured | met |\n|---|---|---|\n{lines}"
+
+
 def verdicts(cells: Cells, extras: Extras, strayed: Sequence[str] = ()) -> tuple[Verdict, ...]:
     """Return every verdict for which something was measured.
 

@@ -9,7 +9,7 @@ import pytest
 from controller.load import Loaded, load
 from controller.planning.from_folder import edge_configs
 from edge.signed import policy_envelope
-from inventory.documents import examples
+from inventory.country import examples
 from tests.golden_files import assert_golden
 
 EXPECTED = Path(__file__).parent / "policies"

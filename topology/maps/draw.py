@@ -108,8 +108,7 @@ def _save(
     try:
         replace_file(file, picture.getvalue())
     except OSError as error:
-        what = f"{file}: the picture cannot be written: {error.strerror}"
-        raise TopologyError(f"{what}; name a file you may write to") from error
+        raise TopologyError(f"{file}: cannot be written ({error.strerror})") from error
 
 
 def _compose(

@@ -16,7 +16,7 @@ from vpn.wireguard import endpoint
 
 def _endpoint(value: object) -> Endpoint:
     try:
-        return endpoint.parse_endpoint(value if isinstance(value, str) else "")
+        read = endpoint.parse_endpoint(value if isinstance(value, str) else "")
     except ValueError:
         what = (
             f"{quoted(value)} is no endpoint" if isinstance(value, str) else "this is no endpoint"
@@ -24,6 +24,11 @@ def _endpoint(value: object) -> Endpoint:
         raise refuse_value(
             what, "write it as 'vpn.example.cm:51820' or '[2001:db8::7]:51820'"
         ) from None
+    if fault := endpoint.far_end_fault(read.host):
+        hint = "write the gateway's own name or address, as people's devices reach it, such as "
+        refused = f"{read.host} is no host's address ({fault})"
+        raise refuse_value(refused, f"{hint}'vpn.example.cm:51820'")
+    return read
 
 
 def _key(value: object) -> str:

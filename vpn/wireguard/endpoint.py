@@ -4,10 +4,12 @@ from ipaddress import ip_address
 from re import compile as pattern
 from typing import Final
 
+from inventory.special_addresses import host_fault
 from vpn.model import Endpoint
 
 _HOST: Final = pattern(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_-]{1,63})*\.?")
 _LONGEST_NAME: Final = 253
+_NUMBER: Final = pattern(r"[0-9]+|0x[0-9a-f]*")
 
 
 def parse_endpoint(text: str) -> Endpoint:
@@ -35,6 +37,18 @@ def is_address(text: str) -> bool:
 def is_name(text: str) -> bool:
     """Return whether a text can be a host's name (RFC 1123, section 2.1)."""
     return len(text) <= _LONGEST_NAME and bool(_HOST.fullmatch(text))
+
+
+def far_end_fault(host: str) -> str | None:
+    """Return what a name or an address is if no far end can have it, None if one can."""
+    if is_address(host):
+        return host_fault(ip_address(host))
+    labels = host.lower().removesuffix(".").split(".")
+    if labels[-1] == "localhost":
+        return "loopback"
+    # Resolvers take such names for IPv4 addresses: 127.1 is 127.0.0.1.
+    ends_so = _NUMBER.fullmatch(labels[-1])
+    return "it ends in a number, as no name does" if ends_so else None
 
 
 def is_number(text: str) -> bool:

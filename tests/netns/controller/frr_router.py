@@ -1,5 +1,7 @@
 """One FRR router in a namespace of its own, with sshd and the door, and wires between such."""
 
+import json
+import shlex
 import shutil
 import signal
 import subprocess
@@ -85,6 +87,25 @@ class FrrRouter:
         said = self.exec("ping", "-n", "-c1", "-W1", "-I", source, target, check=False)
         return " 1 received" in said
 
+    def nft(self, *words: str) -> str:
+        """Return what nft answers in the router's namespace."""
+        return self.exec("nft", *words)
+
+    def door(self, request: str) -> str:
+        """Return what the door answers to a request that comes from the router itself."""
+        return self.exec("/usr/bin/env", f"SSH_ORIGINAL_COMMAND={request}", *door_argv(self.folder))
+
+    def restart(self) -> None:
+        """Let the router lose what a restart takes, and start it as its boot does."""
+        self.stop_daemons()
+        for name in ("pending.json", "confirming.json", "reverting.json"):
+            record = self.folder / "door" / name
+            if record.exists():
+                record.write_text(json.dumps({**json.loads(record.read_text()), "boot": "another"}))
+        self.nft("flush", "ruleset")
+        self.door("boot")
+        self.start_daemons()
+
     def guards(self) -> list[int]:
         """Return the processes of this router's door that are alive."""
         return [
@@ -166,14 +187,20 @@ def _make(base: Path, mark: str, name: str) -> FrrRouter:
     return FrrRouter(name, f"st-{mark}-{name}"[-15:], folder, device, private_text(key))
 
 
+def door_argv(folder: Path) -> tuple[str, ...]:
+    """Return the command line of the door of a router."""
+    places = ("--vty-socket", folder, "--state", folder / "door", "--confdir", folder)
+    tool = ("--filter-tool", DOOR.with_name("frr_filter.py"))
+    return tuple(map(str, (sys.executable, "-I", DOOR, *places, *tool)))
+
+
 def _start(router: FrrRouter) -> None:
     folder = router.folder
-    command = f"{sys.executable} -I {DOOR} --vty-socket {folder} --state {folder}/door"
     (folder / "sshd_config").write_text(
         f"Port 22\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nPidFile {folder}/sshd.pid\n"
         f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nUsePAM no\nUseDNS no\n"
         "PermitRootLogin prohibit-password\nPasswordAuthentication no\nPrintLastLog no\n"
-        f"SetEnv SHLVL=2\nForceCommand {command} --confdir {folder}\n"
+        f"SetEnv SHLVL=2\nForceCommand {shlex.join(door_argv(folder))}\n"
     )
     for path in (folder, *folder.iterdir()):
         if path.name not in {"host_key", "sshd_config"}:

@@ -27,7 +27,7 @@ from controller.store.journal import Journal
 from simulations.lab import lab as labs
 from simulations.lab.lab import Lab
 from simulations.netns.waiting import eventually
-from tests.rigs.laboratory.lab_networks import ask_door, leftovers, running, unique, write_triangle
+from tests.rigs.laboratory.lab_networks import ask_door, leftovers, unique, write_triangle
 from tests.sanaga_process import Sanaga
 
 pytestmark = pytest.mark.netns
@@ -77,7 +77,9 @@ class Target:
 
     def state(self) -> str:
         """Return old, new, or mixed."""
-        shown = {name: canonical(text).text for name, text in running(self.lab).items()}
+        with ThreadPoolExecutor(len(self.wanted[OLD])) as pool:
+            texts = pool.map(lambda device: door_text(self.lab, device), self.wanted[OLD])
+            shown = dict(zip(self.wanted[OLD], texts, strict=True))
         return next((state for state, texts in self.wanted.items() if texts == shown), "mixed")
 
     def pending(self) -> list[str]:
@@ -126,6 +128,11 @@ def targets(tmp_path_factory) -> Iterator[list[Target]]:
         for name in names:
             labs.take_down(name)
     assert [leftovers(name) for name in names] == [[] for _ in names]
+
+
+def door_text(lab: Lab, device: str) -> str:
+    """Return what a router runs by its door, its packet filter included."""
+    return canonical(json.loads(ask_door(lab, device, "read"))["config"]).text
 
 
 def made(name: str, folder: Path) -> Target:

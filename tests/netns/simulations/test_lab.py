@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -13,10 +14,12 @@ from simulations.lab.flows import start_call
 from simulations.lab.lab import Lab
 from simulations.netns.waiting import eventually
 from tests.rigs.laboratory.lab_networks import ssh
+from tests.sanaga_process import Answer, Sanaga
 
 pytestmark = pytest.mark.netns
 
 CONNECTION_LOST = 255
+CONVERGE_WITHIN_S = 60
 SITES = {"yaounde", "garoua", "maroua"}
 
 
@@ -41,6 +44,11 @@ def stage_description(lab: Lab, device: str, transaction: str) -> None:
     request = ["stage", transaction, str(len(text.encode())), digest]
     answer = ssh(lab, device, request, stdin=text)
     assert answer.returncode == 0, answer.stdout
+
+
+def outcome(lab: Lab, device: str) -> str:
+    """Return how the last transaction of a router ended."""
+    return str(json.loads(ssh(lab, device, ["status"]).stdout)["last"]["outcome"])
 
 
 def test_every_host_reaches_every_other_in_both_protocols(whole):
@@ -229,7 +237,7 @@ def test_hanging_router_is_silent_until_it_has_reverted(sane):
     sane.fault("garoua-r1", FaultKind.HANG)
     assert ssh(sane, "garoua-r1", ["commit", "t-hang", "4"]).stdout == ""
     assert running(sane, "garoua-r1") == before
-    assert json.loads(ssh(sane, "garoua-r1", ["status"]).stdout)["last"]["outcome"] == "expired"
+    eventually(lambda: outcome(sane, "garoua-r1") == "expired", within_s=20, what="the outcome")
 
 
 def test_locked_out_router_comes_back_once_it_has_reverted(sane):
@@ -258,6 +266,58 @@ def test_refusing_router_rejects_the_change_and_is_as_before(sane):
     answer = json.loads(ssh(sane, "garoua-r1", ["commit", "t-reject", "30"]).stdout)
     assert answer["error"] == "rejected"
     assert running(sane, "garoua-r1") == before
+
+
+def cli(lab: Lab, folder: Path, *words: str) -> Answer:
+    """Return what sanaga lab says of this laboratory."""
+    verb, *rest = words
+    return Sanaga(folder)("lab", verb, "--lab", lab.name, *rest)
+
+
+def test_restarted_router_comes_back_without_what_was_not_confirmed(whole, sane, tmp_path):
+    stage_description(sane, "garoua-r1", "t-restart")
+    before = running(sane, "garoua-r1")
+    assert ssh(sane, "garoua-r1", ["commit", "t-restart", "900"]).returncode == 0
+    assert "description t-restart" in running(sane, "garoua-r1")
+    # What a kernel was given goes with the kernel.
+    sane.exec("garoua-r1", ["ip", "addr", "add", "192.0.2.9/32", "dev", "lo"]).check_returncode()
+    answer = cli(sane, tmp_path, "restart", "garoua-r1")
+    assert (answer.code, answer.out) == (0, ""), answer.err
+    assert answer.err == (
+        "restarting garoua-r1\ngaroua-r1 runs again with its startup configuration; "
+        "'sanaga lab status' shows its sessions\n"
+    )
+    assert running(sane, "garoua-r1") == before
+    assert "192.0.2.9" not in sane.exec("garoua-r1", ["ip", "addr"]).stdout
+    whole.wait_converged(CONVERGE_WITHIN_S)
+    assert sessions(whole, "garoua-r1")[0] == sessions(whole, "garoua-r1")[1] > 0
+    assert whole.reachable("garoua") == SITES - {"garoua"}
+    status = json.loads(ssh(sane, "garoua-r1", ["status"]).stdout)
+    assert (status["ok"], status["pending"]) == (True, None)
+    # The control: other routers did not restart.
+    assert not any(router.dead for router in sane.status().routers)
+
+
+def test_fault_of_a_router_outlives_its_restart(whole, sane, tmp_path):
+    sane.fault("garoua-r1", FaultKind.REJECT)
+    assert cli(sane, tmp_path, "restart", "garoua-r1").code == 0
+    state = next(r for r in sane.status().routers if r.device == "garoua-r1")
+    assert (state.fault, state.dead) == (FaultKind.REJECT, ())
+    sane.fault("garoua-r1", FaultKind.NONE)
+    whole.wait_converged(CONVERGE_WITHIN_S)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("garua-r1", "did you mean 'garoua-r1'?"),
+        ("xyz", "it has: garoua-r1, maroua-r1, yaounde-r1"),
+    ],
+)
+def test_restart_of_what_is_not_there_says_what_may_be_meant(lab, tmp_path, name, advice):
+    answer = cli(lab, tmp_path, "restart", name)
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == f"sanaga: no device '{name}' in {lab.name}; {advice}\n"
 
 
 def test_status_tells_which_fault_is_set(sane):

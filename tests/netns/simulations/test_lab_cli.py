@@ -98,6 +98,31 @@ def test_routers_own_command_line_is_at_hand(sanaga, name):
     assert "mora-r1#" in answer.out
 
 
+@pytest.mark.parametrize("separator", [["--"], []])
+def test_vtysh_reaches_the_daemons_of_the_router_that_it_is_run_on(sanaga, name, separator):
+    for router in ("mora-r1", "kolofata-r1"):
+        words = ("lab", "exec", "--lab", name, router, *separator)
+        answer = sanaga(*words, "vtysh", "-c", "show running-config", "-c", "show bgp summary")
+        assert answer.code == 0, answer.err + answer.out
+        assert f"hostname {router}\n" in answer.out
+
+
+def test_interactive_vtysh_and_one_in_a_shell_are_the_routers_too(sanaga, name):
+    words = ("lab", "exec", "--lab", name, "mora-r1", "--")
+    assert "mora-r1#" in sanaga(*words, "vtysh", stdin="show bfd peers\n").out
+    inside = sanaga("lab", "shell", "mora-r1", "--lab", name, stdin="vtysh -c 'show run'\n")
+    assert "hostname mora-r1\n" in inside.out
+
+
+def test_vtysh_elsewhere_is_the_machines_own(sanaga, name):
+    """The control: a host has no router's daemons, and the machine's programs are found."""
+    words = ("lab", "exec", "--lab", name, "kolofata", "--")
+    assert "hostname" not in sanaga(*words, "vtysh", "-c", "show running-config").out
+    router = ("lab", "exec", "--lab", name, "mora-r1", "--")
+    assert sanaga(*router, "sh", "-c", "command -v vtysh").out.startswith("/run/sanaga/lab/")
+    assert sanaga(*router, "ip", "-br", "link").code == 0
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from simulations import scenario
-from simulations.devices.edges import SANAGA
+from simulations.devices.edges import SANAGA, EdgeState
 from simulations.lab import edge_policies
 from simulations.lab import lab as labs
 from simulations.lab.flows import start_call
@@ -266,6 +266,25 @@ def test_daemon_that_was_killed_and_started_again_goes_on(at_work):
     at_work.restart_edge("kolofata-e1")
     edge_policies.wait_paths(at_work, WITHIN_S)
     assert "yaounde" in at_work.reachable("kolofata")
+
+
+def test_restarted_edge_comes_back_with_its_policy(at_work, spur):
+    before = edge_of(at_work, "kolofata-e1")
+    answer = spur.sanaga("lab", "restart", "--lab", at_work.name, "kolofata-e1")
+    assert (answer.code, answer.out) == (0, ""), answer.err
+    assert answer.err == (
+        "restarting kolofata-e1\nkolofata-e1 runs again with its confirmed policy; "
+        "'sanaga lab status' shows its paths\n"
+    )
+    edge_policies.wait_paths(at_work, WITHIN_S)
+    after = edge_of(at_work, "kolofata-e1")
+    assert (after.serial, after.dead) == (before.serial, ())
+    assert sorted(after.paths) == sorted(before.paths)
+    at_work.wait_converged(WITHIN_S)
+
+
+def edge_of(lab: Lab, device: str) -> EdgeState:
+    return next(edge for edge in lab.status().edges if edge.device == device)
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from controller.drivers.frr import canonical
 from controller.intended import render as rendering
 from controller.intended.render import LINE_LENGTH, one_line, render
 from controller.intended.routers import intended_routers
+from controller.intended.segments import segment_openings
 from inventory.model import Intent, Platform
+from policies.clinical import read_catalogue
 from tests.factories import hierarchy
 
 TEMPLATES = sorted(Path(rendering.__file__).parents[1].joinpath("templates").glob("*.conf.j2"))
@@ -60,7 +62,10 @@ def _with_text(text: str, platform: Platform) -> Intent:
 
 
 def _commands(text: str, platform: Platform) -> dict[str, list[str]]:
-    rendered = {n: render(i).text for n, i in intended_routers(_with_text(text, platform)).items()}
+    intent = _with_text(text, platform)
+    opened = segment_openings(read_catalogue(), (), intent.network.plan)
+    wanted = intended_routers(intent, (), opened)
+    rendered = {name: render(router).text for name, router in wanted.items()}
     # What a router takes for the end of a line, not what Python does.
     return {
         name: [line for line in made.split("\n") if " description " not in line]
@@ -76,6 +81,7 @@ def test_there_is_a_renderer_to_try():
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
+@settings(deadline=None)
 @given(text=st.text(max_size=200))
 def test_any_text_leaves_every_command_as_it_was(platform: Platform, text: str):
     assert _commands(text, platform) == CLEAN[platform]

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.model import Medium
-from policies.decide import Alternative, Decision, Duty, Memory, decide
 from policies.model import PathPolicy, Slo
-from policies.preference import Grade, path_view
+from policies.path_selection.decide import Alternative, Decision, Duty, Memory, decide
+from policies.path_selection.preference import Grade, path_view
 from topology.quality.health import LinkHealth
 
 NAMES = ("a", "b", "c")

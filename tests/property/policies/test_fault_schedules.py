@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from policies.decide import Alternative, Decision, Duty, Memory, decide
+from policies.path_selection.decide import Alternative, Decision, Duty, Memory, decide
 from tests.rigs.probes.fault_schedules import (
     DUTY,
     HARD,

@@ -18,8 +18,8 @@ from random import Random
 import pytest
 
 from inventory.model import Medium
-from policies.decide import Alternative, Duty, Memory, decide
 from policies.model import PathPolicy, Slo
+from policies.path_selection.decide import Alternative, Duty, Memory, decide
 from topology.quality.health import LinkHealth, Measurement, fold_measurement, unknown_health
 
 BEAT_S = 15.0

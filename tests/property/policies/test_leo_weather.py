@@ -11,8 +11,8 @@ from random import Random
 import pytest
 
 from inventory.model import Medium
-from policies.decide import Alternative, Duty, Memory, decide
 from policies.model import PathPolicy, Slo
+from policies.path_selection.decide import Alternative, Duty, Memory, decide
 from tests.rigs.probes.probe_weather import FAIR, Road, Span, Weather
 from topology.quality.health import LinkHealth, fold_measurement, unknown_health
 

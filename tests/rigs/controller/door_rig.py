@@ -49,6 +49,29 @@ if "refused" in wanted:
     print("% Cannot do that\\nline 4: Failure to communicate[13] to bgpd, line: refused")
     sys.exit(1)
 """
+# Keeps a table in a file, and calls rules otherwise than they were given, as nft does.
+FILTER = """#!{python} -IS
+import hashlib, json, pathlib, sys
+table, given = pathlib.Path({folder!r}, "table"), sys.stdin.read()
+digest = lambda: hashlib.sha256(table.read_bytes()).hexdigest() if table.exists() else ""
+answer = dict(ok=True)
+if "refused" in given:
+    answer = dict(ok=False, message="nft refused the packet filter")
+elif sys.argv[1] == "load":
+    table.write_text(given)
+elif sys.argv[1] == "delete":
+    table.unlink(missing_ok=True)
+if sys.argv[1] == "list":
+    text = table.read_text().replace("rule", "counter rule") if table.exists() else ""
+    answer.update(text="" if given == digest() else text)
+print(json.dumps(dict(answer, digest=digest())))
+"""
+SUDO = """#!{python} -IS
+import os, sys
+assert sys.argv[1] == "-n"
+os.execv(sys.executable, [sys.executable, "-IS", *sys.argv[2:]])
+"""
+OPEN, SHUT = (f"packet-filter\n table x {{\n \trule {x}\n }}\nexit\n!\n" for x in ("open", "shut"))
 
 
 @dataclass(frozen=True)
@@ -64,7 +87,8 @@ class Door:
     def command(self) -> list[str]:
         places = ("--state", self.folder / "state", "--confdir", self.folder)
         tools = ("--bindir", self.folder, "--frr-reload", self.folder / "frr-reload.py")
-        return [sys.executable, "-I", frr_door.__file__, *map(str, (*places, *tools))]
+        root = ("--filter-tool", self.folder / "filter", "--sudo", self.folder / "sudo")
+        return [sys.executable, "-I", frr_door.__file__, *map(str, (*places, *tools, *root))]
 
     def run(self, request: str, data: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -92,6 +116,13 @@ class Door:
 
     def running(self) -> str:
         return (self.folder / "running").read_text()
+
+    def table(self) -> str:
+        file = self.folder / "table"
+        return file.read_text() if file.exists() else ""
+
+    def read(self) -> str:
+        return frr_door.canonical(str(self.ask("read")[1]["config"]))
 
     def guards(self) -> list[int]:
         entries = (p for p in Path("/proc").iterdir() if p.name.isdigit())

@@ -25,6 +25,9 @@ class World:
         )
         self.policy = replace(policy, peers=peers, key=NEW)
         self.peer_states = {peer.device: self._peer_state(peer) for peer in peers}
+        # When test packets that were answered had been sent, and how long answers wait to be read.
+        self.sent_s: dict[tuple[str, str], float] = {}
+        self.waited_s = 0.0
         self.diverted, self.renewals = ((), False), []
         self.deaf: set[str] = set()
         # The keys of this device that the far ends know.
@@ -62,6 +65,9 @@ class World:
     def drain(self, circuits, *, bare):
         self.diverted = (tuple(circuits), bare)
 
+    def answered_sent_s(self, key):
+        return self.sent_s.get(key, float("-inf"))
+
     async def reach(self, _interface, peers):
         return frozenset() if self.mute("care") else frozenset(p.device for p in peers)
 
@@ -82,11 +88,20 @@ class World:
             healths = dict(self.peer_states[peer.device].healths)
             for path in peer.paths:
                 dead = self.mute(path.circuit)
-                at_s = healths[path.name].answered_at_s if dead else self.now_s
-                healths[path.name] = replace(healths[path.name], answered_at_s=at_s, dead=dead)
+                if not dead:
+                    self.sent_s[peer.device, path.name] = self.now_s - self.waited_s
+                healths[path.name] = replace(healths[path.name], dead=dead)
             self.peer_states[peer.device] = replace(self.peer_states[peer.device], healths=healths)
         asyncio.run(self.rotation.tend())
 
     @property
     def own(self):
         return self.rotation.generations.own
+
+
+def asked_to_move(folder):
+    """Return a device whose tunnels stood with the old key and are to have the new one."""
+    made = World(folder)
+    made.rotation.take(replace(made.policy, key=""), {OLD})
+    made.take()
+    return made

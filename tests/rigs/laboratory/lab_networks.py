@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from controller.intended.render import render
 from controller.intended.routers import intended_routers
-from inventory.documents.examples import write_example
+from inventory.country.examples import write_example
 from inventory.model import Intent, Medium, Platform, Role
 from simulations.lab import lab as labs
 from simulations.lab.lab import Lab
@@ -60,7 +60,7 @@ devices:
      management: {{address: 198.18.0.9, username: root, credential: "{key}"}}}}
   - {{name: garoua-r1, site: garoua, role: router, platform: frr,
      management: {{address: 198.18.0.17, username: root, credential: "{key}"}}}}
-  - {{name: maroua-r1, site: maroua, role: router, platform: frr,
+  - {{name: maroua-r1, site: maroua, role: router, platform: frr, packet_filter: {filters},
      management: {{address: 198.18.0.25, username: root, credential: "{key}"}}}}
 circuits:
   - {{name: yaounde-garoua, number: 1, medium: fibre, cost: {cost},
@@ -160,12 +160,14 @@ def leftovers(name: str) -> list[str]:
 def write_triangle(folder: Path, name: str, *, cost: int = 1) -> Path:
     """Write the intent of the triangle that a laboratory of that name runs, without a provider.
 
-    cost is that of two of its circuits, so that another one changes all three routers.
+    cost is that of two of its circuits, so that another one changes all three routers; with
+    another one Maroua's router does not filter, so that its packet filter changes as well.
     """
     folder.mkdir()
     key = registry.ROOT / name / "controller_key"
     (folder / "network.yaml").write_text(
-        NETWORK.format(name=name, key=f"file:{key}", cost=cost), encoding="utf-8"
+        NETWORK.format(name=name, key=f"file:{key}", cost=cost, filters=str(cost == 1).lower()),
+        encoding="utf-8",
     )
     return folder
 
@@ -173,13 +175,18 @@ def write_triangle(folder: Path, name: str, *, cost: int = 1) -> Path:
 def write_spur(folder: Path, name: str) -> Path:
     """Write the example northern-spur as the intent of a laboratory of that name."""
     write_example(folder, EXAMPLE)
+    rename_network(folder, name)
+    return folder
+
+
+def rename_network(folder: Path, name: str) -> None:
+    """Make an intent of the example northern-spur that of a laboratory of a name."""
     for file in folder.glob("*.yaml"):
         text = file.read_text(encoding="utf-8")
         text = text.replace(f"lab/{EXAMPLE}/", f"lab/{name}/").replace(
             f"name: {EXAMPLE}", f"name: {name}"
         )
         file.write_text(text.replace(f"sanaga-{EXAMPLE}-", f"sanaga-{name}-"), encoding="utf-8")
-    return folder
 
 
 def ssh(
@@ -213,6 +220,11 @@ def ask_door(lab: Lab, device: str, *request: str) -> str:
 
 
 def running(lab: Lab) -> dict[str, str]:
-    """Return what every router shows as its running configuration, as it stands."""
+    """Return what every router shows as its running configuration and its tables, as they stand."""
     routers = [router.device for router in lab.blueprint.routers]
-    return {name: lab.vtysh(name, "show running-config") for name in routers}
+    return {name: lab.vtysh(name, "show running-config") + loaded(lab, name) for name in routers}
+
+
+def loaded(lab: Lab, device: str) -> str:
+    """Return the packet filter of a router in nft's own words, without what counters say."""
+    return lab.exec(device, ["nft", "-s", "list", "ruleset"]).stdout

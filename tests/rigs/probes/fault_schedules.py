@@ -8,8 +8,8 @@ from itertools import pairwise
 from random import Random
 
 from inventory.model import Medium
-from policies.decide import Alternative, Decision, Duty, Memory
 from policies.model import PathPolicy, Slo
+from policies.path_selection.decide import Alternative, Decision, Duty, Memory
 from tests.rigs.probes.probe_weather import FAIR, Road, Sky, Span, spoilt, steady
 from topology.quality.health import LinkHealth, fold_measurement, unknown_health
 

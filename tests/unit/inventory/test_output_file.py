@@ -79,17 +79,91 @@ def test_a_link_that_is_not_trusted_is_not_followed(tmp_path, monkeypatch):
     assert target.read_bytes() == b"mine"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+STRANGER = 12345
+giving = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+
+
+@pytest.fixture
+def shared(tmp_path):
+    """Return a folder in which everyone may write, and nobody removes what others made."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    return folder
+
+
+def linked(link, target, *, owner=None):
+    link.symlink_to(target)
+    if owner is not None:
+        os.chown(link, owner, owner, follow_symlinks=False)
+    return link
+
+
+@giving
+def test_a_strangers_link_in_a_shared_folder_is_refused_and_leads_nowhere(tmp_path, shared):
+    precious, absent = tmp_path / "precious", tmp_path / "absent"
+    precious.write_bytes(b"precious")
+    for name, target in (("map.svg", precious), ("new.svg", absent)):
+        link = linked(shared / name, target, owner=STRANGER)
+        with pytest.raises(OSError, match="somebody else") as raised:
+            replace_file(link, b"planted")
+        assert raised.value.strerror == (
+            "is a symbolic link that somebody else made; name another file"
+        )
+        assert raised.value.filename == str(link)
+        assert link.is_symlink()
+    assert (precious.read_bytes(), absent.exists()) == (b"precious", False)
+    assert sorted(path.name for path in shared.iterdir()) == ["map.svg", "new.svg"]
+
+
+@giving
+def test_ones_own_link_in_a_shared_folder_is_written_through(tmp_path, shared):
+    """The control: the folder is the same, and so is what the link leads to."""
+    link = linked(shared / "map.svg", tmp_path / "mine")
+    replace_file(link, b"mine")
+    assert (link.is_symlink(), (tmp_path / "mine").read_bytes()) == (True, b"mine")
+
+
+@giving
+@pytest.mark.parametrize("way", ["folder", "chain"])
+def test_a_strangers_link_on_the_way_is_not_followed_either(tmp_path, shared, way):
+    there = tmp_path / "there"
+    there.mkdir()
+    if way == "folder":
+        planted = linked(shared / "maps", there, owner=STRANGER)
+        file = planted / "map.svg"
+    else:
+        planted = linked(shared / "map.svg", there / "map.svg", owner=STRANGER)
+        file = linked(tmp_path / "map.svg", planted)
+    with pytest.raises(OSError, match="somebody else") as raised:
+        replace_file(file, b"planted")
+    assert raised.value.strerror == (
+        f"leads through {planted}, a symbolic link that somebody else made; name another file"
+    )
+    assert list(there.iterdir()) == []
+    os.chown(planted, os.geteuid(), -1, follow_symlinks=False)
+    replace_file(file, b"mine")
+    assert (there / "map.svg").read_bytes() == b"mine"
+
+
+def test_links_that_lead_round_in_circles_are_refused(tmp_path):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to(tmp_path / "there" / ".." / "a")
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        replace_file(tmp_path / "a", b"answer")
+
+
+@giving
 def test_whose_link_it_is_decides_where_everyone_writes(tmp_path):
-    shared, link = tmp_path / "shared", tmp_path / "shared" / "map.svg"
+    shared, link = tmp_path / "own", tmp_path / "own" / "map.svg"
     shared.mkdir()
     link.symlink_to(tmp_path / "precious")
-    os.chown(link, 12345, -1, follow_symlinks=False)
+    os.chown(link, STRANGER, -1, follow_symlinks=False)
     replace_file(link, b"mine")
     shared.chmod(0o1777)
     with pytest.raises(OSError, match="somebody else made"):
         replace_file(link, b"planted")
-    os.chown(shared, 12345, -1)
+    os.chown(shared, STRANGER, -1)
     replace_file(link, b"by whose folder it is")
 
 

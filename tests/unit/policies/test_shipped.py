@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from inventory import intent
+from inventory.country.examples import example_names, write_example
 from inventory.country.intent_folder import write_national
 from inventory.documents import entries
-from inventory.documents.examples import example_names, write_example
 from policies import expectations
 from policies.clinical import read_catalogue
 from policies.documents import check_policies

@@ -3,10 +3,7 @@
 import json
 import os
 import select
-import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
@@ -15,26 +12,15 @@ import pytest
 
 from controller.drivers import frr_door
 from simulations.netns.waiting import eventually
-from tests.rigs.controller.door_rig import NEW, OLD, RELOAD, VTYSH, Door
+from tests.rigs.controller.door_rig import (
+    NEW,
+    OLD,
+    Door,
+)
 
 
 def _eventually(check: Callable[[], bool]) -> None:
     eventually(check, within_s=20, what="what the door promised")
-
-
-@pytest.fixture
-def door(tmp_path: Path) -> Iterator[Door]:
-    for name, text in (("vtysh", VTYSH), ("frr-reload.py", RELOAD)):
-        script = tmp_path / name
-        script.write_text(text.format(python=sys.executable, folder=str(tmp_path)))
-        script.chmod(0o755)
-    (tmp_path / "running").write_text(OLD)
-    (tmp_path / "startup").write_text(OLD)
-    made = Door(tmp_path)
-    yield made
-    for guard in made.guards():
-        with suppress(ProcessLookupError):
-            os.kill(guard, signal.SIGKILL)
 
 
 def test_confirmed_change_is_running_and_saved(door: Door):

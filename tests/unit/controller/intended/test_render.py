@@ -5,9 +5,11 @@ import pytest
 from controller.drivers.frr import canonical
 from controller.intended.render import one_line, render
 from controller.intended.routers import intended_routers
+from controller.intended.segments import segment_openings
 from controller.model import Intended
 from inventory.errors import PlanError
 from inventory.model import Platform
+from policies.clinical import read_catalogue
 from tests.factories import hierarchy
 
 
@@ -15,9 +17,33 @@ def _intended(name: str = "region-1-r1") -> Intended:
     return intended_routers(hierarchy())[name]
 
 
+def _filtering(name: str = "region-1-r1") -> Intended:
+    intent = hierarchy()
+    opened = segment_openings(read_catalogue(), (), intent.network.plan)
+    return intended_routers(intent, (), opened)[name]
+
+
 def test_rendered_text_is_already_canonical():
     for intended in intended_routers(hierarchy()).values():
         assert canonical(render(intended).text) == render(intended)
+
+
+def test_packet_filter_stands_in_a_block_after_all_else_and_nothing_more_changes():
+    text, without = render(_filtering()).text, render(_intended()).text
+    assert text.startswith(without)
+    assert text.removeprefix(without).startswith("packet-filter\n table inet sanaga_segments {\n")
+    assert text.endswith("\n }\nexit\n!\n")
+    assert canonical(text).text == text
+    assert "packet-filter" not in without
+
+
+@pytest.mark.parametrize("name", ['eth1" accept "x', 'e"\n drop', "eth 1", "", "eth1 }"])
+def test_interface_name_that_is_no_word_is_refused_in_a_packet_filter(name: str):
+    intended = _filtering()
+    assert intended.packet_filter
+    outside = replace(intended.packet_filter, outside=("eth9", name))
+    with pytest.raises(PlanError, match="cannot stand in"):
+        render(replace(intended, packet_filter=outside))
 
 
 def test_rendering_twice_gives_the_same_fingerprint():

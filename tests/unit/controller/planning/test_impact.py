@@ -2,7 +2,7 @@ import pytest
 
 from controller.model import DeviceConfig, Impact
 from controller.planning.impact import assess, diff
-from controller.platforms.model import unconfigured
+from controller.platforms.model import is_routed, is_understood, unconfigured
 
 BASE = """frr defaults traditional
 hostname mora-r1
@@ -42,6 +42,35 @@ exit
 def changed(old: str, new: str) -> tuple[DeviceConfig, DeviceConfig]:
     assert old in BASE
     return DeviceConfig(BASE), DeviceConfig(BASE.replace(old, new, 1))
+
+
+FILTER = "packet-filter\n table inet sanaga_segments {\n \tchain segment_a {\n \t}\n }\nexit\n!\n"
+
+
+@pytest.mark.parametrize("before", ["", FILTER.replace("segment_a", "segment_b")])
+def test_another_packet_filter_changes_what_may_pass_and_no_path(before):
+    judged = assess(DeviceConfig(BASE + before), DeviceConfig(BASE + FILTER))
+    assert judged.impact is Impact.REROUTE
+    assert judged.because == "what may pass between segments changes"
+    assert (judged.interfaces, judged.whole_device) == (frozenset(), False)
+
+
+def test_packet_filter_is_told_besides_what_else_changes():
+    old, new = changed("172.20.0.25/31", "172.20.0.27/31")
+    judged = assess(old, DeviceConfig(new.text + FILTER))
+    assert judged.impact is Impact.INTERRUPTION
+    assert judged.because.endswith("; what may pass between segments changes")
+    assert judged.interfaces == assess(old, new).interfaces
+    harmless = assess(DeviceConfig(BASE), DeviceConfig(BASE.replace("mayo-sava", "other") + FILTER))
+    assert harmless.impact is Impact.REROUTE
+
+
+def test_packet_filter_alone_is_a_configuration_of_a_router_that_routes_nothing():
+    assert unconfigured(DeviceConfig(FILTER))
+    assert is_understood(DeviceConfig(FILTER))
+    assert is_routed(DeviceConfig(BASE + FILTER))
+    told = diff(DeviceConfig(""), DeviceConfig(BASE + FILTER))
+    assert told.endswith("BGP neighbours 2, a packet filter")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from controller.apply.session import ApplyContext
 from controller.drivers.memory import MemoryNetwork
 from controller.load import Loaded
 from controller.model import DeviceConfig, Impact, Operational, Outcome, Plan, PushResult
-from controller.planning.from_folder import edge_configs, make_plan, to_read
+from controller.planning.from_folder import edge_configs, make_plan, router_configs, to_read
 from controller.planning.plan import Overrides, managed, unmanaged
 from controller.planning.waves import tunnel_waves
 from controller.store.journal import Journal
@@ -37,7 +37,8 @@ def loaded(intent: Intent, tmp_path) -> Loaded:
 
 def running(intent: Intent, tmp_path, **changes: DeviceConfig) -> Operational:
     """Return what all devices run when everything was applied, but for changes."""
-    found = {**configs(intent), **edge_configs(loaded(intent, tmp_path))}
+    folder = loaded(intent, tmp_path)
+    found = {**router_configs(folder), **edge_configs(folder)}
     return Operational({**found, **{n.replace("_", "-"): c for n, c in changes.items()}}, {})
 
 
@@ -133,7 +134,9 @@ def test_edges_without_a_key_are_left_out_and_told(intent, tmp_path):
     keyless = intent
     for name in EDGES:
         keyless = rekeyed(keyless, name, "")
-    made = make_plan(loaded(keyless, tmp_path), Operational(configs(intent), {}), AT)
+    made = make_plan(
+        loaded(keyless, tmp_path), Operational(router_configs(loaded(keyless, tmp_path)), {}), AT
+    )
     assert not made.changes
     assert list(unmanaged(keyless)) == [*EDGES]
     assert set(managed(keyless)) == set(configs(intent))

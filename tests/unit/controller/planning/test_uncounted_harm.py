@@ -8,6 +8,7 @@ from controller.load import Loaded
 from controller.model import DeviceConfig, Operational
 from controller.planning.from_folder import edge_configs, make_plan
 from controller.planning.plan import Overrides, plan
+from inventory.errors import UnsafePlanError
 from inventory.model import CircuitEnd, Intent, Thresholds
 from tests.factories import Draft
 from tests.rigs.controller.plan_views import AT, BLANK, configs, view
@@ -74,12 +75,21 @@ def test_a_site_that_hangs_on_more_than_before_is_told():
     assert back.notices == ()
 
 
-def test_first_policies_on_running_routers_tell_who_reaches_nobody_and_when(tmp_path):
-    intent = draft("mora", "maroua").intent()
-    loaded = Loaded(tmp_path, intent, duties())
-    policies = edge_configs(loaded)
-    running = {**configs(intent), **dict.fromkeys(policies, DeviceConfig(""))}
-    made = make_plan(loaded, Operational(running, {}), AT)
+@pytest.fixture
+def loaded(tmp_path) -> Loaded:
+    """Return an intent of two edges and their hub."""
+    return Loaded(tmp_path, draft("mora", "maroua").intent(), duties())
+
+
+def first_policies(loaded: Loaded, *, blank: bool = False) -> Operational:
+    """Return routers that run, or blank ones, and edges without a policy."""
+    routers = configs(loaded.intent)
+    found = dict.fromkeys(routers, BLANK) if blank else routers
+    return Operational({**found, **dict.fromkeys(edge_configs(loaded), DeviceConfig(""))}, {})
+
+
+def test_first_policies_on_running_routers_tell_who_reaches_nobody_and_when(loaded):
+    made = make_plan(loaded, first_policies(loaded), AT, ALL)
     order = {change.device: n for n, wave in enumerate(made.waves, 1) for change in wave}
     for edge in ("mora-e1", "maroua-e1"):
         assert any(
@@ -88,6 +98,29 @@ def test_first_policies_on_running_routers_tell_who_reaches_nobody_and_when(tmp_
             for text in made.notices
         )
     assert made.blast_radius.disconnected == ("maroua", "mora")
-    assert made.refused == ()
-    blank = {**dict.fromkeys(configs(intent), BLANK), **dict.fromkeys(policies, DeviceConfig(""))}
-    assert make_plan(loaded, Operational(blank, {}), AT).notices == ()
+    told = make_plan(loaded, first_policies(loaded, blank=True), AT).notices
+    assert not any("until wave" in text or "begins to filter" in text for text in told)
+
+
+def test_first_policies_count_towards_the_shares_that_are_allowed(loaded):
+    with pytest.raises(UnsafePlanError) as refusal:
+        make_plan(loaded, first_policies(loaded), AT)
+    assert str(refusal.value) == (
+        "4 of 6 devices (66.7%) and 2 of 3 facilities (66.7%) would be cut off while wave 2 is "
+        "applied: maroua, mora. At most 0.0% and 0.0% are allowed. Change less at once, or allow "
+        "it for this plan with --allow-devices-cut 0.667 --allow-facilities-cut 0.667"
+    )
+
+
+@pytest.mark.parametrize("too_little", [Thresholds(0.6, 1), Thresholds(1, 0.6)])
+def test_first_policies_go_through_with_a_consent_for_their_shares(loaded, too_little):
+    """The control: nothing else is cut off, so that a smaller consent for either is refused."""
+    running = first_policies(loaded)
+    made = make_plan(loaded, running, AT, Overrides(thresholds=Thresholds(0.667, 0.667)))
+    assert (made.refused, made.steady.disconnected) == ((), ())
+    with pytest.raises(UnsafePlanError, match="would be cut off while wave 2 is applied"):
+        make_plan(loaded, running, AT, Overrides(thresholds=too_little))
+
+
+def test_first_policies_on_blank_routers_need_no_consent(loaded):
+    assert make_plan(loaded, first_policies(loaded, blank=True), AT).refused == ()

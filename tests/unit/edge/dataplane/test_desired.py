@@ -27,7 +27,7 @@ from edge.nftables.call_flows import (
     parse_flows,
 )
 from edge.policy.model import EdgePolicy, Prefix
-from inventory.errors import EdgeError, PolicyRefusedError
+from inventory.errors import EdgeError, PolicyRefusedError, UnknownNameError
 from inventory.model import Medium
 from tests.rigs.edge.edge_policies import edge_policy, hub_policy
 
@@ -261,10 +261,21 @@ def test_flows_that_make_no_sense_are_refused():
         _flow(source=ip_network("::1").network_address)
     with pytest.raises(EdgeError, match="udp or tcp"):
         _flow(protocol="icmp; flush ruleset")
-    with pytest.raises(EdgeError, match="no class of consultations"):
-        mark_of(edge_policy(), "backup")
     with pytest.raises(EdgeError, match="1 to 86400 s"):
         checked_duration(float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("service", "advice"),
+    [("backup", ""), ("consultation-vidoe", "did you mean 'consultation-video'? ")],
+)
+def test_calls_travel_in_classes_of_consultations_alone(service, advice):
+    with pytest.raises(UnknownNameError) as refusal:
+        mark_of(edge_policy(), service)
+    assert str(refusal.value) == (
+        f"no class of consultations is called '{service}'; {advice}"
+        "the classes of consultations are consultation-audio, consultation-video"
+    )
 
 
 def test_flows_are_read_as_nft_lists_them():

@@ -9,21 +9,17 @@ from edge.identity import keyring
 from edge.identity.device import KEY
 from edge.identity.private_key import ensure_private_key
 from edge.keys import rotation_state
-from edge.keys.rotation import DRAIN_S, FLIGHT_S, FORLORN_S, PROVE_S, REST_S, TRIED_S
+from edge.keys.rotation import ALONE_S, DRAIN_S, FLIGHT_S, FORLORN_S, PROVE_S, REST_S, TRIED_S
 from edge.storage import atomic
 from tests.rigs.edge.edge_policies import edge_policy
-from tests.rigs.edge.rotation_rig import NEW, NEXT, OLD, World
+from tests.rigs.edge.rotation_rig import NEW, NEXT, OLD, World, asked_to_move
 from vpn.key_text import public_text
 from vpn.wireguard.keys import generate_pair
 
 
 @pytest.fixture
 def world(tmp_path):
-    made = World(tmp_path)
-    # The tunnels stood before with the old key.
-    made.rotation.take(replace(made.policy, key=""), {OLD})
-    made.take()
-    return made
+    return asked_to_move(tmp_path)
 
 
 def tunnels(world):
@@ -66,6 +62,18 @@ def test_answers_to_what_was_sent_before_prove_nothing(world):
         world.passes(FLIGHT_S / 5)
         assert world.rotation.status()["phase"] == "proving"
     world.passes(FLIGHT_S / 2)
+    assert world.rotation.status()["phase"] == "idle"
+
+
+def test_answers_that_waited_for_a_late_process_prove_nothing(world):
+    world.passes(0.1)
+    world.passes(DRAIN_S)
+    world.waited_s = 3.0
+    for _ in range(5):
+        world.passes(0.5)
+        assert world.rotation.status()["phase"] == "proving"
+    world.waited_s = 0.0
+    world.passes(0.5)
     assert world.rotation.status()["phase"] == "idle"
 
 
@@ -197,6 +205,45 @@ def test_a_tunnel_on_which_nobody_answers_the_new_key_gets_its_former_one_and_is
     assert world.rotation.fault == ""
 
 
+def _others(world):
+    return {underlay.circuit for underlay in world.policy.underlays[1:]}
+
+
+def test_the_only_tunnel_that_is_answered_on_waits_for_the_others(world):
+    world.deaf = _others(world)
+    first = tunnels(world)[0]
+    world.passes(0.2)
+    world.passes(1.0)
+    for _ in range(30):
+        world.passes(1.0)
+    assert world.own[first] == OLD
+    world.deaf = set()
+    for _ in range(3):
+        world.passes(1.0)
+    assert world.own[first] == NEW
+
+
+def test_a_site_whose_other_circuits_are_down_for_long_moves_all_the_same(world):
+    world.deaf = _others(world)
+    for _ in range(int(ALONE_S) + 30):
+        world.passes(1.0)
+    assert world.own[tunnels(world)[0]] == NEW
+
+
+@pytest.mark.parametrize("after_s", [0.5, DRAIN_S + 3])
+def test_a_move_is_given_up_at_once_when_the_other_tunnels_die(world, after_s):
+    world.known = {OLD}
+    first = tunnels(world)[0]
+    world.passes(0.2)
+    assert world.rotation.moving == first
+    for _ in range(int(after_s / 0.5)):
+        world.passes(0.5)
+    world.deaf = _others(world)
+    for _ in range(4):
+        world.passes(0.5)
+    assert world.own[first] == OLD
+
+
 def test_a_tunnel_that_nobody_answers_on_anyway_is_moved_at_once_and_the_others_in_turn(world):
     dead = world.policy.underlays[0]
     world.deaf = {dead.circuit}
@@ -318,55 +365,3 @@ def test_a_disk_that_takes_nothing_moves_nothing_and_keeps_no_policy_from_taking
         world.passes(0.5)
     assert world.own == dict.fromkeys(tunnels(world), NEW)
     assert world.rotation.disk_fault == ""
-
-
-# The far end moves
-
-
-@pytest.fixture
-def follower(world):
-    (peer, *others) = world.policy.peers
-    policy = replace(world.policy, key="", peers=(replace(peer, next_key=NEXT), *others))
-    world.take(policy)
-    world.renewals.clear()
-    return world
-
-
-def key_of(world, name):
-    return world.rotation.generations.far_key(name, world.policy.peers[0])
-
-
-def test_what_is_behind_a_peer_belongs_to_the_key_that_shook_hands_last(follower):
-    (peer, *_), (first, second, *_) = follower.policy.peers, tunnels(follower)
-    follower.handshakes = {(first, peer.public_key): 10.0, (second, peer.public_key): 10.0}
-    follower.passes(0.2)
-    assert follower.renewals == []
-    follower.handshakes[first, NEXT] = 11.0
-    follower.passes(0.2)
-    assert (key_of(follower, first), key_of(follower, second)) == (NEXT, peer.public_key)
-    assert len(follower.renewals) == 1
-    # It went back.
-    follower.handshakes[first, peer.public_key] = 12.0
-    follower.passes(0.2)
-    assert key_of(follower, first) == peer.public_key
-
-
-def test_whoever_follows_and_is_killed_speaks_to_the_same_key_after_its_start(follower):
-    first = tunnels(follower)[0]
-    follower.handshakes = {(first, NEXT): 11.0}
-    follower.passes(0.2)
-    follower.rotation = follower.anew()
-    follower.take()
-    assert key_of(follower, first) == NEXT
-
-
-def test_a_peer_that_has_moved_has_one_key(follower):
-    first = tunnels(follower)[0]
-    follower.handshakes = {(first, NEXT): 11.0}
-    follower.passes(0.2)
-    (peer, *others) = follower.policy.peers
-    done = replace(peer, public_key=NEXT, next_key="")
-    follower.take(replace(follower.policy, peers=(done, *others)))
-    assert key_of(follower, first) == NEXT
-    assert follower.rotation.generations.other_key(first, done) == ""
-    assert not follower.rotation.busy

@@ -9,7 +9,7 @@ from edge.forwarding.steering import PeerSteering
 from edge.selection import evaluate, pacing
 from edge.selection.call_detector import LASTS_S, calls_until, peer_behind
 from inventory.model import Medium
-from policies.decide import Memory
+from policies.path_selection.decide import Memory
 from tests.rigs.edge.edge_policies import edge_policy
 from topology.quality.health import Measurement
 

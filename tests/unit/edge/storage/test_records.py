@@ -11,7 +11,7 @@ from edge.selection.call_list import AnnouncedCall
 from edge.storage import atomic, journal
 from edge.storage.journal import DecisionJournal, JournalRecord
 from inventory.errors import EdgeError
-from policies.decide import Memory, Standing
+from policies.path_selection.decide import Memory, Standing
 
 NOW = Moment("boot-1", 500.0, 400.0, 1.8e9)
 AFTER_REBOOT = Moment("boot-2", 30.0, 30.0, 1.8e9 + 90)

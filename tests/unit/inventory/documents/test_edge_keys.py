@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from inventory.country.examples import write_example
 from inventory.documents.edge_keys import (
     EdgeKeys,
     edge_key_line,
@@ -13,7 +14,6 @@ from inventory.documents.edge_keys import (
     replace_key_lines,
 )
 from inventory.documents.entries import read_documents
-from inventory.documents.examples import write_example
 from inventory.intent import check_intent, load_intent
 
 KEY = base64.b64encode(bytes(range(32))).decode()

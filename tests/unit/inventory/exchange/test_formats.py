@@ -59,7 +59,11 @@ def test_a_format_is_known_by_name_or_content(tmp_path, name, text, source):
             b"inventory: {plugin: SimpleInventory}\n",
             "this is Nornir's configuration",
         ),
-        ("a.json", b"[" * 200_000, "nest"),
+        (
+            "a.json",
+            b"[" * 200_000,
+            "a.json:1:101: more than 100 levels of nesting; no inventory is that deep; undo it",
+        ),
         ("a.graphml", b"<graphml>" + b"<graph>" * 200_000, "this is not XML"),
         ("a.rsc", b"/ip address\n", "of an unknown format, '.rsc'"),
         ("notes.txt", b"call the ministry\n", "of an unknown format"),

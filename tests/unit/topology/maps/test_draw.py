@@ -5,8 +5,8 @@ from xml.etree import ElementTree as ET
 import matplotlib
 import pytest
 
+from inventory.country.examples import write_example
 from inventory.country.outline import Outline, read_outline
-from inventory.documents.examples import write_example
 from inventory.errors import TopologyError
 from inventory.intent import load_intent
 from inventory.model import Intent, Place

@@ -8,9 +8,9 @@ or a path to which the traffic itself would rather return: that costs a copy not
 from collections.abc import Sequence
 from typing import Final
 
-from policies.memory import Memory, damped_s
 from policies.model import PathPolicy
-from policies.preference import Grade, PathView
+from policies.path_selection.memory import Memory, damped_s
+from policies.path_selection.preference import Grade, PathView
 from topology.quality.health import PathName
 
 _USELESS: Final = 8

@@ -4,9 +4,9 @@ from itertools import combinations
 import networkx as nx
 import pytest
 
+from inventory.country.examples import example_names, write_example
 from inventory.country.places import read_national
 from inventory.documents.entries import read_documents
-from inventory.documents.examples import example_names, write_example
 from inventory.errors import SanagaError, UnknownNameError
 from inventory.intent import check_intent
 from inventory.model import Intent, Level, Role

@@ -6,7 +6,7 @@ from math import inf
 from typing import Final
 
 from policies.model import PathPolicy
-from policies.preference import Grade, PathView
+from policies.path_selection.preference import Grade, PathView
 from topology.quality.health import PathName
 
 # Moves are remembered so long, and each one within doubles the hold-down, up to three times; so

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
-from policies.copies import second_path
-from policies.memory import (
+from policies.model import CARE_CLASSES, PathPolicy
+from policies.path_selection.copies import second_path
+from policies.path_selection.memory import (
     Memory,
     Standing,
     damped_s,
@@ -18,8 +19,7 @@ from policies.memory import (
     record_move,
     refresh_memory,
 )
-from policies.model import CARE_CLASSES, PathPolicy
-from policies.preference import (
+from policies.path_selection.preference import (
     Alternative,
     Duty,
     Grade,

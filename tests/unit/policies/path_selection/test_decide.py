@@ -4,9 +4,9 @@ import pytest
 
 from inventory.model import Medium
 from policies.clinical import read_catalogue
-from policies.decide import Alternative, Decision, Duty, Memory, decide
-from policies.memory import hold_down_s
 from policies.model import PathPolicy, Slo
+from policies.path_selection.decide import Alternative, Decision, Duty, Memory, decide
+from policies.path_selection.memory import hold_down_s
 from topology.quality.health import LinkHealth, unknown_health
 
 NOW_S = 1000.0

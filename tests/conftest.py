@@ -12,6 +12,7 @@ CALLS: Final = frozenset(
     {
         "test_edge_daemon",
         "test_edge_faults",
+        "test_edge_floods",
         "test_failover_harness",
         "test_lab_edges_at_work",
         "test_random_faults",

@@ -31,8 +31,9 @@ _CALLED = re.compile(r"segment_[a-z0-9_]{1,48}")
 _WORDS = frozenset(
     re.findall(
         r"\S+",
-        "accept counter ct daddr dport drop established goto icmp iifname ip ip6 ipv4 ipv6 "
-        "ipv6-icmp jump l4proto meta nfproto oifname related saddr sport state tcp th udp vmap",
+        "accept counter ct daddr direction dport drop established goto icmp iifname ip ip6 ipv4 "
+        "ipv6 ipv6-icmp jump l4proto meta nfproto oifname related reply saddr sport state tcp th "
+        "udp vmap",
     )
 )
 # What nft says where there is no such table, or no nftables in the kernel.

@@ -124,6 +124,19 @@ def explain(
         say(f"{what} has been decided yet")
 
 
+@app.command(epilog="Example: sanaga edge segments")
+def segments(directory: DirOption = None, output: FormatOption = Format.TABLE) -> None:
+    """Show what passes between the segments of this site, and how much was dropped.
+
+    The figures count from the last time that the rules were loaded.
+    """
+    from edge.cli import tables
+    from edge.control import client as control
+
+    report = control.request(folder(directory), "segments")["segments"]
+    emit(report, output, lambda: tables.show_segments(report))
+
+
 @app.command(epilog="Example: sudo sanaga edge stop")
 def stop(directory: DirOption = None) -> None:
     """End the daemon and take back everything it put into the kernel, at once."""

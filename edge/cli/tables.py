@@ -26,6 +26,17 @@ _CLASSES: Final = {
     "since": "SINCE",
     "reason": "BECAUSE",
 }
+_SEGMENTS: Final = {
+    "segment": "SEGMENT",
+    "interface": "LAN",
+    "dropped": "DROPPED",
+    "dropped_to_device": "DROPPED TO THIS DEVICE",
+    "reaches": "REACHES",
+}
+_UNFILTERED: Final = (
+    "nothing is filtered between the segments of this site; 'sanaga validate' says whether the "
+    "intent wants that"
+)
 _ENTRIES: Final = {"at": "TIME", "kind": "WHAT", "about": "ABOUT", "what": "WHY"}
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
@@ -66,6 +77,8 @@ def _people(people: Json) -> str:
 
 
 def _troubles(status: Json) -> Iterable[str]:
+    if status["unfiltered"]:
+        yield _UNFILTERED
     if status["policy"]["refused"] and status["policy"]["serial"]:
         yield f"refused: {status['policy']['refused']}"
     yield from (f"fault: {fault}" for fault in status["faults"])
@@ -101,6 +114,28 @@ def size(octets: int | None) -> str:
             return f"{value:.0f}{unit}" if unit == "B" else f"{value:.1f}{unit}"
         value /= 1000
     return f"{value:.1f}PB"
+
+
+def show_segments(report: Json) -> None:
+    """Print what each LAN reaches, what was dropped, and what lost its mark."""
+    if not report["filters"]:
+        say(_UNFILTERED)
+        return
+    if lans := report["lans"]:
+        show_rows([row for lan in lans for row in _lan_rows(lan)], _SEGMENTS)
+        write("")
+    for source, packets in report["dropped"].items():
+        write(f"dropped {source}: {packets} packets")
+    marks = report["marks"]
+    write(f"marks of consultations not trusted: {marks['untrusted']} packets")
+    write(f"beyond what one host may mark: {marks['surplus']} packets")
+
+
+def _lan_rows(lan: Json) -> Iterable[Json]:
+    """Yield a row for each thing that a LAN reaches, the figures in the first."""
+    first, *others = lan["reaches"] or ["nothing"]
+    yield {**lan, "reaches": first}
+    yield from ({"segment": "", "reaches": words} for words in others)
 
 
 def show_entries(entries: Iterable[Json]) -> None:

@@ -14,6 +14,7 @@ from edge.policy.errors import TransactionError
 from edge.selection import call_list
 from edge.selection.call_list import AnnouncedCall
 from edge.telemetry import status as telemetry_status
+from edge.telemetry.segments import is_unfiltered, segment_report
 from edge.telemetry.status import StatusInputs
 from inventory.errors import EdgeError
 
@@ -53,6 +54,7 @@ async def report_status(daemon: Daemon, _: Json) -> Json:
         "pid": getpid(),
         "since": rfc3339(daemon.started.unix_s),
         "policy": daemon.transactions.status(),
+        "unfiltered": policy is not None and is_unfiltered(policy),
         "peers": [
             telemetry_status.peer_report(inputs, peer, peer_states[peer.device])
             for peer in (inputs.policy.peers if inputs else ())
@@ -143,6 +145,14 @@ async def relay_join(daemon: Daemon, request: Json) -> Json:
     return {"join": daemon.join_proxy.asked(str(request["request"]))}
 
 
+async def report_segments(daemon: Daemon, _: Json) -> Json:
+    """Return what passes between segments, and what was dropped."""
+    policy = daemon.installer.policy
+    if policy is None:
+        raise EdgeError("no policy is in effect; load one first")
+    return {"segments": segment_report(policy, await daemon.dataplane.counted())}
+
+
 async def list_calls(daemon: Daemon, _: Json) -> Json:
     """Return the calls that were announced."""
     return {"calls": _calls(daemon)}
@@ -206,6 +216,7 @@ _VERBS: Final[Mapping[str, Verb]] = {
     "pairs": take_chains,
     "revoked": take_revoked,
     "join": relay_join,
+    "segments": report_segments,
     "calls": list_calls,
     "call-add": add_call,
     "call-remove": remove_call,

@@ -22,6 +22,7 @@ from edge.dataplane.sysctls import Undo
 from edge.dataplane.undo_file import UNDO, UndoRecord, kept_of
 from edge.forwarding.steering import Steering
 from edge.identity.device import DO_WITHOUT, WIREGUARD_PY
+from edge.nftables import nft
 from edge.nftables.call_flows import CallFlow, LiveCalls
 from edge.policy import canonical
 from edge.policy.model import EdgePolicy
@@ -114,6 +115,10 @@ class DataplaneThread:
     async def calling(self) -> tuple[str, ...]:
         """Return the addresses of people who are in a consultation now. Raises EdgeError."""
         return await self._do(addresses_in_calls)
+
+    async def counted(self) -> dict[str, int]:
+        """Return how many packets each chain of the tables has counted. Raises EdgeError."""
+        return await self._do(nft.counted_packets)
 
     async def dial(self, tunnel: str, peer: PublicKey) -> None:
         """Shake hands with a peer of a tunnel again. Raises EdgeError."""

@@ -74,6 +74,17 @@ def table_families() -> tuple[str, ...]:
     return tuple(family for family in FAMILIES if family in ours)
 
 
+def counted_packets() -> dict[str, int]:
+    """Return how many packets the counters of each chain of ours have seen. Raises EdgeError."""
+    found: dict[str, int] = {}
+    for part in _said(_nft("-j", "list", "table", "inet", NFT_TABLE)):
+        rule = part.get("rule", {})
+        for expression in rule.get("expr", ()):
+            if counter := expression.get("counter"):
+                found[rule["chain"]] = found.get(rule["chain"], 0) + int(counter["packets"])
+    return found
+
+
 def set_elements(kind: str, name: str, table: str = NFT_TABLE) -> list[Any]:
     """Return the elements of a set or map of ours, with what changes; none when it is missing."""
     parts = _said(_nft("-j", "list", kind, "inet", table, name))

@@ -1,30 +1,29 @@
-"""The nftables ruleset as text: classification, copying, queueing, and what arrives.
+"""The nftables ruleset as text: classification, filtering, copying, queueing, and what arrives.
 
 Nothing in it comes from people but interface names, which are refused unless they are plain words;
 all else is numbers and addresses. Text for nft 1.0.6: every brace ends on a line of its own.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from hashlib import sha256
-from ipaddress import IPv4Address
 from typing import Final
 
 from edge.forwarding import htb, marks
 from edge.forwarding.duplication import duplicate_address
 from edge.forwarding.routes import Version, ip_versions, prefixes_by_peer
+from edge.nftables import trusted_marks
 from edge.nftables.prefixes import disjoint
+from edge.nftables.trusted_marks import people_interface
+from edge.nftables.words import FLOW, IP, dynamic_set, named_set, names_of, set_of
 from edge.policy.model import STAMP_PORT, EdgePolicy, Prefix
 from inventory.errors import PolicyRefusedError
-from inventory.names import PEOPLE, interface_name
+from policies.packet_filter.chains import filter_chains
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 _RESERVED: Final = frozenset({"all", "default", "lo"})
 LIVE_S: Final = 10
 MOST_FLOWS: Final = 4096
-# Between what a connection is and the maps and sets that know it.
-FLOW: Final = "{ip} saddr . {ip} daddr . meta l4proto . th sport . th dport"
-IP: Final = {4: "ip", 6: "ip6"}
 
 
 def checked_interface(name: str) -> str:
@@ -72,11 +71,6 @@ def arrivals_table(policy: EdgePolicy, underlay: str) -> str:
     )
 
 
-def people_interface(policy: EdgePolicy) -> str:
-    """Return the interface that people dial, where this device is a gateway of theirs."""
-    return interface_name(policy.network, policy.device, PEOPLE)
-
-
 def chain_of(target: str) -> str:
     """Return the name of the chain that leads arrivals through an interface."""
     return target.replace("-", "_")
@@ -88,18 +82,25 @@ def _names(policy: EdgePolicy) -> Iterator[str]:
     for underlay in policy.underlays:
         yield underlay.interface
         yield underlay.tunnel
+    if wanted := policy.packet_filter:
+        yield from (lan.interface for lan in wanted.lans)
+        yield from wanted.outside
 
 
 def _inet(policy: EdgePolicy) -> Iterator[str]:
     yield f"table inet {marks.NFT_TABLE} {{"
     for version in ip_versions(policy):
         yield from _sets(policy, version)
+    if trusted_marks.limits(policy):
+        yield from trusted_marks.trust_chains(policy)
     yield from _classify(policy)
     yield from _prerouting(policy)
     yield from _output(policy)
     yield from _probed(policy)
     yield from _forward(policy)
     yield from _postrouting(policy)
+    if policy.packet_filter:
+        yield from filter_chains(policy.packet_filter)
     yield "}"
 
 
@@ -107,31 +108,16 @@ def _sets(policy: EdgePolicy, version: Version) -> Iterator[str]:
     ip = IP[version]
     reach = [(prefix, peer) for prefix, peer in _reach(policy) if prefix.version == version]
     prefixes = [str(prefix) for prefix, _ in reach]
-    yield from _set(f"set peers{version}", f"typeof {ip} daddr", "interval", prefixes)
+    yield from named_set(f"set peers{version}", f"typeof {ip} daddr", "interval", prefixes)
     flow = FLOW.format(ip=ip)
     calls = (f"typeof {flow} : meta mark", "interval, timeout")
-    yield from _set(f"map calls{version}", *calls, ())
-    yield f"\tset live{version} {{"
-    yield f"\t\ttypeof {flow}"
-    yield f"\t\tsize {MOST_FLOWS}"
-    yield "\t\tflags dynamic, timeout"
-    yield f"\t\ttimeout {LIVE_S}s"
-    yield "\t}"
+    yield from named_set(f"map calls{version}", *calls, ())
+    yield from dynamic_set(f"live{version}", f"typeof {flow}", MOST_FLOWS, LIVE_S)
+    if trusted_marks.limits(policy):
+        yield from trusted_marks.trust_sets(policy, version)
     queued = [*_queued(policy, version, reach)]
     typed = f"typeof {ip} daddr . meta mark : meta priority"
-    yield from _set(f"map queues{version}", typed, "interval", queued)
-
-
-def _set(what: str, typed: str, flags: str, elements: Sequence[str]) -> Iterator[str]:
-    yield f"\t{what} {{"
-    yield f"\t\t{typed}"
-    if flags:
-        yield f"\t\tflags {flags}"
-    if elements:
-        yield "\t\telements = {"
-        yield ",\n".join(f"\t\t\t{element}" for element in elements)
-        yield "\t\t}"
-    yield "\t}"
+    yield from named_set(f"map queues{version}", typed, "interval", queued)
 
 
 Reach = list[tuple[Prefix, int]]
@@ -169,7 +155,6 @@ def _classify(policy: EdgePolicy) -> Iterator[str]:
     """
     ordinary = marks.CLASS_MARK + marks.ordinary_index(policy)
     by_dscp = _by_dscp(policy)
-    care = ", ".join(f"{marks.CLASS_MARK + i:#x}" for i in marks.care_indexes(policy))
     yield "\tchain classify {"
     # nft 1.0.6 shows comments of rules in JSON, and not those of tables.
     yield f'\t\tmeta mark set {ordinary:#x} comment "@DIGEST@"'
@@ -178,8 +163,11 @@ def _classify(policy: EdgePolicy) -> Iterator[str]:
         flow = FLOW.format(ip=ip)
         yield f"\t\tmeta mark set {ip} dscp map {{ {by_dscp} }}"
         yield f"\t\tmeta mark set {flow} map @calls{version}"
-        if care:
-            yield f"\t\tmeta mark {{ {care} }} update @live{version} {{ {flow} }}"
+        if trusted_marks.limits(policy):
+            yield trusted_marks.limiting_rule(policy, version)
+        if marks.care_indexes(policy):
+            care = trusted_marks.care_marks(policy)
+            yield f"\t\tmeta mark {care} update @live{version} {{ {flow} }}"
     yield "\t}"
 
 
@@ -205,8 +193,10 @@ def _prerouting(policy: EdgePolicy) -> Iterator[str]:
         condition = f'iifname "{underlay.interface}" udp dport {underlay.listen_port}'
         yield f"\t\t{condition} meta mark set {mark:#x} accept"
     tunnels = [policy.care.interface, *(u.tunnel for u in policy.underlays)]
+    if trusted_marks.limits(policy):
+        yield from trusted_marks.distrusting_rules(policy)
     inside = [*policy.lans, people_interface(policy), *tunnels]
-    yield from _to_peers(policy, f"iifname {_names_of(inside)} ")
+    yield from _to_peers(policy, f"iifname {names_of(inside)} ")
     yield "\t}"
 
 
@@ -219,7 +209,7 @@ def _output(policy: EdgePolicy) -> Iterator[str]:
     yield f"\t\t{care} meta mark set {marks.ROUTED_CARE_MARK:#x} accept"
     yield from _to_peers(policy)
     if policy.underlays:
-        tunnels = _names_of(u.tunnel for u in policy.underlays)
+        tunnels = names_of(u.tunnel for u in policy.underlays)
         probes = f"meta mark set {marks.CARE_MARK:#x}"
         yield f"\t\toifname {tunnels} udp sport {STAMP_PORT} {probes}"
         yield f"\t\toifname {tunnels} udp dport {STAMP_PORT} {probes}"
@@ -235,28 +225,28 @@ def _probed(policy: EdgePolicy) -> Iterator[str]:
         for underlay in (policy.underlay(path.circuit),)
     ]
     key = "meta iifname . ip saddr . ip daddr"
-    yield from _set("set probers", f"typeof {key}", "", [*dict.fromkeys(ends)])
+    yield from named_set("set probers", f"typeof {key}", "", [*dict.fromkeys(ends)])
     yield "\tchain input {"
     yield "\t\ttype filter hook input priority mangle; policy accept;"
     if policy.underlays:
-        own = _set_of(underlay.tunnel_address for underlay in policy.underlays)
+        own = set_of(underlay.tunnel_address for underlay in policy.underlays)
         yield f"\t\tip daddr {own} udp dport {STAMP_PORT} {key} != @probers drop"
     yield "\t}"
 
 
 def _forward(policy: EdgePolicy) -> Iterator[str]:
     tunnels = [policy.care.interface, *(u.tunnel for u in policy.underlays)]
-    inside = _names_of(tunnels)
+    inside = names_of(tunnels)
     yield "\tchain forward {"
     yield "\t\ttype filter hook forward priority mangle; policy accept;"
     if policy.underlays:
         # What came out of a tunnel never goes on plain, whatever the other tables say.
-        plain = _names_of(u.interface for u in policy.underlays)
+        plain = names_of(u.interface for u in policy.underlays)
         yield f"\t\tiifname {inside} oifname {plain} drop"
     if ends := {path.remote_address: None for peer in policy.peers for path in peer.paths}:
         # They are for this device alone: from elsewhere a probe would pass for one of ours.
-        yield f"\t\tip daddr {_set_of(ends)} drop"
-    narrow = _names_of([*tunnels, people_interface(policy)])
+        yield f"\t\tip daddr {set_of(ends)} drop"
+    narrow = names_of([*tunnels, people_interface(policy)])
     for direction in ("iifname", "oifname"):
         syn = f"{direction} {narrow} tcp flags syn / syn,rst"
         yield f"\t\t{syn} tcp option maxseg size set rt mtu"
@@ -267,7 +257,7 @@ def _postrouting(policy: EdgePolicy) -> Iterator[str]:
     yield "\tchain postrouting {"
     yield "\t\ttype filter hook postrouting priority 300; policy accept;"
     if policy.underlays:
-        tunnels = _names_of(u.tunnel for u in policy.underlays)
+        tunnels = names_of(u.tunnel for u in policy.underlays)
         for version in ip_versions(policy):
             known = f"{IP[version]} daddr . meta mark map @queues{version}"
             yield f"\t\toifname {tunnels} meta priority set {known}"
@@ -286,7 +276,7 @@ def _copying(policy: EdgePolicy) -> Iterator[str]:
     ]
     key = "ip daddr . meta oifname"
     yield f"table ip {marks.NFT_TABLE} {{"
-    yield from _set("map copies", f"typeof {key} : ip daddr", "", aliases)
+    yield from named_set("map copies", f"typeof {key} : ip daddr", "", aliases)
     yield "\tchain copying {"
     # Where a route was asked for again, only this hook knows the interface that came of it.
     yield "\t\ttype filter hook postrouting priority 290; policy accept;"
@@ -294,16 +284,6 @@ def _copying(policy: EdgePolicy) -> Iterator[str]:
     yield f"\t\t{condition} dup to {key} map @copies"
     yield "\t}"
     yield "}"
-
-
-def _names_of(names: Iterable[str]) -> str:
-    """Return at least one interface as a set; nft has no word for none."""
-    return _set_of(f'"{name}"' for name in names)
-
-
-def _set_of(elements: Iterable[IPv4Address | str]) -> str:
-    """Return at least one element as a set; nft has no word for none."""
-    return f"{{ {', '.join(map(str, elements))} }}"
 
 
 def _lines(*lines: str) -> str:

@@ -24,6 +24,11 @@ from policies.packet_filter.model import (
 PRIORITY: Final = -5
 _IP: Final = {4: "ip", 6: "ip6"}
 _ICMP: Final = "meta l4proto { icmp, ipv6-icmp }"
+# Packets of the opener are judged one by one, so that what is withdrawn ends at once.
+_ANSWERS: Final = (
+    "ct state related accept",
+    "ct state established ct direction reply accept",
+)
 # What a host may ask of the gateway of its LAN: names and the time; addresses before it has one.
 _SERVED: Final = (_ICMP, "meta l4proto { tcp, udp } th dport 53", "udp dport 123")
 _LEASES: Final = "udp dport { 67, 547 }"
@@ -43,6 +48,9 @@ def filter_chains(wanted: PacketFilter) -> Iterator[str]:
             yield from _chain(f"from_{lan.segment}", _from_lan(wanted, lan))
             yield from _chain(f"ask_{lan.segment}", _ask(wanted, lan))
         yield from _chain("to_lans", _to_lans(wanted))
+    if wanted.outside:
+        yield from _chain("from_outside", _from_outside(wanted))
+    if wanted.lans or wanted.outside:
         yield from _hook("forward", _forward(wanted))
     yield from _hook("input", _input(wanted))
 
@@ -59,13 +67,26 @@ def _hook(hook: Literal["forward", "input"], rules: Iterable[str]) -> Iterator[s
 
 
 def _forward(wanted: PacketFilter) -> Iterator[str]:
-    yield "ct state established,related accept"
-    yield f"iifname vmap {_by_lan(wanted, 'from')}"
-    lans = _set(f'"{lan.interface}"' for lan in wanted.lans)
+    yield from _ANSWERS
+    if wanted.lans:
+        yield f"iifname vmap {_by_lan(wanted, 'from')}"
     if wanted.outside:
         outside = _set(f'"{name}"' for name in wanted.outside)
-        yield f"iifname {outside} oifname {lans} counter drop"
-    yield f"oifname {lans} goto segment_to_lans"
+        yield f"iifname {outside} jump segment_from_outside"
+    if wanted.lans:
+        yield f"oifname {_lans(wanted)} goto segment_to_lans"
+
+
+def _from_outside(wanted: PacketFilter) -> Iterator[str]:
+    """Yield the rules that drop what networks of others open, and what they forge (BCP 38)."""
+    if wanted.lans:
+        yield f"oifname {_lans(wanted)} counter drop"
+    for version, plan in _by_version(wanted.plan):
+        yield f"{_IP[version]} saddr {_set(plan)} counter drop"
+
+
+def _lans(wanted: PacketFilter) -> str:
+    return _set(f'"{lan.interface}"' for lan in wanted.lans)
 
 
 def _from_lan(wanted: PacketFilter, lan: SegmentLan) -> Iterator[str]:
@@ -126,7 +147,7 @@ def _opened(wanted: PacketFilter, opening: SegmentOpening) -> Iterator[str]:
 
 def _input(wanted: PacketFilter) -> Iterator[str]:
     yield 'iifname "lo" accept'
-    yield "ct state established,related accept"
+    yield from _ANSWERS
     for control in wanted.control:
         yield from _guarded(control)
     if wanted.lans:
@@ -158,6 +179,7 @@ def _ask(wanted: PacketFilter, lan: SegmentLan) -> Iterator[str]:
     yield from _forged(wanted, lan)
     if lan.segment is Segment.MANAGEMENT and wanted.manages():
         yield "accept"
+        return
     for version, own in _by_version(lan.own):
         here = _set((*own, *_ON_LINK[version]))
         yield from (f"{_IP[version]} daddr {here} {served} accept" for served in _SERVED)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.intended.segments import LAN_INTERFACE
 from edge.dataplane.desired import DesiredState, desired_state
 from edge.forwarding.htb import Queue, QueueClass
 from edge.forwarding.routes import NextHop, RouteKey
@@ -13,9 +14,11 @@ from edge.forwarding.steering import PeerSteering, Steering
 from edge.policy.model import EdgePolicy
 from tests.golden_files import assert_golden
 from tests.rigs.edge.edge_policies import edge_policy, hub_policy
+from tests.rigs.edge.segments import packet_filter
 
 EXPECTED = Path(__file__).parent / "edge"
 NAMES = ("edge", "hub", "empty-hub")
+RULESETS = (*NAMES, "segments")
 
 
 def _edge() -> EdgePolicy:
@@ -35,15 +38,21 @@ def _empty_hub() -> EdgePolicy:
     return hub_policy(peers=(), underlays=())
 
 
+def _segments() -> EdgePolicy:
+    """Return an edge that filters between the LANs of its site."""
+    return edge_policy(lans=tuple(LAN_INTERFACE.values()), packet_filter=packet_filter())
+
+
 def _wanted(name: str) -> DesiredState:
-    policy = {"edge": _edge(), "hub": hub_policy(), "empty-hub": _empty_hub()}[name]
+    makers = {"edge": _edge, "hub": hub_policy, "empty-hub": _empty_hub, "segments": _segments}
+    policy = makers[name]()
     services = {c.service.name: "kolofata-fibre" for c in policy.classes}
     services["backup"] = "kolofata-leo"
     ways = PeerSteering(services, care="kolofata-fibre", second="kolofata-leo")
     return desired_state(policy, Steering({peer.device: ways for peer in policy.peers}))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", RULESETS)
 def test_nft_ruleset_is_as_reviewed(name: str):
     want = _wanted(name)
     text = want.ruleset + "".join(arrivals.ruleset for arrivals in want.arrivals)

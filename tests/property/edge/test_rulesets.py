@@ -15,10 +15,14 @@ from edge.dataplane.desired import desired_state
 from edge.forwarding.steering import PeerSteering, Steering
 from edge.nftables.nft import replace_tables
 from edge.policy.model import EdgePolicy
+from inventory.model import Ports
 from policies.model import ORDINARY_CLASS
+from policies.packet_filter.model import ControlPorts, PacketFilter
 from tests.rigs.edge.edge_policies import edge_policy, hub_policy
+from tests.rigs.edge.segments import packet_filter
 
 POLICIES = (edge_policy(), hub_policy())
+FILTER = packet_filter()
 PREFIXES = (ip_network("10.0.3.0/24"), ip_network("fd5a:6e61:6700:1::/64"))
 EMPTY: dict[str, Any] = {"peers": (), "underlays": ()}
 # nft reads the kernel's tables even for a check, which is root's to do.
@@ -50,6 +54,23 @@ def parts(draw: st.DrawFn) -> EdgePolicy:
         lans=draw(_some(whole.lans)),
         prefixes=draw(_some(PREFIXES)),
         classes=tuple(c for c in whole.classes if c in kept or c.service.name == ORDINARY_CLASS),
+        packet_filter=draw(st.none() | filters()),
+    )
+
+
+@st.composite
+def filters(draw: st.DrawFn) -> PacketFilter:
+    """Draw a filter with any part of what another one has."""
+    behind = draw(_some((ip_network("192.168.7.0/24"), ip_network("0.0.0.0/0"))))
+    lans = (replace(lan, behind=behind) for lan in draw(_some(FILTER.lans)))
+    shut = replace(FILTER.control[0], peers=draw(_some(FILTER.control[0].peers)))
+    return replace(
+        FILTER,
+        lans=tuple(lans),
+        openings=draw(_some(FILTER.openings)),
+        control=draw(_some((shut, ControlPorts((Ports("udp", 3784, 3785),), ())))),
+        outside=draw(_some(("eth2", "eth3"))),
+        management=draw(st.sampled_from((None, FILTER.management))),
     )
 
 
@@ -74,6 +95,8 @@ def refusal(policy: EdgePolicy) -> str:
 @example(edge_policy(**EMPTY))
 @example(hub_policy(**EMPTY))
 @example(hub_policy(**EMPTY, lans=(), prefixes=()))
+@example(edge_policy(packet_filter=FILTER))
+@example(edge_policy(packet_filter=replace(FILTER, lans=(), openings=(), outside=())))
 @given(parts())
 def test_nft_takes_the_rules_of_every_policy(policy: EdgePolicy):
     assert refusal(policy) == ""

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -15,7 +15,7 @@ from inventory.errors import EdgeError, LabError
 from simulations.netns.waiting import eventually
 from tests.rigs.edge.edge_call import PACE_S
 from tests.rigs.edge.edge_pair import ISSUED, End, Pair, pair
-from tests.rigs.edge.edge_rig import ROOT, SERVER, TWO, Place, World, world
+from tests.rigs.edge.edge_rig import ROOT, SERVER, TWO, Line, Place, World, world
 
 FIRST, SECOND = (line.name for line in TWO)
 BEST, OTHER = f"edge-{FIRST}", f"edge-{SECOND}"
@@ -170,9 +170,12 @@ def put(site: Site, end: End, policy: EdgePolicy) -> None:
 
 
 @contextmanager
-def standing(name: str) -> Iterator[Site]:
-    """Give two daemons at work in a world of their own; name must be short."""
-    with world(TWO, name=name) as made:
+def standing(name: str, lines: Sequence[Line] = TWO) -> Iterator[Site]:
+    """Give two daemons at work in a world of their own; name must be short.
+
+    Lines are called as the usual two, of which the first is the best.
+    """
+    with world(lines, name=name) as made:
         both = pair(made)
         try:
             both.start()

@@ -12,8 +12,9 @@ from itertools import groupby
 from re import Match, Pattern
 from typing import Final, TypeAlias
 
-from inventory.documents.messages import Misread, closest_name, quoted
+from inventory.documents.messages import Misread, quoted
 from inventory.model import Level, Segment, SiteName, ZoneName
+from inventory.names import closest_name
 from policies.model import ServiceName
 
 FORMS: Final[tuple[str, ...]] = (

@@ -32,9 +32,9 @@ from controller.store.people_schema import MIGRATIONS
 from controller.store.revoked_keys import Revoked, withdraw
 from controller.store.roster_loads import RosterStatusStore
 from controller.store.site_keys import SiteKeys, edge_with
-from inventory.documents.messages import nearest_names
 from inventory.errors import AccessError
 from inventory.model import DeviceName
+from inventory.names import nearest_names
 from vpn.key_text import PublicKey
 from vpn.model import Person, PersonDevice, PersonName
 from vpn.people import terms as people_terms

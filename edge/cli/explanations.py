@@ -8,8 +8,8 @@ from typing import Any, Final, get_args
 
 from edge.policy.store import RUNNING
 from edge.storage.journal import Kind
-from inventory.documents.messages import known_names
 from inventory.errors import UnknownNameError
+from inventory.names import known_names
 from policies.model import CARE_CLASSES
 
 Entry = Mapping[str, object]

@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 
 from edge.forwarding import marks
 from edge.policy.model import EdgePolicy
-from inventory.documents.messages import known_names
 from inventory.errors import EdgeError, UnknownNameError
+from inventory.names import known_names
 from policies.model import CARE_CLASSES, ServiceName
 
 ANY_PORT: Final = (0, 65_535)

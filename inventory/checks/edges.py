@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from inventory.documents.edge_keys import EdgeKeys
-from inventory.documents.messages import nearest_names, quoted
+from inventory.documents.messages import quoted
 from inventory.documents.partial import CircuitDraft, DeviceDraft, PartialDocuments, seen_at
 from inventory.errors import Fault, Location
 from inventory.model import Platform, Role
+from inventory.names import nearest_names
 
 _ENDS: Final = ("a", "b")
 

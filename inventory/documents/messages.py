@@ -1,8 +1,7 @@
 """What is wrong with a value, and what to write instead, in plain words."""
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin
@@ -13,13 +12,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from inventory.free_text import without_keys
+from inventory.names import closest_name
 
 Words: TypeAlias = tuple[str, str]
 
 _CUSTOM: Final = "fault"
-_MANY: Final = 200
-# A hint lists this many names.
-_FEW: Final = 20
 # Errors about a key rather than about its value.
 KEY_FAULTS: Final = frozenset({"extra_forbidden"})
 _EXPECTED: Final[Mapping[str, str]] = {
@@ -84,31 +81,6 @@ def quoted(value: object) -> str:
     text = without_keys(str(value))
     clean = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
     return f"'{clean}'" if len(clean) <= 40 else f"'{clean[:37]}...'"
-
-
-def nearest_names(word: str, known: Iterable[str]) -> str | None:
-    """Return the known name that looks most like a word, if one does."""
-    names = sorted(set(known))
-    if len(names) > _MANY:
-        names = [n for n in names if n[:2] == word[:2] or n[-3:] == word[-3:]]
-    return next(iter(difflib.get_close_matches(word[:100], names, n=1)), None)
-
-
-def closest_name(word: str, known: Sequence[str], plural: str) -> str:
-    """Return a hint with the closest known word and the list of them."""
-    near = nearest_names(word, known) or nearest_names(word.lower(), known)
-    listed = f"the {plural} are {', '.join(known)}"
-    return f"did you mean '{near}'? {listed}" if near else listed
-
-
-def known_names(word: str, known: Sequence[str], plural: str) -> str:
-    """Return what to write instead of a wrong name; long lists are only hinted at."""
-    if not known:
-        return f"no {plural} are declared"
-    if len(known) <= _FEW:
-        return closest_name(word, known, plural)
-    near = nearest_names(word, known)
-    return f"did you mean '{near}'?" if near else f"write one of the {len(known)} {plural} declared"
 
 
 class _Wording:

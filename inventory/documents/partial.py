@@ -12,11 +12,11 @@ from typing import Final, Protocol, TypeVar
 from pydantic import ValidationError
 
 from inventory.documents.entries import DocumentEntry, Documents
-from inventory.documents.messages import nearest_names, quoted
+from inventory.documents.messages import quoted
 from inventory.documents.schema import AddressPlanDocument
 from inventory.errors import Fault, Location
 from inventory.model import AddressPlan, Level, Role
-from inventory.names import is_name
+from inventory.names import is_name, nearest_names
 
 _REGION: Final = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 _LEVELS: Final[Mapping[str, Level]] = {str(level): level for level in Level}

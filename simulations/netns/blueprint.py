@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
 from typing import Final, TypeAlias, TypeVar
 
-from inventory.documents.messages import nearest_names
 from inventory.errors import LabError
 from inventory.model import CircuitName, DeviceName, Medium, SiteName
+from inventory.names import nearest_names
 from simulations.impairment import Impairment
 
 FULL_MTU: Final = 1500

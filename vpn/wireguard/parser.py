@@ -15,8 +15,9 @@ from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from inventory.addressing import Prefix
-from inventory.documents.messages import closest_name, quoted
+from inventory.documents.messages import quoted
 from inventory.errors import Fault, IntentError, Location
+from inventory.names import closest_name
 from vpn.key_text import PublicKey
 from vpn.model import Endpoint
 from vpn.wireguard import endpoint, keys

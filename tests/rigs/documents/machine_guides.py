@@ -56,7 +56,7 @@ def prepare_an_frr_router(folder: Path, router: Shell) -> Guide:
         documents={
             "Match User": lambda text: write(router, "/etc/ssh/sshd_config.d/sanaga.conf", text),
             "* * * * *": lambda text: write(router, "/etc/cron.d/sanaga-door", text),
-            "Cmnd_Alias": lambda text: write(router, "/etc/sudoers.sanaga", text),
+            "sanaga ALL": lambda text: write(router, "/etc/sudoers.sanaga", text),
             "[Unit]": lambda text: write(router, UNIT, text),
         },
         before={

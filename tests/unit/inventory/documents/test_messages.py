@@ -7,8 +7,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
 from inventory.documents.entries import DocumentEntry, parse_entries
-from inventory.documents.messages import closest_name, nearest_names
 from inventory.documents.yaml_reader import compose_yaml
+from inventory.names import closest_name, nearest_names
 
 
 class Part(BaseModel):

@@ -1,9 +1,11 @@
 """Calls through a cut of the fibre and its mend: when the call is again as it was before."""
 
+import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from edge.storage.journal import read_journal
@@ -21,6 +23,7 @@ from tests.failover.mend_figures import (
     back_after_s,
     carried_before_mend,
     extra_moves,
+    usual_p95,
     worst_p95,
 )
 from tests.failover.say import say
@@ -89,7 +92,7 @@ def _tried(stage: Stage, number: int, *, weather: bool) -> MendCall:
 
 def _recorded(stage: Stage, number: int, *, weather: bool) -> Recorded:
     seconds = WEATHER_S if weather else CALM_S
-    seen = {end: len(moves) for end, moves in _moves(stage).items()}
+    seen = {end: len(moves) for end, moves in _moves(stage, 0.0).items()}
     start = stage.flows.begin(seconds, each=True)
     mend, ends = start + MEND_AT_S, start + seconds
     with ThreadPoolExecutor(2) as pool:
@@ -101,7 +104,9 @@ def _recorded(stage: Stage, number: int, *, weather: bool) -> Recorded:
             act.result()
     called = stage.flows.result()
     heal(stage.world)
-    moves = [move for end, known in _moves(stage).items() for move in known[seen[end] :]]
+    mended_s = time.time() - time.monotonic() + mend
+    known = _moves(stage, mended_s)
+    moves = [move for end, of_end in known.items() for move in of_end[seen[end] :]]
     return Recorded(called, samples, moves)
 
 
@@ -112,13 +117,22 @@ def _cut_and_mend(world: World, start: float) -> None:
     world.heal(FIBRE.name)
 
 
-def _moves(stage: Stage) -> dict[str, list[Move]]:
-    """Return the moves that the journal of each end holds; none of what keeps no journal."""
+def _moves(stage: Stage, mended_s: float) -> dict[str, list[Move]]:
+    """Return the moves that the journal of each end holds; none of what keeps no journal.
+
+    mended_s is the mend in UNIX time.
+    """
     if not isinstance(stage.led, Daemons):
         return {}
     return {
         end: [
-            Move(f"{end} {e['service']}", str(e["before"]), str(e["path"]), str(e["what"]))
+            Move(
+                datetime.fromisoformat(str(e["at"])).timestamp() - mended_s,
+                f"{end} {e['service']}",
+                str(e["before"]),
+                str(e["path"]),
+                str(e["what"]),
+            )
             for e in read_journal(daemon.folder)
             if e["kind"] == "decision" and e["path"] != e["before"]
         ]
@@ -129,7 +143,7 @@ def _moves(stage: Stage) -> dict[str, list[Move]]:
 def judge_call(recorded: Recorded, *, weather: bool) -> MendCall:
     """Return what a recorded call comes to."""
     delays = _delays(recorded.called)
-    usual_ms = worst_p95(delays, USUAL_FROM_S, CUT_AT_S) or 0.0
+    usual_ms = usual_p95(delays, USUAL_FROM_S, CUT_AT_S)
     away_ms = worst_p95(delays, MEND_AT_S - WINDOW_S, MEND_AT_S) or 0.0
     ends_s = WEATHER_S if weather else CALM_S
     lost_s = _lost_at_s(recorded.called)
@@ -149,7 +163,8 @@ def judge_call(recorded: Recorded, *, weather: bool) -> MendCall:
 
 
 def _told(move: Move) -> str:
-    return f"{move.who} from {move.before} to {move.after}: {move.why}"
+    when = f"{abs(move.at_s):.1f} s {'after' if move.at_s >= 0 else 'before'} the mend"
+    return f"{move.who} from {move.before} to {move.after} {when}: {move.why}"
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -24,6 +24,7 @@ from tests.failover.mend_figures import (
     extra_moves,
     mend_verdicts,
     p95_between,
+    usual_p95,
 )
 from tests.failover.mend_report import measured
 from tests.failover.trials import OFFERED, SAMPLE_S, Sample
@@ -42,9 +43,9 @@ GOOD = MendCall(
     extra_moves=(),
     sender_late_ms=1.0,
 )
-OFF = Move("edge consultation-audio", "edge-fibre", "edge-leo", "cut")
-BACK = Move("edge consultation-audio", "edge-leo", "edge-fibre", "mend")
-FALSE = Move("edge consultation-audio", "edge-fibre", "edge-leo", "weather")
+OFF = Move(-7.0, "edge consultation-audio", "edge-fibre", "edge-leo", "cut")
+BACK = Move(5.0, "edge consultation-audio", "edge-leo", "edge-fibre", "mend")
+FALSE = Move(9.0, "edge consultation-audio", "edge-fibre", "edge-leo", "weather")
 
 
 def delays(delay_ms: Callable[[float], float]) -> list[tuple[float, float]]:
@@ -99,6 +100,12 @@ def test_lost_packets_are_no_good_delay() -> None:
     found = asked(up=heard)
     assert found is not None
     assert found >= 4.9
+
+
+def test_a_moment_in_which_the_machine_was_late_does_not_raise_what_is_usual() -> None:
+    late = delays(lambda sent_s: 90.0 if 3.0 <= sent_s < 3.9 else USUAL_MS)
+    assert usual_p95({"up": late}, 1.0, 5.0) == USUAL_MS
+    assert usual_p95({"up": late}, 3.0, 4.0) == 90.0
 
 
 def test_a_while_without_a_packet_has_no_delay() -> None:
@@ -210,7 +217,9 @@ def test_a_recorded_call_with_one_bad_flow_is_called_missed() -> None:
     found = judge_call(recorded(bad, [OFF, BACK, FALSE]), weather=False)
     assert found.back_s is None
     assert (found.lost_before, found.lost_after) == (1, 1)
-    assert found.extra_moves == ("edge consultation-audio from edge-fibre to edge-leo: weather",)
+    assert found.extra_moves == (
+        "edge consultation-audio from edge-fibre to edge-leo 9.0 s after the mend: weather",
+    )
 
 
 def test_other_load_is_named_beside_the_figures() -> None:

@@ -46,8 +46,8 @@ class Heard:
     gap_ms is the longest time without a packet, up to the end of the call. reordered counts
     packets that came after a later one, displaced_ms is by how much at most, late those more than
     150 ms on their way. trouble_s is when (s into the call) the last packet was sent that was lost
-    or late, None when none was. delays_ms has every packet's delay, None for one that was lost, if
-    the call was ordered with it.
+    or late, None when none was. packets has when each was sent (s into the call) and its delay
+    (ms), None for one that was lost, if the call was ordered with it.
     """
 
     sent: int
@@ -62,7 +62,7 @@ class Heard:
     delay_p99_ms: float
     delay_max_ms: float
     trouble_s: float | None
-    delays_ms: Sequence[float | None] = ()
+    packets: Sequence[tuple[float, float | None]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,7 @@ class Program:
     def call(self, start: float, seconds: float, *, each: bool = False) -> Called:
         """Run a call from start (monotonic s) on and return what was heard, of each packet too."""
         self.number += 1
+        zero_ns = time.time_ns() + round((start - time.monotonic()) * 1e9)
         for flow in self.flows:
             flow.sent, flow.arrived = [], []
         by_socket = {flow.target.fileno(): flow for flow in self.flows}
@@ -124,7 +125,7 @@ class Program:
             for descriptor in select.select(list(by_socket), [], [], wait)[0]:
                 self._take(by_socket[descriptor])
         judged = {
-            flow.name: _judge(flow, seconds, each=each)
+            flow.name: _judge(flow, seconds, zero_ns if each else None)
             for flow in self.flows
             if not flow.name.startswith(BESIDE[0])
         }
@@ -178,7 +179,7 @@ def _try_send(flow: _Flow, packet: bytes) -> None:
         return
 
 
-def _judge(flow: _Flow, seconds: float, *, each: bool) -> Heard:
+def _judge(flow: _Flow, seconds: float, zero_ns: int | None) -> Heard:
     first: dict[int, int] = {}
     for sequence, at in flow.arrived:
         first.setdefault(sequence, at)
@@ -201,8 +202,14 @@ def _judge(flow: _Flow, seconds: float, *, each: bool) -> Heard:
         delay_p99_ms=round(ordered[int(len(ordered) * 0.99)], 1),
         delay_max_ms=round(ordered[-1], 1),
         trouble_s=round(bad[-1] / flow.pps, 3) if bad else None,
-        delays_ms=[delays.get(s) for s in range(len(flow.sent))] if each else (),
+        packets=() if zero_ns is None else _packets(flow, delays, zero_ns),
     )
+
+
+def _packets(
+    flow: _Flow, delays: Mapping[int, float], zero_ns: int
+) -> Sequence[tuple[float, float | None]]:
+    return [((at - zero_ns) / 1e9, delays.get(s)) for s, at in enumerate(flow.sent)]
 
 
 def _displaced(first: Mapping[int, int]) -> list[int]:

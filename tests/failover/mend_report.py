@@ -53,9 +53,10 @@ def measured(about: dict[str, Any]) -> str:
     """Return on what machine and when, and say so if it had other work."""
     if about["load_before"] <= BESIDE_LOAD * about["cores"]:
         return told(about)
+    priority = f", and the measurement ran at nice {about['nice']}" if about["nice"] else ""
     return (
-        f"{told(about)}. Measured beside other load: the machine had {about['load_before']:g} "
-        f"runnable processes on {about['cores']} cores before the first call."
+        f"{told(about)}. Measured beside other load: the load average was {about['load_before']:g} "
+        f"on {about['cores']} cores before the first call{priority}."
     )
 
 

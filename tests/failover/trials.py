@@ -86,8 +86,8 @@ class Stage:
         heal(self.world)
         return called, off_after(samples), stayed
 
-    def rest(self) -> bool:
-        """Let the world come to rest on its first line; return whether it did.
+    def rest(self, within_s: float = SETTLE_WITHIN_S) -> bool:
+        """Let the world come to rest on its first line; return whether it did, each time within_s.
 
         What forgot too early, and chose another line, forgets again.
         """
@@ -96,13 +96,13 @@ class Stage:
         eventually(whole, within_s=SETTLE_WITHIN_S, what="a whole first line")
         for _ in range(ATTEMPTS):
             self.led.forget()
-            if self._settled():
+            if self._settled(within_s):
                 return True
         return False
 
-    def _settled(self) -> bool:
+    def _settled(self, within_s: float) -> bool:
         """Return whether traffic led over the first line for a while, with others to go to."""
-        ends, held_since = time.monotonic() + SETTLE_WITHIN_S, time.monotonic()
+        ends, held_since = time.monotonic() + within_s, time.monotonic()
         while (now := time.monotonic()) < ends:
             if not (self.led.on_first() and self.led.ready()):
                 held_since = now

@@ -10,11 +10,10 @@ from tests.failover.after_mend import (
     CUT_AT_S,
     LOST_MS,
     MEND_AT_S,
-    PPS,
     Recorded,
     judge_call,
 )
-from tests.failover.flows import Called, Heard
+from tests.failover.flows import VIDEO, VOICE, Called, Heard
 from tests.failover.mend_figures import (
     LIMIT_S,
     MendCall,
@@ -25,6 +24,7 @@ from tests.failover.mend_figures import (
     extra_moves,
     mend_verdicts,
     p95_between,
+    usual_p95,
 )
 from tests.failover.mend_report import measured
 from tests.failover.trials import OFFERED, SAMPLE_S, Sample
@@ -43,9 +43,9 @@ GOOD = MendCall(
     extra_moves=(),
     sender_late_ms=1.0,
 )
-OFF = Move("edge consultation-audio", "edge-fibre", "edge-leo", "cut")
-BACK = Move("edge consultation-audio", "edge-leo", "edge-fibre", "mend")
-FALSE = Move("edge consultation-audio", "edge-fibre", "edge-leo", "weather")
+OFF = Move(-7.0, "edge consultation-audio", "edge-fibre", "edge-leo", "cut")
+BACK = Move(5.0, "edge consultation-audio", "edge-leo", "edge-fibre", "mend")
+FALSE = Move(9.0, "edge consultation-audio", "edge-fibre", "edge-leo", "weather")
 
 
 def delays(delay_ms: Callable[[float], float]) -> list[tuple[float, float]]:
@@ -100,6 +100,12 @@ def test_lost_packets_are_no_good_delay() -> None:
     found = asked(up=heard)
     assert found is not None
     assert found >= 4.9
+
+
+def test_a_moment_in_which_the_machine_was_late_does_not_raise_what_is_usual() -> None:
+    late = delays(lambda sent_s: 90.0 if 3.0 <= sent_s < 3.9 else USUAL_MS)
+    assert usual_p95({"up": late}, 1.0, 5.0) == USUAL_MS
+    assert usual_p95({"up": late}, 3.0, 4.0) == 90.0
 
 
 def test_a_while_without_a_packet_has_no_delay() -> None:
@@ -174,16 +180,15 @@ def test_a_call_that_misses_a_limit_is_said_to_miss_that_one(
 
 def heard(pps: int, delay_ms: Callable[[float], float | None]) -> Heard:
     """Return what was heard of a flow, with every packet's delay."""
-    each = [delay_ms(number / pps) for number in range(round(CALM_S * pps))]
-    lost = each.count(None)
-    return Heard(len(each), lost, 0, 0, 0.0, 0, 20.0, 0.0, 10.0, 30.0, 30.0, None, each)
+    each = [(number / pps, delay_ms(number / pps)) for number in range(round(CALM_S * pps))]
+    return Heard(len(each), 0, 0, 0, 0.0, 0, 20.0, 0.0, 10.0, 30.0, 30.0, None, each)
 
 
 def recorded(delay_ms: Callable[[float], float | None], moves: list[Move]) -> Recorded:
     """Return a call whose picture towards the LAN has a delay of its own; LTE carries for 4 s."""
-    flows = {f"{kind} {way}": pps for kind, pps in PPS.items() for way in ("up", "down")}
+    flows = {f"{kind} {way}": pps for kind, pps, _, _ in (VOICE, VIDEO) for way in ("up", "down")}
     quiet = {name: heard(pps, path_of_a_mend) for name, pps in flows.items()}
-    called = Called({**quiet, "video down": heard(PPS["video"], delay_ms)}, sender_late_ms=1.0)
+    called = Called({**quiet, "video down": heard(VIDEO[1], delay_ms)}, sender_late_ms=1.0)
     times_s = [number * SAMPLE_S for number in range(-20, 400)]
     octets = [(at_s, round((1 + min(at_s, 4.0)) * OFFERED), 0) for at_s in times_s]
     return Recorded(called, octets, moves)
@@ -212,10 +217,13 @@ def test_a_recorded_call_with_one_bad_flow_is_called_missed() -> None:
     found = judge_call(recorded(bad, [OFF, BACK, FALSE]), weather=False)
     assert found.back_s is None
     assert (found.lost_before, found.lost_after) == (1, 1)
-    assert found.extra_moves == ("edge consultation-audio from edge-fibre to edge-leo: weather",)
+    assert found.extra_moves == (
+        "edge consultation-audio from edge-fibre to edge-leo 9.0 s after the mend: weather",
+    )
 
 
 def test_other_load_is_named_beside_the_figures() -> None:
     about = {"date": "2026-11-30", "cores": 2, "load_before": 0.3, "nice": 0}
     assert "beside other load" not in measured(about)
     assert "beside other load" in measured({**about, "load_before": 11.5})
+    assert "ran at nice 10" in measured({**about, "load_before": 11.5, "nice": 10})

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from operator import sub
 from typing import Any, Final
 
@@ -11,11 +11,13 @@ import pytest
 from edge.control import client as control
 from simulations.devices.routers import ensure_wanted, remove_wanted
 from simulations.netns.waiting import eventually
+from tests.failover import after_mend
 from tests.failover.cells import cells
 from tests.failover.extras import Extras
 from tests.failover.faults import FAULTS
 from tests.failover.flows import Flows
 from tests.failover.mechanisms import MECHANISMS, Daemons
+from tests.failover.mend_figures import mend_verdicts
 from tests.failover.trials import Outcome, Stage, Trial
 from tests.failover.verdicts import verdicts
 from tests.rigs.edge.edge_rig import world
@@ -109,6 +111,16 @@ def test_the_harness_finds_the_number_missed_when_failover_is_disabled(bare: Sta
     found = cells([outcome])["none", "hole"]
     said = verdicts({("care", "hole"): found}, Extras())
     assert not any(verdict.met for verdict in said if "loses 0 packets" in verdict.wanted)
+
+
+@pytest.mark.long
+def test_a_call_without_failover_misses_the_numbers_of_a_mend() -> None:
+    """The control: it loses what is sent during the cut, and no copy goes over LTE."""
+    with closing(after_mend.measure(1, "none")) as measured:
+        calls = next(measured)
+    met = {verdict.wanted.split()[0]: verdict.met for verdict in mend_verdicts(calls)}
+    assert met == {"p95": True, "metered": False, "0": False}
+    assert calls[0].lost_before > calls[0].lost_after
 
 
 @pytest.mark.parametrize("fault", ["hole", "brown", "flicker"])

@@ -11,6 +11,7 @@ from edge.probes.sender import SessionSender, Target
 from edge.probes.stall_clock import StallClock
 from edge.probes.udp_socket import StampSocket
 from inventory.errors import EdgeError
+from simulations.netns.waiting import eventually
 from tests.rigs.probes.probe_rig import (
     PORT,
     End,
@@ -287,6 +288,15 @@ def test_a_packet_stamped_by_the_kernel_is_as_old_as_it_is():
     keeper = StallClock()
     port = StampSocket((here, PORT), "", keeper)
     with far_end(there) as far:
+
+        def stamped() -> bool:
+            far.socket.sendto(b"x", (str(here), PORT))
+            stall(0.02)
+            (arrival,) = port.arrivals()
+            return arrival.waited_s >= 0.01
+
+        # Linux begins to stamp some time after the first socket of the machine asked for it.
+        eventually(stamped, within_s=10, what="stamps of the kernel")
         before = keeper.now()
         far.socket.sendto(b"x", (str(here), PORT))
         after = keeper.now()

@@ -44,7 +44,7 @@ def make_links(blueprint: Blueprint, *, stub: str) -> None:
     run_ip_batch(
         (
             *_management_links(blueprint),
-            *(_lan_link(host) for host in blueprint.hosts),
+            *(lan_link(host) for host in blueprint.hosts),
             *_stub_links(blueprint, stub),
         )
     )
@@ -59,7 +59,8 @@ def _management_links(blueprint: Blueprint) -> Iterator[str]:
             )
 
 
-def _lan_link(host: Host) -> str:
+def lan_link(host: Host) -> str:
+    """Return the command that lays the cable between a host and its gateway."""
     return (
         f"link add {HOST_INTERFACE} netns {host.namespace} "
         f"type veth peer name {host.router.interface} netns {host.router.namespace}"
@@ -80,7 +81,7 @@ def configure_router(blueprint: Blueprint) -> None:
     for edge in blueprint.edges:
         run_ip_batch(_default_routes(edge), edge.namespace)
     for host in blueprint.hosts:
-        run_ip_batch(_host_commands(host), host.namespace)
+        run_ip_batch(host_commands(host), host.namespace)
     for provider in blueprint.providers:
         run_ip_batch(_end_commands(blueprint, provider.namespace), provider.namespace)
 
@@ -110,7 +111,7 @@ def reset_addresses(blueprint: Blueprint, router: BlueprintRouter) -> None:
     served = (host.router for host in blueprint.hosts)
     own = [end.interface for end in (*ends, *served) if end.namespace == router.namespace]
     flushed = (f"addr flush dev {name} scope global" for name in ("lo", *own, *router.stubs))
-    given = _given_addresses(blueprint, router.namespace)
+    given = given_addresses(blueprint, router.namespace)
     run_ip_batch((*flushed, *given), router.namespace)
 
 
@@ -125,16 +126,20 @@ def _end_commands(blueprint: Blueprint, namespace: str) -> Iterator[str]:
     for wire in blueprint.wires:
         ends = (end for end in (wire.a, wire.b) if end.namespace == namespace)
         yield from (f"link set {end.interface} mtu {wire.mtu} up" for end in ends)
-    yield from _given_addresses(blueprint, namespace)
+    yield from given_addresses(blueprint, namespace)
 
 
-def _given_addresses(blueprint: Blueprint, namespace: str) -> Iterator[str]:
+def given_addresses(
+    blueprint: Blueprint, namespace: str, interface: str | None = None
+) -> Iterator[str]:
+    """Yield what gives a namespace, or one interface of it, the addresses of the laboratory."""
     for given in blueprint.given:
-        if given.end.namespace == namespace:
+        if given.end.namespace == namespace and interface in {None, given.end.interface}:
             yield f"addr add {given.address} dev {given.end.interface}"
 
 
-def _host_commands(host: Host) -> Iterator[str]:
+def host_commands(host: Host) -> Iterator[str]:
+    """Yield what gives a host its addresses and its routes."""
     yield "link set lo up"
     yield f"addr add {host.ipv4} dev {HOST_INTERFACE}"
     yield f"addr add {host.ipv6} dev {HOST_INTERFACE}"

@@ -53,18 +53,15 @@ def segments(
     say("hosts stand in the segments for a while")
     report = compare_segments(found, loaded, within_s=WITHIN_S)
     emit(report, output, lambda: _show(report))
-    ways = count(len(report.tried), "way")
     differing = sum(not one.agrees for one in report.tried)
-    say(
-        f"{ways} tried; {differing or 'none'} {'differ' if differing > 1 else 'differs'} from the rules"
-    )
+    say(f"packets tried {count(len(report.tried), 'way')}: {differing} differ from the rules")
     if not report.agrees:
         raise typer.Exit(1)
 
 
 def _show(report: "SegmentReport") -> None:
     show_rows(list(_reached(report)), _REACHES)
-    if differences := [_difference(one) for one in report.tried if not one.agrees]:
+    if differences := list(_differences(report)):
         write("")
         show_rows(differences, _DIFFERS)
     if report.expectations:
@@ -101,11 +98,18 @@ def _names(several: "list[Tried]") -> "Iterator[str]":
         yield target if len(arrived) > 1 else f"{target} (IPv{arrived[0]} alone)"
 
 
-def _difference(one: "Tried") -> dict[str, object]:
+def _differences(report: "SegmentReport") -> "Iterator[dict[str, object]]":
+    """Yield a row for each pair of hosts whose packets differ from the rules in the same way."""
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    for one in report.tried:
+        if not one.agrees:
+            way = f"{one.source} of {one.source_site} to {one.target} of {one.target_site}"
+            groups.setdefault((way, _packets(one), one.because), []).append(one.version)
+    for (way, found, because), versions in groups.items():
+        named = " and ".join(f"IPv{version}" for version in versions)
+        yield {"way": way, "ip": named, "found": found, "because": because}
+
+
+def _packets(one: "Tried") -> str:
     lost = "arrive, answers do not" if one.arrived else "do not arrive"
-    return {
-        "way": f"{one.source} of {one.source_site} to {one.target} of {one.target_site}",
-        "ip": f"IPv{one.version}",
-        "found": lost if one.allowed else "arrive",
-        "because": one.because,
-    }
+    return lost if one.allowed else "arrive"

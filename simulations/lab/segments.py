@@ -89,7 +89,7 @@ def compare_segments(lab: Lab, loaded: Loaded, *, within_s: float) -> SegmentRep
     with (
         raised_as_interrupt(),
         locked_registry(lab.folder),
-        guests_in(lab.blueprint, guests, stub=stub),
+        guests_in(guests, stub=stub),
     ):
         for place in places:
             _await_gateway(place)

@@ -111,7 +111,7 @@ def reset_addresses(blueprint: Blueprint, router: BlueprintRouter) -> None:
     served = (host.router for host in blueprint.hosts)
     own = [end.interface for end in (*ends, *served) if end.namespace == router.namespace]
     flushed = (f"addr flush dev {name} scope global" for name in ("lo", *own, *router.stubs))
-    given = given_addresses(blueprint, router.namespace)
+    given = _given_addresses(blueprint, router.namespace)
     run_ip_batch((*flushed, *given), router.namespace)
 
 
@@ -126,15 +126,12 @@ def _end_commands(blueprint: Blueprint, namespace: str) -> Iterator[str]:
     for wire in blueprint.wires:
         ends = (end for end in (wire.a, wire.b) if end.namespace == namespace)
         yield from (f"link set {end.interface} mtu {wire.mtu} up" for end in ends)
-    yield from given_addresses(blueprint, namespace)
+    yield from _given_addresses(blueprint, namespace)
 
 
-def given_addresses(
-    blueprint: Blueprint, namespace: str, interface: str | None = None
-) -> Iterator[str]:
-    """Yield what gives a namespace, or one interface of it, the addresses of the laboratory."""
+def _given_addresses(blueprint: Blueprint, namespace: str) -> Iterator[str]:
     for given in blueprint.given:
-        if given.end.namespace == namespace and interface in {None, given.end.interface}:
+        if given.end.namespace == namespace:
             yield f"addr add {given.address} dev {given.end.interface}"
 
 

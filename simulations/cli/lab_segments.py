@@ -50,7 +50,7 @@ def segments(
 
     loaded = load(folder or examples.FOLDER / EXAMPLE)
     found = lab.find_lab(loaded.intent.network.name)
-    say("hosts stand in the segments for a while")
+    say("hosts stand in the LANs for a while")
     report = compare_segments(found, loaded, within_s=WITHIN_S)
     emit(report, output, lambda: _show(report))
     differing = sum(not one.agrees for one in report.tried)

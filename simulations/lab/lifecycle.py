@@ -15,7 +15,7 @@ from simulations.devices import edges, routers
 from simulations.devices.ssh_keys import known_hosts, make_key
 from simulations.lab import leo_weather
 from simulations.lab.prerequisites import require_prerequisites
-from simulations.netns import capabilities, guests, namespaces, nat, plumbing, processes, registry
+from simulations.netns import capabilities, namespaces, nat, plumbing, processes, registry
 from simulations.netns.blueprint import Blueprint, Edge, Machine
 from simulations.netns.design import draw_blueprint
 from simulations.netns.links import emulated_circuits
@@ -134,7 +134,7 @@ def destroy_lab(place: Folder) -> None:
     with registry.locked_registry(place):
         record = _record(place)
         if record:
-            names = *record.blueprint.namespaces, *guests.guest_names(record.blueprint)
+            names = *record.blueprint.namespaces, *record.blueprint.guests
             _end_processes(place, record)
             edges.forget_tunnels(place, record.blueprint.edges)
             _remove_namespaces(names)

@@ -14,11 +14,11 @@ from policies.model import Access, Policies
 from policies.segmentation import allowed_flows
 from policies.sentences import SegmentNeverReaches, SegmentReaches, SegmentSentence, parse_sentence
 from simulations.lab.datagrams import Exchange, Way, exchange_between
+from simulations.lab.guests import guests_in
 from simulations.lab.lab import Lab
 from simulations.lab.probe import Address, answering_devices
 from simulations.netns.blueprint import Host
 from simulations.netns.design import draw_guest
-from simulations.netns.guests import guests_in
 from simulations.netns.registry import locked_registry
 from simulations.netns.shutdown import raised_as_interrupt
 from simulations.netns.waiting import eventually

@@ -30,8 +30,8 @@ from simulations.netns.blueprint import (
     Provider,
     Wire,
     WireEnd,
+    guest_name,
 )
-from simulations.netns.guests import guest_name
 
 # Where the host stands in its segment; the first address is the LAN router's.
 HOST_OFFSET: Final = 10

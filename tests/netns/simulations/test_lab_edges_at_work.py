@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +23,6 @@ from simulations.lab import lab as labs
 from simulations.lab.flows import start_call
 from simulations.lab.lab import Lab
 from simulations.netns import namespaces, registry
-from simulations.netns.guests import guest_names
 from simulations.netns.waiting import eventually
 from tests.rigs.laboratory.lab_networks import leftovers, unique, write_spur
 from tests.sanaga_process import Answer, Sanaga
@@ -166,8 +166,19 @@ def test_packets_that_pass_where_a_filter_is_gone_are_named(at_work, spur, unfil
     assert not guests(at_work)
 
 
+def test_hosts_in_segments_are_taken_away_after_an_interruption_too(at_work, spur):
+    argv = spur.sanaga.command("lab", "segments", "intent")
+    folder, chosen = spur.sanaga.folder, spur.sanaga.environment()
+    with subprocess.Popen(argv, cwd=folder, env=chosen, stderr=subprocess.DEVNULL) as process:
+        eventually(lambda: guests(at_work), within_s=WITHIN_S, what="a host in a segment")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(WITHIN_S) == 130
+    assert not guests(at_work)
+    assert spur.sanaga("lab", "segments", "intent").code == 0
+
+
 def guests(lab: Lab) -> list[str]:
-    return [n for n in guest_names(lab.blueprint) if namespaces.namespace_exists(n)]
+    return [n for n in lab.blueprint.guests if namespaces.namespace_exists(n)]
 
 
 @pytest.fixture(params=["kolofata", "douala"])

@@ -7,19 +7,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from simulations.netns import namespaces, plumbing
-from simulations.netns.blueprint import Blueprint, Host, WireEnd
+from simulations.netns.blueprint import Host, WireEnd
 
 ANSWER_WITHIN_S: Final = 30.0
-
-
-def guest_name(gateway: str, interface: str) -> str:
-    """Return the namespace of the guest at a LAN interface of a gateway's namespace."""
-    return f"{gateway}-{interface}"
-
-
-def guest_names(blueprint: Blueprint) -> tuple[str, ...]:
-    """Return the namespaces of all guests that a laboratory may have."""
-    return tuple(guest_name(m.namespace, stub) for m in blueprint.machines for stub in m.stubs)
 
 
 @contextmanager

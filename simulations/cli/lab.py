@@ -19,6 +19,7 @@ from controller.terminal.output import (
     stderr,
 )
 from controller.wording import count
+from simulations.cli.lab_segments import segments
 from simulations.devices.faults import FaultKind
 from simulations.netns.links import BOTH, Direction
 
@@ -364,6 +365,9 @@ def run(
     emit(outcome, output, lambda: show_rows(rows, headings))
     if not outcome.holds:
         raise typer.Exit(1)
+
+
+app.command(epilog="Example: sanaga lab segments my-network")(segments)
 
 
 @app.command(epilog="Example: sanaga lab down --all")

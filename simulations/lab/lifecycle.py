@@ -1,11 +1,9 @@
 """Making a laboratory and unmaking it, whatever state it was left in."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from types import FrameType
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -22,7 +20,7 @@ from simulations.netns.blueprint import Blueprint, Edge, Machine
 from simulations.netns.design import draw_blueprint
 from simulations.netns.links import emulated_circuits
 from simulations.netns.registry import Folder, Record
-from simulations.netns.shutdown import handled_by
+from simulations.netns.shutdown import raised_as_interrupt
 from simulations.netns.waiting import eventually
 
 # Starting daemons is bound by the processor; more threads than this only queue.
@@ -55,7 +53,7 @@ def build_lab(intent: Intent, wishes: Wishes, *, report: Report) -> Folder:
     require_prerequisites(intent, place.controller_key, blueprint.controller)
     if raised := capabilities.make_room(sum(edge.tunnels for edge in blueprint.edges)):
         report(raised)
-    with _signals_raise():
+    with raised_as_interrupt():
         offer = capabilities.probe_kernel()
         _refuse_strangers(blueprint, place)
         place.create(Record(blueprint, offer.netem, offer.stub))
@@ -124,20 +122,6 @@ def _start_machines(
         yield from pool.map(start, blueprint.machines)
 
 
-@contextmanager
-def _signals_raise() -> Iterator[None]:
-    """Turn SIGTERM and a hang-up into KeyboardInterrupt while a laboratory is half made."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    with handled_by(_interrupt):
-        yield
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def destroy_lab(place: Folder) -> None:
     """Remove everything of a laboratory: processes, namespaces, sockets, files.
 
@@ -150,7 +134,7 @@ def destroy_lab(place: Folder) -> None:
     with registry.locked_registry(place):
         record = _record(place)
         if record:
-            names = record.blueprint.namespaces
+            names = *record.blueprint.namespaces, *record.blueprint.guests
             _end_processes(place, record)
             edges.forget_tunnels(place, record.blueprint.edges)
             _remove_namespaces(names)

@@ -128,6 +128,11 @@ class Blueprint:
         things = (*self.machines, *self.hosts, *self.providers)
         return (self.controller, *(thing.namespace for thing in things))
 
+    @property
+    def guests(self) -> tuple[str, ...]:
+        """Return the namespaces of all hosts that may stand for a while where LANs lead nowhere."""
+        return tuple(guest_name(m.namespace, stub) for m in self.machines for stub in m.stubs)
+
     def namespace_of(self, thing: str) -> str:
         """Return the namespace of a device, host, provider, "noc", or namespace by its own name.
 
@@ -181,6 +186,11 @@ class Blueprint:
         if name not in known:
             raise LabError(f"no {kind} {name!r} in {self.name}; {_meant(name, known)}")
         return known[name]
+
+
+def guest_name(gateway: str, interface: str) -> str:
+    """Return the namespace of the guest at a LAN interface of a gateway's namespace."""
+    return f"{gateway}-{interface}"
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

@@ -30,6 +30,7 @@ from simulations.netns.blueprint import (
     Provider,
     Wire,
     WireEnd,
+    guest_name,
 )
 
 # Where the host stands in its segment; the first address is the LAN router's.
@@ -168,13 +169,24 @@ def _hosts(intent: Intent) -> Iterator[Host]:
 
 
 def _host(intent: Intent, site: Site, device: Device) -> Host:
-    plan, lab = intent.network.plan, intent.network.name
-    net4 = addressing.segment4(plan, site.number, Segment.CLINICAL)
-    net6 = addressing.segment6(plan, site.number, Segment.CLINICAL)
+    name = _namespace(intent.network.name, f"host-{site.name}")
+    return _segment_host(intent, device, Segment.CLINICAL, name)
+
+
+def draw_guest(intent: Intent, device: Device, segment: Segment) -> Host:
+    """Return a host that may stand for a while in a LAN that leads nowhere."""
+    name = guest_name(_namespace(intent.network.name, device.name), LAN_INTERFACE[segment])
+    return _segment_host(intent, device, segment, name)
+
+
+def _segment_host(intent: Intent, device: Device, segment: Segment, namespace: str) -> Host:
+    plan, site = intent.network.plan, intent.sites[device.site]
+    net4 = addressing.segment4(plan, site.number, segment)
+    net6 = addressing.segment6(plan, site.number, segment)
     return Host(
         site=site.name,
-        namespace=_namespace(lab, f"host-{site.name}"),
-        router=WireEnd(_namespace(lab, device.name), LAN_INTERFACE[Segment.CLINICAL]),
+        namespace=namespace,
+        router=WireEnd(_namespace(intent.network.name, device.name), LAN_INTERFACE[segment]),
         ipv4=IPv4Interface((net4.network_address + HOST_OFFSET, net4.prefixlen)),
         ipv6=IPv6Interface((net6.network_address + HOST_OFFSET, net6.prefixlen)),
         gateway4=str(net4.network_address + 1),

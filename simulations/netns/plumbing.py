@@ -44,7 +44,7 @@ def make_links(blueprint: Blueprint, *, stub: str) -> None:
     run_ip_batch(
         (
             *_management_links(blueprint),
-            *(_lan_link(host) for host in blueprint.hosts),
+            *(lan_link(host) for host in blueprint.hosts),
             *_stub_links(blueprint, stub),
         )
     )
@@ -59,7 +59,8 @@ def _management_links(blueprint: Blueprint) -> Iterator[str]:
             )
 
 
-def _lan_link(host: Host) -> str:
+def lan_link(host: Host) -> str:
+    """Return the command that lays the cable between a host and its gateway."""
     return (
         f"link add {HOST_INTERFACE} netns {host.namespace} "
         f"type veth peer name {host.router.interface} netns {host.router.namespace}"
@@ -80,7 +81,7 @@ def configure_router(blueprint: Blueprint) -> None:
     for edge in blueprint.edges:
         run_ip_batch(_default_routes(edge), edge.namespace)
     for host in blueprint.hosts:
-        run_ip_batch(_host_commands(host), host.namespace)
+        run_ip_batch(host_commands(host), host.namespace)
     for provider in blueprint.providers:
         run_ip_batch(_end_commands(blueprint, provider.namespace), provider.namespace)
 
@@ -134,7 +135,8 @@ def _given_addresses(blueprint: Blueprint, namespace: str) -> Iterator[str]:
             yield f"addr add {given.address} dev {given.end.interface}"
 
 
-def _host_commands(host: Host) -> Iterator[str]:
+def host_commands(host: Host) -> Iterator[str]:
+    """Yield what gives a host its addresses and its routes."""
     yield "link set lo up"
     yield f"addr add {host.ipv4} dev {HOST_INTERFACE}"
     yield f"addr add {host.ipv6} dev {HOST_INTERFACE}"

@@ -1,6 +1,7 @@
 """The signals that ask a program to end, turned into an end in order."""
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -22,3 +23,17 @@ def handled_by(handler: Callable[[int, FrameType | None], object]) -> Iterator[N
     finally:
         for number, was in taken.items():
             signal.signal(number, was)
+
+
+@contextmanager
+def raised_as_interrupt() -> Iterator[None]:
+    """Let these signals raise KeyboardInterrupt for a while; in another thread nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    with handled_by(_interrupt):
+        yield
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

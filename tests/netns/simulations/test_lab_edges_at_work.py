@@ -1,8 +1,12 @@
 """The northern spur from blank devices to a consultation through two ways at once."""
 
 import json
+import re
+import signal
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 from shutil import copytree, ignore_patterns, rmtree
 from time import monotonic
@@ -10,13 +14,15 @@ from uuid import uuid4
 
 import pytest
 
+from edge.forwarding.marks import NFT_TABLE
+from inventory.model import Segment
 from simulations import scenario
 from simulations.devices.edges import SANAGA, EdgeState
 from simulations.lab import edge_policies
 from simulations.lab import lab as labs
 from simulations.lab.flows import start_call
 from simulations.lab.lab import Lab
-from simulations.netns import registry
+from simulations.netns import namespaces, registry
 from simulations.netns.waiting import eventually
 from tests.rigs.laboratory.lab_networks import leftovers, unique, write_spur
 from tests.sanaga_process import Answer, Sanaga
@@ -25,6 +31,7 @@ pytestmark = pytest.mark.netns
 
 WITHIN_S = 90
 ROTATION_S = 120
+NEVER = "patients never reach management"
 YEARLY = ("--because", "yearly")
 # How the interfaces are named that are no tunnels.
 PLAIN = ("lo", "eth", "vlan", "mgmt", "ifb")
@@ -132,6 +139,66 @@ def test_commands_of_the_edge_are_at_hand_where_it_lives(at_work, spur):
     python = spur.sanaga.command("edge", "status")
     answer = spur.sanaga(*words, *python)
     assert (answer.code, "kolofata-e1: policy" in answer.out) == (0, True), answer.err
+
+
+def test_packets_pass_between_segments_as_the_rules_say(at_work, spur):
+    answer = spur.sanaga("lab", "segments", "intent", "-o", "json")
+    assert answer.code == 0, answer.err + answer.out
+    report = json.loads(answer.out)
+    # Each host of five segments at two sites, to each other, in both protocols.
+    assert (report["gateways"], len(report["tried"])) == (["kolofata-e1", "douala-r1"], 180)
+    passing = {(way["source"], way["target"]) for way in report["tried"] if way["answered"]}
+    assert passing == {("clinical", "clinical"), ("management", "management")}
+    (expected,) = report["expectations"]
+    assert (expected["expectation"], expected["holds"]) == (NEVER, True)
+    assert not guests(at_work)
+
+
+def test_packets_that_pass_where_a_filter_is_gone_are_named(at_work, spur, unfiltered):
+    answer = spur.sanaga("lab", "segments", "intent")
+    assert answer.code == 1, answer.err
+    rows = [re.split(" {2,}", line) for line in answer.out.splitlines()]
+    named = {row[0] for row in rows if row[1:3] == ["IPv4 and IPv6", "arrive"]}
+    # The other site's gateway still judges what comes from there and what goes there.
+    pairs = permutations(Segment, 2)
+    assert named == {f"{one} of {unfiltered} to {other} of {unfiltered}" for one, other in pairs}
+    assert re.search(rf"{NEVER} +no +packets passed on 2 of 8 ways", answer.out)
+    assert not guests(at_work)
+
+
+def test_hosts_in_segments_are_taken_away_after_an_interruption_too(at_work, spur):
+    argv = spur.sanaga.command("lab", "segments", "intent")
+    folder, chosen = spur.sanaga.folder, spur.sanaga.environment()
+    with subprocess.Popen(argv, cwd=folder, env=chosen, stderr=subprocess.DEVNULL) as process:
+        eventually(lambda: guests(at_work), within_s=WITHIN_S, what="a host in a segment")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(WITHIN_S) == 130
+    assert not guests(at_work)
+    assert spur.sanaga("lab", "segments", "intent").code == 0
+
+
+def guests(lab: Lab) -> list[str]:
+    return [n for n in lab.blueprint.guests if namespaces.namespace_exists(n)]
+
+
+@pytest.fixture(params=["kolofata", "douala"])
+def unfiltered(at_work: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Take the packet filter out of a site's gateway, and load it again afterwards."""
+    site: str = request.param
+    edge = site == "kolofata"
+    device, table = ("kolofata-e1", NFT_TABLE) if edge else ("douala-r1", "sanaga_segments")
+    held = at_work.exec(device, ["nft", "-s", "list", "table", "inet", table]).stdout
+    if edge:
+        # Its daemon would mend the table.
+        at_work.kill_edge(device)
+    at_work.exec(device, ["nft", "delete", "table", "inet", table]).check_returncode()
+    yield site
+    if edge:
+        at_work.restart_edge(device)
+    else:
+        load = ["nft", "-f", "-"]
+        with namespaces.entered_namespace(at_work.blueprint.namespace_of(device)):
+            subprocess.run(load, input=held, text=True, check=True)
 
 
 def lost_in_a_cut(lab: Lab) -> list[int]:

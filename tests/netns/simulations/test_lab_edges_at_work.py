@@ -169,9 +169,10 @@ def test_packets_that_pass_where_a_filter_is_gone_are_named(at_work, spur, unfil
 def test_hosts_in_segments_are_taken_away_after_an_interruption_too(at_work, spur):
     argv = spur.sanaga.command("lab", "segments", "intent")
     folder, chosen = spur.sanaga.folder, spur.sanaga.environment()
-    with subprocess.Popen(argv, cwd=folder, env=chosen, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(argv, cwd=folder, env=chosen, stdout=subprocess.DEVNULL) as process:
         eventually(lambda: guests(at_work), within_s=WITHIN_S, what="a host in a segment")
-        process.send_signal(signal.SIGINT)
+        # As Ctrl-C, which is ignored by what runs in the background.
+        process.send_signal(signal.SIGTERM)
         assert process.wait(WITHIN_S) == 130
     assert not guests(at_work)
     assert spur.sanaga("lab", "segments", "intent").code == 0

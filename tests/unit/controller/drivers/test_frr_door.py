@@ -3,7 +3,8 @@
 import json
 import os
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
@@ -47,11 +48,14 @@ def _overdue(record: Path) -> str:
     return json.dumps({**json.loads(record.read_text()), "deadline": 0.0})
 
 
-def _wake_guard(state: Path) -> None:
-    """Let the guard look at its record, and wait until it does."""
+@contextmanager
+def _guard_woken(state: Path) -> Iterator[None]:
+    """Wait until the guard watches its record, and wake it once the record is another one."""
     fifo = os.open(state / "wake", os.O_RDWR | os.O_NONBLOCK)
     os.write(fifo, b".")
     _eventually(lambda: not select.select([fifo], [], [], 0)[0])
+    yield
+    os.write(fifo, b".")
     os.close(fifo)
 
 
@@ -118,9 +122,9 @@ def test_interrupted_confirmation_is_finished_by_the_guard(door: Door):
     door.ask("commit a 600")
     state = door.folder / "state"
     overdue = _overdue(state / "pending.json")
-    (state / "pending.json").rename(state / "confirming.json")
-    (state / "confirming.json").write_text(overdue)
-    _wake_guard(state)
+    with _guard_woken(state):
+        (state / "pending.json").rename(state / "confirming.json")
+        (state / "confirming.json").write_text(overdue)
     _eventually(lambda: not door.guards())
     assert (door.folder / "startup").read_text() == NEW
 
@@ -152,8 +156,9 @@ def test_guard_outlives_a_record_that_it_cannot_read(door: Door):
     door.ask("commit a 600")
     state = door.folder / "state"
     overdue = _overdue(state / "pending.json")
-    (state / "pending.json").write_text("{")
-    _wake_guard(state)
+    with _guard_woken(state):
+        (state / "pending.json").write_text("{")
+    Event().wait(0.5)  # nothing tells that the guard has read it
     (state / "pending.json").write_text(overdue)
     _eventually(lambda: door.running() == OLD)
 

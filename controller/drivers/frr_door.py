@@ -333,26 +333,43 @@ def _ask_filter(router: Router, verb: str, table: str = "") -> dict[str, Any]:
 
 def _loaded(router: Router) -> str:
     """Return the table that the kernel has: as it was loaded, or by now in nft's own words."""
-    known = _record(router, "filter.json")
-    try:
-        listed = _ask_filter(router, "list", str(known["digest"]) if known else "")
-    except DoorError as error:
-        if known:
-            raise DoorError("filter", f"the packet filter cannot be read: {error}") from error
-        # A router that never had one needs no program for it.
-        return ""
-    same = known and known["digest"] == listed["digest"]
-    return str(known["text"] if known and same else listed["text"])
+    with _locked(router, LOCK_TIMEOUT_S, "filter.lock"):
+        known = _record(router, "filter.json")
+        digest = known.get("digest", "") if known else ""
+        try:
+            listed = _ask_filter(router, "list", digest)
+        except DoorError as error:
+            if known:
+                raise DoorError("filter", f"the packet filter cannot be read: {error}") from error
+            # A router that never had one needs no program for it.
+            return ""
+        if known and digest and digest == listed["digest"]:
+            return str(known["text"])
+        if known and listed["digest"] and "loading" in known:
+            # Whoever loaded it was killed before it could write that down.
+            _keep(router, "filter.json", text=known["loading"], digest=listed["digest"])
+            return str(known["loading"])
+        return str(listed["text"])
 
 
 def _load(router: Router, table: str) -> None:
     """Put a table in the place of the one that is loaded, and know it again later."""
-    if table:
-        answer = _ask_filter(router, "load", table)
+    with _locked(router, LOCK_TIMEOUT_S, "filter.lock"):
+        if not table:
+            _ask_filter(router, "delete")
+            router.file("filter.json").unlink(missing_ok=True)
+            return
+        known = _record(router, "filter.json")
+        _keep(router, "filter.json", **{**(known or {}), "loading": table})
+        try:
+            answer = _ask_filter(router, "load", table)
+        except DoorError:
+            if known:
+                _keep(router, "filter.json", **known)
+            else:
+                router.file("filter.json").unlink()
+            raise
         _keep(router, "filter.json", text=table, digest=answer["digest"])
-    else:
-        _ask_filter(router, "delete")
-        router.file("filter.json").unlink(missing_ok=True)
 
 
 def _check_filter(router: Router, candidate: str) -> str:
@@ -425,10 +442,10 @@ def _prepare(router: Router) -> None:
 
 
 @contextlib.contextmanager
-def _locked(router: Router, timeout_s: float) -> Iterator[None]:
+def _locked(router: Router, timeout_s: float, name: str = "lock") -> Iterator[None]:
     """Hold the door's lock; only one request changes anything at a time."""
     deadline = time.monotonic() + timeout_s
-    lock = os.open(router.file("lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(router.file(name), os.O_RDWR | os.O_CREAT, 0o600)
     os.set_inheritable(lock, True)  # noqa: FBT003
     try:
         while True:

@@ -1,5 +1,7 @@
 """The door and the packet filter of its router: read, changed and undone as one with FRR."""
 
+import json
+
 import pytest
 
 from simulations.netns.waiting import eventually
@@ -69,6 +71,17 @@ def test_candidate_without_a_filter_takes_it_away(filtering: Door):
     assert (filtering.table(), filtering.read()) == ("", NEW)
     filtering.ask("rollback a")
     assert filtering.read() == OLD + OPEN
+
+
+def test_filter_whose_loading_was_cut_short_is_read_as_it_was_loaded(filtering: Door):
+    file = filtering.folder / "state" / "filter.json"
+    before = json.loads(file.read_text())
+    filtering.stage("a", NEW + SHUT)
+    filtering.ask("commit a 60")
+    loaded = json.loads(file.read_text())["text"]
+    file.write_text(json.dumps({**before, "loading": loaded}))
+    assert filtering.read() == NEW + SHUT
+    assert json.loads(file.read_text())["text"] == loaded
 
 
 def test_filter_changed_by_hand_is_read_in_words_of_the_kernel(filtering: Door):

@@ -7,9 +7,12 @@ from dataclasses import asdict
 
 from tests.netns.edge.probe_bench import HERE, PORT_NAME, THERE
 from tests.rigs.probes.probe_rig import end
+from topology.quality.model import Measurement
 
 PACE_S = 0.02
 MEASURE_S = 0.05
+# An answer that was due comes within this, if it comes at all.
+ANSWERED_S = 1.0
 
 
 async def _probe() -> None:
@@ -28,11 +31,29 @@ async def _probe() -> None:
     counts = {name: one.total(name) for name in ("sent", "lost_out", "lost_in", "heard_in")}
     told = counts | {
         "stalled": one.total("stalled"),
-        "overdue_unstalled": [(m.at_s, m.overdue) for m in one.seen if m.overdue and not m.stalled],
+        "overdue_unstalled": _overdue_unstalled(one.seen),
         "slowest_ms": max(one.all("round_trips_ms")),
         "counters": asdict(one.session.counters),
     }
     sys.stdout.write(json.dumps(told) + "\n")
+
+
+def _overdue_unstalled(seen: list[Measurement]) -> list[tuple[float, int, float]]:
+    """Return when packets were overdue though this process was on time, how many, and how late.
+
+    How late is the longest round trip, in ms, of what came then or soon after. The kernel stamps
+    arrivals, so an answer that waited for this process does not pass for a late one.
+    """
+    return [
+        (one.at_s, one.overdue, _slowest_ms(seen[number:], one.at_s + ANSWERED_S))
+        for number, one in enumerate(seen)
+        if one.overdue and not one.stalled
+    ]
+
+
+def _slowest_ms(seen: list[Measurement], until_s: float) -> float:
+    trips = (trip for one in seen if one.at_s <= until_s for trip in one.round_trips_ms)
+    return max(trips, default=0.0)
 
 
 if __name__ == "__main__":

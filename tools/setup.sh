@@ -13,7 +13,7 @@ say() { printf 'setup: %s\n' "$1" >&2; }
 has() {  # has PACKAGE COMMAND: "-" asks python3 whether it can make virtual environments
     case $2 in
         -) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
-        /*) [ -x "$2" ] ;;
+        /*) compgen -G "$2" >/dev/null ;;
         *) command -v "$2" >/dev/null 2>&1 || [ -x "/usr/sbin/$2" ] ;;
     esac
 }
@@ -61,7 +61,7 @@ install_packages() {
     allow_services
     [ "$result" -eq 0 ] || { say "apt-get could not install: ${missing[*]}"; exit 1; }
     local unit
-    for unit in frr:frr ssh:openssh-server; do
+    for unit in frr:frr ssh:openssh-server snmpd:snmpd lldpd:lldpd postgresql:postgresql; do
         case " ${missing[*]} " in *" ${unit#*:} "*)
             if [ -d /run/systemd/system ]; then
                 "${root[@]}" systemctl disable --quiet "${unit%:*}" || :

@@ -41,7 +41,7 @@ _SPAN = re.compile(r"`(?:sudo )?(sanaga [^`]+)`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _QUOTED = re.compile(r"`([^`\n]+)`")
-_ROOMS = "inventory|topology|policies|vpn|edge|controller|simulations|tests|tools"
+_ROOMS = "database|accounts|inventory|topology|policies|vpn|edge|controller|simulations|tests|tools"
 _FILE = re.compile(rf"(?<![\w/.-])(?:{_ROOMS})/[\w./-]*(?:\.\w+|/)(?![\w/])")
 # Files that recipes ask the reader to write, and the folder of what is planned.
 _TO_WRITE = {

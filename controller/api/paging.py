@@ -3,12 +3,13 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
+from fastapi import Depends, Query
 
 from controller.api.problems import ProblemError
 
@@ -19,6 +20,17 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page of a list is asked for."""
+
+    cursor: Annotated[str | None, Query(max_length=500)] = None
+    limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] = USUAL_PAGE
+
+
+PageParameters: TypeAlias = Annotated[PageRequest, Depends()]
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
     """Some items, how many there are in all, and where the next page begins; None at the end."""
 
@@ -26,15 +38,21 @@ class Page(Generic[Item]):
     total: int
     next: str | None
 
+    def json(self, shown: Callable[[Item], Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the page with its items as shown."""
+        return {
+            "items": [shown(item) for item in self.items],
+            "total": self.total,
+            "next": self.next,
+        }
 
-def page_of(
-    items: Sequence[Item], key: Callable[[Item], Any], cursor: str | None, limit: int = USUAL_PAGE
-) -> Page[Item]:
+
+def page_of(items: Sequence[Item], key: Callable[[Item], Any], asked: PageRequest) -> Page[Item]:
     """Return the items after a cursor; items are in the order of key, which no two share.
 
     Raises ProblemError when the cursor is none of ours.
     """
-    start = _start(items, key, cursor) if cursor else 0
+    start, limit = _start(items, key, asked.cursor) if asked.cursor else 0, asked.limit
     given = items[start : start + limit]
     more = start + limit < len(items)
     return Page(given, len(items), _cursor(key(given[-1])) if more else None)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.api.paging import page_of
+from controller.api.paging import PageRequest, page_of
 from controller.api.problems import ProblemError
 
 
@@ -12,7 +12,7 @@ def read(lists, limit):
     """Read page after page, each from the next list; the last list stays."""
     seen, cursor, turn = [], None, 0
     while True:
-        page = page_of(lists[min(turn, len(lists) - 1)], str, cursor, limit)
+        page = page_of(lists[min(turn, len(lists) - 1)], str, PageRequest(cursor, limit))
         seen += page.items
         if page.next is None:
             return seen
@@ -37,10 +37,10 @@ def test_what_is_there_throughout_is_read_exactly_once(before, after, limit):
 @pytest.mark.parametrize("cursor", ["?", "a", "eyJhIjoxfQ", "bnVsbA", "é", "Nw"])
 def test_a_foreign_cursor_is_refused_with_advice(cursor):
     with pytest.raises(ProblemError, match="take 'next' of the page before"):
-        page_of(["a", "b"], str, cursor)
+        page_of(["a", "b"], str, PageRequest(cursor))
 
 
 def test_a_page_tells_how_many_there_are_in_all():
-    page = page_of(["a", "b", "c"], str, None, 2)
+    page = page_of(["a", "b", "c"], str, PageRequest(limit=2))
     assert (list(page.items), page.total) == (["a", "b"], 3)
     assert page.next

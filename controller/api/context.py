@@ -9,6 +9,7 @@ from fastapi import Request
 
 from controller.api.events import EventRing
 from controller.api.places import Places
+from controller.api.roles import READ
 from controller.incidents.model import (
     Incident,
     IncidentChange,
@@ -16,6 +17,7 @@ from controller.incidents.model import (
     News,
     Refusal,
 )
+from controller.incidents.view import NetworkView
 from inventory.model import Intent, SiteName
 
 
@@ -53,6 +55,7 @@ class ApiContext:
 
     intent: Intent
     places: Places
+    network: NetworkView
     incidents: IncidentService
     history: PathHistory
     ring: EventRing
@@ -82,4 +85,4 @@ def viewer(request: Request) -> Viewer:
     """Return who asks; raises ProblemError where nobody is signed in."""
     context: ApiContext = request.app.state.context
     principal = context.authenticate(request)
-    return Viewer(principal, visible(principal, "network.read", context.places.sites), context)
+    return Viewer(principal, visible(principal, READ, context.places.sites), context)

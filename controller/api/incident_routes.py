@@ -10,9 +10,10 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from controller.api.context import Viewer, viewer
-from controller.api.incident_json import change_json, incident_json, window_json
+from controller.api.incident_json import change_json, incident_json, narrowed, window_json
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
+from controller.api.roles import ACT, MAINTAIN
 from controller.api.scope import everywhere, is_visible, sites_of, visible_incidents
 from controller.incidents.model import (
     SEVERITIES,
@@ -100,14 +101,16 @@ def read_incident(number: int, reader: Reader) -> dict[str, Any]:
     """Return one incident with its timeline; a merged one is answered with what it became."""
     incident = _found(number, reader)
     timeline = reader.context.incidents.timeline(incident.number)
-    return incident_json(incident, reader) | {"timeline": [change_json(one) for one in timeline]}
+    whole = narrowed(incident, reader) is incident
+    entries = [change_json(one, whole=whole) for one in timeline]
+    return incident_json(incident, reader) | {"timeline": entries}
 
 
 @router.post("/incidents/{number}/acts")
 def act_on_incident(number: int, asked: ActRequest, reader: Reader) -> dict[str, Any]:
     """Acknowledge, assign, comment or mute an incident, and return it as it is then."""
     incident = _found(number, reader)
-    if not reader.may("incident.act", incident.sites or everywhere(reader)):
+    if not reader.may(ACT, incident.sites or everywhere(reader)):
         raise ProblemError(
             HTTPStatus.FORBIDDEN,
             "your roles do not cover every site of this incident; ask someone whose roles do",
@@ -184,7 +187,7 @@ def _check_subjects(subjects: tuple[Subject, ...], reader: Viewer) -> None:
     if missing or hidden:
         raise not_found("site, device or circuit", ", ".join([*missing, *hidden]))
     for subject in subjects:
-        if not reader.may("maintenance.write", sites_of(subject, reader)):
+        if not reader.may(MAINTAIN, sites_of(subject, reader)):
             raise ProblemError(
                 HTTPStatus.FORBIDDEN, f"your roles do not cover both ends of {subject.name}"
             )

@@ -10,16 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
-from inventory.errors import SanagaError
+from inventory.errors import NoControllerError, SanagaError
 
 SOCKET: Final = "controller.sock"
 API: Final = "/api/v1"
 WITHIN_S: Final = 30.0
 _FIRST_ERROR: Final = 400
-
-
-class NoControllerError(SanagaError):
-    """No controller answers where one was looked for."""
 
 
 class ApiError(SanagaError):

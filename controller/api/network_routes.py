@@ -246,7 +246,13 @@ def _sentence(incidents: int, running: int, sites: Mapping[str, int]) -> str:
         f"{_counted(running, 'consultation')} protected",
         *(f"{_counted(count, 'site')} {health}" for health, count in bad.items()),
     ]
-    return ", ".join(parts) if bad or incidents else f"all {sum(sites.values())} sites are well"
+    if bad or incidents:
+        return ", ".join(parts)
+    return (
+        "the site is well"
+        if sum(sites.values()) == 1
+        else f"all {sum(sites.values())} sites are well"
+    )
 
 
 _WORST_FIRST: Final = ("down", "unreachable", "degraded", "unknown", "maintenance")

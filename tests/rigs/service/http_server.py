@@ -1,15 +1,29 @@
 """A real HTTP server of ours on loopback, in a thread of its own."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+import json
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from threading import Thread
 from typing import Any
 
 import uvicorn
 
 from controller.api.protocol import ConnectionProtocol
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    text: str
+
+    def json(self) -> Any:
+        return json.loads(self.text)
 
 
 @dataclass
@@ -26,6 +40,24 @@ class RunningServer:
             return act()
 
         return self.run(called())
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        """Send a request on a connection of its own; body is sent as JSON, content as it is."""
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        octets = json.dumps(body).encode() if body is not None else content
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request(method, path, octets, sent)
+            response = connection.getresponse()
+            told = {key.lower(): value for key, value in response.getheaders()}
+            return Answer(response.status, told, response.read().decode())
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)

@@ -10,7 +10,8 @@ from controller.api.problems import ProblemError
 
 def read(lists, limit):
     """Read page after page, each from the next list; the last list stays."""
-    seen, cursor, turn = [], None, 0
+    seen: list[str] = []
+    cursor, turn = None, 0
     while True:
         page = page_of(lists[min(turn, len(lists) - 1)], str, PageRequest(cursor, limit))
         seen += page.items

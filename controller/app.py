@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from controller.environment import SettingError, environment, state_dir
-from controller.store.journal import Journal
 from vpn.key_text import PublicKey
 from vpn.wireguard.key_backends import KeyMaker, MakePair, key_backend
 from vpn.wireguard.keys import Secret
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from controller.apply.session import ApplyContext
     from controller.model import Plan, PushResult
     from controller.sites.edges import SitesContext
+    from controller.store.journal import Journal
     from controller.store.people import People
     from controller.transport.api_client import ApiClient
     from inventory.model import DeviceName, Intent
@@ -28,9 +28,10 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @contextmanager
-def open_journal() -> Iterator[Journal]:
+def open_journal() -> "Iterator[Journal]":
     """Open the journal of this controller for as long as the block runs."""
     from controller.settings import Settings
+    from controller.store.journal import Journal
 
     with closing(Journal.open(Settings().state_dir)) as journal:
         yield journal
@@ -75,7 +76,7 @@ def rollback_apply(number: int | None, progress: "Progress") -> "RollbackResult"
 
 
 def apply_context(
-    journal: Journal, intent: "Intent | None", progress: "Progress"
+    journal: "Journal", intent: "Intent | None", progress: "Progress"
 ) -> "ApplyContext":
     """Return what an apply reads and changes, for the devices of an intent."""
     from controller.apply.session import ApplyContext, Timeouts
@@ -87,7 +88,9 @@ def apply_context(
     return ApplyContext(connector(intent), journal, SystemClock(), progress, pace=pace)
 
 
-def recorded_context(journal: Journal, number: int | None, progress: "Progress") -> "ApplyContext":
+def recorded_context(
+    journal: "Journal", number: int | None, progress: "Progress"
+) -> "ApplyContext":
     """Return the same for the devices of a recorded apply, the last one unless it is named."""
     from controller.apply.recorded import recorded_intent
 
@@ -98,10 +101,11 @@ def publish_revocations() -> None:
     """Sign the list of revoked keys again if a key was revoked since; every apply hands it out."""
     from controller.keys.revocation_signing import publish_revoked
     from controller.settings import Settings
-    from controller.store.people import FILE, People
+    from controller.store.people import People
+    from controller.store.place import record_exists
 
     folder = Settings().state_dir
-    if (folder / FILE).exists():
+    if record_exists(folder):
         with closing(People.open(folder)) as store:
             publish_revoked(store, folder)
 
@@ -112,11 +116,12 @@ def remember_edge_keys(intent: "Intent | None") -> None:
     Raises AccessError when a device of a person has one of them.
     """
     from controller.settings import Settings
-    from controller.store.people import FILE, People
+    from controller.store.people import People
+    from controller.store.place import record_exists
     from inventory.model import edge_keys_of
 
     folder = Settings().state_dir
-    if intent and (folder / FILE).exists():
+    if intent and record_exists(folder):
         with closing(People.open(folder)) as store:
             store.site_keys.remember(edge_keys_of(intent))
 

@@ -237,13 +237,17 @@ def _deaf_collectors(state: IncidentState, network: NetworkView) -> Iterator[str
     if not central or not state.troubled.issuperset(central):
         return
     votes = [
-        {
-            o.observer: o.state
-            for o in said_of(state, s)
-            if o.source in (Source.SNMP, Source.EDGE_SESSION)
-        }
+        {o.observer: o for o in said_of(state, s) if o.source in (Source.SNMP, Source.EDGE_SESSION)}
         for s in central
     ]
     for collector in set.intersection(*(set(v) for v in votes)) - network.devices.keys():
-        if all(vote[collector] is Health.DOWN for vote in votes):
+        heard_s = _said_well_s(state, collector)
+        said = [vote[collector] for vote in votes]
+        if all(o.state is Health.DOWN and o.received_s > heard_s for o in said):
             yield collector
+
+
+def _said_well_s(state: IncidentState, collector: str) -> float:
+    """Return when a collector was last said to be well."""
+    told = said_of(state, Subject(SubjectKind.COLLECTOR, collector))
+    return max((o.received_s for o in told if o.state is Health.OK), default=-inf)

@@ -85,6 +85,7 @@ class _Work:
         self._network, self._state = scene.network, scene.state
         self._roots = find_roots(scene, policy)
         self._own_sites = {s.name for s in self._roots if s.kind is _SITE}
+        self._explained = {s for subject in self._roots for s in self._basis(subject)}
         self._boundaries = {b.circuit: b for b in scene.reach.boundaries}
         self._behind = {i: self._members(i) for i in scene.reach.islands}
 
@@ -134,7 +135,7 @@ class _Work:
     def _finding(self, root: Root) -> Finding:
         islands = tuple(self._islands(root))
         members = frozenset[Subject]().union(*(self._behind[i] for i in islands))
-        members |= frozenset(self._basis(root.subject))
+        members = (members - self._explained) | frozenset(self._basis(root.subject))
         cut_off = self._cut_off(root, islands)
         moved = self._network.dependents.get(root.subject, frozenset()) - cut_off
         if self._scene.reach.islands:
@@ -212,9 +213,21 @@ class _Work:
         return Effect.REDUNDANCY_LOST if fragile or moved else Effect.NONE
 
     def _since_s(self, root: Root) -> float:
-        subjects = (root.subject, *self._basis(root.subject))
-        times = [self._state.since_s[s] for s in subjects if s in self._state.since_s]
-        return min(times, default=self._state.decided_s)
+        """Return since when a root has failed: all of a site, not the first of its devices."""
+        if not root.nodes:
+            names = root.explains
+            subjects = [root.subject, *(Subject(_CIRCUIT, name) for name in names)]
+            return self._earliest_s(subjects)
+        return max(self._earliest_s(self._signs(root, node)) for node in root.nodes)
+
+    def _signs(self, root: Root, node: NodeName) -> Iterator[Subject]:
+        yield Subject(_DEVICE, node)
+        at = self._network.circuits_at.get(node, ())
+        yield from (Subject(_CIRCUIT, name) for name in root.explains if name in at)
+
+    def _earliest_s(self, subjects: Iterable[Subject]) -> float:
+        since_s = self._state.since_s
+        return min((since_s[s] for s in subjects if s in since_s), default=self._state.decided_s)
 
     def _settle_s(self, root: Root) -> float:
         policy = self._policy

@@ -170,8 +170,13 @@ class Hearing:
         for state in (Health.DOWN, Health.DEGRADED, Health.OK):
             if told := tuple(o for o in fresh if o.state is state):
                 return Belief(state, told)
-        old = tuple(o for o in words if o.state is Health.DOWN)
+        old = tuple(o for o in words if o.state is Health.DOWN and self._fell_silent(o.observer))
         return Belief(Health.DOWN, old, stale=True) if old else Belief(Health.UNKNOWN)
+
+    def _fell_silent(self, observer: str) -> bool:
+        """Return whether an observer is known to be silent, so that its last words stand."""
+        known = observer in self._network.devices
+        return known and self.answer(observer) is not Answer.UNKNOWN
 
     def _suspected(self) -> Iterator[str]:
         """Yield devices that several neighbours lost at once and nobody has heard since."""
@@ -200,11 +205,11 @@ class Hearing:
     def _lost_by_neighbour(self, circuit: str) -> Iterator[tuple[str, float]]:
         """Yield the end that has not said itself that a circuit is dead, when the other has."""
         ends = self._network.circuits[circuit].devices
-        bad = {o.observer: instant_s(o) for o in self.words(circuit) if o.state is Health.DOWN}
+        bad = {o.observer for o in self.words(circuit) if o.state is Health.DOWN}
+        since_s = self._state.since_s.get(Subject(SubjectKind.CIRCUIT, circuit), -inf)
         for device in ends:
-            others = [at_s for name, at_s in bad.items() if name in ends and self.is_heard(name)]
-            if others and device not in bad:
-                yield device, min(others)
+            if device not in bad and any(name in ends and self.is_heard(name) for name in bad):
+                yield device, since_s
 
     def _lives(self, devices: Iterable[str], since_s: float) -> bool:
         """Return whether anything shows that devices lived after a time."""

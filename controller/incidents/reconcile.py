@@ -59,8 +59,8 @@ class _Work:
     def _explaining(self, incident: Incident) -> Iterator[Finding]:
         """Yield the findings of which an incident is a consequence seen early."""
         for finding in self._findings.values():
-            young = incident.opened_s >= finding.since_s - self._policy.merge_s
-            if incident.root in finding.members and young:
+            apart_s = abs(incident.opened_s - finding.since_s)
+            if incident.root in finding.members and apart_s <= self._policy.merge_s:
                 yield finding
 
     def correct_roots(self) -> None:

@@ -1,8 +1,10 @@
 """Routes of consultations: announce one, hear what to expect, see which run and who is hurt."""
 
+from datetime import datetime
 from http import HTTPStatus
 from secrets import token_hex
 from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -12,8 +14,10 @@ from controller.api.incident_json import dead_circuits, rfc3339
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
 from controller.api.roles import ANNOUNCE
+from controller.consultations.conflicts import conflict_sentence
 from controller.consultations.model import LONGEST_S, Announcement, Standing
 
+CAMEROON: Final = ZoneInfo("Africa/Douala")
 router: Final = APIRouter(prefix="/consultations")
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
 _DAY_S: Final = 86_400.0
@@ -60,6 +64,25 @@ def announce(asked: AnnouncementRequest, reader: Reader) -> dict[str, Any]:
 def check(asked: CheckRequest, reader: Reader) -> dict[str, Any]:
     """Say what quality a consultation between sites would have now; nothing is announced."""
     return _expectation(_sites(asked.sites, reader), reader)
+
+
+class TouchRequest(BaseModel):
+    """Devices, circuits and sites that somebody is about to change."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    names: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=5_000)
+
+
+@router.post("/touched")
+def find_touched(asked: TouchRequest, reader: Reader) -> dict[str, Any]:
+    """Say which running consultations a change would touch, and until when they last."""
+    found = reader.context.consultations.touched(asked.names, reader.context.now())
+    seen = [one for one in found if reader.sees(one.sites)]
+    return {
+        "sentence": conflict_sentence(seen, asked.names, _time_of_day),
+        "consultations": [_shown(one, reader) for one in seen],
+    }
 
 
 @router.get("")
@@ -152,6 +175,10 @@ def _shown(one: Announcement, reader: Viewer) -> dict[str, Any]:
             incident.number for incident in incidents if one.name in incident.consultations
         ],
     }
+
+
+def _time_of_day(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, CAMEROON).strftime("%H:%M")
 
 
 def _key(one: Announcement) -> str:

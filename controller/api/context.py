@@ -65,6 +65,9 @@ class ConsultationDesk(Protocol):
     def between(self, began_s: float, ended_s: float) -> Sequence[Announcement]:
         """Return the consultations that overlap a period."""
 
+    def touched(self, names: Collection[str], now_s: float) -> Sequence[Announcement]:
+        """Return the running consultations that go over any circuit, device or site of some."""
+
     def expect(self, sites: Collection[str], dead: Collection[str]) -> Expectation:
         """Return what quality to expect between sites while circuits are dead."""
 

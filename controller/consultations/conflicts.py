@@ -1,8 +1,13 @@
 """Which consultations a change of circuits and devices would touch, said in a sentence."""
 
 from collections.abc import Callable, Collection, Iterable
+from typing import Final
 
 from controller.consultations.model import Announcement, Standing
+from controller.wording import listing
+
+# More names than these are counted.
+_NAMED: Final = 3
 
 
 def touched_by(
@@ -29,7 +34,7 @@ def conflict_sentence(
     """Return why a change must wait; nothing where it need not. clock writes a time of day."""
     if not touched:
         return ""
-    over = ", ".join(sorted(names))
+    over = listing(sorted(names)) if len(names) <= _NAMED else f"{len(names)} things it changes"
     last = clock(max(one.ends_s for one in touched))
     if len(touched) == 1:
         return f"1 consultation runs over {over}, it ends at {last}"

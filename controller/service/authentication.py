@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from accounts.roles import EVERYWHERE, Account, Grant, Origin, Principal
 from fastapi import Request
 
+from accounts.roles import EVERYWHERE, Account, Grant, Origin, Principal
 from controller.api.problems import ProblemError
 from controller.api.protocol import LOCAL_PEER
 from controller.api.roles import CATALOGUE, Role

@@ -85,3 +85,21 @@ def test_what_makes_no_sense_is_refused_with_the_reason(bench, who, changes, sta
     assert answer.status_code == status
     assert said in answer.json()["detail"]
     assert bench.get("/consultations")["total"] == 0
+
+
+def touched(bench, who="ngono", *names):
+    body = {"names": list(names)}
+    answer = bench.client.request(
+        "POST", "/api/v1/consultations/touched", headers={"who": who}, body=body
+    )
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def test_a_change_on_the_way_of_a_running_consultation_is_told_of_it(bench):
+    name = announce(bench).json()["name"]
+    found = touched(bench, "ngono", "mora-r1", "kolofata-e1")
+    assert [one["name"] for one in found["consultations"]] == [name]
+    assert found["sentence"].startswith("1 consultation runs over kolofata-e1 and mora-r1, it ends")
+    assert touched(bench, "ngono", "douala-r1")["sentence"] == ""
+    assert touched(bench, "fotso", "kolofata-e1")["sentence"] == ""

@@ -104,13 +104,13 @@ def incidents_that_must_be_open(truth: Truth, before: frozenset[Subject]) -> fro
     """Return the roots of the incidents that must be open, of those that were before."""
     if truth.deaf:
         return before | {collector(COLLECTOR)}
-    roots = {root for root in _visible_roots(truth) if not truth.is_maintained(root)}
-    visible = set(_visible_roots(truth))
+    roots = {root for root in _visible_roots(truth, before) if not truth.is_maintained(root)}
+    visible = set(_visible_roots(truth, before))
     lasting = {root for root in before if root in visible or not _is_seen_well(truth, root)}
-    taken = {root for root in lasting - visible if any(_explains(truth, r, root) for r in visible)}
+    taken = {root for root in lasting - visible if any(_explains(truth, r, root) for r in visible - before)}
     must = frozenset(roots | (lasting - taken))
     # What was noticed under another root first goes on under the root that explains it.
-    must |= {r for r in visible for root in taken if _explains(truth, r, root)}
+    must |= {r for r in visible - before for root in taken if _explains(truth, r, root)}
     truth.opened_at = {root: truth.opened_at.get(root, truth.step) for root in must}
     return must
 
@@ -158,13 +158,13 @@ def _is_seen_well(truth: Truth, root: Subject) -> bool:
     return bool(watchers) and all(root.name not in truth.says_dead(name) for name in watchers)
 
 
-def _visible_roots(truth: Truth) -> Iterator[Subject]:
+def _visible_roots(truth: Truth, before: frozenset[Subject]) -> Iterator[Subject]:
     reached = truth.reached()
     for each in truth.intent.circuits.values():
         if _is_root(truth, each, reached):
             yield circuit(each.name)
     for name in truth.intent.sites:
-        yield from _site_roots(truth, name, reached)
+        yield from _site_roots(truth, name, reached, before)
 
 
 def _is_root(truth: Truth, each: Circuit, reached: set[str]) -> bool:
@@ -178,15 +178,19 @@ def _is_root(truth: Truth, each: Circuit, reached: set[str]) -> bool:
     return len(near) == 1 and each.name in truth.words.get(far[0], frozenset())
 
 
-def _site_roots(truth: Truth, name: str, reached: set[str]) -> Iterator[Subject]:
+def _site_roots(
+    truth: Truth, name: str, reached: set[str], before: frozenset[Subject]
+) -> Iterator[Subject]:
     devices = [d.name for d in truth.intent.devices_at(name)]
     silent = [d for d in devices if d not in reached]
+    here = {site(name), *map(device, silent)}
     if len(silent) == len(devices):
-        found = _group_root(truth, silent, reached)
+        found = _group_root(truth, silent, reached) if not here & before else True
         yield from [site(name)] if found is True else found or []
         return
     for one in silent:
-        found = _group_root(truth, [one], reached)
+        beside = _group_root(truth, [one], reached)
+        found = True if beside and {site(name), device(one)} & before else beside
         yield from [device(one)] if found is True else found or []
 
 

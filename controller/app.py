@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from controller.environment import SettingError, environment, state_dir
 from controller.store.journal import Journal
+from inventory.errors import AccountError
 from vpn.key_text import PublicKey
 from vpn.wireguard.key_backends import KeyMaker, MakePair, key_backend
 from vpn.wireguard.keys import Secret
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from controller.access.registrar import Registrar
     from controller.apply.events import Progress
     from controller.apply.recovery import RollbackResult
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from inventory.model import DeviceName, Intent
 
 KEY_MAKER: Final = "SANAGA_KEY_MAKER"
+ACCOUNTS_FILE: Final = "accounts.db"
 
 
 @contextmanager
@@ -169,3 +173,30 @@ def key_maker() -> MakePair:
         choices = " or ".join(KeyMaker)
         raise SettingError(f"{KEY_MAKER}: '{chosen}' makes no keys; write {choices}, or nothing")
     return key_backend(KeyMaker(chosen), f"unset {KEY_MAKER}")
+
+
+@contextmanager
+def change_accounts() -> "Iterator[Connection]":
+    """Open the accounts of those who sign in, for one transaction.
+
+    They are in a file of the state folder, or where SANAGA_DATABASE says. Raises AccountError when
+    what is asked for is refused, SettingError when the address is wrong.
+    """
+    from accounts.errors import AccountsError
+    from accounts.schema import open_accounts
+    from database.engine import AddressError, open_engine
+    from database.migrate import NewerSchemaError
+
+    address = environment().get("SANAGA_DATABASE")
+    try:
+        engine = open_engine(address or state_dir() / ACCOUNTS_FILE)
+    except AddressError as error:
+        raise SettingError(f"SANAGA_DATABASE: {error}") from error
+    try:
+        open_accounts(engine)
+        with engine.begin() as connection:
+            yield connection
+    except (AccountsError, NewerSchemaError) as error:
+        raise AccountError(str(error)) from error
+    finally:
+        engine.dispose()

@@ -36,11 +36,12 @@ VERBS: Final = {
     "topology": "controller.cli.topology",
     "inventory": "controller.cli.inventory",
     "vpn": "controller.cli_vpn.vpn",
+    "account": "controller.cli.account",
 }
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
-    "vpn": "Give access",
+    **dict.fromkeys(("vpn", "account"), "Give access"),
     "edge": "At a site",
 }
 PLUGINS: Final = "sanaga.commands"

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from controller.environment import SettingError, environment, state_dir
+from inventory.errors import AccountError
 from vpn.key_text import PublicKey
 from vpn.wireguard.key_backends import KeyMaker, MakePair, key_backend
 from vpn.wireguard.keys import Secret
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from controller.access.registrar import Registrar
     from controller.apply.events import Progress
     from controller.apply.recovery import RollbackResult
@@ -230,3 +233,27 @@ def key_maker() -> MakePair:
         choices = " or ".join(KeyMaker)
         raise SettingError(f"{KEY_MAKER}: '{chosen}' makes no keys; write {choices}, or nothing")
     return key_backend(KeyMaker(chosen), f"unset {KEY_MAKER}")
+
+
+@contextmanager
+def change_accounts() -> "Iterator[Connection]":
+    """Open the accounts of those who sign in, for one transaction.
+
+    They are with the other records of this controller. Raises AccountError when what is asked for
+    is refused, SettingError when the address of the records is wrong.
+    """
+    from accounts.errors import AccountsError
+    from accounts.schema import open_accounts
+    from controller.store.database import Database
+    from database.migrate import NewerSchemaError
+
+    database = Database.open(state_dir(), AccountError)
+    engine = database.engine
+    try:
+        open_accounts(engine)
+        with engine.begin() as connection:
+            yield connection
+    except (AccountsError, NewerSchemaError) as error:
+        raise AccountError(str(error)) from error
+    finally:
+        database.close()

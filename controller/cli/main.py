@@ -41,6 +41,7 @@ VERBS: Final = {
     "topology": "controller.cli.topology",
     "inventory": "controller.cli.inventory",
     "vpn": "controller.cli_vpn.vpn",
+    "account": "controller.cli.account",
     "serve": "controller.cli.serve",
     "noc": "controller.cli.noc",
     "watch": "controller.cli.watch",
@@ -48,7 +49,7 @@ VERBS: Final = {
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
-    "vpn": "Give access",
+    **dict.fromkeys(("vpn", "account"), "Give access"),
     **dict.fromkeys(("serve", "noc", "watch"), "Watch"),
     "edge": "At a site",
 }

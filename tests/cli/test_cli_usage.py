@@ -19,6 +19,7 @@ NOUNS = {
     "topology": ("show", "draw", "paths", "blast-radius", "risks", "export"),
     "inventory": ("list", "export", "import", "seal", "pin", "signing-key"),
     "vpn": ("check", "reach"),
+    "account": ("link", "recover"),
 }
 COMMANDS = [
     *((verb,) for verb in VERBS),

@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from edge.signed import envelope
 from inventory.errors import EdgeError, PolicyRefusedError
@@ -29,7 +30,7 @@ VERSION: Final = 1
 SECRET_OCTETS: Final = 32
 _CHALLENGE: Final = b"sanaga telemetry challenge\n"
 _PROOF: Final = b"sanaga telemetry proof\n"
-_SERVER_AUTH: Final = x509.ExtendedKeyUsageOID.SERVER_AUTH
+_SERVER_AUTH: Final = ExtendedKeyUsageOID.SERVER_AUTH
 # Clocks of two machines in order differ by less.
 _SKEW: Final = timedelta(minutes=5)
 
@@ -72,7 +73,7 @@ class Leaf:
 def issue_leaf(controller: Ed25519PrivateKey, now: datetime, days: int = 90) -> Leaf:
     """Return a TLS leaf for the telemetry listener, issued by the controller's key."""
     private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, SERVER_NAME)])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, SERVER_NAME)])
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -213,18 +214,20 @@ def read_welcome(message: Json) -> Welcome:
     """Return what the controller says at last. Raises LinkRefusedError."""
     given = message.get("welcome")
     try:
-        if not isinstance(given, dict):
-            raise TypeError
-        return Welcome(
-            max(0, int(given["acknowledged"])),
-            str(given.get("boot", "")),
-            int(given.get("uptime_ms", 0)),
-            float(given.get("unix_s", 0.0)),
-            min(256, max(1, int(given.get("window", 1)))),
-            int(given.get("look_s", 0)),
-        )
+        return _welcome(given if isinstance(given, dict) else {})
     except (KeyError, TypeError, ValueError, OverflowError):
         raise LinkRefusedError("the controller's welcome makes no sense") from None
+
+
+def _welcome(given: Json) -> Welcome:
+    return Welcome(
+        max(0, int(given["acknowledged"])),
+        str(given.get("boot", "")),
+        int(given.get("uptime_ms", 0)),
+        float(given.get("unix_s", 0.0)),
+        min(256, max(1, int(given.get("window", 1)))),
+        int(given.get("look_s", 0)),
+    )
 
 
 def _about(device: str) -> bytes:

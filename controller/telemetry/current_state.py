@@ -24,15 +24,23 @@ _BEST_MOS: Final = 4.5
 
 
 @dataclass(frozen=True, slots=True)
-class EdgeNow:
-    """What an edge said last, in which spool, and when it was received (Unix time)."""
+class Heard:
+    """A message, and when it was received (Unix time).
 
-    spool: str
+    spool_began_s orders the spools of an edge, within which messages are numbered.
+    """
+
     message: TelemetryMessage
     received_s: float
+    spool_began_s: int
 
-    def heard(self, now_s: float) -> bool:
-        """Return whether the edge is not silent."""
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Return what orders the messages of an edge."""
+        return self.spool_began_s, self.message.sequence, self.message.live
+
+    def fresh(self, now_s: float) -> bool:
+        """Return whether the edge is not silent since."""
         return now_s - self.received_s <= SILENT_S
 
 
@@ -49,23 +57,23 @@ class PathStanding:
 class CurrentState:
     """The newest message of every edge; safe for use by several threads."""
 
-    def __init__(self, newest: Iterable[EdgeNow] = ()) -> None:
+    def __init__(self, newest: Iterable[Heard] = ()) -> None:
         self._guard = Lock()
-        self._edges: dict[DeviceName, EdgeNow] = {}
+        self._edges: dict[DeviceName, Heard] = {}
         for one in newest:
             self.take(one)
 
-    def take(self, one: EdgeNow) -> bool:
+    def take(self, one: Heard) -> bool:
         """Keep a message unless it is older than what is known; return whether it was kept."""
         device = one.message.device
         with self._guard:
             known = self._edges.get(device)
-            if known is not None and not _is_newer(one, known):
+            if known is not None and one.place <= known.place:
                 return False
             self._edges[device] = one
             return True
 
-    def edges(self) -> dict[DeviceName, EdgeNow]:
+    def edges(self) -> dict[DeviceName, Heard]:
         """Return every edge that was ever heard."""
         with self._guard:
             return dict(self._edges)
@@ -83,18 +91,8 @@ class CurrentState:
         return sorted(self.paths(now_s), key=_badness)[:many]
 
 
-def _is_newer(one: EdgeNow, known: EdgeNow) -> bool:
-    if one.spool != known.spool:
-        return one.received_s > known.received_s
-    return _place(one.message) > _place(known.message)
-
-
-def _place(message: TelemetryMessage) -> tuple[int, int]:
-    return message.sequence, message.live
-
-
-def _standing(device: DeviceName, edge: EdgeNow, path: PathNow, now_s: float) -> PathStanding:
-    heard = edge.heard(now_s)
+def _standing(device: DeviceName, edge: Heard, path: PathNow, now_s: float) -> PathStanding:
+    heard = edge.fresh(now_s)
     shown = path if heard else replace(path, state=PathState.UNKNOWN, delay_ms=None, mos=None)
     return PathStanding(device, shown, edge.received_s, heard)
 

@@ -7,10 +7,11 @@ the checkpoint have room. Nothing is taken in until the reserve is there again.
 import logging
 import os
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from controller.clock import Clock
 from controller.telemetry.series import Series
@@ -23,6 +24,7 @@ _GRACE_S: Final = 120
 _ROUND_S: Final = 300
 # Between two steps of packing others come to their turn.
 _REST_S: Final = 0.02
+_AFTER_FAULT_S: Final = 5.0
 _FULL: Final = 13
 _PRIMARY: Final = 0xFF
 _log: Final = logging.getLogger(__name__)
@@ -79,19 +81,21 @@ class Housekeeping:
             return
         self._reserve.release()
         _log.error("the disk is full; the reserve was given up, old telemetry is dropped")
-        self._begin_round()
+        with suppress(DBAPIError):
+            self._begin_round()
 
     def step(self, *, busy: bool) -> None:
         """Do one step of what is due: drop a table, or pack some batches of one spool."""
         now = self._clock.now()
+        if now < self._rest_until or busy:
+            return
+        self._rest_until = now + _AFTER_FAULT_S
         if now >= self._round_at and not self._due:
             self._begin_round()
-        if busy or now < self._rest_until:
-            return
         if self._expired:
             self._series.drop(self._expired.popleft())
         elif self._due:
-            self._pack(self._due[0])
+            self._pack(self._due.popleft())
         self._rest_until = self._clock.now() + _REST_S
 
     def _begin_round(self) -> None:
@@ -103,8 +107,8 @@ class Housekeeping:
 
     def _pack(self, spool: int) -> None:
         unix_s = self._clock.instant().timestamp()
-        if not self._series.pack(spool, unix_s):
-            self._due.popleft()
+        if self._series.pack(spool, unix_s):
+            self._due.appendleft(spool)
 
 
 def is_full(error: OperationalError) -> bool:

@@ -15,10 +15,9 @@ from typing import Final, TypeAlias, TypeVar
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from controller.telemetry.current_state import CurrentState, EdgeNow
+from controller.telemetry.current_state import CurrentState, Heard
 from controller.telemetry.housekeeping import Housekeeping
 from controller.telemetry.series import Arrival, Series
-from edge.telemetry.model import TelemetryMessage
 
 # Messages that one transaction takes at most.
 _MOST: Final = 2_000
@@ -38,18 +37,6 @@ class Outcome(StrEnum):
     KNOWN = "known"
     UNUSABLE = "unusable"
     REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A message as subscribers get it, and when it was received (Unix time).
-
-    spool_began_s orders the spools of an edge, within which messages are numbered.
-    """
-
-    message: TelemetryMessage
-    received_s: float
-    spool_began_s: int
 
 
 Subscriber: TypeAlias = Callable[[Heard], None]
@@ -107,8 +94,8 @@ class Intake:
 
     def publish(self, arrival: Arrival) -> None:
         """Give subscribers a message; how the edge stands is known from then on."""
-        self.current.take(EdgeNow(arrival.spool, arrival.message, arrival.received_s))
         heard = Heard(arrival.message, arrival.received_s, arrival.spool_began_s)
+        self.current.take(heard)
         with self._publishing:
             for subscriber in self._subscribers:
                 _call(subscriber, heard)
@@ -151,6 +138,10 @@ class Intake:
             self._keeper.relieve(error)
         except (DBAPIError, ValueError, OverflowError) as error:
             self._store_one_by_one(waiting, error)
+        except Exception as error:
+            # A fault of this program must lose nothing: edges keep what is not acknowledged.
+            _log.exception("telemetry cannot be stored")
+            self._refuse(waiting, repr(error))
         else:
             self._accept()
             for one, is_new in zip(waiting, new, strict=True):
@@ -173,9 +164,9 @@ class Intake:
 
     def _settle(self, one: _Waiting, outcome: Outcome) -> None:
         self.counts[outcome] += 1
-        _call(one.done, outcome)
         if outcome is Outcome.STORED:
             self.publish(one.arrival)
+        _call(one.done, outcome)
 
     def _refuse(self, waiting: Sequence[_Waiting], why: str) -> None:
         fault = f"telemetry is not stored: {why}; edges keep theirs meanwhile"
@@ -194,15 +185,16 @@ class Intake:
     def _keep(self, *, busy: bool) -> None:
         try:
             self._keeper.step(busy=busy)
-        except DBAPIError as error:
-            _log.warning("old telemetry was not packed: %s; it is tried again", error.orig)
-            if isinstance(error, OperationalError):
-                self._keeper.relieve(error)
+        except OperationalError as error:
+            _log.warning("old telemetry is not packed yet: %s; it is tried again", error.orig)
+            self._keeper.relieve(error)
+        except Exception:
+            _log.exception("old telemetry cannot be packed or dropped; it is tried again")
 
 
 def _call(receiver: Callable[[_Given], None], given: _Given) -> None:
     """Call a receiver; its fault is logged and stops nobody else."""
     try:
         receiver(given)
-    except Exception:  # noqa: BLE001 - whatever a receiver does, telemetry goes on
+    except Exception:
         _log.exception("a receiver of telemetry failed")

@@ -260,10 +260,10 @@ def _make_spools(connection: Connection, began_s: Mapping[_Source, int]) -> None
     edges = schema.edges
     wanted = {device for device, _ in missing}
     query = select(edges.c.device, edges.c.id).where(edges.c.device.in_(wanted))
-    known = dict(connection.execute(query).tuples().all())
+    known = {row.device: row.id for row in connection.execute(query)}
     if fresh := sorted(wanted - known.keys()):
         connection.execute(insert(edges), [{"device": device} for device in fresh])
-        known = dict(connection.execute(query).tuples().all())
+        known = {row.device: row.id for row in connection.execute(query)}
     rest = {"sequence": 0, "boot": "", "uptime_s": 0.0, "placed_until_s": 0}
     rows = [
         {"edge": known[device], "spool": spool, "began_s": began_s[device, spool], **rest}

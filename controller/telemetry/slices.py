@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from controller.telemetry.columns import (
+from controller.telemetry.rollup import (
     OCTETS_UNIT,
     PER_MOS,
     PER_MS,
+    STATES,
     differences,
     pack_columns,
     read_spreads,
@@ -21,7 +22,6 @@ from controller.telemetry.columns import (
     sums,
     unpack_columns,
 )
-from controller.telemetry.rollup import STATES
 from edge.telemetry.model import PathSummary, TelemetryMessage
 
 # What a clock may be ahead or behind before it is not believed any more.

@@ -52,7 +52,8 @@ def path_now(**changes) -> PathNow:
     return replace(made, **changes)
 
 
-def message(sequence: int, sent_s: float, summaries: Iterable[PathSummary] = (), **changes
+def message(
+    sequence: int, sent_s: float, summaries: Iterable[PathSummary] = (), **changes
 ) -> TelemetryMessage:
     """Return a message of an edge that runs since long."""
     made = TelemetryMessage(

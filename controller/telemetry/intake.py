@@ -138,8 +138,8 @@ class Intake:
             self._keeper.relieve(error)
         except (DBAPIError, ValueError, OverflowError) as error:
             self._store_one_by_one(waiting, error)
-        except Exception as error:
-            # A fault of this program must lose nothing: edges keep what is not acknowledged.
+        # A fault of this program must lose nothing: edges keep what is not acknowledged.
+        except Exception as error:  # noqa: BLE001
             _log.exception("telemetry cannot be stored")
             self._refuse(waiting, repr(error))
         else:
@@ -188,7 +188,7 @@ class Intake:
         except OperationalError as error:
             _log.warning("old telemetry is not packed yet: %s; it is tried again", error.orig)
             self._keeper.relieve(error)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the intake goes on
             _log.exception("old telemetry cannot be packed or dropped; it is tried again")
 
 
@@ -196,5 +196,5 @@ def _call(receiver: Callable[[_Given], None], given: _Given) -> None:
     """Call a receiver; its fault is logged and stops nobody else."""
     try:
         receiver(given)
-    except Exception:
+    except Exception:  # noqa: BLE001 - other receivers get theirs
         _log.exception("a receiver of telemetry failed")

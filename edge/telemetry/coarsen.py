@@ -7,6 +7,7 @@ from typing import Final
 from edge.telemetry import frames
 from edge.telemetry.frames import FrameError
 from edge.telemetry.model import (
+    WORST_FIRST,
     PathState,
     PathSummary,
     Spread,
@@ -19,14 +20,6 @@ from edge.telemetry.records import Record
 SLICES_S: Final = (10, 60, 600)
 MOST_ROWS: Final = 3_000
 MOST_CHANGES: Final = 500
-# Of two states that lasted equally long, the first is told.
-_WORST: Final = (
-    PathState.DEAD,
-    PathState.BROWNOUT,
-    PathState.HANDOVER,
-    PathState.UNKNOWN,
-    PathState.UP,
-)
 
 
 def coarsen_records(records: Iterable[Record], level: int) -> tuple[Record, ...]:
@@ -135,10 +128,10 @@ def _merged(ones: Sequence[PathSummary], began_s: int) -> PathSummary:
 
 
 def _longest(ones: Sequence[PathSummary]) -> PathState:
-    lasted = dict.fromkeys(_WORST, 0)
+    lasted = dict.fromkeys(WORST_FIRST, 0)
     for one in ones:
         lasted[one.state] += one.seconds
-    return max(_WORST, key=lambda state: lasted[state])
+    return max(WORST_FIRST, key=lambda state: lasted[state])
 
 
 def _mean_mos(ones: Sequence[PathSummary]) -> float | None:

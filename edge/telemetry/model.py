@@ -26,6 +26,16 @@ class PathState(StrEnum):
     UNKNOWN = "unknown"
 
 
+# Of two states that lasted equally long, the first is told.
+WORST_FIRST: Final = (
+    PathState.DEAD,
+    PathState.BROWNOUT,
+    PathState.HANDOVER,
+    PathState.UNKNOWN,
+    PathState.UP,
+)
+
+
 class ChangeKind(StrEnum):
     """What changed at an edge."""
 

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
@@ -131,30 +132,21 @@ class Spool:
 
     def pending(self, after: int, most: int) -> tuple[Record, ...]:
         """Return the first records above a number, at most so many; fault says what is unread."""
-        found: list[Record] = []
-        for record in self._records_after(after):
-            if record.number > after:
-                found.append(record)
-            if len(found) >= most:
-                break
-        return tuple(found)
+        return tuple(islice(self._records_after(after), most))
 
-    def mark_sent(self, numbers: Iterable[int]) -> bool:
-        """Note on disk that records may have been sent, before they are; False if it cannot.
+    def mark_sent(self, numbers: Iterable[int]) -> None:
+        """Note that records may have been sent, on disk before they are if it can be.
 
         Records that may be at the controller are never merged with others.
         """
         wanted = {*numbers}
-        try:
-            for file in self._files:
-                covered = any(file.first <= number <= file.last for number in wanted)
-                if covered and not file.sent:
+        for file in self._files:
+            if not file.sent and any(file.first <= number <= file.last for number in wanted):
+                file.sent = file.closed = True
+                try:
                     self._add(file.path, write_mark(file.last))
-                    file.sent = file.closed = True
-        except OSError as error:
-            self.fault = f"{FOLDER}: {error.strerror or error}"
-            return False
-        return True
+                except OSError as error:
+                    self.fault = f"{FOLDER}: {error.strerror or error}"
 
     def acknowledge(self, number: int) -> None:
         """Forget all records up to a number, which the controller has stored."""
@@ -277,10 +269,12 @@ class Spool:
         for file in self._files:
             if file.last > after:
                 try:
-                    yield from read_records(file.path.read_bytes()).records
+                    records = read_records(file.path.read_bytes()).records
                 except OSError as error:
                     self.fault = f"{FOLDER}: {error.strerror}"
-        yield from self._unwritten
+                else:
+                    yield from (record for record in records if record.number > after)
+        yield from (record for record in self._unwritten if record.number > after)
 
     def _make_room(self) -> None:
         """Merge the oldest messages while there are too many, and give up what is above bounds."""

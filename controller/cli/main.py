@@ -17,7 +17,12 @@ from typer.main import get_command
 from controller.environment import SettingError
 from controller.terminal.characters import write_any_character
 from controller.terminal.output import Exit, OutputClosedError, UsageProblem, heed_hangups, say
-from inventory.errors import IntentError, SanagaError, UnreachableError
+from inventory.errors import (
+    IntentError,
+    NoControllerError,
+    SanagaError,
+    UnreachableError,
+)
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
@@ -36,25 +41,33 @@ VERBS: Final = {
     "topology": "controller.cli.topology",
     "inventory": "controller.cli.inventory",
     "vpn": "controller.cli_vpn.vpn",
+    "serve": "controller.cli.serve",
+    "noc": "controller.cli.noc",
+    "watch": "controller.cli.watch",
 }
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
     "vpn": "Give access",
+    **dict.fromkeys(("serve", "noc", "watch"), "Watch"),
     "edge": "At a site",
 }
 PLUGINS: Final = "sanaga.commands"
 CODES: Final[Mapping[type[SanagaError], Exit]] = {
     UnreachableError: Exit.UNREACHABLE,
+    NoControllerError: Exit.UNREACHABLE,
     SettingError: Exit.USAGE,
 }
 
 # What installs a library that only some verbs need.
 EXTRAS: Final = {
+    "fastapi": "service",
     "matplotlib": "drawing",
     "netmiko": "routers",
     "paramiko": "routers",
     "pyroute2": "edge",
+    "textual": "service",
+    "uvicorn": "service",
 }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from controller.clock import Clock
 from controller.telemetry.series import Series
+from database.faults import Fault, fault_of
 
 RESERVE_OCTETS: Final = 16 * 1024 * 1024
 # What must be free besides a reserve before telemetry is taken in again.
@@ -25,8 +26,6 @@ _ROUND_S: Final = 300
 # Between two steps of packing others come to their turn.
 _REST_S: Final = 0.02
 _AFTER_FAULT_S: Final = 5.0
-_FULL: Final = 13
-_PRIMARY: Final = 0xFF
 _log: Final = logging.getLogger(__name__)
 
 
@@ -77,7 +76,7 @@ class Housekeeping:
 
     def relieve(self, error: OperationalError) -> None:
         """Make room if the disk is full."""
-        if not is_full(error) or self._reserve is None:
+        if fault_of(error) is not Fault.FULL or self._reserve is None:
             return
         self._reserve.release()
         _log.error("the disk is full; the reserve was given up, old telemetry is dropped")
@@ -109,9 +108,3 @@ class Housekeeping:
         unix_s = self._clock.instant().timestamp()
         if self._series.pack(spool, unix_s):
             self._due.appendleft(spool)
-
-
-def is_full(error: OperationalError) -> bool:
-    """Return whether an error says that the disk is full."""
-    code = getattr(error.orig, "sqlite_errorcode", 0)
-    return code & _PRIMARY == _FULL or "disk full" in str(error.orig).lower()

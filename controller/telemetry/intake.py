@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from controller.telemetry.current_state import CurrentState, Heard
 from controller.telemetry.housekeeping import Housekeeping
 from controller.telemetry.series import Arrival, Series
+from database.faults import words_of
 
 # Messages that one transaction takes at most.
 _MOST: Final = 2_000
@@ -134,7 +135,7 @@ class Intake:
         try:
             new = self.series.append([one.arrival for one in waiting])
         except OperationalError as error:
-            self._refuse(waiting, str(error.orig))
+            self._refuse(waiting, words_of(error))
             self._keeper.relieve(error)
         except (DBAPIError, ValueError, OverflowError) as error:
             self._store_one_by_one(waiting, error)
@@ -186,7 +187,7 @@ class Intake:
         try:
             self._keeper.step(busy=busy)
         except OperationalError as error:
-            _log.warning("old telemetry is not packed yet: %s; it is tried again", error.orig)
+            _log.warning("old telemetry is not packed yet: %s; it is tried again", words_of(error))
             self._keeper.relieve(error)
         except Exception:  # noqa: BLE001 - the intake goes on
             _log.exception("old telemetry cannot be packed or dropped; it is tried again")

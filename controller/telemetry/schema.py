@@ -28,7 +28,7 @@ from sqlalchemy import (
     inspect,
 )
 
-from database.migrate import upgrade_schema
+from database.migrate import upgrade_schema, wait_for_lock
 
 VERSION_TABLE: Final = "telemetry_version"
 HOUR_S: Final = 3600
@@ -128,8 +128,7 @@ def ensure_table(connection: Connection, kind: Kind, at_unix_s: int) -> Table:
 
 def lock_names(connection: Connection) -> None:
     """Let no other controller make tables or names until this transaction ends."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_LOCK})")
+    wait_for_lock(connection, _POSTGRESQL_LOCK)
 
 
 def period_tables(connection: Connection) -> Iterator[Period]:

@@ -40,9 +40,9 @@ class Service:
         return connected(self.port, name, self.secrets[name], trust, spool)
 
 
-def open_series(folder: Path) -> Series:
-    """Return the telemetry of a folder."""
-    engine = open_engine(folder / "telemetry.db")
+def open_series(place: Path | str) -> Series:
+    """Return the telemetry of a folder, or of a database of PostgreSQL."""
+    engine = open_engine(place / "telemetry.db" if isinstance(place, Path) else place)
     schema.prepare(engine)
     return Series(engine)
 

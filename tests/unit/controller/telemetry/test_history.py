@@ -26,9 +26,11 @@ HOUR_S = 3600
 DAY_S = 86_400
 
 
-@pytest.fixture
-def series(tmp_path):
-    opened = open_series(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def series(request, tmp_path):
+    postgresql = request.param == "postgresql"
+    place = request.getfixturevalue("postgresql_address") if postgresql else tmp_path
+    opened = open_series(place)
     yield opened
     opened.engine.dispose()
 

@@ -1,0 +1,1 @@
+"""Hearing routers and switches: SNMP, traps, syslog, LLDP neighbours, BGP and BFD."""

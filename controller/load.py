@@ -106,9 +106,13 @@ def _device_referring(device: Device, change: Callable[[str], str]) -> Device:
         changed = replace(management, credential=change(management.credential))
         device = replace(device, management=changed)
     if snmp:
-        names = ("community", "authentication", "privacy")
-        references = {name: change(getattr(snmp, name)) for name in names}
-        device = replace(device, snmp=replace(snmp, **references))
+        changed_snmp = replace(
+            snmp,
+            community=change(snmp.community),
+            authentication=change(snmp.authentication),
+            privacy=change(snmp.privacy),
+        )
+        device = replace(device, snmp=changed_snmp)
     return device
 
 

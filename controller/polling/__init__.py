@@ -1,1 +1,1 @@
-"""Hearing routers and switches: SNMP, traps, syslog, LLDP neighbours, BGP and BFD."""
+"""Hearing routers and switches: what agents, traps, syslog, LLDP, BGP and BFD say of circuits."""

@@ -4,9 +4,11 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
+from controller.snmp.traps import Sender
 from controller.transport.netns import inside
 
 BUFFER_OCTETS: Final = 8 * 1024 * 1024
@@ -16,7 +18,7 @@ SO_RCVBUFFORCE: Final = 33
 LARGEST: Final = 65_535
 AT_ONCE: Final = 512
 ANCILLARY: Final = socket.CMSG_SPACE(4)
-Receive = Callable[[bytes, str], bytes]
+Receive: TypeAlias = Callable[[bytes, Sender], bytes]
 
 
 @dataclass(slots=True)
@@ -75,18 +77,22 @@ class DatagramListener:
         for level, kind, content in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, SO_RXQ_OVFL):
                 self._count.dropped = struct.unpack("=I", content)[0]
-        if answer := self._receive(data, str(sender[0])):
-            try:
-                link.sendto(answer, sender)
-            except OSError:
-                self._count.refuse("the answer could not be sent")
+        if answer := self._receive(data, sender[:2]):
+            self.send(answer, sender)
         return True
+
+    def send(self, data: bytes, sender: Sender) -> None:
+        """Send an answer; also from another thread. What cannot be sent is lost."""
+        link = self._socket
+        if link is not None:
+            with suppress(OSError):
+                link.sendto(data, sender)
 
 
 def _opened(address: str, port: int) -> socket.socket:
     link = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        link.setblocking(False)
+        link.settimeout(0)
         link.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
         _widen(link)
         link.bind((address, port))

@@ -142,7 +142,11 @@ class FrameReader:
         start, size = found.end(), int(found[1])
         if size > LONGEST_LINE:
             raise SyslogError("a message that is too long")
-        return self._taken(start, start + size, start + size) if len(self._held) >= start + size else None
+        return (
+            self._taken(start, start + size, start + size)
+            if len(self._held) >= start + size
+            else None
+        )
 
     def _taken(self, start: int, end: int, rest: int) -> bytes:
         frame = bytes(self._held[start:end])

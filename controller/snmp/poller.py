@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import Final
 
-from controller.polling import oids
-from controller.polling.agent import Agent, RefusedError, Rows
-from controller.polling.counters import restarted
-from controller.polling.model import DeviceReading, Round, Silence, Value
-from controller.polling.tables import Inventory, Watch, plan_watch, read_values
-from controller.polling.targets import Target
+from controller.snmp import oids
+from controller.snmp.agent import Agent, RefusedError, Rows
+from controller.snmp.counters import restarted
+from controller.snmp.model import DeviceReading, Round, Silence, Value
+from controller.snmp.tables import Inventory, Watch, plan_watch, read_values
+from controller.snmp.targets import Target
 from inventory.errors import DeviceError
 from inventory.model import DeviceName
 
@@ -23,18 +23,21 @@ SCALARS: Final = (oids.IF_TABLE_LAST_CHANGE, *oids.UCD_SYSTEM, *oids.UPS)
 
 
 class PolledAgent:
-    """An agent with what is asked of it, found by walks; looked through again when it changed."""
+    """An agent with what is asked of it, found by walks; looked through again when it changed.
+
+    turn is held by whoever asks it.
+    """
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
         self._watch: Watch | None = None
         self._looked_s = 0.0
         self._uptime: tuple[float, float] | None = None
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
 
     async def read(self, at_s: float) -> DeviceReading:
         """Return a reading. Raises UnreachableError or RefusedError."""
-        async with self._turn:
+        async with self.turn:
             reading = await self._read(await self._ready(), at_s)
             if self._restarted(reading):
                 # After a restart interfaces may have other numbers.

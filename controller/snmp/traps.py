@@ -3,17 +3,17 @@
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
-from controller.polling import ber, oids
-from controller.polling.ber import BerError
-from controller.polling.model import Value
+from controller.snmp import ber, oids
+from controller.snmp.ber import BerError
+from controller.snmp.model import Value
 
 VERSION_2C: Final = 1
 TRAP: Final = 0xA7
 INFORM: Final = 0xA6
 RESPONSE: Final = 0xA2
-LARGEST: Final = 65_535
+Sender: TypeAlias = tuple[str, int]
 
 
 class TrapError(ValueError):
@@ -88,7 +88,9 @@ def _answer(datagram: bytes, content: memoryview) -> bytes:
             len(body),
             0x80 | back - 2,
         }:
-            return b"".join((datagram[: start - back], bytes((RESPONSE,)), datagram[start - back + 1 :]))
+            return b"".join(
+                (datagram[: start - back], bytes((RESPONSE,)), datagram[start - back + 1 :])
+            )
     raise BerError("the message does not end where it should")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from time import monotonic
 from typing import Final, TypeAlias, TypeVar
 
@@ -9,8 +10,8 @@ from gufo.snmp import Aes128Key, Sha256Key, SnmpAuthError, SnmpError, User
 from gufo.snmp import SnmpVersion as GufoVersion
 from gufo.snmp.aio import SnmpSession
 
-from controller.polling.model import Value
-from controller.polling.targets import Target
+from controller.snmp.model import Value
+from controller.snmp.targets import Target
 from controller.transport.netns import inside
 from inventory.errors import DeviceError, UnreachableError
 from inventory.model import SnmpVersion
@@ -70,6 +71,13 @@ class Agent:
                 self.target.device, f"a walk of {root} did not end within {WALK_WITHIN_S:g} s"
             ) from None
 
+    @property
+    def engine(self) -> bytes:
+        """Return the agent's engine id; empty until it answered, or where it is not version 3."""
+        if self._session is None or self.target.version is not SnmpVersion.V3:
+            return b""
+        return self._session.get_engine_id()
+
     def forget(self) -> None:
         """Let go of the session, so that a late answer is not taken for one to a later question."""
         self._session = None
@@ -108,14 +116,14 @@ class Agent:
         """Walk; with half as many rows in an answer when one was too big for a packet."""
         at_once = ROWS_AT_ONCE
         while at_once:
-            rows = at_once
             try:
-                return await self._tried(
-                    lambda session: self._collect(root, session.getbulk(root, rows))
-                )
+                return await self._tried(partial(self._walk_once, root, at_once))
             except SnmpError:
                 at_once //= 2
         return ()
+
+    async def _walk_once(self, root: str, at_once: int, session: SnmpSession) -> Rows:
+        return await self._collect(root, session.getbulk(root, at_once))
 
     async def _collect(self, root: str, rows: AsyncIterator[tuple[str, Value]]) -> Rows:
         collected: list[tuple[str, Value]] = []
@@ -166,10 +174,13 @@ class Agent:
         return SnmpSession(target.address, target.port, user=user, timeout=self._within_s)
 
     def _silent(self) -> UnreachableError:
-        what = "its privacy passphrase" if self.target.version is SnmpVersion.V3 else "the community"
+        what = (
+            "its privacy passphrase" if self.target.version is SnmpVersion.V3 else "the community"
+        )
         where = f"{self.target.address} port {self.target.port}"
         return UnreachableError(
-            self.target.device, f"no answer to SNMP from {where}; does it run there, is {what} right?"
+            self.target.device,
+            f"no answer to SNMP from {where}; does it run there, is {what} right?",
         )
 
     def _refused(self) -> RefusedError:

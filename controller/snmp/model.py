@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from controller.polling.counters import Counter
+from controller.snmp.counters import Counter
 from inventory.model import DeviceName
 
-Value: TypeAlias = None | str | bytes | int | float
+Value: TypeAlias = str | bytes | int | float | None
 
 
 class LinkState(Enum):

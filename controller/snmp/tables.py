@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from controller.polling import oids
-from controller.polling.counters import NARROW_BITS, WIDE_BITS, Counter
-from controller.polling.model import (
+from controller.snmp import oids
+from controller.snmp.counters import NARROW_BITS, WIDE_BITS, Counter
+from controller.snmp.model import (
     Battery,
     DeviceReading,
     InterfaceReading,
@@ -117,8 +117,16 @@ def plan_watch(found: Inventory, wanted: frozenset[str]) -> Watch:
         *(name for interface in interfaces for name in _interface_names(interface)),
         *(ucd if not processors else ucd[:-1] if oids.UCD_CPU_IDLE in ucd else ucd),
         *processors,
-        *(f"{column}.{row}" for row in rows for column in (oids.HR_STORAGE_SIZE, oids.HR_STORAGE_USED)),
-        *(f"{column}.{s.index}" for s in sensors for column in (oids.SENSOR_VALUE, oids.SENSOR_STATUS)),
+        *(
+            f"{column}.{row}"
+            for row in rows
+            for column in (oids.HR_STORAGE_SIZE, oids.HR_STORAGE_USED)
+        ),
+        *(
+            f"{column}.{s.index}"
+            for s in sensors
+            for column in (oids.SENSOR_VALUE, oids.SENSOR_STATUS)
+        ),
         *(oids.UPS if ups else ()),
     )
     changed = found.scalars.get(oids.IF_TABLE_LAST_CHANGE)

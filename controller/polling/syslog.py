@@ -16,7 +16,9 @@ _PRIORITY: Final = re.compile(rb"<(0|[1-9][0-9]{0,2})>")
 _HEADER: Final = re.compile(
     r"1 (-|[0-9T:.Z+-]{10,40}) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) (.*)", re.DOTALL
 )
-_ELEMENT: Final = re.compile(r'\[[^ =\]"]{1,32}(?: [^ =\]"]{1,32}="(?:[^"\\\]]|\\.)*")*\]')
+_ELEMENT: Final = re.compile(
+    r'\[[^ =\]"]{1,32}(?: [^ =\]"]{1,32}="(?:[^"\\\]]|\\.)*+")*+ ?\]', re.DOTALL
+)
 _OLD: Final = re.compile(
     r"(?:[A-Z][a-z]{2} [ 0-9]\d \d\d:\d\d:\d\d(?:\.\d{1,6})?|\d{4}-\d\d-\d\dT\S{8,32}) "
     r"(\S{1,255}) (.*)",

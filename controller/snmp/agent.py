@@ -1,12 +1,13 @@
 """One SNMP agent over a session that is kept; what it answers is bounded, whatever it is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from time import monotonic
 from typing import Final, TypeAlias, TypeVar
 
-from gufo.snmp import Aes128Key, Sha256Key, SnmpAuthError, SnmpError, User
+from gufo.snmp import Aes128Key, Sha256Key, SnmpAuthError, SnmpDecodeError, SnmpError, User
 from gufo.snmp import SnmpVersion as GufoVersion
 from gufo.snmp.aio import SnmpSession
 
@@ -28,6 +29,17 @@ CLOCK_FRESH_S: Final = 120.0
 
 T = TypeVar("T")
 Rows: TypeAlias = tuple[tuple[str, Value], ...]
+
+
+@contextmanager
+def _no_panic() -> Iterator[None]:
+    """Turn a panic of the library, with which it ends on torn answers, into its own error."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise SnmpDecodeError("the answer cannot be read") from None
+        raise
 
 
 class RefusedError(DeviceError):
@@ -83,12 +95,15 @@ class Agent:
         self._session = None
 
     async def _get_some(self, names: Sequence[str]) -> Mapping[str, Value]:
-        """Ask for some values; in halves when the answer is too big or cannot be read."""
-        try:
-            return await self._tried(lambda session: session.get_many(names))
-        except SnmpError:
-            if len(names) == 1:
-                return {}
+        """Ask for some values; in halves when the answer is too big or cannot be read.
+
+        The library takes the answer tooBig, which has no values, for one without any of these.
+        """
+        with suppress(SnmpError):
+            if values := await self._tried(lambda session: session.get_many(names)):
+                return values
+        if len(names) == 1:
+            return {}
         middle = len(names) // 2
         return {**await self._get_some(names[:middle]), **await self._get_some(names[middle:])}
 
@@ -100,7 +115,8 @@ class Agent:
         failure: DeviceError = self._silent()
         for _ in range(TRIES):
             try:
-                return await ask(await self._ready())
+                with _no_panic():
+                    return await ask(await self._ready())
             except TimeoutError:
                 failure = self._silent()
             except SnmpAuthError:
@@ -109,6 +125,9 @@ class Agent:
                 failure = UnreachableError(
                     self.target.device, f"SNMP cannot be sent: {error.strerror}"
                 )
+            except SnmpError:
+                self.forget()
+                raise
             self.forget()
         raise failure
 

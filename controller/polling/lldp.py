@@ -63,11 +63,12 @@ def lldp_reading(
     device: DeviceName, at_s: float, own: Mapping[str, Value], tables: tuple[Rows, Rows]
 ) -> LldpReading:
     """Return the reading that LLDP-MIB's values amount to; tables are local ports and remotes."""
-    ports = _rows(tables[0], oids.LLDP_LOCAL_PORT)
-    names = {row[-1]: _port_name(values) for row, values in ports.items()}
+    # A port that went may still be shown beside a new one of the same name.
+    newest = {_port_name(values): (number, values) for number, values in _local_ports(tables[0])}
+    names = {number: name for name, (number, _) in newest.items() if name}
     identities = (
-        (names[row[-1]], _identity(values, _LOCAL_SUBTYPE, _LOCAL_ID))
-        for row, values in ports.items()
+        (name, _identity(values, _LOCAL_SUBTYPE, _LOCAL_ID))
+        for name, (_, values) in newest.items()
     )
     chassis = _identified(
         own.get(oids.LLDP_LOCAL_CHASSIS_SUBTYPE), own.get(oids.LLDP_LOCAL_CHASSIS)
@@ -148,6 +149,13 @@ def _rows(rows: Rows, root: str) -> Mapping[tuple[str, ...], dict[int, Value]]:
         if column.isdigit() and index:
             found.setdefault(tuple(index), {})[int(column)] = value
     return found
+
+
+def _local_ports(rows: Rows) -> list[tuple[str, Mapping[int, Value]]]:
+    """Return the local ports by number, in its order."""
+    found = _rows(rows, oids.LLDP_LOCAL_PORT).items()
+    numbered = [(index[0], values) for index, values in found if len(index) == 1]
+    return sorted(numbered, key=lambda port: int(port[0]))
 
 
 def _neighbours(

@@ -7,7 +7,7 @@ from typing import Final
 
 from controller.incidents.model import Health, Observation, Source, Subject, SubjectKind
 from controller.polling.network import Landing, WiredNetwork
-from controller.snmp.counters import Counter, CounterSample, Rate, counter_rate
+from controller.snmp.counters import Counter, CounterSample, Rate, counter_rate, restarted
 from controller.snmp.model import (
     Battery,
     DeviceReading,
@@ -27,6 +27,8 @@ HOT_C: Final = 85.0
 ERRORS_PER_S: Final = 1.0
 DISCARDS_PER_S: Final = 10.0
 BATTERY_MINUTES: Final = 10
+# Rates are taken over so many readings: over fewer, an agent's cache would make waves.
+RATES_OVER: Final = 4
 _NAMES: Final[Mapping[str, str]] = {
     "in_errors": "errors received",
     "out_errors": "errors sending",
@@ -37,10 +39,18 @@ _NAMES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """What was last heard of a device, and since when its processor is busy without a pause."""
+    """What was heard of a device: its last readings, the newest last, none from before a restart.
 
-    reading: DeviceReading
+    busy_since_s is since when its processor is busy without a pause.
+    """
+
+    readings: tuple[DeviceReading, ...]
     busy_since_s: float | None = None
+
+    @property
+    def reading(self) -> DeviceReading:
+        """Return the last reading."""
+        return self.readings[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +85,17 @@ def follow_round(heard: Heard, done: Round, lost: frozenset[DeviceName]) -> Hear
 
 def follow_reading(track: Track | None, reading: DeviceReading) -> Track:
     """Return what is known of a device after a reading."""
+    readings = (*(track.readings if track else ()), reading)[-RATES_OVER:]
+    if track and _restarted(track.reading, reading):
+        readings = (reading,)
     if reading.cpu is None or reading.cpu < BUSY:
-        return Track(reading)
+        return Track(readings)
     since_s = track.busy_since_s if track else None
-    return Track(reading, reading.at_s if since_s is None else since_s)
+    return Track(readings, reading.at_s if since_s is None else since_s)
+
+
+def _restarted(before: DeviceReading, after: DeviceReading) -> bool:
+    return restarted(before.uptime_s, after.uptime_s, after.clock_s - before.clock_s)
 
 
 def silent_agents(done: Round) -> frozenset[DeviceName]:
@@ -194,7 +211,7 @@ def battery_state(battery: Battery) -> tuple[Health, str]:
 def _circuits(
     track: Track | None, reading: DeviceReading, network: WiredNetwork, say: Speaker
 ) -> Iterator[Observation]:
-    before = {one.name: one for one in track.reading.interfaces} if track else {}
+    before = track.readings[0] if track else None
     interfaces = {one.name: one for one in reading.interfaces}
     for landing in network.landings_of(reading.device):
         interface = interfaces.get(landing.interface)
@@ -202,7 +219,7 @@ def _circuits(
             reason = f"{reading.device} has no interface {landing.interface}"
             yield say.of_circuit(landing, Health.UNKNOWN, reason)
             continue
-        rates = interface_rates(track, reading, before.get(interface.name), interface)
+        rates = interface_rates(before, reading, interface)
         state, reason = _interface_state(reading, interface, rates)
         yield say.of_circuit(landing, state, reason, circuit_load(landing, rates))
 
@@ -236,13 +253,12 @@ def _faults(rates: Mapping[str, float]) -> Iterator[str]:
 
 
 def interface_rates(
-    track: Track | None,
-    reading: DeviceReading,
-    before: InterfaceReading | None,
-    after: InterfaceReading,
+    earlier: DeviceReading | None, reading: DeviceReading, after: InterfaceReading
 ) -> Mapping[str, float]:
     """Return the rates per second that two readings give; what is a gap is not among them."""
-    if track is None or before is None or before.index != after.index:
+    interfaces = earlier.interfaces if earlier else ()
+    before = next((one for one in interfaces if one.name == after.name), None)
+    if earlier is None or before is None or before.index != after.index:
         return {}
     found: dict[str, float] = {}
     for key, counter in after.counters.items():
@@ -250,7 +266,7 @@ def interface_rates(
         if former is None:
             continue
         rate = counter_rate(
-            _sample(former, track.reading, before),
+            _sample(former, earlier, before),
             _sample(counter, reading, after),
             _ceiling(key, after.speed_bps),
         )

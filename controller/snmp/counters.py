@@ -9,11 +9,11 @@ from typing import Final
 
 WIDE_BITS: Final = 64
 NARROW_BITS: Final = 32
-# Agents answer from caches; what they count may be this much older than the answer before.
-AGENT_CACHE_S: Final = 5.0
+# Agents answer from caches, net-snmp's for 15 s: an answer may count what came before its time.
+AGENT_CACHE_S: Final = 15.0
 # sysUpTime and our clock may drift apart by this share, and by what an answer takes.
 CLOCK_DRIFT: Final = 0.01
-UPTIME_SLACK_S: Final = 1.0
+UPTIME_SLACK_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def restarted(before_s: float, after_s: float, seconds: float) -> bool:
     Also an uptime that rose, but by less than passed, tells of a restart: two of them may lie
     between far readings.
     """
-    expected_s = seconds * (1 - CLOCK_DRIFT) - UPTIME_SLACK_S - AGENT_CACHE_S
+    expected_s = seconds * (1 - CLOCK_DRIFT) - UPTIME_SLACK_S
     return after_s - before_s < max(expected_s, 0.0)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from controller.snmp import oids
 from controller.snmp.agent import Agent, RefusedError, Rows
 from controller.snmp.counters import restarted
-from controller.snmp.model import DeviceReading, Round, Silence, Value
+from controller.snmp.model import DeviceReading, LinkState, Round, Silence, Value
 from controller.snmp.tables import Inventory, Watch, plan_watch, read_values
 from controller.snmp.targets import Target
 from inventory.errors import DeviceError
@@ -17,8 +17,8 @@ from inventory.model import DeviceName
 AT_ONCE: Final = 100
 # An agent's tables are looked through again at least so often.
 LOOK_AGAIN_S: Final = 3600.0
-# An agent that lacked an interface, or was without any, is looked through sooner.
-LOOK_SOON_S: Final = 60.0
+# Sooner, while an interface is missing or not up: it may have come back under another number.
+LOOK_SOON_S: Final = 15.0
 SCALARS: Final = (oids.IF_TABLE_LAST_CHANGE, *oids.UCD_SYSTEM, *oids.UPS)
 
 
@@ -32,6 +32,7 @@ class PolledAgent:
         self.agent = agent
         self._watch: Watch | None = None
         self._looked_s = 0.0
+        self._sound = False
         self._uptime: tuple[float, float] | None = None
         self.turn = asyncio.Lock()
 
@@ -50,14 +51,18 @@ class PolledAgent:
         device = self.agent.target.device
         if not isinstance(values.get(oids.SYS_UP_TIME), int):
             raise RefusedError(device, "its SNMP agent does not say how long it runs (sysUpTime)")
-        if values.get(oids.IF_TABLE_LAST_CHANGE) != watch.table_changed:
+        reading = read_values(watch, values, device, at_s, monotonic())
+        up = all(one.state is LinkState.UP for one in reading.interfaces)
+        self._sound = up and not reading.missing
+        changed = values.get(oids.IF_TABLE_LAST_CHANGE) != watch.table_changed
+        if changed or reading.missing != watch.missing:
             self._watch = None
-        return read_values(watch, values, device, at_s, monotonic())
+        return reading
 
     async def _ready(self) -> Watch:
         now = monotonic()
         watch = self._watch
-        if watch is None or now - self._looked_s > (LOOK_SOON_S if watch.missing else LOOK_AGAIN_S):
+        if watch is None or now - self._looked_s > (LOOK_AGAIN_S if self._sound else LOOK_SOON_S):
             watch = plan_watch(await look_through(self.agent), self.agent.target.interfaces)
             self._watch, self._looked_s = watch, now
         return watch

@@ -154,14 +154,19 @@ def read_values(
 
 
 def _watched(found: Inventory, wanted: frozenset[str]) -> Iterator[WatchedInterface]:
-    for index, name in found.names.items():
-        text = as_text(name)
-        if index.isdigit() and (text in wanted or not wanted):
+    # net-snmp shows an interface that went for minutes, beside a new one of the same name.
+    newest = {as_text(name): index for index, name in _by_number(found.names)}
+    for text, index in newest.items():
+        if text in wanted or not wanted:
             speed = found.speeds.get(index)
             mbps = speed if isinstance(speed, int) and speed > 0 else None
             yield WatchedInterface(
                 text, int(index), index in found.wide, None if mbps is None else mbps * 1e6
             )
+
+
+def _by_number(rows: Mapping[str, Value]) -> list[tuple[str, Value]]:
+    return sorted((row for row in rows.items() if row[0].isdigit()), key=lambda row: int(row[0]))
 
 
 def _interface_names(interface: WatchedInterface) -> Iterator[str]:

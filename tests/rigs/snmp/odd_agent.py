@@ -40,7 +40,8 @@ def read_request(datagram: bytes) -> Request:
 
 def respond(request: Request, *bindings: tuple[str, bytes], error: int = 0) -> bytes:
     """Return a sound answer to a request."""
-    return encoding.message(encoding.RESPONSE, bindings, request=request.number, error=error)
+    made: bytes = encoding.message(encoding.RESPONSE, bindings, request=request.number, error=error)
+    return made
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from controller.incidents.model import Health, Source
 from controller.polling.lldp import LldpReading, Neighbour, cable_observations, lldp_reading
 from controller.polling.observing import Stamp
 from controller.snmp import oids
+from controller.snmp.model import Value
 from tests.rigs.snmp.readings import network
 
 STAMP = Stamp("noc", 3, 50.0)
@@ -103,7 +104,7 @@ def rows(root, index, **columns):
 
 
 def test_the_mibs_values_are_read_and_an_empty_name_inherits_none():
-    own = {oids.LLDP_LOCAL_CHASSIS_SUBTYPE: 4, oids.LLDP_LOCAL_CHASSIS: MORA[1]}
+    own: dict[str, Value] = {oids.LLDP_LOCAL_CHASSIS_SUBTYPE: 4, oids.LLDP_LOCAL_CHASSIS: MORA[1]}
     local = rows(oids.LLDP_LOCAL_PORT, "17", c2=3, c3=b"\x02\0\0\0\0\x77", c4=b"eth1")
     remote = (
         *rows(oids.LLDP_REMOTE, "900.17.1", c4=4, c5=KOLOFATA[1], c6=5, c7=b"eth1", c9=b"kolofata"),

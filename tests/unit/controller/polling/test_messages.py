@@ -18,7 +18,7 @@ from controller.snmp.traps import Notification
 from tests.rigs.snmp.readings import interface, network, reading
 
 STAMP = Stamp("noc", 8, 70.0)
-TRACK = Track(reading())
+TRACK = Track((reading(),))
 
 
 def trap(kind, **values):

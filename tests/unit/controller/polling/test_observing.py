@@ -24,7 +24,7 @@ DEVICE = Subject(SubjectKind.DEVICE, "mora-r1")
 
 
 def said(seen, before=None):
-    track = Track(before) if before else None
+    track = Track((before,)) if before else None
     found = reading_observations(track, seen, network(), STAMP)
     return {(one.subject, one.source): one for one in found}
 
@@ -77,7 +77,7 @@ def test_a_battery_that_can_no_more_be_asked_for_is_unknown():
     battery = Battery(
         on_battery=False, low=False, charge=1.0, minutes_left=60, seconds_on_battery=0
     )
-    track = Track(reading(battery=battery))
+    track = Track((reading(battery=battery),))
     found = silence_observations(track, Silence("mora-r1", 9.0, "no answer"), network(), STAMP)
     assert Health.UNKNOWN in {one.state for one in found if one.source is Source.UPS}
 

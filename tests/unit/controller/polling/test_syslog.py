@@ -98,7 +98,8 @@ def test_lines_are_found_however_the_stream_is_cut(cuts):
 
 
 def fed(stream, cuts):
-    reader, found, place = FrameReader(), [], 0
+    found: list[bytes] = []
+    reader, place = FrameReader(), 0
     for cut in (*cuts, len(stream)):
         found += reader.feed(stream[place : place + cut])
         place += cut

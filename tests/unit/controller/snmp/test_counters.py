@@ -38,8 +38,8 @@ def test_the_first_reading_gives_a_gap():
 
 
 def test_what_an_agent_counted_before_its_answer_from_a_cache_is_not_too_much():
-    # 13 s of a full link, counted within 10 s of ours.
-    full = after(value=1000 + int(125e6 * 13))
+    # 24 s of a full link, counted within 10 s of ours.
+    full = after(value=1000 + int(125e6 * 24))
     assert isinstance(counter_rate(BEFORE, full, 125e6), Rate)
 
 
@@ -51,6 +51,7 @@ def test_what_an_agent_counted_before_its_answer_from_a_cache_is_not_too_much():
         (5000, 4, 10, True),
         # It ran for 10 s when it was read, restarted, and 300 s later runs for 20 s.
         (10, 20, 300, True),
+        (3, 5, 10, True),
         (5000, 5297, 300, False),
     ],
 )

@@ -52,6 +52,12 @@ def test_an_interface_that_is_not_there_is_missing():
     assert read(inventory(), {}, ["eth1", "eth9"]).missing == ("eth9", "eth1")
 
 
+def test_of_two_of_one_name_the_newest_is_watched():
+    names = {"12": b"eth1", "2": b"eth1", "x": b"eth1"}
+    (one,) = plan_watch(inventory(names=names), frozenset({"eth1"})).interfaces
+    assert one.index == 12
+
+
 def test_without_wishes_all_interfaces_are_watched():
     assert [one.name for one in plan_watch(inventory(), frozenset()).interfaces] == [
         "lo",

@@ -156,9 +156,13 @@ class Collector:
         async def read(device: DeviceName) -> None:
             polled = self.poller.agents[device]
             async with polled.turn:
-                # Whoever does not answer here is silent in a round, too.
-                with suppress(SanagaError):
-                    self._neighbours[device] = await read_neighbours(polled.agent, self._unix_s())
+                try:
+                    found = await read_neighbours(polled.agent, self._unix_s())
+                except SanagaError as error:
+                    _log.info("neighbours of %s: %s", device, error)
+                    self._neighbours.pop(device, None)
+                else:
+                    self._neighbours[device] = found
 
         await asyncio.gather(*(read(device) for device in self._answering()))
         self.say(cable_observations(self._neighbours.values(), self.network, self.stamp()))

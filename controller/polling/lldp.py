@@ -67,8 +67,7 @@ def lldp_reading(
     newest = {_port_name(values): (number, values) for number, values in _local_ports(tables[0])}
     names = {number: name for name, (number, _) in newest.items() if name}
     identities = (
-        (name, _identity(values, _LOCAL_SUBTYPE, _LOCAL_ID))
-        for name, (_, values) in newest.items()
+        (name, _identity(values, _LOCAL_SUBTYPE, _LOCAL_ID)) for name, (_, values) in newest.items()
     )
     chassis = _identified(
         own.get(oids.LLDP_LOCAL_CHASSIS_SUBTYPE), own.get(oids.LLDP_LOCAL_CHASSIS)

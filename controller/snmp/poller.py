@@ -25,12 +25,12 @@ SCALARS: Final = (oids.IF_TABLE_LAST_CHANGE, *oids.UCD_SYSTEM, *oids.UPS)
 class PolledAgent:
     """An agent with what is asked of it, found by walks; looked through again when it changed.
 
-    turn is held by whoever asks it.
+    turn is held by whoever asks it; watch is None until it was looked through.
     """
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
-        self._watch: Watch | None = None
+        self.watch: Watch | None = None
         self._looked_s = 0.0
         self._sound = False
         self._uptime: tuple[float, float] | None = None
@@ -42,7 +42,7 @@ class PolledAgent:
             reading = await self._read(await self._ready(), at_s)
             if self._restarted(reading):
                 # After a restart interfaces may have other numbers.
-                self._watch = None
+                self.watch = None
                 reading = await self._read(await self._ready(), at_s)
             return reading
 
@@ -56,15 +56,15 @@ class PolledAgent:
         self._sound = up and not reading.missing
         changed = values.get(oids.IF_TABLE_LAST_CHANGE) != watch.table_changed
         if changed or reading.missing != watch.missing:
-            self._watch = None
+            self.watch = None
         return reading
 
     async def _ready(self) -> Watch:
         now = monotonic()
-        watch = self._watch
+        watch = self.watch
         if watch is None or now - self._looked_s > (LOOK_AGAIN_S if self._sound else LOOK_SOON_S):
             watch = plan_watch(await look_through(self.agent), self.agent.target.interfaces)
-            self._watch, self._looked_s = watch, now
+            self.watch, self._looked_s = watch, now
         return watch
 
     def _restarted(self, reading: DeviceReading) -> bool:

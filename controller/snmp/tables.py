@@ -109,13 +109,14 @@ def plan_watch(found: Inventory, wanted: frozenset[str]) -> Watch:
     sensors = tuple(_sensors(found))[:MOST_SENSORS]
     processors = found.processors[:MOST_PROCESSORS]
     ups = oids.UPS_OUTPUT_SOURCE in found.scalars or oids.UPS_CHARGE in found.scalars
-    ucd = tuple(name for name in oids.UCD_SYSTEM if name in found.scalars)
-    rows = () if oids.UCD_MEM_TOTAL in ucd else _memory_rows(found)
+    # net-snmp comes to know how idle the processor is a minute after its start.
+    ucd = oids.UCD_SYSTEM if oids.UCD_MEM_TOTAL in found.scalars else ()
+    rows = () if ucd else _memory_rows(found)
     names = (
         oids.SYS_UP_TIME,
         oids.IF_TABLE_LAST_CHANGE,
         *(name for interface in interfaces for name in _interface_names(interface)),
-        *(ucd if not processors else ucd[:-1] if oids.UCD_CPU_IDLE in ucd else ucd),
+        *ucd,
         *processors,
         *(
             f"{column}.{row}"

@@ -80,44 +80,45 @@ def prepare_monitoring(router: WatchedRouter, passphrases: Passphrases) -> None:
     (folder / "lldpd.conf").write_text("".join(f"{line}\n" for line in lldpd), encoding="ascii")
 
 
-def start_monitoring(router: WatchedRouter) -> None:
-    """Start a router's snmpd and lldpd; they serve soon after, which nobody waits for.
-
-    Raises LabError with a program's own words when it does not start.
-    """
-    with entered_namespace(router.namespace):
-        start_snmpd(router)
-        background.start_program(
-            _lldpd_argv(router),
-            pid_file=router.folder / "lldpd.pid",
-            log=router.folder / "lldpd.log",
-        )
-
-
 def start_snmpd(router: WatchedRouter) -> None:
-    """Start a router's snmpd; the caller is in the router's namespace."""
+    """Start a router's snmpd, which serves soon after.
+
+    Raises LabError with the program's own words when it does not start.
+    """
     folder = router.folder
-    argv = (
+    _start(
+        router,
         *("/usr/bin/env", f"SNMP_PERSISTENT_DIR={folder / 'snmp'}"),
         *(str(SNMPD), "-f", "-C", "-m", "", "-c", str(folder / "snmpd.conf")),
         *("-Lf", str(folder / "snmpd.log")),
     )
-    background.start_program(argv, pid_file=folder / "snmpd.pid", log=folder / "snmpd.log")
+
+
+def start_lldpd(router: WatchedRouter) -> None:
+    """Start a router's lldpd; one that finds no snmpd looks for it again 15 s later.
+
+    Raises LabError with the program's own words when it does not start.
+    """
+    folder = router.folder
+    # The marks let lldpd take interfaces whose kind it would pass over.
+    interfaces = ",".join(f"!!{name}" for name in router.interfaces) or "!*"
+    _start(
+        router,
+        *(str(LLDPD), "-d", "-u", str(folder / "lldpd.socket"), "-O", str(folder / "lldpd.conf")),
+        *("-x", "-X", str(folder / "agentx"), "-I", interfaces),
+    )
+
+
+def _start(router: WatchedRouter, *argv: str) -> None:
+    name = "lldpd" if str(LLDPD) in argv else "snmpd"
+    pid_file, log = (router.folder / f"{name}.{end}" for end in ("pid", "log"))
+    with entered_namespace(router.namespace):
+        background.start_program(argv, pid_file=pid_file, log=log)
 
 
 def dead_programs(folder: Path) -> tuple[str, ...]:
     """Return which of a router's programs for watching it should run and do not."""
     return tuple(n for n in PROGRAMS if not background.program_runs(folder / f"{n}.pid"))
-
-
-def _lldpd_argv(router: WatchedRouter) -> tuple[str, ...]:
-    folder = router.folder
-    # The marks let lldpd take interfaces whose kind it would pass over.
-    interfaces = ",".join(f"!!{name}" for name in router.interfaces) or "!*"
-    return (
-        *(str(LLDPD), "-d", "-u", str(folder / "lldpd.socket"), "-O", str(folder / "lldpd.conf")),
-        *("-x", "-X", str(folder / "agentx"), "-I", interfaces),
-    )
 
 
 def _write_private(file: Path, text: str) -> None:

@@ -119,8 +119,10 @@ def _start_machines(
             config = configs.get(machine.device)
             if config is not None:
                 routers.save_config(place, machine, config)
+            watched = monitoring.watched_router(place, blueprint, machine)
+            monitoring.start_snmpd(watched)
             routers.start_router(place, machine, blank=config is None)
-            monitoring.start_monitoring(monitoring.watched_router(place, blueprint, machine))
+            monitoring.start_lldpd(watched)
         return machine.device
 
     with ThreadPoolExecutor(THREADS) as pool:

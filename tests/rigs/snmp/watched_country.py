@@ -129,8 +129,7 @@ class WatchedCountry:
     def start_snmpd(self, device: str) -> None:
         """Start a router's snmpd and wait until it answers."""
         router = self.routers[device]
-        with namespaces.entered_namespace(router.namespace):
-            monitoring.start_snmpd(router)
+        monitoring.start_snmpd(router)
         self.quicken(device)
 
     def quicken(self, device: str) -> None:
@@ -182,8 +181,8 @@ def watched_country() -> Iterator[WatchedCountry]:
         for router in routers.values():
             router.folder.mkdir()
             monitoring.prepare_monitoring(router, PASSPHRASES)
-            monitoring.start_monitoring(router)
-            watched.quicken(router.device)
+            watched.start_snmpd(router.device)
+            monitoring.start_lldpd(router)
         yield watched
     finally:
         _end(names)

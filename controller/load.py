@@ -1,6 +1,6 @@
 """From a folder to trusted values, with the faults of every room in one list."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -74,12 +74,7 @@ def _from_here(folder: Path, fault: Fault) -> Fault:
 
 def anchored(loaded: Loaded) -> Intent:
     """Return the intent with credential references that mean the same from every folder."""
-    devices = {
-        name: replace(item, management=replace(item.management, credential=reference))
-        for name, item in loaded.intent.devices.items()
-        if item.management and (reference := _anchored(item.management.credential, loaded.folder))
-    }
-    return replace(loaded.intent, devices={**loaded.intent.devices, **devices})
+    return _referring(loaded.intent, lambda reference: _anchored(reference, loaded.folder))
 
 
 def _anchored(reference: str, folder: Path) -> str:
@@ -94,15 +89,31 @@ def as_written(intent: Intent, folder: str) -> Intent:
 
     folder is where it was anchored; intents of two copies of one folder are equal so.
     """
-    start = f"{folder}/"
-    devices = {
-        name: replace(item, management=replace(item.management, credential=reference))
-        for name, item in intent.devices.items()
-        if item.management
-        and (reference := item.management.credential.replace(f":{start}", ":", 1))
-        != item.management.credential
-    }
-    return replace(intent, devices={**intent.devices, **devices}) if folder else intent
+    if not folder:
+        return intent
+    return _referring(intent, lambda reference: reference.replace(f":{folder}/", ":", 1))
+
+
+def _referring(intent: Intent, change: Callable[[str], str]) -> Intent:
+    """Return an intent with every credential reference changed."""
+    devices = {name: _device_referring(item, change) for name, item in intent.devices.items()}
+    return replace(intent, devices=devices)
+
+
+def _device_referring(device: Device, change: Callable[[str], str]) -> Device:
+    management, snmp = device.management, device.snmp
+    if management and management.credential:
+        changed = replace(management, credential=change(management.credential))
+        device = replace(device, management=changed)
+    if snmp:
+        changed_snmp = replace(
+            snmp,
+            community=change(snmp.community),
+            authentication=change(snmp.authentication),
+            privacy=change(snmp.privacy),
+        )
+        device = replace(device, snmp=changed_snmp)
+    return device
 
 
 def device(intent: Intent, name: DeviceName) -> Device:

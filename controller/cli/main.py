@@ -35,11 +35,13 @@ VERBS: Final = {
     "explain": "controller.cli.explain",
     "topology": "controller.cli.topology",
     "inventory": "controller.cli.inventory",
+    "notices": "controller.cli.notices",
     "vpn": "controller.cli_vpn.vpn",
 }
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
+    "notices": "Watch",
     "vpn": "Give access",
     "edge": "At a site",
 }
@@ -51,6 +53,9 @@ CODES: Final[Mapping[type[SanagaError], Exit]] = {
 
 # What installs a library that only some verbs need.
 EXTRAS: Final = {
+    "apprise": "messengers",
+    "smpplib": "service",
+    "sqlalchemy": "database",
     "matplotlib": "drawing",
     "netmiko": "routers",
     "paramiko": "routers",

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from controller.apply.events import Progress
     from controller.apply.recovery import RollbackResult
     from controller.apply.session import ApplyContext
+    from controller.channels.message import Sender
     from controller.model import Plan, PushResult
-    from controller.notices.channels.message import Sender
     from controller.notices.model import NoticePolicy
     from controller.sites.edges import SitesContext
     from controller.store.people import People

@@ -14,9 +14,9 @@ from controller.wording import count
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from controller.channels.message import ContactPoint, Sender
     from controller.load import Loaded
-    from controller.notices.channels.message import Sender
-    from controller.notices.model import ContactPoint, Person
+    from controller.notices.model import Person
     from controller.notices.rota import Rota, Shift
 
 T = TypeVar("T")
@@ -131,8 +131,8 @@ def _test_all(loaded: "Loaded", person: "Person") -> list[dict[str, object]]:
 
 
 def _test_one(person: "Person", point: "ContactPoint", sender: "Sender") -> dict[str, object]:
+    from controller.channels.message import SendError
     from controller.clock import SystemClock
-    from controller.notices.channels.message import SendError
     from controller.notices.model import MessageKind
     from controller.notices.texts import Report, write_message
     from inventory.errors import SanagaError

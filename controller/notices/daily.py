@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from controller.notices.model import AllClear, Beat, MessageKind
+from controller.channels.message import MessageKind
+from controller.notices.model import AllClear, Beat
 from controller.notices.wall_time import instant_of
 
 # After a longer absence the all-clear of the morning says nothing.

@@ -9,13 +9,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from controller.notices.model import (
-    DeliveryState,
-    IncidentNow,
-    IncidentReader,
-    MessageKind,
-    OutboxEntry,
-)
+from controller.channels.message import MessageKind, OutboxEntry
+from controller.notices.model import DeliveryState, IncidentNow, IncidentReader
 from controller.notices.recipients import (
     BEAT,
     Audience,

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictFloat, StrictInt, StrictStr
 
+from controller.channels.message import ChannelKind, ContactPoint
 from controller.incidents.model import Cause, Severity
-from controller.notices.model import ChannelKind, ContactPoint, Language, Limits
+from controller.notices.model import Language, Limits
 from controller.notices.wall_time import Window
 from inventory.documents.fields import CredentialReference, Document, Flag, Slug
 from inventory.documents.messages import quoted, refuse_value

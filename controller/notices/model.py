@@ -1,4 +1,4 @@
-"""Notices as values: contact points, subscriptions, outbox entries, deliveries."""
+"""Notices as values: people, subscriptions, escalations, and the policy that holds them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,14 +6,10 @@ from datetime import time
 from enum import StrEnum
 from typing import Protocol
 
+from controller.channels.message import ChannelKind, ContactPoint, MailServer, SmsCentre
 from controller.incidents.model import SEVERITIES, Severity
 from controller.notices.rota import Rota
 from controller.notices.wall_time import Window
-
-
-def severity_of(word: str) -> Severity:
-    """Return the severity that a word means; an unknown word is at least a warning."""
-    return next((one for one in Severity if one == word.lower()), Severity.WARNING)
 
 
 def rank(severity: Severity) -> int:
@@ -26,28 +22,6 @@ class Language(StrEnum):
 
     FRENCH = "fr"
     ENGLISH = "en"
-
-
-class ChannelKind(StrEnum):
-    """Ways to reach a person or a program."""
-
-    EMAIL = "email"
-    SMS = "sms"
-    WEBHOOK = "webhook"
-    MESSENGER = "messenger"
-
-
-class MessageKind(StrEnum):
-    """What a notice says."""
-
-    OPENED = "opened"
-    CHANGED = "changed"
-    ESCALATED = "escalated"
-    ENDED = "ended"
-    DIGEST = "digest"
-    TEST = "test"
-    BEAT = "beat"
-    ALL_CLEAR = "all-clear"
 
 
 class DeliveryState(StrEnum):
@@ -63,18 +37,6 @@ class DeliveryState(StrEnum):
     FOLDED = "folded"
     FAILED = "failed"
     DROPPED = "dropped"
-
-
-@dataclass(frozen=True, slots=True)
-class ContactPoint:
-    """One way to reach a person; webhooks and messengers hold references to secrets."""
-
-    name: str
-    kind: ChannelKind
-    address: str
-    secret: str = ""
-    wakes: bool = False
-    loopback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,31 +96,6 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class MailServer:
-    """The server that takes mail; password is a reference to a secret."""
-
-    host: str
-    sender: str
-    port: int = 587
-    security: str = "starttls"
-    user: str = ""
-    password: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class SmsCentre:
-    """The operator's short message centre (SMPP 3.4); password is a reference to a secret."""
-
-    host: str
-    system_id: str
-    sender: str
-    port: int = 2775
-    tls: bool = False
-    password: str = field(default="", repr=False)
-    per_second: float = 5.0
-
-
-@dataclass(frozen=True, slots=True)
 class Beat:
     """A sign of life for another machine; url and secret are references to secrets."""
 
@@ -191,41 +128,6 @@ class NoticePolicy:
     beat: Beat | None = None
     all_clear: AllClear | None = None
     authorities: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxEntry:
-    """One row that the incidents wrote together with the change it reports."""
-
-    id: int
-    incident: int | None
-    kind: str
-    dedup_key: str
-    created_s: float
-    payload: Mapping[str, object]
-
-    def text(self, key: str) -> str:
-        """Return a text of the payload, "" where there is none."""
-        value = self.payload.get(key)
-        return value if isinstance(value, str) else ""
-
-    def names(self, key: str) -> tuple[str, ...]:
-        """Return a list of names of the payload, empty where there is none."""
-        value = self.payload.get(key)
-        return tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else ()
-
-    def number(self, key: str) -> float | None:
-        """Return a number of the payload, or the length of a list; None where there is neither."""
-        value = self.payload.get(key)
-        if isinstance(value, (list, tuple)):
-            return len(value)
-        plain = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return float(value) if plain else None  # type: ignore[arg-type]
-
-    @property
-    def severity(self) -> Severity:
-        """Return how bad the incident is."""
-        return severity_of(self.text("severity"))
 
 
 @dataclass(frozen=True, slots=True)

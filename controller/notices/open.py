@@ -7,14 +7,14 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from controller.channels.mail import MailSender
+from controller.channels.message import ChannelKind, Sender
+from controller.channels.messengers import MessengerSender
+from controller.channels.sms import Pace, SmsSender
+from controller.channels.webhook import Sign, WebhookSender
 from controller.clock import Clock
-from controller.notices.channels.mail import MailSender
-from controller.notices.channels.message import Sender
-from controller.notices.channels.messengers import MessengerSender
-from controller.notices.channels.sms import Pace, SmsSender
-from controller.notices.channels.webhook import Sign, WebhookSender
 from controller.notices.decisions import DecisionRows
-from controller.notices.model import ChannelKind, IncidentReader, NoticePolicy, Person
+from controller.notices.model import IncidentReader, NoticePolicy, Person
 from controller.notices.recipients import BEAT, Audience
 from controller.notices.schema import MIGRATIONS, VERSION_TABLE
 from controller.notices.sending import DeliveryRows

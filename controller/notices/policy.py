@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
+from controller.channels.message import MailServer, SmsCentre
 from controller.notices.documents import (
     AllClearDocument,
     BeatDocument,
@@ -23,11 +24,9 @@ from controller.notices.model import (
     AllClear,
     Beat,
     Escalation,
-    MailServer,
     NoticePolicy,
     Party,
     Person,
-    SmsCentre,
     Step,
     Subscription,
 )

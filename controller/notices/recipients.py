@@ -7,18 +7,9 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from controller.channels.message import ChannelKind, ContactPoint, MessageKind, OutboxEntry
 from controller.incidents.model import Severity
-from controller.notices.model import (
-    ChannelKind,
-    ContactPoint,
-    DeliveryState,
-    MessageKind,
-    NoticePolicy,
-    OutboxEntry,
-    Party,
-    Person,
-    rank,
-)
+from controller.notices.model import DeliveryState, NoticePolicy, Party, Person, rank
 from controller.notices.rota import on_call
 from controller.notices.wall_time import quiet_until
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, Row, func, or_, select, update
 
-from controller.notices.channels.message import SendError
+from controller.channels.message import MessageKind, OutboxEntry, SendError
 from controller.notices.decisions import to_entry
-from controller.notices.model import DeliveryState, MessageKind, OutboxEntry
+from controller.notices.model import DeliveryState
 from controller.notices.schema import deliveries, outbox
 from database.engine import reading
 

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from controller.notices.channels.gsm7 import SHORTEST_MESSAGE, sms_room
-from controller.notices.channels.message import Message
-from controller.notices.model import ContactPoint, Language, MessageKind, OutboxEntry, Person
+from controller.channels.gsm7 import SHORTEST_MESSAGE, sms_room
+from controller.channels.message import ContactPoint, Message, MessageKind, OutboxEntry
+from controller.notices.model import Language, Person
 from controller.notices.words import CATALOGUE
 from inventory.free_text import CONTROL_OR_BREAK
 

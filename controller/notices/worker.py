@@ -11,19 +11,18 @@ from functools import partial
 from threading import Condition, Event, Thread
 from typing import Final
 
-from controller.clock import Clock
-from controller.notices.channels.message import Message, Sender, SendError
-from controller.notices.daily import OwnEntry, all_clear_entry, beat_entry
-from controller.notices.decisions import DecisionRows
-from controller.notices.model import (
+from controller.channels.message import (
     ChannelKind,
     ContactPoint,
-    IncidentReader,
-    Language,
+    Message,
     MessageKind,
-    NoticePolicy,
-    Person,
+    Sender,
+    SendError,
 )
+from controller.clock import Clock
+from controller.notices.daily import OwnEntry, all_clear_entry, beat_entry
+from controller.notices.decisions import DecisionRows
+from controller.notices.model import IncidentReader, Language, NoticePolicy, Person
 from controller.notices.recipients import BEAT, Audience
 from controller.notices.sending import Claimed, DeliveryRows
 from controller.notices.texts import Report, write_message

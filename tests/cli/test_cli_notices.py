@@ -23,7 +23,11 @@ notices:
     - {{name: ben, contacts: [{{email: ben@example.cm}}]}}
   rotas:
     - {{name: noc, begins: 2026-01-05, at: 08:00, turn_days: 1, order: [awa, ben]}}
-    - {{name: nights, begins: 2026-01-05, at: 08:00, order: [ben], hours: {{from: 18:00, to: 08:00}}}}
+    - name: nights
+      begins: 2026-01-05
+      at: 08:00
+      order: [ben]
+      hours: {{from: 18:00, to: 08:00}}
 """
 
 

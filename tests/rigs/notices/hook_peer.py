@@ -11,7 +11,6 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-
 TELLING = threading.Lock()
 
 
@@ -23,7 +22,7 @@ def tell(event: str, **more: object) -> None:
 class Hook(BaseHTTPRequestHandler):
     """One request."""
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         tell("request", path=self.path, headers=dict(self.headers), body=body.decode())
         if self.path == "/silent":

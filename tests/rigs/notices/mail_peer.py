@@ -1,8 +1,8 @@
 """A mail server as a program of its own (aiosmtpd): STARTTLS, TLS or neither, with faults.
 
 Run with '--security starttls|tls|none [--tls CERTIFICATE KEY] [--login]'. Letters are printed as
-lines of JSON. The mailbox decides what happens: 'refused@' gets 550, 'later@' 451, 'lost@' loses the
-connection after the letter, 'slow@' is answered when a line comes on standard input.
+lines of JSON. The mailbox decides what happens: 'refused@' gets 550, 'later@' 451, 'lost@' loses
+the connection after the letter, 'slow@' is answered when a line comes on standard input.
 """
 
 import argparse
@@ -23,9 +23,9 @@ def tell(event: str, **more: object) -> None:
 class Mailbox:
     """What becomes of letters."""
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802
         self, _server: Any, _session: Any, envelope: Any, to: str, _o: Any
-    ) -> str:  # noqa: N802
+    ) -> str:
         if to.startswith("refused@"):
             return "550 no such mailbox"
         if to.startswith("later@"):

@@ -7,11 +7,9 @@ from pathlib import Path
 
 from sqlalchemy import Engine, insert, select
 
-from controller.notices.channels.message import Message, SendError
+from controller.channels.message import ChannelKind, ContactPoint, Message, SendError
 from controller.notices.decisions import DecisionRows
 from controller.notices.model import (
-    ChannelKind,
-    ContactPoint,
     IncidentNow,
     Language,
     NoticePolicy,

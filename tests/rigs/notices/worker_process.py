@@ -10,8 +10,7 @@ import threading
 from pathlib import Path
 from typing import NoReturn
 
-from controller.notices.channels.message import Message
-from controller.notices.model import ChannelKind
+from controller.channels.message import ChannelKind, Message
 from tests.rigs.notices.notice_rig import MAIL, NoticeRig, person, subscribed
 
 

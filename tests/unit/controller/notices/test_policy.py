@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from controller.channels.message import ChannelKind
 from controller.load import load
-from controller.notices.model import ChannelKind, Language, Severity
+from controller.notices.model import Language, Severity
 from controller.notices.policy import place_paths
 from controller.notices.rota import on_call
 from inventory.errors import IntentError

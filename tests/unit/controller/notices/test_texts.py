@@ -4,8 +4,9 @@ from collections import Counter
 
 import pytest
 
-from controller.notices.channels.gsm7 import GSM7, sms_parts
-from controller.notices.model import Language, MessageKind, OutboxEntry
+from controller.channels.gsm7 import GSM7, sms_parts
+from controller.channels.message import MessageKind, OutboxEntry
+from controller.notices.model import Language
 from controller.notices.texts import (
     LONGEST_SUBJECT,
     LONGEST_TEXT,

@@ -5,7 +5,7 @@ from datetime import time
 
 import pytest
 
-from controller.notices.channels.message import SendError
+from controller.channels.message import SendError
 from controller.notices.model import (
     AllClear,
     Beat,
@@ -17,6 +17,7 @@ from controller.notices.model import (
     Step,
     Subscription,
 )
+from controller.notices.recipients import Audience
 from tests.rigs.notices.notice_rig import MAIL, NIGHT, PHONE, NoticeRig, payload, person, subscribed
 
 AWA = person()
@@ -339,8 +340,6 @@ def test_a_person_who_left_the_intent_gets_nothing_and_holds_nobody_up(rig_of):
 
 
 def replace_audience(rig):
-    from controller.notices.recipients import Audience
-
     return Audience(subscribed(person("ben")), {})
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.notices.channels.gsm7 import GSM7, UCS2, sms_parts, sms_room
+from controller.channels.gsm7 import GSM7, UCS2, sms_parts, sms_room
 from controller.notices.texts import fit_sms
 
 _BASIC = (

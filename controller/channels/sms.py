@@ -13,9 +13,9 @@ from threading import Condition, Event, Lock, Thread
 from time import monotonic
 from typing import Final
 
-from controller.notices.channels.gsm7 import sms_parts
-from controller.notices.channels.message import Message, SendError
-from controller.notices.channels.smpp import (
+from controller.channels.gsm7 import sms_parts
+from controller.channels.message import Message, SendError, SmsCentre
+from controller.channels.smpp import (
     OK,
     PERMANENT,
     THROTTLED,
@@ -23,7 +23,6 @@ from controller.notices.channels.smpp import (
     SessionLostError,
     SmppSession,
 )
-from controller.notices.model import SmsCentre
 
 _ALPHABETIC: Final = (5, 0)
 _INTERNATIONAL: Final = (1, 1)

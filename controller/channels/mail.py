@@ -9,9 +9,8 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Final
 
+from controller.channels.message import MailServer, Message, SendError
 from controller.clock import Clock
-from controller.notices.channels.message import Message, SendError
-from controller.notices.model import MailServer
 
 _TIMEOUT_S: Final = 30.0
 _AGAIN_FROM: Final = 400

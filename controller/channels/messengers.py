@@ -9,7 +9,7 @@ from collections.abc import Callable
 from threading import BoundedSemaphore, Thread
 from typing import Final
 
-from controller.notices.channels.message import Message, SendError
+from controller.channels.message import Message, SendError
 from inventory.errors import ExtraError
 
 _TIMEOUT_S: Final = 30.0

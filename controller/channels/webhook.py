@@ -12,16 +12,15 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, cast
 
-from controller.clock import Clock
-from controller.notices.channels.message import Message, SendError
-from controller.notices.channels.pinned import (
+from controller.channels.message import Message, MessageKind, OutboxEntry, SendError
+from controller.channels.pinned import (
     AddressRefusedError,
     Answer,
     NoAnswerError,
     check_target,
     post_to,
 )
-from controller.notices.model import MessageKind, OutboxEntry
+from controller.clock import Clock
 
 SIGNATURE: Final = "X-Sanaga-Signature"
 CONTROLLER_SIGNATURE: Final = "X-Sanaga-Controller-Signature"

@@ -17,7 +17,12 @@ from typer.main import get_command
 from controller.environment import SettingError
 from controller.terminal.characters import write_any_character
 from controller.terminal.output import Exit, OutputClosedError, UsageProblem, heed_hangups, say
-from inventory.errors import IntentError, SanagaError, UnreachableError
+from inventory.errors import (
+    IntentError,
+    NoControllerError,
+    SanagaError,
+    UnreachableError,
+)
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
@@ -35,31 +40,38 @@ VERBS: Final = {
     "explain": "controller.cli.explain",
     "topology": "controller.cli.topology",
     "inventory": "controller.cli.inventory",
-    "notices": "controller.cli.notices",
     "vpn": "controller.cli_vpn.vpn",
+    "serve": "controller.cli.serve",
+    "noc": "controller.cli.noc",
+    "notices": "controller.cli.notices",
+    "watch": "controller.cli.watch",
 }
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
-    "notices": "Watch",
     "vpn": "Give access",
+    **dict.fromkeys(("serve", "noc", "notices", "watch"), "Watch"),
     "edge": "At a site",
 }
 PLUGINS: Final = "sanaga.commands"
 CODES: Final[Mapping[type[SanagaError], Exit]] = {
     UnreachableError: Exit.UNREACHABLE,
+    NoControllerError: Exit.UNREACHABLE,
     SettingError: Exit.USAGE,
 }
 
 # What installs a library that only some verbs need.
 EXTRAS: Final = {
     "apprise": "messengers",
-    "smpplib": "service",
-    "sqlalchemy": "database",
+    "fastapi": "service",
     "matplotlib": "drawing",
     "netmiko": "routers",
     "paramiko": "routers",
     "pyroute2": "edge",
+    "smpplib": "service",
+    "sqlalchemy": "database",
+    "textual": "service",
+    "uvicorn": "service",
 }
 
 

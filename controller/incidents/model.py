@@ -169,11 +169,13 @@ class Cause(StrEnum):
     """Why an incident is."""
 
     POWER_CUT = "power-cut"
+    ON_BATTERY = "on-battery"
     FIBRE_CUT = "fibre-cut"
     RADIO_LOST = "radio-lost"
     ACCESS_LOST = "access-lost"
     OPERATOR_FAULT = "operator-fault"
     DEVICE_FAULT = "device-fault"
+    DEVICE_AILING = "device-ailing"
     CONGESTION = "congestion"
     POOR_QUALITY = "poor-quality"
     SATELLITE_HANDOVER = "satellite-handover"
@@ -227,9 +229,11 @@ class Incident:
     """One root cause and whom it hurts.
 
     sites are those whose usual way is lost or bad, cut_off those of them with no way left;
-    facilities and people are theirs. noticed says that its opening was sent to the outbox, pending
-    that a notice waits for the end of a mute or a window. sequence rises with every notice. clear_s
-    is since when the root is seen to be well. split_from is the incident that it was a part of.
+    facilities and people are theirs. joined are other roots that a person merged into
+    it. noticed says that its opening was sent to the outbox, pending that a notice waits for the
+    end of a mute or a window. sequence rises with every notice. clear_s is since when the root is
+    seen to be well, muted_until_s the end of a mute. hidden says that its root cannot be judged now
+    behind another cause. split_from is the incident that it was a part of.
     """
 
     number: int
@@ -243,6 +247,7 @@ class Incident:
     ended_s: float | None = None
     end_reason: str = ""
     members: tuple[Subject, ...] = ()
+    joined: tuple[Subject, ...] = ()
     sites: tuple[str, ...] = ()
     cut_off: tuple[str, ...] = ()
     facilities: int = 0
@@ -380,8 +385,8 @@ class IncidentState:
     observations are the newest by subject and observer; troubled are the subjects of which some
     are not good. since_s is when a subject turned bad, shadow_s when it was last hidden behind
     another cause, found_s when a root cause was first found. health holds what is not ok.
-    incidents are those that are open, or ended so recently that they may reopen. replays_s holds
-    what replayed messages said was bad, and since when. identities are the numbers of the intent
+    incidents are those that are open, or ended so recently that they may reopen. replays holds
+    the last replayed words. identities are the numbers of the intent
     by which a renamed subject is known again.
     """
 
@@ -397,7 +402,7 @@ class IncidentState:
     next_number: int = 1
     consultations: Mapping[str, Consultation] = field(default_factory=dict)
     windows: Mapping[str, MaintenanceWindow] = field(default_factory=dict)
-    replays_s: Mapping[Subject, float] = field(default_factory=dict)
+    replays: Mapping[Subject, Mapping[ObserverKey, Observation]] = field(default_factory=dict)
     identities: Mapping[Subject, str] = field(default_factory=dict)
 
     def open_incidents(self) -> tuple[Incident, ...]:
@@ -409,7 +414,8 @@ class IncidentState:
 class Outcome:
     """A decision: the state after it, what to write down, what to send, and when to decide next.
 
-    wake_s is when the next decision is due though nothing is heard, None if nothing waits.
+    wake_s is when the next decision is due though nothing is heard, None if nothing waits. touched
+    are the incidents that are to be written, also those that the state forgets.
     """
 
     state: IncidentState
@@ -418,3 +424,4 @@ class Outcome:
     notices: tuple[Notice, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     wake_s: float | None = None
+    touched: tuple[Incident, ...] = ()

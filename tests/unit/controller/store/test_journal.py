@@ -1,15 +1,17 @@
 import errno
 import os
 import signal
-import sqlite3
 import stat
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import pytest
 
-from controller.store.journal import FILE, KIND, Journal, Opening
+from controller.store.journal import Journal, Opening
+from controller.store.place import FILE
+from database.engine import sqlite_module
 from inventory.errors import JournalError, UnknownNameError
 from tests.simulated_time import TestClock
 
@@ -25,15 +27,16 @@ OPENING = Opening(
 
 
 @pytest.fixture
-def journal(tmp_path):
+def journal(records, tmp_path):
     opened = Journal.open(tmp_path / "state", clock=TestClock())
     yield opened
     opened.close()
 
 
-def test_state_folder_and_file_are_for_the_owner_alone(journal):
-    assert stat.S_IMODE(journal.folder.stat().st_mode) == 0o700
-    assert stat.S_IMODE((journal.folder / FILE).stat().st_mode) == 0o600
+def test_state_folder_and_file_are_for_the_owner_alone(tmp_path):
+    with closing(Journal.open(tmp_path / "state")) as journal:
+        assert stat.S_IMODE(journal.folder.stat().st_mode) == 0o700
+        assert stat.S_IMODE((journal.folder / FILE).stat().st_mode) == 0o600
 
 
 def test_apply_is_unfinished_until_it_is_finished(journal):
@@ -139,7 +142,7 @@ def test_journal_with_a_torn_page_is_refused(tmp_path):
 
 
 def test_database_of_another_program_is_left_alone(tmp_path):
-    other = sqlite3.connect(tmp_path / FILE)
+    other = sqlite_module().connect(tmp_path / FILE)
     other.execute("CREATE TABLE songs (title TEXT)")
     other.commit()
     other.close()
@@ -149,8 +152,9 @@ def test_database_of_another_program_is_left_alone(tmp_path):
 
 def test_newer_journal_is_refused(tmp_path):
     Journal.open(tmp_path).close()
-    newer = sqlite3.connect(tmp_path / FILE)
-    newer.execute(f"PRAGMA user_version = {KIND.version + 1}")
+    newer = sqlite_module().connect(tmp_path / FILE)
+    newer.execute("UPDATE store_version SET version_num = '9999'")
+    newer.commit()
     newer.close()
     with pytest.raises(JournalError, match="newer sanaga"):
         Journal.open(tmp_path)

@@ -1,9 +1,58 @@
-"""The tables of people's access, and how each version of them grows out of the one before."""
+"""Files of release 0.1, a journal and a record of people, as each of their versions had them.
 
+MIGRATIONS[n] of a file led from its PRAGMA user_version n to n + 1.
+"""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Final
 
-# MIGRATIONS[n] leads from PRAGMA user_version n to n + 1; a published one is never changed.
-MIGRATIONS: Final = (
+APPLICATION_IDS: Final = {"journal.sqlite": 0x5A4E4741, "people.sqlite": 0x5A4E5650}
+
+_JOURNAL: Final = (
+    (
+        """CREATE TABLE texts (
+            fingerprint TEXT PRIMARY KEY,
+            text TEXT NOT NULL
+        ) WITHOUT ROWID""",
+        """CREATE TABLE applies (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            plan_id TEXT NOT NULL,
+            network TEXT NOT NULL,
+            plan TEXT NOT NULL,
+            intent TEXT REFERENCES texts (fingerprint),
+            started TEXT NOT NULL,
+            deadline REAL NOT NULL,
+            held INTEGER NOT NULL DEFAULT 0,
+            decision TEXT CHECK (decision IN ('confirm', 'rollback')),
+            decided TEXT,
+            because TEXT NOT NULL DEFAULT '',
+            outcome TEXT,
+            finished TEXT
+        )""",
+        """CREATE TABLE configs (
+            apply INTEGER NOT NULL REFERENCES applies (id),
+            device TEXT NOT NULL,
+            before TEXT NOT NULL REFERENCES texts (fingerprint),
+            after TEXT NOT NULL REFERENCES texts (fingerprint),
+            PRIMARY KEY (apply, device)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE steps (
+            id INTEGER PRIMARY KEY,
+            apply INTEGER NOT NULL REFERENCES applies (id),
+            device TEXT NOT NULL,
+            act TEXT NOT NULL,
+            was TEXT NOT NULL,
+            became TEXT,
+            started TEXT NOT NULL,
+            finished TEXT
+        )""",
+        "CREATE INDEX steps_by_apply ON steps (apply)",
+    ),
+)
+
+_PEOPLE: Final = (
     (
         """CREATE TABLE terms (
             one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -94,3 +143,27 @@ MIGRATIONS: Final = (
         )""",
     ),
 )
+MIGRATIONS: Final = {"journal.sqlite": _JOURNAL, "people.sqlite": _PEOPLE}
+
+
+def make_former_file(file: Path, version: int) -> None:
+    """Make an empty file as some version of it was."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as made:
+        for statements in MIGRATIONS[file.name][:version]:
+            for statement in statements:
+                made.execute(statement)
+        made.execute(f"PRAGMA application_id = {APPLICATION_IDS[file.name]}")
+        made.execute(f"PRAGMA user_version = {version}")
+    file.parent.chmod(0o700)
+
+
+def former_rows(file: Path) -> dict[str, list[dict[str, object]]]:
+    """Return all rows of a file by table, in the order of their keys."""
+    with closing(sqlite3.connect(file)) as source:
+        source.row_factory = sqlite3.Row
+        tables = source.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+        names = [row["name"] for row in tables if not row["name"].startswith("sqlite_")]
+        return {
+            name: [dict(row) for row in source.execute(f"SELECT * FROM {name}")]  # noqa: S608
+            for name in names
+        }

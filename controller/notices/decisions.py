@@ -26,6 +26,8 @@ from database.engine import reading
 # Numbers of rows are given before their transaction ends: a lower one may still appear.
 _LATE_ROWS: Final = 1_000
 _BATCH: Final = 500
+# The incident of entries that belong to none, as incidents are numbered from 1.
+_NONE: Final = 0
 _RECHECK_S: Final = 15.0
 _REPORTS: Final = (MessageKind.OPENED, MessageKind.CHANGED, MessageKind.ESCALATED)
 _COUNTED: Final = (
@@ -61,9 +63,10 @@ class DecisionRows:
         self, kind: MessageKind, dedup_key: str, payload: Mapping[str, object], now_s: float
     ) -> bool:
         """Write an entry that belongs to no incident, once; return whether it is new."""
-        values = {"kind": kind, "dedup_key": dedup_key, "created_s": now_s, "payload": payload}
+        values = {"incident": _NONE, "kind": kind, "dedup": dedup_key}
+        values |= {"created_s": now_s, "payload": payload}
         with reading(self._engine) as connection:
-            same = select(outbox.c.id).where(outbox.c.dedup_key == dedup_key)
+            same = select(outbox.c.id).where(outbox.c.dedup == dedup_key)
             if connection.execute(same).first():
                 return False
         try:
@@ -138,7 +141,8 @@ class DecisionRows:
 def to_entry(row: Row[Any]) -> OutboxEntry:
     """Return a row of the outbox as a value."""
     payload = row.payload if isinstance(row.payload, dict) else {}
-    return OutboxEntry(row.id, row.incident, row.kind, row.dedup_key, row.created_s, payload)
+    incident = row.incident if row.incident != _NONE else None
+    return OutboxEntry(row.id, incident, row.kind, row.dedup, row.created_s, payload)
 
 
 def _step_change(

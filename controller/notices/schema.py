@@ -29,9 +29,9 @@ outbox: Final = Table(
     "outbox",
     OUTBOX_OWNER,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("incident", Integer),
-    Column("kind", String(32), nullable=False),
-    Column("dedup_key", String(200), nullable=False, unique=True),
+    Column("incident", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("dedup", String, nullable=False, unique=True),
     Column("created_s", Float, nullable=False),
     Column("payload", JSON, nullable=False),
 )

@@ -59,7 +59,9 @@ def check_login(
     _server: Any, _session: Any, _envelope: Any, mechanism: str, data: Any
 ) -> AuthResult:
     right = isinstance(data, LoginPassword) and data.password == b"open-sesame"
-    return AuthResult(success=right, auth_data=data.login.decode() if right else None)
+    return AuthResult(
+        success=right, handled=False, auth_data=data.login.decode() if right else None
+    )
 
 
 async def serve(options: argparse.Namespace) -> None:

@@ -135,7 +135,7 @@ class NoticeRig:
                 {
                     "incident": incident,
                     "kind": kind,
-                    "dedup_key": f"{incident}:{before + place}:{kind}",
+                    "dedup": f"{incident}:{before + place}:{kind}",
                     "created_s": self.now_s,
                     "payload": dict(payload),
                 }

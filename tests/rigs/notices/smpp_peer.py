@@ -76,8 +76,8 @@ class Session(threading.Thread):
         if command == BIND:
             system_id, password = body.split(b"\0")[:2]
             right = password.decode() == self.faults.password
-            tell("bind", system_id=system_id.decode(), right=right)
             self.reply(BIND_RESPONSE, 0 if right else 0x0E, number, b"peer\0")
+            tell("bind", system_id=system_id.decode(), right=right)
         elif command == ENQUIRE:
             tell("enquire")
             if not self.faults.deaf:

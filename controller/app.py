@@ -1,6 +1,6 @@
 """What a verb or a request opens: the journal, an apply's context, the register of people."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from controller.apply.events import Progress
     from controller.apply.recovery import RollbackResult
     from controller.apply.session import ApplyContext
+    from controller.channels.message import Sender
     from controller.model import Plan, PushResult
+    from controller.notices.model import NoticePolicy
     from controller.sites.edges import SitesContext
     from controller.store.journal import Journal
     from controller.store.people import People
@@ -257,3 +259,19 @@ def change_accounts() -> "Iterator[Connection]":
         raise AccountError(str(error)) from error
     finally:
         database.close()
+
+
+@contextmanager
+def open_senders(policy: "NoticePolicy", folder: Path) -> "Iterator[Mapping[str, Sender]]":
+    """Open the channels that notices go through for as long as the block runs."""
+    from controller.clock import SystemClock
+    from controller.notices.open import Surroundings
+    from controller.notices.open import open_senders as open_all
+
+    around = Surroundings(folder, environment(), SystemClock())
+    senders = open_all(policy, around, lambda _message_id, _state: None)
+    try:
+        yield senders
+    finally:
+        for sender in senders.values():
+            sender.close()

@@ -1,12 +1,14 @@
 """From a folder to trusted values, with the faults of every room in one list."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from controller.notices.model import NoticePolicy
+from controller.notices.policy import check_notices
 from inventory import intent as intents
 from inventory.errors import Fault, IntentError, UnknownNameError
 from inventory.model import Device, DeviceName, Intent
@@ -31,6 +33,7 @@ class Loaded:
     intent: Intent
     policies: Policies
     access: carriage.Written = NO_ACCESS
+    notices: NoticePolicy = field(default_factory=NoticePolicy)
 
     @cached_property
     def overlay(self) -> "Overlay":
@@ -61,9 +64,11 @@ def load(folder: Path) -> Loaded:
     intent, faults = intents.check_intent(written)
     policies, more = duties.check_policies(written, intent)
     access, last = carriage.check_access(written, intent)
-    if faults or more or last or intent is None or policies is None or access is None:
-        raise IntentError(_from_here(folder, fault) for fault in (*faults, *more, *last))
-    return Loaded(folder, intent, policies, access)
+    notices, told = check_notices(written, intent)
+    found = (*faults, *more, *last, *told)
+    if found or intent is None or policies is None or access is None or notices is None:
+        raise IntentError(_from_here(folder, fault) for fault in found)
+    return Loaded(folder, intent, policies, access, notices)
 
 
 def _from_here(folder: Path, fault: Fault) -> Fault:

@@ -44,13 +44,14 @@ VERBS: Final = {
     "account": "controller.cli.account",
     "serve": "controller.cli.serve",
     "noc": "controller.cli.noc",
+    "notices": "controller.cli.notices",
     "watch": "controller.cli.watch",
 }
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
     **dict.fromkeys(("vpn", "account"), "Give access"),
-    **dict.fromkeys(("serve", "noc", "watch"), "Watch"),
+    **dict.fromkeys(("serve", "noc", "notices", "watch"), "Watch"),
     "edge": "At a site",
 }
 PLUGINS: Final = "sanaga.commands"
@@ -62,11 +63,14 @@ CODES: Final[Mapping[type[SanagaError], Exit]] = {
 
 # What installs a library that only some verbs need.
 EXTRAS: Final = {
+    "apprise": "messengers",
     "fastapi": "service",
     "matplotlib": "drawing",
     "netmiko": "routers",
     "paramiko": "routers",
     "pyroute2": "edge",
+    "smpplib": "service",
+    "sqlalchemy": "database",
     "textual": "service",
     "uvicorn": "service",
 }

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from controller.sites.edges import SitesContext
     from controller.store.journal import Journal
     from controller.store.people import People
+    from controller.transport.api_client import ApiClient
     from inventory.model import DeviceName, Intent
 
 KEY_MAKER: Final = "SANAGA_KEY_MAKER"
+TOKEN_FILE: Final = "SANAGA_TOKEN_FILE"  # noqa: S105 - the name of a variable
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @contextmanager
@@ -154,6 +157,46 @@ def open_registrar() -> "Iterator[Registrar]":
         yield registrar
     finally:
         registrar.close()
+
+
+def open_controller(url: str | None) -> "ApiClient":
+    """Return a client of the controller at a URL, or of the one that runs on this machine.
+
+    Raises NoControllerError where none runs, SettingError for a URL that would show the token.
+    """
+    from controller.transport.api_client import SOCKET, ApiClient
+    from inventory.errors import NoControllerError
+
+    if url:
+        return ApiClient(_safe_url(url), _token())
+    place = state_dir() / SOCKET
+    if not place.exists():
+        raise NoControllerError(
+            "no controller runs on this machine; start one with 'sanaga serve DIR', or name one "
+            "elsewhere with --controller URL"
+        )
+    return ApiClient(place)
+
+
+def _safe_url(url: str) -> str:
+    """Return a URL over which a token may travel."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        return url.rstrip("/")
+    raise SettingError(f"{url}: a token would travel in clear text; write https://HOST")
+
+
+def _token() -> str:
+    """Return the token in the file that SANAGA_TOKEN_FILE names; empty without one."""
+    named = environment().get(TOKEN_FILE)
+    if not named:
+        return ""
+    try:
+        return Path(named).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingError(f"{TOKEN_FILE}: {named} cannot be read ({error.strerror})") from error
 
 
 def made_pair() -> tuple[Secret, PublicKey]:

@@ -108,6 +108,10 @@ class RejectedError(DeviceError):
     """A device refused a configuration; it is as it was before."""
 
 
+class NoControllerError(SanagaError):
+    """No controller answers where one was looked for."""
+
+
 class EdgeError(SanagaError):
     """An edge cannot do what it was asked."""
 

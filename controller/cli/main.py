@@ -18,7 +18,12 @@ from typer.main import get_command
 from controller.environment import SettingError
 from controller.terminal.characters import write_any_character
 from controller.terminal.output import Exit, OutputClosedError, UsageProblem, heed_hangups, say
-from inventory.errors import IntentError, SanagaError, UnreachableError
+from inventory.errors import (
+    IntentError,
+    NoControllerError,
+    SanagaError,
+    UnreachableError,
+)
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
@@ -37,11 +42,15 @@ VERBS: Final = {
     "topology": "controller.cli.topology",
     "inventory": "controller.cli.inventory",
     "vpn": "controller.cli_vpn.vpn",
+    "serve": "controller.cli.serve",
+    "noc": "controller.cli.noc",
+    "watch": "controller.cli.watch",
 }
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
     "vpn": "Give access",
+    **dict.fromkeys(("serve", "noc", "watch"), "Watch"),
     "edge": "At a site",
 }
 REHEARSE: Final = "Rehearse"
@@ -60,6 +69,10 @@ HELPS: Final = {
     "topology": "Show, draw and question the graph of the network.",
     "inventory": "List what exists; export and import inventories.",
     "vpn": "Say and test who may reach what over the VPN, and give people access.",
+    "serve": "Hear edges and routers, decide what is wrong and who is hurt, and tell whom it "
+    "concerns.",
+    "noc": "Incidents and maintenance windows of a running controller.",
+    "watch": "Follow incidents and sites in this terminal; keys acknowledge, mute and comment.",
     "demo": "Run the main job on a laboratory of real routers, and write a report.",
     "lab": "Bring up a laboratory of real routers, break it, look at it, take it down.",
     "edge": "Run a site's Linux edge: measure its circuits, keep its traffic on the good ones.",
@@ -69,17 +82,21 @@ PLUGINS: Final = "sanaga.commands"
 NEEDS: Final = {"demo": "pyroute2", "lab": "pyroute2", "edge": "pyroute2"}
 CODES: Final[Mapping[type[SanagaError], Exit]] = {
     UnreachableError: Exit.UNREACHABLE,
+    NoControllerError: Exit.UNREACHABLE,
     SettingError: Exit.USAGE,
 }
 
 # What installs a library that only some verbs need.
 EXTRAS: Final = {
+    "fastapi": "service",
     "matplotlib": "drawing",
     "netmiko": "routers",
     "paramiko": "routers",
     "pyroute2": "edge",
     **dict.fromkeys(("alembic", "pysqlite3", "sqlalchemy"), "planning"),
     "psycopg": "postgresql",
+    "textual": "service",
+    "uvicorn": "service",
 }
 
 

@@ -1,0 +1,220 @@
+"""From what is heard to findings: each root cause with its cause, members, evidence and effect."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Final
+
+from controller.incidents import evidence
+from controller.incidents.hearing import Answer, said_of
+from controller.incidents.model import (
+    Cause,
+    Effect,
+    Finding,
+    Health,
+    IncidentState,
+    Policy,
+    Subject,
+    SubjectKind,
+)
+from controller.incidents.roots import Root, Scene, find_roots
+from controller.incidents.view import NetworkView
+from controller.incidents.weak import weak_findings
+from controller.incidents.windows import is_maintained, maintained_subjects
+from inventory.model import Medium
+from topology.build import site_node
+from topology.model import NodeName
+
+_SITE: Final = SubjectKind.SITE
+_DEVICE: Final = SubjectKind.DEVICE
+_CIRCUIT: Final = SubjectKind.CIRCUIT
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The findings by root, what is hidden behind them, and what is dead by itself.
+
+    maintained are the subjects that open windows name.
+    """
+
+    scene: Scene
+    findings: Mapping[Subject, Finding]
+    hidden: frozenset[Subject]
+    maintained: frozenset[Subject]
+    down: frozenset[Subject]
+
+    def is_well(self, subject: Subject) -> bool:
+        """Return whether somebody who is heard sees a subject well, or at least alive."""
+        hearing, network = self.scene.hearing, self.scene.network
+        if subject in self.hidden:
+            return False
+        if subject.kind is _CIRCUIT:
+            return hearing.belief(subject.name).state in (Health.OK, Health.DEGRADED)
+        if subject.kind is _DEVICE:
+            return hearing.answer(subject.name) is Answer.ANSWERS
+        if subject.kind is _SITE:
+            devices = network.sites[subject.name].devices
+            return any(hearing.answer(device) is Answer.ANSWERS for device in devices)
+        if subject.kind is SubjectKind.COLLECTOR:
+            return subject.name not in hearing.lost
+        circuits = (c for c in network.circuits.values() if c.provider == subject.name)
+        return any(hearing.belief(c.name).state is Health.OK for c in circuits)
+
+
+def diagnose(state: IncidentState, network: NetworkView, now_s: float, policy: Policy) -> Diagnosis:
+    """Return what is wrong and why at a time."""
+    windows = (*network.windows, *state.windows.values())
+    named = maintained_subjects(windows, now_s)
+    scene = Scene.of(state, network)
+    work = _Work(scene, policy, named)
+    findings = dict(work.findings())
+    for finding in weak_findings(scene, policy, findings):
+        own = findings.get(finding.root)
+        if own is None:
+            kept = is_maintained(network, named, finding.root)
+            findings[finding.root] = replace(finding, maintained=kept)
+    settled = {root: work.settled(finding) for root, finding in findings.items()}
+    return Diagnosis(scene, settled, work.hidden(), named, work.down())
+
+
+class _Work:
+    """The findings of one scene as they are worked out."""
+
+    def __init__(self, scene: Scene, policy: Policy, named: frozenset[Subject]) -> None:
+        self._scene, self._policy, self._named = scene, policy, named
+        self._network, self._state = scene.network, scene.state
+        self._roots = find_roots(scene, policy)
+        self._own_sites = {s.name for s in self._roots if s.kind is _SITE}
+        self._boundaries = {b.circuit: b for b in scene.reach.boundaries}
+        self._behind = {i: self._members(i) for i in scene.reach.islands}
+
+    def findings(self) -> Iterator[tuple[Subject, Finding]]:
+        """Yield a finding for every root cause."""
+        for root in self._roots.values():
+            yield root.subject, self._finding(root)
+
+    def hidden(self) -> frozenset[Subject]:
+        """Return the subjects in trouble that cannot be judged behind something else."""
+        judged = {Subject(_CIRCUIT, name) for name in self._boundaries}
+        for root in self._roots.values():
+            judged |= {root.subject, *(Subject(_DEVICE, node) for node in root.nodes)}
+        return frozenset[Subject]().union(*self._behind.values()) - judged
+
+    def down(self) -> frozenset[Subject]:
+        """Return the root causes and the devices that failed with them."""
+        nodes = (Subject(_DEVICE, node) for root in self._roots.values() for node in root.nodes)
+        return frozenset((*self._roots, *nodes))
+
+    def settled(self, finding: Finding) -> Finding:
+        """Return a finding that waits longer if nothing was measured since it came to light."""
+        behind_s = self._state.shadow_s.get(finding.root, -inf) + self._policy.grace_s
+        basis = (finding.root, *self._basis(finding.root))
+        said = (o for subject in basis for o in said_of(self._state, subject))
+        newest_s = max((o.received_s for o in said if o.state is not Health.OK), default=inf)
+        if newest_s > max(behind_s, self._state.started_s):
+            return finding
+        return replace(finding, settle_s=self._policy.unknown_s)
+
+    def _basis(self, subject: Subject) -> Iterator[Subject]:
+        root = self._roots.get(subject)
+        if root is not None:
+            yield from (Subject(_DEVICE, node) for node in root.nodes)
+            yield from (Subject(_CIRCUIT, name) for name in root.explains)
+
+    def _finding(self, root: Root) -> Finding:
+        islands = tuple(self._islands(root))
+        members = frozenset[Subject]().union(*(self._behind[i] for i in islands))
+        members |= frozenset(self._basis(root.subject))
+        cut_off = self._cut_off(root, islands)
+        moved = self._network.dependents.get(root.subject, frozenset()) - cut_off
+        moved = frozenset(s for s in moved if site_node(s) in self._scene.reach.reached)
+        return Finding(
+            root=root.subject,
+            cause=self._cause(root),
+            effect=self._effect(root, cut_off, moved),
+            since_s=self._since_s(root),
+            settle_s=self._settle_s(root),
+            members=members - {root.subject},
+            sites=tuple(sorted(cut_off | moved)),
+            cut_off=tuple(sorted(cut_off)),
+            evidence=tuple(evidence.of_root(self._scene, root)),
+            maintained=is_maintained(self._network, self._named, root.subject),
+        )
+
+    def _islands(self, root: Root) -> Iterator[frozenset[NodeName]]:
+        """Yield the islands that a root cause is at the shore of."""
+        ends = set(root.nodes)
+        names = (root.subject.name,) if root.subject.kind is _CIRCUIT else root.explains
+        ends |= {self._boundaries[n].far for n in names if n in self._boundaries}
+        yield from (i for i in self._scene.reach.islands if not i.isdisjoint(ends))
+
+    def _members(self, island: frozenset[NodeName]) -> frozenset[Subject]:
+        """Return what is in trouble on an island and no root cause itself."""
+        devices = {Subject(_DEVICE, node) for node in island & self._network.devices.keys()}
+        troubled = {s for s in devices if s in self._state.troubled or s.name in self._scene.silent}
+        circuits = {Subject(_CIRCUIT, name) for name in self._dead_at(island)}
+        sites = {Subject(_SITE, name) for name in self._sites_on(island)}
+        return frozenset(troubled | circuits | sites) - self._roots.keys()
+
+    def _dead_at(self, island: frozenset[NodeName]) -> Iterator[str]:
+        circuits = self._network.circuits
+        for name in self._scene.dead & circuits.keys():
+            if not island.isdisjoint(circuits[name].devices):
+                yield name
+
+    def _sites_on(self, island: frozenset[NodeName]) -> Iterator[str]:
+        for name in self._network.sites:
+            if site_node(name) in island and site_node(name) in self._network.usual:
+                yield name
+
+    def _cut_off(self, root: Root, islands: Iterable[frozenset[NodeName]]) -> frozenset[str]:
+        """Return the sites that are cut off, but for those that failed by themselves."""
+        sites = {site for island in islands for site in self._sites_on(island)}
+        own = {root.subject.name} if root.subject.kind is _SITE else set[str]()
+        if root.subject.kind is _DEVICE and root.subject.name in self._network.isolated:
+            own = {self._network.devices[root.subject.name]}
+        return frozenset((sites - self._own_sites) | own)
+
+    def _cause(self, root: Root) -> Cause:
+        if root.subject.kind is _CIRCUIT:
+            return self._circuit_cause(root.subject)
+        if root.subject.kind is SubjectKind.PROVIDER:
+            return Cause.OPERATOR_FAULT
+        if root.power or (root.subject.kind is _SITE and len(root.explains) > 1):
+            return Cause.POWER_CUT
+        if root.seen_up or root.subject.kind is _DEVICE:
+            return Cause.DEVICE_FAULT
+        return Cause.UNKNOWN
+
+    def _circuit_cause(self, subject: Subject) -> Cause:
+        if evidence.wrong_cable(self._state, subject):
+            return Cause.WRONG_CABLE
+        circuit = self._network.circuits[subject.name]
+        if circuit.provider is not None:
+            return Cause.ACCESS_LOST
+        return Cause.FIBRE_CUT if circuit.medium is Medium.FIBRE else Cause.RADIO_LOST
+
+    def _effect(self, root: Root, cut_off: frozenset[str], moved: frozenset[str]) -> Effect:
+        if cut_off:
+            return Effect.CUT_OFF
+        fragile = self._network.fragile.get(root.subject, frozenset())
+        return Effect.REDUNDANCY_LOST if fragile or moved else Effect.NONE
+
+    def _since_s(self, root: Root) -> float:
+        subjects = (root.subject, *self._basis(root.subject))
+        times = [self._state.since_s[s] for s in subjects if s in self._state.since_s]
+        return min(times, default=self._state.decided_s)
+
+    def _settle_s(self, root: Root) -> float:
+        policy = self._policy
+        if root.subject.kind is SubjectKind.PROVIDER:
+            return policy.access_s
+        if root.subject.kind is not _CIRCUIT:
+            fast = root.power or (len(root.explains) > 1 and not root.seen_up)
+            return policy.one_end_s if fast else policy.silent_s
+        circuit = self._network.circuits[root.subject.name]
+        if circuit.provider is not None:
+            return policy.access_s
+        belief = self._scene.hearing.belief(circuit.name)
+        both = not belief.stale and len({o.observer for o in belief.told}) > 1
+        return policy.both_ends_s if both else policy.one_end_s

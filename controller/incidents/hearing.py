@@ -1,0 +1,249 @@
+"""Whom one may believe: which devices answer, and what is so known of circuits.
+
+Words of a device that is not heard are old: what it said to be bad stays so, what it said to be
+good no longer counts. What a lost collector says counts for nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from math import inf
+from typing import Final
+
+from controller.incidents.model import (
+    Health,
+    IncidentState,
+    Observation,
+    Source,
+    Subject,
+    SubjectKind,
+)
+from controller.incidents.view import NetworkView
+
+# More than that ahead of the receipt, the sender's clock is wrong.
+MOST_AHEAD_S: Final = 300.0
+MOST_BEHIND_S: Final = 40 * 86_400.0
+# By how much clocks of two devices may differ before one thinks that a dead one still spoke.
+SKEW_S: Final = 1.0
+# So many neighbours that lose a device at once make its death likely.
+NEIGHBOURS: Final = 2
+_SEPARATE: Final = frozenset({Source.LLDP, Source.SLO, Source.UPS})
+_STRONG: Final = frozenset({Source.SNMP, Source.EDGE_PATH, Source.BGP, Source.LAST_GASP})
+UP: Final = frozenset({Health.OK, Health.DEGRADED})
+
+
+class Answer(StrEnum):
+    """Whether a device answers; assumed where nobody watches it."""
+
+    ANSWERS = "answers"
+    SILENT = "silent"
+    SESSION_LOST = "session-lost"
+    UNKNOWN = "unknown"
+    ASSUMED = "assumed"
+
+
+HEARD: Final = frozenset({Answer.ANSWERS, Answer.ASSUMED})
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What is known of a circuit, and on whose words it rests; stale says that these are old."""
+
+    state: Health
+    told: tuple[Observation, ...] = ()
+    stale: bool = False
+
+
+def instant_s(said: Observation) -> float:
+    """Return when something was seen: by the observer's clock where that can be trusted."""
+    ahead_s = said.at_s - said.received_s
+    if not said.clock_trusted or ahead_s > MOST_AHEAD_S or ahead_s < -MOST_BEHIND_S:
+        return said.received_s
+    return min(said.at_s, said.received_s)
+
+
+def is_later(one: Observation, other: Observation) -> bool:
+    """Return whether one thing was seen after another."""
+    return instant_s(one) > instant_s(other)
+
+
+class Hearing:
+    """A state of observations, asked device by device and circuit by circuit."""
+
+    def __init__(self, state: IncidentState, network: NetworkView) -> None:
+        self._state, self._network = state, network
+        self._answers: dict[str, Answer] = {}
+        self._beliefs: dict[str, Belief] = {}
+        self._suspects: frozenset[str] = frozenset()
+        self.lost = frozenset(_lost_collectors(state, network))
+        self._suspects = frozenset(self._suspected())
+        self._answers.clear()
+        self._beliefs.clear()
+
+    @property
+    def suspects(self) -> frozenset[str]:
+        """Return the devices that all neighbours lost at once."""
+        return self._suspects
+
+    def last_heard_s(self, device: str) -> float:
+        """Return when a device was last seen to answer."""
+        return max((instant_s(o) for o in self._votes(device) if o.state in UP), default=-inf)
+
+    def answer(self, device: str) -> Answer:
+        """Return whether a device answers."""
+        if device not in self._answers:
+            suspected = device in self._suspects
+            self._answers[device] = Answer.SILENT if suspected else self._answer(device)
+        return self._answers[device]
+
+    def belief(self, circuit: str) -> Belief:
+        """Return what is known of a circuit."""
+        if circuit not in self._beliefs:
+            self._beliefs[circuit] = self._belief(circuit)
+        return self._beliefs[circuit]
+
+    def own_word(self, device: str, circuit: str) -> Health | None:
+        """Return what a device last said of a circuit itself, heard or not; the worst of it."""
+        words = [o.state for o in self.words(circuit) if o.observer == device]
+        return Health.DOWN if Health.DOWN in words else next(iter(words), None)
+
+    def words(self, circuit: str) -> Iterator[Observation]:
+        """Yield what was said of whether a circuit is up."""
+        for said in said_of(self._state, Subject(SubjectKind.CIRCUIT, circuit)):
+            if said.source not in _SEPARATE:
+                yield said
+
+    def gasped(self, device: str) -> Observation | None:
+        """Return the last word with which a device lost its power, unless it spoke since."""
+        told = said_of(self._state, Subject(SubjectKind.DEVICE, device))
+        gasp = next((o for o in told if o.source is Source.LAST_GASP), None)
+        if gasp is None or gasp.state is not Health.DOWN:
+            return None
+        later = (o for o in self._votes(device) if o.state in UP and is_later(o, gasp))
+        return None if any(later) else gasp
+
+    def is_heard(self, observer: str) -> bool:
+        """Return whether an observer's words count now."""
+        if observer in self._network.devices:
+            return self.answer(observer) in HEARD
+        return observer not in self.lost
+
+    def _answer(self, device: str) -> Answer:
+        subject = Subject(SubjectKind.DEVICE, device)
+        if subject not in self._state.troubled and not self.lost:
+            return Answer.ANSWERS if self._state.observations.get(subject) else Answer.ASSUMED
+        if self.gasped(device):
+            return Answer.SILENT
+        votes = tuple(self._votes(device))
+        counted = [o for o in votes if self._counts(o)]
+        if any(o.state in UP for o in counted):
+            return Answer.ANSWERS
+        bad = {o.source for o in counted if o.state is Health.DOWN}
+        if bad & _STRONG:
+            return Answer.SILENT
+        if bad:
+            return Answer.SESSION_LOST
+        return Answer.UNKNOWN if votes else Answer.ASSUMED
+
+    def _votes(self, device: str) -> Iterator[Observation]:
+        for said in said_of(self._state, Subject(SubjectKind.DEVICE, device)):
+            if said.source not in _SEPARATE and said.source is not Source.LAST_GASP:
+                yield said
+
+    def _counts(self, said: Observation) -> bool:
+        """Return whether what somebody said of a device counts."""
+        if said.observer in self._network.devices:
+            return self._is_heard_directly(said.observer)
+        if said.observer in self.lost:
+            return False
+        lost_s = self._state.shadow_s.get(Subject(SubjectKind.COLLECTOR, said.observer), -inf)
+        return said.state in UP or said.received_s > lost_s
+
+    def _is_heard_directly(self, device: str) -> bool:
+        """Return whether a device answers collectors; other edges' words would run in circles."""
+        direct = [o for o in self._votes(device) if o.observer not in self._network.devices]
+        return not direct or any(o.state in UP and self._counts(o) for o in direct)
+
+    def _belief(self, circuit: str) -> Belief:
+        words = tuple(self.words(circuit))
+        fresh = tuple(o for o in words if self.is_heard(o.observer))
+        for state in (Health.DOWN, Health.DEGRADED, Health.OK):
+            if told := tuple(o for o in fresh if o.state is state):
+                return Belief(state, told)
+        old = tuple(o for o in words if o.state is Health.DOWN)
+        return Belief(Health.DOWN, old, stale=True) if old else Belief(Health.UNKNOWN)
+
+    def _suspected(self) -> Iterator[str]:
+        """Yield devices that several neighbours lost at once and nobody has heard since."""
+        deaths: dict[str, dict[str, float]] = {}
+        for subject in self._state.troubled:
+            if subject.kind is SubjectKind.CIRCUIT and subject.name in self._network.circuits:
+                for device, seen_s in self._lost_by_neighbour(subject.name):
+                    deaths.setdefault(device, {})[subject.name] = seen_s
+        for device, seen in deaths.items():
+            if len(seen) >= NEIGHBOURS and not self._lives([device], min(seen.values())):
+                yield device
+        yield from self._suspected_sites(deaths)
+
+    def _suspected_sites(self, deaths: dict[str, dict[str, float]]) -> Iterator[str]:
+        for site in {self._network.devices[device] for device in deaths}:
+            devices = self._network.sites[site].devices
+            seen = {
+                circuit: at_s
+                for device in devices
+                for circuit, at_s in deaths.get(device, {}).items()
+                if not self._network.circuits[circuit].inside
+            }
+            if len(seen) >= NEIGHBOURS and not self._lives(devices, min(seen.values())):
+                yield from devices
+
+    def _lost_by_neighbour(self, circuit: str) -> Iterator[tuple[str, float]]:
+        """Yield the end that has not said itself that a circuit is dead, when the other has."""
+        ends = self._network.circuits[circuit].devices
+        bad = {o.observer: instant_s(o) for o in self.words(circuit) if o.state is Health.DOWN}
+        for device in ends:
+            others = [at_s for name, at_s in bad.items() if name in ends and self.is_heard(name)]
+            if others and device not in bad:
+                yield device, min(others)
+
+    def _lives(self, devices: Iterable[str], since_s: float) -> bool:
+        """Return whether anything shows that devices lived after a time."""
+        seen = (instant_s(o) for device in devices for o in self._signs_of_life(device))
+        return any(at_s > since_s + SKEW_S for at_s in seen)
+
+    def _signs_of_life(self, device: str) -> Iterator[Observation]:
+        yield from (o for o in self._votes(device) if o.state in UP)
+        for circuit in self._network.circuits_at.get(device, ()):
+            for said in self.words(circuit):
+                if said.observer == device or said.state in UP:
+                    yield said
+
+
+def said_of(state: IncidentState, subject: Subject) -> Iterable[Observation]:
+    """Return what observers last said of a subject."""
+    return state.observations.get(subject, {}).values()
+
+
+def _lost_collectors(state: IncidentState, network: NetworkView) -> Iterator[str]:
+    for subject in state.troubled:
+        if subject.kind is SubjectKind.COLLECTOR:
+            yield subject.name
+    yield from _deaf_collectors(state, network)
+
+
+def _deaf_collectors(state: IncidentState, network: NetworkView) -> Iterator[str]:
+    """Yield collectors that hear nothing at the centre any more, where they stand themselves."""
+    central = [Subject(SubjectKind.DEVICE, name) for name in sorted(network.anchor_devices)]
+    if not central or not state.troubled.issuperset(central):
+        return
+    votes = [
+        {
+            o.observer: o.state
+            for o in said_of(state, s)
+            if o.source in (Source.SNMP, Source.EDGE_SESSION)
+        }
+        for s in central
+    ]
+    for collector in set.intersection(*(set(v) for v in votes)) - network.devices.keys():
+        if all(vote[collector] is Health.DOWN for vote in votes):
+            yield collector

@@ -1,0 +1,196 @@
+"""Findings against incidents: what opens, what is the same, what was taken wrongly, what ends."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from controller.incidents.diagnose import Diagnosis
+from controller.incidents.ledger import Ledger, by_root
+from controller.incidents.model import (
+    ChangeKind,
+    Finding,
+    Incident,
+    NoticeKind,
+    Policy,
+    Subject,
+)
+
+
+@dataclass(slots=True)
+class Reconciliation:
+    """What the next decision needs: since when roots were found, and when to decide again."""
+
+    found_s: dict[Subject, float] = field(default_factory=dict)
+    wakes_s: list[float] = field(default_factory=list)
+
+
+def reconcile(
+    ledger: Ledger, diagnosis: Diagnosis, found_s: Mapping[Subject, float]
+) -> Reconciliation:
+    """Bring the incidents of a ledger in line with a diagnosis."""
+    work = _Work(ledger, diagnosis, found_s)
+    work.absorb_children()
+    work.correct_roots()
+    work.update_known()
+    work.open_new()
+    work.settle_rest()
+    return work.result
+
+
+class _Work:
+    """One reconciliation."""
+
+    def __init__(
+        self, ledger: Ledger, diagnosis: Diagnosis, found_s: Mapping[Subject, float]
+    ) -> None:
+        self._ledger, self._diagnosis = ledger, diagnosis
+        self._findings, self._found_s = diagnosis.findings, found_s
+        self._now_s, self._policy = ledger.now_s, ledger.policy
+        self.result = Reconciliation()
+
+    def absorb_children(self) -> None:
+        """Move incidents to the root that explains them, if they began with it."""
+        for incident in self._ledger.open():
+            if self._own(incident):
+                continue
+            finding = next(self._explaining(incident), None)
+            if finding is not None:
+                self._move(incident, finding)
+
+    def _explaining(self, incident: Incident) -> Iterator[Finding]:
+        """Yield the findings of which an incident is a consequence seen early."""
+        for finding in self._findings.values():
+            young = incident.opened_s >= finding.since_s - self._policy.merge_s
+            if incident.root in finding.members and young:
+                yield finding
+
+    def correct_roots(self) -> None:
+        """Give young incidents whose root is well the part of them that is not."""
+        for incident in self._ledger.open():
+            if self._own(incident) or not self._diagnosis.is_well(incident.root):
+                continue
+            if self._now_s - incident.opened_s > self._policy.merge_s:
+                continue
+            known = by_root(self._ledger.open())
+            parts = (self._findings.get(member) for member in incident.members)
+            part = next((f for f in parts if f and f.root not in known and not f.maintained), None)
+            if part is not None and not self._was_hidden(part.root):
+                self._move(incident, part)
+
+    def _was_hidden(self, root: Subject) -> bool:
+        return root in self._diagnosis.scene.state.shadow_s
+
+    def _move(self, incident: Incident, finding: Finding) -> None:
+        """Give an incident another root, or merge it with the one that this root has."""
+        other = by_root(self._ledger.open()).get(finding.root)
+        identities = self._diagnosis.scene.network.identities
+        kept = incident if other is None else self._ledger.merge(incident, other)
+        moved = replace(kept, root=finding.root, root_id=identities.get(finding.root, ""))
+        words = f"the cause is {finding.root.name}, not {incident.root.name}"
+        self._ledger.tell(moved, ChangeKind.CHANGED, words)
+        renewed = self._ledger.update(moved, [finding])
+        if renewed.sequence == moved.sequence and kept.root != finding.root:
+            self._ledger.announce(renewed, NoticeKind.CHANGED)
+
+    def update_known(self) -> None:
+        """Keep every incident that its findings confirm up to date."""
+        for incident in self._ledger.open():
+            found = self._own(incident)
+            if not found:
+                continue
+            renewed = self._ledger.update(self._with_live_root(incident, found), found)
+            if self._is_due(renewed, found):
+                self._ledger.announce_pending(renewed)
+
+    def _with_live_root(self, incident: Incident, found: list[Finding]) -> Incident:
+        """Return an incident whose own root is well under another of the roots merged into it."""
+        if incident.root in self._findings:
+            return incident
+        root = found[0].root
+        identity = self._diagnosis.scene.network.identities.get(root, "")
+        left = tuple(other for other in incident.joined if other != root)
+        return replace(incident, root=root, root_id=identity, joined=left)
+
+    def _is_due(self, incident: Incident, found: list[Finding]) -> bool:
+        """Return whether what waits may be sent; after a window the root is judged again."""
+        if not incident.pending or incident.maintained:
+            self._keep_waiting(incident)
+            return not incident.pending
+        waits = [f for f in found if f.root in self._found_s]
+        times_s = [self._found_s[f.root] + f.settle_s for f in waits]
+        if times_s and (due_s := min(times_s)) > self._now_s:
+            self.result.wakes_s.append(due_s)
+            self.result.found_s.update({f.root: self._found_s[f.root] for f in waits})
+            return False
+        return True
+
+    def _keep_waiting(self, incident: Incident) -> None:
+        if incident.maintained:
+            self._ledger.put(replace(incident, pending=True))
+            self.result.found_s[incident.root] = self._now_s
+
+    def open_new(self) -> None:
+        """Open an incident for every finding that has lasted long enough."""
+        known = by_root(self._ledger.open())
+        for root, finding in self._findings.items():
+            if root in known:
+                continue
+            found_s = self._found_s.get(root, self._now_s)
+            self.result.found_s[root] = self._now_s if finding.maintained else found_s
+            due_s = found_s + finding.settle_s
+            if not finding.maintained and self._now_s >= due_s:
+                self._ledger.announce_pending(self._open(finding))
+                del self.result.found_s[root]
+            elif not finding.maintained:
+                self.result.wakes_s.append(due_s)
+
+    def _open(self, finding: Finding) -> Incident:
+        again = self._recent(finding.root)
+        if again is not None:
+            return self._ledger.reopen(again, finding)
+        parts = (i for i in self._ledger.open() if finding.root in i.members)
+        whole = next((i.number for i in parts if self._diagnosis.is_well(i.root)), None)
+        return self._ledger.create(finding, whole)
+
+    def _recent(self, root: Subject) -> Incident | None:
+        """Return the incident of a root that ended within the time in which it may reopen."""
+        ended = (i for i in self._ledger.incidents.values() if i.root == root and not i.open)
+        recent = (
+            i
+            for i in ended
+            if i.merged_into is None and not i.replayed
+            if self._now_s - (i.ended_s or 0.0) <= self._policy.reopen_s
+        )
+        return max(recent, key=lambda i: i.number, default=None)
+
+    def settle_rest(self) -> None:
+        """End incidents whose root is well for long enough; mark those that cannot be judged."""
+        for incident in self._ledger.open():
+            if self._own(incident):
+                self._wake_at_mute_end(incident)
+            elif self._diagnosis.is_well(incident.root):
+                self._settle_end(incident)
+            else:
+                self._ledger.put(replace(incident, hidden=True, clear_s=None))
+
+    def _settle_end(self, incident: Incident) -> None:
+        clear_s = self._now_s if incident.clear_s is None else incident.clear_s
+        ends_s = clear_s + clear_after_s(self._policy, incident)
+        if self._now_s >= ends_s:
+            self._ledger.end(replace(incident, clear_s=None), f"{incident.root.name} is well again")
+        else:
+            self._ledger.put(replace(incident, clear_s=clear_s, hidden=False))
+            self.result.wakes_s.append(ends_s)
+
+    def _wake_at_mute_end(self, incident: Incident) -> None:
+        if incident.muted_until_s is not None and incident.muted_until_s > self._now_s:
+            self.result.wakes_s.append(incident.muted_until_s)
+
+    def _own(self, incident: Incident) -> list[Finding]:
+        roots = (incident.root, *incident.joined)
+        return [self._findings[root] for root in roots if root in self._findings]
+
+
+def clear_after_s(policy: Policy, incident: Incident) -> float:
+    """Return for how long a root must be well before its incident ends: longer if it flaps."""
+    longer_s = policy.clear_s * policy.clear_factor ** min(incident.reopened, 20)
+    return min(longer_s, policy.most_clear_s)

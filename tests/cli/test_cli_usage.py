@@ -7,6 +7,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 from inspect import cleandoc
+from typing import Any
 
 import pytest
 from typer import Context
@@ -48,7 +49,7 @@ def test_help_of_the_program_names_every_verb_and_the_exit_codes(sanaga):
 
 
 def test_table_of_helps_says_what_each_verb_says_of_itself():
-    group = get_command(app)
+    group: Any = get_command(app)
     context = Context(group)
     names = group.list_commands(context)
     assert set(names) == set(HELPS)

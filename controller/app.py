@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 KEY_MAKER: Final = "SANAGA_KEY_MAKER"
 TOKEN_FILE: Final = "SANAGA_TOKEN_FILE"  # noqa: S105 - the name of a variable
+LOCAL_SOCKET: Final = "controller.sock"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -164,18 +165,30 @@ def open_controller(url: str | None) -> "ApiClient":
 
     Raises NoControllerError where none runs, SettingError for a URL that would show the token.
     """
-    from controller.transport.api_client import SOCKET, ApiClient
+    from controller.transport.api_client import ApiClient
     from inventory.errors import NoControllerError
 
     if url:
         return ApiClient(_safe_url(url), _token())
-    place = state_dir() / SOCKET
+    place = state_dir() / LOCAL_SOCKET
     if not place.exists():
         raise NoControllerError(
             "no controller runs on this machine; start one with 'sanaga serve DIR', or name one "
             "elsewhere with --controller URL"
         )
     return ApiClient(place)
+
+
+def consultations_in_the_way(plan: "Plan") -> str:
+    """Return which running consultations a plan would touch, as the controller here knows them.
+
+    Nothing is known, and nothing returned, where none runs.
+    """
+    devices = sorted({change.device for change in plan.changes})
+    if not devices or not (state_dir() / LOCAL_SOCKET).exists():
+        return ""
+    found = open_controller(None).send("POST", "/consultations/touched", {"names": devices})
+    return str(found["sentence"])
 
 
 def _safe_url(url: str) -> str:

@@ -283,7 +283,7 @@ class Network:
     """What holds for the whole network.
 
     preshared is the series of edges' preshared keys. segmentation says that devices drop what no
-    rule opens between segments.
+    rule opens between segments. controllers are the endpoints that edges report to.
     """
 
     name: str
@@ -294,6 +294,7 @@ class Network:
     management_namespace: str | None = None
     preshared: int = DEFAULT_SERIES
     segmentation: bool = True
+    controllers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 
-from controller.api import incident_routes, network_routes
+from controller.api import consultation_routes, incident_routes, network_routes
 from controller.api.context import ApiContext, Viewer, viewer
 from controller.api.events import Event
 from controller.api.metrics import exposition
@@ -35,6 +35,7 @@ def make_app(context: ApiContext, version: str, ready: Callable[[], str]) -> Fas
     api = APIRouter(prefix=API)
     api.include_router(network_routes.router, tags=["network"])
     api.include_router(incident_routes.router, tags=["incidents"])
+    api.include_router(consultation_routes.router, tags=["consultations"])
     api.include_router(_stream, tags=["stream"])
     app.include_router(api)
     app.include_router(_checks)

@@ -1,6 +1,6 @@
 """What the routes of the API work with, given once when the service starts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from accounts.roles import Principal, visible
 from controller.api.events import EventRing
 from controller.api.places import Places
 from controller.api.roles import READ
+from controller.consultations.model import Announcement, Expectation
 from controller.incidents.model import (
     Incident,
     IncidentChange,
@@ -49,6 +50,28 @@ class PathHistory(Protocol):
         """Return the slices of a path within a period, gaps left out, oldest first."""
 
 
+class ConsultationDesk(Protocol):
+    """Keeps announcements of consultations, and knows what to expect of them."""
+
+    def add(self, announcement: Announcement) -> bool:
+        """Store an announcement; return whether it was new."""
+
+    def cancel(self, name: str, at_s: float) -> None:
+        """End a consultation that is not over."""
+
+    def find(self, name: str) -> Announcement | None:
+        """Return a consultation by its name."""
+
+    def between(self, began_s: float, ended_s: float) -> Sequence[Announcement]:
+        """Return the consultations that overlap a period."""
+
+    def touched(self, names: Collection[str], now_s: float) -> Sequence[Announcement]:
+        """Return the running consultations that go over any circuit, device or site of some."""
+
+    def expect(self, sites: Collection[str], dead: Collection[str]) -> Expectation:
+        """Return what quality to expect between sites while circuits are dead."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiContext:
     """The network, its state, and who may see it."""
@@ -57,6 +80,7 @@ class ApiContext:
     places: Places
     network: NetworkView
     incidents: IncidentService
+    consultations: ConsultationDesk
     history: PathHistory
     ring: EventRing
     authenticate: Callable[[Request], Principal]

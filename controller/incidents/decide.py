@@ -77,7 +77,7 @@ def decide(
 
 def started(state: IncidentState, now_s: float) -> IncidentState:
     """Return a state as read after a start: only what is measured from now on opens incidents."""
-    return replace(state, started_s=now_s)
+    return replace(state, started_s=now_s, found_s={})
 
 
 def _shadows(

@@ -66,7 +66,7 @@ def diagnose(state: IncidentState, network: NetworkView, now_s: float, policy: P
     windows = (*network.windows, *state.windows.values())
     named = maintained_subjects(windows, now_s)
     scene = Scene.of(state, network)
-    work = _Work(scene, policy, named)
+    work = _Work(scene, policy, (named, find_roots(scene, policy, now_s)))
     findings = dict(work.findings())
     for finding in weak_findings(scene, policy, findings):
         own = findings.get(finding.root)
@@ -80,11 +80,17 @@ def diagnose(state: IncidentState, network: NetworkView, now_s: float, policy: P
 class _Work:
     """The findings of one scene as they are worked out."""
 
-    def __init__(self, scene: Scene, policy: Policy, named: frozenset[Subject]) -> None:
-        self._scene, self._policy, self._named = scene, policy, named
+    def __init__(
+        self,
+        scene: Scene,
+        policy: Policy,
+        found: tuple[frozenset[Subject], Mapping[Subject, Root]],
+    ) -> None:
+        self._scene, self._policy = scene, policy
+        self._named, self._roots = found
         self._network, self._state = scene.network, scene.state
-        self._roots = find_roots(scene, policy)
         self._own_sites = {s.name for s in self._roots if s.kind is _SITE}
+        self._explained = {s for subject in self._roots for s in self._basis(subject)}
         self._boundaries = {b.circuit: b for b in scene.reach.boundaries}
         self._behind = {i: self._members(i) for i in scene.reach.islands}
 
@@ -107,13 +113,23 @@ class _Work:
 
     def settled(self, finding: Finding) -> Finding:
         """Return a finding that waits longer if nothing was measured since it came to light."""
-        behind_s = self._state.shadow_s.get(finding.root, -inf) + self._policy.grace_s
+        if finding.root.kind is SubjectKind.COLLECTOR:
+            return finding
+        behind_s = self._hidden_s(finding.root) + self._policy.grace_s
         basis = (finding.root, *self._basis(finding.root))
         said = (o for subject in basis for o in said_of(self._state, subject))
         newest_s = max((o.received_s for o in said if o.state is not Health.OK), default=inf)
-        if newest_s > max(behind_s, self._state.started_s):
+        if newest_s > behind_s and newest_s >= self._state.started_s:
             return finding
         return replace(finding, settle_s=self._policy.unknown_s)
+
+    def _hidden_s(self, subject: Subject) -> float:
+        """Return when a root was last hidden; what hid it may be a part of it, seen alone."""
+        root, shadow_s = self._roots.get(subject), self._state.shadow_s
+        explains = [Subject(_CIRCUIT, name) for name in root.explains] if root else []
+        if explains and not any(s in shadow_s for s in explains):
+            return -inf
+        return shadow_s.get(subject, -inf)
 
     def _basis(self, subject: Subject) -> Iterator[Subject]:
         root = self._roots.get(subject)
@@ -124,10 +140,11 @@ class _Work:
     def _finding(self, root: Root) -> Finding:
         islands = tuple(self._islands(root))
         members = frozenset[Subject]().union(*(self._behind[i] for i in islands))
-        members |= frozenset(self._basis(root.subject))
+        members = (members - self._explained) | frozenset(self._basis(root.subject))
         cut_off = self._cut_off(root, islands)
         moved = self._network.dependents.get(root.subject, frozenset()) - cut_off
-        moved = frozenset(s for s in moved if site_node(s) in self._scene.reach.reached)
+        if self._scene.reach.islands:
+            moved = frozenset(s for s in moved if site_node(s) in self._scene.reach.reached)
         return Finding(
             root=root.subject,
             cause=self._cause(root),
@@ -153,8 +170,8 @@ class _Work:
         devices = {Subject(_DEVICE, node) for node in island & self._network.devices.keys()}
         troubled = {s for s in devices if s in self._state.troubled or s.name in self._scene.silent}
         circuits = {Subject(_CIRCUIT, name) for name in self._dead_at(island)}
-        sites = {Subject(_SITE, name) for name in self._sites_on(island)}
-        return frozenset(troubled | circuits | sites) - self._roots.keys()
+        sites = self._sites_on(island)
+        return frozenset((*troubled, *circuits, *sites)) - self._roots.keys()
 
     def _dead_at(self, island: frozenset[NodeName]) -> Iterator[str]:
         circuits = self._network.circuits
@@ -162,14 +179,14 @@ class _Work:
             if not island.isdisjoint(circuits[name].devices):
                 yield name
 
-    def _sites_on(self, island: frozenset[NodeName]) -> Iterator[str]:
-        for name in self._network.sites:
-            if site_node(name) in island and site_node(name) in self._network.usual:
-                yield name
+    def _sites_on(self, island: frozenset[NodeName]) -> frozenset[Subject]:
+        """Return the sites on an island that are reached when all is well."""
+        at, usual = self._network.site_at, self._network.usual
+        return frozenset(at[node] for node in island & at.keys() if node in usual)
 
     def _cut_off(self, root: Root, islands: Iterable[frozenset[NodeName]]) -> frozenset[str]:
         """Return the sites that are cut off, but for those that failed by themselves."""
-        sites = {site for island in islands for site in self._sites_on(island)}
+        sites = {site.name for island in islands for site in self._sites_on(island)}
         own = {root.subject.name} if root.subject.kind is _SITE else set[str]()
         if root.subject.kind is _DEVICE and root.subject.name in self._network.isolated:
             own = {self._network.devices[root.subject.name]}
@@ -201,9 +218,21 @@ class _Work:
         return Effect.REDUNDANCY_LOST if fragile or moved else Effect.NONE
 
     def _since_s(self, root: Root) -> float:
-        subjects = (root.subject, *self._basis(root.subject))
-        times = [self._state.since_s[s] for s in subjects if s in self._state.since_s]
-        return min(times, default=self._state.decided_s)
+        """Return since when a root has failed: all of a site, not the first of its devices."""
+        if not root.nodes:
+            names = root.explains
+            subjects = [root.subject, *(Subject(_CIRCUIT, name) for name in names)]
+            return self._earliest_s(subjects)
+        return max(self._earliest_s(self._signs(root, node)) for node in root.nodes)
+
+    def _signs(self, root: Root, node: NodeName) -> Iterator[Subject]:
+        yield Subject(_DEVICE, node)
+        at = self._network.circuits_at.get(node, ())
+        yield from (Subject(_CIRCUIT, name) for name in root.explains if name in at)
+
+    def _earliest_s(self, subjects: Iterable[Subject]) -> float:
+        since_s = self._state.since_s
+        return min((since_s[s] for s in subjects if s in since_s), default=self._state.decided_s)
 
     def _settle_s(self, root: Root) -> float:
         policy = self._policy

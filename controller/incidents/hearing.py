@@ -138,12 +138,21 @@ class Hearing:
         counted = [o for o in votes if self._counts(o)]
         if any(o.state in UP for o in counted):
             return Answer.ANSWERS
-        bad = {o.source for o in counted if o.state is Health.DOWN}
+        down = [o for o in counted if o.state is Health.DOWN]
+        if down and self._spoke_s(device) > max(instant_s(o) for o in down):
+            return Answer.ANSWERS
+        bad = {o.source for o in down}
         if bad & _STRONG:
             return Answer.SILENT
         if bad:
             return Answer.SESSION_LOST
         return Answer.UNKNOWN if votes else Answer.ASSUMED
+
+    def _spoke_s(self, device: str) -> float:
+        """Return when a device last said something of its circuits."""
+        at = self._network.circuits_at.get(device, ())
+        own = (o for circuit in at for o in self.words(circuit) if o.observer == device)
+        return max((instant_s(o) for o in own), default=-inf)
 
     def _votes(self, device: str) -> Iterator[Observation]:
         for said in said_of(self._state, Subject(SubjectKind.DEVICE, device)):
@@ -170,8 +179,13 @@ class Hearing:
         for state in (Health.DOWN, Health.DEGRADED, Health.OK):
             if told := tuple(o for o in fresh if o.state is state):
                 return Belief(state, told)
-        old = tuple(o for o in words if o.state is Health.DOWN)
+        old = tuple(o for o in words if o.state is Health.DOWN and self._fell_silent(o.observer))
         return Belief(Health.DOWN, old, stale=True) if old else Belief(Health.UNKNOWN)
+
+    def _fell_silent(self, observer: str) -> bool:
+        """Return whether an observer is known to be silent, so that its last words stand."""
+        known = observer in self._network.devices
+        return known and self.answer(observer) is not Answer.UNKNOWN
 
     def _suspected(self) -> Iterator[str]:
         """Yield devices that several neighbours lost at once and nobody has heard since."""
@@ -200,11 +214,11 @@ class Hearing:
     def _lost_by_neighbour(self, circuit: str) -> Iterator[tuple[str, float]]:
         """Yield the end that has not said itself that a circuit is dead, when the other has."""
         ends = self._network.circuits[circuit].devices
-        bad = {o.observer: instant_s(o) for o in self.words(circuit) if o.state is Health.DOWN}
+        bad = {o.observer for o in self.words(circuit) if o.state is Health.DOWN}
+        since_s = self._state.since_s.get(Subject(SubjectKind.CIRCUIT, circuit), -inf)
         for device in ends:
-            others = [at_s for name, at_s in bad.items() if name in ends and self.is_heard(name)]
-            if others and device not in bad:
-                yield device, min(others)
+            if device not in bad and any(name in ends and self.is_heard(name) for name in bad):
+                yield device, since_s
 
     def _lives(self, devices: Iterable[str], since_s: float) -> bool:
         """Return whether anything shows that devices lived after a time."""
@@ -237,13 +251,17 @@ def _deaf_collectors(state: IncidentState, network: NetworkView) -> Iterator[str
     if not central or not state.troubled.issuperset(central):
         return
     votes = [
-        {
-            o.observer: o.state
-            for o in said_of(state, s)
-            if o.source in (Source.SNMP, Source.EDGE_SESSION)
-        }
+        {o.observer: o for o in said_of(state, s) if o.source in (Source.SNMP, Source.EDGE_SESSION)}
         for s in central
     ]
     for collector in set.intersection(*(set(v) for v in votes)) - network.devices.keys():
-        if all(vote[collector] is Health.DOWN for vote in votes):
+        heard_s = _said_well_s(state, collector)
+        said = [vote[collector] for vote in votes]
+        if all(o.state is Health.DOWN and o.received_s > heard_s for o in said):
             yield collector
+
+
+def _said_well_s(state: IncidentState, collector: str) -> float:
+    """Return when a collector was last said to be well."""
+    told = said_of(state, Subject(SubjectKind.COLLECTOR, collector))
+    return max((o.received_s for o in told if o.state is Health.OK), default=-inf)

@@ -94,7 +94,6 @@ class Ledger:
         worst = max(found, key=lambda f: _severity(f.cause, f.effect))
         first = next((f for f in found if f.root == incident.root), found[0])
         sites = tuple(sorted({site for f in found for site in f.sites}))
-        facts = [self._network.sites[site] for site in sites]
         renewed = replace(
             incident,
             cause=first.cause,
@@ -103,15 +102,23 @@ class Ledger:
             members=tuple(sorted({m for f in found for m in f.members})),
             sites=sites,
             cut_off=tuple(sorted({site for f in found for site in f.cut_off})),
-            facilities=sum(site.facilities for site in facts),
-            people=sum(site.people for site in facts),
             consultations=self._consultations_at(frozenset(sites)),
             evidence=tuple(dict.fromkeys(words for f in found for words in f.evidence)),
             maintained=all(f.maintained for f in found),
             hidden=False,
             clear_s=None,
         )
-        return replace(renewed, sentence=title(renewed, self._network, self.dead))
+        return renewed if _same_words(incident, renewed) else self._worded(renewed)
+
+    def _worded(self, incident: Incident) -> Incident:
+        """Return an incident with whom it hurts counted, and its sentence."""
+        facts = [self._network.sites[site] for site in incident.sites]
+        return replace(
+            incident,
+            facilities=sum(site.facilities for site in facts),
+            people=sum(site.people for site in facts),
+            sentence=title(incident, self._network, self.dead),
+        )
 
     def update(self, incident: Incident, findings: Iterable[Finding]) -> Incident:
         """Keep an incident with what its findings say now, and tell of what turned."""
@@ -212,6 +219,12 @@ def _severity(cause: Cause, effect: Effect) -> Severity:
     if effect in _GRAVE:
         return Severity.CRITICAL
     return Severity.INFO if cause in _MILD else Severity.WARNING
+
+
+def _same_words(before: Incident, now: Incident) -> bool:
+    """Return whether the sentence of an incident still holds."""
+    same = before.root == now.root and before.consultations == now.consultations
+    return bool(now.sentence) and same and not _turned(before, now)
 
 
 def _turned(before: Incident, now: Incident) -> bool:

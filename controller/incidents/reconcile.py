@@ -58,9 +58,13 @@ class _Work:
 
     def _explaining(self, incident: Incident) -> Iterator[Finding]:
         """Yield the findings of which an incident is a consequence seen early."""
+        known = by_root(self._ledger.open())
+        young = self._now_s - incident.opened_s <= self._policy.merge_s
         for finding in self._findings.values():
-            young = incident.opened_s >= finding.since_s - self._policy.merge_s
-            if incident.root in finding.members and young:
+            if finding.root in known and not young:
+                continue
+            apart_s = abs(incident.opened_s - finding.since_s)
+            if incident.root in finding.members and apart_s <= self._policy.merge_s:
                 yield finding
 
     def correct_roots(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from controller.incidents.hearing import SKEW_S, Answer, Hearing, said_of
+from controller.incidents.hearing import SKEW_S, Answer, Hearing, instant_s, said_of
 from controller.incidents.model import (
     Health,
     IncidentState,
@@ -81,18 +81,21 @@ class Scene:
                     yield name
 
 
-def find_roots(scene: Scene, policy: Policy) -> Mapping[Subject, Root]:
+def find_roots(scene: Scene, policy: Policy, now_s: float) -> Mapping[Subject, Root]:
     """Return the root causes of everything that is dead or silent."""
-    roots = {root.subject: root for root in _Search(scene).roots()}
+    old = (i for i in scene.state.incidents.values() if now_s - i.opened_s > policy.merge_s)
+    incumbents = frozenset(incident.root for incident in old if incident.open)
+    roots = {root.subject: root for root in _Search(scene, incumbents).roots()}
     return _by_operator(scene, roots, policy)
 
 
 class _Search:
     """The root causes of one scene."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, incumbents: frozenset[Subject]) -> None:
         self._scene = scene
         self._network, self._hearing = scene.network, scene.hearing
+        self._incumbents = incumbents
         self._into: dict[NodeName, list[Boundary]] = {}
         for boundary in scene.reach.boundaries:
             self._into.setdefault(boundary.far, []).append(boundary)
@@ -121,30 +124,48 @@ class _Search:
         """Yield the device or site as a cause, or the single circuits that it hangs on."""
         ways = [b for device in sorted(group) for b in self._into.get(device, ())]
         known = [b for b in ways if self._hearing.own_word(b.far, b.circuit) is Health.DOWN]
-        fresh = tuple(b.circuit for b in ways if b not in known)
+        fresh = [b.circuit for b in ways if b not in known]
         yield from (circuit_root(b.circuit, known=True) for b in known)
         power = tuple(self._power_signs(site, group))
         live = [name for device in group for name in self._scene.reach.touched.get(device, ())]
         inside = any(self._network.circuits[name].inside for name in fresh)
-        if not (live or power or inside or len(fresh) > 1):
+        if not (live or power or inside or len(fresh) > 1 or self._is_incumbent(site, group)):
             yield from (circuit_root(name) for name in fresh)
             return
+        lost = tuple(sorted({*fresh, *self._lost_with(group)}))
         seen_up = any(self._is_seen_up(name, group) for name in live)
+        seen_up = seen_up and Subject(SubjectKind.SITE, site) not in self._incumbents
         if whole and (power or not seen_up):
             subject = Subject(SubjectKind.SITE, site)
-            yield Root(subject, group, fresh, seen_up=seen_up, power=power)
+            yield Root(subject, group, lost, seen_up=seen_up, power=power)
         else:
             for device in sorted(group):
                 subject = Subject(SubjectKind.DEVICE, device)
-                yield Root(subject, frozenset({device}), fresh, seen_up=seen_up, power=power)
+                yield Root(subject, frozenset({device}), lost, seen_up=seen_up, power=power)
+
+    def _is_incumbent(self, site: str, group: frozenset[str]) -> bool:
+        """Return whether an old incident at the site or device goes on: it stays the cause."""
+        devices = (Subject(SubjectKind.DEVICE, device) for device in group)
+        return not self._incumbents.isdisjoint((Subject(SubjectKind.SITE, site), *devices))
+
+    def _lost_with(self, group: frozenset[str]) -> Iterator[str]:
+        """Yield the circuits that others saw die with devices, while these said nothing of it."""
+        for device in group:
+            for name in self._network.circuits_at.get(device, ()):
+                dead = name in self._scene.dead and not self._network.circuits[name].inside
+                if dead and self._hearing.own_word(device, name) is not Health.DOWN:
+                    yield name
 
     def _is_seen_up(self, circuit: str, group: frozenset[str]) -> bool:
+        """Return whether a neighbour saw a circuit up after the devices fell silent."""
         if circuit == LAN:
             return False
+        since_s = self._scene.state.since_s
+        silent_s = max(since_s.get(Subject(SubjectKind.DEVICE, d), inf) for d in group)
         belief = self._hearing.belief(circuit)
-        return belief.state in (Health.OK, Health.DEGRADED) and any(
-            o.observer not in group for o in belief.told
-        )
+        others = [o for o in belief.told if o.observer not in group]
+        later = any(instant_s(o) > silent_s + SKEW_S for o in others)
+        return belief.state in (Health.OK, Health.DEGRADED) and later
 
     def _power_signs(self, site: str, group: frozenset[str]) -> Iterator[str]:
         for device in sorted(group):

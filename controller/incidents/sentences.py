@@ -152,7 +152,9 @@ def _way(network: NetworkView, site: str, dead: frozenset[str], language: Langua
     """Return the medium of the best circuit left at a site, where it lost a better one itself."""
     own = {c for device in network.sites[site].devices for c in network.circuits_at.get(device, ())}
     medium = None if own.isdisjoint(dead) else fallback_medium(network, site, dead)
-    return _OTHER_WAY[language] if medium is None else _MEDIA[language][medium]
+    lost = {network.circuits[name].medium for name in own & dead}
+    is_other = medium not in lost
+    return _MEDIA[language][medium] if medium and is_other else _OTHER_WAY[language]
 
 
 def _counted(language: Language, what: str, n: int) -> str:

@@ -57,7 +57,8 @@ class NetworkView:
     around holds the ways on from a node; usual the node before each on its best way from the
     centre, with the circuit between; dependents the sites whose best way passes a subject, and
     fragile the sites that its loss leaves without a second way. isolated devices have no way from
-    the centre even when all is well. identities are the numbers that outlive a renaming.
+    the centre even when all is well. identities are the numbers that outlive a renaming; site_at
+    holds the sites by their nodes.
     """
 
     sites: Mapping[str, SiteFacts]
@@ -72,6 +73,7 @@ class NetworkView:
     dependents: Mapping[Subject, frozenset[str]]
     fragile: Mapping[Subject, frozenset[str]]
     identities: Mapping[Subject, str]
+    site_at: Mapping[NodeName, Subject]
     windows: tuple[MaintenanceWindow, ...] = ()
 
     def site_of(self, subject: Subject) -> str | None:
@@ -131,6 +133,7 @@ def network_view(
         dependents=_dependents(topology, usual),
         fragile=_fragile(topology),
         identities=dict(_identities(intent)),
+        site_at={site_node(name): Subject(SubjectKind.SITE, name) for name in intent.sites},
         windows=windows,
     )
 

@@ -14,12 +14,12 @@ from controller.api.app import make_app
 from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
+from controller.app import LOCAL_SOCKET
 from controller.incidents.view import NetworkView, network_view
 from controller.load import Loaded
 from controller.service.authentication import Authentication
 from controller.service.engine import IncidentEngine, IncidentRows
 from controller.service.listeners import HttpServers, local_socket, tcp_socket
-from controller.transport.api_client import SOCKET
 from topology.build import build_topology
 
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -51,7 +51,7 @@ def serve_until_stopped(options: ServeOptions, say: Callable[[str], None]) -> No
 
 
 async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
-    local = options.state_dir / SOCKET
+    local = options.state_dir / LOCAL_SOCKET
     sockets = [local_socket(local), tcp_socket(options.host, options.port)]
     address = sockets[1].getsockname()
     ring = EventRing(token_hex(4))

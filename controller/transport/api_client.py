@@ -12,7 +12,6 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from inventory.errors import NoControllerError, SanagaError
 
-SOCKET: Final = "controller.sock"
 API: Final = "/api/v1"
 WITHIN_S: Final = 30.0
 _FIRST_ERROR: Final = 400

@@ -7,6 +7,7 @@ from pydantic import Field, StrictFloat, StrictInt
 from inventory import model
 from inventory.addressing import MAX_CIRCUIT, MAX_DEVICE, MAX_SITE
 from inventory.documents.edge_keys import EdgeKeys
+from inventory.documents.endpoints import ControllerEndpoint
 from inventory.documents.fields import (
     Count,
     CredentialReference,
@@ -74,6 +75,14 @@ class ThresholdsDocument(Document):
         return model.Thresholds(float(self.devices), float(self.facilities))
 
 
+class ControllerDocument(Document):
+    """Where edges reach the controller that they report to."""
+
+    endpoints: Annotated[tuple[ControllerEndpoint, ...], Field(min_length=1, max_length=8)] = Field(
+        examples=["[noc.example.cm:8444]"]
+    )
+
+
 class NetworkDocument(Document):
     """What holds for the whole network."""
 
@@ -87,6 +96,9 @@ class NetworkDocument(Document):
     management_namespace: NamespaceName | None = Field(default=None, examples=["sanaga-noc"])
     preshared: Series = Field(default=model.DEFAULT_SERIES, examples=["2"])
     segmentation: Flag = Field(default=True, examples=["false"])
+    controller: ControllerDocument | None = Field(
+        default=None, examples=["{endpoints: [noc.example.cm:8444]}"]
+    )
 
     def to_model(self) -> model.Network:
         """Return the trusted value."""
@@ -99,6 +111,7 @@ class NetworkDocument(Document):
             self.management_namespace,
             self.preshared,
             self.segmentation,
+            self.controller.endpoints if self.controller else (),
         )
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import time
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -18,10 +19,12 @@ from controller.api.events import EventRing
 from controller.api.places import Places
 from controller.api.problems import ProblemError
 from controller.api.roles import CATALOGUE
+from controller.consultations.desk import ConsultationDesk
 from controller.incidents.model import Health, Observation, Policy, Source, Subject, SubjectKind
 from controller.incidents.view import network_view
 from controller.load import load
 from controller.service.engine import IncidentEngine
+from database.engine import open_engine
 from tests.rigs.service.http_server import RunningServer, running_server
 from tests.rigs.service.memory_rows import MemoryRows
 from tests.sanaga_process import ROOT
@@ -72,22 +75,28 @@ class ApiBench:
 @contextmanager
 def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> Iterator[ApiBench]:
     """Give a running API; grants are those of people by the name in the header "who"."""
-    intent = load(folder).intent
-    view, rows = network_view(intent, build_topology(intent)), MemoryRows()
+    loaded = load(folder)
+    intent, topology = loaded.intent, build_topology(loaded.intent)
+    view, rows = network_view(intent, topology), MemoryRows()
     engine = IncidentEngine(rows, view, lambda *_: None, time, AT_ONCE)
 
     def application() -> Any:
         ring, places = EventRing("run"), Places(intent)
-        who = _who(grants)
-        context = ApiContext(intent, places, view, engine, _NoHistory(), ring, who, time)
+        who, past = _who(grants), _NoHistory()
+        context = ApiContext(intent, places, view, engine, desk, past, ring, who, time)
         return make_app(context, "1.0", lambda: engine.fault)
 
+    scratch = TemporaryDirectory(prefix="sanaga-api-")
+    database = open_engine(Path(scratch.name, "sanaga.sqlite"))
+    desk = ConsultationDesk(database, topology, loaded.policies)
     engine.start()
     try:
         with running_server(application) as server:
             yield ApiBench(server, engine, rows, {})
     finally:
         engine.stop()
+        database.dispose()
+        scratch.cleanup()
 
 
 class _NoHistory:

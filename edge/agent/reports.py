@@ -1,0 +1,80 @@
+"""The reporter of a running edge, wired to what it reports."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from edge.identity import trust
+from edge.telemetry import snapshot
+from edge.telemetry.disk import SpoolThread
+from edge.telemetry.reporter import ReportSources, TelemetryReporter
+from edge.telemetry.spool import Spool
+from edge.telemetry.summaries import Octets, WayKey
+from edge.telemetry.uplink import LinkIdentity
+from inventory.errors import EdgeError
+
+if TYPE_CHECKING:
+    from edge.agent.parts import EdgeParts
+
+# What the controller tells apart: the edge alone ends, the machine does, or its power.
+STOPPED: Final = "stop"
+SHUTDOWN: Final = "shutdown"
+POWER: Final = "power"
+_ASKED_WITHIN_S: Final = 0.5
+
+
+def make_reporter(edge: "EdgeParts") -> TelemetryReporter:
+    """Return the reporter of an edge; it reports once a policy says to whom."""
+    identity = LinkIdentity(
+        edge.device,
+        lambda: trust.trusted_key(edge.folder),
+        lambda: tuple(edge.dataplane.ring.values()),
+    )
+
+    async def octets() -> Mapping[WayKey, Octets]:
+        return await tunnel_octets(edge)
+
+    sources = ReportSources(
+        policy=lambda: edge.installer.policy,
+        peer_states=lambda: edge.selector.peer_states,
+        octets=octets,
+        live_calls=lambda: edge.call_detector.live,
+        faults=edge.faults.current,
+        repairs=lambda: edge.installer.repairs,
+    )
+    return TelemetryReporter(identity, SpoolThread(Spool(edge.folder)), edge.clock, sources)
+
+
+async def tunnel_octets(edge: "EdgeParts") -> Mapping[WayKey, Octets]:
+    """Return the counters of each path's tunnel; nothing if the kernel does not say."""
+    policy = edge.installer.policy
+    if policy is None:
+        return {}
+    try:
+        tunnels = await edge.dataplane.tunnels(policy.tunnels)
+    except (EdgeError, OSError):
+        return {}
+    return snapshot.tunnel_octets(policy, tunnels, edge.dataplane.generations)
+
+
+def reason_to_end() -> tuple[str, str]:
+    """Return why the edge's process is told to end: the state, and in words."""
+    if Path("/run/systemd/system").exists() and _system_state() == "stopping":
+        return SHUTDOWN, "the machine shuts down"
+    return STOPPED, "the edge's program was told to end"
+
+
+def _system_state() -> str:
+    """Return what systemd says of the machine; nothing if it does not answer."""
+    try:
+        asked = subprocess.run(
+            ["systemctl", "is-system-running"],  # noqa: S607 - systemd's own
+            capture_output=True,
+            text=True,
+            timeout=_ASKED_WITHIN_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return asked.stdout.strip()

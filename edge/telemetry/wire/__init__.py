@@ -1,0 +1,1 @@
+"""Telemetry messages on the wire: integers, tables and columns."""

@@ -1,0 +1,64 @@
+"""Whatever happens, and however its news comes in: exactly the incidents that the truth asks for.
+
+The oracle looks at the true state of the network. No notice may be sent for what is a consequence,
+and none twice.
+"""
+
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from controller.incidents.model import NoticeKind
+from tests.rigs.incidents.world import World, is_collector, random_intent
+
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+def shown(roots):
+    return sorted(f"{root.kind} {root.name}" for root in roots)
+
+
+def live_through(seed, sites, changes):
+    random = Random(seed)
+    world = World(random_intent(random, sites), random)
+    done = []
+    for count in changes:
+        before, told = world.open_roots(), len(world.story.notices)
+        done.append([world.change() for _ in range(count)])
+        expected = world.step()
+        assert world.open_roots() == expected, (done, shown(world.open_roots()), shown(expected))
+        new = [root for root in expected - before if not is_collector(root)]
+        opened = [name for name in world.opened(told) if name != "collector-1"]
+        assert len(opened) <= len(new), (done, opened, new)
+        world.rest()
+    return world
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+@given(
+    st.integers(0, 2**32), st.integers(2, 8), st.lists(st.integers(1, 3), min_size=1, max_size=6)
+)
+def test_incidents_are_exactly_those_of_the_oracle(seed, sites, changes):
+    live_through(seed, sites, changes)
+
+
+@pytest.mark.long
+@settings(max_examples=3000, deadline=None, suppress_health_check=SLOW)
+@given(
+    st.integers(0, 2**32), st.integers(2, 14), st.lists(st.integers(1, 4), min_size=1, max_size=12)
+)
+def test_incidents_are_exactly_those_of_the_oracle_in_long_lives(seed, sites, changes):
+    live_through(seed, sites, changes)
+
+
+def test_every_end_goes_out_once_to_whom_an_opening_went():
+    for seed in range(6):
+        world = live_through(seed, 6, [1, 1, 2, 1])
+        counts = {}
+        for notice in world.story.notices:
+            pair = counts.setdefault(notice.incident.number, [0, 0])
+            pair[0] += notice.kind is NoticeKind.OPENED
+            pair[1] += notice.kind is NoticeKind.ENDED
+        assert all(opened - ended in (0, 1) for opened, ended in counts.values())

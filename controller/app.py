@@ -36,10 +36,9 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 @contextmanager
 def open_journal() -> "Iterator[Journal]":
     """Open the journal of this controller for as long as the block runs."""
-    from controller.settings import Settings
     from controller.store.journal import Journal
 
-    with closing(Journal.open(Settings().state_dir)) as journal:
+    with closing(Journal.open(state_dir())) as journal:
         yield journal
 
 
@@ -106,11 +105,10 @@ def recorded_context(
 def publish_revocations() -> None:
     """Sign the list of revoked keys again if a key was revoked since; every apply hands it out."""
     from controller.keys.revocation_signing import publish_revoked
-    from controller.settings import Settings
     from controller.store.people import People
     from controller.store.place import record_exists
 
-    folder = Settings().state_dir
+    folder = state_dir()
     if record_exists(folder):
         with closing(People.open(folder)) as store:
             publish_revoked(store, folder)
@@ -121,12 +119,11 @@ def remember_edge_keys(intent: "Intent | None") -> None:
 
     Raises AccessError when a device of a person has one of them.
     """
-    from controller.settings import Settings
     from controller.store.people import People
     from controller.store.place import record_exists
     from inventory.model import edge_keys_of
 
-    folder = Settings().state_dir
+    folder = state_dir()
     if intent and record_exists(folder):
         with closing(People.open(folder)) as store:
             store.site_keys.remember(edge_keys_of(intent))

@@ -131,9 +131,8 @@ def _test_all(loaded: "Loaded", person: "Person") -> list[dict[str, object]]:
 
 
 def _test_one(person: "Person", point: "ContactPoint", sender: "Sender") -> dict[str, object]:
-    from controller.channels.message import SendError
+    from controller.channels.message import MessageKind, SendError
     from controller.clock import SystemClock
-    from controller.notices.model import MessageKind
     from controller.notices.texts import Report, write_message
     from inventory.errors import SanagaError
 

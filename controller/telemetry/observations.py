@@ -13,6 +13,7 @@ from controller.incidents.model import Health, Observation, Source, Subject, Sub
 from controller.telemetry.current_state import SILENT_S, Heard
 from controller.telemetry.slices import message_shift_s
 from edge.telemetry.model import ChangeKind, PathNow, PathState, TelemetryMessage
+from inventory.model import DeviceName
 
 COLLECTOR: Final = "controller"
 _LIVE: Final = 16
@@ -69,6 +70,20 @@ def session_lost(last: Heard, now_s: float, collector: str = COLLECTOR) -> Obser
         at_s=now_s,
         received_s=now_s,
         reason=f"no report since {now_s - last.received_s:.0f} s; reports come every 60 s",
+    )
+
+
+def never_heard(device: DeviceName, now_s: float, collector: str = COLLECTOR) -> Observation:
+    """Return that an edge was never heard; whatever it reports later is newer."""
+    return Observation(
+        subject=Subject(SubjectKind.DEVICE, device),
+        observer=collector,
+        source=Source.EDGE_SESSION,
+        state=Health.UNKNOWN,
+        sequence=0,
+        at_s=now_s,
+        received_s=now_s,
+        reason="it never reported; look at 'sanaga edge status' there",
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from edge.clock import Moment
 from edge.policy.model import EdgePolicy
@@ -49,9 +50,9 @@ class ReportingEdge:
     clock: VirtualClock = field(default_factory=VirtualClock)
     calls: frozenset[str] = frozenset()
     faults: tuple[str, ...] = ()
-    repairs: Repairs = Repairs()
+    repairs: Repairs = field(default_factory=Repairs)
     octets: dict[WayKey, Octets] = field(default_factory=dict)
-    limits: SpoolLimits = SpoolLimits(free_octets=0)
+    limits: SpoolLimits = field(default_factory=lambda: SpoolLimits(free_octets=0))
 
     def __post_init__(self) -> None:
         self.policy: EdgePolicy | None = edge_policy(telemetry=(f"127.0.0.1:{self.port}",))
@@ -71,10 +72,15 @@ class ReportingEdge:
         )
         self.reporter = TelemetryReporter(identity, self.disk, self.clock, sources)
 
+    def paths(self) -> list[str]:
+        """Return the names of the paths to the peer."""
+        assert self.policy
+        return [path.name for path in self.policy.peers[0].paths]
+
     async def _octets(self) -> Mapping[WayKey, Octets]:
         return self.octets
 
-    def measure(self, path: str, trips_ms: tuple[float, ...], **seen: float) -> None:
+    def measure(self, path: str, trips_ms: tuple[float, ...], **seen: Any) -> None:
         """Let a path's probes have shown something until now."""
         now_s = self.clock().monotonic_s
         measurement = replace(
@@ -98,8 +104,8 @@ class ReportingEdge:
         """Let a second pass in which all paths answer, or another time."""
         self.clock.elapsed_s += step_s
         if measured and self.policy:
-            for path in self.policy.peers[0].paths:
-                self.measure(path.name, (20.0, 21.0))
+            for path in self.paths():
+                self.measure(path, (20.0, 21.0))
         await self.reporter.tick()
 
     @asynccontextmanager

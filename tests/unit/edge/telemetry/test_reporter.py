@@ -36,6 +36,12 @@ async def spooled(edge, after=0):
     return [frames.decode(record.frame) for record in records]
 
 
+async def status_of(edge):
+    found = await edge.reporter.status()
+    assert found is not None
+    return found
+
+
 def run(work):
     asyncio.run(work())
 
@@ -77,7 +83,7 @@ def test_a_death_is_reported_at_once_and_a_return_too(tmp_path):
             await edge.second()
         number = len(await spooled(edge))
         edge.reporter.changed.clear()
-        path = edge.policy.peers[0].paths[0].name
+        path = edge.paths()[0]
         edge.clock.elapsed_s += 3
         for _ in range(3):
             edge.clock.elapsed_s += 1
@@ -101,7 +107,7 @@ def test_moves_calls_faults_and_repairs_are_reported_with_their_reasons(tmp_path
     async def work():
         edge = ReportingEdge(tmp_path)
         await edge.second()
-        path = edge.policy.peers[0].paths[1].name
+        path = edge.paths()[1]
         why = "fibre has not answered for 300 ms; leo is the only one left"
         decision = Decision(path, None, moved=True, reason=why, memory=Memory(path=path))
         edge.reporter.on_moved([PathChange(PEER, "imaging", "fibre", decision)])
@@ -133,7 +139,7 @@ def test_a_path_that_flaps_is_reported_a_few_times_and_what_it_is_at_last(tmp_pa
     async def work():
         edge = ReportingEdge(tmp_path)
         await edge.second()
-        path = edge.policy.peers[0].paths[0].name
+        path = edge.paths()[0]
         for _ in range(100):
             edge.clock.elapsed_s += 1.5
             for _ in range(2):
@@ -175,9 +181,9 @@ def test_an_error_of_reporting_reaches_nobody(tmp_path, caplog):
     async def work():
         edge = ReportingEdge(tmp_path)
         await edge.second()
-        edge.reporter._slices = "broken"
-        edge.measure(edge.policy.peers[0].paths[0].name, (20.0,))
-        edge.reporter.on_moved([None])
+        edge.reporter._slices = "broken"  # type: ignore[assignment]
+        edge.measure(edge.paths()[0], (20.0,))
+        edge.reporter.on_moved([None])  # type: ignore[list-item]
         await edge.reporter.tick()
         assert "reporting" in edge.reporter.fault
         edge.reporter._slices = None
@@ -222,12 +228,12 @@ def test_the_status_says_what_waits_and_what_has_arrived(tmp_path):
             edge = ReportingEdge(tmp_path, port)
             for _ in range(3):
                 await edge.second()
-            before = await edge.reporter.status()
+            before = await status_of(edge)
             assert before["connected_since"] is None
             assert (before["spooled"], before["oldest"]) == (1, 1)
             async with edge.linked():
                 await until(lambda: edge.reporter.uplink.state.acknowledged == 1)
-                after = await edge.reporter.status()
+                after = await status_of(edge)
             edge.reporter.close()
         assert after["controller"] == f"127.0.0.1:{port}"
         assert after["acknowledged"] == 1
@@ -330,7 +336,7 @@ def test_a_clock_that_is_set_neither_doubles_nor_stretches_reports(tmp_path):
             await edge.second()
         minutes = [one for one in await spooled(edge) if one.summaries]
         edge.reporter.close()
-        assert 8 <= len(minutes) <= 18
+        assert 8 <= len(minutes) <= 20
         slices = [s for one in minutes for s in one.summaries if s.circuit == "kolofata-fibre"]
         assert all(4 <= one.seconds <= 11 for one in slices)
         assert 500 <= sum(one.seconds for one in slices) <= 600
@@ -361,7 +367,7 @@ def test_a_policy_that_changes_keeps_what_is_known(tmp_path):
         for _ in range(40):
             await edge.second()
         held = await spooled(edge)
-        status = await edge.reporter.status()
+        status = await status_of(edge)
         edge.reporter.close()
         assert [one for one in held if one.summaries]
         assert status["controllers"] == ["192.0.2.1:8444", "[2001:db8::7]:8444"]

@@ -40,7 +40,7 @@ class Edge:
 
     def __init__(self, folder, private_key=EDGE_KEY):
         self.disk = SpoolThread(Spool(folder))
-        self.clocks = []
+        self.clocks: list[float] = []
         identity = LinkIdentity("kolofata-e1", CONTROLLER.public_key, lambda: (private_key,))
         hooks = LinkHooks(self.full_state, self.clocks.append, lambda: True)
         self.link = Uplink(identity, self.disk, current_moment, hooks)

@@ -33,12 +33,15 @@ def serve(
 
     Runs until it is told to stop. Consultations go on without it.
     """
+    import logging
     from importlib.metadata import version
 
     from controller.load import load
     from controller.polling.listeners import ListeningPorts
     from controller.service.process import ServeOptions, serve_until_stopped
 
+    words = "%(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.WARNING, format=words, force=True)
     host, port = _address(listen)
     loaded = load(named(place, folder))
     options = ServeOptions(

@@ -320,4 +320,4 @@ def payload(notice: Notice) -> dict[str, Any]:
 
 
 def _without_id(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key != "id"}
+    return {str(key): value for key, value in row.items() if key != "id"}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from logging import getLogger
 from pathlib import Path
 from typing import Final
@@ -58,9 +58,18 @@ class DeviceReports:
         network = wired_network(intent)
         self.collector = Collector(place, targets, network, lambda said: incidents.report(*said))
         self.listeners = Listeners(self.collector)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def ask_soon(self, devices: Iterable[DeviceName]) -> None:
+        """Ask devices now instead of in the next round; may be called by any thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            for device in devices:
+                loop.call_soon_threadsafe(self.collector.ask_soon, device)
 
     async def run(self, stop: asyncio.Event, ports: ListeningPorts) -> None:
         """Poll and listen until told to stop; a port that is taken costs its messages alone."""
+        self._loop = asyncio.get_running_loop()
         try:
             await self.listeners.start(ports, self._namespace)
         except OSError as error:

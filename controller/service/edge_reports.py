@@ -1,9 +1,9 @@
 """Edges' reports in the service: heard, stored, decided on, and read again as history."""
 
 import asyncio
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
@@ -20,9 +20,12 @@ from controller.telemetry.observations import never_heard, observations, silent_
 from controller.telemetry.rollup import Rollup
 from controller.telemetry.schema import prepare
 from controller.telemetry.series import Series
-from inventory.model import DeviceName, Intent
+from edge.telemetry.model import PathState
+from inventory.model import CircuitName, DeviceName, Intent
 from vpn.key_text import PublicKey
 
+# Told when an edge does not reach far ends over some circuit; what lies between is worth a look.
+Suspect: TypeAlias = Callable[[DeviceName, Collection[DeviceName]], None]
 RESERVE: Final = "telemetry.reserve"
 _LOOK_S: Final = 5.0
 
@@ -31,7 +34,12 @@ class EdgeReports:
     """Everything that edges report, from the listener to the history."""
 
     def __init__(
-        self, engine: Engine, key: Ed25519PrivateKey, incidents: IncidentEngine, clock: Clock
+        self,
+        engine: Engine,
+        key: Ed25519PrivateKey,
+        incidents: IncidentEngine,
+        suspect: Suspect,
+        clock: Clock,
     ) -> None:
         prepare(engine)
         series = Series(engine)
@@ -40,12 +48,13 @@ class EdgeReports:
         )
         self.current = CurrentState(newest)
         self.history = History(engine)
-        self._incidents, self._clock = incidents, clock
+        self._incidents, self._suspect, self._clock = incidents, suspect, clock
         self._admitted: dict[DeviceName, PublicKey] = {}
         keeper = Housekeeping(series, clock, _reserve(engine))
         self.intake = Intake(series, self.current, keeper)
         self.listener = Listener(key, self._admitted.get, self.intake, clock)
         self.intake.subscribe(self._decide)
+        self._routed: frozenset[CircuitName] = frozenset()
         self._lost: dict[DeviceName, int] = {}
         self._began_s = clock.instant().timestamp()
 
@@ -53,6 +62,7 @@ class EdgeReports:
         """Let the edges of an intent in, but for those with a revoked key."""
         self._admitted.clear()
         self._admitted.update(admitted_edges(intent, revoked))
+        self._routed = frozenset(c.name for c in intent.circuits.values() if c.b is not None)
 
     async def run(self, stop: asyncio.Event, port: int, namespace: str | None) -> None:
         """Listen until told to stop. Raises OSError when the port cannot be listened on."""
@@ -80,9 +90,18 @@ class EdgeReports:
         return found
 
     def _decide(self, heard: Heard) -> None:
+        message = heard.message
         self._incidents.report(
-            *observations(heard.message, heard.received_s, spool_began_s=heard.spool_began_s)
+            *observations(
+                message,
+                heard.received_s,
+                spool_began_s=heard.spool_began_s,
+                routed=self._routed,
+            )
         )
+        failing = {path.peer for path in message.paths if path.state is PathState.DEAD}
+        if failing and not message.replayed:
+            self._suspect(message.device, failing)
 
     def _report_silent(self) -> None:
         """Say once of every edge that fell silent that it is not heard any more."""

@@ -35,6 +35,7 @@ from controller.service.edge_reports import EdgeReports
 from controller.service.engine import IncidentEngine
 from controller.service.listeners import HttpServers, ListenError, local_socket, tcp_socket
 from controller.service.notifying import EngineReader
+from controller.service.suspicion import DevicesBetween
 from controller.store.database import Database
 from controller.store.people import People
 from controller.store.place import store_place
@@ -138,7 +139,14 @@ def _open_parts(
     targets = polled_targets(intent, loaded.folder, environment(), say)
     devices = DeviceReports(intent, targets, incidents, clock)
     telemetry = opened.enter_context(_telemetry(options))
-    edges = EdgeReports(telemetry, signing_key(options.state_dir), incidents, clock)
+    between = DevicesBetween(topology)
+    edges = EdgeReports(
+        telemetry,
+        signing_key(options.state_dir),
+        incidents,
+        lambda here, there: devices.ask_soon(between(here, there)),
+        clock,
+    )
     edges.admit(intent, _revoked(options.state_dir))
     notices = _notices(options, database.engine, incidents, clock)
     incidents.start()

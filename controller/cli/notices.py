@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from controller.channels.message import ContactPoint, Sender
     from controller.load import Loaded
     from controller.notices.model import Person
-    from controller.notices.rota import Rota, Shift
+    from controller.notices.schedule import Rota, Shift
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ def _known(noun: str, name: str, known: "Mapping[str, T]") -> T:
 
 
 def _rota_row(rota: "Rota", now: datetime) -> dict[str, object]:
-    from controller.notices.rota import on_call, shifts
+    from controller.notices.schedule import on_call, shifts
 
     found = shifts(rota, now, now + timedelta(days=_DAYS))
     return {

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictFloat, Strict
 from controller.channels.message import ChannelKind, ContactPoint
 from controller.incidents.model import Cause, Severity
 from controller.notices.model import Language, Limits
-from controller.notices.wall_time import Window
+from controller.notices.schedule import Window
 from inventory.documents.fields import CredentialReference, Document, Flag, Slug
 from inventory.documents.messages import quoted, refuse_value
 

@@ -8,8 +8,7 @@ from typing import Protocol
 
 from controller.channels.message import ChannelKind, ContactPoint, MailServer, SmsCentre
 from controller.incidents.model import SEVERITIES, Severity
-from controller.notices.rota import Rota
-from controller.notices.wall_time import Window
+from controller.notices.schedule import Rota, Window
 
 
 def rank(severity: Severity) -> int:

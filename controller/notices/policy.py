@@ -30,8 +30,7 @@ from controller.notices.model import (
     Step,
     Subscription,
 )
-from controller.notices.rota import Override, Rota
-from controller.notices.wall_time import Interval, typed_time_fault
+from controller.notices.schedule import Interval, Override, Rota, typed_time_fault
 from inventory.documents.entries import DocumentEntry, Documents, parse_entries
 from inventory.documents.messages import quoted
 from inventory.errors import Fault

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 from controller.channels.message import ChannelKind, ContactPoint, MessageKind, OutboxEntry
 from controller.incidents.model import Severity
 from controller.notices.model import DeliveryState, NoticePolicy, Party, Person, rank
-from controller.notices.rota import on_call
-from controller.notices.wall_time import quiet_until
+from controller.notices.schedule import on_call, quiet_until
 
 BEAT: Final = "beat"
 _OPEN: Final = frozenset({DeliveryState.WAITING, DeliveryState.HELD})

@@ -7,9 +7,11 @@ holds up no SMS. Every step takes the time as an argument.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from threading import Condition, Event, Thread
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from controller.channels.message import (
     ChannelKind,
@@ -20,10 +22,10 @@ from controller.channels.message import (
     SendError,
 )
 from controller.clock import Clock
-from controller.notices.daily import OwnEntry, all_clear_entry, beat_entry
 from controller.notices.decisions import DecisionRows
-from controller.notices.model import IncidentReader, Language, NoticePolicy, Person
+from controller.notices.model import AllClear, Beat, IncidentReader, Language, NoticePolicy, Person
 from controller.notices.recipients import BEAT, Audience
+from controller.notices.schedule import instant_of
 from controller.notices.sending import Claimed, DeliveryRows
 from controller.notices.texts import Report, write_message
 from inventory.errors import SanagaError
@@ -40,6 +42,8 @@ _THREADS: Final[Mapping[str, int]] = {
     ChannelKind.MESSENGER: 1,
     BEAT: 1,
 }
+# After a longer absence the all-clear of the morning says nothing.
+_LATEST_S: Final = 6 * 3600.0
 _PAGES: Final = frozenset({MessageKind.OPENED, MessageKind.CHANGED, MessageKind.ESCALATED})
 
 
@@ -225,6 +229,38 @@ class NoticeWorker:
 
     def _now_s(self) -> float:
         return self._parts.clock.instant().timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEntry:
+    """An entry that notices write into the outbox themselves, once for each key."""
+
+    kind: MessageKind
+    dedup_key: str
+    payload: dict[str, object]
+
+
+def beat_entry(beat: Beat, now_s: float) -> OwnEntry:
+    """Return the beat of this moment; beats that were missed are not made up for."""
+    number = int(now_s // beat.every_s)
+    payload: dict[str, object] = {
+        "title": "sanaga is alive",
+        "cause": "SanagaBeat",
+        "sequence": number,
+        "opened_s": now_s,
+        "every_s": beat.every_s,
+    }
+    return OwnEntry(MessageKind.BEAT, f"beat:{number}", payload)
+
+
+def all_clear_entry(plan: AllClear, open_incidents: int, now_s: float) -> OwnEntry | None:
+    """Return the all-clear of today, None before its time and long after it."""
+    zone = ZoneInfo(plan.zone)
+    today = datetime.fromtimestamp(now_s, UTC).astimezone(zone).date()
+    late_s = now_s - instant_of(today, plan.at, zone).timestamp()
+    if not 0 <= late_s < _LATEST_S:
+        return None
+    return OwnEntry(MessageKind.ALL_CLEAR, f"all-clear:{today}", {"open": open_incidents})
 
 
 class _Bell:

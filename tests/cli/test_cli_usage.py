@@ -22,6 +22,7 @@ from tools.make_docs import REFERENCE, reference
 NOUNS = {
     "topology": ("show", "draw", "paths", "blast-radius", "risks", "export"),
     "inventory": ("list", "export", "import", "seal", "pin", "signing-key"),
+    "notices": ("rota", "test"),
     "vpn": ("check", "reach"),
     "account": ("link", "recover"),
 }

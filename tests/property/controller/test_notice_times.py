@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.notices.rota import Override, Rota, on_call, shifts
-from controller.notices.wall_time import (
+from controller.notices.schedule import (
     Interval,
+    Override,
+    Rota,
     Window,
     instant_of,
     occurrence,
+    on_call,
     quiet_until,
+    shifts,
     typed_time_fault,
     window_around,
 )

@@ -19,9 +19,9 @@ from controller.notices.model import (
 )
 from controller.notices.open import upgrade_notices
 from controller.notices.recipients import Audience
+from controller.notices.schedule import Window
 from controller.notices.schema import OUTBOX_OWNER, deliveries, outbox
 from controller.notices.sending import DeliveryRows
-from controller.notices.wall_time import Window
 from controller.notices.worker import NoticeParts, NoticeWorker
 from database.engine import open_engine, reading
 from tests.simulated_time import START, TestClock

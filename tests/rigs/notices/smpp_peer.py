@@ -49,7 +49,8 @@ class Session(threading.Thread):
 
     def __init__(self, connection: socket.socket, faults: Faults) -> None:
         super().__init__(daemon=True)
-        self.connection, self.faults, self.held, self.numbers = connection, faults, [], 1000
+        self.connection, self.faults, self.numbers = connection, faults, 1000
+        self.held: list[tuple[str, object]] = []
 
     def run(self) -> None:
         try:

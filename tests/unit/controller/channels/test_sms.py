@@ -52,14 +52,14 @@ def test_sent_is_what_the_centre_took_and_its_id_is_kept(peer, sender_of):
 
 
 def test_a_receipt_is_answered_and_noted(peer, sender_of):
-    heard = []
+    heard: list[tuple[str, str]] = []
     sender_of(receipts=heard).send(message())
     peer.wait("receipt-answered")
     peer.until(lambda: heard == [("m1", "DELIVRD")], "receipt")
 
 
 def test_a_receipt_long_after_is_noted_too(peer, sender_of):
-    heard = []
+    heard: list[tuple[str, str]] = []
     peer.tell("hold")
     sender = sender_of(receipts=heard)
     sender.send(message())

@@ -71,8 +71,8 @@ def test_a_notice_has_the_shape_of_alertmanager_and_a_signature(peer):
 
 
 def test_the_end_is_resolved_under_the_same_fingerprint():
-    opened = alertmanager_body(written())
-    ended = alertmanager_body(written(MessageKind.ENDED, ended_s=NOW_S + 60))
+    messages = (written(), written(MessageKind.ENDED, ended_s=NOW_S + 60))
+    opened, ended = (json.loads(json.dumps(alertmanager_body(one))) for one in messages)
     assert (opened["status"], ended["status"]) == ("firing", "resolved")
     prints = [body["alerts"][0]["fingerprint"] for body in (opened, ended)]
     assert prints[0] == prints[1]
@@ -186,13 +186,15 @@ def test_loopback_does_not_open_other_special_addresses():
 def test_a_name_that_moves_after_the_check_leads_nowhere_else(peer, monkeypatch):
     target = check_target(url_of(peer), loopback=True)
     # From here on, every look-up would lead to a metadata service; none is made.
-    asked = []
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **_: asked.append(a) or real(*a, **_))
+    asked, look_up = [], socket.getaddrinfo
+
+    def note(*arguments, **more):
+        asked.append(arguments)
+        return look_up(*arguments, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", note)
     before = len(peer.of("request"))
     answer = post_to(target, b"{}", {}, ssl.create_default_context())
     peer.wait("request", before + 1)
     assert answer.status == 200
     assert all(one[0] == "127.0.0.1" for one in asked)
-
-
-real = socket.getaddrinfo

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from controller.channels.message import ChannelKind
+from controller.incidents.model import Severity
 from controller.load import load
-from controller.notices.model import Language, Severity
+from controller.notices.model import Language
 from controller.notices.policy import place_paths
-from controller.notices.rota import on_call
+from controller.notices.schedule import on_call
 from inventory.errors import IntentError
 
 EXAMPLE = Path(__file__).parents[4] / "inventory" / "examples" / "northern-spur"

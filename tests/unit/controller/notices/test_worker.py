@@ -6,6 +6,7 @@ from datetime import time
 import pytest
 
 from controller.channels.message import SendError
+from controller.incidents.model import Severity
 from controller.notices.model import (
     AllClear,
     Beat,
@@ -13,7 +14,6 @@ from controller.notices.model import (
     IncidentNow,
     Limits,
     Party,
-    Severity,
     Step,
     Subscription,
 )
@@ -271,7 +271,7 @@ def test_five_thousand_incidents_in_a_minute_are_one_digest_for_each_person(rig_
         if second == 30:
             rig.write(9000, severity="critical")
         rig.turn(10)
-    by_kind = {name: [] for name in ("awa", "ben")}
+    by_kind: dict[str, list[str]] = {"awa": [], "ben": []}
     for one in rig.boxes["email"].taken:
         by_kind[one.to.address.split("@")[0]].append(str(one.kind))
     assert by_kind["awa"].count("opened") == by_kind["ben"].count("opened") == 5 + 1

@@ -182,6 +182,7 @@ def watched_country() -> Iterator[WatchedCountry]:
             folder / name,
             ("eth1", "eth2"),
             (*EXTRA[name], f"rwcommunity {SETUP} 127.0.0.1"),
+            say_again_s=1,
         )
         for name in ROUTERS
     }

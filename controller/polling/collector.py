@@ -1,7 +1,7 @@
 """The collector: polls, hears notifications and syslog, and hands on what they mean."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from logging import getLogger
@@ -35,6 +35,7 @@ NEIGHBOURS_S: Final = 60.0
 SESSIONS_S: Final = 30.0
 # A device that sends notifications without end is asked no more often.
 ASK_AGAIN_S: Final = 1.0
+LOOK_AGAIN_S: Final = 5.0
 Sink: TypeAlias = Callable[[tuple[Observation, ...]], None]
 Show: TypeAlias = Callable[[DeviceName, str], str]
 _log: Final = getLogger(__name__)
@@ -80,8 +81,9 @@ class Collector:
         self._sequence = 0
         self._reported: dict[DeviceName, dict[str, Observation]] = {}
         self._neighbours: dict[DeviceName, LldpReading] = {}
-        self._asked_s: dict[DeviceName, float] = {}
+        self._asked_s: dict[str, float] = {}
         self._asking: set[asyncio.Task[None]] = set()
+        self.after_rounds: list[Callable[[], None]] = []
 
     def stamp(self) -> Stamp:
         """Return the next stamp; its sequence rises, also over restarts of this program."""
@@ -109,18 +111,29 @@ class Collector:
         for reading in done.readings:
             self._settle(reading)
         self.heard = follow_round(self.heard, done, lost)
+        for act in self.after_rounds:
+            act()
         return done
 
     def ask_soon(self, device: DeviceName) -> None:
         """Ask a device without waiting for the next round; once a second at most."""
+        if device in self.poller.agents and self._due(device, ASK_AGAIN_S):
+            self._begin(self._ask(device))
+
+    def read_neighbours_soon(self) -> None:
+        """Read neighbours without waiting for their turn; every five seconds at most."""
+        if self._due("", LOOK_AGAIN_S):
+            self._begin(self.read_neighbours())
+
+    def _due(self, what: str, every_s: float) -> bool:
         now_s = monotonic()
-        if (
-            device not in self.poller.agents
-            or now_s - self._asked_s.get(device, -1e9) < ASK_AGAIN_S
-        ):
-            return
-        self._asked_s[device] = now_s
-        task = asyncio.get_running_loop().create_task(self._ask(device))
+        if now_s - self._asked_s.get(what, -every_s) < every_s:
+            return False
+        self._asked_s[what] = now_s
+        return True
+
+    def _begin(self, act: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(act)
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 

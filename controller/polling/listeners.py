@@ -17,6 +17,7 @@ from controller.polling.messages import (
     trap_observations,
 )
 from controller.polling.syslog import FrameReader, SyslogError, SyslogMessage, parse_message
+from controller.snmp import oids
 from controller.snmp.traps import Notification, Sender, TrapError, decode_notification
 from controller.snmp.usm_receiver import UsmReceiver, is_version_3
 from inventory.model import DeviceName
@@ -59,6 +60,7 @@ class Listeners:
     ports: dict[str, int] = field(default_factory=dict)
     _open: list[DatagramListener] = field(default_factory=list)
     _usm: UsmReceiver | None = None
+    _engines: dict[DeviceName, bytes] = field(default_factory=dict)
     _server: asyncio.Server | None = None
     _connections: int = 0
     _severe: dict[DeviceName, asyncio.TimerHandle] = field(default_factory=dict)
@@ -69,6 +71,7 @@ class Listeners:
             door = self._door(self._take_trap, self.traps)
             self.ports["traps"] = door.start(where.address, where.traps, namespace)
             self._start_usm(door)
+            self.collector.after_rounds.append(self.learn_engines)
         if where.syslog is not None:
             door = self._door(self._take_line, self.syslog)
             self.ports["syslog"] = door.start(where.address, where.syslog, namespace)
@@ -92,9 +95,11 @@ class Listeners:
 
     def learn_engines(self) -> None:
         """Take traps of version 3 from agents that were polled: only these are known by engine."""
-        if self._usm is not None:
-            for polled in self.collector.poller.agents.values():
-                self._usm.learn_engine(polled.agent.target, polled.agent.engine)
+        for device, polled in self.collector.poller.agents.items():
+            engine = polled.agent.engine
+            if self._usm is not None and engine and self._engines.get(device) != engine:
+                self._engines[device] = engine
+                self._usm.learn_engine(polled.agent.target, engine)
 
     def _door(self, take: Receive, count: Received) -> DatagramListener:
         door = DatagramListener(take, count)
@@ -138,6 +143,8 @@ class Listeners:
         stamp = collector.stamp()
         said = trap_observations(notification, track, device, collector.network, stamp)
         collector.report_trap(device, said)
+        if notification.kind == oids.LLDP_CHANGED:
+            collector.read_neighbours_soon()
 
     def _communities(self, device: DeviceName) -> tuple[str, ...]:
         polled = self.collector.poller.agents.get(device)

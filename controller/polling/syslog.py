@@ -1,6 +1,7 @@
 """Syslog as routers send it: RFC 5424, and what is common of old (RFC 3164); framed by RFC 6587."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -110,17 +111,15 @@ class FrameReader:
     def __init__(self) -> None:
         self._held = bytearray()
 
-    def feed(self, data: bytes) -> tuple[bytes, ...]:
-        """Return the messages that are complete.
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield the messages that are complete.
 
         Raises SyslogError when a message is too long or has no end: the connection is of no use.
         """
         self._held += data
-        found = []
         while (frame := self._next()) is not None:
             if frame:
-                found.append(frame)
-        return tuple(found)
+                yield frame
 
     def _next(self) -> bytes | None:
         """Return the next message, None while it is not complete."""

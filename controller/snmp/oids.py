@@ -66,5 +66,6 @@ WARM_START: Final = "1.3.6.1.6.3.1.1.5.2"
 LINK_DOWN: Final = "1.3.6.1.6.3.1.1.5.3"
 LINK_UP: Final = "1.3.6.1.6.3.1.1.5.4"
 IF_INDEX: Final = "1.3.6.1.2.1.2.2.1.1"
+LLDP_CHANGED: Final = "1.0.8802.1.1.2.0.0.1"
 # As it is written now, and as it comes out of a trap of version 1.
 UPS_ON_BATTERY: Final = frozenset({"1.3.6.1.2.1.33.2.1", "1.3.6.1.2.1.33.2.0.1"})

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from inventory.errors import CredentialError
 from inventory.model import Device, DeviceName, Intent, Snmp, SnmpVersion
 
 SHORTEST_PASSPHRASE: Final = 8
@@ -36,8 +37,8 @@ def polled_devices(intent: Intent) -> tuple[Device, ...]:
 def make_target(intent: Intent, device: Device, secret: Secret) -> Target:
     """Return what polling a device takes; secret resolves a credential reference.
 
-    Raises CredentialError when a reference cannot be resolved, ValueError for a device that is
-    not to be polled.
+    Raises CredentialError when a reference cannot be resolved or a passphrase is too short,
+    ValueError for a device that is not to be polled.
     """
     snmp, management = device.snmp, device.management
     if snmp is None or management is None:
@@ -48,7 +49,7 @@ def make_target(intent: Intent, device: Device, secret: Secret) -> Target:
         snmp.port,
         snmp.version,
         frozenset(interface for _, interface in circuit_interfaces(intent, device.name)),
-        **_secrets(snmp, secret),
+        **_secrets(device.name, snmp, secret),
     )
 
 
@@ -60,11 +61,17 @@ def circuit_interfaces(intent: Intent, device: DeviceName) -> Iterator[tuple[str
                 yield circuit.name, end.interface
 
 
-def _secrets(snmp: Snmp, secret: Secret) -> dict[str, str]:
+def _secrets(device: DeviceName, snmp: Snmp, secret: Secret) -> dict[str, str]:
     if snmp.version is SnmpVersion.V2C:
         return {"community": secret(snmp.community)}
-    return {
-        "user": snmp.user,
+    passphrases = {
         "authentication": secret(snmp.authentication),
         "privacy": secret(snmp.privacy),
     }
+    for name, passphrase in passphrases.items():
+        if len(passphrase) < SHORTEST_PASSPHRASE:
+            raise CredentialError(
+                f"{device}: the {name} passphrase of SNMP has fewer than {SHORTEST_PASSPHRASE} "
+                "characters (RFC 3414); make a longer one at both ends"
+            )
+    return {"user": snmp.user, **passphrases}

@@ -12,13 +12,13 @@ from threading import Event, Lock, Thread
 from time import time
 from typing import Any, Final
 
-from pyasn1.type.univ import Integer
+from pyasn1.type.univ import Integer, ObjectIdentifier, OctetString
 from pysnmp.carrier.asyncio.dgram import udp
 from pysnmp.entity import config
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.entity.rfc3413 import ntfrcv
 from pysnmp.error import PySnmpError
-from pysnmp.proto.rfc1902 import ObjectIdentifier, OctetString
+from pysnmp.proto import rfc1902
 
 from controller.snmp import oids
 from controller.snmp.model import Value
@@ -128,7 +128,7 @@ class UsmReceiver:
                 target.authentication,
                 config.USM_PRIV_CFB128_AES,
                 target.privacy,
-                securityEngineId=OctetString(engine) if engine else None,
+                securityEngineId=rfc1902.OctetString(engine) if engine else None,
             )
 
     def _notified(self, engine: SnmpEngine, reference: Any, *rest: Any) -> None:

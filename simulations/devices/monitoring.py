@@ -30,7 +30,7 @@ class Passphrases:
 class WatchedRouter:
     """A router to watch: its namespace, the folder for its files, and where circuits land.
 
-    extra are further lines of snmpd.conf.
+    extra are further lines of snmpd.conf; lldpd sends every say_again_s seconds.
     """
 
     device: DeviceName
@@ -38,6 +38,7 @@ class WatchedRouter:
     folder: Path
     interfaces: tuple[str, ...]
     extra: tuple[str, ...] = ()
+    say_again_s: int = SAY_AGAIN_S
 
 
 def make_passphrases(place: Folder) -> Passphrases:
@@ -75,7 +76,7 @@ def prepare_monitoring(router: WatchedRouter, passphrases: Passphrases) -> None:
     lldpd = (
         f"configure system hostname {router.device}",
         "configure lldp portidsubtype ifname",
-        f"configure lldp tx-interval {SAY_AGAIN_S}",
+        f"configure lldp tx-interval {router.say_again_s}",
     )
     (folder / "lldpd.conf").write_text("".join(f"{line}\n" for line in lldpd), encoding="ascii")
 

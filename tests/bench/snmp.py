@@ -39,7 +39,7 @@ ADDRESSES = tuple(f"127.20.{i // 250}.{i % 250 + 1}" for i in range(AGENTS))
 def rounds(folder: Path, runs: int) -> Iterator[Figure]:
     """Measure rounds over all agents: version 2c, version 3, and pysnmp beside them."""
     with _agents(folder) as namespace, namespaces.entered_namespace(namespace):
-        names = ()
+        names: tuple[str, ...] = ()
         for version in SnmpVersion:
             seconds, names = asyncio.run(_polled(version, runs))
             what = f"{AGENTS} agents, {len(names)} values each, {version}"
@@ -83,11 +83,12 @@ def _targets(version: SnmpVersion) -> list[Target]:
 
 async def _by_pysnmp(names: tuple[str, ...]) -> None:
     engine, turns = SnmpEngine(), asyncio.Semaphore(AT_ONCE)
+    # Their names are looked up once; done for each agent, that would take most of the time.
+    objects = [ObjectType(ObjectIdentity(name)) for name in names]
 
     async def ask(address: str) -> None:
         async with turns:
             target = await UdpTransportTarget.create((address, 161), timeout=5, retries=2)
-            objects = [ObjectType(ObjectIdentity(name)) for name in names]
             community = CommunityData(COMMUNITY)
             error, status, _, values = await get_cmd(
                 engine, community, target, ContextData(), *objects, lookupMib=False

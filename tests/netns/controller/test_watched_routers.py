@@ -14,6 +14,7 @@ from controller.polling.collector import Collector, Place
 from controller.polling.listeners import Listeners, ListeningPorts
 from controller.snmp.model import DeviceReading
 from tests.rigs.snmp.watched_country import (
+    INFORMS_OF_V3,
     INTENDED,
     NOC,
     ROUTERS,
@@ -230,7 +231,7 @@ def test_swapped_cables_are_told_and_right_ones_are_not(whole):
     asyncio.run(watch())
 
 
-async def neighbours(watcher: Watcher, ends, state: Health) -> None:
+async def neighbours(watcher: Watcher, ends: tuple[tuple[str, str], ...], state: Health) -> None:
     async with asyncio.timeout(WITHIN_S):
         while {watcher.state(*end, Source.LLDP) for end in ends} != {state}:
             await watcher.collector.read_neighbours()
@@ -239,25 +240,27 @@ async def neighbours(watcher: Watcher, ends, state: Health) -> None:
 
 @pytest.mark.parametrize("device", ROUTERS, ids=["v3 inform", "2c inform", "v3 trap"])
 def test_an_agents_notification_is_heard_and_has_it_asked_at_once(whole, device):
-    async def watch():
-        watcher = Watcher(whole)
-        await watcher.well()
-        doors = Listeners(watcher.collector)
-        await doors.start(ListeningPorts(NOC, traps=TRAP_PORT, syslog=None), whole.noc)
-        try:
-            doors.learn_engines()
-            heard = []
-            report = watcher.collector.report_trap
-            watcher.collector.report_trap = lambda *said: (heard.append(said[0]), report(*said))
-            whole.stop_snmpd(device)
-            whole.start_snmpd(device)
-            async with asyncio.timeout(WITHIN_S):
-                while device not in heard:
-                    await asyncio.sleep(0.05)
-            assert set(heard) == {device}
-        finally:
-            await doors.stop()
-        return doors
-
-    doors = asyncio.run(watch())
+    line = INFORMS_OF_V3 if device == "mora-r1" else "# nothing more"
+    with whole.configured(device, line):
+        doors = asyncio.run(restarted_and_heard(whole, device))
     assert doors.traps.taken >= 1
+
+
+async def restarted_and_heard(country: WatchedCountry, device: str) -> Listeners:
+    """Restart a router's snmpd, which says so, until that is heard and the router is asked."""
+    watcher = Watcher(country)
+    await watcher.well()
+    doors = Listeners(watcher.collector)
+    await doors.start(ListeningPorts(NOC, traps=TRAP_PORT, syslog=None), country.noc)
+    try:
+        await watcher.collector.poll()
+        before = watcher.reading(device).uptime_s
+        await asyncio.to_thread(country.stop_snmpd, device)
+        await asyncio.to_thread(country.start_snmpd, device)
+        async with asyncio.timeout(WITHIN_S):
+            # Nothing but the notification has it asked here.
+            while not doors.traps.taken or watcher.reading(device).uptime_s >= before:
+                await asyncio.sleep(0.05)
+    finally:
+        await doors.stop()
+    return doors

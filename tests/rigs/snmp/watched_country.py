@@ -38,14 +38,15 @@ PASSPHRASES = Passphrases("authentication-of-tests", "privacy-of-tests")
 # Which interfaces a cable joins: as intended, and with the ends at Mora swapped.
 INTENDED = {"mora-r1/eth1": "kolofata-r1/eth1", "mora-r1/eth2": "tokombere-r1/eth1"}
 SWAPPED = {"mora-r1/eth2": "kolofata-r1/eth1", "mora-r1/eth1": "tokombere-r1/eth1"}
-# Mora sends informs of version 3, Kolofata informs of 2c, Tokombéré traps of version 3.
+# Kolofata sends informs of 2c, Tokombéré traps of version 3. Informs of version 3 are for a test
+# alone: snmpd does nothing else while it looks for a receiver that is not there.
 _USM = (
     f"-v3 -u {monitoring.USER} -l authPriv -a SHA-256 -A {PASSPHRASES.authentication} "
     f"-x AES -X {PASSPHRASES.privacy} {NOC}:{TRAP_PORT}"
 )
+INFORMS_OF_V3 = f"trapsess -Ci {_USM}"
 EXTRA: Mapping[str, tuple[str, ...]] = {
     "mora-r1": (
-        f"trapsess -Ci {_USM}",
         "override 1.3.6.1.2.1.99.1.1.1.1.7 integer 8",
         "override 1.3.6.1.2.1.99.1.1.1.4.7 integer 41",
         "override 1.3.6.1.2.1.33.1.4.1.0 integer 5",
@@ -126,6 +127,18 @@ class WatchedCountry:
         assert process is not None
         kill_processes((process,))
 
+    @contextmanager
+    def configured(self, device: str, line: str) -> Iterator[None]:
+        """Have a line in a router's snmpd.conf for a while; snmpd reads it at its next start."""
+        file = self.routers[device].folder / "snmpd.conf"
+        before = file.read_text(encoding="ascii")
+        file.write_text(f"{before}{line}\n", encoding="ascii")
+        try:
+            yield
+        finally:
+            file.write_text(before, encoding="ascii")
+            self.stop_snmpd(device)
+
     def start_snmpd(self, device: str) -> None:
         """Start a router's snmpd and wait until it answers."""
         router = self.routers[device]
@@ -169,6 +182,7 @@ def watched_country() -> Iterator[WatchedCountry]:
             folder / name,
             ("eth1", "eth2"),
             (*EXTRA[name], f"rwcommunity {SETUP} 127.0.0.1"),
+            say_again_s=1,
         )
         for name in ROUTERS
     }

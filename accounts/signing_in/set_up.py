@@ -30,18 +30,18 @@ from accounts.factors.passkeys import (
 )
 from accounts.factors.passwords import check_password
 from accounts.factors.recovery_codes import new_codes
-from accounts.factors.second_factors import (
-    PasskeyAnswer,
-    RecoveryCode,
-    TotpCode,
-    remove_credentials,
-)
 from accounts.factors.throttle import Visitor
 from accounts.factors.totp import app_address, new_secret, secret_text, step_of, store_secret
 from accounts.opaque_tokens import OpaqueToken, TokenKind, new_token, stored_hash
 from accounts.realm import Realm
 from accounts.schema import Lock, accounts, browsers, hold, passwords, set_ups
 from accounts.signing_in.links import Link, Purpose, link_of, use_link, working_link
+from accounts.signing_in.second_factors import (
+    PasskeyAnswer,
+    RecoveryCode,
+    TotpCode,
+    remove_credentials,
+)
 from accounts.signing_in.sessions import open_session
 from database.engine import reading
 

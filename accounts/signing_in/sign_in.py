@@ -14,7 +14,6 @@ from accounts.errors import SignInRefusedError, WaitError
 from accounts.factors.passkeys import new_challenge, passkeys_of, request_options
 from accounts.factors.passwords import Verified
 from accounts.factors.recovery_codes import codes_left
-from accounts.factors.second_factors import Factor, Proof, factors_of, prove
 from accounts.factors.throttle import (
     Counter,
     Visitor,
@@ -28,6 +27,7 @@ from accounts.factors.throttle import (
 from accounts.opaque_tokens import OpaqueToken, TokenKind, new_token, stored_hash
 from accounts.realm import Realm
 from accounts.schema import accounts, passwords, pending, sessions
+from accounts.signing_in.second_factors import Factor, Proof, factors_of, prove
 from accounts.signing_in.sessions import remove_ended, sign_out
 from accounts.signing_in.set_up import Entered, enter
 

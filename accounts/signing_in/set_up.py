@@ -132,7 +132,8 @@ def enter(  # noqa: PLR0913, PLR0917 - who enters from where, when and with what
     session, number = open_session(connection, realm, account, visitor, now_s)
     browser = new_token(TokenKind.BROWSER)
     row = {"token_hash": browser.hash, "account_id": account}
-    connection.execute(delete(browsers).where(browsers.c.expires_s <= now_s))
+    shown = browsers.c.token_hash == stored_hash(TokenKind.BROWSER, visitor.browser)
+    connection.execute(delete(browsers).where(shown | (browsers.c.expires_s <= now_s)))
     connection.execute(insert(browsers).values(**row, expires_s=now_s + realm.times.browser_s))
     mine = update(accounts).where(accounts.c.id == account)
     connection.execute(mine.values(signed_in_s=now_s))

@@ -23,6 +23,7 @@ from accounts.factors.throttle import (
     known_browser,
     password_counters,
     take_attempt,
+    touch,
 )
 from accounts.opaque_tokens import OpaqueToken, TokenKind, new_token, stored_hash
 from accounts.realm import Realm
@@ -130,16 +131,21 @@ def _count_attempt(realm: Realm, name: str, visitor: Visitor, now_s: float) -> _
 
 
 def _note_refusal(realm: Realm, standing: _Standing, now_s: float) -> None:
-    """Record refusals of an account that exists: the fourth, the eighth, and so on."""
-    row = standing.account
-    if row is None:
-        return
+    """Record refusals of an account that exists: the fourth, the eighth, and so on.
+
+    For one that does not, as much is written elsewhere, so that both take as long.
+    """
+    counter = standing.counters[-1]
     with realm.engine.begin() as connection:
-        failures = failures_of(connection, standing.counters[-1])
-        if failures >= _FEWEST_NOTED and failures & (failures - 1) == 0:
-            details = {"failures": failures}
+        failures = failures_of(connection, counter)
+        if failures < _FEWEST_NOTED or failures & (failures - 1):
+            return
+        if standing.account is None:
+            touch(connection, counter)
+        else:
+            name, details = standing.account.name, {"failures": failures}
             actor, at = Actor("nobody", "sign-in"), instant_text(now_s)
-            append(connection, actor, at, "sign-in.refused", row.name, details)
+            append(connection, actor, at, "sign-in.refused", name, details)
 
 
 def _rehash(connection: Connection, row: Row[Any], checked: Verified) -> None:

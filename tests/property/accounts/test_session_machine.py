@@ -11,10 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from accounts.directory import set_enabled, set_grants
 from accounts.errors import AccountsError
-from accounts.factors.second_factors import TotpCode
 from accounts.factors.totp import STEP_S
 from accounts.roles import STEP_UP_S, Grant
 from accounts.signing_in.own_account import change_password
+from accounts.signing_in.second_factors import TotpCode
 from accounts.signing_in.sessions import end_session, sign_out
 from accounts.signing_in.sign_in import check_password_step, second_step
 from accounts.signing_in.step_up import identify, step_up

@@ -13,12 +13,12 @@ from accounts.audit import Actor
 from accounts.errors import AccountsError
 from accounts.factors.passkeys import RelyingParty
 from accounts.factors.passwords import ArgonParameters, PasswordHashing
-from accounts.factors.second_factors import TotpCode
 from accounts.factors.throttle import Visitor
 from accounts.factors.totp import STEP_S, SealingKey, code_at
 from accounts.realm import Realm, Times, open_realm
 from accounts.roles import EVERYWHERE, Grant, Principal, RoleCatalogue
 from accounts.signing_in.links import first_administrator_link, invite
+from accounts.signing_in.second_factors import TotpCode
 from accounts.signing_in.set_up import Applicant, Entered, begin_set_up, finish_set_up
 from accounts.signing_in.sign_in import check_password_step, second_step
 from accounts.signing_in.step_up import identify

@@ -15,11 +15,11 @@ from accounts.approvals import (
 )
 from accounts.directory import set_enabled, set_grants
 from accounts.errors import NotAllowedError, SecondPersonError, SignInRefusedError
-from accounts.factors.second_factors import PasskeyAnswer, RecoveryCode, TotpCode
 from accounts.factors.totp import STEP_S
 from accounts.roles import Grant
 from accounts.schema import approvals
 from accounts.signing_in.own_account import begin_factor, finish_factor
+from accounts.signing_in.second_factors import PasskeyAnswer, RecoveryCode, TotpCode
 from tests.rigs.accounts.authenticator import Authenticator
 from tests.rigs.accounts.service import CATALOGUE, MACHINE, at_once, refusals
 

@@ -16,10 +16,10 @@ from accounts.errors import (
     SecondPersonError,
     StepUpNeededError,
 )
-from accounts.factors.second_factors import Factor
 from accounts.roles import Grant
 from accounts.signing_in.machine_tokens import TokenWish, make_token
 from accounts.signing_in.own_account import remove_factor
+from accounts.signing_in.second_factors import Factor
 from accounts.signing_in.step_up import identify
 from tests.rigs.accounts.service import CATALOGUE, at_once, refusals
 

@@ -151,6 +151,12 @@ def test_no_answer_is_an_error_of_ours(service, account, key, data):
         verify_creation(PARTY, b"c" * 32, text)
 
 
+@pytest.mark.parametrize("number", ["", "\0", "é", "a b", "a" * 1500, "\ud800"])
+def test_an_id_that_cannot_be_one_is_refused(service, account, key, number):
+    answer = json.loads(key.answer(asked(service, account)))
+    assert not used(service, account, json.dumps({**answer, "id": number, "rawId": number}))
+
+
 def test_an_answer_too_long_to_be_one_is_refused(service, account, key):
     answer = json.loads(key.answer(asked(service, account)))
     answer["padding"] = "x" * 70_000

@@ -6,7 +6,6 @@ import pytest
 
 from accounts.errors import NotAllowedError, PasswordError, SignInRefusedError, StepUpNeededError
 from accounts.factors.passkeys import passkeys_of
-from accounts.factors.second_factors import Factor, PasskeyAnswer, RecoveryCode
 from accounts.factors.totp import STEP_S
 from accounts.signing_in.own_account import (
     begin_factor,
@@ -15,6 +14,7 @@ from accounts.signing_in.own_account import (
     remove_factor,
     renew_recovery_codes,
 )
+from accounts.signing_in.second_factors import Factor, PasskeyAnswer, RecoveryCode
 from accounts.signing_in.sign_in import check_password_step, second_step
 from accounts.signing_in.step_up import identify
 from tests.rigs.accounts.authenticator import Authenticator

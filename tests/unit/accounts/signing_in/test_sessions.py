@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from accounts.errors import NotAllowedError, SignInRefusedError, StepUpNeededError, WaitError
-from accounts.factors.second_factors import PasskeyAnswer, RecoveryCode, TotpCode
 from accounts.factors.totp import STEP_S
 from accounts.roles import STEP_UP_S, Origin, allows, require_step_up, visible
 from accounts.signing_in.own_account import begin_factor, finish_factor
+from accounts.signing_in.second_factors import PasskeyAnswer, RecoveryCode, TotpCode
 from accounts.signing_in.sessions import end_session, list_sessions, open_wall
 from accounts.signing_in.step_up import identify, step_up, step_up_options
 from tests.rigs.accounts.authenticator import Authenticator
@@ -76,8 +76,9 @@ def test_an_administrator_ends_sessions_of_others_and_a_viewer_does_not(service,
     assert listed(service, by, chief.name) == []
     with pytest.raises(NotAllowedError, match="no such session"):
         end_session(service.realm, by, target, now_s=service.now_s, because="x")
-    with pytest.raises(NotAllowedError, match="no such session"):
-        end_session(service.realm, by, "0" * 16, now_s=service.now_s, because="x")
+    for number in ("0" * 16, "", "\0", "\ud800"):
+        with pytest.raises(NotAllowedError, match="no such session"):
+            end_session(service.realm, by, number, now_s=service.now_s, because="x")
     for other in listed(service, mine, viewer.name):
         end_session(service.realm, mine, other, now_s=service.now_s, because="left")
     assert known(service, viewer.token) is None

@@ -7,10 +7,10 @@ import pytest
 from accounts.announcements import announcements_after
 from accounts.directory import find_account, grants_of, working_administrators
 from accounts.errors import NotAllowedError, PasswordError, SignInRefusedError, StepUpNeededError
-from accounts.factors.second_factors import PasskeyAnswer, RecoveryCode, TotpCode
 from accounts.factors.totp import STEP_S
 from accounts.roles import Grant
 from accounts.signing_in.links import first_administrator_link, invite, recover_on_machine
+from accounts.signing_in.second_factors import PasskeyAnswer, RecoveryCode, TotpCode
 from accounts.signing_in.set_up import Applicant, begin_set_up, finish_set_up
 from accounts.signing_in.sign_in import check_password_step, second_step
 from accounts.signing_in.step_up import identify

@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, and_, delete, insert, select
 
 from controller.incidents.model import (
+    ChangeKind,
     Consultation,
     Health,
     HealthChange,
@@ -123,8 +124,11 @@ class IncidentRows:
         """Return what happened to an incident, oldest first."""
         query = select(timeline).where(timeline.c.incident == number).order_by(timeline.c.id)
         with reading(self._engine) as connection:
-            rows = [dict(row) for row in connection.execute(query).mappings()]
-        return [msgspec.convert(_without_id(row), IncidentChange) for row in rows]
+            rows = connection.execute(query).all()
+        return [
+            IncidentChange(row.incident, row.at_s, ChangeKind(row.kind), row.sentence, row.by)
+            for row in rows
+        ]
 
     def health_turns(self, subject: Subject, until_s: float) -> Sequence[HealthChange]:
         """Return when the health of a subject turned before a time, oldest first."""
@@ -317,7 +321,3 @@ def payload(notice: Notice) -> dict[str, Any]:
         "opened_s": incident.opened_s,
         "ended_s": incident.ended_s,
     }
-
-
-def _without_id(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(key): value for key, value in row.items() if key != "id"}

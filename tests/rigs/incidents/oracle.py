@@ -33,6 +33,12 @@ class Truth:
     opened_at: dict[Subject, int] = field(default_factory=dict)
     silent_at: dict[str, int] = field(default_factory=dict)
     seen_dead_at: dict[str, int] = field(default_factory=dict)
+    _at: dict[str, list[Circuit]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for each in self.intent.circuits.values():
+            for end in ends(each):
+                self._at.setdefault(end, []).append(each)
 
     def settle(self) -> None:
         """Count a settled state, and remember since when things are as they are heard to be."""
@@ -78,8 +84,8 @@ class Truth:
         """Return the circuits of a living device that it sees dead."""
         return frozenset(
             each.name
-            for each in self.intent.circuits.values()
-            if name in ends(each) and (each.name in self.cut or self.dead & set(ends(each)))
+            for each in self._at.get(name, ())
+            if each.name in self.cut or self.dead & set(ends(each))
         )
 
     def is_maintained(self, root: Subject) -> bool:

@@ -18,6 +18,7 @@ SanagaError
 ├── JournalError           the record of applied plans cannot be used
 ├── AccessError            access over the VPN cannot be given or withdrawn as asked
 ├── ExtraError             an optional extra is chosen that is not installed
+├── BackupError            a backup cannot be made, used or put back
 ├── UnfinishedError        an apply was left half-way and must be resumed first
 └── LabError               the laboratory cannot be built, found or changed
 """
@@ -134,6 +135,10 @@ class AccessError(SanagaError):
 
 class ExtraError(SanagaError):
     """An optional extra is chosen that is not installed."""
+
+
+class BackupError(SanagaError):
+    """A backup cannot be made, is not whole, or cannot be put back."""
 
 
 class UnfinishedError(SanagaError):

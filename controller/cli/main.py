@@ -42,6 +42,7 @@ VERBS: Final = {
     "topology": "controller.cli.topology",
     "inventory": "controller.cli.inventory",
     "vpn": "controller.cli_vpn.vpn",
+    "backup": "controller.cli.backup",
     "serve": "controller.cli.serve",
     "noc": "controller.cli.noc",
     "watch": "controller.cli.watch",
@@ -50,6 +51,7 @@ PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
     "vpn": "Give access",
+    "backup": "Keep",
     **dict.fromkeys(("serve", "noc", "watch"), "Watch"),
     "edge": "At a site",
 }
@@ -69,6 +71,7 @@ HELPS: Final = {
     "topology": "Show, draw and question the graph of the network.",
     "inventory": "List what exists; export and import inventories.",
     "vpn": "Say and test who may reach what over the VPN, and give people access.",
+    "backup": "Back up the controller's records and keys, rehearse it, and put it back.",
     "serve": "Hear edges and routers, decide what is wrong and who is hurt, and tell whom it "
     "concerns.",
     "noc": "Incidents and maintenance windows of a running controller.",

@@ -107,7 +107,11 @@ def incidents_that_must_be_open(truth: Truth, before: frozenset[Subject]) -> fro
     roots = {root for root in _visible_roots(truth, before) if not truth.is_maintained(root)}
     visible = set(_visible_roots(truth, before))
     lasting = {root for root in before if root in visible or not _is_seen_well(truth, root)}
-    taken = {root for root in lasting - visible if any(_explains(truth, r, root) for r in visible - before)}
+    taken = {
+        root
+        for root in lasting - visible
+        if any(_explains(truth, r, root) for r in visible - before)
+    }
     must = frozenset(roots | (lasting - taken))
     # What was noticed under another root first goes on under the root that explains it.
     must |= {r for r in visible - before for root in taken if _explains(truth, r, root)}

@@ -19,6 +19,7 @@ SanagaError
 ├── AccessError            access over the VPN cannot be given or withdrawn as asked
 ├── AccountError           an account cannot be made or recovered as asked
 ├── ExtraError             an optional extra is chosen that is not installed
+├── BackupError            a backup cannot be made, used or put back
 ├── UnfinishedError        an apply was left half-way and must be resumed first
 └── LabError               the laboratory cannot be built, found or changed
 """
@@ -139,6 +140,10 @@ class AccountError(SanagaError):
 
 class ExtraError(SanagaError):
     """An optional extra is chosen that is not installed."""
+
+
+class BackupError(SanagaError):
+    """A backup cannot be made, is not whole, or cannot be put back."""
 
 
 class UnfinishedError(SanagaError):

@@ -42,7 +42,11 @@ VERBS: Final = {
     "topology": "controller.cli.topology",
     "inventory": "controller.cli.inventory",
     "vpn": "controller.cli_vpn.vpn",
+<<<<<<< HEAD
     "account": "controller.cli.account",
+=======
+    "backup": "controller.cli.backup",
+>>>>>>> h1
     "serve": "controller.cli.serve",
     "noc": "controller.cli.noc",
     "notices": "controller.cli.notices",
@@ -51,8 +55,14 @@ VERBS: Final = {
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
+<<<<<<< HEAD
     **dict.fromkeys(("vpn", "account"), "Give access"),
     **dict.fromkeys(("serve", "noc", "notices", "watch"), "Watch"),
+=======
+    "vpn": "Give access",
+    "backup": "Keep",
+    **dict.fromkeys(("serve", "noc", "watch"), "Watch"),
+>>>>>>> h1
     "edge": "At a site",
 }
 REHEARSE: Final = "Rehearse"
@@ -71,6 +81,7 @@ HELPS: Final = {
     "topology": "Show, draw and question the graph of the network.",
     "inventory": "List what exists; export and import inventories.",
     "vpn": "Say and test who may reach what over the VPN, and give people access.",
+    "backup": "Back up the controller's records and keys, rehearse it, and put it back.",
     "serve": "Hear edges and routers, decide what is wrong and who is hurt, and tell whom it "
     "concerns.",
     "account": "Let the first administrator in, and people who lost their second factor.",

@@ -88,7 +88,14 @@ def running_postgresql() -> Iterator[PostgresqlServer]:
             "trust",
             "--no-sync",
         ]
-        command += ["-E", "UTF8", "--no-instructions", "--locale-provider=icu", "--icu-locale=fr"]
+        command += [
+            "-E",
+            "UTF8",
+            "--no-sync",
+            "--no-instructions",
+            "--locale-provider=icu",
+            "--icu-locale=fr",
+        ]
         subprocess.run([*command, "--locale=C.UTF-8"], check=True, stdout=subprocess.DEVNULL, **who)
         with _served(where, folder, who) as server:
             yield server

@@ -42,11 +42,8 @@ VERBS: Final = {
     "topology": "controller.cli.topology",
     "inventory": "controller.cli.inventory",
     "vpn": "controller.cli_vpn.vpn",
-<<<<<<< HEAD
     "account": "controller.cli.account",
-=======
     "backup": "controller.cli.backup",
->>>>>>> h1
     "serve": "controller.cli.serve",
     "noc": "controller.cli.noc",
     "notices": "controller.cli.notices",
@@ -55,14 +52,9 @@ VERBS: Final = {
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
-<<<<<<< HEAD
     **dict.fromkeys(("vpn", "account"), "Give access"),
     **dict.fromkeys(("serve", "noc", "notices", "watch"), "Watch"),
-=======
-    "vpn": "Give access",
     "backup": "Keep",
-    **dict.fromkeys(("serve", "noc", "watch"), "Watch"),
->>>>>>> h1
     "edge": "At a site",
 }
 REHEARSE: Final = "Rehearse"

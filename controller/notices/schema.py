@@ -31,7 +31,7 @@ outbox: Final = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("incident", Integer, nullable=False),
     Column("kind", String, nullable=False),
-    Column("dedup", String, nullable=False, unique=True),
+    Column("dedup_key", String, key="dedup", nullable=False, unique=True),
     Column("created_s", Float, nullable=False),
     Column("payload", JSON, nullable=False),
 )

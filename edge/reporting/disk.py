@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from edge.clock import Moment
+from edge.reporting.records import Record
+from edge.reporting.spool import Spool, SpoolState
 from edge.telemetry import frames
 from edge.telemetry.frames import FrameError
 from edge.telemetry.model import TelemetryMessage
-from edge.telemetry.records import Record
-from edge.telemetry.spool import Spool, SpoolState
 
 T = TypeVar("T")
 

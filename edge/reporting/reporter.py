@@ -14,15 +14,16 @@ from zlib import crc32
 from edge.clock import Moment, rfc3339
 from edge.forwarding import marks
 from edge.policy.model import EdgePolicy
+from edge.reporting import clock_trust, dialling, snapshot
+from edge.reporting.changes import ChangeCollector
+from edge.reporting.clock_trust import ClockTrust
+from edge.reporting.disk import SpoolThread
+from edge.reporting.summaries import Octets, SliceFolder, WayKey, path_state
+from edge.reporting.uplink import LinkHooks, LinkIdentity, Uplink
 from edge.selection.evaluate import PathChange, PeerState
-from edge.telemetry import clock_trust, dialling, frames, snapshot
-from edge.telemetry.changes import ChangeCollector
-from edge.telemetry.clock_trust import ClockTrust
-from edge.telemetry.disk import SpoolThread
+from edge.telemetry import frames
 from edge.telemetry.model import Change, ChangeKind, PathSummary, TelemetryMessage
 from edge.telemetry.status import Repairs
-from edge.telemetry.summaries import Octets, SliceFolder, WayKey, path_state
-from edge.telemetry.uplink import LinkHooks, LinkIdentity, Uplink
 from inventory.model import DeviceName
 from topology.quality.health import LinkHealth, Measurement, PathName
 from vpn.wireguard.endpoint import parse_endpoint

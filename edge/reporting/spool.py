@@ -17,10 +17,11 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
+from edge.reporting import coarsen
+from edge.reporting.records import Record, read_records, write_mark, write_record
 from edge.storage import atomic
-from edge.telemetry import coarsen, frames
+from edge.telemetry import frames
 from edge.telemetry.frames import FrameError
-from edge.telemetry.records import Record, read_records, write_mark, write_record
 from inventory.output_file import sync_folder
 
 FOLDER: Final = "telemetry"

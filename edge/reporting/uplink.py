@@ -17,11 +17,11 @@ from secrets import token_bytes
 from typing import TYPE_CHECKING, Any, Final
 
 from edge.clock import Moment
-from edge.telemetry import dialling
-from edge.telemetry.dialling import Way
-from edge.telemetry.disk import SpoolThread, ready_frame
-from edge.telemetry.records import Record
-from edge.telemetry.wire.dictionary import DICTIONARIES
+from edge.reporting import dialling
+from edge.reporting.dialling import Way
+from edge.reporting.disk import SpoolThread, ready_frame
+from edge.reporting.records import Record
+from edge.telemetry.dictionary import DICTIONARIES
 from inventory.errors import SanagaError
 
 if TYPE_CHECKING:

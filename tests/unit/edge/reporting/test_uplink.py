@@ -9,11 +9,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.clock import current_moment
-from edge.telemetry import dialling, frames, uplink
-from edge.telemetry.dialling import ways_to_dial
-from edge.telemetry.disk import SpoolThread
-from edge.telemetry.spool import Spool
-from edge.telemetry.uplink import LinkHooks, LinkIdentity, Uplink
+from edge.reporting import dialling, uplink
+from edge.reporting.dialling import ways_to_dial
+from edge.reporting.disk import SpoolThread
+from edge.reporting.spool import Spool
+from edge.reporting.uplink import LinkHooks, LinkIdentity, Uplink
+from edge.telemetry import frames
 from tests.rigs.edge.telemetry_controller import CONTROLLER, SmallController
 from tests.rigs.edge.telemetry_messages import idle_minute
 from vpn import key_text

@@ -80,7 +80,9 @@ class TelemetryReporter:
         self._policy: EdgePolicy | None = None
         # Spreads the minutes of all edges over the minute.
         self._phase_s = crc32(self._device.encode()) % MINUTE_S
-        hooks = LinkHooks(self._full_state, self._heard_clock, self._clock_trusted)
+        hooks = LinkHooks(
+            self._full_state, self._heard_clock, self._clock_trusted, self._renumbered
+        )
         self.uplink = Uplink(identity, disk, clock, hooks)
         self.changed = asyncio.Event()
         self.fault = ""
@@ -313,6 +315,9 @@ class TelemetryReporter:
 
     def _heard_clock(self, controller_unix_s: float) -> None:
         self._trust.compare(self._clock(), controller_unix_s)
+
+    def _renumbered(self, number: int) -> None:
+        self._number, self._live_number = number, 0
 
     def _clock_trusted(self) -> bool:
         return self._trust.is_right(self._clock(), synchronised=self._synchronised)

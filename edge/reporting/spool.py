@@ -199,8 +199,9 @@ class Spool:
         known = _identity(home / CURRENT)
         self.identity = known or token_hex(8)
         own = home / self.identity
+        self._files = []
         if known:
-            for path in sorted(own.glob(f"*{SUFFIX}")):
+            for path in sorted(own.glob(f"{'[0-9]' * 12}{SUFFIX}")):
                 self._learn(path)
         for other in home.iterdir():
             if other.is_dir() and other != own:

@@ -42,8 +42,9 @@ class Edge:
     def __init__(self, folder, private_key=EDGE_KEY):
         self.disk = SpoolThread(Spool(folder))
         self.clocks: list[float] = []
+        self.renumbered: list[int] = []
         identity = LinkIdentity("kolofata-e1", CONTROLLER.public_key, lambda: (private_key,))
-        hooks = LinkHooks(self.full_state, self.clocks.append, lambda: True)
+        hooks = LinkHooks(self.full_state, self.clocks.append, lambda: True, self.renumbered.append)
         self.link = Uplink(identity, self.disk, current_moment, hooks)
 
     def full_state(self):
@@ -185,6 +186,7 @@ def test_an_image_of_an_earlier_disk_begins_another_spool(tmp_path):
                 }
                 await edge.report(3)
                 await until(controller, lambda: len(controller.stored) == 2)
+                assert len(edge.renumbered) == 1
                 await becomes(edge.link.settled.is_set)
         first, second = controller.stored.values()
         assert [one.sequence for one in first] == [1, 2]

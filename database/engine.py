@@ -100,6 +100,13 @@ def postgresql_url(address: str, *, password: str | None = None) -> URL:
     return url if password is None else url.set(password=password)
 
 
+def postgresql_name(address: str) -> str:
+    """Return an address without its password and its settings, for messages."""
+    url = postgresql_url(address)
+    parts = URL.create("postgresql", url.username, None, url.host, url.port, url.database)
+    return parts.render_as_string()
+
+
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Keep other processes that ask for the same out of a folder while the block runs."""

@@ -1,22 +1,24 @@
 """Statements that SQLite and PostgreSQL word differently, or that SQLAlchemy takes amiss."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Column, Connection, Executable, Row, Table, func, select
-from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
+    from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
-Upsert: TypeAlias = SqliteInsert | PostgresqlInsert
 
 
-def upsert(connection: Connection, table: Table) -> Upsert:
+def upsert(connection: Connection, table: Table) -> "SqliteInsert | PostgresqlInsert":
     """Return an insertion that can say what is to happen to a row that is there already."""
-    made = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    return made(table)
+    # Each dialect takes long to import, and one of them is in use already.
+    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
+    made: SqliteInsert | PostgresqlInsert = dialect.insert(table)
+    return made
 
 
 def execute_many(

@@ -23,7 +23,7 @@ LONGEST_REQUEST: Final = 1 << 20
 # Standard input, output and errors, and where the exit code goes.
 STREAMS: Final = 4
 # What runs as a program, or within Alembic.
-UNFIT: Final = ("__main__", "migrations.env")
+UNFIT: Final = (".__main__", ".env")
 # The program that runs alone on a router imports nothing of ours, and an extra may be absent.
 ALONE: Final = frozenset({"edge.wireguard.wireguard_py"})
 

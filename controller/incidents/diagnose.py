@@ -46,8 +46,6 @@ class Diagnosis:
     def is_well(self, subject: Subject) -> bool:
         """Return whether somebody who is heard sees a subject well, or at least alive."""
         hearing, network = self.scene.hearing, self.scene.network
-        if subject in self.hidden:
-            return False
         if subject.kind is _CIRCUIT:
             return hearing.belief(subject.name).state in (Health.OK, Health.DEGRADED)
         if subject.kind is _DEVICE:
@@ -66,7 +64,7 @@ def diagnose(state: IncidentState, network: NetworkView, now_s: float, policy: P
     windows = (*network.windows, *state.windows.values())
     named = maintained_subjects(windows, now_s)
     scene = Scene.of(state, network)
-    work = _Work(scene, policy, named)
+    work = _Work(scene, policy, (named, find_roots(scene, policy, now_s)))
     findings = dict(work.findings())
     for finding in weak_findings(scene, policy, findings):
         own = findings.get(finding.root)
@@ -80,10 +78,15 @@ def diagnose(state: IncidentState, network: NetworkView, now_s: float, policy: P
 class _Work:
     """The findings of one scene as they are worked out."""
 
-    def __init__(self, scene: Scene, policy: Policy, named: frozenset[Subject]) -> None:
-        self._scene, self._policy, self._named = scene, policy, named
+    def __init__(
+        self,
+        scene: Scene,
+        policy: Policy,
+        found: tuple[frozenset[Subject], Mapping[Subject, Root]],
+    ) -> None:
+        self._scene, self._policy = scene, policy
+        self._named, self._roots = found
         self._network, self._state = scene.network, scene.state
-        self._roots = find_roots(scene, policy)
         self._own_sites = {s.name for s in self._roots if s.kind is _SITE}
         self._explained = {s for subject in self._roots for s in self._basis(subject)}
         self._boundaries = {b.circuit: b for b in scene.reach.boundaries}

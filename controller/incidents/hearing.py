@@ -138,12 +138,19 @@ class Hearing:
         counted = [o for o in votes if self._counts(o)]
         if any(o.state in UP for o in counted):
             return Answer.ANSWERS
-        bad = {o.source for o in counted if o.state is Health.DOWN}
-        if bad & _STRONG:
-            return Answer.SILENT
-        if bad:
-            return Answer.SESSION_LOST
+        down = [o for o in counted if o.state is Health.DOWN]
+        if down and self._spoke_s(device) > max(instant_s(o) for o in down):
+            return Answer.ANSWERS
+        if down:
+            strong = any(o.source in _STRONG for o in down)
+            return Answer.SILENT if strong else Answer.SESSION_LOST
         return Answer.UNKNOWN if votes else Answer.ASSUMED
+
+    def _spoke_s(self, device: str) -> float:
+        """Return when a device last said something of its circuits."""
+        at = self._network.circuits_at.get(device, ())
+        own = (o for circuit in at for o in self.words(circuit) if o.observer == device)
+        return max((instant_s(o) for o in own), default=-inf)
 
     def _votes(self, device: str) -> Iterator[Observation]:
         for said in said_of(self._state, Subject(SubjectKind.DEVICE, device)):

@@ -81,19 +81,21 @@ class Scene:
                     yield name
 
 
-def find_roots(scene: Scene, policy: Policy) -> Mapping[Subject, Root]:
+def find_roots(scene: Scene, policy: Policy, now_s: float) -> Mapping[Subject, Root]:
     """Return the root causes of everything that is dead or silent."""
-    roots = {root.subject: root for root in _Search(scene).roots()}
+    old = (i for i in scene.state.incidents.values() if now_s - i.opened_s > policy.merge_s)
+    incumbents = frozenset(incident.root for incident in old if incident.open)
+    roots = {root.subject: root for root in _Search(scene, incumbents).roots()}
     return _by_operator(scene, roots, policy)
 
 
 class _Search:
     """The root causes of one scene."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, incumbents: frozenset[Subject]) -> None:
         self._scene = scene
         self._network, self._hearing = scene.network, scene.hearing
-        self._incumbents = {i.root for i in scene.state.incidents.values() if i.open}
+        self._incumbents = incumbents
         self._into: dict[NodeName, list[Boundary]] = {}
         for boundary in scene.reach.boundaries:
             self._into.setdefault(boundary.far, []).append(boundary)
@@ -142,7 +144,7 @@ class _Search:
                 yield Root(subject, frozenset({device}), lost, seen_up=seen_up, power=power)
 
     def _is_incumbent(self, site: str, group: frozenset[str]) -> bool:
-        """Return whether an incident at the site or device goes on: its cause stays the cause."""
+        """Return whether an old incident at the site or device goes on: it stays the cause."""
         devices = (Subject(SubjectKind.DEVICE, device) for device in group)
         return not self._incumbents.isdisjoint((Subject(SubjectKind.SITE, site), *devices))
 

@@ -91,10 +91,14 @@ class Database:
         they can still be read. Raises the error that is given when they are damaged, foreign, newer
         than this program or not ours, SettingError when SANAGA_DATABASE makes no sense.
         """
-        place = store_place(folder)
+        return cls.open_place(store_place(folder), error)
+
+    @classmethod
+    def open_place(cls, place: StorePlace, error: type[SanagaError]) -> "Database":
+        """Open the records of a place in the same way, whatever SANAGA_DATABASE says."""
         with _opening_explained(place, error), _explained(place, error):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _check_private(folder)
+            place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_private(place.folder)
             return cls(place, _opened(place), error)
 
     def close(self) -> None:

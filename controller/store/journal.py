@@ -4,8 +4,8 @@ What the journal says decides how an interrupted apply ends, so every write is o
 before the call returns.
 """
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from sqlalchemy import and_, func, insert, or_, select, update
 
 from controller.clock import Clock, SystemClock
 from controller.store.database import LOCK, Database
-from controller.store.lock import held
+from controller.store.lock import held, held_everywhere
 from controller.store.schema import applies, apply_configs, apply_steps, plan_texts
 from database.rows import execute_many, next_number, upsert
 from inventory.errors import JournalError, UnknownNameError
@@ -95,12 +95,17 @@ class Journal:
         """Close the file."""
         self._database.close()
 
-    def lock(self) -> AbstractContextManager[None]:
-        """Return the lock under which alone devices are changed.
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the lock under which alone devices are changed while a block runs.
 
-        Entering it raises JournalError when another process holds it.
+        Raises JournalError when another process holds it, on any machine that shares the database.
         """
-        return held(self.folder / LOCK, self._clock.instant())
+        with (
+            held(self.folder / LOCK, self._clock.instant()),
+            held_everywhere(self._database.engine),
+        ):
+            yield
 
     def begin(self, opening: Opening) -> int:
         """Write down that an apply begins and return its number."""

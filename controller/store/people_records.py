@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
-from database.rows import AnyRow
 from inventory.errors import AccessError
 from vpn.model import Person, PersonDevice
+
+if TYPE_CHECKING:
+    from database.rows import AnyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def said(person: Person) -> dict[str, str | None]:
     return {name: str(v) if isinstance(v, date) else v for name, v in fields}
 
 
-def person_of(row: AnyRow) -> Person:
+def person_of(row: "AnyRow") -> Person:
     """Return the person of a row."""
     return Person(
         row.name,
@@ -56,13 +59,13 @@ def _date(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def registered(row: AnyRow) -> Registered:
+def registered(row: "AnyRow") -> Registered:
     """Return the device of a row."""
     device = PersonDevice(row.person, row.name, row.number, row.public_key)
     return Registered(device, row.since, row.revoked)
 
 
-def entry_of(row: AnyRow, devices: Iterable[Registered]) -> PersonRecord:
+def entry_of(row: "AnyRow", devices: Iterable[Registered]) -> PersonRecord:
     """Return the person of a row with their devices."""
     return PersonRecord(person_of(row), row.added, row.revoked, tuple(devices))
 

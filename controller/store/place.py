@@ -36,9 +36,9 @@ class StorePlace:
         """Return what to call the records in a message; no password is in it."""
         if not self.address:
             return str(self.file)
-        from database.engine import postgresql_url
+        from database.engine import postgresql_name
 
-        return postgresql_url(self.address).set(password=None).render_as_string()
+        return postgresql_name(self.address)
 
     def password(self) -> str | None:
         """Return what the password file holds. Raises SettingError when it cannot be used."""

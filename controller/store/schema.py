@@ -1,4 +1,7 @@
-"""Tables of the controller's records; controller/store/migrations makes and changes them."""
+"""Tables of the controller's records, for queries.
+
+controller/store/migrations makes and changes them, and their indexes and triggers.
+"""
 
 from typing import Final
 
@@ -8,7 +11,6 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
-    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -32,7 +34,6 @@ plan_texts: Final = Table(
     METADATA,
     Column("fingerprint", TEXT, primary_key=True),
     Column("text", TEXT, nullable=False),
-    sqlite_with_rowid=False,
 )
 applies: Final = Table(
     "applies",
@@ -59,7 +60,6 @@ apply_configs: Final = Table(
     Column("device", TEXT, primary_key=True),
     Column("before", TEXT, ForeignKey("plan_texts.fingerprint"), nullable=False),
     Column("after", TEXT, ForeignKey("plan_texts.fingerprint"), nullable=False),
-    sqlite_with_rowid=False,
 )
 apply_steps: Final = Table(
     "apply_steps",
@@ -72,7 +72,6 @@ apply_steps: Final = Table(
     Column("became", TEXT),
     Column("started", TEXT, nullable=False),
     Column("finished", TEXT),
-    Index("apply_steps_by_apply", "apply"),
 )
 
 access_terms: Final = Table(
@@ -90,7 +89,6 @@ people: Final = Table(
     Column("until", TEXT),
     Column("added", TEXT, nullable=False),
     Column("revoked", TEXT),
-    sqlite_with_rowid=False,
 )
 # A number is an address, which no other device ever gets: what came from it stays its own.
 device_numbers: Final = Table(
@@ -104,14 +102,6 @@ person_devices: Final = Table(
     Column("name", TEXT, nullable=False),
     Column("revoked", TEXT),
 )
-Index(
-    "person_devices_in_use",
-    person_devices.c.person,
-    person_devices.c.name,
-    unique=True,
-    sqlite_where=person_devices.c.revoked.is_(None),
-    postgresql_where=person_devices.c.revoked.is_(None),
-)
 device_keys: Final = Table(
     "device_keys",
     METADATA,
@@ -119,16 +109,6 @@ device_keys: Final = Table(
     Column("device", Integer, ForeignKey("person_devices.number"), nullable=False),
     Column("since", TEXT, nullable=False),
     Column("revoked", TEXT),
-    # Whoever lists everybody asks for the newest key of each device.
-    Index("device_keys_by_device", "device", "revoked"),
-    sqlite_with_rowid=False,
-)
-Index(
-    "device_keys_in_use",
-    device_keys.c.device,
-    unique=True,
-    sqlite_where=device_keys.c.revoked.is_(None),
-    postgresql_where=device_keys.c.revoked.is_(None),
 )
 preshared_keys: Final = Table(
     "preshared_keys",
@@ -136,7 +116,6 @@ preshared_keys: Final = Table(
     Column("public_key", TEXT, ForeignKey("device_keys.public_key"), primary_key=True),
     Column("gateway", TEXT, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
 )
 # Devices whose key was made here, and whose file is not known to be written.
 unfiled_devices: Final = Table(
@@ -160,7 +139,6 @@ roster_loads: Final = Table(
     Column("at", TEXT),
     Column("devices", Integer, nullable=False),
     Column("fault", TEXT, nullable=False),
-    sqlite_with_rowid=False,
 )
 # The list of what opens nothing any more is as new as its last number.
 revoked_keys: Final = Table(
@@ -177,7 +155,6 @@ site_keys: Final = Table(
     METADATA,
     Column("public_key", TEXT, primary_key=True),
     Column("device", TEXT, nullable=False),
-    sqlite_with_rowid=False,
 )
 audit_trail: Final = Table(
     "audit_trail",
@@ -190,7 +167,6 @@ audit_trail: Final = Table(
     Column("because", TEXT, nullable=False),
     Column("details", TEXT, nullable=False),
     Column("hash", TEXT, nullable=False),
-    Index("audit_trail_by_subject", "subject"),
 )
 # Files of former versions whose rows are here; digest is that of all their rows.
 former_files: Final = Table(
@@ -199,5 +175,4 @@ former_files: Final = Table(
     Column("name", TEXT, primary_key=True),
     Column("digest", TEXT, nullable=False),
     Column("at", TEXT, nullable=False),
-    sqlite_with_rowid=False,
 )

@@ -39,6 +39,7 @@ from controller.telemetry.link_session import (
     Say,
 )
 from controller.telemetry.series import Arrival
+from controller.transport.netns import inside
 from edge.telemetry import handshake
 from edge.telemetry.frames import LARGEST_FRAME
 from inventory.model import DeviceName
@@ -52,6 +53,7 @@ _RENEW_AFTER_S: Final = 3 * 86_400.0
 _BUDGET: Final = 32 * 1024 * 1024
 _MOST_STRANGERS: Final = 512
 _BUSY_RETRY_S: Final = 30
+_BACKLOG: Final = 1024
 # How long the kernel sends again before it gives a connection up.
 _USER_TIMEOUT_MS: Final = 30_000
 _log: Final = logging.getLogger(__name__)
@@ -99,15 +101,17 @@ class Listener:
         self._tasks: set[asyncio.Task[None]] = set()
         self._shaking = 0
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen, and return the port: another one than 0 if that was asked for."""
+    async def start(self, host: str, port: int, namespace: str | None = None) -> int:
+        """Listen, and return the port: another one than 0 if that was asked for.
+
+        Raises OSError when the address is taken, or the network namespace is not there.
+        """
         self._settled = _Mailbox(self._settle)
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_3
         self.renew_leaf()
         self._server = await serve(
             self._serve_edge,
-            host,
-            port,
+            sock=inside(namespace, lambda: socket.create_server((host, port), backlog=_BACKLOG)),
             ssl=self._tls,
             compression=None,
             ping_interval=None,

@@ -5,7 +5,7 @@ circuit. A lost session alone says nothing of the traffic, so the edge is unknow
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,6 +13,7 @@ from controller.incidents.model import Health, Observation, Source, Subject, Sub
 from controller.telemetry.current_state import SILENT_S, Heard
 from controller.telemetry.slices import message_shift_s
 from edge.telemetry.model import ChangeKind, PathNow, PathState, TelemetryMessage
+from inventory.model import CircuitName, DeviceName
 
 COLLECTOR: Final = "controller"
 _LIVE: Final = 16
@@ -45,17 +46,20 @@ def observations(
     *,
     spool_began_s: int = 0,
     collector: str = COLLECTOR,
+    routed: Container[CircuitName] = (),
 ) -> tuple[Observation, ...]:
     """Return what a message says: of circuits, of devices at far ends, and of the edge itself.
 
-    spool_began_s keeps numbers rising when an edge begins another spool.
+    spool_began_s keeps numbers rising when an edge begins another spool. routed are the circuits
+    beyond which our own routers choose the way: there a path that fails says nothing of the
+    circuit itself.
     """
     shift_s = message_shift_s(message, received_s, 0)
     words = _Words(message, received_s, shift_s, number_of(message, spool_began_s))
     device = Subject(SubjectKind.DEVICE, message.device)
     said = words.say(device, Source.EDGE_SESSION, Health.OK)
     alive = replace(said, observer=collector)
-    return (alive, *_gasps(words), *_circuits(words), *_far_ends(words))
+    return (alive, *_gasps(words), *_circuits(words, routed), *_far_ends(words))
 
 
 def session_lost(last: Heard, now_s: float, collector: str = COLLECTOR) -> Observation:
@@ -69,6 +73,20 @@ def session_lost(last: Heard, now_s: float, collector: str = COLLECTOR) -> Obser
         at_s=now_s,
         received_s=now_s,
         reason=f"no report since {now_s - last.received_s:.0f} s; reports come every 60 s",
+    )
+
+
+def never_heard(device: DeviceName, now_s: float, collector: str = COLLECTOR) -> Observation:
+    """Return that an edge was never heard; whatever it reports later is newer."""
+    return Observation(
+        subject=Subject(SubjectKind.DEVICE, device),
+        observer=collector,
+        source=Source.EDGE_SESSION,
+        state=Health.UNKNOWN,
+        sequence=0,
+        at_s=now_s,
+        received_s=now_s,
+        reason="it never reported; look at 'sanaga edge status' there",
     )
 
 
@@ -124,10 +142,12 @@ def _gasps(words: _Words) -> Iterator[Observation]:
             yield replace(said, at_s=words.at_s(change.at_unix_s), reason=reason)
 
 
-def _circuits(words: _Words) -> Iterator[Observation]:
+def _circuits(words: _Words, routed: Container[CircuitName]) -> Iterator[Observation]:
     for circuit, paths in _grouped(words.message.paths, lambda path: path.circuit):
         best = _best(paths)
         state = _HEALTH[best.state]
+        if state is not Health.OK and circuit in routed:
+            state = Health.UNKNOWN
         at_s, why = _since(words, best)
         told = f"{words.message.device}: {best.peer} {_WORDS[best.state]} over {circuit}"
         yield replace(

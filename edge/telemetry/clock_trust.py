@@ -2,6 +2,7 @@
 
 import ctypes
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from edge.clock import Moment
@@ -15,10 +16,14 @@ EARLIEST_UNIX_S: Final = 1_760_000_000
 _TIME_ERROR: Final = 5
 # struct timex of <sys/timex.h>: with modes 0 it is only read. Larger than on any architecture.
 _TIMEX_OCTETS: Final = 512
+# What systemd-timesyncd leaves once it has set the clock; the edge's unit may not ask the kernel.
+_SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
 
 
 def kernel_synchronised() -> bool:
-    """Return whether the kernel says that something keeps its clock right (adjtimex)."""
+    """Return whether something keeps the clock right: as systemd says, or the kernel (adjtimex)."""
+    if _SYNCHRONISED.exists():
+        return True
     try:
         state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_OCTETS))
     except (OSError, AttributeError):

@@ -122,7 +122,8 @@ class TelemetryReporter:
                 return
             now = self._clock()
             self._changes.add(Change(ChangeKind.LAST_GASP, now.unix_s, state=state, reason=reason))
-            await asyncio.wait_for(self._say_goodbye(now), GOODBYE_S)
+            async with asyncio.timeout(GOODBYE_S):
+                await self._say_goodbye(now)
 
     async def _say_goodbye(self, now: Moment) -> None:
         await self._report(now, (*self._summaries, *await self._close_slice(now)), 0)
@@ -228,7 +229,8 @@ class TelemetryReporter:
     async def _octets(self) -> Mapping[WayKey, Octets]:
         """Return the tunnels' counters; nothing while the kernel keeps us waiting."""
         with suppress(TimeoutError):
-            return await asyncio.wait_for(_awaited(self._sources.octets()), OCTETS_WITHIN_S)
+            async with asyncio.timeout(OCTETS_WITHIN_S):
+                return await self._sources.octets()
         return {}
 
     async def _send_live_second(self, now: Moment) -> None:
@@ -313,10 +315,6 @@ class TelemetryReporter:
 
     def _clock_trusted(self) -> bool:
         return self._trust.is_right(self._clock(), synchronised=self._synchronised)
-
-
-async def _awaited(given: Awaitable[Mapping[WayKey, Octets]]) -> Mapping[WayKey, Octets]:
-    return await given
 
 
 def _by_path(summaries: tuple[PathSummary, ...]) -> tuple[PathSummary, ...]:

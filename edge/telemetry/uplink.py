@@ -279,8 +279,10 @@ class Uplink:
                     if (frame := self._hooks.full_state()) is not None:
                         await _put(link, frame)
             else:
+                # wait_for() of Python 3.11 may swallow a cancellation.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), ACKNOWLEDGED_WITHIN_S / 4)
+                    async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S / 4):
+                        await self._wake.wait()
 
     async def _send_spooled(self, link: "ClientConnection") -> int:
         """Send the next records; return how many octets of history that were."""

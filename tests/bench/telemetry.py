@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import quantiles
@@ -20,6 +21,7 @@ from sqlalchemy import text
 
 from controller.telemetry.current_state import Heard
 from controller.telemetry.history import History, PathKey
+from controller.telemetry.intake import Outcome
 from controller.telemetry.series import Arrival, Series
 from database.engine import reading
 from edge.telemetry.frames import as_replayed, encode
@@ -104,7 +106,7 @@ async def _peak(folder: Path, extent: Extent) -> list[Figure]:
             began = time.monotonic()
             sent = await asyncio.to_thread(pipe.recv)
             rate = sent * len(PATHS) * 6 / (time.monotonic() - began)
-        lost = sent - service.intake.counts["stored"]
+        lost = sent - service.intake.counts[Outcome.STORED]
     # Figures are kept when they are below their limit, and this one is to be high.
     return [
         _one("telemetry: minutes lost at the peak", lost, 0, "messages"),
@@ -126,7 +128,7 @@ async def _replay(folder: Path, extent: Extent) -> list[Figure]:
             began = time.monotonic()
             sent = await asyncio.to_thread(pipe.recv)
             seconds = time.monotonic() - began
-        known, stored = (service.intake.counts[name] for name in ("known", "stored"))
+        known, stored = (service.intake.counts[o] for o in (Outcome.KNOWN, Outcome.STORED))
         missing = sum(
             minutes - service.series.last_message(name, _SPOOL).sequence for name in names
         )
@@ -155,7 +157,7 @@ def _disk(folder: Path, extent: Extent) -> Iterator[Figure]:
         for _ in range(5)
     ]
     yield figure("telemetry: 30 days of a path", runs, 0.1)
-    dropped = [call(lambda name=name: series.drop(name)) for name in series.expired(now_s * 2)]
+    dropped = [call(partial(series.drop, name)) for name in series.expired(now_s * 2)]
     yield figure("telemetry: a table of a day is dropped", dropped, 1)
     with reading(series.engine) as connection:
         assert connection.execute(text("SELECT count(*) FROM telemetry_spools")).scalar() == EDGES

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 import pytest
 
-from simulations.netns.waiting import eventually
+from tests.rigs.waiting import eventually
 
 PROGRAMS: Final = Path("/usr/lib/postgresql")
 USER: Final = "sanaga"
@@ -78,8 +78,24 @@ def running_postgresql() -> Iterator[PostgresqlServer]:
         who = _give_away(folder)
         data = folder / "data"
         # Texts are sorted by a language here, so that a column that relies on bytes shows.
-        command = [where / "initdb", "-D", data, "-U", USER, "-A", "trust", "--no-sync"]
-        command += ["-E", "UTF8", "--no-instructions", "--locale-provider=icu", "--icu-locale=fr"]
+        command: list[str | Path] = [
+            where / "initdb",
+            "-D",
+            data,
+            "-U",
+            USER,
+            "-A",
+            "trust",
+            "--no-sync",
+        ]
+        command += [
+            "-E",
+            "UTF8",
+            "--no-sync",
+            "--no-instructions",
+            "--locale-provider=icu",
+            "--icu-locale=fr",
+        ]
         subprocess.run([*command, "--locale=C.UTF-8"], check=True, stdout=subprocess.DEVNULL, **who)
         with _served(where, folder, who) as server:
             yield server
@@ -87,7 +103,7 @@ def running_postgresql() -> Iterator[PostgresqlServer]:
         shutil.rmtree(folder)
 
 
-def _give_away(folder: Path) -> dict[str, str]:
+def _give_away(folder: Path) -> dict[str, Any]:
     """Make a folder another user's where this one is root, as whom PostgreSQL does not run."""
     if os.geteuid() != 0:
         return {}
@@ -97,9 +113,9 @@ def _give_away(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _served(where: Path, folder: Path, who: dict[str, str]) -> Iterator[PostgresqlServer]:
+def _served(where: Path, folder: Path, who: dict[str, Any]) -> Iterator[PostgresqlServer]:
     settings = [word for one in SETTINGS for word in ("-c", one)]
-    command = [where / "postgres", "-D", folder / "data", "-k", folder, *settings]
+    command: list[str | Path] = [where / "postgres", "-D", folder / "data", "-k", folder, *settings]
     libc = ctypes.CDLL(None)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -146,10 +146,9 @@ class World:
         for i in range(6):
             for said in self._words():
                 yield from self._on_its_way(said, start_s + i * ROUND_S, lossy=i not in (1, 5))
+            # A poll asks again before it gives up; of words the second at the latest comes through.
             for said in self._votes():
-                yield from self._on_its_way(
-                    said, start_s + phase_s + i * POLL_S, lossy=i not in (1, 5)
-                )
+                yield from self._on_its_way(said, start_s + phase_s + i * POLL_S, lossy=1 < i < 5)
 
     def _on_its_way(
         self, said: Observation, at_s: float, *, lossy: bool

@@ -151,6 +151,7 @@ def _make_keys() -> None:
         sa.Column("revoked", _TEXT),
         sqlite_with_rowid=False,
     )
+    # Whoever lists everybody asks for the newest key of each device.
     op.create_index("device_keys_by_device", "device_keys", ["device", "revoked"])
     _index_of_those_in_use("device_keys", ["device"])
     op.create_table(

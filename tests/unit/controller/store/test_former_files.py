@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -26,8 +27,8 @@ from tests.rigs.database.former_store import MIGRATIONS, former_rows, make_forme
 
 ACT = Actor("marie", "test")
 VERSIONS = [(name, n) for name in MIGRATIONS for n in range(1, len(MIGRATIONS[name]) + 1)]
-# Every how manyth call of a function the process that moves files is killed at.
-OFTEN, SELDOM = 97, 7
+# At how many calls of functions, spread over all, the process that moves files is killed.
+OFTEN, SELDOM = 8, 150
 
 # Forks at each line "FOLDER NUMBER" a child that opens the folder and kills itself when it calls
 # its NUMBERth function; at 0 the child lives and says how many it called.
@@ -41,7 +42,7 @@ def open_people(folder, number):
     calls = 0
     def count(frame, event, arg):
         nonlocal calls
-        if event in ("call", "c_call"):
+        if event == "call":
             calls += 1
             if calls == number:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -73,7 +74,7 @@ def fill(file: Path) -> None:
         db.commit()
 
 
-ROWS = {
+ROWS: dict[str, tuple[str, list[Any]]] = {
     "texts": (
         "INSERT INTO texts VALUES (?, ?)",
         [(f"f{n}", f"hostname é{n}\r\n" * 40) for n in range(1500)],
@@ -295,9 +296,9 @@ def test_file_of_the_version_before_beside_later_entries_is_refused(records, for
 
 
 @pytest.mark.parametrize(
-    "step", [OFTEN, pytest.param(SELDOM, marks=pytest.mark.long)], ids=["few", "many"]
+    "kills", [OFTEN, pytest.param(SELDOM, marks=pytest.mark.long)], ids=["few", "many"]
 )
-def test_process_that_is_killed_while_it_moves_files_loses_nothing(former, tmp_path, step):
+def test_process_that_is_killed_while_it_moves_files_loses_nothing(former, tmp_path, kills):
     before = {name: former_rows(former / name) for name in MIGRATIONS}
     command = [sys.executable, "-c", OPENER]
     with subprocess.Popen(
@@ -307,7 +308,7 @@ def test_process_that_is_killed_while_it_moves_files_loses_nothing(former, tmp_p
         assert code == 0
         assert calls > 1000
         seen = set()
-        for number in [*range(step, calls, max(step, calls // 2000 * step)), *last(calls)]:
+        for number in [*range(1, calls, calls // kills), *last(calls, kills)]:
             folder = shutil.copytree(former, tmp_path / f"killed-{number}")
             assert ask(opener, folder, number)[0] == -signal.SIGKILL
             seen.add((folder / "journal.sqlite").exists())
@@ -317,9 +318,9 @@ def test_process_that_is_killed_while_it_moves_files_loses_nothing(former, tmp_p
         assert seen == {True, False}
 
 
-def last(calls):
+def last(calls, kills):
     """Return some of the last calls, among which files get their other names."""
-    return range(calls - 120, calls, 12)
+    return range(calls - 100, calls, max(1, 200 // kills))
 
 
 def ask(opener: "subprocess.Popen[str]", folder: Path, number: int) -> tuple[int, int]:

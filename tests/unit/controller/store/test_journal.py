@@ -5,14 +5,15 @@ import stat
 import subprocess
 import sys
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
 from controller.store.journal import Journal, Opening
-from controller.store.place import FILE
+from controller.store.place import ADDRESS, FILE
 from database.engine import sqlite_module
 from inventory.errors import JournalError, UnknownNameError
+from tests.rigs.waiting import eventually
 from tests.simulated_time import TestClock
 
 OPENING = Opening(
@@ -232,3 +233,45 @@ def test_killed_holder_frees_the_lock(journal):
     process.communicate()
     with journal.lock():
         pass
+
+
+def test_machines_that_share_a_database_apply_one_at_a_time(
+    tmp_path, postgresql_address, monkeypatch
+):
+    monkeypatch.setenv(ADDRESS, postgresql_address)
+    with (
+        closing(Journal.open(tmp_path / "here")) as here,
+        closing(Journal.open(tmp_path / "there")) as there,
+    ):
+        with here.lock():  # noqa: SIM117
+            with (
+                pytest.raises(JournalError, match="a controller on this machine since 20"),
+                there.lock(),
+            ):
+                pass
+        with there.lock():
+            pass
+
+
+def test_killed_holder_frees_the_lock_of_all_machines(tmp_path, postgresql_address, monkeypatch):
+    monkeypatch.setenv(ADDRESS, postgresql_address)
+    with closing(Journal.open(tmp_path / "here")) as here:
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLDER, str(tmp_path / "there")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(JournalError, match="is changing the network"), here.lock():
+            pass
+        process.kill()
+        process.communicate()
+
+        def held():
+            with suppress(JournalError), here.lock():
+                return True
+            return False
+
+        eventually(held, within_s=120, what="the lock to be free")

@@ -26,6 +26,7 @@ HEADINGS: dict[str, type[Document]] = {
     "sites.routes": schema.RouteDocument,
     "devices": schema.DeviceDocument,
     "devices.management": schema.ManagementDocument,
+    "devices.snmp": schema.SnmpDocument,
     "circuits": schema.CircuitDocument,
     "circuits.a and circuits.b": schema.EndDocument,
     "zones": schema.ZoneDocument,

@@ -33,8 +33,15 @@ from controller.telemetry.rollup import (
     unpack_rollups,
 )
 from controller.telemetry.schema import DAY_S, HOUR_S, Kind
-from controller.telemetry.slices import Slice, message_shift_s, pack_slices, placed_slices
+from controller.telemetry.slices import (
+    TRUSTED_WITHIN_S,
+    Slice,
+    message_shift_s,
+    pack_slices,
+    placed_slices,
+)
 from database.engine import reading
+from database.rows import execute_many
 from edge.telemetry.frames import decode
 from edge.telemetry.model import Change, TelemetryMessage
 from inventory.model import CircuitName, DeviceName
@@ -119,9 +126,14 @@ class Series:
         """
         with self.engine.begin() as connection:
             known = _spools(connection, {one.source: one.spool_began_s for one in arrivals})
-            new = tuple(self._append(connection, known[one.source], one) for one in arrivals)
+            rows = [self._row(known[one.source], one) for one in arrivals]
+            execute_many(connection, insert(schema.batches), [row for row in rows if row])
+            for one, row in zip(arrivals, rows, strict=True):
+                if row and one.message.changes:
+                    after_s = self._kept_after_s(one.received_s)
+                    _append_changes(connection, known[one.source], one, row["shift_s"], after_s)
             _write_spools(connection, known.values())
-        return new
+        return tuple(row is not None for row in rows)
 
     def last_message(self, device: DeviceName, spool: str) -> LastMessage:
         """Return what is known of a spool's last message."""
@@ -194,28 +206,25 @@ class Series:
     def _kept_after_s(self, now_s: float) -> int:
         return int(now_s) - self.retention.slices_days * DAY_S
 
-    def _append(self, connection: Connection, spool: _Spool, arrival: Arrival) -> bool:
+    def _row(self, spool: _Spool, arrival: Arrival) -> dict[str, Any] | None:
+        """Return the row of a message and go on from there; None if the message is known."""
         message, received_s = arrival.message, arrival.received_s
         if message.first <= spool.last.sequence:
-            return False
+            return None
         shift_s = message_shift_s(message, received_s, spool.placed_until_s)
-        values = {
+        spool.last = replace(
+            spool.last, sequence=message.sequence, boot=message.boot, uptime_s=message.uptime_s
+        )
+        ends = (one.began_unix_s + one.seconds + shift_s for one in message.summaries)
+        placed = (end for end in ends if end <= received_s + TRUSTED_WITHIN_S)
+        spool.placed_until_s = max(spool.placed_until_s, max(placed, default=0))
+        return {
             "spool": spool.number,
             "sequence": message.sequence,
             "received_s": received_s,
             "shift_s": shift_s,
             "frame": arrival.frame,
         }
-        connection.execute(insert(schema.batches), values)
-        after_s = self._kept_after_s(received_s)
-        _append_changes(connection, spool, arrival, shift_s, after_s)
-        spool.last = replace(
-            spool.last, sequence=message.sequence, boot=message.boot, uptime_s=message.uptime_s
-        )
-        placed = placed_slices(message, shift_s, after_s=after_s, until_s=received_s)
-        ends = (one.ended_unix_s for one in placed)
-        spool.placed_until_s = max(spool.placed_until_s, max(ends, default=0))
-        return True
 
 
 def _with_devices(*where: ColumnElement[bool]) -> Select[Any]:
@@ -269,8 +278,7 @@ def _make_spools(connection: Connection, began_s: Mapping[_Source, int]) -> None
         {"edge": known[device], "spool": spool, "began_s": began_s[device, spool], **rest}
         for device, spool in missing
     ]
-    if rows:
-        connection.execute(insert(schema.spools), rows)
+    execute_many(connection, insert(schema.spools), rows)
 
 
 def _write_spools(connection: Connection, rows: Iterable[_Spool]) -> None:

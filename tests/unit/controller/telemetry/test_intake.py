@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from queue import Queue
 from time import time
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -15,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from controller.clock import SystemClock
 from controller.keys.signing import signing_key
-from controller.telemetry.current_state import CurrentState
+from controller.telemetry.current_state import CurrentState, Heard
 from controller.telemetry.history import History, PathKey
 from controller.telemetry.housekeeping import Housekeeping, Reserve
 from controller.telemetry.intake import Intake, Lane, Outcome
@@ -39,6 +40,9 @@ LAST = 200
 BEGAN_S = int(time()) // 60 * 60 - 60 * (LAST + 60)
 KEY = PathKey(EDGE, HUB, FIBRE)
 
+# What no database takes for a frame.
+NO_FRAME: Any = None
+
 
 class Desk:
     """An intake without a network, its outcomes, and what subscribers heard."""
@@ -47,7 +51,8 @@ class Desk:
         self.series = series
         keeper = Housekeeping(series, SystemClock(), reserve)
         self.intake = Intake(series, CurrentState(), keeper)
-        self.outcomes, self.heard = Queue(), []
+        self.outcomes: Queue[Outcome] = Queue()
+        self.heard: list[Heard] = []
         self.intake.subscribe(self.heard.append)
 
     def offer(self, *messages, lane=None):
@@ -90,7 +95,7 @@ def test_a_subscriber_that_fails_stops_nobody(series, caplog):
 
     desk = Desk(series)
     desk.intake.subscribe(fail)
-    later = []
+    later: list[Heard] = []
     desk.intake.subscribe(later.append)
     desk.intake.start()
     assert desk.offer(minute(1, NOON)) == [Outcome.STORED]
@@ -110,7 +115,7 @@ def test_what_has_arrived_is_stored_before_the_end(series):
 
 def test_a_message_that_cannot_be_stored_holds_up_nobody(series, caplog):
     desk = Desk(series)
-    broken = replace(arrival(minute(1, NOON, device="broken-e1")), frame=None)
+    broken = replace(arrival(minute(1, NOON, device="broken-e1")), frame=NO_FRAME)
     for one in (arrival(minute(1, NOON)), broken, arrival(minute(2, NOON))):
         desk.intake.offer(one, Lane(), desk.outcomes.put)
     desk.intake.start()
@@ -209,7 +214,7 @@ async def send_until_closed(edge):
             await edge.send(minute(number, NOON + 60 * number))
             assert await edge.acknowledged() == number
     except ConnectionClosed as error:
-        return number, error.rcvd.code
+        return number, error.rcvd and error.rcvd.code
 
 
 def test_a_refused_message_closes_the_connection_and_comes_again(tmp_path):
@@ -238,15 +243,14 @@ class Process:
         arguments = [str(folder), json.dumps(pinned)] + ([str(kill_after)] if kill_after else [])
         command = [sys.executable, "-m", "tests.rigs.controller.telemetry_process", *arguments]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        self.port = int(self.process.stdout.readline())
+        self.port = int(self.process.stdout.readline() if self.process.stdout else "")
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
+        self.process.communicate()
 
 
 def told(story):

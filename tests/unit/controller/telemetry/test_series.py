@@ -1,6 +1,7 @@
 """The store of telemetry: exactly once, packed without a change, dropped by the day."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import inspect
@@ -24,6 +25,8 @@ from tests.rigs.controller.telemetry_service import open_series
 
 KEY = PathKey(EDGE, HUB, FIBRE)
 DAY_S = 86_400
+# What no database takes for a frame.
+NO_FRAME: Any = None
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -70,7 +73,7 @@ def test_a_message_that_was_merged_counts_by_its_first_number(series):
 
 
 def test_nothing_of_a_transaction_that_fails_is_stored(series):
-    wrong = replace(arrival(minute(2, NOON)), frame=None)
+    wrong = replace(arrival(minute(2, NOON)), frame=NO_FRAME)
     with pytest.raises(Exception, match=r"(?i)not.null"):
         series.append([arrival(minute(1, NOON)), wrong])
     assert series.last_message(EDGE, SPOOL).sequence == 0

@@ -33,6 +33,12 @@ class Truth:
     opened_at: dict[Subject, int] = field(default_factory=dict)
     silent_at: dict[str, int] = field(default_factory=dict)
     seen_dead_at: dict[str, int] = field(default_factory=dict)
+    _at: dict[str, list[Circuit]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for each in self.intent.circuits.values():
+            for end in ends(each):
+                self._at.setdefault(end, []).append(each)
 
     def settle(self) -> None:
         """Count a settled state, and remember since when things are as they are heard to be."""
@@ -78,8 +84,8 @@ class Truth:
         """Return the circuits of a living device that it sees dead."""
         return frozenset(
             each.name
-            for each in self.intent.circuits.values()
-            if name in ends(each) and (each.name in self.cut or self.dead & set(ends(each)))
+            for each in self._at.get(name, ())
+            if each.name in self.cut or self.dead & set(ends(each))
         )
 
     def is_maintained(self, root: Subject) -> bool:
@@ -189,13 +195,21 @@ def _site_roots(
     silent = [d for d in devices if d not in reached]
     here = {site(name), *map(device, silent)}
     if len(silent) == len(devices):
-        found = _group_root(truth, silent, reached) if not here & before else True
+        kept = here & before and _is_beside(truth, silent, reached)
+        found = True if kept else _group_root(truth, silent, reached)
         yield from [site(name)] if found is True else found or []
         return
     for one in silent:
-        beside = _group_root(truth, [one], reached)
-        found = True if beside and {site(name), device(one)} & before else beside
+        kept = {site(name), device(one)} & before and _is_beside(truth, [one], reached)
+        found = True if kept else _group_root(truth, [one], reached)
         yield from [device(one)] if found is True else found or []
+
+
+def _is_beside(truth: Truth, group: list[str], reached: set[str]) -> bool:
+    """Return whether silent devices are next to what is reached."""
+    lans = {f"site {truth.intent.devices[d].site}" for d in group if truth.intent.devices[d].lan}
+    joined = [set(ends(each)) for each in truth.intent.circuits.values()]
+    return bool(lans & reached) or any(both & set(group) and both & reached for both in joined)
 
 
 def _group_root(truth: Truth, group: list[str], reached: set[str]) -> bool | list[Subject] | None:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, or_, select
+from sqlalchemy import Connection, insert, select
 
+from accounts.audit import storable
 from accounts.schema import announcements
 
 
@@ -19,7 +20,9 @@ class Announcement:
 
 def announce(connection: Connection, now_s: float, text: str, account: int | None = None) -> None:
     """Add an announcement within the caller's transaction."""
-    connection.execute(insert(announcements).values(at_s=now_s, account_id=account, text=text))
+    connection.execute(
+        insert(announcements).values(at_s=now_s, account_id=account, text=storable(text))
+    )
 
 
 def announcements_after(
@@ -28,5 +31,5 @@ def announcements_after(
     """Return the announcements behind an id: those of an account, or all for administrators."""
     wanted = select(announcements).where(announcements.c.id > last).order_by(announcements.c.id)
     if not everything:
-        wanted = wanted.where(or_(announcements.c.account_id == account))
+        wanted = wanted.where(announcements.c.account_id == account)
     return tuple(Announcement(*row) for row in connection.execute(wanted))

@@ -12,14 +12,14 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from accounts.audit import Actor, append, instant_text
+from accounts.audit import Actor, append, instant_text, storable
 from accounts.directory import account_of, grants_of
 from accounts.errors import NotAllowedError, SecondPersonError
-from accounts.factors.second_factors import Proof
-from accounts.opaque_tokens import new_id
+from accounts.opaque_tokens import known_id, new_id
 from accounts.realm import Realm
 from accounts.roles import Origin, Principal, RoleCatalogue, allows
 from accounts.schema import approvals
+from accounts.signing_in.second_factors import Proof
 from accounts.signing_in.step_up import act_options, with_factor
 
 LASTS_S: Final = 8 * 3600.0
@@ -65,7 +65,11 @@ def request_approval(
     if not wish.places:
         raise NotAllowedError("a request names the places that it concerns")
     number, authors = new_id(), sorted(wish.authors | {by.account.id})
-    row: dict[str, object] = {"id": number, "digest": wish.digest, "summary": wish.summary}
+    row: dict[str, object] = {
+        "id": number,
+        "digest": wish.digest,
+        "summary": storable(wish.summary),
+    }
     row |= {"access_right": str(wish.right), "places": json.dumps(sorted(wish.places))}
     row |= {"authors": json.dumps(authors), "created_s": now_s}
     connection.execute(insert(approvals).values(**row, expires_s=now_s + LASTS_S))
@@ -123,7 +127,7 @@ def use_approval(  # noqa: PLR0913 - what is about to be done, where, when and b
     Raises SecondPersonError when it is not what was approved, or by whom it was is not good
     (any more).
     """
-    row = connection.execute(select(approvals).where(approvals.c.id == number)).one_or_none()
+    row = _row(connection, number)
     if row is None or row.approved_by is None:
         raise SecondPersonError("a second person must approve this first")
     if row.used_s is not None or now_s >= row.expires_s:
@@ -141,10 +145,16 @@ def use_approval(  # noqa: PLR0913 - what is about to be done, where, when and b
     append(connection, actor, instant_text(now_s), "approval.use", number, {"digest": digest})
 
 
+def _row(connection: Connection, number: str) -> Row[Any] | None:
+    wanted: Any = select(approvals).where(approvals.c.id == known_id(number))
+    found: Row[Any] | None = connection.execute(wanted).one_or_none()
+    return found
+
+
 def _requested(
     connection: Connection, by: Principal, number: str, shown: str, now_s: float
 ) -> Approval:
-    row = connection.execute(select(approvals).where(approvals.c.id == number)).one_or_none()
+    row = _row(connection, number)
     if row is None or not _covers(by, row.access_right, json.loads(row.places)):
         raise NotAllowedError(_UNKNOWN)
     found = _approval(row)
@@ -186,4 +196,4 @@ def _approval(row: Row[Any]) -> Approval:
 
 
 def _purpose(number: str, digest: str) -> str:
-    return f"approve {number} {digest}"
+    return storable(f"approve {number} {digest}")

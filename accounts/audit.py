@@ -52,6 +52,11 @@ def instant_text(now_s: float) -> str:
     return datetime.fromtimestamp(now_s, UTC).isoformat(timespec="seconds")
 
 
+def storable(text: str) -> str:
+    """Return a text without what a database or a hash cannot take (U+0000, lone surrogates)."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def append(  # noqa: PLR0913, PLR0917 - an entry has six parts
     connection: Connection,
     actor: Actor,
@@ -63,9 +68,9 @@ def append(  # noqa: PLR0913, PLR0917 - an entry has six parts
     """Add an entry within the caller's transaction, and return its hash."""
     hold(connection, Lock.AUDIT)
     serial, before = _last(connection)
-    entry = AuditEntry(
-        serial + 1, at, actor.who, what, subject, actor.because, dict(details or {}), ""
-    )
+    who, what, subject, because = map(storable, (actor.who, what, subject, actor.because))
+    kept = json.loads(storable(json.dumps(details or {}, ensure_ascii=False)))
+    entry = AuditEntry(serial + 1, at, who, what, subject, because, kept, "")
     return _insert(connection, entry, entry.hash_after(before))
 
 

@@ -37,13 +37,15 @@ from accounts.schema import (
 
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?", re.ASCII)
 _LONGEST_TITLE: Final = 80
+_LONGEST_TYPED: Final = 200
 _HANDLE_OCTETS: Final = 32
 _UNKNOWN: Final = "not found, or your roles do not cover it"
 
 
 def account_name(typed: str) -> str:
-    """Return the one form of a name that is typed."""
-    return unicodedata.normalize("NFKC", typed).strip().casefold()
+    """Return the one form of a name that is typed; empty if it cannot be a name."""
+    name = unicodedata.normalize("NFKC", typed[:_LONGEST_TYPED]).strip().casefold()
+    return name if _NAME.fullmatch(name) else ""
 
 
 def check_person(name: str, title: str) -> None:

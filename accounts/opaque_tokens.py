@@ -11,6 +11,8 @@ _RANDOM_OCTETS: Final = 32
 # 32 octets in base64url without padding.
 _FORM: Final = re.compile(r"sanaga_([a-z]+)_[A-Za-z0-9_-]{43}", re.ASCII)
 
+_ID: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
+
 
 class TokenKind(StrEnum):
     """What a token is for; it stands in the token itself, so that scanners find lost ones."""
@@ -45,6 +47,11 @@ def stored_hash(kind: TokenKind, text: str) -> str | None:
     """Return the hash under which a token of a kind is stored; None if it is not of that kind."""
     found = _FORM.fullmatch(text)
     return OpaqueToken(kind, text).hash if found and found[1] == kind else None
+
+
+def known_id(text: str) -> str:
+    """Return an id that somebody names; empty if it cannot be one."""
+    return text if _ID.fullmatch(text) else ""
 
 
 def new_id() -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select, update
 
 from accounts.announcements import announce
-from accounts.audit import append, instant_text
+from accounts.audit import append, instant_text, storable
 from accounts.directory import (
     account_of,
     grants_of,
@@ -22,7 +22,7 @@ from accounts.directory import (
     switch,
 )
 from accounts.errors import NotAllowedError, SecondPersonError
-from accounts.opaque_tokens import OpaqueToken, new_id
+from accounts.opaque_tokens import OpaqueToken, known_id, new_id
 from accounts.roles import Account, Principal, RoleCatalogue, require_step_up
 from accounts.schema import Lock, hold, proposals
 from accounts.signing_in.links import recovery_link
@@ -84,7 +84,7 @@ def propose(  # noqa: PLR0913 - who proposes what about whom, when and why
         raise NotAllowedError("this is about somebody else's account; change your own directly")
     number = new_id()
     row: dict[str, object] = {"id": number, "kind": kind.value, "account_id": subject.id}
-    row |= {"because": because, "proposed_by": by.account.id, "proposed_s": now_s}
+    row |= {"because": storable(because), "proposed_by": by.account.id, "proposed_s": now_s}
     row |= {"outcome": ""}
     connection.execute(insert(proposals).values(row))
     at = instant_text(now_s)
@@ -227,7 +227,8 @@ def _end(connection: Connection, number: str, outcome: str, now_s: float) -> Non
 
 
 def _still_open(number: str) -> Any:
-    return select(proposals).where(proposals.c.id == number, proposals.c.ended_s.is_(None))
+    mine = proposals.c.id == known_id(number)
+    return select(proposals).where(mine, proposals.c.ended_s.is_(None))
 
 
 def _proposal(connection: Connection, row: Row[Any]) -> Proposal:

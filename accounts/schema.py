@@ -199,7 +199,7 @@ attempts: Final = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("failures", Integer, nullable=False),
-    _time("last_s"),
+    Column("last_s", Double, nullable=False, index=True),
     _time("wait_until_s"),
 )
 approvals: Final = Table(

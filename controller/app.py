@@ -1,21 +1,26 @@
 """What a verb or a request opens: the journal, an apply's context, the register of people."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from controller.environment import SettingError, environment, state_dir
+from inventory.errors import AccountError
 from vpn.key_text import PublicKey
 from vpn.wireguard.key_backends import KeyMaker, MakePair, key_backend
 from vpn.wireguard.keys import Secret
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from controller.access.registrar import Registrar
     from controller.apply.events import Progress
     from controller.apply.recovery import RollbackResult
     from controller.apply.session import ApplyContext
+    from controller.channels.message import Sender
     from controller.model import Plan, PushResult
+    from controller.notices.model import NoticePolicy
     from controller.sites.edges import SitesContext
     from controller.store.journal import Journal
     from controller.store.people import People
@@ -227,3 +232,43 @@ def key_maker() -> MakePair:
         choices = " or ".join(KeyMaker)
         raise SettingError(f"{KEY_MAKER}: '{chosen}' makes no keys; write {choices}, or nothing")
     return key_backend(KeyMaker(chosen), f"unset {KEY_MAKER}")
+
+
+@contextmanager
+def change_accounts() -> "Iterator[Connection]":
+    """Open the accounts of those who sign in, for one transaction.
+
+    They are with the other records of this controller. Raises AccountError when what is asked for
+    is refused, SettingError when the address of the records is wrong.
+    """
+    from accounts.errors import AccountsError
+    from accounts.schema import open_accounts
+    from controller.store.database import Database
+    from database.migrate import NewerSchemaError
+
+    database = Database.open(state_dir(), AccountError)
+    engine = database.engine
+    try:
+        open_accounts(engine)
+        with engine.begin() as connection:
+            yield connection
+    except (AccountsError, NewerSchemaError) as error:
+        raise AccountError(str(error)) from error
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_senders(policy: "NoticePolicy", folder: Path) -> "Iterator[Mapping[str, Sender]]":
+    """Open the channels that notices go through for as long as the block runs."""
+    from controller.clock import SystemClock
+    from controller.notices.open import Surroundings
+    from controller.notices.open import open_senders as open_all
+
+    around = Surroundings(folder, environment(), SystemClock())
+    senders = open_all(policy, around, lambda _message_id, _state: None)
+    try:
+        yield senders
+    finally:
+        for sender in senders.values():
+            sender.close()

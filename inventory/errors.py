@@ -17,6 +17,7 @@ SanagaError
 │   └── TunnelError        a tunnel cannot be made, read or taken away
 ├── JournalError           the record of applied plans cannot be used
 ├── AccessError            access over the VPN cannot be given or withdrawn as asked
+├── AccountError           an account cannot be made or recovered as asked
 ├── ExtraError             an optional extra is chosen that is not installed
 ├── BackupError            a backup cannot be made, used or put back
 ├── UnfinishedError        an apply was left half-way and must be resumed first
@@ -131,6 +132,10 @@ class JournalError(SanagaError):
 
 class AccessError(SanagaError):
     """Access over the VPN cannot be given or withdrawn as asked, or its record cannot be used."""
+
+
+class AccountError(SanagaError):
+    """An account of somebody who signs in cannot be made or recovered as asked."""
 
 
 class ExtraError(SanagaError):

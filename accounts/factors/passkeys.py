@@ -1,6 +1,7 @@
 """Passkeys and security keys (WebAuthn level 2), bound to the one name of this service."""
 
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -32,6 +33,7 @@ LOCALHOST: Final = "localhost"
 _CHALLENGE_OCTETS: Final = 32
 _CHALLENGE_S: Final = 300.0
 _LONGEST_ANSWER: Final = 64 * 1024
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,1400}", re.ASCII)
 # What the library raises for answers that are not answers.
 _FAULTS: Final = (WebAuthnException, ValueError, KeyError, TypeError, IndexError, StructError)
 
@@ -213,7 +215,7 @@ def _parsed(answer: str) -> dict[str, Any]:
     if len(answer) > _LONGEST_ANSWER:
         raise ValueError("too long")
     found = json.loads(answer)
-    if not isinstance(found, dict) or not isinstance(found.get("id"), str):
+    if not isinstance(found, dict) or not _ID.fullmatch(found.get("id", "")):
         raise TypeError("not a credential")
     return found
 

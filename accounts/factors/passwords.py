@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from secrets import token_urlsafe
 from threading import BoundedSemaphore
 from typing import Final, TypeVar
 
@@ -57,7 +58,7 @@ class PasswordHashing:
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
         self._room = BoundedSemaphore(_WAITING)
         # Checked for accounts that do not exist, which then take as long as others.
-        self._dummy = self._argon.hash("no account has this password")
+        self._dummy = self._argon.hash(token_urlsafe())
 
     def close(self) -> None:
         """End the threads."""
@@ -86,7 +87,7 @@ class PasswordHashing:
         # What is longer than any password of ours is not worth the normalization.
         typed = normalized(password) if len(password) <= LONGEST else ""
         try:
-            self._argon.verify(stored or self._dummy, typed)
+            self._argon.verify(self._dummy if stored is None else stored, typed)
         except (VerificationError, InvalidHashError):
             return Verified(right=False)
         if stored is None or not typed:

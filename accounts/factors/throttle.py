@@ -124,6 +124,12 @@ def failures_of(connection: Connection, counter: Counter) -> int:
     return connection.execute(wanted).scalar_one_or_none() or 0
 
 
+def touch(connection: Connection, counter: Counter) -> None:
+    """Write a counter as it is."""
+    same = update(attempts).where(attempts.c.key == counter.key)
+    connection.execute(same.values(failures=attempts.c.failures))
+
+
 def _standing(connection: Connection, counter: Counter, now_s: float) -> tuple[int, float]:
     """Return the failures of a counter and the seconds that are left of its wait."""
     row = connection.execute(select(attempts).where(attempts.c.key == counter.key)).one_or_none()

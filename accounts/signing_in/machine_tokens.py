@@ -8,9 +8,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from accounts.audit import append, instant_text
-from accounts.directory import account_of, grants_of, manages
+from accounts.directory import account_name, account_of, grants_of, manages
 from accounts.errors import NotAllowedError
-from accounts.opaque_tokens import OpaqueToken, TokenKind, new_id, new_token, stored_hash
+from accounts.opaque_tokens import OpaqueToken, TokenKind, known_id, new_id, new_token, stored_hash
 from accounts.realm import Realm
 from accounts.roles import (
     Grant,
@@ -100,7 +100,7 @@ def list_tokens(
     wanted = (
         select(machine_tokens, accounts.c.name.label("account"))
         .join(accounts, accounts.c.id == machine_tokens.c.account_id)
-        .where(accounts.c.name == (by.account.name if name is None else name))
+        .where(accounts.c.name == (by.account.name if name is None else account_name(name)))
         .order_by(machine_tokens.c.created_s.desc())
     )
     rows = connection.execute(wanted).all()
@@ -114,7 +114,7 @@ def revoke_token(realm: Realm, by: Principal, number: str, *, now_s: float, beca
 
     Raises NotAllowedError when there is none, or none that the caller may revoke.
     """
-    wanted = select(machine_tokens.c.account_id).where(machine_tokens.c.id == number)
+    wanted = select(machine_tokens.c.account_id).where(machine_tokens.c.id == known_id(number))
     with realm.engine.begin() as connection:
         owner = connection.execute(wanted).scalar_one_or_none()
         if owner is None or not _may_revoke(connection, by, owner, realm.catalogue):

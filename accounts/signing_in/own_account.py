@@ -5,15 +5,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select, update
 
 from accounts.announcements import announce
-from accounts.audit import append, instant_text
+from accounts.audit import append, instant_text, storable
 from accounts.directory import keeping_administrator, sign_out_everywhere
 from accounts.errors import NotAllowedError, SignInRefusedError
 from accounts.factors.passwords import check_password
 from accounts.factors.recovery_codes import new_codes
-from accounts.factors.second_factors import Factor, PasskeyAnswer, TotpCode, factors_of
 from accounts.realm import Realm
 from accounts.roles import Principal, require_step_up
 from accounts.schema import Lock, accounts, hold, passkeys, passwords, totp
+from accounts.signing_in.second_factors import Factor, PasskeyAnswer, TotpCode, factors_of
 from accounts.signing_in.set_up import (
     NewFactor,
     SetUp,
@@ -87,7 +87,7 @@ def remove_factor(
         if kind is Factor.TOTP
         else (
             passkeys,
-            (passkeys.c.account_id == account) & (passkeys.c.credential_id == passkey),
+            (passkeys.c.account_id == account) & (passkeys.c.credential_id == storable(passkey)),
         )
     )
     with realm.engine.begin() as connection:

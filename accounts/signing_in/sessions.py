@@ -7,10 +7,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from accounts.audit import append, instant_text
-from accounts.directory import account_of, grants_of, manages
+from accounts.directory import account_name, account_of, grants_of, manages
 from accounts.errors import NotAllowedError
 from accounts.factors.throttle import Visitor
-from accounts.opaque_tokens import OpaqueToken, TokenKind, new_id, new_token, stored_hash
+from accounts.opaque_tokens import OpaqueToken, TokenKind, known_id, new_id, new_token, stored_hash
 from accounts.realm import Realm, Times
 from accounts.roles import (
     Origin,
@@ -116,7 +116,7 @@ def list_sessions(
     wanted = (
         select(sessions, accounts.c.name.label("account"))
         .join(accounts, accounts.c.id == sessions.c.account_id)
-        .where(accounts.c.name == (by.account.name if name is None else name))
+        .where(accounts.c.name == (by.account.name if name is None else account_name(name)))
         .order_by(sessions.c.created_s.desc())
     )
     rows = [row for row in connection.execute(wanted) if _alive(row, realm.times, now_s)]
@@ -130,7 +130,7 @@ def end_session(realm: Realm, by: Principal, number: str, *, now_s: float, becau
 
     Raises NotAllowedError when there is none, or none that the caller may end.
     """
-    wanted = select(sessions.c.account_id).where(sessions.c.id == number)
+    wanted = select(sessions.c.account_id).where(sessions.c.id == known_id(number))
     with realm.engine.begin() as connection:
         owner = connection.execute(wanted).scalar_one_or_none()
         if owner is None or not _may_end(connection, by, owner, realm.catalogue):
@@ -176,7 +176,8 @@ def remove_ended(connection: Connection, times: Times, now_s: float) -> None:
 
 def _store(connection: Connection, values: dict[str, Any], now_s: float) -> tuple[OpaqueToken, str]:
     token, number = new_token(TokenKind.SESSION), new_id()
-    values["agent"] = "".join(filter(str.isprintable, values["agent"]))[:_LONGEST_AGENT]
+    for name in ("agent", "address"):
+        values[name] = "".join(filter(str.isprintable, values[name]))[:_LONGEST_AGENT]
     values |= {"id": number, "token_hash": token.hash, "created_s": now_s, "seen_s": now_s}
     connection.execute(insert(sessions).values(values))
     return token, number

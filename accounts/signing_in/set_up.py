@@ -30,18 +30,18 @@ from accounts.factors.passkeys import (
 )
 from accounts.factors.passwords import check_password
 from accounts.factors.recovery_codes import new_codes
-from accounts.factors.second_factors import (
-    PasskeyAnswer,
-    RecoveryCode,
-    TotpCode,
-    remove_credentials,
-)
 from accounts.factors.throttle import Visitor
 from accounts.factors.totp import app_address, new_secret, secret_text, step_of, store_secret
 from accounts.opaque_tokens import OpaqueToken, TokenKind, new_token, stored_hash
 from accounts.realm import Realm
 from accounts.schema import Lock, accounts, browsers, hold, passwords, set_ups
 from accounts.signing_in.links import Link, Purpose, link_of, use_link, working_link
+from accounts.signing_in.second_factors import (
+    PasskeyAnswer,
+    RecoveryCode,
+    TotpCode,
+    remove_credentials,
+)
 from accounts.signing_in.sessions import open_session
 from database.engine import reading
 
@@ -132,7 +132,8 @@ def enter(  # noqa: PLR0913, PLR0917 - who enters from where, when and with what
     session, number = open_session(connection, realm, account, visitor, now_s)
     browser = new_token(TokenKind.BROWSER)
     row = {"token_hash": browser.hash, "account_id": account}
-    connection.execute(delete(browsers).where(browsers.c.expires_s <= now_s))
+    shown = browsers.c.token_hash == stored_hash(TokenKind.BROWSER, visitor.browser)
+    connection.execute(delete(browsers).where(shown | (browsers.c.expires_s <= now_s)))
     connection.execute(insert(browsers).values(**row, expires_s=now_s + realm.times.browser_s))
     mine = update(accounts).where(accounts.c.id == account)
     connection.execute(mine.values(signed_in_s=now_s))

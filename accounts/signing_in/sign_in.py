@@ -14,7 +14,6 @@ from accounts.errors import SignInRefusedError, WaitError
 from accounts.factors.passkeys import new_challenge, passkeys_of, request_options
 from accounts.factors.passwords import Verified
 from accounts.factors.recovery_codes import codes_left
-from accounts.factors.second_factors import Factor, Proof, factors_of, prove
 from accounts.factors.throttle import (
     Counter,
     Visitor,
@@ -24,10 +23,12 @@ from accounts.factors.throttle import (
     known_browser,
     password_counters,
     take_attempt,
+    touch,
 )
 from accounts.opaque_tokens import OpaqueToken, TokenKind, new_token, stored_hash
 from accounts.realm import Realm
 from accounts.schema import accounts, passwords, pending, sessions
+from accounts.signing_in.second_factors import Factor, Proof, factors_of, prove
 from accounts.signing_in.sessions import remove_ended, sign_out
 from accounts.signing_in.set_up import Entered, enter
 
@@ -130,16 +131,21 @@ def _count_attempt(realm: Realm, name: str, visitor: Visitor, now_s: float) -> _
 
 
 def _note_refusal(realm: Realm, standing: _Standing, now_s: float) -> None:
-    """Record refusals of an account that exists: the fourth, the eighth, and so on."""
-    row = standing.account
-    if row is None:
-        return
+    """Record refusals of an account that exists: the fourth, the eighth, and so on.
+
+    For one that does not, as much is written elsewhere, so that both take as long.
+    """
+    counter = standing.counters[-1]
     with realm.engine.begin() as connection:
-        failures = failures_of(connection, standing.counters[-1])
-        if failures >= _FEWEST_NOTED and failures & (failures - 1) == 0:
-            details = {"failures": failures}
+        failures = failures_of(connection, counter)
+        if failures < _FEWEST_NOTED or failures & (failures - 1):
+            return
+        if standing.account is None:
+            touch(connection, counter)
+        else:
+            name, details = standing.account.name, {"failures": failures}
             actor, at = Actor("nobody", "sign-in"), instant_text(now_s)
-            append(connection, actor, at, "sign-in.refused", row.name, details)
+            append(connection, actor, at, "sign-in.refused", name, details)
 
 
 def _rehash(connection: Connection, row: Row[Any], checked: Verified) -> None:

@@ -6,12 +6,12 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from accounts.errors import NotAllowedError, SignInRefusedError, WaitError
-from accounts.factors.second_factors import Proof, RecoveryCode, prove
 from accounts.factors.throttle import factor_counters, forgive
 from accounts.opaque_tokens import OpaqueToken
 from accounts.realm import Realm
 from accounts.roles import Origin, Principal
 from accounts.signing_in.machine_tokens import identify_token
+from accounts.signing_in.second_factors import Proof, RecoveryCode, prove
 from accounts.signing_in.sessions import identify_session, renew_token
 from accounts.signing_in.sign_in import count_factor_attempt, note_refused_factor, passkey_request
 

@@ -224,6 +224,9 @@ def _create_ways_in() -> None:
         sa.Column("wait_until_s", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
+    op.create_index(
+        op.f("ix_account_attempts_last_s"), "account_attempts", ["last_s"], unique=False
+    )
 
 
 def _create_links() -> None:

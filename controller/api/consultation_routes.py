@@ -13,9 +13,9 @@ from controller.api.context import Viewer, viewer
 from controller.api.incident_json import dead_circuits, rfc3339
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
-from controller.api.roles import ANNOUNCE
 from controller.consultations.conflicts import conflict_sentence
 from controller.consultations.model import LONGEST_S, Announcement, Standing
+from controller.roles import Right
 
 CAMEROON: Final = ZoneInfo("Africa/Douala")
 router: Final = APIRouter(prefix="/consultations")
@@ -121,7 +121,7 @@ def read_consultation(name: str, reader: Reader) -> dict[str, Any]:
 def cancel(name: str, reader: Reader) -> None:
     """End a consultation, or take its announcement back; one that is over stays."""
     found = _found(name, reader)
-    if not reader.may(ANNOUNCE, found.sites):
+    if not reader.may(Right.ANNOUNCE_CONSULTATIONS, found.sites):
         raise _not_covered()
     reader.context.consultations.cancel(name, reader.context.now())
 
@@ -138,7 +138,7 @@ def _sites(named: list[str], reader: Viewer) -> tuple[str, ...]:
     missing = [name for name in named if name not in reader.sites]
     if missing:
         raise not_found("site", ", ".join(missing))
-    if not reader.may(ANNOUNCE, named):
+    if not reader.may(Right.ANNOUNCE_CONSULTATIONS, named):
         raise _not_covered()
     return tuple(sorted(set(named)))
 

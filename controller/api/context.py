@@ -9,7 +9,6 @@ from fastapi import Request
 from accounts.roles import Principal, visible
 from controller.api.events import EventRing
 from controller.api.places import Places
-from controller.api.roles import READ
 from controller.consultations.model import Announcement, Expectation
 from controller.incidents.model import (
     Incident,
@@ -19,6 +18,7 @@ from controller.incidents.model import (
     Refusal,
 )
 from controller.incidents.view import NetworkView
+from controller.roles import Right
 from inventory.model import Intent, SiteName
 
 
@@ -109,4 +109,4 @@ def viewer(request: Request) -> Viewer:
     """Return who asks; raises ProblemError where nobody is signed in."""
     context: ApiContext = request.app.state.context
     principal = context.authenticate(request)
-    return Viewer(principal, visible(principal, READ, context.places.sites), context)
+    return Viewer(principal, visible(principal, Right.LOOK, context.places.sites), context)

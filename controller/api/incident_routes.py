@@ -13,7 +13,6 @@ from controller.api.context import Viewer, viewer
 from controller.api.incident_json import change_json, incident_json, narrowed, window_json
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
-from controller.api.roles import ACT, MAINTAIN
 from controller.api.scope import everywhere, is_visible, sites_of, visible_incidents
 from controller.incidents.model import (
     SEVERITIES,
@@ -29,6 +28,7 @@ from controller.incidents.model import (
     WindowRemoved,
     WindowSet,
 )
+from controller.roles import Right
 
 router: Final = APIRouter()
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
@@ -110,7 +110,7 @@ def read_incident(number: int, reader: Reader) -> dict[str, Any]:
 def act_on_incident(number: int, asked: ActRequest, reader: Reader) -> dict[str, Any]:
     """Acknowledge, assign, comment or mute an incident, and return it as it is then."""
     incident = _found(number, reader)
-    if not reader.may(ACT, incident.sites or everywhere(reader)):
+    if not reader.may(Right.HANDLE_INCIDENTS, incident.sites or everywhere(reader)):
         raise ProblemError(
             HTTPStatus.FORBIDDEN,
             "your roles do not cover every site of this incident; ask someone whose roles do",
@@ -187,7 +187,7 @@ def _check_subjects(subjects: tuple[Subject, ...], reader: Viewer) -> None:
     if missing or hidden:
         raise not_found("site, device or circuit", ", ".join([*missing, *hidden]))
     for subject in subjects:
-        if not reader.may(MAINTAIN, sites_of(subject, reader)):
+        if not reader.may(Right.PLAN_MAINTENANCE, sites_of(subject, reader)):
             raise ProblemError(
                 HTTPStatus.FORBIDDEN, f"your roles do not cover both ends of {subject.name}"
             )

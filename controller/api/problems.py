@@ -41,6 +41,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(SanagaError, _explained)
+    app.add_exception_handler(Exception, _failed)
 
 
 def problem_response(error: ProblemError) -> Response:
@@ -77,6 +78,12 @@ def _refused(_request: Request, error: Exception) -> Response:
 
 def _explained(_request: Request, error: Exception) -> Response:
     return problem_response(ProblemError(HTTPStatus.CONFLICT, str(error)))
+
+
+def _failed(_request: Request, _error: Exception) -> Response:
+    """Tell nothing of what went wrong inside; the server writes it into its log."""
+    detail = "a fault of the controller, which its log describes; report it, then try again"
+    return problem_response(ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 
 def _pointer(place: Sequence[int | str]) -> str:

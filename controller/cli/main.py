@@ -42,17 +42,19 @@ VERBS: Final = {
     "topology": "controller.cli.topology",
     "inventory": "controller.cli.inventory",
     "vpn": "controller.cli_vpn.vpn",
+    "account": "controller.cli.account",
     "backup": "controller.cli.backup",
     "serve": "controller.cli.serve",
     "noc": "controller.cli.noc",
+    "notices": "controller.cli.notices",
     "watch": "controller.cli.watch",
 }
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
-    "vpn": "Give access",
+    **dict.fromkeys(("vpn", "account"), "Give access"),
+    **dict.fromkeys(("serve", "noc", "notices", "watch"), "Watch"),
     "backup": "Keep",
-    **dict.fromkeys(("serve", "noc", "watch"), "Watch"),
     "edge": "At a site",
 }
 REHEARSE: Final = "Rehearse"
@@ -74,6 +76,8 @@ HELPS: Final = {
     "backup": "Back up the controller's records and keys, rehearse it, and put it back.",
     "serve": "Hear edges and routers, decide what is wrong and who is hurt, and tell whom it "
     "concerns.",
+    "account": "Let the first administrator in, and people who lost their second factor.",
+    "notices": "Say who is on call, and test whether notices reach people.",
     "noc": "Incidents and maintenance windows of a running controller.",
     "watch": "Follow incidents and sites in this terminal; keys acknowledge, mute and comment.",
     "demo": "Run the main job on a laboratory of real routers, and write a report.",
@@ -91,6 +95,7 @@ CODES: Final[Mapping[type[SanagaError], Exit]] = {
 
 # What installs a library that only some verbs need.
 EXTRAS: Final = {
+    "apprise": "messengers",
     "fastapi": "service",
     "matplotlib": "drawing",
     "netmiko": "routers",
@@ -98,6 +103,7 @@ EXTRAS: Final = {
     "pyroute2": "edge",
     **dict.fromkeys(("alembic", "pysqlite3", "sqlalchemy"), "planning"),
     "psycopg": "postgresql",
+    "smpplib": "service",
     "textual": "service",
     "uvicorn": "service",
 }

@@ -25,19 +25,35 @@ def serve(
             help="Where to answer; put a proxy with TLS before it for others than this machine.",
         ),
     ] = _LOCAL,
+    edges: Annotated[
+        int, typer.Option("--edges", metavar="PORT", min=1, max=65_535, help="Where edges report.")
+    ] = 8444,
 ) -> None:
     """Hear edges and routers, decide what is wrong and who is hurt, and tell whom it concerns.
 
     Runs until it is told to stop. Consultations go on without it.
     """
+    import logging
     from importlib.metadata import version
 
     from controller.load import load
+    from controller.polling.listeners import ListeningPorts
     from controller.service.process import ServeOptions, serve_until_stopped
 
+    words = "%(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.WARNING, format=words, force=True)
     host, port = _address(listen)
     loaded = load(named(place, folder))
-    options = ServeOptions(loaded, state_dir(), host, port, version("sanaga"), administrator())
+    options = ServeOptions(
+        loaded,
+        state_dir(),
+        host,
+        port,
+        edges,
+        ListeningPorts(),
+        version("sanaga"),
+        administrator(),
+    )
     serve_until_stopped(options, say)
 
 

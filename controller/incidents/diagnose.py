@@ -46,8 +46,6 @@ class Diagnosis:
     def is_well(self, subject: Subject) -> bool:
         """Return whether somebody who is heard sees a subject well, or at least alive."""
         hearing, network = self.scene.hearing, self.scene.network
-        if subject in self.hidden:
-            return False
         if subject.kind is _CIRCUIT:
             return hearing.belief(subject.name).state in (Health.OK, Health.DEGRADED)
         if subject.kind is _DEVICE:

@@ -141,11 +141,9 @@ class Hearing:
         down = [o for o in counted if o.state is Health.DOWN]
         if down and self._spoke_s(device) > max(instant_s(o) for o in down):
             return Answer.ANSWERS
-        bad = {o.source for o in down}
-        if bad & _STRONG:
-            return Answer.SILENT
-        if bad:
-            return Answer.SESSION_LOST
+        if down:
+            strong = any(o.source in _STRONG for o in down)
+            return Answer.SILENT if strong else Answer.SESSION_LOST
         return Answer.UNKNOWN if votes else Answer.ASSUMED
 
     def _spoke_s(self, device: str) -> float:

@@ -229,11 +229,12 @@ class Incident:
     """One root cause and whom it hurts.
 
     sites are those whose usual way is lost or bad, cut_off those of them with no way left;
-    facilities and people are theirs. joined are other roots that a person merged into
-    it. noticed says that its opening was sent to the outbox, pending that a notice waits for the
-    end of a mute or a window. sequence rises with every notice. clear_s is since when the root is
-    seen to be well, muted_until_s the end of a mute. hidden says that its root cannot be judged now
-    behind another cause. split_from is the incident that it was a part of.
+    facilities and people are theirs. joined are other roots that a person merged into it, former
+    those that it was first taken to have. noticed says that its opening was sent to the outbox,
+    pending that a notice waits for the end of a mute or a window. sequence rises with every notice.
+    clear_s is since when the root is seen to be well, muted_until_s the end of a mute. hidden says
+    that its root cannot be judged now behind another cause. split_from is the incident that it was
+    a part of.
     """
 
     number: int
@@ -248,6 +249,7 @@ class Incident:
     end_reason: str = ""
     members: tuple[Subject, ...] = ()
     joined: tuple[Subject, ...] = ()
+    former: tuple[Subject, ...] = ()
     sites: tuple[str, ...] = ()
     cut_off: tuple[str, ...] = ()
     facilities: int = 0

@@ -59,6 +59,8 @@ class _Work:
     def _explaining(self, incident: Incident) -> Iterator[Finding]:
         """Yield the findings of which an incident is a consequence seen early."""
         known = by_root(self._ledger.open())
+        former = (self._findings.get(root) for root in incident.former)
+        yield from (finding for finding in former if finding and finding.root not in known)
         young = self._now_s - incident.opened_s <= self._policy.merge_s
         for finding in self._findings.values():
             if finding.root in known and not young:
@@ -88,7 +90,12 @@ class _Work:
         other = by_root(self._ledger.open()).get(finding.root)
         identities = self._diagnosis.scene.network.identities
         kept = incident if other is None else self._ledger.merge(incident, other)
-        moved = replace(kept, root=finding.root, root_id=identities.get(finding.root, ""))
+        moved = replace(
+            kept,
+            root=finding.root,
+            root_id=identities.get(finding.root, ""),
+            former=tuple(dict.fromkeys((*kept.former, incident.root, kept.root))),
+        )
         words = f"the cause is {finding.root.name}, not {incident.root.name}"
         self._ledger.tell(moved, ChangeKind.CHANGED, words)
         renewed = self._ledger.update(moved, [finding])

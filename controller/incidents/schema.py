@@ -44,7 +44,6 @@ incidents: Final = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("root_kind", String, nullable=False),
     Column("root_name", String, nullable=False),
-    Column("region", String, nullable=False),
     Column("cause", String, nullable=False),
     Column("severity", String, nullable=False),
     Column("opened_s", Float, nullable=False),

@@ -11,7 +11,7 @@ from fastapi import Request
 from accounts.roles import EVERYWHERE, Account, Grant, Origin, Principal
 from controller.api.problems import ProblemError
 from controller.api.protocol import LOCAL_PEER
-from controller.api.roles import CATALOGUE, Role
+from controller.roles import CATALOGUE, Role
 
 COOKIE: Final = "__Host-sanaga"
 _LOCAL_ID: Final = 0

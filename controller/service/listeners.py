@@ -50,6 +50,7 @@ def local_socket(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(stat.S_IRWXG | stat.S_IRWXO)
     try:
+        path.parent.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         listener.bind(str(path))
     except OSError as error:

@@ -176,6 +176,15 @@ class DoorDriver:
             raise error(self._device.name, f"{printable(str(answer.get('message')))} ({words[0]})")
         return answer
 
+    def _printed(self, *words: str) -> str:
+        """Return what a program that the door starts prints instead of an answer.
+
+        Raises UnreachableError.
+        """
+        with self._faults():
+            said = _exchange(self._channel(), shlex.join(words), b"", self._patience.answer_s)
+        return said.decode("utf-8", "replace")
+
     def _misunderstanding(self, said: bytes, verb: str) -> str:
         if said.endswith(b"\n"):
             return f"what answers is not the door; is {self.door} the ForceCommand of this user?"

@@ -36,8 +36,7 @@ class Daemon(EdgeParts):
     async def _last_gasp(self) -> None:
         """Tell the controller why this edge ends, if there is still a way to it."""
         if not self.withdrawn:
-            state, reason = await asyncio.to_thread(reports.reason_to_end)
-            await self.reporter.last_gasp(state, reason)
+            await self.reporter.last_gasp(*reports.reason_to_end())
 
     async def power_fails(self) -> None:
         """Tell the controller that the power fails; the edge works on as long as it can."""

@@ -1,17 +1,16 @@
 """The reporter of a running edge, wired to what it reports."""
 
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from edge.identity import trust
-from edge.telemetry import snapshot
-from edge.telemetry.disk import SpoolThread
-from edge.telemetry.reporter import ReportSources, TelemetryReporter
-from edge.telemetry.spool import Spool
-from edge.telemetry.summaries import Octets, WayKey
-from edge.telemetry.uplink import LinkIdentity
+from edge.reporting import snapshot
+from edge.reporting.disk import SpoolThread
+from edge.reporting.reporter import ReportSources, TelemetryReporter
+from edge.reporting.spool import Spool
+from edge.reporting.summaries import Octets, WayKey
+from edge.reporting.uplink import LinkIdentity
 from inventory.errors import EdgeError
 
 if TYPE_CHECKING:
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 STOPPED: Final = "stop"
 SHUTDOWN: Final = "shutdown"
 POWER: Final = "power"
-_ASKED_WITHIN_S: Final = 0.5
+# What systemd makes when the machine is going down; the edge's unit may not ask it.
+SHUTDOWN_SIGNS: Final = (Path("/run/nologin"), Path("/run/systemd/shutdown/scheduled"))
 
 
 def make_reporter(edge: "EdgeParts") -> TelemetryReporter:
@@ -60,21 +60,6 @@ async def tunnel_octets(edge: "EdgeParts") -> Mapping[WayKey, Octets]:
 
 def reason_to_end() -> tuple[str, str]:
     """Return why the edge's process is told to end: the state, and in words."""
-    if Path("/run/systemd/system").exists() and _system_state() == "stopping":
+    if any(sign.exists() for sign in SHUTDOWN_SIGNS):
         return SHUTDOWN, "the machine shuts down"
     return STOPPED, "the edge's program was told to end"
-
-
-def _system_state() -> str:
-    """Return what systemd says of the machine; nothing if it does not answer."""
-    try:
-        asked = subprocess.run(
-            ["systemctl", "is-system-running"],  # noqa: S607 - systemd's own
-            capture_output=True,
-            text=True,
-            timeout=_ASKED_WITHIN_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return asked.stdout.strip()

@@ -47,8 +47,10 @@ class Task:
 
 
 async def _wait_for_event(event: asyncio.Event, within_s: float) -> None:
+    # wait_for() of Python 3.11 may swallow a cancellation.
     with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), within_s)
+        async with asyncio.timeout(within_s):
+            await event.wait()
     event.clear()
 
 

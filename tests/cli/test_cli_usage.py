@@ -23,7 +23,9 @@ NOUNS = {
     "backup": ("create", "verify", "restore"),
     "topology": ("show", "draw", "paths", "blast-radius", "risks", "export"),
     "inventory": ("list", "export", "import", "seal", "pin", "signing-key"),
+    "notices": ("rota", "test"),
     "vpn": ("check", "reach"),
+    "account": ("link", "recover"),
 }
 COMMANDS = [
     *((verb,) for verb in VERBS),

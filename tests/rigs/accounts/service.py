@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from threading import Barrier
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from accounts.audit import Actor
 from accounts.errors import AccountsError
 from accounts.factors.passkeys import RelyingParty
 from accounts.factors.passwords import ArgonParameters, PasswordHashing
-from accounts.factors.second_factors import TotpCode
 from accounts.factors.throttle import Visitor
 from accounts.factors.totp import STEP_S, SealingKey, code_at
 from accounts.realm import Realm, Times, open_realm
 from accounts.roles import EVERYWHERE, Grant, Principal, RoleCatalogue
 from accounts.signing_in.links import first_administrator_link, invite
+from accounts.signing_in.second_factors import TotpCode
 from accounts.signing_in.set_up import Applicant, Entered, begin_set_up, finish_set_up
 from accounts.signing_in.sign_in import check_password_step, second_step
 from accounts.signing_in.step_up import identify
@@ -120,6 +120,12 @@ class Service:
         assert found
         return found
 
+    def known(self, text: str) -> Principal:
+        """Return who a token stands for, which must be somebody."""
+        found = identify(self.realm, text, self.now_s)
+        assert found
+        return found
+
     def in_transaction(self, act: Callable[..., Result], *words: Any, **named: Any) -> Result:
         """Run an act in a transaction of its own."""
         with self.realm.engine.begin() as connection:
@@ -129,6 +135,16 @@ class Service:
         """Run an act that only reads."""
         with reading(self.realm.engine) as connection:
             return act(connection, *words, **named)
+
+
+def without_disk(engine: Engine) -> Engine:
+    """Let an engine of SQLite not wait for the disk: no test here pulls the plug."""
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA synchronous = OFF")
+
+    return engine
 
 
 def new_service(engine: Engine, times: Times | None = None) -> Service:

@@ -15,11 +15,17 @@ def view_of(made: Intent) -> NetworkView:
 
 
 @cache
+def country() -> Intent:
+    """Return the intent of the whole country."""
+    made = national_intent()
+    circuits = [planned.circuit for planned in made.circuits]
+    return intent(made.sites.sites.values(), made.routers, circuits)
+
+
+@cache
 def national() -> NetworkView:
-    """Return the whole country."""
-    country = national_intent()
-    circuits = [planned.circuit for planned in country.circuits]
-    return view_of(intent(country.sites.sites.values(), country.routers, circuits))
+    """Return the whole country as decisions see it."""
+    return view_of(country())
 
 
 def north_draft() -> Draft:

@@ -18,11 +18,11 @@ from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
 from controller.api.problems import ProblemError
-from controller.api.roles import CATALOGUE
 from controller.consultations.desk import ConsultationDesk
 from controller.incidents.model import Health, Observation, Policy, Source, Subject, SubjectKind
 from controller.incidents.view import network_view
 from controller.load import load
+from controller.roles import CATALOGUE
 from controller.service.engine import IncidentEngine
 from database.engine import open_engine
 from tests.rigs.service.http_server import RunningServer, running_server

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.schema import open_accounts
 from database.engine import open_engine
-from tests.rigs.accounts.service import new_service
+from tests.rigs.accounts.service import new_service, without_disk
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def migrated(tmp_path_factory):
 @pytest.fixture
 def engine(tmp_path, migrated):
     shutil.copy(migrated, tmp_path / "accounts.db")
-    made = open_engine(tmp_path / "accounts.db")
+    made = without_disk(open_engine(tmp_path / "accounts.db"))
     yield made
     made.dispose()
 

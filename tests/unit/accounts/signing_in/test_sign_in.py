@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from accounts.audit import read_entries
 from accounts.directory import set_enabled
 from accounts.errors import SignInRefusedError, WaitError
 from accounts.factors.passwords import ArgonParameters, PasswordHashing
-from accounts.factors.second_factors import PasskeyAnswer, RecoveryCode, TotpCode
 from accounts.factors.throttle import Visitor
 from accounts.factors.totp import STEP_S
-from accounts.schema import passwords, sessions
+from accounts.schema import browsers, metadata, passwords, sessions
 from accounts.signing_in.own_account import begin_factor, finish_factor
+from accounts.signing_in.second_factors import PasskeyAnswer, RecoveryCode, TotpCode
 from accounts.signing_in.sessions import list_sessions, sign_out
 from accounts.signing_in.sign_in import check_password_step, second_step
 from accounts.signing_in.step_up import identify
@@ -94,6 +94,33 @@ def test_an_unknown_account_costs_as_many_hashes_as_a_known_one(service, chief, 
         with pytest.raises(SignInRefusedError):
             check_password_step(service.realm, name, "not the password", HERE, service.now_s)
     assert len(counted) == 2
+
+
+def test_an_unknown_account_costs_as_many_writes_as_a_known_one(service, chief):
+    counted: list[str] = []
+
+    def count(_connection, _cursor, statement, *_):
+        verb = statement.split(maxsplit=1)[0]
+        counted.append("write" if verb in {"INSERT", "UPDATE"} else verb)
+
+    event.listen(service.realm.engine, "before_cursor_execute", count)
+    seen = {}
+    for name in ("a.ngono", "nobody"):
+        counted.clear()
+        for number in range(4):
+            place = Visitor(f"192.0.2.{number + 50}")
+            with pytest.raises(SignInRefusedError):
+                check_password_step(service.realm, name, "a wrong one", place, service.now_s)
+        seen[name] = (counted.count("write"), counted.count("BEGIN"))
+    assert seen["a.ngono"] == seen["nobody"]
+    assert seen["nobody"][0] >= 13
+
+
+def test_a_browser_is_remembered_once_however_often_it_signs_in(service, chief):
+    for _ in range(3):
+        entered = service.sign_in(chief)
+        chief.visitor = replace(chief.visitor, browser=entered.browser.text)
+    assert len(service.read(lambda c: c.execute(select(browsers)).all())) == 1
 
 
 def test_a_disabled_account_is_refused_as_if_it_were_not_there(service, chief):
@@ -217,12 +244,10 @@ def test_an_answer_to_the_challenge_of_another_sign_in_is_refused(service, chief
     assert second(service, other, PasskeyAnswer(key.answer(other.passkey_options)))
 
 
-def test_tokens_and_passwords_are_not_stored_or_shown(service, chief, engine):
+def test_tokens_and_passwords_are_not_stored_or_shown(service, chief):
     begun = first_step(service, chief)
     entered = second(service, begun, service.code(chief.secret))
-    stored = engine.raw_connection()
-    dump = "\n".join(str(row) for row in _everything(stored))
-    stored.close()
+    dump = "\n".join(map(str, service.read(_everything)))
     shown = repr((begun, entered, service.realm, chief.visitor, RecoveryCode(chief.codes[0])))
     for secret in (
         begun.token.text,
@@ -237,10 +262,7 @@ def test_tokens_and_passwords_are_not_stored_or_shown(service, chief, engine):
 
 
 def _everything(connection):
-    cursor = connection.cursor()
-    cursor.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
-    for (name,) in cursor.fetchall():
-        yield from cursor.execute(f'SELECT * FROM "{name}"').fetchall()  # noqa: S608
+    return [row for table in metadata.sorted_tables for row in connection.execute(select(table))]
 
 
 def test_signing_out_ends_the_session_alone(service, chief):

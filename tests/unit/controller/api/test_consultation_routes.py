@@ -6,8 +6,8 @@ from time import time
 import pytest
 
 from accounts.roles import Grant
-from controller.api.roles import Role
 from controller.incidents.model import Health
+from controller.roles import Role
 from tests.rigs.service.api_bench import api_bench
 
 GRANTS = {

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from accounts.roles import Grant
-from controller.api.roles import Role
 from controller.incidents.model import Health
+from controller.roles import Role
 from tests.rigs.service.api_bench import api_bench
 
 CUT = "mora-kolofata-fibre"

@@ -79,9 +79,7 @@ def test_a_mail_server_that_does_not_answer_holds_up_no_sms(engine, tmp_path):
                 ("email", "claimed", ""),
                 ("email", "claimed", ""),
             ]
-            for _ in range(2):
-                mail.process.stdin.write("\n")
-                mail.process.stdin.flush()
+            mail.write("\n\n")
         finally:
             worker.stop()
     assert {one[1:] for one in states(engine)} == {("sent", "")}

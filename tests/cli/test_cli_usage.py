@@ -94,7 +94,8 @@ def test_verb_imports_no_library_that_it_does_not_use(tmp_path, words, slow):
         )
     code, *found = done.stderr.splitlines()[-1].split()
     assert code in {"0", "1"}
-    assert sorted(name for name in found if name in SLOW) == slow
+    # pydantic and yaml come with the settings.
+    assert [name for name in found if name not in {"pydantic", "yaml"}] == slow
 
 
 def test_version_is_that_of_the_distribution(sanaga):

@@ -111,7 +111,8 @@ def _folder(package: str) -> Path:
 
 def _versions(package: str) -> Path:
     inside, beside = _folder(package) / "versions", _folder(package).parent / "versions"
-    return inside if inside.is_dir() else beside
+    # An older release may have left a folder with nothing but compiled scripts.
+    return inside if any(inside.glob("*.py")) else beside
 
 
 def _revisions(package: str) -> dict[str, str | None]:

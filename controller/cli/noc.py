@@ -16,6 +16,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     help="Incidents and maintenance windows of a running controller.",
+    epilog="Example: sanaga noc incidents",
 )
 maintenance = typer.Typer(
     no_args_is_help=True,

@@ -141,7 +141,7 @@ class Collector:
         heard = await self.poller.poll_one(device, self._unix_s())
         track, stamp = self.heard.tracks.get(device), self.stamp()
         if not isinstance(heard, DeviceReading):
-            self.say(silence_observations(track, heard, self.network, stamp))
+            self.say(silence_observations(heard, self.network, stamp))
             return
         self.say(reading_observations(track, heard, self.network, stamp))
         self._settle(heard)

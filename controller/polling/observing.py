@@ -118,14 +118,14 @@ def reading_observations(
 
 
 def silence_observations(
-    track: Track | None, silence: Silence, network: WiredNetwork, stamp: Stamp
+    silence: Silence, network: WiredNetwork, stamp: Stamp
 ) -> tuple[Observation, ...]:
-    """Return what an agent's silence says: nothing is known, and nothing is down for it."""
+    """Return what an agent's silence says: nothing is known, and nothing is down for it.
+
+    What its battery last said stays said: that tells a power cut from a fault.
+    """
     say, device = Speaker(stamp, silence.at_s), silence.device
     found = [say.of_device(device, Health.UNKNOWN, silence.reason)]
-    if track and track.reading.battery:
-        ups = replace(say, source=Source.UPS)
-        found.append(ups.of_device(device, Health.UNKNOWN, "its battery cannot be asked for"))
     for landing in network.landings_of(device):
         reason = f"{device} does not say how {landing.interface} is"
         found.append(say.of_circuit(landing, Health.UNKNOWN, reason))
@@ -140,9 +140,7 @@ def round_observations(
     spoken = (
         reading_observations(tracks.get(one.device), one, network, stamp) for one in done.readings
     )
-    silences = (
-        silence_observations(tracks.get(one.device), one, network, stamp) for one in done.silent
-    )
+    silences = (silence_observations(one, network, stamp) for one in done.silent)
     return tuple(chain.from_iterable((*spoken, *silences)))
 
 
@@ -193,6 +191,13 @@ def _device_faults(track: Track) -> Iterator[str]:
     for sensor in reading.temperatures:
         if sensor.works and sensor.celsius >= HOT_C:
             yield f"{sensor.name} is at {sensor.celsius:.0f} °C"
+    if reading.battery and _weak(reading.battery):
+        yield "the battery of its power supply would not last"
+
+
+def _weak(battery: Battery) -> bool:
+    minutes = battery.minutes_left
+    return battery.low or (minutes is not None and 0 < minutes < BATTERY_MINUTES)
 
 
 def battery_state(battery: Battery) -> tuple[Health, str]:
@@ -202,9 +207,6 @@ def battery_state(battery: Battery) -> tuple[Health, str]:
     left = f", {minutes} minutes left" if battery.on_battery and minutes is not None else ""
     if battery.on_battery:
         return Health.DEGRADED, f"mains power is away; it runs on its battery{charge}{left}"
-    short = minutes is not None and 0 < minutes < BATTERY_MINUTES
-    if battery.low or short:
-        return Health.DEGRADED, f"its battery would not last{charge}"
     return Health.OK, f"on mains power{charge}"
 
 

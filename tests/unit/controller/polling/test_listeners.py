@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from controller.clock import SystemClock
-from controller.incidents.model import Health, Source
+from controller.incidents.model import Health, Observation, Source
 from controller.polling.collector import Collector, Place
 from controller.polling.datagrams import BUFFER_OCTETS, DatagramListener, Received
 from controller.polling.listeners import STRANGER, Listeners, ListeningPorts
@@ -33,7 +33,7 @@ class Doors:
     """Listeners of a collector whose one agent does not answer."""
 
     def __init__(self, wired: WiredNetwork) -> None:
-        self.said = []
+        self.said: list[Observation] = []
         dead = Target("mora-r1", "127.0.0.1", 1, SnmpVersion.V2C, community="public")
         place = Place("noc", SystemClock())
         self.collector = Collector(place, [dead], wired, self.said.extend)

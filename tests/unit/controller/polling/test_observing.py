@@ -67,19 +67,15 @@ def test_one_that_is_not_there_is_unknown():
 
 
 def test_a_silent_agent_makes_everything_unknown_and_nothing_down():
-    found = silence_observations(None, Silence("kolofata-r1", 9.0, "no answer"), network(), STAMP)
+    found = silence_observations(Silence("kolofata-r1", 9.0, "no answer"), network(), STAMP)
     assert {one.subject.name for one in found} == {"kolofata-r1", "mora-kolofata", "sky"}
     assert {one.state for one in found} == {Health.UNKNOWN}
     assert found[0].reason == "no answer"
 
 
-def test_a_battery_that_can_no_more_be_asked_for_is_unknown():
-    battery = Battery(
-        on_battery=False, low=False, charge=1.0, minutes_left=60, seconds_on_battery=0
-    )
-    track = Track((reading(battery=battery),))
-    found = silence_observations(track, Silence("mora-r1", 9.0, "no answer"), network(), STAMP)
-    assert Health.UNKNOWN in {one.state for one in found if one.source is Source.UPS}
+def test_what_a_battery_last_said_stays_said_when_the_agent_falls_silent():
+    found = silence_observations(Silence("mora-r1", 9.0, "no answer"), network(), STAMP)
+    assert Source.UPS not in {one.source for one in found}
 
 
 def test_load_is_the_share_of_the_circuit_in_the_fuller_direction():
@@ -153,8 +149,7 @@ def test_a_processor_is_too_busy_only_after_minutes():
             Health.DEGRADED,
             "mains power is away; it runs on its battery, 80% charged, 45 minutes left",
         ),
-        ({"low": True}, Health.DEGRADED, "its battery would not last, 80% charged"),
-        ({"minutes_left": 3}, Health.DEGRADED, "its battery would not last, 80% charged"),
+        ({"low": True}, Health.OK, "on mains power, 80% charged"),
         ({"charge": None, "minutes_left": None}, Health.OK, "on mains power"),
     ],
 )
@@ -162,6 +157,16 @@ def test_a_battery_says_how_it_stands(changes, state, words):
     made = Battery(on_battery=False, low=False, charge=0.8, minutes_left=45, seconds_on_battery=0)
     found = said(reading(battery=replace(made, **changes)))[DEVICE, Source.UPS]
     assert (found.state, found.reason) == (state, words)
+
+
+@pytest.mark.parametrize("changes", [{"low": True}, {"minutes_left": 3}])
+def test_a_battery_that_would_not_last_is_a_fault_of_the_device_and_no_power_cut(changes):
+    made = Battery(on_battery=False, low=False, charge=0.8, minutes_left=45, seconds_on_battery=0)
+    found = said(reading(battery=replace(made, **changes)))
+    device = found[DEVICE, Source.SNMP]
+    assert device.state is Health.DEGRADED
+    assert device.reason == "the battery of its power supply would not last"
+    assert found[DEVICE, Source.UPS].state is Health.OK
 
 
 def test_a_round_says_everything_of_everybody():

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from pydantic import BaseModel
@@ -12,6 +12,16 @@ from inventory.documents.entries import read_documents
 from inventory.documents.fields import Document
 from inventory.intent import check_intent
 
+SNMP: Final = (
+    {
+        "version": "v3",
+        "port": 161,
+        "user": "sanaga",
+        "authentication": "sealed:vault.json#authentication",
+        "privacy": "sealed:vault.json#privacy",
+    },
+    {"version": "v2c", "community": "env:COMMUNITY"},
+)
 FULL = {
     "network": {
         "name": "full",
@@ -72,6 +82,7 @@ FULL = {
             },
             "lan": True,
             "packet_filter": False,
+            "snmp": SNMP[index - 1],
             "description": "",
         }
         for index, site in enumerate(("yaounde", "maroua"), 1)

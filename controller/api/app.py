@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 
-from controller.api import consultation_routes, incident_routes, network_routes
 from controller.api.context import ApiContext, Viewer, viewer
 from controller.api.events import Event
 from controller.api.metrics import exposition
 from controller.api.problems import ProblemError, install_problems
+from controller.api.routes import consultations, incidents, network
 from controller.api.sse import EventStream, Reader
 
 API: Final = "/api/v1"
@@ -33,9 +33,9 @@ def make_app(context: ApiContext, version: str, ready: Callable[[], str]) -> Fas
     app.state.context, app.state.ready = context, ready
     install_problems(app)
     api = APIRouter(prefix=API)
-    api.include_router(network_routes.router, tags=["network"])
-    api.include_router(incident_routes.router, tags=["incidents"])
-    api.include_router(consultation_routes.router, tags=["consultations"])
+    api.include_router(network.router, tags=["network"])
+    api.include_router(incidents.router, tags=["incidents"])
+    api.include_router(consultations.router, tags=["consultations"])
     api.include_router(_stream, tags=["stream"])
     app.include_router(api)
     app.include_router(_checks)

@@ -42,12 +42,12 @@ VERBS: Final = {
     "topology": "controller.cli.topology",
     "inventory": "controller.cli.inventory",
     "vpn": "controller.cli_vpn.vpn",
-    "account": "controller.cli.account",
-    "backup": "controller.cli.backup",
-    "serve": "controller.cli.serve",
-    "noc": "controller.cli.noc",
-    "notices": "controller.cli.notices",
-    "watch": "controller.cli.watch",
+    "account": "controller.cli_service.account",
+    "backup": "controller.cli_service.backup",
+    "serve": "controller.cli_service.serve",
+    "noc": "controller.cli_service.noc",
+    "notices": "controller.cli_service.notices",
+    "watch": "controller.cli_service.watch",
 }
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),

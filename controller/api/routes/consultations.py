@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from controller.api.context import Viewer, viewer
-from controller.api.incident_json import dead_circuits, rfc3339
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
+from controller.api.routes.incident_json import dead_circuits, rfc3339
 from controller.consultations.conflicts import conflict_sentence
 from controller.consultations.model import LONGEST_S, Announcement, Standing
 from controller.roles import Right

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query
 
 from controller.api.context import Viewer, viewer
-from controller.api.incident_json import rfc3339
 from controller.api.paging import PageParameters, PageRequest, page_of
 from controller.api.problems import ProblemError, not_found
+from controller.api.routes.incident_json import rfc3339
 from controller.api.scope import running_consultations, visible_incidents
 from controller.incidents.model import Health, Subject, SubjectKind
 from inventory.model import Circuit, CircuitEnd, Device, Site

@@ -1,4 +1,4 @@
-"""Both ends of the telemetry link together: the edge's uplink and spool, the controller's listener."""
+"""Both ends of the telemetry link together: the edge's uplink, the controller's listener."""
 
 import asyncio
 from contextlib import asynccontextmanager

@@ -31,8 +31,9 @@ class NewerSchemaError(Exception):
 def upgrade_schema(engine: Engine, package: str, version_table: str) -> None:
     """Bring the tables of a package to their newest version.
 
-    The package holds Alembic's env.py and versions/; several packages share a database when each
-    has a version table of its own. Raises NewerSchemaError when the database is newer.
+    The package holds Alembic's env.py; versions/ is in it or beside it. Several packages share a
+    database when each has a version table of its own. Raises NewerSchemaError when the database is
+    newer.
     """
     with reading(engine) as connection:
         if is_newest(connection, package, version_table):
@@ -50,7 +51,12 @@ def upgrade_within(connection: Connection, package: str, version_table: str) -> 
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(_folder(package)).replace("%", "%%"))
+    for option, folder in (
+        ("script_location", _folder(package)),
+        ("version_locations", _versions(package)),
+    ):
+        config.set_main_option(option, str(folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
     config.set_main_option("version_table", version_table)
     config.attributes[_ENVIRONMENT] = connection
     upgrade(config, "head")
@@ -103,10 +109,15 @@ def _folder(package: str) -> Path:
     return Path(str(files(package)))
 
 
+def _versions(package: str) -> Path:
+    inside, beside = _folder(package) / "versions", _folder(package).parent / "versions"
+    return inside if inside.is_dir() else beside
+
+
 def _revisions(package: str) -> dict[str, str | None]:
     """Return the versions that the scripts of a package lead to, each with the one before."""
     made: dict[str, str | None] = {}
-    for script in sorted((_folder(package) / "versions").glob("*.py")):
+    for script in sorted(_versions(package).glob("*.py")):
         text = script.read_text(encoding="utf-8")
         if found := _REVISION.search(text):
             before = _BEFORE.search(text)

@@ -43,7 +43,7 @@ def decide(
     folded, past = fold_news(followed, network, news, now_s)
     diagnosis = diagnose(folded, network, now_s, policy)
     ledger = Ledger(folded, network, now_s, policy)
-    ledger.dead = diagnosis.scene.dead
+    ledger.dead = diagnosis.scene.dead | diagnosis.scene.silent
     for incident in removed:
         ledger.end(incident, f"{incident.root.name} was removed from the intent")
     acts = tuple(item for item in news if isinstance(item, Act))

@@ -6,7 +6,7 @@ from math import inf
 from typing import Final
 
 from controller.incidents import evidence
-from controller.incidents.hearing import Answer, said_of
+from controller.incidents.hearing import UP, Answer, Belief, instant_s, said_of
 from controller.incidents.model import (
     Cause,
     Effect,
@@ -150,6 +150,7 @@ class _Work:
             since_s=self._since_s(root),
             settle_s=self._settle_s(root),
             members=members - {root.subject},
+            parts=frozenset(self._basis(root.subject)),
             sites=tuple(sorted(cut_off | moved)),
             cut_off=tuple(sorted(cut_off)),
             evidence=tuple(evidence.of_root(self._scene, root)),
@@ -232,6 +233,18 @@ class _Work:
         since_s = self._state.since_s
         return min((since_s[s] for s in subjects if s in since_s), default=self._state.decided_s)
 
+    def _is_disputed(self, circuit: str, belief: Belief) -> bool:
+        """Return whether an end that does not say so was heard after the other saw it dead.
+
+        So it is when a device comes back: its neighbours' words are older than its own.
+        """
+        hearing, told = self._scene.hearing, {o.observer for o in belief.told}
+        down_s = max((instant_s(o) for o in belief.told), default=inf)
+        others = [d for d in self._network.circuits[circuit].devices if d not in told]
+        up = (o for o in hearing.words(circuit) if o.state in UP and o.observer in others)
+        heard_s = [*map(instant_s, up), *map(hearing.last_heard_s, others)]
+        return any(at_s > down_s for at_s in heard_s)
+
     def _settle_s(self, root: Root) -> float:
         policy = self._policy
         if root.subject.kind is SubjectKind.PROVIDER:
@@ -243,5 +256,7 @@ class _Work:
         if circuit.provider is not None:
             return policy.access_s
         belief = self._scene.hearing.belief(circuit.name)
+        if self._is_disputed(circuit.name, belief):
+            return policy.silent_s
         both = not belief.stale and len({o.observer for o in belief.told}) > 1
         return policy.both_ends_s if both else policy.one_end_s

@@ -86,8 +86,9 @@ class Hearing:
         return self._suspects
 
     def last_heard_s(self, device: str) -> float:
-        """Return when a device was last seen to answer."""
-        return max((instant_s(o) for o in self._votes(device) if o.state in UP), default=-inf)
+        """Return when a device was last seen to answer, or said something itself."""
+        answered_s = (instant_s(o) for o in self._votes(device) if o.state in UP)
+        return max(self._spoke_s(device), max(answered_s, default=-inf))
 
     def answer(self, device: str) -> Answer:
         """Return whether a device answers."""

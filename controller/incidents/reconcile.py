@@ -63,10 +63,10 @@ class _Work:
         yield from (finding for finding in former if finding and finding.root not in known)
         young = self._now_s - incident.opened_s <= self._policy.merge_s
         for finding in self._findings.values():
-            if finding.root in known and not young:
-                continue
+            a_part = incident.root in finding.parts and finding.root not in known
+            child = incident.root in finding.members and young
             apart_s = abs(incident.opened_s - finding.since_s)
-            if incident.root in finding.members and apart_s <= self._policy.merge_s:
+            if (a_part or child) and apart_s <= self._policy.merge_s:
                 yield finding
 
     def correct_roots(self) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final
 
+from controller.incidents.detour import media_left
 from controller.incidents.model import Cause, Effect, Incident, SubjectKind
-from controller.incidents.view import NetworkView, fallback_medium
+from controller.incidents.view import NetworkView
 from inventory.model import Medium
 
 
@@ -140,7 +141,7 @@ def _effects(
     if left and incident.effect is Effect.QUALITY:
         yield _counted(language, "quality", len(left))
     elif left:
-        ways = Counter(_way(network, site, dead, language) for site in left)
+        ways = Counter(_ways(incident, network, dead, language))
         for way, n in sorted(ways.items()):
             yield _counted(language, "moved", n).format(way=way)
     if incident.consultations:
@@ -148,13 +149,15 @@ def _effects(
         yield _counted(language, what, len(incident.consultations))
 
 
-def _way(network: NetworkView, site: str, dead: frozenset[str], language: Language) -> str:
-    """Return the medium of the best circuit left at a site, where it lost a better one itself."""
-    own = {c for device in network.sites[site].devices for c in network.circuits_at.get(device, ())}
-    medium = None if own.isdisjoint(dead) else fallback_medium(network, site, dead)
-    lost = {network.circuits[name].medium for name in own & dead}
-    is_other = medium not in lost
-    return _MEDIA[language][medium] if medium and is_other else _OTHER_WAY[language]
+def _ways(
+    incident: Incident, network: NetworkView, dead: frozenset[str], language: Language
+) -> Iterator[str]:
+    """Yield the worst medium on the way left to each site that is not cut off."""
+    left = [site for site in incident.sites if site not in incident.cut_off]
+    lost = network.circuits.get(incident.root.name)
+    for medium in media_left(network, left, dead).values():
+        same = lost is not None and medium is lost.medium
+        yield _OTHER_WAY[language] if medium is None or same else _MEDIA[language][medium]
 
 
 def _counted(language: Language, what: str, n: int) -> str:

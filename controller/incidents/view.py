@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from controller.incidents.model import MaintenanceWindow, Subject, SubjectKind
 from inventory.model import Circuit, Intent, Medium
-from topology.build import BASE_COST, circuit_cost, provider_node, site_node
+from topology.build import circuit_cost, provider_node, site_node
 from topology.failures.blast_radius import Survey
 from topology.failures.tree import private_gates
 from topology.model import NodeKind, NodeName, Topology
@@ -58,7 +58,7 @@ class NetworkView:
     centre, with the circuit between; dependents the sites whose best way passes a subject, and
     fragile the sites that its loss leaves without a second way. isolated devices have no way from
     the centre even when all is well. identities are the numbers that outlive a renaming; site_at
-    holds the sites by their nodes.
+    holds the sites by their nodes; costs are of circuits, cost_to of best ways.
     """
 
     sites: Mapping[str, SiteFacts]
@@ -74,6 +74,8 @@ class NetworkView:
     fragile: Mapping[Subject, frozenset[str]]
     identities: Mapping[Subject, str]
     site_at: Mapping[NodeName, Subject]
+    costs: Mapping[str, int]
+    cost_to: Mapping[NodeName, int]
     windows: tuple[MaintenanceWindow, ...] = ()
 
     def site_of(self, subject: Subject) -> str | None:
@@ -119,7 +121,7 @@ def network_view(
     around, costs = _ways(intent, topology)
     anchors = tuple(sorted(topology.anchors & topology.nodes.keys()))
     central = {topology.nodes[name].site for name in anchors}
-    usual = _usual_ways(around, costs, anchors)
+    usual, cost_to = _usual_ways(around, costs, anchors)
     return NetworkView(
         sites={name: _site_facts(intent, name) for name in intent.sites},
         devices={device.name: device.site for device in intent.devices.values()},
@@ -133,6 +135,8 @@ def network_view(
         dependents=_dependents(topology, usual),
         fragile=_fragile(topology),
         identities=dict(_identities(intent)),
+        costs=costs,
+        cost_to=cost_to,
         site_at={site_node(name): Subject(SubjectKind.SITE, name) for name in intent.sites},
         windows=windows,
     )
@@ -207,19 +211,20 @@ def _usual_ways(
     around: Mapping[NodeName, tuple[Way, ...]],
     costs: Mapping[str, int],
     anchors: tuple[NodeName, ...],
-) -> Mapping[NodeName, Way]:
-    """Return by Dijkstra the node before each on its best way, with the circuit between."""
+) -> tuple[Mapping[NodeName, Way], Mapping[NodeName, int]]:
+    """Return by Dijkstra the node before each on its best way, and what that way costs."""
     usual: dict[NodeName, Way] = {}
+    cost_to: dict[NodeName, int] = {}
     heap: list[tuple[int, NodeName, str, NodeName]] = [(0, name, LAN, "") for name in anchors]
     while heap:
         cost, here, via, before = heappop(heap)
         if here in usual:
             continue
-        usual[here] = (via, before)
+        usual[here], cost_to[here] = (via, before), cost
         for name, there in around[here]:
             if there not in usual:
                 heappush(heap, (cost + costs[name], there, name, here))
-    return usual
+    return usual, cost_to
 
 
 def _dependents(
@@ -274,11 +279,3 @@ def _identities(intent: Intent) -> Iterator[tuple[Subject, str]]:
         if circuit.provider:
             provider = Subject(SubjectKind.PROVIDER, circuit.provider)
             yield provider, f"provider/{circuit.provider}"
-
-
-def fallback_medium(view: NetworkView, site: str, dead: frozenset[str]) -> Medium | None:
-    """Return the best medium of the circuits of a site that are not dead, None if there is none."""
-    names = (c for device in view.sites[site].devices for c in view.circuits_at.get(device, ()))
-    left = [view.circuits[name] for name in names if name not in dead]
-    media = [circuit.medium for circuit in left if not circuit.inside]
-    return min(media, key=BASE_COST.__getitem__, default=None)

@@ -20,7 +20,7 @@ from controller.telemetry.observations import never_heard, observations, silent_
 from controller.telemetry.rollup import Rollup
 from controller.telemetry.schema import prepare
 from controller.telemetry.series import Series
-from edge.telemetry.model import PathState
+from edge.telemetry.model import ChangeKind, PathState, TelemetryMessage
 from inventory.model import CircuitName, DeviceName, Intent
 from vpn.key_text import PublicKey
 
@@ -28,6 +28,8 @@ from vpn.key_text import PublicKey
 Suspect: TypeAlias = Callable[[DeviceName, Collection[DeviceName]], None]
 RESERVE: Final = "telemetry.reserve"
 _LOOK_S: Final = 5.0
+_FAILING: Final = frozenset({PathState.DEAD, PathState.BROWNOUT})
+_TELLING: Final = frozenset({ChangeKind.PATH_STATE, ChangeKind.MOVE})
 
 
 class EdgeReports:
@@ -99,9 +101,8 @@ class EdgeReports:
                 routed=self._routed,
             )
         )
-        failing = {path.peer for path in message.paths if path.state is PathState.DEAD}
-        if failing and not message.replayed:
-            self._suspect(message.device, failing)
+        if not message.replayed and (doubtful := _doubtful_peers(message)):
+            self._suspect(message.device, doubtful)
 
     def _report_silent(self) -> None:
         """Say once of every edge that fell silent that it is not heard any more."""
@@ -112,6 +113,13 @@ class EdgeReports:
             if self._lost.get(said.subject.name) != said.sequence:
                 self._lost[said.subject.name] = said.sequence
                 self._incidents.report(said)
+
+
+def _doubtful_peers(message: TelemetryMessage) -> frozenset[DeviceName]:
+    """Return the far ends that are not reached over some circuit, or by another way than before."""
+    failing = {path.peer for path in message.paths if path.state in _FAILING}
+    moved = {change.peer for change in message.changes if change.kind in _TELLING}
+    return frozenset(failing | moved)
 
 
 def _reserve(engine: Engine) -> Reserve | None:

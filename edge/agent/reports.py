@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from edge.identity import trust
-from edge.telemetry import snapshot
-from edge.telemetry.disk import SpoolThread
-from edge.telemetry.reporter import ReportSources, TelemetryReporter
-from edge.telemetry.spool import Spool
-from edge.telemetry.summaries import Octets, WayKey
-from edge.telemetry.uplink import LinkIdentity
+from edge.reporting import snapshot
+from edge.reporting.disk import SpoolThread
+from edge.reporting.reporter import ReportSources, TelemetryReporter
+from edge.reporting.spool import Spool
+from edge.reporting.summaries import Octets, WayKey
+from edge.reporting.uplink import LinkIdentity
 from inventory.errors import EdgeError
 
 if TYPE_CHECKING:

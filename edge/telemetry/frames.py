@@ -9,11 +9,11 @@ sent as history without being written again. Units are fixed: 0.1 ms, 0.01 MOS, 
 import zlib
 from typing import Final
 
+from edge.telemetry.decoder import MessageDecoder
+from edge.telemetry.dictionary import DICTIONARIES, NEWEST
+from edge.telemetry.encoder import MessageEncoder
 from edge.telemetry.model import TelemetryMessage
-from edge.telemetry.wire.decoder import MessageDecoder
-from edge.telemetry.wire.dictionary import DICTIONARIES, NEWEST
-from edge.telemetry.wire.encoder import MessageEncoder
-from edge.telemetry.wire.varints import FrameError, VarintReader
+from edge.telemetry.varints import FrameError, VarintReader
 
 __all__ = ["FrameError", "as_replayed", "decode", "encode"]
 

@@ -121,7 +121,7 @@ def check_leaf(der: bytes, trust: Ed25519PublicKey, now: datetime | None) -> byt
     if now and not leaf.not_valid_before_utc - _SKEW <= now <= leaf.not_valid_after_utc + _SKEW:
         raise LinkRefusedError(
             f"the server's certificate is valid from {leaf.not_valid_before_utc:%Y-%m-%d} to "
-            f"{leaf.not_valid_after_utc:%Y-%m-%d}; restart 'sanaga serve', which renews it"
+            f"{leaf.not_valid_after_utc:%Y-%m-%d}; restart the controller, which renews it"
         )
     return sha256(der).digest()
 

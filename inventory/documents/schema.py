@@ -7,8 +7,8 @@ from pydantic import Field, StrictFloat, StrictInt, model_validator
 from inventory import model
 from inventory.addressing import MAX_CIRCUIT, MAX_DEVICE, MAX_SITE
 from inventory.documents.edge_keys import EdgeKeys
-from inventory.documents.endpoints import ControllerEndpoint
 from inventory.documents.fields import (
+    ControllerEndpoint,
     Count,
     CredentialReference,
     Delay,

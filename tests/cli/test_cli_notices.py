@@ -56,14 +56,12 @@ def peers():
 
 @pytest.mark.parametrize("box", ["awa", "refused"])
 def test_a_test_goes_through_every_contact_point_and_each_result_is_told(
-    sanaga, folder, peers, monkeypatch, box
+    sanaga, folder, peers, box
 ):
     mail, sms, hook = peers
-    monkeypatch.setenv("SMS", "sesame")
-    monkeypatch.setenv("KEY", "s3cret")
-    monkeypatch.setenv("HOOK", f"http://127.0.0.1:{hook.port}/hook")
+    secrets = {"SMS": "sesame", "KEY": "s3cret", "HOOK": f"http://127.0.0.1:{hook.port}/hook"}
     write(folder, mail.port, sms.port, box)
-    answer = sanaga("notices", "test", "awa", "--dir", str(folder), "-o", "json")
+    answer = sanaga("notices", "test", "awa", "--dir", str(folder), "-o", "json", **secrets)
     rows = {row["contact"]: row for row in json.loads(answer.out)}
     assert list(rows) == ["email", "sms", "webhook"]
     assert rows["sms"] == {"contact": "sms", "channel": "sms", "sent": True, "result": "m1"}

@@ -1,1 +1,1 @@
-"""Alembic's scripts for the tables of the controller's records."""
+"""How the controller's records came to their tables: Alembic's start, and files of release 0.1."""

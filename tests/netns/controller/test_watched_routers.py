@@ -254,12 +254,12 @@ async def restarted_and_heard(country: WatchedCountry, device: str) -> Listeners
     await doors.start(ListeningPorts(NOC, traps=TRAP_PORT, syslog=None), country.noc)
     try:
         await watcher.collector.poll()
-        before = watcher.reading(device).uptime_s
+        before = watcher.said[device, "noc", Source.SNMP].sequence
         await asyncio.to_thread(country.stop_snmpd, device)
         await asyncio.to_thread(country.start_snmpd, device)
         async with asyncio.timeout(WITHIN_S):
             # Nothing but the notification has it asked here.
-            while not doors.traps.taken or watcher.reading(device).uptime_s >= before:
+            while watcher.said[device, "noc", Source.SNMP].sequence == before:
                 await asyncio.sleep(0.05)
     finally:
         await doors.stop()

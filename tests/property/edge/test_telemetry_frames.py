@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.telemetry import frames
+from edge.telemetry.dictionary import DICTIONARIES, NEWEST
 from edge.telemetry.frames import FrameError
 from edge.telemetry.model import (
     LAST_BIN,
@@ -22,7 +23,6 @@ from edge.telemetry.model import (
     bin_index,
     spread_of,
 )
-from edge.telemetry.wire.dictionary import DICTIONARIES, NEWEST
 from tests.rigs.edge.telemetry_messages import idle_minute
 
 names = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", max_size=30)

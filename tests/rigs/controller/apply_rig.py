@@ -15,6 +15,7 @@ from controller.drivers.protocol import Connect
 from controller.model import NO_HARM, Change, DeviceConfig, Impact, Plan
 from controller.store.journal import Journal
 from inventory.model import Platform
+from tests.rigs.database.fresh_records import place_fresh_records
 from tests.simulated_time import TestClock
 
 NAMES = ("far-r1", "middle-r1", "near-r1")
@@ -75,6 +76,7 @@ class Bench:
 
     def open_journal(self) -> None:
         """Open the journal, without waiting for a disk that no test pulls the plug of."""
+        place_fresh_records(self.folder)
         self.journal = Journal.open(self.folder, clock=self.clock)
         hurry(self.journal._database.engine)
 

@@ -61,9 +61,11 @@ class SmallController:
         return [n for one in self.messages for n in range(one.first, one.sequence + 1)]
 
     @asynccontextmanager
-    async def serving(self, folder: Path, port: int = 0) -> AsyncIterator[int]:
-        """Listen on loopback while the block runs; yield the port."""
-        server = await self._listen(folder, port)
+    async def serving(
+        self, folder: Path, port: int = 0, host: str = "127.0.0.1"
+    ) -> AsyncIterator[int]:
+        """Listen while the block runs; yield the port."""
+        server = await self._listen(folder, port, host)
         try:
             yield server.sockets[0].getsockname()[1]
         finally:
@@ -72,7 +74,7 @@ class SmallController:
                 link.transport.abort()
             await server.wait_closed()
 
-    async def _listen(self, folder: Path, port: int) -> Server:
+    async def _listen(self, folder: Path, port: int, host: str) -> Server:
         leaf = handshake.issue_leaf(self.issuer, datetime.now(tz=UTC))  # noqa: TID251
         certificate, private = folder / "leaf.pem", folder / "leaf.key"
         certificate.write_bytes(leaf.certificate)
@@ -83,7 +85,7 @@ class SmallController:
         self._leaf = sha256(made.public_bytes(Encoding.DER)).digest()
         return await serve(
             self._attend,
-            "127.0.0.1",
+            host,
             port,
             ssl=context,
             subprotocols=[handshake.SUBPROTOCOL],  # type: ignore[list-item]

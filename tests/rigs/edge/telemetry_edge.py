@@ -9,14 +9,14 @@ from typing import Any
 
 from edge.clock import Moment
 from edge.policy.model import EdgePolicy
+from edge.reporting.disk import SpoolThread
+from edge.reporting.reporter import ReportSources, TelemetryReporter
+from edge.reporting.spool import Spool, SpoolLimits
+from edge.reporting.summaries import Octets, WayKey
+from edge.reporting.uplink import LinkIdentity
 from edge.selection import evaluate
 from edge.selection.evaluate import PeerState
-from edge.telemetry.disk import SpoolThread
-from edge.telemetry.reporter import ReportSources, TelemetryReporter
-from edge.telemetry.spool import Spool, SpoolLimits
 from edge.telemetry.status import Repairs
-from edge.telemetry.summaries import Octets, WayKey
-from edge.telemetry.uplink import LinkIdentity
 from tests.rigs.edge.edge_policies import edge_policy
 from tests.rigs.edge.telemetry_controller import CONTROLLER
 from topology.quality.health import Measurement, fold_measurement

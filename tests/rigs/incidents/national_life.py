@@ -15,7 +15,8 @@ class NationalLife:
     """The truth of the country, and the controller that hears of it."""
 
     def __init__(self, seed: int) -> None:
-        self.random, self.truth = Random(seed), Truth(country())
+        self.random = Random(seed)  # noqa: S311 - an order, no secret
+        self.truth = Truth(country())
         self.story = Story(national())
         self.story.all_well()
         self.story.wait(300)

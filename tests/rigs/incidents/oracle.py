@@ -66,9 +66,9 @@ class Truth:
             graph.add_node(each.name)
             if each.lan:
                 graph.add_edge(each.name, f"site {each.site}")
-        for each in self.intent.circuits.values():
-            if each.name not in self.cut:
-                graph.add_edge(*ends(each))
+        for one in self.intent.circuits.values():
+            if one.name not in self.cut:
+                graph.add_edge(*ends(one))
         graph.remove_nodes_from(self.dead)
         return graph
 

@@ -1,4 +1,4 @@
-"""A story whose decisions are stored; run as a program it lives through faults until it is killed."""
+"""A story whose decisions are stored; as a program it lives through faults until it is killed."""
 
 import sys
 from dataclasses import dataclass, field
@@ -61,7 +61,8 @@ class Life:
             self.rows.store(outcome)
             self.state = outcome.state
             if say:
-                print(step, flush=True)
+                sys.stdout.write(f"{step}\n")
+                sys.stdout.flush()
 
 
 def _news(step: int, now_s: float) -> tuple[News, ...]:
@@ -70,10 +71,10 @@ def _news(step: int, now_s: float) -> tuple[News, ...]:
     rhythms = {"mora-kolofata-fibre": 20, "yaounde-leo": 14, "kolofata-leo": 26}
     for name, period in rhythms.items():
         state = Health.DOWN if step % period > period // 2 else Health.OK
-        for end in north().circuits[name].devices:
-            said.append(
-                Observation(circuit(name), end, Source.EDGE_PATH, state, step, now_s, now_s)
-            )
+        said += [
+            Observation(circuit(name), end, Source.EDGE_PATH, state, step, now_s, now_s)
+            for end in north().circuits[name].devices
+        ]
     return tuple(said)
 
 

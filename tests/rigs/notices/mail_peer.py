@@ -2,15 +2,15 @@
 
 Run with '--security starttls|tls|none [--tls CERTIFICATE KEY] [--login]'. Letters are printed as
 lines of JSON. The mailbox decides what happens: 'refused@' gets 550, 'later@' 451, 'lost@' loses
-the connection after the letter, 'slow@' is answered when a line comes on standard input.
+the connection after the letter, 'slow@' is answered when an octet comes on standard input.
 """
 
 import argparse
 import asyncio
 import base64
 import json
+import os
 import ssl
-import sys
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
@@ -45,7 +45,7 @@ class Mailbox:
         if any(to.startswith("lost@") for to in envelope.rcpt_tos):
             server.transport.abort()
         if any(to.startswith("slow@") for to in envelope.rcpt_tos):
-            await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+            await asyncio.get_running_loop().run_in_executor(None, os.read, 0, 1)
         return "250 taken"
 
 

@@ -58,10 +58,13 @@ class Peer:
     def tell(self, line: str) -> None:
         """Give an order, and wait until it is obeyed."""
         before = len(self.of("obeyed"))
-        assert self.process.stdin is not None
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
+        self.write(line + "\n")
         self.wait("obeyed", before + 1)
+
+    def write(self, text: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
 
     def close(self) -> None:
         self.process.kill()

@@ -6,6 +6,8 @@ from controller.channels.message import ChannelKind, ContactPoint, Message, Mess
 from controller.channels.messengers import MessengerSender
 from tests.rigs.notices.peers import running
 
+# Apprise imports what Python will give up.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 CHAT = ContactPoint("messenger", ChannelKind.MESSENGER, "env:CHAT")
 MESSAGE = Message("7.1", MessageKind.OPENED, CHAT, "Fibre cut", "Both ends lost light.", "", "")
 

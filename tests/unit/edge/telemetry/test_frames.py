@@ -7,10 +7,10 @@ from statistics import mean
 import pytest
 
 from edge.telemetry import frames
+from edge.telemetry.dictionary import DICTIONARIES
 from edge.telemetry.frames import FrameError
 from edge.telemetry.model import Change, ChangeKind
-from edge.telemetry.wire.dictionary import DICTIONARIES
-from edge.telemetry.wire.varints import LONGEST_TEXT
+from edge.telemetry.varints import LONGEST_TEXT
 from tests.rigs.edge.telemetry_messages import idle_minute
 
 FIRST_DICTIONARY = "4b99feaa0a9d98867d2da5c776860047eb0a4339a089a5c0f05eb9db95c74723"

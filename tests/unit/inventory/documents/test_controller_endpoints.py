@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from inventory.documents.endpoints import ControllerEndpoint
+from inventory.documents.fields import ControllerEndpoint
 
 READ = TypeAdapter(ControllerEndpoint)
 

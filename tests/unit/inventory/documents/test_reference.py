@@ -18,6 +18,7 @@ SMALL = Path(__file__).parents[3] / "fixtures" / "small"
 HEADINGS: dict[str, type[Document]] = {
     "network": schema.NetworkDocument,
     "network.addressing": schema.AddressPlanDocument,
+    "network.controller": schema.ControllerDocument,
     "network.thresholds": schema.ThresholdsDocument,
     "sites": schema.SiteDocument,
     "sites.place": schema.PlaceDocument,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias, TypeVar
 
 from edge.telemetry.model import ChangeKind, PathState
-from edge.telemetry.wire.varints import FrameError
+from edge.telemetry.varints import FrameError
 
 OCTETS_UNIT: Final = 1000
 STATES: Final = tuple(PathState)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from edge.reporting.records import Record
 from edge.telemetry import frames
 from edge.telemetry.frames import FrameError
 from edge.telemetry.model import (
@@ -14,7 +15,6 @@ from edge.telemetry.model import (
     TelemetryMessage,
     merge_spreads,
 )
-from edge.telemetry.records import Record
 
 # Seconds of a slice by level: as made, merged once, merged twice.
 SLICES_S: Final = (10, 60, 600)

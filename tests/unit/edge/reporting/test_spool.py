@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from edge.telemetry import frames, spool
-from edge.telemetry.records import Record
-from edge.telemetry.spool import CURRENT, FOLDER, SUFFIX, Spool, SpoolLimits
+from edge.reporting import spool
+from edge.reporting.records import Record
+from edge.reporting.spool import CURRENT, FOLDER, SUFFIX, Spool, SpoolLimits
+from edge.telemetry import frames
 from tests.rigs.edge.telemetry_messages import idle_minute
 
 ROOM = 10**12
@@ -110,7 +111,7 @@ def test_octets_that_rotted_hide_what_is_behind_them_in_their_file_alone(tmp_pat
 def test_a_killed_process_loses_nothing_that_it_said_it_keeps(tmp_path):
     program = (
         "import sys; from pathlib import Path\n"
-        "from tests.unit.edge.telemetry.test_spool import *\n"
+        "from tests.unit.edge.reporting.test_spool import *\n"
         "held = Spool(Path(sys.argv[1])); held.open()\n"
         "while True:\n"
         "    fill(held, 1); print(held.next_number - 1, flush=True)\n"

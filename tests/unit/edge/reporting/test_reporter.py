@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from edge.reporting import dialling, uplink
 from edge.selection.evaluate import PathChange
-from edge.telemetry import dialling, frames, uplink
+from edge.telemetry import frames
 from edge.telemetry.model import ChangeKind, PathState
 from edge.telemetry.status import Repairs
 from policies.path_selection.decide import Decision, Memory

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge.clock import Moment
+from edge.reporting.summaries import WayKey
 from edge.selection.evaluate import PathChange
 from edge.telemetry.model import Change, ChangeKind, PathState
-from edge.telemetry.summaries import WayKey
 
 # How long a state must stand before it is reported. A handover of a satellite never is.
 HOLDS_S: Final[Mapping[PathState, float]] = {

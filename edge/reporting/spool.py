@@ -17,10 +17,11 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
+from edge.reporting import coarsen
+from edge.reporting.records import Record, read_records, write_mark, write_record
 from edge.storage import atomic
-from edge.telemetry import coarsen, frames
+from edge.telemetry import frames
 from edge.telemetry.frames import FrameError
-from edge.telemetry.records import Record, read_records, write_mark, write_record
 from inventory.output_file import sync_folder
 
 FOLDER: Final = "telemetry"
@@ -198,8 +199,9 @@ class Spool:
         known = _identity(home / CURRENT)
         self.identity = known or token_hex(8)
         own = home / self.identity
+        self._files = []
         if known:
-            for path in sorted(own.glob(f"*{SUFFIX}")):
+            for path in sorted(own.glob(f"{'[0-9]' * 12}{SUFFIX}")):
                 self._learn(path)
         for other in home.iterdir():
             if other.is_dir() and other != own:

@@ -17,11 +17,11 @@ from secrets import token_bytes
 from typing import TYPE_CHECKING, Any, Final
 
 from edge.clock import Moment
-from edge.telemetry import dialling
-from edge.telemetry.dialling import Way
-from edge.telemetry.disk import SpoolThread, ready_frame
-from edge.telemetry.records import Record
-from edge.telemetry.wire.dictionary import DICTIONARIES
+from edge.reporting import dialling
+from edge.reporting.dialling import Way
+from edge.reporting.disk import SpoolThread, ready_frame
+from edge.reporting.records import Record
+from edge.telemetry.dictionary import DICTIONARIES
 from inventory.errors import SanagaError
 
 if TYPE_CHECKING:
@@ -61,12 +61,14 @@ class LinkHooks:
     """What the link asks of the rest of telemetry.
 
     full_state returns a live frame, None when there is nothing to say; heard_clock takes the
-    controller's time of day; clock_trusted says whether this machine's is right.
+    controller's time of day; clock_trusted says whether this machine's is right; renumbered takes
+    the last number when another spool begins.
     """
 
     full_state: Callable[[], bytes | None]
     heard_clock: Callable[[float], None]
     clock_trusted: Callable[[], bool]
+    renumbered: Callable[[int], None]
 
 
 @dataclass(slots=True)
@@ -229,8 +231,7 @@ class Uplink:
     async def _welcomed(self, welcome: Any) -> None:
         known = welcome.acknowledged, welcome.boot, welcome.uptime_ms
         if not await self._disk.run(lambda held: held.is_known(*known)):
-            self._disk.forget_times()
-            await self._disk.run(lambda held: held.begin_again())
+            self._hooks.renumbered(await self._disk.begin_again())
             raise LinkLostError("the controller knows other messages by these numbers")
         self._window = welcome.window
         self._cursor = welcome.acknowledged

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from edge.telemetry.model import Change, PathNow, PathSummary, Spread, TelemetryMessage
-from edge.telemetry.wire.columns import (
+from edge.telemetry.columns import (
     KINDS,
     OCTETS_UNIT,
     STATES,
@@ -16,7 +15,8 @@ from edge.telemetry.wire.columns import (
     units,
     zigzag,
 )
-from edge.telemetry.wire.varints import VarintWriter, clean_text
+from edge.telemetry.model import Change, PathNow, PathSummary, Spread, TelemetryMessage
+from edge.telemetry.varints import VarintWriter, clean_text
 
 
 class _Table:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from edge.clock import Moment
+from edge.reporting.records import Record
+from edge.reporting.spool import Spool, SpoolState
 from edge.telemetry import frames
 from edge.telemetry.frames import FrameError
 from edge.telemetry.model import TelemetryMessage
-from edge.telemetry.records import Record
-from edge.telemetry.spool import Spool, SpoolState
 
 T = TypeVar("T")
 
@@ -59,9 +59,11 @@ class SpoolThread:
             made == number and now.monotonic_s - at_s <= FRESH_S for made, at_s in self._made
         )
 
-    def forget_times(self) -> None:
-        """Let no message be news any more, since their numbers are other ones now."""
+    async def begin_again(self) -> int:
+        """Become another spool and return its last number; what it holds is no news any more."""
         self._made.clear()
+        await self.run(Spool.begin_again)
+        return await self.run(lambda spool: spool.next_number - 1)
 
     def close(self) -> None:
         """Finish what is under way and end the thread."""

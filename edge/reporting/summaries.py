@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from edge.clock import Moment
+from edge.telemetry.columns import OCTETS_UNIT
 from edge.telemetry.model import WORST_FIRST, PathState, PathSummary, Spread, bin_index
-from edge.telemetry.wire.columns import OCTETS_UNIT
 from topology.quality.health import LinkHealth, Measurement
 
 # Peer and circuit.

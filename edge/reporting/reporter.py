@@ -14,15 +14,16 @@ from zlib import crc32
 from edge.clock import Moment, rfc3339
 from edge.forwarding import marks
 from edge.policy.model import EdgePolicy
+from edge.reporting import clock_trust, dialling, snapshot
+from edge.reporting.changes import ChangeCollector
+from edge.reporting.clock_trust import ClockTrust
+from edge.reporting.disk import SpoolThread
+from edge.reporting.summaries import Octets, SliceFolder, WayKey, path_state
+from edge.reporting.uplink import LinkHooks, LinkIdentity, Uplink
 from edge.selection.evaluate import PathChange, PeerState
-from edge.telemetry import clock_trust, dialling, frames, snapshot
-from edge.telemetry.changes import ChangeCollector
-from edge.telemetry.clock_trust import ClockTrust
-from edge.telemetry.disk import SpoolThread
+from edge.telemetry import frames
 from edge.telemetry.model import Change, ChangeKind, PathSummary, TelemetryMessage
 from edge.telemetry.status import Repairs
-from edge.telemetry.summaries import Octets, SliceFolder, WayKey, path_state
-from edge.telemetry.uplink import LinkHooks, LinkIdentity, Uplink
 from inventory.model import DeviceName
 from topology.quality.health import LinkHealth, Measurement, PathName
 from vpn.wireguard.endpoint import parse_endpoint
@@ -79,7 +80,9 @@ class TelemetryReporter:
         self._policy: EdgePolicy | None = None
         # Spreads the minutes of all edges over the minute.
         self._phase_s = crc32(self._device.encode()) % MINUTE_S
-        hooks = LinkHooks(self._full_state, self._heard_clock, self._clock_trusted)
+        hooks = LinkHooks(
+            self._full_state, self._heard_clock, self._clock_trusted, self._renumbered
+        )
         self.uplink = Uplink(identity, disk, clock, hooks)
         self.changed = asyncio.Event()
         self.fault = ""
@@ -312,6 +315,9 @@ class TelemetryReporter:
 
     def _heard_clock(self, controller_unix_s: float) -> None:
         self._trust.compare(self._clock(), controller_unix_s)
+
+    def _renumbered(self, number: int) -> None:
+        self._number, self._live_number = number, 0
 
     def _clock_trusted(self) -> bool:
         return self._trust.is_right(self._clock(), synchronised=self._synchronised)

@@ -9,11 +9,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.clock import current_moment
-from edge.telemetry import dialling, frames, uplink
-from edge.telemetry.dialling import ways_to_dial
-from edge.telemetry.disk import SpoolThread
-from edge.telemetry.spool import Spool
-from edge.telemetry.uplink import LinkHooks, LinkIdentity, Uplink
+from edge.reporting import dialling, uplink
+from edge.reporting.dialling import ways_to_dial
+from edge.reporting.disk import SpoolThread
+from edge.reporting.spool import Spool
+from edge.reporting.uplink import LinkHooks, LinkIdentity, Uplink
+from edge.telemetry import frames
 from tests.rigs.edge.telemetry_controller import CONTROLLER, SmallController
 from tests.rigs.edge.telemetry_messages import idle_minute
 from vpn import key_text
@@ -41,8 +42,9 @@ class Edge:
     def __init__(self, folder, private_key=EDGE_KEY):
         self.disk = SpoolThread(Spool(folder))
         self.clocks: list[float] = []
+        self.renumbered: list[int] = []
         identity = LinkIdentity("kolofata-e1", CONTROLLER.public_key, lambda: (private_key,))
-        hooks = LinkHooks(self.full_state, self.clocks.append, lambda: True)
+        hooks = LinkHooks(self.full_state, self.clocks.append, lambda: True, self.renumbered.append)
         self.link = Uplink(identity, self.disk, current_moment, hooks)
 
     def full_state(self):
@@ -184,6 +186,7 @@ def test_an_image_of_an_earlier_disk_begins_another_spool(tmp_path):
                 }
                 await edge.report(3)
                 await until(controller, lambda: len(controller.stored) == 2)
+                assert len(edge.renumbered) == 1
                 await becomes(edge.link.settled.is_set)
         first, second = controller.stored.values()
         assert [one.sequence for one in first] == [1, 2]

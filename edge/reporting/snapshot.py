@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from edge.policy.model import EdgePolicy, Peer
+from edge.reporting.summaries import Octets, WayKey, path_state
 from edge.selection import evaluate
 from edge.selection.evaluate import PeerState
 from edge.telemetry.model import PathNow
-from edge.telemetry.summaries import Octets, WayKey, path_state
 from edge.wireguard.active_keys import ActiveKeys
 from edge.wireguard.model import TunnelState
 from inventory.model import DeviceName

@@ -4,15 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Final
 
-from edge.telemetry.model import (
-    LAST_BIN,
-    Change,
-    PathNow,
-    PathSummary,
-    Spread,
-    TelemetryMessage,
-)
-from edge.telemetry.wire.columns import (
+from edge.telemetry.columns import (
     CHANGE_COLUMNS,
     HEAD_COLUMNS,
     KINDS,
@@ -27,7 +19,15 @@ from edge.telemetry.wire.columns import (
     optional_of,
     share_of,
 )
-from edge.telemetry.wire.varints import FrameError, VarintReader
+from edge.telemetry.model import (
+    LAST_BIN,
+    Change,
+    PathNow,
+    PathSummary,
+    Spread,
+    TelemetryMessage,
+)
+from edge.telemetry.varints import FrameError, VarintReader
 
 MOST_PATHS: Final = 4096
 MOST_SUMMARIES: Final = 20_000

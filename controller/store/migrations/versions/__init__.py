@@ -1,1 +1,0 @@
-"""One script for each version; a published one is never changed."""

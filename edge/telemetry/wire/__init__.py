@@ -1,1 +1,0 @@
-"""Telemetry messages on the wire: integers, tables and columns."""

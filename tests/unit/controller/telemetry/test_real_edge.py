@@ -9,11 +9,12 @@ import pytest
 from controller.telemetry.history import History, PathKey
 from controller.telemetry.intake import Outcome
 from edge.clock import current_moment
-from edge.telemetry import dialling, frames
-from edge.telemetry.dialling import ways_to_dial
-from edge.telemetry.disk import SpoolThread
-from edge.telemetry.spool import Spool
-from edge.telemetry.uplink import LinkHooks, LinkIdentity, Uplink
+from edge.reporting import dialling
+from edge.reporting.dialling import ways_to_dial
+from edge.reporting.disk import SpoolThread
+from edge.reporting.spool import Spool
+from edge.reporting.uplink import LinkHooks, LinkIdentity, Uplink
+from edge.telemetry import frames
 from tests.rigs.controller.telemetry_service import listening, open_series
 from tests.rigs.edge.telemetry_controller import CONTROLLER
 from tests.rigs.edge.telemetry_messages import PATHS, idle_minute

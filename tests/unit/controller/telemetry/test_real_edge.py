@@ -44,7 +44,7 @@ class Edge:
     def __init__(self, folder, private_key=EDGE_KEY):
         self.disk = SpoolThread(Spool(folder))
         identity = LinkIdentity(DEVICE, CONTROLLER.public_key, lambda: (private_key,))
-        hooks = LinkHooks(self.full_state, lambda _: None, lambda: True)
+        hooks = LinkHooks(self.full_state, lambda _: None, lambda: True, lambda _: None)
         self.link = Uplink(identity, self.disk, current_moment, hooks)
         self.sequence = 0
 

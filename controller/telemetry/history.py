@@ -21,8 +21,8 @@ from controller.telemetry.rollup import (
     portions,
     unpack_rollups,
 )
-from controller.telemetry.schema import DAY_S, HOUR_S, Kind, period_table
-from controller.telemetry.series import MINUTE_S, path_numbers
+from controller.telemetry.schema import DAY_S, HOUR_S, Kind, path_numbers, period_table
+from controller.telemetry.series import MINUTE_S
 from controller.telemetry.slices import Slice, placed_slices, unpack_slices
 from database.engine import reading
 from edge.telemetry.frames import decode

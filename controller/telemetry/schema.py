@@ -5,7 +5,7 @@ its first row comes and dropped whole when its time is over.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,10 +25,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    insert,
     inspect,
+    select,
 )
 
 from database.migrate import upgrade_schema, wait_for_lock
+from inventory.model import CircuitName, DeviceName
 
 VERSION_TABLE: Final = "telemetry_version"
 HOUR_S: Final = 3600
@@ -97,6 +100,21 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days what is kept; slices outlast the spool of an edge, which is 30 days."""
+
+    slices_days: int = 35
+    minutes_days: int = 400
+    hours_days: int = 1_830
+    changes_days: int = 1_830
+
+    def days(self, kind: Kind) -> int:
+        """Return for how many days a kind of table is kept."""
+        kept: int = getattr(self, f"{kind}_days")
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
 class Period:
     """A table that is there, and when its last second is over (Unix time)."""
 
@@ -124,6 +142,20 @@ def ensure_table(connection: Connection, kind: Kind, at_unix_s: int) -> Table:
     lock_names(connection)
     table.create(connection, checkfirst=True)
     return table
+
+
+def insert_rows(
+    connection: Connection, kind: Kind, at_s: int, rows: Sequence[Mapping[str, object]]
+) -> None:
+    """Insert rows into the table that holds a second, made if it is not there."""
+    connection.execute(insert(ensure_table(connection, kind, at_s)), [*rows])
+
+
+def path_numbers(connection: Connection, edge: int) -> dict[tuple[DeviceName, CircuitName], int]:
+    """Return the numbers of an edge's paths, by far end and circuit."""
+    table = paths
+    rows = connection.execute(select(table).where(table.c.edge == edge)).all()
+    return {(row.peer, row.circuit): row.id for row in rows}
 
 
 def lock_names(connection: Connection) -> None:

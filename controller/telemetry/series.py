@@ -32,7 +32,14 @@ from controller.telemetry.rollup import (
     portions,
     unpack_rollups,
 )
-from controller.telemetry.schema import DAY_S, HOUR_S, Kind
+from controller.telemetry.schema import (
+    DAY_S,
+    HOUR_S,
+    Kind,
+    Retention,
+    insert_rows,
+    path_numbers,
+)
 from controller.telemetry.slices import (
     TRUSTED_WITHIN_S,
     Slice,
@@ -44,7 +51,7 @@ from database.engine import reading
 from database.rows import execute_many
 from edge.telemetry.frames import decode
 from edge.telemetry.model import Change, TelemetryMessage
-from inventory.model import CircuitName, DeviceName
+from inventory.model import DeviceName
 
 _Source: TypeAlias = tuple[DeviceName, str]
 
@@ -53,21 +60,6 @@ MINUTE_S: Final = 60
 _STEP: Final = 60
 # An edge with more batches than these is packed before the hour is over.
 _MOST_BATCHES: Final = 600
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """For how many days what is kept; slices outlast the spool of an edge, which is 30 days."""
-
-    slices_days: int = 35
-    minutes_days: int = 400
-    hours_days: int = 1_830
-    changes_days: int = 1_830
-
-    def days(self, kind: Kind) -> int:
-        """Return for how many days a kind of table is kept."""
-        kept: int = getattr(self, f"{kind}_days")
-        return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +311,7 @@ def _append_changes(
             day_s = int(at_s - at_s % DAY_S)
             rows[day_s].append(_change(spool, arrival.message.sequence, change, at_s))
     for day_s, values in rows.items():
-        _insert(connection, Kind.CHANGES, day_s, values)
+        insert_rows(connection, Kind.CHANGES, day_s, values)
 
 
 def _change(spool: _Spool, sequence: int, change: Change, at_s: float) -> dict[str, object]:
@@ -336,19 +328,6 @@ def _change(spool: _Spool, sequence: int, change: Change, at_s: float) -> dict[s
         "state": change.state,
         "reason": change.reason,
     }
-
-
-def _insert(
-    connection: Connection, kind: Kind, at_s: int, rows: Sequence[Mapping[str, object]]
-) -> None:
-    connection.execute(insert(schema.ensure_table(connection, kind, at_s)), [*rows])
-
-
-def path_numbers(connection: Connection, edge: int) -> dict[tuple[DeviceName, CircuitName], int]:
-    """Return the numbers of an edge's paths, by far end and circuit."""
-    table = schema.paths
-    rows = connection.execute(select(table).where(table.c.edge == edge)).all()
-    return {(row.peer, row.circuit): row.id for row in rows}
 
 
 def _numbered(
@@ -384,7 +363,7 @@ def _pack_slices(connection: Connection, part: _Part, rows: Sequence[tuple[int, 
         hours[one.began_unix_s - one.began_unix_s % HOUR_S].append((path, one))
     for hour_s, found in sorted(hours.items()):
         packed = {**part.key(hour_s), "body": pack_slices(found)}
-        _insert(connection, Kind.SLICES, hour_s, [packed])
+        insert_rows(connection, Kind.SLICES, hour_s, [packed])
     _roll_up(connection, part, rows)
 
 
@@ -401,7 +380,7 @@ def _roll_up(connection: Connection, part: _Part, rows: Iterable[tuple[int, Slic
             {**part.key(hour_s), "path": path, "body": pack_rollups([*found.values()])}
             for path, found in rolled.items()
         ]
-        _insert(connection, Kind.MINUTES, hour_s, minutes)
+        insert_rows(connection, Kind.MINUTES, hour_s, minutes)
         whole = {path: by_period(m.values(), HOUR_S)[hour_s] for path, m in rolled.items()}
         _add_hours(connection, hour_s, whole)
 

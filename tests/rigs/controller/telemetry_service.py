@@ -49,7 +49,10 @@ def open_series(place: Path | str) -> Series:
 
 @asynccontextmanager
 async def listening(
-    folder: Path, edges: Iterable[str] = (EDGE,), series: Series | None = None
+    folder: Path,
+    edges: Iterable[str] = (EDGE,),
+    series: Series | None = None,
+    key: Ed25519PrivateKey | None = None,
 ) -> AsyncIterator[Service]:
     """Give a service that edges can dial."""
     series = series or open_series(folder)
@@ -58,7 +61,7 @@ async def listening(
     pinned = {name: public for name, (_, public) in pairs.items()}
     clock = SystemClock()
     intake = Intake(series, CurrentState(), Housekeeping(series, clock))
-    key = Ed25519PrivateKey.generate()
+    key = key or Ed25519PrivateKey.generate()
     listener = Listener(key, pinned.get, intake, clock)
     made = Service(key, pinned, secrets, series, intake, listener)
     intake.subscribe(made.heard.append)

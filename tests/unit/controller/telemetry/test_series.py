@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import inspect
 
 from controller.telemetry.history import History, PathKey
-from controller.telemetry.series import Retention, Series
+from controller.telemetry.schema import Retention
+from controller.telemetry.series import Series
 from edge.telemetry.model import ChangeKind
 from tests.rigs.controller.telemetry_rig import (
     EDGE,

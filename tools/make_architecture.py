@@ -13,6 +13,9 @@ PAGE: Final = ROOT / "docs" / "architecture.md"
 REFERENCE: Final = ROOT / "docs" / "reference" / "rooms.md"
 MARK: Final = re.compile(r"(<!-- rooms -->\n).*?(<!-- /rooms -->)", re.DOTALL)
 
+# Packages of migrations are listed on the page of all modules alone.
+_SCRIPTS: Final = frozenset({"migrations", "versions"})
+
 HEAD: Final = """\
 # Every module, room by room
 
@@ -71,7 +74,8 @@ def overview() -> Iterator[str]:
     yield "| folder | what it holds | modules |\n|---|---|---|"
     for room in rooms():
         for package in packages(room):
-            yield _row(package)
+            if package.name not in _SCRIPTS:
+                yield _row(package)
     yield "\n**Imports flow downward only** (pyproject.toml, `make check`). Rooms:\n"
     yield f"    {' → '.join(layers('rooms'))}\n"
     for room in ("controller", "edge"):

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
-from controller.api.app import make_app
 from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
@@ -29,6 +28,7 @@ from controller.notices.open import Surroundings, open_worker, upgrade_notices
 from controller.notices.recipients import Audience
 from controller.notices.worker import NoticeWorker
 from controller.polling.listeners import ListeningPorts
+from controller.routes.app import make_app
 from controller.service.authentication import Authentication
 from controller.service.device_reports import DeviceReports, polled_targets
 from controller.service.edge_reports import EdgeReports

@@ -94,12 +94,7 @@ def test_verb_imports_no_library_that_it_does_not_use(tmp_path, words, slow):
         )
     code, *found = done.stderr.splitlines()[-1].split()
     assert code in {"0", "1"}
-<<<<<<< HEAD
-    # pydantic and yaml come with the settings.
-    assert [name for name in found if name not in {"pydantic", "yaml"}] == slow
-=======
     assert [name for name in found if name in {"alembic", "pysqlite3", "sqlalchemy"}] == slow
->>>>>>> h1
 
 
 def test_version_is_that_of_the_distribution(sanaga):

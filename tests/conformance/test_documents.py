@@ -34,8 +34,8 @@ LONG_PAGES = {
 # One file that is installed on routers alone, without this project around it.
 LONG = {"controller/drivers/frr_door.py"}
 DEEPEST = 3
-# Alembic wants scripts in versions/ of a folder of their own.
-SCRIPTS = "migrations"
+# Alembic wants its scripts in a folder of their own.
+SCRIPTS = "versions"
 # Tests mirror the rooms below a folder of their own: tests/unit/ROOM/PACKAGE/test_MODULE.py.
 DEEPEST_TEST = DEEPEST + 2
 LONGEST = 400

@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 from fastapi import Request
 
 from accounts.roles import Account, Grant, Origin, Principal
-from controller.api.app import make_app
 from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
@@ -23,6 +22,7 @@ from controller.incidents.model import Health, Observation, Policy, Source, Subj
 from controller.incidents.view import network_view
 from controller.load import load
 from controller.roles import CATALOGUE
+from controller.routes.app import make_app
 from controller.service.engine import IncidentEngine
 from database.engine import open_engine
 from tests.rigs.service.http_server import RunningServer, running_server

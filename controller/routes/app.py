@@ -11,8 +11,8 @@ from controller.api.context import ApiContext, Viewer, viewer
 from controller.api.events import Event
 from controller.api.metrics import exposition
 from controller.api.problems import ProblemError, install_problems
-from controller.api.routes import consultations, incidents, network
 from controller.api.sse import EventStream, Reader
+from controller.routes import consultations, incidents, network
 
 API: Final = "/api/v1"
 # Streams that may be open at once; more are told to come back.

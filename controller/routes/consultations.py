@@ -12,10 +12,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from controller.api.context import Viewer, viewer
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
-from controller.api.routes.incident_json import dead_circuits, rfc3339
 from controller.consultations.conflicts import conflict_sentence
 from controller.consultations.model import LONGEST_S, Announcement, Standing
 from controller.roles import Right
+from controller.routes.incident_json import dead_circuits, rfc3339
 
 CAMEROON: Final = ZoneInfo("Africa/Douala")
 router: Final = APIRouter(prefix="/consultations")

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Query
 from controller.api.context import Viewer, viewer
 from controller.api.paging import PageParameters, PageRequest, page_of
 from controller.api.problems import ProblemError, not_found
-from controller.api.routes.incident_json import rfc3339
 from controller.api.scope import running_consultations, visible_incidents
 from controller.incidents.model import Health, Subject, SubjectKind
+from controller.routes.incident_json import rfc3339
 from inventory.model import Circuit, CircuitEnd, Device, Site
 
 router: Final = APIRouter()

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from controller.api.context import Viewer, viewer
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
-from controller.api.routes.incident_json import change_json, incident_json, narrowed, window_json
 from controller.api.scope import everywhere, is_visible, sites_of, visible_incidents
 from controller.incidents.model import (
     SEVERITIES,
@@ -29,6 +28,7 @@ from controller.incidents.model import (
     WindowSet,
 )
 from controller.roles import Right
+from controller.routes.incident_json import change_json, incident_json, narrowed, window_json
 
 router: Final = APIRouter()
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]

@@ -1,1 +1,0 @@
-"""Routes of the API, one module for each kind of resource."""

@@ -1,0 +1,1 @@
+"""Application and routes of the API, one module for each kind of resource."""

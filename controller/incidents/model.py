@@ -3,15 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 
 class Health(StrEnum):
-    """How a subject stands.
-
-    Unreachable means that something else, which is named, cuts it off. Unknown means that nobody
-    who could tell is heard.
-    """
+    """How a subject stands: another cause cuts off what is unreachable; of unknown none can tell."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -192,9 +188,6 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-SEVERITIES: Final = tuple(Severity)
-
-
 class Effect(StrEnum):
     """What an incident does to sites."""
 
@@ -203,27 +196,6 @@ class Effect(StrEnum):
     REDUNDANCY_LOST = "redundancy-lost"
     CUT_OFF = "cut-off"
     BLIND = "blind"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A root cause as the last diagnosis sees it, before it is settled.
-
-    settle_s is for how long it must last before it is an incident; since_s is when it began.
-    members are everything that it explains, parts what failed together with it.
-    """
-
-    root: Subject
-    cause: Cause
-    effect: Effect
-    since_s: float
-    settle_s: float
-    members: frozenset[Subject] = frozenset()
-    parts: frozenset[Subject] = frozenset()
-    sites: tuple[str, ...] = ()
-    cut_off: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
-    maintained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,8 +329,8 @@ class Policy:
 
     A cut is confirmed fast when both ends see it. A flapping root must be well for longer each
     time, from clear_s to most_clear_s. merge_s is how much earlier than its cause a consequence
-    may have been seen. grace_s is for how long after the return of a parent or of a collector a
-    child is not judged by what was measured before. start_grace_s is the same after a start.
+    may have been seen. grace_s is for how long after the return of a parent a child is not judged
+    by what was measured before.
     """
 
     both_ends_s: float = 0.5
@@ -375,7 +347,6 @@ class Policy:
     reopen_s: float = 600.0
     merge_s: float = 120.0
     grace_s: float = 10.0
-    start_grace_s: float = 30.0
     operator_circuits: int = 3
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from controller.incidents.diagnose import Diagnosis
-from controller.incidents.ledger import Ledger, by_root
+from controller.incidents.causes.diagnose import Diagnosis
+from controller.incidents.causes.finding import Finding
+from controller.incidents.lifecycle.ledger import Ledger, by_root
 from controller.incidents.model import (
     ChangeKind,
-    Finding,
     Incident,
     NoticeKind,
     Policy,

@@ -1,0 +1,1 @@
+"""Which circuits, devices, sites and operators are root causes, and what shows it."""

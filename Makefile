@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 ARGS :=
 
-.PHONY: help setup wireguard-py check format test test-long coverage test-kernel demo lab bench bench-failover bench-vpn golden lock docs clean
+.PHONY: help setup wireguard-py check format test test-long coverage test-kernel demo lab bench bench-failover bench-vpn bench-service golden lock docs clean
 
 help:  ## list the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ bench-failover: setup  ## failover against its peers under the same faults; root
 
 bench-vpn: setup  ## people's access at national scale, and gateways in the laboratory; root
 	$(PYTHON) -m tests.bench vpn $(ARGS)
+
+bench-service: setup  ## telemetry of 429 edges over TLS into one controller; about an hour
+	$(PYTHON) -m tests.bench service $(ARGS)
 
 golden: setup  ## rewrite the golden files; review with git diff
 	SANAGA_GOLDEN=write $(PYTHON) -m pytest -q tests/golden $(ARGS)

@@ -1,35 +1,44 @@
 """What a verb or a request opens: the journal, an apply's context, the register of people."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from controller.environment import SettingError, environment, state_dir
-from controller.store.journal import Journal
+from inventory.errors import AccountError
 from vpn.key_text import PublicKey
 from vpn.wireguard.key_backends import KeyMaker, MakePair, key_backend
 from vpn.wireguard.keys import Secret
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from controller.access.registrar import Registrar
     from controller.apply.events import Progress
     from controller.apply.recovery import RollbackResult
     from controller.apply.session import ApplyContext
+    from controller.channels.message import Sender
     from controller.model import Plan, PushResult
+    from controller.notices.model import NoticePolicy
     from controller.sites.edges import SitesContext
+    from controller.store.journal import Journal
     from controller.store.people import People
+    from controller.transport.api_client import ApiClient
     from inventory.model import DeviceName, Intent
 
 KEY_MAKER: Final = "SANAGA_KEY_MAKER"
+TOKEN_FILE: Final = "SANAGA_TOKEN_FILE"  # noqa: S105 - the name of a variable
+LOCAL_SOCKET: Final = "controller.sock"
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @contextmanager
-def open_journal() -> Iterator[Journal]:
+def open_journal() -> "Iterator[Journal]":
     """Open the journal of this controller for as long as the block runs."""
-    from controller.settings import Settings
+    from controller.store.journal import Journal
 
-    with closing(Journal.open(Settings().state_dir)) as journal:
+    with closing(Journal.open(state_dir())) as journal:
         yield journal
 
 
@@ -72,7 +81,7 @@ def rollback_apply(number: int | None, progress: "Progress") -> "RollbackResult"
 
 
 def apply_context(
-    journal: Journal, intent: "Intent | None", progress: "Progress"
+    journal: "Journal", intent: "Intent | None", progress: "Progress"
 ) -> "ApplyContext":
     """Return what an apply reads and changes, for the devices of an intent."""
     from controller.apply.session import ApplyContext, Timeouts
@@ -84,7 +93,9 @@ def apply_context(
     return ApplyContext(connector(intent), journal, SystemClock(), progress, pace=pace)
 
 
-def recorded_context(journal: Journal, number: int | None, progress: "Progress") -> "ApplyContext":
+def recorded_context(
+    journal: "Journal", number: int | None, progress: "Progress"
+) -> "ApplyContext":
     """Return the same for the devices of a recorded apply, the last one unless it is named."""
     from controller.apply.recorded import recorded_intent
 
@@ -94,11 +105,11 @@ def recorded_context(journal: Journal, number: int | None, progress: "Progress")
 def publish_revocations() -> None:
     """Sign the list of revoked keys again if a key was revoked since; every apply hands it out."""
     from controller.keys.revocation_signing import publish_revoked
-    from controller.settings import Settings
-    from controller.store.people import FILE, People
+    from controller.store.people import People
+    from controller.store.place import record_exists
 
-    folder = Settings().state_dir
-    if (folder / FILE).exists():
+    folder = state_dir()
+    if record_exists(folder):
         with closing(People.open(folder)) as store:
             publish_revoked(store, folder)
 
@@ -108,12 +119,12 @@ def remember_edge_keys(intent: "Intent | None") -> None:
 
     Raises AccessError when a device of a person has one of them.
     """
-    from controller.settings import Settings
-    from controller.store.people import FILE, People
+    from controller.store.people import People
+    from controller.store.place import record_exists
     from inventory.model import edge_keys_of
 
-    folder = Settings().state_dir
-    if intent and (folder / FILE).exists():
+    folder = state_dir()
+    if intent and record_exists(folder):
         with closing(People.open(folder)) as store:
             store.site_keys.remember(edge_keys_of(intent))
 
@@ -154,6 +165,58 @@ def open_registrar() -> "Iterator[Registrar]":
         registrar.close()
 
 
+def open_controller(url: str | None) -> "ApiClient":
+    """Return a client of the controller at a URL, or of the one that runs on this machine.
+
+    Raises NoControllerError where none runs, SettingError for a URL that would show the token.
+    """
+    from controller.transport.api_client import ApiClient
+    from inventory.errors import NoControllerError
+
+    if url:
+        return ApiClient(_safe_url(url), _token())
+    place = state_dir() / LOCAL_SOCKET
+    if not place.exists():
+        raise NoControllerError(
+            "no controller runs on this machine; start one with 'sanaga serve DIR', or name one "
+            "elsewhere with --controller URL"
+        )
+    return ApiClient(place)
+
+
+def consultations_in_the_way(plan: "Plan") -> str:
+    """Return which running consultations a plan would touch, as the controller here knows them.
+
+    Nothing is known, and nothing returned, where none runs.
+    """
+    devices = sorted({change.device for change in plan.changes})
+    if not devices or not (state_dir() / LOCAL_SOCKET).exists():
+        return ""
+    found = open_controller(None).send("POST", "/consultations/touched", {"names": devices})
+    return str(found["sentence"])
+
+
+def _safe_url(url: str) -> str:
+    """Return a URL over which a token may travel."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        return url.rstrip("/")
+    raise SettingError(f"{url}: a token would travel in clear text; write https://HOST")
+
+
+def _token() -> str:
+    """Return the token in the file that SANAGA_TOKEN_FILE names; empty without one."""
+    named = environment().get(TOKEN_FILE)
+    if not named:
+        return ""
+    try:
+        return Path(named).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingError(f"{TOKEN_FILE}: {named} cannot be read ({error.strerror})") from error
+
+
 def made_pair() -> tuple[Secret, PublicKey]:
     """Make a private key and its public one; raises what key_maker() raises."""
     return key_maker()()
@@ -169,3 +232,43 @@ def key_maker() -> MakePair:
         choices = " or ".join(KeyMaker)
         raise SettingError(f"{KEY_MAKER}: '{chosen}' makes no keys; write {choices}, or nothing")
     return key_backend(KeyMaker(chosen), f"unset {KEY_MAKER}")
+
+
+@contextmanager
+def change_accounts() -> "Iterator[Connection]":
+    """Open the accounts of those who sign in, for one transaction.
+
+    They are with the other records of this controller. Raises AccountError when what is asked for
+    is refused, SettingError when the address of the records is wrong.
+    """
+    from accounts.errors import AccountsError
+    from accounts.schema import open_accounts
+    from controller.store.database import Database
+    from database.migrate import NewerSchemaError
+
+    database = Database.open(state_dir(), AccountError)
+    engine = database.engine
+    try:
+        open_accounts(engine)
+        with engine.begin() as connection:
+            yield connection
+    except (AccountsError, NewerSchemaError) as error:
+        raise AccountError(str(error)) from error
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_senders(policy: "NoticePolicy", folder: Path) -> "Iterator[Mapping[str, Sender]]":
+    """Open the channels that notices go through for as long as the block runs."""
+    from controller.clock import SystemClock
+    from controller.notices.open import Surroundings
+    from controller.notices.open import open_senders as open_all
+
+    around = Surroundings(folder, environment(), SystemClock())
+    senders = open_all(policy, around, lambda _message_id, _state: None)
+    try:
+        yield senders
+    finally:
+        for sender in senders.values():
+            sender.close()

@@ -1,12 +1,14 @@
 """From a folder to trusted values, with the faults of every room in one list."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from controller.notices.model import NoticePolicy
+from controller.notices.policy import check_notices
 from inventory import intent as intents
 from inventory.errors import Fault, IntentError, UnknownNameError
 from inventory.model import Device, DeviceName, Intent
@@ -31,6 +33,7 @@ class Loaded:
     intent: Intent
     policies: Policies
     access: carriage.Written = NO_ACCESS
+    notices: NoticePolicy = field(default_factory=NoticePolicy)
 
     @cached_property
     def overlay(self) -> "Overlay":
@@ -61,9 +64,11 @@ def load(folder: Path) -> Loaded:
     intent, faults = intents.check_intent(written)
     policies, more = duties.check_policies(written, intent)
     access, last = carriage.check_access(written, intent)
-    if faults or more or last or intent is None or policies is None or access is None:
-        raise IntentError(_from_here(folder, fault) for fault in (*faults, *more, *last))
-    return Loaded(folder, intent, policies, access)
+    notices, told = check_notices(written, intent)
+    found = (*faults, *more, *last, *told)
+    if found or intent is None or policies is None or access is None or notices is None:
+        raise IntentError(_from_here(folder, fault) for fault in found)
+    return Loaded(folder, intent, policies, access, notices)
 
 
 def _from_here(folder: Path, fault: Fault) -> Fault:
@@ -74,12 +79,7 @@ def _from_here(folder: Path, fault: Fault) -> Fault:
 
 def anchored(loaded: Loaded) -> Intent:
     """Return the intent with credential references that mean the same from every folder."""
-    devices = {
-        name: replace(item, management=replace(item.management, credential=reference))
-        for name, item in loaded.intent.devices.items()
-        if item.management and (reference := _anchored(item.management.credential, loaded.folder))
-    }
-    return replace(loaded.intent, devices={**loaded.intent.devices, **devices})
+    return _referring(loaded.intent, lambda reference: _anchored(reference, loaded.folder))
 
 
 def _anchored(reference: str, folder: Path) -> str:
@@ -94,15 +94,31 @@ def as_written(intent: Intent, folder: str) -> Intent:
 
     folder is where it was anchored; intents of two copies of one folder are equal so.
     """
-    start = f"{folder}/"
-    devices = {
-        name: replace(item, management=replace(item.management, credential=reference))
-        for name, item in intent.devices.items()
-        if item.management
-        and (reference := item.management.credential.replace(f":{start}", ":", 1))
-        != item.management.credential
-    }
-    return replace(intent, devices={**intent.devices, **devices}) if folder else intent
+    if not folder:
+        return intent
+    return _referring(intent, lambda reference: reference.replace(f":{folder}/", ":", 1))
+
+
+def _referring(intent: Intent, change: Callable[[str], str]) -> Intent:
+    """Return an intent with every credential reference changed."""
+    devices = {name: _device_referring(item, change) for name, item in intent.devices.items()}
+    return replace(intent, devices=devices)
+
+
+def _device_referring(device: Device, change: Callable[[str], str]) -> Device:
+    management, snmp = device.management, device.snmp
+    if management and management.credential:
+        changed = replace(management, credential=change(management.credential))
+        device = replace(device, management=changed)
+    if snmp:
+        changed_snmp = replace(
+            snmp,
+            community=change(snmp.community),
+            authentication=change(snmp.authentication),
+            privacy=change(snmp.privacy),
+        )
+        device = replace(device, snmp=changed_snmp)
+    return device
 
 
 def device(intent: Intent, name: DeviceName) -> Device:

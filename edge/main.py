@@ -20,6 +20,8 @@ from inventory.errors import SanagaError
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _log = logging.getLogger(__name__)
+# A task that nothing refers to may be collected before it ends.
+_reports: Final[set[asyncio.Task[None]]] = set()
 
 
 def main(arguments: list[str]) -> int:
@@ -60,6 +62,14 @@ def _end_upon_signals(daemon: Daemon) -> None:
     loop = asyncio.get_running_loop()
     for number in _ENDING:
         loop.add_signal_handler(number, daemon.ending.set)
+    # A battery's program sends this once it runs on its last reserve.
+    loop.add_signal_handler(signal.SIGPWR, _report_power_failure, daemon)
+
+
+def _report_power_failure(daemon: Daemon) -> None:
+    task = asyncio.get_running_loop().create_task(daemon.power_fails())
+    _reports.add(task)
+    task.add_done_callback(_reports.discard)
 
 
 if __name__ == "__main__":

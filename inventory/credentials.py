@@ -100,7 +100,15 @@ def unseal_text(path: Path, passphrase: str) -> Mapping[str, str]:
 
     Raises CredentialError.
     """
-    return _opened(path, _envelope(path, _read(path, private=False)), passphrase)
+    return unseal(path, _read(path, private=False), passphrase)
+
+
+def unseal(path: Path, text: str, passphrase: str) -> Mapping[str, str]:
+    """Return all secrets by key of a text as seal_text() writes it; path is where it stands.
+
+    Raises CredentialError.
+    """
+    return _opened(path, _envelope(path, text), passphrase)
 
 
 @dataclass(frozen=True, slots=True)

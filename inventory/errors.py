@@ -17,7 +17,9 @@ SanagaError
 │   └── TunnelError        a tunnel cannot be made, read or taken away
 ├── JournalError           the record of applied plans cannot be used
 ├── AccessError            access over the VPN cannot be given or withdrawn as asked
+├── AccountError           an account cannot be made or recovered as asked
 ├── ExtraError             an optional extra is chosen that is not installed
+├── BackupError            a backup cannot be made, used or put back
 ├── UnfinishedError        an apply was left half-way and must be resumed first
 └── LabError               the laboratory cannot be built, found or changed
 """
@@ -108,6 +110,10 @@ class RejectedError(DeviceError):
     """A device refused a configuration; it is as it was before."""
 
 
+class NoControllerError(SanagaError):
+    """No controller answers where one was looked for."""
+
+
 class EdgeError(SanagaError):
     """An edge cannot do what it was asked."""
 
@@ -128,8 +134,16 @@ class AccessError(SanagaError):
     """Access over the VPN cannot be given or withdrawn as asked, or its record cannot be used."""
 
 
+class AccountError(SanagaError):
+    """An account of somebody who signs in cannot be made or recovered as asked."""
+
+
 class ExtraError(SanagaError):
     """An optional extra is chosen that is not installed."""
+
+
+class BackupError(SanagaError):
+    """A backup cannot be made, is not whole, or cannot be put back."""
 
 
 class UnfinishedError(SanagaError):

@@ -59,6 +59,13 @@ class Medium(StrEnum):
     VSAT = "vsat"
 
 
+class SnmpVersion(StrEnum):
+    """How an SNMP agent knows who asks: by a community, or by a user with two passphrases."""
+
+    V2C = "v2c"
+    V3 = "v3"
+
+
 class FacilityKind(StrEnum):
     """A health facility's category in the national health pyramid."""
 
@@ -192,6 +199,22 @@ class Management:
 
 
 @dataclass(frozen=True, slots=True)
+class Snmp:
+    """How the controller polls a device, at its management address.
+
+    community, authentication and privacy are credential references; version 2c has the first
+    alone, version 3 (authPriv: SHA-256 and AES-128) the others and a user.
+    """
+
+    version: SnmpVersion
+    port: int = 161
+    community: str = ""
+    user: str = ""
+    authentication: str = ""
+    privacy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """A router, switch or edge; number (1 to 7) is its identity within the site.
 
@@ -213,6 +236,7 @@ class Device:
     next_key: str = ""
     preshared: int = 0
     packet_filter: bool = True
+    snmp: Snmp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +307,7 @@ class Network:
     """What holds for the whole network.
 
     preshared is the series of edges' preshared keys. segmentation says that devices drop what no
-    rule opens between segments.
+    rule opens between segments. controllers are the endpoints that edges report to.
     """
 
     name: str
@@ -294,6 +318,7 @@ class Network:
     management_namespace: str | None = None
     preshared: int = DEFAULT_SERIES
     segmentation: bool = True
+    controllers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,17 @@
-"""Which tests share a process when several run side by side (pytest --dist loadscope)."""
+"""Which tests share a process when several run side by side (pytest --dist loadscope).
 
+Beside that, PostgreSQL for the tests that ask for it.
+"""
+
+from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Final
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+from tests.rigs.database.postgresql import PostgresqlServer, running_postgresql
 
 # Files that count every packet of a call; each keeps a core busy, so they do not run side by side.
 CALLS: Final = frozenset(
@@ -56,3 +62,17 @@ class Together(LoadScopeScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together | None:
     """Return who gives tests to processes, where they are to be kept together."""
     return Together(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """Give a server of PostgreSQL for all tests of this process that ask for one."""
+    with running_postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_address(postgresql_server: PostgresqlServer) -> Iterator[str]:
+    """Give the address of an empty database of PostgreSQL."""
+    with postgresql_server.database() as address:
+        yield address

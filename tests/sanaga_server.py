@@ -22,6 +22,8 @@ PACKAGES: Final = (*FOUNDATIONS, "controller")
 LONGEST_REQUEST: Final = 1 << 20
 # Standard input, output and errors, and where the exit code goes.
 STREAMS: Final = 4
+# What runs as a program, or within Alembic.
+UNFIT: Final = (".__main__", ".env")
 # The program that runs alone on a router imports nothing of ours, and an extra may be absent.
 ALONE: Final = frozenset({"edge.wireguard.wireguard_py"})
 
@@ -31,7 +33,9 @@ def load_program() -> None:
     for package in PACKAGES:
         where = importlib.import_module(package).__path__
         for module in pkgutil.walk_packages(where, f"{package}."):
-            if module.name not in ALONE and not module.name.endswith("__main__"):
+            if module.name not in ALONE and not module.name.endswith(
+                ("__main__", "migrations.env")
+            ):
                 importlib.import_module(module.name)
     gc.collect()
     gc.freeze()

@@ -9,6 +9,7 @@ from topology.model import Link, Node, NodeKind, NodeName, SiteWeight, Topology
 
 WORST_COST: Final = 10
 DELAY_STEP_MS: Final = 20.0
+LAN_PREFIX: Final = "lan:"
 BASE_COST: Final[Mapping[Medium, int]] = {
     Medium.FIBRE: 1,
     Medium.MICROWAVE: 2,
@@ -120,7 +121,7 @@ def _circuit_link(circuit: Circuit) -> Link:
 
 def _lan_link(device: Device) -> Link:
     return Link(
-        name=f"lan:{device.name}",
+        name=f"{LAN_PREFIX}{device.name}",
         a=device.name,
         b=site_node(device.site),
         circuit=None,

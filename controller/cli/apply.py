@@ -59,6 +59,12 @@ def apply(
             "--without", metavar="DEVICE", help="With --resume: give a device up; repeatable."
         ),
     ] = None,
+    in_consultations: Annotated[
+        bool,
+        typer.Option(
+            "--in-consultations", help="Go on although a consultation runs over a device of it."
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
@@ -76,10 +82,13 @@ def apply(
     elif without:
         raise UsageProblem("--without goes with --resume")
     else:
-        _apply(file, None if confirm_within is None else seconds(confirm_within), output, yes=yes)
+        within_s = None if confirm_within is None else seconds(confirm_within)
+        _apply(file, within_s, output, yes=yes, in_consultations=in_consultations)
 
 
-def _apply(file: Path, within_s: int | None, output: Format, *, yes: bool) -> None:
+def _apply(
+    file: Path, within_s: int | None, output: Format, *, yes: bool, in_consultations: bool
+) -> None:
     from controller.app import apply_plan
     from controller.planning.plan import refuse
     from controller.planning.plan_file import load
@@ -89,11 +98,22 @@ def _apply(file: Path, within_s: int | None, output: Format, *, yes: bool) -> No
     if made.refused:
         say(f"{file}: this plan was refused when it was made; nothing is applied")
     refuse(made)
+    if not in_consultations:
+        _spare_consultations(made)
     if made.changes and not yes:
         _agree(made, within_s)
     with told(len(made.seen)) as progress:
         result = apply_plan(made, progress, within_s)
     _end(result, output)
+
+
+def _spare_consultations(made: "Plan") -> None:
+    """Refuse a plan that would touch a consultation that runs now."""
+    from controller.app import consultations_in_the_way
+
+    if said := consultations_in_the_way(made):
+        say(f"{said}; nothing is applied. Apply then, or say --in-consultations")
+        raise typer.Exit(Exit.ERROR)
 
 
 def _agree(made: "Plan", within_s: int | None) -> None:

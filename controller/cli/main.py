@@ -8,16 +8,22 @@ import select
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, cast
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from controller.environment import SettingError
 from controller.terminal.characters import write_any_character
 from controller.terminal.output import Exit, OutputClosedError, UsageProblem, heed_hangups, say
-from inventory.errors import IntentError, SanagaError, UnreachableError
+from inventory.errors import (
+    IntentError,
+    NoControllerError,
+    SanagaError,
+    UnreachableError,
+)
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
@@ -36,38 +42,96 @@ VERBS: Final = {
     "topology": "controller.cli.topology",
     "inventory": "controller.cli.inventory",
     "vpn": "controller.cli_vpn.vpn",
+    "account": "controller.cli.account",
+    "backup": "controller.cli.backup",
+    "serve": "controller.cli.serve",
+    "noc": "controller.cli.noc",
+    "notices": "controller.cli.notices",
+    "watch": "controller.cli.watch",
 }
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
-    "vpn": "Give access",
+    **dict.fromkeys(("vpn", "account"), "Give access"),
+    **dict.fromkeys(("serve", "noc", "notices", "watch"), "Watch"),
+    "backup": "Keep",
     "edge": "At a site",
 }
+REHEARSE: Final = "Rehearse"
+# What 'sanaga --help' says of each verb, so that it need not import them; a test compares both.
+HELPS: Final = {
+    "init": "Write an intent folder to edit.",
+    "validate": "Check an intent folder and list all of its faults at once.",
+    "plan": "Show what would change on which device, in which order, and who could be hurt.",
+    "apply": "Apply a plan: every device ends up new, or every device as it was.",
+    "confirm": "Keep an apply that waits for you since apply --confirm-within.",
+    "rollback": "Undo an apply: the one that is not over, or the last one that was confirmed.",
+    "history": "List what was applied, newest first; with an ID, every act on every device.",
+    "show": "Show a device's configuration, intended or running, or how they differ.",
+    "explain": "Explain a site, circuit or device: what it is, its ways out, and what fails "
+    "with it.",
+    "topology": "Show, draw and question the graph of the network.",
+    "inventory": "List what exists; export and import inventories.",
+    "vpn": "Say and test who may reach what over the VPN, and give people access.",
+    "backup": "Back up the controller's records and keys, rehearse it, and put it back.",
+    "serve": "Hear edges and routers, decide what is wrong and who is hurt, and tell whom it "
+    "concerns.",
+    "account": "Let the first administrator in, and people who lost their second factor.",
+    "notices": "Say who is on call, and test whether notices reach people.",
+    "noc": "Incidents and maintenance windows of a running controller.",
+    "watch": "Follow incidents and sites in this terminal; keys acknowledge, mute and comment.",
+    "demo": "Run the main job on a laboratory of real routers, and write a report.",
+    "lab": "Bring up a laboratory of real routers, break it, look at it, take it down.",
+    "edge": "Run a site's Linux edge: measure its circuits, keep its traffic on the good ones.",
+}
 PLUGINS: Final = "sanaga.commands"
+# A library without which a verb of another room cannot run, and is not listed.
+NEEDS: Final = {"demo": "pyroute2", "lab": "pyroute2", "edge": "pyroute2"}
 CODES: Final[Mapping[type[SanagaError], Exit]] = {
     UnreachableError: Exit.UNREACHABLE,
+    NoControllerError: Exit.UNREACHABLE,
     SettingError: Exit.USAGE,
 }
 
 # What installs a library that only some verbs need.
 EXTRAS: Final = {
+    "apprise": "messengers",
+    "fastapi": "service",
     "matplotlib": "drawing",
     "netmiko": "routers",
     "paramiko": "routers",
     "pyroute2": "edge",
+    **dict.fromkeys(("alembic", "pysqlite3", "sqlalchemy"), "planning"),
+    "psycopg": "postgresql",
+    "smpplib": "service",
+    "textual": "service",
+    "uvicorn": "service",
 }
 
 
 class VerbGroup(TyperGroup):
     """The verbs by name, each imported at the last moment; others plug in by entry point."""
 
+    _listing = False
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, for which no verb is imported that HELPS knows."""
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the verbs in the order in which they are used, then what plugs in."""
         plugged = {point.name for point in _points()}
-        return [*VERBS, *(name for name in sorted(plugged) if _plugged(name))]
+        return [*VERBS, *(name for name in sorted(plugged) if _can_run(name))]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a verb, importing it."""
+        if self._listing and cmd_name in HELPS:
+            panel = PANELS.get(cmd_name, REHEARSE)
+            return TyperCommand(cmd_name, help=HELPS[cmd_name], rich_help_panel=panel)
         if cmd_name in VERBS:
             return _verb(import_module(VERBS[cmd_name]).app, cmd_name)
         app = _plugged(cmd_name)
@@ -97,6 +161,11 @@ def _points() -> "EntryPoints":
     from importlib.metadata import entry_points
 
     return entry_points(group=PLUGINS)
+
+
+def _can_run(name: str) -> bool:
+    """Return whether what a verb of another room needs is installed."""
+    return bool(find_spec(NEEDS[name]) if name in NEEDS else _plugged(name))
 
 
 def _plugged(name: str, *, strict: bool = False) -> typer.Typer | None:
@@ -131,7 +200,7 @@ def _verb(app: typer.Typer, name: str) -> Any:
     if isinstance(command, TyperGroup) and name in command.commands:
         command = command.commands[name]
     command.name = name
-    command.rich_help_panel = PANELS.get(name, "Rehearse")
+    command.rich_help_panel = PANELS.get(name, REHEARSE)
     return command
 
 

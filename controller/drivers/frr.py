@@ -27,6 +27,10 @@ class FrrDriver(DoorDriver):
         body, end, _ = (rest if shown else text).replace("\r", "").partition("\nend\n")
         return canonical(body + end)
 
+    def show(self, command: str) -> str:
+        """Return what FRR prints for a command that begins with 'show'."""
+        return self._printed("vtysh", "-c", command)
+
     def read(self) -> DeviceConfig:
         """Return the running configuration in canonical form."""
         return canonical(super().read().text)

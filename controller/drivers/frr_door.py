@@ -809,6 +809,10 @@ def _rollback(router: Router, words: Sequence[str]) -> dict[str, object]:
     txn = _txn(words[0])
     with _locked(router, LOCK_TIMEOUT_S):
         _free(router, txn)
+        # A commit of it that is still under way is then refused.
+        staged = _record(router, "staged.json")
+        if staged and staged["txn"] == txn:
+            router.file("staged.json").unlink()
         if _record(router, "pending.json"):
             _undo(router, "rolled-back")
         return {"last": _record(router, "last.json")}

@@ -69,6 +69,18 @@ class Driver(Protocol):
         ...
 
 
+@runtime_checkable
+class ShowReader(Protocol):
+    """A driver of a router that answers 'show' commands."""
+
+    def show(self, command: str) -> str:
+        """Return what the router prints for a command that begins with 'show'.
+
+        Raises UnreachableError. The text is the router's, fit to be parsed and not to be shown.
+        """
+        ...
+
+
 class DriverFactory(Protocol):
     """Makes the driver of a device; found by entry point controller.drivers under the platform.
 

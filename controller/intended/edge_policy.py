@@ -55,6 +55,7 @@ def policy_of(
         key=device.next_key or device.public_key,
         preshared=made.intent.network.preshared,
         packet_filter=None if opened is None else _packet_filter(made, device, joined, opened),
+        telemetry=made.intent.network.controllers,
     )
 
 

@@ -33,10 +33,9 @@ from controller.planning.plan import (
 from controller.planning.plan_file import folder_of, parse_intent, seen_by
 from controller.planning.selection import select_devices
 from controller.platforms.filter_block import assume_filters
-from controller.store.journal import FILE as JOURNAL_FILE
 from controller.store.journal import ApplyRecord, Journal
-from controller.store.people import FILE as PEOPLE_FILE
 from controller.store.people import People
+from controller.store.place import record_exists
 from controller.store.revoked_keys import refusal
 from controller.wording import count, listing
 from edge.policy.model import EdgePolicy
@@ -215,7 +214,7 @@ def revoked_edges(loaded: Loaded, state_dir: Path) -> frozenset[DeviceName]:
     """
     devices = loaded.intent.devices.values()
     pinned = {key: d.name for d in devices for key in (d.public_key, d.next_key) if key}
-    if not (state_dir / PEOPLE_FILE).exists():
+    if not record_exists(state_dir):
         return frozenset()
     with closing(People.open(state_dir)) as store:
         gone = [(pinned[key], found) for key in pinned if (found := store.revoked.find(key))]
@@ -350,7 +349,7 @@ def recorded_intents(state_dir: Path, network: str) -> Iterator[Intent]:
 
 def _from_journal(state_dir: Path, ask: Callable[[Journal], Answer]) -> Answer | None:
     """Return what the journal answers, or nothing where there is none yet."""
-    if not (state_dir / JOURNAL_FILE).exists():
+    if not record_exists(state_dir):
         return None
     with closing(Journal.open(state_dir)) as journal:
         return ask(journal)

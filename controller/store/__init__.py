@@ -1,1 +1,1 @@
-"""What the controller keeps on disk: the journal of applied plans and the lock."""
+"""What the controller keeps, in SQLite or PostgreSQL: applies, people, keys, the audit trail."""

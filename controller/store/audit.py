@@ -6,11 +6,15 @@ elsewhere knows that nothing was cut off at the end either.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select
+
+from controller.store.schema import audit_trail
+from database.rows import AnyRow
 
 START: Final = "0" * 64
 
@@ -43,34 +47,30 @@ class AuditEntry:
         return sha256(text.encode()).hexdigest()
 
 
-def add(
-    db: sqlite3.Connection, act: Actor, at: str, what: str, subject: str, **details: object
-) -> None:
+def add(db: Connection, act: Actor, at: str, what: str, subject: str, **details: object) -> None:
     """Add an entry within a transaction."""
-    row = db.execute("SELECT serial, hash FROM audit ORDER BY serial DESC LIMIT 1").fetchone()
-    serial, before = (row["serial"] + 1, row["hash"]) if row else (1, START)
+    newest = select(audit_trail.c.serial, audit_trail.c.hash)
+    row = db.execute(newest.order_by(audit_trail.c.serial.desc()).limit(1)).first()
+    serial, before = (row.serial + 1, row.hash) if row else (1, START)
     trace = AuditEntry(serial, at, act.who, what, subject, act.because, details, "")
     db.execute(
-        "INSERT INTO audit (serial, at, who, what, subject, because, details, hash)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            serial,
-            at,
-            act.who,
-            what,
-            subject,
-            act.because,
-            json.dumps(details, ensure_ascii=False, sort_keys=True),
-            trace.vouched(before),
-        ),
+        insert(audit_trail).values(
+            serial=serial,
+            at=at,
+            who=act.who,
+            what=what,
+            subject=subject,
+            because=act.because,
+            details=json.dumps(details, ensure_ascii=False, sort_keys=True),
+            hash=trace.vouched(before),
+        )
     )
 
 
-def read(rows: Iterable[sqlite3.Row]) -> tuple[AuditEntry, ...]:
+def read(rows: Iterable[AnyRow]) -> tuple[AuditEntry, ...]:
     """Return the entries of rows."""
-    return tuple(
-        AuditEntry(**{**row, "details": json.loads(row["details"])}) for row in map(dict, rows)
-    )
+    found = (row._asdict() for row in rows)
+    return tuple(AuditEntry(**{**row, "details": json.loads(row["details"])}) for row in found)
 
 
 def broken(traces: Iterable[AuditEntry]) -> int | None:

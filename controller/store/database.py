@@ -1,269 +1,273 @@
-"""SQLite files of ours: opened only when they are, brought to the current version, and explained.
+"""The controller's records: opened only when they are ours, brought up to date, and explained.
 
-Every write is on the disk before it returns (rollback journal, synchronous=FULL). There is no
-write-ahead log: SQLite 3.7.0 to 3.51.2 can lose commits in it when two processes write.
+Every write is on the disk before it returns. All stores of a process that name the same folder use
+the same file or the same database of PostgreSQL, each by connections of its own.
 """
 
-import fcntl
 import os
-import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import RLock
-from typing import Final
+from typing import Any, Final
 
-from inventory.errors import SanagaError
+from sqlalchemy import Connection, Engine, Select
+from sqlalchemy.exc import DBAPIError
 
-# How long to wait for another process; on a busy machine with a slow disk a commit takes a while.
-WITHIN_S: Final = 60
-# What to do about SQLite's result codes (sqlite.org/rescode.html); the others are kinds of them.
-_PRIMARY: Final = 0xFF
+from controller.clock import SystemClock
+from controller.store.lock import held
+from controller.store.migrations.former_files import (
+    FormerFileError,
+    former_files_in,
+    held_former_files,
+    move_rows,
+)
+from controller.store.place import (
+    FILE,
+    FORMER_FILES,
+    StorePlace,
+    open_store_engine,
+    store_place,
+)
+from controller.store.schema import VERSION_TABLE
+from database.engine import alone_in, open_memory, reading, sqlite_module
+from database.faults import Fault, ForeignFileError, fault_of, words_of
+from database.migrate import (
+    NewerSchemaError,
+    is_newest,
+    schema_version,
+    upgrade_within,
+    wait_for_lock,
+)
+from database.rows import AnyRow
+from inventory.errors import JournalError, SanagaError
+
+MIGRATIONS: Final = "controller.store.migrations"
+LOCK: Final = "lock"
+_FILES: Final = (FILE, *FORMER_FILES)
+# One writer at a time on PostgreSQL too: an entry of the audit trail follows the one before.
+_WRITER: Final = 0x53414E42
+# Looking through all pages of a larger file takes longer than most verbs; backups look instead.
+_MOST_CHECKED: Final = 32 * 1024 * 1024
 _ADVICE: Final = {
-    sqlite3.SQLITE_FULL: "free some space and say this again; nothing was changed",
-    sqlite3.SQLITE_READONLY: "its folder is read-only, so that everything can be read and nothing "
+    Fault.FULL: "free some space and say this again; nothing was changed",
+    Fault.READ_ONLY: "its folder is read-only, so that everything can be read and nothing "
     "changed; say this where it can be written",
-    sqlite3.SQLITE_BUSY: "another process writes there; say this again when it has finished",
+    Fault.BUSY: "another process writes there; say this again when it has finished",
+    Fault.UNREACHABLE: "check that the server runs, and SANAGA_DATABASE",
+    Fault.REFUSED: "nothing was changed",
 }
+_IF_DAMAGED: Final = (
+    "put back a backup together with the keys of the same backup; gateways and routers go on as "
+    "they are"
+)
 _ANY_ADVICE: Final = "check the disk's free space and who else uses the file"
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseKind:
-    """A kind of file: its application_id, its versions, and what is said when it cannot be used.
+class _OwnTransaction(threading.local):
+    """The transaction that a thread is in."""
 
-    migrations[n] leads from PRAGMA user_version n to n + 1; a published one is never changed.
-    """
-
-    application_id: int
-    migrations: tuple[tuple[str, ...], ...]
-    error: type[SanagaError]
-    when_damaged: str
-
-    @property
-    def version(self) -> int:
-        """Return the version that this program writes."""
-        return len(self.migrations)
+    connection: Connection | None = None
 
 
 class Database:
-    """An open file; safe for use by several threads."""
+    """The open records; safe for use by several threads."""
 
-    def __init__(self, file: Path, kind: DatabaseKind, connection: sqlite3.Connection) -> None:
-        self.file = file
-        self._kind = kind
-        self._connection = connection
-        self._guard = RLock()
+    def __init__(self, place: StorePlace, engine: Engine, error: type[SanagaError]) -> None:
+        self.place = place
+        self.engine = engine
+        self._error = error
+        self._own = _OwnTransaction()
+        # Threads wait here for each other in turn; SQLite would let them try again and again.
+        self._writer = threading.RLock()
 
     @classmethod
-    def open(cls, file: Path, kind: DatabaseKind) -> "Database":
-        """Open a file, made first where there is none, and bring it to the current version.
+    def open(cls, folder: Path, error: type[SanagaError]) -> "Database":
+        """Open the records of a state folder, made first where there are none.
 
-        Where it is ours and cannot be written it can still be read. Raises the kind's error when
-        it is damaged, foreign, newer than this program or not ours.
+        Files of the version before are moved into them. Where they are ours and cannot be written
+        they can still be read. Raises the error that is given when they are damaged, foreign, newer
+        than this program or not ours, SettingError when SANAGA_DATABASE makes no sense.
         """
-        try:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _check_private(file.parent, kind)
-            if _is_read_only(file):
-                return cls(file, kind, _copied(file, kind))
-            file.touch(mode=0o600, exist_ok=True)
-            connection = _connected(file, kind)
-        except (OSError, sqlite3.OperationalError) as error:
-            raise kind.error(
-                f"{file}: cannot be opened ({error}); check that the folder is yours to write, "
-                "or choose another one with SANAGA_STATE_DIR"
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise kind.error(_damaged(file, kind, error)) from error
-        return cls(file, kind, connection)
+        return cls.open_place(store_place(folder), error)
+
+    @classmethod
+    def open_place(cls, place: StorePlace, error: type[SanagaError]) -> "Database":
+        """Open the records of a place in the same way, whatever SANAGA_DATABASE says."""
+        with _opening_explained(place, error), _explained(place, error):
+            place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_private(place.folder)
+            return cls(place, _opened(place), error)
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Close all connections."""
+        self.engine.dispose()
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self) -> Iterator[Connection]:
         """Hold the only transaction that may write; it is committed when the block ends well.
 
-        A block within another is a part of it: when it fails, it alone is taken back.
+        A block within another of the same thread is a part of it: when it fails, it alone is taken
+        back.
         """
-        with self._guard, self._explained():
-            if self._connection.in_transaction:
-                with self._part():
-                    yield self._connection
-            else:
-                with self._connection:
-                    self._connection.execute("BEGIN IMMEDIATE")
-                    yield self._connection
+        with _explained(self.place, self._error):
+            if self._own.connection is not None:
+                with self._own.connection.begin_nested():
+                    yield self._own.connection
+                return
+            with self._writer, self.engine.begin() as connection:
+                wait_for_lock(connection, _WRITER)
+                self._own.connection = connection
+                try:
+                    yield connection
+                finally:
+                    self._own.connection = None
 
-    @contextmanager
-    def _part(self) -> Iterator[None]:
-        self._connection.execute("SAVEPOINT part")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK TO part")
-            raise
-        finally:
-            self._connection.execute("RELEASE part")
-
-    def read(self, query: str, *values: object) -> list[sqlite3.Row]:
+    def read(self, query: Select[Any]) -> list[AnyRow]:
         """Return the rows of a query."""
-        with self._guard, self._explained(), closing(self._connection.cursor()) as cursor:
-            return cursor.execute(query, values).fetchall()
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            advice = _ADVICE.get(error.sqlite_errorcode & _PRIMARY, _ANY_ADVICE)
-            raise self._kind.error(f"{self.file}: {error}; {advice}") from error
-        except sqlite3.DatabaseError as error:
-            raise self._kind.error(_damaged(self.file, self._kind, error)) from error
+        with _explained(self.place, self._error):
+            if self._own.connection is not None:
+                return list(self._own.connection.execute(query))
+            with reading(self.engine) as connection:
+                return list(connection.execute(query))
 
 
-def _is_read_only(file: Path) -> bool:
-    """Return whether a file is there and cannot be written, or nothing can beside it."""
-    if not file.exists():
-        return False
-    return not all(os.access(one, os.W_OK, effective_ids=True) for one in (file, file.parent))
-
-
-def _copied(file: Path, kind: DatabaseKind) -> sqlite3.Connection:
-    """Return a file's content in memory, at the current version; it takes no change."""
-    memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+@contextmanager
+def _explained(place: StorePlace, kind: type[SanagaError]) -> Iterator[None]:
     try:
-        _fill(memory, file)
-        memory.row_factory = sqlite3.Row
-        memory.execute("PRAGMA trusted_schema = OFF")
-        _check_ours(file, kind, memory)
-        _migrate(kind, memory)
-        memory.execute("PRAGMA query_only = ON")
-    except BaseException:
-        memory.close()
-        raise
-    return memory
+        yield
+    except (DBAPIError, sqlite_module().Error) as error:
+        fault, words = fault_of(error), words_of(error)
+        advice = _IF_DAMAGED if fault is Fault.DAMAGED else _ADVICE.get(fault, _ANY_ADVICE)
+        damaged = "is damaged " if fault is Fault.DAMAGED else ""
+        told = f"{damaged}({words})" if damaged else words
+        raise kind(f"{place.name}: {told}; {advice}") from error
 
 
-def _fill(memory: sqlite3.Connection, file: Path) -> None:
-    """Copy a file into memory, together with what was not yet moved into it from its log."""
-    with TemporaryDirectory() as folder:
-        copy = Path(folder, file.name)
-        try:
-            with (
-                closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as source,
-                closing(sqlite3.connect(copy)) as target,
-            ):
-                source.backup(target)
-        except sqlite3.OperationalError:
-            # A log cannot be read in its place where nothing can be written beside it.
-            _copy_octets(file, copy)
-        with closing(sqlite3.connect(copy)) as source:
-            # Memory has no log.
-            source.execute("PRAGMA journal_mode = DELETE")
-            source.backup(memory)
+@contextmanager
+def _opening_explained(place: StorePlace, kind: type[SanagaError]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise kind(_not_opened(place, error)) from error
+    except sqlite_module().OperationalError as error:
+        raise kind(_not_opened(place, error)) from error
+    except ForeignFileError as error:
+        raise kind(f"{error}; choose another state folder") from error
+    except (FormerFileError, JournalError) as error:
+        raise kind(str(error)) from error
+    except NewerSchemaError as error:
+        raise kind(f"{place.name}: {error}") from error
 
 
-def _copy_octets(file: Path, copy: Path) -> None:
-    for ending in ("", "-wal"):
-        one = file.with_name(f"{file.name}{ending}")
-        if one.exists():
-            copy.with_name(one.name).write_bytes(one.read_bytes())
+def _not_opened(place: StorePlace, error: Exception) -> str:
+    return (
+        f"{place.folder}: cannot be opened ({error}); check that the folder is yours to write, or "
+        "choose another one with SANAGA_STATE_DIR"
+    )
 
 
-def _check_private(folder: Path, kind: DatabaseKind) -> None:
+def _check_private(folder: Path) -> None:
     """Refuse a folder in which another user could put a file or a link of their own."""
     found = folder.stat()
     if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise kind.error(
+        raise FormerFileError(
             f"{folder}: others may write there; give it to yourself alone (chown, chmod 700), or "
             "choose another one with SANAGA_STATE_DIR"
         )
 
 
-def _connected(file: Path, kind: DatabaseKind) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        file, isolation_level=None, check_same_thread=False, timeout=WITHIN_S
-    )
+def _opened(place: StorePlace) -> Engine:
+    if _is_read_only(place):
+        return _copied(place)
+    engine = open_store_engine(place)
     try:
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA trusted_schema = OFF")
-        with _opening_alone(file.parent):
-            _check_ours(file, kind, connection)
-            _keep_rollback_journal(file, kind, connection)
-        connection.execute("PRAGMA synchronous = FULL")
-        # A large change waits in memory, so that it keeps readers out only while it is committed.
-        connection.execute("PRAGMA cache_spill = OFF")
-        connection.execute("PRAGMA foreign_keys = ON")
-        _migrate(kind, connection)
+        _bring_up_to_date(place, engine)
+        _check_pages(place, engine)
     except BaseException:
-        connection.close()
+        engine.dispose()
         raise
-    return connection
+    return engine
 
 
-@contextmanager
-def _opening_alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from opening a file there while a log of a former version is left."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _keep_rollback_journal(file: Path, kind: DatabaseKind, connection: sqlite3.Connection) -> None:
-    """Choose the journal, and move what a former version left in a write-ahead log into the file.
-
-    Truncating reaches the disk with synchronous=FULL; deleting the journal would not.
-    """
-    try:
-        connection.execute("PRAGMA journal_mode = TRUNCATE")
-    except sqlite3.OperationalError as error:
-        if "locked" not in str(error):
-            raise
-        raise kind.error(
-            f"{file}: a sanaga of an earlier version has it open; wait until that has ended "
-            f"('fuser {file}' names it), then do this again"
-        ) from error
-
-
-def _check_ours(file: Path, kind: DatabaseKind, connection: sqlite3.Connection) -> None:
-    version = _pragma(connection, "user_version")
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if tables and _pragma(connection, "application_id") != kind.application_id:
-        raise kind.error(f"{file}: is another program's database; choose another state folder")
-    if version > kind.version:
-        raise kind.error(
-            f"{file}: was written by a newer sanaga (version {version}, this one knows "
-            f"{kind.version}); use that one"
+def _bring_up_to_date(place: StorePlace, engine: Engine) -> None:
+    """Make or change the tables, and move files of the version before into them, or do neither."""
+    with reading(engine) as connection:
+        is_new = schema_version(connection, VERSION_TABLE) is None
+        if is_newest(connection, MIGRATIONS, VERSION_TABLE) and not former_files_in(place.folder):
+            return
+    if is_new and place.address and place.file.exists():
+        raise FormerFileError(
+            f"{place.file}: holds the records of this controller, and the database of "
+            "SANAGA_DATABASE has none; move the file away to begin with none"
         )
-    if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-        raise sqlite3.DatabaseError("its pages do not fit together")
+    now = SystemClock().instant()
+    with alone_in(place.folder), ExitStack() as stack:
+        if former_files_in(place.folder):
+            # Nobody applies a plan meanwhile, whose steps would be missing.
+            stack.enter_context(held(place.folder / LOCK, now))
+        former = stack.enter_context(held_former_files(place.folder))
+        with engine.begin() as db:
+            upgrade_within(db, MIGRATIONS, VERSION_TABLE)
+            for file in former:
+                move_rows(db, file, now.isoformat(timespec="seconds"))
+        for file in former:
+            file.put_aside()
 
 
-def _migrate(kind: DatabaseKind, connection: sqlite3.Connection) -> None:
-    if _pragma(connection, "user_version") == kind.version:
+def _check_pages(place: StorePlace, engine: Engine) -> None:
+    if place.address or place.file.stat().st_size > _MOST_CHECKED:
         return
-    connection.execute("BEGIN IMMEDIATE")
-    # Read again: another process may have migrated before we had the write lock.
-    for version in range(_pragma(connection, "user_version"), kind.version):
-        for statement in kind.migrations[version]:
-            connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {kind.application_id}")
-    connection.execute(f"PRAGMA user_version = {kind.version}")
-    connection.execute("COMMIT")
+    with reading(engine) as connection:
+        found = connection.exec_driver_sql("PRAGMA quick_check").scalar()
+    if found != "ok":
+        raise FormerFileError(f"{place.name}: is damaged ({found}); {_IF_DAMAGED}")
 
 
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+def _is_read_only(place: StorePlace) -> bool:
+    """Return whether records are there and cannot be written, or nothing can beside them."""
+    there = [place.folder / name for name in _FILES if (place.folder / name).exists()]
+    if place.address or not there:
+        return False
+    return not all(os.access(one, os.W_OK, effective_ids=True) for one in (*there, place.folder))
 
 
-def _damaged(file: Path, kind: DatabaseKind, error: sqlite3.DatabaseError) -> str:
-    return f"{file}: is damaged ({error}); {kind.when_damaged}"
+def _copied(place: StorePlace) -> Engine:
+    """Return the records in memory, brought up to date; they take no change."""
+    module = sqlite_module()
+    memory = module.connect(":memory:", check_same_thread=False)
+    with TemporaryDirectory() as folder:
+        copy = StorePlace(Path(folder))
+        try:
+            for name in _FILES:
+                if (place.folder / name).exists():
+                    _copy_file(place.folder / name, copy.folder / name)
+            _opened(copy).dispose()
+        except (FormerFileError, ForeignFileError, NewerSchemaError) as error:
+            raise type(error)(str(error).replace(folder, str(place.folder))) from error
+        with closing(module.connect(copy.file)) as source:
+            # Memory has no log.
+            source.execute("PRAGMA journal_mode = DELETE")
+            source.backup(memory)
+    for setting in ("trusted_schema = OFF", "query_only = ON"):
+        memory.execute(f"PRAGMA {setting}")
+    return open_memory(memory)
+
+
+def _copy_file(file: Path, copy: Path) -> None:
+    """Copy a file of SQLite, together with what was not yet moved into it from its log."""
+    module = sqlite_module()
+    try:
+        with (
+            closing(module.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as source,
+            closing(module.connect(copy)) as target,
+        ):
+            source.backup(target)
+    except module.OperationalError:
+        # A log cannot be read in its place where nothing can be written beside it.
+        for ending in ("", "-wal"):
+            one = file.with_name(f"{file.name}{ending}")
+            if one.exists():
+                copy.with_name(one.name).write_bytes(one.read_bytes())

@@ -1,4 +1,4 @@
-"""One apply at a time: a lock that dies with its process."""
+"""One apply at a time: locks that die with their process, of this machine and of all."""
 
 import fcntl
 import os
@@ -6,8 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Engine
 
 from inventory.errors import JournalError
+
+# The session lock of PostgreSQL that is held during an apply.
+_APPLY: Final = 0x53414E43
+_HOLDER: Final = (
+    "SELECT coalesce(host(a.client_addr), 'this machine'), a.backend_start::text FROM pg_locks l"
+    " JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted"
+    " AND l.classid = 0 AND l.objid = %s AND l.database ="
+    " (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 
 
 @contextmanager
@@ -28,6 +40,28 @@ def held(file: Path, since: datetime) -> Iterator[None]:
             os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def held_everywhere(engine: Engine) -> Iterator[None]:
+    """Hold the lock of all machines that share a database; SQLite is of one machine alone.
+
+    Raises JournalError saying who holds it. The server frees it when the connection ends.
+    """
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        taken = connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (_APPLY,))
+        if not taken.scalar():
+            holder = connection.exec_driver_sql(_HOLDER, (_APPLY,)).first()
+            where = f"a controller on {holder[0]} since {holder[1][:19]}" if holder else "another"
+            raise JournalError(f"{where} is changing the network; wait until it has finished")
+        try:
+            yield
+        finally:
+            # What goes back into the pool must hold nothing.
+            connection.invalidate()
 
 
 def _opened(file: Path) -> int:

@@ -5,19 +5,20 @@ remembered for good, so that it cannot come back.
 """
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
+
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from controller.clock import Clock, SystemClock
 from controller.store import audit
 from controller.store import people_queries as tables
 from controller.store.audit import Actor, AuditEntry
-from controller.store.database import Database, DatabaseKind
+from controller.store.database import Database
 from controller.store.people_queries import DeviceKeys
 from controller.store.people_records import (
     PersonRecord,
@@ -28,10 +29,19 @@ from controller.store.people_records import (
     registered,
     said,
 )
-from controller.store.people_schema import MIGRATIONS
 from controller.store.revoked_keys import Revoked, withdraw
 from controller.store.roster_loads import RosterStatusStore
+from controller.store.schema import (
+    access_terms,
+    audit_trail,
+    device_keys,
+    device_numbers,
+    people,
+    person_devices,
+    preshared_keys,
+)
 from controller.store.site_keys import SiteKeys, edge_with
+from database.rows import upsert
 from inventory.errors import AccessError
 from inventory.model import DeviceName
 from inventory.names import nearest_names
@@ -39,15 +49,6 @@ from vpn.key_text import PublicKey
 from vpn.model import Person, PersonDevice, PersonName
 from vpn.people import terms as people_terms
 from vpn.people.terms import AccessTerms
-
-FILE: Final = "people.sqlite"
-KIND: Final = DatabaseKind(
-    application_id=0x5A4E5650,
-    migrations=MIGRATIONS,
-    error=AccessError,
-    when_damaged="put back a copy together with the sealing key of the same backup; gateways go on "
-    "with what they were told last",
-)
 
 Deliver: TypeAlias = Callable[[PersonDevice], None]
 
@@ -70,7 +71,7 @@ class People:
         Raises AccessError when it is damaged, foreign, newer than this program or not ours to
         write.
         """
-        return cls(Database.open(folder / FILE, KIND), clock or SystemClock())
+        return cls(Database.open(folder, AccessError), clock or SystemClock())
 
     def close(self) -> None:
         """Close the file."""
@@ -85,8 +86,8 @@ class People:
 
     def terms(self) -> AccessTerms | None:
         """Return the terms that were accepted last; None before the first."""
-        rows = self._database.read("SELECT body FROM terms")
-        return _terms(rows[0]["body"]) if rows else None
+        rows = self._database.read(select(access_terms.c.body))
+        return _terms(rows[0].body) if rows else None
 
     def accept(
         self,
@@ -100,7 +101,9 @@ class People:
         """
         text = json.dumps(people_terms.terms_plain(terms), ensure_ascii=False)
         with self._database.write() as db:
-            db.execute("INSERT OR REPLACE INTO terms (one, body) VALUES (1, ?)", (text,))
+            made = upsert(db, access_terms).values(one=1, body=text)
+            one = [access_terms.c.one]
+            db.execute(made.on_conflict_do_update(index_elements=one, set_={"body": text}))
             fresh = [
                 (key, gateway.device, sealed(key, gateway.device))
                 for gateway in terms.gateways
@@ -130,19 +133,23 @@ class People:
     def reserve(self) -> int:
         """Return the number of a device to come, which no other device ever gets."""
         with self._database.write() as db:
-            db.execute(
-                "INSERT INTO sqlite_sequence (name, seq) SELECT 'devices', 0"
-                " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'devices')"
-            )
-            (number,) = db.execute(
-                "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'devices' RETURNING seq"
-            ).fetchone()
-        return int(number)
+            number = self.numbered() + 1
+            self._number_given(db, number)
+        return number
 
     def numbered(self) -> int:
         """Return the highest number that any device was given."""
-        rows = self._database.read("SELECT seq FROM sqlite_sequence WHERE name = 'devices'")
-        return int(rows[0]["seq"]) if rows else 0
+        rows = self._database.read(select(device_numbers.c.last))
+        return int(rows[0].last) if rows else 0
+
+    def _number_given(self, db: Connection, number: int) -> None:
+        made = upsert(db, device_numbers).values(one=1, last=number)
+        above = made.excluded.last > device_numbers.c.last
+        db.execute(
+            made.on_conflict_do_update(
+                index_elements=[device_numbers.c.one], set_={"last": number}, where=above
+            )
+        )
 
     def enter(
         self,
@@ -164,7 +171,7 @@ class People:
 
     def _added(
         self,
-        db: sqlite3.Connection,
+        db: Connection,
         person: Person,
         wanted: PersonDevice,
         keying: DeviceKeys,
@@ -181,15 +188,15 @@ class People:
         """Let another key take the place of a device's. Raises as add() does."""
         made = replace(device, public_key=keying.public_key)
         with self._database.write() as db:
-            found = db.execute(
-                "SELECT 1 FROM keys WHERE public_key = ? AND revoked IS NULL", (device.public_key,)
-            ).fetchone()
-            if found is None:
+            in_use = select(device_keys.c.device).where(
+                device_keys.c.public_key == device.public_key, device_keys.c.revoked.is_(None)
+            )
+            if db.execute(in_use).first() is None:
                 raise tables.overtaken(device)
             tables.refuse_known(db, made.public_key)
             # A key that is an edge's as well goes on being the edge's.
             self._retire(db, device, spare_edges=True)
-            db.execute("DELETE FROM unfiled WHERE device = ?", (device.number,))
+            self.unfiled.clear([device])
             self._keyed(db, made)
             tables.keep(db, tables.pairs(keying))
             told = {**tables.told(made), "instead_of": device.public_key}
@@ -206,20 +213,25 @@ class People:
         """
         with self._database.write() as db:
             for device in devices:
-                revoked = db.execute(
-                    "UPDATE devices SET revoked = ? WHERE number = ? AND revoked IS NULL",
-                    (self._now(), device.number),
-                ).rowcount
-                if not revoked:
+                own = person_devices.c
+                in_use = (own.number == device.number) & own.revoked.is_(None)
+                done = update(person_devices).where(in_use).values(revoked=self._now())
+                if not db.execute(done).rowcount:
                     raise tables.overtaken(device)
                 self._retire(db, device)
                 self._trace(db, act, "device.revoke", name, **tables.told(device))
-            left = db.execute(
-                "SELECT 1 FROM devices WHERE person = ? AND revoked IS NULL", (name,)
-            ).fetchone()
-            if left is None and not keep:
-                db.execute("UPDATE people SET revoked = ? WHERE name = ?", (self._now(), name))
+            if not keep and not self._has_device(db, name):
+                gone = update(people).where(people.c.name == name)
+                db.execute(gone.values(revoked=self._now()))
                 self._trace(db, act, "person.revoke", name)
+
+    def _has_device(self, db: Connection, name: PersonName, device: str | None = None) -> bool:
+        """Return whether a person has a device in use, of some name if one is given."""
+        own = person_devices.c
+        wanted = select(own.number).where(own.person == name, own.revoked.is_(None))
+        if device is not None:
+            wanted = wanted.where(own.name == device)
+        return db.execute(wanted).first() is not None
 
     def change(self, person: Person, act: Actor) -> None:
         """Let somebody be of another role, site, licence or last day.
@@ -265,114 +277,105 @@ class People:
 
     def entries(self) -> tuple[PersonRecord, ...]:
         """Return everybody who ever had access, by name."""
-        people = self._database.read("SELECT * FROM people ORDER BY name")
+        everybody = self._database.read(select(people).order_by(people.c.name))
         devices: dict[PersonName, list[Registered]] = {}
-        for row in self._database.read(tables.DEVICES.format(where="")):
-            devices.setdefault(row["person"], []).append(registered(row))
-        return tuple(entry_of(row, devices.get(row["name"], ())) for row in people)
+        for row in self._database.read(tables.DEVICES):
+            devices.setdefault(row.person, []).append(registered(row))
+        return tuple(entry_of(row, devices.get(row.name, ())) for row in everybody)
 
     def entry(self, name: PersonName) -> PersonRecord:
         """Return somebody by name. Raises AccessError when there is nobody of that name."""
         if (found := self.find(name)) is None:
-            people = self._database.read("SELECT name FROM people")
-            near = nearest_names(name, (row["name"] for row in people))
+            names = self._database.read(select(people.c.name))
+            near = nearest_names(name, (row.name for row in names))
             advice = f"did you mean {near}?" if near else "see 'sanaga vpn person list'"
             raise AccessError(f"nobody is called {name!r}; {advice}")
         return found
 
     def find(self, name: PersonName) -> PersonRecord | None:
         """Return somebody by name, if there is or was anybody."""
-        rows = self._database.read("SELECT * FROM people WHERE name = ?", name)
-        devices = self._database.read(tables.DEVICES.format(where="WHERE d.person = ?"), name)
+        rows = self._database.read(select(people).where(people.c.name == name))
+        devices = self._database.read(tables.DEVICES.where(person_devices.c.person == name))
         return entry_of(rows[0], map(registered, devices)) if rows else None
 
     def owner(self, key: PublicKey) -> Registered | None:
         """Return whose key a key is or was, with when it was revoked."""
-        rows = self._database.read(tables.OWNER, key)
+        rows = self._database.read(tables.owner_of(key))
         return registered(rows[0]) if rows else None
 
     def numbered_device(self, number: int) -> Registered | None:
         """Return the device that has or had a number."""
-        rows = self._database.read(tables.DEVICES.format(where="WHERE d.number = ?"), number)
+        rows = self._database.read(tables.DEVICES.where(person_devices.c.number == number))
         return registered(rows[0]) if rows else None
 
     def box(self, key: PublicKey, gateway: DeviceName) -> bytes | None:
         """Return the sealed preshared key of a device's key and a gateway, if there is one."""
-        rows = self._database.read(
-            "SELECT sealed FROM preshared WHERE public_key = ? AND gateway = ?", key, gateway
-        )
-        return rows[0]["sealed"] if rows else None
+        own = preshared_keys.c
+        wanted = select(own.sealed).where(own.public_key == key, own.gateway == gateway)
+        rows = self._database.read(wanted)
+        return rows[0].sealed if rows else None
 
     def boxes(self, gateway: DeviceName) -> Mapping[PublicKey, bytes]:
         """Return the sealed preshared keys of a gateway by the keys of devices."""
         rows = self._database.read(
-            "SELECT public_key, sealed FROM preshared WHERE gateway = ?", gateway
+            select(preshared_keys).where(preshared_keys.c.gateway == gateway)
         )
-        return {row["public_key"]: row["sealed"] for row in rows}
+        return {row.public_key: row.sealed for row in rows}
 
     def last(self) -> int:
         """Return the number of the audit trail's last entry, 0 when there is none."""
-        (row,) = self._database.read("SELECT coalesce(max(serial), 0) AS serial FROM audit")
-        return int(row["serial"])
+        (row,) = self._database.read(
+            select(func.coalesce(func.max(audit_trail.c.serial), 0).label("serial"))
+        )
+        return int(row.serial)
 
     def trail(self, subject: str = "") -> tuple[AuditEntry, ...]:
         """Return the audit trail, oldest first; of one subject, if one is named."""
+        wanted = select(audit_trail).order_by(audit_trail.c.serial)
         if subject:
-            query = "SELECT * FROM audit WHERE subject = ? ORDER BY serial"
-            return audit.read(self._database.read(query, subject))
-        return audit.read(self._database.read("SELECT * FROM audit ORDER BY serial"))
+            wanted = wanted.where(audit_trail.c.subject == subject)
+        return audit.read(self._database.read(wanted))
 
-    def _admit(self, db: sqlite3.Connection, person: Person, act: Actor) -> None:
-        row = db.execute("SELECT * FROM people WHERE name = ?", (person.name,)).fetchone()
-        if row is not None and row["revoked"] is None:
+    def _admit(self, db: Connection, person: Person, act: Actor) -> None:
+        row = db.execute(select(people).where(people.c.name == person.name)).first()
+        if row is not None and row.revoked is None:
             refuse_another(person_of(row), person)
             return
         tables.write_person(db, person, added=self._now())
         what = "person.return" if row else "person.add"
         self._trace(db, act, what, person.name, **said(person))
 
-    def _register(self, db: sqlite3.Connection, wanted: PersonDevice, act: Actor) -> PersonDevice:
+    def _register(self, db: Connection, wanted: PersonDevice, act: Actor) -> PersonDevice:
         """Return a device that is new, with the number that it gets unless it has one."""
         tables.refuse_known(db, wanted.public_key)
         person, name = wanted.person, wanted.name
-        taken = db.execute(
-            "SELECT 1 FROM devices WHERE person = ? AND name = ? AND revoked IS NULL",
-            (person, name),
-        ).fetchone()
-        if taken:
+        if self._has_device(db, person, name):
             raise AccessError(tables.taken_name(person, name))
-        row = db.execute(
-            "INSERT INTO devices (number, person, name) VALUES (nullif(?, 0), ?, ?)"
-            " RETURNING number",
-            (wanted.number, person, name),
-        ).fetchone()
-        made = replace(wanted, number=row["number"])
+        made = replace(wanted, number=wanted.number or self.numbered() + 1)
+        self._number_given(db, made.number)
+        db.execute(insert(person_devices).values(number=made.number, person=person, name=name))
         self._keyed(db, made)
         self._trace(db, act, "device.add", person, **tables.told(made))
         return made
 
-    def _keyed(self, db: sqlite3.Connection, device: PersonDevice) -> None:
-        db.execute(
-            "INSERT INTO keys (public_key, device, since) VALUES (?, ?, ?)",
-            (device.public_key, device.number, self._now()),
-        )
+    def _keyed(self, db: Connection, device: PersonDevice) -> None:
+        row = {"public_key": device.public_key, "device": device.number, "since": self._now()}
+        db.execute(insert(device_keys).values(row))
 
-    def _retire(
-        self, db: sqlite3.Connection, device: PersonDevice, *, spare_edges: bool = False
-    ) -> None:
+    def _retire(self, db: Connection, device: PersonDevice, *, spare_edges: bool = False) -> None:
         """Revoke a device's key, and forget the preshared keys that went with it."""
-        rows = db.execute(
-            "UPDATE keys SET revoked = ? WHERE device = ? AND revoked IS NULL RETURNING public_key",
-            (self._now(), device.number),
-        ).fetchall()
-        db.executemany("DELETE FROM preshared WHERE public_key = ?", map(tuple, rows))
-        for (key,) in rows:
+        own = device_keys.c
+        in_use = (own.device == device.number) & own.revoked.is_(None)
+        keys = list(db.execute(select(own.public_key).where(in_use)).scalars())
+        db.execute(update(device_keys).where(in_use).values(revoked=self._now()))
+        for key in keys:
+            db.execute(delete(preshared_keys).where(preshared_keys.c.public_key == key))
             edge = edge_with(db, key)
             if not (edge and spare_edges):
                 withdraw(db, key, self._now(), edge)
 
     def _trace(
-        self, db: sqlite3.Connection, act: Actor, what: str, subject: str, **details: object
+        self, db: Connection, act: Actor, what: str, subject: str, **details: object
     ) -> None:
         audit.add(db, act, self._now(), what, subject, **details)
 

@@ -1,12 +1,15 @@
 """Rows of the store of people as values, and back."""
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from inventory.errors import AccessError
 from vpn.model import Person, PersonDevice
+
+if TYPE_CHECKING:
+    from database.rows import AnyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +42,16 @@ def said(person: Person) -> dict[str, str | None]:
     return {name: str(v) if isinstance(v, date) else v for name, v in fields}
 
 
-def person_of(row: sqlite3.Row) -> Person:
+def person_of(row: "AnyRow") -> Person:
     """Return the person of a row."""
     return Person(
-        row["name"],
-        row["title"],
-        row["role"],
-        row["site"],
-        row["licence"],
-        _date(row["licence_until"]),
-        _date(row["until"]),
+        row.name,
+        row.title,
+        row.role,
+        row.site,
+        row.licence,
+        _date(row.licence_until),
+        _date(row.until),
     )
 
 
@@ -56,15 +59,15 @@ def _date(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def registered(row: sqlite3.Row) -> Registered:
+def registered(row: "AnyRow") -> Registered:
     """Return the device of a row."""
-    device = PersonDevice(row["person"], row["name"], row["number"], row["public_key"])
-    return Registered(device, row["since"], row["revoked"])
+    device = PersonDevice(row.person, row.name, row.number, row.public_key)
+    return Registered(device, row.since, row.revoked)
 
 
-def entry_of(row: sqlite3.Row, devices: Iterable[Registered]) -> PersonRecord:
+def entry_of(row: "AnyRow", devices: Iterable[Registered]) -> PersonRecord:
     """Return the person of a row with their devices."""
-    return PersonRecord(person_of(row), row["added"], row["revoked"], tuple(devices))
+    return PersonRecord(person_of(row), row.added, row.revoked, tuple(devices))
 
 
 def refuse_another(known: Person, given: Person) -> None:

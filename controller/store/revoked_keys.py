@@ -1,11 +1,14 @@
 """Keys that were withdrawn, numbered in the order in which that happened."""
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import Connection, insert, select, union_all, update
+
 from controller.store.database import Database
+from controller.store.schema import revoked_keys
+from database.rows import AnyRow, next_number
 from inventory.errors import AccessError
 from inventory.model import DeviceName
 from vpn.key_text import PublicKey
@@ -32,8 +35,8 @@ class Revoked:
 
     def newest(self) -> RevokedKey | None:
         """Return the key that was withdrawn last, if any was."""
-        rows = self._database.read("SELECT * FROM revoked ORDER BY serial DESC LIMIT 1")
-        return next(map(_withdrawn, rows), None)
+        newest = select(revoked_keys).order_by(revoked_keys.c.serial.desc()).limit(1)
+        return next(map(_withdrawn, self._database.read(newest)), None)
 
     def serial(self) -> int:
         """Return the number of the key that was withdrawn last, 0 before the first."""
@@ -47,61 +50,62 @@ class Revoked:
         """
         known = dict.fromkeys(listed)
         with self._database.write() as db:
-            rows = db.execute("SELECT public_key FROM revoked ORDER BY serial").fetchall()
-            have = dict.fromkeys(row["public_key"] for row in rows)
+            column = revoked_keys.c
+            rows = db.execute(select(column.public_key).order_by(column.serial)).all()
+            have = dict.fromkeys(row.public_key for row in rows)
             lost = [key for key in known if key not in have]
             fresh = [key for key in have if key not in known] or [*have][-1:]
             for key in lost:
                 withdraw(db, key, "")
-            for serial, key in enumerate((*lost, *fresh), above + 1):
-                db.execute("UPDATE revoked SET serial = ? WHERE public_key = ?", (serial, key))
-            db.execute(
-                "UPDATE sqlite_sequence SET seq = (SELECT max(serial) FROM revoked)"
-                " WHERE name = 'revoked'"
-            )
+            # Above those that were just added, too, so that no two have one number meanwhile.
+            first = max(above + 1, next_number(db, column.serial))
+            for serial, key in enumerate((*lost, *fresh), first):
+                moved = update(revoked_keys).where(column.public_key == key)
+                db.execute(moved.values(serial=serial))
 
     def keys(self) -> tuple[PublicKey, ...]:
         """Return all keys of sites, and the latest of people's, oldest first."""
-        rows = self._database.read(
-            "SELECT serial, public_key FROM revoked WHERE site IS NOT NULL UNION"
-            " SELECT serial, public_key FROM (SELECT * FROM revoked WHERE site IS NULL"
-            " ORDER BY serial DESC LIMIT ?) ORDER BY serial",
-            MOST_OF_PEOPLE,
-        )
-        return tuple(row["public_key"] for row in rows)
+        column = revoked_keys.c
+        wanted = select(column.serial, column.public_key)
+        of_people = wanted.where(column.site.is_(None)).order_by(column.serial.desc())
+        latest = of_people.limit(MOST_OF_PEOPLE).subquery()
+        both = union_all(wanted.where(column.site.is_not(None)), select(latest)).subquery()
+        rows = self._database.read(select(both).order_by(both.c.serial))
+        return tuple(row.public_key for row in rows)
 
     def find(self, key: PublicKey) -> RevokedKey | None:
         """Return what is known of a key, if it was withdrawn."""
-        rows = self._database.read("SELECT * FROM revoked WHERE public_key = ?", key)
+        rows = self._database.read(select(revoked_keys).where(revoked_keys.c.public_key == key))
         return next((_withdrawn(row) for row in rows), None)
 
     def sites(self) -> frozenset[DeviceName]:
         """Return the edges of which a key was withdrawn."""
-        rows = self._database.read("SELECT DISTINCT site FROM revoked WHERE site IS NOT NULL")
-        return frozenset(row["site"] for row in rows)
+        site = revoked_keys.c.site
+        rows = self._database.read(select(site).where(site.is_not(None)).distinct())
+        return frozenset(row.site for row in rows)
 
     def of_site(self, device: DeviceName) -> tuple[RevokedKey, ...]:
         """Return the keys of an edge that were withdrawn."""
-        rows = self._database.read("SELECT * FROM revoked WHERE site = ? ORDER BY serial", device)
-        return tuple(map(_withdrawn, rows))
+        wanted = select(revoked_keys).where(revoked_keys.c.site == device)
+        return tuple(map(_withdrawn, self._database.read(wanted.order_by(revoked_keys.c.serial))))
 
 
-def withdraw(
-    db: sqlite3.Connection, key: PublicKey, at: str, site: DeviceName | None = None
-) -> None:
+def withdraw(db: Connection, key: PublicKey, at: str, site: DeviceName | None = None) -> None:
     """Note within a transaction that a key opens nothing any more; once is enough."""
-    db.execute(
-        "INSERT OR IGNORE INTO revoked (public_key, at, site) VALUES (?, ?, ?)", (key, at, site)
-    )
+    known = select(revoked_keys.c.serial).where(revoked_keys.c.public_key == key)
+    if db.execute(known).first() is None:
+        serial = next_number(db, revoked_keys.c.serial)
+        db.execute(insert(revoked_keys).values(serial=serial, public_key=key, at=at, site=site))
 
 
-def _withdrawn(row: sqlite3.Row) -> RevokedKey:
-    return RevokedKey(row["serial"], row["public_key"], row["at"], row["site"])
+def _withdrawn(row: AnyRow) -> RevokedKey:
+    return RevokedKey(row.serial, row.public_key, row.at, row.site)
 
 
-def refuse_withdrawn(db: sqlite3.Connection, key: PublicKey) -> None:
+def refuse_withdrawn(db: Connection, key: PublicKey) -> None:
     """Raise AccessError when a key was withdrawn."""
-    if row := db.execute("SELECT * FROM revoked WHERE public_key = ?", (key,)).fetchone():
+    known = select(revoked_keys).where(revoked_keys.c.public_key == key)
+    if row := db.execute(known).first():
         raise AccessError(refusal(_withdrawn(row)))
 
 

@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import select
+
 from controller.clock import Clock
 from controller.store.database import Database
+from controller.store.schema import roster_loads
+from database.rows import upsert
 from inventory.model import DeviceName
 
 
@@ -31,27 +35,36 @@ class RosterStatusStore:
 
     def all(self) -> Mapping[DeviceName, RosterStatus]:
         """Return what is known of every gateway that was ever loaded, or tried to be."""
-        rows = self._database.read("SELECT * FROM gateways")
-        return {
-            r["device"]: RosterStatus(r["state"], r["at"], r["devices"], r["fault"]) for r in rows
-        }
+        rows = self._database.read(select(roster_loads))
+        return {row.device: RosterStatus(row.state, row.at, row.devices, row.fault) for row in rows}
 
     def loaded(self, gateway: DeviceName, state: int, devices: int) -> None:
         """Note that a gateway goes by a state of the record; an older one than known is no news."""
         at = self._clock.instant().isoformat(timespec="seconds")
         with self._database.write() as db:
+            made = upsert(db, roster_loads).values(
+                device=gateway, state=state, at=at, devices=devices, fault=""
+            )
+            given = made.excluded
             db.execute(
-                "INSERT INTO gateways (device, state, at, devices, fault) VALUES (?, ?, ?, ?, '')"
-                " ON CONFLICT (device) DO UPDATE SET state = excluded.state, at = excluded.at,"
-                " devices = excluded.devices, fault = '' WHERE excluded.state >= state",
-                (gateway, state, at, devices),
+                made.on_conflict_do_update(
+                    index_elements=[roster_loads.c.device],
+                    set_={
+                        "state": given.state,
+                        "at": given.at,
+                        "devices": given.devices,
+                        "fault": "",
+                    },
+                    where=given.state >= roster_loads.c.state,
+                )
             )
 
     def failed(self, gateway: DeviceName, fault: str) -> None:
         """Note why a gateway could not be loaded; it still uses its former roster."""
         with self._database.write() as db:
+            made = upsert(db, roster_loads).values(device=gateway, state=0, devices=0, fault=fault)
             db.execute(
-                "INSERT INTO gateways (device, state, at, devices, fault) VALUES (?, 0, NULL, 0, ?)"
-                " ON CONFLICT (device) DO UPDATE SET fault = excluded.fault",
-                (gateway, fault),
+                made.on_conflict_do_update(
+                    index_elements=[roster_loads.c.device], set_={"fault": fault}
+                )
             )

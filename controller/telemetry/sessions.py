@@ -1,14 +1,14 @@
 """Sessions over the VPN: people's devices at gateways, and edges with each other by path."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from controller.access.gateways import Gateways, reachable
 from controller.access.registrar import Registrar
+from controller.drivers.connect import ask_edges
 from controller.drivers.protocol import ConnectEdge
 from controller.load import Loaded
-from controller.telemetry.edge_status import status_reports
 from inventory.errors import SanagaError
 from inventory.model import DeviceName
 from vpn.people import device_config
@@ -99,6 +99,13 @@ def _dialled(
             traffic=_traffic(one),
             consultation=bool(own.intersection(map(str, said["calling"]))),
         )
+
+
+def status_reports(
+    names: Iterable[DeviceName], connect: ConnectEdge
+) -> Generator[tuple[DeviceName, Mapping[str, Any] | SanagaError], None, None]:
+    """Yield how everything stands at every edge, or why it does not say."""
+    yield from ask_edges(names, connect, lambda driver: driver.health())
 
 
 def site_sessions(loaded: Loaded, connect: ConnectEdge) -> SiteSessions:

@@ -121,11 +121,13 @@ def _of_terms(ask: "Callable[[AccessTerms], Iterable[str]]") -> list[str]:
 def _on_record(ask: "Callable[[People], Iterable[str]]") -> list[str]:
     """Return names that are on record; none where there is no record, or it cannot be read."""
     from controller.environment import state_dir
-    from controller.store.people import FILE, People
+    from controller.store.place import record_exists
 
     try:
-        if not (state_dir() / FILE).exists():
+        if not record_exists(state_dir()):
             return []
+        from controller.store.people import People
+
         with closing(People.open(state_dir())) as store:
             return list(ask(store))
     except (SanagaError, OSError):

@@ -2,20 +2,20 @@
 
 import ctypes
 import os
-import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, TypeVar
 
 _CLONE_NEWNET: Final = 0x40000000
+Made = TypeVar("Made")
 
 
-def inside(namespace: str | None, connect: Callable[[], socket.socket]) -> socket.socket:
-    """Return a socket made in a network namespace, where it stays whoever uses it."""
+def inside(namespace: str | None, connect: Callable[[], Made]) -> Made:
+    """Return what connects, made in a network namespace, where its socket stays whoever uses it."""
     if namespace is None:
         return connect()
 
-    def enter() -> socket.socket:
+    def enter() -> Made:
         handle = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
         try:
             libc = ctypes.CDLL(None, use_errno=True)

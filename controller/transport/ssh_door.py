@@ -115,11 +115,22 @@ class DoorDriver:
 
     def confirm(self) -> None:
         """Disarm the timer and keep what runs, also over a restart."""
-        self._settle("confirm")
+        txn = self._txn or self._part("pending", "status")
+        if txn:
+            self._ask("confirm", str(txn))
 
     def rollback(self) -> None:
-        """Return to what ran before the unconfirmed commit."""
-        self._settle("rollback")
+        """Return to what ran before the unconfirmed commit, and forget the staged candidate.
+
+        A commit that is still under way to the device, on a connection that broke, then changes
+        nothing any more.
+        """
+        txn = self._txn
+        if txn is None:
+            status = self._ask("status")
+            txn = status.get("pending") or status.get("staged")
+        if txn:
+            self._ask("rollback", str(txn))
 
     def unreached(self, targets: Sequence[IPv4Address]) -> frozenset[IPv4Address]:
         """Return those of the targets that do not answer a ping from the device's loopback."""
@@ -138,12 +149,6 @@ class DoorDriver:
     def _candidate(self, config: DeviceConfig) -> bytes:
         """Return a configuration as the door takes it."""
         return config.text.encode()
-
-    def _settle(self, verb: str) -> None:
-        """Confirm or undo what this driver committed, or what another left unconfirmed."""
-        txn = self._txn or self._part("pending", "status")
-        if txn:
-            self._ask(verb, str(txn))
 
     def _part(self, key: str, *words: str, data: bytes = b"") -> Any:
         """Return one part of the door's answer to a request."""
@@ -170,6 +175,15 @@ class DoorDriver:
             error = _REFUSALS.get(str(answer.get("error")), DeviceError)
             raise error(self._device.name, f"{printable(str(answer.get('message')))} ({words[0]})")
         return answer
+
+    def _printed(self, *words: str) -> str:
+        """Return what a program that the door starts prints instead of an answer.
+
+        Raises UnreachableError.
+        """
+        with self._faults():
+            said = _exchange(self._channel(), shlex.join(words), b"", self._patience.answer_s)
+        return said.decode("utf-8", "replace")
 
     def _misunderstanding(self, said: bytes, verb: str) -> str:
         if said.endswith(b"\n"):

@@ -9,6 +9,7 @@ from edge.agent.announced_calls import AnnouncedCalls
 from edge.agent.faults import FaultRegister
 from edge.agent.installer import PolicyInstaller
 from edge.agent.link_alarm import LinkAlarm
+from edge.agent.reports import make_reporter
 from edge.clock import Moment, monotonic_s
 from edge.dataplane.thread import DataplaneThread
 from edge.identity import keyring
@@ -56,6 +57,8 @@ class EdgeParts:
         self.join_proxy = JoinProxy(monotonic_s)
         self._wire_keys(identity)
         self._wire_policy()
+        self.reporter = make_reporter(self)
+        self.selector.listener = self.reporter
 
     def _wire_keys(self, identity: Identity) -> None:
         """Make what has to do with keys."""
@@ -149,3 +152,4 @@ class EdgeParts:
         self.join_proxy.close()
         await self.gossip.close()
         self.link_alarm.close()
+        self.reporter.close()

@@ -21,6 +21,7 @@ GOSSIP_S: Final = 5.0
 DETECT_CALLS_S: Final = 0.5
 DETECT_LIVE_CALLS_S: Final = 4.0
 SAVE_STATE_S: Final = 60.0
+REPORT_S: Final = 1.0
 
 Job: TypeAlias = Callable[[EdgeParts], Awaitable[None]]
 
@@ -46,8 +47,10 @@ class Task:
 
 
 async def _wait_for_event(event: asyncio.Event, within_s: float) -> None:
+    # wait_for() of Python 3.11 may swallow a cancellation.
     with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), within_s)
+        async with asyncio.timeout(within_s):
+            await event.wait()
     event.clear()
 
 
@@ -143,6 +146,11 @@ async def gossip_revocations(edge: EdgeParts) -> None:
     await edge.revoked.tend()
 
 
+async def report(edge: EdgeParts) -> None:
+    """Report what is due to the controller; whatever goes wrong there stays there."""
+    await edge.reporter.tick()
+
+
 class Notes(Protocol):
     """A part that collects sentences for the journal."""
 
@@ -180,6 +188,10 @@ def _link_down(edge: EdgeParts) -> asyncio.Event:
     return edge.link_alarm.raised
 
 
+def _news(edge: EdgeParts) -> asyncio.Event:
+    return edge.reporter.changed
+
+
 TASKS: Final = (
     Task("select paths", _select_s, select_paths),
     Task("save state", _every(SAVE_STATE_S), save_decisions, wake=_decided),
@@ -188,4 +200,5 @@ TASKS: Final = (
     Task("rotate keys", _rotate_s, rotate_keys),
     Task("rekey preshared keys", _every(REKEY_PSK_S), rekey_psk),
     Task("gossip revocations", _every(GOSSIP_S), gossip_revocations),
+    Task("report", _every(REPORT_S), report, wake=_news),
 )

@@ -55,8 +55,27 @@ def show_status(status: Json) -> None:
         write(f"\na consultation is going on with {', '.join(live)}")
     if (people := status["people"])["serial"]:
         write(f"\n{_people(people)}")
+    if reporting := status.get("reporting"):
+        write(f"\n{_reporting(reporting)}")
     for line in _troubles(status):
         say(line)
+
+
+def _reporting(reporting: Json) -> str:
+    """Return in words whether the controller hears this edge, and what waits for it."""
+    if reporting["connected_since"]:
+        said = f"reports to {reporting['controller']} since {reporting['connected_since']}"
+    else:
+        said = f"reports to {' or '.join(reporting['controllers'])}, which does not answer now"
+        said += f" ({reporting['trouble']})" if reporting["trouble"] else ""
+    if reporting["acknowledged_at"]:
+        said += f"; number {reporting['acknowledged']} arrived at {reporting['acknowledged_at']}"
+    if reporting["spooled"]:
+        waiting = f"{reporting['spooled']} reports wait ({size(reporting['spooled_octets'])})"
+        said += f"; {waiting}, the oldest is number {reporting['oldest']}"
+    if reporting["given_up"]:
+        said += f"; {reporting['given_up']} were given up for want of room"
+    return said
 
 
 def _policy(status: Json) -> str:

@@ -65,6 +65,7 @@ async def report_status(daemon: Daemon, _: Json) -> Json:
         "people": await _people(daemon),
         "revoked": daemon.revoked.status(),
         "repairs": daemon.installer.repairs.plain(),
+        "reporting": await daemon.reporter.status(),
         "faults": [fault for fault in (*daemon.faults.current(), trouble) if fault],
     }
     return {"status": report}

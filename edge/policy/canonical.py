@@ -65,6 +65,7 @@ def policy_json(policy: EdgePolicy) -> dict[str, Any]:
         **({"key": policy.key} if policy.key else {}),
         **({"preshared": policy.preshared} if policy.preshared else {}),
         **_packet_filter(policy),
+        **({"telemetry": list(policy.telemetry)} if policy.telemetry else {}),
     }
 
 
@@ -167,6 +168,7 @@ def policy_from_json(held: Json) -> EdgePolicy:
         key=held.get("key", ""),
         preshared=held.get("preshared", 0),
         packet_filter=filter_from_json(held["packet_filter"]) if "packet_filter" in held else None,
+        telemetry=tuple(held.get("telemetry", ())),
     )
 
 

@@ -107,7 +107,8 @@ class EdgePolicy:
 
     key is the public key that its tunnels are to have; without one it is that of its enrolment.
     preshared is the series of the preshared keys with its peers, but for those that have their own;
-    0 is no series. packet_filter is what passes between segments; without one all does.
+    0 is no series. packet_filter is what passes between segments; without one all does. telemetry
+    are the endpoints of controllers that the device reports to; without one it reports to nobody.
     """
 
     network: str
@@ -122,6 +123,7 @@ class EdgePolicy:
     key: str = ""
     preshared: int = 0
     packet_filter: PacketFilter | None = None
+    telemetry: tuple[str, ...] = ()
 
     @property
     def tunnels(self) -> tuple[str, ...]:

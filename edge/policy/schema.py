@@ -24,10 +24,12 @@ from inventory.documents.messages import quoted, refuse_value
 from inventory.model import LAST_OWN_SERIES, LAST_SERIES, Medium
 from policies.model import METERED_FOR_S, ORDINARY_CLASS, PathPolicy, ServiceClass, Slo
 from vpn.key_text import key_octets
+from vpn.wireguard.endpoint import parse_endpoint
 
 # Marks and routing tables are numbered from fixed bases that leave room for so many.
 MOST_UNDERLAYS: Final = 32
 MOST_CLASSES: Final = 32
+MOST_CONTROLLERS: Final = 8
 
 JsonPath: TypeAlias = tuple[str | int, ...]
 Wrong: TypeAlias = tuple[JsonPath, str, str]
@@ -49,6 +51,15 @@ def _public_key(value: str) -> str:
     raise refuse_value("this is no WireGuard public key", "copy it from 'sanaga edge enrol' there")
 
 
+def _endpoint(value: str) -> str:
+    try:
+        return str(parse_endpoint(value))
+    except ValueError:
+        raise refuse_value(
+            f"{quoted(value)} is no endpoint", "write it as 'noc.example.cm:8444'"
+        ) from None
+
+
 Address4: TypeAlias = Annotated[IPv4Address, BeforeValidator(_address4)]
 Key: TypeAlias = Annotated[StrictStr, AfterValidator(_public_key)]
 Series: TypeAlias = Annotated[StrictInt, Field(ge=0, le=LAST_SERIES + 2 * LAST_OWN_SERIES)]
@@ -56,6 +67,7 @@ Port: TypeAlias = Annotated[StrictInt, Field(ge=1, le=65_535)]
 Mtu: TypeAlias = Annotated[StrictInt, Field(ge=576, le=65_535, examples=[1340])]
 Positive: TypeAlias = Annotated[StrictFloat, Field(gt=0, le=60_000, allow_inf_nan=False)]
 Mos: TypeAlias = Annotated[StrictFloat, Field(ge=1, le=4.5, allow_inf_nan=False)]
+EndpointText: TypeAlias = Annotated[StrictStr, AfterValidator(_endpoint)]
 Seconds: TypeAlias = Annotated[StrictInt, Field(ge=0, le=86_400)]
 
 
@@ -209,6 +221,7 @@ class PolicyDocument(Document):
     key: Key | None = None
     preshared: Series = 0
     packet_filter: PacketFilterDocument | None = None
+    telemetry: Annotated[tuple[EndpointText, ...], Field(max_length=MOST_CONTROLLERS)] = ()
 
     def to_model(self) -> EdgePolicy:
         """Return the trusted value."""
@@ -225,6 +238,7 @@ class PolicyDocument(Document):
             key=self.key or "",
             preshared=self.preshared,
             packet_filter=self.packet_filter.to_model() if self.packet_filter else None,
+            telemetry=self.telemetry,
         )
 
 

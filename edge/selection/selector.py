@@ -11,6 +11,7 @@ from edge.policy.model import ClassKey, EdgePolicy, PathKey, Peer, TrafficClass
 from edge.probes.probe_set import ProbeSet
 from edge.selection import evaluate, pacing
 from edge.selection.evaluate import PathChange, PeerState
+from edge.selection.listener import SelectionListener
 from edge.storage.journal import DecisionJournal, JournalRecord
 from inventory.model import CircuitName, DeviceName
 from policies.path_selection.decide import Memory
@@ -44,6 +45,7 @@ class PathSelector:
         self.drained: frozenset[CircuitName] = frozenset()
         self._bare = False
         self.pause_s = 0.0
+        self.listener: SelectionListener | None = None
 
     @property
     def steering(self) -> Steering:
@@ -110,7 +112,11 @@ class PathSelector:
     def _peer(self, peer: Peer) -> tuple[PathChange, ...]:
         now_s = self._clock().monotonic_s
         before = self.peer_states[peer.device]
-        state = evaluate.with_measurements(before, self._measured(peer, before, now_s))
+        measured = self._measured(peer, before, now_s)
+        state = evaluate.with_measurements(before, measured)
+        if self.listener is not None:
+            for name, measurement in measured.items():
+                self.listener.on_measured(peer.device, name, measurement, state.healths[name])
         for path in peer.paths:
             if not self._probes.can_measure((peer.device, path.name)):
                 state = evaluate.without_path(state, path.name)
@@ -140,6 +146,8 @@ class PathSelector:
         self.changed.set()
         unix_s = self._clock().unix_s
         self._journal.write(tuple(_entry(change, unix_s) for change in changes))
+        if self.listener is not None:
+            self.listener.on_moved(changes)
 
 
 def _continued(fresh: PeerState, kept: PeerState | None, peer: Peer) -> PeerState:

@@ -1,1 +1,1 @@
-"""What an edge reports of itself."""
+"""What an edge tells of itself: its status, its messages to the controller, and their frames."""

@@ -22,7 +22,10 @@ D = TypeVar("D", bound=BaseModel)
 INVENTORY_SECTIONS: Final = ("network", "sites", "devices", "circuits", "zones")
 POLICY_SECTIONS: Final = ("classes", "paths", "rules", "expect")
 VPN_SECTIONS: Final = ("groups", "grants", "hosts", "gateways")
-SECTIONS: Final = INVENTORY_SECTIONS + POLICY_SECTIONS + VPN_SECTIONS
+NOTICE_SECTIONS: Final = ("notices",)
+SECTIONS: Final = INVENTORY_SECTIONS + POLICY_SECTIONS + VPN_SECTIONS + NOTICE_SECTIONS
+# Sections that are one mapping instead of a list.
+_MAPPINGS: Final = frozenset({"network", "notices"})
 # What one entry of a section is called in a sentence.
 NOUNS: Final[Mapping[str, str]] = {
     "network": "the network",
@@ -39,6 +42,7 @@ NOUNS: Final[Mapping[str, str]] = {
     "hosts": "a host",
     "gateways": "a gateway",
     "people": "a person",
+    "notices": "the notices",
 }
 _DECLARED_NAME: Final = re.compile(r"\bname['\"]?:[ \t]+['\"]?([A-Za-z0-9-]+)")
 
@@ -244,7 +248,7 @@ def _entries(
     mark, blamed = at
     if value is None and section != "network":
         return
-    if section == "network":
+    if section in _MAPPINGS:
         yield DocumentEntry(value, section, file, mark, blamed)
     elif isinstance(value, list) and isinstance(mark[2], list):
         yield from (

@@ -43,6 +43,13 @@ _CREDENTIAL: Final = re.compile(
     r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^#{}]+|sealed:[^#{}]+#[A-Za-z0-9._-]+"
 )
 _PORTS: Final = re.compile(r"(tcp|udp)/(\d{1,5})(?:-(\d{1,5}))?")
+_HOST_NAME: Final = re.compile(
+    r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
+)
+_LONGEST_HOST_NAME: Final = 253
+_ENDPOINT_HINT: Final = (
+    "write it as 'noc.example.cm:8444', '192.0.2.10:8444' or '[2001:db8::7]:8444'"
+)
 
 
 class Document(BaseModel):
@@ -219,6 +226,30 @@ def _before(check: Callable[[object], Any]) -> BeforeValidator:
 _INTERFACE_HINT: Final = "use letters, digits and . _ / -, at most 15 characters, such as 'eth1'"
 _ONE_LINE: Final = "write it as one line of plain text"
 
+
+def _endpoint(value: str) -> str:
+    host, _, port = value.lower().rpartition(":")
+    numbered = port.isascii() and port.isdigit() and len(port) <= 5
+    fault = "" if numbered and 0 < int(port) <= 65_535 else "it has no port"
+    fault = fault or _endpoint_host_fault(host)
+    if fault:
+        raise refuse_value(f"{quoted(value)} is no controller's endpoint: {fault}", _ENDPOINT_HINT)
+    return f"{host}:{int(port)}"
+
+
+def _endpoint_host_fault(host: str) -> str:
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        last = bare.rpartition(".")[2]
+        fits = _HOST_NAME.fullmatch(bare) and len(bare) <= _LONGEST_HOST_NAME and not last.isdigit()
+        return "" if fits and bare == host else "this is neither a name nor an address"
+    if isinstance(address, IPv6Address) != (bare != host) or "%" in bare:
+        return "this is neither a name nor an address"
+    return host_fault(address) or ""
+
+
 Slug: TypeAlias = Annotated[StrictStr, AfterValidator(_slug)]
 Title: TypeAlias = Annotated[
     StrictStr,
@@ -265,3 +296,4 @@ Count: TypeAlias = Annotated[StrictInt, Field(ge=0, le=100_000_000)]
 Share: TypeAlias = Annotated[StrictFloat, Field(ge=0, le=1, allow_inf_nan=False)]
 Rate: TypeAlias = Annotated[StrictFloat, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Delay: TypeAlias = Annotated[StrictFloat, Field(ge=0, le=5_000, allow_inf_nan=False)]
+ControllerEndpoint: TypeAlias = Annotated[StrictStr, AfterValidator(_endpoint)]

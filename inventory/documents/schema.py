@@ -1,13 +1,14 @@
 """The inventory's documents: what an engineer writes, and how it becomes trusted values."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StrictFloat, StrictInt
+from pydantic import Field, StrictFloat, StrictInt, model_validator
 
 from inventory import model
 from inventory.addressing import MAX_CIRCUIT, MAX_DEVICE, MAX_SITE
 from inventory.documents.edge_keys import EdgeKeys
 from inventory.documents.fields import (
+    ControllerEndpoint,
     Count,
     CredentialReference,
     Delay,
@@ -30,6 +31,7 @@ from inventory.documents.fields import (
     Title,
     UserName,
 )
+from inventory.documents.messages import refuse_value
 
 SiteNumber = Annotated[StrictInt, Field(ge=1, le=MAX_SITE)]
 CircuitNumber = Annotated[StrictInt, Field(ge=1, le=MAX_CIRCUIT)]
@@ -74,6 +76,14 @@ class ThresholdsDocument(Document):
         return model.Thresholds(float(self.devices), float(self.facilities))
 
 
+class ControllerDocument(Document):
+    """Where edges reach the controller that they report to."""
+
+    endpoints: Annotated[tuple[ControllerEndpoint, ...], Field(min_length=1, max_length=8)] = Field(
+        examples=["[noc.example.cm:8444]"]
+    )
+
+
 class NetworkDocument(Document):
     """What holds for the whole network."""
 
@@ -87,6 +97,9 @@ class NetworkDocument(Document):
     management_namespace: NamespaceName | None = Field(default=None, examples=["sanaga-noc"])
     preshared: Series = Field(default=model.DEFAULT_SERIES, examples=["2"])
     segmentation: Flag = Field(default=True, examples=["false"])
+    controller: ControllerDocument | None = Field(
+        default=None, examples=["{endpoints: [noc.example.cm:8444]}"]
+    )
 
     def to_model(self) -> model.Network:
         """Return the trusted value."""
@@ -99,6 +112,7 @@ class NetworkDocument(Document):
             self.management_namespace,
             self.preshared,
             self.segmentation,
+            self.controller.endpoints if self.controller else (),
         )
 
 
@@ -202,6 +216,49 @@ class ManagementDocument(Document):
         )
 
 
+class SnmpDocument(Document):
+    """How the controller polls a device."""
+
+    version: model.SnmpVersion = Field(examples=["v3"])
+    port: Port = Field(default=161, examples=["161"])
+    community: CredentialReference = Field(default="", examples=["env:SNMP_COMMUNITY"])
+    user: UserName | None = Field(default=None, examples=["sanaga"])
+    authentication: CredentialReference = Field(
+        default="", examples=['"sealed:snmp.json#authentication"']
+    )
+    privacy: CredentialReference = Field(default="", examples=['"sealed:snmp.json#privacy"'])
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """Refuse what the version lacks, and what it would leave unused."""
+        of_v3 = {
+            "user": self.user,
+            "authentication": self.authentication,
+            "privacy": self.privacy,
+        }
+        of_v2c = {"community": self.community}
+        is_v3 = self.version is model.SnmpVersion.V3
+        wanted, unused = (of_v3, of_v2c) if is_v3 else (of_v2c, of_v3)
+        name = "version 3" if is_v3 else "version 2c"
+        if missing := [key for key, value in wanted.items() if not value]:
+            keys = " and ".join(f"'{key}: ...'" for key in missing)
+            raise refuse_value(f"SNMP {name} lacks {' and '.join(missing)}", f"add {keys}")
+        if excess := [key for key, value in unused.items() if value]:
+            raise refuse_value(f"SNMP {name} has no {' and '.join(excess)}", "remove it")
+        return self
+
+    def to_model(self) -> model.Snmp:
+        """Return the trusted value."""
+        return model.Snmp(
+            self.version,
+            self.port,
+            self.community,
+            self.user or "",
+            self.authentication,
+            self.privacy,
+        )
+
+
 class DeviceDocument(Document):
     """A router, switch or edge."""
 
@@ -215,6 +272,15 @@ class DeviceDocument(Document):
     description: Description = Field(default="", examples=["In the server room"])
     preshared: OwnSeries = Field(default=0, examples=["1"])
     packet_filter: Flag = Field(default=True, examples=["false"])
+    snmp: SnmpDocument | None = Field(default=None, examples=["{version: v3, user: sanaga}"])
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        """Refuse to poll a device whose address nobody knows."""
+        if self.snmp and not self.management:
+            what = "the device is to be polled, but has no management address"
+            raise refuse_value(what, "add 'management: {address: ...}', or remove 'snmp:'")
+        return self
 
     def to_model(self, known_key: str, keys: EdgeKeys) -> model.Device:
         """Return the trusted value; the first device of a site is on its LANs unless it says so.
@@ -234,6 +300,7 @@ class DeviceDocument(Document):
             next_key=keys.next_of(self.name),
             preshared=self.preshared,
             packet_filter=self.packet_filter,
+            snmp=self.snmp.to_model() if self.snmp else None,
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from controller.drivers import frr_door
-from simulations.devices import faulty_door, sshd
+from simulations.devices import faulty_door, monitoring, sshd
 from simulations.devices.ssh_keys import make_key
 from simulations.netns import background
 from simulations.netns.blueprint import BlueprintRouter
@@ -112,7 +112,8 @@ def dead_programs(place: Folder, router: BlueprintRouter) -> tuple[str, ...]:
     """Return the programs of a router that should run and do not."""
     programs = (*DAEMONS, *(("sshd",) if router.management else ()))
     folder = place.router(router.device)
-    return tuple(name for name in programs if not background.program_runs(folder / f"{name}.pid"))
+    dead = (name for name in programs if not background.program_runs(folder / f"{name}.pid"))
+    return (*dead, *monitoring.dead_programs(folder))
 
 
 def _daemon_argv(daemon: str, folder: Path) -> tuple[str, ...]:

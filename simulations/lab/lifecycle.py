@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from inventory.errors import LabError
 from inventory.intent import EDGE_KEYS, KNOWN_HOSTS
 from inventory.model import DeviceName, Intent
-from simulations.devices import edges, routers
+from simulations.devices import edges, monitoring, routers
 from simulations.devices.ssh_keys import known_hosts, make_key
 from simulations.lab import leo_weather
 from simulations.lab.prerequisites import require_prerequisites
@@ -94,6 +94,10 @@ def _write_keys(place: Folder, blueprint: Blueprint, wishes: Wishes) -> None:
     public = make_key(place.controller_key)
     place.authorized_keys.write_text(f"{public} controller\n", encoding="ascii")
     keys: dict[Machine, str] = {r: routers.prepare_router(place, r) for r in blueprint.routers}
+    passphrases = monitoring.make_passphrases(place)
+    for router in blueprint.routers:
+        watched = monitoring.watched_router(place, blueprint, router)
+        monitoring.prepare_monitoring(watched, passphrases)
     keys |= {edge: edges.prepare_edge(place, edge) for edge in blueprint.edges}
     managed = {(m.management.ip, m.port): key for m, key in keys.items() if m.management}
     (place.path / KNOWN_HOSTS).write_text(known_hosts(managed), encoding="ascii")
@@ -115,7 +119,10 @@ def _start_machines(
             config = configs.get(machine.device)
             if config is not None:
                 routers.save_config(place, machine, config)
+            watched = monitoring.watched_router(place, blueprint, machine)
+            monitoring.start_snmpd(watched)
             routers.start_router(place, machine, blank=config is None)
+            monitoring.start_lldpd(watched)
         return machine.device
 
     with ThreadPoolExecutor(THREADS) as pool:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from edge.clock import boot_id
-from simulations.devices import edges, faults, routers
+from simulations.devices import edges, faults, monitoring, routers
 from simulations.devices.faults import FaultKind
 from simulations.lab import lifecycle
 from simulations.netns import namespaces, plumbing, registry
@@ -42,7 +42,10 @@ def _start_router(place: Folder, blueprint: Blueprint, router: BlueprintRouter) 
     plumbing.reset_addresses(blueprint, router)
     flush = ("nft", "flush", "ruleset")
     namespaces.run_in_namespace(router.namespace, flush, within_s=EXEC_WITHIN_S)
+    watched = monitoring.watched_router(place, blueprint, router)
+    monitoring.start_snmpd(watched)
     routers.start_router(place, router)
+    monitoring.start_lldpd(watched)
     faults.set_fault(place, blueprint, router, fault)
 
 

@@ -14,11 +14,15 @@ from inventory.errors import LabError
 FRR: Final = Path("/usr/lib/frr")
 DAEMONS: Final = ("zebra", "bgpd", "bfdd", "staticd")
 SSHD: Final = Path("/usr/sbin/sshd")
+SNMPD: Final = Path("/usr/sbin/snmpd")
+LLDPD: Final = Path("/usr/sbin/lldpd")
 # Program and the Debian package that brings it.
 PROGRAMS: Final = (
     *((FRR / daemon, "frr") for daemon in DAEMONS),
     (Path("/usr/bin/vtysh"), "frr"),
     (SSHD, "openssh-server"),
+    (SNMPD, "snmpd"),
+    (LLDPD, "lldpd"),
 )
 IN_PATH: Final = (
     *(("ip", "iproute2"), ("tc", "iproute2")),

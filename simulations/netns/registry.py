@@ -55,6 +55,16 @@ class Folder:
         return self.path / "controller_key"
 
     @property
+    def snmp_authentication(self) -> Path:
+        """Return the file with the authentication passphrase of the routers' SNMP user."""
+        return self.path / "snmp_authentication"
+
+    @property
+    def snmp_privacy(self) -> Path:
+        """Return the file with the privacy passphrase of the routers' SNMP user."""
+        return self.path / "snmp_privacy"
+
+    @property
     def authorized_keys(self) -> Path:
         """Return the public keys that may log in to the routers."""
         return self.path / "authorized_keys"

@@ -1,4 +1,4 @@
-"""Measure what docs/benchmarks.md shows: python -m tests.bench [fabric|vpn] [--quick]."""
+"""Measure what docs/benchmarks.md shows: python -m tests.bench [SUITE] [--quick]."""
 
 import argparse
 import json
@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import fabric, gateways, laboratory, people, sites
+from tests.bench import fabric, gateways, laboratory, people, sites, snmp, telemetry
 from tests.bench.measure import Figure
 from tests.bench.report import plot, table
 from tests.docs_page import DOCS, between, machine, told
+
+SUITES = ("fabric", "vpn", "snmp", "service")
 
 
 def main() -> int:
     """Run the benchmarks, write JSON, plot and table; return 1 when a limit is missed."""
     parser = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
-    parser.add_argument("suite", nargs="?", choices=("fabric", "vpn"), default="fabric")
+    parser.add_argument("suite", nargs="?", choices=SUITES, default="fabric")
     parser.add_argument("--quick", action="store_true", help="one run of each, nothing written")
     parser.add_argument("--no-lab", action="store_true", help="leave out the laboratory")
     arguments = parser.parse_args()
@@ -33,11 +35,17 @@ def main() -> int:
 
 def _figures(folder: Path, arguments: argparse.Namespace) -> Iterator[Figure]:
     runs, lab = 1 if arguments.quick else 5, not arguments.no_lab
+    if arguments.suite == "service":
+        yield from telemetry.telemetry(folder, quick=arguments.quick)
+        return
     if arguments.suite == "vpn":
         yield from people.store(folder, runs)
         if lab:
             yield from gateways.gateways(runs)
             yield from sites.sites(folder)
+        return
+    if arguments.suite == "snmp":
+        yield from snmp.rounds(folder, runs)
         return
     yield from fabric.national(folder, runs)
     yield from fabric.scaling(runs)

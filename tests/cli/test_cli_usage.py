@@ -6,19 +6,26 @@ import signal
 import subprocess
 import sys
 from importlib.metadata import version
+from inspect import cleandoc
+from typing import Any
 
 import pytest
+from typer import Context
+from typer.main import get_command
 
-from controller.cli.main import VERBS
+from controller.cli.main import HELPS, VERBS, app
 from tests.golden_files import assert_golden
 from tests.rigs.edge.edge_install import command
 from tests.sanaga_process import ROOT
 from tools.make_docs import REFERENCE, reference
 
 NOUNS = {
+    "backup": ("create", "verify", "restore"),
     "topology": ("show", "draw", "paths", "blast-radius", "risks", "export"),
     "inventory": ("list", "export", "import", "seal", "pin", "signing-key"),
+    "notices": ("rota", "test"),
     "vpn": ("check", "reach"),
+    "account": ("link", "recover"),
 }
 COMMANDS = [
     *((verb,) for verb in VERBS),
@@ -42,6 +49,53 @@ def test_help_of_the_program_names_every_verb_and_the_exit_codes(sanaga):
     for verb in VERBS:
         assert re.search(rf"^\W*{verb}\b", answer.out, re.MULTILINE), verb
     assert "64 wrong usage" in re.sub(r"\s+", " ", answer.out)
+
+
+def test_table_of_helps_says_what_each_verb_says_of_itself():
+    group: Any = get_command(app)
+    context = Context(group)
+    names = group.list_commands(context)
+    assert set(names) == set(HELPS)
+    for name in names:
+        said = re.split(r"\n\n", cleandoc(group.get_command(context, name).help))[0]
+        assert " ".join(said.split()) == HELPS[name]
+
+
+IMPORTS = """
+import sys
+from controller.cli.main import guarded
+code = guarded(sys.argv[1:], debug=False)
+slow = {"alembic", "pydantic", "pysqlite3", "psycopg", "sqlalchemy", "yaml", "jinja2", "networkx"}
+print(code, *sorted(slow & set(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "slow"),
+    [
+        (["--help"], []),
+        (["vpn", "--help"], []),
+        (["history"], ["pysqlite3", "sqlalchemy"]),
+        (["vpn", "person", "list"], ["pysqlite3", "sqlalchemy"]),
+        (["history", "--help"], []),
+    ],
+    ids=" ".join,
+)
+def test_verb_imports_no_library_that_it_does_not_use(tmp_path, words, slow):
+    own = {**os.environ, "SANAGA_STATE_DIR": str(tmp_path)}  # noqa: TID251
+    # The first opening makes the tables, for which Alembic is needed.
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", IMPORTS, *words],
+            env=own,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    code, *found = done.stderr.splitlines()[-1].split()
+    assert code in {"0", "1"}
+    # pydantic and yaml come with the settings.
+    assert [name for name in found if name not in {"pydantic", "yaml"}] == slow
 
 
 def test_version_is_that_of_the_distribution(sanaga):

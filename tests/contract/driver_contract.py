@@ -122,6 +122,16 @@ class DriverContract:
         assert driver.read() == rig.old
         driver.close()
 
+    def test_rollback_forgets_a_candidate_whose_commit_is_still_under_way(self, rig: Rig):
+        first, second = rig.connect(), rig.connect()
+        first.stage(rig.new)
+        second.rollback()
+        with pytest.raises(RejectedError):
+            first.commit(confirm_within_s=60)
+        assert second.read() == rig.old
+        first.close()
+        second.close()
+
     def test_rollback_after_confirmation_keeps_what_was_confirmed(self, rig: Rig):
         driver = rig.connect()
         driver.stage(rig.new)

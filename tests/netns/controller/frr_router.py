@@ -6,15 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from os import kill
 from pathlib import Path
 from tempfile import mkdtemp
-from threading import Event
-from time import monotonic
 from typing import Final
 from uuid import uuid4
 
@@ -25,6 +23,7 @@ from controller.drivers.frr import FrrDriver
 from controller.transport.ssh_door import SshTimeouts
 from inventory.model import Device, Management, Platform, Role
 from simulations.devices.routers import ensure_wanted, remove_wanted
+from tests.rigs.waiting import eventually
 
 FRR: Final = Path("/usr/lib/frr")
 DOOR: Final = Path(__file__).parents[3] / "controller" / "drivers" / "frr_door.py"
@@ -45,15 +44,6 @@ def run(*argv: str | Path, check: bool = True) -> str:
     )
     assert not check or done.returncode == 0, f"{argv}: {done.stdout}"
     return done.stdout
-
-
-def eventually(check: Callable[[], bool], within_s: float, what: str) -> float:
-    """Wait until check holds and return the seconds it took."""
-    start = monotonic()
-    while not check():
-        assert monotonic() - start < within_s, f"not within {within_s} s: {what}"
-        Event().wait(0.1)
-    return monotonic() - start
 
 
 @dataclass(frozen=True)

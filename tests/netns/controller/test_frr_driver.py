@@ -26,12 +26,12 @@ from tests.contract.driver_contract import DriverContract, Rig
 from tests.netns.controller.frr_configs import configs, runs
 from tests.netns.controller.frr_router import (
     FrrRouter,
-    eventually,
     private_text,
     public_text,
 )
 from tests.rigs.edge.edge_networks import draft
 from tests.rigs.stopped_process import stopped
+from tests.rigs.waiting import eventually
 
 pytestmark = pytest.mark.netns
 BAD_LINE = " neighbor 9.9.9.9 description nobody"

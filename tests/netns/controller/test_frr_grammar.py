@@ -16,7 +16,8 @@ from controller.intended.routers import intended_routers
 from controller.model import DeviceConfig, Intended
 from inventory.model import Intent, Medium, StaticRoute
 from tests.factories import Draft
-from tests.netns.controller.frr_router import FrrRouter, eventually, frr_routers, lan, run, wire
+from tests.netns.controller.frr_router import FrrRouter, frr_routers, lan, run, wire
+from tests.rigs.waiting import eventually
 
 pytestmark = pytest.mark.netns
 NEWCOMER = IPv4Network("172.26.0.0/18")

@@ -14,7 +14,8 @@ from controller.drivers.frr import canonical
 from controller.model import DeviceConfig
 from inventory.errors import RejectedError
 from tests.netns.controller.frr_configs import configs, runs, unfiltered
-from tests.netns.controller.frr_router import DOOR, FrrRouter, door_argv, eventually
+from tests.netns.controller.frr_router import DOOR, FrrRouter, door_argv
+from tests.rigs.waiting import eventually
 
 pytestmark = pytest.mark.netns
 TABLE: Final = "inet", "sanaga_segments"

@@ -10,7 +10,8 @@ import pytest
 
 from controller.model import DeviceConfig
 from tests.netns.controller.frr_configs import configs, runs, unfiltered
-from tests.netns.controller.frr_router import FrrRouter, eventually, run
+from tests.netns.controller.frr_router import FrrRouter, run
+from tests.rigs.waiting import eventually
 
 pytestmark = pytest.mark.netns
 CLINICAL, PATIENTS = "vlan10", "vlan30"

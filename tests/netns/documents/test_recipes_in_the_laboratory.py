@@ -15,18 +15,16 @@ from tests.rigs.documents.recipe import read_recipe
 from tests.rigs.documents.shell import shell
 from tests.rigs.laboratory.lab_networks import leftovers, unique
 
-pytestmark = pytest.mark.netns
+# Every recipe applies changes of several devices, which takes minutes; what a page says and what
+# the program answers part seldom.
+pytestmark = [pytest.mark.netns, pytest.mark.long]
 
 # It brings the laboratory up, and leaves it configured, with a gateway.
 FIRST = "make-a-gateway"
 GUIDES = {**laboratory_guides.GUIDES, **trouble_guides.GUIDES}
-# Every one of these applies changes of several devices, which takes most of the time.
-LONG = laboratory_guides.LONG | trouble_guides.LONG
-PAGES = [
-    pytest.param(page, marks=pytest.mark.long if page in LONG else ())
-    for page in GUIDES
-    if page != FIRST
-]
+# Every one of these applies changes of several devices.
+APPLYING = laboratory_guides.APPLYING | trouble_guides.APPLYING
+PAGES = [page for page in GUIDES if page != FIRST]
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +58,6 @@ def test_a_gateway_is_made_from_the_first_step_to_the_last(world: World):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_recipe_does_what_it_says_in_the_laboratory(world: World, page: str):
-    if page in LONG:
+    if page in APPLYING:
         world.restore()
     assert followed(world, page)

@@ -45,6 +45,7 @@ def test_a_flood_with_marks_from_patients_costs_a_call_no_more_than_one_without(
     assert trusted > marked + SLACK
 
 
+@pytest.mark.long
 def test_a_flood_from_one_room_does_not_take_the_call_of_another(site):
     filter_by(site, segments=True)
     limited = cut_under(site, ROOM, EF)

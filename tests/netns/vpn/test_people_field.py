@@ -324,7 +324,7 @@ def test_nothing_secret_is_left_anywhere_nor_ever_ran(standing: Gate) -> None:
         if path.is_file() and not path.name.endswith(".conf")
     }
     # The controls: what is searched holds what must be there, and what is found is told.
-    assert {"people.sqlite", "people.json", "decisions.jsonl", "sshd.log"} <= {p.name for p in kept}
+    assert {"sanaga.sqlite", "people.json", "decisions.jsonl", "sshd.log"} <= {p.name for p in kept}
     assert any(file.encode() in words for words in ran)
     whole = standing.sanaga.folder / file
     assert traces(found[:1], {whole: whole.read_bytes()}) == [whole]

@@ -304,7 +304,7 @@ def test_no_secret_of_a_device_is_anywhere_but_in_its_file(standing: Gate):
     }
     # The controls: what is searched holds what must be there, and what is found is told.
     names = {path.name for path in kept}
-    assert {"people.sqlite", "people.json", "decisions.jsonl", "sshd.log"} <= names
+    assert {"sanaga.sqlite", "people.json", "decisions.jsonl", "sshd.log"} <= names
     assert any(str(other).encode() in words for words in ran)
     assert traces(found[:1], {file: file.read_bytes()}) == [file]
     said = {"said": "\n".join(standing.heard).encode(), "ran": b"\n".join(ran)}

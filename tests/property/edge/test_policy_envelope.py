@@ -58,7 +58,9 @@ def policies(draw):
         for underlay in made.underlays
     )
     own = draw(st.lists(prefixes4 | prefixes6, max_size=4, unique=True))
-    return replace(made, network=draw(names), underlays=underlays, prefixes=tuple(own))
+    telemetry = draw(st.sampled_from([(), ("noc.example.cm:8444", "[2001:db8::7]:8444")]))
+    parts = {"underlays": underlays, "prefixes": tuple(own), "telemetry": telemetry}
+    return replace(made, network=draw(names), **parts)
 
 
 @few

@@ -6,6 +6,8 @@ from ipaddress import IPv4Address
 from itertools import pairwise
 from pathlib import Path
 
+from sqlalchemy import Engine, event
+
 from controller.apply.events import Event
 from controller.apply.session import ApplyContext, Timeouts
 from controller.drivers.memory import MemoryNetwork
@@ -13,6 +15,7 @@ from controller.drivers.protocol import Connect
 from controller.model import NO_HARM, Change, DeviceConfig, Impact, Plan
 from controller.store.journal import Journal
 from inventory.model import Platform
+from tests.rigs.database.fresh_records import place_fresh_records
 from tests.simulated_time import TestClock
 
 NAMES = ("far-r1", "middle-r1", "near-r1")
@@ -52,6 +55,12 @@ def loopback(name: str) -> IPv4Address:
     return IPv4Address("172.16.0.1") + sum(name.encode()) % 1000
 
 
+def hurry(engine: Engine) -> None:
+    """Let a database of SQLite not wait for its disk."""
+    engine.dispose()
+    event.listen(engine, "connect", lambda made, _: made.execute("PRAGMA synchronous = OFF"))
+
+
 @dataclass
 class Bench:
     """Routers, a journal and a clock; events collects what an apply told."""
@@ -67,8 +76,9 @@ class Bench:
 
     def open_journal(self) -> None:
         """Open the journal, without waiting for a disk that no test pulls the plug of."""
+        place_fresh_records(self.folder)
         self.journal = Journal.open(self.folder, clock=self.clock)
-        self.journal._database._connection.execute("PRAGMA synchronous = OFF")
+        hurry(self.journal._database.engine)
 
     def context(
         self, connect: Connect | None = None, journal: Journal | None = None

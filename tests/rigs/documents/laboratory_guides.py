@@ -276,7 +276,7 @@ GUIDES: Final[Mapping[str, Callable[[World], Guide]]] = {
     "re-home-an-arrondissement": re_home_an_arrondissement,
     "rotate-the-country": rotate_the_country,
 }
-LONG: Final = frozenset({
+APPLYING: Final = frozenset({
     "drain-a-circuit", "undo", "change-the-network", "re-home-an-arrondissement",
     "rotate-the-country",
 })  # fmt: skip

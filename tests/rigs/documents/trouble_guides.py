@@ -189,4 +189,4 @@ GUIDES: Final[Mapping[str, Callable[[World], Guide]]] = {
     "an-edge-was-stolen": an_edge_was_stolen,
     "after-a-crash": after_a_crash,
 }
-LONG: Final = frozenset({"an-edge-was-stolen", "after-a-crash"})
+APPLYING: Final = frozenset({"an-edge-was-stolen", "after-a-crash"})

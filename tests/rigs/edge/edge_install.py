@@ -48,7 +48,7 @@ def lacking_modules() -> list[str]:
     return [
         module
         for module, owners in packages_distributions().items()
-        if module not in OURS and not there & set(map(_plain, owners))
+        if module not in {*OURS, *sys.stdlib_module_names} and not there & set(map(_plain, owners))
     ]
 
 

@@ -171,12 +171,12 @@ def _build(made: FilterWorld) -> None:
     gate = made.space("gate")
     ports: dict[Where, str] = {"far": FAR, "outside": OUTSIDE}
     ports |= {segment.value: port for segment, port in LAN_INTERFACE.items()}
+    for space in (gate, *map(made.space, WHERES)):
+        namespaces.set_sysctls(space, _settings(forwards=space == gate))
     namespaces.run_ip_batch(
         f"link add net0 netns {made.space(where)} type veth peer name {port} netns {gate}"
         for where, port in ports.items()
     )
-    for space in (gate, *map(made.space, WHERES)):
-        namespaces.set_sysctls(space, _settings(forwards=space == gate))
     own = [PEER + 1, made.management]
     namespaces.run_ip_batch(
         ["link set lo up", *(f"addr add {a}/32 dev lo" for a in own), *_gateway(made)], gate
@@ -190,6 +190,11 @@ def _build(made: FilterWorld) -> None:
 def _settings(*, forwards: bool) -> Iterator[tuple[str, str]]:
     yield "net/ipv6/conf/default/accept_dad", "0"
     yield "net/ipv6/conf/all/accept_dad", "0"
+    # What a host says by itself would count as dropped, too: it asks for no router, and tells its
+    # groups at once (in ms) instead of twice within a second.
+    yield "net/ipv6/conf/default/router_solicitations", "0"
+    for version in (1, 2):
+        yield f"net/ipv6/conf/default/mldv{version}_unsolicited_report_interval", "1"
     yield "net/ipv4/conf/all/rp_filter", "0"
     yield "net/ipv4/conf/default/rp_filter", "0"
     for version in (4, 6):

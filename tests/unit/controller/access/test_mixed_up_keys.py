@@ -7,6 +7,7 @@ import pytest
 
 from controller import app
 from controller.load import load
+from controller.store.place import record_exists
 from inventory.errors import AccessError
 from tests.rigs.people.people_rig import ACT, GATEWAYS, NGONO, TERMS, make_registrar, nowhere
 from tests.sanaga_process import SMALL
@@ -83,7 +84,7 @@ def test_an_apply_notes_the_keys_of_edges_and_refuses_those_of_people(tmp_path, 
     name, device = next(iter(intent.devices.items()))
     pinned = replace(intent, devices={name: replace(device, public_key=EDGE_KEY)})
     app.remember_edge_keys(pinned)
-    assert not (tmp_path / "people.sqlite").exists()
+    assert not record_exists(tmp_path)
     with closing(make_registrar(tmp_path)) as registrar:
         app.remember_edge_keys(pinned)
         assert registrar.store.site_keys.owner(EDGE_KEY) == name

@@ -1,12 +1,11 @@
 """What the journal knows of the routers: whom to speak to, and what all of them follow."""
 
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from hashlib import sha256
 from itertools import pairwise
 
 import pytest
+from sqlalchemy import func, select, update
 
 from controller.apply.recorded import recorded_intent
 from controller.apply.recovery import rollback
@@ -14,7 +13,7 @@ from controller.apply.run import apply
 from controller.model import Change, DeviceConfig, Outcome, Plan
 from controller.planning.from_folder import previous_intent
 from controller.planning.plan_file import intent_json
-from controller.store.journal import FILE as JOURNAL_FILE
+from controller.store.schema import applies, plan_texts
 from inventory.errors import UnknownNameError
 from inventory.model import Intent
 from tests.factories import device, intent, site
@@ -126,10 +125,8 @@ def test_rollback_of_an_older_apply_does_not_bring_back_its_whole_intent(bench):
 def test_an_intent_that_another_release_recorded_is_as_good_as_none(bench):
     apply(planned(following(*NAMES)), bench.context())
     assert previous_intent(bench.folder, "test") is not None
-    with closing(sqlite3.connect(bench.folder / JOURNAL_FILE)) as journal, journal:
-        changed = journal.execute(
-            "UPDATE texts SET text = replace(text, '\"network\"', '\"network_of_old\"')"
-            " WHERE fingerprint IN (SELECT intent FROM applies)"
-        )
-        assert changed.rowcount == 1
+    with bench.journal._database.write() as db:
+        text = func.replace(plan_texts.c.text, '"network"', '"network_of_old"')
+        wanted = plan_texts.c.fingerprint.in_(select(applies.c.intent))
+        assert db.execute(update(plan_texts).where(wanted).values(text=text)).rowcount == 1
     assert previous_intent(bench.folder, "test") is None

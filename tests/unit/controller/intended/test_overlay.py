@@ -56,6 +56,13 @@ def test_every_edge_dials_the_hub_and_no_other_edge(three):
     assert not any(path.endpoint for one in made[HUB].peers for path in one.paths)
 
 
+def test_every_edge_reports_where_the_network_says(three):
+    ends = ("noc.example.cm:8444", "192.0.2.10:8444")
+    told = replace(three, network=replace(three.network, controllers=ends))
+    assert {policy.telemetry for policy in policies(told).values()} == {ends}
+    assert {policy.telemetry for policy in policies(three).values()} == {()}
+
+
 def test_an_edge_whose_preshared_keys_are_made_anew_shares_their_series_with_its_far_ends(three):
     def series(intent: Intent) -> dict[tuple[str, str], int]:
         made = policies(intent)

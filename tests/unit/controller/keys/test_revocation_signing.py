@@ -1,6 +1,5 @@
 """The controller's list of revoked keys: what comes onto it, and how it is published."""
 
-import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -9,7 +8,8 @@ from controller.keys.revocation_file import FILE, PublishedRevocations, publishe
 from controller.keys.revocation_signing import publish
 from controller.keys.signing import signing_key
 from controller.store import revoked_keys as record
-from controller.store.people import FILE as DATABASE
+from controller.store.place import FILE as FILE_OF_RECORDS
+from database.engine import reading
 from edge.signed import revocation_envelope
 from tests.rigs.people.people_rig import ACT, NGONO, make_registrar, nowhere
 from vpn.wireguard import keys
@@ -79,21 +79,6 @@ def test_what_was_revoked_is_found_with_whose_it_was(registrar):
     assert registrar.store.trail()[-1].what == "site.revoke"
 
 
-def test_keys_that_were_revoked_before_there_was_a_list_are_on_it(registrar, tmp_path):
-    gone = registrar.add(NGONO, "tablet", ACT, nowhere).device.public_key
-    registrar.revoke("a-ngono", None, ACT)
-    registrar.close()
-    with sqlite3.connect(tmp_path / DATABASE) as older:
-        for table in ("revoked", "site_keys", "unfiled"):
-            older.execute(f"DROP TABLE {table}")
-        older.execute("PRAGMA user_version = 2")
-    older.close()
-    again = make_registrar(tmp_path, terms=None)
-    publish(again.store, tmp_path)
-    assert listed(tmp_path).keys == (gone,)
-    again.close()
-
-
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"serial":"x"}'])
 def test_a_list_that_is_damaged_is_none_and_is_signed_anew(registrar, tmp_path, text):
     registrar.store.revoke_site("mora-e1", SITE_KEYS[:1], ACT)
@@ -105,11 +90,14 @@ def test_a_list_that_is_damaged_is_none_and_is_signed_anew(registrar, tmp_path, 
 
 def test_a_record_that_was_put_back_goes_on_above_the_list_that_edges_have(registrar, tmp_path):
     registrar.store.revoke_site("mora-e1", SITE_KEYS[:1], ACT)
-    backup = (tmp_path / DATABASE).read_bytes()
+    backup = tmp_path / "backup"
+    with reading(registrar.store._database.engine) as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql(f"VACUUM INTO '{backup}'")
     registrar.store.revoke_site("mora-e1", SITE_KEYS[1:2], ACT)
     before = publish(registrar.store, tmp_path)
     registrar.close()
-    (tmp_path / DATABASE).write_bytes(backup)
+    backup.replace(tmp_path / FILE_OF_RECORDS)
     again = make_registrar(tmp_path, terms=None)
     assert again.store.revoked.find(SITE_KEYS[1]) is None
     again.store.revoke_site("kolofata-e1", SITE_KEYS[2:], ACT)

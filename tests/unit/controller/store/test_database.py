@@ -1,8 +1,6 @@
 """Files of the controller: nothing that was acknowledged is lost, whoever writes and dies."""
 
 import random
-import shutil
-import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,15 +9,17 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, insert, select
 
-from controller.store import journal, people
-from controller.store.audit import Actor
+from controller.store.audit import Actor, broken
 from controller.store.database import Database
 from controller.store.journal import Journal
 from controller.store.people import People
+from controller.store.place import FILE
+from controller.store.schema import plan_texts
+from database.engine import sqlite_module
 from inventory.errors import JournalError
 
-KINDS = {journal.FILE: journal.KIND, people.FILE: people.KIND}
 ACT = Actor("marie", "test")
 # Kills of two writers each; the rest runs before a release.
 OFTEN, KILLS = 4, 200
@@ -51,109 +51,71 @@ for n, _ in enumerate(sys.stdin):
     print(n, name, flush=True)
 """
 
-
-def mode_of(file):
-    with closing(sqlite3.connect(file)) as connection:
-        return connection.execute("PRAGMA journal_mode").fetchone()[0]
+PROGRAMS = {"applies": WRITE_APPLIES, "revocations": WRITE_REVOCATIONS}
 
 
-def logged(folder, file):
-    """Return a file as a former version left it that was killed: all in its write-ahead log."""
-    made = folder / "running" / file
-    Database.open(made, KINDS[file]).close()
-    with closing(sqlite3.connect(made, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("CREATE TABLE kept (number INTEGER)")
-        connection.executemany("INSERT INTO kept VALUES (?)", [(n,) for n in range(500)])
-        shutil.copytree(made.parent, folder / "state")
-    assert (folder / "state" / f"{file}-wal").stat().st_size > 0
-    (folder / "state").chmod(0o700)
-    return folder / "state" / file
-
-
-def count_kept(database):
-    return database.read("SELECT count(*) AS rows FROM kept")[0]["rows"]
-
-
-@pytest.mark.parametrize("file", KINDS)
-def test_there_is_no_write_ahead_log(tmp_path, file):
-    with closing(Database.open(tmp_path / file, KINDS[file])) as database:
-        assert database.read("PRAGMA journal_mode")[0][0] == "truncate"
-        with database.write() as connection:
-            connection.execute("CREATE TABLE more (number INTEGER)")
-    assert mode_of(tmp_path / file) != "wal"
-    assert {path.name for path in tmp_path.iterdir()} <= {file, f"{file}-journal"}
-
-
-@pytest.mark.parametrize("file", KINDS)
-def test_what_a_former_version_left_in_its_log_is_kept(tmp_path, file):
-    left = logged(tmp_path, file)
-    with closing(Database.open(left, KINDS[file])) as database:
-        assert count_kept(database) == 500
-    assert mode_of(left) != "wal"
-    assert not left.with_name(f"{file}-wal").exists()
-
-
-def test_many_may_open_what_a_former_version_left(tmp_path):
-    left = logged(tmp_path, journal.FILE)
-
-    def count(_):
-        with closing(Database.open(left, journal.KIND)) as database:
-            return count_kept(database)
-
-    with ThreadPoolExecutor(16) as pool:
-        assert list(pool.map(count, range(64))) == [500] * 64
-
-
-def test_former_version_at_work_is_waited_for_by_a_person(tmp_path):
-    left = logged(tmp_path, journal.FILE)
-    with closing(sqlite3.connect(left)) as former:
-        former.execute("SELECT count(*) FROM kept").fetchone()
-        with pytest.raises(JournalError, match=r"of an earlier version has it open; wait"):
-            Database.open(left, journal.KIND)
-        former.execute("INSERT INTO kept VALUES (500)")
-        former.commit()
-    with closing(Database.open(left, journal.KIND)) as database:
-        assert count_kept(database) == 501
-
-
-def test_other_programs_database_keeps_its_log(tmp_path):
-    with closing(sqlite3.connect(tmp_path / journal.FILE)) as songs:
-        songs.execute("PRAGMA journal_mode = WAL")
-        songs.execute("CREATE TABLE songs (title TEXT)")
-    with pytest.raises(JournalError, match="another program's"):
-        Database.open(tmp_path / journal.FILE, journal.KIND)
-    assert mode_of(tmp_path / journal.FILE) == "wal"
-
-
-def test_reader_is_not_kept_waiting_by_a_large_change(tmp_path):
+def test_reader_is_not_kept_waiting_by_a_large_change(records, tmp_path):
     with (
-        closing(Database.open(tmp_path / journal.FILE, journal.KIND)) as writer,
-        closing(Database.open(tmp_path / journal.FILE, journal.KIND)) as reader,
+        closing(Database.open(tmp_path, JournalError)) as writer,
+        closing(Database.open(tmp_path, JournalError)) as reader,
         writer.write() as connection,
     ):
-        connection.executemany(
-            "INSERT INTO texts (fingerprint, text) VALUES (?, ?)",
-            ((str(n), TEXT) for n in range(3000)),
-        )
-        assert reader.read("SELECT count(*) FROM texts")[0][0] == 0
+        rows = [{"fingerprint": str(n), "text": TEXT} for n in range(3000)]
+        connection.execute(insert(plan_texts), rows)
+        assert reader.read(select(func.count()).select_from(plan_texts))[0][0] == 0
+
+
+def test_a_part_that_fails_is_taken_back_alone(records, tmp_path):
+    with closing(People.open(tmp_path)) as store:
+        with store.together():
+            store.noted("first", "x", ACT)
+            with pytest.raises(ZeroDivisionError):
+                fail_after_a_note(store)
+            store.noted("third", "x", ACT)
+        assert [entry.what for entry in store.trail()] == ["first", "third"]
+        assert broken(store.trail()) is None
+
+
+def fail_after_a_note(store):
+    with store.together():
+        store.noted("second", "x", ACT)
+        raise ZeroDivisionError
+
+
+def test_a_thread_sees_its_own_transaction_and_no_other(records, tmp_path):
+    with closing(People.open(tmp_path)) as store, ThreadPoolExecutor(1) as pool:
+        with store.together():
+            store.noted("first", "x", ACT)
+            assert store.last() == 1
+            assert pool.submit(store.last).result() == 0
+        assert pool.submit(store.last).result() == 1
+
+
+def test_many_may_open_a_new_folder_at_once(records, tmp_path):
+    def note(number):
+        with closing(People.open(tmp_path)) as store:
+            store.noted("open", str(number), ACT)
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(note, range(32)))
+    with closing(People.open(tmp_path)) as store:
+        assert len(store.trail()) == 32
+        assert broken(store.trail()) is None
 
 
 @pytest.mark.parametrize(
-    ("seed", "file"),
+    ("seed", "program"),
     [
-        pytest.param(seed, file, marks=() if seed < OFTEN else pytest.mark.long)
-        for seed, file in zip(range(KILLS), cycle(KINDS), strict=False)
+        pytest.param(seed, program, marks=() if seed < OFTEN else pytest.mark.long)
+        for seed, program in zip(range(KILLS), cycle(PROGRAMS), strict=False)
     ],
 )
-def test_nothing_acknowledged_is_lost_when_two_writers_are_killed(tmp_path, seed, file):
-    program = WRITE_APPLIES if file == journal.FILE else WRITE_REVOCATIONS
-    acknowledged = kill_two_writers(program, tmp_path, random.Random(seed))  # noqa: S311
+def test_nothing_acknowledged_is_lost_when_two_writers_are_killed(tmp_path, seed, program):
+    acknowledged = kill_two_writers(PROGRAMS[program], tmp_path, random.Random(seed))  # noqa: S311
     assert len(acknowledged) >= 2
-    with closing(sqlite3.connect(tmp_path / file)) as connection:
+    with closing(sqlite_module().connect(tmp_path / FILE)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    lost = acknowledged - recorded(tmp_path, file)
+    lost = acknowledged - recorded(tmp_path, program)
     assert not lost
 
 
@@ -188,9 +150,9 @@ def ask(writer: subprocess.Popen[str], *, writes: int) -> None:
     writer.stdin.flush()
 
 
-def recorded(folder: Path, file: str) -> set[tuple[int, str]]:
+def recorded(folder: Path, program: str) -> set[tuple[int, str]]:
     """Return what the record says, and check that each entry is whole."""
-    if file == people.FILE:
+    if program == "revocations":
         with closing(People.open(folder)) as store:
             entries = [*store.trail()]
             assert {entry.details["keys"][0] for entry in entries} == set(store.revoked.keys())

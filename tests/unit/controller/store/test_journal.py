@@ -1,16 +1,19 @@
 import errno
 import os
 import signal
-import sqlite3
 import stat
 import subprocess
 import sys
 import threading
+from contextlib import closing, suppress
 
 import pytest
 
-from controller.store.journal import FILE, KIND, Journal, Opening
+from controller.store.journal import Journal, Opening
+from controller.store.place import ADDRESS, FILE
+from database.engine import sqlite_module
 from inventory.errors import JournalError, UnknownNameError
+from tests.rigs.waiting import eventually
 from tests.simulated_time import TestClock
 
 OPENING = Opening(
@@ -25,15 +28,16 @@ OPENING = Opening(
 
 
 @pytest.fixture
-def journal(tmp_path):
+def journal(records, tmp_path):
     opened = Journal.open(tmp_path / "state", clock=TestClock())
     yield opened
     opened.close()
 
 
-def test_state_folder_and_file_are_for_the_owner_alone(journal):
-    assert stat.S_IMODE(journal.folder.stat().st_mode) == 0o700
-    assert stat.S_IMODE((journal.folder / FILE).stat().st_mode) == 0o600
+def test_state_folder_and_file_are_for_the_owner_alone(tmp_path):
+    with closing(Journal.open(tmp_path / "state")) as journal:
+        assert stat.S_IMODE(journal.folder.stat().st_mode) == 0o700
+        assert stat.S_IMODE((journal.folder / FILE).stat().st_mode) == 0o600
 
 
 def test_apply_is_unfinished_until_it_is_finished(journal):
@@ -139,7 +143,7 @@ def test_journal_with_a_torn_page_is_refused(tmp_path):
 
 
 def test_database_of_another_program_is_left_alone(tmp_path):
-    other = sqlite3.connect(tmp_path / FILE)
+    other = sqlite_module().connect(tmp_path / FILE)
     other.execute("CREATE TABLE songs (title TEXT)")
     other.commit()
     other.close()
@@ -149,8 +153,9 @@ def test_database_of_another_program_is_left_alone(tmp_path):
 
 def test_newer_journal_is_refused(tmp_path):
     Journal.open(tmp_path).close()
-    newer = sqlite3.connect(tmp_path / FILE)
-    newer.execute(f"PRAGMA user_version = {KIND.version + 1}")
+    newer = sqlite_module().connect(tmp_path / FILE)
+    newer.execute("UPDATE store_version SET version_num = '9999'")
+    newer.commit()
     newer.close()
     with pytest.raises(JournalError, match="newer sanaga"):
         Journal.open(tmp_path)
@@ -228,3 +233,45 @@ def test_killed_holder_frees_the_lock(journal):
     process.communicate()
     with journal.lock():
         pass
+
+
+def test_machines_that_share_a_database_apply_one_at_a_time(
+    tmp_path, postgresql_address, monkeypatch
+):
+    monkeypatch.setenv(ADDRESS, postgresql_address)
+    with (
+        closing(Journal.open(tmp_path / "here")) as here,
+        closing(Journal.open(tmp_path / "there")) as there,
+    ):
+        with here.lock():  # noqa: SIM117
+            with (
+                pytest.raises(JournalError, match="a controller on this machine since 20"),
+                there.lock(),
+            ):
+                pass
+        with there.lock():
+            pass
+
+
+def test_killed_holder_frees_the_lock_of_all_machines(tmp_path, postgresql_address, monkeypatch):
+    monkeypatch.setenv(ADDRESS, postgresql_address)
+    with closing(Journal.open(tmp_path / "here")) as here:
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLDER, str(tmp_path / "there")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(JournalError, match="is changing the network"), here.lock():
+            pass
+        process.kill()
+        process.communicate()
+
+        def held():
+            with suppress(JournalError), here.lock():
+                return True
+            return False
+
+        eventually(held, within_s=120, what="the lock to be free")

@@ -18,6 +18,7 @@ SMALL = Path(__file__).parents[3] / "fixtures" / "small"
 HEADINGS: dict[str, type[Document]] = {
     "network": schema.NetworkDocument,
     "network.addressing": schema.AddressPlanDocument,
+    "network.controller": schema.ControllerDocument,
     "network.thresholds": schema.ThresholdsDocument,
     "sites": schema.SiteDocument,
     "sites.place": schema.PlaceDocument,
@@ -26,6 +27,7 @@ HEADINGS: dict[str, type[Document]] = {
     "sites.routes": schema.RouteDocument,
     "devices": schema.DeviceDocument,
     "devices.management": schema.ManagementDocument,
+    "devices.snmp": schema.SnmpDocument,
     "circuits": schema.CircuitDocument,
     "circuits.a and circuits.b": schema.EndDocument,
     "zones": schema.ZoneDocument,

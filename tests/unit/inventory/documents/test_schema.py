@@ -29,6 +29,7 @@ FULL = {
         "management_namespace": "noc",
         "preshared": 2,
         "segmentation": False,
+        "controller": {"endpoints": ["noc.example.cm:8444"]},
     },
     "sites": [
         {

@@ -1,0 +1,1 @@
+"""What people prove themselves by: passwords, one-time codes, passkeys, recovery codes."""

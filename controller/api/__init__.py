@@ -1,0 +1,1 @@
+"""HTTP API of the controller: resources, the stream of events, and who may see what."""

@@ -1,0 +1,185 @@
+"""Routes of consultations: announce one, hear what to expect, see which run and who is hurt."""
+
+from datetime import datetime
+from http import HTTPStatus
+from secrets import token_hex
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from controller.api.context import Viewer, viewer
+from controller.api.incident_json import dead_circuits, rfc3339
+from controller.api.paging import PageParameters, page_of
+from controller.api.problems import ProblemError, not_found
+from controller.consultations.conflicts import conflict_sentence
+from controller.consultations.model import LONGEST_S, Announcement, Standing
+from controller.roles import Right
+
+CAMEROON: Final = ZoneInfo("Africa/Douala")
+router: Final = APIRouter(prefix="/consultations")
+Reader = Annotated[Viewer, Depends(viewer, scope="function")]
+_DAY_S: Final = 86_400.0
+# How far ahead one may be announced.
+_FARTHEST_S: Final = 400 * _DAY_S
+
+
+class AnnouncementRequest(BaseModel):
+    """A consultation to be: where the parties are, from when to when, of what kind."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sites: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=20)
+    begins_at: AwareDatetime
+    minutes: int = Field(gt=0, le=int(LONGEST_S // 60))
+    service: Literal["consultation-video", "consultation-audio"] = "consultation-video"
+
+
+class CheckRequest(BaseModel):
+    """Sites between which a consultation might be held."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sites: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=20)
+
+
+@router.post("", status_code=HTTPStatus.CREATED)
+def announce(asked: AnnouncementRequest, reader: Reader) -> dict[str, Any]:
+    """Announce a consultation; the answer says what quality to expect and why."""
+    sites = _sites(asked.sites, reader)
+    now_s, begins_s = reader.context.now(), asked.begins_at.timestamp()
+    ends_s = begins_s + asked.minutes * 60
+    if ends_s <= now_s or begins_s > now_s + _FARTHEST_S:
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "it must end in the future and begin within 400 days"
+        )
+    who = reader.principal.account.name
+    made = Announcement(token_hex(8), sites, asked.service, begins_s, ends_s, who, now_s)
+    reader.context.consultations.add(made)
+    return _shown(made, reader) | {"expectation": _expectation(sites, reader)}
+
+
+@router.post("/check")
+def check(asked: CheckRequest, reader: Reader) -> dict[str, Any]:
+    """Say what quality a consultation between sites would have now; nothing is announced."""
+    return _expectation(_sites(asked.sites, reader), reader)
+
+
+class TouchRequest(BaseModel):
+    """Devices, circuits and sites that somebody is about to change."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    names: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=5_000)
+
+
+@router.post("/touched")
+def find_touched(asked: TouchRequest, reader: Reader) -> dict[str, Any]:
+    """Say which running consultations a change would touch, and until when they last."""
+    found = reader.context.consultations.touched(asked.names, reader.context.now())
+    seen = [one for one in found if reader.sees(one.sites)]
+    return {
+        "sentence": conflict_sentence(seen, asked.names, _time_of_day),
+        "consultations": [_shown(one, reader) for one in seen],
+    }
+
+
+@router.get("")
+def list_consultations(
+    reader: Reader,
+    pages: PageParameters,
+    state: Annotated[Literal["running", "coming", "past"], Query()] = "running",
+) -> dict[str, Any]:
+    """List consultations: those that run, those of the next day, or those of the last 30."""
+    now_s = reader.context.now()
+    periods = {
+        "running": (now_s, now_s + 1e-3),
+        "coming": (now_s, now_s + _DAY_S),
+        "past": (now_s - 30 * _DAY_S, now_s),
+    }
+    wanted = {
+        "running": {Standing.RUNNING},
+        "coming": {Standing.ANNOUNCED},
+        "past": {Standing.OVER, Standing.CANCELLED},
+    }[state]
+    found = [
+        one
+        for one in reader.context.consultations.between(*periods[state])
+        if one.standing(now_s) in wanted and reader.sees(one.sites)
+    ]
+    return page_of(sorted(found, key=_key), _key, pages).json(lambda one: _shown(one, reader))
+
+
+@router.get("/{name}")
+def read_consultation(name: str, reader: Reader) -> dict[str, Any]:
+    """Return one consultation."""
+    return _shown(_found(name, reader), reader)
+
+
+@router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)
+def cancel(name: str, reader: Reader) -> None:
+    """End a consultation, or take its announcement back; one that is over stays."""
+    found = _found(name, reader)
+    if not reader.may(Right.ANNOUNCE_CONSULTATIONS, found.sites):
+        raise _not_covered()
+    reader.context.consultations.cancel(name, reader.context.now())
+
+
+def _found(name: str, reader: Viewer) -> Announcement:
+    found = reader.context.consultations.find(name)
+    if found is None or not reader.sees(found.sites):
+        raise not_found("consultation", name)
+    return found
+
+
+def _sites(named: list[str], reader: Viewer) -> tuple[str, ...]:
+    """Return sites, each once. Raises ProblemError for what is not there or not covered."""
+    missing = [name for name in named if name not in reader.sites]
+    if missing:
+        raise not_found("site", ", ".join(missing))
+    if not reader.may(Right.ANNOUNCE_CONSULTATIONS, named):
+        raise _not_covered()
+    return tuple(sorted(set(named)))
+
+
+def _not_covered() -> ProblemError:
+    return ProblemError(
+        HTTPStatus.FORBIDDEN, "your roles do not cover every site of this consultation"
+    )
+
+
+def _expectation(sites: tuple[str, ...], reader: Viewer) -> dict[str, Any]:
+    found = reader.context.consultations.expect(sites, dead_circuits(reader))
+    return {
+        "quality": found.quality.value,
+        "protected": found.protected,
+        "ways": found.ways,
+        "mos": found.mos,
+        "delay_ms": found.delay_ms,
+        "because": found.because,
+    }
+
+
+def _shown(one: Announcement, reader: Viewer) -> dict[str, Any]:
+    incidents = reader.context.incidents.listed(ended=False)
+    return {
+        "name": one.name,
+        "state": one.standing(reader.context.now()).value,
+        "sites": [site for site in one.sites if site in reader.sites],
+        "service": one.service,
+        "begins_at": rfc3339(one.begins_s),
+        "ends_at": rfc3339(one.ends_s),
+        "announced_by": one.announced_by,
+        "incidents": [
+            incident.number for incident in incidents if one.name in incident.consultations
+        ],
+    }
+
+
+def _time_of_day(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, CAMEROON).strftime("%H:%M")
+
+
+def _key(one: Announcement) -> str:
+    return f"{one.begins_s:020.3f} {one.name}"

@@ -1,0 +1,112 @@
+"""What the routes of the API work with, given once when the service starts."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from fastapi import Request
+
+from accounts.roles import Principal, visible
+from controller.api.events import EventRing
+from controller.api.places import Places
+from controller.consultations.model import Announcement, Expectation
+from controller.incidents.model import (
+    Incident,
+    IncidentChange,
+    IncidentState,
+    News,
+    Refusal,
+)
+from controller.incidents.view import NetworkView
+from controller.roles import Right
+from inventory.model import Intent, SiteName
+
+
+class IncidentService(Protocol):
+    """Decides on news, and keeps what it decided."""
+
+    def current(self) -> IncidentState:
+        """Return the present state, a value that does not change any more."""
+
+    def listed(self, *, ended: bool) -> Sequence[Incident]:
+        """Return open incidents, or those that ended, too."""
+
+    def find(self, number: int) -> Incident | None:
+        """Return an incident, the one it was merged into if it was; None if there is none."""
+
+    def timeline(self, number: int) -> Sequence[IncidentChange]:
+        """Return what happened to an incident, oldest first."""
+
+    def submit(self, *news: News) -> Sequence[Refusal]:
+        """Decide on news and return, once that is stored, which acts were refused."""
+
+
+class PathHistory(Protocol):
+    """Past figures of paths."""
+
+    def path_series(
+        self, device: str, circuit: str, began_unix_s: float, ended_unix_s: float
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return the slices of a path within a period, gaps left out, oldest first."""
+
+
+class ConsultationDesk(Protocol):
+    """Keeps announcements of consultations, and knows what to expect of them."""
+
+    def add(self, announcement: Announcement) -> bool:
+        """Store an announcement; return whether it was new."""
+
+    def cancel(self, name: str, at_s: float) -> None:
+        """End a consultation that is not over."""
+
+    def find(self, name: str) -> Announcement | None:
+        """Return a consultation by its name."""
+
+    def between(self, began_s: float, ended_s: float) -> Sequence[Announcement]:
+        """Return the consultations that overlap a period."""
+
+    def touched(self, names: Collection[str], now_s: float) -> Sequence[Announcement]:
+        """Return the running consultations that go over any circuit, device or site of some."""
+
+    def expect(self, sites: Collection[str], dead: Collection[str]) -> Expectation:
+        """Return what quality to expect between sites while circuits are dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """The network, its state, and who may see it."""
+
+    intent: Intent
+    places: Places
+    network: NetworkView
+    incidents: IncidentService
+    consultations: ConsultationDesk
+    history: PathHistory
+    ring: EventRing
+    authenticate: Callable[[Request], Principal]
+    now: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A request's sender, with the sites that he or she may see."""
+
+    principal: Principal
+    sites: frozenset[SiteName]
+    context: ApiContext
+
+    def sees(self, sites: Sequence[str]) -> bool:
+        """Return whether any of some sites may be seen."""
+        return not self.sites.isdisjoint(sites)
+
+    def may(self, right: str, sites: Sequence[str]) -> bool:
+        """Return whether a right covers every one of some sites."""
+        allowed = visible(self.principal, right, self.context.places.sites)
+        return bool(sites) and allowed.issuperset(self.context.places.known(sites))
+
+
+def viewer(request: Request) -> Viewer:
+    """Return who asks; raises ProblemError where nobody is signed in."""
+    context: ApiContext = request.app.state.context
+    principal = context.authenticate(request)
+    return Viewer(principal, visible(principal, Right.LOOK, context.places.sites), context)

@@ -1,0 +1,262 @@
+"""Routes of sites, devices and circuits: what is intended, and how it stands."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query
+
+from controller.api.context import Viewer, viewer
+from controller.api.incident_json import rfc3339
+from controller.api.paging import PageParameters, PageRequest, page_of
+from controller.api.problems import ProblemError, not_found
+from controller.api.scope import running_consultations, visible_incidents
+from controller.incidents.model import Health, Subject, SubjectKind
+from inventory.model import Circuit, CircuitEnd, Device, Site
+
+router: Final = APIRouter()
+Reader = Annotated[Viewer, Depends(viewer, scope="function")]
+HealthParameter = Annotated[Health | None, Query(description="only what stands so")]
+SearchParameter = Annotated[str, Query(max_length=100, description="part of a name or title")]
+_LONGEST_PERIOD_S: Final = 62 * 86_400
+_USUAL_PERIOD_S: Final = 86_400
+
+
+@router.get("/summary")
+def summarise(reader: Reader) -> dict[str, Any]:
+    """Return in a sentence and in counts how the network stands."""
+    sites = Counter(site["health"] for site in map(_site_shower(reader), _sites(reader)))
+    incidents, running = visible_incidents(reader, ended=False), running_consultations(reader)
+    return {
+        "sentence": _sentence(len(incidents), len(running), sites),
+        "sites": {health.value: sites[health.value] for health in Health},
+        "incidents": len(incidents),
+        "consultations": len(running),
+        "at": rfc3339(reader.context.now()),
+        "position": reader.context.ring.event_id(reader.context.ring.newest),
+    }
+
+
+@router.get("/sites")
+def list_sites(
+    reader: Reader,
+    pages: PageParameters,
+    health: HealthParameter = None,
+    region: Annotated[str | None, Query(max_length=200)] = None,
+    search: SearchParameter = "",
+) -> dict[str, Any]:
+    """List sites by name."""
+    found = [
+        site
+        for site in _sites(reader)
+        if region in {None, site.region} and _matches(search, site.name, site.title)
+    ]
+    return _page(found, _site_shower(reader), health, pages)
+
+
+@router.get("/sites/{name}")
+def read_site(name: str, reader: Reader) -> dict[str, Any]:
+    """Return one site with its devices, circuits and open incidents."""
+    if name not in reader.sites:
+        raise not_found("site", name)
+    intent, places = reader.context.intent, reader.context.places
+    circuits = [one for one in intent.circuits.values() if name in places.of_circuit(one.name)]
+    devices = [one for one in intent.devices.values() if one.site == name]
+    incidents = visible_incidents(reader, ended=False)
+    return _site_shower(reader)(intent.sites[name]) | {
+        "devices": list(map(_device_shower(reader), devices)),
+        "circuits": list(map(_circuit_shower(reader), circuits)),
+        "incidents": [one.number for one in incidents if name in one.sites],
+    }
+
+
+@router.get("/devices")
+def list_devices(
+    reader: Reader,
+    pages: PageParameters,
+    health: HealthParameter = None,
+    search: SearchParameter = "",
+) -> dict[str, Any]:
+    """List devices by name."""
+    found = [one for one in _devices(reader) if _matches(search, one.name, one.site)]
+    return _page(found, _device_shower(reader), health, pages)
+
+
+@router.get("/devices/{name}")
+def read_device(name: str, reader: Reader) -> dict[str, Any]:
+    """Return one device."""
+    device = reader.context.intent.devices.get(name)
+    if device is None or device.site not in reader.sites:
+        raise not_found("device", name)
+    return _device_shower(reader)(device)
+
+
+@router.get("/circuits")
+def list_circuits(
+    reader: Reader,
+    pages: PageParameters,
+    health: HealthParameter = None,
+    search: SearchParameter = "",
+) -> dict[str, Any]:
+    """List circuits by name."""
+    places = reader.context.places
+    found = [
+        one
+        for name, one in sorted(reader.context.intent.circuits.items())
+        if reader.sees(places.of_circuit(name)) and _matches(search, name, one.provider or "")
+    ]
+    return _page(found, _circuit_shower(reader), health, pages)
+
+
+@router.get("/circuits/{name}")
+def read_circuit(name: str, reader: Reader) -> dict[str, Any]:
+    """Return one circuit."""
+    return _circuit_shower(reader)(_circuit(name, reader))
+
+
+@router.get("/circuits/{name}/history")
+def read_history(
+    name: str,
+    reader: Reader,
+    device: Annotated[str, Query(description="which end measured", max_length=200)],
+    began: datetime | None = None,
+    ended: datetime | None = None,
+) -> dict[str, Any]:
+    """Return what an end of a circuit measured, the last day unless told; gaps are left out."""
+    _circuit(name, reader)
+    ended_s = ended.timestamp() if ended else reader.context.now()
+    began_s = began.timestamp() if began else ended_s - _USUAL_PERIOD_S
+    if not 0 < ended_s - began_s <= _LONGEST_PERIOD_S:
+        advice = "'ended' must be after 'began', by 62 days at most"
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, advice)
+    slices = reader.context.history.path_series(device, name, began_s, ended_s)
+    return {"circuit": name, "device": device, "slices": list(slices)}
+
+
+def _circuit(name: str, reader: Viewer) -> Circuit:
+    circuit = reader.context.intent.circuits.get(name)
+    if circuit is None or not reader.sees(reader.context.places.of_circuit(name)):
+        raise not_found("circuit", name)
+    return circuit
+
+
+def _sites(reader: Viewer) -> list[Site]:
+    return [reader.context.intent.sites[name] for name in sorted(reader.sites)]
+
+
+def _devices(reader: Viewer) -> list[Device]:
+    devices = sorted(reader.context.intent.devices.items())
+    return [device for _, device in devices if device.site in reader.sites]
+
+
+def _matches(search: str, *texts: str) -> bool:
+    return any(search.casefold() in text.casefold() for text in texts)
+
+
+Shower = Callable[[Any], dict[str, Any]]
+
+
+def _page(
+    found: Sequence[Any], shown: Shower, health: Health | None, pages: PageRequest
+) -> dict[str, Any]:
+    rows = [row for row in map(shown, found) if health in {None, row["health"]}]
+    return page_of(rows, _name, pages).json(dict)
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return str(row["name"])
+
+
+def _site_shower(reader: Viewer) -> Shower:
+    healths = reader.context.incidents.current().health
+
+    def shown(site: Site) -> dict[str, Any]:
+        health = healths.get(Subject(SubjectKind.SITE, site.name), Health.OK)
+        return {
+            "name": site.name,
+            "title": site.title,
+            "level": site.level.value,
+            "parent": site.parent,
+            "region": site.region,
+            "latitude": site.place.latitude,
+            "longitude": site.place.longitude,
+            "people": site.population,
+            "facilities": [facility.name for facility in site.facilities],
+            "health": health.value,
+        }
+
+    return shown
+
+
+def _device_shower(reader: Viewer) -> Shower:
+    healths = reader.context.incidents.current().health
+
+    def shown(device: Device) -> dict[str, Any]:
+        health = healths.get(Subject(SubjectKind.DEVICE, device.name), Health.OK)
+        return {
+            "name": device.name,
+            "site": device.site,
+            "role": device.role.value,
+            "platform": device.platform.value,
+            "description": device.description,
+            "health": health.value,
+        }
+
+    return shown
+
+
+def _circuit_shower(reader: Viewer) -> Shower:
+    healths = reader.context.incidents.current().health
+
+    def shown(circuit: Circuit) -> dict[str, Any]:
+        health = healths.get(Subject(SubjectKind.CIRCUIT, circuit.name), Health.OK)
+        return {
+            "name": circuit.name,
+            "a": _end(circuit.a, reader),
+            "b": circuit.b and _end(circuit.b, reader),
+            "provider": circuit.provider,
+            "medium": circuit.medium.value,
+            "rate_up_mbps": circuit.rate_up_mbps,
+            "rate_down_mbps": circuit.rate_down_mbps,
+            "delay_ms": circuit.delay_ms,
+            "metered": circuit.metered,
+            "enabled": circuit.enabled,
+            "maintenance": circuit.maintenance,
+            "health": health.value,
+        }
+
+    return shown
+
+
+def _end(end: CircuitEnd, reader: Viewer) -> dict[str, str]:
+    """Return an end of a circuit; of one that the reader may not see, only that it is there."""
+    site = reader.context.places.of_device(end.device)
+    if site not in reader.sites:
+        return {"site": "", "device": "", "interface": ""}
+    return {"site": site, "device": end.device, "interface": end.interface}
+
+
+def _sentence(incidents: int, running: int, sites: Mapping[str, int]) -> str:
+    """Return how the network stands, the worst first; good news is a sentence, too."""
+    bad = {health: sites[health] for health in _WORST_FIRST if sites.get(health)}
+    parts = [
+        _counted(incidents, "incident"),
+        f"{_counted(running, 'consultation')} protected",
+        *(f"{_counted(count, 'site')} {health}" for health, count in bad.items()),
+    ]
+    if bad or incidents:
+        return ", ".join(parts)
+    return (
+        "the site is well"
+        if sum(sites.values()) == 1
+        else f"all {sum(sites.values())} sites are well"
+    )
+
+
+_WORST_FIRST: Final = ("down", "unreachable", "degraded", "unknown", "maintenance")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,1 @@
+"""Channels of notices: mail, webhook, SMS over SMPP, and messengers through Apprise."""

@@ -1,0 +1,60 @@
+"""Accounts of those who sign in, from the machine itself: the first one, and ways back in."""
+
+from typing import Annotated
+
+import typer
+
+from controller.terminal.output import say, write
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="Let the first administrator in, and people who lost their second factor.",
+)
+
+
+@app.command(epilog="Example: sanaga account link")
+def link() -> None:
+    """Print a one-time code with which the first administrator makes an account.
+
+    The code works for 24 hours, and only while there is no administrator. It replaces an earlier
+    one.
+    """
+    from accounts.audit import Actor
+    from accounts.signing_in.links import first_administrator_link
+    from controller.app import change_accounts
+    from controller.clock import SystemClock
+    from controller.environment import administrator
+    from controller.roles import CATALOGUE
+
+    now_s = SystemClock().instant().timestamp()
+    actor = Actor(administrator(), "first administrator, at the machine")
+    with change_accounts() as connection:
+        made = first_administrator_link(connection, CATALOGUE, actor, now_s)
+    write(made.text)
+    say("enter this code on the sign-in page, under 'I have a code'; it works once, for 24 hours")
+
+
+@app.command(epilog='Example: sanaga account recover a.ngono --because "lost telephone"')
+def recover(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")],
+    because: Annotated[str, typer.Option("--because", help="Why; it is recorded.")],
+) -> None:
+    """Print a one-time code that sets a new password and second factor of an account.
+
+    The code works for 24 hours. Until it is used, the account stays as it is. All administrators
+    are told, and the audit chain records it.
+    """
+    from accounts.audit import Actor
+    from accounts.signing_in.links import recover_on_machine
+    from controller.app import change_accounts
+    from controller.clock import SystemClock
+    from controller.environment import administrator
+
+    now_s = SystemClock().instant().timestamp()
+    actor = Actor(administrator(), because)
+    with change_accounts() as connection:
+        made = recover_on_machine(connection, name, actor, now_s)
+    write(made.text)
+    say(f"hand this code to {name} in person; all administrators are told that it was made")

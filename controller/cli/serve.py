@@ -1,0 +1,64 @@
+"""sanaga serve: the controller as a service."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller.environment import administrator, state_dir
+from controller.terminal.folders import FolderOption, PlaceArgument, named
+from controller.terminal.output import UsageProblem, say
+
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+_LOCAL = "127.0.0.1:8080"
+
+
+@app.command(epilog="Example: sanaga serve my-network --listen 127.0.0.1:8080")
+def serve(
+    place: PlaceArgument = None,
+    folder: FolderOption = Path(),
+    listen: Annotated[
+        str,
+        typer.Option(
+            "--listen",
+            metavar="ADDRESS:PORT",
+            help="Where to answer; put a proxy with TLS before it for others than this machine.",
+        ),
+    ] = _LOCAL,
+    edges: Annotated[
+        int, typer.Option("--edges", metavar="PORT", min=1, max=65_535, help="Where edges report.")
+    ] = 8444,
+) -> None:
+    """Hear edges and routers, decide what is wrong and who is hurt, and tell whom it concerns.
+
+    Runs until it is told to stop. Consultations go on without it.
+    """
+    import logging
+    from importlib.metadata import version
+
+    from controller.load import load
+    from controller.polling.listeners import ListeningPorts
+    from controller.service.process import ServeOptions, serve_until_stopped
+
+    words = "%(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.WARNING, format=words, force=True)
+    host, port = _address(listen)
+    loaded = load(named(place, folder))
+    options = ServeOptions(
+        loaded,
+        state_dir(),
+        host,
+        port,
+        edges,
+        ListeningPorts(),
+        version("sanaga"),
+        administrator(),
+    )
+    serve_until_stopped(options, say)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise UsageProblem(f"--listen: '{text}' is not ADDRESS:PORT; write one like {_LOCAL}")
+    return host.strip("[]"), int(port)

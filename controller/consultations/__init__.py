@@ -1,0 +1,1 @@
+"""Announced consultations: what to expect of them, and what they keep from being changed."""

@@ -1,0 +1,1 @@
+"""Notices: who is told of an incident, when, by which channel, and what was sent."""

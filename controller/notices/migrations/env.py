@@ -1,0 +1,7 @@
+"""Where Alembic begins."""
+
+from alembic import context
+
+from database.migrate import run_migrations
+
+run_migrations(context.config)

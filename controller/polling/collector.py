@@ -1,0 +1,248 @@
+"""The collector: polls, hears notifications and syslog, and hands on what they mean."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from logging import getLogger
+from time import monotonic
+from typing import Final, TypeAlias
+
+from controller.clock import Clock
+from controller.incidents.model import Observation
+from controller.polling import bgp
+from controller.polling.collector_health import collector_observation, lost_agents
+from controller.polling.lldp import LldpReading, cable_observations, read_neighbours
+from controller.polling.messages import settled_traps
+from controller.polling.network import WiredNetwork
+from controller.polling.observing import (
+    Heard,
+    Stamp,
+    follow_reading,
+    follow_round,
+    reading_observations,
+    round_observations,
+    silence_observations,
+)
+from controller.snmp.model import DeviceReading, Round
+from controller.snmp.poller import Poller
+from controller.snmp.targets import Target
+from inventory.errors import SanagaError
+from inventory.model import DeviceName
+
+POLL_S: Final = 10.0
+NEIGHBOURS_S: Final = 60.0
+SESSIONS_S: Final = 30.0
+# A device that sends notifications without end is asked no more often.
+ASK_AGAIN_S: Final = 1.0
+LOOK_AGAIN_S: Final = 5.0
+Sink: TypeAlias = Callable[[tuple[Observation, ...]], None]
+Show: TypeAlias = Callable[[DeviceName, str], str]
+_log: Final = getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often agents, neighbours and sessions are asked, in seconds."""
+
+    poll_s: float = POLL_S
+    neighbours_s: float = NEIGHBOURS_S
+    sessions_s: float = SESSIONS_S
+
+
+USUAL_RHYTHM: Final = Rhythm()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a collector stands: its name, its clock, and the network namespace it asks from."""
+
+    name: str
+    clock: Clock
+    namespace: str | None = None
+
+
+class Collector:
+    """Asks devices and hands observations to a sink, which must not wait."""
+
+    def __init__(
+        self,
+        place: Place,
+        targets: Iterable[Target],
+        network: WiredNetwork,
+        sink: Sink,
+    ) -> None:
+        self.name = place.name
+        self.network = network
+        self.heard = Heard()
+        self.poller = Poller(targets, place.namespace)
+        self._sink = sink
+        self._clock = place.clock
+        self._sequence = 0
+        self._reported: dict[DeviceName, dict[str, Observation]] = {}
+        self._neighbours: dict[DeviceName, LldpReading] = {}
+        self._asked_s: dict[str, float] = {}
+        self._asking: set[asyncio.Task[None]] = set()
+        self.after_rounds: list[Callable[[], None]] = []
+
+    def stamp(self) -> Stamp:
+        """Return the next stamp; its sequence rises, also over restarts of this program."""
+        now_s = self._unix_s()
+        self._sequence = max(self._sequence + 1, int(now_s * 1000))
+        return Stamp(self.name, self._sequence, now_s)
+
+    def _unix_s(self) -> float:
+        return self._clock.instant().timestamp()
+
+    def say(self, observations: tuple[Observation, ...]) -> None:
+        """Hand on observations."""
+        if observations:
+            self._sink(observations)
+
+    async def poll(self) -> Round:
+        """Ask every agent once, and say what that means."""
+        done = await self.poller.poll_round(self._unix_s())
+        lost = lost_agents(self.heard, done)
+        stamp = self.stamp()
+        said = round_observations(self.heard, done, self.network, stamp)
+        if done.readings or done.silent:
+            said = (*said, collector_observation(lost, done, stamp))
+        self.say(said)
+        for reading in done.readings:
+            self._settle(reading)
+        self.heard = follow_round(self.heard, done, lost)
+        for act in self.after_rounds:
+            act()
+        return done
+
+    def ask_soon(self, device: DeviceName) -> None:
+        """Ask a device without waiting for the next round; once a second at most."""
+        if device in self.poller.agents and self._due(device, ASK_AGAIN_S):
+            self._begin(self._ask(device))
+
+    def read_neighbours_soon(self) -> None:
+        """Read neighbours without waiting for their turn; every five seconds at most."""
+        if self._due("", LOOK_AGAIN_S):
+            self._begin(self.read_neighbours())
+
+    def _due(self, what: str, every_s: float) -> bool:
+        now_s = monotonic()
+        if now_s - self._asked_s.get(what, -every_s) < every_s:
+            return False
+        self._asked_s[what] = now_s
+        return True
+
+    def _begin(self, act: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(act)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def _ask(self, device: DeviceName) -> None:
+        heard = await self.poller.poll_one(device, self._unix_s())
+        track, stamp = self.heard.tracks.get(device), self.stamp()
+        if not isinstance(heard, DeviceReading):
+            self.say(silence_observations(track, heard, self.network, stamp))
+            return
+        self.say(reading_observations(track, heard, self.network, stamp))
+        self._settle(heard)
+        tracks = {**self.heard.tracks, device: follow_reading(track, heard)}
+        self.heard = Heard(tracks, self.heard.silent - {device}, self.heard.lost - {device})
+
+    def report_trap(self, device: DeviceName, observations: tuple[Observation, ...]) -> None:
+        """Say what a trap reports, and ask the device, which ends what it reports no more."""
+        self.say(observations)
+        kept = self._reported.setdefault(device, {})
+        kept.update({one.subject.name: one for one in observations})
+        self.ask_soon(device)
+
+    def _settle(self, reading: DeviceReading) -> None:
+        reported = self._reported.get(reading.device)
+        if not reported:
+            return
+        ended = settled_traps(reported, reading, self.network, self.stamp())
+        self.say(ended)
+        reported.update({one.subject.name: one for one in ended})
+
+    async def read_neighbours(self) -> None:
+        """Read the neighbours of every agent, and say which cables are wrong."""
+
+        async def read(device: DeviceName) -> None:
+            polled = self.poller.agents[device]
+            async with polled.turn:
+                try:
+                    found = await read_neighbours(polled.agent, self._unix_s())
+                except SanagaError as error:
+                    _log.info("neighbours of %s: %s", device, error)
+                    self._neighbours.pop(device, None)
+                else:
+                    self._neighbours[device] = found
+
+        await asyncio.gather(*(read(device) for device in self._answering()))
+        self.say(cable_observations(self._neighbours.values(), self.network, self.stamp()))
+
+    async def read_sessions(self, show: Show, routers: Iterable[DeviceName]) -> None:
+        """Ask routers of FRR for their BGP and BFD sessions, and say what they tell of circuits."""
+
+        async def read(device: DeviceName) -> None:
+            try:
+                told = await asyncio.to_thread(show, device, bgp.SHOW_BGP)
+                quick = await asyncio.to_thread(show, device, bgp.SHOW_BFD)
+                peers, bfd = bgp.parse_bgp(told), bgp.parse_bfd(quick)
+            except (SanagaError, bgp.ShowError) as error:
+                _log.info("sessions of %s: %s", device, error)
+                return
+            moment = (self.stamp(), self._unix_s())
+            self.say(bgp.session_observations(device, peers, bfd, self.network, moment))
+
+        await asyncio.gather(*(read(device) for device in routers))
+
+    async def run(
+        self,
+        stop: asyncio.Event,
+        rhythm: Rhythm = USUAL_RHYTHM,
+        *,
+        show: Show | None = None,
+        routers: Iterable[DeviceName] = (),
+    ) -> None:
+        """Ask again and again until stopped; a fault of this program is said as the collector's.
+
+        show asks a router of FRR over the controller's usual connection; routers are those that
+        have one. Without it sessions are not asked for.
+        """
+        named = tuple(routers)
+        tasks = [
+            self._repeat(stop, rhythm.poll_s, self.poll),
+            self._repeat(stop, rhythm.neighbours_s, self.read_neighbours),
+        ]
+        if show is not None and named:
+            sessions = show
+            tasks.append(
+                self._repeat(stop, rhythm.sessions_s, lambda: self.read_sessions(sessions, named))
+            )
+        await asyncio.gather(*tasks)
+
+    async def _repeat(
+        self, stop: asyncio.Event, every_s: float, act: Callable[[], Awaitable[object]]
+    ) -> None:
+        while not stop.is_set():
+            began_s = monotonic()
+            try:
+                await act()
+            except Exception as error:  # noqa: BLE001 - a silent collector would blame the network
+                _log.warning("the collector failed", exc_info=True)
+                self._blame(error)
+            with suppress(TimeoutError):
+                left_s = max(every_s - (monotonic() - began_s), 0.0)
+                await asyncio.wait_for(stop.wait(), left_s)
+
+    def _blame(self, error: Exception) -> None:
+        stamp = self.stamp()
+        nothing = Round(stamp.received_s, (), (), 0.0)
+        fault = f"a fault of the collector: {type(error).__name__}; see its log"
+        self.say((collector_observation(frozenset(), nothing, stamp, fault),))
+
+    def _answering(self) -> Mapping[DeviceName, object]:
+        """Return the agents that answered last; at first all of them."""
+        return {
+            name: one for name, one in self.poller.agents.items() if name not in self.heard.silent
+        }

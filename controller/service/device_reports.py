@@ -1,0 +1,80 @@
+"""Routers and switches in the service: polled, and heard by traps and syslog."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from logging import getLogger
+from pathlib import Path
+from typing import Final
+
+from controller.clock import Clock
+from controller.polling.collector import Collector, Place
+from controller.polling.listeners import Listeners, ListeningPorts
+from controller.polling.network import wired_network
+from controller.service.engine import IncidentEngine
+from controller.snmp.targets import Target, make_target, polled_devices
+from controller.wording import listing
+from inventory.credentials import resolve_secret
+from inventory.errors import CredentialError
+from inventory.model import DeviceName, Intent
+
+COLLECTOR: Final = "controller"
+_NAMED: Final = 3
+_log: Final = getLogger(__name__)
+
+
+def polled_targets(
+    intent: Intent, folder: Path, environment: Mapping[str, str], say: Callable[[str], None]
+) -> tuple[Target, ...]:
+    """Return what can be polled; of a device whose secret is missing, say so and go on."""
+
+    def secret(reference: str) -> str:
+        return resolve_secret(reference, base=folder, environment=environment)
+
+    found, missing = [], defaultdict[str, list[DeviceName]](list)
+    for device in polled_devices(intent):
+        try:
+            found.append(make_target(intent, device, secret))
+        except CredentialError as error:
+            missing[str(error)].append(device.name)
+    for reason, names in missing.items():
+        some = listing(names) if len(names) <= _NAMED else f"{len(names)} devices"
+        say(f"not polled: {some}: {reason}")
+    return tuple(found)
+
+
+class DeviceReports:
+    """The collector of this controller, with its doors for traps and syslog."""
+
+    def __init__(
+        self,
+        intent: Intent,
+        targets: tuple[Target, ...],
+        incidents: IncidentEngine,
+        clock: Clock,
+    ) -> None:
+        self._namespace = intent.network.management_namespace
+        place = Place(COLLECTOR, clock, self._namespace)
+        network = wired_network(intent)
+        self.collector = Collector(place, targets, network, lambda said: incidents.report(*said))
+        self.listeners = Listeners(self.collector)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def ask_soon(self, devices: Iterable[DeviceName]) -> None:
+        """Ask devices now instead of in the next round; may be called by any thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            for device in devices:
+                loop.call_soon_threadsafe(self.collector.ask_soon, device)
+
+    async def run(self, stop: asyncio.Event, ports: ListeningPorts) -> None:
+        """Poll and listen until told to stop; a port that is taken costs its messages alone."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            await self.listeners.start(ports, self._namespace)
+        except OSError as error:
+            _log.warning("traps and syslog are not heard: %s", error)
+        try:
+            await self.collector.run(stop)
+        finally:
+            await self.listeners.stop()

@@ -1,0 +1,244 @@
+"""The process behind "sanaga serve": opens what it needs, serves until it is told to stop."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+from socket import gethostname
+from typing import Any, Final
+
+from sqlalchemy import Engine
+
+from controller.api.app import make_app
+from controller.api.context import ApiContext
+from controller.api.events import EventRing
+from controller.api.places import Places
+from controller.app import LOCAL_SOCKET
+from controller.clock import Clock, SystemClock
+from controller.consultations.announcer import due_news
+from controller.consultations.desk import ConsultationDesk
+from controller.environment import environment
+from controller.incidents.rows import IncidentRows
+from controller.incidents.view import NetworkView, network_view
+from controller.keys.signing import signing_key
+from controller.load import Loaded
+from controller.notices.open import Surroundings, open_worker, upgrade_notices
+from controller.notices.recipients import Audience
+from controller.notices.worker import NoticeWorker
+from controller.polling.listeners import ListeningPorts
+from controller.service.authentication import Authentication
+from controller.service.device_reports import DeviceReports, polled_targets
+from controller.service.edge_reports import EdgeReports
+from controller.service.engine import IncidentEngine
+from controller.service.listeners import HttpServers, ListenError, local_socket, tcp_socket
+from controller.service.notifying import EngineReader
+from controller.service.suspicion import DevicesBetween
+from controller.store.database import Database
+from controller.store.people import People
+from controller.store.place import store_place
+from database.engine import open_engine
+from inventory.errors import JournalError
+from topology.build import build_topology
+from topology.model import Topology
+
+TELEMETRY_FILE: Final = "telemetry.sqlite"
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_EVERY_S: Final = 1.0
+# How far back a consultation that ended is still looked for, after a restart too.
+_LOOK_BACK_S: Final = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """Where the service listens and stores; edge_port is where edges report to."""
+
+    loaded: Loaded
+    state_dir: Path
+    host: str
+    port: int
+    edge_port: int
+    devices: ListeningPorts
+    version: str
+    local_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Everything that runs, in the order in which it was opened."""
+
+    view: NetworkView
+    incidents: IncidentEngine
+    edges: EdgeReports
+    devices: DeviceReports
+    consultations: ConsultationDesk
+    notices: NoticeWorker
+
+
+def serve_until_stopped(options: ServeOptions, say: Callable[[str], None]) -> None:
+    """Serve until a signal asks to stop; say tells what is listened on, and what is missing."""
+    asyncio.run(_serve(options, say))
+
+
+async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
+    stop, ring = asyncio.Event(), EventRing(token_hex(4))
+    for number in _STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with ExitStack() as opened:
+        local = opened.enter_context(_local_socket(options.state_dir / LOCAL_SOCKET))
+        http = opened.enter_context(closing(tcp_socket(options.host, options.port)))
+        parts = _open_parts(options, ring, opened, say)
+        app = make_app(_context(options, parts, ring), options.version, lambda: _missing(parts))
+        address = http.getsockname()
+        name = options.loaded.intent.network.name
+
+        def started() -> None:
+            say(f"serving {name} on {address[0]} port {address[1]}")
+
+        servers = HttpServers(app, [local, http])
+        await _together(
+            stop,
+            servers.serve(stop, started),
+            _hear_edges(parts, stop, options),
+            parts.devices.run(stop, options.devices),
+            _follow_consultations(parts, stop),
+        )
+
+
+async def _together(stop: asyncio.Event, *works: Any) -> None:
+    """Run everything until it ends; the first fault stops the rest."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        stop.set()
+        await asyncio.wait(tasks)
+    for task in tasks:
+        task.result()
+
+
+@contextmanager
+def _local_socket(path: Path) -> Iterator[Any]:
+    with closing(local_socket(path)) as made:
+        try:
+            yield made
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _open_parts(
+    options: ServeOptions, ring: EventRing, opened: ExitStack, say: Callable[[str], None]
+) -> _Parts:
+    loaded, clock = options.loaded, SystemClock()
+    intent, topology = loaded.intent, build_topology(loaded.intent)
+    database = opened.enter_context(closing(Database.open(options.state_dir, JournalError)))
+    view = network_view(intent, topology)
+    incidents = _incidents(database.engine, view, ring, clock)
+    targets = polled_targets(intent, loaded.folder, environment(), say)
+    devices = DeviceReports(intent, targets, incidents, clock)
+    telemetry = opened.enter_context(_telemetry(options))
+    between = DevicesBetween(topology)
+    edges = EdgeReports(
+        telemetry,
+        signing_key(options.state_dir),
+        incidents,
+        lambda here, there: devices.ask_soon(between(here, there)),
+        clock,
+    )
+    edges.admit(intent, _revoked(options.state_dir))
+    notices = _notices(options, database.engine, incidents, clock)
+    incidents.start()
+    opened.callback(incidents.stop)
+    notices.start()
+    opened.callback(notices.stop)
+    desk = _desk(database.engine, topology, loaded)
+    return _Parts(view, incidents, edges, devices, desk, notices)
+
+
+def _incidents(engine: Engine, view: NetworkView, ring: EventRing, clock: Clock) -> IncidentEngine:
+    loop = asyncio.get_running_loop()
+
+    def publish(kind: str, data: Mapping[str, Any], sites: Collection[str]) -> None:
+        loop.call_soon_threadsafe(ring.publish, kind, data, sites)
+
+    return IncidentEngine(IncidentRows(engine), view, publish, lambda: clock.instant().timestamp())
+
+
+@contextmanager
+def _telemetry(options: ServeOptions) -> Iterator[Engine]:
+    """Open the database of telemetry: a file of its own, or the server that keeps the rest too."""
+    place = store_place(options.state_dir)
+    made = (
+        open_engine(place.address, password=place.password())
+        if place.address
+        else open_engine(options.state_dir / TELEMETRY_FILE)
+    )
+    try:
+        yield made
+    finally:
+        made.dispose()
+
+
+def _revoked(state_dir: Path) -> frozenset[str]:
+    with closing(People.open(state_dir)) as people:
+        return frozenset(people.revoked.keys())
+
+
+def _notices(
+    options: ServeOptions, engine: Engine, incidents: IncidentEngine, clock: Clock
+) -> NoticeWorker:
+    upgrade_notices(engine)
+    audience = Audience(options.loaded.notices, Places(options.loaded.intent).sites)
+    around = Surroundings(options.loaded.folder, environment(), clock)
+    return open_worker(engine, audience, EngineReader(incidents, clock), around, gethostname())
+
+
+def _desk(engine: Engine, topology: Topology, loaded: Loaded) -> ConsultationDesk:
+    return ConsultationDesk(engine, topology, loaded.policies)
+
+
+def _context(options: ServeOptions, parts: _Parts, ring: EventRing) -> ApiContext:
+    intent, clock = options.loaded.intent, SystemClock()
+    known = Authentication(lambda _: None, lambda _: None, options.local_name)
+    return ApiContext(
+        intent,
+        Places(intent),
+        parts.view,
+        parts.incidents,
+        parts.consultations,
+        parts.edges,
+        ring,
+        known,
+        lambda: clock.instant().timestamp(),
+    )
+
+
+def _missing(parts: _Parts) -> str:
+    """Return what keeps the service from doing its work; nothing when all is well."""
+    return parts.incidents.fault or parts.edges.intake.fault
+
+
+async def _hear_edges(parts: _Parts, stop: asyncio.Event, options: ServeOptions) -> None:
+    network = options.loaded.intent.network
+    try:
+        await parts.edges.run(stop, options.edge_port, network.management_namespace)
+    except OSError as error:
+        raise ListenError(
+            f"port {options.edge_port} for edges cannot be listened on ({error}); stop what "
+            "listens there, or choose another with --edges"
+        ) from error
+
+
+async def _follow_consultations(parts: _Parts, stop: asyncio.Event) -> None:
+    """Say when announced consultations begin and end."""
+    clock = SystemClock()
+    while not stop.is_set():
+        now_s = clock.instant().timestamp()
+        recent = await asyncio.to_thread(parts.consultations.between, now_s - _LOOK_BACK_S, now_s)
+        parts.incidents.report(*due_news(recent, parts.incidents.current().consultations, now_s))
+        try:
+            await asyncio.wait_for(stop.wait(), _EVERY_S)
+        except TimeoutError:
+            continue

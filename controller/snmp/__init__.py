@@ -1,0 +1,1 @@
+"""SNMP: agents and what is asked of them, what their values mean, and their notifications."""

@@ -1,0 +1,111 @@
+"""A real daemon reports through its tunnel, and moves traffic all the same without a controller."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from edge.control import client as control
+from edge.telemetry.model import ChangeKind, PathState
+from simulations.netns.namespaces import entered_namespace
+from simulations.netns.waiting import eventually
+from tests.rigs.edge.edge_rig import SERVER
+from tests.rigs.edge.edge_site import FIRST, OTHER, SOON_S, Site, call, made_well, put, standing
+from tests.rigs.edge.telemetry_controller import SmallController
+from vpn import key_text
+
+pytestmark = pytest.mark.netns
+
+PORT = 8444
+NOWHERE = "198.51.100.1:8444"
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with standing("r") as made:
+        yield made
+
+
+@pytest.fixture
+def well(site: Site) -> Site:
+    return made_well(site)
+
+
+@contextmanager
+def controller_behind_the_hub(site: Site, folder: Path) -> Iterator[SmallController]:
+    """Give a controller at the server's address, known to the edge by the key of its policies."""
+    private = (site.edge.folder / "key").read_text()
+    octets = key_text.key_octets(private.strip())
+    assert octets
+    made = SmallController(
+        {"edge": key_text.public_text(octets)}, key=site.pair.key, issuer=site.pair.key
+    )
+    ready, ended = Event(), Event()
+
+    async def serve() -> None:
+        async with made.serving(folder, PORT, str(SERVER)):
+            ready.set()
+            await asyncio.to_thread(ended.wait)
+
+    def work() -> None:
+        with entered_namespace(site.world.namespace("server")):
+            asyncio.run(serve())
+
+    thread = Thread(target=work)
+    thread.start()
+    try:
+        assert ready.wait(SOON_S)
+        yield made
+    finally:
+        ended.set()
+        thread.join()
+
+
+def reporting(site: Site):
+    return control.request(site.edge.folder, "status")["status"]["reporting"]
+
+
+def test_a_controller_that_nobody_reaches_changes_nothing_for_a_call(well):
+    put(well, "edge", replace(well.edge.policy, telemetry=(NOWHERE,)))
+    eventually(lambda: reporting(well)["spooled"], within_s=SOON_S, what="a report that waits")
+    with call(well) as lost:
+        well.world.worsen(FIRST, hole=True)
+        eventually(
+            lambda: well.way("consultation-audio") == OTHER, within_s=SOON_S, what="leaving it"
+        )
+    assert lost == [0]
+    assert reporting(well)["connected_since"] is None
+    assert not well.status()["faults"]
+
+
+def test_a_daemon_reports_a_death_through_its_tunnel_and_its_own_end(well, tmp_path):
+    with controller_behind_the_hub(well, tmp_path) as heard:
+        put(well, "edge", replace(well.edge.policy, telemetry=(f"{SERVER}:{PORT}",)))
+        eventually(lambda: reporting(well)["connected_since"], within_s=SOON_S, what="a connection")
+        well.world.worsen(FIRST, hole=True)
+        eventually(
+            lambda: any(
+                change.kind is ChangeKind.PATH_STATE and change.state == PathState.DEAD
+                for message in heard.messages
+                for change in message.changes
+            ),
+            within_s=SOON_S,
+            what="the death of the best path in a report",
+        )
+        well.world.heal(FIRST)
+        well.edge.signal(signal.SIGTERM)
+        eventually(
+            lambda: any(
+                change.kind is ChangeKind.LAST_GASP
+                for message in heard.messages
+                for change in message.changes
+            ),
+            within_s=SOON_S,
+            what="the daemon's last report",
+        )
+        assert heard.numbers() == [*range(1, len(heard.messages) + 1)]

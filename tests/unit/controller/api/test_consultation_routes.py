@@ -1,0 +1,105 @@
+"""Consultations over the API: announced with what to expect, seen within scope, taken back."""
+
+from datetime import UTC, datetime
+from time import time
+
+import pytest
+
+from accounts.roles import Grant
+from controller.incidents.model import Health
+from controller.roles import Role
+from tests.rigs.service.api_bench import api_bench
+
+GRANTS = {
+    "ngono": (Grant(Role.NOC_OPERATOR, ""),),
+    "eyenga": (Grant(Role.VIEWER, ""),),
+    "fotso": (Grant(Role.NOC_OPERATOR, "yaounde/douala"),),
+}
+
+
+@pytest.fixture
+def bench():
+    with api_bench(GRANTS) as made:
+        yield made
+
+
+def announce(bench, who="ngono", minutes_ahead=0, **changes):
+    begins = datetime.fromtimestamp(time() + 60 * minutes_ahead, UTC)
+    body = {"sites": ["kolofata", "yaounde"], "begins_at": begins.isoformat(), "minutes": 30}
+    return bench.client.request(
+        "POST", "/api/v1/consultations", headers={"who": who}, body=body | changes
+    )
+
+
+def test_an_announcement_is_answered_with_what_to_expect_and_runs(bench):
+    answer = announce(bench)
+    assert answer.status_code == 201
+    made = answer.json()
+    assert (made["state"], made["sites"]) == ("running", ["kolofata", "yaounde"])
+    assert made["expectation"]["quality"] == "video"
+    assert made["expectation"]["protected"]
+    assert [one["name"] for one in bench.get("/consultations")["items"]] == [made["name"]]
+    assert bench.get(f"/consultations/{made['name']}")["announced_by"] == "ngono"
+
+
+def test_what_to_expect_follows_the_network(bench):
+    bench.hear("mora-kolofata-fibre", Health.DOWN, "mora-r1", "kolofata-r1")
+    check = {"sites": ["kolofata", "mora"]}
+    answer = bench.client.request(
+        "POST", "/api/v1/consultations/check", headers={"who": "ngono"}, body=check
+    ).json()
+    assert "mora-kolofata-fibre" not in answer["because"]
+
+
+def test_coming_and_past_ones_are_lists_of_their_own(bench):
+    coming = announce(bench, minutes_ahead=90).json()["name"]
+    gone = announce(bench).json()["name"]
+    bench.client.request("DELETE", f"/api/v1/consultations/{gone}", headers={"who": "ngono"})
+    assert [one["name"] for one in bench.get("/consultations", state="coming")["items"]] == [coming]
+    past = bench.get("/consultations", state="past")["items"]
+    assert [(one["name"], one["state"]) for one in past] == [(gone, "cancelled")]
+    assert bench.get("/consultations")["total"] == 0
+
+
+def test_a_reader_elsewhere_sees_of_it_what_is_in_scope_alone(bench):
+    name = announce(bench).json()["name"]
+    assert bench.get("/consultations", "fotso")["total"] == 0
+    answer = bench.client.request("GET", f"/api/v1/consultations/{name}", headers={"who": "fotso"})
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("who", "changes", "status", "said"),
+    [
+        ("eyenga", {}, 403, "do not cover"),
+        ("fotso", {}, 404, "kolofata"),
+        ("ngono", {"sites": ["atlantis"]}, 404, "atlantis"),
+        ("ngono", {"minutes": 0}, 422, "minutes"),
+        ("ngono", {"begins_at": "2026-01-01T10:00:00Z"}, 422, "future"),
+        ("ngono", {"begins_at": "2026-01-01T10:00:00"}, 422, "begins_at"),
+        ("ngono", {"patient": "A. Ngono"}, 422, "patient"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_reason(bench, who, changes, status, said):
+    answer = announce(bench, who, **changes)
+    assert answer.status_code == status
+    assert said in answer.json()["detail"]
+    assert bench.get("/consultations")["total"] == 0
+
+
+def touched(bench, who="ngono", *names):
+    body = {"names": list(names)}
+    answer = bench.client.request(
+        "POST", "/api/v1/consultations/touched", headers={"who": who}, body=body
+    )
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def test_a_change_on_the_way_of_a_running_consultation_is_told_of_it(bench):
+    name = announce(bench).json()["name"]
+    found = touched(bench, "ngono", "mora-r1", "kolofata-e1")
+    assert [one["name"] for one in found["consultations"]] == [name]
+    assert found["sentence"].startswith("1 consultation runs over kolofata-e1 and mora-r1, it ends")
+    assert touched(bench, "ngono", "douala-r1")["sentence"] == ""
+    assert touched(bench, "fotso", "kolofata-e1")["sentence"] == ""

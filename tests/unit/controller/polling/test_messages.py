@@ -1,0 +1,96 @@
+"""What traps and lines of syslog mean."""
+
+import pytest
+
+from controller.incidents.model import Health, Source
+from controller.polling.messages import (
+    asks_for_poll,
+    quiet_observation,
+    settled_traps,
+    severe_observation,
+    trap_observations,
+)
+from controller.polling.observing import Stamp, Track
+from controller.polling.syslog import parse_message
+from controller.snmp import oids
+from controller.snmp.model import LinkState
+from controller.snmp.traps import Notification
+from tests.rigs.snmp.readings import interface, network, reading
+
+STAMP = Stamp("noc", 8, 70.0)
+TRACK = Track((reading(),))
+
+
+def trap(kind, **values):
+    return Notification(kind, 1.0, values)
+
+
+def link(kind, index=2):
+    return Notification(kind, 1.0, {f"{oids.IF_INDEX}.{index}": index})
+
+
+def said(notification, track=TRACK):
+    found = trap_observations(notification, track, "mora-r1", network(), STAMP)
+    return [(one.subject.name, one.source, one.state, one.reason) for one in found]
+
+
+def test_a_trap_tells_of_a_link():
+    assert said(link(oids.LINK_DOWN)) == [
+        ("mora-kolofata", Source.TRAP, Health.DOWN, "mora-r1 reports that eth1 has no link")
+    ]
+    assert said(link(oids.LINK_UP)) == [
+        ("mora-kolofata", Source.TRAP, Health.OK, "mora-r1 reports that eth1 has a link again")
+    ]
+
+
+def test_one_of_an_interface_without_circuit_or_before_any_reading_says_nothing():
+    assert said(link(oids.LINK_DOWN, index=9)) == []
+    assert said(link(oids.LINK_DOWN), track=None) == []
+    assert said(trap(oids.COLD_START)) == []
+
+
+@pytest.mark.parametrize("kind", sorted(oids.UPS_ON_BATTERY))
+def test_a_power_supply_tells_that_mains_are_away(kind):
+    ((name, source, state, _),) = said(trap(kind))
+    assert (name, source, state) == ("mora-r1", Source.UPS, Health.DEGRADED)
+
+
+def reported(state):
+    kind = oids.LINK_DOWN if state is Health.DOWN else oids.LINK_UP
+    found = trap_observations(link(kind), TRACK, "mora-r1", network(), STAMP)
+    return {one.subject.name: one for one in found}
+
+
+def test_a_link_that_is_up_again_when_asked_ends_what_a_trap_reported():
+    (end,) = settled_traps(reported(Health.DOWN), reading(), network(), STAMP)
+    assert (end.source, end.state, end.observer) == (Source.TRAP, Health.OK, "mora-r1")
+
+
+def test_one_that_is_down_does_not_nor_does_what_was_up():
+    down = reading("mora-r1", interface(state=LinkState.DOWN))
+    assert settled_traps(reported(Health.DOWN), down, network(), STAMP) == ()
+    assert settled_traps(reported(Health.OK), reading(), network(), STAMP) == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "asks"),
+    [
+        (b"<13>zebra: link eth1 down", True),
+        (b"<189>%LINEPROTO-5-UPDOWN: Line protocol on Interface Gi0/1, link is up", True),
+        (b"<30>bgpd: %ADJCHANGE: neighbor 172.20.0.3 Down BGP Notification", True),
+        (b"<2>kernel: out of memory", True),
+        (b"<13>sshd: accepted key for root", False),
+    ],
+)
+def test_some_lines_ask_for_a_look(line, asks):
+    assert asks_for_poll(parse_message(line)) is asks
+
+
+def test_a_severe_line_is_said_in_the_devices_words_until_it_is_quiet():
+    said = severe_observation(parse_message(b"<2>kernel: panic\x1b[2J"), "mora-r1", STAMP)
+    assert (said.source, said.state, said.reason) == (
+        Source.SYSLOG,
+        Health.DEGRADED,
+        "says: panic [2J",
+    )
+    assert quiet_observation("mora-r1", STAMP).state is Health.OK

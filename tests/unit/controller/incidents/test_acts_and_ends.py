@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from controller.incidents.decide import started
-from controller.incidents.lifecycle.acts import shift_handover
+from controller.decisions.acts import shift_handover
+from controller.decisions.decide import started
 from controller.incidents.model import (
     ActKind,
     Cause,

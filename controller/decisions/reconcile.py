@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from controller.incidents.causes.diagnose import Diagnosis
-from controller.incidents.causes.finding import Finding
-from controller.incidents.lifecycle.ledger import Ledger, by_root
+from controller.decisions.ledger import Ledger, by_root
+from controller.diagnosis.diagnose import Diagnosis
+from controller.diagnosis.finding import Finding
 from controller.incidents.model import (
     ChangeKind,
     Incident,

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from controller.incidents.causes.finding import Finding
+from controller.diagnosis.finding import Finding
 from controller.incidents.model import (
+    SEVERITIES,
     Cause,
     ChangeKind,
     Effect,
@@ -21,7 +22,6 @@ from controller.incidents.model import (
 from controller.incidents.sentences import Language, sentence, title
 from controller.incidents.view import NetworkView
 
-SEVERITIES: Final = tuple(Severity)
 _GRAVE: Final = frozenset({Effect.CUT_OFF, Effect.BLIND})
 _MILD: Final = frozenset({Cause.SATELLITE_HANDOVER})
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from controller.incidents.causes.hearing import SKEW_S, Answer, Hearing, instant_s, said_of
-from controller.incidents.causes.reach import Boundary, Reach, reach_of
+from controller.diagnosis.hearing import SKEW_S, Answer, Hearing, instant_s, said_of
+from controller.diagnosis.reach import Boundary, Reach, reach_of
 from controller.incidents.model import (
     Health,
     IncidentState,

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from controller.incidents.causes.hearing import instant_s, is_later
-from controller.incidents.causes.quality import quality_fault
+from controller.diagnosis.hearing import instant_s, is_later
+from controller.diagnosis.quality import quality_fault
 from controller.incidents.model import (
     Consultation,
     Health,

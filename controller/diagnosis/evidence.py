@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from controller.incidents.causes.hearing import Answer, Belief, said_of
-from controller.incidents.causes.roots import Root, Scene
+from controller.diagnosis.hearing import Answer, Belief, said_of
+from controller.diagnosis.roots import Root, Scene
 from controller.incidents.model import (
     Health,
     IncidentState,

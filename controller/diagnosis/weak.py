@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from controller.incidents.causes.evidence import wrong_cable
-from controller.incidents.causes.finding import Finding
-from controller.incidents.causes.hearing import Answer, said_of
-from controller.incidents.causes.quality import Fault, quality_fault
-from controller.incidents.causes.roots import Scene
+from controller.diagnosis.evidence import wrong_cable
+from controller.diagnosis.finding import Finding
+from controller.diagnosis.hearing import Answer, said_of
+from controller.diagnosis.quality import Fault, quality_fault
+from controller.diagnosis.roots import Scene
 from controller.incidents.model import (
     Cause,
     Effect,

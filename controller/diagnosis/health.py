@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from controller.incidents.causes.diagnose import Diagnosis
-from controller.incidents.causes.finding import Finding
-from controller.incidents.causes.hearing import HEARD, Answer
+from controller.diagnosis.diagnose import Diagnosis
+from controller.diagnosis.finding import Finding
+from controller.diagnosis.hearing import HEARD, Answer
 from controller.incidents.model import (
     Effect,
     Health,

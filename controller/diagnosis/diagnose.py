@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
-from controller.incidents.causes import evidence
-from controller.incidents.causes.finding import Finding
-from controller.incidents.causes.hearing import UP, Answer, Belief, instant_s, said_of
-from controller.incidents.causes.roots import Root, Scene, find_roots
-from controller.incidents.causes.weak import weak_findings
+from controller.diagnosis import evidence
+from controller.diagnosis.finding import Finding
+from controller.diagnosis.hearing import UP, Answer, Belief, instant_s, said_of
+from controller.diagnosis.roots import Root, Scene, find_roots
+from controller.diagnosis.weak import weak_findings
 from controller.incidents.model import (
     Cause,
     Effect,

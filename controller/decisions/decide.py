@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from controller.incidents.causes.diagnose import Diagnosis, diagnose
-from controller.incidents.health import health_changes, judge_health
-from controller.incidents.lifecycle.acts import do_acts
-from controller.incidents.lifecycle.fold import PastFault, fold_news
-from controller.incidents.lifecycle.ledger import Ledger
-from controller.incidents.lifecycle.reconcile import reconcile
-from controller.incidents.lifecycle.renames import follow_intent
+from controller.decisions.acts import do_acts
+from controller.decisions.fold import PastFault, fold_news
+from controller.decisions.ledger import Ledger
+from controller.decisions.reconcile import reconcile
+from controller.decisions.renames import follow_intent
+from controller.diagnosis.diagnose import Diagnosis, diagnose
+from controller.diagnosis.health import health_changes, judge_health
 from controller.incidents.model import (
     Act,
     Cause,

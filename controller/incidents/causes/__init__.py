@@ -1,1 +1,0 @@
-"""Which circuits, devices, sites and operators are root causes, and what shows it."""

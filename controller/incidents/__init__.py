@@ -1,1 +1,1 @@
-"""What is wrong, why, and who is hurt: one incident per root cause, decided from what is heard."""
+"""What is wrong, why, and who is hurt: the values of incidents, the network, and their words."""

@@ -7,11 +7,7 @@ from typing import Final, TypeAlias
 
 
 class Health(StrEnum):
-    """How a subject stands.
-
-    Unreachable means that something else, which is named, cuts it off. Unknown means that nobody
-    who could tell is heard.
-    """
+    """How a subject stands; another cause cuts off what is unreachable."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -206,27 +202,6 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """A root cause as the last diagnosis sees it, before it is settled.
-
-    settle_s is for how long it must last before it is an incident; since_s is when it began.
-    members are everything that it explains, parts what failed together with it.
-    """
-
-    root: Subject
-    cause: Cause
-    effect: Effect
-    since_s: float
-    settle_s: float
-    members: frozenset[Subject] = frozenset()
-    parts: frozenset[Subject] = frozenset()
-    sites: tuple[str, ...] = ()
-    cut_off: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = ()
-    maintained: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Incident:
     """One root cause and whom it hurts.
 
@@ -235,8 +210,7 @@ class Incident:
     those that it was first taken to have. noticed says that its opening was sent to the outbox,
     pending that a notice waits for the end of a mute or a window. sequence rises with every notice.
     clear_s is since when the root is seen to be well, muted_until_s the end of a mute. hidden says
-    that its root cannot be judged now behind another cause. split_from is the incident that it was
-    a part of.
+    that its root cannot be judged now behind another cause. split_from is what it was a part of.
     """
 
     number: int
@@ -355,10 +329,9 @@ class Refusal:
 class Policy:
     """How long what must last before it is an incident, in seconds, and how ends are settled.
 
-    A cut is confirmed fast when both ends see it. A flapping root must be well for longer each
-    time, from clear_s to most_clear_s. merge_s is how much earlier than its cause a consequence
-    may have been seen. grace_s is for how long after the return of a parent or of a collector a
-    child is not judged by what was measured before. start_grace_s is the same after a start.
+    A flapping root must be well for longer each time, from clear_s to most_clear_s. merge_s is how
+    far from its cause a consequence may have been seen. grace_s is for how long after the return of
+    a parent a child is not judged by what was measured before.
     """
 
     both_ends_s: float = 0.5
@@ -375,7 +348,6 @@ class Policy:
     reopen_s: float = 600.0
     merge_s: float = 120.0
     grace_s: float = 10.0
-    start_grace_s: float = 30.0
     operator_circuits: int = 3
 
 
@@ -386,12 +358,10 @@ ObserverKey: TypeAlias = tuple[str, Source]
 class IncidentState:
     """Everything that decisions rest on; a value that is stored and read again.
 
-    observations are the newest by subject and observer; troubled are the subjects of which some
-    are not good. since_s is when a subject turned bad, shadow_s when it was last hidden behind
-    another cause, found_s when a root cause was first found. health holds what is not ok.
-    incidents are those that are open, or ended so recently that they may reopen. replays holds
-    the last replayed words. identities are the numbers of the intent
-    by which a renamed subject is known again.
+    observations are the newest by subject and observer, replays those of replayed messages;
+    troubled subjects have some that are not good, since_s when. shadow_s is when a subject was last
+    hidden, found_s when a root was first found. health holds what is not ok; incidents are open, or
+    may reopen. identities are the numbers by which a renamed subject is known again.
     """
 
     started_s: float = 0.0
@@ -418,8 +388,7 @@ class IncidentState:
 class Outcome:
     """A decision: the state after it, what to write down, what to send, and when to decide next.
 
-    wake_s is when the next decision is due though nothing is heard, None if nothing waits. touched
-    are the incidents that are to be written, also those that the state forgets.
+    wake_s is when the next decision is due, None if nothing waits. touched are all to be written.
     """
 
     state: IncidentState

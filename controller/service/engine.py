@@ -7,7 +7,7 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any, Final, Protocol, TypeAlias
 
-from controller.incidents.decide import decide, started
+from controller.decisions.decide import decide, started
 from controller.incidents.model import (
     Incident,
     IncidentChange,

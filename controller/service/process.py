@@ -19,8 +19,8 @@ from controller.app import LOCAL_SOCKET
 from controller.clock import Clock, SystemClock
 from controller.consultations.announcer import due_news
 from controller.consultations.desk import ConsultationDesk
+from controller.decisions.rows import IncidentRows
 from controller.environment import environment
-from controller.incidents.rows import IncidentRows
 from controller.incidents.view import NetworkView, network_view
 from controller.keys.signing import signing_key
 from controller.load import Loaded

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from controller.incidents.decide import decide
+from controller.decisions.decide import decide
+from controller.decisions.rows import IncidentRows
+from controller.decisions.schema import outbox
 from controller.incidents.model import (
     Consultation,
     Health,
@@ -15,8 +17,6 @@ from controller.incidents.model import (
     Observation,
     Source,
 )
-from controller.incidents.rows import IncidentRows
-from controller.incidents.schema import outbox
 from database.engine import open_engine, reading
 from tests.rigs.incidents.networks import north
 from tests.rigs.incidents.story import Story, circuit

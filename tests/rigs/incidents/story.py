@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
-from controller.incidents.decide import decide
-from controller.incidents.health import health_of
+from controller.decisions.decide import decide
+from controller.diagnosis.health import health_of
 from controller.incidents.model import (
     Act,
     ActKind,

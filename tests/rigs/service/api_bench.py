@@ -39,7 +39,6 @@ AT_ONCE: Final = Policy(
     silent_s=0.0,
     collector_s=0.0,
     clear_s=0.0,
-    start_grace_s=0.0,
     grace_s=0.0,
 )
 

@@ -5,7 +5,7 @@ from time import process_time
 
 import pytest
 
-from controller.incidents.decide import decide
+from controller.decisions.decide import decide
 from controller.incidents.model import Health
 from tests.rigs.incidents.national_life import NationalLife
 from tests.rigs.incidents.networks import national

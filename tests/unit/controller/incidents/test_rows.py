@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from controller.decisions.rows import IncidentRows, StaleRowsError
+from controller.decisions.schema import metadata, outbox
 from controller.incidents.model import (
     ActKind,
     Consultation,
@@ -16,8 +18,6 @@ from controller.incidents.model import (
     Recurrence,
     WindowSet,
 )
-from controller.incidents.rows import IncidentRows, StaleRowsError
-from controller.incidents.schema import metadata, outbox
 from database.engine import open_engine, reading
 from tests.rigs.incidents import stored_story
 from tests.rigs.incidents.networks import north

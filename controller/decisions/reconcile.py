@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from controller.incidents.diagnose import Diagnosis
-from controller.incidents.ledger import Ledger, by_root
+from controller.decisions.ledger import Ledger, by_root
+from controller.diagnosis.diagnose import Diagnosis
+from controller.diagnosis.finding import Finding
 from controller.incidents.model import (
     ChangeKind,
-    Finding,
     Incident,
     NoticeKind,
     Policy,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from controller.incidents.diagnose import Diagnosis
-from controller.incidents.ledger import Ledger
+from controller.decisions.ledger import Ledger
+from controller.diagnosis.diagnose import Diagnosis
 from controller.incidents.model import (
     Act,
     ActKind,

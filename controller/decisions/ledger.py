@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from controller.diagnosis.finding import Finding
 from controller.incidents.model import (
     SEVERITIES,
     Cause,
     ChangeKind,
     Effect,
-    Finding,
     Incident,
     IncidentChange,
     IncidentState,

@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 metadata: Final = MetaData()
 VERSION_TABLE: Final = "incident_schema_version"
-MIGRATIONS: Final = "controller.incidents.migrations"
+MIGRATIONS: Final = "controller.decisions.migrations"
 
 _ID: Final = BigInteger().with_variant(Integer, "sqlite")
 

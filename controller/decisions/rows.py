@@ -10,6 +10,16 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Engine, and_, delete, insert, select
 
+from controller.decisions.schema import (
+    MIGRATIONS,
+    VERSION_TABLE,
+    health_changes,
+    incidents,
+    memory,
+    observations,
+    outbox,
+    timeline,
+)
 from controller.incidents.model import (
     ChangeKind,
     Consultation,
@@ -24,16 +34,6 @@ from controller.incidents.model import (
     ObserverKey,
     Outcome,
     Subject,
-)
-from controller.incidents.schema import (
-    MIGRATIONS,
-    VERSION_TABLE,
-    health_changes,
-    incidents,
-    memory,
-    observations,
-    outbox,
-    timeline,
 )
 from database.engine import reading
 from database.migrate import upgrade_schema

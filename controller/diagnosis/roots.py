@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from controller.incidents.hearing import SKEW_S, Answer, Hearing, instant_s, said_of
+from controller.diagnosis.hearing import SKEW_S, Answer, Hearing, instant_s, said_of
+from controller.diagnosis.reach import Boundary, Reach, reach_of
 from controller.incidents.model import (
     Health,
     IncidentState,
@@ -18,7 +19,6 @@ from controller.incidents.model import (
     Subject,
     SubjectKind,
 )
-from controller.incidents.reach import Boundary, Reach, reach_of
 from controller.incidents.view import LAN, NetworkView
 from topology.build import provider_node
 from topology.model import NodeName

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from controller.incidents.hearing import instant_s, is_later
+from controller.diagnosis.hearing import instant_s, is_later
+from controller.diagnosis.quality import quality_fault
 from controller.incidents.model import (
     Consultation,
     Health,
@@ -18,7 +19,6 @@ from controller.incidents.model import (
     WindowRemoved,
     WindowSet,
 )
-from controller.incidents.quality import quality_fault
 from controller.incidents.view import NetworkView
 
 # An ended consultation is remembered for so long, so that an older message does not begin it again.

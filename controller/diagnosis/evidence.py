@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from controller.incidents.hearing import Answer, Belief, said_of
+from controller.diagnosis.hearing import Answer, Belief, said_of
+from controller.diagnosis.roots import Root, Scene
 from controller.incidents.model import (
     Health,
     IncidentState,
@@ -11,7 +12,6 @@ from controller.incidents.model import (
     Subject,
     SubjectKind,
 )
-from controller.incidents.roots import Root, Scene
 
 
 def wrong_cable(state: IncidentState, subject: Subject) -> Observation | None:

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from controller.incidents.evidence import wrong_cable
-from controller.incidents.hearing import Answer, said_of
+from controller.diagnosis.evidence import wrong_cable
+from controller.diagnosis.finding import Finding
+from controller.diagnosis.hearing import Answer, said_of
+from controller.diagnosis.quality import Fault, quality_fault
+from controller.diagnosis.roots import Scene
 from controller.incidents.model import (
     Cause,
     Effect,
-    Finding,
     Health,
     Observation,
     Policy,
@@ -16,8 +18,6 @@ from controller.incidents.model import (
     Subject,
     SubjectKind,
 )
-from controller.incidents.quality import Fault, quality_fault
-from controller.incidents.roots import Scene
 from controller.incidents.view import NetworkView
 
 _HEALTHY: Final = frozenset({Health.OK, Health.MAINTENANCE})

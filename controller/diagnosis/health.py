@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from controller.incidents.diagnose import Diagnosis
-from controller.incidents.hearing import HEARD, Answer
+from controller.diagnosis.diagnose import Diagnosis
+from controller.diagnosis.finding import Finding
+from controller.diagnosis.hearing import HEARD, Answer
 from controller.incidents.model import (
     Effect,
-    Finding,
     Health,
     HealthChange,
     IncidentState,

@@ -5,21 +5,21 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
-from controller.incidents import evidence
-from controller.incidents.hearing import UP, Answer, Belief, instant_s, said_of
+from controller.diagnosis import evidence
+from controller.diagnosis.finding import Finding
+from controller.diagnosis.hearing import UP, Answer, Belief, instant_s, said_of
+from controller.diagnosis.roots import Root, Scene, find_roots
+from controller.diagnosis.weak import weak_findings
 from controller.incidents.model import (
     Cause,
     Effect,
-    Finding,
     Health,
     IncidentState,
     Policy,
     Subject,
     SubjectKind,
 )
-from controller.incidents.roots import Root, Scene, find_roots
 from controller.incidents.view import NetworkView
-from controller.incidents.weak import weak_findings
 from controller.incidents.windows import is_maintained, maintained_subjects
 from inventory.model import Medium
 from topology.build import site_node

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from controller.incidents.acts import do_acts
-from controller.incidents.diagnose import Diagnosis, diagnose
-from controller.incidents.fold import PastFault, fold_news
-from controller.incidents.health import health_changes, judge_health
-from controller.incidents.ledger import Ledger
+from controller.decisions.acts import do_acts
+from controller.decisions.fold import PastFault, fold_news
+from controller.decisions.ledger import Ledger
+from controller.decisions.reconcile import reconcile
+from controller.decisions.renames import follow_intent
+from controller.diagnosis.diagnose import Diagnosis, diagnose
+from controller.diagnosis.health import health_changes, judge_health
 from controller.incidents.model import (
     Act,
     Cause,
@@ -23,8 +25,6 @@ from controller.incidents.model import (
     Subject,
     SubjectKind,
 )
-from controller.incidents.reconcile import reconcile
-from controller.incidents.renames import follow_intent
 from controller.incidents.view import NetworkView
 from controller.incidents.windows import next_turn_s
 

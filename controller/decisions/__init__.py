@@ -1,0 +1,1 @@
+"""Decisions on incidents: what opens, changes, merges and ends, what persons do, and its rows."""

@@ -12,6 +12,7 @@ from controller.polling.collector import Collector, Place
 from controller.polling.listeners import Listeners, ListeningPorts
 from controller.polling.network import wired_network
 from controller.service.engine import IncidentEngine
+from controller.service.router_shows import RouterShows
 from controller.snmp.targets import Target, make_target, polled_devices
 from controller.wording import listing
 from inventory.credentials import resolve_secret
@@ -20,6 +21,7 @@ from inventory.model import DeviceName, Intent
 
 COLLECTOR: Final = "controller"
 _NAMED: Final = 3
+_ASK_AGAIN_S: Final = 0.5
 _log: Final = getLogger(__name__)
 
 
@@ -50,6 +52,7 @@ class DeviceReports:
         self,
         intent: Intent,
         targets: tuple[Target, ...],
+        shows: RouterShows,
         incidents: IncidentEngine,
         clock: Clock,
     ) -> None:
@@ -58,14 +61,16 @@ class DeviceReports:
         network = wired_network(intent)
         self.collector = Collector(place, targets, network, lambda said: incidents.report(*said))
         self.listeners = Listeners(self.collector)
+        self._shows = shows
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._doubted: set[DeviceName] = set()
+        self._news = asyncio.Event()
 
     def ask_soon(self, devices: Iterable[DeviceName]) -> None:
         """Ask devices now instead of in the next round; may be called by any thread."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
-            for device in devices:
-                loop.call_soon_threadsafe(self.collector.ask_soon, device)
+            loop.call_soon_threadsafe(self._doubt, frozenset(devices))
 
     async def run(self, stop: asyncio.Event, ports: ListeningPorts) -> None:
         """Poll and listen until told to stop; a port that is taken costs its messages alone."""
@@ -74,7 +79,29 @@ class DeviceReports:
             await self.listeners.start(ports, self._namespace)
         except OSError as error:
             _log.warning("traps and syslog are not heard: %s", error)
+        asking = asyncio.create_task(self._ask_doubted())
         try:
-            await self.collector.run(stop)
+            await self.collector.run(stop, show=self._shows.show, routers=self._shows.routers)
         finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
             await self.listeners.stop()
+            await asyncio.to_thread(self._shows.close)
+
+    def _doubt(self, devices: frozenset[DeviceName]) -> None:
+        for device in devices:
+            self.collector.ask_soon(device)
+        self._doubted.update(devices.intersection(self._shows.routers))
+        self._news.set()
+
+    async def _ask_doubted(self) -> None:
+        """Read the sessions of routers that are in doubt: their BFD knows of a cut within a second.
+
+        Agents of SNMP answer from what they saw up to 15 s ago.
+        """
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            doubted, self._doubted = self._doubted, set()
+            await self.collector.read_sessions(self._shows.show, doubted)
+            await asyncio.sleep(_ASK_AGAIN_S)

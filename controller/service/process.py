@@ -20,10 +20,11 @@ from controller.clock import Clock, SystemClock
 from controller.consultations.announcer import due_news
 from controller.consultations.desk import ConsultationDesk
 from controller.decisions.rows import IncidentRows
+from controller.drivers.connect import connector
 from controller.environment import environment
 from controller.incidents.view import NetworkView, network_view
 from controller.keys.signing import signing_key
-from controller.load import Loaded
+from controller.load import Loaded, anchored
 from controller.notices.open import Surroundings, open_worker, upgrade_notices
 from controller.notices.recipients import Audience
 from controller.notices.worker import NoticeWorker
@@ -35,6 +36,7 @@ from controller.service.edge_reports import EdgeReports
 from controller.service.engine import IncidentEngine
 from controller.service.listeners import HttpServers, ListenError, local_socket, tcp_socket
 from controller.service.notifying import EngineReader
+from controller.service.router_shows import RouterShows
 from controller.service.suspicion import DevicesBetween
 from controller.store.database import Database
 from controller.store.people import People
@@ -137,7 +139,9 @@ def _open_parts(
     view = network_view(intent, topology)
     incidents = _incidents(database.engine, view, ring, clock)
     targets = polled_targets(intent, loaded.folder, environment(), say)
-    devices = DeviceReports(intent, targets, incidents, clock)
+    connect = connector(anchored(loaded), loaded.folder, state_dir=options.state_dir)
+    shows = RouterShows(intent, connect)
+    devices = DeviceReports(intent, targets, shows, incidents, clock)
     telemetry = opened.enter_context(_telemetry(options))
     between = DevicesBetween(topology)
     edges = EdgeReports(

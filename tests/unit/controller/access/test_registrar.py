@@ -22,15 +22,9 @@ from vpn.wireguard import keys, parser
 from vpn.wireguard.config import render_config
 
 NURSE = replace(NGONO, name="b-oumarou", title="B. Oumarou", role="nurse", site="mora", until=None)
-
-
-DROP_TRIGGERS = {
-    "postgresql": ["DROP TRIGGER audit_trail_is_not_changed ON audit_trail"],
-    "sqlite": [
-        "DROP TRIGGER audit_trail_is_not_changed",
-        "DROP TRIGGER audit_trail_is_not_shortened",
-    ],
-}
+TRIGGERS = "audit_trail_is_not_changed", "audit_trail_is_not_shortened"
+CHANGED, SHORTENED = (f"DROP TRIGGER {name}" for name in TRIGGERS)
+DROP_TRIGGERS = {"postgresql": [f"{CHANGED} ON audit_trail"], "sqlite": [CHANGED, SHORTENED]}
 
 
 @pytest.fixture

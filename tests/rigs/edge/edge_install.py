@@ -12,7 +12,17 @@ from packaging.requirements import Requirement
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 UNIT: Final = ROOT / "edge" / "systemd" / "sanaga-edge.service"
-OURS: Final = ("inventory", "topology", "policies", "vpn", "edge", "controller", "simulations")
+OURS: Final = (
+    "database",
+    "accounts",
+    "inventory",
+    "topology",
+    "policies",
+    "vpn",
+    "edge",
+    "controller",
+    "simulations",
+)
 # Refuses every library that an edge has not, and then runs what follows.
 WITHOUT_THE_REST: Final = """
 import sys

@@ -7,7 +7,7 @@ from controller.cli.plan import summary
 from controller.model import Outcome
 from inventory.errors import LabError
 from inventory.model import SiteName
-from simulations.demo import call, overlay
+from simulations.demo import call, noc, overlay
 from simulations.demo.call import FIBRE, Subject, watched_call
 from simulations.demo.facts import Applied, Facts
 from simulations.demo.overlay import Carried
@@ -92,6 +92,16 @@ def _call(stage: Stage, facts: Facts, audience: DemoAudience, subject: Subject) 
         went = watched_call(stage.lab, subject, audience)
     facts.calls.append(went)
     audience.say(f"{went.lost()} of {went.sent()} packets lost {subject.title}.")
+
+
+def noc_hears_of_a_cut(stage: Stage, facts: Facts, audience: DemoAudience) -> None:
+    """Run the service, cut the fibre, and see that the NOC is told of it once, and of its end."""
+    with noc.running_service(stage) as client:
+        noc.wait_heard(stage)
+        audience.say("'sanaga serve' runs; every edge reports to it, every router is polled.")
+        facts.incident = found = noc.cut_and_mend(stage, client, FIBRE)
+    audience.say(f"{found.told_after_s:.1f} s after the cut: {found.title}.")
+    audience.say(f"{found.ended_after_s:.1f} s after the mend the incident was over.")
 
 
 def rehome_meets_a_faulty_router(stage: Stage, facts: Facts, audience: DemoAudience) -> None:

@@ -96,6 +96,16 @@ class Suffered:
     silence_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class NocIncident:
+    """The incident of a cut: how long after the cut it was told, and how long after the mend."""
+
+    number: int
+    title: str
+    told_after_s: float
+    ended_after_s: float
+
+
 @dataclass(slots=True)
 class Facts:
     """Everything found so far; acts add to it in order."""
@@ -109,6 +119,7 @@ class Facts:
     applies: list[Applied] = field(default_factory=list)
     calls: list[DemoCall] = field(default_factory=list)
     faulty: DeviceName = ""
+    incident: NocIncident | None = None
 
     def troubles(self) -> Iterator[tuple[TroubleKind, tuple[Suffered, ...]]]:
         """Yield every kind of fault with what each call suffered from it."""

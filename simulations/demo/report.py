@@ -28,6 +28,11 @@ def report_text(facts: Facts) -> Iterator[str]:
     yield f"{things} were up in {facts.up_s:.1f} s."
     yield f"{facts.pairs_reached} of {facts.pairs} pairs of hospitals reached each other."
     yield from _call_lines(facts)
+    if told := facts.incident:
+        yield (
+            f"The NOC was told {told.told_after_s:.1f} s after the next cut, once: {told.title}; "
+            f"it was over {told.ended_after_s:.1f} s after the mend."
+        )
     for applied in facts.applies:
         yield _applied_line(applied)
 

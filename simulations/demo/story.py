@@ -35,6 +35,8 @@ def tell_story(stage: Stage, console: Console, page: Path) -> Facts:
     acts.call_without_sanaga(stage, facts, show)
     show.chapter("The same call and the same faults, with Sanaga on the edges")
     acts.call_with_sanaga(stage, facts, show)
+    show.chapter("The fibre is cut once more; what does the NOC see?")
+    acts.noc_hears_of_a_cut(stage, facts, show)
     show.chapter(f"{acts.PATIENT} is re-homed onto a new fibre, but a router is faulty")
     acts.rehome_meets_a_faulty_router(stage, facts, show)
     show.chapter("The router is repaired, and the same change is applied")

@@ -80,6 +80,7 @@ class Ledger:
             end_reason="",
             clear_s=None,
             reopened=incident.reopened + 1,
+            reopened_s=self.now_s,
             changed_s=self.now_s,
             noticed=False,
             pending=True,

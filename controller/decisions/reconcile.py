@@ -61,20 +61,27 @@ class _Work:
         known = by_root(self._ledger.open())
         former = (self._findings.get(root) for root in incident.former)
         yield from (finding for finding in former if finding and finding.root not in known)
-        young = self._now_s - incident.opened_s <= self._policy.merge_s
+        began_s = max(incident.opened_s, incident.reopened_s)
+        young = self._now_s - began_s <= self._policy.merge_s
         for finding in self._findings.values():
-            a_part = incident.root in finding.parts and finding.root not in known
+            sure = young or self._is_settled(finding)
+            a_part = incident.root in finding.parts and finding.root not in known and sure
             child = incident.root in finding.members and young
-            apart_s = abs(incident.opened_s - finding.since_s)
+            apart_s = abs(began_s - finding.since_s)
             if (a_part or child) and apart_s <= self._policy.merge_s:
                 yield finding
+
+    def _is_settled(self, finding: Finding) -> bool:
+        """Return whether a finding has lasted long enough; old incidents follow no other."""
+        return self._now_s >= self._found_s.get(finding.root, self._now_s) + finding.settle_s
 
     def correct_roots(self) -> None:
         """Give young incidents whose root is well the part of them that is not."""
         for incident in self._ledger.open():
             if self._own(incident) or not self._diagnosis.is_well(incident.root):
                 continue
-            if self._now_s - incident.opened_s > self._policy.merge_s:
+            began_s = max(incident.opened_s, incident.reopened_s)
+            if self._now_s - began_s > self._policy.merge_s:
                 continue
             known = by_root(self._ledger.open())
             parts = (self._findings.get(member) for member in incident.members)

@@ -83,7 +83,11 @@ class Scene:
 
 def find_roots(scene: Scene, policy: Policy, now_s: float) -> Mapping[Subject, Root]:
     """Return the root causes of everything that is dead or silent."""
-    old = (i for i in scene.state.incidents.values() if now_s - i.opened_s > policy.merge_s)
+    old = (
+        i
+        for i in scene.state.incidents.values()
+        if now_s - max(i.opened_s, i.reopened_s) > policy.merge_s
+    )
     incumbents = frozenset(incident.root for incident in old if incident.open)
     roots = {root.subject: root for root in _Search(scene, incumbents).roots()}
     return _by_operator(scene, roots, policy)

@@ -209,8 +209,8 @@ class Incident:
     facilities and people are theirs. joined are other roots that a person merged into it, former
     those that it was first taken to have. noticed says that its opening was sent to the outbox,
     pending that a notice waits for the end of a mute or a window. sequence rises with every notice.
-    clear_s is since when the root is seen to be well, muted_until_s the end of a mute. hidden says
-    that its root cannot be judged now behind another cause. split_from is what it was a part of.
+    clear_s is since when the root is seen to be well. hidden says that its root cannot be judged
+    behind another cause. split_from is what it was a part of, reopened_s when it last reopened.
     """
 
     number: int
@@ -242,6 +242,7 @@ class Incident:
     merged_into: int | None = None
     split_from: int | None = None
     reopened: int = 0
+    reopened_s: float = 0.0
     sequence: int = 0
     noticed: bool = False
     pending: bool = False
@@ -330,8 +331,7 @@ class Policy:
     """How long what must last before it is an incident, in seconds, and how ends are settled.
 
     A flapping root must be well for longer each time, from clear_s to most_clear_s. merge_s is how
-    far from its cause a consequence may have been seen. grace_s is for how long after the return of
-    a parent a child is not judged by what was measured before.
+    far from its cause a consequence may be seen, grace_s a child's wait after a parent's return.
     """
 
     both_ends_s: float = 0.5

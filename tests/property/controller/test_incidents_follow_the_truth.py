@@ -36,7 +36,7 @@ def live_through(seed, sites, changes):
     return world
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
 @given(
     st.integers(0, 2**32), st.integers(2, 8), st.lists(st.integers(1, 3), min_size=1, max_size=6)
 )

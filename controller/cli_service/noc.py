@@ -1,5 +1,6 @@
 """sanaga noc: incidents and maintenance windows of a running controller."""
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
@@ -41,6 +42,7 @@ NumberArgument: TypeAlias = Annotated[
 CommentOption: TypeAlias = Annotated[
     str, typer.Option("--comment", metavar="TEXT", help="What the others should know.")
 ]
+_NAME: Final = re.compile(r"[\w .-]{1,80}")
 _HEADINGS: Final = {
     "number": "NO",
     "severity": "SEVERITY",
@@ -196,8 +198,12 @@ def remove(
 
 
 def _segment(name: str) -> str:
-    from controller.transport.api_client import segment
+    from controller.transport.api_client import ApiError, segment
 
+    if not _NAME.fullmatch(name):
+        raise ApiError(
+            f"'{name}': write letters, digits, spaces, '.', '_' and '-', at most 80", 422
+        )
     return segment(name)
 
 

@@ -26,7 +26,7 @@ def serve(
         ),
     ] = _LOCAL,
     edges: Annotated[
-        int, typer.Option("--edges", metavar="PORT", min=1, max=65_535, help="Where edges report.")
+        int, typer.Option("--edges", metavar="PORT", min=0, max=65_535, help="Where edges report.")
     ] = 8444,
 ) -> None:
     """Hear edges and routers, decide what is wrong and who is hurt, and tell whom it concerns.

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from controller.api.context import Viewer, viewer
@@ -32,6 +32,7 @@ from controller.routes.incident_json import change_json, incident_json, narrowed
 
 router: Final = APIRouter()
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
+WindowName = Annotated[str, Path(pattern=r"^[\w .-]{1,80}$")]
 _LONGEST_MUTE_S: Final = 7 * 86_400
 
 
@@ -132,7 +133,7 @@ def list_windows(reader: Reader, pages: PageParameters) -> dict[str, Any]:
 
 
 @router.put("/maintenance/{name}")
-def set_window(name: str, asked: WindowRequest, reader: Reader) -> dict[str, Any]:
+def set_window(name: WindowName, asked: WindowRequest, reader: Reader) -> dict[str, Any]:
     """Announce a maintenance window, or change it."""
     subjects = tuple(Subject(SubjectKind(one.kind), one.name) for one in asked.subjects)
     _check_subjects(subjects, reader)
@@ -156,7 +157,7 @@ def set_window(name: str, asked: WindowRequest, reader: Reader) -> dict[str, Any
 
 
 @router.delete("/maintenance/{name}", status_code=HTTPStatus.NO_CONTENT)
-def remove_window(name: str, reader: Reader) -> None:
+def remove_window(name: WindowName, reader: Reader) -> None:
     """Take a maintenance window away."""
     window = reader.context.incidents.current().windows.get(name)
     if window is None or not _touches(window, reader):

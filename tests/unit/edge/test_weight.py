@@ -17,8 +17,8 @@ from tests.rigs.edge.edge_install import (
 # What checks documents and signatures is loaded by processes of their own, for moments.
 HEAVY = ("pydantic", "networkx", "numpy", "yaml", "typer", "netmiko")
 LOADED = "import edge.main, edge.agent.daemon, sys; print(*sys.modules)"
-# The aim is 40 MB. The one wheel brings the controller's service along, of which an edge runs nothing;
-# a wheel of an edge's own rooms brings it back below (docs/decisions.md).
+# The aim is 40 MB. The one wheel brings the controller's service along, of which an edge runs
+# nothing; a wheel of an edge's own rooms brings it back below (docs/decisions.md).
 MOST_BYTES = 45_000_000
 # Of a source file, its bytecode is about twice as large.
 WITH_BYTECODE = 3

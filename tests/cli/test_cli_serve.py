@@ -1,0 +1,195 @@
+"""The service as a process, and the verbs that ask it over its local socket."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inventory.country.examples import write_example
+from tests.rigs.waiting import eventually
+
+WITHIN_S = 90
+
+
+@dataclass
+class Service:
+    """A service that runs: its process, its state folder, its network, and what it said."""
+
+    process: "subprocess.Popen[bytes]"
+    state: Path
+    network: Path
+    log: Path
+
+    @property
+    def port(self) -> int:
+        found = re.search(r"port (\d+)", self.log.read_text())
+        assert found
+        return int(found[1])
+
+
+def environment(state):
+    return {**os.environ, "SANAGA_STATE_DIR": str(state)}  # noqa: TID251
+
+
+def sanaga(service, *words):
+    argv = [sys.executable, "-m", "controller.start", *words]
+    return subprocess.run(
+        argv, env=environment(service.state), capture_output=True, text=True, check=False
+    )
+
+
+def answered(service, *words) -> Any:
+    done = sanaga(service, *words, "-o", "json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@contextmanager
+def serving(network, state, log):
+    argv = [sys.executable, "-m", "controller.start", "serve", str(network)]
+    # Another port for edges than the usual one: other tests run beside this one.
+    with log.open("wb") as opened:
+        process = subprocess.Popen(
+            [*argv, "--listen", "127.0.0.1:0", "--edges", "0"],
+            env=environment(state),
+            stdout=opened,
+            stderr=opened,
+        )
+    try:
+        eventually(
+            lambda: "serving" in log.read_text() or process.poll() is not None, WITHIN_S, "serving"
+        )
+        assert process.poll() is None, log.read_text()
+        yield Service(process, state, network, log)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served")
+    network = folder / "net"
+    write_example(network, "northern-spur")
+    document = network / "network.yaml"
+    lines = document.read_text().splitlines(keepends=True)
+    # Without the laboratory there is no such namespace.
+    document.write_text("".join(one for one in lines if "management_namespace" not in one))
+    with serving(network, folder / "state", folder / "log") as made:
+        yield made
+
+
+def test_it_says_where_it_serves_and_which_devices_it_cannot_poll(service):
+    said = service.log.read_text()
+    assert re.search(r"^serving northern-spur on 127\.0\.0\.1 port \d+$", said, re.MULTILINE)
+    assert "not polled: 12 devices: " in said
+
+
+def test_a_well_network_has_no_incident(service):
+    assert answered(service, "noc", "incidents") == []
+    done = sanaga(service, "noc", "incidents")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "no incident is open\n")
+
+
+def test_a_window_is_announced_listed_and_removed(service):
+    window = ["--day", "2026-12-01", "--from", "22:00", "--until", "02:00", "--reason", "splice"]
+    added = sanaga(
+        service, "noc", "maintenance", "add", "w 1", "--circuit", "mora-kolofata-fibre", *window
+    )
+    assert (added.returncode, added.stderr) == (0, "window w 1 is announced\n")
+    (listed,) = answered(service, "noc", "maintenance", "list")
+    assert (listed["name"], listed["begins"], listed["reason"]) == ("w 1", "22:00", "splice")
+    removed = sanaga(service, "noc", "maintenance", "remove", "w 1")
+    assert (removed.returncode, removed.stderr) == (0, "window w 1 is removed\n")
+    assert answered(service, "noc", "maintenance", "list") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["noc", "incidents", "77"], "no incident '77' here; GET the list to see which there are"),
+        (["noc", "ack", "77"], "no incident '77' here"),
+        (["noc", "maintenance", "remove", "none"], "no maintenance window 'none' here"),
+        (
+            ["noc", "maintenance", "remove", "a/b"],
+            "write letters, digits, spaces, '.', '_' and '-'",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_not_there_is_an_error_that_says_so(service, words, said):
+    done = sanaga(service, *words)
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+def test_a_second_service_of_the_same_folder_is_refused_and_harms_nothing(service, tmp_path):
+    argv = [sys.executable, "-m", "controller.start", "serve", str(service.network)]
+    done = subprocess.run(
+        argv, env=environment(service.state), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "a controller serves this state folder already; stop it first" in done.stderr
+    assert answered(service, "noc", "incidents") == []
+
+
+def test_who_comes_over_the_network_is_asked_to_sign_in(service):
+    connection = HTTPConnection("127.0.0.1", service.port, timeout=20)
+    for path, status in (("/healthz", 200), ("/readyz", 200), ("/api/v1/summary", 401)):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == status, path
+    connection.close()
+
+
+def test_others_of_the_machine_cannot_open_its_socket(service):
+    assert (service.state / "controller.sock").stat().st_mode & 0o077 == 0
+
+
+def test_without_a_service_the_verbs_say_how_to_start_one(tmp_path):
+    argv = [sys.executable, "-m", "controller.start", "noc", "incidents"]
+    done = subprocess.run(
+        argv, env=environment(tmp_path), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 4
+    assert "start one with 'sanaga serve DIR'" in done.stderr
+
+
+def test_a_token_is_not_sent_in_clear_text(tmp_path):
+    argv = [sys.executable, "-m", "controller.start", "noc", "incidents"]
+    done = subprocess.run(
+        [*argv, "--controller", "http://noc.example.cm"],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 64
+    assert "write https://HOST" in done.stderr
+
+
+def test_it_ends_in_order_when_asked_and_its_windows_are_there_again(service, tmp_path):
+    state = tmp_path / "state"
+    window = ["--day", "2026-12-01", "--from", "22:00", "--until", "02:00"]
+    with serving(service.network, state, tmp_path / "log") as one:
+        added = sanaga(one, "noc", "maintenance", "add", "splice", "--site", "mora", *window)
+        assert added.returncode == 0, added.stderr
+        one.process.send_signal(signal.SIGTERM)
+        assert one.process.wait(30) == 0, one.log.read_text()
+        assert not (state / "controller.sock").exists()
+    with serving(service.network, state, tmp_path / "log2") as again:
+        assert [one["name"] for one in answered(again, "noc", "maintenance", "list")] == ["splice"]
+        again.process.send_signal(signal.SIGKILL)
+        again.process.wait(30)
+    with serving(service.network, state, tmp_path / "log3") as after:
+        assert [one["name"] for one in answered(after, "noc", "maintenance", "list")] == ["splice"]

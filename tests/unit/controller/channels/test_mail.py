@@ -72,6 +72,7 @@ def test_a_letter_goes_encrypted_after_the_password(certificate, security):
             wrong.send(written())
         assert not caught.value.permanent
         assert not refused.value.permanent
+        peer.wait("letter")
         assert len(peer.of("letter")) == 1
 
 

@@ -124,6 +124,7 @@ def test_a_connection_that_breaks_is_unsure_and_bound_again(peer, sender_of):
         sender.send(message())
     assert caught.value.unsure
     assert sender.send(message()) == "m1"
+    peer.wait("bind", 2)
     assert len(peer.of("bind")) == 2
 
 
@@ -138,6 +139,7 @@ def test_a_session_that_ends_is_replaced_without_a_message(peer, sender_of, orde
 def test_an_idle_session_is_asked_for_signs_of_life(peer, sender_of):
     sender_of()
     peer.wait("enquire", 3)
+    peer.wait("bind")
     assert len(peer.of("bind")) == 1
 
 
@@ -187,6 +189,7 @@ def test_the_session_is_encrypted_and_its_certificate_checked(tmp_path, sender_o
         )
         with pytest.raises(SendError, match="certificate verify failed"):
             strange.send(message())
+        peer.wait("submit")
         assert len(peer.of("submit")) == 1
         sender.close()
 

@@ -120,6 +120,7 @@ def test_the_certificate_is_checked_under_the_name_of_the_url(tmp_path):
     with running("hook_peer.py", "--tls", str(certificate), str(key)) as peer:
         known = ssl.create_default_context(cafile=str(certificate))
         sender_to(f"https://localhost:{peer.port}/", known).send(written())
+        peer.wait("request")
         assert len(peer.of("request")) == 1
         for url, context in (
             (f"https://localhost:{peer.port}/", None),

@@ -7,8 +7,11 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any, Final, Protocol, TypeAlias
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from controller.decisions.decide import decide, started
 from controller.incidents.model import (
+    Act,
     Incident,
     IncidentChange,
     IncidentState,
@@ -16,18 +19,27 @@ from controller.incidents.model import (
     Outcome,
     Policy,
     Refusal,
+    Subject,
 )
 from controller.incidents.view import NetworkView
+from inventory.errors import SanagaError
 
 # The longest time without a decision, so that a clock that was set does no harm.
 _LONGEST_WAIT_S: Final = 30.0
+# What could not be stored is tried again so soon, and no more of it is kept.
+_AGAIN_S: Final = 1.0
+_MOST_KEPT: Final = 50_000
 # So many news are decided on together at most.
 _MOST: Final = 500
 _STOP_WITHIN_S: Final = 30.0
-logger: Final = logging.getLogger(__name__)
+_log: Final = logging.getLogger(__name__)
 
 Answer: TypeAlias = "Future[Sequence[Refusal]]"
 Publish: TypeAlias = Callable[[str, Mapping[str, Any], Collection[str]], None]
+
+
+class StorageError(SanagaError):
+    """What was asked for cannot be stored."""
 
 
 class IncidentRows(Protocol):
@@ -67,6 +79,7 @@ class IncidentEngine:
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="incidents", daemon=True)
         self.fault = ""
+        self._kept: tuple[News, ...] = ()
 
     def start(self) -> None:
         """Begin to decide."""
@@ -115,16 +128,28 @@ class IncidentEngine:
         while not (self._stopping.is_set() and self._news.empty()):
             batch = self._next_batch()
             try:
-                refusals = self._decide([one for news, _ in batch for one in news])
-            except Exception as error:
-                logger.exception("a decision failed")
-                self.fault = f"the last decision failed: {error}"
+                refusals = self._decide([*self._kept, *(one for news, _ in batch for one in news)])
+            except SQLAlchemyError as error:
+                self._keep(batch, error)
+            except Exception as error:  # noqa: BLE001 - the next batch may be well
+                _log.exception("a decision failed, and what it was about is lost")
+                self.fault, self._kept = f"the last decision failed: {error}", ()
                 for _, answer in batch:
                     answer.set_exception(error)
             else:
-                self.fault = ""
+                self.fault, self._kept = "", ()
                 for _, answer in batch:
                     answer.set_result(refusals)
+
+    def _keep(self, batch: Sequence[tuple[Sequence[News], Answer]], error: Exception) -> None:
+        """Decide again soon on what was reported; acts of people fail, they can be done again."""
+        _log.error("a decision cannot be stored: %s", error)
+        self.fault = f"decisions cannot be stored: {error}"
+        said = (one for news, _ in batch for one in news if not isinstance(one, Act))
+        self._kept = (*self._kept, *said)[-_MOST_KEPT:]
+        self._wake_s = self._now() + _AGAIN_S
+        for _, answer in batch:
+            answer.set_exception(StorageError("nothing can be stored now; try again later"))
 
     def _next_batch(self) -> list[tuple[Sequence[News], Answer]]:
         """Return what has come, after a wait until time alone is a reason to decide."""
@@ -160,7 +185,7 @@ class IncidentEngine:
             self._publish("health", body, self._sites(change.subject))
         for entry in outcome.changes:
             incident = self._state.incidents.get(entry.incident) or self.find(entry.incident)
-            sites = incident.sites if incident else ()
+            sites = incident.sites or self._sites(incident.root) if incident else ()
             body = {
                 "number": entry.incident,
                 "change": entry.kind.value,
@@ -168,6 +193,6 @@ class IncidentEngine:
             }
             self._publish("incident", body, sites)
 
-    def _sites(self, subject: Any) -> Collection[str]:
+    def _sites(self, subject: Subject) -> Collection[str]:
         site = self._network.site_of(subject)
         return (site,) if site else ()

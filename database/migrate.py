@@ -7,6 +7,7 @@ be migrated; whether anything is follows from the version table and the text of 
 import re
 from importlib.resources import files
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, Engine, inspect
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _ENVIRONMENT: Final = "connection"
+# Alembic's environment is a global of the process: two threads would take each other's connection.
+_ONE_AT_A_TIME: Final = Lock()
 # Two programs that start at once must not migrate at once; SQLite's BEGIN IMMEDIATE sees to it.
 _POSTGRESQL_LOCK: Final = 0x53414E41
 _REVISION: Final = re.compile(r"^revision\b[^=\n]*=\s*[\"']([^\"']+)[\"']", re.MULTILINE)
@@ -59,7 +62,8 @@ def upgrade_within(connection: Connection, package: str, version_table: str) -> 
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_table", version_table)
     config.attributes[_ENVIRONMENT] = connection
-    upgrade(config, "head")
+    with _ONE_AT_A_TIME:
+        upgrade(config, "head")
 
 
 def run_migrations(config: "Config") -> None:

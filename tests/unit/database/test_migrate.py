@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
 
@@ -134,3 +135,17 @@ def test_many_that_start_at_once_migrate_once(engine, package):
         starter.communicate()
         assert starter.returncode == 0
     assert tables(engine) == {"own_version", "table_a"}
+
+
+def test_threads_of_one_process_may_bring_several_databases_up_to_date_at_once(tmp_path):
+    def opened(number):
+        engine = open_engine(tmp_path / str(number) / "one.db")
+        upgrade_schema(engine, "controller.consultations.migrations", "consultations_version")
+        with reading(engine) as connection:
+            there = inspect(connection).get_table_names()
+        engine.dispose()
+        return sorted(there)
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(opened, range(24)))
+    assert made == [["consultations", "consultations_version"]] * 24

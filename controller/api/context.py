@@ -47,7 +47,7 @@ class PathHistory(Protocol):
     def path_series(
         self, device: str, circuit: str, began_unix_s: float, ended_unix_s: float
     ) -> Sequence[Mapping[str, Any]]:
-        """Return the slices of a path within a period, gaps left out, oldest first."""
+        """Return an edge's figures over a circuit, a series for each far end; a gap is None."""
 
 
 class ConsultationDesk(Protocol):

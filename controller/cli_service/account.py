@@ -33,7 +33,7 @@ def link() -> None:
     with change_accounts() as connection:
         made = first_administrator_link(connection, CATALOGUE, actor, now_s)
     write(made.text)
-    say("enter this code on the sign-in page, under 'I have a code'; it works once, for 24 hours")
+    say("this code works once, for 24 hours; the page on which it is entered is still planned")
 
 
 @app.command(epilog='Example: sanaga account recover a.ngono --because "lost telephone"')

@@ -87,10 +87,7 @@ def list_devices(
 @router.get("/devices/{name}")
 def read_device(name: str, reader: Reader) -> dict[str, Any]:
     """Return one device."""
-    device = reader.context.intent.devices.get(name)
-    if device is None or device.site not in reader.sites:
-        raise not_found("device", name)
-    return _device_shower(reader)(device)
+    return _device_shower(reader)(_device(name, reader))
 
 
 @router.get("/circuits")
@@ -124,15 +121,17 @@ def read_history(
     began: datetime | None = None,
     ended: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return what an end of a circuit measured, the last day unless told; gaps are left out."""
+    """Return what an edge measured over a circuit in the last day unless told; a gap is null."""
     _circuit(name, reader)
+    _device(device, reader)
     ended_s = ended.timestamp() if ended else reader.context.now()
     began_s = began.timestamp() if began else ended_s - _USUAL_PERIOD_S
     if not 0 < ended_s - began_s <= _LONGEST_PERIOD_S:
         advice = "'ended' must be after 'began', by 62 days at most"
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, advice)
-    slices = reader.context.history.path_series(device, name, began_s, ended_s)
-    return {"circuit": name, "device": device, "slices": list(slices)}
+    series = reader.context.history.path_series(device, name, began_s, ended_s)
+    seen = [one | {"peer": _far_end(one["peer"], reader)} for one in map(dict, series)]
+    return {"circuit": name, "device": device, "series": seen}
 
 
 def _circuit(name: str, reader: Viewer) -> Circuit:
@@ -140,6 +139,19 @@ def _circuit(name: str, reader: Viewer) -> Circuit:
     if circuit is None or not reader.sees(reader.context.places.of_circuit(name)):
         raise not_found("circuit", name)
     return circuit
+
+
+def _device(name: str, reader: Viewer) -> Device:
+    device = reader.context.intent.devices.get(name)
+    if device is None or device.site not in reader.sites:
+        raise not_found("device", name)
+    return device
+
+
+def _far_end(name: str, reader: Viewer) -> str:
+    """Return the name of a far end; of one that the reader may not see, nothing."""
+    device = reader.context.intent.devices.get(name)
+    return name if device is not None and device.site in reader.sites else ""
 
 
 def _sites(reader: Viewer) -> list[Site]:

@@ -44,7 +44,6 @@ from controller.store.place import store_place
 from database.engine import open_engine
 from inventory.errors import JournalError
 from topology.build import build_topology
-from topology.model import Topology
 
 TELEMETRY_FILE: Final = "telemetry.sqlite"
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -157,7 +156,7 @@ def _open_parts(
     opened.callback(incidents.stop)
     notices.start()
     opened.callback(notices.stop)
-    desk = _desk(database.engine, topology, loaded)
+    desk = ConsultationDesk(database.engine, topology, loaded.policies)
     return _Parts(view, incidents, edges, devices, desk, notices)
 
 
@@ -197,10 +196,6 @@ def _notices(
     audience = Audience(options.loaded.notices, Places(options.loaded.intent).sites)
     around = Surroundings(options.loaded.folder, environment(), clock)
     return open_worker(engine, audience, EngineReader(incidents, clock), around, gethostname())
-
-
-def _desk(engine: Engine, topology: Topology, loaded: Loaded) -> ConsultationDesk:
-    return ConsultationDesk(engine, topology, loaded.policies)
 
 
 def _context(options: ServeOptions, parts: _Parts, ring: EventRing) -> ApiContext:

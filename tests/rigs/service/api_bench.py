@@ -81,7 +81,7 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
 
     def application() -> Any:
         ring, places = EventRing("run"), Places(intent)
-        who, past = _who(grants), _NoHistory()
+        who, past = _who(grants), _PastOfOne()
         context = ApiContext(intent, places, view, engine, desk, past, ring, who, time)
         return make_app(context, "1.0", lambda: engine.fault)
 
@@ -98,9 +98,13 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
         scratch.cleanup()
 
 
-class _NoHistory:
+class _PastOfOne:
+    """History with one far end, and a gap between two points."""
+
     def path_series(self, *_: object) -> tuple[dict[str, Any], ...]:
-        return ()
+        point = {"mos": [4.1, 4.2, 4.3], "seconds": 60}
+        series = {"began_unix_s": 0, "step_s": 60, "points": [point, None, point]}
+        return ({"peer": "yaounde-e1", **series},)
 
 
 def _who(grants: Mapping[str, tuple[Grant, ...]]) -> Any:

@@ -101,11 +101,16 @@ def test_a_reader_of_another_region_sees_nothing_of_it_anywhere(cut):
     assert cut.get("/incidents", "fotso", state="all")["total"] == 0
     assert cut.get("/summary", "fotso")["sentence"] == "the site is well"
     assert [one["name"] for one in cut.get("/sites", "fotso")["items"]] == ["douala"]
-    for path in (f"/incidents/{number}", "/sites/kolofata", f"/circuits/{CUT}"):
-        there = cut.client.request("GET", f"/api/v1{path}", headers={"who": "fotso"})
-        nowhere = cut.client.request("GET", f"/api/v1{path}x", headers={"who": "fotso"})
-        assert there.status_code == 404 or path.startswith("/incidents")
-        assert there.status_code == nowhere.status_code or path.startswith("/incidents")
+    hidden_and_absent = (
+        (f"/incidents/{number}", "/incidents/999"),
+        ("/sites/kolofata", "/sites/atlantis"),
+        (f"/circuits/{CUT}", "/circuits/atlantis-fibre"),
+    )
+    for paths in hidden_and_absent:
+        answers = [
+            cut.client.request("GET", f"/api/v1{path}", headers={"who": "fotso"}) for path in paths
+        ]
+        assert [answer.status_code for answer in answers] == [404, 404], paths
     assert post(cut, number, "fotso", kind="acknowledge").status_code == 404
     metrics = cut.client.request("GET", "/metrics", headers={"who": "fotso"}).text
     assert 'sanaga_sites{health="degraded"} 0' in metrics
@@ -126,6 +131,22 @@ def test_no_answer_to_a_scoped_reader_names_a_site_outside_of_its_scope(cut):
         text = cut.client.request("GET", f"/api/v1{path}", headers={"who": "fotso"}).text
         words = set(json.dumps(json.loads(text)).replace('"', " ").replace(",", " ").split())
         assert words & devices == set(), path
+
+
+def test_history_keeps_its_gaps_and_is_that_of_an_edge_in_scope(bench):
+    path = "/circuits/kolofata-fibre/history"
+    (series,) = bench.get(path, device="kolofata-e1")["series"]
+    assert series["peer"] == "yaounde-e1"
+    assert [point is None for point in series["points"]] == [False, True, False]
+    (scoped,) = bench.get(path, "moussa", device="kolofata-e1")["series"]
+    assert scoped["peer"] == ""
+    for who, device in (
+        ("moussa", "yaounde-e1"),
+        ("ngono", "atlantis-e1"),
+        ("fotso", "kolofata-e1"),
+    ):
+        url = f"/api/v1{path}?device={device}"
+        assert bench.client.request("GET", url, headers={"who": who}).status_code == 404
 
 
 def test_a_viewer_reads_and_may_not_act(cut):

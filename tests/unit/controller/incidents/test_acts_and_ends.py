@@ -12,47 +12,24 @@ from controller.incidents.model import (
     Cause,
     Effect,
     Health,
-    MaintenanceWindow,
-    NoticeKind,
     Recurrence,
     Source,
     WindowRemoved,
-    WindowSet,
 )
 from tests.factories import Draft
+from tests.rigs.incidents.monday import (
+    CHAIN,
+    CHANGED,
+    ENDED,
+    FIBRE,
+    OPENED,
+    cut,
+    kinds,
+    mend,
+    window,
+)
 from tests.rigs.incidents.networks import north, north_draft, view_of
 from tests.rigs.incidents.story import Story, circuit, device
-
-FIBRE = "mora-kolofata-fibre"
-CHAIN = "kolofata-waza-fibre"
-# 2026-11-30 is a Monday; this is noon in Douala, where the clocks never change.
-MONDAY_NOON_S = 1_796_036_400.0
-OPENED, CHANGED, ENDED = NoticeKind.OPENED, NoticeKind.CHANGED, NoticeKind.ENDED
-
-
-@pytest.fixture
-def story():
-    told = Story(north(), now_s=MONDAY_NOON_S)
-    told.all_well()
-    told.wait(5)
-    return told
-
-
-def cut(story, name=FIBRE):
-    story.hear(*story.dead(name))
-
-
-def mend(story, name=FIBRE):
-    story.hear(*story.dead(name, state=Health.OK))
-
-
-def kinds(story):
-    return [notice.kind for notice in story.notices]
-
-
-def window(subject, begins, ends, recurrence=Recurrence.ONCE, day="2026-11-30"):
-    made = MaintenanceWindow("works", (subject,), recurrence, "Africa/Douala", day, begins, ends)
-    return WindowSet(made)
 
 
 def test_23_a_wrong_first_root_is_merged_into_the_oldest_number_with_acks_kept(story):

@@ -8,44 +8,19 @@ from controller.incidents.model import (
     ActKind,
     ChangeKind,
     Health,
-    MaintenanceWindow,
-    NoticeKind,
-    Recurrence,
-    WindowSet,
 )
-from tests.rigs.incidents.networks import north
-from tests.rigs.incidents.story import Story, circuit, device, site
-
-FIBRE = "mora-kolofata-fibre"
-CHAIN = "kolofata-waza-fibre"
-# 2026-11-30 is a Monday; this is noon in Douala, where the clocks never change.
-MONDAY_NOON_S = 1_796_036_400.0
-OPENED, CHANGED, ENDED = NoticeKind.OPENED, NoticeKind.CHANGED, NoticeKind.ENDED
-
-
-@pytest.fixture
-def story():
-    told = Story(north(), now_s=MONDAY_NOON_S)
-    told.all_well()
-    told.wait(5)
-    return told
-
-
-def cut(story, name=FIBRE):
-    story.hear(*story.dead(name))
-
-
-def mend(story, name=FIBRE):
-    story.hear(*story.dead(name, state=Health.OK))
-
-
-def kinds(story):
-    return [notice.kind for notice in story.notices]
-
-
-def window(subject, begins, ends, recurrence=Recurrence.ONCE, day="2026-11-30"):
-    made = MaintenanceWindow("works", (subject,), recurrence, "Africa/Douala", day, begins, ends)
-    return WindowSet(made)
+from tests.rigs.incidents.monday import (
+    CHAIN,
+    CHANGED,
+    ENDED,
+    FIBRE,
+    OPENED,
+    cut,
+    kinds,
+    mend,
+    window,
+)
+from tests.rigs.incidents.story import circuit, device, site
 
 
 def test_06_an_old_acknowledged_incident_keeps_its_age_and_ack_when_its_parent_blinks(story):

@@ -12,7 +12,7 @@ from controller.api.events import Event
 from controller.api.metrics import exposition
 from controller.api.problems import ProblemError, install_problems
 from controller.api.sse import EventStream, Reader
-from controller.routes import consultations, incidents, network
+from controller.routes import applies, consultations, incidents, network, operations, plans
 
 API: Final = "/api/v1"
 # Streams that may be open at once; more are told to come back.
@@ -36,6 +36,9 @@ def make_app(context: ApiContext, version: str, ready: Callable[[], str]) -> Fas
     api.include_router(network.router, tags=["network"])
     api.include_router(incidents.router, tags=["incidents"])
     api.include_router(consultations.router, tags=["consultations"])
+    api.include_router(plans.router, tags=["plans"])
+    api.include_router(applies.router, tags=["applies"])
+    api.include_router(operations.router, tags=["operations"])
     api.include_router(_stream, tags=["stream"])
     app.include_router(api)
     app.include_router(_checks)
@@ -58,6 +61,8 @@ def stream_events(
     position = context.ring.position(last_event_id)
 
     def can_see(event: Event) -> bool:
+        if event.whole:
+            return reader.sites.issuperset(event.sites)
         return not event.sites or not reader.sites.isdisjoint(event.sites)
 
     watcher = Reader(can_see, lambda: _still_allowed(request, reader))

@@ -80,7 +80,7 @@ def find_touched(asked: TouchRequest, reader: Reader) -> dict[str, Any]:
     found = reader.context.consultations.touched(asked.names, reader.context.now())
     seen = [one for one in found if reader.sees(one.sites)]
     return {
-        "sentence": conflict_sentence(seen, asked.names, _time_of_day),
+        "sentence": conflict_sentence(seen, asked.names, time_of_day),
         "consultations": [_shown(one, reader) for one in seen],
     }
 
@@ -177,7 +177,8 @@ def _shown(one: Announcement, reader: Viewer) -> dict[str, Any]:
     }
 
 
-def _time_of_day(at_s: float) -> str:
+def time_of_day(at_s: float) -> str:
+    """Return a time (seconds since 1970) as the clocks of the country show it."""
     return datetime.fromtimestamp(at_s, CAMEROON).strftime("%H:%M")
 
 

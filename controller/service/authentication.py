@@ -11,10 +11,9 @@ from fastapi import Request
 from accounts.roles import EVERYWHERE, Account, Grant, Origin, Principal
 from controller.api.problems import ProblemError
 from controller.api.protocol import LOCAL_PEER
-from controller.roles import CATALOGUE, Role
+from controller.roles import CATALOGUE, LOCAL_ACCOUNT_ID, Role
 
 COOKIE: Final = "__Host-sanaga"
-_LOCAL_ID: Final = 0
 _BEARER: Final = "bearer "
 
 
@@ -43,7 +42,7 @@ class Authentication:
         if peer is None or peer["uid"] not in {os.geteuid(), 0}:
             return None
         grants = (Grant(Role.ADMINISTRATOR, EVERYWHERE),)
-        account = Account(_LOCAL_ID, self.local_name, "command line of this machine")
+        account = Account(LOCAL_ACCOUNT_ID, self.local_name, "command line of this machine")
         powers = CATALOGUE.powers(grants)
         return Principal(account, grants, powers, Origin.TOKEN, "local socket")
 

@@ -28,9 +28,12 @@ from controller.load import Loaded, anchored
 from controller.notices.open import Surroundings, open_worker, upgrade_notices
 from controller.notices.recipients import Audience
 from controller.notices.worker import NoticeWorker
+from controller.operations.answer_rows import AnswerRows
+from controller.operations.changes import Changes
 from controller.polling.listeners import ListeningPorts
 from controller.routes.app import make_app
 from controller.service.authentication import Authentication
+from controller.service.changing import open_changes
 from controller.service.device_reports import DeviceReports, polled_targets
 from controller.service.edge_reports import EdgeReports
 from controller.service.engine import IncidentEngine
@@ -76,6 +79,8 @@ class _Parts:
     devices: DeviceReports
     consultations: ConsultationDesk
     notices: NoticeWorker
+    changes: Changes
+    answers: AnswerRows
 
 
 def serve_until_stopped(options: ServeOptions, say: Callable[[str], None]) -> None:
@@ -157,7 +162,10 @@ def _open_parts(
     notices.start()
     opened.callback(notices.stop)
     desk = ConsultationDesk(database.engine, topology, loaded.policies)
-    return _Parts(view, incidents, edges, devices, desk, notices)
+    changes = open_changes(loaded, database.engine, desk, ring)
+    opened.callback(changes.operations.stop)
+    answers = AnswerRows(database.engine)
+    return _Parts(view, incidents, edges, devices, desk, notices, changes, answers)
 
 
 def _incidents(engine: Engine, view: NetworkView, ring: EventRing, clock: Clock) -> IncidentEngine:
@@ -211,6 +219,8 @@ def _context(options: ServeOptions, parts: _Parts, ring: EventRing) -> ApiContex
         ring,
         known,
         lambda: clock.instant().timestamp(),
+        parts.changes,
+        parts.answers,
     )
 
 

@@ -21,8 +21,11 @@ from controller.consultations.desk import ConsultationDesk
 from controller.incidents.model import Health, Observation, Policy, Source, Subject, SubjectKind
 from controller.incidents.view import network_view
 from controller.load import load
+from controller.operations.answer_rows import AnswerRows
+from controller.operations.changes import Changes
 from controller.roles import CATALOGUE
 from controller.routes.app import make_app
+from controller.service.changing import open_changes
 from controller.service.engine import IncidentEngine
 from database.engine import open_engine
 from tests.rigs.service.http_server import RunningServer, running_server
@@ -51,6 +54,11 @@ class ApiBench:
     engine: IncidentEngine
     rows: MemoryRows
     numbers: dict[Any, int]
+    context: ApiContext
+
+    @property
+    def changes(self) -> Changes:
+        return self.context.changes
 
     def hear(self, circuit: str, state: Health, *devices: str) -> None:
         """Let the devices at the ends of a circuit say how it stands, and wait for the decision."""
@@ -82,16 +90,21 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
     def application() -> Any:
         ring, places = EventRing("run"), Places(intent)
         who, past = _who(grants), _PastOfOne()
-        context = ApiContext(intent, places, view, engine, desk, past, ring, who, time)
+        changes, answers = open_changes(loaded, database, desk, ring), AnswerRows(database)
+        reading = (intent, places, view, engine, desk, past, ring)
+        context = ApiContext(*reading, who, time, changes, answers)
+        opened.append(context)
         return make_app(context, "1.0", lambda: engine.fault)
 
     scratch = TemporaryDirectory(prefix="sanaga-api-")
     database = open_engine(Path(scratch.name, "sanaga.sqlite"))
     desk = ConsultationDesk(database, topology, loaded.policies)
     engine.start()
+    opened: list[ApiContext] = []
     try:
         with running_server(application) as server:
-            yield ApiBench(server, engine, rows, {})
+            yield ApiBench(server, engine, rows, {}, opened[0])
+            opened[0].changes.operations.stop()
     finally:
         engine.stop()
         database.dispose()

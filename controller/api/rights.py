@@ -39,5 +39,6 @@ def require_stated(request: Request, principal: Principal) -> None:
     if not any(stated in power.rights for power in principal.powers):
         raise ProblemError(
             HTTPStatus.FORBIDDEN,
-            f"this needs the right '{stated}', which your roles do not hold; ask an administrator",
+            f"your roles do not cover this anywhere, for it needs the right '{stated}'; ask an "
+            "administrator for it",
         )

@@ -1,14 +1,16 @@
 """Sessions of people and of wall screens; each use checks account, grants and time."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
 from accounts.audit import append, instant_text
 from accounts.directory import account_name, account_of, grants_of, manages
-from accounts.errors import NotAllowedError
+from accounts.errors import NotAllowedError, NotThereError
 from accounts.factors.throttle import Visitor
 from accounts.opaque_tokens import OpaqueToken, TokenKind, known_id, new_id, new_token, stored_hash
 from accounts.realm import Realm, Times
@@ -95,7 +97,9 @@ def identify_session(realm: Realm, text: str, now_s: float) -> Principal | None:
             return None
         found = _principal(connection, row, realm.catalogue)
     if found and now_s - row.seen_s >= realm.times.noted_every_s:
-        note_use(realm, row.id, now_s)
+        # A full disk signs nobody out.
+        with suppress(DBAPIError):
+            note_use(realm, row.id, now_s)
     return found
 
 
@@ -134,7 +138,7 @@ def end_session(realm: Realm, by: Principal, number: str, *, now_s: float, becau
     with realm.engine.begin() as connection:
         owner = connection.execute(wanted).scalar_one_or_none()
         if owner is None or not _may_end(connection, by, owner, realm.catalogue):
-            raise NotAllowedError(_UNKNOWN)
+            raise NotThereError(_UNKNOWN)
         connection.execute(delete(sessions).where(sessions.c.id == number))
         name = account_of(connection, owner).name
         append(connection, by.actor(because), instant_text(now_s), "session.end", name)

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from accounts.roles import Principal
-from controller.api.context import ApiContext
+from controller.api.context import ApiContext, signed_in
 from controller.api.problems import ProblemError
 from controller.operations.answer_rows import KeptAnswer, OtherRequestError, UnansweredError
 from inventory.errors import SanagaError
@@ -54,7 +54,7 @@ async def _once(request: Request, key: str, usual: Handler) -> Response:
             HTTPStatus.BAD_REQUEST, f"{HEADER}: write up to {_LONGEST} printable characters"
         )
     context: ApiContext = request.app.state.context
-    sender = _sender(await run_in_threadpool(context.authenticate, request))
+    sender = _sender(await run_in_threadpool(signed_in, request))
     digest = sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
     digest.update(await request.body())
     rows, now_s = context.answers, context.now()

@@ -12,6 +12,7 @@ from controller.api.matching import IfMatch, require_match, tagged
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError
 from controller.api.repeating import RepeatableRoute
+from controller.api.rights import needs
 from controller.api.scope import require_everywhere
 from controller.operations.model import CHANGING, ActWish, OperationKind, OperationState
 from controller.roles import Right
@@ -41,7 +42,7 @@ class ActRequest(BaseModel):
     without: list[Annotated[str, Field(max_length=200)]] = Field([], max_length=5_000)
 
 
-@router.get("")
+@router.get("", openapi_extra=needs(Right.LOOK))
 def list_applies(
     reader: Reader,
     pages: PageParameters,
@@ -55,14 +56,14 @@ def list_applies(
     return page_of(found, lambda one: -one.id, pages).json(apply_json)
 
 
-@router.get("/{number}")
+@router.get("/{number}", openapi_extra=needs(Right.LOOK))
 def read_apply(number: Number, reader: Reader, response: Response) -> dict[str, Any]:
     """Return an apply with every act on every device, and the operation that is at work on it."""
     require_everywhere(reader, Right.LOOK)
     return tagged(response, _shown(number, reader))
 
 
-@router.post("/{number}/acts", status_code=HTTPStatus.ACCEPTED)
+@router.post("/{number}/acts", status_code=HTTPStatus.ACCEPTED, openapi_extra=needs(Right.APPLY))
 def act_on_apply(
     number: WhichApply,
     asked: ActRequest,

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from controller.api.context import ApiContext, Viewer, viewer
+from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import not_found
+from controller.api.rights import needs
 from controller.api.scope import everywhere, require_everywhere
 from controller.operations.model import Operation, OperationKind, OperationState
 from controller.roles import Right
-from controller.routes.incident_json import rfc3339
 
 router: Final = APIRouter(prefix="/operations")
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
@@ -24,17 +25,16 @@ _READ: Final = {
     OperationKind.BACKUP: Right.BACK_UP,
     OperationKind.REHEARSAL: Right.BACK_UP,
 }
-_CHANGE: Final = {**dict.fromkeys(OperationKind, Right.APPLY), **_READ}
 
 
-@router.get("")
+@router.get("", openapi_extra=needs(Right.LOOK))
 def list_operations(reader: Reader, pages: PageParameters) -> dict[str, Any]:
     """List what runs, and what ended lately, the newest first."""
     found = [one for one in reader.context.changes.operations.listed() if _may_read(one, reader)]
     return page_of(found, lambda one: -one.serial, pages).json(operation_json)
 
 
-@router.get("/{number}")
+@router.get("/{number}", openapi_extra=needs(Right.LOOK))
 async def read_operation(
     number: str,
     request: Request,
@@ -55,11 +55,13 @@ async def read_operation(
     return operation_json(found, after)
 
 
-@router.post("/{number}/interrupt", status_code=HTTPStatus.ACCEPTED)
+@router.post(
+    "/{number}/interrupt", status_code=HTTPStatus.ACCEPTED, openapi_extra=needs(Right.LOOK)
+)
 def interrupt_operation(number: str, reader: Reader) -> dict[str, Any]:
     """Ask an operation to end as Ctrl-C would: an apply that has not decided is rolled back."""
     found = _found(number, reader)
-    require_everywhere(reader, _CHANGE[found.kind])
+    require_everywhere(reader, Right.APPLY)
     reader.context.changes.operations.interrupt(number)
     return operation_json(found)
 

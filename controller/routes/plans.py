@@ -9,10 +9,12 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from controller.api.context import Viewer, viewer
+from controller.api.instants import rfc3339
 from controller.api.matching import IfMatch
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
 from controller.api.repeating import RepeatableRoute
+from controller.api.rights import needs
 from controller.api.scope import is_local, require_everywhere
 from controller.model import Plan
 from controller.operations.model import ApplyWish, ChangeRefusedError, PlanWish
@@ -20,7 +22,6 @@ from controller.operations.plan_rows import StoredPlan
 from controller.planning.from_folder import PlanChoices
 from controller.planning.plan_json import plan_json
 from controller.roles import Right
-from controller.routes.incident_json import rfc3339
 from controller.routes.operations import begun
 from inventory.errors import UnsafePlanError
 
@@ -68,7 +69,7 @@ class ApplyRequest(BaseModel):
     approval: str = Field("", max_length=200)
 
 
-@router.post("", status_code=HTTPStatus.ACCEPTED)
+@router.post("", status_code=HTTPStatus.ACCEPTED, openapi_extra=needs(Right.PLAN))
 def make_plan(asked: PlanRequest, reader: Reader, response: Response) -> dict[str, Any]:
     """Begin to make a plan; the operation's result has its number."""
     require_everywhere(reader, Right.PLAN)
@@ -91,7 +92,7 @@ def make_plan(asked: PlanRequest, reader: Reader, response: Response) -> dict[st
     return begun(reader.context.changes.start_plan(wish, reader.principal), response)
 
 
-@router.get("")
+@router.get("", openapi_extra=needs(Right.PLAN))
 def list_plans(
     reader: Reader,
     pages: PageParameters,
@@ -103,7 +104,7 @@ def list_plans(
     return page_of(found, lambda one: -one.number, pages).json(_brief)
 
 
-@router.get("/{number}")
+@router.get("/{number}", openapi_extra=needs(Right.PLAN))
 def read_plan(number: Number, reader: Reader, response: Response) -> dict[str, Any]:
     """Return a plan: diffs, waves, harm, blast radius, consultations that run over it now."""
     stored, plan = _opened(number, reader)
@@ -119,7 +120,7 @@ def read_plan(number: Number, reader: Reader, response: Response) -> dict[str, A
     }
 
 
-@router.get("/{number}/file")
+@router.get("/{number}/file", openapi_extra=needs(Right.PLAN))
 def read_file(number: Number, reader: Reader) -> dict[str, Any]:
     """Return a plan as 'sanaga plan --out' writes it."""
     require_everywhere(reader, Right.PLAN)
@@ -132,7 +133,7 @@ def read_file(number: Number, reader: Reader) -> dict[str, Any]:
     }
 
 
-@router.post("/{number}/approval", status_code=HTTPStatus.CREATED)
+@router.post("/{number}/approval", status_code=HTTPStatus.CREATED, openapi_extra=needs(Right.APPLY))
 def request_approval(number: Number, reader: Reader) -> dict[str, Any]:
     """Ask for a second person's approval of a plan."""
     require_everywhere(reader, Right.APPLY)
@@ -145,7 +146,7 @@ def request_approval(number: Number, reader: Reader) -> dict[str, Any]:
     return {"approval": made, "digest": stored.digest, "because": why}
 
 
-@router.post("/{number}/apply", status_code=HTTPStatus.ACCEPTED)
+@router.post("/{number}/apply", status_code=HTTPStatus.ACCEPTED, openapi_extra=needs(Right.APPLY))
 def apply_plan(
     number: Number,
     asked: ApplyRequest,

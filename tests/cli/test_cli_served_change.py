@@ -50,8 +50,9 @@ def serving(sanaga: Sanaga, folder: Any) -> Iterator[Served]:
         )
         assert process.poll() is None, log.read_text()
         yield Served(sanaga, process)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(WITHIN_S) == 0, log.read_text()
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(WITHIN_S) == 0, log.read_text()
     finally:
         process.kill()
         process.wait()
@@ -157,7 +158,7 @@ def test_ctrl_c_at_the_command_line_takes_everything_back(served, small, routers
 
 
 def test_a_service_that_is_killed_leaves_the_verbs_as_without_it(sanaga, small, routers):
-    with pytest.raises(AssertionError), serving(sanaga, small) as served:
+    with serving(sanaga, small) as served:
         served.process.kill()
         served.process.wait()
     assert (sanaga.folder / "state" / "controller.sock").exists()

@@ -7,8 +7,10 @@ import pytest
 
 from accounts.roles import Grant
 from controller.apply import run
+from controller.consultations.model import Announcement
 from controller.drivers.memory import Faults, MemoryNetwork
 from controller.roles import Role
+from tests.rigs.database.fresh_records import place_fresh_records
 from tests.rigs.service.api_bench import ApiBench, api_bench
 from tests.sanaga_process import SMALL
 
@@ -61,6 +63,7 @@ class Bench:
 def bench(tmp_path, monkeypatch):
     monkeypatch.setenv("SANAGA_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("SANAGA_PACE", "0.1")
+    place_fresh_records(tmp_path / "state")
     network = MemoryNetwork()
     for module in ("controller.drivers.connect", "controller.planning.from_folder"):
         monkeypatch.setattr(f"{module}.connector", lambda *_, **__: network.connect)
@@ -172,12 +175,11 @@ def test_one_apply_at_a_time_and_an_interrupted_one_is_rolled_back(bench):
         device.reach = lambda source, target: False
     first = bench.apply(plan)
     number = first.json()["id"]
-    read = f"/operations/{number}?after=0&wait_s=20"
-    while not any(e["event"] == "WaveStarted" for e in bench.get(read)["events"]):
-        read = f"/operations/{number}?after={bench.get(read)['position']}&wait_s=20"
-        events = bench.get(f"/operations/{number}")["events"]
-        if any(e["event"] == "WaveStarted" for e in events):
-            break
+    position, events = 0, []
+    while not any(event["event"] == "WaveStarted" for event in events):
+        read = bench.get(f"/operations/{number}?after={position}&wait_s=20")
+        assert read["state"] == "running", read
+        position, events = read["position"], read["events"]
     second = bench.apply(plan, "second")
     assert second.status_code == 409
     assert "engineer has begun operation" in second.json()["detail"]
@@ -214,8 +216,6 @@ def test_what_was_refused_may_be_sent_again_with_the_same_key(bench):
 def test_a_running_consultation_is_in_the_way_unless_it_is_said(bench):
     plan = bench.planned()
     now_s = bench.api.context.now()
-    from controller.consultations.model import Announcement
-
     call = Announcement(
         "call", ("kolofata", "yaounde"), "consultation-video", now_s - 60, now_s + 600, "x", now_s
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from controller.access.registrar import Registrar
-    from controller.store.people_records import PersonRecord, Registered
+    from controller.store.people_records import PersonRecord
     from vpn.model import Person
     from vpn.people.terms import AccessTerms
 
@@ -37,6 +37,8 @@ class Filters:
 
     def takes(self, person: "Person", day: date) -> bool:
         """Return whether a list is to have a person."""
+        from controller.access.person_json import ends_within
+
         soon = self.days is None or ends_within(person, day, self.days)
         return self.role in {None, person.role} and self.site in {None, person.site} and soon
 
@@ -58,6 +60,7 @@ def list_people(filters: Filters, output: ListFormat, *, everybody: bool) -> Non
     Raises UnknownNameError for a role or a site that nobody can have.
     """
     from controller.access import drafts
+    from controller.access.person_json import access_state
     from controller.app import open_registrar
     from controller.cli_vpn import people_list
 
@@ -66,7 +69,7 @@ def list_people(filters: Filters, output: ListFormat, *, everybody: bool) -> Non
         refuse_unknown(registrar, filters)
         entries = [one for one in registrar.store.entries() if filters.takes(one.person, day)]
         unfiled = drafts.unfiled_devices(registrar, None)
-    shown = [one for one in entries if everybody or _state(one, day) == "active"]
+    shown = [one for one in entries if everybody or access_state(one, day) == "active"]
     if output in {ListFormat.CSV, ListFormat.YAML}:
         _write_list(shown, output)
     else:
@@ -120,11 +123,6 @@ def left(entry: "PersonRecord") -> str:
     )
 
 
-def ends_within(person: "Person", day: date, days: int) -> bool:
-    """Return whether access ends within so many days of a day, or has ended before it."""
-    return person.until is not None and (person.until - day).days <= days
-
-
 def today() -> date:
     """Return the day that it is, in UTC."""
     from controller.clock import SystemClock
@@ -132,55 +130,18 @@ def today() -> date:
     return SystemClock().instant().date()
 
 
-def _state(entry: "PersonRecord", day: date) -> str:
-    if entry.revoked:
-        return "revoked"
-    return "expired" if entry.person.expired(day) else "active"
-
-
 def row(entry: "PersonRecord", day: date) -> dict[str, object]:
     """Return a person as a line of a list."""
-    person = entry.person
-    return {
-        "name": person.name,
-        "title": person.title,
-        "role": person.role,
-        "site": person.site,
-        "until": person.until,
-        "devices": [device.name for device in entry.in_use],
-        "state": _state(entry, day),
-    }
+    from controller.access.person_json import person_row
+
+    return person_row(entry, day)
 
 
 def detail(entry: "PersonRecord", terms: "AccessTerms") -> dict[str, object]:
     """Return all that is known of a person."""
-    person = entry.person
-    return {
-        **row(entry, today()),
-        "licence": person.licence,
-        "licence_until": person.licence_until,
-        "added": entry.added,
-        "revoked": entry.revoked,
-        "groups": [group.name for group in terms.groups_of(person)],
-        "devices": [_device(one, terms) for one in entry.devices],
-    }
+    from controller.access.person_json import person_detail
 
-
-def _device(one: "Registered", terms: "AccessTerms") -> dict[str, object]:
-    from vpn.people import device_config
-
-    return {
-        "name": one.device.name,
-        "public_key": one.device.public_key,
-        "since": one.since,
-        "revoked": one.revoked,
-        "addresses": {
-            gateway.device: [
-                str(a) for a in device_config.device_addresses(terms.plan, one.device, gateway)
-            ]
-            for gateway in terms.gateways
-        },
-    }
+    return person_detail(entry, terms, today())
 
 
 def lines(data: dict[str, object]) -> Iterator[tuple[str, str]]:

@@ -3,10 +3,11 @@
 import json
 import zlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select
 
 from controller.model import Plan
 from controller.operations.schema import open_operations, plans
@@ -91,9 +92,13 @@ class PlanRows:
         """Return a plan as a value. Raises PlanError when another release wrote it."""
         return parse_document(self.document(number), f"plan {number}")
 
-    def begin(self) -> Any:
+    def begin(self) -> AbstractContextManager[Connection]:
         """Return a transaction that writes beside the plans, such as into the audit chain."""
         return self._engine.begin()
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Return a connection that only reads beside the plans."""
+        return reading(self._engine)
 
 
 _COLUMNS: Final = ("number", "digest", "made_s", "author_id", "author")

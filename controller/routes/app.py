@@ -26,7 +26,17 @@ from controller.api.problems import ProblemError, install_problems, problem_resp
 from controller.api.rights import needs
 from controller.api.sse import EventStream, Reader
 from controller.roles import Right
-from controller.routes import applies, consultations, incidents, network, operations, plans
+from controller.routes import (
+    applies,
+    audit,
+    backups,
+    consultations,
+    incidents,
+    network,
+    operations,
+    plans,
+    vpn,
+)
 
 API: Final = "/api/v1"
 # Streams that may be open at once; more are told to come back.
@@ -55,6 +65,9 @@ def make_app(context: ApiContext, realm: Realm, version: str, ready: Callable[[]
     api.include_router(plans.router, tags=["plans"])
     api.include_router(applies.router, tags=["applies"])
     api.include_router(operations.router, tags=["operations"])
+    api.include_router(vpn.router, tags=["vpn"])
+    api.include_router(audit.router, tags=["audit"])
+    api.include_router(backups.router, tags=["backups"])
     api.include_router(_stream, tags=["stream"])
     for one in (sign_in, own_account, sessions, accounts, proposals):
         api.include_router(one.router, tags=["accounts"])

@@ -175,7 +175,7 @@ def test_one_apply_at_a_time_and_an_interrupted_one_is_rolled_back(bench):
         device.reach = lambda source, target: False
     first = bench.apply(plan)
     number = first.json()["id"]
-    position, events = 0, []
+    position, events = 0, list[Any]()
     while not any(event["event"] == "WaveStarted" for event in events):
         read = bench.get(f"/operations/{number}?after={position}&wait_s=20")
         assert read["state"] == "running", read

@@ -1,9 +1,11 @@
 """People and their devices as JSON: what the command line prints and the API answers."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from controller.store.people_records import PersonRecord, Registered
-from vpn.model import Person
+from vpn.model import Person, PersonDevice
 from vpn.people import device_config
 from vpn.people.terms import AccessTerms
 
@@ -34,6 +36,49 @@ def person_row(entry: PersonRecord, day: date) -> dict[str, object]:
     }
 
 
+def person_listed(entry: PersonRecord, day: date) -> dict[str, object]:
+    """Return a person with all that a list to be edited needs; parse_listed() reads it."""
+    return {
+        **person_row(entry, day),
+        "licence": entry.person.licence,
+        "licence_until": entry.person.licence_until,
+        "added": entry.added,
+        "revoked": entry.revoked,
+        "registered": [
+            {
+                "name": one.device.name,
+                "number": one.device.number,
+                "public_key": one.device.public_key,
+                "since": one.since,
+                "revoked": one.revoked,
+            }
+            for one in entry.devices
+        ],
+    }
+
+
+def parse_listed(body: Mapping[str, Any]) -> PersonRecord:
+    """Return what person_listed() wrote."""
+    person = Person(
+        body["name"],
+        body["title"],
+        body["role"],
+        body["site"],
+        body["licence"],
+        _day(body["licence_until"]),
+        _day(body["until"]),
+    )
+    devices = tuple(
+        Registered(
+            PersonDevice(person.name, one["name"], one["number"], one["public_key"]),
+            one["since"],
+            one["revoked"],
+        )
+        for one in body["registered"]
+    )
+    return PersonRecord(person, body["added"], body["revoked"], devices)
+
+
 def person_detail(entry: PersonRecord, terms: AccessTerms, day: date) -> dict[str, object]:
     """Return all that is known of a person."""
     person = entry.person
@@ -61,3 +106,7 @@ def _device(one: Registered, terms: AccessTerms) -> dict[str, object]:
             for gateway in terms.gateways
         },
     }
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from controller.access.registrar import Registrar
+    from controller.operations.remote_people import RemotePeople
     from controller.store.people_records import PersonRecord
-    from vpn.model import Person
+    from vpn.model import Person, PersonDevice
     from vpn.people.terms import AccessTerms
 
 
@@ -54,10 +55,13 @@ HEADINGS: Final = {
 }
 
 
-def list_people(filters: Filters, output: ListFormat, *, everybody: bool) -> None:
+def list_people(
+    filters: Filters, output: ListFormat, people: "RemotePeople | None", *, everybody: bool
+) -> None:
     """Print the people whom filters take; with everybody also those without access.
 
-    Raises UnknownNameError for a role or a site that nobody can have.
+    people are those of a controller that runs, if one does. Raises UnknownNameError for a role or
+    a site that nobody can have.
     """
     from controller.access import drafts
     from controller.access.person_json import access_state
@@ -65,10 +69,16 @@ def list_people(filters: Filters, output: ListFormat, *, everybody: bool) -> Non
     from controller.cli_vpn import people_list
 
     day = today()
-    with open_registrar() as registrar:
-        refuse_unknown(registrar, filters)
-        entries = [one for one in registrar.store.entries() if filters.takes(one.person, day)]
-        unfiled = drafts.unfiled_devices(registrar, None)
+    unfiled: tuple[PersonDevice, ...] = ()
+    if people is not None:
+        known = people.entries()
+        _refuse_names(filters, known, *people.roles_and_sites())
+    else:
+        with open_registrar() as registrar:
+            known = registrar.store.entries()
+            refuse_unknown(registrar, filters)
+            unfiled = drafts.unfiled_devices(registrar, None)
+    entries = [one for one in known if filters.takes(one.person, day)]
     shown = [one for one in entries if everybody or access_state(one, day) == "active"]
     if output in {ListFormat.CSV, ListFormat.YAML}:
         _write_list(shown, output)
@@ -76,8 +86,8 @@ def list_people(filters: Filters, output: ListFormat, *, everybody: bool) -> Non
         emit_rows([row(one, day) for one in shown], Format(output), HEADINGS)
     people_list.warn_of_unfiled(unfiled)
     if hidden := len(entries) - len(shown):
-        people = count(hidden, "person without access", "people without access")
-        say(f"{people} not shown; --all shows them")
+        others = count(hidden, "person without access", "people without access")
+        say(f"{others} not shown; --all shows them")
 
 
 def _write_list(entries: "Iterable[PersonRecord]", output: ListFormat) -> None:
@@ -91,15 +101,25 @@ def _write_list(entries: "Iterable[PersonRecord]", output: ListFormat) -> None:
 
 def refuse_unknown(registrar: "Registrar", filters: Filters) -> None:
     """Raise UnknownNameError when filters have a role or site of no group, site and person."""
+    terms = registrar.store.terms()
+    named = (terms.roles, tuple(terms.sites)) if terms else ((), ())
+    _refuse_names(filters, registrar.store.entries(), *named)
+
+
+def _refuse_names(
+    filters: Filters,
+    entries: "Iterable[PersonRecord]",
+    of_groups: "Iterable[str]",
+    of_terms: "Iterable[str]",
+) -> None:
     from inventory.errors import UnknownNameError
     from vpn.people.terms import unknown_name
 
     if filters.role is None and filters.site is None:
         return
-    terms = registrar.store.terms()
-    people = [entry.person for entry in registrar.store.entries()]
-    roles = {*(terms.roles if terms else ()), *(person.role for person in people)}
-    sites = {*(terms.sites if terms else ()), *(person.site for person in people)}
+    people = [entry.person for entry in entries]
+    roles = {*of_groups, *(person.role for person in people)}
+    sites = {*of_terms, *(person.site for person in people)}
     for kind, name, known in (("role", filters.role, roles), ("site", filters.site, sites)):
         if name is not None and name not in known:
             raise UnknownNameError(unknown_name(kind, name, dict.fromkeys(known)))

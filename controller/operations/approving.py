@@ -1,12 +1,11 @@
 """A second person for risky plans: which plans need one, asking for one, using what was given."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from accounts.approvals import ApprovalWish, request_approval, use_approval
 from accounts.errors import SecondPersonError
 from accounts.roles import Principal
-from controller.clock import SystemClock
 from controller.model import Plan
 from controller.operations.model import ChangeRefusedError
 from controller.operations.plan_rows import PlanRows, StoredPlan
@@ -25,6 +24,7 @@ class SecondPerson:
 
     plans: PlanRows
     places: Mapping[SiteName, str]
+    now: Callable[[], float]
     above: float | None = None
 
     def reason(self, plan: Plan) -> str:
@@ -46,7 +46,7 @@ class SecondPerson:
         authors = frozenset({stored.author_id})
         wish = ApprovalWish(stored.digest, summary, Right.APPROVE, self._everywhere(), authors)
         with self.plans.begin() as connection:
-            return request_approval(connection, by, wish, _now_s())
+            return request_approval(connection, by, wish, self.now())
 
     def use(self, stored: StoredPlan, plan: Plan, number: str, by: Principal) -> None:
         """Use an approval up. Raises ChangeRefusedError where one is needed and none is good."""
@@ -68,7 +68,7 @@ class SecondPerson:
                     authors=(stored.author_id,),
                     catalogue=CATALOGUE,
                     actor=by.actor(f"apply plan {stored.number}"),
-                    now_s=_now_s(),
+                    now_s=self.now(),
                 )
         except SecondPersonError as error:
             raise ChangeRefusedError(str(error), reason="second-person") from error
@@ -84,7 +84,3 @@ def facilities_cut(plan: Plan) -> float:
     total = sum(len(site.facilities) for site in sites)
     cut = max(one.facilities_disconnected for one in (plan.blast_radius, plan.steady))
     return cut / total if total else 0.0
-
-
-def _now_s() -> float:
-    return SystemClock().instant().timestamp()

@@ -63,8 +63,7 @@ class Changes:
 
         def work(watch: Watch) -> Mapping[str, Any]:
             found = self._planned(wish, watch)
-            now_s = watch.instant().timestamp()
-            account = by.account
+            account, now_s = by.account, self.second_person.now()
             stored = self.plans.add(found, account.id, account.name, now_s)
             self._record(by, "plan.make", stored)
             return {"plan": stored.number, "digest": stored.digest}
@@ -143,7 +142,7 @@ class Changes:
         self._note(by, what, f"plan {stored.number}", details)
 
     def _note(self, by: Principal, what: str, subject: str, details: Mapping[str, object]) -> None:
-        at = instant_text(SystemClock().instant().timestamp())
+        at = instant_text(self.second_person.now())
         with self.plans.begin() as connection:
             append(connection, by.actor(""), at, what, subject, details)
 

@@ -28,6 +28,7 @@ from controller.api.sse import EventStream, Reader
 from controller.roles import Right
 from controller.routes import (
     applies,
+    approvals,
     audit,
     backups,
     consultations,
@@ -64,6 +65,7 @@ def make_app(context: ApiContext, realm: Realm, version: str, ready: Callable[[]
     api.include_router(consultations.router, tags=["consultations"])
     api.include_router(plans.router, tags=["plans"])
     api.include_router(applies.router, tags=["applies"])
+    api.include_router(approvals.router, tags=["plans"])
     api.include_router(operations.router, tags=["operations"])
     api.include_router(vpn.router, tags=["vpn"])
     api.include_router(audit.router, tags=["audit"])

@@ -13,6 +13,7 @@ from controller.api.context import Viewer, viewer
 from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
+from controller.api.repeating import RepeatableRoute
 from controller.api.rights import needs
 from controller.consultations.conflicts import conflict_sentence
 from controller.consultations.model import LONGEST_S, Announcement, Standing
@@ -20,7 +21,7 @@ from controller.roles import Right
 from controller.routes.incident_json import dead_circuits
 
 CAMEROON: Final = ZoneInfo("Africa/Douala")
-router: Final = APIRouter(prefix="/consultations")
+router: Final = APIRouter(prefix="/consultations", route_class=RepeatableRoute)
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
 _LOOKING: Final = needs(Right.LOOK)
 _ANNOUNCING: Final = needs(Right.ANNOUNCE_CONSULTATIONS)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from controller.access.gateways import Gateways, RosterPushed, reachable, roster_lag
-from controller.access.person_json import access_state, ends_within, person_detail, person_row
+from controller.access.person_json import access_state, ends_within, person_detail, person_listed
 from controller.access.registrar import Registrar
 from controller.api.context import Viewer, viewer
 from controller.api.matching import IfMatch, require_match, tagged
@@ -69,7 +69,21 @@ def list_people(  # noqa: PLR0913, PLR0917 - a parameter for each column
             and (ending_within_days is None or ends_within(entry.person, day, ending_within_days))
         ]
     found.sort(key=_name)
-    return page_of(found, _name, pages).json(lambda entry: person_row(entry, day))
+    return page_of(found, _name, pages).json(lambda entry: person_listed(entry, day))
+
+
+@router.get("/terms", openapi_extra=needs(Right.SEE_PEOPLE))
+def read_terms(reader: Reader) -> dict[str, Any]:
+    """Return the roles, sites and gateways of the access policy that holds."""
+    require_everywhere(reader, Right.SEE_PEOPLE)
+    with open_people() as store:
+        terms = store.terms()
+    return {
+        "network": terms.network if terms else None,
+        "roles": list(terms.roles) if terms else [],
+        "sites": sorted(terms.sites) if terms else [],
+        "gateways": [gateway.device for gateway in terms.gateways] if terms else [],
+    }
 
 
 @router.get("/people/{name}", openapi_extra=needs(Right.SEE_PEOPLE))

@@ -1,7 +1,7 @@
 """Plans and applies of the service: their tables, who hears of them, and what they must mind."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ from sqlalchemy import Engine
 from accounts.schema import open_accounts
 from controller.api.events import EventRing
 from controller.api.places import Places
-from controller.clock import SystemClock
 from controller.consultations.conflicts import conflict_sentence
 from controller.consultations.desk import ConsultationDesk
 from controller.consultations.model import Announcement
@@ -24,9 +23,16 @@ from controller.settings import Settings
 
 
 def open_changes(
-    loaded: Loaded, engine: Engine, desk: ConsultationDesk, ring: EventRing
+    loaded: Loaded,
+    engine: Engine,
+    desk: ConsultationDesk,
+    ring: EventRing,
+    now: Callable[[], float],
 ) -> Changes:
-    """Open what makes and applies plans of a folder; called from the loop of the ring."""
+    """Open what makes and applies plans of a folder; called from the loop of the ring.
+
+    now returns seconds since 1970.
+    """
     open_accounts(engine)
     loop, plans = asyncio.get_running_loop(), PlanRows(engine)
     places = Places(loaded.intent).sites
@@ -37,15 +43,15 @@ def open_changes(
     return Changes(
         Path(loaded.folder).absolute(),
         plans,
-        Operations(publish, _now_s),
-        _surveillance(desk),
-        SecondPerson(plans, places, Settings().approval_above),
+        Operations(publish, now),
+        _surveillance(desk, now),
+        SecondPerson(plans, places, now, Settings().approval_above),
     )
 
 
-def _surveillance(desk: ConsultationDesk) -> Surveillance:
+def _surveillance(desk: ConsultationDesk, now: Callable[[], float]) -> Surveillance:
     def touched(devices: Collection[str]) -> Sequence[Announcement]:
-        return desk.touched(devices, _now_s())
+        return desk.touched(devices, now())
 
     def sentence(found: Sequence[Announcement], devices: Collection[str]) -> str:
         return conflict_sentence(found, devices, time_of_day)
@@ -56,7 +62,3 @@ def _surveillance(desk: ConsultationDesk) -> Surveillance:
 def _publish(ring: EventRing, data: Mapping[str, Any], sites: Collection[str]) -> None:
     """Tell those who see the whole network, as an operation names devices anywhere in it."""
     ring.publish("operation", data, sites, whole=True)
-
-
-def _now_s() -> float:
-    return SystemClock().instant().timestamp()

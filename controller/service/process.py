@@ -174,7 +174,7 @@ def _open_parts(
     notices.start()
     opened.callback(notices.stop)
     desk = ConsultationDesk(database.engine, topology, loaded.policies)
-    changes = open_changes(loaded, database.engine, desk, ring)
+    changes = open_changes(loaded, database.engine, desk, ring, lambda: clock.instant().timestamp())
     opened.callback(changes.operations.stop)
     answers = AnswerRows(database.engine)
     return _Parts(database.engine, view, incidents, edges, devices, desk, notices, changes, answers)

@@ -6,6 +6,7 @@ import typer
 
 if TYPE_CHECKING:
     from controller.operations.remote import RemoteController
+    from controller.operations.remote_people import RemotePeople
 
 ControllerOption: TypeAlias = Annotated[
     str | None,
@@ -32,3 +33,12 @@ def running_controller(url: str | None) -> "RemoteController | None":
     from controller.operations.remote import RemoteController
 
     return RemoteController(client)
+
+
+def people_of_controller(url: str | None) -> "RemotePeople | None":
+    """Return the people of the same controller; None if none runs."""
+    if (found := running_controller(url)) is None:
+        return None
+    from controller.operations.remote_people import RemotePeople
+
+    return RemotePeople(found.client)

@@ -110,7 +110,7 @@ def test_verbs_say_and_do_the_same_through_the_service_as_without_it(sanaga, sma
 
 def test_faults_of_the_documents_are_named_at_their_place(served, small):
     sites = served.sanaga.folder / small / "sites.yaml"
-    sites.write_text(sites.read_text().replace("parent: mora", "parent: atlantis", 1))
+    sites.write_text(sites.read_text().replace("parent: mayo-sava", "parent: atlantis", 1))
     answer = served("plan", small)
     assert answer.code == 1
     assert re.search(r"^small/sites\.yaml:\d+:\d+: .*atlantis", answer.err, re.MULTILINE)

@@ -110,7 +110,7 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
         ring, places = EventRing("run"), Places(intent)
         known = Authentication(realm, cookies_of(realm), clock, "root")
         who, past = _who(grants, known), _PastOfOne()
-        changes, answers = open_changes(loaded, database, desk, ring), AnswerRows(database)
+        changes, answers = open_changes(loaded, database, desk, ring, clock), AnswerRows(database)
         reading = (intent, places, view, engine, desk, past, ring)
         context = ApiContext(*reading, who, clock, changes, answers)
         opened.append(context)

@@ -69,6 +69,12 @@ def apply(
             "--in-consultations", help="Go on although a consultation runs over a device of it."
         ),
     ] = False,
+    approval: Annotated[
+        str,
+        typer.Option(
+            "--approval", metavar="ID", help="A second person's approval, where one is needed."
+        ),
+    ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     controller: ControllerOption = None,
     output: FormatOption = Format.TABLE,
@@ -88,7 +94,10 @@ def apply(
         raise UsageProblem("--without goes with --resume")
     else:
         within_s = None if confirm_within is None else seconds(confirm_within)
-        asked = _Asked(running_controller(controller), within_s, yes, in_consultations)
+        remote = running_controller(controller)
+        if approval and remote is None:
+            raise UsageProblem("--approval goes with a controller that runs, which asks for it")
+        asked = _Asked(remote, within_s, yes, in_consultations, approval)
         _apply(file, asked, output)
 
 
@@ -100,6 +109,7 @@ class _Asked:
     within_s: int | None
     yes: bool
     in_consultations: bool
+    approval: str
 
 
 def _apply(file: Path, asked: _Asked, output: Format) -> None:
@@ -125,10 +135,10 @@ def _applied(made: "Plan", file: Path, asked: _Asked, progress: "Progress") -> "
         from controller.app import apply_plan
 
         return apply_plan(made, progress, asked.within_s)
-    within_s, anyway = asked.within_s, asked.in_consultations
-    return asked.remote.apply(
-        made, file, progress, confirm_within_s=within_s, in_consultations=anyway
-    )
+    from controller.operations.model import ApplyWish
+
+    how = ApplyWish("", asked.within_s, asked.in_consultations, asked.approval)
+    return asked.remote.apply(made, file, how, progress)
 
 
 def _spare_consultations(made: "Plan", remote: "RemoteController") -> None:

@@ -54,8 +54,8 @@ class SecondPerson:
             return
         if not number:
             raise ChangeRefusedError(
-                f"a second person must approve plan {stored.number}, as {why}; ask for it with "
-                f"POST /plans/{stored.number}/approval",
+                f"a second person must approve plan {stored.number}, as {why}; ask with POST "
+                f"/plans/{stored.number}/approval, then apply it with that approval",
                 reason="second-person",
             )
         try:

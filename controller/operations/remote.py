@@ -10,6 +10,7 @@ from controller.apply.recovery import RollbackResult
 from controller.drivers.observe import ReadProgress
 from controller.model import Plan, PushResult
 from controller.operations.exchange import parse_error, parse_event, parse_push
+from controller.operations.model import ApplyWish
 from controller.planning.from_folder import FolderPlan, PlanChoices
 from controller.planning.plan_file import parse_document, plan_document
 from controller.transport.api_client import ApiClient, segment
@@ -65,15 +66,7 @@ class RemoteController:
             raise IntentError(_from_here(fault, folder) for fault in error.faults) from error
         return self._plan(made["plan"])
 
-    def apply(
-        self,
-        plan: Plan,
-        file: Path,
-        progress: Progress,
-        *,
-        confirm_within_s: int | None,
-        in_consultations: bool,
-    ) -> PushResult:
+    def apply(self, plan: Plan, file: Path, wish: ApplyWish, progress: Progress) -> PushResult:
         """Return how applying the plan of a file ended.
 
         Raises what an apply on this machine raises, and PlanError when it is not known there.
@@ -82,8 +75,9 @@ class RemoteController:
         number = self._number(digest, file)
         body = {
             "digest": digest,
-            "confirm_within_s": confirm_within_s,
-            "in_consultations": in_consultations,
+            "confirm_within_s": wish.confirm_within_s,
+            "in_consultations": wish.in_consultations,
+            "approval": wish.approval,
         }
         ended = self._followed(f"/plans/{number}/apply", body, progress)
         return parse_push(ended["push"])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ def open_changes(
     places = Places(loaded.intent).sites
 
     def publish(data: Mapping[str, Any]) -> None:
-        loop.call_soon_threadsafe(_publish, ring, data, tuple(places))
+        # A loop that has ended has no listeners any more; the apply goes on all the same.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_publish, ring, data, tuple(places))
 
     return Changes(
         Path(loaded.folder).absolute(),

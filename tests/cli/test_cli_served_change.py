@@ -2,27 +2,32 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.rigs.controller.fake_routers import Routers
+from tests.rigs.controller.routed_small import routed_small
 from tests.rigs.waiting import eventually
-from tests.sanaga_process import Answer, Sanaga
+from tests.sanaga_process import SMALL, Answer, Sanaga
 
 WITHIN_S = 120
 
 
 @dataclass
 class Served:
-    """Two folders of one network: a service keeps the state of one, nobody that of the other."""
+    """The verbs of a machine on which a service runs, its process, and its routers."""
 
     sanaga: Sanaga
     process: "subprocess.Popen[bytes]"
+    routers: Routers | None = None
 
     def __call__(self, *words: Any) -> Answer:
         return self.sanaga(*words)
@@ -58,9 +63,13 @@ def serving(sanaga: Sanaga, folder: Any) -> Iterator[Served]:
         process.wait()
 
 
-@pytest.fixture
-def served(sanaga, small, routers):
-    with serving(sanaga, small) as made:
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """Give a service for tests that leave routers and documents as they were."""
+    sanaga = Sanaga(tmp_path_factory.mktemp("served"))
+    shutil.copytree(SMALL, sanaga.folder / "small")
+    with routed_small(sanaga.folder / "small") as routers, serving(sanaga, Path("small")) as made:
+        made.routers = routers
         yield made
 
 
@@ -108,37 +117,28 @@ def test_verbs_say_and_do_the_same_through_the_service_as_without_it(sanaga, sma
         assert after == before
 
 
-def test_faults_of_the_documents_are_named_at_their_place(served, small):
-    sites = served.sanaga.folder / small / "sites.yaml"
-    sites.write_text(sites.read_text().replace("parent: mayo-sava", "parent: atlantis", 1))
-    answer = served("plan", small)
+def test_faults_of_the_documents_are_named_at_their_place(served):
+    sites = served.sanaga.folder / "small" / "sites.yaml"
+    before = sites.read_text()
+    sites.write_text(before.replace("parent: mayo-sava", "parent: atlantis", 1))
+    answer = served("plan", "small")
+    sites.write_text(before)
     assert answer.code == 1
     assert re.search(r"^small/sites\.yaml:\d+:\d+: .*atlantis", answer.err, re.MULTILINE)
 
 
-def test_a_device_that_cannot_be_read_is_named_with_what_to_do(served, small, routers):
-    routers.stop("kolofata-r1")
-    answer = served("plan", small)
+def test_a_device_that_cannot_be_read_is_named_with_what_to_do(served):
+    served.routers.stop("kolofata-r1")
+    answer = served("plan", "small")
+    served.routers.start("kolofata-r1")
     assert (answer.code, answer.out) == (4, "")
     assert re.search(r"^kolofata-r1: ", answer.err, re.MULTILINE)
     assert "1 of 7 devices cannot be read, so nothing is planned" in answer.err
 
 
-def test_a_plan_of_saved_configurations_is_made_and_one_of_before_is_applied(served, small):
-    (served.sanaga.folder / "blank").mkdir()
-    planned = served("plan", small, "--running", "blank", "--out", "saved.plan")
-    assert planned.code == 2, planned.err
-    lone = Sanaga(served.sanaga.folder)
-    state = str(served.sanaga.folder / "elsewhere")
-    assert lone("plan", small, "--out", "old.plan", SANAGA_STATE_DIR=state).code == 2
-    applied = served("apply", "old.plan", "--yes")
-    assert applied.code == 0, applied.err
-    assert served.outcomes() == ["confirmed"]
-
-
-def test_ctrl_c_at_the_command_line_takes_everything_back(served, small, routers):
-    assert served("plan", small, "--out", "change.plan").code == 2
-    slow = routers.by_name["yaounde-r1"]
+def test_ctrl_c_at_the_command_line_takes_everything_back(served):
+    assert served("plan", "small", "--out", "change.plan").code == 2
+    slow = served.routers.by_name["yaounde-r1"]
     slow.hold_commit.clear()
     process = subprocess.Popen(
         served.sanaga.command("apply", "change.plan", "--yes"),
@@ -153,8 +153,30 @@ def test_ctrl_c_at_the_command_line_takes_everything_back(served, small, routers
     out, err = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 3, err
     assert b"interrupted by Ctrl-C" in out
-    assert set(routers.running().values()) == {""}
-    assert served.outcomes() == ["rolled-back"]
+    assert set(served.routers.running().values()) == {""}
+    assert served.outcomes()[0] == "rolled-back"
+
+
+def test_a_plan_of_saved_configurations_is_made_and_one_of_before_is_applied(served):
+    (served.sanaga.folder / "blank").mkdir()
+    planned = served("plan", "small", "--running", "blank", "--out", "saved.plan")
+    assert planned.code == 2, planned.err
+    state = str(served.sanaga.folder / "elsewhere")
+    alone = served.sanaga("plan", "small", "--out", "old.plan", SANAGA_STATE_DIR=state)
+    assert alone.code == 2, alone.err
+    applied = served("apply", "old.plan", "--yes")
+    assert applied.code == 0, applied.err
+    back = served("rollback", "--yes")
+    assert back.code == 0, back.err
+    assert served.outcomes()[:2] == ["confirmed", "confirmed"]
+
+
+def test_people_and_the_trail_are_read_through_the_service(served):
+    assert (served("vpn", "person", "list", "-o", "json").out) == "[]\n"
+    assert served("vpn", "audit", "-o", "json").out == "[]\n"
+    unknown = served("vpn", "person", "show", "nobody")
+    assert unknown.code == 1
+    assert "nobody" in unknown.err
 
 
 def test_a_service_that_is_killed_leaves_the_verbs_as_without_it(sanaga, small, routers):

@@ -71,8 +71,13 @@ class ApiBench:
     rows: MemoryRows
     realm: Realm
     clock: "BenchClock"
+    application: Any
     numbers: dict[Any, int]
-    context: ApiContext
+
+    @property
+    def context(self) -> ApiContext:
+        context: ApiContext = self.application.state.context
+        return context
 
     @property
     def changes(self) -> Changes:
@@ -106,6 +111,8 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
     clock = BenchClock()
     engine = IncidentEngine(rows, view, lambda *_: None, clock, AT_ONCE)
 
+    made: list[Any] = []
+
     def application() -> Any:
         ring, places = EventRing("run"), Places(intent)
         known = Authentication(realm, cookies_of(realm), clock, "root")
@@ -113,19 +120,18 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
         changes, answers = open_changes(loaded, database, desk, ring, clock), AnswerRows(database)
         reading = (intent, places, view, engine, desk, past, ring)
         context = ApiContext(*reading, who, clock, changes, answers)
-        opened.append(context)
-        return make_app(context, realm, "1.0", lambda: engine.fault)
+        made.append(make_app(context, realm, "1.0", lambda: engine.fault))
+        return made[0]
 
     with _records() as database, closing(PasswordHashing(QUICK)) as passwords:
         key = SealingKey(bytes(range(32)))
         realm = open_realm(Realm(database, CATALOGUE, PARTY, key, passwords))
         desk = ConsultationDesk(database, topology, loaded.policies)
         engine.start()
-        opened: list[ApiContext] = []
         try:
             with running_server(application) as server:
-                yield ApiBench(server, engine, rows, realm, clock, {}, opened[0])
-                opened[0].changes.operations.stop()
+                yield ApiBench(server, engine, rows, realm, clock, made[0], {})
+                made[0].state.context.changes.operations.stop()
         finally:
             engine.stop()
 

@@ -66,7 +66,7 @@ def test_an_act_that_is_sent_twice_with_a_key_stands_once_in_the_timeline(bench)
     assert send(bench, "POST", path, seen, {"kind": "unacknowledge"}).status_code == 412
 
 
-@pytest.mark.parametrize("key", ["", "k" * 201, "tab\tand\x7f"])
+@pytest.mark.parametrize("key", ["", "k" * 201, "a\x85b"])
 def test_a_key_that_makes_no_sense_is_refused(bench, key):
     answer = send(
         bench, "POST", "/consultations/check", {"Idempotency-Key": key}, {"sites": ["mora"]}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import ColumnElement, Engine, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from controller.operations.schema import kept_answers, open_operations
 from database.rows import AnyRow
@@ -50,7 +51,11 @@ class AnswerRows:
             if row is not None:
                 return _answer(row, request)
             made = {"sender": sender, "idempotency_key": key, "request": request}
-            connection.execute(insert(kept_answers).values(**made, began_s=now_s))
+            try:
+                connection.execute(insert(kept_answers).values(**made, began_s=now_s))
+            except IntegrityError as error:
+                # Another process that shares the database took the key in this very moment.
+                raise UnansweredError from error
         return None
 
     def keep(self, sender: str, key: str, answer: KeptAnswer) -> None:

@@ -14,11 +14,14 @@ from controller.operations.schema import open_operations, plans
 from controller.planning.from_folder import FolderPlan
 from controller.planning.plan_file import parse_document, plan_document
 from database.engine import reading
+from database.migrate import wait_for_lock
 from database.rows import AnyRow, next_number
 from inventory.model import DeviceName
 
 # So many of the newest are kept; an older one is stale in all likelihood.
 KEPT: Final = 50
+# Services that share a database number their plans in turn.
+_WRITER: Final = 0x53414F50
 _FAST: Final = 1
 
 
@@ -61,6 +64,7 @@ class PlanRows:
         packed = zlib.compress(json.dumps(document).encode(), _FAST)
         facts, digest = _facts_of(found), document["sha256"]
         with self._engine.begin() as connection:
+            wait_for_lock(connection, _WRITER)
             number = next_number(connection, plans.c.number)
             stored = StoredPlan(number, digest, now_s, author_id, author, facts)
             row = {name: getattr(stored, name) for name in _COLUMNS} | {"document": packed}

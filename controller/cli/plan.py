@@ -108,9 +108,9 @@ def plan(
     Ends with 0 when there is nothing to change and with 2 when there is. A plan that hurts more
     than is allowed is shown all the same, then refused with 1; apply refuses it, too.
     """
+    from controller.operations.plan_json import plan_json
     from controller.planning.from_folder import PlanChoices
     from controller.planning.plan import refuse
-    from controller.planning.plan_json import plan_json
 
     choices = PlanChoices(
         only or (), without or (), devices_cut, facilities_cut, failing or (), running

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from controller.api.context import Viewer, viewer
-from controller.api.matching import IfMatch, require_match, tagged
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError
-from controller.api.repeating import RepeatableRoute
 from controller.api.rights import needs
 from controller.api.scope import require_everywhere
+from controller.api_requests.matching import IfMatch, require_match, tagged
+from controller.api_requests.repeating import RepeatableRoute
 from controller.operations.model import CHANGING, ActWish, OperationKind, OperationState
 from controller.roles import Right
 from controller.routes.operations import begun

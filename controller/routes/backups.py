@@ -12,9 +12,9 @@ from controller.api.context import Viewer, viewer
 from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import not_found
-from controller.api.repeating import RepeatableRoute
 from controller.api.rights import needs
 from controller.api.scope import require_everywhere
+from controller.api_requests.repeating import RepeatableRoute
 from controller.backups.backup import (
     SUFFIX,
     BackupContents,

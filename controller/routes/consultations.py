@@ -13,8 +13,8 @@ from controller.api.context import Viewer, viewer
 from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
-from controller.api.repeating import RepeatableRoute
 from controller.api.rights import needs
+from controller.api_requests.repeating import RepeatableRoute
 from controller.consultations.conflicts import conflict_sentence
 from controller.consultations.model import LONGEST_S, Announcement, Standing
 from controller.roles import Right

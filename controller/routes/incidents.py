@@ -10,12 +10,12 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from controller.api.context import Viewer, viewer
-from controller.api.matching import IfMatch, require_match, tagged
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
-from controller.api.repeating import RepeatableRoute
 from controller.api.rights import needs
 from controller.api.scope import everywhere, is_visible, sites_of, visible_incidents
+from controller.api_requests.matching import IfMatch, require_match, tagged
+from controller.api_requests.repeating import RepeatableRoute
 from controller.incidents.model import (
     SEVERITIES,
     Act,

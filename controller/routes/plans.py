@@ -10,17 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from controller.api.context import Viewer, viewer
 from controller.api.instants import rfc3339
-from controller.api.matching import IfMatch
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
-from controller.api.repeating import RepeatableRoute
 from controller.api.rights import needs
 from controller.api.scope import is_local, require_everywhere
+from controller.api_requests.matching import IfMatch
+from controller.api_requests.repeating import RepeatableRoute
 from controller.model import Plan
 from controller.operations.model import ApplyWish, ChangeRefusedError, PlanWish
+from controller.operations.plan_json import plan_json
 from controller.operations.plan_rows import StoredPlan
 from controller.planning.from_folder import PlanChoices
-from controller.planning.plan_json import plan_json
 from controller.roles import Right
 from controller.routes.operations import begun
 from inventory.errors import UnsafePlanError

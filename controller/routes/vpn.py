@@ -12,12 +12,12 @@ from controller.access.gateways import Gateways, RosterPushed, reachable, roster
 from controller.access.person_json import access_state, ends_within, person_detail, person_listed
 from controller.access.registrar import Registrar
 from controller.api.context import Viewer, viewer
-from controller.api.matching import IfMatch, require_match, tagged
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
-from controller.api.repeating import RepeatableRoute
 from controller.api.rights import needs
 from controller.api.scope import everywhere, require_everywhere
+from controller.api_requests.matching import IfMatch, require_match, tagged
+from controller.api_requests.repeating import RepeatableRoute
 from controller.app import open_people, open_registrar
 from controller.clock import SystemClock
 from controller.environment import state_dir

@@ -66,7 +66,7 @@ class ApplyRequest(BaseModel):
     digest: str = Field(pattern="^[0-9a-f]{64}$")
     confirm_within_s: int | None = Field(None, ge=1, le=_LONGEST_HOLD_S)
     in_consultations: bool = False
-    approval: str = Field("", max_length=200)
+    approval: str = Field("", pattern=r"^[\w-]{0,100}$")
 
 
 @router.post("", status_code=HTTPStatus.ACCEPTED, openapi_extra=needs(Right.PLAN))

@@ -6,11 +6,12 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from controller.access.gateways import Gateways, RosterPushed, reachable, roster_lag
 from controller.access.person_json import access_state, ends_within, person_detail, person_listed
 from controller.access.registrar import Registrar
+from controller.account_routes.bodies import BecauseText, Body, ShortText
 from controller.api.context import Viewer, viewer
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
@@ -34,17 +35,15 @@ PersonParameter = Annotated[str, Path(max_length=200)]
 Text = Annotated[str | None, Query(max_length=200)]
 
 
-class RevokeRequest(BaseModel):
+class RevokeRequest(Body):
     """Why access ends; without a device it is all of a person's.
 
     cutting are edges whose key a device has, and which are cut for good.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
-    because: str = Field(min_length=1, max_length=500)
-    device: str | None = Field(None, max_length=200)
-    cutting: list[Annotated[str, Field(max_length=200)]] = Field([], max_length=100)
+    because: BecauseText = Field(min_length=1)
+    device: ShortText | None = None
+    cutting: list[ShortText] = Field([], max_length=100)
 
 
 @router.get("/people", openapi_extra=needs(Right.SEE_PEOPLE))

@@ -1,5 +1,6 @@
 """The API on the northern spur, with people who sign in, or whom a header names instead."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from time import time
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import pytest
 from fastapi import Request
 from sqlalchemy import Engine
 
@@ -34,6 +36,7 @@ from controller.service.changing import open_changes
 from controller.service.engine import IncidentEngine
 from database.engine import open_engine
 from tests.rigs.accounts.service import PARTY, QUICK, without_disk
+from tests.rigs.database.fresh_records import place_fresh_records
 from tests.rigs.service.http_server import RunningServer, running_server
 from tests.rigs.service.memory_rows import MemoryRows
 from tests.sanaga_process import ROOT
@@ -123,7 +126,7 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
         made.append(make_app(context, realm, "1.0", lambda: engine.fault))
         return made[0]
 
-    with _records() as database, closing(PasswordHashing(QUICK)) as passwords:
+    with _state_folder(), _records() as database, closing(PasswordHashing(QUICK)) as passwords:
         key = SealingKey(bytes(range(32)))
         realm = open_realm(Realm(database, CATALOGUE, PARTY, key, passwords))
         desk = ConsultationDesk(database, topology, loaded.policies)
@@ -134,6 +137,19 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
                 made[0].state.context.changes.operations.stop()
         finally:
             engine.stop()
+
+
+@contextmanager
+def _state_folder() -> Iterator[None]:
+    """Let the journal and the record of people be in a folder of their own, not the machine's."""
+    with (
+        TemporaryDirectory(prefix="sanaga-state-") as scratch,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        if not os.environ.get("SANAGA_STATE_DIR"):  # noqa: TID251
+            place_fresh_records(Path(scratch))
+            patch.setenv("SANAGA_STATE_DIR", scratch)
+        yield
 
 
 @contextmanager

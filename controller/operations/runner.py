@@ -23,7 +23,7 @@ from controller.operations.model import (
 from inventory.errors import SanagaError
 
 # So many operations that ended are remembered.
-REMEMBERED: Final = 50
+REMEMBERED: Final = 20
 _STOP_WITHIN_S: Final = 90.0
 _log: Final = logging.getLogger(__name__)
 

@@ -29,9 +29,10 @@ _READ: Final = {
 
 @router.get("", openapi_extra=needs(Right.LOOK))
 def list_operations(reader: Reader, pages: PageParameters) -> dict[str, Any]:
-    """List what runs, and what ended lately, the newest first."""
+    """List what runs, and what ended lately, the newest first; each without its events."""
     found = [one for one in reader.context.changes.operations.listed() if _may_read(one, reader)]
-    return page_of(found, lambda one: -one.serial, pages).json(operation_json)
+    page = page_of(found, lambda one: -one.serial, pages)
+    return page.json(lambda one: operation_json(one, len(one.events)))
 
 
 @router.get("/{number}", openapi_extra=needs(Right.LOOK))

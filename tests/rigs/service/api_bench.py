@@ -68,6 +68,7 @@ class ApiBench:
     rows: MemoryRows
     realm: Realm
     clock: "BenchClock"
+    application: Any
     numbers: dict[Any, int]
 
     def hear(self, circuit: str, state: Health, *devices: str) -> None:
@@ -98,12 +99,15 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
     clock = BenchClock()
     engine = IncidentEngine(rows, view, lambda *_: None, clock, AT_ONCE)
 
+    made: list[Any] = []
+
     def application() -> Any:
         ring, places = EventRing("run"), Places(intent)
         known = Authentication(realm, cookies_of(realm), clock, "root")
         who, past = _who(grants, known), _PastOfOne()
         context = ApiContext(intent, places, view, engine, desk, past, ring, who, clock)
-        return make_app(context, realm, "1.0", lambda: engine.fault)
+        made.append(make_app(context, realm, "1.0", lambda: engine.fault))
+        return made[0]
 
     with _records() as database, closing(PasswordHashing(QUICK)) as passwords:
         key = SealingKey(bytes(range(32)))
@@ -112,7 +116,7 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
         engine.start()
         try:
             with running_server(application) as server:
-                yield ApiBench(server, engine, rows, realm, clock, {})
+                yield ApiBench(server, engine, rows, realm, clock, made[0], {})
         finally:
             engine.stop()
 

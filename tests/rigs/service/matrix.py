@@ -55,12 +55,12 @@ class World:
     bench: ApiBench
     people: dict[str, Person] = field(default_factory=dict)
 
-    def enter(self, name: str, role: Role, scope: str) -> Person:
+    def enter(self, name: str, *held: tuple[Role, str]) -> Person:
         """Make an account that is signed in, its second factor just given."""
         realm, now_s = self.bench.realm, self.bench.clock()
         with realm.engine.begin() as connection:
             person = (name, name, new_handle())
-            account = create_account(connection, person, [Grant(role, scope)], now_s)
+            account = create_account(connection, person, [Grant(*one) for one in held], now_s)
             _, number = open_session(connection, realm, account, Visitor("192.0.2.1"), now_s)
             token = renew_token(connection, number, now_s, stepped_up=True)
         assert token

@@ -37,12 +37,15 @@ MOMENTS = re.compile(r'"(?:at|seen_at|used_at|position)": "[^"]*"')
 def world():
     with api_bench({}) as bench:
         made = World(bench)
-        made.enter("chief", Role.ADMINISTRATOR, "")
-        made.enter("deputy", Role.ADMINISTRATOR, "")
-        made.enter("subject", Role.VIEWER, HERE)
+        made.enter("chief", (Role.ADMINISTRATOR, ""))
+        made.enter("deputy", (Role.ADMINISTRATOR, ""))
+        made.enter("subject", (Role.VIEWER, HERE))
         for role in Role:
-            for where, scope in (("north", NORTH), ("elsewhere", ELSEWHERE)):
-                made.enter(f"{role}-{where}".replace("_", "-"), role, scope)
+            name = role.replace("_", "-")
+            made.enter(f"{name}-north", (role, NORTH))
+            made.enter(f"{name}-elsewhere", (role, ELSEWHERE))
+            # Sees everything here, and may do what the role may in another place.
+            made.enter(f"{name}-onlooker", (role, ELSEWHERE), (Role.VIEWER, NORTH))
         made.program("program", "chief", Right.SEE_AUDIT)
         yield made
 
@@ -165,12 +168,12 @@ def seen(world, person):
 def test_what_happens_outside_of_a_scope_changes_nothing_that_is_seen_within_it():
     with api_bench({}) as bench:
         world = World(bench)
-        chief = world.enter("chief", Role.ADMINISTRATOR, "")
-        world.enter("deputy", Role.ADMINISTRATOR, "")
-        readers = [world.enter(f"r{number}", role, ELSEWHERE) for number, role in enumerate(Role)]
+        chief = world.enter("chief", (Role.ADMINISTRATOR, ""))
+        world.enter("deputy", (Role.ADMINISTRATOR, ""))
+        readers = [world.enter(f"r{number}", (role, ELSEWHERE)) for number, role in enumerate(Role)]
         before = {one.name: seen(world, one) for one in (*readers, chief)}
         world.cut()
-        world.enter("subject", Role.VIEWER, HERE)
+        world.enter("subject", (Role.VIEWER, HERE))
         a_window(world)
         a_consultation(world)
         proposed(world)

@@ -60,9 +60,14 @@ class BenchClock:
     """The time of day, which tests move on; seconds since 1970."""
 
     ahead_s: float = 0.0
+    stopped_s: float | None = None
+
+    def stop(self) -> None:
+        """Let no more time pass, so that what lasts minutes lasts for all of a slow test."""
+        self.stopped_s = time()
 
     def __call__(self) -> float:
-        return time() + self.ahead_s
+        return (time() if self.stopped_s is None else self.stopped_s) + self.ahead_s
 
 
 @dataclass

@@ -154,8 +154,20 @@ class _Work:
             sites=tuple(sorted(cut_off | moved)),
             cut_off=tuple(sorted(cut_off)),
             evidence=tuple(evidence.of_root(self._scene, root)),
-            maintained=is_maintained(self._network, self._named, root.subject),
+            maintained=self._is_maintained(root),
         )
+
+    def _is_maintained(self, root: Root) -> bool:
+        """Return whether a window covers a cause, or all that was seen of a site in doubt."""
+        if self._covers(root.subject):
+            return True
+        silent = (d for d in root.nodes if self._scene.hearing.is_silent_itself(d))
+        signs = [Subject(_DEVICE, d) for d in silent]
+        signs += [Subject(_CIRCUIT, name) for name in root.explains]
+        return root.subject.kind is _SITE and bool(signs) and all(map(self._covers, signs))
+
+    def _covers(self, subject: Subject) -> bool:
+        return is_maintained(self._network, self._named, subject)
 
     def _islands(self, root: Root) -> Iterator[frozenset[NodeName]]:
         """Yield the islands that a root cause is at the shore of."""

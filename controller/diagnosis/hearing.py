@@ -85,6 +85,10 @@ class Hearing:
         """Return the devices that all neighbours lost at once."""
         return self._suspects
 
+    def is_silent_itself(self, device: str) -> bool:
+        """Return whether those who ask a device get no answer, whatever its neighbours lost."""
+        return self._answer(device) is Answer.SILENT
+
     def last_heard_s(self, device: str) -> float:
         """Return when a device was last seen to answer, or said something itself."""
         answered_s = (instant_s(o) for o in self._votes(device) if o.state in UP)
@@ -175,11 +179,16 @@ class Hearing:
     def _belief(self, circuit: str) -> Belief:
         words = tuple(self.words(circuit))
         fresh = tuple(o for o in words if self.is_heard(o.observer))
-        for state in (Health.DOWN, Health.DEGRADED, Health.OK):
+        if told := tuple(o for o in fresh if o.state is Health.DOWN):
+            return Belief(Health.DOWN, told)
+        old = tuple(o for o in words if o.state is Health.DOWN and self._fell_silent(o.observer))
+        up_s = max((instant_s(o) for o in fresh if o.state in UP), default=-inf)
+        if old and max(map(instant_s, old)) > up_s:
+            return Belief(Health.DOWN, old, stale=True)
+        for state in (Health.DEGRADED, Health.OK):
             if told := tuple(o for o in fresh if o.state is state):
                 return Belief(state, told)
-        old = tuple(o for o in words if o.state is Health.DOWN and self._fell_silent(o.observer))
-        return Belief(Health.DOWN, old, stale=True) if old else Belief(Health.UNKNOWN)
+        return Belief(Health.UNKNOWN)
 
     def _fell_silent(self, observer: str) -> bool:
         """Return whether an observer is known to be silent, so that its last words stand."""

@@ -92,6 +92,9 @@ class Truth:
         """Return whether a window covers a root."""
         if root in self.maintained:
             return True
+        if root.kind is SubjectKind.SITE:
+            # A window over every device of a site is a window over the site.
+            return all(device(d.name) in self.maintained for d in self.intent.devices_at(root.name))
         if root.kind is SubjectKind.DEVICE:
             return site(self.intent.devices[root.name].site) in self.maintained
         if root.kind is SubjectKind.CIRCUIT:

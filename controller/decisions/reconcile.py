@@ -61,12 +61,18 @@ class _Work:
     def _explaining(self, incident: Incident) -> Iterator[Finding]:
         """Yield the findings of which an incident is a consequence seen early."""
         known, young = by_root(self._ledger.open()), self._is_young(incident)
+        here = self._site_of(incident.root)
         together = [f for f in self._findings.values() if self._began_together(incident, f)]
         sure = [f for f in together if f.root not in known and (young or self._is_settled(f))]
-        yield from (finding for finding in sure if finding.root in incident.former)
+        former = (f for f in sure if f.root in incident.former)
+        yield from (finding for finding in former if not finding.maintained)
         yield from (finding for finding in sure if incident.root in finding.parts)
         if young:
-            yield from (finding for finding in together if incident.root in finding.members)
+            around = (finding for finding in together if incident.root in finding.members)
+            yield from sorted(around, key=lambda f: self._site_of(f.root) != here)
+
+    def _site_of(self, subject: Subject) -> str | None:
+        return self._diagnosis.scene.network.site_of(subject)
 
     def _began_together(self, incident: Incident, finding: Finding) -> bool:
         """Return whether an incident began when a cause did; a young one by what it rests on."""
@@ -94,11 +100,12 @@ class _Work:
         for incident in self._ledger.open():
             if self._own(incident) or not self._diagnosis.is_well(incident.root):
                 continue
-            young = self._is_young(incident)
-            part = self._seen_badly(incident) if young else self._left_behind(incident)
-            if part is not None and not young:
-                self._left.add(part.root)
-            if part is not None and (young or self._is_settled(part)):
+            part = self._seen_badly(incident) if self._is_young(incident) else None
+            left = None if part else self._left_behind(incident)
+            if left is not None:
+                self._left.add(left.root)
+                part = left if self._is_settled(left) else None
+            if part is not None:
                 self._move(incident, part)
 
     def _seen_badly(self, incident: Incident) -> Finding | None:

@@ -75,7 +75,7 @@ class Story:
         self.hear()
 
     def go_on_to(self, end_s: float) -> None:
-        """Let time pass up to a moment; decisions are taken when they are due, as the service does."""
+        """Let time pass up to a moment; decisions are taken when they are due."""
         while self.wake_s is not None and self.wake_s <= end_s:
             self.now_s = max(self.wake_s, self.now_s + 1e-6)
             self.hear()

@@ -36,7 +36,8 @@ LATEST_S = 3.0
 SETTLED_S = 80.0
 APART_S = 300.0
 # The service decides together on what came while it decided: next to nothing, or much.
-TOGETHER_S = (0.05, 0.5, 0.5, 2.0)
+TOGETHER_S = (0.05, 0.2, 0.5, 1.0)
+FRESH_S = 8.0
 # Operators are tried by a story of their own; here two customers are not an operator's outage.
 POLICY = Policy(operator_circuits=99)
 
@@ -108,7 +109,7 @@ class World:
         """Let the news of what changed arrive as it may, and settle; return the expected roots."""
         start_s = self.story.now_s
         together_s = self.random.choice(TOGETHER_S)
-        for at_s, news in batches(self._deliveries(start_s), together_s):
+        for at_s, news in batches(self._deliveries(start_s), together_s, start_s + FRESH_S):
             self.story.go_on_to(at_s)
             self.story.hear(*news)
         self.story.wait(start_s + SETTLED_S - self.story.now_s)
@@ -198,12 +199,13 @@ class World:
 
 
 def batches(
-    deliveries: Iterable[tuple[float, list[News]]], together_s: float
+    deliveries: Iterable[tuple[float, list[News]]], together_s: float, fresh_s: float
 ) -> Iterator[tuple[float, list[News]]]:
-    """Yield what arrives within a time as one batch, when the last of it is there."""
+    """Yield what arrives within a time as one batch; what only repeats the first news, in larger."""
     first_s, last_s, batch = -inf, -inf, list[News]()
     for at_s, news in sorted(deliveries, key=lambda pair: pair[0]):
-        if batch and at_s > first_s + together_s:
+        within_s = together_s if first_s < fresh_s else max(TOGETHER_S)
+        if batch and at_s > first_s + within_s:
             yield last_s, batch
             batch = []
         first_s, last_s = at_s if not batch else first_s, at_s

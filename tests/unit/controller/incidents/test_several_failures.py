@@ -115,3 +115,19 @@ def test_an_old_good_word_of_one_end_does_not_mend_what_the_other_end_saw_dead_l
     assert net.become(cut=["t1", "t2", "m0"]) == ["m0", "t1", "t2"] == net.due()
     assert net.become(cut=["t1", "m0"], words_after_s=12.0) == ["m0", "t1"] == net.due()
     assert net.story.sent(NoticeKind.ENDED) == ["t2"]
+
+
+def test_a_site_in_doubt_gives_its_incident_to_its_router_and_not_to_a_failure_behind_it():
+    net = Retelling(
+        ("s1-inside", "s1-r1", "s1-r2"),
+        ("s2-inside", "s2-r1", "s2-r2"),
+        ("t1", "s0-r1", "s1-r1"),
+        ("t2", "s1-r1", "s2-r1"),
+        ("m1", "s0-r1", "s2-r1"),
+        ("m2", "s0-r1", "s2-r1"),
+        ("m3", "s0-r1", "s2-r2"),
+        ("t3", "s1-r2", "s3-r1"),
+        ("m4", "s0-r1", "s3-r1"),
+    )
+    assert net.become(dead=["s1-r1", "s2-r1"]) == ["s1-r1", "s2-r1"] == net.due()
+    assert len(opened(net)) == 2

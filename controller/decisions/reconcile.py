@@ -61,13 +61,14 @@ class _Work:
     def _explaining(self, incident: Incident) -> Iterator[Finding]:
         """Yield the findings of which an incident is a consequence seen early."""
         known, young = by_root(self._ledger.open()), self._is_young(incident)
-        here = self._site_of(incident.root)
+        new = [f for f in self._findings.values() if f.root not in known]
         together = [f for f in self._findings.values() if self._began_together(incident, f)]
-        sure = [f for f in together if f.root not in known and (young or self._is_settled(f))]
+        sure = [f for f in new if young or (f in together and self._is_settled(f))]
         former = (f for f in sure if f.root in incident.former)
         yield from (finding for finding in former if not finding.maintained)
-        yield from (finding for finding in sure if incident.root in finding.parts)
+        yield from (f for f in sure if f in together and incident.root in f.parts)
         if young:
+            here = self._site_of(incident.root)
             around = (finding for finding in together if incident.root in finding.members)
             yield from sorted(around, key=lambda f: self._site_of(f.root) != here)
 

@@ -174,6 +174,7 @@ class Cause(StrEnum):
     DEVICE_AILING = "device-ailing"
     CONGESTION = "congestion"
     POOR_QUALITY = "poor-quality"
+    ROUTING_LOST = "routing-lost"
     SATELLITE_HANDOVER = "satellite-handover"
     WRONG_CABLE = "wrong-cable"
     COLLECTOR_LOST = "collector-lost"

@@ -201,7 +201,7 @@ class World:
 def batches(
     deliveries: Iterable[tuple[float, list[News]]], together_s: float, fresh_s: float
 ) -> Iterator[tuple[float, list[News]]]:
-    """Yield what arrives within a time as one batch; what only repeats the first news, in larger."""
+    """Yield what arrives within a time as one batch; repeated news in larger ones."""
     first_s, last_s, batch = -inf, -inf, list[News]()
     for at_s, news in sorted(deliveries, key=lambda pair: pair[0]):
         within_s = together_s if first_s < fresh_s else max(TOGETHER_S)

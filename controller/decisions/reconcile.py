@@ -207,7 +207,11 @@ class _Work:
     def _keep_waiting(self, incident: Incident) -> None:
         if incident.maintained:
             self._ledger.put(replace(incident, pending=True))
-            self.result.found_s[incident.root] = self._now_s
+            self.result.found_s[incident.root] = self._after_window_s()
+
+    def _after_window_s(self) -> float:
+        """Return from when on a root counts as found if its window ends now, as repairs end it."""
+        return self._now_s + self._policy.grace_s
 
     def open_new(self) -> None:
         """Open an incident for every finding that has lasted long enough."""
@@ -216,7 +220,7 @@ class _Work:
             if root in known:
                 continue
             found_s = self._found_s.get(root, self._now_s)
-            self.result.found_s[root] = self._now_s if finding.maintained else found_s
+            self.result.found_s[root] = self._after_window_s() if finding.maintained else found_s
             due_s = self._due_s(finding)
             if not finding.maintained and self._now_s >= due_s:
                 self._ledger.announce_pending(self._open(finding))

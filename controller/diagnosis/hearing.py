@@ -188,8 +188,8 @@ class Hearing:
         if told := tuple(o for o in fresh if o.state is Health.DOWN):
             return Belief(Health.DOWN, told)
         old = tuple(o for o in words if o.state is Health.DOWN and self._fell_silent(o.observer))
-        up_s = max((instant_s(o) for o in fresh if o.state in UP), default=-inf)
-        if old and max(map(instant_s, old)) > up_s:
+        up_s = max((o.received_s for o in fresh if o.state in UP), default=-inf)
+        if old and max(o.received_s for o in old) > up_s:
             return Belief(Health.DOWN, old, stale=True)
         for state in (Health.DEGRADED, Health.OK):
             if told := tuple(o for o in fresh if o.state is state):

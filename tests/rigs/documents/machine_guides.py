@@ -93,7 +93,9 @@ def prepare_a_linux_edge(folder: Path, controller: Shell, edge: Shell) -> Guide:
 
     def install() -> None:
         """Install the wheel; its libraries are those of the tests."""
-        pip = "/opt/sanaga/bin/pip install --no-index --no-deps ./sanaga-0.1.0-py3-none-any.whl"
+        pip = (
+            "/opt/sanaga/bin/pip install --no-index --no-deps ./sanaga-0.1.0+edge-py3-none-any.whl"
+        )
         libraries = sysconfig.get_path("purelib")
         done = edge.run(pip)
         assert done.code == 0, done

@@ -8,6 +8,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from controller.drivers import frr_files
 from inventory.errors import LabError
 from inventory.intent import EDGE_KEYS, KNOWN_HOSTS
 from inventory.model import DeviceName, Intent
@@ -93,6 +94,7 @@ def _make(place: Folder, wishes: Wishes, report: Report) -> None:
 def _write_keys(place: Folder, blueprint: Blueprint, wishes: Wishes) -> None:
     public = make_key(place.controller_key)
     place.authorized_keys.write_text(f"{public} controller\n", encoding="ascii")
+    frr_files.write_router_files(place.router_files)
     keys: dict[Machine, str] = {r: routers.prepare_router(place, r) for r in blueprint.routers}
     passphrases = monitoring.make_passphrases(place)
     for router in blueprint.routers:

@@ -8,11 +8,17 @@ from pathlib import PurePath
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.rigs.database.postgresql import PostgresqlServer, running_postgresql
 from tests.rigs.edge.edge_install import EdgeInstallation, install_edge
+
+# How long an example takes says how busy the machine is. What hangs is ended by pytest, after
+# faulthandler_timeout (pyproject.toml).
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # Files that count every packet of a call; each keeps a core busy, so they do not run side by side.
 CALLS: Final = frozenset(

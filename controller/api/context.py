@@ -9,6 +9,7 @@ from fastapi import Request
 from accounts.roles import Principal, visible
 from controller.api.events import EventRing
 from controller.api.places import Places
+from controller.api.rights import require_stated
 from controller.consultations.model import Announcement, Expectation
 from controller.incidents.model import (
     Incident,
@@ -105,8 +106,16 @@ class Viewer:
         return bool(sites) and allowed.issuperset(self.context.places.known(sites))
 
 
-def viewer(request: Request) -> Viewer:
-    """Return who asks; raises ProblemError where nobody is signed in."""
+def signed_in(request: Request) -> Principal:
+    """Return who asks; raises ProblemError for who is not signed in, or lacks the route's right."""
     context: ApiContext = request.app.state.context
     principal = context.authenticate(request)
+    require_stated(request, principal)
+    return principal
+
+
+def viewer(request: Request) -> Viewer:
+    """Return who asks; raises ProblemError for who is not signed in, or lacks the route's right."""
+    context: ApiContext = request.app.state.context
+    principal = signed_in(request)
     return Viewer(principal, visible(principal, Right.LOOK, context.places.sites), context)

@@ -28,10 +28,21 @@ def serve(
     edges: Annotated[
         int, typer.Option("--edges", metavar="PORT", min=0, max=65_535, help="Where edges report.")
     ] = 8444,
+    url: Annotated[
+        str,
+        typer.Option(
+            "--url",
+            metavar="URL",
+            envvar="SANAGA_URL",
+            help="Where people reach this, such as https://noc.example.cm; passkeys are bound to "
+            "its name. This machine alone unless named.",
+        ),
+    ] = "",
 ) -> None:
     """Hear edges and routers, decide what is wrong and who is hurt, and tell whom it concerns.
 
-    Runs until it is told to stop. Consultations go on without it.
+    While nobody can administer, it prints a link with which the first administrator makes an
+    account. Runs until it is told to stop. Consultations go on without it.
     """
     import logging
     from importlib.metadata import version
@@ -53,6 +64,7 @@ def serve(
         ListeningPorts(),
         version("sanaga"),
         administrator(),
+        url,
     )
     serve_until_stopped(options, say)
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from controller.api.context import Viewer, viewer
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
+from controller.api.rights import needs
 from controller.api.scope import everywhere, is_visible, sites_of, visible_incidents
 from controller.incidents.model import (
     SEVERITIES,
@@ -33,6 +34,8 @@ from controller.routes.incident_json import change_json, incident_json, narrowed
 router: Final = APIRouter()
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
 WindowName = Annotated[str, Path(pattern=r"^[\w .-]{1,80}$")]
+_LOOKING: Final = needs(Right.LOOK)
+_PLANNING: Final = needs(Right.PLAN_MAINTENANCE)
 _LONGEST_MUTE_S: Final = 7 * 86_400
 
 
@@ -76,7 +79,7 @@ class WindowRequest(BaseModel):
         return zone
 
 
-@router.get("/incidents")
+@router.get("/incidents", openapi_extra=_LOOKING)
 def list_incidents(
     reader: Reader,
     pages: PageParameters,
@@ -97,7 +100,7 @@ def list_incidents(
     return page.json(lambda incident: incident_json(incident, reader))
 
 
-@router.get("/incidents/{number}")
+@router.get("/incidents/{number}", openapi_extra=_LOOKING)
 def read_incident(number: int, reader: Reader) -> dict[str, Any]:
     """Return one incident with its timeline; a merged one is answered with what it became."""
     incident = _found(number, reader)
@@ -107,7 +110,7 @@ def read_incident(number: int, reader: Reader) -> dict[str, Any]:
     return incident_json(incident, reader) | {"timeline": entries}
 
 
-@router.post("/incidents/{number}/acts")
+@router.post("/incidents/{number}/acts", openapi_extra=needs(Right.HANDLE_INCIDENTS))
 def act_on_incident(number: int, asked: ActRequest, reader: Reader) -> dict[str, Any]:
     """Acknowledge, assign, comment or mute an incident, and return it as it is then."""
     incident = _found(number, reader)
@@ -124,7 +127,7 @@ def act_on_incident(number: int, asked: ActRequest, reader: Reader) -> dict[str,
     return read_incident(number, reader)
 
 
-@router.get("/maintenance")
+@router.get("/maintenance", openapi_extra=_LOOKING)
 def list_windows(reader: Reader, pages: PageParameters) -> dict[str, Any]:
     """List maintenance windows by name."""
     windows = reader.context.incidents.current().windows
@@ -132,7 +135,7 @@ def list_windows(reader: Reader, pages: PageParameters) -> dict[str, Any]:
     return page_of(found, lambda one: one.name, pages).json(window_json)
 
 
-@router.put("/maintenance/{name}")
+@router.put("/maintenance/{name}", openapi_extra=_PLANNING)
 def set_window(name: WindowName, asked: WindowRequest, reader: Reader) -> dict[str, Any]:
     """Announce a maintenance window, or change it."""
     subjects = tuple(Subject(SubjectKind(one.kind), one.name) for one in asked.subjects)
@@ -156,7 +159,7 @@ def set_window(name: WindowName, asked: WindowRequest, reader: Reader) -> dict[s
     return window_json(window)
 
 
-@router.delete("/maintenance/{name}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete("/maintenance/{name}", status_code=HTTPStatus.NO_CONTENT, openapi_extra=_PLANNING)
 def remove_window(name: WindowName, reader: Reader) -> None:
     """Take a maintenance window away."""
     window = reader.context.incidents.current().windows.get(name)

@@ -22,7 +22,7 @@ from controller.incidents.model import (
     Subject,
 )
 from controller.incidents.view import NetworkView
-from inventory.errors import SanagaError
+from inventory.errors import StorageError
 
 # The longest time without a decision, so that a clock that was set does no harm.
 _LONGEST_WAIT_S: Final = 30.0
@@ -36,10 +36,6 @@ _log: Final = logging.getLogger(__name__)
 
 Answer: TypeAlias = "Future[Sequence[Refusal]]"
 Publish: TypeAlias = Callable[[str, Mapping[str, Any], Collection[str]], None]
-
-
-class StorageError(SanagaError):
-    """What was asked for cannot be stored."""
 
 
 class IncidentRows(Protocol):

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
+from accounts.realm import Realm
 from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
@@ -29,7 +30,7 @@ from controller.notices.open import Surroundings, open_worker, upgrade_notices
 from controller.notices.recipients import Audience
 from controller.notices.worker import NoticeWorker
 from controller.polling.listeners import ListeningPorts
-from controller.routes.app import make_app
+from controller.routes.app import cookies_of, make_app
 from controller.service.authentication import Authentication
 from controller.service.device_reports import DeviceReports, polled_targets
 from controller.service.edge_reports import EdgeReports
@@ -37,6 +38,7 @@ from controller.service.engine import IncidentEngine
 from controller.service.listeners import HttpServers, ListenError, local_socket, tcp_socket
 from controller.service.notifying import EngineReader
 from controller.service.router_shows import RouterShows
+from controller.service.sign_in import first_link, sign_in_realm, usual_url
 from controller.service.suspicion import DevicesBetween
 from controller.store.database import Database
 from controller.store.people import People
@@ -64,12 +66,15 @@ class ServeOptions:
     devices: ListeningPorts
     version: str
     local_name: str
+    # Where people reach the service; empty is this machine alone.
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
     """Everything that runs, in the order in which it was opened."""
 
+    records: Engine
     view: NetworkView
     incidents: IncidentEngine
     edges: EdgeReports
@@ -91,12 +96,19 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         local = opened.enter_context(_local_socket(options.state_dir / LOCAL_SOCKET))
         http = opened.enter_context(closing(tcp_socket(options.host, options.port)))
         parts = _open_parts(options, ring, opened, say)
-        app = make_app(_context(options, parts, ring), options.version, lambda: _missing(parts))
         address = http.getsockname()
         name = options.loaded.intent.network.name
+        url = options.url or usual_url(address[1])
+        realm = opened.enter_context(
+            sign_in_realm(parts.records, options.state_dir, url, f"Sanaga {name}")
+        )
+        context = _context(options, parts, ring, realm)
+        app = make_app(context, realm, options.version, lambda: _missing(parts))
 
         def started() -> None:
             say(f"serving {name} on {address[0]} port {address[1]}")
+            if link := first_link(realm, options.local_name, context.now()):
+                say(f"nobody can administer yet; open this once, within 24 hours: {link}")
 
         servers = HttpServers(app, [local, http])
         await _together(
@@ -157,7 +169,7 @@ def _open_parts(
     notices.start()
     opened.callback(notices.stop)
     desk = ConsultationDesk(database.engine, topology, loaded.policies)
-    return _Parts(view, incidents, edges, devices, desk, notices)
+    return _Parts(database.engine, view, incidents, edges, devices, desk, notices)
 
 
 def _incidents(engine: Engine, view: NetworkView, ring: EventRing, clock: Clock) -> IncidentEngine:
@@ -198,9 +210,13 @@ def _notices(
     return open_worker(engine, audience, EngineReader(incidents, clock), around, gethostname())
 
 
-def _context(options: ServeOptions, parts: _Parts, ring: EventRing) -> ApiContext:
+def _context(options: ServeOptions, parts: _Parts, ring: EventRing, realm: Realm) -> ApiContext:
     intent, clock = options.loaded.intent, SystemClock()
-    known = Authentication(lambda _: None, lambda _: None, options.local_name)
+
+    def now() -> float:
+        return clock.instant().timestamp()
+
+    known = Authentication(realm, cookies_of(realm), now, options.local_name)
     return ApiContext(
         intent,
         Places(intent),
@@ -210,7 +226,7 @@ def _context(options: ServeOptions, parts: _Parts, ring: EventRing) -> ApiContex
         parts.edges,
         ring,
         known,
-        lambda: clock.instant().timestamp(),
+        now,
     )
 
 

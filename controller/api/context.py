@@ -19,6 +19,8 @@ from controller.incidents.model import (
     Refusal,
 )
 from controller.incidents.view import NetworkView
+from controller.operations.answer_rows import AnswerRows
+from controller.operations.changes import Changes
 from controller.roles import Right
 from inventory.model import Intent, SiteName
 
@@ -86,6 +88,8 @@ class ApiContext:
     ring: EventRing
     authenticate: Callable[[Request], Principal]
     now: Callable[[], float]
+    changes: Changes
+    answers: AnswerRows
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,14 @@ from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
 from controller.api.rights import needs
+from controller.api_requests.repeating import RepeatableRoute
 from controller.consultations.conflicts import conflict_sentence
 from controller.consultations.model import LONGEST_S, Announcement, Standing
 from controller.roles import Right
 from controller.routes.incident_json import dead_circuits
 
 CAMEROON: Final = ZoneInfo("Africa/Douala")
-router: Final = APIRouter(prefix="/consultations")
+router: Final = APIRouter(prefix="/consultations", route_class=RepeatableRoute)
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
 _LOOKING: Final = needs(Right.LOOK)
 _ANNOUNCING: Final = needs(Right.ANNOUNCE_CONSULTATIONS)
@@ -84,7 +85,7 @@ def find_touched(asked: TouchRequest, reader: Reader) -> dict[str, Any]:
     found = reader.context.consultations.touched(asked.names, reader.context.now())
     seen = [one for one in found if reader.sees(one.sites)]
     return {
-        "sentence": conflict_sentence(seen, asked.names, _time_of_day),
+        "sentence": conflict_sentence(seen, asked.names, time_of_day),
         "consultations": [_shown(one, reader) for one in seen],
     }
 
@@ -181,7 +182,8 @@ def _shown(one: Announcement, reader: Viewer) -> dict[str, Any]:
     }
 
 
-def _time_of_day(at_s: float) -> str:
+def time_of_day(at_s: float) -> str:
+    """Return a time (seconds since 1970) as the clocks of the country show it."""
     return datetime.fromtimestamp(at_s, CAMEROON).strftime("%H:%M")
 
 

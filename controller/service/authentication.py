@@ -17,9 +17,8 @@ from controller.api.cookies import Cookies
 from controller.api.origin import require_own_page
 from controller.api.problems import ProblemError
 from controller.api.protocol import LOCAL_PEER
-from controller.roles import CATALOGUE, Role
+from controller.roles import CATALOGUE, LOCAL_ACCOUNT_ID, Role
 
-_LOCAL_ID: Final = 0
 _BEARER: Final = "bearer "
 
 
@@ -56,7 +55,7 @@ class Authentication:
         if peer is None or peer["uid"] not in {os.geteuid(), 0}:
             return None
         grants = (Grant(Role.ADMINISTRATOR, EVERYWHERE),)
-        account = Account(_LOCAL_ID, self.local_name, "command line of this machine")
+        account = Account(LOCAL_ACCOUNT_ID, self.local_name, "command line of this machine")
         powers = CATALOGUE.powers(grants)
         return Principal(account, grants, powers, Origin.TOKEN, "local socket")
 

@@ -29,9 +29,12 @@ from controller.load import Loaded, anchored
 from controller.notices.open import Surroundings, open_worker, upgrade_notices
 from controller.notices.recipients import Audience
 from controller.notices.worker import NoticeWorker
+from controller.operations.answer_rows import AnswerRows
+from controller.operations.changes import Changes
 from controller.polling.listeners import ListeningPorts
 from controller.routes.app import cookies_of, make_app
 from controller.service.authentication import Authentication
+from controller.service.changing import open_changes
 from controller.service.device_reports import DeviceReports, polled_targets
 from controller.service.edge_reports import EdgeReports
 from controller.service.engine import IncidentEngine
@@ -81,6 +84,8 @@ class _Parts:
     devices: DeviceReports
     consultations: ConsultationDesk
     notices: NoticeWorker
+    changes: Changes
+    answers: AnswerRows
 
 
 def serve_until_stopped(options: ServeOptions, say: Callable[[str], None]) -> None:
@@ -169,7 +174,10 @@ def _open_parts(
     notices.start()
     opened.callback(notices.stop)
     desk = ConsultationDesk(database.engine, topology, loaded.policies)
-    return _Parts(database.engine, view, incidents, edges, devices, desk, notices)
+    changes = open_changes(loaded, database.engine, desk, ring, lambda: clock.instant().timestamp())
+    opened.callback(changes.operations.stop)
+    answers = AnswerRows(database.engine)
+    return _Parts(database.engine, view, incidents, edges, devices, desk, notices, changes, answers)
 
 
 def _incidents(engine: Engine, view: NetworkView, ring: EventRing, clock: Clock) -> IncidentEngine:
@@ -227,6 +235,8 @@ def _context(options: ServeOptions, parts: _Parts, ring: EventRing, realm: Realm
         ring,
         known,
         now,
+        parts.changes,
+        parts.answers,
     )
 
 

@@ -1,5 +1,6 @@
 """The API on the northern spur, with people who sign in, or whom a header names instead."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from time import time
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import pytest
 from fastapi import Request
 from sqlalchemy import Engine
 
@@ -25,12 +27,16 @@ from controller.consultations.desk import ConsultationDesk
 from controller.incidents.model import Health, Observation, Policy, Source, Subject, SubjectKind
 from controller.incidents.view import network_view
 from controller.load import load
+from controller.operations.answer_rows import AnswerRows
+from controller.operations.changes import Changes
 from controller.roles import CATALOGUE
 from controller.routes.app import cookies_of, make_app
 from controller.service.authentication import Authentication
+from controller.service.changing import open_changes
 from controller.service.engine import IncidentEngine
 from database.engine import open_engine
 from tests.rigs.accounts.service import PARTY, QUICK, without_disk
+from tests.rigs.database.fresh_records import place_fresh_records
 from tests.rigs.service.http_server import RunningServer, running_server
 from tests.rigs.service.memory_rows import MemoryRows
 from tests.sanaga_process import ROOT
@@ -71,6 +77,15 @@ class ApiBench:
     application: Any
     numbers: dict[Any, int]
 
+    @property
+    def context(self) -> ApiContext:
+        context: ApiContext = self.application.state.context
+        return context
+
+    @property
+    def changes(self) -> Changes:
+        return self.context.changes
+
     def hear(self, circuit: str, state: Health, *devices: str) -> None:
         """Let the devices at the ends of a circuit say how it stands, and wait for the decision."""
         subject = Subject(SubjectKind.CIRCUIT, circuit)
@@ -105,11 +120,13 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
         ring, places = EventRing("run"), Places(intent)
         known = Authentication(realm, cookies_of(realm), clock, "root")
         who, past = _who(grants, known), _PastOfOne()
-        context = ApiContext(intent, places, view, engine, desk, past, ring, who, clock)
+        changes, answers = open_changes(loaded, database, desk, ring, clock), AnswerRows(database)
+        reading = (intent, places, view, engine, desk, past, ring)
+        context = ApiContext(*reading, who, clock, changes, answers)
         made.append(make_app(context, realm, "1.0", lambda: engine.fault))
         return made[0]
 
-    with _records() as database, closing(PasswordHashing(QUICK)) as passwords:
+    with _state_folder(), _records() as database, closing(PasswordHashing(QUICK)) as passwords:
         key = SealingKey(bytes(range(32)))
         realm = open_realm(Realm(database, CATALOGUE, PARTY, key, passwords))
         desk = ConsultationDesk(database, topology, loaded.policies)
@@ -117,8 +134,22 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
         try:
             with running_server(application) as server:
                 yield ApiBench(server, engine, rows, realm, clock, made[0], {})
+                made[0].state.context.changes.operations.stop()
         finally:
             engine.stop()
+
+
+@contextmanager
+def _state_folder() -> Iterator[None]:
+    """Let the journal and the record of people be in a folder of their own, not the machine's."""
+    with (
+        TemporaryDirectory(prefix="sanaga-state-") as scratch,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        if not os.environ.get("SANAGA_STATE_DIR"):  # noqa: TID251
+            place_fresh_records(Path(scratch))
+            patch.setenv("SANAGA_STATE_DIR", scratch)
+        yield
 
 
 @contextmanager

@@ -4,6 +4,7 @@ A new operation needs a line in REQUESTS: what it does where, so that the matrix
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -16,15 +17,21 @@ from accounts.signing_in.machine_tokens import TokenWish, make_token
 from accounts.signing_in.sessions import identify_session, open_session, renew_token
 from accounts.signing_in.step_up import identify
 from controller.api.instants import rfc3339
+from controller.environment import state_dir
 from controller.incidents.model import Health
 from controller.roles import CATALOGUE, Right, Role
+from tests.rigs.people.people_rig import ACT, TERMS, make_registrar, nowhere
 from tests.rigs.service.api_bench import ApiBench
 from tests.rigs.service.browser import Browser
+from vpn.model import Person as VpnPerson
 
 NORTH: Final = "yaounde/maroua"
 # Where everything that the requests are about stands.
 HERE: Final = f"{NORTH}/mayo-sava"
 ELSEWHERE: Final = "yaounde/douala"
+# What speaks of the whole network is for those alone whose scope is that.
+WHOLE: Final = ""
+DIGEST: Final = "0" * 64
 CUT: Final = "mora-kolofata-fibre"
 ENDS: Final = ("mora-r1", "kolofata-r1")
 _SESSION: Final = "__Host-sanaga-session"
@@ -152,6 +159,18 @@ def own_token(_world: World, person: Person) -> Any:
     return {"title": "t", "days": 1, "grants": grants}
 
 
+def a_person(_world: World) -> str:
+    """Return the name of somebody in the north with a device, another one every time."""
+    registrar = make_registrar(state_dir(), terms=None)
+    with closing(registrar):
+        if registrar.store.terms() is None:
+            registrar.accept(TERMS, ACT)
+        name = f"nurse-{len(registrar.store.entries())}"
+        nurse = VpnPerson(name, "Nurse", "nurse", "mora")
+        registrar.add(nurse, "tablet", ACT, nowhere)
+    return name
+
+
 WINDOW: Final = {
     "subjects": [{"kind": "circuit", "name": CUT}],
     "first_day": "2099-12-01",
@@ -207,6 +226,7 @@ REQUESTS: Final[dict[str, Request]] = {
     ),
     "GET /maintenance": Request(),
     "PUT /maintenance/{name}": Request(HERE, {"name": "w"}, WINDOW),
+    "GET /maintenance/{name}": Request(HERE, {"name": a_window}),
     "DELETE /maintenance/{name}": Request(HERE, {"name": a_window}),
     "GET /consultations": Request(),
     "POST /consultations": Request(HERE, {}, announcement),
@@ -214,6 +234,38 @@ REQUESTS: Final[dict[str, Request]] = {
     "POST /consultations/touched": Request(None, {}, {"names": ["mora-r1"]}),
     "GET /consultations/{name}": Request(HERE, {"name": a_consultation}),
     "DELETE /consultations/{name}": Request(HERE, {"name": a_consultation}),
+    "GET /plans": Request(WHOLE),
+    "POST /plans": Request(WHOLE, {}, {}),
+    "GET /plans/{number}": Request(WHOLE, {"number": "1"}),
+    "GET /plans/{number}/file": Request(WHOLE, {"number": "1"}),
+    "POST /plans/{number}/approval": Request(WHOLE, {"number": "1"}),
+    "POST /plans/{number}/apply": Request(WHOLE, {"number": "1"}, {"digest": DIGEST}),
+    "GET /applies": Request(WHOLE),
+    "GET /applies/{number}": Request(WHOLE, {"number": "1"}),
+    "POST /applies/{number}/acts": Request(WHOLE, {"number": "latest"}, {"kind": "rollback"}),
+    "GET /operations": Request(),
+    "GET /operations/{number}": Request(WHOLE, {"number": "none"}),
+    "POST /operations/{number}/interrupt": Request(WHOLE, {"number": "none"}),
+    "GET /approvals": Request(),
+    "POST /approvals/{number}/passkey-options": Request(
+        None, {"number": "none"}, {"digest": DIGEST}
+    ),
+    "POST /approvals/{number}/approve": Request(
+        WHOLE, {"number": "none"}, {"digest": DIGEST, "totp": "000000"}
+    ),
+    "GET /vpn/people": Request(),
+    "GET /vpn/people/{name}": Request(HERE, {"name": a_person}),
+    "POST /vpn/people/{name}/revoke": Request(HERE, {"name": a_person}, {"because": "test"}),
+    "GET /vpn/terms": Request(WHOLE),
+    "GET /vpn/gateways": Request(WHOLE),
+    "GET /vpn/edges": Request(),
+    "GET /audit": Request(WHOLE),
+    "GET /audit/verification": Request(WHOLE),
+    "GET /backups": Request(WHOLE),
+    "POST /backups": Request(WHOLE),
+    "POST /backups/{name}/verification": Request(
+        WHOLE, {"name": "sanaga-20260101T000000Z.sanaga-backup"}
+    ),
     "GET /stream": Request(),
     "POST /sign-out": _OWN,
     "GET /account": Request(),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from controller.channels.message import Sender
     from controller.model import Plan, PushResult
     from controller.notices.model import NoticePolicy
+    from controller.schedules.desk import ReportDesk
     from controller.sites.edges import SitesContext
     from controller.store.journal import Journal
     from controller.store.people import People
@@ -182,6 +183,34 @@ def open_controller(url: str | None) -> "ApiClient":
             "elsewhere with --controller URL"
         )
     return ApiClient(place)
+
+
+def running_controller(url: str | None) -> "ApiClient | None":
+    """Return a client of the controller at a URL, or of the one here; None where none runs here."""
+    from inventory.errors import NoControllerError
+
+    try:
+        return open_controller(url)
+    except NoControllerError:
+        return None
+
+
+@contextmanager
+def local_reports(folder: Path) -> "Iterator[ReportDesk]":
+    """Open the reports of a folder's network from the records here, while the block runs."""
+    from importlib.metadata import version
+
+    from controller.clock import SystemClock
+    from controller.load import load
+    from controller.schedules.desk import ReportDesk
+    from controller.schedules.jobs import usual_surroundings
+    from controller.store.database import Database
+    from inventory.errors import JournalError
+
+    loaded = load(folder)
+    with closing(Database.open(state_dir(), JournalError)) as database:
+        around = usual_surroundings(loaded, state_dir(), database.engine, version("sanaga"))
+        yield ReportDesk(around, SystemClock())
 
 
 def consultations_in_the_way(plan: "Plan") -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from fastapi import Request
@@ -18,7 +19,10 @@ from controller.incidents.model import (
     Refusal,
 )
 from controller.incidents.view import NetworkView
+from controller.reports.formats import Report
 from controller.roles import Right
+from controller.schedules.archive import StoredReport
+from controller.schedules.runner import Standing
 from inventory.model import Intent, SiteName
 
 
@@ -72,6 +76,25 @@ class ConsultationDesk(Protocol):
         """Return what quality to expect between sites while circuits are dead."""
 
 
+class ReportService(Protocol):
+    """Keeps and makes reports, and does what is due by schedule."""
+
+    def listed(self) -> Sequence[StoredReport]:
+        """Return the reports that are kept, by name."""
+
+    def read(self, name: str) -> Report:
+        """Return a report, or of a month as far as it is over; raises UnknownNameError."""
+
+    def newest_maintenance(self) -> Report:
+        """Return the newest report of preventive maintenance; raises UnknownNameError."""
+
+    def standing(self) -> Sequence[Standing]:
+        """Return all schedules, with their last run and when they are due next."""
+
+    def start(self, name: str) -> datetime:
+        """Begin what a schedule does, and return when; raises UnknownNameError."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiContext:
     """The network, its state, and who may see it."""
@@ -85,6 +108,7 @@ class ApiContext:
     ring: EventRing
     authenticate: Callable[[Request], Principal]
     now: Callable[[], float]
+    reports: ReportService | None = None
 
 
 @dataclass(frozen=True, slots=True)

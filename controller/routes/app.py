@@ -12,7 +12,7 @@ from controller.api.events import Event
 from controller.api.metrics import exposition
 from controller.api.problems import ProblemError, install_problems
 from controller.api.sse import EventStream, Reader
-from controller.routes import consultations, incidents, network
+from controller.routes import consultations, incidents, network, reports
 
 API: Final = "/api/v1"
 # Streams that may be open at once; more are told to come back.
@@ -36,6 +36,7 @@ def make_app(context: ApiContext, version: str, ready: Callable[[], str]) -> Fas
     api.include_router(network.router, tags=["network"])
     api.include_router(incidents.router, tags=["incidents"])
     api.include_router(consultations.router, tags=["consultations"])
+    api.include_router(reports.router, tags=["reports"])
     api.include_router(_stream, tags=["stream"])
     app.include_router(api)
     app.include_router(_checks)

@@ -30,6 +30,7 @@ from controller.notices.recipients import Audience
 from controller.notices.worker import NoticeWorker
 from controller.polling.listeners import ListeningPorts
 from controller.routes.app import make_app
+from controller.schedules.jobs import usual_surroundings
 from controller.service.authentication import Authentication
 from controller.service.device_reports import DeviceReports, polled_targets
 from controller.service.edge_reports import EdgeReports
@@ -37,6 +38,7 @@ from controller.service.engine import IncidentEngine
 from controller.service.listeners import HttpServers, ListenError, local_socket, tcp_socket
 from controller.service.notifying import EngineReader
 from controller.service.router_shows import RouterShows
+from controller.service.scheduling import Scheduling
 from controller.service.suspicion import DevicesBetween
 from controller.store.database import Database
 from controller.store.people import People
@@ -76,6 +78,7 @@ class _Parts:
     devices: DeviceReports
     consultations: ConsultationDesk
     notices: NoticeWorker
+    schedules: Scheduling
 
 
 def serve_until_stopped(options: ServeOptions, say: Callable[[str], None]) -> None:
@@ -105,6 +108,7 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
             _hear_edges(parts, stop, options),
             parts.devices.run(stop, options.devices),
             _follow_consultations(parts, stop),
+            parts.schedules.run(stop),
         )
 
 
@@ -157,7 +161,9 @@ def _open_parts(
     notices.start()
     opened.callback(notices.stop)
     desk = ConsultationDesk(database.engine, topology, loaded.policies)
-    return _Parts(view, incidents, edges, devices, desk, notices)
+    around = usual_surroundings(loaded, options.state_dir, database.engine, options.version)
+    schedules = Scheduling(around, devices.collector, loaded.notices, clock)
+    return _Parts(view, incidents, edges, devices, desk, notices, schedules)
 
 
 def _incidents(engine: Engine, view: NetworkView, ring: EventRing, clock: Clock) -> IncidentEngine:
@@ -211,6 +217,7 @@ def _context(options: ServeOptions, parts: _Parts, ring: EventRing) -> ApiContex
         ring,
         known,
         lambda: clock.instant().timestamp(),
+        parts.schedules.desk,
     )
 
 

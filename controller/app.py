@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from controller.environment import SettingError, environment, state_dir
 from inventory.errors import AccountError
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 KEY_MAKER: Final = "SANAGA_KEY_MAKER"
 TOKEN_FILE: Final = "SANAGA_TOKEN_FILE"  # noqa: S105 - the name of a variable
 LOCAL_SOCKET: Final = "controller.sock"
+# As many as the API takes in one question.
+_MOST_NAMES: Final = 5_000
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -218,11 +220,30 @@ def consultations_in_the_way(plan: "Plan") -> str:
 
     Nothing is known, and nothing returned, where none runs.
     """
-    devices = sorted({change.device for change in plan.changes})
+    found = consultations_touched(plan)
+    return str(found["sentence"]) if found else ""
+
+
+def consultations_touched(plan: "Plan") -> "Mapping[str, Any] | None":
+    """Return which consultations a plan would touch, those that run and those to come.
+
+    None where no controller runs here, or nothing is to be changed.
+    """
+    devices = {change.device for change in plan.changes}
     if not devices or not (state_dir() / LOCAL_SOCKET).exists():
-        return ""
-    found = open_controller(None).send("POST", "/consultations/touched", {"names": devices})
-    return str(found["sentence"])
+        return None
+    names = sorted({*devices, *_circuits_at(devices, plan.intent)})[:_MOST_NAMES]
+    found: Mapping[str, Any] = open_controller(None).send(
+        "POST", "/consultations/touched", {"names": names}
+    )
+    return found
+
+
+def _circuits_at(devices: Collection["DeviceName"], intent: "Intent | None") -> Iterator[str]:
+    for circuit in intent.circuits.values() if intent else ():
+        ends = (circuit.a,) if circuit.b is None else (circuit.a, circuit.b)
+        if any(end.device in devices for end in ends):
+            yield circuit.name
 
 
 def _safe_url(url: str) -> str:

@@ -11,6 +11,7 @@ from accounts.roles import Principal, visible
 from controller.api.events import EventRing
 from controller.api.places import Places
 from controller.consultations.model import Announcement, Expectation
+from controller.consultations.report import EndHistory
 from controller.incidents.model import (
     Incident,
     IncidentChange,
@@ -53,6 +54,11 @@ class PathHistory(Protocol):
     ) -> Sequence[Mapping[str, Any]]:
         """Return an edge's figures over a circuit, a series for each far end; a gap is None."""
 
+    def call_ends(
+        self, sites: Sequence[str], began_unix_s: float, ended_unix_s: float
+    ) -> Sequence[EndHistory]:
+        """Return what the edges at some sites measured and changed within a time."""
+
 
 class ConsultationDesk(Protocol):
     """Keeps announcements of consultations, and knows what to expect of them."""
@@ -71,6 +77,16 @@ class ConsultationDesk(Protocol):
 
     def touched(self, names: Collection[str], now_s: float) -> Sequence[Announcement]:
         """Return the running consultations that go over any circuit, device or site of some."""
+
+    def coming(
+        self, names: Collection[str], now_s: float, within_s: float
+    ) -> Sequence[Announcement]:
+        """Return the consultations that are announced for soon over any of some names."""
+
+    def shared(
+        self, announcements: Collection[Announcement], names: Collection[str]
+    ) -> Sequence[str]:
+        """Return over which circuits of some names consultations go, or else which devices."""
 
     def expect(self, sites: Collection[str], dead: Collection[str]) -> Expectation:
         """Return what quality to expect between sites while circuits are dead."""

@@ -80,7 +80,7 @@ HELPS: Final = {
     "concerns.",
     "account": "Let the first administrator in, and people who lost their second factor.",
     "notices": "Say who is on call, and test whether notices reach people.",
-    "noc": "Incidents and maintenance windows of a running controller.",
+    "noc": "Incidents, consultations and maintenance windows of a running controller.",
     "watch": "Follow incidents and sites in this terminal; keys acknowledge, mute and comment.",
     "report": "Reports of availability and of preventive maintenance, as a page, PDF or table.",
     "schedule": "What the controller does by itself every week and month, and doing it now.",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -114,12 +114,13 @@ def plan(
     found = _planned(load(named(place, folder)), choices)
     say_lines(found.notes)
     made = found.plan
-    view = View(diffs=not brief, expectations=expectations, unmanaged=found.unmanaged)
+    touched = _touched(made)
+    view = View(not brief, expectations, found.unmanaged, _touched_sentences(touched))
     try:
         # Whoever reads the answer may go away before its end; the file is whole by then.
         told = _save(made, out)
     finally:
-        emit(as_data(made, found.unmanaged), output, lambda: show_lines(lines(made, view)))
+        emit(as_data(made, found.unmanaged, touched), output, lambda: show_lines(lines(made, view)))
     say_lines(told)
     refuse(made)
     raise typer.Exit(Exit.CHANGES if made.changes else Exit.DONE)
@@ -191,7 +192,29 @@ def colour(line: str) -> str:
     return _COLOURS.get(line[:1], "")
 
 
-def as_data(plan: "Plan", unmanaged: "Mapping[DeviceName, str]") -> dict[str, object]:
+def _touched(made: "Plan") -> "Mapping[str, Any] | None":
+    """Return which consultations a plan would touch; None where no controller here tells."""
+    from controller.app import consultations_touched
+    from controller.transport.api_client import ApiError
+    from inventory.errors import NoControllerError
+
+    try:
+        return consultations_touched(made)
+    except (ApiError, NoControllerError) as error:
+        say_lines((f"consultations that run over it are not known: {error}",))
+        return None
+
+
+def _touched_sentences(touched: "Mapping[str, Any] | None") -> tuple[str, ...]:
+    keys = ("sentence", "coming_sentence")
+    return tuple(touched[key] for key in keys if touched[key]) if touched else ()
+
+
+def as_data(
+    plan: "Plan",
+    unmanaged: "Mapping[DeviceName, str]",
+    touched: "Mapping[str, Any] | None" = None,
+) -> dict[str, object]:
     """Return a plan as JSON shows it: every change with its wave and diff, without whole texts."""
     return {
         "id": plan.id,
@@ -217,6 +240,7 @@ def as_data(plan: "Plan", unmanaged: "Mapping[DeviceName, str]") -> dict[str, ob
         "forced": plan.forced,
         "notices": plan.notices,
         "refused": plan.refused,
+        "consultations": touched,
         "unmanaged": list(unmanaged),
         "unmanaged_because": unmanaged,
         "expectations": [
@@ -233,11 +257,15 @@ def as_data(plan: "Plan", unmanaged: "Mapping[DeviceName, str]") -> dict[str, ob
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How much of a plan a person wants to see; unmanaged is what is left alone, if known."""
+    """How much of a plan a person wants to see.
+
+    unmanaged is what is left alone, if known; consultations are sentences about those it touches.
+    """
 
     diffs: bool = True
     expectations: bool = False
     unmanaged: "Mapping[DeviceName, str] | None" = None
+    consultations: tuple[str, ...] = ()
 
 
 def lines(plan: "Plan", view: View) -> Iterator[tuple[str, str]]:
@@ -260,6 +288,7 @@ def summary(plan: "Plan", view: View = View()) -> Iterator[str]:
         when = f"While wave {plan.worst_wave} is applied" if plan.worst_wave else "Meanwhile"
         yield from _hurts(when, plan.blast_radius)
         yield from _hurts("Afterwards", plan.steady)
+        yield from (f"{text}." for text in view.consultations)
         yield from _cannot_revert(plan)
     yield from (f"Mind: {text}." for text in plan.notices)
     yield from _unmanaged(_left_alone(plan) if view.unmanaged is None else view.unmanaged)

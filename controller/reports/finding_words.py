@@ -70,7 +70,7 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "stage-rest": "A day later: everybody else but hubs.",
     "stage-hub": "Last, one hub after the other: tunnels of others end here.",
     "stage-calm": "No edge while a consultation runs or is announced over it: 'sanaga noc "
-    "consultations'.",
+    "consultation'.",
 }
 _FRENCH: Final[Mapping[str, str]] = {
     "config-kept": "{devices} configurations sont gardées dans {place} ; {changed} ont "
@@ -138,7 +138,7 @@ _FRENCH: Final[Mapping[str, str]] = {
     "stage-rest": "Un jour plus tard : tous les autres sauf les concentrateurs.",
     "stage-hub": "À la fin, un concentrateur après l'autre : les tunnels des autres y finissent.",
     "stage-calm": "Aucun équipement pendant une consultation, en cours ou annoncée : 'sanaga noc "
-    "consultations'.",
+    "consultation'.",
 }
 SENTENCES: Final[Mapping[Language, Mapping[str, str]]] = {
     Language.ENGLISH: _ENGLISH,

@@ -47,7 +47,7 @@ def own(
     subject: str = _OWN,
 ) -> Finding:
     """Return a finding about the controller itself."""
-    return Finding(check, subject, "", state, key, values)
+    return Finding(check, subject, "", state, key, dict(values))
 
 
 def guarded(check: Check, work: Callable[[], Iterable[Finding]]) -> tuple[Finding, ...]:

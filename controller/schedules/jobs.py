@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from controller.drivers.connect import connector, edge_connector
-from controller.drivers.observe import observe
+from controller.drivers.observe import collect
 from controller.drivers.protocol import Connect, ConnectEdge
 from controller.incidents.view import network_view
 from controller.load import Loaded, anchored
+from controller.model import DeviceConfig
 from controller.planning.plan import managed
 from controller.reports.batteries import TEST_EVERY_S
 from controller.reports.document import State
@@ -36,7 +37,8 @@ from controller.schedules.wall_time import (
 )
 from controller.store.people import People
 from controller.telemetry.sessions import status_reports
-from inventory.errors import SanagaError
+from inventory.errors import CredentialError, DeviceError, SanagaError
+from inventory.model import DeviceName, Role
 from topology.build import build_topology
 
 MAINTENANCE: Final = "maintenance"
@@ -149,13 +151,24 @@ class Week:
         around, intent = self.around, self.around.loaded.intent
         names = sorted(managed(intent, around.loaded.overlay))
         try:
-            found = observe(names, around.devices)
+            found = collect(names, self._read)
             backup = back_up_configs(around.state_dir, found, names, self.now)
         except (SanagaError, OSError) as error:
             why, unknown = checks.because(error), State.UNKNOWN
             yield checks.own(Check.CONFIG_BACKUP, unknown, "config-fault", why, "all")
             return
         yield from devices.config_findings(backup, intent)
+
+    def _read(self, name: DeviceName) -> DeviceConfig:
+        """Return what a device runs; a secret that is missing here keeps no other from a backup."""
+        try:
+            driver = self.around.devices(name)
+        except CredentialError as error:
+            raise DeviceError(name, str(error)) from error
+        try:
+            return driver.read()
+        finally:
+            driver.close()
 
     def _access(self) -> Iterator[Finding]:
         store = People.open(self.around.state_dir)
@@ -175,8 +188,16 @@ class Week:
         yield from checks.check_disk(use, sizes, days)
 
     def _edge_status(self) -> Mapping[str, Mapping[str, Any] | SanagaError]:
-        names = sorted(self.around.loaded.overlay.managed)
-        return dict(status_reports(names, self.around.edges))
+        """Return what each edge says of itself, or why it does not."""
+        laid, intent = self.around.loaded.overlay, self.around.loaded.intent
+        edges = sorted(name for name, one in intent.devices.items() if one.role is Role.EDGE)
+        asked = [name for name in edges if name in laid.managed]
+        told: dict[str, Mapping[str, Any] | SanagaError] = {
+            name: DeviceError(name, laid.unfit.get(name, "has no tunnel, so it is not asked"))
+            for name in edges
+            if name not in laid.managed
+        }
+        return told | dict(status_reports(asked, self.around.edges))
 
     def _batteries(self) -> Iterator[Finding]:
         began_s, now_s = (self.now - _READINGS).timestamp(), self.now.timestamp()

@@ -17,12 +17,17 @@ from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
 from controller.api.problems import ProblemError
+from controller.clock import SystemClock
 from controller.consultations.desk import ConsultationDesk
+from controller.consultations.report import EndHistory
 from controller.incidents.model import Health, Observation, Policy, Source, Subject, SubjectKind
 from controller.incidents.view import network_view
 from controller.load import load
 from controller.roles import CATALOGUE
 from controller.routes.app import make_app
+from controller.schedules.archive import ReportArchive
+from controller.schedules.desk import ReportDesk
+from controller.schedules.jobs import usual_surroundings
 from controller.service.engine import IncidentEngine
 from database.engine import open_engine
 from tests.rigs.service.http_server import RunningServer, running_server
@@ -51,6 +56,7 @@ class ApiBench:
     engine: IncidentEngine
     rows: MemoryRows
     numbers: dict[Any, int]
+    archive: ReportArchive
 
     def hear(self, circuit: str, state: Health, *devices: str) -> None:
         """Let the devices at the ends of a circuit say how it stands, and wait for the decision."""
@@ -82,16 +88,18 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
     def application() -> Any:
         ring, places = EventRing("run"), Places(intent)
         who, past = _who(grants), _PastOfOne()
-        context = ApiContext(intent, places, view, engine, desk, past, ring, who, time)
+        context = ApiContext(intent, places, view, engine, desk, past, ring, who, time, reports)
         return make_app(context, "1.0", lambda: engine.fault)
 
     scratch = TemporaryDirectory(prefix="sanaga-api-")
     database = open_engine(Path(scratch.name, "sanaga.sqlite"))
     desk = ConsultationDesk(database, topology, loaded.policies)
+    around = usual_surroundings(loaded, Path(scratch.name), database, "1.0")
+    reports = ReportDesk(around, SystemClock())
     engine.start()
     try:
         with running_server(application) as server:
-            yield ApiBench(server, engine, rows, {})
+            yield ApiBench(server, engine, rows, {}, around.archive)
     finally:
         engine.stop()
         database.dispose()
@@ -105,6 +113,9 @@ class _PastOfOne:
         point = {"mos": [4.1, 4.2, 4.3], "seconds": 60}
         series = {"began_unix_s": 0, "step_s": 60, "points": [point, None, point]}
         return ({"peer": "yaounde-e1", **series},)
+
+    def call_ends(self, *_: object) -> tuple[EndHistory, ...]:
+        return ()
 
 
 def _who(grants: Mapping[str, tuple[Grant, ...]]) -> Any:

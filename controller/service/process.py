@@ -162,7 +162,7 @@ def _open_parts(
     opened.callback(notices.stop)
     desk = ConsultationDesk(database.engine, topology, loaded.policies)
     around = usual_surroundings(loaded, options.state_dir, database.engine, options.version)
-    schedules = Scheduling(around, devices.collector, loaded.notices, clock)
+    schedules = Scheduling(around, lambda: devices.collector.heard, loaded.notices, clock)
     return _Parts(view, incidents, edges, devices, desk, notices, schedules)
 
 

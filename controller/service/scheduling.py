@@ -13,7 +13,7 @@ from controller.clock import Clock
 from controller.incidents.sentences import Language
 from controller.notices.decisions import DecisionRows
 from controller.notices.model import NoticePolicy
-from controller.polling.collector import Collector
+from controller.polling.observing import Heard
 from controller.reports.batteries import BatterySample
 from controller.reports.formats import Report, document_of
 from controller.schedules.desk import ReportDesk
@@ -32,9 +32,9 @@ class Scheduling:
     """Does what is due, while the service runs."""
 
     def __init__(
-        self, around: Surroundings, collector: Collector, policy: NoticePolicy, clock: Clock
+        self, around: Surroundings, heard: Callable[[], Heard], policy: NoticePolicy, clock: Clock
     ) -> None:
-        self._rows, self._collector, self._clock = around.rows, collector, clock
+        self._rows, self._heard, self._clock = around.rows, heard, clock
         self._policy, self._decisions = policy, DecisionRows(around.engine)
         self.desk = ReportDesk(around, clock, self._announce)
         self._noted: dict[str, BatterySample] = {}
@@ -61,7 +61,7 @@ class Scheduling:
             self._rows.forget_batteries(self._now_s() - _KEPT_S)
 
     def _batteries(self) -> list[BatterySample]:
-        readings = [track.reading for track in self._collector.heard.tracks.values()]
+        readings = [track.reading for track in self._heard().tracks.values()]
         return [
             BatterySample(
                 one.device,

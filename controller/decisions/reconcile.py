@@ -2,16 +2,40 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from controller.decisions.ledger import Ledger, by_root
 from controller.diagnosis.diagnose import Diagnosis
 from controller.diagnosis.finding import Finding
 from controller.incidents.model import (
+    Cause,
     ChangeKind,
     Incident,
     NoticeKind,
     Policy,
     Subject,
+)
+
+# Causes of what has failed, and of what works and does not work well.
+_DEAD: Final = frozenset(
+    {
+        Cause.POWER_CUT,
+        Cause.FIBRE_CUT,
+        Cause.RADIO_LOST,
+        Cause.ACCESS_LOST,
+        Cause.OPERATOR_FAULT,
+        Cause.DEVICE_FAULT,
+    }
+)
+_LIVE: Final = frozenset(
+    {
+        Cause.ON_BATTERY,
+        Cause.DEVICE_AILING,
+        Cause.CONGESTION,
+        Cause.POOR_QUALITY,
+        Cause.ROUTING_LOST,
+        Cause.SATELLITE_HANDOVER,
+    }
 )
 
 
@@ -121,7 +145,7 @@ class _Work:
 
     def _with_live_root(self, incident: Incident, found: list[Finding]) -> Incident:
         """Return an incident whose own root is well under another of the roots merged into it."""
-        if incident.root in self._findings:
+        if any(finding.root == incident.root for finding in found):
             return incident
         root = found[0].root
         identity = self._diagnosis.scene.network.identities.get(root, "")
@@ -162,16 +186,17 @@ class _Work:
                 self.result.wakes_s.append(due_s)
 
     def _open(self, finding: Finding) -> Incident:
-        again = self._recent(finding.root)
+        again = self._recent(finding)
         if again is not None:
             return self._ledger.reopen(again, finding)
         parts = (i for i in self._ledger.open() if finding.root in i.members)
         whole = next((i.number for i in parts if self._diagnosis.is_well(i.root)), None)
         return self._ledger.create(finding, whole)
 
-    def _recent(self, root: Subject) -> Incident | None:
+    def _recent(self, finding: Finding) -> Incident | None:
         """Return the incident of a root that ended within the time in which it may reopen."""
-        ended = (i for i in self._ledger.incidents.values() if i.root == root and not i.open)
+        at_root = (i for i in self._ledger.incidents.values() if i.root == finding.root)
+        ended = (i for i in at_root if not i.open and not _is_aftermath(i, finding))
         recent = (
             i
             for i in ended
@@ -195,9 +220,16 @@ class _Work:
         ends_s = clear_s + clear_after_s(self._policy, incident)
         if self._now_s >= ends_s:
             self._ledger.end(replace(incident, clear_s=None), f"{incident.root.name} is well again")
+            self._judge_aftermath(incident.root)
         else:
             self._ledger.put(replace(incident, clear_s=clear_s, hidden=False))
             self.result.wakes_s.append(ends_s)
+
+    def _judge_aftermath(self, root: Subject) -> None:
+        """Give what is left at a root that failed the time to become an incident of its own."""
+        if left := self._findings.get(root):
+            self.result.found_s[root] = self._now_s
+            self.result.wakes_s.append(self._now_s + left.settle_s)
 
     def _wake_at_mute_end(self, incident: Incident) -> None:
         if incident.muted_until_s is not None and incident.muted_until_s > self._now_s:
@@ -205,7 +237,18 @@ class _Work:
 
     def _own(self, incident: Incident) -> list[Finding]:
         roots = (incident.root, *incident.joined)
-        return [self._findings[root] for root in roots if root in self._findings]
+        found = [self._findings[root] for root in roots if root in self._findings]
+        return [finding for finding in found if not _is_aftermath(incident, finding)]
+
+
+def _is_aftermath(incident: Incident, finding: Finding) -> bool:
+    """Return whether a finding shows what failed to work again, though not well yet.
+
+    A fibre that comes back is up for a while before anything is routed over it: that is no other
+    cause of the incident.
+    """
+    here = finding.root == incident.root
+    return here and incident.cause in _DEAD and finding.cause in _LIVE
 
 
 def clear_after_s(policy: Policy, incident: Incident) -> float:

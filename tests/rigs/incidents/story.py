@@ -103,10 +103,12 @@ class Story:
             said += [self.word(circuit(name), Health.OK, end) for end in facts.devices]
         return said
 
-    def dead(self, name: str, *ends: str, state: Health = Health.DOWN) -> list[Observation]:
+    def dead(
+        self, name: str, *ends: str, state: Health = Health.DOWN, **more: object
+    ) -> list[Observation]:
         """Return what ends of a circuit say of it."""
         seen = ends or self.network.circuits[name].devices
-        return [self.word(circuit(name), state, end) for end in seen]
+        return [self.word(circuit(name), state, end, **more) for end in seen]
 
     def silent(self, *names: str, state: Health = Health.DOWN) -> list[Observation]:
         """Return what the collector says of devices."""

@@ -20,7 +20,7 @@ from controller.incidents.model import (
     Refusal,
 )
 from controller.incidents.view import NetworkView
-from controller.reports.formats import Report
+from controller.report_formats.formats import Report
 from controller.roles import Right
 from controller.schedules.archive import StoredReport
 from controller.schedules.runner import Standing

@@ -8,7 +8,7 @@ import typer
 from controller.app import local_reports, running_controller
 from controller.cli_service.noc import ControllerOption
 from controller.incidents.sentences import Language
-from controller.reports.formats import ReportFormat
+from controller.report_formats.formats import ReportFormat
 from controller.terminal.folders import FolderOption
 from controller.terminal.output import UsageProblem, say, write, write_octets
 
@@ -75,7 +75,7 @@ def _show(
 
 def _local(name: str, output: ReportFormat, language: Language, folder: Path) -> bytes:
     """Return a report from the records of this machine, where no controller runs."""
-    from controller.reports.formats import write_report
+    from controller.report_formats.formats import write_report
 
     with local_reports(folder) as desk:
         newest = name == "maintenance-newest"

@@ -10,10 +10,10 @@ from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
 from controller.api.scope import everywhere
 from controller.incidents.sentences import Language
+from controller.report_formats.formats import MEDIA_TYPES, Report, ReportFormat, write_report
+from controller.report_formats.html import CONTENT_SECURITY_POLICY
 from controller.reports import availability, maintenance
 from controller.reports.findings import Check, Finding
-from controller.reports.formats import MEDIA_TYPES, Report, ReportFormat, write_report
-from controller.reports.html import CONTENT_SECURITY_POLICY
 from controller.roles import Right
 from controller.routes.incident_json import rfc3339
 from controller.schedules.archive import StoredReport

@@ -14,8 +14,8 @@ from controller.incidents.sentences import Language
 from controller.notices.decisions import DecisionRows
 from controller.notices.model import NoticePolicy
 from controller.polling.observing import Heard
+from controller.report_formats.formats import Report, document_of
 from controller.reports.batteries import BatterySample
-from controller.reports.formats import Report, document_of
 from controller.schedules.desk import ReportDesk
 from controller.schedules.jobs import Surroundings
 

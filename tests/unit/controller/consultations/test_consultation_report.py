@@ -1,5 +1,7 @@
 """What a consultation was like, from what edges measured beside it."""
 
+from dataclasses import replace
+
 import pytest
 
 from controller.consultations.model import Announcement
@@ -14,9 +16,9 @@ LTE = "mora-lte"
 
 
 def call(minutes=2, **changes):
-    made = {"begins_s": NOON, "ends_s": NOON + 60 * minutes, "announced_s": NOON - 9}
-    given = {"name": "c1", "sites": ("mora", "maroua"), "service": CALL[1], "announced_by": "x"}
-    return Announcement(**given, **{**made, **changes})
+    sites, ends_s = ("mora", "maroua"), NOON + 60 * minutes
+    made = Announcement("c1", sites, CALL[1], NOON, ends_s, "clinic", NOON - 9)
+    return replace(made, **changes)
 
 
 def slices(count, start=0, **changes):

@@ -10,6 +10,9 @@ import pytest
 from controller.incidents.availability import Stay, hidden_by, stays
 from controller.incidents.model import Health, HealthChange
 from controller.incidents.sentences import Language
+from controller.report_formats.csv_table import neutral, render_csv
+from controller.report_formats.html import render_html
+from controller.report_formats.plain import render_text
 from controller.reports.availability import (
     AvailabilityReport,
     Outage,
@@ -20,9 +23,6 @@ from controller.reports.availability import (
     site_figures,
     together,
 )
-from controller.reports.csv_table import neutral, render_csv
-from controller.reports.html import render_html
-from controller.reports.plain import render_text
 from controller.reports.words import CATALOGUE, duration_text, number_text, share_text
 from tests.rigs.incidents.story import site
 

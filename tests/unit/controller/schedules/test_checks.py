@@ -1,6 +1,7 @@
 """Checks of the controller itself and of devices: what ends soon, fills up, or is not known."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -152,7 +153,10 @@ def test_backups_are_told_device_by_device(intent, tmp_path):
 
 def test_an_edge_that_is_not_reached_is_unknown(intent):
     edges = sorted(name for name in intent.devices if name.endswith("-e1"))
-    status = {edges[0]: {"version": "0.1.0"}, edges[1]: DeviceError(edges[1], "no route")}
+    status: dict[str, Any] = {
+        edges[0]: {"version": "0.1.0"},
+        edges[1]: DeviceError(edges[1], "no route"),
+    }
     found = devices.edge_versions(intent, [edges[0]], status)
     assert [(one.device, one.version, one.hub) for one in found] == [(edges[0], "0.1.0", True)]
     assert told(devices.version_findings(found, status, intent, "0.2.0")) == [

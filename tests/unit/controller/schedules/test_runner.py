@@ -108,7 +108,9 @@ def test_the_archive_keeps_the_newest_for_its_owner_alone(tmp_path):
     assert len(names) == KEPT["maintenance"]
     assert names[0] == f"maintenance-{MONDAY + 3 * WEEK:%Y-%m-%d}"
     assert file.stat().st_mode & 0o077 == 0
-    assert archive.newest("maintenance").name == names[-1]
+    newest = archive.newest("maintenance")
+    assert newest
+    assert newest.name == names[-1]
     assert archive.newest("availability") is None
 
 

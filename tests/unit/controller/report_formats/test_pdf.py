@@ -9,12 +9,12 @@ import pytest
 from controller.incidents.availability import Stay
 from controller.incidents.model import Health
 from controller.incidents.sentences import Language
+from controller.report_formats.pdf import render_pdf
 from controller.reports.availability import (
     AvailabilityReport,
     availability_document,
     site_figures,
 )
-from controller.reports.pdf import render_pdf
 
 END = 360_000.0
 STAYS = (

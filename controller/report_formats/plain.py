@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from controller.reports.cells import NUMERIC, cell_text
+from controller.report_formats.cells import NUMERIC, cell_text
 from controller.reports.document import Document, Kind, Section
 
 

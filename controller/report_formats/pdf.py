@@ -17,7 +17,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
 
-from controller.reports.cells import NUMERIC, cell_text
+from controller.report_formats.cells import NUMERIC, cell_text
 from controller.reports.document import Cell, Column, Document, Kind, Section
 from inventory.errors import ExtraError
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from controller.reports.cells import NUMERIC, cell_text
+from controller.report_formats.cells import NUMERIC, cell_text
 from controller.reports.document import Cell, Column, Document, Kind, Section, State
 from controller.reports.words import share_text
 

@@ -41,10 +41,10 @@ MEDIA_TYPES: Final[Mapping[ReportFormat, str]] = {
 }
 # The library behind PDF takes long to import, and the one behind HTML a while.
 _WRITERS: Final[Mapping[ReportFormat, tuple[str, str]]] = {
-    ReportFormat.TABLE: ("controller.reports.plain", "render_text"),
-    ReportFormat.HTML: ("controller.reports.html", "render_html"),
-    ReportFormat.PDF: ("controller.reports.pdf", "render_pdf"),
-    ReportFormat.CSV: ("controller.reports.csv_table", "render_csv"),
+    ReportFormat.TABLE: ("controller.report_formats.plain", "render_text"),
+    ReportFormat.HTML: ("controller.report_formats.html", "render_html"),
+    ReportFormat.PDF: ("controller.report_formats.pdf", "render_pdf"),
+    ReportFormat.CSV: ("controller.report_formats.csv_table", "render_csv"),
 }
 
 

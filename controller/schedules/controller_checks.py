@@ -224,7 +224,9 @@ def check_machine_updates(now_s: float, lists: Path = _LISTS) -> Iterator[Findin
     if not names:
         yield own(Check.SECURITY_UPDATES, State.GOOD, "updates-none")
         return
-    listed = ", ".join(map(clean, names[:_NAMED])) + (", …" if len(names) > _NAMED else "")
+    listed = ", ".join(map(clean, names[:_NAMED])) + (
+        f", +{len(names) - _NAMED}" if len(names) > _NAMED else ""
+    )
     values: dict[str, str | float] = {"packages": len(names), "names": listed}
     yield own(Check.SECURITY_UPDATES, State.ACT, "updates-wait", values)
 

@@ -50,7 +50,8 @@ def edge_versions(
             continue
         device = intent.devices[name]
         site = intent.sites[device.site]
-        version = clean(str(status.get("version") or ""))[:_LONGEST_VERSION]
+        # An edge's own wheel has the same version with a local part (PEP 440).
+        version = clean(str(status.get("version") or "")).partition("+")[0][:_LONGEST_VERSION]
         ways = sum(name in _devices(one) for one in intent.circuits.values())
         people = site.population or 0
         found.append(EdgeVersion(name, device.site, people, ways, name in ends, version))

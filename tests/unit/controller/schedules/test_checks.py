@@ -172,6 +172,15 @@ def test_an_edge_that_is_not_reached_is_unknown(intent):
     )
 
 
+def test_the_wheel_of_an_edge_is_of_the_same_version(intent):
+    edge = next(name for name in intent.devices if name.endswith("-e1"))
+    status: dict[str, Any] = {edge: {"version": "0.2.0+edge"}}
+    found = devices.edge_versions(intent, [], status)
+    assert told(devices.version_findings(found, status, intent, "0.2.0"))[1:] == [
+        ("edges", State.GOOD, "version-same")
+    ]
+
+
 def test_text_from_a_device_is_one_bounded_line(intent):
     edge = next(name for name in intent.devices if name.endswith("-e1"))
     (found,) = devices.edge_versions(intent, [], {edge: {"version": "1\n\x1b[2J" + "9" * 500}})

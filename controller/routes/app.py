@@ -36,6 +36,7 @@ from controller.routes import (
     network,
     operations,
     plans,
+    reports,
     vpn,
 )
 
@@ -70,6 +71,7 @@ def make_app(context: ApiContext, realm: Realm, version: str, ready: Callable[[]
     api.include_router(vpn.router, tags=["vpn"])
     api.include_router(audit.router, tags=["audit"])
     api.include_router(backups.router, tags=["backups"])
+    api.include_router(reports.router, tags=["reports"])
     api.include_router(_stream, tags=["stream"])
     for one in (sign_in, own_account, sessions, accounts, proposals):
         api.include_router(one.router, tags=["accounts"])

@@ -33,6 +33,7 @@ from controller.operations.answer_rows import AnswerRows
 from controller.operations.changes import Changes
 from controller.polling.listeners import ListeningPorts
 from controller.routes.app import cookies_of, make_app
+from controller.schedules.jobs import usual_surroundings
 from controller.service.authentication import Authentication
 from controller.service.changing import open_changes
 from controller.service.device_reports import DeviceReports, polled_targets
@@ -41,6 +42,7 @@ from controller.service.engine import IncidentEngine
 from controller.service.listeners import HttpServers, ListenError, local_socket, tcp_socket
 from controller.service.notifying import EngineReader
 from controller.service.router_shows import RouterShows
+from controller.service.scheduling import Scheduling
 from controller.service.sign_in import first_link, sign_in_realm, usual_url
 from controller.service.suspicion import DevicesBetween
 from controller.store.database import Database
@@ -86,6 +88,7 @@ class _Parts:
     notices: NoticeWorker
     changes: Changes
     answers: AnswerRows
+    schedules: Scheduling
 
 
 def serve_until_stopped(options: ServeOptions, say: Callable[[str], None]) -> None:
@@ -122,6 +125,7 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
             _hear_edges(parts, stop, options),
             parts.devices.run(stop, options.devices),
             _follow_consultations(parts, stop),
+            parts.schedules.run(stop),
         )
 
 
@@ -177,7 +181,20 @@ def _open_parts(
     changes = open_changes(loaded, database.engine, desk, ring, lambda: clock.instant().timestamp())
     opened.callback(changes.operations.stop)
     answers = AnswerRows(database.engine)
-    return _Parts(database.engine, view, incidents, edges, devices, desk, notices, changes, answers)
+    around = usual_surroundings(loaded, options.state_dir, database.engine, options.version)
+    schedules = Scheduling(around, lambda: devices.collector.heard, loaded.notices, clock)
+    return _Parts(
+        database.engine,
+        view,
+        incidents,
+        edges,
+        devices,
+        desk,
+        notices,
+        changes,
+        answers,
+        schedules,
+    )
 
 
 def _incidents(engine: Engine, view: NetworkView, ring: EventRing, clock: Clock) -> IncidentEngine:
@@ -237,6 +254,7 @@ def _context(options: ServeOptions, parts: _Parts, ring: EventRing, realm: Realm
         now,
         parts.changes,
         parts.answers,
+        parts.schedules.desk,
     )
 
 

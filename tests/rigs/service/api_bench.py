@@ -23,7 +23,10 @@ from accounts.schema import open_accounts
 from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
+from controller.clock import SystemClock
 from controller.consultations.desk import ConsultationDesk
+from controller.consultations.report import EndHistory
+from controller.environment import state_dir
 from controller.incidents.model import Health, Observation, Policy, Source, Subject, SubjectKind
 from controller.incidents.view import network_view
 from controller.load import load
@@ -31,6 +34,9 @@ from controller.operations.answer_rows import AnswerRows
 from controller.operations.changes import Changes
 from controller.roles import CATALOGUE
 from controller.routes.app import cookies_of, make_app
+from controller.schedules.archive import ReportArchive
+from controller.schedules.desk import ReportDesk
+from controller.schedules.jobs import usual_surroundings
 from controller.service.authentication import Authentication
 from controller.service.changing import open_changes
 from controller.service.engine import IncidentEngine
@@ -81,6 +87,7 @@ class ApiBench:
     clock: "BenchClock"
     application: Any
     numbers: dict[Any, int]
+    archive: ReportArchive
 
     @property
     def context(self) -> ApiContext:
@@ -127,7 +134,7 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
         who, past = _who(grants, known), _PastOfOne()
         changes, answers = open_changes(loaded, database, desk, ring, clock), AnswerRows(database)
         reading = (intent, places, view, engine, desk, past, ring)
-        context = ApiContext(*reading, who, clock, changes, answers)
+        context = ApiContext(*reading, who, clock, changes, answers, reports)
         made.append(make_app(context, realm, "1.0", lambda: engine.fault))
         return made[0]
 
@@ -135,10 +142,12 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
         key = SealingKey(bytes(range(32)))
         realm = open_realm(Realm(database, CATALOGUE, PARTY, key, passwords))
         desk = ConsultationDesk(database, topology, loaded.policies)
+        around = usual_surroundings(loaded, state_dir(), database, "1.0")
+        reports = ReportDesk(around, SystemClock())
         engine.start()
         try:
             with running_server(application) as server:
-                yield ApiBench(server, engine, rows, realm, clock, made[0], {})
+                yield ApiBench(server, engine, rows, realm, clock, made[0], {}, around.archive)
                 made[0].state.context.changes.operations.stop()
         finally:
             engine.stop()
@@ -187,6 +196,9 @@ class _PastOfOne:
         point = {"mos": [4.1, 4.2, 4.3], "seconds": 60}
         series = {"began_unix_s": 0, "step_s": 60, "points": [point, None, point]}
         return ({"peer": "yaounde-e1", **series},)
+
+    def call_ends(self, *_: object) -> tuple[EndHistory, ...]:
+        return ()
 
 
 def _who(grants: Mapping[str, tuple[Grant, ...]], known: Authentication) -> Any:

@@ -106,7 +106,7 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
         known = Authentication(realm, cookies_of(realm), clock, "root")
         who, past = _who(grants, known), _PastOfOne()
         context = ApiContext(intent, places, view, engine, desk, past, ring, who, clock)
-        made.append(make_app(context, realm, "1.0", lambda: engine.fault))
+        made.append(make_app(context, realm, "1.0", lambda: engine.fault, known.forget))
         return made[0]
 
     with _records() as database, closing(PasswordHashing(QUICK)) as passwords:

@@ -16,12 +16,12 @@ from controller.telemetry.housekeeping import Housekeeping, Reserve
 from controller.telemetry.intake import Intake
 from controller.telemetry.link_session import admitted_edges
 from controller.telemetry.listener import Listener
-from controller.telemetry.observations import never_heard, observations, silent_edges
+from controller.telemetry.observations import KnownCircuits, never_heard, observations, silent_edges
 from controller.telemetry.rollup import Rollup
 from controller.telemetry.schema import prepare
 from controller.telemetry.series import Series
 from edge.telemetry.model import ChangeKind, PathState, TelemetryMessage
-from inventory.model import CircuitName, DeviceName, Intent
+from inventory.model import DeviceName, Intent
 from vpn.key_text import PublicKey
 
 # Told when an edge does not reach far ends over some circuit; what lies between is worth a look.
@@ -56,7 +56,7 @@ class EdgeReports:
         self.intake = Intake(series, self.current, keeper)
         self.listener = Listener(key, self._admitted.get, self.intake, clock)
         self.intake.subscribe(self._decide)
-        self._routed: frozenset[CircuitName] = frozenset()
+        self._circuits = KnownCircuits()
         self._lost: dict[DeviceName, int] = {}
         self._began_s = clock.instant().timestamp()
 
@@ -64,7 +64,7 @@ class EdgeReports:
         """Let the edges of an intent in, but for those with a revoked key."""
         self._admitted.clear()
         self._admitted.update(admitted_edges(intent, revoked))
-        self._routed = frozenset(c.name for c in intent.circuits.values() if c.b is not None)
+        self._circuits = KnownCircuits.of(intent)
 
     async def run(self, stop: asyncio.Event, port: int, namespace: str | None) -> None:
         """Listen until told to stop. Raises OSError when the port cannot be listened on."""
@@ -98,7 +98,7 @@ class EdgeReports:
                 message,
                 heard.received_s,
                 spool_began_s=heard.spool_began_s,
-                routed=self._routed,
+                circuits=self._circuits,
             )
         )
         if not message.replayed and (doubtful := _doubtful_peers(message)):

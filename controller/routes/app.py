@@ -16,29 +16,26 @@ from controller.account_routes import (
     set_up_page,
     sign_in,
 )
-from controller.api.account_problems import install_account_problems
+from controller.account_routes.cookies import Cookies
+from controller.account_routes.problems import install_account_problems
 from controller.api.context import ApiContext, Viewer, viewer
-from controller.api.cookies import Cookies
 from controller.api.events import Event
 from controller.api.metrics import exposition
-from controller.api.origin import foreign_page, is_foreign
+from controller.api.origin import changes_something, foreign_page, is_foreign
 from controller.api.problems import ProblemError, install_problems, problem_response
 from controller.api.rights import needs
 from controller.api.sse import EventStream, Reader
-from controller.roles import Right
-from controller.routes import (
+from controller.change_routes import (
     applies,
     approvals,
     audit,
     backups,
-    consultations,
-    incidents,
-    network,
     operations,
     plans,
-    reports,
     vpn,
 )
+from controller.roles import Right
+from controller.routes import consultations, incidents, network, reports
 
 API: Final = "/api/v1"
 # Streams that may be open at once; more are told to come back.
@@ -47,8 +44,17 @@ _LARGEST_BODY_OCTETS: Final = 1 << 20
 logger: Final = logging.getLogger(__name__)
 
 
-def make_app(context: ApiContext, realm: Realm, version: str, ready: Callable[[], str]) -> FastAPI:
-    """Return the application; ready says what is missing, or nothing when all is there."""
+def make_app(
+    context: ApiContext,
+    realm: Realm,
+    version: str,
+    ready: Callable[[], str],
+    changed: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """Return the application; ready says what is missing, or nothing when all is there.
+
+    changed is called after each request that may have changed something, before it is answered.
+    """
     app = FastAPI(
         title="Sanaga",
         version=version,
@@ -56,7 +62,7 @@ def make_app(context: ApiContext, realm: Realm, version: str, ready: Callable[[]
         redoc_url=None,
         openapi_url=f"{API}/openapi.json",
     )
-    app.state.context, app.state.ready = context, ready
+    app.state.context, app.state.ready, app.state.changed = context, ready, changed
     app.state.realm, app.state.cookies = realm, cookies_of(realm)
     install_problems(app)
     install_account_problems(app)
@@ -157,6 +163,8 @@ async def _guarded(request: Request, call_next: Any) -> Response:
     """Refuse what no request of ours is, and let browsers keep and guess nothing."""
     refused = _not_ours(request)
     response: Response = problem_response(refused) if refused else await call_next(request)
+    if changes_something(request):
+        request.app.state.changed()
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

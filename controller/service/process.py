@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
-from accounts.realm import Realm
 from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
@@ -110,12 +109,13 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         realm = opened.enter_context(
             sign_in_realm(parts.records, options.state_dir, url, f"Sanaga {name}")
         )
-        context = _context(options, parts, ring, realm)
-        app = make_app(context, realm, options.version, lambda: _missing(parts))
+        known = Authentication(realm, cookies_of(realm), _now_s, options.local_name)
+        context = _context(options, parts, ring, known)
+        app = make_app(context, realm, options.version, lambda: _missing(parts), known.forget)
 
         def started() -> None:
             say(f"serving {name} on {address[0]} port {address[1]}")
-            if link := first_link(realm, options.local_name, context.now()):
+            if link := first_link(realm, options.local_name, _now_s()):
                 say(f"nobody can administer yet; open this once, within 24 hours: {link}")
 
         servers = HttpServers(app, [local, http])
@@ -235,13 +235,14 @@ def _notices(
     return open_worker(engine, audience, EngineReader(incidents, clock), around, gethostname())
 
 
-def _context(options: ServeOptions, parts: _Parts, ring: EventRing, realm: Realm) -> ApiContext:
-    intent, clock = options.loaded.intent, SystemClock()
+def _now_s() -> float:
+    return SystemClock().instant().timestamp()
 
-    def now() -> float:
-        return clock.instant().timestamp()
 
-    known = Authentication(realm, cookies_of(realm), now, options.local_name)
+def _context(
+    options: ServeOptions, parts: _Parts, ring: EventRing, known: Authentication
+) -> ApiContext:
+    intent = options.loaded.intent
     return ApiContext(
         intent,
         Places(intent),
@@ -251,7 +252,7 @@ def _context(options: ServeOptions, parts: _Parts, ring: EventRing, realm: Realm
         parts.edges,
         ring,
         known,
-        now,
+        _now_s,
         parts.changes,
         parts.answers,
         parts.schedules.desk,

@@ -135,7 +135,7 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
         changes, answers = open_changes(loaded, database, desk, ring, clock), AnswerRows(database)
         reading = (intent, places, view, engine, desk, past, ring)
         context = ApiContext(*reading, who, clock, changes, answers, reports)
-        made.append(make_app(context, realm, "1.0", lambda: engine.fault))
+        made.append(make_app(context, realm, "1.0", lambda: engine.fault, known.forget))
         return made[0]
 
     with _state_folder(), _records() as database, closing(PasswordHashing(QUICK)) as passwords:

@@ -22,11 +22,11 @@ from controller.backups.backup import (
     forget_old,
     verify_backup,
 )
+from controller.change_routes.operations import begun
 from controller.environment import environment, state_dir
 from controller.operations.model import OperationKind
 from controller.operations.runner import Watch
 from controller.roles import Right
-from controller.routes.operations import begun
 from controller.store.place import store_place
 from inventory.credentials import PASSPHRASE, SET_PASSPHRASE
 from inventory.errors import CredentialError

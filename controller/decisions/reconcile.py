@@ -70,7 +70,7 @@ class _Work:
         self._ledger, self._diagnosis = ledger, diagnosis
         self._findings, self._found_s = diagnosis.findings, found_s
         self._now_s, self._policy = ledger.now_s, ledger.policy
-        self._left = set[Subject]()
+        self._slow = set[Subject]()
         self.result = Reconciliation()
 
     def absorb_children(self) -> None:
@@ -87,6 +87,9 @@ class _Work:
         known, young = by_root(self._ledger.open()), self._is_young(incident)
         new = [f for f in self._findings.values() if f.root not in known]
         together = [f for f in self._findings.values() if self._began_together(incident, f)]
+        if not young:
+            whole = (f for f in new if f in together and incident.root in f.parts)
+            self._slow |= {f.root for f in whole}
         sure = [f for f in new if young or (f in together and self._is_settled(f))]
         former = (f for f in sure if f.root in incident.former)
         yield from (finding for finding in former if not finding.maintained)
@@ -115,9 +118,13 @@ class _Work:
         return self._now_s >= self._due_s(finding)
 
     def _due_s(self, finding: Finding) -> float:
-        """Return when a finding has lasted long enough; routers of one site come back in turn."""
+        """Return when a finding has lasted long enough; longer where it takes over an old incident.
+
+        Routers of one site come back in turn, and a neighbour may have failed unheard.
+        """
         found_s = self._found_s.get(finding.root, self._now_s)
-        least_s = self._policy.silent_s if finding.root in self._left else 0.0
+        slow_s = self._policy.silent_s + self._policy.grace_s
+        least_s = slow_s if finding.root in self._slow else 0.0
         return found_s + max(finding.settle_s, least_s)
 
     def correct_roots(self) -> None:
@@ -128,7 +135,7 @@ class _Work:
             part = self._seen_badly(incident) if self._is_young(incident) else None
             left = None if part else self._left_behind(incident)
             if left is not None:
-                self._left.add(left.root)
+                self._slow.add(left.root)
                 part = left if self._is_settled(left) else None
             if part is not None:
                 self._move(incident, part)

@@ -149,8 +149,8 @@ class _Work:
         """Return a device that is still silent at a site that has come back."""
         if incident.root.kind is not SubjectKind.SITE:
             return None
-        parts = (f for f in self._parts(incident) if f.root.kind is SubjectKind.DEVICE)
-        return next(parts, None)
+        here = self._diagnosis.scene.network.devices_of(incident.root)
+        return next((f for f in self._parts(incident) if _is_device_of(f, here)), None)
 
     def _parts(self, incident: Incident) -> Iterator[Finding]:
         known = by_root(self._ledger.open())
@@ -313,6 +313,10 @@ def _is_aftermath(incident: Incident, finding: Finding) -> bool:
     """
     here = finding.root == incident.root
     return here and incident.cause in _DEAD and finding.cause in _LIVE
+
+
+def _is_device_of(finding: Finding, devices: tuple[str, ...]) -> bool:
+    return finding.root.kind is SubjectKind.DEVICE and finding.root.name in devices
 
 
 def _began_s(incident: Incident) -> float:

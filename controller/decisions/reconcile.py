@@ -91,7 +91,9 @@ class _Work:
             whole = (f for f in new if f in together and incident.root in f.parts)
             self._slow |= {f.root for f in whole}
         sure = [f for f in new if young or (f in together and self._is_settled(f))]
-        former = (f for f in sure if f.root in incident.former)
+        former = [f for f in sure if f.root in incident.former]
+        if not young and self._left_behind(incident) is not None:
+            former = []
         yield from (finding for finding in former if not finding.maintained)
         yield from (f for f in sure if f in together and incident.root in f.parts)
         if young:

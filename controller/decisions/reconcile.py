@@ -95,7 +95,7 @@ class _Work:
         if not young and self._left_behind(incident) is not None:
             former = []
         yield from (finding for finding in former if not finding.maintained)
-        yield from (f for f in sure if f in together and incident.root in f.parts)
+        yield from (f for f in sure if incident.root in f.parts)
         if young:
             here = self._site_of(incident.root)
             around = (finding for finding in together if incident.root in finding.members)

@@ -35,7 +35,7 @@ class Owned:
     ) -> int:
         """Delete one by its id and return whose it was.
 
-        Raises NotAllowedError when there is none, or none that the caller may end.
+        Raises NotThereError when there is none, or none that the caller may end.
         """
         wanted = select(self.table.c.account_id).where(self.table.c.id == known_id(number))
         owner: int | None = connection.execute(wanted).scalar_one_or_none()

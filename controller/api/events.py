@@ -15,13 +15,15 @@ REMEMBERED: Final = 6_000
 class Event:
     """One event; frame is its text in the stream, sites are those it is about.
 
-    An event about no site concerns everyone who may open the stream.
+    An event about no site concerns everyone who may open the stream. One that is whole concerns
+    only those who see all of its sites.
     """
 
     sequence: int
     kind: str
     frame: bytes
     sites: frozenset[str]
+    whole: bool = False
 
 
 CanSee: TypeAlias = Callable[[Event], bool]
@@ -48,11 +50,18 @@ class EventRing:
         self._events: deque[Event] = deque(maxlen=remembered)
         self._news = asyncio.Event()
 
-    def publish(self, kind: str, data: Mapping[str, Any], sites: Collection[str] = ()) -> Event:
+    def publish(
+        self,
+        kind: str,
+        data: Mapping[str, Any],
+        sites: Collection[str] = (),
+        *,
+        whole: bool = False,
+    ) -> Event:
         """Append an event and wake every stream."""
         self.newest += 1
         frame = encode_event(kind, data, self.event_id(self.newest))
-        event = Event(self.newest, kind, frame, frozenset(sites))
+        event = Event(self.newest, kind, frame, frozenset(sites), whole)
         self._events.append(event)
         self._news.set()
         self._news = asyncio.Event()

@@ -26,7 +26,19 @@ from controller.api.problems import ProblemError, install_problems, problem_resp
 from controller.api.rights import needs
 from controller.api.sse import EventStream, Reader
 from controller.roles import Right
-from controller.routes import consultations, incidents, network
+from controller.routes import (
+    applies,
+    approvals,
+    audit,
+    backups,
+    consultations,
+    incidents,
+    network,
+    operations,
+    plans,
+    reports,
+    vpn,
+)
 
 API: Final = "/api/v1"
 # Streams that may be open at once; more are told to come back.
@@ -61,6 +73,14 @@ def make_app(
     api.include_router(network.router, tags=["network"])
     api.include_router(incidents.router, tags=["incidents"])
     api.include_router(consultations.router, tags=["consultations"])
+    api.include_router(plans.router, tags=["plans"])
+    api.include_router(applies.router, tags=["applies"])
+    api.include_router(approvals.router, tags=["plans"])
+    api.include_router(operations.router, tags=["operations"])
+    api.include_router(vpn.router, tags=["vpn"])
+    api.include_router(audit.router, tags=["audit"])
+    api.include_router(backups.router, tags=["backups"])
+    api.include_router(reports.router, tags=["reports"])
     api.include_router(_stream, tags=["stream"])
     for one in (sign_in, own_account, sessions, accounts, proposals):
         api.include_router(one.router, tags=["accounts"])
@@ -91,6 +111,8 @@ def stream_events(
     position = context.ring.position(last_event_id)
 
     def can_see(event: Event) -> bool:
+        if event.whole:
+            return reader.sites.issuperset(event.sites)
         return not event.sites or not reader.sites.isdisjoint(event.sites)
 
     watcher = Reader(can_see, lambda: _still_allowed(request, reader))

@@ -16,10 +16,9 @@ from controller.account_routes.cookies import Cookies
 from controller.api.origin import require_own_page
 from controller.api.problems import ProblemError
 from controller.api.protocol import LOCAL_PEER
-from controller.roles import CATALOGUE, Role
+from controller.roles import CATALOGUE, LOCAL_ACCOUNT_ID, Role
 from controller.service.known_callers import KnownCallers
 
-_LOCAL_ID: Final = 0
 _BEARER: Final = "bearer "
 
 
@@ -63,7 +62,7 @@ class Authentication:
         if peer is None or peer["uid"] not in {os.geteuid(), 0}:
             return None
         grants = (Grant(Role.ADMINISTRATOR, EVERYWHERE),)
-        account = Account(_LOCAL_ID, self._local_name, "command line of this machine")
+        account = Account(LOCAL_ACCOUNT_ID, self._local_name, "command line of this machine")
         powers = CATALOGUE.powers(grants)
         return Principal(account, grants, powers, Origin.TOKEN, "local socket")
 

@@ -28,15 +28,20 @@ from controller.load import Loaded, anchored
 from controller.notices.open import Surroundings, open_worker, upgrade_notices
 from controller.notices.recipients import Audience
 from controller.notices.worker import NoticeWorker
+from controller.operations.answer_rows import AnswerRows
+from controller.operations.changes import Changes
 from controller.polling.listeners import ListeningPorts
 from controller.routes.app import cookies_of, make_app
+from controller.schedules.jobs import usual_surroundings
 from controller.service.authentication import Authentication
+from controller.service.changing import open_changes
 from controller.service.device_reports import DeviceReports, polled_targets
 from controller.service.edge_reports import EdgeReports
 from controller.service.engine import IncidentEngine
 from controller.service.listeners import HttpServers, ListenError, local_socket, tcp_socket
 from controller.service.notifying import EngineReader
 from controller.service.router_shows import RouterShows
+from controller.service.scheduling import Scheduling
 from controller.service.sign_in import first_link, sign_in_realm, usual_url
 from controller.service.suspicion import DevicesBetween
 from controller.store.database import Database
@@ -80,6 +85,9 @@ class _Parts:
     devices: DeviceReports
     consultations: ConsultationDesk
     notices: NoticeWorker
+    changes: Changes
+    answers: AnswerRows
+    schedules: Scheduling
 
 
 def serve_until_stopped(options: ServeOptions, say: Callable[[str], None]) -> None:
@@ -117,6 +125,7 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
             _hear_edges(parts, stop, options),
             parts.devices.run(stop, options.devices),
             _follow_consultations(parts, stop),
+            parts.schedules.run(stop),
         )
 
 
@@ -169,7 +178,23 @@ def _open_parts(
     notices.start()
     opened.callback(notices.stop)
     desk = ConsultationDesk(database.engine, topology, loaded.policies)
-    return _Parts(database.engine, view, incidents, edges, devices, desk, notices)
+    changes = open_changes(loaded, database.engine, desk, ring, lambda: clock.instant().timestamp())
+    opened.callback(changes.operations.stop)
+    answers = AnswerRows(database.engine)
+    around = usual_surroundings(loaded, options.state_dir, database.engine, options.version)
+    schedules = Scheduling(around, lambda: devices.collector.heard, loaded.notices, clock)
+    return _Parts(
+        database.engine,
+        view,
+        incidents,
+        edges,
+        devices,
+        desk,
+        notices,
+        changes,
+        answers,
+        schedules,
+    )
 
 
 def _incidents(engine: Engine, view: NetworkView, ring: EventRing, clock: Clock) -> IncidentEngine:
@@ -228,6 +253,9 @@ def _context(
         ring,
         known,
         _now_s,
+        parts.changes,
+        parts.answers,
+        parts.schedules.desk,
     )
 
 

@@ -1,5 +1,6 @@
 """The API on the northern spur, with people who sign in, or whom a header names instead."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from time import time
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import pytest
 from fastapi import Request
 from sqlalchemy import Engine
 
@@ -21,16 +23,26 @@ from accounts.schema import open_accounts
 from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
+from controller.clock import SystemClock
 from controller.consultations.desk import ConsultationDesk
+from controller.consultations.report import EndHistory
+from controller.environment import state_dir
 from controller.incidents.model import Health, Observation, Policy, Source, Subject, SubjectKind
 from controller.incidents.view import network_view
 from controller.load import load
+from controller.operations.answer_rows import AnswerRows
+from controller.operations.changes import Changes
 from controller.roles import CATALOGUE
 from controller.routes.app import cookies_of, make_app
+from controller.schedules.archive import ReportArchive
+from controller.schedules.desk import ReportDesk
+from controller.schedules.jobs import usual_surroundings
 from controller.service.authentication import Authentication
+from controller.service.changing import open_changes
 from controller.service.engine import IncidentEngine
 from database.engine import open_engine
 from tests.rigs.accounts.service import PARTY, QUICK, without_disk
+from tests.rigs.database.fresh_records import place_fresh_records
 from tests.rigs.service.http_server import RunningServer, running_server
 from tests.rigs.service.memory_rows import MemoryRows
 from tests.sanaga_process import ROOT
@@ -70,6 +82,16 @@ class ApiBench:
     clock: "BenchClock"
     application: Any
     numbers: dict[Any, int]
+    archive: ReportArchive
+
+    @property
+    def context(self) -> ApiContext:
+        context: ApiContext = self.application.state.context
+        return context
+
+    @property
+    def changes(self) -> Changes:
+        return self.context.changes
 
     def hear(self, circuit: str, state: Health, *devices: str) -> None:
         """Let the devices at the ends of a circuit say how it stands, and wait for the decision."""
@@ -105,20 +127,38 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
         ring, places = EventRing("run"), Places(intent)
         known = Authentication(realm, cookies_of(realm), clock, "root")
         who, past = _who(grants, known), _PastOfOne()
-        context = ApiContext(intent, places, view, engine, desk, past, ring, who, clock)
+        changes, answers = open_changes(loaded, database, desk, ring, clock), AnswerRows(database)
+        reading = (intent, places, view, engine, desk, past, ring)
+        context = ApiContext(*reading, who, clock, changes, answers, reports)
         made.append(make_app(context, realm, "1.0", lambda: engine.fault, known.forget))
         return made[0]
 
-    with _records() as database, closing(PasswordHashing(QUICK)) as passwords:
+    with _state_folder(), _records() as database, closing(PasswordHashing(QUICK)) as passwords:
         key = SealingKey(bytes(range(32)))
         realm = open_realm(Realm(database, CATALOGUE, PARTY, key, passwords))
         desk = ConsultationDesk(database, topology, loaded.policies)
+        around = usual_surroundings(loaded, state_dir(), database, "1.0")
+        reports = ReportDesk(around, SystemClock())
         engine.start()
         try:
             with running_server(application) as server:
-                yield ApiBench(server, engine, rows, realm, clock, made[0], {})
+                yield ApiBench(server, engine, rows, realm, clock, made[0], {}, around.archive)
+                made[0].state.context.changes.operations.stop()
         finally:
             engine.stop()
+
+
+@contextmanager
+def _state_folder() -> Iterator[None]:
+    """Let the journal and the record of people be in a folder of their own, not the machine's."""
+    with (
+        TemporaryDirectory(prefix="sanaga-state-") as scratch,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        if not os.environ.get("SANAGA_STATE_DIR"):  # noqa: TID251
+            place_fresh_records(Path(scratch))
+            patch.setenv("SANAGA_STATE_DIR", scratch)
+        yield
 
 
 @contextmanager
@@ -151,6 +191,9 @@ class _PastOfOne:
         point = {"mos": [4.1, 4.2, 4.3], "seconds": 60}
         series = {"began_unix_s": 0, "step_s": 60, "points": [point, None, point]}
         return ({"peer": "yaounde-e1", **series},)
+
+    def call_ends(self, *_: object) -> tuple[EndHistory, ...]:
+        return ()
 
 
 def _who(grants: Mapping[str, tuple[Grant, ...]], known: Authentication) -> Any:

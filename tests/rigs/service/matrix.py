@@ -4,6 +4,7 @@ A new operation needs a line in REQUESTS: what it does where, so that the matrix
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -16,15 +17,21 @@ from accounts.signing_in.machine_tokens import TokenWish, make_token
 from accounts.signing_in.sessions import identify_session, open_session, renew_token
 from accounts.signing_in.step_up import identify
 from controller.api.instants import rfc3339
+from controller.environment import state_dir
 from controller.incidents.model import Health
 from controller.roles import CATALOGUE, Right, Role
+from tests.rigs.people.people_rig import ACT, TERMS, make_registrar, nowhere
 from tests.rigs.service.api_bench import ApiBench
 from tests.rigs.service.browser import Browser
+from vpn.model import Person as VpnPerson
 
 NORTH: Final = "yaounde/maroua"
 # Where everything that the requests are about stands.
 HERE: Final = f"{NORTH}/mayo-sava"
 ELSEWHERE: Final = "yaounde/douala"
+# What speaks of the whole network is for those alone whose scope is that.
+WHOLE: Final = ""
+DIGEST: Final = "0" * 64
 CUT: Final = "mora-kolofata-fibre"
 ENDS: Final = ("mora-r1", "kolofata-r1")
 _SESSION: Final = "__Host-sanaga-session"
@@ -123,8 +130,8 @@ def subject_token(world: World) -> str:
 
 def a_window(world: World) -> str:
     """Return the name of a maintenance window in the north."""
-    world.sent("PUT", "/maintenance/w", WINDOW)
-    return "w"
+    world.sent("PUT", "/maintenance/splice-1", WINDOW)
+    return "splice-1"
 
 
 def announcement(world: World, _person: Person | None = None) -> Any:
@@ -141,6 +148,18 @@ def a_consultation(world: World) -> str:
     return str(world.sent("POST", "/consultations", announcement(world))["name"])
 
 
+def a_past_consultation(world: World) -> str:
+    """Return the name of a consultation in the north that was ended."""
+    name = a_consultation(world)
+    world.sent("DELETE", f"/consultations/{name}")
+    return name
+
+
+def this_month(world: World) -> str:
+    """Return the name of the report of the month that goes on."""
+    return f"availability-{rfc3339(world.bench.clock())[:7]}"
+
+
 def an_incident(world: World) -> str:
     """Return the number of the incident in the north."""
     return str(world.sent("GET", "/incidents")["items"][0]["number"])
@@ -150,6 +169,18 @@ def own_token(_world: World, person: Person) -> Any:
     """Return a wish for a token of which the person has every right."""
     grants = [{"role": one.role, "scope": one.scope} for one in person.by.grants]
     return {"title": "t", "days": 1, "grants": grants}
+
+
+def a_person(_world: World) -> str:
+    """Return the name of somebody in the north with a device, another one every time."""
+    registrar = make_registrar(state_dir(), terms=None)
+    with closing(registrar):
+        if registrar.store.terms() is None:
+            registrar.accept(TERMS, ACT)
+        name = f"nurse-{len(registrar.store.entries())}"
+        nurse = VpnPerson(name, "Nurse", "nurse", "mora")
+        registrar.add(nurse, "tablet", ACT, nowhere)
+    return name
 
 
 WINDOW: Final = {
@@ -206,7 +237,8 @@ REQUESTS: Final[dict[str, Request]] = {
         HERE, {"number": an_incident}, {"kind": "comment", "text": "x"}
     ),
     "GET /maintenance": Request(),
-    "PUT /maintenance/{name}": Request(HERE, {"name": "w"}, WINDOW),
+    "PUT /maintenance/{name}": Request(HERE, {"name": "splice-1"}, WINDOW),
+    "GET /maintenance/{name}": Request(HERE, {"name": a_window}),
     "DELETE /maintenance/{name}": Request(HERE, {"name": a_window}),
     "GET /consultations": Request(),
     "POST /consultations": Request(HERE, {}, announcement),
@@ -214,6 +246,44 @@ REQUESTS: Final[dict[str, Request]] = {
     "POST /consultations/touched": Request(None, {}, {"names": ["mora-r1"]}),
     "GET /consultations/{name}": Request(HERE, {"name": a_consultation}),
     "DELETE /consultations/{name}": Request(HERE, {"name": a_consultation}),
+    "GET /consultations/{name}/report": Request(HERE, {"name": a_past_consultation}),
+    # A report is narrowed to what its reader sees.
+    "GET /reports": Request(),
+    "GET /reports/{name}": Request(None, {"name": this_month}),
+    "GET /schedules": Request(),
+    "POST /schedules/{name}/runs": Request(WHOLE, {"name": "availability"}),
+    "GET /plans": Request(WHOLE),
+    "POST /plans": Request(WHOLE, {}, {}),
+    "GET /plans/{number}": Request(WHOLE, {"number": "1"}),
+    "GET /plans/{number}/file": Request(WHOLE, {"number": "1"}),
+    "POST /plans/{number}/approval": Request(WHOLE, {"number": "1"}),
+    "POST /plans/{number}/apply": Request(WHOLE, {"number": "1"}, {"digest": DIGEST}),
+    "GET /applies": Request(WHOLE),
+    "GET /applies/{number}": Request(WHOLE, {"number": "1"}),
+    "POST /applies/{number}/acts": Request(WHOLE, {"number": "latest"}, {"kind": "rollback"}),
+    "GET /operations": Request(),
+    "GET /operations/{number}": Request(WHOLE, {"number": "none"}),
+    "POST /operations/{number}/interrupt": Request(WHOLE, {"number": "none"}),
+    "GET /approvals": Request(),
+    "POST /approvals/{number}/passkey-options": Request(
+        None, {"number": "none"}, {"digest": DIGEST}
+    ),
+    "POST /approvals/{number}/approve": Request(
+        WHOLE, {"number": "none"}, {"digest": DIGEST, "totp": "000000"}
+    ),
+    "GET /vpn/people": Request(),
+    "GET /vpn/people/{name}": Request(HERE, {"name": a_person}),
+    "POST /vpn/people/{name}/revoke": Request(HERE, {"name": a_person}, {"because": "test"}),
+    "GET /vpn/terms": Request(WHOLE),
+    "GET /vpn/gateways": Request(WHOLE),
+    "GET /vpn/edges": Request(),
+    "GET /audit": Request(WHOLE),
+    "GET /audit/verification": Request(WHOLE),
+    "GET /backups": Request(WHOLE),
+    "POST /backups": Request(WHOLE),
+    "POST /backups/{name}/verification": Request(
+        WHOLE, {"name": "sanaga-20260101T000000Z.sanaga-backup"}
+    ),
     "GET /stream": Request(),
     "POST /sign-out": _OWN,
     "GET /account": Request(),

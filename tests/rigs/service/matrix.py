@@ -134,8 +134,8 @@ def subject_token(world: World) -> str:
 
 def a_window(world: World) -> str:
     """Return the name of a maintenance window in the north."""
-    world.sent("PUT", "/maintenance/w", WINDOW)
-    return "w"
+    world.sent("PUT", "/maintenance/splice-1", WINDOW)
+    return "splice-1"
 
 
 def announcement(world: World, _person: Person | None = None) -> Any:
@@ -150,6 +150,18 @@ def announcement(world: World, _person: Person | None = None) -> Any:
 def a_consultation(world: World) -> str:
     """Return the name of a consultation in the north."""
     return str(world.sent("POST", "/consultations", announcement(world))["name"])
+
+
+def a_past_consultation(world: World) -> str:
+    """Return the name of a consultation in the north that was ended."""
+    name = a_consultation(world)
+    world.sent("DELETE", f"/consultations/{name}")
+    return name
+
+
+def this_month(world: World) -> str:
+    """Return the name of the report of the month that goes on."""
+    return f"availability-{rfc3339(world.bench.clock())[:7]}"
 
 
 def an_incident(world: World) -> str:
@@ -229,7 +241,7 @@ REQUESTS: Final[dict[str, Request]] = {
         HERE, {"number": an_incident}, {"kind": "comment", "text": "x"}
     ),
     "GET /maintenance": Request(),
-    "PUT /maintenance/{name}": Request(HERE, {"name": "w"}, WINDOW),
+    "PUT /maintenance/{name}": Request(HERE, {"name": "splice-1"}, WINDOW),
     "GET /maintenance/{name}": Request(HERE, {"name": a_window}),
     "DELETE /maintenance/{name}": Request(HERE, {"name": a_window}),
     "GET /consultations": Request(),
@@ -238,6 +250,12 @@ REQUESTS: Final[dict[str, Request]] = {
     "POST /consultations/touched": Request(None, {}, {"names": ["mora-r1"]}),
     "GET /consultations/{name}": Request(HERE, {"name": a_consultation}),
     "DELETE /consultations/{name}": Request(HERE, {"name": a_consultation}),
+    "GET /consultations/{name}/report": Request(HERE, {"name": a_past_consultation}),
+    # A report is narrowed to what its reader sees.
+    "GET /reports": Request(),
+    "GET /reports/{name}": Request(None, {"name": this_month}),
+    "GET /schedules": Request(),
+    "POST /schedules/{name}/runs": Request(WHOLE, {"name": "availability"}),
     "GET /plans": Request(WHOLE),
     "POST /plans": Request(WHOLE, {}, {}),
     "GET /plans/{number}": Request(WHOLE, {"number": "1"}),

@@ -39,7 +39,7 @@ class Missed:
 class EventRing:
     """Newest events in the order of their numbers; used from one event loop.
 
-    epoch names this run of the process: a position of another run means nothing here.
+    epoch names the stream: a position of another one means nothing here.
     """
 
     def __init__(self, epoch: str, remembered: int = REMEMBERED) -> None:
@@ -57,6 +57,17 @@ class EventRing:
         self._news.set()
         self._news = asyncio.Event()
         return event
+
+    def follow(
+        self, number: int, kind: str, data: Mapping[str, Any], sites: Collection[str]
+    ) -> None:
+        """Append an event that was numbered elsewhere; after a gap nothing older is known."""
+        if number <= self.newest:
+            return
+        if number != self.newest + 1:
+            self._events.clear()
+        self.newest = number - 1
+        self.publish(kind, data, sites)
 
     def event_id(self, sequence: int) -> str:
         """Return what a client sends back to resume after an event."""

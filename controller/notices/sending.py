@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Engine, Row, func, or_, select, update
+from sqlalchemy import Engine, Row, func, or_, select, true, update
 
 from controller.channels.message import MessageKind, OutboxEntry, SendError
 from controller.notices.decisions import to_entry
@@ -62,15 +62,16 @@ class DeliveryRows:
         self._engine = engine
         self._owner = owner
 
-    def release(self, now_s: float, *, at_start: bool = False) -> int:
+    def release(self, now_s: float, *, at_start: bool = False, alone: bool = False) -> int:
         """Let others send what a process claimed that has ended; return how many these are.
 
-        At the start of a process, these are all claims of its owner.
+        At the start of a process, these are all claims of its owner, or of all if it alone sends.
         """
         old = deliveries.c.claimed_s < now_s - LEASE_S
         # A clock that went back makes claims of the future, which would never grow old.
         old = or_(old, deliveries.c.claimed_s > now_s + LEASE_S)
         stale = or_(old, deliveries.c.owner == self._owner) if at_start else old
+        stale = true() if alone else stale
         here = update(deliveries).where(deliveries.c.state == DeliveryState.CLAIMED, stale)
         values = {"state": DeliveryState.WAITING, "maybe_told": True, "last_error": _UNKNOWN_END}
         with self._engine.begin() as connection:

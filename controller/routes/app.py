@@ -1,7 +1,7 @@
 """The application that answers under /api/v1, with its OpenAPI document, checks and metrics."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -21,8 +21,16 @@ _LARGEST_BODY_OCTETS: Final = 1 << 20
 logger: Final = logging.getLogger(__name__)
 
 
-def make_app(context: ApiContext, version: str, ready: Callable[[], str]) -> FastAPI:
-    """Return the application; ready says what is missing, or nothing when all is there."""
+def make_app(
+    context: ApiContext,
+    version: str,
+    ready: Callable[[], str],
+    about: Callable[[], Mapping[str, str]] = dict,
+) -> FastAPI:
+    """Return the application; ready says what is missing, or nothing when all is there.
+
+    about says more of the process to whoever asks whether it lives.
+    """
     app = FastAPI(
         title="Sanaga",
         version=version,
@@ -30,7 +38,7 @@ def make_app(context: ApiContext, version: str, ready: Callable[[], str]) -> Fas
         redoc_url=None,
         openapi_url=f"{API}/openapi.json",
     )
-    app.state.context, app.state.ready = context, ready
+    app.state.context, app.state.ready, app.state.about = context, ready, about
     install_problems(app)
     api = APIRouter(prefix=API)
     api.include_router(network.router, tags=["network"])
@@ -85,9 +93,9 @@ def _still_allowed(request: Request, reader: Viewer) -> bool:
 
 
 @_checks.get("/healthz")
-def healthz() -> dict[str, str]:
-    """Say that the process answers."""
-    return {"status": "ok"}
+def healthz(request: Request) -> dict[str, str]:
+    """Say that the process answers, and what it does."""
+    return {"status": "ok", **request.app.state.about()}
 
 
 @_checks.get("/readyz")

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from controller.clock import Clock
 from controller.notices.model import IncidentNow
-from controller.service.engine import IncidentEngine
+from controller.service.shared_incidents import SharedIncidents
 
 
 @dataclass(frozen=True, slots=True)
 class EngineReader:
     """Incidents as they are now."""
 
-    incidents: IncidentEngine
+    incidents: SharedIncidents
     clock: Clock
 
     def read_incident(self, number: int) -> IncidentNow | None:

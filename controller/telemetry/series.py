@@ -5,7 +5,7 @@ and ignored. Packing moves batches into slices, minutes and hours, again in one 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
@@ -81,6 +81,9 @@ class Arrival:
         return self.message.device, self.spool
 
 
+Alongside: TypeAlias = Callable[[Connection, Sequence[Arrival]], None]
+
+
 @dataclass(frozen=True, slots=True)
 class LastMessage:
     """The last message of a spool that is stored: its number, and the edge's start and uptime.
@@ -107,8 +110,14 @@ class _Spool:
 class Series:
     """Telemetry in a database; one thread appends, packs and drops."""
 
-    def __init__(self, engine: Engine, retention: Retention | None = None) -> None:
-        self.engine = engine
+    def __init__(
+        self,
+        engine: Engine,
+        retention: Retention | None = None,
+        alongside: Alongside | None = None,
+    ) -> None:
+        """Use a database; alongside writes something else with messages that are new."""
+        self.engine, self._alongside = engine, alongside
         self.retention = retention or Retention()
 
     def append(self, arrivals: Sequence[Arrival]) -> tuple[bool, ...]:
@@ -125,6 +134,9 @@ class Series:
                     after_s = self._kept_after_s(one.received_s)
                     _append_changes(connection, known[one.source], one, row["shift_s"], after_s)
             _write_spools(connection, known.values())
+            if self._alongside is not None:
+                new = [one for one, row in zip(arrivals, rows, strict=True) if row]
+                self._alongside(connection, new)
         return tuple(row is not None for row in rows)
 
     def last_message(self, device: DeviceName, spool: str) -> LastMessage:

@@ -33,11 +33,11 @@ class FailingRows(MemoryRows):
     full: bool = False
     refused: int = 0
 
-    def store(self, outcome):
+    def store(self, outcome, settled=()):
         if self.full:
             self.refused += 1
             raise OperationalError("INSERT", {}, Exception("database or disk is full"))
-        super().store(outcome)
+        super().store(outcome, settled)
 
 
 @dataclass
@@ -116,7 +116,7 @@ def test_an_act_that_cannot_be_stored_fails_and_is_not_done_later(bench):
 
 
 def test_a_decision_that_fails_is_told_and_the_next_one_is_made(bench, monkeypatch):
-    monkeypatch.setattr(bench.rows, "store", lambda _: 1 / 0)
+    monkeypatch.setattr(bench.rows, "store", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         bench.engine.submit(*map(dead, BOTH))
     assert bench.engine.fault.startswith("the last decision failed")

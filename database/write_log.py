@@ -6,10 +6,12 @@ from typing import Final
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from database.engine import WITHIN_S, sqlite_module
 from database.faults import words_of
 
 # A log that is larger is cut short; a reader that never ends keeps it from that.
 LARGEST_OCTETS: Final = 64 * 1024 * 1024
+_WAIT_MS: Final = 1_000
 
 
 def log_octets(engine: Engine) -> int:
@@ -26,13 +28,23 @@ def cut_log(engine: Engine, largest: int = LARGEST_OCTETS) -> str:
         return ""
     why = "a reader keeps it"
     try:
-        connection = engine.raw_connection()
-        try:
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        finally:
-            connection.close()
-    except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
+        _checkpoint(engine)
+    except (DBAPIError, sqlite_module().Error) as error:
         why = words_of(error)
     if (after := log_octets(engine)) <= largest:
         return ""
     return f"{engine.url.database}: its log has {after / 1e6:.0f} MB and cannot be cut short: {why}"
+
+
+def _checkpoint(engine: Engine) -> None:
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.fetchone()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {WITHIN_S * 1000}")
+    finally:
+        connection.close()

@@ -22,7 +22,7 @@ EVERY: Final = timedelta(days=1)
 AGAIN: Final = timedelta(hours=1)
 # The last good backup may be so old before somebody is to look.
 OLDEST: Final = timedelta(days=2)
-NO_PASSPHRASE: Final = "set SANAGA_PASSPHRASE, with which they are sealed"
+SEALED_WITH: Final = "set SANAGA_PASSPHRASE, with which they are sealed"
 _MOST_ATTEMPTS: Final = 60
 NO_TELEMETRY: Final = (
     "telemetry.sqlite is in no backup: it is large, and edges measure and report anew"
@@ -98,7 +98,7 @@ class DailyBackups:
     def standing(self) -> str:
         """Return how the backups are: "ok", "off: …", "none yet", or "wrong: …" and why."""
         if not self._passphrase:
-            return f"off: {NO_PASSPHRASE}"
+            return f"off: {SEALED_WITH}"
         if not self._known:
             return "none yet"
         wrong = what_is_wrong(self._known, self._clock.instant())

@@ -26,7 +26,7 @@ from controller.notices.decisions import DecisionRows
 from controller.notices.model import AllClear, Beat, IncidentReader, Language, NoticePolicy, Person
 from controller.notices.recipients import BEAT, Audience
 from controller.notices.schedule import instant_of
-from controller.notices.sending import Claimed, DeliveryRows
+from controller.notices.sending import KEPT_S, Claimed, DeliveryRows, forget_old
 from controller.notices.texts import Report, write_message
 from inventory.errors import SanagaError
 
@@ -116,6 +116,7 @@ class NoticeWorker:
             self._parts.deliveries.release(now_s)
         if self._is_time("prune", _PRUNE_S, now_s):
             rows.prune_beats(now_s - _LAST_S)
+            forget_old(rows.engine, self._parts.reader, now_s - KEPT_S)
         if new or late or folded:
             self._bell.ring()
         return new

@@ -170,7 +170,7 @@ def world(folder: Path, address: str) -> Iterator[World]:
     """Give a network with one edge whose key is pinned, and nothing that serves it yet."""
     with ExitStack() as stack:
         hook = stack.enter_context(running("hook_peer.py"))
-        network, secret = folder / "net", _pinned(folder / "net")
+        network, secret = folder / "net", pinned_network(folder / "net")
         (network / "notices.yaml").write_text(_NOTICES.format())
         for name, text in (("hook", f"http://127.0.0.1:{hook.port}/hook"), ("hook_secret", "s3")):
             (network / name).write_text(text)
@@ -180,7 +180,8 @@ def world(folder: Path, address: str) -> Iterator[World]:
         yield World(folder, address, hook, secret, stack)
 
 
-def _pinned(network: Path) -> Secret:
+def pinned_network(network: Path) -> Secret:
+    """Write a network in which one edge may report, and return its key."""
     write_example(network, "northern-spur")
     document = network / "network.yaml"
     lines = document.read_text().splitlines(keepends=True)

@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from secrets import token_hex
@@ -129,7 +130,8 @@ class SharedIncidents:
 
     def start(self) -> None:
         """Lead if nobody does, else follow."""
-        self._step()
+        with suppress(FencedError):
+            self._step()
         self._thread.start()
 
     def stop(self) -> None:

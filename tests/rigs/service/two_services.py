@@ -14,6 +14,8 @@ from pathlib import Path
 from time import time
 from typing import Final
 
+from websockets.exceptions import ConnectionClosed
+
 from controller.keys.signing import signing_key
 from controller.store.place import ADDRESS
 from controller.transport.api_client import ApiClient
@@ -31,7 +33,7 @@ EDGE: Final = "kolofata-e1"
 HUB: Final = "yaounde-e1"
 ACCESS: Final = "kolofata-leo"
 STARTS_WITHIN_S: Final = 120
-WITHIN_S: Final = 60
+WITHIN_S: Final = 180
 _NOTICES: Final = """notices:
   language: en
   people:
@@ -137,10 +139,18 @@ class World:
 
     def report(self, to: Served, state: PathState) -> None:
         """Have the edge say to a service how its access is, and wait until that is acknowledged."""
-        asyncio.run(self._report(to.edge_port, state))
+        self.sent += 1
+        eventually(lambda: self._reported(to.edge_port, state), WITHIN_S, "the acknowledgement")
+
+    def _reported(self, port: int, state: PathState) -> bool:
+        try:
+            asyncio.run(self._report(port, state))
+        except (ConnectionClosed, OSError, TimeoutError):
+            # A machine that is short of time shakes hands too slowly; an edge dials again.
+            return False
+        return True
 
     async def _report(self, port: int, state: PathState) -> None:
-        self.sent += 1
         paths = (
             path_now(peer=HUB, circuit=ACCESS, medium="leo", state=state),
             path_now(peer=HUB, circuit="kolofata-lte", medium="lte"),

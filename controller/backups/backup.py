@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import select
 
+from controller.backups.noted import SUFFIX
 from controller.backups.records import copy_records, rehearse_dump, restore_dump, rows_of_file
 from controller.backups.sealed_stream import OpeningStream, SealingStream, private_file
 from controller.leadership.schema import LEADER_FILE, LEADER_LOCK
@@ -26,7 +27,6 @@ from database.process_lock import process_lock
 from inventory.errors import BackupError
 from inventory.output_file import sync_folder
 
-SUFFIX: Final = ".sanaga-backup"
 _PART: Final = ".part"
 _MANIFEST: Final = "manifest.json"
 _RECORDS: Final = "records"

@@ -7,15 +7,8 @@ import pytest
 
 from controller.backups import daily as daily_module
 from controller.backups.backup import create_backup
-from controller.backups.daily import (
-    AGAIN,
-    EVERY,
-    RECORD,
-    DailyBackups,
-    attempts,
-    list_backups,
-    what_is_wrong,
-)
+from controller.backups.daily import AGAIN, EVERY, DailyBackups
+from controller.backups.noted import RECORD, attempts, list_backups, what_is_wrong
 from controller.store.database import Database
 from controller.store.place import store_place
 from inventory import credentials

@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 ARGS :=
 
-.PHONY: help setup wireguard-py check format test test-long coverage test-kernel demo lab bench bench-failover bench-vpn bench-service golden lock docs clean
+.PHONY: help setup wireguard-py check format test test-long coverage test-kernel demo lab bench bench-failover bench-vpn bench-service golden lock wheels docs clean
 
 help:  ## list the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -62,6 +62,10 @@ lock:  ## resolve requirements.lock anew
 		--generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements.lock
 	echo "wireguard-py; python_version < '3.13'" | .venv/bin/uv pip compile - --universal --python-version 3.11 \
 		--no-deps --generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements-wireguard-py.lock
+
+wheels: setup  ## dist/: the wheel of a controller's machine, and the light one of an edge
+	$(PYTHON) -m build --wheel --no-isolation
+	$(PYTHON) tools/make_edge_wheel.py
 
 docs: setup  ## pictures, command reference and map of rooms made by the program
 	$(PYTHON) tools/make_docs.py

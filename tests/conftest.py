@@ -1,6 +1,6 @@
 """Which tests share a process when several run side by side (pytest --dist loadscope).
 
-Beside that, PostgreSQL for the tests that ask for it.
+Beside that, PostgreSQL and an edge's installation for the tests that ask for them.
 """
 
 from collections.abc import Iterator
@@ -8,10 +8,17 @@ from pathlib import PurePath
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.rigs.database.postgresql import PostgresqlServer, running_postgresql
+from tests.rigs.edge.edge_install import EdgeInstallation, install_edge
+
+# How long an example takes says how busy the machine is. What hangs is ended by pytest, after
+# faulthandler_timeout (pyproject.toml).
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # Files that count every packet of a call; each keeps a core busy, so they do not run side by side.
 CALLS: Final = frozenset(
@@ -76,3 +83,10 @@ def postgresql_address(postgresql_server: PostgresqlServer) -> Iterator[str]:
     """Give the address of an empty database of PostgreSQL."""
     with postgresql_server.database() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def installed_edge(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> EdgeInstallation:
+    """Give an installation of an edge, which all processes of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return install_edge(own if worker_id == "master" else own.parent)

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from accounts.audit import append, instant_text
-from accounts.directory import account_name, account_of, grants_of, manages
+from accounts.directory import account_of, grants_of
 from accounts.errors import NotAllowedError
-from accounts.opaque_tokens import OpaqueToken, TokenKind, known_id, new_id, new_token, stored_hash
+from accounts.opaque_tokens import OpaqueToken, TokenKind, new_id, new_token, stored_hash
 from accounts.realm import Realm
 from accounts.roles import (
     Grant,
@@ -22,12 +22,14 @@ from accounts.roles import (
     narrowed,
     require_step_up,
 )
-from accounts.schema import accounts, machine_tokens
+from accounts.schema import machine_tokens
+from accounts.signing_in.owned import Owned, may_end
 from database.engine import reading
 
 LONGEST_S: Final = 366 * 24 * 3600.0
 _NOTED_EVERY_S: Final = 60.0
 _LONGEST_TITLE: Final = 80
+_OWNED: Final = Owned(machine_tokens, "token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +99,8 @@ def list_tokens(
     connection: Connection, by: Principal, catalogue: RoleCatalogue, name: str | None = None
 ) -> tuple[MachineToken, ...]:
     """Return the tokens of an account, one's own unless it is named, the newest first."""
-    wanted = (
-        select(machine_tokens, accounts.c.name.label("account"))
-        .join(accounts, accounts.c.id == machine_tokens.c.account_id)
-        .where(accounts.c.name == (by.account.name if name is None else account_name(name)))
-        .order_by(machine_tokens.c.created_s.desc())
-    )
-    rows = connection.execute(wanted).all()
-    if rows and not _may_revoke(connection, by, rows[0].account_id, catalogue):
+    rows = _OWNED.rows(connection, by, name)
+    if rows and not may_end(connection, by, rows[0].account_id, catalogue):
         return ()
     return tuple(map(_listed, rows))
 
@@ -114,12 +110,8 @@ def revoke_token(realm: Realm, by: Principal, number: str, *, now_s: float, beca
 
     Raises NotAllowedError when there is none, or none that the caller may revoke.
     """
-    wanted = select(machine_tokens.c.account_id).where(machine_tokens.c.id == known_id(number))
     with realm.engine.begin() as connection:
-        owner = connection.execute(wanted).scalar_one_or_none()
-        if owner is None or not _may_revoke(connection, by, owner, realm.catalogue):
-            raise NotAllowedError("there is no such token, or your roles do not cover it")
-        connection.execute(delete(machine_tokens).where(machine_tokens.c.id == number))
+        _OWNED.end(connection, by, number, realm.catalogue)
         at = instant_text(now_s)
         append(connection, by.actor(because), at, "token.revoke", f"token {number}")
 
@@ -154,15 +146,6 @@ def _principal(connection: Connection, row: Row[Any], catalogue: RoleCatalogue) 
     owned = catalogue.powers(grants_of(connection, account.id))
     powers = narrowed(_powers(given, _rights(row), catalogue), owned)
     return Principal(account, given, powers, Origin.TOKEN, row.id)
-
-
-def _may_revoke(
-    connection: Connection, by: Principal, owner: int, catalogue: RoleCatalogue
-) -> bool:
-    if by.origin is Origin.WALL:
-        return False
-    own = owner == by.account.id and by.origin is Origin.SESSION
-    return own or manages(by, grants_of(connection, owner), catalogue)
 
 
 def _listed(row: Row[Any]) -> MachineToken:

@@ -7,10 +7,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from accounts.audit import append, instant_text
-from accounts.directory import account_name, account_of, grants_of, manages
+from accounts.directory import account_of, grants_of
 from accounts.errors import NotAllowedError
 from accounts.factors.throttle import Visitor
-from accounts.opaque_tokens import OpaqueToken, TokenKind, known_id, new_id, new_token, stored_hash
+from accounts.opaque_tokens import OpaqueToken, TokenKind, new_id, new_token, stored_hash
 from accounts.realm import Realm, Times
 from accounts.roles import (
     Origin,
@@ -22,11 +22,12 @@ from accounts.roles import (
     require,
     require_step_up,
 )
-from accounts.schema import accounts, sessions
+from accounts.schema import sessions
+from accounts.signing_in.owned import Owned, may_end
 from database.engine import reading
 
 _LONGEST_AGENT: Final = 200
-_UNKNOWN: Final = "there is no such session, or your roles do not cover it"
+_OWNED: Final = Owned(sessions, "session")
 
 
 class SessionKind(StrEnum):
@@ -113,14 +114,9 @@ def list_sessions(
 
     For another's that one may not manage the list is empty, as if there were no such account.
     """
-    wanted = (
-        select(sessions, accounts.c.name.label("account"))
-        .join(accounts, accounts.c.id == sessions.c.account_id)
-        .where(accounts.c.name == (by.account.name if name is None else account_name(name)))
-        .order_by(sessions.c.created_s.desc())
-    )
-    rows = [row for row in connection.execute(wanted) if _alive(row, realm.times, now_s)]
-    if rows and not _may_end(connection, by, rows[0].account_id, realm.catalogue):
+    found = _OWNED.rows(connection, by, name)
+    rows = [row for row in found if _alive(row, realm.times, now_s)]
+    if rows and not may_end(connection, by, rows[0].account_id, realm.catalogue):
         return ()
     return tuple(map(_session, rows))
 
@@ -130,12 +126,8 @@ def end_session(realm: Realm, by: Principal, number: str, *, now_s: float, becau
 
     Raises NotAllowedError when there is none, or none that the caller may end.
     """
-    wanted = select(sessions.c.account_id).where(sessions.c.id == known_id(number))
     with realm.engine.begin() as connection:
-        owner = connection.execute(wanted).scalar_one_or_none()
-        if owner is None or not _may_end(connection, by, owner, realm.catalogue):
-            raise NotAllowedError(_UNKNOWN)
-        connection.execute(delete(sessions).where(sessions.c.id == number))
+        owner = _OWNED.end(connection, by, number, realm.catalogue)
         name = account_of(connection, owner).name
         append(connection, by.actor(because), instant_text(now_s), "session.end", name)
 
@@ -199,13 +191,6 @@ def _principal(connection: Connection, row: Row[Any], catalogue: RoleCatalogue) 
     right, _, view = row.view.partition(" ")
     seen = narrowed([Power(frozenset({right}), row.scope)], powers)
     return Principal(account, (), seen, Origin.WALL, row.id, view=view)
-
-
-def _may_end(connection: Connection, by: Principal, owner: int, catalogue: RoleCatalogue) -> bool:
-    if by.origin is Origin.WALL:
-        return False
-    own = owner == by.account.id and by.origin is Origin.SESSION
-    return own or manages(by, grants_of(connection, owner), catalogue)
 
 
 def _session(row: Row[Any]) -> Session:

@@ -316,3 +316,20 @@ def show_signing_key() -> None:
     from controller.settings import Settings
 
     write(public_text(signing_key(Settings().state_dir)))
+
+
+@app.command("router-files", epilog="Example: sanaga inventory router-files for-routers")
+def write_router_files(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", file_okay=False, help="Folder; made if not there."),
+    ],
+) -> None:
+    """Write what an FRR router gets: its door and the program of its packet filter, a file each.
+
+    The recipe 'Prepare an FRR router' says where they go; they are the same for all routers.
+    """
+    from controller.drivers import frr_files
+
+    for file in frr_files.write_router_files(folder):
+        write(str(file))

@@ -6,8 +6,9 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from controller.terminal.output import Format, aligned, cell, emit_rows, say, write
+from controller.terminal.output import Format, emit_rows, say, write
 from controller.wording import count, listing
+from inventory.text_table import aligned, cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -195,7 +195,7 @@ def show(
 ) -> None:
     """Show an edge: its keys, the far ends of its tunnels, and the list of revoked keys it has."""
     from controller.cli_vpn import site_changes
-    from controller.terminal.output import aligned, cell
+    from inventory.text_table import aligned, cell
 
     found = site_changes.show(folder, edge)
     lines = [(name, cell(found[field])) for field, name in site_changes.DETAIL.items()]

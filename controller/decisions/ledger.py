@@ -89,6 +89,15 @@ class Ledger:
         self.tell(again, ChangeKind.REOPENED, again.sentence)
         return again
 
+    def separate(self, incident: Incident, finding: Finding) -> Incident:
+        """Open again what was merged into another incident, but is none of its consequences."""
+        whole = incident.merged_into
+        again = replace(incident, ended_s=None, end_reason="", merged_into=None, clear_s=None)
+        again = replace(again, changed_s=self.now_s, split_from=whole, pending=True)
+        again = self.put(self.refreshed(again, [finding]))
+        self.tell(again, ChangeKind.SPLIT, f"no part of incident {whole}: {again.sentence}")
+        return again
+
     def refreshed(self, incident: Incident, findings: Iterable[Finding]) -> Incident:
         """Return an incident with what its findings say now."""
         found = list(findings)

@@ -2,16 +2,41 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from controller.decisions.ledger import Ledger, by_root
 from controller.diagnosis.diagnose import Diagnosis
 from controller.diagnosis.finding import Finding
 from controller.incidents.model import (
+    Cause,
     ChangeKind,
     Incident,
     NoticeKind,
     Policy,
     Subject,
+    SubjectKind,
+)
+
+# Causes of what has failed, and of what works and does not work well.
+_DEAD: Final = frozenset(
+    {
+        Cause.POWER_CUT,
+        Cause.FIBRE_CUT,
+        Cause.RADIO_LOST,
+        Cause.ACCESS_LOST,
+        Cause.OPERATOR_FAULT,
+        Cause.DEVICE_FAULT,
+    }
+)
+_LIVE: Final = frozenset(
+    {
+        Cause.ON_BATTERY,
+        Cause.DEVICE_AILING,
+        Cause.CONGESTION,
+        Cause.POOR_QUALITY,
+        Cause.ROUTING_LOST,
+        Cause.SATELLITE_HANDOVER,
+    }
 )
 
 
@@ -45,6 +70,7 @@ class _Work:
         self._ledger, self._diagnosis = ledger, diagnosis
         self._findings, self._found_s = diagnosis.findings, found_s
         self._now_s, self._policy = ledger.now_s, ledger.policy
+        self._left = set[Subject]()
         self.result = Reconciliation()
 
     def absorb_children(self) -> None:
@@ -58,36 +84,73 @@ class _Work:
 
     def _explaining(self, incident: Incident) -> Iterator[Finding]:
         """Yield the findings of which an incident is a consequence seen early."""
-        known = by_root(self._ledger.open())
-        former = (self._findings.get(root) for root in incident.former)
-        yield from (finding for finding in former if finding and finding.root not in known)
-        began_s = max(incident.opened_s, incident.reopened_s)
-        young = self._now_s - began_s <= self._policy.merge_s
-        for finding in self._findings.values():
-            sure = young or self._is_settled(finding)
-            a_part = incident.root in finding.parts and finding.root not in known and sure
-            child = incident.root in finding.members and young
-            apart_s = abs(began_s - finding.since_s)
-            if (a_part or child) and apart_s <= self._policy.merge_s:
-                yield finding
+        known, young = by_root(self._ledger.open()), self._is_young(incident)
+        new = [f for f in self._findings.values() if f.root not in known]
+        together = [f for f in self._findings.values() if self._began_together(incident, f)]
+        sure = [f for f in new if young or (f in together and self._is_settled(f))]
+        former = (f for f in sure if f.root in incident.former)
+        yield from (finding for finding in former if not finding.maintained)
+        yield from (f for f in sure if f in together and incident.root in f.parts)
+        if young:
+            here = self._site_of(incident.root)
+            around = (finding for finding in together if incident.root in finding.members)
+            yield from sorted(around, key=lambda f: self._site_of(f.root) != here)
+
+    def _site_of(self, subject: Subject) -> str | None:
+        return self._diagnosis.scene.network.site_of(subject)
+
+    def _began_together(self, incident: Incident, finding: Finding) -> bool:
+        """Return whether an incident began when a cause did; a young one by what it rests on."""
+        times_s = [_began_s(incident)]
+        if self._is_young(incident):
+            since_s = self._diagnosis.scene.state.since_s
+            times_s.append(since_s.get(incident.root, times_s[0]))
+        return any(abs(at_s - finding.since_s) <= self._policy.merge_s for at_s in times_s)
+
+    def _is_young(self, incident: Incident) -> bool:
+        return self._now_s - _began_s(incident) <= self._policy.merge_s
 
     def _is_settled(self, finding: Finding) -> bool:
         """Return whether a finding has lasted long enough; old incidents follow no other."""
-        return self._now_s >= self._found_s.get(finding.root, self._now_s) + finding.settle_s
+        return self._now_s >= self._due_s(finding)
+
+    def _due_s(self, finding: Finding) -> float:
+        """Return when a finding has lasted long enough; routers of one site come back in turn."""
+        found_s = self._found_s.get(finding.root, self._now_s)
+        least_s = self._policy.silent_s if finding.root in self._left else 0.0
+        return found_s + max(finding.settle_s, least_s)
 
     def correct_roots(self) -> None:
-        """Give young incidents whose root is well the part of them that is not."""
+        """Give incidents whose root is well the part of them that is not."""
         for incident in self._ledger.open():
             if self._own(incident) or not self._diagnosis.is_well(incident.root):
                 continue
-            began_s = max(incident.opened_s, incident.reopened_s)
-            if self._now_s - began_s > self._policy.merge_s:
-                continue
-            known = by_root(self._ledger.open())
-            parts = (self._findings.get(member) for member in incident.members)
-            part = next((f for f in parts if f and f.root not in known and not f.maintained), None)
-            if part is not None and not self._was_hidden(part.root):
+            part = self._seen_badly(incident) if self._is_young(incident) else None
+            left = None if part else self._left_behind(incident)
+            if left is not None:
+                self._left.add(left.root)
+                part = left if self._is_settled(left) else None
+            if part is not None:
                 self._move(incident, part)
+
+    def _seen_badly(self, incident: Incident) -> Finding | None:
+        """Return the part of a young incident that was its cause from the beginning."""
+        part = next(self._parts(incident), None)
+        return None if part is None or self._was_hidden(part.root) else part
+
+    def _left_behind(self, incident: Incident) -> Finding | None:
+        """Return a device that is still silent at a site that has come back."""
+        if incident.root.kind is not SubjectKind.SITE:
+            return None
+        parts = (f for f in self._parts(incident) if f.root.kind is SubjectKind.DEVICE)
+        return next(parts, None)
+
+    def _parts(self, incident: Incident) -> Iterator[Finding]:
+        known = by_root(self._ledger.open())
+        for member in incident.members:
+            finding = self._findings.get(member)
+            if finding and finding.root not in known and not finding.maintained:
+                yield finding
 
     def _was_hidden(self, root: Subject) -> bool:
         return root in self._diagnosis.scene.state.shadow_s
@@ -121,7 +184,7 @@ class _Work:
 
     def _with_live_root(self, incident: Incident, found: list[Finding]) -> Incident:
         """Return an incident whose own root is well under another of the roots merged into it."""
-        if incident.root in self._findings:
+        if any(finding.root == incident.root for finding in found):
             return incident
         root = found[0].root
         identity = self._diagnosis.scene.network.identities.get(root, "")
@@ -144,7 +207,11 @@ class _Work:
     def _keep_waiting(self, incident: Incident) -> None:
         if incident.maintained:
             self._ledger.put(replace(incident, pending=True))
-            self.result.found_s[incident.root] = self._now_s
+            self.result.found_s[incident.root] = self._after_window_s()
+
+    def _after_window_s(self) -> float:
+        """Return from when on a root counts as found if its window ends now, as repairs end it."""
+        return self._now_s + self._policy.grace_s
 
     def open_new(self) -> None:
         """Open an incident for every finding that has lasted long enough."""
@@ -153,8 +220,8 @@ class _Work:
             if root in known:
                 continue
             found_s = self._found_s.get(root, self._now_s)
-            self.result.found_s[root] = self._now_s if finding.maintained else found_s
-            due_s = found_s + finding.settle_s
+            self.result.found_s[root] = self._after_window_s() if finding.maintained else found_s
+            due_s = self._due_s(finding)
             if not finding.maintained and self._now_s >= due_s:
                 self._ledger.announce_pending(self._open(finding))
                 del self.result.found_s[root]
@@ -162,16 +229,30 @@ class _Work:
                 self.result.wakes_s.append(due_s)
 
     def _open(self, finding: Finding) -> Incident:
-        again = self._recent(finding.root)
+        again = self._recent(finding)
         if again is not None:
             return self._ledger.reopen(again, finding)
+        apart = self._merged_wrongly(finding.root)
+        if apart is not None:
+            return self._ledger.separate(apart, finding)
         parts = (i for i in self._ledger.open() if finding.root in i.members)
         whole = next((i.number for i in parts if self._diagnosis.is_well(i.root)), None)
         return self._ledger.create(finding, whole)
 
-    def _recent(self, root: Subject) -> Incident | None:
+    def _merged_wrongly(self, root: Subject) -> Incident | None:
+        """Return the incident of a root that was taken for a part of another a little while ago."""
+        merged = (
+            i
+            for i in self._ledger.incidents.values()
+            if i.root == root and i.merged_into is not None
+            if self._now_s - (i.ended_s or 0.0) <= self._policy.merge_s
+        )
+        return max(merged, key=lambda i: i.number, default=None)
+
+    def _recent(self, finding: Finding) -> Incident | None:
         """Return the incident of a root that ended within the time in which it may reopen."""
-        ended = (i for i in self._ledger.incidents.values() if i.root == root and not i.open)
+        at_root = (i for i in self._ledger.incidents.values() if i.root == finding.root)
+        ended = (i for i in at_root if not i.open and not _is_aftermath(i, finding))
         recent = (
             i
             for i in ended
@@ -186,7 +267,8 @@ class _Work:
             if self._own(incident):
                 self._wake_at_mute_end(incident)
             elif self._diagnosis.is_well(incident.root):
-                self._settle_end(incident)
+                if self._left_behind(incident) is None:
+                    self._settle_end(incident)
             else:
                 self._ledger.put(replace(incident, hidden=True, clear_s=None))
 
@@ -195,9 +277,16 @@ class _Work:
         ends_s = clear_s + clear_after_s(self._policy, incident)
         if self._now_s >= ends_s:
             self._ledger.end(replace(incident, clear_s=None), f"{incident.root.name} is well again")
+            self._judge_aftermath(incident.root)
         else:
             self._ledger.put(replace(incident, clear_s=clear_s, hidden=False))
             self.result.wakes_s.append(ends_s)
+
+    def _judge_aftermath(self, root: Subject) -> None:
+        """Give what is left at a root that failed the time to become an incident of its own."""
+        if left := self._findings.get(root):
+            self.result.found_s[root] = self._now_s
+            self.result.wakes_s.append(self._now_s + left.settle_s)
 
     def _wake_at_mute_end(self, incident: Incident) -> None:
         if incident.muted_until_s is not None and incident.muted_until_s > self._now_s:
@@ -205,7 +294,22 @@ class _Work:
 
     def _own(self, incident: Incident) -> list[Finding]:
         roots = (incident.root, *incident.joined)
-        return [self._findings[root] for root in roots if root in self._findings]
+        found = [self._findings[root] for root in roots if root in self._findings]
+        return [finding for finding in found if not _is_aftermath(incident, finding)]
+
+
+def _is_aftermath(incident: Incident, finding: Finding) -> bool:
+    """Return whether a finding shows what failed to work again, though not well yet.
+
+    A fibre that comes back is up for a while before anything is routed over it: that is no other
+    cause of the incident.
+    """
+    here = finding.root == incident.root
+    return here and incident.cause in _DEAD and finding.cause in _LIVE
+
+
+def _began_s(incident: Incident) -> float:
+    return max(incident.opened_s, incident.reopened_s)
 
 
 def clear_after_s(policy: Policy, incident: Incident) -> float:

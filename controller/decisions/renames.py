@@ -89,11 +89,13 @@ def _site_names(names: Iterable[str], follow: Follow) -> tuple[str, ...]:
 def _incident(incident: Incident, follow: Follow) -> Incident:
     followed = [follow(s) for s in incident.members]
     joined = [follow(s) for s in incident.joined]
+    former = [follow(s) for s in incident.former]
     return replace(
         incident,
         root=follow(incident.root) or incident.root,
         members=tuple(s for s in followed if s is not None),
         joined=tuple(s for s in joined if s is not None),
+        former=tuple(s for s in former if s is not None),
         sites=_site_names(incident.sites, follow),
         cut_off=_site_names(incident.cut_off, follow),
     )

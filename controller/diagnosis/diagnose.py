@@ -154,8 +154,20 @@ class _Work:
             sites=tuple(sorted(cut_off | moved)),
             cut_off=tuple(sorted(cut_off)),
             evidence=tuple(evidence.of_root(self._scene, root)),
-            maintained=is_maintained(self._network, self._named, root.subject),
+            maintained=self._is_maintained(root),
         )
+
+    def _is_maintained(self, root: Root) -> bool:
+        """Return whether a window covers a cause, or all that was seen of a site in doubt."""
+        if self._covers(root.subject) or root.subject.kind is not _SITE or not self._named:
+            return self._covers(root.subject)
+        silent = (d for d in root.nodes if self._scene.hearing.is_silent_itself(d))
+        signs = [Subject(_DEVICE, d) for d in silent]
+        signs += [Subject(_CIRCUIT, name) for name in root.explains]
+        return bool(signs) and all(map(self._covers, signs))
+
+    def _covers(self, subject: Subject) -> bool:
+        return is_maintained(self._network, self._named, subject)
 
     def _islands(self, root: Root) -> Iterator[frozenset[NodeName]]:
         """Yield the islands that a root cause is at the shore of."""
@@ -192,6 +204,8 @@ class _Work:
         return frozenset((sites - self._own_sites) | own)
 
     def _cause(self, root: Root) -> Cause:
+        if (known := self._known_cause(root)) is not None:
+            return known
         if root.subject.kind is _CIRCUIT:
             return self._circuit_cause(root.subject)
         if root.subject.kind is SubjectKind.PROVIDER:
@@ -201,6 +215,14 @@ class _Work:
         if root.seen_up or root.subject.kind is _DEVICE:
             return Cause.DEVICE_FAULT
         return Cause.UNKNOWN
+
+    def _known_cause(self, root: Root) -> Cause | None:
+        """Return why a root failed that nobody has asked again since a collector was lost."""
+        answers = {self._scene.hearing.answer(node) for node in root.nodes}
+        if answers != {Answer.UNKNOWN}:
+            return None
+        incidents = self._state.open_incidents()
+        return next((i.cause for i in incidents if i.root == root.subject), None)
 
     def _circuit_cause(self, subject: Subject) -> Cause:
         if evidence.wrong_cable(self._state, subject):

@@ -74,6 +74,8 @@ class Hearing:
         self._state, self._network = state, network
         self._answers: dict[str, Answer] = {}
         self._beliefs: dict[str, Belief] = {}
+        self._words: dict[str, tuple[Observation, ...]] = {}
+        self._voted: dict[str, tuple[Observation, ...]] = {}
         self._suspects: frozenset[str] = frozenset()
         self.lost = frozenset(_lost_collectors(state, network))
         self._suspects = frozenset(self._suspected())
@@ -84,6 +86,10 @@ class Hearing:
     def suspects(self) -> frozenset[str]:
         """Return the devices that all neighbours lost at once."""
         return self._suspects
+
+    def is_silent_itself(self, device: str) -> bool:
+        """Return whether those who ask a device get no answer, whatever its neighbours lost."""
+        return self._answer(device) is Answer.SILENT
 
     def last_heard_s(self, device: str) -> float:
         """Return when a device was last seen to answer, or said something itself."""
@@ -108,11 +114,12 @@ class Hearing:
         words = [o.state for o in self.words(circuit) if o.observer == device]
         return Health.DOWN if Health.DOWN in words else next(iter(words), None)
 
-    def words(self, circuit: str) -> Iterator[Observation]:
-        """Yield what was said of whether a circuit is up."""
-        for said in said_of(self._state, Subject(SubjectKind.CIRCUIT, circuit)):
-            if said.source not in _SEPARATE:
-                yield said
+    def words(self, circuit: str) -> tuple[Observation, ...]:
+        """Return what was said of whether a circuit is up."""
+        if circuit not in self._words:
+            told = said_of(self._state, Subject(SubjectKind.CIRCUIT, circuit))
+            self._words[circuit] = tuple(o for o in told if o.source not in _SEPARATE)
+        return self._words[circuit]
 
     def gasped(self, device: str) -> Observation | None:
         """Return the last word with which a device lost its power, unless it spoke since."""
@@ -135,7 +142,7 @@ class Hearing:
             return Answer.ANSWERS if self._state.observations.get(subject) else Answer.ASSUMED
         if self.gasped(device):
             return Answer.SILENT
-        votes = tuple(self._votes(device))
+        votes = self._votes(device)
         counted = [o for o in votes if self._counts(o)]
         if any(o.state in UP for o in counted):
             return Answer.ANSWERS
@@ -153,10 +160,13 @@ class Hearing:
         own = (o for circuit in at for o in self.words(circuit) if o.observer == device)
         return max((instant_s(o) for o in own), default=-inf)
 
-    def _votes(self, device: str) -> Iterator[Observation]:
-        for said in said_of(self._state, Subject(SubjectKind.DEVICE, device)):
-            if said.source not in _SEPARATE and said.source is not Source.LAST_GASP:
-                yield said
+    def _votes(self, device: str) -> tuple[Observation, ...]:
+        """Return what was said of whether a device answers, but for its own last gasp."""
+        if device not in self._voted:
+            told = said_of(self._state, Subject(SubjectKind.DEVICE, device))
+            votes = (o for o in told if o.source not in _SEPARATE)
+            self._voted[device] = tuple(o for o in votes if o.source is not Source.LAST_GASP)
+        return self._voted[device]
 
     def _counts(self, said: Observation) -> bool:
         """Return whether what somebody said of a device counts."""
@@ -173,13 +183,18 @@ class Hearing:
         return not direct or any(o.state in UP and self._counts(o) for o in direct)
 
     def _belief(self, circuit: str) -> Belief:
-        words = tuple(self.words(circuit))
+        words = self.words(circuit)
         fresh = tuple(o for o in words if self.is_heard(o.observer))
-        for state in (Health.DOWN, Health.DEGRADED, Health.OK):
+        if told := tuple(o for o in fresh if o.state is Health.DOWN):
+            return Belief(Health.DOWN, told)
+        old = tuple(o for o in words if o.state is Health.DOWN and self._fell_silent(o.observer))
+        up_s = max((o.received_s for o in fresh if o.state in UP), default=-inf)
+        if old and max(o.received_s for o in old) > up_s:
+            return Belief(Health.DOWN, old, stale=True)
+        for state in (Health.DEGRADED, Health.OK):
             if told := tuple(o for o in fresh if o.state is state):
                 return Belief(state, told)
-        old = tuple(o for o in words if o.state is Health.DOWN and self._fell_silent(o.observer))
-        return Belief(Health.DOWN, old, stale=True) if old else Belief(Health.UNKNOWN)
+        return Belief(Health.UNKNOWN)
 
     def _fell_silent(self, observer: str) -> bool:
         """Return whether an observer is known to be silent, so that its last words stand."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from controller.incidents.model import Cause, Health, Observation
+from controller.incidents.model import Cause, Health, Observation, Source
 from controller.incidents.view import CircuitFacts
 from inventory.model import Medium
 from topology.quality import emodel
@@ -52,6 +52,8 @@ def is_handover(circuit: CircuitFacts, said: Observation) -> bool:
 
 def quality_fault(circuit: CircuitFacts, said: Observation) -> Fault | None:
     """Return what an observation shows to be wrong of a circuit that is up, None if nothing is."""
+    if said.source is Source.BGP:
+        return _routing_fault(said)
     evidence = tuple(_evidence(circuit, said))
     if said.state is Health.DEGRADED and is_handover(circuit, said):
         words = f"{said.observer}: the satellite changes again and again ({said.reason})"
@@ -64,6 +66,13 @@ def quality_fault(circuit: CircuitFacts, said: Observation) -> Fault | None:
         load = f"{circuit.name} is {said.load:.0%} full" if said.load is not None else said.reason
         return Fault(Cause.CONGESTION, (*told, load))
     return Fault(Cause.POOR_QUALITY, told)
+
+
+def _routing_fault(said: Observation) -> Fault | None:
+    """Return what a router's sessions over a circuit show: packets pass, and nothing is routed."""
+    if said.state is not Health.DEGRADED:
+        return None
+    return Fault(Cause.ROUTING_LOST, (said.reason or f"{said.observer} has no session over it",))
 
 
 def felt(mos: float) -> str:

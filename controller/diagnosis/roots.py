@@ -7,11 +7,14 @@ a single dead circuit is a consequence of that.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from math import inf
+from typing import Final
 
 from controller.diagnosis.hearing import SKEW_S, Answer, Hearing, instant_s, said_of
 from controller.diagnosis.reach import Boundary, Reach, reach_of
 from controller.incidents.model import (
+    Cause,
     Health,
     IncidentState,
     Policy,
@@ -22,6 +25,14 @@ from controller.incidents.model import (
 from controller.incidents.view import LAN, NetworkView
 from topology.build import provider_node
 from topology.model import NodeName
+
+# Incidents of devices and sites that no longer answered, by what they are and their cause.
+_FAILURES: Final = frozenset(
+    {
+        (SubjectKind.SITE, Cause.UNKNOWN),
+        *product((SubjectKind.SITE, SubjectKind.DEVICE), (Cause.POWER_CUT, Cause.DEVICE_FAULT)),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,7 @@ class Scene:
         dead = frozenset(c for c in circuits if hearing.belief(c).state is Health.DOWN)
         devices = (s.name for s in state.troubled if s.kind is SubjectKind.DEVICE)
         silent = frozenset(d for d in devices if hearing.answer(d) is Answer.SILENT)
-        silent |= hearing.suspects
+        silent |= hearing.suspects | frozenset(_not_asked_again(state, network, hearing))
         reach = reach_of(network, dead, silent)
         made = cls(state, network, hearing, reach, dead, silent)
         speaking = frozenset(made._speaking())
@@ -78,6 +89,17 @@ class Scene:
             for name in island & self.network.devices.keys() - self.silent:
                 answers = self.hearing.answer(name) is Answer.ANSWERS
                 if answers and self.hearing.last_heard_s(name) > latest_s + SKEW_S:
+                    yield name
+
+
+def _not_asked_again(state: IncidentState, network: NetworkView, hearing: Hearing) -> Iterator[str]:
+    """Yield devices that had failed before a collector was lost; they are so until seen well."""
+    if hearing.lost:
+        return
+    for incident in state.open_incidents():
+        if (incident.root.kind, incident.cause) in _FAILURES:
+            for name in network.devices_of(incident.root):
+                if hearing.answer(name) is Answer.UNKNOWN:
                     yield name
 
 

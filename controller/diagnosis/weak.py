@@ -76,11 +76,17 @@ def _circuit(scene: Scene, subject: Subject, policy: Policy) -> Finding | None:
     cause = _strongest(faults)
     settle_s = policy.handover_s if cause is Cause.SATELLITE_HANDOVER else policy.degraded_s
     told = tuple(dict.fromkeys(words for fault in faults for words in fault.evidence))
-    return _finding(scene, subject, (cause, Effect.QUALITY), settle_s, told)
+    effect = Effect.NONE if cause is Cause.ROUTING_LOST else Effect.QUALITY
+    return _finding(scene, subject, (cause, effect), settle_s, told)
 
 
 def _strongest(faults: list[Fault]) -> Cause:
-    order = (Cause.CONGESTION, Cause.POOR_QUALITY, Cause.SATELLITE_HANDOVER)
+    order = (
+        Cause.ROUTING_LOST,
+        Cause.CONGESTION,
+        Cause.POOR_QUALITY,
+        Cause.SATELLITE_HANDOVER,
+    )
     return min((fault.cause for fault in faults), key=order.index)
 
 

@@ -2,20 +2,20 @@
 
 from typing import ClassVar
 
-from controller.drivers import frr_door
+from controller.frr_door import configuration_text
 from controller.model import DeviceConfig
 from controller.transport.ssh_door import DoorDriver
 
 
 def canonical(text: str) -> DeviceConfig:
     """Return a running configuration of FRR without what changes by itself or means nothing."""
-    return DeviceConfig(frr_door.canonical(text))
+    return DeviceConfig(configuration_text.canonical(text))
 
 
 class FrrDriver(DoorDriver):
     """One FRR router behind its door."""
 
-    door: ClassVar[str] = "frr_door.py"
+    door: ClassVar[str] = "sanaga-frr-door"
 
     @staticmethod
     def saved_text(text: str) -> DeviceConfig:

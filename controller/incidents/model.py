@@ -174,6 +174,7 @@ class Cause(StrEnum):
     DEVICE_AILING = "device-ailing"
     CONGESTION = "congestion"
     POOR_QUALITY = "poor-quality"
+    ROUTING_LOST = "routing-lost"
     SATELLITE_HANDOVER = "satellite-handover"
     WRONG_CABLE = "wrong-cable"
     COLLECTOR_LOST = "collector-lost"
@@ -208,9 +209,8 @@ class Incident:
     sites are those whose usual way is lost or bad, cut_off those of them with no way left;
     facilities and people are theirs. joined are other roots that a person merged into it, former
     those that it was first taken to have. noticed says that its opening was sent to the outbox,
-    pending that a notice waits for the end of a mute or a window. sequence rises with every notice.
-    clear_s is since when the root is seen to be well. hidden says that its root cannot be judged
-    behind another cause. split_from is what it was a part of, reopened_s when it last reopened.
+    pending that a notice waits for the end of a mute or a window; sequence counts notices. clear_s
+    is since when the root is well. hidden says that another cause keeps its root from being judged.
     """
 
     number: int

@@ -88,6 +88,12 @@ class NetworkView:
             return self._far_site(self.circuits[subject.name])
         return None
 
+    def devices_of(self, subject: Subject) -> tuple[str, ...]:
+        """Return the devices that a device or site consists of; of anything else none."""
+        if subject.kind is SubjectKind.SITE and subject.name in self.sites:
+            return self.sites[subject.name].devices
+        return (subject.name,) if subject.kind is SubjectKind.DEVICE else ()
+
     def region_of(self, subject: Subject) -> str:
         """Return the region of a subject, empty where it has none."""
         site = self.site_of(subject)

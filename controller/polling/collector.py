@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Final, TypeAlias
 
 from controller.clock import Clock
-from controller.incidents.model import Observation
+from controller.incidents.model import Health, Observation
 from controller.polling import bgp
 from controller.polling.collector_health import collector_observation, lost_agents
 from controller.polling.lldp import LldpReading, cable_observations, read_neighbours
@@ -180,8 +180,14 @@ class Collector:
         await asyncio.gather(*(read(device) for device in self._answering()))
         self.say(cable_observations(self._neighbours.values(), self.network, self.stamp()))
 
-    async def read_sessions(self, show: Show, routers: Iterable[DeviceName]) -> None:
-        """Ask routers of FRR for their BGP and BFD sessions, and say what they tell of circuits."""
+    async def read_sessions(
+        self, show: Show, routers: Iterable[DeviceName]
+    ) -> frozenset[DeviceName]:
+        """Ask routers of FRR for their BGP and BFD sessions, and say what they tell of circuits.
+
+        Returns the routers with a session that does not stand.
+        """
+        fallen = set[DeviceName]()
 
         async def read(device: DeviceName) -> None:
             try:
@@ -192,9 +198,13 @@ class Collector:
                 _log.info("sessions of %s: %s", device, error)
                 return
             moment = (self.stamp(), self._unix_s())
-            self.say(bgp.session_observations(device, peers, bfd, self.network, moment))
+            said = bgp.session_observations(device, peers, bfd, self.network, moment)
+            if any(one.state is not Health.OK for one in said):
+                fallen.add(device)
+            self.say(said)
 
         await asyncio.gather(*(read(device) for device in routers))
+        return frozenset(fallen)
 
     async def run(
         self,

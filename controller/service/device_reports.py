@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from logging import getLogger
 from pathlib import Path
+from time import monotonic
 from typing import Final, Protocol
 
 from controller.clock import Clock
@@ -21,7 +22,10 @@ from inventory.model import DeviceName, Intent
 
 COLLECTOR: Final = "controller"
 _NAMED: Final = 3
-_ASK_AGAIN_S: Final = 0.5
+_ASK_AGAIN_S: Final = 1.0
+# For how long a router is in doubt whose sessions stand, and one with a session that does not.
+_STANDING_S: Final = 3.0
+_FALLEN_S: Final = 120.0
 _log: Final = getLogger(__name__)
 
 
@@ -73,7 +77,7 @@ class DeviceReports:
         self.listeners = Listeners(self.collector)
         self._shows = shows
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._doubted: set[DeviceName] = set()
+        self._doubted: dict[DeviceName, float] = {}
         self._news = asyncio.Event()
         self._polls = False
         self._turned = asyncio.Event()
@@ -123,20 +127,33 @@ class DeviceReports:
     def _doubt(self, devices: frozenset[DeviceName]) -> None:
         for device in devices:
             self.collector.ask_soon(device)
-        self._doubted.update(devices.intersection(self._shows.routers))
+        self._doubted |= dict.fromkeys(devices.intersection(self._shows.routers), monotonic())
         self._news.set()
 
     async def _ask_doubted(self) -> None:
         """Read the sessions of routers that are in doubt: their BFD knows of a cut within a second.
 
-        Agents of SNMP answer from what they saw up to 15 s ago.
+        Agents of SNMP answer from what they saw up to 15 s ago. A router is in doubt for some
+        seconds, and for as long as a session of it does not stand, up to two minutes.
         """
         while True:
             await self._news.wait()
             self._news.clear()
-            doubted, self._doubted = self._doubted, set()
-            await self.collector.read_sessions(self._shows.show, doubted)
+            asked = dict(self._doubted)
+            fallen = await self.collector.read_sessions(self._shows.show, asked)
+            self._settle_doubts(asked, fallen)
+            if self._doubted:
+                self._news.set()
             await asyncio.sleep(_ASK_AGAIN_S)
+
+    def _settle_doubts(
+        self, asked: Mapping[DeviceName, float], fallen: frozenset[DeviceName]
+    ) -> None:
+        now_s = monotonic()
+        for device, since_s in asked.items():
+            long_s = _FALLEN_S if device in fallen else _STANDING_S
+            if now_s - since_s > long_s and self._doubted[device] == since_s:
+                del self._doubted[device]
 
 
 async def _first(*events: asyncio.Event) -> None:

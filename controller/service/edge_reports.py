@@ -18,6 +18,7 @@ from controller.telemetry.intake import Intake
 from controller.telemetry.link_session import admitted_edges
 from controller.telemetry.listener import Listener
 from controller.telemetry.observations import (
+    KnownCircuits,
     LastWord,
     never_heard,
     number_of,
@@ -28,7 +29,7 @@ from controller.telemetry.rollup import Rollup
 from controller.telemetry.schema import prepare
 from controller.telemetry.series import Arrival, Series
 from edge.telemetry.model import ChangeKind, PathState, TelemetryMessage
-from inventory.model import CircuitName, DeviceName, Intent
+from inventory.model import DeviceName, Intent
 from vpn.key_text import PublicKey
 
 # Told when an edge does not reach far ends over some circuit; what lies between is worth a look.
@@ -76,7 +77,7 @@ class EdgeReports:
         self.intake = Intake(self._series, self.current, keeper)
         self.listener = Listener(key, self._admitted.get, self.intake, clock)
         self.intake.subscribe(self._decide)
-        self._routed: frozenset[CircuitName] = frozenset()
+        self._circuits = KnownCircuits()
         self._lost: dict[DeviceName, int] = {}
         self._began_s = clock.instant().timestamp()
 
@@ -84,7 +85,7 @@ class EdgeReports:
         """Let the edges of an intent in, but for those with a revoked key."""
         self._admitted.clear()
         self._admitted.update(admitted_edges(intent, revoked))
-        self._routed = frozenset(c.name for c in intent.circuits.values() if c.b is not None)
+        self._circuits = KnownCircuits.of(intent)
 
     def read_newest(self) -> list[Heard]:
         """Return the newest message of every spool, whichever controller heard it."""
@@ -98,11 +99,11 @@ class EdgeReports:
         return found
 
     def heard_elsewhere(self, report: Report) -> None:
-        """Take note of a report that is decided on here, whoever heard it."""
+        """Take note of a report, whoever heard it; the leader looks at what lies between."""
         if report.device:
             number = max(one.sequence for one in report.news if isinstance(one, Observation))
             self._note(DeviceName(report.device), report.heard_s, number)
-        if report.doubted:
+        if report.doubted and self._incidents.leading():
             self._suspect(DeviceName(report.device), tuple(map(DeviceName, report.doubted)))
 
     async def run(self, stop: asyncio.Event, port: int, namespace: str | None) -> None:
@@ -149,7 +150,7 @@ class EdgeReports:
     def _report(self, heard: Heard) -> Report:
         message = heard.message
         said = observations(
-            message, heard.received_s, spool_began_s=heard.spool_began_s, routed=self._routed
+            message, heard.received_s, spool_began_s=heard.spool_began_s, circuits=self._circuits
         )
         doubted = () if message.replayed else tuple(sorted(_doubtful_peers(message)))
         return Report(said, message.device, heard.received_s, doubted)

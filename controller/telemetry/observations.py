@@ -1,19 +1,21 @@
 """Observations from edges' messages: what an edge's word says of circuits, devices and itself.
 
 Of a circuit an edge says that it is well if any far end answers over it: a dead far end is no dead
-circuit. A lost session alone says nothing of the traffic, so the edge is unknown then, not down.
+circuit. A path is judged by its worse half, and an edge speaks for its own: what satellites do at
+far ends is no fault of the fibre here. A lost session alone says nothing of the traffic, so the
+edge is unknown then, not down.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from controller.incidents.model import Health, Observation, Source, Subject, SubjectKind
 from controller.telemetry.current_state import SILENT_S
 from controller.telemetry.slices import message_shift_s
 from edge.telemetry.model import ChangeKind, PathNow, PathState, TelemetryMessage
-from inventory.model import CircuitName, DeviceName
+from inventory.model import CircuitName, DeviceName, Intent, Medium
 
 COLLECTOR: Final = "controller"
 _LIVE: Final = 16
@@ -40,26 +42,46 @@ _WORDS: Final[Mapping[PathState, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class KnownCircuits:
+    """What is known of an intent's circuits.
+
+    routed are those beyond which our own routers choose the way: there a path that fails says
+    nothing of the circuit itself.
+    """
+
+    routed: Container[CircuitName] = ()
+    media: Mapping[CircuitName, Medium] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, intent: Intent) -> "KnownCircuits":
+        """Return what an intent says of its circuits."""
+        circuits = intent.circuits.values()
+        routed = frozenset(one.name for one in circuits if one.b is not None)
+        return cls(routed, {one.name: one.medium for one in circuits})
+
+
+_NONE_KNOWN: Final = KnownCircuits()
+
+
 def observations(
     message: TelemetryMessage,
     received_s: float,
     *,
     spool_began_s: int = 0,
     collector: str = COLLECTOR,
-    routed: Container[CircuitName] = (),
+    circuits: KnownCircuits = _NONE_KNOWN,
 ) -> tuple[Observation, ...]:
     """Return what a message says: of circuits, of devices at far ends, and of the edge itself.
 
-    spool_began_s keeps numbers rising when an edge begins another spool. routed are the circuits
-    beyond which our own routers choose the way: there a path that fails says nothing of the
-    circuit itself.
+    spool_began_s keeps numbers rising when an edge begins another spool.
     """
     shift_s = message_shift_s(message, received_s, 0)
     words = _Words(message, received_s, shift_s, number_of(message, spool_began_s))
     device = Subject(SubjectKind.DEVICE, message.device)
     said = words.say(device, Source.EDGE_SESSION, Health.OK)
     alive = replace(said, observer=collector)
-    return (alive, *_gasps(words), *_circuits(words, routed), *_far_ends(words))
+    return (alive, *_gasps(words), *_circuits(words, circuits), *_far_ends(words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,22 +176,41 @@ def _gasps(words: _Words) -> Iterator[Observation]:
             yield replace(said, at_s=words.at_s(change.at_unix_s), reason=reason)
 
 
-def _circuits(words: _Words, routed: Container[CircuitName]) -> Iterator[Observation]:
+def _circuits(words: _Words, known: KnownCircuits) -> Iterator[Observation]:
     for circuit, paths in _grouped(words.message.paths, lambda path: path.circuit):
-        best = _best(paths)
-        state = _HEALTH[best.state]
-        if state is not Health.OK and circuit in routed:
-            state = Health.UNKNOWN
-        at_s, why = _since(words, best)
-        told = f"{words.message.device}: {best.peer} {_WORDS[best.state]} over {circuit}"
-        yield replace(
-            words.say(Subject(SubjectKind.CIRCUIT, circuit), Source.EDGE_PATH, state),
-            at_s=at_s,
-            reason="" if state is Health.OK else why or told,
-            mos=best.mos,
-            delay_ms=best.delay_ms,
-            loss=max(best.loss_out, best.loss_in),
-        )
+        medium = known.media.get(circuit)
+        own = [path for path in paths if medium is None or path.medium == medium]
+        yield _measured(words, own, known.routed) if own else _better_half(words, paths)
+
+
+def _measured(
+    words: _Words, paths: Iterable[PathNow], routed: Container[CircuitName]
+) -> Observation:
+    """Return what the best of a circuit's paths says of it, with its figures."""
+    best = _best(paths)
+    state = _HEALTH[best.state]
+    if state is not Health.OK and best.circuit in routed:
+        state = Health.UNKNOWN
+    at_s, why = _since(words, best)
+    told = f"{words.message.device}: {best.peer} {_WORDS[best.state]} over {best.circuit}"
+    return replace(
+        words.say(Subject(SubjectKind.CIRCUIT, best.circuit), Source.EDGE_PATH, state),
+        at_s=at_s,
+        reason="" if state is Health.OK else why or told,
+        mos=best.mos,
+        delay_ms=best.delay_ms,
+        loss=max(best.loss_out, best.loss_in),
+    )
+
+
+def _better_half(words: _Words, paths: Iterable[PathNow]) -> Observation:
+    """Return what paths tell of a circuit that is the better half of each of them."""
+    best = _best(paths)
+    reached = _HEALTH[best.state] in {Health.OK, Health.DEGRADED}
+    state = Health.OK if reached else Health.UNKNOWN
+    told = f"{words.message.device}: nobody answers over {best.circuit}; the other half may be dead"
+    said = words.say(Subject(SubjectKind.CIRCUIT, best.circuit), Source.EDGE_PATH, state)
+    return replace(said, reason="" if reached else told)
 
 
 def _far_ends(words: _Words) -> Iterator[Observation]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
 import typer
 
 from controller.terminal.characters import can_write
+from inventory.text_table import aligned, cell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -163,29 +164,6 @@ def show(lines: Iterable[tuple[str, str]]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for line, style in lines:
         console.print(line, style=style or None, markup=False)
-
-
-def aligned(lines: Sequence[Sequence[str]]) -> str:
-    """Return lines of cells as columns two spaces apart, for programs that split on them."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    padded = (
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
-    return "\n".join(padded)
-
-
-def cell(value: object) -> str:
-    """Return a value as a person reads it in a table."""
-    if value is None or value == "":
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value)) or "-"
-    return str(value)
 
 
 def plain(value: object) -> object:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, TypeAlias
 
 from edge.cli.declare import Option
+from inventory.text_table import aligned, cell
 
 
 class Format(StrEnum):
@@ -62,30 +63,15 @@ def emit(data: object, form: Format, show: Callable[[], None]) -> None:
 def show_rows(rows: Sequence[Row], headings: Mapping[str, str]) -> None:
     """Print a table whose lines are never cut, the headings bold on a terminal."""
     lines = [[*headings.values()], *([cell(row.get(key)) for key in headings] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    padded = [
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
+    text = aligned(lines)
     if not sys.stdout.isatty():
-        write("\n".join(padded))
+        write(text)
         return
     try:
         from rich.console import Console
     except ModuleNotFoundError:
-        write("\n".join(padded))
+        write(text)
         return
     console = Console(highlight=False, soft_wrap=True)
-    for number, line in enumerate(padded):
+    for number, line in enumerate(text.split("\n")):
         console.print(line, style=None if number else "bold", markup=False)
-
-
-def cell(value: object) -> str:
-    """Return a value as a person reads it in a table."""
-    if value is None or value == "":
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(value)

@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from controller.drivers import frr_door
+from controller.drivers import frr_files
+from controller.frr_door.configuration_text import split
 from simulations.devices import faulty_door, monitoring, sshd
 from simulations.devices.ssh_keys import make_key
 from simulations.netns import background
@@ -24,8 +25,6 @@ PROGRAMS: Final = "bin"
 # Folders outside the laboratory's own that sshd and the daemons of FRR want, and who owns them.
 WANTED: Final = ((Path("/run/sshd"), "root"), (Path("/run/frr"), FRR_USER))
 MARK: Final = ".sanaga"
-DOOR: Final = Path(frr_door.__file__)
-FILTER: Final = DOOR.with_name("frr_filter.py")
 # What the door loads when the router boots, in its own folder.
 STARTUP_FILTER: Final = "startup.nft"
 
@@ -54,17 +53,18 @@ def door_command(place: Folder, router: BlueprintRouter) -> str:
     Every request starts it again, and the gate is another Python.
     """
     folder = place.router(router.device)
-    door = _door(folder)
+    door = _door(place, folder)
     gate = (sys.executable, "-I", faulty_door.__file__, str(folder), router.namespace, "--")
     set_when = " -o ".join(f"-e {shlex.quote(str(folder / name))}" for name in faulty_door.SIGNS)
     through_gate = shlex.join(("exec", *gate, *door))
     return f"if [ {set_when} ]; then {through_gate}; fi; {shlex.join(('exec', *door))}"
 
 
-def _door(folder: Path) -> tuple[str, ...]:
-    plain = (sys.executable, "-I", str(DOOR), "--vty-socket", str(folder))
+def _door(place: Folder, folder: Path) -> tuple[str, ...]:
+    door, tool = (str(place.router_files / name) for name in (frr_files.DOOR, frr_files.FILTER))
+    plain = (sys.executable, "-I", door, "--vty-socket", str(folder))
     places = ("--confdir", str(folder), "--state", str(folder / "door"))
-    return (*plain, *places, "--filter-tool", str(FILTER))
+    return (*plain, *places, "--filter-tool", tool)
 
 
 def start_router(place: Folder, router: BlueprintRouter, *, blank: bool = False) -> None:
@@ -75,7 +75,7 @@ def start_router(place: Folder, router: BlueprintRouter, *, blank: bool = False)
     folder = place.router(router.device)
     with entered_namespace(router.namespace):
         if not blank and (folder / "door" / STARTUP_FILTER).exists():
-            boot = ("/usr/bin/env", "SSH_ORIGINAL_COMMAND=boot", *_door(folder))
+            boot = ("/usr/bin/env", "SSH_ORIGINAL_COMMAND=boot", *_door(place, folder))
             sshd.launch_sshd(boot, router.device, folder / "start.log")
         for daemon in DAEMONS:
             sshd.launch_sshd(_daemon_argv(daemon, folder), router.device, folder / "start.log")
@@ -88,7 +88,7 @@ def start_router(place: Folder, router: BlueprintRouter, *, blank: bool = False)
 def save_config(place: Folder, router: BlueprintRouter, config: str) -> None:
     """Write the startup configuration of a router that does not run, its packet filter included."""
     folder = place.router(router.device)
-    own, table = frr_door.split(config)
+    own, table = split(config)
     _write(folder / "frr.conf", own, VTYSH_USERS)
     if table:
         (folder / "door").mkdir(mode=0o700, exist_ok=True)

@@ -8,6 +8,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from controller.drivers import frr_files
 from inventory.errors import LabError
 from inventory.intent import EDGE_KEYS, KNOWN_HOSTS
 from inventory.model import DeviceName, Intent
@@ -93,6 +94,7 @@ def _make(place: Folder, wishes: Wishes, report: Report) -> None:
 def _write_keys(place: Folder, blueprint: Blueprint, wishes: Wishes) -> None:
     public = make_key(place.controller_key)
     place.authorized_keys.write_text(f"{public} controller\n", encoding="ascii")
+    frr_files.write_router_files(place.router_files)
     keys: dict[Machine, str] = {r: routers.prepare_router(place, r) for r in blueprint.routers}
     passphrases = monitoring.make_passphrases(place)
     for router in blueprint.routers:
@@ -157,8 +159,10 @@ def _record(place: Folder) -> Record | None:
 
 
 def _end_processes(place: Folder, record: Record) -> None:
-    """End all processes in the namespaces, and recorded ones whose namespace lost its name."""
-    processes.kill_processes(_recorded(place))
+    """End all processes in the namespaces, also in those that lost their names meanwhile."""
+    recorded = _recorded(place)
+    unnamed = namespaces.unnamed_company(_recorded_of_devices(place))
+    processes.kill_processes(_identified({*recorded, *unnamed}))
     end_processes_in(record.blueprint.namespaces, place.name)
 
 
@@ -175,12 +179,15 @@ def end_processes_in(names: Sequence[str], what: str) -> None:
     raise LabError(f"processes keep appearing in {what}; end what starts them, then again")
 
 
-def _recorded(place: Folder) -> Iterator[processes.Process]:
-    files = place.path.rglob("*.pid")
-    pids = (pid for file in files if (pid := processes.read_pid(file)) is not None)
-    # A number may have been given to a stranger; ours name the laboratory's folder.
-    mine = f"{place.path}/".encode()
-    return (p for p in _identified(pids) if mine in processes.command_line(p.pid))
+def _recorded(place: Folder, files: str = "**/*.pid") -> set[int]:
+    found = map(processes.read_pid, place.path.glob(files))
+    # A number may have been given to a stranger; ours use the laboratory's folder.
+    return {pid for pid in found if pid is not None and processes.uses_folder(pid, place.path)}
+
+
+def _recorded_of_devices(place: Folder) -> set[int]:
+    """Return the recorded processes of devices, which were all started in namespaces of ours."""
+    return _recorded(place, "*/**/*.pid")
 
 
 def _identified(pids: Iterable[int]) -> Iterator[processes.Process]:

@@ -3,7 +3,7 @@
 import ctypes
 import os
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -109,10 +109,22 @@ def set_sysctls(namespace: str, values: Iterable[tuple[str, str]]) -> None:
 
 def processes_in(namespaces: Iterable[str]) -> frozenset[int]:
     """Return the other processes that live in any of the namespaces; missing ones hold none."""
-    files = (namespace_path(name) for name in namespaces)
-    wanted = {file.stat().st_ino for file in files if file.exists()}
+    return _others_in({_number(namespace_path(name)) for name in namespaces} - {None})
+
+
+def unnamed_company(pids: Iterable[int]) -> frozenset[int]:
+    """Return the other processes of those namespaces of some processes that have no name.
+
+    The caller's own namespace and that of the machine are left out.
+    """
+    homes = {_inode(os.getpid()), _inode(1), None}
+    named = {_number(file) for file in DIRECTORY.glob("*")}
+    return _others_in({_inode(pid) for pid in pids} - homes - named)
+
+
+def _others_in(inodes: Set[int | None]) -> frozenset[int]:
     others = (pid for pid in _all_pids() if pid != os.getpid())
-    return frozenset(pid for pid in others if _inode(pid) in wanted)
+    return frozenset(pid for pid in others if _inode(pid) in inodes) if inodes else frozenset()
 
 
 def _all_pids() -> Iterator[int]:
@@ -120,7 +132,12 @@ def _all_pids() -> Iterator[int]:
 
 
 def _inode(pid: int) -> int | None:
+    return _number(Path(f"/proc/{pid}/ns/net"))
+
+
+def _number(file: Path) -> int | None:
+    """Return the number of the namespace behind a file; None when it is gone."""
     try:
-        return Path(f"/proc/{pid}/ns/net").stat().st_ino
+        return file.stat().st_ino
     except OSError:
         return None

@@ -3,7 +3,7 @@
 import os
 import select
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,22 @@ def _await_end(descriptor: int, process: Process) -> None:
     poll.register(descriptor, select.POLLIN)
     if not poll.poll(END_WITHIN_S * 1000) and process.alive():
         raise LabError(f"process {process.pid} does not end; 'ps {process.pid}' says what it does")
+
+
+def uses_folder(pid: int, folder: Path) -> bool:
+    """Return whether a process names a folder in its arguments or has a file of it open.
+
+    Some programs, such as lldpd, write over their arguments.
+    """
+    mine = f"{folder}/"
+    return mine.encode() in command_line(pid) or any(f.startswith(mine) for f in _open_files(pid))
+
+
+def _open_files(pid: int) -> Iterator[str]:
+    with suppress(OSError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                yield str(descriptor.readlink())
 
 
 def command_line(pid: int) -> bytes:

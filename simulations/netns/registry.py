@@ -98,6 +98,11 @@ class Folder:
         """Return the folder of a device's sockets, logs and keys."""
         return self.path / device
 
+    @property
+    def router_files(self) -> Path:
+        """Return the folder of the door that all routers have; no device has such a name."""
+        return self.path / "router.files"
+
     def edge(self, device: str) -> Path:
         """Return the folder that an edge's daemon keeps its key, policy and state in."""
         return self.path / "edges" / device

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,12 @@ VERBS = (
 
 
 @pytest.fixture
-def plain(tmp_path):
-    """Run sanaga as an edge has it."""
+def plain(tmp_path, installed_edge):
+    """Run sanaga as an edge has it installed."""
 
     def run(*words: str | Path) -> Answer:
         done = subprocess.run(
-            [*command(MAIN), *map(str, words)],
+            [installed_edge.sanaga, *map(str, words)],
             env={"PATH": os.environ["PATH"], "COLUMNS": "100"},  # noqa: TID251
             cwd=tmp_path,
             capture_output=True,
@@ -105,14 +106,30 @@ def test_error_is_said_without_a_daemon(plain):
 def test_other_verbs_say_what_they_need(plain):
     answer = plain("plan", "my-network")
     assert answer.code == 64
-    assert "pip install 'sanaga[server]'" in answer.err
+    assert "pip install './sanaga-VERSION-py3-none-any.whl[server]'" in answer.err
 
 
-def test_reader_that_goes_is_no_fault(enrolled):
+def test_version_says_whose_installation_it_is(plain):
+    answer = plain("--version")
+    assert (answer.code, answer.out) == (0, f"sanaga {version('sanaga')}+edge\n")
+
+
+def test_controllers_wheel_with_the_libraries_of_an_edge_has_the_same_verbs(plain, tmp_path):
+    done = subprocess.run(
+        [*command(MAIN), "edge", "--help"],
+        env={"PATH": os.environ["PATH"], "COLUMNS": "100"},  # noqa: TID251
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, plain("edge", "--help").out), done.stderr
+
+
+def test_reader_that_goes_is_no_fault(enrolled, installed_edge):
     near, far = socket.socketpair()
     far.close()
     done = subprocess.run(
-        [*command(MAIN), "edge", "enrol", "--controller-key", CONTROLLER, "--dir", "edge"],
+        [installed_edge.sanaga, "edge", "enrol", "--controller-key", CONTROLLER, "--dir", "edge"],
         cwd=enrolled,
         stdout=near.fileno(),
         stderr=subprocess.PIPE,

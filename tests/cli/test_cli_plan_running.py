@@ -1,6 +1,6 @@
 """Planning against files of what devices run."""
 
-from controller.drivers import frr_door
+from controller.frr_door.configuration_text import split
 from tests.rigs.controller.small_folder import edit
 
 
@@ -62,7 +62,7 @@ def test_an_empty_folder_stands_for_blank_devices_and_says_so(sanaga, small, bla
 def without_filters(folder):
     """Leave of saved configurations what a router shows of itself, which is no packet filter."""
     for file in folder.iterdir():
-        own, table = frr_door.split(file.read_text())
+        own, table = split(file.read_text())
         assert table
         file.write_bytes(shown(own).encode())
 

@@ -31,8 +31,6 @@ LONG_PAGES = {
     "docs/intent.md": "every key of every document, tested by test_reference.py",
     "docs/decisions.md": "a dated log, which only grows",
 }
-# One file that is installed on routers alone, without this project around it.
-LONG = {"controller/drivers/frr_door.py"}
 DEEPEST = 3
 # Alembic wants its scripts in a folder of their own.
 SCRIPTS = {"migrations", "versions"}
@@ -219,13 +217,12 @@ def test_every_verb_is_in_the_command_reference():
     assert set(verbs()) == told
 
 
-def test_files_of_code_are_short_but_for_the_door():
+def test_files_of_code_are_short():
     lengths = {
         file: len((ROOT / file).read_text(encoding="utf-8").splitlines())
         for file in tracked("*.py")
     }
-    assert {file for file, length in lengths.items() if length > LONGEST} - LONG == set()
-    assert lengths.keys() >= LONG
+    assert {file for file, length in lengths.items() if length > LONGEST} == set()
 
 
 def test_folders_of_code_are_at_most_three_deep():

@@ -7,9 +7,16 @@ import pytest
 from simulations.devices.faults import FaultKind
 from simulations.lab import lab as labs
 from simulations.lab.lab import Lab
-from tests.rigs.laboratory.lab_networks import converged_triangle, unique
+from tests.rigs.laboratory.lab_networks import NAMES, converged_triangle, leftovers, unique
 
 CONVERGE_WITHIN_S = 60
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left() -> Iterator[None]:
+    """See to it that no laboratory of these tests left anything, namespaces without names too."""
+    yield
+    assert {name: left for name in NAMES if (left := leftovers(name))} == {}
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from typing import Final
 
-from controller.drivers import frr_door
+from controller.frr_door.configuration_text import split
 from controller.intended.render import render
 from controller.intended.routers import intended_routers
 from controller.intended.segments import segment_openings
@@ -38,7 +38,7 @@ def _intended(intent: Intent, *hosts: ServiceHost) -> Intended:
 
 def unfiltered(config: DeviceConfig) -> DeviceConfig:
     """Return a configuration without its packet filter."""
-    return DeviceConfig(frr_door.split(config.text)[0])
+    return DeviceConfig(split(config.text)[0])
 
 
 def runs(router: FrrRouter, config: DeviceConfig) -> None:

@@ -20,13 +20,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.drivers.frr import FrrDriver
+from controller.drivers.frr_files import DOOR, FILTER, write_router_files
 from controller.transport.ssh_door import SshTimeouts
 from inventory.model import Device, Management, Platform, Role
 from simulations.devices.routers import ensure_wanted, remove_wanted
 from tests.rigs.waiting import eventually
 
 FRR: Final = Path("/usr/lib/frr")
-DOOR: Final = Path(__file__).parents[3] / "controller" / "drivers" / "frr_door.py"
 DAEMONS: Final = ("zebra", "staticd", "bfdd", "bgpd")
 PATIENCE: Final = SshTimeouts(connect_s=10, silence_s=60)
 
@@ -165,7 +165,7 @@ def frr_routers(names: Sequence[str]) -> Iterator[dict[str, FrrRouter]]:
 
 def _make(base: Path, mark: str, name: str) -> FrrRouter:
     folder = base / name
-    folder.mkdir()
+    write_router_files(folder)
     key, host_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     (folder / "authorized_keys").write_text(public_text(key) + "\n")
     (folder / "host_key").write_text(private_text(host_key))
@@ -180,8 +180,8 @@ def _make(base: Path, mark: str, name: str) -> FrrRouter:
 def door_argv(folder: Path) -> tuple[str, ...]:
     """Return the command line of the door of a router."""
     places = ("--vty-socket", folder, "--state", folder / "door", "--confdir", folder)
-    tool = ("--filter-tool", DOOR.with_name("frr_filter.py"))
-    return tuple(map(str, (sys.executable, "-I", DOOR, *places, *tool)))
+    tool = ("--filter-tool", folder / FILTER)
+    return tuple(map(str, (sys.executable, "-I", folder / DOOR, *places, *tool)))
 
 
 def _start(router: FrrRouter) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.drivers import frr_door
 from controller.drivers.frr import canonical
+from controller.frr_door.configuration_text import split
 from controller.load import load
 from controller.planning.from_folder import router_configs
 from controller.planning.plan_file import load as load_plan
@@ -82,7 +82,7 @@ def test_every_router_shows_over_ssh_what_was_intended_byte_for_byte(network):
     assert len(wanted) == len(SITES)
     for device, config in wanted.items():
         shown = ask_door(network.lab, device, "vtysh", "-c", "show running-config")
-        own, table = frr_door.split(config.text)
+        own, table = split(config.text)
         assert canonical(shown).text == own, device
         assert table, device
         read = json.loads(ask_door(network.lab, device, "read"))["config"]

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.drivers.frr import FrrDriver
-from controller.drivers.frr_door import VTYSH_TIMEOUT_S
+from controller.frr_door.frr import VTYSH_TIMEOUT_S
 from controller.intended.render import render
 from controller.intended.routers import intended_routers
 from controller.model import DeviceConfig

@@ -11,10 +11,11 @@ from typing import Any, Final
 import pytest
 
 from controller.drivers.frr import canonical
+from controller.drivers.frr_files import write_router_files
 from controller.model import DeviceConfig
 from inventory.errors import RejectedError
 from tests.netns.controller.frr_configs import configs, runs, unfiltered
-from tests.netns.controller.frr_router import DOOR, FrrRouter, door_argv
+from tests.netns.controller.frr_router import FrrRouter, door_argv
 from tests.rigs.waiting import eventually
 
 pytestmark = pytest.mark.netns
@@ -172,15 +173,13 @@ def test_door_without_rights_loads_the_filter_by_sudo_alone(router: FrrRouter):
     old, new = configs()
     runs(router, old)
     place = router.folder / "unprivileged"
-    place.mkdir()
-    for file in (DOOR, DOOR.with_name("frr_filter.py")):
-        shutil.copy(file, place)
+    program, tool = write_router_files(place)
     (place / "sudo").write_text(SUDO)
     (place / "sudo").chmod(0o755)
     shutil.chown(place, "frr", "frr")
     places = ("--vty-socket", router.folder, "--confdir", router.folder, "--state", place / "door")
-    tools = ("--filter-tool", place / "frr_filter.py", "--sudo", place / "sudo")
-    door = tuple(map(str, ("-I", place / "frr_door.py", *places, *tools)))
+    tools = ("--filter-tool", tool, "--sudo", place / "sudo")
+    door = tuple(map(str, ("-I", program, *places, *tools)))
     text = new.text.encode()
     staged = f"stage a {len(text)} {sha256(text).hexdigest()}"
     before = canonical(_as_frr(router, "read", *door)["config"])

@@ -48,6 +48,7 @@ class Watcher:
     """A collector whose last observations are looked at."""
 
     def __init__(self, country: WatchedCountry, targets=None) -> None:
+        self.country = country
         self.said: dict[tuple[str, str, Source], Observation] = {}
         self.collector = Collector(
             Place("noc", SystemClock(), country.noc),
@@ -86,7 +87,21 @@ class Watcher:
 
     def _all_well(self) -> bool:
         states = {key: one.state for key, one in self.said.items() if key[2] is Source.SNMP}
-        return len(states) == 7 and set(states.values()) == {Health.OK}
+        well = len(states) == 7 and set(states.values()) == {Health.OK}
+        return well and all(map(self._is_of_now, ROUTERS))
+
+    def _is_of_now(self, device: str) -> bool:
+        """Return whether an agent shows today's interfaces; from its cache it may show others."""
+        seen = {one.name: one.index for one in self.reading(device).interfaces}
+        wanted = {one.interface for one in self.country.network.landings_of(device)}
+        now = numbers(self.country, device)
+        return seen == {name: now[name] for name in wanted}
+
+
+def numbers(country: WatchedCountry, device: str) -> dict[str, int]:
+    """Return the kernel's numbers of a router's interfaces."""
+    links = json.loads(country.run(device, "ip", "-j", "link", "show"))
+    return {link["ifname"]: link["ifindex"] for link in links}
 
 
 def octets_sent(country: WatchedCountry) -> int:

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.netns
 
 def test_a_debian_router_gets_the_door_and_answers_the_controller(tmp_path):
     steps = read_recipe(DOCS / "recipes" / "prepare-an-frr-router.md")
-    with machine(tmp_path) as router:
-        done = follow(steps, prepare_an_frr_router(tmp_path, router), router)
+    with shell(tmp_path) as controller, machine(tmp_path) as router:
+        done = follow(steps, prepare_an_frr_router(tmp_path, controller, router), router)
         assert done[-2:] == ["ssh sanaga@ROUTER read", "* * * * * sanaga SSH_ORIGINAL_COMMAND"
             "=status /usr/bin/python3 -IS /usr/local/lib/sanaga-frr-door >/dev/null"]  # fmt: skip
         # The account of the door is no more than the door.

@@ -1,7 +1,9 @@
-"""The folder of an edge that release 0.1 enrolled: this release's daemon goes on with it."""
+"""The folder of an edge that release 0.1 enrolled: this release's daemon goes on with it.
+
+The daemon runs from an installation of an edge's own, as on a site's computer.
+"""
 
 import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -37,17 +39,24 @@ def status(folder: Path):
         return None
 
 
-def test_daemon_goes_on_with_the_policy_the_people_and_the_keys(namespace, tmp_path):
+def test_daemon_goes_on_with_the_policy_the_people_and_the_keys(
+    namespace, tmp_path, installed_edge
+):
     unpack(tmp_path)
     folder = tmp_path / "edge"
-    argv = ["ip", "netns", "exec", namespace, sys.executable, "-m", "edge.main", str(folder)]
-    daemon = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    inside = ["ip", "netns", "exec", namespace, installed_edge.sanaga, "edge"]
+    argv = [*inside, "run", "--dir", str(folder)]
+    daemon = subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         said = eventually(partial(status, folder), within_s=READY_WITHIN_S, what="an answer")
         assert (said["device"], said["policy"]["serial"]) == ("kolofata-e1", 2)
         assert said["people"]["serial"] == 4
         assert said["revoked"]["serial"] == 3
         assert control.request(folder, "pairs")["pairs"]["1"]["peers"] == ["yaounde-e1"]
+        shown = subprocess.run(
+            [*inside, "status", "--dir", str(folder)], capture_output=True, check=False
+        )
+        assert b"yaounde-e1" in shown.stdout, shown.stderr
     finally:
-        control.request(folder, "stop")
-        daemon.communicate(timeout=30)
+        subprocess.run([*inside, "stop", "--dir", str(folder)], check=True, capture_output=True)
+        daemon.communicate(timeout=60)

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -162,11 +163,60 @@ def test_down_from_within_the_laboratory_does_not_end_itself_half_way(blank_name
     assert leftovers(blank_name) == []
 
 
-def test_recorded_processes_end_even_when_somebody_unnamed_their_namespace(blank_name):
+def test_all_processes_end_even_when_somebody_unnamed_their_namespace(blank_name):
     lab = labs.bring_up(triangle(blank_name))
-    namespaces.run_ip_batch([f"netns del {lab.blueprint.namespace_of('garoua-r1')}"])
+    name = lab.blueprint.namespace_of("garoua-r1")
+    with namespaces.entered_namespace(name):
+        shell = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    # lldpd is two processes, which write over their arguments.
+    inside = {
+        process
+        for pid in namespaces.processes_in([name])
+        if (process := processes.identify_process(pid)) and program(pid) in {"lldpd", "cat"}
+    }
+    assert len(inside) == 3
+    namespaces.run_ip_batch([f"netns del {name}"])
+    assert {f"process {process.pid}" for process in inside} <= {*leftovers(blank_name)}
     lab.down()
+    with shell:
+        assert shell.wait(5) == -signal.SIGKILL
+    assert not any(process.alive() for process in inside)
     assert leftovers(blank_name) == []
+
+
+def program(pid: int) -> str:
+    """Return the name of a process's program; nothing when it is gone."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
+def test_processes_of_an_unnamed_namespace_are_seen(blank_name):
+    other, place = f"sgt-{blank_name}", registry.ROOT / blank_name
+    place.mkdir(parents=True)
+    namespaces.run_ip_batch([f"netns add {other}"])
+    with ExitStack() as ending:
+        ending.callback(remove_if_there, other)
+        log = ending.enter_context((place / "log").open("w"))
+        with namespaces.entered_namespace(other):
+            known, beside = (
+                ending.enter_context(subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=said))
+                for said in (log, subprocess.DEVNULL)
+            )
+        (place / "log").unlink()
+        place.rmdir()
+        # While the namespace has a name, who else lives there may be a stranger.
+        assert leftovers(blank_name) == [f"process {known.pid}"]
+        remove_if_there(other)
+        both = sorted((known.pid, beside.pid))
+        assert leftovers(blank_name) == [f"process {pid}" for pid in both]
+    assert leftovers(blank_name) == []
+
+
+def remove_if_there(name: str) -> None:
+    """Take a namespace's name away."""
+    if namespaces.namespace_exists(name):
+        namespaces.run_ip_batch([f"netns del {name}"])
 
 
 def test_two_laboratories_live_side_by_side(blank_name):

@@ -239,5 +239,5 @@ class SessionMachine(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
-SessionMachine.TestCase.settings = settings(max_examples=12, stateful_step_count=25, deadline=None)
+SessionMachine.TestCase.settings = settings(max_examples=12, stateful_step_count=25)
 TestSessions = SessionMachine.TestCase

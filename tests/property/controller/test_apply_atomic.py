@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.apply.recovery import confirm, resume, rollback
@@ -192,7 +192,7 @@ def carried_out(bench: Bench, plan: Plan, todo: list[Deed]) -> None:
 
 
 @given(PLANS, deeds("apply"), st.lists(deeds("resume"), max_size=2))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 def test_any_faults_and_deaths_end_with_all_devices_new_or_all_old(
     plan: Plan, first: Deed, more: list[Deed]
 ):
@@ -205,7 +205,7 @@ VERBS = ("apply", "hold", "confirm", "rollback", "resume")
 
 
 @given(PLANS, st.lists(deeds(*VERBS), min_size=2, max_size=5))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 def test_whatever_people_do_in_between_the_network_is_what_was_confirmed_last(
     plan: Plan, todo: list[Deed]
 ):
@@ -224,7 +224,7 @@ def read_view(intent: Intent, network: MemoryNetwork) -> PlanInputs:
 
 
 @given(st.integers(1, 3), st.integers(0, 2), st.integers(0, 2))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_applying_a_plan_reaches_the_intent_and_planning_again_yields_nothing(
     r: int, d: int, a: int
 ):

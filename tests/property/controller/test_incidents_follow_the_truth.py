@@ -36,9 +36,9 @@ def live_through(seed, sites, changes):
     return world
 
 
-# The same examples every time: a search at random, as make test-long does it, still finds a world
-# in some hundred in which another root is named than the oracle names (docs/design/planned.md).
-@settings(max_examples=25, deadline=None, suppress_health_check=SLOW, derandomize=True)
+# The same examples every time, so that an edit fails for what it does; make test-long searches at
+# random.
+@settings(max_examples=25, suppress_health_check=SLOW, derandomize=True)
 @given(
     st.integers(0, 2**32), st.integers(2, 8), st.lists(st.integers(1, 3), min_size=1, max_size=6)
 )
@@ -47,7 +47,7 @@ def test_incidents_are_exactly_those_of_the_oracle(seed, sites, changes):
 
 
 @pytest.mark.long
-@settings(max_examples=3000, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=3000, suppress_health_check=SLOW)
 @given(
     st.integers(0, 2**32), st.integers(2, 14), st.lists(st.integers(1, 4), min_size=1, max_size=12)
 )

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from controller.drivers.frr import canonical
@@ -81,7 +81,6 @@ def test_there_is_a_renderer_to_try():
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-@settings(deadline=None)
 @given(text=st.text(max_size=200))
 def test_any_text_leaves_every_command_as_it_was(platform: Platform, text: str):
     assert _commands(text, platform) == CLEAN[platform]

@@ -146,7 +146,7 @@ def test_no_clock_puts_a_slice_after_its_receipt(sent_s, trusted, replayed, unti
         assert len(placed) == 6
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.data())
 def test_whatever_order_and_repetition_each_message_is_stored_once(data):
     """Batches of any size, sent again from any point, packed at any time: as sent once."""

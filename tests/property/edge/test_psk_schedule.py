@@ -109,7 +109,7 @@ def both(since: int, answered: Term | None = None) -> KnownChains:
 HALF_WEEK = 3.4 * 86_400
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     offs=st.tuples(*[st.floats(-HALF_WEEK, HALF_WEEK)] * 2),
     phase=st.integers(0, 200),
@@ -128,7 +128,7 @@ def test_no_session_ends_at_the_turn_of_a_week_although_the_clocks_are_days_apar
     assert made.silent == []
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(away=st.integers(1, 60), off_s=st.floats(-HALF_WEEK, HALF_WEEK))
 def test_whoever_was_away_for_weeks_or_is_restored_from_an_old_image_is_back_within_a_minute(
     away, off_s
@@ -140,7 +140,7 @@ def test_whoever_was_away_for_weeks_or_is_restored_from_an_old_image_is_back_wit
     assert made.age_s < 60
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(away=st.integers(1, 60), phase=st.integers(0, 400))
 def test_whoever_comes_back_with_the_clock_of_then_is_heard_within_a_quarter_of_an_hour(
     away, phase
@@ -153,7 +153,7 @@ def test_whoever_comes_back_with_the_clock_of_then_is_heard_within_a_quarter_of_
     assert made.age_s < ENDS_S
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     late_s=st.integers(0, 3000),
     first=st.sampled_from(["dialling", "listening"]),

@@ -91,7 +91,7 @@ def refusal(policy: EdgePolicy) -> str:
     return done.stderr if done.returncode else ""
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @example(edge_policy(**EMPTY))
 @example(hub_policy(**EMPTY))
 @example(hub_policy(**EMPTY, lans=(), prefixes=()))

@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.documents.entries import SECTIONS, read_documents
@@ -60,7 +60,7 @@ def test_arbitrary_notation_is_answered_with_faults(text):
 
 
 # Trees take long to draw on a busy machine, which says nothing about what is tested.
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(sections)
 def test_arbitrary_trees_are_answered_with_faults(tree):
     answer(yaml.safe_dump(tree, allow_unicode=True).encode("utf-8", "replace"))

@@ -61,7 +61,8 @@ EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 12), PIECES), min_siz
 
 @pytest.mark.parametrize(("name", "seed"), SEEDS)
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(edits=EDITS)
 def test_a_broken_file_is_read_or_refused(tmp_path, name, seed, edits):

@@ -83,7 +83,6 @@ def drawn(number: int) -> settings:
     """Return the settings that draw the same schedules at every run."""
     return settings(
         max_examples=number,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.generate],
@@ -116,7 +115,7 @@ def test_a_stall_may_hide_behind_the_wild_jitter_of_another_path():
     assert moves(play(calm, decide)) == []
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@settings(max_examples=40, derandomize=True, database=None)
 @given(PATHS, st.sampled_from([0.02, 0.1]), STALLS, STALLS, st.integers(0, 2**32))
 def test_stalls_of_either_end_move_nothing_even_when_nobody_notices_them(
     paths, pace_s, stall, far_stall, seed
@@ -127,7 +126,7 @@ def test_stalls_of_either_end_move_nothing_even_when_nobody_notices_them(
     assert moves(play(far, decide)) == []
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@settings(max_examples=40, derandomize=True, database=None)
 @given(st.sampled_from([0.02, 0.1]), st.floats(0, 1), st.integers(0, 2**32))
 def test_paths_that_fall_silent_within_a_pace_are_not_left_for_each_other(pace_s, share, seed):
     start_s = WARM_S + 1
@@ -136,7 +135,7 @@ def test_paths_that_fall_silent_within_a_pace_are_not_left_for_each_other(pace_s
     assert moves(play(Schedule(("fibre", "leo"), pace_s, seed, faults), decide)) == []
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@settings(max_examples=40, derandomize=True, database=None)
 @given(PATHS, PACES, st.sampled_from(HARD), STARTS, st.integers(0, 2**32))
 def test_a_fault_of_one_path_is_left_in_time_and_not_returned_to(
     paths, pace_s, kind, start_s, seed

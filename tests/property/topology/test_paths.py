@@ -46,7 +46,7 @@ def every_path(topology, a, b):
         yield cost, len(links), delay_ms, nodes, links
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(questions(), st.integers(1, 12))
 def test_ranked_paths_are_the_first_of_all_paths(question, k):
     topology, a, b = question
@@ -55,7 +55,7 @@ def test_ranked_paths_are_the_first_of_all_paths(question, k):
     assert [(p.cost, len(p.links), p.delay_ms, p.nodes, p.links) for p in found] == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(questions())
 def test_disjoint_paths_are_as_many_as_the_smallest_cut_allows(question):
     topology, a, b = question

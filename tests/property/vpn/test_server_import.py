@@ -125,7 +125,7 @@ def servers(draw):
 
 
 @given(servers())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_peer_has_its_own_name_or_none_and_no_other(server):
     text, known = server
     found = people(text)
@@ -137,7 +137,6 @@ def test_every_peer_has_its_own_name_or_none_and_no_other(server):
 
 
 @given(servers())
-@settings(deadline=None)
 def test_what_is_listed_is_read_as_a_list_of_people(server):
     found = people(server[0])
     listed = people_list.read_people_list(
@@ -157,7 +156,7 @@ def test_every_device_is_listed_once_by_a_name_of_its_own(said):
 
 
 @given(st.lists(st.text(max_size=60), max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_remarks_say_a_list_comes_out_that_can_be_planned(said):
     remarks = ["".join(f"# {line}\n" for line in text.splitlines()) for text in said]
     sections = [

@@ -8,7 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from controller.drivers import frr_door
+from controller.drivers.frr_files import DOOR
+from controller.frr_door.configuration_text import canonical
 
 OLD = "frr defaults traditional\n!\ninterface lo\n description old\nexit\n!\n"
 NEW = OLD.replace("old", "new")
@@ -88,7 +89,7 @@ class Door:
         places = ("--state", self.folder / "state", "--confdir", self.folder)
         tools = ("--bindir", self.folder, "--frr-reload", self.folder / "frr-reload.py")
         root = ("--filter-tool", self.folder / "filter", "--sudo", self.folder / "sudo")
-        return [sys.executable, "-I", frr_door.__file__, *map(str, (*places, *tools, *root))]
+        return [sys.executable, "-I", *map(str, (self.folder / DOOR, *places, *tools, *root))]
 
     def run(self, request: str, data: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -122,7 +123,7 @@ class Door:
         return file.read_text() if file.exists() else ""
 
     def read(self) -> str:
-        return frr_door.canonical(str(self.ask("read")[1]["config"]))
+        return canonical(str(self.ask("read")[1]["config"]))
 
     def guards(self) -> list[int]:
         entries = (p for p in Path("/proc").iterdir() if p.name.isdigit())

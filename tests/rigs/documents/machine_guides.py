@@ -35,7 +35,7 @@ SSHD: Final = "/usr/sbin/sshd"
 FRR: Final = "/usr/lib/frr/frrinit.sh start"
 
 
-def prepare_an_frr_router(folder: Path, router: Shell) -> Guide:
+def prepare_an_frr_router(folder: Path, controller: Shell, router: Shell) -> Guide:
     """Return how Debian's FRR and sshd get the door, through which the controller then asks."""
 
     def switch_on() -> None:
@@ -44,10 +44,6 @@ def prepare_an_frr_router(folder: Path, router: Shell) -> Guide:
         write(router, "/etc/frr/vtysh.conf", "service integrated-vtysh-config\n")
         started = router.run(FRR)
         assert started.code == 0, started
-
-    def bring_the_door() -> None:
-        for name in ("frr_door.py", "frr_filter.py"):
-            shutil.copyfile(ROOT / "controller/drivers" / name, folder / name)
 
     def start_sshd() -> None:
         assert router.run(SSHD).code == 0
@@ -61,9 +57,9 @@ def prepare_an_frr_router(folder: Path, router: Shell) -> Guide:
         },
         before={
             "install -o root -g root -m 0644": lambda: admit(router, folder, "ROUTER"),
-            "install -o root -g root -m 0755": bring_the_door,
             "ssh sanaga@ROUTER status": start_sshd,
         },
+        others={"sanaga inventory": lambda: controller},
         instead={"systemctl restart frr": switch_on},
         not_run=NOT_RUN["prepare-an-frr-router"],
     )
@@ -93,7 +89,9 @@ def prepare_a_linux_edge(folder: Path, controller: Shell, edge: Shell) -> Guide:
 
     def install() -> None:
         """Install the wheel; its libraries are those of the tests."""
-        pip = "/opt/sanaga/bin/pip install --no-index --no-deps ./sanaga-0.1.0-py3-none-any.whl"
+        pip = (
+            "/opt/sanaga/bin/pip install --no-index --no-deps ./sanaga-0.1.0+edge-py3-none-any.whl"
+        )
         libraries = sysconfig.get_path("purelib")
         done = edge.run(pip)
         assert done.code == 0, done

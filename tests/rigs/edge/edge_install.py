@@ -1,14 +1,20 @@
-"""What an edge has installed: the base and the extra `edge`, and all that these draw."""
+"""What an edge has installed: the wheel of its own rooms, and the libraries that this draws."""
 
+import fcntl
 import re
+import subprocess
 import sys
 import tomllib
+import venv
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import Distribution, distribution, packages_distributions
 from pathlib import Path
 from typing import Final
 
 from packaging.requirements import Requirement
+
+from tools.make_edge_wheel import build_wheel
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 UNIT: Final = ROOT / "edge" / "systemd" / "sanaga-edge.service"
@@ -36,6 +42,63 @@ import importlib.util
 found = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *more: None if name in LACKING else found(name, *more)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeInstallation:
+    """A virtual environment as the recipe makes it; it knows nothing of this tree."""
+
+    folder: Path
+
+    @property
+    def python(self) -> str:
+        """Return the interpreter that has the libraries of an edge alone."""
+        return str(self.folder / "bin" / "python")
+
+    @property
+    def sanaga(self) -> str:
+        """Return the command."""
+        return str(self.folder / "bin" / "sanaga")
+
+    @property
+    def packages(self) -> Path:
+        """Return the folder of what is installed."""
+        (found,) = self.folder.glob("lib/python*/site-packages")
+        return found
+
+    def own_files(self) -> list[Path]:
+        """Return the files of the wheel, bytecode included, without the libraries'."""
+        tops = (top for top in self.packages.iterdir() if top.is_dir() and not top.is_symlink())
+        return [path for top in tops for path in top.rglob("*") if path.is_file()]
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run the interpreter away from this tree."""
+        argv = [self.python, "-P", *words]
+        return subprocess.run(argv, cwd=self.folder, capture_output=True, text=True, check=False)
+
+
+def install_edge(folder: Path) -> EdgeInstallation:
+    """Build the wheel of an edge and install it below a folder, once for all who ask for it there.
+
+    The libraries are those of this environment, which a link stands for.
+    """
+    made = EdgeInstallation(folder / "edge-installation")
+    with (folder / "edge-installation.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.folder.exists():
+            _install(made, build_wheel(folder))
+    return made
+
+
+def _install(made: EdgeInstallation, wheel: Path) -> None:
+    venv.create(made.folder, symlinks=True)
+    into = ["--python", made.python, "--no-deps", "--offline", "--no-cache", "--compile-bytecode"]
+    uv = [sys.executable, "-m", "uv", "--quiet", "pip", "install"]
+    subprocess.run([*uv, *into, str(wheel)], check=True)
+    for library in edge_libraries().values():
+        # Bytecode of single modules and commands are in folders that libraries share.
+        for top in {file.parts[0] for file in library.files or ()} - {"..", "__pycache__"}:
+            (made.packages / top).symlink_to(str(library.locate_file(top)))
 
 
 def edge_libraries() -> dict[str, Distribution]:

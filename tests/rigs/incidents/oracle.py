@@ -1,7 +1,20 @@
 """Which incidents must be open, worked out slowly and plainly from the true state of a network.
 
 This shares nothing with the deciding core but the names of subjects: it walks an intent with
-networkx and looks at every circuit and device in turn.
+networkx and looks at every circuit and device in turn. It knows what is really so, and of what is
+out of sight only what was said before: nobody can tell more. Its laws, each with its reason:
+
+1. A dead circuit is a cause if the centre reaches both ends, or one end and the other is an
+   operator, or the silent device at the other end said itself that the circuit is dead: no device
+   speaks of its own death.
+2. Silent devices beside what is reached are a cause if one cut cannot explain them: two ways into
+   them are lost, or one whose state nobody sees. Else the circuit that they hang on is the cause.
+3. A device or site that was a cause is one until it is seen well, as nothing shows that it was
+   mended; at a site that came back, that holds for the devices that did not.
+4. A cause that is out of sight stays an incident. One that came in the same state as the failure
+   of a whole, of which it is a part, goes on under the whole: it was the first sign of that.
+5. A window covers what it names, what consists of that alone, and the circuits that end there.
+6. While the collector is deaf, nothing changes but that it is deaf.
 """
 
 from collections.abc import Iterator, Mapping
@@ -92,6 +105,9 @@ class Truth:
         """Return whether a window covers a root."""
         if root in self.maintained:
             return True
+        if root.kind is SubjectKind.SITE:
+            # A window over every device of a site is a window over the site.
+            return all(device(d.name) in self.maintained for d in self.intent.devices_at(root.name))
         if root.kind is SubjectKind.DEVICE:
             return site(self.intent.devices[root.name].site) in self.maintained
         if root.kind is SubjectKind.CIRCUIT:

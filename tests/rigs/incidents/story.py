@@ -71,13 +71,15 @@ class Story:
 
     def wait(self, seconds: float) -> None:
         """Let time pass; decisions are taken when they are due, and at the end."""
-        end_s = self.now_s + seconds
+        self.go_on_to(self.now_s + seconds)
+        self.hear()
+
+    def go_on_to(self, end_s: float) -> None:
+        """Let time pass up to a moment; decisions are taken when they are due."""
         while self.wake_s is not None and self.wake_s <= end_s:
-            assert self.wake_s > self.now_s or self.wake_s == self.now_s
             self.now_s = max(self.wake_s, self.now_s + 1e-6)
             self.hear()
-        self.now_s = end_s
-        self.hear()
+        self.now_s = max(self.now_s, end_s)
 
     def word(self, subject: Subject, state: Health, observer: str, **more: object) -> Observation:
         """Return the newest word of an observer."""
@@ -103,10 +105,12 @@ class Story:
             said += [self.word(circuit(name), Health.OK, end) for end in facts.devices]
         return said
 
-    def dead(self, name: str, *ends: str, state: Health = Health.DOWN) -> list[Observation]:
+    def dead(
+        self, name: str, *ends: str, state: Health = Health.DOWN, **more: object
+    ) -> list[Observation]:
         """Return what ends of a circuit say of it."""
         seen = ends or self.network.circuits[name].devices
-        return [self.word(circuit(name), state, end) for end in seen]
+        return [self.word(circuit(name), state, end, **more) for end in seen]
 
     def silent(self, *names: str, state: Health = Health.DOWN) -> list[Observation]:
         """Return what the collector says of devices."""

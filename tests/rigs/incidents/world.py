@@ -1,8 +1,9 @@
 """A network with faults, whose news is late, lost, doubled and out of order on its way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
 from random import Random
 
 from controller.incidents.model import (
@@ -28,12 +29,15 @@ from tests.rigs.incidents.story import COLLECTOR, Story, circuit, collector, dev
 
 # Shortly after midnight in UTC, so that a window of a day lasts.
 MONDAY_S = 1_796_000_400.0
-# Words are repeated so often; polls go round so often. All of it settles within the time after.
-ROUND_S = 5.0
-POLL_S = 10.0
+# When words are repeated and polls go round. All of it settles within the time after.
+WORDS_S = (0.0, 5.0, 15.0, 25.0)
+POLLS_S = (0.0, 10.0, 20.0, 30.0)
 LATEST_S = 3.0
 SETTLED_S = 80.0
 APART_S = 300.0
+# The service decides together on what came while it decided: next to nothing, or much.
+TOGETHER_S = (0.05, 0.2, 0.5, 1.0)
+FRESH_S = 8.0
 # Operators are tried by a story of their own; here two customers are not an operator's outage.
 POLICY = Policy(operator_circuits=99)
 
@@ -104,8 +108,9 @@ class World:
     def step(self) -> frozenset[Subject]:
         """Let the news of what changed arrive as it may, and settle; return the expected roots."""
         start_s = self.story.now_s
-        for at_s, news in sorted(self._deliveries(start_s), key=lambda pair: pair[0]):
-            self.story.wait(max(0.0, at_s - self.story.now_s))
+        together_s = self.random.choice(TOGETHER_S)
+        for at_s, news in batches(self._deliveries(start_s), together_s, start_s + FRESH_S):
+            self.story.go_on_to(at_s)
             self.story.hear(*news)
         self.story.wait(start_s + SETTLED_S - self.story.now_s)
         self.truth.settle()
@@ -142,13 +147,16 @@ class World:
             yield start_s + 0.2, [self._collector_word(Health.DOWN)]
             return
         yield start_s, [self._collector_word(Health.OK)]
-        phase_s = self.random.uniform(0, POLL_S)
-        for i in range(6):
+        # A poll asks again before it gives up; of words the second at the latest comes through.
+        for after_s in WORDS_S:
             for said in self._words():
-                yield from self._on_its_way(said, start_s + i * ROUND_S, lossy=i not in (1, 5))
-            # A poll asks again before it gives up; of words the second at the latest comes through.
+                lossy = after_s not in (WORDS_S[1], WORDS_S[-1])
+                yield from self._on_its_way(said, start_s + after_s, lossy=lossy)
+        phase_s = self.random.uniform(0, POLLS_S[1])
+        for after_s in POLLS_S:
             for said in self._votes():
-                yield from self._on_its_way(said, start_s + phase_s + i * POLL_S, lossy=1 < i < 5)
+                lossy = after_s == POLLS_S[2]
+                yield from self._on_its_way(said, start_s + phase_s + after_s, lossy=lossy)
 
     def _on_its_way(
         self, said: Observation, at_s: float, *, lossy: bool
@@ -188,6 +196,22 @@ class World:
         """Return what was told to open, among the notices since one."""
         told = self.story.notices[since:]
         return [n.incident.root.name for n in told if n.kind is NoticeKind.OPENED]
+
+
+def batches(
+    deliveries: Iterable[tuple[float, list[News]]], together_s: float, fresh_s: float
+) -> Iterator[tuple[float, list[News]]]:
+    """Yield what arrives within a time as one batch; repeated news in larger ones."""
+    first_s, last_s, batch = -inf, -inf, list[News]()
+    for at_s, news in sorted(deliveries, key=lambda pair: pair[0]):
+        within_s = together_s if first_s < fresh_s else max(TOGETHER_S)
+        if batch and at_s > first_s + within_s:
+            yield last_s, batch
+            batch = []
+        first_s, last_s = at_s if not batch else first_s, at_s
+        batch += news
+    if batch:
+        yield last_s, batch
 
 
 def _toggle(names: set[str], name: str) -> str:

@@ -16,10 +16,12 @@ from inventory.country.examples import write_example
 from inventory.model import Intent, Medium, Platform, Role
 from simulations.lab import lab as labs
 from simulations.lab.lab import Lab
-from simulations.netns import namespaces, registry
+from simulations.netns import namespaces, processes, registry
 from tests.factories import Draft
 
 EXAMPLE: Final = "northern-spur"
+# Names that this process gave; of none of them anything may be left when its tests are over.
+NAMES: Final[list[str]] = []
 NETWORK: Final = """\
 network:
   name: {name}
@@ -138,23 +140,22 @@ def converged(intent: Intent, *, within_s: float) -> Iterator[Lab]:
 
 def unique(stem: str) -> str:
     """Return a laboratory name that no other test run on this machine uses."""
-    return f"{stem}-{uuid4().hex[:6]}"
+    NAMES.append(f"{stem}-{uuid4().hex[:6]}")
+    return NAMES[-1]
 
 
 def leftovers(name: str) -> list[str]:
-    """Return everything on this machine that belongs to a laboratory of that name."""
+    """Return everything on this machine that belongs to a laboratory of that name.
+
+    That is also who lives with one of its processes in a namespace whose name is gone.
+    """
     prefix = f"sanaga-{name}-"
     found = [entry.name for entry in namespaces.DIRECTORY.glob(f"{prefix}*")]
     found += [str(path) for path in (registry.ROOT / name,) if path.exists()]
-    mine = f"{registry.ROOT / name}/".encode()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                words = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            found += [f"process {entry.name}"] if mine in words else []
-    return found
+    there = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+    place = registry.ROOT / name
+    mine = {pid for pid in there - {os.getpid()} if processes.uses_folder(pid, place)}
+    return [*found, *(f"process {pid}" for pid in sorted(mine | namespaces.unnamed_company(mine)))]
 
 
 def write_triangle(folder: Path, name: str, *, cost: int = 1) -> Path:

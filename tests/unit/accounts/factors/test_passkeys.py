@@ -134,7 +134,8 @@ def test_options_ask_for_verification_and_name_known_keys(service, account, key)
 
 
 @settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_no_answer_is_an_error_of_ours(service, account, key, data):

@@ -228,7 +228,7 @@ def test_a_window_by_hand_can_be_taken_away_again(story):
     story.wait(60)
     assert story.notices == []
     story.hear(WindowRemoved("works"))
-    story.wait(5)
+    story.wait(15)
     assert kinds(story) == [OPENED]
 
 

@@ -6,8 +6,10 @@ import pytest
 
 from controller.incidents.model import (
     ActKind,
+    Cause,
     ChangeKind,
     Health,
+    Source,
 )
 from tests.rigs.incidents.monday import (
     CHAIN,
@@ -205,3 +207,38 @@ def test_21_up_and_down_swapped_end_in_the_newer(story):
     story.hear(*down)
     story.wait(60)
     assert story.notices == []
+
+
+def test_a_fibre_whose_sessions_are_not_up_again_ends_as_the_cut_that_it_was(story):
+    story.hear(*story.dead(FIBRE, source=Source.BGP))
+    story.wait(5)
+    assert story.only().cause is Cause.FIBRE_CUT
+    story.hear(*story.dead(FIBRE, state=Health.DEGRADED, source=Source.BGP))
+    story.wait(1)
+    assert story.only().cause is Cause.FIBRE_CUT
+    story.wait(1)
+    assert story.roots() == []
+    story.hear(*story.dead(FIBRE, state=Health.OK, source=Source.BGP))
+    story.wait(600)
+    assert [ended.cause for ended in story.ended.values()] == [Cause.FIBRE_CUT]
+    assert kinds(story) == [OPENED, ENDED]
+
+
+def test_what_stays_poor_after_its_repair_becomes_an_incident_of_its_own(story):
+    story.hear(*story.dead(FIBRE, source=Source.BGP))
+    story.wait(5)
+    story.hear(*story.dead(FIBRE, state=Health.DEGRADED, source=Source.BGP))
+    story.wait(60)
+    poor = story.only()
+    assert (poor.number, poor.root, poor.cause) == (2, circuit(FIBRE), Cause.ROUTING_LOST)
+    assert kinds(story) == [OPENED, ENDED, OPENED]
+
+
+def test_what_dies_while_it_is_poor_is_the_same_incident_with_another_cause(story):
+    story.hear(*story.dead(FIBRE, state=Health.DEGRADED, source=Source.BGP))
+    story.wait(60)
+    assert story.only().cause is Cause.ROUTING_LOST
+    story.hear(*story.dead(FIBRE, source=Source.BGP))
+    story.wait(5)
+    assert (story.only().number, story.only().cause) == (1, Cause.FIBRE_CUT)
+    assert kinds(story) == [OPENED, CHANGED]

@@ -153,7 +153,7 @@ def test_a_disabled_circuit_may_take_over_a_live_port_or_go(known, way):
     assert made.blast_radius.disconnected == expected
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_no_change_of_circuits_leaves_a_plan_impossible(data):
     was = hierarchy(2, 1, 1)

@@ -141,7 +141,7 @@ def test_junk_is_no_answer(junk):
         assert run(agent.walk(COLUMN)) == ()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=2), st.integers(0, 400)
 )

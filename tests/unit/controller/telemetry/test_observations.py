@@ -2,8 +2,15 @@
 
 from controller.incidents.model import Health, Source, Subject, SubjectKind
 from controller.telemetry.current_state import SILENT_S
-from controller.telemetry.observations import LastWord, observations, session_lost, silent_edges
+from controller.telemetry.observations import (
+    KnownCircuits,
+    LastWord,
+    observations,
+    session_lost,
+    silent_edges,
+)
 from edge.telemetry.model import ChangeKind, PathState
+from inventory.model import Medium
 from tests.rigs.controller.telemetry_rig import EDGE, FIBRE, HUB, NOON, change, message, path_now
 
 LTE = "mora-e1-lte"
@@ -65,6 +72,35 @@ def test_a_change_gives_the_moment_and_the_reason():
     assert (found.at_s, found.reason) == (NOON - 3, "no answer for 0.4 s")
     without = of_circuit(observations(message(2, NOON, paths=paths), NOON + 1))
     assert without.reason == f"{EDGE}: {HUB} does not answer over {FIBRE}"
+
+
+def test_a_far_ends_satellites_are_no_fault_of_the_fibre_here():
+    fibre = KnownCircuits(media={FIBRE: Medium.FIBRE})
+    table = {
+        PathState.UP: Health.OK,
+        PathState.HANDOVER: Health.OK,
+        PathState.BROWNOUT: Health.OK,
+        PathState.DEAD: Health.UNKNOWN,
+    }
+    for state, health in table.items():
+        far = path_now(state=state, medium="leo", delay_ms=620.0)
+        told = of_circuit(observations(message(1, NOON, paths=(far,)), NOON, circuits=fibre))
+        assert (told.state, told.delay_ms) == (health, None)
+    leo = KnownCircuits(media={FIBRE: Medium.LEO})
+    shaken = path_now(state=PathState.HANDOVER, medium="leo")
+    assert of_circuit(
+        observations(message(1, NOON, paths=(shaken,)), NOON, circuits=leo)
+    ).state is (Health.DEGRADED)
+
+
+def test_a_circuit_is_judged_by_the_paths_of_which_it_is_the_worse_half():
+    paths = (
+        path_now(peer="garoua-e1", medium="leo"),
+        path_now(state=PathState.BROWNOUT, delay_ms=80.0),
+    )
+    fibre = KnownCircuits(media={FIBRE: Medium.FIBRE})
+    told = of_circuit(observations(message(1, NOON, paths=paths), NOON, circuits=fibre))
+    assert (told.state, told.delay_ms) == (Health.DEGRADED, 80.0)
 
 
 def test_a_last_gasp_is_said_of_the_edge_itself():

@@ -17,11 +17,12 @@ from controller.drivers.observe import DeviceDone
 from controller.model import Verdict
 from controller.terminal.completion import names
 from controller.terminal.durations import seconds, spoken
-from controller.terminal.output import aligned, cell, plain, shortened
+from controller.terminal.output import plain, shortened
 from controller.terminal.progress import sentence
 from controller.wording import count, listing
 from inventory.errors import Location
 from inventory.model import Level
+from inventory.text_table import aligned, cell
 from tests.sanaga_process import SMALL
 
 

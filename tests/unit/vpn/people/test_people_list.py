@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.errors import IntentError
@@ -123,7 +123,6 @@ PEOPLE = st.builds(
 @given(
     st.lists(PEOPLE, max_size=4, unique_by=lambda one: one.name), st.sampled_from(["csv", "yaml"])
 )
-@settings(deadline=None)
 def test_a_list_that_was_written_is_read_as_what_it_was_made_of(people, form):
     pairs = [keys.public_of(keys.generate_private()) for _ in people]
     found = [

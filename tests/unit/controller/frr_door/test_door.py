@@ -11,7 +11,10 @@ from threading import Event
 
 import pytest
 
-from controller.drivers import frr_door
+from controller.drivers.frr_files import DOOR
+from controller.frr_door import configuration_text
+from controller.frr_door.frr import BATCH
+from controller.frr_door.main import SHOW_TIMEOUT_S
 from simulations.netns.waiting import eventually
 from tests.rigs.controller.door_rig import (
     NEW,
@@ -129,6 +132,20 @@ def test_interrupted_confirmation_is_finished_by_the_guard(door: Door):
     assert (door.folder / "startup").read_text() == NEW
 
 
+def test_guard_undoes_although_the_door_was_replaced_meanwhile(door: Door):
+    door.stage("a", NEW)
+    door.ask("commit a 600")
+    fresh = door.folder / "fresh"
+    fresh.write_text("no door")
+    fresh.replace(door.folder / DOOR)
+    assert door.run("status").returncode not in {0, 64}
+    state = door.folder / "state"
+    with _guard_woken(state):
+        (state / "pending.json").write_text(_overdue(state / "pending.json"))
+    _eventually(lambda: not door.guards())
+    assert door.running() == OLD
+
+
 def test_confirmation_that_a_restart_outran_is_not_told_as_done(door: Door):
     door.stage("a", NEW)
     door.ask("commit a 60")
@@ -201,7 +218,7 @@ def test_refused_candidate_takes_the_place_of_the_one_before(door: Door):
 
 
 def test_many_deletions_take_few_vtysh(door: Door):
-    names = [f"eth{n}" for n in range(frr_door.BATCH + 1)]
+    names = [f"eth{n}" for n in range(BATCH + 1)]
     ports = "".join(f"interface {name}\n description port\nexit\n!\n" for name in names)
     (door.folder / "running").write_text(OLD + ports)
     (door.folder / "gone").write_text(
@@ -304,7 +321,7 @@ def test_anything_else_is_refused(door: Door, request_text: str):
 def test_show_commands_go_to_vtysh_and_are_ended_when_they_hang(door: Door):
     said = door.run("vtysh -c 'show bgp summary'").stdout
     assert "'-c', 'show bgp summary'" in said
-    assert f"for at most {frr_door.SHOW_TIMEOUT_S} s" in said
+    assert f"for at most {SHOW_TIMEOUT_S} s" in said
 
 
 @pytest.mark.parametrize("request_text", ["", "  ", "vtysh", "vtysh -c"])
@@ -325,7 +342,7 @@ def test_targets_without_an_answer_are_told(door: Door):
 
 def test_canonical_form_drops_what_changes_by_itself():
     shown = f"\nCurrent configuration:\n!\nfrr version 8.4.4\nhostname x\n{OLD}end\n"
-    assert frr_door.canonical(shown) == OLD
+    assert configuration_text.canonical(shown) == OLD
 
 
 def test_canonical_form_orders_static_routes_by_prefix():
@@ -338,13 +355,13 @@ def test_canonical_form_orders_static_routes_by_prefix():
     ]
     ordered = [shown[i] for i in (2, 4, 0, 3, 1)]
     before, after = ("\n".join((*lines, "!", "")) for lines in (shown, ordered))
-    assert frr_door.canonical(before) == frr_door.canonical(after)
-    assert frr_door.canonical(after).splitlines()[:5] == ordered
+    assert configuration_text.canonical(before) == configuration_text.canonical(after)
+    assert configuration_text.canonical(after).splitlines()[:5] == ordered
 
 
 def test_canonical_form_orders_route_maps_alone():
     one, two, ten = (f"route-map m permit {n}\nexit" for n in (1, 2, 10))
     before = f"{OLD}{ten}\n!\n{two}\n!\nip route 1.0.0.0/8 blackhole\n!\n{one}\n!\n"
     after = f"{OLD}{one}\n!\n{two}\n!\nip route 1.0.0.0/8 blackhole\n!\n{ten}\n!\n"
-    assert frr_door.canonical(before) == after
-    assert frr_door.canonical(after) == after
+    assert configuration_text.canonical(before) == after
+    assert configuration_text.canonical(after) == after

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.drivers.frr_files import DOOR, door_archive
 from tests.rigs.controller.door_rig import FILTER, OLD, OPEN, RELOAD, SUDO, VTYSH, Door
 
 
@@ -20,6 +21,7 @@ def door(tmp_path: Path) -> Iterator[Door]:
         script.chmod(0o755)
     (tmp_path / "running").write_text(OLD)
     (tmp_path / "startup").write_text(OLD)
+    (tmp_path / DOOR).write_bytes(door_archive())
     made = Door(tmp_path)
     yield made
     for guard in made.guards():

@@ -1,0 +1,1 @@
+"""Hours of calls through the laboratory while circuits fail at random."""

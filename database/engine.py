@@ -113,10 +113,14 @@ def postgresql_name(address: str) -> str:
     return parts.render_as_string()
 
 
-@cache
 def process_name() -> str:
     """Return by what name this process is known to servers, as long as it runs."""
-    return f"sanaga {gethostname()[:32]} {os.getpid()} {os.urandom(3).hex()}"
+    return _name_of(os.getpid())
+
+
+@cache
+def _name_of(pid: int) -> str:
+    return f"sanaga {gethostname()[:32]} {pid} {os.urandom(3).hex()}"
 
 
 @contextmanager

@@ -23,7 +23,6 @@ _SETTINGS: Final = {
     "keepalives_interval": 1,
     "keepalives_count": 3,
     "tcp_user_timeout": 5_000,
-    "application_name": process_name(),
     "options": f"-c statement_timeout={_STATEMENT_MS} {NOTICE_END}",
 }
 
@@ -55,7 +54,8 @@ class ServerLock:
     """An advisory lock of PostgreSQL."""
 
     def __init__(self, engine: Engine, number: int) -> None:
-        self._engine = create_engine(engine.url, poolclass=NullPool, connect_args=_SETTINGS)
+        settings = {**_SETTINGS, "application_name": process_name()}
+        self._engine = create_engine(engine.url, poolclass=NullPool, connect_args=settings)
         self._number = number
         self._connection: Connection | None = None
 

@@ -224,7 +224,7 @@ def _changes(name: str) -> Table:
     )
 
 
-def spools_with_devices(*where: ColumnElement[bool]) -> Select[Any]:
+def spools_of(*where: ColumnElement[bool]) -> Select[Any]:
     """Return the query of spools with the names of their devices."""
     joined = spools.join(edges, edges.c.id == spools.c.edge)
     return select(edges.c.device, spools).select_from(joined).where(*where)

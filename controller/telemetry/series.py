@@ -139,9 +139,7 @@ class Series:
 
     def last_message(self, device: DeviceName, spool: str) -> LastMessage:
         """Return what is known of a spool's last message."""
-        query = schema.spools_with_devices(
-            schema.edges.c.device == device, schema.spools.c.spool == spool
-        )
+        query = schema.spools_of(schema.edges.c.device == device, schema.spools.c.spool == spool)
         with reading(self.engine) as connection:
             row = connection.execute(query).first()
         return _last_message(row) if row else LastMessage()
@@ -246,9 +244,7 @@ def _spools(connection: Connection, began_s: Mapping[_Source, int]) -> dict[_Sou
 
 def _known_spools(connection: Connection, sources: Set[_Source]) -> dict[_Source, _Spool]:
     devices = {device for device, _ in sources}
-    query = schema.spools_with_devices(schema.edges.c.device.in_(devices)).order_by(
-        schema.spools.c.id
-    )
+    query = schema.spools_of(schema.edges.c.device.in_(devices)).order_by(schema.spools.c.id)
     rows = connection.execute(query.with_for_update(of=schema.spools)).all()
     return {
         (row.device, row.spool): _Spool(

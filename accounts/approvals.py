@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from accounts.audit import Actor, append, instant_text, storable
 from accounts.directory import account_of, grants_of
-from accounts.errors import NotAllowedError, SecondPersonError
+from accounts.errors import NotAllowedError, NotThereError, SecondPersonError, TakenError
 from accounts.opaque_tokens import known_id, new_id
 from accounts.realm import Realm
 from accounts.roles import Origin, Principal, RoleCatalogue, allows
@@ -103,7 +103,7 @@ def approve(  # noqa: PLR0913 - who approves what that was shown, by what and wh
         once = update(approvals).where(approvals.c.id == number, approvals.c.approved_by.is_(None))
         values = {"approved_by": by.account.id, "approved_s": now_s}
         if connection.execute(once.values(values)).rowcount != 1:
-            raise NotAllowedError("somebody has approved this already")
+            raise TakenError("somebody has approved this already")
         at, details = instant_text(now_s), {"digest": shown}
         append(connection, by.actor(found.wish.summary), at, "approval.give", number, details)
 
@@ -156,7 +156,7 @@ def _requested(
 ) -> Approval:
     row = _row(connection, number)
     if row is None or not _covers(by, row.access_right, json.loads(row.places)):
-        raise NotAllowedError(_UNKNOWN)
+        raise NotThereError(_UNKNOWN)
     found = _approval(row)
     if now_s >= found.expires_s or row.used_s is not None:
         raise NotAllowedError("this request is over; ask for another one")

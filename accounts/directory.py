@@ -10,7 +10,14 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 
 from accounts.audit import append, instant_text
-from accounts.errors import LastAdministratorError, NotAllowedError, SecondPersonError
+from accounts.errors import (
+    LastAdministratorError,
+    NotAllowedError,
+    NotThereError,
+    SecondPersonError,
+    TakenError,
+    UnfitError,
+)
 from accounts.roles import (
     EVERYWHERE,
     Account,
@@ -51,12 +58,12 @@ def account_name(typed: str) -> str:
 def check_person(name: str, title: str) -> None:
     """Raise NotAllowedError if an account cannot have this name or title."""
     if not _NAME.fullmatch(name):
-        raise NotAllowedError(
+        raise UnfitError(
             "a name is lower-case letters, digits, '.', '_', '@' and '-', at most 63, such as "
             "a.ngono"
         )
     if not title.strip() or len(title) > _LONGEST_TITLE or not title.isprintable():
-        raise NotAllowedError(f"a title is one line of at most {_LONGEST_TITLE} characters")
+        raise UnfitError(f"a title is one line of at most {_LONGEST_TITLE} characters")
 
 
 def find_account(connection: Connection, name: str) -> Account | None:
@@ -107,7 +114,7 @@ def require_managed(
     """Return an account that somebody may manage. Raises NotAllowedError as if there were none."""
     account = find_account(connection, name)
     if account is None or not manages(by, grants_of(connection, account.id), catalogue):
-        raise NotAllowedError(_UNKNOWN)
+        raise NotThereError(_UNKNOWN)
     return account
 
 
@@ -124,7 +131,7 @@ def create_account(
     name, title, handle = person
     check_person(name, title)
     if find_account(connection, name):
-        raise NotAllowedError(f"there is an account {name!r} already; choose another name")
+        raise TakenError(f"there is an account {name!r} already; choose another name")
     values = {"name": name, "title": title, "handle": handle, "created_s": now_s}
     made = connection.execute(insert(accounts).values(values).returning(accounts.c.id))
     number = int(made.scalar_one())

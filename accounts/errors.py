@@ -2,6 +2,9 @@
 
 AccountsError
 ├── NotAllowedError         the caller's roles do not cover what is asked
+│   ├── NotThereError       it does not exist, or not for the caller; neither is told from the other
+│   ├── UnfitError          a name, title, role, scope or time cannot be used
+│   └── TakenError          somebody was there before: a name is taken, an act is done already
 ├── SignInRefusedError      a name, password, code, link or token is not accepted
 ├── WaitError               too many attempts; the text says for how long to wait
 ├── StepUpNeededError       the act needs a second factor that was given just now
@@ -18,6 +21,18 @@ class AccountsError(Exception):
 
 class NotAllowedError(AccountsError):
     """The roles of the caller do not cover what is asked, or it does not exist for them."""
+
+
+class NotThereError(NotAllowedError):
+    """What is asked for does not exist, or lies outside of the caller's roles."""
+
+
+class UnfitError(NotAllowedError):
+    """A name, a title, a role, a scope or a time cannot be used."""
+
+
+class TakenError(NotAllowedError):
+    """A name is taken, or an act is done already."""
 
 
 class SignInRefusedError(AccountsError):

@@ -21,7 +21,12 @@ from accounts.directory import (
     require_managed,
     switch,
 )
-from accounts.errors import NotAllowedError, SecondPersonError
+from accounts.errors import (
+    NotThereError,
+    SecondPersonError,
+    TakenError,
+    UnfitError,
+)
 from accounts.opaque_tokens import OpaqueToken, known_id, new_id
 from accounts.roles import Account, Principal, RoleCatalogue, require_step_up
 from accounts.schema import Lock, hold, proposals
@@ -81,7 +86,7 @@ def propose(  # noqa: PLR0913 - who proposes what about whom, when and why
     require_step_up(by, now_s)
     subject = require_managed(connection, by, name, catalogue)
     if subject.id == by.account.id:
-        raise NotAllowedError("this is about somebody else's account; change your own directly")
+        raise UnfitError("this is about somebody else's account; change your own directly")
     number = new_id()
     row: dict[str, object] = {"id": number, "kind": kind.value, "account_id": subject.id}
     row |= {"because": storable(because), "proposed_by": by.account.id, "proposed_s": now_s}
@@ -106,7 +111,7 @@ def second(
     once = update(proposals).where(proposals.c.id == number, proposals.c.seconded_by.is_(None))
     values = {"seconded_by": by.account.id, "seconded_s": now_s}
     if connection.execute(once.values(values)).rowcount != 1:
-        raise NotAllowedError("a second person has agreed already")
+        raise TakenError("a second person has agreed already")
     at, details = instant_text(now_s), {"proposal": number}
     what = f"second.{_word(found.kind)}"
     append(connection, by.actor(found.because), at, what, found.subject.name, details)
@@ -118,7 +123,7 @@ def object_to(
     """End a proposal; its subject may, and everybody who manages the account."""
     row = connection.execute(_still_open(number)).one_or_none()
     if row is None:
-        raise NotAllowedError(_UNKNOWN)
+        raise NotThereError(_UNKNOWN)
     found = _proposal(connection, row)
     if by.account.id != found.subject.id:
         _require_manager(connection, by, found, catalogue)
@@ -193,7 +198,7 @@ def _open(
 ) -> Proposal:
     row = connection.execute(_still_open(number)).one_or_none()
     if row is None or now_s >= row.proposed_s + _LASTS_S:
-        raise NotAllowedError(_UNKNOWN)
+        raise NotThereError(_UNKNOWN)
     found = _proposal(connection, row)
     _require_manager(connection, by, found, catalogue)
     return found
@@ -203,7 +208,7 @@ def _require_manager(
     connection: Connection, by: Principal, found: Proposal, catalogue: RoleCatalogue
 ) -> None:
     if not manages(by, grants_of(connection, found.subject.id), catalogue):
-        raise NotAllowedError(_UNKNOWN)
+        raise NotThereError(_UNKNOWN)
 
 
 def _require_still_managers(
@@ -223,7 +228,7 @@ def _require_still_managers(
 def _end(connection: Connection, number: str, outcome: str, now_s: float) -> None:
     once = update(proposals).where(proposals.c.id == number, proposals.c.ended_s.is_(None))
     if connection.execute(once.values(ended_s=now_s, outcome=outcome)).rowcount != 1:
-        raise NotAllowedError(_UNKNOWN)
+        raise NotThereError(_UNKNOWN)
 
 
 def _still_open(number: str) -> Any:

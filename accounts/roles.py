@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from accounts.audit import Actor
-from accounts.errors import NotAllowedError, StepUpNeededError
+from accounts.errors import NotAllowedError, NotThereError, StepUpNeededError, UnfitError
 
 Id = TypeVar("Id")
 
@@ -64,7 +64,7 @@ class RoleCatalogue:
         for grant in found:
             if grant.role not in self.rights:
                 known = ", ".join(sorted(map(str, self.rights)))
-                raise NotAllowedError(f"there is no role {grant.role!r}; the roles are: {known}")
+                raise UnfitError(f"there is no role {grant.role!r}; the roles are: {known}")
             check_scope(grant.scope)
         return tuple(found)
 
@@ -113,7 +113,7 @@ def check_scope(scope: str) -> None:
     """Raise NotAllowedError if a scope is not a path of lower-case names."""
     steps = scope.split("/") if scope else []
     if len(steps) > _MOST_STEPS or not all(_STEP.fullmatch(step) for step in steps):
-        raise NotAllowedError(
+        raise UnfitError(
             f"{scope!r} is not a scope; write names with '/' between, such as north/mayo-sava, or "
             "nothing for everything"
         )
@@ -172,7 +172,7 @@ def exceeds(wanted: Iterable[Power], principal: Principal) -> bool:
 def require(principal: Principal, right: str, place: str) -> None:
     """Raise NotAllowedError if somebody lacks a right at a place."""
     if not allows(principal, right, place):
-        raise NotAllowedError("not found, or your roles do not cover it")
+        raise NotThereError("not found, or your roles do not cover it")
 
 
 def require_step_up(principal: Principal, now_s: float) -> None:

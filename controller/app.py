@@ -1,5 +1,6 @@
 """What a verb or a request opens: the journal, an apply's context, the register of people."""
 
+import socket
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from controller.apply.recovery import RollbackResult
     from controller.apply.session import ApplyContext
     from controller.channels.message import Sender
+    from controller.clock import Clock
     from controller.model import Plan, PushResult
     from controller.notices.model import NoticePolicy
     from controller.sites.edges import SitesContext
@@ -42,7 +44,13 @@ def open_journal() -> "Iterator[Journal]":
         yield journal
 
 
-def apply_plan(plan: "Plan", progress: "Progress", confirm_within_s: int | None) -> "PushResult":
+def apply_plan(
+    plan: "Plan",
+    progress: "Progress",
+    confirm_within_s: int | None,
+    *,
+    clock: "Clock | None" = None,
+) -> "PushResult":
     """Apply a plan; with a time to confirm, it is undone unless a person confirms it by then."""
     from controller.apply.run import apply
 
@@ -50,38 +58,50 @@ def apply_plan(plan: "Plan", progress: "Progress", confirm_within_s: int | None)
     publish_revocations()
     remember_edge_keys(plan.intent)
     with open_journal() as journal:
-        context = apply_context(journal, plan.intent, progress)
+        context = apply_context(journal, plan.intent, progress, clock=clock)
         return apply(plan, context, confirm_within_s=confirm_within_s, hold=hold)
 
 
 def resume_apply(
-    progress: "Progress", without: Collection["DeviceName"] = ()
+    progress: "Progress",
+    without: Collection["DeviceName"] = (),
+    *,
+    clock: "Clock | None" = None,
 ) -> "PushResult | None":
     """Finish or unwind an apply that was interrupted; None if there is no such apply."""
     from controller.apply.recovery import resume
 
     with open_journal() as journal:
-        return resume(recorded_context(journal, None, progress), without=without)
+        context = recorded_context(journal, None, progress, clock=clock)
+        return resume(context, without=without)
 
 
-def confirm_apply(number: int | None, progress: "Progress") -> "PushResult":
+def confirm_apply(
+    number: int | None, progress: "Progress", *, clock: "Clock | None" = None
+) -> "PushResult":
     """Keep an apply that waits for a person."""
     from controller.apply.recovery import confirm
 
     with open_journal() as journal:
-        return confirm(recorded_context(journal, number, progress), number)
+        return confirm(recorded_context(journal, number, progress, clock=clock), number)
 
 
-def rollback_apply(number: int | None, progress: "Progress") -> "RollbackResult":
+def rollback_apply(
+    number: int | None, progress: "Progress", *, clock: "Clock | None" = None
+) -> "RollbackResult":
     """Undo the apply of a number, or the last one."""
     from controller.apply.recovery import undo
 
     with open_journal() as journal:
-        return undo(recorded_context(journal, number, progress), number)
+        return undo(recorded_context(journal, number, progress, clock=clock), number)
 
 
 def apply_context(
-    journal: "Journal", intent: "Intent | None", progress: "Progress"
+    journal: "Journal",
+    intent: "Intent | None",
+    progress: "Progress",
+    *,
+    clock: "Clock | None" = None,
 ) -> "ApplyContext":
     """Return what an apply reads and changes, for the devices of an intent."""
     from controller.apply.session import ApplyContext, Timeouts
@@ -90,16 +110,20 @@ def apply_context(
     from controller.settings import Settings
 
     pace = Timeouts().times(Settings().pace)
-    return ApplyContext(connector(intent), journal, SystemClock(), progress, pace=pace)
+    return ApplyContext(connector(intent), journal, clock or SystemClock(), progress, pace=pace)
 
 
 def recorded_context(
-    journal: "Journal", number: int | None, progress: "Progress"
+    journal: "Journal",
+    number: int | None,
+    progress: "Progress",
+    *,
+    clock: "Clock | None" = None,
 ) -> "ApplyContext":
     """Return the same for the devices of a recorded apply, the last one unless it is named."""
     from controller.apply.recorded import recorded_intent
 
-    return apply_context(journal, recorded_intent(journal, number), progress)
+    return apply_context(journal, recorded_intent(journal, number), progress, clock=clock)
 
 
 def publish_revocations() -> None:
@@ -175,25 +199,30 @@ def open_controller(url: str | None) -> "ApiClient":
 
     if url:
         return ApiClient(_safe_url(url), _token())
-    place = state_dir() / LOCAL_SOCKET
-    if not place.exists():
+    if (found := local_controller()) is None:
         raise NoControllerError(
             "no controller runs on this machine; start one with 'sanaga serve DIR', or name one "
             "elsewhere with --controller URL"
         )
-    return ApiClient(place)
+    return found
 
 
-def consultations_in_the_way(plan: "Plan") -> str:
-    """Return which running consultations a plan would touch, as the controller here knows them.
+def local_controller() -> "ApiClient | None":
+    """Return a client of the controller that serves this machine's state folder, if one does.
 
-    Nothing is known, and nothing returned, where none runs.
+    A socket that nobody serves any more, as after a kill, stands for none.
     """
-    devices = sorted({change.device for change in plan.changes})
-    if not devices or not (state_dir() / LOCAL_SOCKET).exists():
-        return ""
-    found = open_controller(None).send("POST", "/consultations/touched", {"names": devices})
-    return str(found["sentence"])
+    place = state_dir() / LOCAL_SOCKET
+    if not place.exists():
+        return None
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(place))
+        except OSError:
+            return None
+    from controller.transport.api_client import ApiClient
+
+    return ApiClient(place)
 
 
 def _safe_url(url: str) -> str:

@@ -5,6 +5,9 @@ from typing import Final
 
 from accounts.roles import RoleCatalogue
 
+# Whoever owns the state folder, at the other end of the local socket; accounts begin with 1.
+LOCAL_ACCOUNT_ID: Final = 0
+
 
 class Right(StrEnum):
     """What somebody may do within a scope."""

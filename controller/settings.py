@@ -40,6 +40,16 @@ class Settings(BaseSettings):
         ),
     )
 
+    approval_above: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description=(
+            "share of facilities (0 to 1) that a plan may cut off before a second person must "
+            "approve its apply over the API; no plan needs one unless it is set"
+        ),
+    )
+
 
 def _told(fault: ErrorDetails) -> str:
     name = f"SANAGA_{'_'.join(map(str, fault['loc']))}".upper()

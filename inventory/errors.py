@@ -16,6 +16,7 @@ SanagaError
 │   ├── PolicyRefusedError a policy is not signed, not for it, older, or makes no sense
 │   └── TunnelError        a tunnel cannot be made, read or taken away
 ├── JournalError           the record of applied plans cannot be used
+├── StorageError           what was asked for cannot be stored now
 ├── AccessError            access over the VPN cannot be given or withdrawn as asked
 ├── AccountError           an account cannot be made or recovered as asked
 ├── ExtraError             an optional extra is chosen that is not installed
@@ -124,6 +125,10 @@ class PolicyRefusedError(EdgeError):
 
 class TunnelError(EdgeError):
     """A tunnel cannot be made, read or taken away."""
+
+
+class StorageError(SanagaError):
+    """What was asked for cannot be stored now."""
 
 
 class JournalError(SanagaError):

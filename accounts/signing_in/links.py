@@ -16,7 +16,7 @@ from accounts.directory import (
     manages,
     working_administrators,
 )
-from accounts.errors import NotAllowedError, SignInRefusedError
+from accounts.errors import NotAllowedError, SignInRefusedError, TakenError
 from accounts.opaque_tokens import OpaqueToken, TokenKind, new_id, new_token, stored_hash
 from accounts.roles import (
     EVERYWHERE,
@@ -40,7 +40,7 @@ class Purpose(StrEnum):
     RECOVERY = "recovery"
 
 
-_LASTS_S: Final = {
+LASTS_S: Final = {
     Purpose.FIRST_ADMINISTRATOR: _DAY_S,
     Purpose.INVITATION: 3 * _DAY_S,
     Purpose.RECOVERY: _DAY_S,
@@ -99,7 +99,7 @@ def invite(  # noqa: PLR0913 - who invites whom, as what, when and why
     if not found or not manages(by, found, catalogue):
         raise NotAllowedError("nobody gives a role or a scope that they lack themselves")
     if find_account(connection, name):
-        raise NotAllowedError(f"there is an account {name!r} already; choose another name")
+        raise TakenError(f"there is an account {name!r} already; choose another name")
     made = Link(new_id(), Purpose.INVITATION, None, name, title, found)
     return _store(connection, made, by.actor(because), now_s)
 
@@ -179,7 +179,7 @@ def _store(connection: Connection, made: Link, actor: Actor, now_s: float) -> Op
     row |= {"account_id": made.account_id, "name": made.name, "title": made.title}
     row |= {"grants": json.dumps([[str(one.role), one.scope] for one in made.grants])}
     row |= {"made_by": actor.who, "created_s": now_s}
-    connection.execute(insert(links).values(**row, expires_s=now_s + _LASTS_S[made.purpose]))
+    connection.execute(insert(links).values(**row, expires_s=now_s + LASTS_S[made.purpose]))
     details = {"purpose": made.purpose.value, "grants": json.loads(str(row["grants"]))}
     subject = made.name or made.purpose.value
     append(connection, actor, instant_text(now_s), "link.make", subject, details)

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
 from accounts.audit import append, instant_text
 from accounts.directory import account_of, grants_of
-from accounts.errors import NotAllowedError
+from accounts.errors import NotAllowedError, UnfitError
 from accounts.opaque_tokens import OpaqueToken, TokenKind, new_id, new_token, stored_hash
 from accounts.realm import Realm
 from accounts.roles import (
@@ -90,7 +92,8 @@ def identify_token(realm: Realm, text: str, now_s: float) -> Principal | None:
         found = _principal(connection, row, realm.catalogue)
     if found and (row.used_s is None or now_s - row.used_s >= _NOTED_EVERY_S):
         mine = update(machine_tokens).where(machine_tokens.c.id == row.id)
-        with realm.engine.begin() as connection:
+        # A full disk shuts nobody out.
+        with suppress(DBAPIError), realm.engine.begin() as connection:
             connection.execute(mine.values(used_s=now_s))
     return found
 
@@ -119,11 +122,11 @@ def revoke_token(realm: Realm, by: Principal, number: str, *, now_s: float, beca
 def _checked(wish: TokenWish, by: Principal, catalogue: RoleCatalogue) -> tuple[Grant, ...]:
     given = catalogue.checked(wish.grants)
     if not given:
-        raise NotAllowedError("a token needs at least one role")
+        raise UnfitError("a token needs at least one role")
     if not 0 < wish.lasts_s <= LONGEST_S:
-        raise NotAllowedError("a token lasts at most 366 days")
+        raise UnfitError("a token lasts at most 366 days")
     if not wish.title.strip() or len(wish.title) > _LONGEST_TITLE or not wish.title.isprintable():
-        raise NotAllowedError(f"a token's title is one line of at most {_LONGEST_TITLE} characters")
+        raise UnfitError(f"a token's title is one line of at most {_LONGEST_TITLE} characters")
     if exceeds(_powers(given, wish.rights, catalogue), by):
         raise NotAllowedError("a token cannot hold a right or a scope that its maker lacks")
     return given

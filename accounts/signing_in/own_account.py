@@ -1,5 +1,6 @@
 """What people change of their own account: password, second factors, recovery codes."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
@@ -7,9 +8,9 @@ from sqlalchemy import Connection, Row, delete, select, update
 from accounts.announcements import announce
 from accounts.audit import append, instant_text, storable
 from accounts.directory import keeping_administrator, sign_out_everywhere
-from accounts.errors import NotAllowedError, SignInRefusedError
+from accounts.errors import NotThereError, SignInRefusedError, TakenError
 from accounts.factors.passwords import check_password
-from accounts.factors.recovery_codes import new_codes
+from accounts.factors.recovery_codes import codes_left, new_codes
 from accounts.realm import Realm
 from accounts.roles import Principal, require_step_up
 from accounts.schema import Lock, accounts, hold, passkeys, passwords, totp
@@ -22,6 +23,37 @@ from accounts.signing_in.set_up import (
     with_new_factor,
 )
 from database.engine import reading
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A passkey as its owner lists it; times are seconds since 1970."""
+
+    id: str
+    title: str
+    created_s: float
+    used_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What an account can sign in with beside its password."""
+
+    app: bool
+    passkeys: tuple[Passkey, ...]
+    recovery_codes_left: int
+
+
+def credentials_of(connection: Connection, account: int) -> Credentials:
+    """Return the second factors of an account."""
+    columns = (passkeys.c.credential_id, passkeys.c.title, passkeys.c.created_s, passkeys.c.used_s)
+    wanted: Any = select(*columns).where(passkeys.c.account_id == account)
+    found = connection.execute(wanted.order_by(passkeys.c.created_s))
+    return Credentials(
+        app=Factor.TOTP in factors_of(connection, account),
+        passkeys=tuple(Passkey(*row) for row in found),
+        recovery_codes_left=codes_left(connection, account),
+    )
 
 
 def change_password(realm: Realm, by: Principal, old: str, new: str, now_s: float) -> None:
@@ -94,9 +126,9 @@ def remove_factor(
         hold(connection, Lock.ADMINISTRATORS)
         with keeping_administrator(connection, realm.catalogue):
             if connection.execute(delete(table).where(mine)).rowcount != 1:
-                raise NotAllowedError("the account has no such second factor")
+                raise NotThereError("the account has no such second factor")
             if not factors_of(connection, account):
-                raise NotAllowedError("this is the only second factor; set up another one first")
+                raise TakenError("this is the only second factor; set up another one first")
         _note(connection, by, "account.factor-remove", now_s)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, delete, select
 
 from accounts.directory import account_name, grants_of, manages
-from accounts.errors import NotAllowedError
+from accounts.errors import NotThereError
 from accounts.opaque_tokens import known_id
 from accounts.roles import Origin, Principal, RoleCatalogue
 from accounts.schema import accounts
@@ -35,13 +35,13 @@ class Owned:
     ) -> int:
         """Delete one by its id and return whose it was.
 
-        Raises NotAllowedError when there is none, or none that the caller may end.
+        Raises NotThereError when there is none, or none that the caller may end.
         """
         wanted = select(self.table.c.account_id).where(self.table.c.id == known_id(number))
         owner: int | None = connection.execute(wanted).scalar_one_or_none()
         if owner is None or not may_end(connection, by, owner, catalogue):
             what = f"there is no such {self.noun}, or your roles do not cover it"
-            raise NotAllowedError(what)
+            raise NotThereError(what)
         connection.execute(delete(self.table).where(self.table.c.id == number))
         return owner
 

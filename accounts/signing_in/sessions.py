@@ -1,10 +1,12 @@
 """Sessions of people and of wall screens; each use checks account, grants and time."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
 from accounts.audit import append, instant_text
 from accounts.directory import account_of, grants_of
@@ -96,7 +98,9 @@ def identify_session(realm: Realm, text: str, now_s: float) -> Principal | None:
             return None
         found = _principal(connection, row, realm.catalogue)
     if found and now_s - row.seen_s >= realm.times.noted_every_s:
-        note_use(realm, row.id, now_s)
+        # A full disk signs nobody out.
+        with suppress(DBAPIError):
+            note_use(realm, row.id, now_s)
     return found
 
 

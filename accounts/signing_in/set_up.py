@@ -20,7 +20,7 @@ from accounts.directory import (
     new_handle,
     sign_out_everywhere,
 )
-from accounts.errors import NotAllowedError, SignInRefusedError
+from accounts.errors import SignInRefusedError, TakenError
 from accounts.factors.passkeys import (
     NewPasskey,
     creation_options,
@@ -94,7 +94,7 @@ def begin_set_up(realm: Realm, link_text: str, applicant: Applicant, now_s: floa
         title = link.title or applicant.title
         check_person(name, title)
         if link.account_id is None and find_account(connection, name):
-            raise NotAllowedError(f"there is an account {name!r} already; choose another name")
+            raise TakenError(f"there is an account {name!r} already; choose another name")
         handle = _handle(connection, link.account_id)
     check_password(applicant.password, name, title)
     made = realm.passwords.hash(applicant.password)

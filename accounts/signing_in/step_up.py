@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from accounts.audit import append, instant_text
 from accounts.errors import NotAllowedError, SignInRefusedError, WaitError
 from accounts.factors.throttle import factor_counters, forgive
 from accounts.opaque_tokens import OpaqueToken
@@ -33,6 +34,8 @@ def step_up(realm: Realm, by: Principal, proof: Proof, now_s: float) -> OpaqueTo
         token = renew_token(connection, by.credential, now_s, stepped_up=True)
         if token is None:
             raise SignInRefusedError("this session has ended; sign in again")
+        name, at = by.account.name, instant_text(now_s)
+        append(connection, by.actor("second factor again"), at, "session.step-up", name)
         return token
 
     return with_factor(realm, by, proof, purpose=_purpose(by), now_s=now_s, act=renew)

@@ -9,6 +9,7 @@ from fastapi import Request
 from accounts.roles import Principal, visible
 from controller.api.events import EventRing
 from controller.api.places import Places
+from controller.api.rights import require_stated
 from controller.consultations.model import Announcement, Expectation
 from controller.incidents.model import (
     Incident,
@@ -18,6 +19,8 @@ from controller.incidents.model import (
     Refusal,
 )
 from controller.incidents.view import NetworkView
+from controller.operations.answer_rows import AnswerRows
+from controller.operations.changes import Changes
 from controller.roles import Right
 from inventory.model import Intent, SiteName
 
@@ -85,6 +88,8 @@ class ApiContext:
     ring: EventRing
     authenticate: Callable[[Request], Principal]
     now: Callable[[], float]
+    changes: Changes
+    answers: AnswerRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +110,16 @@ class Viewer:
         return bool(sites) and allowed.issuperset(self.context.places.known(sites))
 
 
-def viewer(request: Request) -> Viewer:
-    """Return who asks; raises ProblemError where nobody is signed in."""
+def signed_in(request: Request) -> Principal:
+    """Return who asks; raises ProblemError for who is not signed in, or lacks the route's right."""
     context: ApiContext = request.app.state.context
     principal = context.authenticate(request)
+    require_stated(request, principal)
+    return principal
+
+
+def viewer(request: Request) -> Viewer:
+    """Return who asks; raises ProblemError for who is not signed in, or lacks the route's right."""
+    context: ApiContext = request.app.state.context
+    principal = signed_in(request)
     return Viewer(principal, visible(principal, Right.LOOK, context.places.sites), context)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from controller.leadership.stream import StreamEvent
+
 # Ten minutes of ten events a second.
 REMEMBERED: Final = 6_000
 
@@ -15,13 +17,15 @@ REMEMBERED: Final = 6_000
 class Event:
     """One event; frame is its text in the stream, sites are those it is about.
 
-    An event about no site concerns everyone who may open the stream.
+    An event about no site concerns everyone who may open the stream. One that is whole concerns
+    only those who see all of its sites.
     """
 
     sequence: int
     kind: str
     frame: bytes
     sites: frozenset[str]
+    whole: bool = False
 
 
 CanSee: TypeAlias = Callable[[Event], bool]
@@ -48,26 +52,31 @@ class EventRing:
         self._events: deque[Event] = deque(maxlen=remembered)
         self._news = asyncio.Event()
 
-    def publish(self, kind: str, data: Mapping[str, Any], sites: Collection[str] = ()) -> Event:
+    def publish(
+        self,
+        kind: str,
+        data: Mapping[str, Any],
+        sites: Collection[str] = (),
+        *,
+        whole: bool = False,
+    ) -> Event:
         """Append an event and wake every stream."""
         self.newest += 1
         frame = encode_event(kind, data, self.event_id(self.newest))
-        event = Event(self.newest, kind, frame, frozenset(sites))
+        event = Event(self.newest, kind, frame, frozenset(sites), whole)
         self._events.append(event)
         self._news.set()
         self._news = asyncio.Event()
         return event
 
-    def follow(
-        self, number: int, kind: str, data: Mapping[str, Any], sites: Collection[str]
-    ) -> None:
-        """Append an event that was numbered elsewhere; after a gap nothing older is known."""
+    def follow(self, number: int, event: StreamEvent) -> None:
+        """Append an event that the database numbered; after a gap nothing older is known."""
         if number <= self.newest:
             return
         if number != self.newest + 1:
             self._events.clear()
         self.newest = number - 1
-        self.publish(kind, data, sites)
+        self.publish(event.kind, event.body, event.sites, whole=event.whole)
 
     def event_id(self, sequence: int) -> str:
         """Return what a client sends back to resume after an event."""

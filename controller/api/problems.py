@@ -1,5 +1,6 @@
 """Errors of the API as problem details (RFC 9457): what, where, and what to do next."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -7,11 +8,18 @@ from typing import Any, Final
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from inventory.errors import SanagaError
+from inventory.errors import SanagaError, StorageError
 
 MEDIA_TYPE: Final = "application/problem+json"
+# Which errors of ours mean what; all others say that the request does not fit what is there.
+STATUS: Final[Mapping[type[SanagaError], HTTPStatus]] = {
+    StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_AGAIN_S: Final = 5
+_log: Final = logging.getLogger(__name__)
 
 
 class ProblemError(Exception):
@@ -41,6 +49,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(SanagaError, _explained)
+    app.add_exception_handler(DBAPIError, _not_stored)
     app.add_exception_handler(Exception, _failed)
 
 
@@ -77,7 +86,20 @@ def _refused(_request: Request, error: Exception) -> Response:
 
 
 def _explained(_request: Request, error: Exception) -> Response:
-    return problem_response(ProblemError(HTTPStatus.CONFLICT, str(error)))
+    found = (code for kind, code in STATUS.items() if isinstance(error, kind))
+    return problem_response(_retryable(next(found, HTTPStatus.CONFLICT), str(error)))
+
+
+def _not_stored(_request: Request, error: Exception) -> Response:
+    """Say that the database does not do its work; the server writes why into its log."""
+    _log.error("a request failed at the database: %s", error)
+    detail = "nothing can be read or stored now; look at the controller's log, then try again"
+    return problem_response(_retryable(HTTPStatus.SERVICE_UNAVAILABLE, detail))
+
+
+def _retryable(status: HTTPStatus, detail: str) -> ProblemError:
+    later = {"Retry-After": str(_AGAIN_S)} if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return ProblemError(status, detail, headers=later)
 
 
 def _failed(_request: Request, _error: Exception) -> Response:

@@ -1,7 +1,11 @@
 """What a reader may see of incidents and consultations; every list, count and export asks here."""
 
+from http import HTTPStatus
+
 from controller.api.context import Viewer
+from controller.api.problems import ProblemError
 from controller.incidents.model import Consultation, Incident, Subject, SubjectKind
+from controller.roles import LOCAL_ACCOUNT_ID, Right
 
 
 def visible_incidents(reader: Viewer, *, ended: bool) -> list[Incident]:
@@ -38,3 +42,17 @@ def sites_of(subject: Subject, reader: Viewer) -> tuple[str, ...]:
 def everywhere(reader: Viewer) -> tuple[str, ...]:
     """Return all sites of the network."""
     return tuple(reader.context.intent.sites)
+
+
+def require_everywhere(reader: Viewer, right: Right) -> None:
+    """Raise ProblemError (403) unless somebody has a right at every site of the network."""
+    if not reader.may(right, everywhere(reader)):
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN,
+            f"this needs the right '{right}' for the whole network; ask someone who has it",
+        )
+
+
+def is_local(reader: Viewer) -> bool:
+    """Return whether a reader owns this machine's controller and speaks over its local socket."""
+    return reader.principal.account.id == LOCAL_ACCOUNT_ID

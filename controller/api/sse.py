@@ -27,7 +27,7 @@ _HEADERS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads a stream; still_allowed is asked again with every beat."""
+    """Who reads a stream; still_allowed, which may take long, is asked once in a beat."""
 
     can_see: CanSee
     still_allowed: Callable[[], bool]
@@ -75,7 +75,13 @@ class EventStream:
         place = ring.newest if self.position is None else self.position
         if self.position is None:
             yield self._resync()
-        while self.reader.still_allowed():
+        now = asyncio.get_running_loop().time
+        asked_s = now()
+        while True:
+            if now() - asked_s >= self.beat_s:
+                if not await asyncio.to_thread(self.reader.still_allowed):
+                    break
+                asked_s = now()
             missed = ring.since(place)
             place = missed.newest
             frames = [event.frame for event in missed.events if self.reader.can_see(event)]

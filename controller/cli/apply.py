@@ -1,11 +1,13 @@
 """Making changes and undoing them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
+from controller.terminal.controllers import ControllerOption, running_controller
 from controller.terminal.durations import seconds, spoken
 from controller.terminal.output import (
     Exit,
@@ -19,7 +21,9 @@ from controller.terminal.output import (
 )
 
 if TYPE_CHECKING:
+    from controller.apply.events import Progress
     from controller.model import Plan, PushResult
+    from controller.operations.remote import RemoteController
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
@@ -65,7 +69,14 @@ def apply(
             "--in-consultations", help="Go on although a consultation runs over a device of it."
         ),
     ] = False,
+    approval: Annotated[
+        str,
+        typer.Option(
+            "--approval", metavar="ID", help="A second person's approval, where one is needed."
+        ),
+    ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    controller: ControllerOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Apply a plan: every device ends up new, or every device as it was.
@@ -76,20 +87,32 @@ def apply(
     if resume:
         if file or confirm_within or yes:
             raise UsageProblem("--resume takes neither a plan nor other options but --without")
-        _resume(without or (), output)
+        _resume(running_controller(controller), without or (), output)
     elif file is None:
         raise UsageProblem("name the plan to apply, or say --resume")
     elif without:
         raise UsageProblem("--without goes with --resume")
     else:
         within_s = None if confirm_within is None else seconds(confirm_within)
-        _apply(file, within_s, output, yes=yes, in_consultations=in_consultations)
+        remote = running_controller(controller)
+        if approval and remote is None:
+            raise UsageProblem("--approval goes with a controller that runs, which asks for it")
+        asked = _Asked(remote, within_s, yes, in_consultations, approval)
+        _apply(file, asked, output)
 
 
-def _apply(
-    file: Path, within_s: int | None, output: Format, *, yes: bool, in_consultations: bool
-) -> None:
-    from controller.app import apply_plan
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How a plan is to be applied, and by which controller if one runs."""
+
+    remote: "RemoteController | None"
+    within_s: int | None
+    yes: bool
+    in_consultations: bool
+    approval: str
+
+
+def _apply(file: Path, asked: _Asked, output: Format) -> None:
     from controller.planning.plan import refuse
     from controller.planning.plan_file import load
     from controller.terminal.progress import told
@@ -98,20 +121,29 @@ def _apply(
     if made.refused:
         say(f"{file}: this plan was refused when it was made; nothing is applied")
     refuse(made)
-    if not in_consultations:
-        _spare_consultations(made)
-    if made.changes and not yes:
-        _agree(made, within_s)
+    if asked.remote and not asked.in_consultations:
+        _spare_consultations(made, asked.remote)
+    if made.changes and not asked.yes:
+        _agree(made, asked.within_s)
     with told(len(made.seen)) as progress:
-        result = apply_plan(made, progress, within_s)
+        result = _applied(made, file, asked, progress)
     _end(result, output)
 
 
-def _spare_consultations(made: "Plan") -> None:
-    """Refuse a plan that would touch a consultation that runs now."""
-    from controller.app import consultations_in_the_way
+def _applied(made: "Plan", file: Path, asked: _Asked, progress: "Progress") -> "PushResult":
+    if asked.remote is None:
+        from controller.app import apply_plan
 
-    if said := consultations_in_the_way(made):
+        return apply_plan(made, progress, asked.within_s)
+    from controller.operations.model import ApplyWish
+
+    how = ApplyWish("", asked.within_s, asked.in_consultations, asked.approval)
+    return asked.remote.apply(made, file, how, progress)
+
+
+def _spare_consultations(made: "Plan", remote: "RemoteController") -> None:
+    """Refuse a plan that would touch a consultation that runs now."""
+    if said := remote.consultations_over({change.device for change in made.changes}):
         say(f"{said}; nothing is applied. Apply then, or say --in-consultations")
         raise typer.Exit(Exit.ERROR)
 
@@ -129,12 +161,14 @@ def _agree(made: "Plan", within_s: int | None) -> None:
         raise typer.Exit(Exit.ERROR)
 
 
-def _resume(without: "list[str] | tuple[()]", output: Format) -> None:
+def _resume(
+    remote: "RemoteController | None", without: "list[str] | tuple[()]", output: Format
+) -> None:
     from controller.app import resume_apply
     from controller.terminal.progress import told
 
     with told() as progress:
-        result = resume_apply(progress, without)
+        result = (remote.resume if remote else resume_apply)(progress, without)
     if result is None:
         say("nothing to resume: no apply was interrupted")
     else:
@@ -142,13 +176,18 @@ def _resume(without: "list[str] | tuple[()]", output: Format) -> None:
 
 
 @app.command(epilog="Example: sanaga confirm")
-def confirm(number: IdArgument = None, output: FormatOption = Format.TABLE) -> None:
+def confirm(
+    number: IdArgument = None,
+    controller: ControllerOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
     """Keep an apply that waits for you since apply --confirm-within."""
     from controller.app import confirm_apply
     from controller.terminal.progress import told
 
+    remote = running_controller(controller)
     with told() as progress:
-        result = confirm_apply(number, progress)
+        result = (remote.confirm if remote else confirm_apply)(number, progress)
     _end(result, output)
 
 
@@ -156,6 +195,7 @@ def confirm(number: IdArgument = None, output: FormatOption = Format.TABLE) -> N
 def rollback(
     number: IdArgument = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    controller: ControllerOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Undo an apply: the one that is not over, or the last one that was confirmed.
@@ -165,10 +205,11 @@ def rollback(
     from controller.app import rollback_apply
     from controller.terminal.progress import told
 
+    remote = running_controller(controller)
     if not yes:
         _agree_to_undo(number)
     with told() as progress:
-        ended = rollback_apply(number, progress)
+        ended = (remote.rollback if remote else rollback_apply)(number, progress)
     if ended.inverse and ended.done:
         say("taken back: every device runs again what it ran before that apply")
         say("the documents are as you left them; 'sanaga plan' shows where routers now differ")

@@ -9,18 +9,21 @@ import typer
 
 from controller.terminal import sentences
 from controller.terminal.completion import complete_group
+from controller.terminal.controllers import ControllerOption, running_controller
 from controller.terminal.folders import FolderOption, PlaceArgument, named
-from controller.terminal.output import Exit, Format, FormatOption, emit, say_lines
+from controller.terminal.output import Exit, Format, FormatOption, UsageProblem, emit, say_lines
 from controller.terminal.output import (
     show as show_lines,
 )
 from controller.wording import count, listing
 
 if TYPE_CHECKING:
-    from controller.load import Loaded
+    from collections.abc import Sequence
+
+    from controller.drivers.observe import ReadProgress
     from controller.model import Plan
+    from controller.operations.remote import RemoteController
     from controller.planning.from_folder import DevicesUnreachableError, FolderPlan, PlanChoices
-    from controller.store.journal import ApplyRecord
     from inventory.model import DeviceName
     from topology.model import BlastRadius
 
@@ -97,6 +100,7 @@ def plan(
             "--expectations", help="Tell of every expectation why it holds, not only which fail."
         ),
     ] = False,
+    controller: ControllerOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show what would change on which device, in which order, and who could be hurt.
@@ -104,14 +108,17 @@ def plan(
     Ends with 0 when there is nothing to change and with 2 when there is. A plan that hurts more
     than is allowed is shown all the same, then refused with 1; apply refuses it, too.
     """
-    from controller.load import load
+    from controller.operations.plan_json import plan_json
     from controller.planning.from_folder import PlanChoices
     from controller.planning.plan import refuse
 
     choices = PlanChoices(
         only or (), without or (), devices_cut, facilities_cut, failing or (), running
     )
-    found = _planned(load(named(place, folder)), choices)
+    remote, folder = running_controller(controller), named(place, folder)
+    if remote and not remote.local:
+        _refuse_places(folder, running)
+    found = _planned(_Planner(remote, folder, choices))
     say_lines(found.notes)
     made = found.plan
     view = View(diffs=not brief, expectations=expectations, unmanaged=found.unmanaged)
@@ -119,41 +126,71 @@ def plan(
         # Whoever reads the answer may go away before its end; the file is whole by then.
         told = _save(made, out)
     finally:
-        emit(as_data(made, found.unmanaged), output, lambda: show_lines(lines(made, view)))
+        emit(plan_json(made, found.unmanaged), output, lambda: show_lines(lines(made, view)))
     say_lines(told)
     refuse(made)
     raise typer.Exit(Exit.CHANGES if made.changes else Exit.DONE)
 
 
-def _planned(loaded: "Loaded", choices: "PlanChoices") -> "FolderPlan":
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """Makes a plan here, or at a controller that runs; one elsewhere has a folder of its own."""
+
+    remote: "RemoteController | None"
+    folder: Path
+    choices: "PlanChoices"
+
+    def unfinished(self) -> "Sequence[tuple[int, str, bool]]":
+        """Return number and network of the applies that are not over, and whether they wait."""
+        if self.remote is not None:
+            return [(one["id"], one["network"], one["held"]) for one in self.remote.unfinished()]
+        from controller.environment import state_dir
+        from controller.planning.from_folder import unfinished_applies
+
+        return [(one.id, one.network, one.held) for one in unfinished_applies(state_dir())]
+
+    def plan(self, progress: "ReadProgress") -> "FolderPlan":
+        """Return the plan."""
+        if self.remote is not None:
+            folder = self.folder if self.remote.local else None
+            return self.remote.plan(folder, self.choices, progress)
+        from controller.clock import SystemClock
+        from controller.environment import state_dir
+        from controller.load import load
+        from controller.planning.from_folder import PlanContext, draft_folder
+
+        context = PlanContext(state_dir(), SystemClock().instant(), progress)
+        return draft_folder(load(self.folder), self.choices, context)
+
+
+def _planned(planner: _Planner) -> "FolderPlan":
     """Return the plan; whoever is not reached is named, with what to do about it."""
-    from controller.clock import SystemClock
-    from controller.planning.from_folder import (
-        DevicesUnreachableError,
-        PlanContext,
-        draft_folder,
-        unfinished_applies,
-    )
-    from controller.settings import Settings
+    from controller.planning.from_folder import DevicesUnreachableError
     from controller.terminal.progress import told
 
-    state_dir = Settings().state_dir
-    if choices.running is None:
-        say_lines(map(_unfinished, unfinished_applies(state_dir)))
+    if planner.choices.running is None:
+        say_lines(_unfinished(*one) for one in planner.unfinished())
     try:
         with told() as progress:
-            context = PlanContext(state_dir, SystemClock().instant(), progress)
-            return draft_folder(loaded, choices, context)
+            return planner.plan(progress)
     except DevicesUnreachableError as error:
         say_lines(_unreachable(error))
         raise typer.Exit(Exit.UNREACHABLE) from error
 
 
-def _unfinished(entry: "ApplyRecord") -> str:
+def _refuse_places(folder: Path, running: Path | None) -> None:
+    if folder != Path() or running is not None:
+        raise UsageProblem(
+            "a controller elsewhere plans its own folder and reads the devices; leave DIR and "
+            "--running out"
+        )
+
+
+def _unfinished(number: int, network: str, held: bool) -> str:
     """Return which apply has to end before another can begin."""
-    end = f"confirm {entry.id}' or 'sanaga rollback {entry.id}" if entry.held else "apply --resume"
+    end = f"confirm {number}' or 'sanaga rollback {number}" if held else "apply --resume"
     return (
-        f"apply {entry.id} of {entry.network} is not over, so this plan may see it half done; "
+        f"apply {number} of {network} is not over, so this plan may see it half done; "
         f"unless it is still at work, end it with 'sanaga {end}'"
     )
 
@@ -189,46 +226,6 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 def colour(line: str) -> str:
     """Return the style of a line of a diff."""
     return _COLOURS.get(line[:1], "")
-
-
-def as_data(plan: "Plan", unmanaged: "Mapping[DeviceName, str]") -> dict[str, object]:
-    """Return a plan as JSON shows it: every change with its wave and diff, without whole texts."""
-    return {
-        "id": plan.id,
-        "network": plan.network,
-        "created_at": plan.created_at,
-        "changes": [
-            {
-                "device": change.device,
-                "platform": change.platform,
-                "wave": number,
-                "impact": change.impact,
-                "because": change.because,
-                "cannot_revert": change.cannot_revert,
-                "diff": change.diff,
-            }
-            for number, wave in enumerate(plan.waves, start=1)
-            for change in wave
-        ],
-        "blast_radius": plan.blast_radius,
-        "worst_wave": plan.worst_wave,
-        "steady": plan.steady,
-        "cannot_revert": plan.cannot_revert,
-        "forced": plan.forced,
-        "notices": plan.notices,
-        "refused": plan.refused,
-        "unmanaged": list(unmanaged),
-        "unmanaged_because": unmanaged,
-        "expectations": [
-            {
-                "text": finding.expectation.text,
-                "where": finding.expectation.where,
-                "holds": finding.holds,
-                "because": finding.because,
-            }
-            for finding in plan.findings
-        ],
-    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def link() -> None:
     with change_accounts() as connection:
         made = first_administrator_link(connection, CATALOGUE, actor, now_s)
     write(made.text)
-    say("this code works once, for 24 hours; the page on which it is entered is still planned")
+    say("this code works once, for 24 hours; enter it at /set-up of the service ('sanaga serve')")
 
 
 @app.command(epilog='Example: sanaga account recover a.ngono --because "lost telephone"')
@@ -57,4 +57,7 @@ def recover(
     with change_accounts() as connection:
         made = recover_on_machine(connection, name, actor, now_s)
     write(made.text)
-    say(f"hand this code to {name} in person; all administrators are told that it was made")
+    say(
+        f"hand this code to {name} in person, to be entered at /set-up of the service; all "
+        "administrators are told that it was made"
+    )

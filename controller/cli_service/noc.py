@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import typer
 
 from controller.app import open_controller
+from controller.terminal.controllers import ControllerOption
 from controller.terminal.durations import seconds
 from controller.terminal.output import Format, FormatOption, emit, emit_rows, say, show_rows, write
 
@@ -26,16 +27,6 @@ maintenance = typer.Typer(
 )
 app.add_typer(maintenance, name="maintenance")
 
-ControllerOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--controller",
-        metavar="URL",
-        envvar="SANAGA_CONTROLLER",
-        help="A controller elsewhere; the one of this machine unless named. "
-        "SANAGA_TOKEN_FILE names the file with the token.",
-    ),
-]
 NumberArgument: TypeAlias = Annotated[
     int, typer.Argument(metavar="NUMBER", help="Number of the incident.")
 ]

@@ -39,10 +39,21 @@ def serve(
             "disk, if you can. 'backups' in the state folder unless named.",
         ),
     ] = None,
+    url: Annotated[
+        str,
+        typer.Option(
+            "--url",
+            metavar="URL",
+            envvar="SANAGA_URL",
+            help="Where people reach this, such as https://noc.example.cm; passkeys are bound to "
+            "its name. This machine alone unless named.",
+        ),
+    ] = "",
 ) -> None:
     """Hear edges and routers, decide what is wrong and who is hurt, and tell whom it concerns.
 
-    Runs until it is told to stop. Consultations go on without it.
+    While nobody can administer, it prints a link with which the first administrator makes an
+    account. Runs until it is told to stop. Consultations go on without it.
     """
     import logging
     from importlib.metadata import version
@@ -64,6 +75,7 @@ def serve(
         ListeningPorts(),
         version("sanaga"),
         administrator(),
+        url,
         backups or state_dir() / BACKUPS,
     )
     serve_until_stopped(options, say)

@@ -3,7 +3,7 @@
 import typer
 
 from controller.app import open_controller
-from controller.cli_service.noc import ControllerOption
+from controller.terminal.controllers import ControllerOption
 from controller.terminal.output import UsageProblem, watched
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")

@@ -35,6 +35,7 @@ from controller.cli_vpn.delivery import (
 )
 from controller.cli_vpn.gateways import LaterOption
 from controller.terminal.completion import complete_edge
+from controller.terminal.controllers import ControllerOption, people_of_controller
 from controller.terminal.output import Exit, Format, FormatOption, emit, say, show
 from controller.wording import listing
 
@@ -231,6 +232,7 @@ def list_(
         ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Also who has no access any more.")] = False,
+    controller: ControllerOption = None,
     output: Annotated[
         view.ListFormat, typer.Option("--output", "-o", help="How to print the answer.")
     ] = view.ListFormat.TABLE,
@@ -239,15 +241,22 @@ def list_(
 
     As CSV or YAML it is a list that 'sanaga vpn person plan' and 'apply' take, edited or not.
     """
-    view.list_people(view.Filters(role, site, ending), output, everybody=all_)
+    people = people_of_controller(controller)
+    view.list_people(view.Filters(role, site, ending), output, people, everybody=all_)
 
 
 @app.command("show", epilog="Example: sanaga vpn person show a-ngono")
-def show_(name: NameArgument, output: FormatOption = Format.TABLE) -> None:
+def show_(
+    name: NameArgument,
+    controller: ControllerOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
     """Show a person's access, groups, devices and addresses."""
-    with open_registrar() as registrar:
-        entry, terms = registrar.store.entry(name), registrar.terms()
-    data = view.detail(entry, terms)
+    if people := people_of_controller(controller):
+        data = people.detail(name)
+    else:
+        with open_registrar() as registrar:
+            data = view.detail(registrar.store.entry(name), registrar.terms())
     emit(data, output, lambda: show(view.lines(data)))
 
 

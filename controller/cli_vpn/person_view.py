@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from controller.access.registrar import Registrar
-    from controller.store.people_records import PersonRecord, Registered
-    from vpn.model import Person
+    from controller.operations.remote_people import RemotePeople
+    from controller.store.people_records import PersonRecord
+    from vpn.model import Person, PersonDevice
     from vpn.people.terms import AccessTerms
 
 
@@ -38,6 +39,8 @@ class Filters:
 
     def takes(self, person: "Person", day: date) -> bool:
         """Return whether a list is to have a person."""
+        from controller.access.person_json import ends_within
+
         soon = self.days is None or ends_within(person, day, self.days)
         return self.role in {None, person.role} and self.site in {None, person.site} and soon
 
@@ -53,29 +56,39 @@ HEADINGS: Final = {
 }
 
 
-def list_people(filters: Filters, output: ListFormat, *, everybody: bool) -> None:
+def list_people(
+    filters: Filters, output: ListFormat, people: "RemotePeople | None", *, everybody: bool
+) -> None:
     """Print the people whom filters take; with everybody also those without access.
 
-    Raises UnknownNameError for a role or a site that nobody can have.
+    people are those of a controller that runs, if one does. Raises UnknownNameError for a role or
+    a site that nobody can have.
     """
     from controller.access import drafts
+    from controller.access.person_json import access_state
     from controller.app import open_registrar
     from controller.cli_vpn import people_list
 
     day = today()
-    with open_registrar() as registrar:
-        refuse_unknown(registrar, filters)
-        entries = [one for one in registrar.store.entries() if filters.takes(one.person, day)]
-        unfiled = drafts.unfiled_devices(registrar, None)
-    shown = [one for one in entries if everybody or _state(one, day) == "active"]
+    unfiled: tuple[PersonDevice, ...] = ()
+    if people is not None:
+        known = people.entries()
+        _refuse_names(filters, known, *people.roles_and_sites())
+    else:
+        with open_registrar() as registrar:
+            known = registrar.store.entries()
+            refuse_unknown(registrar, filters)
+            unfiled = drafts.unfiled_devices(registrar, None)
+    entries = [one for one in known if filters.takes(one.person, day)]
+    shown = [one for one in entries if everybody or access_state(one, day) == "active"]
     if output in {ListFormat.CSV, ListFormat.YAML}:
         _write_list(shown, output)
     else:
         emit_rows([row(one, day) for one in shown], Format(output), HEADINGS)
     people_list.warn_of_unfiled(unfiled)
     if hidden := len(entries) - len(shown):
-        people = count(hidden, "person without access", "people without access")
-        say(f"{people} not shown; --all shows them")
+        others = count(hidden, "person without access", "people without access")
+        say(f"{others} not shown; --all shows them")
 
 
 def _write_list(entries: "Iterable[PersonRecord]", output: ListFormat) -> None:
@@ -89,15 +102,25 @@ def _write_list(entries: "Iterable[PersonRecord]", output: ListFormat) -> None:
 
 def refuse_unknown(registrar: "Registrar", filters: Filters) -> None:
     """Raise UnknownNameError when filters have a role or site of no group, site and person."""
+    terms = registrar.store.terms()
+    named = (terms.roles, tuple(terms.sites)) if terms else ((), ())
+    _refuse_names(filters, registrar.store.entries(), *named)
+
+
+def _refuse_names(
+    filters: Filters,
+    entries: "Iterable[PersonRecord]",
+    of_groups: "Iterable[str]",
+    of_terms: "Iterable[str]",
+) -> None:
     from inventory.errors import UnknownNameError
     from vpn.people.terms import unknown_name
 
     if filters.role is None and filters.site is None:
         return
-    terms = registrar.store.terms()
-    people = [entry.person for entry in registrar.store.entries()]
-    roles = {*(terms.roles if terms else ()), *(person.role for person in people)}
-    sites = {*(terms.sites if terms else ()), *(person.site for person in people)}
+    people = [entry.person for entry in entries]
+    roles = {*of_groups, *(person.role for person in people)}
+    sites = {*of_terms, *(person.site for person in people)}
     for kind, name, known in (("role", filters.role, roles), ("site", filters.site, sites)):
         if name is not None and name not in known:
             raise UnknownNameError(unknown_name(kind, name, dict.fromkeys(known)))
@@ -121,11 +144,6 @@ def left(entry: "PersonRecord") -> str:
     )
 
 
-def ends_within(person: "Person", day: date, days: int) -> bool:
-    """Return whether access ends within so many days of a day, or has ended before it."""
-    return person.until is not None and (person.until - day).days <= days
-
-
 def today() -> date:
     """Return the day that it is, in UTC."""
     from controller.clock import SystemClock
@@ -133,55 +151,18 @@ def today() -> date:
     return SystemClock().instant().date()
 
 
-def _state(entry: "PersonRecord", day: date) -> str:
-    if entry.revoked:
-        return "revoked"
-    return "expired" if entry.person.expired(day) else "active"
-
-
 def row(entry: "PersonRecord", day: date) -> dict[str, object]:
     """Return a person as a line of a list."""
-    person = entry.person
-    return {
-        "name": person.name,
-        "title": person.title,
-        "role": person.role,
-        "site": person.site,
-        "until": person.until,
-        "devices": [device.name for device in entry.in_use],
-        "state": _state(entry, day),
-    }
+    from controller.access.person_json import person_row
+
+    return person_row(entry, day)
 
 
 def detail(entry: "PersonRecord", terms: "AccessTerms") -> dict[str, object]:
     """Return all that is known of a person."""
-    person = entry.person
-    return {
-        **row(entry, today()),
-        "licence": person.licence,
-        "licence_until": person.licence_until,
-        "added": entry.added,
-        "revoked": entry.revoked,
-        "groups": [group.name for group in terms.groups_of(person)],
-        "devices": [_device(one, terms) for one in entry.devices],
-    }
+    from controller.access.person_json import person_detail
 
-
-def _device(one: "Registered", terms: "AccessTerms") -> dict[str, object]:
-    from vpn.people import device_config
-
-    return {
-        "name": one.device.name,
-        "public_key": one.device.public_key,
-        "since": one.since,
-        "revoked": one.revoked,
-        "addresses": {
-            gateway.device: [
-                str(a) for a in device_config.device_addresses(terms.plan, one.device, gateway)
-            ]
-            for gateway in terms.gateways
-        },
-    }
+    return person_detail(entry, terms, today())
 
 
 def lines(data: dict[str, object]) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from controller.terminal.completion import (
     complete_role,
     complete_work_site,
 )
+from controller.terminal.controllers import ControllerOption, people_of_controller
 from controller.terminal.folders import FolderOption
 from controller.terminal.output import (
     Exit,
@@ -314,6 +315,7 @@ def audit(
             autocompletion=complete_person,
         ),
     ] = "",
+    controller: ControllerOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show who did what, when and why; a trail that was tampered with ends with code 1."""
@@ -321,11 +323,16 @@ def audit(
     from inventory.errors import UnknownNameError
     from vpn.people.terms import unknown_name
 
-    with open_registrar() as registrar:
-        whole = registrar.store.trail()
-        known = {trace.subject for trace in whole} | {*registrar.store.site_keys.all().values()}
-        if subject and subject not in known and registrar.store.find(subject) is None:
-            raise UnknownNameError(unknown_name("person or edge", subject, dict.fromkeys(known)))
+    if people := people_of_controller(controller):
+        whole = people.trail()
+        known = {trace.subject for trace in whole}
+    else:
+        with open_registrar() as registrar:
+            whole, store = registrar.store.trail(), registrar.store
+            known = {trace.subject for trace in whole} | {*store.site_keys.all().values()}
+            known |= {entry.person.name for entry in store.entries()}
+    if subject and subject not in known:
+        raise UnknownNameError(unknown_name("person or edge", subject, dict.fromkeys(known)))
     shown = [trace for trace in whole if subject in {"", trace.subject}]
     emit_rows([_trace(trace) for trace in shown], output, _TRAIL)
     if (serial := broken(whole)) is not None:

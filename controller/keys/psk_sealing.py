@@ -22,6 +22,11 @@ _FORMAT: Final = "sanaga-preshared-1"
 _NONCE: Final = 12
 
 
+def sealing_key(state_dir: Path) -> bytes:
+    """Return the key of a state folder, made first where there is none. Raises CredentialError."""
+    return _sealing_key(state_dir / FILE)
+
+
 class PskVault:
     """Seals and opens preshared keys with the key of a state folder.
 
@@ -54,14 +59,18 @@ class PskVault:
 
     @cached_property
     def _cipher(self) -> ChaCha20Poly1305:
-        key = ensured(self._file, ChaCha20Poly1305.generate_key, "sealing key")
-        if len(key) != OCTETS:
-            raise CredentialError(
-                f"{self._file}: this is no sealing key; restore it from a backup, or move it away "
-                "and rotate every device"
-            )
-        return ChaCha20Poly1305(key)
+        return ChaCha20Poly1305(_sealing_key(self._file))
 
 
 def _about(device: PublicKey, gateway: str) -> bytes:
     return "\0".join((_FORMAT, device, gateway)).encode()
+
+
+def _sealing_key(file: Path) -> bytes:
+    key = ensured(file, ChaCha20Poly1305.generate_key, "sealing key")
+    if len(key) != OCTETS:
+        raise CredentialError(
+            f"{file}: this is no sealing key; restore it from a backup, or move it away "
+            "and rotate every device"
+        )
+    return key

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Engine,
     Float,
@@ -71,6 +72,7 @@ events: Final = Table(
     Column("kind", String(64), nullable=False),
     Column("body", Text, nullable=False),
     Column("sites", JSON, nullable=False),
+    Column("whole", Boolean, nullable=False),
 )
 
 

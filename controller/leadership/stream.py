@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select
 
 from controller.incidents.model import Incident, Outcome, Subject
 from controller.incidents.view import NetworkView
-from controller.leadership.schema import events
+from controller.leadership.schema import events, terms
 from database.engine import reading
 
 # As many as the ring of a controller holds.
@@ -20,11 +20,12 @@ Find: TypeAlias = Callable[[int], Incident | None]
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """One event; sites are those it is about."""
+    """One event; sites are those it is about, whole if only who sees all of them may have it."""
 
     kind: str
     body: Mapping[str, Any]
     sites: tuple[str, ...]
+    whole: bool = False
 
 
 def events_of(outcome: Outcome, network: NetworkView, find: Find) -> Iterator[StreamEvent]:
@@ -56,12 +57,20 @@ def write_events(connection: Connection, found: Collection[StreamEvent]) -> None
             "kind": one.kind,
             "body": json.dumps(one.body, ensure_ascii=False),
             "sites": list(one.sites),
+            "whole": one.whole,
         }
         for place, one in enumerate(found, 1)
     ]
     connection.execute(insert(events), rows)
     if newest // _TRIM_EVERY != (newest + len(rows)) // _TRIM_EVERY:
         connection.execute(delete(events).where(events.c.number <= newest - KEPT))
+
+
+def tell(engine: Engine, event: StreamEvent) -> None:
+    """Append an event that comes with no decision; waits for decisions that are being stored."""
+    with engine.begin() as connection:
+        connection.execute(select(terms.c.epoch).with_for_update())
+        write_events(connection, [event])
 
 
 def newest_event(engine: Engine) -> int:
@@ -75,9 +84,11 @@ def events_after(engine: Engine, number: int) -> list[tuple[int, StreamEvent]]:
     query = select(events).where(events.c.number > number).order_by(events.c.number)
     with reading(engine) as connection:
         rows = connection.execute(query.limit(KEPT)).all()
-    return [
-        (row.number, StreamEvent(row.kind, json.loads(row.body), tuple(row.sites))) for row in rows
-    ]
+    return [(row.number, _event(row)) for row in rows]
+
+
+def _event(row: Row[Any]) -> StreamEvent:
+    return StreamEvent(row.kind, json.loads(row.body), tuple(row.sites), row.whole)
 
 
 def _sites(network: NetworkView, subject: Subject) -> Collection[str]:

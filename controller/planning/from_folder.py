@@ -98,6 +98,7 @@ class DevicesUnreachableError(UnreachableError):
 
     def __init__(self, reasons: Mapping[DeviceName, str], asked: int) -> None:
         self.reasons = {name: why.removeprefix(f"{name}: ") for name, why in reasons.items()}
+        self.asked = asked
         self.advice = (
             f"{len(reasons)} of {count(asked, 'device')} cannot be read, so nothing is planned; "
             "bring them back, or leave them out with --without"

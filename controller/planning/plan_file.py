@@ -84,17 +84,33 @@ def save(plan: Plan, file: Path) -> None:
 
     Raises PlanError when the file cannot be written.
     """
+    content = json.dumps(plan_document(plan), indent=1)
+    try:
+        replace_file(file, content.encode(), mode=0o600)
+    except OSError as error:
+        raise PlanError(f"{file}: cannot be written ({error.strerror})") from error
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """Return what a plan's file holds; "sha256" is the digest of all that it does and starts from.
+
+    Two plans with the same digest are the same plan.
+    """
     body, texts = encode(plan)
     head = {
         "format": REFUSED if plan.refused else FORMAT,
         "version": VERSION,
         "sha256": _seal(body, texts),
     }
-    content = json.dumps({**head, "plan": body, "texts": texts}, indent=1)
-    try:
-        replace_file(file, content.encode(), mode=0o600)
-    except OSError as error:
-        raise PlanError(f"{file}: cannot be written ({error.strerror})") from error
+    return {**head, "plan": body, "texts": texts}
+
+
+def parse_document(document: object, name: Path | str) -> Plan:
+    """Return the plan in such a document; name is what to call it.
+
+    Raises PlanError when it is cut short, was changed, or is another version's.
+    """
+    return _opened(document, name)
 
 
 def remove_older(file: Path) -> bool:
@@ -131,7 +147,7 @@ def load(file: Path) -> Plan:
     return _opened(document, file)
 
 
-def _opened(document: object, file: Path) -> Plan:
+def _opened(document: object, file: Path | str) -> Plan:
     if not isinstance(document, dict) or document.get("format") not in {FORMAT, REFUSED}:
         raise PlanError(f"{file}: is no plan; 'sanaga plan DIR --out FILE' makes one")
     if document.get("version") != VERSION:

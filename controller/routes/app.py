@@ -7,12 +7,37 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 
+from accounts.realm import Realm
+from controller.account_routes import (
+    accounts,
+    own_account,
+    proposals,
+    sessions,
+    set_up_page,
+    sign_in,
+)
+from controller.api.account_problems import install_account_problems
 from controller.api.context import ApiContext, Viewer, viewer
+from controller.api.cookies import Cookies
 from controller.api.events import Event
 from controller.api.metrics import exposition
-from controller.api.problems import ProblemError, install_problems
+from controller.api.origin import foreign_page, is_foreign
+from controller.api.problems import ProblemError, install_problems, problem_response
+from controller.api.rights import needs
 from controller.api.sse import EventStream, Reader
-from controller.routes import consultations, incidents, network
+from controller.roles import Right
+from controller.routes import (
+    applies,
+    approvals,
+    audit,
+    backups,
+    consultations,
+    incidents,
+    network,
+    operations,
+    plans,
+    vpn,
+)
 
 API: Final = "/api/v1"
 # Streams that may be open at once; more are told to come back.
@@ -23,6 +48,7 @@ logger: Final = logging.getLogger(__name__)
 
 def make_app(
     context: ApiContext,
+    realm: Realm,
     version: str,
     ready: Callable[[], str],
     about: Callable[[], Mapping[str, str]] = dict,
@@ -39,23 +65,40 @@ def make_app(
         openapi_url=f"{API}/openapi.json",
     )
     app.state.context, app.state.ready, app.state.about = context, ready, about
+    app.state.realm, app.state.cookies = realm, cookies_of(realm)
     install_problems(app)
+    install_account_problems(app)
     api = APIRouter(prefix=API)
     api.include_router(network.router, tags=["network"])
     api.include_router(incidents.router, tags=["incidents"])
     api.include_router(consultations.router, tags=["consultations"])
+    api.include_router(plans.router, tags=["plans"])
+    api.include_router(applies.router, tags=["applies"])
+    api.include_router(approvals.router, tags=["plans"])
+    api.include_router(operations.router, tags=["operations"])
+    api.include_router(vpn.router, tags=["vpn"])
+    api.include_router(audit.router, tags=["audit"])
+    api.include_router(backups.router, tags=["backups"])
     api.include_router(_stream, tags=["stream"])
+    for one in (sign_in, own_account, sessions, accounts, proposals):
+        api.include_router(one.router, tags=["accounts"])
     app.include_router(api)
+    app.include_router(set_up_page.router)
     app.include_router(_checks)
     app.middleware("http")(_guarded)
     return app
+
+
+def cookies_of(realm: Realm) -> Cookies:
+    """Return how cookies are set for where people reach the service."""
+    return Cookies(secure=realm.party.origins[0].startswith("https:"))
 
 
 _stream = APIRouter()
 _checks = APIRouter(include_in_schema=False)
 
 
-@_stream.get("/stream", response_class=Response)
+@_stream.get("/stream", response_class=Response, openapi_extra=needs(Right.LOOK))
 def stream_events(
     reader: Annotated[Viewer, Depends(viewer, scope="function")],
     request: Request,
@@ -66,6 +109,8 @@ def stream_events(
     position = context.ring.position(last_event_id)
 
     def can_see(event: Event) -> bool:
+        if event.whole:
+            return reader.sites.issuperset(event.sites)
         return not event.sites or not reader.sites.isdisjoint(event.sites)
 
     watcher = Reader(can_see, lambda: _still_allowed(request, reader))
@@ -107,7 +152,7 @@ def readyz(request: Request) -> dict[str, str]:
     return {"status": "ok"}
 
 
-@_checks.get("/metrics")
+@_checks.get("/metrics", openapi_extra=needs(Right.LOOK))
 def metrics(
     request: Request, reader: Annotated[Viewer, Depends(viewer, scope="function")]
 ) -> Response:
@@ -116,11 +161,24 @@ def metrics(
 
 
 async def _guarded(request: Request, call_next: Any) -> Response:
-    """Refuse large bodies, and let browsers keep and guess nothing."""
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > _LARGEST_BODY_OCTETS:
-        return Response(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    response: Response = await call_next(request)
+    """Refuse what no request of ours is, and let browsers keep and guess nothing."""
+    refused = _not_ours(request)
+    response: Response = problem_response(refused) if refused else await call_next(request)
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def _not_ours(request: Request) -> ProblemError | None:
+    """Return why a request is refused before its body is read; None if it is not."""
+    if "transfer-encoding" in request.headers:
+        detail = "say how long the body is (Content-Length), and send it in one piece"
+        return ProblemError(HTTPStatus.LENGTH_REQUIRED, detail)
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > _LARGEST_BODY_OCTETS:
+        detail = f"a body has at most {_LARGEST_BODY_OCTETS} octets; send less at once"
+        return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+    if "\0" in request.url.path or "%00" in request.url.query:
+        return ProblemError(HTTPStatus.BAD_REQUEST, "no address here has the character U+0000")
+    origins = request.app.state.realm.party.origins
+    return foreign_page(origins) if is_foreign(request, origins) else None

@@ -10,16 +10,21 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from controller.api.context import Viewer, viewer
+from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
+from controller.api.rights import needs
+from controller.api_requests.repeating import RepeatableRoute
 from controller.consultations.conflicts import conflict_sentence
 from controller.consultations.model import LONGEST_S, Announcement, Standing
 from controller.roles import Right
-from controller.routes.incident_json import dead_circuits, rfc3339
+from controller.routes.incident_json import dead_circuits
 
 CAMEROON: Final = ZoneInfo("Africa/Douala")
-router: Final = APIRouter(prefix="/consultations")
+router: Final = APIRouter(prefix="/consultations", route_class=RepeatableRoute)
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
+_LOOKING: Final = needs(Right.LOOK)
+_ANNOUNCING: Final = needs(Right.ANNOUNCE_CONSULTATIONS)
 _DAY_S: Final = 86_400.0
 # How far ahead one may be announced.
 _FARTHEST_S: Final = 400 * _DAY_S
@@ -44,7 +49,7 @@ class CheckRequest(BaseModel):
     sites: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=20)
 
 
-@router.post("", status_code=HTTPStatus.CREATED)
+@router.post("", status_code=HTTPStatus.CREATED, openapi_extra=_ANNOUNCING)
 def announce(asked: AnnouncementRequest, reader: Reader) -> dict[str, Any]:
     """Announce a consultation; the answer says what quality to expect and why."""
     sites = _sites(asked.sites, reader)
@@ -60,7 +65,7 @@ def announce(asked: AnnouncementRequest, reader: Reader) -> dict[str, Any]:
     return _shown(made, reader) | {"expectation": _expectation(sites, reader)}
 
 
-@router.post("/check")
+@router.post("/check", openapi_extra=_ANNOUNCING)
 def check(asked: CheckRequest, reader: Reader) -> dict[str, Any]:
     """Say what quality a consultation between sites would have now; nothing is announced."""
     return _expectation(_sites(asked.sites, reader), reader)
@@ -74,18 +79,18 @@ class TouchRequest(BaseModel):
     names: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=5_000)
 
 
-@router.post("/touched")
+@router.post("/touched", openapi_extra=_LOOKING)
 def find_touched(asked: TouchRequest, reader: Reader) -> dict[str, Any]:
     """Say which running consultations a change would touch, and until when they last."""
     found = reader.context.consultations.touched(asked.names, reader.context.now())
     seen = [one for one in found if reader.sees(one.sites)]
     return {
-        "sentence": conflict_sentence(seen, asked.names, _time_of_day),
+        "sentence": conflict_sentence(seen, asked.names, time_of_day),
         "consultations": [_shown(one, reader) for one in seen],
     }
 
 
-@router.get("")
+@router.get("", openapi_extra=_LOOKING)
 def list_consultations(
     reader: Reader,
     pages: PageParameters,
@@ -111,13 +116,13 @@ def list_consultations(
     return page_of(sorted(found, key=_key), _key, pages).json(lambda one: _shown(one, reader))
 
 
-@router.get("/{name}")
+@router.get("/{name}", openapi_extra=_LOOKING)
 def read_consultation(name: str, reader: Reader) -> dict[str, Any]:
     """Return one consultation."""
     return _shown(_found(name, reader), reader)
 
 
-@router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT, openapi_extra=_ANNOUNCING)
 def cancel(name: str, reader: Reader) -> None:
     """End a consultation, or take its announcement back; one that is over stays."""
     found = _found(name, reader)
@@ -177,7 +182,8 @@ def _shown(one: Announcement, reader: Viewer) -> dict[str, Any]:
     }
 
 
-def _time_of_day(at_s: float) -> str:
+def time_of_day(at_s: float) -> str:
+    """Return a time (seconds since 1970) as the clocks of the country show it."""
     return datetime.fromtimestamp(at_s, CAMEROON).strftime("%H:%M")
 
 

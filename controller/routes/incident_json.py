@@ -1,10 +1,10 @@
 """Incidents as the API, the stream and the command line show them, within a reader's scope."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from controller.api.context import Viewer
+from controller.api.instants import rfc3339
 from controller.incidents.model import (
     ChangeKind,
     Health,
@@ -114,11 +114,3 @@ def window_json(window: MaintenanceWindow) -> dict[str, Any]:
 def subject_json(subject: Subject) -> dict[str, str]:
     """Return what something is and its name."""
     return {"kind": subject.kind.value, "name": subject.name}
-
-
-def rfc3339(at_s: float | None) -> str | None:
-    """Return an instant in UTC, to the second."""
-    if at_s is None:
-        return None
-    text = datetime.fromtimestamp(at_s, tz=UTC).isoformat(timespec="seconds")
-    return text.replace("+00:00", "Z")

@@ -6,13 +6,16 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from controller.api.context import Viewer, viewer
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
+from controller.api.rights import needs
 from controller.api.scope import everywhere, is_visible, sites_of, visible_incidents
+from controller.api_requests.matching import IfMatch, require_match, tagged
+from controller.api_requests.repeating import RepeatableRoute
 from controller.incidents.model import (
     SEVERITIES,
     Act,
@@ -30,9 +33,11 @@ from controller.incidents.model import (
 from controller.roles import Right
 from controller.routes.incident_json import change_json, incident_json, narrowed, window_json
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=RepeatableRoute)
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
 WindowName = Annotated[str, Path(pattern=r"^[\w .-]{1,80}$")]
+_LOOKING: Final = needs(Right.LOOK)
+_PLANNING: Final = needs(Right.PLAN_MAINTENANCE)
 _LONGEST_MUTE_S: Final = 7 * 86_400
 
 
@@ -76,7 +81,7 @@ class WindowRequest(BaseModel):
         return zone
 
 
-@router.get("/incidents")
+@router.get("/incidents", openapi_extra=_LOOKING)
 def list_incidents(
     reader: Reader,
     pages: PageParameters,
@@ -97,9 +102,13 @@ def list_incidents(
     return page.json(lambda incident: incident_json(incident, reader))
 
 
-@router.get("/incidents/{number}")
-def read_incident(number: int, reader: Reader) -> dict[str, Any]:
+@router.get("/incidents/{number}", openapi_extra=_LOOKING)
+def read_incident(number: int, reader: Reader, response: Response) -> dict[str, Any]:
     """Return one incident with its timeline; a merged one is answered with what it became."""
+    return tagged(response, _whole(number, reader))
+
+
+def _whole(number: int, reader: Viewer) -> dict[str, Any]:
     incident = _found(number, reader)
     timeline = reader.context.incidents.timeline(incident.number)
     whole = narrowed(incident, reader) is incident
@@ -107,8 +116,14 @@ def read_incident(number: int, reader: Reader) -> dict[str, Any]:
     return incident_json(incident, reader) | {"timeline": entries}
 
 
-@router.post("/incidents/{number}/acts")
-def act_on_incident(number: int, asked: ActRequest, reader: Reader) -> dict[str, Any]:
+@router.post("/incidents/{number}/acts", openapi_extra=needs(Right.HANDLE_INCIDENTS))
+def act_on_incident(
+    number: int,
+    asked: ActRequest,
+    reader: Reader,
+    response: Response,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
     """Acknowledge, assign, comment or mute an incident, and return it as it is then."""
     incident = _found(number, reader)
     if not reader.may(Right.HANDLE_INCIDENTS, incident.sites or everywhere(reader)):
@@ -116,15 +131,17 @@ def act_on_incident(number: int, asked: ActRequest, reader: Reader) -> dict[str,
             HTTPStatus.FORBIDDEN,
             "your roles do not cover every site of this incident; ask someone whose roles do",
         )
+    if if_match is not None:
+        require_match(if_match, _whole(number, reader))
     now_s = reader.context.now()
     until_s = now_s + asked.for_s if asked.for_s else None
     kind, who = ActKind(asked.kind), reader.principal.account.name
     act = Act(kind, incident.number, who, now_s, asked.text, until_s)
     _refuse(reader.context.incidents.submit(act))
-    return read_incident(number, reader)
+    return tagged(response, _whole(number, reader))
 
 
-@router.get("/maintenance")
+@router.get("/maintenance", openapi_extra=_LOOKING)
 def list_windows(reader: Reader, pages: PageParameters) -> dict[str, Any]:
     """List maintenance windows by name."""
     windows = reader.context.incidents.current().windows
@@ -132,14 +149,30 @@ def list_windows(reader: Reader, pages: PageParameters) -> dict[str, Any]:
     return page_of(found, lambda one: one.name, pages).json(window_json)
 
 
-@router.put("/maintenance/{name}")
-def set_window(name: WindowName, asked: WindowRequest, reader: Reader) -> dict[str, Any]:
+@router.get("/maintenance/{name}", openapi_extra=_LOOKING)
+def read_window(name: WindowName, reader: Reader, response: Response) -> dict[str, Any]:
+    """Return one maintenance window."""
+    window = reader.context.incidents.current().windows.get(name)
+    if window is None or not _touches(window, reader):
+        raise not_found("maintenance window", name)
+    return tagged(response, window_json(window))
+
+
+@router.put("/maintenance/{name}", openapi_extra=_PLANNING)
+def set_window(
+    name: WindowName,
+    asked: WindowRequest,
+    reader: Reader,
+    response: Response,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
     """Announce a maintenance window, or change it."""
     subjects = tuple(Subject(SubjectKind(one.kind), one.name) for one in asked.subjects)
     _check_subjects(subjects, reader)
     before = reader.context.incidents.current().windows.get(name)
     if before is not None:
         _check_subjects(before.subjects, reader)
+    require_match(if_match, window_json(before) if before else None)
     window = MaintenanceWindow(
         name,
         subjects,
@@ -153,16 +186,17 @@ def set_window(name: WindowName, asked: WindowRequest, reader: Reader) -> dict[s
     )
     _check_wall_time(window)
     _refuse(reader.context.incidents.submit(WindowSet(window)))
-    return window_json(window)
+    return tagged(response, window_json(window))
 
 
-@router.delete("/maintenance/{name}", status_code=HTTPStatus.NO_CONTENT)
-def remove_window(name: WindowName, reader: Reader) -> None:
+@router.delete("/maintenance/{name}", status_code=HTTPStatus.NO_CONTENT, openapi_extra=_PLANNING)
+def remove_window(name: WindowName, reader: Reader, if_match: IfMatch = None) -> None:
     """Take a maintenance window away."""
     window = reader.context.incidents.current().windows.get(name)
     if window is None or not _touches(window, reader):
         raise not_found("maintenance window", name)
     _check_subjects(window.subjects, reader)
+    require_match(if_match, window_json(window))
     _refuse(reader.context.incidents.submit(WindowRemoved(name)))
 
 

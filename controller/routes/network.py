@@ -9,22 +9,25 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query
 
 from controller.api.context import Viewer, viewer
+from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, PageRequest, page_of
 from controller.api.problems import ProblemError, not_found
+from controller.api.rights import needs
 from controller.api.scope import running_consultations, visible_incidents
 from controller.incidents.model import Health, Subject, SubjectKind
-from controller.routes.incident_json import rfc3339
+from controller.roles import Right
 from inventory.model import Circuit, CircuitEnd, Device, Site
 
 router: Final = APIRouter()
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
 HealthParameter = Annotated[Health | None, Query(description="only what stands so")]
 SearchParameter = Annotated[str, Query(max_length=100, description="part of a name or title")]
+_LOOKING: Final = needs(Right.LOOK)
 _LONGEST_PERIOD_S: Final = 62 * 86_400
 _USUAL_PERIOD_S: Final = 86_400
 
 
-@router.get("/summary")
+@router.get("/summary", openapi_extra=_LOOKING)
 def summarise(reader: Reader) -> dict[str, Any]:
     """Return in a sentence and in counts how the network stands."""
     sites = Counter(site["health"] for site in map(_site_shower(reader), _sites(reader)))
@@ -39,7 +42,7 @@ def summarise(reader: Reader) -> dict[str, Any]:
     }
 
 
-@router.get("/sites")
+@router.get("/sites", openapi_extra=_LOOKING)
 def list_sites(
     reader: Reader,
     pages: PageParameters,
@@ -56,7 +59,7 @@ def list_sites(
     return _page(found, _site_shower(reader), health, pages)
 
 
-@router.get("/sites/{name}")
+@router.get("/sites/{name}", openapi_extra=_LOOKING)
 def read_site(name: str, reader: Reader) -> dict[str, Any]:
     """Return one site with its devices, circuits and open incidents."""
     if name not in reader.sites:
@@ -72,7 +75,7 @@ def read_site(name: str, reader: Reader) -> dict[str, Any]:
     }
 
 
-@router.get("/devices")
+@router.get("/devices", openapi_extra=_LOOKING)
 def list_devices(
     reader: Reader,
     pages: PageParameters,
@@ -84,13 +87,13 @@ def list_devices(
     return _page(found, _device_shower(reader), health, pages)
 
 
-@router.get("/devices/{name}")
+@router.get("/devices/{name}", openapi_extra=_LOOKING)
 def read_device(name: str, reader: Reader) -> dict[str, Any]:
     """Return one device."""
     return _device_shower(reader)(_device(name, reader))
 
 
-@router.get("/circuits")
+@router.get("/circuits", openapi_extra=_LOOKING)
 def list_circuits(
     reader: Reader,
     pages: PageParameters,
@@ -107,13 +110,13 @@ def list_circuits(
     return _page(found, _circuit_shower(reader), health, pages)
 
 
-@router.get("/circuits/{name}")
+@router.get("/circuits/{name}", openapi_extra=_LOOKING)
 def read_circuit(name: str, reader: Reader) -> dict[str, Any]:
     """Return one circuit."""
     return _circuit_shower(reader)(_circuit(name, reader))
 
 
-@router.get("/circuits/{name}/history")
+@router.get("/circuits/{name}/history", openapi_extra=_LOOKING)
 def read_history(
     name: str,
     reader: Reader,

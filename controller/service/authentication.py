@@ -8,27 +8,39 @@ from typing import Final
 
 from fastapi import Request
 
+from accounts.opaque_tokens import TokenKind
+from accounts.realm import Realm
 from accounts.roles import EVERYWHERE, Account, Grant, Origin, Principal
+from accounts.signing_in.machine_tokens import identify_token
+from accounts.signing_in.sessions import identify_session
+from controller.api.cookies import Cookies
+from controller.api.origin import require_own_page
 from controller.api.problems import ProblemError
 from controller.api.protocol import LOCAL_PEER
-from controller.roles import CATALOGUE, Role
+from controller.roles import CATALOGUE, LOCAL_ACCOUNT_ID, Role
 
-COOKIE: Final = "__Host-sanaga"
-_LOCAL_ID: Final = 0
 _BEARER: Final = "bearer "
 
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """Finds who sends a request; by_token and by_session return None for what is not valid."""
+    """Finds who sends a request; local_name is who owns the state folder."""
 
-    by_token: Callable[[str], Principal | None]
-    by_session: Callable[[str], Principal | None]
+    realm: Realm
+    cookies: Cookies
+    now: Callable[[], float]
     local_name: str
 
     def __call__(self, request: Request) -> Principal:
-        """Return who asks. Raises ProblemError (401) where nobody is known."""
-        found = self._local(request) or self._token(request) or self._session(request)
+        """Return who asks. Raises ProblemError: 401 where nobody is known, 403 for another's page.
+
+        Who sends a token is that token and nobody else, whatever the browser adds.
+        """
+        given = request.headers.get("authorization", "")
+        if given.lower().startswith(_BEARER):
+            found = identify_token(self.realm, given[len(_BEARER) :].strip(), self.now())
+        else:
+            found = self._local(request) or self._session(request)
         if found is None:
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED,
@@ -43,16 +55,14 @@ class Authentication:
         if peer is None or peer["uid"] not in {os.geteuid(), 0}:
             return None
         grants = (Grant(Role.ADMINISTRATOR, EVERYWHERE),)
-        account = Account(_LOCAL_ID, self.local_name, "command line of this machine")
+        account = Account(LOCAL_ACCOUNT_ID, self.local_name, "command line of this machine")
         powers = CATALOGUE.powers(grants)
         return Principal(account, grants, powers, Origin.TOKEN, "local socket")
 
-    def _token(self, request: Request) -> Principal | None:
-        given = request.headers.get("authorization", "")
-        if not given.lower().startswith(_BEARER):
-            return None
-        return self.by_token(given[len(_BEARER) :].strip())
-
     def _session(self, request: Request) -> Principal | None:
-        given = request.cookies.get(COOKIE)
-        return self.by_session(given) if given else None
+        """Return who has the session of a cookie; a change must come from our own page, too."""
+        given = self.cookies.read(request, TokenKind.SESSION)
+        found = identify_session(self.realm, given, self.now()) if given else None
+        if found is not None:
+            require_own_page(request, self.realm.party.origins)
+        return found

@@ -13,6 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from controller.decisions.decide import decide, started
 from controller.incidents.model import (
     Act,
+    Incident,
+    IncidentChange,
     IncidentState,
     News,
     Outcome,
@@ -23,8 +25,7 @@ from controller.incidents.view import NetworkView
 from controller.leadership.mailbox import Posted, Settled
 from controller.leadership.stream import events_of
 from controller.leadership.term import FencedError
-from controller.service.stored_incidents import ReadableRows, StoredIncidents
-from inventory.errors import SanagaError
+from inventory.errors import StorageError
 
 # The longest time without a decision, so that a clock that was set does no harm.
 _LONGEST_WAIT_S: Final = 30.0
@@ -41,8 +42,46 @@ Answer: TypeAlias = "Future[Sequence[Refusal]]"
 Publish: TypeAlias = Callable[[str, Mapping[str, Any], Collection[str]], None]
 
 
-class StorageError(SanagaError):
-    """What was asked for cannot be stored."""
+class ReadableRows(Protocol):
+    """Where decisions are read again."""
+
+    def listed(self, *, ended: bool) -> Sequence[Incident]:
+        """Return incidents, open ones only unless ended."""
+
+    def find(self, number: int) -> Incident | None:
+        """Return an incident of that number."""
+
+    def timeline(self, number: int) -> Sequence[IncidentChange]:
+        """Return what happened to an incident, oldest first."""
+
+
+class StoredIncidents:
+    """A state of the incidents, and the rows behind it."""
+
+    def __init__(self, rows: ReadableRows, state: IncidentState) -> None:
+        self._stored, self._state = rows, state
+
+    def current(self) -> IncidentState:
+        """Return the present state."""
+        return self._state
+
+    def listed(self, *, ended: bool) -> Sequence[Incident]:
+        """Return open incidents, or those that ended, too."""
+        if ended:
+            return self._stored.listed(ended=True)
+        return [one for one in self._state.incidents.values() if one.open]
+
+    def find(self, number: int) -> Incident | None:
+        """Return an incident, the one it was merged into if it was."""
+        found = self._state.incidents.get(number) or self._stored.find(number)
+        while found is not None and found.merged_into is not None:
+            other = found.merged_into
+            found = self._state.incidents.get(other) or self._stored.find(other)
+        return found
+
+    def timeline(self, number: int) -> Sequence[IncidentChange]:
+        """Return what happened to an incident, oldest first."""
+        return self._stored.timeline(number)
 
 
 @dataclass(frozen=True, slots=True)

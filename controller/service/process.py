@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
+from accounts.realm import Realm
 from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
@@ -30,15 +31,23 @@ from controller.load import Loaded, anchored
 from controller.notices.open import Surroundings, open_worker, upgrade_notices
 from controller.notices.recipients import Audience
 from controller.notices.worker import NoticeWorker
+from controller.operations.answer_rows import AnswerRows
+from controller.operations.changes import Changes
 from controller.polling.listeners import ListeningPorts
-from controller.routes.app import make_app
+from controller.routes.app import cookies_of, make_app
 from controller.service.authentication import Authentication
+from controller.service.changing import open_changes
 from controller.service.device_reports import DeviceReports, polled_targets
 from controller.service.edge_reports import EdgeReports
 from controller.service.listeners import HttpServers, ListenError, local_socket, tcp_socket
-from controller.service.notifying import EngineReader
 from controller.service.router_shows import RouterShows
-from controller.service.shared_incidents import LeaderWork, Numbered, SharedIncidents
+from controller.service.shared_incidents import (
+    EngineReader,
+    LeaderWork,
+    Numbered,
+    SharedIncidents,
+)
+from controller.service.sign_in import first_link, sign_in_realm, usual_url
 from controller.service.suspicion import DevicesBetween
 from controller.service.upkeep import Admission, Upkeep
 from controller.store.database import Database
@@ -68,19 +77,24 @@ class ServeOptions:
     devices: ListeningPorts
     version: str
     local_name: str
-    backups: Path
+    # Where people reach the service; empty is this machine alone.
+    url: str = ""
+    backups: Path = Path()
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
     """Everything that runs, in the order in which it was opened."""
 
+    records: Engine
     view: NetworkView
     incidents: SharedIncidents
     edges: EdgeReports
     devices: DeviceReports
     consultations: ConsultationDesk
     upkeep: Upkeep
+    changes: Changes
+    answers: AnswerRows
 
 
 def serve_until_stopped(options: ServeOptions, say: Callable[[str], None]) -> None:
@@ -96,13 +110,21 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         local = opened.enter_context(_local_socket(options.state_dir / LOCAL_SOCKET))
         http = opened.enter_context(closing(tcp_socket(options.host, options.port)))
         parts = _open_parts(options, ring, opened, say)
-        context = _context(options, parts, ring)
-        app = make_app(context, options.version, lambda: _missing(parts), lambda: _about(parts))
         address = http.getsockname()
         name = options.loaded.intent.network.name
+        url = options.url or usual_url(address[1])
+        realm = opened.enter_context(
+            sign_in_realm(parts.records, options.state_dir, url, f"Sanaga {name}")
+        )
+        context = _context(options, parts, ring, realm)
+        app = make_app(
+            context, realm, options.version, lambda: _missing(parts), lambda: _about(parts)
+        )
 
         def started() -> None:
             say(f"serving {name} on {address[0]} port {address[1]}")
+            if link := first_link(realm, options.local_name, context.now()):
+                say(f"nobody can administer yet; open this once, within 24 hours: {link}")
 
         servers = HttpServers(app, [local, http])
         await _together(
@@ -169,7 +191,12 @@ def _open_parts(
     desk = ConsultationDesk(database.engine, topology, loaded.policies)
     engines = (database.engine, telemetry)
     upkeep = Upkeep(admission, _backups(options, clock), incidents.leading, engines, say)
-    return _Parts(view, incidents, edges, devices, desk, upkeep)
+    changes = open_changes(
+        loaded, database.engine, desk, incidents.tell, lambda: clock.instant().timestamp()
+    )
+    opened.callback(changes.operations.stop)
+    answers = AnswerRows(database.engine)
+    return _Parts(database.engine, view, incidents, edges, devices, desk, upkeep, changes, answers)
 
 
 def _backups(options: ServeOptions, clock: Clock) -> DailyBackups:
@@ -184,7 +211,7 @@ def _followed_by(ring: EventRing) -> Callable[[Numbered], None]:
 
     def follow(found: Numbered) -> None:
         for number, event in found:
-            loop.call_soon_threadsafe(ring.follow, number, event.kind, event.body, event.sites)
+            loop.call_soon_threadsafe(ring.follow, number, event)
 
     return follow
 
@@ -247,9 +274,13 @@ def _telemetry(options: ServeOptions) -> Iterator[Engine]:
         made.dispose()
 
 
-def _context(options: ServeOptions, parts: _Parts, ring: EventRing) -> ApiContext:
+def _context(options: ServeOptions, parts: _Parts, ring: EventRing, realm: Realm) -> ApiContext:
     intent, clock = options.loaded.intent, SystemClock()
-    known = Authentication(lambda _: None, lambda _: None, options.local_name)
+
+    def now() -> float:
+        return clock.instant().timestamp()
+
+    known = Authentication(realm, cookies_of(realm), now, options.local_name)
     return ApiContext(
         intent,
         Places(intent),
@@ -259,7 +290,9 @@ def _context(options: ServeOptions, parts: _Parts, ring: EventRing) -> ApiContex
         parts.edges,
         ring,
         known,
-        lambda: clock.instant().timestamp(),
+        now,
+        parts.changes,
+        parts.answers,
     )
 
 

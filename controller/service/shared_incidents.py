@@ -45,6 +45,7 @@ from controller.leadership.stream import (
     events_after,
     events_of,
     newest_event,
+    tell,
     write_events,
 )
 from controller.leadership.term import (
@@ -58,10 +59,11 @@ from controller.leadership.term import (
     fenced,
     holder,
 )
-from controller.service.engine import IncidentEngine, StorageError
-from controller.service.stored_incidents import StoredIncidents
+from controller.notices.model import IncidentNow
+from controller.service.engine import IncidentEngine, StoredIncidents
 from database.faults import words_of
 from database.process_lock import process_lock
+from inventory.errors import StorageError
 
 _TICK_S: Final = 0.25
 _TRY_S: Final = 0.5
@@ -159,6 +161,14 @@ class SharedIncidents:
     def wake(self) -> None:
         """Look at the database now."""
         self._bell.set()
+
+    def tell(self, event: StreamEvent) -> None:
+        """Give streams of all controllers an event that is not about incidents."""
+        try:
+            tell(self._engine, event)
+        except DBAPIError as error:
+            _log.warning("streams are not told of %s: %s", event.kind, words_of(error))
+        self.wake()
 
     def current(self) -> IncidentState:
         """Return the present state."""
@@ -343,3 +353,28 @@ class SharedIncidents:
 
     def _unix_s(self) -> float:
         return self._clock.instant().timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReader:
+    """Incidents as they are now."""
+
+    incidents: SharedIncidents
+    clock: Clock
+
+    def read_incident(self, number: int) -> IncidentNow | None:
+        """Return an incident as it is now, None when there is none of that number."""
+        found = self.incidents.find(number)
+        if found is None:
+            return None
+        now_s, until_s = self.clock.instant().timestamp(), found.muted_until_s
+        return IncidentNow(
+            ended=not found.open,
+            acknowledged=bool(found.acknowledged_by),
+            muted=until_s is not None and now_s < until_s,
+            in_maintenance=found.maintained,
+        )
+
+    def count_open(self) -> int:
+        """Return how many incidents are open."""
+        return len(self.incidents.listed(ended=False))

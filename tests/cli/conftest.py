@@ -1,12 +1,15 @@
 """Fixtures of the tests that run sanaga as a process."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from controller.load import load
 from controller.planning.from_folder import router_configs
+from tests.rigs.controller.fake_routers import Routers
+from tests.rigs.controller.routed_small import routed_small
 from tests.rigs.people.vpn_folder import accepted
 from tests.sanaga_process import SMALL, Sanaga
 
@@ -22,6 +25,13 @@ def small(tmp_path: Path) -> Path:
     """Return a copy of the small network, which is "small" in sanaga's current folder."""
     shutil.copytree(SMALL, tmp_path / "small")
     return Path("small")
+
+
+@pytest.fixture
+def routers(sanaga: Sanaga, small: Path) -> Iterator[Routers]:
+    """Let the small network's routers live on the loopback, their host keys pinned."""
+    with routed_small(sanaga.folder / small) as running:
+        yield running
 
 
 @pytest.fixture

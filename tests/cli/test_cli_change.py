@@ -9,30 +9,8 @@ import subprocess
 
 import pytest
 
-from tests.rigs.controller.fake_routers import PASSWORD, fake_routers
-
-NAMES = ["yaounde-r1", "yaounde-r2", "garoua-r1", "maroua-r1", "mayo-sava-r1", "mora-r1",
-         "kolofata-r1"]  # fmt: skip
-
-
-@pytest.fixture
-def routers(sanaga, small):
-    """Let the small network's routers live on the loopback, their host keys pinned."""
-    folder = sanaga.folder / small
-    network = folder / "network.yaml"
-    network.write_text(network.read_text().replace("management_namespace: sanaga-small-noc", ""))
-    with fake_routers(NAMES) as running:
-        devices = folder / "devices.yaml"
-        text, known = devices.read_text(), []
-        for number, name in enumerate(NAMES, start=1):
-            port = running.ports[name]
-            address = f"127.0.0.1\n      port: {port}"
-            text = text.replace(f"198.18.0.{number}\n", f"{address}\n")
-            public = f"{running.key.get_name()} {running.key.get_base64()}"
-            known.append(f"[127.0.0.1]:{port} {public}")
-        devices.write_text(text)
-        (folder / "known_hosts").write_text("\n".join(known) + "\n")
-        yield running
+from tests.rigs.controller.fake_routers import PASSWORD
+from tests.rigs.controller.routed_small import NAMES
 
 
 @pytest.fixture

@@ -1,19 +1,23 @@
 """The service as a process, and the verbs that ask it over its local socket."""
 
+import base64
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from http.cookies import SimpleCookie
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pytest
 
+from accounts.factors.totp import STEP_S, code_at
 from inventory.country.examples import write_example
 from tests.rigs.waiting import eventually
 
@@ -40,11 +44,10 @@ def environment(state):
     return {**os.environ, "SANAGA_STATE_DIR": str(state)}  # noqa: TID251
 
 
-def sanaga(service, *words):
+def sanaga(service, *words, **variables):
     argv = [sys.executable, "-m", "controller.start", *words]
-    return subprocess.run(
-        argv, env=environment(service.state), capture_output=True, text=True, check=False
-    )
+    environ = {**environment(service.state), **variables}
+    return subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
 
 
 def answered(service, *words) -> Any:
@@ -155,8 +158,83 @@ def test_who_comes_over_the_network_is_asked_to_sign_in(service):
     connection.close()
 
 
-def test_others_of_the_machine_cannot_open_its_socket(service):
-    assert (service.state / "controller.sock").stat().st_mode & 0o077 == 0
+@dataclass
+class Visitor:
+    """A browser at the service: keeps cookies, and names our own page as where it is."""
+
+    service: Service
+    cookies: dict[str, str]
+
+    def send(self, path, body):
+        port = self.service.port
+        headers = {
+            "Content-Type": "application/json",
+            "Origin": f"http://localhost:{port}",
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+        }
+        with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as opened:
+            opened.request("POST", f"/api/v1{path}", json.dumps(body), headers)
+            answer = opened.getresponse()
+            for line in answer.headers.get_all("Set-Cookie", ()):
+                self.cookies |= {name: one.value for name, one in SimpleCookie(line).items()}
+            text = answer.read()
+        assert answer.status < 300, text
+        return json.loads(text) if text else None
+
+
+def code(secret, later):
+    """Return the code of an app; the next one is good before its time, too."""
+    return code_at(base64.b32decode(secret), int(time() // STEP_S) + later)
+
+
+def test_the_printed_link_leads_to_a_token_with_which_a_verb_asks_over_tcp(service, tmp_path):
+    (link,) = re.findall(r"open this once, within 24 hours: (\S+)", service.log.read_text())
+    page, _, given = link.partition("#")
+    assert page == f"http://localhost:{service.port}/set-up"
+    browser = Visitor(service, {})
+    person = {"name": "a.ngono", "title": "Dr Ngono", "password": "four words nobody guesses"}
+    begun = browser.send("/set-up", {"link": given, **person})
+    factor = {"token": begun["token"], "totp": code(begun["secret"], 0)}
+    assert len(browser.send("/set-up/factor", factor)["recovery_codes"]) == 10
+    browser.send("/account/step-up", {"totp": code(begun["secret"], 1)})
+    grants = [{"role": "viewer", "scope": "yaounde/maroua"}]
+    made = browser.send("/tokens", {"title": "wall", "days": 1, "grants": grants})
+    file = tmp_path / "token"
+    file.write_text(f"{made['token']}\n")
+    there = ["--controller", f"http://127.0.0.1:{service.port}"]
+    window = ["--site", "mora", "--day", "2026-12-01", "--from", "22:00", "--until", "02:00"]
+    variables = {"SANAGA_TOKEN_FILE": str(file)}
+    done = sanaga(service, "noc", "incidents", *there, "-o", "json", **variables)
+    assert (done.returncode, json.loads(done.stdout)) == (0, []), done.stderr
+    refused = sanaga(service, "noc", "maintenance", "add", "w", *window, *there, **variables)
+    assert refused.returncode == 1
+    assert "your roles do not cover this anywhere" in refused.stderr
+    file.write_text("sanaga_machine_" + "x" * 43)
+    unknown = sanaga(service, "noc", "incidents", *there, **variables)
+    assert unknown.returncode == 1
+    assert "sign in, or send a token" in unknown.stderr
+
+
+def test_its_keys_and_its_socket_are_its_owners_alone(service):
+    for name in ("controller.sock", "sealing_key", "sanaga.sqlite"):
+        assert (service.state / name).stat().st_mode & 0o077 == 0, name
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://192.0.2.1", "is an IP address, and browsers make passkeys only for names"),
+        ("http://noc.example.cm", "write https://NAME"),
+        ("noc", "is no web address"),
+    ],
+)
+def test_a_name_under_which_nobody_could_sign_in_is_refused_at_the_start(service, url, said):
+    words = ["serve", str(service.network), "--listen", "127.0.0.1:0", "--edges", "0"]
+    state = service.state.with_name("elsewhere")
+    argv = [sys.executable, "-m", "controller.start", *words, "--url", url]
+    done = subprocess.run(argv, env=environment(state), capture_output=True, text=True, check=False)
+    assert done.returncode == 64, done.stderr
+    assert said in done.stderr
 
 
 def test_without_a_service_the_verbs_say_how_to_start_one(tmp_path):

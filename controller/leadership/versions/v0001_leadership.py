@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(64), nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("sites", sa.JSON, nullable=False),
+        sa.Column("whole", sa.Boolean, nullable=False),
     )
 
 

@@ -69,6 +69,8 @@ class Router:
         with self.lock:
             if self.pending and time.monotonic() >= self.pending[2]:
                 self._end(self.pending[0], "rolled-back")
+            if words[0] not in verbs:
+                raise RefusedError("unknown", f"{words[0]} is not known here")
             return verbs[words[0]](*words[1:])
 
     def _status(self) -> Mapping[str, Any]:

@@ -68,8 +68,10 @@ class EdgeInstallation:
 
     def own_files(self) -> list[Path]:
         """Return the files of the wheel, bytecode included, without the libraries'."""
-        tops = (top for top in self.packages.iterdir() if top.is_dir() and not top.is_symlink())
-        return [path for top in tops for path in top.rglob("*") if path.is_file()]
+        # In a folder of its own is bytecode of libraries that are one module.
+        tops = (top for top in self.packages.iterdir() if top.name != "__pycache__")
+        own = (top for top in tops if top.is_dir() and not top.is_symlink())
+        return [path for top in own for path in top.rglob("*") if path.is_file()]
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the interpreter away from this tree."""

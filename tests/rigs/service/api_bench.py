@@ -1,30 +1,44 @@
-"""The API on the northern spur, with people whom a header names instead of a session."""
+"""The API on the northern spur, with people who sign in, or whom a header names instead."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from http import HTTPStatus
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import pytest
 from fastapi import Request
+from sqlalchemy import Engine
 
+from accounts.factors.passwords import PasswordHashing
+from accounts.factors.totp import SealingKey
+from accounts.realm import Realm, open_realm
 from accounts.roles import Account, Grant, Origin, Principal
+from accounts.schema import open_accounts
 from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
-from controller.api.problems import ProblemError
 from controller.consultations.desk import ConsultationDesk
 from controller.incidents.model import Health, Observation, Policy, Source, Subject, SubjectKind
 from controller.incidents.view import network_view
+from controller.leadership.stream import StreamEvent
 from controller.load import load
+from controller.operations.answer_rows import AnswerRows
+from controller.operations.changes import Changes
 from controller.roles import CATALOGUE
-from controller.routes.app import make_app
+from controller.routes.app import cookies_of, make_app
+from controller.service.authentication import Authentication
+from controller.service.changing import open_changes
 from controller.service.engine import IncidentEngine
 from database.engine import open_engine
+from tests.rigs.accounts.service import PARTY, QUICK, without_disk
+from tests.rigs.database.fresh_records import place_fresh_records
 from tests.rigs.service.http_server import RunningServer, running_server
 from tests.rigs.service.memory_rows import MemoryRows
 from tests.sanaga_process import ROOT
@@ -44,13 +58,35 @@ AT_ONCE: Final = Policy(
 
 
 @dataclass
+class BenchClock:
+    """The time of day, which tests move on; seconds since 1970."""
+
+    ahead_s: float = 0.0
+
+    def __call__(self) -> float:
+        return time() + self.ahead_s
+
+
+@dataclass
 class ApiBench:
     """A client, and the engine behind the API."""
 
     client: RunningServer
     engine: IncidentEngine
     rows: MemoryRows
+    realm: Realm
+    clock: "BenchClock"
+    application: Any
     numbers: dict[Any, int]
+
+    @property
+    def context(self) -> ApiContext:
+        context: ApiContext = self.application.state.context
+        return context
+
+    @property
+    def changes(self) -> Changes:
+        return self.context.changes
 
     def hear(self, circuit: str, state: Health, *devices: str) -> None:
         """Let the devices at the ends of a circuit say how it stands, and wait for the decision."""
@@ -66,7 +102,7 @@ class ApiBench:
 
     def _said(self, subject: Subject, device: str, state: Health) -> Observation:
         self.numbers[subject, device] = number = self.numbers.get((subject, device), 0) + 1
-        now_s = time()
+        now_s = self.clock()
         source = Source.EDGE_PATH
         return Observation(subject, device, source, state, number, now_s, now_s)
 
@@ -77,25 +113,69 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
     loaded = load(folder)
     intent, topology = loaded.intent, build_topology(loaded.intent)
     view, rows = network_view(intent, topology), MemoryRows()
-    engine = IncidentEngine(rows, view, lambda *_: None, time, AT_ONCE)
+    clock = BenchClock()
+    engine = IncidentEngine(rows, view, lambda *_: None, clock, AT_ONCE)
+
+    made: list[Any] = []
 
     def application() -> Any:
         ring, places = EventRing("run"), Places(intent)
-        who, past = _who(grants), _PastOfOne()
-        context = ApiContext(intent, places, view, engine, desk, past, ring, who, time)
-        return make_app(context, "1.0", lambda: engine.fault)
+        known = Authentication(realm, cookies_of(realm), clock, "root")
+        who, past = _who(grants, known), _PastOfOne()
+        changes = open_changes(loaded, database, desk, _tell(ring), clock)
+        answers = AnswerRows(database)
+        reading = (intent, places, view, engine, desk, past, ring)
+        context = ApiContext(*reading, who, clock, changes, answers)
+        made.append(make_app(context, realm, "1.0", lambda: engine.fault))
+        return made[0]
 
-    scratch = TemporaryDirectory(prefix="sanaga-api-")
-    database = open_engine(Path(scratch.name, "sanaga.sqlite"))
-    desk = ConsultationDesk(database, topology, loaded.policies)
-    engine.start()
-    try:
-        with running_server(application) as server:
-            yield ApiBench(server, engine, rows, {})
-    finally:
-        engine.stop()
+    with _state_folder(), _records() as database, closing(PasswordHashing(QUICK)) as passwords:
+        key = SealingKey(bytes(range(32)))
+        realm = open_realm(Realm(database, CATALOGUE, PARTY, key, passwords))
+        desk = ConsultationDesk(database, topology, loaded.policies)
+        engine.start()
+        try:
+            with running_server(application) as server:
+                yield ApiBench(server, engine, rows, realm, clock, made[0], {})
+                made[0].state.context.changes.operations.stop()
+        finally:
+            engine.stop()
+
+
+@contextmanager
+def _state_folder() -> Iterator[None]:
+    """Let the journal and the record of people be in a folder of their own, not the machine's."""
+    with (
+        TemporaryDirectory(prefix="sanaga-state-") as scratch,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        if not os.environ.get("SANAGA_STATE_DIR"):  # noqa: TID251
+            place_fresh_records(Path(scratch))
+            patch.setenv("SANAGA_STATE_DIR", scratch)
+        yield
+
+
+@contextmanager
+def _records() -> Iterator[Engine]:
+    """Give a database that has the tables of accounts already: to make them takes a while."""
+    with TemporaryDirectory(prefix="sanaga-api-") as scratch:
+        file = Path(scratch, "sanaga.sqlite")
+        file.write_bytes(_fresh_accounts())
+        database = without_disk(open_engine(file))
+        try:
+            yield database
+        finally:
+            database.dispose()
+
+
+@cache
+def _fresh_accounts() -> bytes:
+    with TemporaryDirectory(prefix="sanaga-api-") as scratch:
+        file = Path(scratch, "sanaga.sqlite")
+        database = open_engine(file)
+        open_accounts(database)
         database.dispose()
-        scratch.cleanup()
+        return file.read_bytes()
 
 
 class _PastOfOne:
@@ -107,13 +187,27 @@ class _PastOfOne:
         return ({"peer": "yaounde-e1", **series},)
 
 
-def _who(grants: Mapping[str, tuple[Grant, ...]]) -> Any:
+def _who(grants: Mapping[str, tuple[Grant, ...]], known: Authentication) -> Any:
     def found(request: Request) -> Principal:
         name = request.headers.get("who", "")
         if name not in grants:
-            raise ProblemError(HTTPStatus.UNAUTHORIZED, "sign in")
+            return known(request)
         held = grants[name]
         account = Account(1, name, name)
         return Principal(account, held, CATALOGUE.powers(held), Origin.SESSION, "test")
 
     return found
+
+
+def _tell(ring: EventRing) -> Callable[[StreamEvent], None]:
+    """Return what gives the ring an event from any thread."""
+    loop = asyncio.get_running_loop()
+
+    def follow(one: StreamEvent) -> None:
+        ring.follow(ring.newest + 1, one)
+
+    def tell(one: StreamEvent) -> None:
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(follow, one)
+
+    return tell

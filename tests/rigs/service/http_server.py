@@ -21,6 +21,7 @@ class Answer:
     status_code: int
     headers: Mapping[str, str]
     text: str
+    cookies: tuple[str, ...] = ()
 
     def json(self) -> Any:
         return json.loads(self.text)
@@ -57,7 +58,8 @@ class RunningServer:
             connection.request(method, path, octets, sent)
             response = connection.getresponse()
             told = {key.lower(): value for key, value in response.getheaders()}
-            return Answer(response.status, told, response.read().decode())
+            cookies = tuple(response.headers.get_all("Set-Cookie", ()))
+            return Answer(response.status, told, response.read().decode(), cookies)
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from accounts.roles import Grant
+from controller.api.rights import NEEDS, Access
 from controller.incidents.model import Health
 from controller.roles import Role
 from tests.rigs.service.api_bench import api_bench
@@ -210,8 +211,10 @@ def test_a_window_over_another_region_is_not_there(bench):
 def test_who_is_not_signed_in_gets_one_answer_everywhere(bench):
     paths = bench.client.request("GET", "/api/v1/openapi.json").json()["paths"]
     for path, methods in paths.items():
-        for method in methods:
-            url = path.replace("{number}", "1").replace("{name}", "mora")
+        for method, operation in methods.items():
+            if operation[NEEDS] == Access.ANYBODY:
+                continue
+            url = path.replace("{number}", "1").replace("{name}", "mora").replace("{id}", "1")
             answer = bench.client.request(method.upper(), url)
             assert answer.status_code == 401, (method, path)
 

@@ -17,7 +17,8 @@ from controller.incidents.model import (
 )
 from controller.incidents.view import network_view
 from controller.load import load
-from controller.service.engine import IncidentEngine, StorageError
+from controller.service.engine import IncidentEngine
+from inventory.errors import StorageError
 from tests.rigs.service.api_bench import AT_ONCE, SPUR
 from tests.rigs.service.memory_rows import MemoryRows
 from tests.rigs.waiting import eventually

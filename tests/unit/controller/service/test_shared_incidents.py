@@ -8,12 +8,13 @@ from sqlalchemy import insert, text
 from controller.incidents.model import Health
 from controller.incidents.view import network_view
 from controller.leadership.schema import LEADER_LOCK, terms
+from controller.leadership.stream import StreamEvent
 from controller.leadership.term import FencedError, begin_term
 from controller.load import load
 from controller.service import shared_incidents as shared
-from controller.service.engine import StorageError
 from database.engine import open_engine
 from database.process_lock import FileLock, ServerLock, process_lock
+from inventory.errors import StorageError
 from tests.rigs.service.api_bench import SPUR
 from tests.rigs.service.shared_controllers import CUT, controller_on
 from tests.rigs.waiting import eventually
@@ -73,6 +74,18 @@ def test_one_leads_and_the_other_posts_what_it_hears(pair):
     numbers = [number for number, _ in follower.streamed]
     assert numbers == [*range(1, len(numbers) + 1)]
     assert len(leader.heard) >= 1
+
+
+def test_what_is_told_at_one_is_streamed_by_all_in_one_order(pair):
+    leader, follower = pair
+    event = StreamEvent("operation", {"number": 7}, ("mora",), whole=True)
+    follower.incidents.tell(event)
+    leader.cut()
+    leader.incidents.tell(event)
+    eventually(lambda: len(leader.streamed) >= 5, WITHIN_S, "the events")
+    eventually(lambda: follower.streamed == leader.streamed, WITHIN_S, "the same events")
+    assert [number for number, _ in leader.streamed] == [*range(1, len(leader.streamed) + 1)]
+    assert [one for _, one in leader.streamed].count(event) == 2
 
 
 def test_an_act_at_a_follower_is_decided_on_once_and_answered(pair):

@@ -1,0 +1,167 @@
+"""Plans and applies that people ask a running controller for, and what keeps one from beginning."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from accounts.audit import append, instant_text
+from accounts.roles import Principal
+from controller.app import (
+    apply_plan,
+    confirm_apply,
+    open_journal,
+    resume_apply,
+    rollback_apply,
+)
+from controller.clock import SystemClock
+from controller.consultations.model import Announcement
+from controller.environment import state_dir
+from controller.load import load
+from controller.model import Plan
+from controller.operations.approving import SecondPerson
+from controller.operations.exchange import push_json
+from controller.operations.model import (
+    ActWish,
+    ApplyWish,
+    ChangeRefusedError,
+    Operation,
+    OperationKind,
+    PlanWish,
+)
+from controller.operations.plan_rows import PlanRows, StoredPlan
+from controller.operations.runner import Operations, Watch, Work
+from controller.planning.from_folder import FolderPlan, PlanContext, draft_folder
+from controller.planning.plan import refuse
+from controller.planning.plan_file import load as load_file
+from controller.store.journal import ApplyRecord, JournalStep
+
+
+@dataclass(frozen=True, slots=True)
+class Surveillance:
+    """What the service knows that a change must mind.
+
+    touched returns the consultations that run now over any of some devices; sentence says so.
+    """
+
+    touched: Callable[[Collection[str]], Sequence[Announcement]]
+    sentence: Callable[[Sequence[Announcement], Collection[str]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Makes plans of a folder and applies them; whatever runs is one of its operations."""
+
+    folder: Path
+    plans: PlanRows
+    operations: Operations
+    around: Surveillance
+    second_person: SecondPerson
+
+    def start_plan(self, wish: PlanWish, by: Principal) -> Operation:
+        """Begin to make a plan; its number is in the operation's result."""
+
+        def work(watch: Watch) -> Mapping[str, Any]:
+            found = self._planned(wish, watch)
+            account, now_s = by.account, self.second_person.now()
+            stored = self.plans.add(found, account.id, account.name, now_s)
+            self._record(by, "plan.make", stored)
+            return {"plan": stored.number, "digest": stored.digest}
+
+        return self.operations.start(OperationKind.PLAN, by.account.name, work)
+
+    def start_apply(self, stored: StoredPlan, wish: ApplyWish, by: Principal) -> Operation:
+        """Begin to apply a plan.
+
+        Raises UnsafePlanError for a plan that was refused when it was made, ChangeRefusedError
+        when another plan was seen, a consultation is in the way or a second person is missing,
+        OperationRunningError, and what using an approval raises.
+        """
+        if stored.digest != wish.digest:
+            raise ChangeRefusedError(
+                f"plan {stored.number} is not the plan that you saw; read it again",
+                reason="another-plan",
+            )
+        plan = self.plans.plan(stored.number)
+        refuse(plan)
+        self._spare_consultations(plan, wish)
+
+        def work(watch: Watch) -> Mapping[str, Any]:
+            result = apply_plan(plan, watch, wish.confirm_within_s, clock=watch)
+            return {"push": push_json(result)}
+
+        def begun() -> None:
+            self.second_person.use(stored, plan, wish.approval, by)
+            self._record(by, "plan.apply", stored)
+
+        kind, who = OperationKind.APPLY, by.account.name
+        return self.operations.start(kind, who, work, before=begun)
+
+    def start_act(self, wish: ActWish, by: Principal) -> Operation:
+        """Begin to confirm, roll back or resume an apply. Raises OperationRunningError."""
+        subject = f"apply {wish.number}" if wish.number else "the last apply"
+
+        def begun() -> None:
+            self._note(by, f"apply.{wish.kind}", subject, {"without": list(wish.without)})
+
+        return self.operations.start(wish.kind, by.account.name, _act(wish), before=begun)
+
+    def consultations_over(self, devices: Collection[str]) -> tuple[Sequence[Announcement], str]:
+        """Return the consultations that run now over some devices, and a sentence about them."""
+        touched = self.around.touched(devices) if devices else ()
+        return touched, self.around.sentence(touched, devices)
+
+    def history(self) -> tuple[ApplyRecord, ...]:
+        """Return all applies, newest first."""
+        with open_journal() as journal:
+            return journal.history()
+
+    def apply_of(self, number: int) -> tuple[ApplyRecord, tuple[JournalStep, ...]]:
+        """Return an apply with its acts. Raises UnknownNameError."""
+        with open_journal() as journal:
+            return journal.entry(number), journal.steps(number)
+
+    def _planned(self, wish: PlanWish, watch: Watch) -> FolderPlan:
+        if wish.file is not None:
+            return FolderPlan(load_file(wish.file))
+        context = PlanContext(state_dir(), SystemClock().instant(), watch)
+        return draft_folder(load(wish.folder or self.folder), wish.choices, context)
+
+    def _spare_consultations(self, plan: Plan, wish: ApplyWish) -> None:
+        touched, sentence = self.consultations_over({change.device for change in plan.changes})
+        if touched and not wish.in_consultations:
+            raise ChangeRefusedError(
+                f"{sentence}; nothing is applied. Apply then, or say in_consultations",
+                reason="consultations",
+                consultations=tuple(one.name for one in touched),
+            )
+
+    def _record(self, by: Principal, what: str, stored: StoredPlan) -> None:
+        facts = stored.facts
+        details = {"digest": stored.digest, "network": facts.network, "changes": facts.changes}
+        self._note(by, what, f"plan {stored.number}", details)
+
+    def _note(self, by: Principal, what: str, subject: str, details: Mapping[str, object]) -> None:
+        at = instant_text(self.second_person.now())
+        with self.plans.begin() as connection:
+            append(connection, by.actor(""), at, what, subject, details)
+
+
+def _act(wish: ActWish) -> Work:
+    def confirm(watch: Watch) -> Mapping[str, Any]:
+        return {"push": push_json(confirm_apply(wish.number, watch, clock=watch))}
+
+    def rollback(watch: Watch) -> Mapping[str, Any]:
+        ended = rollback_apply(wish.number, watch, clock=watch)
+        return {"push": push_json(ended.result), "inverse": ended.inverse}
+
+    def resume(watch: Watch) -> Mapping[str, Any]:
+        result = resume_apply(watch, wish.without, clock=watch)
+        return {"push": push_json(result) if result else None}
+
+    works: Mapping[OperationKind, Work] = {
+        OperationKind.CONFIRM: confirm,
+        OperationKind.ROLLBACK: rollback,
+        OperationKind.RESUME: resume,
+    }
+    return works[wish.kind]

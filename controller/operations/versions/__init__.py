@@ -1,0 +1,1 @@
+"""Revisions of the tables of plans and of answers to repeated requests."""

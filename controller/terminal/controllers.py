@@ -1,0 +1,44 @@
+"""How verbs are told which running controller they ask, if any."""
+
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+if TYPE_CHECKING:
+    from controller.operations.remote import RemoteController
+    from controller.operations.remote_people import RemotePeople
+
+ControllerOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--controller",
+        metavar="URL",
+        envvar="SANAGA_CONTROLLER",
+        help="A controller elsewhere; the one of this machine unless named. "
+        "SANAGA_TOKEN_FILE names the file with the token.",
+    ),
+]
+
+
+def running_controller(url: str | None) -> "RemoteController | None":
+    """Return the controller at a URL, or the one that runs on this machine; None if none does.
+
+    While one runs, verbs ask it and leave its state folder alone.
+    """
+    from controller.app import local_controller, open_controller
+
+    client = open_controller(url) if url else local_controller()
+    if client is None:
+        return None
+    from controller.operations.remote import RemoteController
+
+    return RemoteController(client)
+
+
+def people_of_controller(url: str | None) -> "RemotePeople | None":
+    """Return the people of the same controller; None if none runs."""
+    if (found := running_controller(url)) is None:
+        return None
+    from controller.operations.remote_people import RemotePeople
+
+    return RemotePeople(found.client)

@@ -15,7 +15,7 @@ from controller.leadership.schema import ONE, beats, terms
 from database.engine import READ_ONLY, process_name, reading
 
 # A leader whose last sign of life is older hangs, and another takes its place.
-HUNG_S: Final = 8.0
+HUNG_S: Final = 15.0
 _EPOCH: Final = "sanaga_epoch"
 
 

@@ -72,7 +72,7 @@ _CHECK_S: Final = 1.0
 _SURE_S: Final = 3.0
 # After a shorter gap a leader goes on with what the one before it measured.
 _GOES_ON_S: Final = 60.0
-_NOBODY_S: Final = 15.0
+_NOBODY_S: Final = 20.0
 _ANSWER_WITHIN_S: Final = 20.0
 _ASK_S: Final = 0.1
 # So many of the last events a controller that starts can still give to a stream.

@@ -60,7 +60,7 @@ def test_the_leader_hangs_and_is_killed_and_everybody_is_told_once(services):
     assert again.role() == "follower"
     sees(again, ACCESS)
     other.hang()
-    eventually(lambda: again.role() == "leader", 3 * TAKES_OVER_WITHIN_S, "another successor")
+    eventually(lambda: again.role() == "leader", 6 * TAKES_OVER_WITHIN_S, "another successor")
     services.report(again, PathState.UP)
     sees(again)
     told(services, "firing", "resolved")

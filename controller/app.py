@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from controller.clock import Clock
     from controller.model import Plan, PushResult
     from controller.notices.model import NoticePolicy
+    from controller.schedules.desk import ReportDesk
     from controller.sites.edges import SitesContext
     from controller.store.journal import Journal
     from controller.store.people import People
@@ -223,6 +224,29 @@ def local_controller() -> "ApiClient | None":
     from controller.transport.api_client import ApiClient
 
     return ApiClient(place)
+
+
+def running_client(url: str | None) -> "ApiClient | None":
+    """Return a client of the controller at a URL, or of the one here; None where none runs here."""
+    return open_controller(url) if url else local_controller()
+
+
+@contextmanager
+def local_reports(folder: Path) -> "Iterator[ReportDesk]":
+    """Open the reports of a folder's network from the records here, while the block runs."""
+    from importlib.metadata import version
+
+    from controller.clock import SystemClock
+    from controller.load import load
+    from controller.schedules.desk import ReportDesk
+    from controller.schedules.jobs import usual_surroundings
+    from controller.store.database import Database
+    from inventory.errors import JournalError
+
+    loaded = load(folder)
+    with closing(Database.open(state_dir(), JournalError)) as database:
+        around = usual_surroundings(loaded, state_dir(), database.engine, version("sanaga"))
+        yield ReportDesk(around, SystemClock())
 
 
 def _safe_url(url: str) -> str:

@@ -9,8 +9,8 @@ from accounts.factors.throttle import Visitor
 from accounts.opaque_tokens import TokenKind
 from accounts.realm import Realm
 from accounts.roles import Principal
+from controller.account_routes.cookies import Cookies
 from controller.api.context import ApiContext, signed_in
-from controller.api.cookies import Cookies
 from controller.api.places import Places
 
 

@@ -21,8 +21,8 @@ from accounts.opaque_tokens import OpaqueToken
 from accounts.signing_in.second_factors import TotpCode
 from accounts.signing_in.set_up import Applicant, begin_set_up, finish_set_up
 from controller.account_routes.caller import Guest, guest
+from controller.account_routes.problems import account_problem
 from controller.account_routes.shown import let_in
-from controller.api.account_problems import account_problem
 
 router: Final = APIRouter(include_in_schema=False)
 PATH: Final = "/set-up"

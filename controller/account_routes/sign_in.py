@@ -20,8 +20,8 @@ from controller.account_routes.bodies import (
     TokenText,
 )
 from controller.account_routes.caller import AnyCaller, AnyGuest
+from controller.account_routes.problems import not_accepted
 from controller.account_routes.shown import let_in, options_json, set_up_json
-from controller.api.account_problems import not_accepted
 from controller.api.rights import Access, needs
 
 router: Final = APIRouter()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from fastapi import Request
@@ -11,6 +12,7 @@ from controller.api.events import EventRing
 from controller.api.places import Places
 from controller.api.rights import require_stated
 from controller.consultations.model import Announcement, Expectation
+from controller.consultations.report import EndHistory
 from controller.incidents.model import (
     Incident,
     IncidentChange,
@@ -21,7 +23,10 @@ from controller.incidents.model import (
 from controller.incidents.view import NetworkView
 from controller.operations.answer_rows import AnswerRows
 from controller.operations.changes import Changes
+from controller.report_formats.formats import Report
 from controller.roles import Right
+from controller.schedules.archive import StoredReport
+from controller.schedules.runner import Standing
 from inventory.model import Intent, SiteName
 
 
@@ -52,6 +57,11 @@ class PathHistory(Protocol):
     ) -> Sequence[Mapping[str, Any]]:
         """Return an edge's figures over a circuit, a series for each far end; a gap is None."""
 
+    def call_ends(
+        self, sites: Sequence[str], began_unix_s: float, ended_unix_s: float
+    ) -> Sequence[EndHistory]:
+        """Return what the edges at some sites measured and changed within a time."""
+
 
 class ConsultationDesk(Protocol):
     """Keeps announcements of consultations, and knows what to expect of them."""
@@ -71,8 +81,37 @@ class ConsultationDesk(Protocol):
     def touched(self, names: Collection[str], now_s: float) -> Sequence[Announcement]:
         """Return the running consultations that go over any circuit, device or site of some."""
 
+    def coming(
+        self, names: Collection[str], now_s: float, within_s: float
+    ) -> Sequence[Announcement]:
+        """Return the consultations that are announced for soon over any of some names."""
+
+    def shared(
+        self, announcements: Collection[Announcement], names: Collection[str]
+    ) -> Sequence[str]:
+        """Return over which circuits of some names consultations go, or else which devices."""
+
     def expect(self, sites: Collection[str], dead: Collection[str]) -> Expectation:
         """Return what quality to expect between sites while circuits are dead."""
+
+
+class ReportService(Protocol):
+    """Keeps and makes reports, and does what is due by schedule."""
+
+    def listed(self) -> Sequence[StoredReport]:
+        """Return the reports that are kept, by name."""
+
+    def read(self, name: str) -> Report:
+        """Return a report, or of a month as far as it is over; raises UnknownNameError."""
+
+    def newest_maintenance(self) -> Report:
+        """Return the newest report of preventive maintenance; raises UnknownNameError."""
+
+    def standing(self) -> Sequence[Standing]:
+        """Return all schedules, with their last run and when they are due next."""
+
+    def start(self, name: str) -> datetime:
+        """Begin what a schedule does, and return when; raises UnknownNameError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +129,7 @@ class ApiContext:
     now: Callable[[], float]
     changes: Changes
     answers: AnswerRows
+    reports: ReportService | None = None
 
 
 @dataclass(frozen=True, slots=True)

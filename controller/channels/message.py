@@ -33,6 +33,7 @@ class MessageKind(StrEnum):
     TEST = "test"
     BEAT = "beat"
     ALL_CLEAR = "all-clear"
+    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,13 +48,15 @@ VERBS: Final = {
     "noc": "controller.cli_service.noc",
     "notices": "controller.cli_service.notices",
     "watch": "controller.cli_service.watch",
+    "report": "controller.cli_service.report",
+    "schedule": "controller.cli_service.schedule",
 }
 PANELS: Final = {
     **dict.fromkeys(("init", "validate", "plan", "apply", "confirm", "rollback"), "Change"),
     **dict.fromkeys(("history", "show", "explain", "topology", "inventory"), "Understand"),
     **dict.fromkeys(("vpn", "account"), "Give access"),
-    **dict.fromkeys(("serve", "noc", "notices", "watch"), "Watch"),
-    "backup": "Keep",
+    **dict.fromkeys(("serve", "noc", "notices", "watch", "report"), "Watch"),
+    **dict.fromkeys(("backup", "schedule"), "Keep"),
     "edge": "At a site",
 }
 REHEARSE: Final = "Rehearse"
@@ -78,8 +80,10 @@ HELPS: Final = {
     "concerns.",
     "account": "Let the first administrator in, and people who lost their second factor.",
     "notices": "Say who is on call, and test whether notices reach people.",
-    "noc": "Incidents and maintenance windows of a running controller.",
+    "noc": "Incidents, consultations and maintenance windows of a running controller.",
     "watch": "Follow incidents and sites in this terminal; keys acknowledge, mute and comment.",
+    "report": "Reports of availability and of preventive maintenance, as a page, PDF or table.",
+    "schedule": "What the controller does by itself every week and month, and doing it now.",
     "demo": "Run the main job on a laboratory of real routers, and write a report.",
     "lab": "Bring up a laboratory of real routers, break it, look at it, take it down.",
     "edge": "Run a site's Linux edge: measure its circuits, keep its traffic on the good ones.",
@@ -103,6 +107,7 @@ EXTRAS: Final = {
     "pyroute2": "edge",
     **dict.fromkeys(("alembic", "pysqlite3", "sqlalchemy"), "planning"),
     "psycopg": "postgresql",
+    "reportlab": "service",
     "smpplib": "service",
     "textual": "service",
     "uvicorn": "service",

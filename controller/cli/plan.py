@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -121,12 +121,14 @@ def plan(
     found = _planned(_Planner(remote, folder, choices))
     say_lines(found.notes)
     made = found.plan
-    view = View(diffs=not brief, expectations=expectations, unmanaged=found.unmanaged)
+    touched = _touched(remote, made)
+    view = View(not brief, expectations, found.unmanaged, _touched_sentences(touched))
     try:
         # Whoever reads the answer may go away before its end; the file is whole by then.
         told = _save(made, out)
     finally:
-        emit(plan_json(made, found.unmanaged), output, lambda: show_lines(lines(made, view)))
+        data = plan_json(made, found.unmanaged, touched)
+        emit(data, output, lambda: show_lines(lines(made, view)))
     say_lines(told)
     refuse(made)
     raise typer.Exit(Exit.CHANGES if made.changes else Exit.DONE)
@@ -228,13 +230,27 @@ def colour(line: str) -> str:
     return _COLOURS.get(line[:1], "")
 
 
+def _touched(remote: "RemoteController | None", made: "Plan") -> "Mapping[str, Any] | None":
+    """Return which consultations a plan would touch; None where no controller tells."""
+    return remote.consultations_touched(made) if remote else None
+
+
+def _touched_sentences(touched: "Mapping[str, Any] | None") -> tuple[str, ...]:
+    keys = ("sentence", "coming_sentence")
+    return tuple(touched[key] for key in keys if touched[key]) if touched else ()
+
+
 @dataclass(frozen=True, slots=True)
 class View:
-    """How much of a plan a person wants to see; unmanaged is what is left alone, if known."""
+    """How much of a plan a person wants to see.
+
+    unmanaged is what is left alone, if known; consultations are sentences about those it touches.
+    """
 
     diffs: bool = True
     expectations: bool = False
     unmanaged: "Mapping[DeviceName, str] | None" = None
+    consultations: tuple[str, ...] = ()
 
 
 def lines(plan: "Plan", view: View) -> Iterator[tuple[str, str]]:
@@ -257,6 +273,7 @@ def summary(plan: "Plan", view: View = View()) -> Iterator[str]:
         when = f"While wave {plan.worst_wave} is applied" if plan.worst_wave else "Meanwhile"
         yield from _hurts(when, plan.blast_radius)
         yield from _hurts("Afterwards", plan.steady)
+        yield from (f"{text}." for text in view.consultations)
         yield from _cannot_revert(plan)
     yield from (f"Mind: {text}." for text in plan.notices)
     yield from _unmanaged(_left_alone(plan) if view.unmanaged is None else view.unmanaged)

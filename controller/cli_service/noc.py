@@ -17,7 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
-    help="Incidents and maintenance windows of a running controller.",
+    help="Incidents, consultations and maintenance windows of a running controller.",
     epilog="Example: sanaga noc incidents",
 )
 maintenance = typer.Typer(
@@ -45,6 +45,23 @@ _HEADINGS: Final = {
     "opened_at": "OPENED",
     "acknowledged_by": "ACKNOWLEDGED",
 }
+_CALL_HEADINGS: Final = {
+    "name": "ID",
+    "state": "STATE",
+    "sites": "SITES",
+    "begins_at": "FROM",
+    "ends_at": "UNTIL",
+    "incidents": "INCIDENTS",
+}
+_MINUTE_HEADINGS: Final = {
+    "at": "MINUTE",
+    "mos": "MOS",
+    "loss": "LOST SHARE",
+    "circuits": "OVER",
+    "lost_s": "NO WAY S",
+    "unknown_s": "UNKNOWN S",
+}
+_MOVE_HEADINGS: Final = {"at": "MOVED", "service": "CLASS", "circuit": "TO", "reason": "WHY"}
 _WINDOW_HEADINGS: Final = {
     "name": "NAME",
     "subjects": "WHAT",
@@ -133,6 +150,29 @@ def mute(
         _act(number, "mute", controller, for_s=seconds(duration))
 
 
+@app.command(epilog="Example: sanaga noc consultation 6f0c2a94d1e87b35")
+def consultation(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="One that is over, and what it was like.")
+    ] = None,
+    controller: ControllerOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List consultations that run and come; with an ID, how one was that is over."""
+    from controller.transport.api_client import segment
+
+    client = open_controller(controller)
+    if name is None:
+        rows = [
+            *client.all("/consultations", state="running"),
+            *client.all("/consultations", state="coming"),
+        ]
+        emit_rows(rows, output, _CALL_HEADINGS)
+        return
+    found = client.get(f"/consultations/{segment(name)}/report")
+    emit(found, output, lambda: _show_consultation(found))
+
+
 @maintenance.command("list", epilog="Example: sanaga noc maintenance list -o json")
 def list_windows(controller: ControllerOption = None, output: FormatOption = Format.TABLE) -> None:
     """List the windows that are open or to come."""
@@ -188,6 +228,19 @@ def remove(
     """Take a window away; what still fails in it is reported from now on."""
     open_controller(controller).send("DELETE", f"/maintenance/{_segment(name)}")
     say(f"window {name} is removed")
+
+
+def _show_consultation(found: "Mapping[str, Any]") -> None:
+    write(f"{found['name']}  {', '.join(found['sites'])}\n\n{found['sentence']}")
+    write(f"from {found['began_at']} to {found['ended_at']}")
+    if not found["complete"]:
+        say("telemetry of its last minute may still be on its way; ask again in two minutes")
+    for end in found["ends"]:
+        write(f"\n{end['site']} ({end['device']}):")
+        show_rows(end["minutes"], _MINUTE_HEADINGS)
+        if end["moves"]:
+            write("")
+            show_rows(end["moves"], _MOVE_HEADINGS)
 
 
 def _segment(name: str) -> str:

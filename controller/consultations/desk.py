@@ -6,9 +6,9 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from controller.consultations.conflicts import touched_by
+from controller.consultations.conflicts import shared_names, touched_by
 from controller.consultations.expectation import expect_quality
-from controller.consultations.model import Announcement, Expectation, Quality
+from controller.consultations.model import Announcement, Expectation, Quality, Standing
 from controller.consultations.rows import ConsultationRows
 from policies.model import CARE_CLASSES, Policies
 from topology.model import Topology
@@ -32,6 +32,19 @@ class ConsultationDesk(ConsultationRows):
     def touched(self, names: Collection[str], now_s: float) -> tuple[Announcement, ...]:
         """Return the running consultations that go over any of some circuits, devices or sites."""
         return touched_by(self.between(now_s, now_s + 1e-3), names, self._ways, now_s)
+
+    def coming(
+        self, names: Collection[str], now_s: float, within_s: float
+    ) -> tuple[Announcement, ...]:
+        """Return the consultations that are announced for soon over any of some names."""
+        soon = self.between(now_s, now_s + within_s)
+        return touched_by(soon, names, self._ways, now_s, (Standing.ANNOUNCED,))
+
+    def shared(
+        self, announcements: Collection[Announcement], names: Collection[str]
+    ) -> tuple[str, ...]:
+        """Return over which circuits of some names consultations go, or else which devices."""
+        return shared_names(announcements, names, self._ways, self._topology.links)
 
     def _ways(self, sites: Collection[str]) -> frozenset[str]:
         """Return what stands on the first way between sites and on the one that takes over."""

@@ -70,7 +70,7 @@ class _Work:
         self._ledger, self._diagnosis = ledger, diagnosis
         self._findings, self._found_s = diagnosis.findings, found_s
         self._now_s, self._policy = ledger.now_s, ledger.policy
-        self._left = set[Subject]()
+        self._slow = set[Subject]()
         self.result = Reconciliation()
 
     def absorb_children(self) -> None:
@@ -87,10 +87,15 @@ class _Work:
         known, young = by_root(self._ledger.open()), self._is_young(incident)
         new = [f for f in self._findings.values() if f.root not in known]
         together = [f for f in self._findings.values() if self._began_together(incident, f)]
+        if not young:
+            whole = (f for f in new if f in together and incident.root in f.parts)
+            self._slow |= {f.root for f in whole}
         sure = [f for f in new if young or (f in together and self._is_settled(f))]
-        former = (f for f in sure if f.root in incident.former)
+        former = [f for f in sure if f.root in incident.former]
+        if not young and self._left_behind(incident) is not None:
+            former = []
         yield from (finding for finding in former if not finding.maintained)
-        yield from (f for f in sure if f in together and incident.root in f.parts)
+        yield from (f for f in sure if incident.root in f.parts)
         if young:
             here = self._site_of(incident.root)
             around = (finding for finding in together if incident.root in finding.members)
@@ -115,9 +120,13 @@ class _Work:
         return self._now_s >= self._due_s(finding)
 
     def _due_s(self, finding: Finding) -> float:
-        """Return when a finding has lasted long enough; routers of one site come back in turn."""
+        """Return when a finding has lasted long enough; longer where it takes over an old incident.
+
+        Routers of one site come back in turn, and a neighbour may have failed unheard.
+        """
         found_s = self._found_s.get(finding.root, self._now_s)
-        least_s = self._policy.silent_s if finding.root in self._left else 0.0
+        slow_s = self._policy.silent_s + self._policy.grace_s
+        least_s = slow_s if finding.root in self._slow else 0.0
         return found_s + max(finding.settle_s, least_s)
 
     def correct_roots(self) -> None:
@@ -128,7 +137,7 @@ class _Work:
             part = self._seen_badly(incident) if self._is_young(incident) else None
             left = None if part else self._left_behind(incident)
             if left is not None:
-                self._left.add(left.root)
+                self._slow.add(left.root)
                 part = left if self._is_settled(left) else None
             if part is not None:
                 self._move(incident, part)
@@ -142,8 +151,8 @@ class _Work:
         """Return a device that is still silent at a site that has come back."""
         if incident.root.kind is not SubjectKind.SITE:
             return None
-        parts = (f for f in self._parts(incident) if f.root.kind is SubjectKind.DEVICE)
-        return next(parts, None)
+        here = self._diagnosis.scene.network.devices_of(incident.root)
+        return next((f for f in self._parts(incident) if _is_device_of(f, here)), None)
 
     def _parts(self, incident: Incident) -> Iterator[Finding]:
         known = by_root(self._ledger.open())
@@ -306,6 +315,10 @@ def _is_aftermath(incident: Incident, finding: Finding) -> bool:
     """
     here = finding.root == incident.root
     return here and incident.cause in _DEAD and finding.cause in _LIVE
+
+
+def _is_device_of(finding: Finding, devices: tuple[str, ...]) -> bool:
+    return finding.root.kind is SubjectKind.DEVICE and finding.root.name in devices
 
 
 def _began_s(incident: Incident) -> float:

@@ -34,6 +34,7 @@ from controller.incidents.model import (
     ObserverKey,
     Outcome,
     Subject,
+    SubjectKind,
 )
 from controller.leadership.mailbox import Settled
 from controller.leadership.term import FencedError
@@ -171,6 +172,21 @@ class IncidentRows:
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
         return [HealthChange(subject, r.at_s, Health(r.before), Health(r.after)) for r in rows]
+
+    def turns_of(self, kind: SubjectKind, until_s: float) -> Mapping[str, Sequence[HealthChange]]:
+        """Return when the healths of all subjects of a kind turned before a time, oldest first."""
+        columns = health_changes.c
+        query = (
+            select(columns.name, columns.at_s, columns.before, columns.after)
+            .where(columns.kind == kind, columns.at_s < until_s)
+            .order_by(columns.id)
+        )
+        found: dict[str, list[HealthChange]] = {}
+        with reading(self._engine) as connection:
+            for name, at_s, before, after in connection.execute(query):
+                turn = HealthChange(Subject(kind, name), at_s, Health(before), Health(after))
+                found.setdefault(name, []).append(turn)
+        return found
 
     def _count(self, connection: Connection, after: IncidentState) -> None:
         """Write the counters, and make sure that nobody else has stored a decision."""

@@ -269,3 +269,4 @@ class NoticesDocument(Document):
     limits: LimitsDocument = Field(default=LimitsDocument(), examples=["{notices: 10}"])
     beat: BeatDocument | None = Field(default=None, examples=["{webhook: ..., secret: ...}"])
     all_clear: AllClearDocument | None = Field(default=None, examples=['{at: "07:00"}'])
+    reports: PartyDocument | None = Field(default=None, examples=["{people: [awa]}"])

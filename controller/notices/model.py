@@ -127,6 +127,7 @@ class NoticePolicy:
     beat: Beat | None = None
     all_clear: AllClear | None = None
     authorities: str = ""
+    reports: Party = Party()
 
 
 @dataclass(frozen=True, slots=True)

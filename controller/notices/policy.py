@@ -104,6 +104,8 @@ class _Checks:
         if self.document.all_clear:
             people = self.document.all_clear.people
             yield from self._known("person", people, "all_clear", "people")
+        if self.document.reports:
+            yield from self._party(self.document.reports, "reports")
         yield from self._clear_text()
 
     def _repeated(self, key: str, names: Iterable[str]) -> Iterator[Fault]:
@@ -198,6 +200,7 @@ def _to_policy(document: NoticesDocument, paths: Mapping[SiteName, str]) -> Noti
         _to_beat(document.beat),
         _to_all_clear(document.all_clear, document.timezone),
         document.authorities or "",
+        _to_party(document.reports),
     )
 
 
@@ -256,6 +259,10 @@ def _to_beat(one: BeatDocument | None) -> Beat | None:
         if one is None
         else Beat(one.webhook, one.secret, float(one.every_seconds), one.loopback)
     )
+
+
+def _to_party(one: PartyDocument | None) -> Party:
+    return Party() if one is None else Party(one.people, one.rotas)
 
 
 def _to_all_clear(one: AllClearDocument | None, zone: str) -> AllClear | None:

@@ -88,6 +88,8 @@ class Audience:
             return Outcome((_beat(entry, now_s),), reason="a sign of life for another machine")
         if entry.kind == MessageKind.ALL_CLEAR:
             return self._all_clear(entry, now_s)
+        if entry.kind == MessageKind.REPORT:
+            return self._report(entry, now_s)
         before = _since_last_end(memory.deliveries)
         if entry.kind == MessageKind.ENDED:
             return self._ended(entry, before, now_s)
@@ -165,6 +167,18 @@ class Audience:
                 due_s = _calm_time(person, point, now_s)
                 planned.append(_draft(entry, person, point, MessageKind.ALL_CLEAR, due_s))
         return Outcome(tuple(planned), reason="the daily all-clear")
+
+    def _report(self, entry: OutboxEntry, now_s: float) -> Outcome:
+        """Return who is told of a report; it wakes nobody."""
+        planned = []
+        for person in (
+            self.policy.people[name] for name in self._people(self.policy.reports, now_s)
+        ):
+            calm = [one for one in person.contacts if not one.wakes]
+            for point in calm or person.contacts:
+                due_s = _calm_time(person, point, now_s)
+                planned.append(_draft(entry, person, point, MessageKind.REPORT, due_s))
+        return Outcome(tuple(planned), reason="" if planned else "the intent names nobody for it")
 
     def _plan(
         self,

@@ -198,6 +198,14 @@ def _all_clear_page(report: Report, _person: Person, words: Mapping[str, str]) -
     return _Page(words["all_clear"].format(number=f"{number:,.0f}"))
 
 
+def _report_page(report: Report, person: Person, words: Mapping[str, str]) -> _Page:
+    entry = report.entries[0]
+    headline, name = _spoken(entry, "sentence", person.language), clean(entry.text("report"))
+    subject = _title(entry, person.language)
+    where = words["report_where"].format(name=name)
+    return _Page(subject, (headline, where), short=clean(f"{subject}. {headline}"))
+
+
 def _beat_page(_report: Report, _person: Person, words: Mapping[str, str]) -> _Page:
     return _Page(words["beat"])
 
@@ -207,6 +215,7 @@ _PAGES: Final = {
     MessageKind.TEST: _test_page,
     MessageKind.ALL_CLEAR: _all_clear_page,
     MessageKind.BEAT: _beat_page,
+    MessageKind.REPORT: _report_page,
 }
 
 

@@ -1,13 +1,21 @@
 """A plan as JSON: what the command line prints and the API answers."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from controller.model import Plan
 from inventory.model import DeviceName
 
 
-def plan_json(plan: Plan, unmanaged: Mapping[DeviceName, str]) -> dict[str, object]:
-    """Return a plan as JSON shows it: every change with its wave and diff, without whole texts."""
+def plan_json(
+    plan: Plan,
+    unmanaged: Mapping[DeviceName, str],
+    consultations: Mapping[str, Any] | None = None,
+) -> dict[str, object]:
+    """Return a plan as JSON shows it: every change with its wave and diff, without whole texts.
+
+    consultations are those it would touch; None where nobody is asked.
+    """
     return {
         "id": plan.id,
         "network": plan.network,
@@ -32,6 +40,7 @@ def plan_json(plan: Plan, unmanaged: Mapping[DeviceName, str]) -> dict[str, obje
         "forced": plan.forced,
         "notices": plan.notices,
         "refused": plan.refused,
+        "consultations": consultations,
         "unmanaged": list(unmanaged),
         "unmanaged_because": unmanaged,
         "expectations": [

@@ -1,6 +1,6 @@
 """The same use cases at a running controller: asked over its API, followed to their end."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,10 +15,12 @@ from controller.planning.from_folder import FolderPlan, PlanChoices
 from controller.planning.plan_file import parse_document, plan_document
 from controller.transport.api_client import ApiClient, segment
 from inventory.errors import Fault, IntentError, PlanError
-from inventory.model import DeviceName
+from inventory.model import CircuitName, DeviceName, Intent
 
 _RUNNING: Final = "running"
 _WAIT_S: Final = 10
+# As many as the API takes in one question.
+_MOST_NAMES: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,17 @@ class RemoteController:
         names = {"names": sorted(devices)}
         return str(self.client.send("POST", "/consultations/touched", names)["sentence"])
 
+    def consultations_touched(self, plan: Plan) -> Mapping[str, Any] | None:
+        """Return which consultations a plan would touch, now and to come; None if it is empty."""
+        devices = {change.device for change in plan.changes}
+        if not devices:
+            return None
+        names = sorted({*devices, *_circuits_at(devices, plan.intent)})[:_MOST_NAMES]
+        found: Mapping[str, Any] = self.client.send(
+            "POST", "/consultations/touched", {"names": names}
+        )
+        return found
+
     def _act(
         self,
         number: int | None,
@@ -175,3 +188,10 @@ class _Follower:
                     self.progress(event)
             if found["state"] != _RUNNING:
                 return found
+
+
+def _circuits_at(devices: Collection[DeviceName], intent: Intent | None) -> Iterator[CircuitName]:
+    for circuit in intent.circuits.values() if intent else ():
+        ends = (circuit.a,) if circuit.b is None else (circuit.a, circuit.b)
+        if any(end.device in devices for end in ends):
+            yield circuit.name

@@ -1,7 +1,7 @@
 """The application that answers under /api/v1, with its OpenAPI document, checks and metrics."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -16,28 +16,26 @@ from controller.account_routes import (
     set_up_page,
     sign_in,
 )
-from controller.api.account_problems import install_account_problems
+from controller.account_routes.cookies import Cookies
+from controller.account_routes.problems import install_account_problems
 from controller.api.context import ApiContext, Viewer, viewer
-from controller.api.cookies import Cookies
 from controller.api.events import Event
 from controller.api.metrics import exposition
-from controller.api.origin import foreign_page, is_foreign
+from controller.api.origin import changes_something, foreign_page, is_foreign
 from controller.api.problems import ProblemError, install_problems, problem_response
 from controller.api.rights import needs
 from controller.api.sse import EventStream, Reader
-from controller.roles import Right
-from controller.routes import (
+from controller.change_routes import (
     applies,
     approvals,
     audit,
     backups,
-    consultations,
-    incidents,
-    network,
     operations,
     plans,
     vpn,
 )
+from controller.roles import Right
+from controller.routes import consultations, incidents, network, reports
 
 API: Final = "/api/v1"
 # Streams that may be open at once; more are told to come back.
@@ -51,11 +49,12 @@ def make_app(
     realm: Realm,
     version: str,
     ready: Callable[[], str],
-    about: Callable[[], Mapping[str, str]] = dict,
+    changed: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """Return the application; ready says what is missing, or nothing when all is there.
 
-    about says more of the process to whoever asks whether it lives.
+    changed is called after each request that may have changed something, before it is answered.
+    The application's state has about(), which says more of the process to who asks if it lives.
     """
     app = FastAPI(
         title="Sanaga",
@@ -64,7 +63,8 @@ def make_app(
         redoc_url=None,
         openapi_url=f"{API}/openapi.json",
     )
-    app.state.context, app.state.ready, app.state.about = context, ready, about
+    app.state.context, app.state.ready, app.state.changed = context, ready, changed
+    app.state.about = dict[str, str]
     app.state.realm, app.state.cookies = realm, cookies_of(realm)
     install_problems(app)
     install_account_problems(app)
@@ -79,6 +79,7 @@ def make_app(
     api.include_router(vpn.router, tags=["vpn"])
     api.include_router(audit.router, tags=["audit"])
     api.include_router(backups.router, tags=["backups"])
+    api.include_router(reports.router, tags=["reports"])
     api.include_router(_stream, tags=["stream"])
     for one in (sign_in, own_account, sessions, accounts, proposals):
         api.include_router(one.router, tags=["accounts"])
@@ -164,6 +165,8 @@ async def _guarded(request: Request, call_next: Any) -> Response:
     """Refuse what no request of ours is, and let browsers keep and guess nothing."""
     refused = _not_ours(request)
     response: Response = problem_response(refused) if refused else await call_next(request)
+    if changes_something(request):
+        request.app.state.changed()
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

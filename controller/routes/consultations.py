@@ -15,9 +15,11 @@ from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
 from controller.api.rights import needs
 from controller.api_requests.repeating import RepeatableRoute
-from controller.consultations.conflicts import conflict_sentence
+from controller.consultations.conflicts import coming_sentence, conflict_sentence
 from controller.consultations.model import LONGEST_S, Announcement, Standing
+from controller.consultations.report import consultation_bounds, report_consultation
 from controller.roles import Right
+from controller.routes.consultation_json import consultation_report_json
 from controller.routes.incident_json import dead_circuits
 
 CAMEROON: Final = ZoneInfo("Africa/Douala")
@@ -81,12 +83,16 @@ class TouchRequest(BaseModel):
 
 @router.post("/touched", openapi_extra=_LOOKING)
 def find_touched(asked: TouchRequest, reader: Reader) -> dict[str, Any]:
-    """Say which running consultations a change would touch, and until when they last."""
-    found = reader.context.consultations.touched(asked.names, reader.context.now())
-    seen = [one for one in found if reader.sees(one.sites)]
+    """Say which consultations a change would touch: those that run, and those of the next day."""
+    desk, now_s = reader.context.consultations, reader.context.now()
+    seen = [one for one in desk.touched(asked.names, now_s) if reader.sees(one.sites)]
+    coming = [one for one in desk.coming(asked.names, now_s, _DAY_S) if reader.sees(one.sites)]
+    over, later = desk.shared(seen, asked.names), desk.shared(coming, asked.names)
     return {
-        "sentence": conflict_sentence(seen, asked.names, time_of_day),
+        "sentence": conflict_sentence(seen, over, time_of_day),
         "consultations": [_shown(one, reader) for one in seen],
+        "coming_sentence": coming_sentence(coming, later, time_of_day),
+        "coming": [_shown(one, reader) for one in coming],
     }
 
 
@@ -120,6 +126,22 @@ def list_consultations(
 def read_consultation(name: str, reader: Reader) -> dict[str, Any]:
     """Return one consultation."""
     return _shown(_found(name, reader), reader)
+
+
+@router.get("/{name}/report", openapi_extra=_LOOKING)
+def read_consultation_report(name: str, reader: Reader) -> dict[str, Any]:
+    """Return what a consultation that is over was like: MOS by the minute, moves, what was lost."""
+    found, now_s = _found(name, reader), reader.context.now()
+    if found.standing(now_s) in {Standing.ANNOUNCED, Standing.RUNNING}:
+        raise ProblemError(
+            HTTPStatus.CONFLICT,
+            f"the consultation is not over; it ends at {time_of_day(found.ends_s)}",
+        )
+    began_s, ended_s = consultation_bounds(found, now_s)
+    ends = reader.context.history.call_ends(found.sites, began_s, ended_s)
+    seen = [end for end in ends if end.site in reader.sites]
+    report = report_consultation(found, seen, now_s)
+    return _shown(found, reader) | consultation_report_json(report)
 
 
 @router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT, openapi_extra=_ANNOUNCING)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
@@ -13,23 +12,31 @@ from accounts.realm import Realm
 from accounts.roles import EVERYWHERE, Account, Grant, Origin, Principal
 from accounts.signing_in.machine_tokens import identify_token
 from accounts.signing_in.sessions import identify_session
-from controller.api.cookies import Cookies
+from controller.account_routes.cookies import Cookies
 from controller.api.origin import require_own_page
 from controller.api.problems import ProblemError
 from controller.api.protocol import LOCAL_PEER
 from controller.roles import CATALOGUE, LOCAL_ACCOUNT_ID, Role
+from controller.service.known_callers import KnownCallers
 
 _BEARER: Final = "bearer "
 
 
-@dataclass(frozen=True, slots=True)
 class Authentication:
     """Finds who sends a request; local_name is who owns the state folder."""
 
-    realm: Realm
-    cookies: Cookies
-    now: Callable[[], float]
-    local_name: str
+    def __init__(
+        self, realm: Realm, cookies: Cookies, now: Callable[[], float], local_name: str
+    ) -> None:
+        self._origins, self._cookies = realm.party.origins, cookies
+        self._now, self._local_name = now, local_name
+        self._tokens = KnownCallers(realm, identify_token)
+        self._sessions = KnownCallers(realm, identify_session)
+
+    def forget(self) -> None:
+        """Find everybody anew, as something was changed."""
+        self._tokens.forget()
+        self._sessions.forget()
 
     def __call__(self, request: Request) -> Principal:
         """Return who asks. Raises ProblemError: 401 where nobody is known, 403 for another's page.
@@ -38,7 +45,7 @@ class Authentication:
         """
         given = request.headers.get("authorization", "")
         if given.lower().startswith(_BEARER):
-            found = identify_token(self.realm, given[len(_BEARER) :].strip(), self.now())
+            found = self._tokens.find(given[len(_BEARER) :].strip(), self._now())
         else:
             found = self._local(request) or self._session(request)
         if found is None:
@@ -55,14 +62,14 @@ class Authentication:
         if peer is None or peer["uid"] not in {os.geteuid(), 0}:
             return None
         grants = (Grant(Role.ADMINISTRATOR, EVERYWHERE),)
-        account = Account(LOCAL_ACCOUNT_ID, self.local_name, "command line of this machine")
+        account = Account(LOCAL_ACCOUNT_ID, self._local_name, "command line of this machine")
         powers = CATALOGUE.powers(grants)
         return Principal(account, grants, powers, Origin.TOKEN, "local socket")
 
     def _session(self, request: Request) -> Principal | None:
         """Return who has the session of a cookie; a change must come from our own page, too."""
-        given = self.cookies.read(request, TokenKind.SESSION)
-        found = identify_session(self.realm, given, self.now()) if given else None
+        given = self._cookies.read(request, TokenKind.SESSION)
+        found = self._sessions.find(given, self._now()) if given else None
         if found is not None:
-            require_own_page(request, self.realm.party.origins)
+            require_own_page(request, self._origins)
         return found

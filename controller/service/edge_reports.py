@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine
 
 from controller.clock import Clock
+from controller.consultations.past import read_ends
+from controller.consultations.report import EndHistory
 from controller.incidents.model import News, Observation
 from controller.leadership.mailbox import Report, post
 from controller.telemetry.current_state import SILENT_S, CurrentState, Heard
@@ -83,6 +85,7 @@ class EdgeReports:
 
     def admit(self, intent: Intent, revoked: Container[PublicKey]) -> None:
         """Let the edges of an intent in, but for those with a revoked key."""
+        self._intent = intent
         self._admitted.clear()
         self._admitted.update(admitted_edges(intent, revoked))
         self._circuits = KnownCircuits.of(intent)
@@ -131,6 +134,12 @@ class EdgeReports:
                 points = [one and _point(one) for one in band.points]
                 found.append(_series(path, band.began_unix_s, band.step_s, points))
         return found
+
+    def call_ends(
+        self, sites: Sequence[str], began_unix_s: float, ended_unix_s: float
+    ) -> Sequence[EndHistory]:
+        """Return what the edges at some sites measured and changed within a time."""
+        return read_ends(self.history, self._intent, sites, began_unix_s, ended_unix_s)
 
     def _decide(self, heard: Heard) -> None:
         message = heard.message

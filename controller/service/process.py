@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
-from accounts.realm import Realm
 from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
@@ -21,6 +20,12 @@ from controller.backups.daily import DailyBackups
 from controller.clock import Clock, SystemClock
 from controller.consultations.announcer import due_news
 from controller.consultations.desk import ConsultationDesk
+from controller.deciding.shared_incidents import (
+    EngineReader,
+    LeaderWork,
+    Numbered,
+    SharedIncidents,
+)
 from controller.drivers.connect import connector
 from controller.environment import environment
 from controller.incidents.view import NetworkView, network_view
@@ -35,18 +40,14 @@ from controller.operations.answer_rows import AnswerRows
 from controller.operations.changes import Changes
 from controller.polling.listeners import ListeningPorts
 from controller.routes.app import cookies_of, make_app
+from controller.schedules.jobs import usual_surroundings
 from controller.service.authentication import Authentication
 from controller.service.changing import open_changes
 from controller.service.device_reports import DeviceReports, polled_targets
 from controller.service.edge_reports import EdgeReports
 from controller.service.listeners import HttpServers, ListenError, local_socket, tcp_socket
 from controller.service.router_shows import RouterShows
-from controller.service.shared_incidents import (
-    EngineReader,
-    LeaderWork,
-    Numbered,
-    SharedIncidents,
-)
+from controller.service.scheduling import Scheduling
 from controller.service.sign_in import first_link, sign_in_realm, usual_url
 from controller.service.suspicion import DevicesBetween
 from controller.service.upkeep import Admission, Upkeep
@@ -95,6 +96,7 @@ class _Parts:
     upkeep: Upkeep
     changes: Changes
     answers: AnswerRows
+    schedules: Scheduling
 
 
 def serve_until_stopped(options: ServeOptions, say: Callable[[str], None]) -> None:
@@ -116,14 +118,14 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         realm = opened.enter_context(
             sign_in_realm(parts.records, options.state_dir, url, f"Sanaga {name}")
         )
-        context = _context(options, parts, ring, realm)
-        app = make_app(
-            context, realm, options.version, lambda: _missing(parts), lambda: _about(parts)
-        )
+        known = Authentication(realm, cookies_of(realm), _now_s, options.local_name)
+        context = _context(options, parts, ring, known)
+        app = make_app(context, realm, options.version, lambda: _missing(parts), known.forget)
+        app.state.about = lambda: _about(parts)
 
         def started() -> None:
             say(f"serving {name} on {address[0]} port {address[1]}")
-            if link := first_link(realm, options.local_name, context.now()):
+            if link := first_link(realm, options.local_name, _now_s()):
                 say(f"nobody can administer yet; open this once, within 24 hours: {link}")
 
         servers = HttpServers(app, [local, http])
@@ -134,6 +136,7 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
             parts.devices.run(stop, options.devices),
             _follow_consultations(parts, stop),
             parts.upkeep.run(stop),
+            parts.schedules.run(stop),
         )
 
 
@@ -196,7 +199,22 @@ def _open_parts(
     )
     opened.callback(changes.operations.stop)
     answers = AnswerRows(database.engine)
-    return _Parts(database.engine, view, incidents, edges, devices, desk, upkeep, changes, answers)
+    around = usual_surroundings(loaded, options.state_dir, database.engine, options.version)
+    schedules = Scheduling(
+        around, lambda: devices.collector.heard, loaded.notices, clock, incidents.leading
+    )
+    return _Parts(
+        database.engine,
+        view,
+        incidents,
+        edges,
+        devices,
+        desk,
+        upkeep,
+        changes,
+        answers,
+        schedules,
+    )
 
 
 def _backups(options: ServeOptions, clock: Clock) -> DailyBackups:
@@ -274,13 +292,14 @@ def _telemetry(options: ServeOptions) -> Iterator[Engine]:
         made.dispose()
 
 
-def _context(options: ServeOptions, parts: _Parts, ring: EventRing, realm: Realm) -> ApiContext:
-    intent, clock = options.loaded.intent, SystemClock()
+def _now_s() -> float:
+    return SystemClock().instant().timestamp()
 
-    def now() -> float:
-        return clock.instant().timestamp()
 
-    known = Authentication(realm, cookies_of(realm), now, options.local_name)
+def _context(
+    options: ServeOptions, parts: _Parts, ring: EventRing, known: Authentication
+) -> ApiContext:
+    intent = options.loaded.intent
     return ApiContext(
         intent,
         Places(intent),
@@ -290,9 +309,10 @@ def _context(options: ServeOptions, parts: _Parts, ring: EventRing, realm: Realm
         parts.edges,
         ring,
         known,
-        now,
+        _now_s,
         parts.changes,
         parts.answers,
+        parts.schedules.desk,
     )
 
 

@@ -25,10 +25,9 @@ def running_controller(url: str | None) -> "RemoteController | None":
 
     While one runs, verbs ask it and leave its state folder alone.
     """
-    from controller.app import local_controller, open_controller
+    from controller.app import running_client
 
-    client = open_controller(url) if url else local_controller()
-    if client is None:
+    if (client := running_client(url)) is None:
         return None
     from controller.operations.remote import RemoteController
 

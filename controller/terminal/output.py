@@ -123,6 +123,20 @@ def write(text: str) -> None:
         raise OutputClosedError from error
 
 
+def write_octets(content: bytes) -> None:
+    """Print data that is no text, but never on a terminal.
+
+    Raises UsageProblem for a terminal, OutputClosedError when the reader has gone.
+    """
+    if sys.stdout.isatty():
+        raise UsageProblem("this format is no text; name a file with --out FILE")
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError as error:
+        raise OutputClosedError from error
+
+
 def emit(data: object, form: Format, show: Callable[[], None]) -> None:
     """Print data as JSON or YAML; for a person, let show print it."""
     if form is Format.TABLE:

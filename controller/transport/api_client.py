@@ -81,6 +81,12 @@ class ApiClient:
         """Change a resource and return what the controller says of it."""
         return self._call(method, path, body)
 
+    def content(self, path: str, **parameters: object) -> bytes:
+        """Return a resource in the format that parameters ask for, as it is."""
+        query = urlencode({key: value for key, value in parameters.items() if value is not None})
+        with self._answer("GET", f"{path}?{query}", None, {"Accept": "*/*"}) as response:
+            return response.read()
+
     def events(self, path: str = "/stream", last: str | None = None) -> Iterator[ServerEvent]:
         """Yield the events of a stream until it ends; raises NoControllerError when it breaks."""
         with self._answer("GET", path, None, {"Last-Event-ID": last} if last else {}) as response:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from importlib.metadata import version
 from os import getpid
 from typing import Any, Final, TypeAlias
 
@@ -51,6 +52,7 @@ async def report_status(daemon: Daemon, _: Json) -> Json:
     peer_states = selector.peer_states
     report = {
         "device": daemon.device,
+        "version": version("sanaga"),
         "pid": getpid(),
         "since": rfc3339(daemon.started.unix_s),
         "policy": daemon.transactions.status(),

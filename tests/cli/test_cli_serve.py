@@ -138,6 +138,32 @@ def test_what_is_not_there_is_an_error_that_says_so(service, words, said):
     assert said in done.stderr
 
 
+def test_schedules_are_listed_and_one_runs_in_the_service(service):
+    rows = answered(service, "schedule", "list")
+    assert [row["name"] for row in rows] == ["maintenance", "availability"]
+    ran = sanaga(service, "schedule", "run", "availability")
+    assert (ran.returncode, ran.stderr) == (
+        0,
+        "availability is done; read it with 'sanaga report availability'\n",
+    )
+    (_, after) = answered(service, "schedule", "list")
+    assert (after["outcome"], after["report"][:13]) == ("done", "availability-")
+
+
+def test_a_report_comes_from_the_service_and_counts_what_it_watched(service):
+    found = answered(service, "report", "availability")
+    assert found["all"]["sites"] == 9
+    assert found["gap_s"] > 0
+    done = sanaga(service, "report", "availability", "--month", "2999-01")
+    assert (done.returncode, "has not begun" in done.stderr) == (1, True)
+
+
+def test_a_consultation_that_is_not_there_is_told_so(service):
+    assert answered(service, "noc", "consultation") == []
+    done = sanaga(service, "noc", "consultation", "none")
+    assert (done.returncode, "no consultation 'none'" in done.stderr) == (1, True)
+
+
 def test_a_second_service_of_the_same_folder_is_refused_and_harms_nothing(service, tmp_path):
     argv = [sys.executable, "-m", "controller.start", "serve", str(service.network)]
     done = subprocess.run(

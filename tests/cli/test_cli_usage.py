@@ -21,6 +21,8 @@ from tools.make_docs import REFERENCE, reference
 
 NOUNS = {
     "backup": ("create", "list", "verify", "restore"),
+    "report": ("availability", "maintenance"),
+    "schedule": ("list", "run"),
     "topology": ("show", "draw", "paths", "blast-radius", "risks", "export"),
     "inventory": ("list", "export", "import", "seal", "pin", "signing-key"),
     "notices": ("rota", "test"),

@@ -24,7 +24,11 @@ from accounts.schema import open_accounts
 from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
+from controller.clock import SystemClock
 from controller.consultations.desk import ConsultationDesk
+from controller.consultations.report import EndHistory
+from controller.deciding.engine import IncidentEngine
+from controller.environment import state_dir
 from controller.incidents.model import Health, Observation, Policy, Source, Subject, SubjectKind
 from controller.incidents.view import network_view
 from controller.leadership.stream import StreamEvent
@@ -33,9 +37,11 @@ from controller.operations.answer_rows import AnswerRows
 from controller.operations.changes import Changes
 from controller.roles import CATALOGUE
 from controller.routes.app import cookies_of, make_app
+from controller.schedules.archive import ReportArchive
+from controller.schedules.desk import ReportDesk
+from controller.schedules.jobs import usual_surroundings
 from controller.service.authentication import Authentication
 from controller.service.changing import open_changes
-from controller.service.engine import IncidentEngine
 from database.engine import open_engine
 from tests.rigs.accounts.service import PARTY, QUICK, without_disk
 from tests.rigs.database.fresh_records import place_fresh_records
@@ -62,9 +68,14 @@ class BenchClock:
     """The time of day, which tests move on; seconds since 1970."""
 
     ahead_s: float = 0.0
+    stopped_s: float | None = None
+
+    def stop(self) -> None:
+        """Let no more time pass, so that what lasts minutes lasts for all of a slow test."""
+        self.stopped_s = time()
 
     def __call__(self) -> float:
-        return time() + self.ahead_s
+        return (time() if self.stopped_s is None else self.stopped_s) + self.ahead_s
 
 
 @dataclass
@@ -78,6 +89,7 @@ class ApiBench:
     clock: "BenchClock"
     application: Any
     numbers: dict[Any, int]
+    archive: ReportArchive
 
     @property
     def context(self) -> ApiContext:
@@ -125,18 +137,20 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
         changes = open_changes(loaded, database, desk, _tell(ring), clock)
         answers = AnswerRows(database)
         reading = (intent, places, view, engine, desk, past, ring)
-        context = ApiContext(*reading, who, clock, changes, answers)
-        made.append(make_app(context, realm, "1.0", lambda: engine.fault))
+        context = ApiContext(*reading, who, clock, changes, answers, reports)
+        made.append(make_app(context, realm, "1.0", lambda: engine.fault, known.forget))
         return made[0]
 
     with _state_folder(), _records() as database, closing(PasswordHashing(QUICK)) as passwords:
         key = SealingKey(bytes(range(32)))
         realm = open_realm(Realm(database, CATALOGUE, PARTY, key, passwords))
         desk = ConsultationDesk(database, topology, loaded.policies)
+        around = usual_surroundings(loaded, state_dir(), database, "1.0")
+        reports = ReportDesk(around, SystemClock())
         engine.start()
         try:
             with running_server(application) as server:
-                yield ApiBench(server, engine, rows, realm, clock, made[0], {})
+                yield ApiBench(server, engine, rows, realm, clock, made[0], {}, around.archive)
                 made[0].state.context.changes.operations.stop()
         finally:
             engine.stop()
@@ -185,6 +199,9 @@ class _PastOfOne:
         point = {"mos": [4.1, 4.2, 4.3], "seconds": 60}
         series = {"began_unix_s": 0, "step_s": 60, "points": [point, None, point]}
         return ({"peer": "yaounde-e1", **series},)
+
+    def call_ends(self, *_: object) -> tuple[EndHistory, ...]:
+        return ()
 
 
 def _who(grants: Mapping[str, tuple[Grant, ...]], known: Authentication) -> Any:

@@ -9,13 +9,13 @@ from time import time
 from sqlalchemy import Engine
 
 from controller.clock import SystemClock
+from controller.deciding.shared_incidents import LeaderWork, SharedIncidents
 from controller.incidents.model import Act, ActKind, Health, Observation, Source, Subject
 from controller.incidents.model import SubjectKind as Kind
 from controller.incidents.view import NetworkView
 from controller.leadership.mailbox import Report
 from controller.leadership.stream import StreamEvent
 from controller.leadership.term import Term
-from controller.service.shared_incidents import LeaderWork, SharedIncidents
 from database.engine import open_engine
 
 CUT = Subject(Kind.CIRCUIT, "mora-kolofata-fibre")

@@ -103,3 +103,15 @@ def test_a_change_on_the_way_of_a_running_consultation_is_told_of_it(bench):
     assert found["sentence"].startswith("1 consultation runs over kolofata-e1 and mora-r1, it ends")
     assert touched(bench, "ngono", "douala-r1")["sentence"] == ""
     assert touched(bench, "fotso", "kolofata-e1")["sentence"] == ""
+
+
+def test_a_report_comes_when_it_is_over_and_only_to_who_sees_it(bench):
+    name = announce(bench).json()["name"]
+    path = f"/api/v1/consultations/{name}/report"
+    early = bench.client.request("GET", path, headers={"who": "ngono"})
+    assert (early.status_code, "not over" in early.text) == (409, True)
+    bench.client.request("DELETE", f"/api/v1/consultations/{name}", headers={"who": "ngono"})
+    found = bench.get(f"/consultations/{name}/report")
+    assert (found["state"], found["complete"], found["ends"]) == ("cancelled", False, [])
+    assert "unknown" in found["sentence"]
+    assert bench.client.request("GET", path, headers={"who": "fotso"}).status_code == 404

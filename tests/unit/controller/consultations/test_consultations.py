@@ -6,7 +6,7 @@ import pytest
 
 from controller.api.places import Places
 from controller.consultations.announcer import due_news
-from controller.consultations.conflicts import conflict_sentence, touched_by
+from controller.consultations.conflicts import coming_sentence, conflict_sentence, touched_by
 from controller.consultations.desk import ConsultationDesk
 from controller.consultations.model import Announcement, Quality, Standing
 from controller.load import load
@@ -131,3 +131,24 @@ def test_a_change_that_touches_running_consultations_is_told_which_and_until_whe
     assert said == "2 consultations run over mora-kolofata-fibre, the last ends at 10800"
     assert touched_by(calls, ["garoua-maroua-fibre"], ways, HOUR_S) == ()
     assert conflict_sentence((), ["x"], str) == ""
+
+
+def test_a_sentence_names_the_circuits_rather_than_their_devices(desk):
+    desk.add(announced(sites=("kolofata", "mora")))
+    names = ["mora-r1", "mora-kolofata-fibre", "garoua-maroua-fibre"]
+    touched = desk.touched(names, HOUR_S)
+    assert desk.shared(touched, names) == ("mora-kolofata-fibre",)
+    assert desk.shared(touched, ["mora-r1"]) == ("mora-r1",)
+    assert desk.shared((), names) == ()
+
+
+def test_what_is_announced_for_soon_is_told_apart_from_what_runs(desk):
+    desk.add(announced(sites=("kolofata", "mora")))
+    over = ["mora-kolofata-fibre"]
+    assert desk.touched(over, 0.0) == ()
+    assert [one.name for one in desk.coming(over, 0.0, 2 * HOUR_S)] == ["call-1"]
+    assert desk.coming(over, 0.0, HOUR_S / 2) == ()
+    assert desk.coming(over, HOUR_S, 2 * HOUR_S) == ()
+    said = coming_sentence(desk.coming(over, 0.0, 2 * HOUR_S), over, lambda at_s: f"{at_s:.0f}")
+    assert said == "1 consultation is announced over mora-kolofata-fibre, it begins at 3600"
+    assert coming_sentence((), over, str) == ""

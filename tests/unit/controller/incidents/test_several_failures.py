@@ -131,3 +131,29 @@ def test_a_site_in_doubt_gives_its_incident_to_its_router_and_not_to_a_failure_b
     )
     assert net.become(dead=["s1-r1", "s2-r1"]) == ["s1-r1", "s2-r1"] == net.due()
     assert len(opened(net)) == 2
+
+
+def test_a_site_that_comes_back_leaves_its_incident_to_its_own_router_and_not_to_one_behind_it():
+    net = Retelling(
+        ("s1-inside", "s1-r1", "s1-r2"),
+        ("t1", "s0-r1", "s1-r1"),
+        ("m0", "s0-r1", "s1-r2"),
+        ("s2-inside", "s2-r1", "s2-r2"),
+        ("t2", "s1-r1", "s2-r1"),
+        ("m2", "s1-r1", "s2-r2"),
+    )
+    assert net.become(dead=["s1-r1", "s1-r2", "s2-r1"]) == ["s1"] == net.due()
+    now = net.become(dead=["s1-r2", "s2-r1"])
+    assert now == ["s1-r2", "s2-r1"] == net.due()
+    (first,) = [i for i in net.story.state.incidents.values() if i.number == 1]
+    assert first.root == device("s1-r2")
+
+
+def test_a_cut_seen_after_a_site_came_back_is_another_incident_than_its_silent_router():
+    net = Retelling(
+        *PAIR, ("t2", "s1-r1", "s2-r1"), ("m2", "s0-r1", "s2-r1"), ("m1", "s0-r1", "s1-r2")
+    )
+    assert net.become(cut=["s1-inside"]) == ["s1-inside"] == net.due()
+    assert net.become(cut=["s1-inside", "t1"], dead=["s1-r1", "s1-r2"]) == ["s1", "s1-inside"]
+    now = net.become(cut=["s1-inside", "t1"], dead=["s1-r1"])
+    assert now == ["s1-inside", "s1-r1", "t1"] == net.due()

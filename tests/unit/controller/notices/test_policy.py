@@ -41,6 +41,7 @@ notices:
   limits: {notices: 5}
   beat: {webhook: "env:BEAT", secret: "env:BEAT_KEY"}
   all_clear: {at: 07:00, people: [awa]}
+  reports: {people: [ben]}
 """
 
 
@@ -127,6 +128,12 @@ def test_faults_are_told_at_their_place(folder, written, instead, said):
     assert said in text
     assert "notices.yaml:" in text
     assert "hook.example" not in text
+
+
+def test_who_is_told_of_reports_is_named_and_must_exist(folder):
+    assert load(write(folder, NOTICES)).notices.reports.people == ("ben",)
+    with pytest.raises(IntentError, match="unknown person 'bem'"):
+        load(write(folder, NOTICES.replace("reports: {people: [ben]}", "reports: {people: [bem]}")))
 
 
 def test_all_faults_are_told_at_once(folder):

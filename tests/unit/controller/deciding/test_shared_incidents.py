@@ -5,13 +5,13 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import insert, text
 
+from controller.deciding import shared_incidents as shared
 from controller.incidents.model import Health
 from controller.incidents.view import network_view
 from controller.leadership.schema import LEADER_LOCK, terms
 from controller.leadership.stream import StreamEvent
 from controller.leadership.term import FencedError, begin_term
 from controller.load import load
-from controller.service import shared_incidents as shared
 from database.engine import open_engine
 from database.process_lock import FileLock, ServerLock, process_lock
 from inventory.errors import StorageError

@@ -16,13 +16,13 @@ from controller.api.rights import needs
 from controller.api.scope import is_local, require_everywhere
 from controller.api_requests.matching import IfMatch
 from controller.api_requests.repeating import RepeatableRoute
+from controller.change_routes.operations import begun
 from controller.model import Plan
 from controller.operations.model import ApplyWish, ChangeRefusedError, PlanWish
 from controller.operations.plan_json import plan_json
 from controller.operations.plan_rows import StoredPlan
 from controller.planning.from_folder import PlanChoices
 from controller.roles import Right
-from controller.routes.operations import begun
 from inventory.errors import UnsafePlanError
 
 router: Final = APIRouter(prefix="/plans", route_class=RepeatableRoute)

@@ -6,6 +6,7 @@ from time import time
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from controller.deciding.engine import IncidentEngine
 from controller.incidents.model import (
     Act,
     ActKind,
@@ -17,7 +18,6 @@ from controller.incidents.model import (
 )
 from controller.incidents.view import network_view
 from controller.load import load
-from controller.service.engine import IncidentEngine
 from inventory.errors import StorageError
 from tests.rigs.service.api_bench import AT_ONCE, SPUR
 from tests.rigs.service.memory_rows import MemoryRows

@@ -14,9 +14,9 @@ from controller.api.rights import needs
 from controller.api.scope import require_everywhere
 from controller.api_requests.matching import IfMatch, require_match, tagged
 from controller.api_requests.repeating import RepeatableRoute
+from controller.change_routes.operations import begun
 from controller.operations.model import CHANGING, ActWish, OperationKind, OperationState
 from controller.roles import Right
-from controller.routes.operations import begun
 from controller.store.journal import ApplyRecord, JournalStep
 from inventory.errors import UnknownNameError
 

@@ -17,11 +17,11 @@ from controller.api.scope import require_everywhere
 from controller.api_requests.repeating import RepeatableRoute
 from controller.backups.backup import BackupContents, create_backup, forget_old, verify_backup
 from controller.backups.noted import SUFFIX
+from controller.change_routes.operations import begun
 from controller.environment import environment, state_dir
 from controller.operations.model import OperationKind
 from controller.operations.runner import Watch
 from controller.roles import Right
-from controller.routes.operations import begun
 from controller.store.place import store_place
 from inventory.credentials import PASSPHRASE, SET_PASSPHRASE
 from inventory.errors import CredentialError

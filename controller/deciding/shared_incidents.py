@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from controller.clock import Clock
+from controller.deciding.engine import IncidentEngine, StoredIncidents
 from controller.decisions.rows import IncidentRows
 from controller.incidents.model import (
     Incident,
@@ -60,7 +61,6 @@ from controller.leadership.term import (
     holder,
 )
 from controller.notices.model import IncidentNow
-from controller.service.engine import IncidentEngine, StoredIncidents
 from database.faults import words_of
 from database.process_lock import process_lock
 from inventory.errors import StorageError

@@ -1,0 +1,1 @@
+"""Reports: availability and preventive maintenance as values, and how they are written."""

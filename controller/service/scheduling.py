@@ -1,0 +1,129 @@
+"""Schedules in the service: what is due is done, and it is noted that the service watches."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from logging import getLogger
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from controller.channels.message import MessageKind
+from controller.clock import Clock
+from controller.incidents.sentences import Language
+from controller.notices.decisions import DecisionRows
+from controller.notices.model import NoticePolicy
+from controller.polling.observing import Heard
+from controller.report_formats.formats import Report, document_of
+from controller.reports.batteries import BatterySample
+from controller.schedules.desk import ReportDesk
+from controller.schedules.jobs import Surroundings
+
+_WATCH_S: Final = 60.0
+_LOOK_S: Final = 30.0
+# On mains a battery is noted each hour, on its own each minute.
+_MAINS_S: Final = 3600.0
+_BATTERY_S: Final = 60.0
+_KEPT_S: Final = 400 * 86_400.0
+_log: Final = getLogger(__name__)
+
+
+class Scheduling:
+    """Does what is due, while the service runs."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        heard: Callable[[], Heard],
+        policy: NoticePolicy,
+        clock: Clock,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Use a database; leads says whether what is due is this controller's to do."""
+        self._leads = leads
+        self._rows, self._heard, self._clock = around.rows, heard, clock
+        self._policy, self._decisions = policy, DecisionRows(around.engine)
+        self.desk = ReportDesk(around, clock, self._announce)
+        self._noted: dict[str, BatterySample] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Watch and work until told to stop; a job that is at work is not waited for."""
+        began_s = self._now_s()
+
+        def watch() -> None:
+            self._rows.watch(self._now_s(), began_s)
+            self.note_batteries()
+
+        await asyncio.gather(
+            _repeat(stop, _WATCH_S, watch),
+            _repeat(stop, _LOOK_S, self._run_due),
+        )
+
+    def _run_due(self) -> None:
+        if self._leads():
+            self.desk.runner.run_due(self._clock.instant())
+
+    def note_batteries(self) -> None:
+        """Note what batteries show where that is news."""
+        news = [one for one in self._batteries() if self._is_news(one)]
+        self._rows.note_batteries(news)
+        self._noted |= {one.device: one for one in news}
+        if news:
+            self._rows.forget_batteries(self._now_s() - _KEPT_S)
+
+    def _batteries(self) -> list[BatterySample]:
+        readings = [track.reading for track in self._heard().tracks.values()]
+        return [
+            BatterySample(
+                one.device,
+                one.at_s,
+                one.battery.on_battery,
+                one.battery.low,
+                one.battery.charge,
+                one.battery.minutes_left,
+            )
+            for one in readings
+            if one.battery is not None
+        ]
+
+    def _is_news(self, one: BatterySample) -> bool:
+        known = self._noted.get(one.device)
+        if known is None or (known.on_battery, known.low) != (one.on_battery, one.low):
+            return True
+        every_s = _BATTERY_S if one.on_battery else _MAINS_S
+        return abs(one.at_s - known.at_s) >= every_s - _WATCH_S / 2
+
+    def _announce(self, report: Report) -> None:
+        """Have people told of a report, if the intent names somebody for that."""
+        who = self._policy.reports
+        if not (who.people or who.rotas):
+            return
+        payload = report_payload(report)
+        self._decisions.write_outbox(
+            MessageKind.REPORT, f"report:{report.name}", payload, self._now_s()
+        )
+
+    def _now_s(self) -> float:
+        return self._clock.instant().timestamp()
+
+
+def report_payload(report: Report) -> dict[str, object]:
+    """Return what a notice of a report says, in both languages."""
+    english, french = (document_of(report, one) for one in (Language.ENGLISH, Language.FRENCH))
+    return {
+        "report": report.name,
+        "title": english.title,
+        "title_fr": french.title,
+        "sentence": english.headline,
+        "sentence_fr": french.headline,
+    }
+
+
+async def _repeat(stop: asyncio.Event, every_s: float, work: Callable[[], object]) -> None:
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(work)
+        except (SQLAlchemyError, OSError) as error:
+            _log.warning("schedules cannot use the records: %s", error)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), every_s)

@@ -10,8 +10,10 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+from socket import gethostname
 from types import ModuleType
 from typing import Any, Final
 
@@ -29,13 +31,17 @@ _CONNECT_WITHIN_S: Final = 10
 # Threads that ask at once each have a connection; a pool that is smaller would dead-lock them.
 _MOST_CONNECTIONS: Final = 45
 _KEPT_CONNECTIONS: Final = 5
+# A server frees the locks of a machine that is gone within seconds, not after its usual two hours.
+NOTICE_END: Final = (
+    "-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3"
+)
 _FIRST_WITH_LOG: Final = (3, 7, 0)
 _FIXED: Final = (3, 51, 3)
 # Releases of older series that carry the same correction.
 _FIXED_SERIES: Final = {(3, 50): 7, (3, 44): 6}
 _SCHEMES: Final = ("postgresql+psycopg", "postgresql")
 # Transactions begin as readers or as writers; a reader that turns writer would get "busy" at once.
-_READ_ONLY: Final = "sanaga_read_only"
+READ_ONLY: Final = "sanaga_read_only"
 
 
 class AddressError(ValueError):
@@ -66,7 +72,7 @@ def open_memory(connection: Any) -> Engine:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Give a connection whose transaction only reads; use engine.begin() to write."""
-    with engine.connect().execution_options(**{_READ_ONLY: True}) as connection:
+    with engine.connect().execution_options(**{READ_ONLY: True}) as connection:
         yield connection
 
 
@@ -105,6 +111,16 @@ def postgresql_name(address: str) -> str:
     url = postgresql_url(address)
     parts = URL.create("postgresql", url.username, None, url.host, url.port, url.database)
     return parts.render_as_string()
+
+
+def process_name() -> str:
+    """Return by what name this process is known to servers, as long as it runs."""
+    return _name_of(os.getpid())
+
+
+@cache
+def _name_of(pid: int) -> str:
+    return f"sanaga {gethostname()[:32]} {pid} {os.urandom(3).hex()}"
 
 
 @contextmanager
@@ -167,16 +183,18 @@ def _claim(module: ModuleType, file: Path, journal: str) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    read_only = connection.get_execution_options().get(_READ_ONLY, False)
+    read_only = connection.get_execution_options().get(READ_ONLY, False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
 def _postgresql_engine(url: URL) -> Engine:
-    options = f"{url.query.get('options', '')} -c lock_timeout={_LOCK_TIMEOUT_MS}"
+    limits = f"-c lock_timeout={_LOCK_TIMEOUT_MS} {NOTICE_END}"
+    options = f"{url.query.get('options', '')} {limits}"
+    settings = {"options": options, "application_name": process_name()}
     within_s = url.query.get("connect_timeout", _CONNECT_WITHIN_S)
     return create_engine(
         url,
-        connect_args={"connect_timeout": within_s, "options": options},
+        connect_args={"connect_timeout": within_s, **settings},
         pool_pre_ping=True,
         pool_size=_KEPT_CONNECTIONS,
         max_overflow=_MOST_CONNECTIONS - _KEPT_CONNECTIONS,

@@ -74,3 +74,10 @@ def _is_mixed(run: str) -> bool:
     """Return whether letters look drawn by lot: in both cases, and no words."""
     cases = any(map(str.isupper, run)) and any(map(str.islower, run))
     return cases and not _WORDS.fullmatch(run)
+
+
+def quoted(value: object) -> str:
+    """Return a value as it may stand in a message: one line, not too long, and no key."""
+    text = without_keys(str(value))
+    clean = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+    return f"'{clean}'" if len(clean) <= 40 else f"'{clean[:37]}...'"

@@ -7,8 +7,9 @@ from typing import Final, TypeAlias, TypeVar
 
 from inventory.documents.entries import DocumentEntry, Documents, repeated_names
 from inventory.documents.fields import Document
-from inventory.documents.messages import Misread, quoted
+from inventory.documents.messages import Misread
 from inventory.errors import Fault, Location
+from inventory.free_text import quoted
 from inventory.model import Intent, Segment
 from policies import clinical, segmentation
 from policies.model import (

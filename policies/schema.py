@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import BeforeValidator, Field, StrictFloat, StrictInt
 
 from inventory.documents.fields import Document, Flag, Rate, Share, Slug, Title
-from inventory.documents.messages import quoted, refuse_value
+from inventory.documents.messages import refuse_value
+from inventory.free_text import quoted
 from inventory.model import Medium, Segment
 from policies.model import METERED_FOR_S, PathPolicy, ServiceClass, Slo, ZoneRule
 

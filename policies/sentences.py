@@ -12,7 +12,8 @@ from itertools import groupby
 from re import Match, Pattern
 from typing import Final, TypeAlias
 
-from inventory.documents.messages import Misread, quoted
+from inventory.documents.messages import Misread
+from inventory.free_text import quoted
 from inventory.model import Level, Segment, SiteName, ZoneName
 from inventory.names import closest_name
 from policies.model import ServiceName

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from controller.leadership.stream import StreamEvent
+
 # Ten minutes of ten events a second.
 REMEMBERED: Final = 6_000
 
@@ -41,7 +43,7 @@ class Missed:
 class EventRing:
     """Newest events in the order of their numbers; used from one event loop.
 
-    epoch names this run of the process: a position of another run means nothing here.
+    epoch names the stream: a position of another one means nothing here.
     """
 
     def __init__(self, epoch: str, remembered: int = REMEMBERED) -> None:
@@ -66,6 +68,15 @@ class EventRing:
         self._news.set()
         self._news = asyncio.Event()
         return event
+
+    def follow(self, number: int, event: StreamEvent) -> None:
+        """Append an event that the database numbered; after a gap nothing older is known."""
+        if number <= self.newest:
+            return
+        if number != self.newest + 1:
+            self._events.clear()
+        self.newest = number - 1
+        self.publish(event.kind, event.body, event.sites, whole=event.whole)
 
     def event_id(self, sequence: int) -> str:
         """Return what a client sends back to resume after an event."""

@@ -13,24 +13,29 @@ from typing import Any, Final, cast
 
 from sqlalchemy import select
 
+from controller.backups.noted import SUFFIX
 from controller.backups.records import copy_records, rehearse_dump, restore_dump, rows_of_file
 from controller.backups.sealed_stream import OpeningStream, SealingStream, private_file
+from controller.leadership.schema import LEADER_FILE, LEADER_LOCK
 from controller.store import audit
 from controller.store.database import LOCK, Database
 from controller.store.lock import held
-from controller.store.place import FILE, FORMER_FILES, StorePlace
+from controller.store.place import FILE, FORMER_FILES, StorePlace, open_store_engine
 from controller.store.schema import audit_trail
 from database.engine import alone_in, sqlite_module
+from database.process_lock import process_lock
 from inventory.errors import BackupError
 from inventory.output_file import sync_folder
 
-SUFFIX: Final = ".sanaga-backup"
 _PART: Final = ".part"
 _MANIFEST: Final = "manifest.json"
 _RECORDS: Final = "records"
 _FILES: Final = "files"
-# Databases are copied by themselves, and a lock is of a process.
-_NOT_COPIED: Final = (".sqlite", ".db", "-wal", "-shm", "-journal", ".before-one-store", _PART)
+# Databases are copied by themselves, a lock is of a process, and a reserve keeps room on a disk.
+_NOT_COPIED: Final = (
+    *(".sqlite", ".db", "-wal", "-shm", "-journal", ".before-one-store"),
+    *(".lock", ".reserve", _PART),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ def verify_backup(file: Path, place: StorePlace, passphrase: str) -> BackupConte
 def restore_backup(file: Path, place: StorePlace, passphrase: str, at: datetime) -> Path:
     """Put a backup in the place of records and keys; return the folder that keeps what was there.
 
-    Raises BackupError, and JournalError while a plan is being applied.
+    Raises BackupError while a controller serves the database, JournalError during an apply.
     """
     before = place.folder / f"before-restore-{at:%Y%m%dT%H%M%SZ}"
     with _unpacked(file, passphrase) as (folder, contents):
@@ -114,7 +119,7 @@ def restore_backup(file: Path, place: StorePlace, passphrase: str, at: datetime)
                 f"{file}: is of {contents.database}; set or unset SANAGA_DATABASE to match"
             )
         place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with held(place.folder / LOCK, at), alone_in(place.folder):
+        with held(place.folder / LOCK, at), alone_in(place.folder), _unled(place):
             before.mkdir(mode=0o700)
             if place.address:
                 create_backup(place, before, passphrase, at)
@@ -177,6 +182,24 @@ def _unpacked(file: Path, passphrase: str) -> Iterator[tuple[Path, BackupContent
         except (tarfile.TarError, EOFError, OSError, ValueError, TypeError, KeyError) as error:
             raise BackupError(f"{file}: cannot be unpacked ({error}); use another") from error
         yield folder, contents
+
+
+@contextmanager
+def _unled(place: StorePlace) -> Iterator[None]:
+    """Keep controllers from leading while the block runs; raise BackupError if one does."""
+    if not place.address:
+        # A file that a controller has open is refused by itself.
+        yield
+        return
+    engine = open_store_engine(place)
+    lock = process_lock(engine, LEADER_LOCK, LEADER_FILE)
+    try:
+        if not lock.take():
+            raise BackupError(f"{place.name}: a controller serves it; stop all of them first")
+        yield
+    finally:
+        lock.release()
+        engine.dispose()
 
 
 def _check_trail(records: Path) -> None:

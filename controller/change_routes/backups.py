@@ -15,13 +15,8 @@ from controller.api.problems import not_found
 from controller.api.rights import needs
 from controller.api.scope import require_everywhere
 from controller.api_requests.repeating import RepeatableRoute
-from controller.backups.backup import (
-    SUFFIX,
-    BackupContents,
-    create_backup,
-    forget_old,
-    verify_backup,
-)
+from controller.backups.backup import BackupContents, create_backup, forget_old, verify_backup
+from controller.backups.noted import SUFFIX
 from controller.change_routes.operations import begun
 from controller.environment import environment, state_dir
 from controller.operations.model import OperationKind

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from controller.environment import environment, state_dir
-from controller.terminal.output import Format, FormatOption, UsageProblem, emit, say, write
+from controller.terminal.output import (
+    Format,
+    FormatOption,
+    UsageProblem,
+    emit,
+    emit_rows,
+    say,
+    write,
+)
 
 if TYPE_CHECKING:
     from controller.backups.backup import BackupContents
@@ -18,6 +26,7 @@ app = typer.Typer(
     help="Back up the controller's records and keys, rehearse it, and put it back.",
 )
 KEPT = 14
+_HEADINGS = {"file": "FILE", "octets": "OCTETS", "rehearsal": "REHEARSAL"}
 FileArgument: TypeAlias = Annotated[
     Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A backup.")
 ]
@@ -45,6 +54,34 @@ def create(
     emit(row, output, lambda: write(f"{file}: {_told(contents)}"))
     for path in removed:
         say(f"{path}: removed, as {keep} newer ones are there")
+
+
+@app.command("list", epilog="Example: sanaga backup list --in /media/backups")
+def list_them(
+    where: Annotated[
+        Path | None,
+        typer.Option(
+            "--in",
+            metavar="DIR",
+            file_okay=False,
+            help="Where backups are kept; where 'sanaga serve' keeps them unless named.",
+        ),
+    ] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List backups, how their rehearsals by 'sanaga serve' went, and what is wrong, if anything."""
+    from controller.backups.noted import NO_TELEMETRY, attempts, list_backups, what_is_wrong
+    from controller.cli_service.serve import BACKUPS
+    from controller.clock import SystemClock
+    from controller.store.place import store_place
+
+    place = store_place(state_dir())
+    folder = where or place.folder / BACKUPS
+    emit_rows(list_backups(folder), output, _HEADINGS)
+    if wrong := what_is_wrong(attempts(folder), SystemClock().instant()):
+        say(f"{folder}: {wrong}")
+    if not place.address:
+        say(NO_TELEMETRY)
 
 
 @app.command(epilog="Example: sanaga backup verify sanaga-20261130T020000Z.sanaga-backup")

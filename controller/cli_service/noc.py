@@ -92,6 +92,8 @@ def incidents(
         emit(found, output, lambda: _show_incident(found))
         return
     rows = client.all("/incidents", state="all" if everything else "open")
+    if (backups := client.health().get("backup", "")).startswith("wrong: "):
+        say(f"backups are {backups}; see 'sanaga backup list'")
     if not rows and output is Format.TABLE:
         say("no incident is open")
         return

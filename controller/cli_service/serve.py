@@ -10,6 +10,7 @@ from controller.terminal.folders import FolderOption, PlaceArgument, named
 from controller.terminal.output import UsageProblem, say
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+BACKUPS = "backups"
 _LOCAL = "127.0.0.1:8080"
 
 
@@ -28,6 +29,16 @@ def serve(
     edges: Annotated[
         int, typer.Option("--edges", metavar="PORT", min=0, max=65_535, help="Where edges report.")
     ] = 8444,
+    backups: Annotated[
+        Path | None,
+        typer.Option(
+            "--backups",
+            metavar="DIR",
+            file_okay=False,
+            help="Where a backup is kept each day, sealed with SANAGA_PASSPHRASE; on another "
+            "disk, if you can. 'backups' in the state folder unless named.",
+        ),
+    ] = None,
     url: Annotated[
         str,
         typer.Option(
@@ -65,6 +76,7 @@ def serve(
         version("sanaga"),
         administrator(),
         url,
+        backups or state_dir() / BACKUPS,
     )
     serve_until_stopped(options, say)
 

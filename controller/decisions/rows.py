@@ -4,8 +4,8 @@ Only what a decision changed is written. The notices of the outbox have a key of
 a decision that is taken again after a crash cannot send twice.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection, Engine, and_, delete, insert, select
@@ -36,6 +36,8 @@ from controller.incidents.model import (
     Subject,
     SubjectKind,
 )
+from controller.leadership.mailbox import Settled
+from controller.leadership.term import FencedError
 from database.engine import reading
 from database.migrate import upgrade_schema
 
@@ -51,18 +53,22 @@ _PARTS: Final[Mapping[str, Any]] = {
     "identities": list[tuple[Subject, str]],
 }
 _COUNTERS: Final = "counters"
+# What followers show needs neither observations nor what only decisions ask.
+_SHOWN: Final = ("health", "consultations", "windows")
+# Writes something else in the transaction of a decision.
+Alongside: TypeAlias = Callable[[Connection, Outcome, Sequence[Settled]], None]
 
 
-class StaleRowsError(Exception):
+class StaleRowsError(FencedError):
     """Another process stored decisions since these rows were read."""
 
 
 class IncidentRows:
     """Incidents in a database; one thread at a time stores, any may read."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, alongside: Sequence[Alongside] = ()) -> None:
         """Bring the tables to their newest version."""
-        self._engine = engine
+        self._engine, self._alongside = engine, tuple(alongside)
         upgrade_schema(engine, MIGRATIONS, VERSION_TABLE)
         self._stored = IncidentState()
         self._decision = 0
@@ -84,15 +90,36 @@ class IncidentRows:
         self._decision = parts.get(_COUNTERS, {}).get("decision", 0)
         return self._stored
 
-    def store(self, outcome: Outcome) -> None:
+    def load_shown(self, since: int) -> tuple[int, IncidentState] | None:
+        """Return what another process decided last, as far as it is shown, with its number.
+
+        None if nothing was decided since a number.
+        """
+        with reading(self._engine) as connection:
+            query = select(memory.c.body).where(memory.c.key == _COUNTERS)
+            counters = connection.execute(query).scalar() or {}
+            decision = int(counters.get("decision", 0))
+            if decision == since:
+                return None
+            wanted = select(memory).where(memory.c.key.in_(_SHOWN))
+            parts = {row.key: row.body for row in connection.execute(wanted)}
+            open_ones = select(incidents.c.body).where(
+                incidents.c.number.in_(counters.get("kept", []))
+            )
+            known = [msgspec.convert(row.body, Incident) for row in connection.execute(open_ones)]
+        return decision, _state({**parts, _COUNTERS: counters}, (), known)
+
+    def store(self, outcome: Outcome, settled: Sequence[Settled] = ()) -> None:
         """Store a state, its incidents, their timeline and the notices in one transaction.
 
-        Raises StaleRowsError if another process has stored since these rows were read.
+        settled are the reports of the database that it decides on. Raises StaleRowsError if
+        another process has stored since these rows were read.
         """
         before, after = self._stored, outcome.state
         parts = dict(_changed_parts(before, after))
         said = list(_changed_observations(before, after))
-        if not (parts or said or outcome.touched or outcome.changes or outcome.health_changes):
+        changed = outcome.touched or outcome.changes or outcome.health_changes
+        if not (parts or said or changed or settled):
             self._stored = after
             return
         with self._engine.begin() as connection:
@@ -102,6 +129,8 @@ class IncidentRows:
             _write_incidents(connection, outcome.touched)
             _write_history(connection, outcome)
             _write_outbox(connection, outcome.notices)
+            for write in self._alongside:
+                write(connection, outcome, settled)
         self._stored = after
         self._decision += 1
 

@@ -21,6 +21,7 @@ from controller.keys.keyfile import ensured
 from inventory.errors import CredentialError
 
 FILE: Final = "signing_key"
+_BEAT: Final = b"sanaga beat\n"
 
 
 def signing_key(state_dir: Path) -> Ed25519PrivateKey:
@@ -32,6 +33,11 @@ def signing_key(state_dir: Path) -> Ed25519PrivateKey:
 def public_text(key: Ed25519PrivateKey) -> str:
     """Return the public half as edges are given it: 32 octets in base64."""
     return base64.b64encode(key.public_key().public_bytes_raw()).decode("ascii")
+
+
+def sign_beat(key: Ed25519PrivateKey, body: bytes) -> str:
+    """Return the signature of a sign of life, in base64; it covers its purpose and the body."""
+    return base64.b64encode(key.sign(_BEAT + body)).decode("ascii")
 
 
 def _loaded(file: Path, data: bytes) -> Ed25519PrivateKey:

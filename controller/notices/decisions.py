@@ -42,7 +42,7 @@ class DecisionRows:
     """The outbox as notices read it, and what was decided on it."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = self._engine = engine
         self._newest = 0
 
     def pending(self, limit: int = _BATCH) -> list[OutboxEntry]:

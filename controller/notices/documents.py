@@ -12,7 +12,8 @@ from controller.incidents.model import Cause, Severity
 from controller.notices.model import Language, Limits
 from controller.notices.schedule import Window
 from inventory.documents.fields import CredentialReference, Document, Flag, Slug
-from inventory.documents.messages import quoted, refuse_value
+from inventory.documents.messages import refuse_value
+from inventory.free_text import quoted
 
 DOUALA: Final = "Africa/Douala"
 _EMAIL: Final = re.compile(r"[A-Za-z0-9.!#$&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}")

@@ -29,6 +29,7 @@ class Surroundings:
     """What senders need besides the policy: where secrets are, the clock, the controller's key.
 
     sign returns the controller's signature of a beat in base64, for whoever has its public key.
+    alive says whether incidents are decided on, may_send whether no other controller sends.
     """
 
     folder: Path
@@ -36,6 +37,8 @@ class Surroundings:
     clock: Clock
     sign: Sign | None = None
     sms_pace: Pace | None = None
+    alive: Callable[[], bool] = lambda: True
+    may_send: Callable[[], bool] = lambda: True
 
 
 def upgrade_notices(engine: Engine) -> None:
@@ -44,13 +47,20 @@ def upgrade_notices(engine: Engine) -> None:
 
 
 def open_worker(
-    engine: Engine, audience: Audience, reader: IncidentReader, around: Surroundings, owner: str
+    engine: Engine,
+    audience: Audience,
+    reader: IncidentReader,
+    around: Surroundings,
+    owner: str,
 ) -> NoticeWorker:
-    """Return a worker that is not yet started; owner names this controller after a restart too."""
+    """Return a worker that is not yet started; owner names it in what it is about to send."""
     deliveries = DeliveryRows(engine, owner)
     senders = open_senders(audience.policy, around, deliveries.record_receipt)
     rows = DecisionRows(engine)
-    return NoticeWorker(NoticeParts(rows, deliveries, reader, senders, around.clock), audience)
+    parts = NoticeParts(
+        rows, deliveries, reader, senders, around.clock, around.alive, around.may_send
+    )
+    return NoticeWorker(parts, audience)
 
 
 def open_senders(

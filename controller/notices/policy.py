@@ -32,8 +32,8 @@ from controller.notices.model import (
 )
 from controller.notices.schedule import Interval, Override, Rota, typed_time_fault
 from inventory.documents.entries import DocumentEntry, Documents, parse_entries
-from inventory.documents.messages import quoted
 from inventory.errors import Fault
+from inventory.free_text import quoted
 from inventory.model import Intent, SiteName
 from inventory.names import known_names
 

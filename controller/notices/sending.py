@@ -1,4 +1,4 @@
-"""Deliveries on their way: claimed before they are sent, and what came of it.
+"""Deliveries on their way: claimed before they are sent, what came of it, how long it is kept.
 
 A delivery is claimed in a transaction of its own, then sent, then recorded. A process that is
 killed before it sends leaves a claim that its successor takes over: one message. A process that is
@@ -7,15 +7,16 @@ protocol tells the two apart, so the message is sent again under the same key.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Engine, Row, func, or_, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, or_, select, true, update
 
 from controller.channels.message import MessageKind, OutboxEntry, SendError
 from controller.notices.decisions import to_entry
-from controller.notices.model import DeliveryState
-from controller.notices.schema import deliveries, outbox
+from controller.notices.model import DeliveryState, IncidentReader
+from controller.notices.schema import deliveries, notice_decisions, notice_steps, outbox
 from database.engine import reading
 
 # Longer than any sender takes.
@@ -25,6 +26,12 @@ _GIVE_UP_S: Final = 24 * 3600.0
 _MOST_ENTRIES: Final = 100
 _UNKNOWN_END: Final = "its sender ended; it is unknown whether it was sent"
 _OPEN: Final = (DeliveryState.WAITING, DeliveryState.CLAIMED)
+_UNSENT: Final = (*_OPEN, DeliveryState.HELD)
+# What was told of an incident goes so long after the last of it, of so many incidents at once.
+KEPT_S: Final = 400 * 86_400.0
+_MOST_FORGOTTEN: Final = 200
+# The incident of entries that belong to none.
+_NONE: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +69,16 @@ class DeliveryRows:
         self._engine = engine
         self._owner = owner
 
-    def release(self, now_s: float, *, at_start: bool = False) -> int:
+    def release(self, now_s: float, *, at_start: bool = False, alone: bool = False) -> int:
         """Let others send what a process claimed that has ended; return how many these are.
 
-        At the start of a process, these are all claims of its owner.
+        At the start of a process, these are all claims of its owner, or of all if it alone sends.
         """
         old = deliveries.c.claimed_s < now_s - LEASE_S
         # A clock that went back makes claims of the future, which would never grow old.
         old = or_(old, deliveries.c.claimed_s > now_s + LEASE_S)
         stale = or_(old, deliveries.c.owner == self._owner) if at_start else old
+        stale = true() if alone else stale
         here = update(deliveries).where(deliveries.c.state == DeliveryState.CLAIMED, stale)
         values = {"state": DeliveryState.WAITING, "maybe_told": True, "last_error": _UNKNOWN_END}
         with self._engine.begin() as connection:
@@ -198,3 +206,51 @@ class DeliveryRows:
         )
         with self._engine.begin() as connection:
             connection.execute(here.values(**values))
+
+
+def forget_old(engine: Engine, reader: IncidentReader, before_s: float) -> int:
+    """Forget what was told before a time of incidents that ended; return how many entries went.
+
+    An incident that goes on keeps all of it: who was told of the problem is told its end.
+    """
+    entries = _old_entries(engine, reader, before_s)
+    if entries:
+        with engine.begin() as connection:
+            _forget(connection, entries)
+    return len(entries)
+
+
+def _old_entries(engine: Engine, reader: IncidentReader, before_s: float) -> Sequence[int]:
+    column = outbox.c
+    newest = func.max(column.created_s)
+    by_incident = (
+        select(column.incident)
+        .where(column.incident != _NONE)
+        .group_by(column.incident)
+        .having(newest < before_s)
+        .limit(_MOST_FORGOTTEN)
+    )
+    waits = select(deliveries.c.outbox_id).where(deliveries.c.state.in_(_UNSENT))
+    old = select(column.id).where(column.created_s < before_s, column.id.not_in(waits))
+    with reading(engine) as connection:
+        incidents = connection.execute(by_incident).scalars().all()
+        ended = [
+            one for one in incidents if (now := reader.read_incident(one)) is None or now.ended
+        ]
+        wanted = old.where(column.incident.in_([_NONE, *ended])).order_by(column.id)
+        return connection.execute(wanted.limit(_MOST_FORGOTTEN * 5)).scalars().all()
+
+
+def _has_ended(reader: IncidentReader, incident: int) -> bool:
+    now = reader.read_incident(incident)
+    return now is None or now.ended
+
+
+def _forget(connection: Connection, entries: Sequence[int]) -> None:
+    for column in (
+        deliveries.c.outbox_id,
+        notice_steps.c.outbox_id,
+        notice_decisions.c.outbox_id,
+        outbox.c.id,
+    ):
+        connection.execute(delete(column.table).where(column.in_(entries)))

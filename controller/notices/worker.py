@@ -26,7 +26,7 @@ from controller.notices.decisions import DecisionRows
 from controller.notices.model import AllClear, Beat, IncidentReader, Language, NoticePolicy, Person
 from controller.notices.recipients import BEAT, Audience
 from controller.notices.schedule import instant_of
-from controller.notices.sending import Claimed, DeliveryRows
+from controller.notices.sending import KEPT_S, Claimed, DeliveryRows, forget_old
 from controller.notices.texts import Report, write_message
 from inventory.errors import SanagaError
 
@@ -49,7 +49,10 @@ _PAGES: Final = frozenset({MessageKind.OPENED, MessageKind.CHANGED, MessageKind.
 
 @dataclass(frozen=True, slots=True)
 class NoticeParts:
-    """What a worker works with; alive says whether the deciding of incidents goes on."""
+    """What a worker works with; alive says whether the deciding of incidents goes on.
+
+    may_send says whether no other controller can have taken over.
+    """
 
     decisions: DecisionRows
     deliveries: DeliveryRows
@@ -57,6 +60,7 @@ class NoticeParts:
     senders: Mapping[str, Sender]
     clock: Clock
     alive: Callable[[], bool] = lambda: True
+    may_send: Callable[[], bool] = lambda: True
 
 
 class NoticeWorker:
@@ -79,9 +83,12 @@ class NoticeWorker:
         """Look for new outbox entries now instead of within a second."""
         self._bell.ring()
 
-    def start(self) -> None:
-        """Begin to work, with what a process of the same owner left unfinished."""
-        self._parts.deliveries.release(self._now_s(), at_start=True)
+    def start(self, *, alone: bool = False) -> None:
+        """Begin to work, with what a process of the same owner left unfinished.
+
+        alone says that no other process sends, so that all that is unfinished is so.
+        """
+        self._parts.deliveries.release(self._now_s(), at_start=True, alone=alone)
         self._begin("notices-decide", self.decide_once)
         for channel in self._parts.senders:
             for number in range(_THREADS[channel]):
@@ -109,12 +116,15 @@ class NoticeWorker:
             self._parts.deliveries.release(now_s)
         if self._is_time("prune", _PRUNE_S, now_s):
             rows.prune_beats(now_s - _LAST_S)
+            forget_old(rows.engine, self._parts.reader, now_s - KEPT_S)
         if new or late or folded:
             self._bell.ring()
         return new
 
     def send_once(self, channel: str, now_s: float) -> bool:
         """Send the most urgent delivery of a channel, and return whether there was one."""
+        if not self._parts.may_send():
+            return False
         claimed = self._parts.deliveries.claim(channel, now_s)
         if claimed is None:
             return False
@@ -128,6 +138,7 @@ class NoticeWorker:
         rows = self._parts.deliveries
         try:
             message = self._message(claimed)
+            self._check_alone()
             provider_id = self._parts.senders[channel].send(message)
         except SendError as error:
             rows.record_fault(claimed, error, self._now_s(), self._lasts_s(claimed))
@@ -137,6 +148,10 @@ class NoticeWorker:
         else:
             said = (message.subject, message.short if channel == "sms" else message.text)
             rows.record_sent(claimed, provider_id, said, self._now_s())
+
+    def _check_alone(self) -> None:
+        if not self._parts.may_send():
+            raise SendError("this controller is not sure that it alone sends")
 
     def _message(self, claimed: Claimed) -> Message:
         person, point = self._receiver(claimed)

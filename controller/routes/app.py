@@ -54,6 +54,7 @@ def make_app(
     """Return the application; ready says what is missing, or nothing when all is there.
 
     changed is called after each request that may have changed something, before it is answered.
+    The application's state has about(), which says more of the process to who asks if it lives.
     """
     app = FastAPI(
         title="Sanaga",
@@ -63,6 +64,7 @@ def make_app(
         openapi_url=f"{API}/openapi.json",
     )
     app.state.context, app.state.ready, app.state.changed = context, ready, changed
+    app.state.about = dict[str, str]
     app.state.realm, app.state.cookies = realm, cookies_of(realm)
     install_problems(app)
     install_account_problems(app)
@@ -137,9 +139,9 @@ def _still_allowed(request: Request, reader: Viewer) -> bool:
 
 
 @_checks.get("/healthz")
-def healthz() -> dict[str, str]:
-    """Say that the process answers."""
-    return {"status": "ok"}
+def healthz(request: Request) -> dict[str, str]:
+    """Say that the process answers, and what it does."""
+    return {"status": "ok", **request.app.state.about()}
 
 
 @_checks.get("/readyz")

@@ -1,19 +1,17 @@
 """Plans and applies of the service: their tables, who hears of them, and what they must mind."""
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
 from accounts.schema import open_accounts
-from controller.api.events import EventRing
 from controller.api.places import Places
 from controller.consultations.conflicts import conflict_sentence
 from controller.consultations.desk import ConsultationDesk
 from controller.consultations.model import Announcement
+from controller.leadership.stream import StreamEvent
 from controller.load import Loaded
 from controller.operations.approving import SecondPerson
 from controller.operations.changes import Changes, Surveillance
@@ -27,21 +25,20 @@ def open_changes(
     loaded: Loaded,
     engine: Engine,
     desk: ConsultationDesk,
-    ring: EventRing,
+    tell: Callable[[StreamEvent], None],
     now: Callable[[], float],
 ) -> Changes:
-    """Open what makes and applies plans of a folder; called from the loop of the ring.
+    """Open what makes and applies plans of a folder; tell hands an event to all streams.
 
     now returns seconds since 1970.
     """
     open_accounts(engine)
-    loop, plans = asyncio.get_running_loop(), PlanRows(engine)
+    plans = PlanRows(engine)
     places = Places(loaded.intent).sites
 
     def publish(data: Mapping[str, Any]) -> None:
-        # A loop that has ended has no listeners any more; the apply goes on all the same.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(_publish, ring, data, tuple(places))
+        # Those who see the whole network are told, as an operation names devices anywhere in it.
+        tell(StreamEvent("operation", data, tuple(places), whole=True))
 
     return Changes(
         Path(loaded.folder).absolute(),
@@ -60,8 +57,3 @@ def _surveillance(desk: ConsultationDesk, now: Callable[[], float]) -> Surveilla
         return conflict_sentence(found, devices, time_of_day)
 
     return Surveillance(touched, sentence)
-
-
-def _publish(ring: EventRing, data: Mapping[str, Any], sites: Collection[str]) -> None:
-    """Tell those who see the whole network, as an operation names devices anywhere in it."""
-    ring.publish("operation", data, sites, whole=True)

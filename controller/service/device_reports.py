@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from logging import getLogger
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Final, Protocol
 
 from controller.clock import Clock
+from controller.incidents.model import News
 from controller.polling.collector import Collector, Place
 from controller.polling.listeners import Listeners, ListeningPorts
 from controller.polling.network import wired_network
-from controller.service.engine import IncidentEngine
 from controller.service.router_shows import RouterShows
 from controller.snmp.targets import Target, make_target, polled_devices
 from controller.wording import listing
@@ -49,15 +49,25 @@ def polled_targets(
     return tuple(found)
 
 
+class Reported(Protocol):
+    """Where observations go."""
+
+    def report(self, *news: News) -> None:
+        """Take news without waiting for the decision."""
+
+
 class DeviceReports:
-    """The collector of this controller, with its doors for traps and syslog."""
+    """The collector of this controller, with its doors for traps and syslog.
+
+    Several controllers hear what devices send; the leader alone polls.
+    """
 
     def __init__(
         self,
         intent: Intent,
         targets: tuple[Target, ...],
         shows: RouterShows,
-        incidents: IncidentEngine,
+        incidents: Reported,
         clock: Clock,
     ) -> None:
         self._namespace = intent.network.management_namespace
@@ -69,6 +79,15 @@ class DeviceReports:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._doubted: dict[DeviceName, float] = {}
         self._news = asyncio.Event()
+        self._polls = False
+        self._turned = asyncio.Event()
+
+    def poll(self, *, polls: bool) -> None:
+        """Begin to poll or cease to; may be called by any thread."""
+        self._polls = polls
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._turned.set)
 
     def ask_soon(self, devices: Iterable[DeviceName]) -> None:
         """Ask devices now instead of in the next round; may be called by any thread."""
@@ -85,12 +104,25 @@ class DeviceReports:
             _log.warning("traps and syslog are not heard: %s", error)
         asking = asyncio.create_task(self._ask_doubted())
         try:
-            await self.collector.run(stop, show=self._shows.show, routers=self._shows.routers)
+            await self._poll_in_turns(stop)
         finally:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
             await self.listeners.stop()
             await asyncio.to_thread(self._shows.close)
+
+    async def _poll_in_turns(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            self._turned.clear()
+            over, tasks = asyncio.Event(), list[asyncio.Task[None]]()
+            if self._polls:
+                tasks.append(asyncio.create_task(self._poll(over)))
+            await _first(stop, self._turned)
+            over.set()
+            await asyncio.gather(*tasks)
+
+    async def _poll(self, over: asyncio.Event) -> None:
+        await self.collector.run(over, show=self._shows.show, routers=self._shows.routers)
 
     def _doubt(self, devices: frozenset[DeviceName]) -> None:
         for device in devices:
@@ -122,3 +154,13 @@ class DeviceReports:
             long_s = _FALLEN_S if device in fallen else _STANDING_S
             if now_s - since_s > long_s and self._doubted[device] == since_s:
                 del self._doubted[device]
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Wait until one of some events has happened."""
+    waits = [asyncio.create_task(one.wait()) for one in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waits:
+            one.cancel()

@@ -3,25 +3,33 @@
 import asyncio
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from controller.clock import Clock
 from controller.consultations.past import read_ends
 from controller.consultations.report import EndHistory
-from controller.service.engine import IncidentEngine
+from controller.incidents.model import News, Observation
+from controller.leadership.mailbox import Report, post
 from controller.telemetry.current_state import SILENT_S, CurrentState, Heard
 from controller.telemetry.history import History, PathKey
 from controller.telemetry.housekeeping import Housekeeping, Reserve
 from controller.telemetry.intake import Intake
 from controller.telemetry.link_session import admitted_edges
 from controller.telemetry.listener import Listener
-from controller.telemetry.observations import KnownCircuits, never_heard, observations, silent_edges
+from controller.telemetry.observations import (
+    KnownCircuits,
+    LastWord,
+    never_heard,
+    number_of,
+    observations,
+    silent_edges,
+)
 from controller.telemetry.rollup import Rollup
 from controller.telemetry.schema import prepare
-from controller.telemetry.series import Series
+from controller.telemetry.series import Arrival, Series
 from edge.telemetry.model import ChangeKind, PathState, TelemetryMessage
 from inventory.model import DeviceName, Intent
 from vpn.key_text import PublicKey
@@ -34,6 +42,19 @@ _FAILING: Final = frozenset({PathState.DEAD, PathState.BROWNOUT})
 _TELLING: Final = frozenset({ChangeKind.PATH_STATE, ChangeKind.MOVE})
 
 
+class Incidents(Protocol):
+    """Where observations go."""
+
+    def report(self, *news: News) -> None:
+        """Take news without waiting for the decision."""
+
+    def leading(self) -> bool:
+        """Return whether this controller decides."""
+
+    def wake(self) -> None:
+        """Look at the database now."""
+
+
 class EdgeReports:
     """Everything that edges report, from the listener to the history."""
 
@@ -41,21 +62,21 @@ class EdgeReports:
         self,
         engine: Engine,
         key: Ed25519PrivateKey,
-        incidents: IncidentEngine,
+        incidents: Incidents,
         suspect: Suspect,
         clock: Clock,
     ) -> None:
+        """Use a database; on PostgreSQL its tables of the leadership are there, too."""
         prepare(engine)
-        series = Series(engine)
-        newest = (
-            Heard(one.message, received_s, one.spool_began_s) for one, received_s in series.newest()
-        )
-        self.current = CurrentState(newest)
-        self.history = History(engine)
+        self._shared = engine.dialect.name == "postgresql"
+        self._series = Series(engine, alongside=self._post if self._shared else None)
         self._incidents, self._suspect, self._clock = incidents, suspect, clock
+        self._last: dict[DeviceName, LastWord] = {}
+        self.current = CurrentState(self.read_newest())
+        self.history = History(engine)
         self._admitted: dict[DeviceName, PublicKey] = {}
-        keeper = Housekeeping(series, clock, _reserve(engine))
-        self.intake = Intake(series, self.current, keeper)
+        keeper = Housekeeping(self._series, clock, _reserve(engine))
+        self.intake = Intake(self._series, self.current, keeper)
         self.listener = Listener(key, self._admitted.get, self.intake, clock)
         self.intake.subscribe(self._decide)
         self._circuits = KnownCircuits()
@@ -69,13 +90,33 @@ class EdgeReports:
         self._admitted.update(admitted_edges(intent, revoked))
         self._circuits = KnownCircuits.of(intent)
 
+    def read_newest(self) -> list[Heard]:
+        """Return the newest message of every spool, whichever controller heard it."""
+        found = [
+            Heard(one.message, received_s, one.spool_began_s)
+            for one, received_s in self._series.newest()
+        ]
+        for heard in found:
+            number = number_of(heard.message, heard.spool_began_s)
+            self._note(heard.message.device, heard.received_s, number)
+        return found
+
+    def heard_elsewhere(self, report: Report) -> None:
+        """Take note of a report, whoever heard it; the leader looks at what lies between."""
+        if report.device:
+            number = max(one.sequence for one in report.news if isinstance(one, Observation))
+            self._note(DeviceName(report.device), report.heard_s, number)
+        if report.doubted and self._incidents.leading():
+            self._suspect(DeviceName(report.device), tuple(map(DeviceName, report.doubted)))
+
     async def run(self, stop: asyncio.Event, port: int, namespace: str | None) -> None:
         """Listen until told to stop. Raises OSError when the port cannot be listened on."""
         self.intake.start()
         try:
             await self.listener.start("", port, namespace)
             while not stop.is_set():
-                self._report_silent()
+                if self._incidents.leading():
+                    self._report_silent()
                 await _pause(stop, _LOOK_S)
             await self.listener.stop()
         finally:
@@ -102,25 +143,40 @@ class EdgeReports:
 
     def _decide(self, heard: Heard) -> None:
         message = heard.message
-        self._incidents.report(
-            *observations(
-                message,
-                heard.received_s,
-                spool_began_s=heard.spool_began_s,
-                circuits=self._circuits,
-            )
+        if self._shared and not message.live:
+            # It was posted in the transaction that stored it.
+            self._incidents.wake()
+            return
+        report = self._report(heard)
+        self._incidents.report(*report.news)
+        self.heard_elsewhere(report)
+
+    def _post(self, connection: Connection, arrivals: Sequence[Arrival]) -> None:
+        """Post what new messages say for whichever controller decides."""
+        heard = (Heard(one.message, one.received_s, one.spool_began_s) for one in arrivals)
+        post(connection, map(self._report, heard))
+
+    def _report(self, heard: Heard) -> Report:
+        message = heard.message
+        said = observations(
+            message, heard.received_s, spool_began_s=heard.spool_began_s, circuits=self._circuits
         )
-        if not message.replayed and (doubtful := _doubtful_peers(message)):
-            self._suspect(message.device, doubtful)
+        doubted = () if message.replayed else tuple(sorted(_doubtful_peers(message)))
+        return Report(said, message.device, heard.received_s, doubted)
+
+    def _note(self, device: DeviceName, heard_s: float, number: int) -> None:
+        known = self._last.get(device)
+        if known is None or number > known.number:
+            self._last[device] = LastWord(heard_s, number)
 
     def _report_silent(self) -> None:
         """Say once of every edge that fell silent that it is not heard any more."""
-        now_s, heard = self._clock.instant().timestamp(), self.current.edges()
-        silent = silent_edges(heard.values(), now_s)
-        never = (never_heard(name, now_s) for name in self._admitted if name not in heard)
-        for said in (*silent, *(never if now_s - self._began_s > SILENT_S else ())):
-            if self._lost.get(said.subject.name) != said.sequence:
-                self._lost[said.subject.name] = said.sequence
+        now_s, last = self._clock.instant().timestamp(), dict(self._last)
+        never = (never_heard(name, now_s) for name in self._admitted if name not in last)
+        waited = now_s - self._began_s > SILENT_S
+        for said in (*silent_edges(last, now_s), *(never if waited else ())):
+            if self._lost.get(DeviceName(said.subject.name)) != said.sequence:
+                self._lost[DeviceName(said.subject.name)] = said.sequence
                 self._incidents.report(said)
 
 

@@ -2,11 +2,11 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from secrets import token_hex
 from socket import gethostname
 from typing import Any, Final
 
@@ -16,14 +16,22 @@ from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
 from controller.app import LOCAL_SOCKET
+from controller.backups.daily import DailyBackups
 from controller.clock import Clock, SystemClock
 from controller.consultations.announcer import due_news
 from controller.consultations.desk import ConsultationDesk
-from controller.decisions.rows import IncidentRows
+from controller.deciding.shared_incidents import (
+    EngineReader,
+    LeaderWork,
+    Numbered,
+    SharedIncidents,
+)
 from controller.drivers.connect import connector
 from controller.environment import environment
 from controller.incidents.view import NetworkView, network_view
-from controller.keys.signing import signing_key
+from controller.keys.signing import sign_beat, signing_key
+from controller.leadership.mailbox import Report
+from controller.leadership.term import Term
 from controller.load import Loaded, anchored
 from controller.notices.open import Surroundings, open_worker, upgrade_notices
 from controller.notices.recipients import Audience
@@ -37,17 +45,17 @@ from controller.service.authentication import Authentication
 from controller.service.changing import open_changes
 from controller.service.device_reports import DeviceReports, polled_targets
 from controller.service.edge_reports import EdgeReports
-from controller.service.engine import IncidentEngine
 from controller.service.listeners import HttpServers, ListenError, local_socket, tcp_socket
-from controller.service.notifying import EngineReader
 from controller.service.router_shows import RouterShows
 from controller.service.scheduling import Scheduling
 from controller.service.sign_in import first_link, sign_in_realm, usual_url
 from controller.service.suspicion import DevicesBetween
+from controller.service.upkeep import Admission, Upkeep
 from controller.store.database import Database
-from controller.store.people import People
 from controller.store.place import store_place
+from controller.store.revoked_keys import Revoked
 from database.engine import open_engine
+from inventory.credentials import PASSPHRASE
 from inventory.errors import JournalError
 from topology.build import build_topology
 
@@ -72,6 +80,7 @@ class ServeOptions:
     local_name: str
     # Where people reach the service; empty is this machine alone.
     url: str = ""
+    backups: Path = Path()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +89,11 @@ class _Parts:
 
     records: Engine
     view: NetworkView
-    incidents: IncidentEngine
+    incidents: SharedIncidents
     edges: EdgeReports
     devices: DeviceReports
     consultations: ConsultationDesk
-    notices: NoticeWorker
+    upkeep: Upkeep
     changes: Changes
     answers: AnswerRows
     schedules: Scheduling
@@ -96,7 +105,7 @@ def serve_until_stopped(options: ServeOptions, say: Callable[[str], None]) -> No
 
 
 async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
-    stop, ring = asyncio.Event(), EventRing(token_hex(4))
+    stop, ring = asyncio.Event(), EventRing("")
     for number in _STOP_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with ExitStack() as opened:
@@ -112,6 +121,7 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         known = Authentication(realm, cookies_of(realm), _now_s, options.local_name)
         context = _context(options, parts, ring, known)
         app = make_app(context, realm, options.version, lambda: _missing(parts), known.forget)
+        app.state.about = lambda: _about(parts)
 
         def started() -> None:
             say(f"serving {name} on {address[0]} port {address[1]}")
@@ -125,6 +135,7 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
             _hear_edges(parts, stop, options),
             parts.devices.run(stop, options.devices),
             _follow_consultations(parts, stop),
+            parts.upkeep.run(stop),
             parts.schedules.run(stop),
         )
 
@@ -157,7 +168,10 @@ def _open_parts(
     intent, topology = loaded.intent, build_topology(loaded.intent)
     database = opened.enter_context(closing(Database.open(options.state_dir, JournalError)))
     view = network_view(intent, topology)
-    incidents = _incidents(database.engine, view, ring, clock)
+    leader = _LeaderParts(options, clock)
+    work = LeaderWork(leader.begin, leader.heard, _followed_by(ring))
+    incidents = SharedIncidents(database.engine, view, work, clock)
+    ring.epoch = incidents.stream
     targets = polled_targets(intent, loaded.folder, environment(), say)
     connect = connector(anchored(loaded), loaded.folder, state_dir=options.state_dir)
     shows = RouterShows(intent, connect)
@@ -171,18 +185,24 @@ def _open_parts(
         lambda here, there: devices.ask_soon(between(here, there)),
         clock,
     )
-    edges.admit(intent, _revoked(options.state_dir))
-    notices = _notices(options, database.engine, incidents, clock)
+    withdrawn = Revoked(database)
+    admission = Admission(loaded, edges, lambda: frozenset(withdrawn.keys()))
+    upgrade_notices(database.engine)
+    leader.parts = (incidents, edges, devices)
     incidents.start()
     opened.callback(incidents.stop)
-    notices.start()
-    opened.callback(notices.stop)
     desk = ConsultationDesk(database.engine, topology, loaded.policies)
-    changes = open_changes(loaded, database.engine, desk, ring, lambda: clock.instant().timestamp())
+    engines = (database.engine, telemetry)
+    upkeep = Upkeep(admission, _backups(options, clock), incidents.leading, engines, say)
+    changes = open_changes(
+        loaded, database.engine, desk, incidents.tell, lambda: clock.instant().timestamp()
+    )
     opened.callback(changes.operations.stop)
     answers = AnswerRows(database.engine)
     around = usual_surroundings(loaded, options.state_dir, database.engine, options.version)
-    schedules = Scheduling(around, lambda: devices.collector.heard, loaded.notices, clock)
+    schedules = Scheduling(
+        around, lambda: devices.collector.heard, loaded.notices, clock, incidents.leading
+    )
     return _Parts(
         database.engine,
         view,
@@ -190,20 +210,71 @@ def _open_parts(
         edges,
         devices,
         desk,
-        notices,
+        upkeep,
         changes,
         answers,
         schedules,
     )
 
 
-def _incidents(engine: Engine, view: NetworkView, ring: EventRing, clock: Clock) -> IncidentEngine:
+def _backups(options: ServeOptions, clock: Clock) -> DailyBackups:
+    passphrase = environment().get(PASSPHRASE, "")
+    place = store_place(options.state_dir)
+    return DailyBackups(place, options.backups, passphrase, clock)
+
+
+def _followed_by(ring: EventRing) -> Callable[[Numbered], None]:
+    """Return what hands events to the ring, which is the event loop's."""
     loop = asyncio.get_running_loop()
 
-    def publish(kind: str, data: Mapping[str, Any], sites: Collection[str]) -> None:
-        loop.call_soon_threadsafe(ring.publish, kind, data, sites)
+    def follow(found: Numbered) -> None:
+        for number, event in found:
+            loop.call_soon_threadsafe(ring.follow, number, event)
 
-    return IncidentEngine(IncidentRows(engine), view, publish, lambda: clock.instant().timestamp())
+    return follow
+
+
+@dataclass(slots=True)
+class _LeaderParts:
+    """What runs only while this controller leads: notices and polling."""
+
+    options: ServeOptions
+    clock: Clock
+    parts: tuple[SharedIncidents, EdgeReports, DeviceReports] | None = None
+
+    def begin(self, engine: Engine, term: Term) -> Callable[[], None]:
+        """Begin with a term; returns what ends it."""
+        assert self.parts is not None  # noqa: S101 - set before anything leads
+        incidents, edges, devices = self.parts
+        edges.read_newest()
+        worker = self._notices(engine, incidents, f"{gethostname()} {term.epoch}")
+        incidents.on_decided = worker.wake
+        worker.start(alone=True)
+        devices.poll(polls=True)
+
+        def end() -> None:
+            devices.poll(polls=False)
+            worker.stop()
+
+        return end
+
+    def heard(self, report: Report) -> None:
+        """Hear what another controller heard, or this one."""
+        if self.parts is not None:
+            self.parts[1].heard_elsewhere(report)
+
+    def _notices(self, engine: Engine, incidents: SharedIncidents, owner: str) -> NoticeWorker:
+        loaded, key = self.options.loaded, signing_key(self.options.state_dir)
+        audience = Audience(loaded.notices, Places(loaded.intent).sites)
+        around = Surroundings(
+            loaded.folder,
+            environment(),
+            self.clock,
+            partial(sign_beat, key),
+            alive=incidents.decides,
+            may_send=incidents.may_send,
+        )
+        return open_worker(engine, audience, EngineReader(incidents, self.clock), around, owner)
 
 
 @contextmanager
@@ -219,20 +290,6 @@ def _telemetry(options: ServeOptions) -> Iterator[Engine]:
         yield made
     finally:
         made.dispose()
-
-
-def _revoked(state_dir: Path) -> frozenset[str]:
-    with closing(People.open(state_dir)) as people:
-        return frozenset(people.revoked.keys())
-
-
-def _notices(
-    options: ServeOptions, engine: Engine, incidents: IncidentEngine, clock: Clock
-) -> NoticeWorker:
-    upgrade_notices(engine)
-    audience = Audience(options.loaded.notices, Places(options.loaded.intent).sites)
-    around = Surroundings(options.loaded.folder, environment(), clock)
-    return open_worker(engine, audience, EngineReader(incidents, clock), around, gethostname())
 
 
 def _now_s() -> float:
@@ -264,6 +321,13 @@ def _missing(parts: _Parts) -> str:
     return parts.incidents.fault or parts.edges.intake.fault
 
 
+def _about(parts: _Parts) -> dict[str, str]:
+    """Return what this controller does, and how its backups are."""
+    if not parts.incidents.leading():
+        return {"role": "follower", "backup": "made by the leader"}
+    return {"role": "leader", "backup": parts.upkeep.backups.standing()}
+
+
 async def _hear_edges(parts: _Parts, stop: asyncio.Event, options: ServeOptions) -> None:
     network = options.loaded.intent.network
     try:
@@ -280,8 +344,12 @@ async def _follow_consultations(parts: _Parts, stop: asyncio.Event) -> None:
     clock = SystemClock()
     while not stop.is_set():
         now_s = clock.instant().timestamp()
-        recent = await asyncio.to_thread(parts.consultations.between, now_s - _LOOK_BACK_S, now_s)
-        parts.incidents.report(*due_news(recent, parts.incidents.current().consultations, now_s))
+        if parts.incidents.leading():
+            recent = await asyncio.to_thread(
+                parts.consultations.between, now_s - _LOOK_BACK_S, now_s
+            )
+            known = parts.incidents.current().consultations
+            parts.incidents.report(*due_news(recent, known, now_s))
         try:
             await asyncio.wait_for(stop.wait(), _EVERY_S)
         except TimeoutError:

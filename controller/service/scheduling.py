@@ -32,8 +32,15 @@ class Scheduling:
     """Does what is due, while the service runs."""
 
     def __init__(
-        self, around: Surroundings, heard: Callable[[], Heard], policy: NoticePolicy, clock: Clock
+        self,
+        around: Surroundings,
+        heard: Callable[[], Heard],
+        policy: NoticePolicy,
+        clock: Clock,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
+        """Use a database; leads says whether what is due is this controller's to do."""
+        self._leads = leads
         self._rows, self._heard, self._clock = around.rows, heard, clock
         self._policy, self._decisions = policy, DecisionRows(around.engine)
         self.desk = ReportDesk(around, clock, self._announce)
@@ -49,8 +56,12 @@ class Scheduling:
 
         await asyncio.gather(
             _repeat(stop, _WATCH_S, watch),
-            _repeat(stop, _LOOK_S, lambda: self.desk.runner.run_due(self._clock.instant())),
+            _repeat(stop, _LOOK_S, self._run_due),
         )
+
+    def _run_due(self) -> None:
+        if self._leads():
+            self.desk.runner.run_due(self._clock.instant())
 
     def note_batteries(self) -> None:
         """Note what batteries show where that is news."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from controller.incidents.model import Health, Observation, Source, Subject, SubjectKind
-from controller.telemetry.current_state import SILENT_S, Heard
+from controller.telemetry.current_state import SILENT_S
 from controller.telemetry.slices import message_shift_s
 from edge.telemetry.model import ChangeKind, PathNow, PathState, TelemetryMessage
 from inventory.model import CircuitName, DeviceName, Intent, Medium
@@ -84,17 +84,27 @@ def observations(
     return (alive, *_gasps(words), *_circuits(words, circuits), *_far_ends(words))
 
 
-def session_lost(last: Heard, now_s: float, collector: str = COLLECTOR) -> Observation:
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """When an edge was heard last by any controller (Unix time), and the number of that."""
+
+    heard_s: float
+    number: int
+
+
+def session_lost(
+    device: DeviceName, last: LastWord, now_s: float, collector: str = COLLECTOR
+) -> Observation:
     """Return that an edge is not heard any more: unknown, for its traffic may well flow."""
     return Observation(
-        subject=Subject(SubjectKind.DEVICE, last.message.device),
+        subject=Subject(SubjectKind.DEVICE, device),
         observer=collector,
         source=Source.EDGE_SESSION,
         state=Health.UNKNOWN,
-        sequence=number_of(last.message, last.spool_began_s) + 1,
+        sequence=last.number + 1,
         at_s=now_s,
         received_s=now_s,
-        reason=f"no report since {now_s - last.received_s:.0f} s; reports come every 60 s",
+        reason=f"no report since {now_s - last.heard_s:.0f} s; reports come every 60 s",
     )
 
 
@@ -112,9 +122,11 @@ def never_heard(device: DeviceName, now_s: float, collector: str = COLLECTOR) ->
     )
 
 
-def silent_edges(edges: Iterable[Heard], now_s: float) -> Iterator[Observation]:
+def silent_edges(edges: Mapping[DeviceName, LastWord], now_s: float) -> Iterator[Observation]:
     """Yield that edges are not heard any more, those that have been silent for too long."""
-    yield from (session_lost(one, now_s) for one in edges if now_s - one.received_s > SILENT_S)
+    for device, last in edges.items():
+        if now_s - last.heard_s > SILENT_S:
+            yield session_lost(device, last, now_s)
 
 
 def number_of(message: TelemetryMessage, spool_began_s: int) -> int:

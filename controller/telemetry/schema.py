@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Engine,
     Float,
@@ -22,6 +23,8 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Row,
+    Select,
     Table,
     Text,
     UniqueConstraint,
@@ -219,3 +222,15 @@ def _changes(name: str) -> Table:
         *(Column(text, Text, nullable=False) for text in texts),
         Index(f"{name}_edge", "edge", "at_unix_s"),
     )
+
+
+def spools_of(*where: ColumnElement[bool]) -> Select[Any]:
+    """Return the query of spools with the names of their devices."""
+    joined = spools.join(edges, edges.c.id == spools.c.edge)
+    return select(edges.c.device, spools).select_from(joined).where(*where)
+
+
+def batch(connection: Connection, spool: int, sequence: int) -> Row[Any]:
+    """Return one batch of a spool."""
+    query = select(batches).where(batches.c.spool == spool, batches.c.sequence == sequence)
+    return connection.execute(query).one()

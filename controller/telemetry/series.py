@@ -5,16 +5,14 @@ and ignored. Packing moves batches into slices, minutes and hours, again in one 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Engine,
     Row,
-    Select,
     bindparam,
     delete,
     func,
@@ -81,6 +79,9 @@ class Arrival:
         return self.message.device, self.spool
 
 
+Alongside: TypeAlias = Callable[[Connection, Sequence[Arrival]], None]
+
+
 @dataclass(frozen=True, slots=True)
 class LastMessage:
     """The last message of a spool that is stored: its number, and the edge's start and uptime.
@@ -107,8 +108,14 @@ class _Spool:
 class Series:
     """Telemetry in a database; one thread appends, packs and drops."""
 
-    def __init__(self, engine: Engine, retention: Retention | None = None) -> None:
-        self.engine = engine
+    def __init__(
+        self,
+        engine: Engine,
+        retention: Retention | None = None,
+        alongside: Alongside | None = None,
+    ) -> None:
+        """Use a database; alongside writes something else with messages that are new."""
+        self.engine, self._alongside = engine, alongside
         self.retention = retention or Retention()
 
     def append(self, arrivals: Sequence[Arrival]) -> tuple[bool, ...]:
@@ -125,11 +132,14 @@ class Series:
                     after_s = self._kept_after_s(one.received_s)
                     _append_changes(connection, known[one.source], one, row["shift_s"], after_s)
             _write_spools(connection, known.values())
+            if self._alongside is not None:
+                new = [one for one, row in zip(arrivals, rows, strict=True) if row]
+                self._alongside(connection, new)
         return tuple(row is not None for row in rows)
 
     def last_message(self, device: DeviceName, spool: str) -> LastMessage:
         """Return what is known of a spool's last message."""
-        query = _with_devices(schema.edges.c.device == device, schema.spools.c.spool == spool)
+        query = schema.spools_of(schema.edges.c.device == device, schema.spools.c.spool == spool)
         with reading(self.engine) as connection:
             row = connection.execute(query).first()
         return _last_message(row) if row else LastMessage()
@@ -140,7 +150,7 @@ class Series:
         last = select(batches.c.spool, func.max(batches.c.sequence)).group_by(batches.c.spool)
         with reading(self.engine) as connection:
             spools = {row.id: row for row in connection.execute(select(schema.spools))}
-            rows = [_batch(connection, *key) for key in connection.execute(last).all()]
+            rows = [schema.batch(connection, *key) for key in connection.execute(last).all()]
         for row in rows:
             message, spool = decode(row.frame), spools[row.spool]
             of_s = message.sent_unix_s + row.shift_s if message.replayed else row.received_s
@@ -219,12 +229,6 @@ class Series:
         }
 
 
-def _with_devices(*where: ColumnElement[bool]) -> Select[Any]:
-    edges, spools = schema.edges, schema.spools
-    joined = spools.join(edges, edges.c.id == spools.c.edge)
-    return select(edges.c.device, spools).select_from(joined).where(*where)
-
-
 def _last_message(row: Row[Any]) -> LastMessage:
     return LastMessage(row.sequence, row.boot, row.uptime_s, row.began_s)
 
@@ -240,7 +244,7 @@ def _spools(connection: Connection, began_s: Mapping[_Source, int]) -> dict[_Sou
 
 def _known_spools(connection: Connection, sources: Set[_Source]) -> dict[_Source, _Spool]:
     devices = {device for device, _ in sources}
-    query = _with_devices(schema.edges.c.device.in_(devices)).order_by(schema.spools.c.id)
+    query = schema.spools_of(schema.edges.c.device.in_(devices)).order_by(schema.spools.c.id)
     rows = connection.execute(query.with_for_update(of=schema.spools)).all()
     return {
         (row.device, row.spool): _Spool(
@@ -286,12 +290,6 @@ def _write_spools(connection: Connection, rows: Iterable[_Spool]) -> None:
         for row in rows
     ]
     connection.execute(update(table).where(table.c.id == bindparam("number")), values)
-
-
-def _batch(connection: Connection, spool: int, sequence: int) -> Row[Any]:
-    table = schema.batches
-    query = select(table).where(table.c.spool == spool, table.c.sequence == sequence)
-    return connection.execute(query).one()
 
 
 def _slices(rows: Iterable[Row[Any]], after_s: int) -> Iterator[Slice]:

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from inventory.errors import NoControllerError, SanagaError
 
 API: Final = "/api/v1"
+_HEALTH: Final = "/healthz"
 WITHIN_S: Final = 30.0
 _FIRST_ERROR: Final = 400
 
@@ -71,6 +72,11 @@ class ApiClient:
             if cursor is None:
                 return items
 
+    def health(self) -> Mapping[str, str]:
+        """Return what the process says of itself."""
+        found: Mapping[str, str] = self._call("GET", _HEALTH)
+        return found
+
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Change a resource and return what the controller says of it."""
         return self._call(method, path, body)
@@ -101,7 +107,8 @@ class ApiClient:
         connection = self._connection()
         content = None if body is None else json.dumps(body)
         try:
-            connection.request(method, f"{API}{path}", content, {**self._headers(), **headers})
+            url = path if path == _HEALTH else f"{API}{path}"
+            connection.request(method, url, content, {**self._headers(), **headers})
             response = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             connection.close()

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr
 
 from inventory.documents.fields import Document, PortRange, Prefix
-from inventory.documents.messages import quoted, refuse_value
+from inventory.documents.messages import refuse_value
+from inventory.free_text import quoted
 from inventory.model import Segment
 from policies.packet_filter.model import (
     ControlPorts,

@@ -20,7 +20,8 @@ from edge.policy.model import (
     Underlay,
 )
 from inventory.documents.fields import Count, Document, Flag, Prefix, Rate, Share, Slug, Title
-from inventory.documents.messages import quoted, refuse_value
+from inventory.documents.messages import refuse_value
+from inventory.free_text import quoted
 from inventory.model import LAST_OWN_SERIES, LAST_SERIES, Medium
 from policies.model import METERED_FOR_S, ORDINARY_CLASS, PathPolicy, ServiceClass, Slo
 from vpn.key_text import key_octets

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
-from inventory.documents.messages import quoted
+from inventory.free_text import quoted
 from vpn.key_text import PublicKey
 from vpn.model import Endpoint
 from vpn.wireguard import endpoint, keys

@@ -17,8 +17,9 @@ from edge.policy.schema import JsonPath, PolicyDocument, Wrong, incoherences
 from edge.signed import envelope
 from edge.signed.serials import LARGEST_SERIAL
 from inventory.documents.fields import Document
-from inventory.documents.messages import follows, quoted, refuse_value, validation_messages
+from inventory.documents.messages import follows, refuse_value, validation_messages
 from inventory.errors import Fault, Location, PolicyRefusedError
+from inventory.free_text import quoted
 
 __all__ = [
     "LARGEST_POLICY",

@@ -13,9 +13,9 @@ from ipaddress import (
 from typing import Final, TypeAlias
 
 from inventory import addressing
-from inventory.documents.messages import quoted
 from inventory.documents.partial import PartialDocuments, SiteDraft, seen_at
 from inventory.errors import Fault, Location
+from inventory.free_text import quoted
 from inventory.model import AddressPlan, Role
 from inventory.special_addresses import host_fault
 

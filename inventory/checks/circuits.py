@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from inventory.documents.messages import quoted
 from inventory.documents.partial import CircuitDraft, PartialDocuments, seen_at
 from inventory.errors import Fault, Location
+from inventory.free_text import quoted
 
 _ENDS: Final = ("a", "b")
 # Interfaces that every router makes itself.

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from inventory.documents.edge_keys import EdgeKeys
-from inventory.documents.messages import quoted
 from inventory.documents.partial import CircuitDraft, DeviceDraft, PartialDocuments, seen_at
 from inventory.errors import Fault, Location
+from inventory.free_text import quoted
 from inventory.model import Platform, Role
 from inventory.names import nearest_names
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from inventory.documents.entries import Documents
 from inventory.documents.folder import printable_text
-from inventory.documents.messages import quoted
 from inventory.documents.partial import PartialDocuments, SiteDraft, seen_at
 from inventory.errors import Fault, Location
+from inventory.free_text import quoted
 from inventory.model import PARENT_LEVEL, Level
 
 

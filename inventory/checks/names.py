@@ -5,7 +5,6 @@ from typing import Final, TypeVar
 
 from inventory.addressing import MAX_CIRCUIT, MAX_DEVICE, MAX_SITE
 from inventory.documents.entries import NOUNS, DocumentEntry
-from inventory.documents.messages import quoted
 from inventory.documents.partial import (
     DeviceDraft,
     Named,
@@ -15,6 +14,7 @@ from inventory.documents.partial import (
     unknown,
 )
 from inventory.errors import Fault
+from inventory.free_text import quoted
 
 D = TypeVar("D")
 # Beyond so many unknown names it is no typing mistake, and looking for near ones takes long.

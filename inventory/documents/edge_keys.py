@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from inventory.documents.messages import quoted
 from inventory.errors import Fault, Location
+from inventory.free_text import quoted
 from inventory.model import DeviceName
 
 _KEY_OCTETS: Final = 32

@@ -11,9 +11,10 @@ from typing import Any, Final, TypeVar, cast
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from inventory.documents.folder import list_sources
-from inventory.documents.messages import KEY_FAULTS, follows, quoted, validation_messages
+from inventory.documents.messages import KEY_FAULTS, follows, validation_messages
 from inventory.documents.yaml_reader import MAX_FAULTS, Composed, Mark, Place, compose_yaml
 from inventory.errors import Fault, Location
+from inventory.free_text import quoted
 from inventory.names import closest_name, known_names
 
 T = TypeVar("T")

@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from inventory.documents.host_keys import key_fault
-from inventory.documents.messages import quoted, refuse_value
+from inventory.documents.messages import refuse_value
 from inventory.free_text import (
     CONTROL,
     CONTROL_OR_BREAK,
@@ -34,6 +34,7 @@ from inventory.free_text import (
     KEY_HINT,
     LONGEST_TITLE,
     holds_key,
+    quoted,
 )
 from inventory.model import Ports
 from inventory.names import HINT, is_name

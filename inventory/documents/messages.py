@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from inventory.free_text import without_keys
+from inventory.free_text import quoted
 from inventory.names import closest_name
 
 Words: TypeAlias = tuple[str, str]
@@ -74,13 +74,6 @@ def follows(detail: ErrorDetails) -> bool:
     """Return whether an error only follows from others: a list too short for its bad items."""
     value, context = detail["input"], detail.get("ctx", {})
     return detail["type"] == "too_short" and len(value) >= context["min_length"]
-
-
-def quoted(value: object) -> str:
-    """Return a value as it may stand in a message: one line, not too long, and no key."""
-    text = without_keys(str(value))
-    clean = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
-    return f"'{clean}'" if len(clean) <= 40 else f"'{clean[:37]}...'"
 
 
 class _Wording:

@@ -12,9 +12,9 @@ from typing import Final, Protocol, TypeVar
 from pydantic import ValidationError
 
 from inventory.documents.entries import DocumentEntry, Documents
-from inventory.documents.messages import quoted
 from inventory.documents.schema import AddressPlanDocument
 from inventory.errors import Fault, Location
+from inventory.free_text import quoted
 from inventory.model import AddressPlan, Level, Role
 from inventory.names import is_name, nearest_names
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import fabric, gateways, laboratory, people, sites, snmp, telemetry
+from tests.bench import fabric, gateways, laboratory, people, sites, snmp, start_up, telemetry
 from tests.bench.measure import Figure
 from tests.bench.report import plot, table
 from tests.docs_page import DOCS, between, machine, told
@@ -47,6 +47,7 @@ def _figures(folder: Path, arguments: argparse.Namespace) -> Iterator[Figure]:
     if arguments.suite == "snmp":
         yield from snmp.rounds(folder, runs)
         return
+    yield from start_up.start_up(folder, runs)
     yield from fabric.national(folder, runs)
     yield from fabric.scaling(runs)
     yield from fabric.blast_radii(runs)

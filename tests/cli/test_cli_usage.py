@@ -20,7 +20,7 @@ from tests.sanaga_process import ROOT
 from tools.make_docs import REFERENCE, reference
 
 NOUNS = {
-    "backup": ("create", "verify", "restore"),
+    "backup": ("create", "list", "verify", "restore"),
     "report": ("availability", "maintenance"),
     "schedule": ("list", "run"),
     "topology": ("show", "draw", "paths", "blast-radius", "risks", "export"),

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from inventory.documents.messages import Misread, quoted
+from inventory.documents.messages import Misread
+from inventory.free_text import quoted
 from inventory.model import Intent, Segment, SiteName
 from vpn.grants import access
 from vpn.grants.access import AccessAnswer, Place

@@ -7,7 +7,8 @@ from pydantic import BeforeValidator, Field, StrictInt, StrictStr
 from inventory.addressing import MAX_GATEWAY
 from inventory.documents.edge_keys import key_fault
 from inventory.documents.fields import Document, Flag, HostAddress, PortRange, Slug, Title
-from inventory.documents.messages import quoted, refuse_value
+from inventory.documents.messages import refuse_value
+from inventory.free_text import quoted
 from inventory.model import Ports, Segment
 from vpn.key_text import PublicKey
 from vpn.model import Endpoint, Gateway, Grant, Group, ServiceHost

@@ -15,10 +15,11 @@ from pydantic import BeforeValidator, Field
 
 from inventory.documents.entries import DocumentEntry, parse_entries, repeated_names
 from inventory.documents.fields import Document, Slug, Title
-from inventory.documents.messages import quoted, refuse_value
+from inventory.documents.messages import refuse_value
 from inventory.documents.yaml_reader import MAX_FAULTS, compose_yaml
 from inventory.documents.yaml_writer import inline_yaml
 from inventory.errors import Fault, IntentError, Location
+from inventory.free_text import quoted
 from inventory.names import closest_name
 from vpn.key_text import PublicKey
 from vpn.model import Person, PersonDevice

@@ -7,7 +7,7 @@ from ipaddress import IPv4Interface, IPv6Interface
 from typing import Final, TypeAlias
 
 from inventory.addressing import Prefix
-from inventory.documents.messages import quoted
+from inventory.free_text import quoted
 from vpn.key_text import PublicKey
 from vpn.model import Endpoint
 from vpn.wireguard.keys import Secret

@@ -15,8 +15,8 @@ from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from inventory.addressing import Prefix
-from inventory.documents.messages import quoted
 from inventory.errors import Fault, IntentError, Location
+from inventory.free_text import quoted
 from inventory.names import closest_name
 from vpn.key_text import PublicKey
 from vpn.model import Endpoint

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_interface
 from typing import Final, TypeAlias
 
-from inventory.documents.messages import quoted
 from inventory.errors import Fault, IntentError, Location
+from inventory.free_text import quoted
 from vpn.key_text import PublicKey
 from vpn.wireguard import endpoint, keys, remarks
 from vpn.wireguard.config import Address

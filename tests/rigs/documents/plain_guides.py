@@ -1,12 +1,23 @@
 """How recipes are followed that speak to no device."""
 
 import re
+import shutil
 from collections.abc import Callable, Mapping
+from configparser import ConfigParser
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from controller.backups.daily import DailyBackups
+from controller.store.audit import Actor
+from controller.store.place import ADDRESS, PASSWORD_FILE, StorePlace
+from database.engine import postgresql_url
+from inventory import credentials
 from tests.rigs.documents.follow import Guide, appended, replaced
 from tests.rigs.documents.shell import Shell
+from tests.rigs.people.people_rig import NGONO, make_registrar, nowhere
+from tests.simulated_time import START, TestClock
 
 SITES: Final = """\
 name,slug,region,latitude,longitude
@@ -94,9 +105,65 @@ def import_an_inventory(folder: Path, made: Shell) -> Guide:
     return Guide(before={"sanaga inventory export nornir": correct})
 
 
+ANOTHER_MACHINE: Final = "it installs packages, users or services on machines of their own"
+BACKED_UP: Final = datetime(2026, 11, 30, 2, tzinfo=UTC)
+PASSPHRASE: Final = "six random words"  # noqa: S105 - of a test
+
+
+def install_for_production(folder: Path, made: Shell) -> Guide:
+    """Return how two controllers are installed; what is written for them is checked."""
+    written: dict[str, str] = {}
+
+    def unit(text: str) -> None:
+        found = ConfigParser(strict=False, interpolation=None)
+        found.optionxform = str  # type: ignore[assignment,method-assign]
+        found.read_string(text)
+        started = found["Service"]["ExecStart"].split()
+        asked = made.run("COLUMNS=200 sanaga serve --help")
+        known = " ".join(asked.lines)
+        assert [one for one in started if one.startswith("--") and one not in known] == []
+        assert "%h" not in text
+
+    def variables(text: str) -> None:
+        for line in text.splitlines():
+            name, _, value = line.partition("=")
+            written[name] = value
+        known = {"SANAGA_STATE_DIR", ADDRESS, PASSWORD_FILE, credentials.PASSPHRASE}
+        assert written.keys() == known
+        assert postgresql_url(written[ADDRESS]).host == "db.example.cm"
+
+    def proxy(text: str) -> None:
+        assert "proxy_buffering off;" in text
+        assert text.count("{") == text.count("}")
+
+    elsewhere = (
+        "apt install postgresql", "sudo -u postgres createuser", "sudo -u postgres createdb",
+        "apt install python3-venv", "useradd", "python3 -m venv", "/opt/sanaga/bin/pip", "ln -s",
+        "systemctl daemon-reload", "systemctl enable", "rsync", "curl", "sudo -u sanaga",
+    )  # fmt: skip
+    return Guide(
+        documents={"SANAGA_STATE_DIR=": variables, "[Unit]": unit, "server {": proxy},
+        not_run=dict.fromkeys(elsewhere, ANOTHER_MACHINE),
+    )
+
+
+def restore_after_a_fire(folder: Path, made: Shell) -> Guide:
+    """Return how a new machine gets the records and keys of one that is gone."""
+    state = folder / "state"
+    with closing(make_registrar(state)) as registrar:
+        registrar.add(NGONO, "tablet", Actor("marie", "test"), nowhere)
+    clock = TestClock()
+    clock.pause((BACKED_UP - START).total_seconds())
+    DailyBackups(StorePlace(state), folder / "backups", PASSPHRASE, clock).step(print)
+    shutil.rmtree(state)
+    return Guide(typed={"IFS= read": [("", PASSPHRASE)]})
+
+
 GUIDES: Final[Mapping[str, Callable[[Path, Shell], Guide]]] = {
     "write-an-intent": write_an_intent,
     "import-an-inventory": import_an_inventory,
     "describe-the-country": describe_the_country,
     "find-the-risks": find_the_risks,
+    "install-for-production": install_for_production,
+    "restore-after-a-fire": restore_after_a_fire,
 }

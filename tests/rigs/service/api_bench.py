@@ -1,8 +1,9 @@
 """The API on the northern spur, with people who sign in, or whom a header names instead."""
 
+import asyncio
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,9 +27,11 @@ from controller.api.places import Places
 from controller.clock import SystemClock
 from controller.consultations.desk import ConsultationDesk
 from controller.consultations.report import EndHistory
+from controller.deciding.engine import IncidentEngine
 from controller.environment import state_dir
 from controller.incidents.model import Health, Observation, Policy, Source, Subject, SubjectKind
 from controller.incidents.view import network_view
+from controller.leadership.stream import StreamEvent
 from controller.load import load
 from controller.operations.answer_rows import AnswerRows
 from controller.operations.changes import Changes
@@ -39,7 +42,6 @@ from controller.schedules.desk import ReportDesk
 from controller.schedules.jobs import usual_surroundings
 from controller.service.authentication import Authentication
 from controller.service.changing import open_changes
-from controller.service.engine import IncidentEngine
 from database.engine import open_engine
 from tests.rigs.accounts.service import PARTY, QUICK, without_disk
 from tests.rigs.database.fresh_records import place_fresh_records
@@ -132,7 +134,8 @@ def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> I
         ring, places = EventRing("run"), Places(intent)
         known = Authentication(realm, cookies_of(realm), clock, "root")
         who, past = _who(grants, known), _PastOfOne()
-        changes, answers = open_changes(loaded, database, desk, ring, clock), AnswerRows(database)
+        changes = open_changes(loaded, database, desk, _tell(ring), clock)
+        answers = AnswerRows(database)
         reading = (intent, places, view, engine, desk, past, ring)
         context = ApiContext(*reading, who, clock, changes, answers, reports)
         made.append(make_app(context, realm, "1.0", lambda: engine.fault, known.forget))
@@ -211,3 +214,17 @@ def _who(grants: Mapping[str, tuple[Grant, ...]], known: Authentication) -> Any:
         return Principal(account, held, CATALOGUE.powers(held), Origin.SESSION, "test")
 
     return found
+
+
+def _tell(ring: EventRing) -> Callable[[StreamEvent], None]:
+    """Return what gives the ring an event from any thread."""
+    loop = asyncio.get_running_loop()
+
+    def follow(one: StreamEvent) -> None:
+        ring.follow(ring.newest + 1, one)
+
+    def tell(one: StreamEvent) -> None:
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(follow, one)
+
+    return tell

@@ -17,7 +17,7 @@ class MemoryRows:
     def load(self) -> IncidentState:
         return self.state
 
-    def store(self, outcome: Outcome) -> None:
+    def store(self, outcome: Outcome, settled: object = ()) -> None:
         self.state = outcome.state
         self.incidents |= {one.number: one for one in outcome.touched}
         self.changes += outcome.changes

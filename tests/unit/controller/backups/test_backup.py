@@ -11,11 +11,13 @@ import pytest
 from controller.backups import sealed_stream
 from controller.backups.backup import create_backup, forget_old, restore_backup, verify_backup
 from controller.backups.sealed_stream import OpeningStream, SealingStream
+from controller.leadership.schema import LEADER_FILE, LEADER_LOCK
 from controller.store.audit import Actor, broken
 from controller.store.journal import Journal
 from controller.store.people import People
-from controller.store.place import store_place
+from controller.store.place import open_store_engine, store_place
 from database.engine import sqlite_module
+from database.process_lock import process_lock
 from inventory import credentials
 from inventory.errors import BackupError, CredentialError, JournalError
 from tests.rigs.people.people_rig import NGONO, make_registrar, nowhere
@@ -181,3 +183,24 @@ def test_stream_of_any_length_comes_back(monkeypatch, size):
     sealed.seek(0)
     opened = OpeningStream(sealed, Path("x"), PASSPHRASE)
     assert b"".join(iter(lambda: opened.read(13), b"")) == data
+
+
+@pytest.mark.parametrize("records", ["postgresql"], indirect=True)
+def test_a_restore_is_refused_while_a_controller_leads_on_the_database(state, tmp_path):
+    place = store_place(state)
+    file, _ = create_backup(place, tmp_path / "backups", PASSPHRASE, AT)
+    engine = open_store_engine(place)
+    lock = process_lock(engine, LEADER_LOCK, LEADER_FILE)
+    assert lock.take()
+    with pytest.raises(BackupError, match="a controller serves it; stop all of them first"):
+        restore_backup(file, place, PASSPHRASE, AT)
+    lock.release()
+    restore_backup(file, place, PASSPHRASE, AT + timedelta(seconds=1))
+    engine.dispose()
+
+
+def test_locks_and_the_reserve_of_a_disk_are_in_no_backup(state, tmp_path):
+    for name in ("leader.lock", "telemetry.reserve"):
+        (state / name).write_bytes(b"")
+    _, made = create_backup(store_place(state), tmp_path / "backups", PASSPHRASE, AT)
+    assert {"leader.lock", "telemetry.reserve"}.isdisjoint(made.files)

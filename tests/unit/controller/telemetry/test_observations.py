@@ -1,9 +1,10 @@
 """What an edge's message says of circuits, of far ends, and of the edge itself."""
 
 from controller.incidents.model import Health, Source, Subject, SubjectKind
-from controller.telemetry.current_state import SILENT_S, Heard
+from controller.telemetry.current_state import SILENT_S
 from controller.telemetry.observations import (
     KnownCircuits,
+    LastWord,
     observations,
     session_lost,
     silent_edges,
@@ -143,9 +144,8 @@ def test_numbers_rise_over_live_reports_messages_and_spools():
 
 
 def test_a_lost_session_alone_is_unknown_and_ended_by_the_next_message():
-    last = Heard(message(5, NOON), NOON, 100)
-    lost = session_lost(last, NOON + 200)
-    before = observations(last.message, NOON, spool_began_s=100)[0]
+    before = observations(message(5, NOON), NOON, spool_began_s=100)[0]
+    lost = session_lost(EDGE, LastWord(NOON, before.sequence), NOON + 200)
     after = observations(message(5, NOON, live=1), NOON + 300, spool_began_s=100)[0]
     assert (lost.state, lost.subject, lost.source) == (
         Health.UNKNOWN,
@@ -157,6 +157,6 @@ def test_a_lost_session_alone_is_unknown_and_ended_by_the_next_message():
 
 
 def test_only_edges_that_are_silent_for_too_long_are_lost():
-    edges = [Heard(message(5, NOON, device=name), at_s, 1) for name, at_s in (("a", 0), ("b", 9))]
+    edges = {name: LastWord(at_s, 5) for name, at_s in (("a", 0), ("b", 9))}
     lost = [*silent_edges(edges, SILENT_S + 1)]
     assert [one.subject.name for one in lost] == ["a"]

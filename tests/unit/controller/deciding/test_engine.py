@@ -6,6 +6,7 @@ from time import time
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from controller.deciding.engine import IncidentEngine
 from controller.incidents.model import (
     Act,
     ActKind,
@@ -17,7 +18,6 @@ from controller.incidents.model import (
 )
 from controller.incidents.view import network_view
 from controller.load import load
-from controller.service.engine import IncidentEngine
 from inventory.errors import StorageError
 from tests.rigs.service.api_bench import AT_ONCE, SPUR
 from tests.rigs.service.memory_rows import MemoryRows
@@ -34,11 +34,11 @@ class FailingRows(MemoryRows):
     full: bool = False
     refused: int = 0
 
-    def store(self, outcome):
+    def store(self, outcome, settled=()):
         if self.full:
             self.refused += 1
             raise OperationalError("INSERT", {}, Exception("database or disk is full"))
-        super().store(outcome)
+        super().store(outcome, settled)
 
 
 @dataclass
@@ -117,7 +117,7 @@ def test_an_act_that_cannot_be_stored_fails_and_is_not_done_later(bench):
 
 
 def test_a_decision_that_fails_is_told_and_the_next_one_is_made(bench, monkeypatch):
-    monkeypatch.setattr(bench.rows, "store", lambda _: 1 / 0)
+    monkeypatch.setattr(bench.rows, "store", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         bench.engine.submit(*map(dead, BOTH))
     assert bench.engine.fault.startswith("the last decision failed")

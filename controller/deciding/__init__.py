@@ -1,0 +1,1 @@
+"""Incidents of a running controller: one thread decides while this process leads its database."""

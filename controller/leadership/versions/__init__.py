@@ -1,0 +1,1 @@
+"""One script for each version; a published one is never changed."""

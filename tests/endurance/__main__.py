@@ -5,6 +5,7 @@ call is harmed. --without stops both edges before: the control, in which calls m
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
+from types import FrameType
 from typing import Final
 
 from inventory.errors import LabError
@@ -39,6 +41,9 @@ BROWN: Final = {"loss": 0.05, "jitter_ms": 150.0}
 def main() -> int:
     """Run, say what came of every call, and return 1 when one was harmed."""
     arguments = _arguments()
+    # Ended in any way, it takes its laboratory away.
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, _stop)
     with TemporaryDirectory() as work, _spur(Path(work)) as (lab, sanaga):
         if arguments.without:
             for device in EDGES:
@@ -54,12 +59,16 @@ def main() -> int:
     return 1 if harmed or not calls else 0
 
 
+def _stop(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.endurance", description=__doc__)
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--without", action="store_true", help="stop both edges: the control")
-    parser.add_argument("--write", action="store_true", help="write docs/endurance.json")
+    parser.add_argument("--write", action="store_true", help="write docs/bench/endurance.json")
     return parser.parse_args()
 
 

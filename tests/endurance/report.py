@@ -51,4 +51,6 @@ def write(calls: Sequence[Call], troubles: Sequence[Trouble], seed: int) -> None
         "sent": sum(call.sent for call in calls),
         "each": [asdict(call) for call in calls],
     }
-    (DOCS / "endurance.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    (DOCS / "bench" / "endurance.json").write_text(
+        json.dumps(figures, indent=1) + "\n", encoding="utf-8"
+    )

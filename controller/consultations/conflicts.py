@@ -41,13 +41,17 @@ def shared_names(
     return tuple(name for name in found if name in circuits) or tuple(found)
 
 
+def _named_or_counted(names: Collection[str]) -> str:
+    return listing(sorted(names)) if len(names) <= _NAMED else f"{len(names)} things it changes"
+
+
 def conflict_sentence(
     touched: Collection[Announcement], names: Collection[str], clock: Callable[[float], str]
 ) -> str:
     """Return why a change must wait; nothing where it need not. clock writes a time of day."""
     if not touched:
         return ""
-    over = listing(sorted(names)) if len(names) <= _NAMED else f"{len(names)} things it changes"
+    over = _named_or_counted(names)
     last = clock(max(one.ends_s for one in touched))
     if len(touched) == 1:
         return f"1 consultation runs over {over}, it ends at {last}"
@@ -60,7 +64,7 @@ def coming_sentence(
     """Return which consultations are announced over what a change touches; nothing if none is."""
     if not coming:
         return ""
-    over = listing(sorted(names)) if len(names) <= _NAMED else f"{len(names)} things it changes"
+    over = _named_or_counted(names)
     first = clock(min(one.begins_s for one in coming))
     if len(coming) == 1:
         return f"1 consultation is announced over {over}, it begins at {first}"

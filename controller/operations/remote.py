@@ -102,8 +102,7 @@ class RemoteController:
         """Return which running consultations go over devices, in a sentence."""
         if not devices:
             return ""
-        names = {"names": sorted(devices)}
-        return str(self.client.send("POST", "/consultations/touched", names)["sentence"])
+        return str(self._touched(sorted(devices))["sentence"])
 
     def consultations_touched(self, plan: Plan) -> Mapping[str, Any] | None:
         """Return which consultations a plan would touch, now and to come; None if it is empty."""
@@ -111,6 +110,9 @@ class RemoteController:
         if not devices:
             return None
         names = sorted({*devices, *_circuits_at(devices, plan.intent)})[:_MOST_NAMES]
+        return self._touched(names)
+
+    def _touched(self, names: list[str]) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.client.send(
             "POST", "/consultations/touched", {"names": names}
         )

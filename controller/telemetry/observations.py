@@ -1,8 +1,8 @@
 """Observations from edges' messages: what an edge's word says of circuits, devices and itself.
 
 Of a circuit an edge says that it is well if any far end answers over it: a dead far end is no dead
-circuit. A path is judged by its worse half, and an edge speaks for its own: what satellites do at
-far ends is no fault of the fibre here. A lost session alone says nothing of the traffic, so the
+circuit. A path has a circuit at either end and the quality of the poorer one: what satellites do at
+the far end is no fault of the fibre here. A lost session alone says nothing of the traffic, so the
 edge is unknown then, not down.
 """
 
@@ -180,7 +180,7 @@ def _circuits(words: _Words, known: KnownCircuits) -> Iterator[Observation]:
     for circuit, paths in _grouped(words.message.paths, lambda path: path.circuit):
         medium = known.media.get(circuit)
         own = [path for path in paths if medium is None or path.medium == medium]
-        yield _measured(words, own, known.routed) if own else _better_half(words, paths)
+        yield _measured(words, own, known.routed) if own else _better_end(words, paths)
 
 
 def _measured(
@@ -203,12 +203,12 @@ def _measured(
     )
 
 
-def _better_half(words: _Words, paths: Iterable[PathNow]) -> Observation:
-    """Return what paths tell of a circuit that is the better half of each of them."""
+def _better_end(words: _Words, paths: Iterable[PathNow]) -> Observation:
+    """Return what paths tell of a circuit whose medium is better than that of every far end."""
     best = _best(paths)
     reached = _HEALTH[best.state] in {Health.OK, Health.DEGRADED}
     state = Health.OK if reached else Health.UNKNOWN
-    told = f"{words.message.device}: nobody answers over {best.circuit}; the other half may be dead"
+    told = f"{words.message.device}: nobody answers over {best.circuit}; the far end may be cut off"
     said = words.say(Subject(SubjectKind.CIRCUIT, best.circuit), Source.EDGE_PATH, state)
     return replace(said, reason="" if reached else told)
 

@@ -93,7 +93,7 @@ def test_a_far_ends_satellites_are_no_fault_of_the_fibre_here():
     ).state is (Health.DEGRADED)
 
 
-def test_a_circuit_is_judged_by_the_paths_of_which_it_is_the_worse_half():
+def test_a_circuit_is_judged_by_the_paths_whose_far_end_has_no_poorer_medium():
     paths = (
         path_now(peer="garoua-e1", medium="leo"),
         path_now(state=PathState.BROWNOUT, delay_ms=80.0),

@@ -135,8 +135,9 @@ class Intake:
         try:
             new = self.series.append([one.arrival for one in waiting])
         except OperationalError as error:
-            self._refuse(waiting, words_of(error))
+            # Room is made first: who is refused may look or send at once.
             self._keeper.relieve(error)
+            self._refuse(waiting, words_of(error))
         except (DBAPIError, ValueError, OverflowError) as error:
             self._store_one_by_one(waiting, error)
         # A fault of this program must lose nothing: edges keep what is not acknowledged.

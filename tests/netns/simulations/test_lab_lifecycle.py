@@ -168,13 +168,7 @@ def test_all_processes_end_even_when_somebody_unnamed_their_namespace(blank_name
     name = lab.blueprint.namespace_of("garoua-r1")
     with namespaces.entered_namespace(name):
         shell = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
-    # lldpd is two processes, which write over their arguments.
-    inside = {
-        process
-        for pid in namespaces.processes_in([name])
-        if (process := processes.identify_process(pid)) and program(pid) in {"lldpd", "cat"}
-    }
-    assert len(inside) == 3
+    inside = await_processes(name, ["cat", "lldpd", "lldpd"])
     namespaces.run_ip_batch([f"netns del {name}"])
     assert {f"process {process.pid}" for process in inside} <= {*leftovers(blank_name)}
     lab.down()
@@ -182,6 +176,22 @@ def test_all_processes_end_even_when_somebody_unnamed_their_namespace(blank_name
         assert shell.wait(5) == -signal.SIGKILL
     assert not any(process.alive() for process in inside)
     assert leftovers(blank_name) == []
+
+
+def await_processes(namespace: str, programs: list[str]) -> set[processes.Process]:
+    """Return the processes of these programs; lldpd becomes two a moment after its start."""
+
+    def found() -> list[tuple[str, int]]:
+        named = [(program(pid), pid) for pid in namespaces.processes_in([namespace])]
+        return [(name, pid) for name, pid in named if name in programs]
+
+    eventually(
+        lambda: sorted(name for name, _ in found()) == programs,
+        within_s=10,
+        what=f"the start of {programs}",
+    )
+    known = [processes.identify_process(pid) for _, pid in found()]
+    return {process for process in known if process is not None}
 
 
 def program(pid: int) -> str:

@@ -11,6 +11,11 @@ Answer = TypeVar("Answer")
 
 # How soon those that could not be reached are asked again.
 AGAIN_S: Final = 3.0
+# By less a clock that is kept right is moved as well.
+LEAST_STEP_S: Final = 2.0
+# Between two readings of a clock a busy machine may do something else for longer than this.
+_AT_ONCE_S: Final = 0.2
+_TRIES: Final = 5
 
 
 class Clock(Protocol):
@@ -43,6 +48,31 @@ class SystemClock:
     def pause(self, seconds: float) -> None:
         """Wait; Ctrl-C ends the wait."""
         Event().wait(seconds)
+
+
+class StepWatch:
+    """Notices that the time of day was set, by the clock that only grows.
+
+    A machine that slept looks the same, and what it missed is treated alike.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._offset_s = self._offset()
+
+    def step_s(self) -> float:
+        """Return by how many seconds the time of day was set since the last question, else 0."""
+        before, self._offset_s = self._offset_s, self._offset()
+        by_s = self._offset_s - before
+        return by_s if abs(by_s) >= LEAST_STEP_S else 0.0
+
+    def _offset(self) -> float:
+        for _ in range(_TRIES):
+            began = self._clock.now()
+            unix_s = self._clock.instant().timestamp()
+            if self._clock.now() - began <= _AT_ONCE_S:
+                break
+        return unix_s - began
 
 
 def eventually(check: Callable[[], bool], *, deadline: float, poll_s: float, clock: Clock) -> bool:

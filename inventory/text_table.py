@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from inventory.free_text import CONTROL_OR_BREAK
+
 
 def cell(value: object) -> str:
     """Return a value as a person reads it in a table."""
@@ -12,8 +14,13 @@ def cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value)) or "-"
-    return str(value)
+        return one_line(", ".join(map(str, value))) or "-"
+    return one_line(str(value))
+
+
+def one_line(text: str) -> str:
+    """Return a text in one line, without anything that a terminal would obey."""
+    return CONTROL_OR_BREAK.sub(" ", text)
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> str:

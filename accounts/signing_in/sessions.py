@@ -181,7 +181,9 @@ def _store(connection: Connection, values: dict[str, Any], now_s: float) -> tupl
 
 def _alive(row: Row[Any], times: Times, now_s: float) -> bool:
     idle_s = times.wall_idle_s if row.kind == SessionKind.WALL else times.session_idle_s
-    return now_s < row.seen_s + idle_s and (row.expires_s is None or now_s < row.expires_s)
+    # After a clock was set back, a session of its future would idle for ever.
+    idle = abs(now_s - row.seen_s) >= idle_s
+    return not idle and (row.expires_s is None or now_s < row.expires_s)
 
 
 def _principal(connection: Connection, row: Row[Any], catalogue: RoleCatalogue) -> Principal | None:

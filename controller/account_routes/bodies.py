@@ -3,25 +3,19 @@
 import json
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from accounts.factors.passwords import LONGEST
 from accounts.roles import Grant
 from accounts.signing_in.second_factors import PasskeyAnswer, Proof, RecoveryCode, TotpCode
+from controller.api_requests.free_text import PlainLine
 from controller.roles import Role
 
-
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("there is a character U+0000 in it, which nothing can store")
-    return text
-
-
-ShortText: TypeAlias = Annotated[str, Field(max_length=200), AfterValidator(_without_nul)]
+ShortText: TypeAlias = Annotated[PlainLine, Field(max_length=200)]
 # What is longer than a password can be is told so by the room of accounts.
 PasswordText: TypeAlias = Annotated[str, Field(max_length=4 * LONGEST)]
 TokenText: TypeAlias = Annotated[str, Field(max_length=200)]
-BecauseText: TypeAlias = Annotated[str, Field(max_length=500), AfterValidator(_without_nul)]
+BecauseText: TypeAlias = Annotated[PlainLine, Field(max_length=500)]
 
 
 class Body(BaseModel):

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import typer
 
 from controller.app import open_controller
+from controller.cli_service.handover import handover
 from controller.terminal.controllers import ControllerOption
 from controller.terminal.durations import seconds
 from controller.terminal.output import Format, FormatOption, emit, emit_rows, say, show_rows, write
+from inventory.text_table import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +27,7 @@ maintenance = typer.Typer(
     rich_markup_mode="markdown",
     help="Windows in which work is announced: measured, but nobody is woken.",
 )
+app.command("handover", epilog="Example: sanaga noc handover --hours 8")(handover)
 app.add_typer(maintenance, name="maintenance")
 
 NumberArgument: TypeAlias = Annotated[
@@ -266,7 +269,7 @@ def _brief(row: "Mapping[str, Any]") -> dict[str, object]:
 
 
 def _show_incident(found: "Mapping[str, Any]") -> None:
-    write(f"{found['number']}  {found['title']}\n\n{found['sentence']}")
+    write(f"{found['number']}  {one_line(found['title'])}\n\n{one_line(found['sentence'])}")
     facts = {
         "state": found["state"],
         "severity": found["severity"],
@@ -281,6 +284,6 @@ def _show_incident(found: "Mapping[str, Any]") -> None:
         "acknowledged by": found["acknowledged_by"],
         "assigned to": found["assigned_to"],
     }
-    write("\n".join(f"{name}: {value}" for name, value in facts.items() if value))
-    write("\n".join(["evidence:", *(f"  {line}" for line in found["evidence"])]))
+    write("\n".join(f"{name}: {one_line(str(value))}" for name, value in facts.items() if value))
+    write("\n".join(["evidence:", *(f"  {one_line(line)}" for line in found["evidence"])]))
     show_rows(found["timeline"], {"at": "AT", "kind": "WHAT", "by": "BY", "sentence": ""})

@@ -3,13 +3,15 @@
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any, Final, Protocol, TypeAlias
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from controller.clock import LEAST_STEP_S
+from controller.decisions.clock_steps import after_step
 from controller.decisions.decide import decide, started
 from controller.incidents.model import (
     Act,
@@ -121,7 +123,10 @@ class IncidentEngine(StoredIncidents):
         now: Callable[[], float],
         policy: Policy = Policy(),  # noqa: B008 - a value that never changes
     ) -> None:
+        """Use rows and a clock; step_s says by how much that was set since it was last asked."""
         super().__init__(rows, rows.load())
+        self.step_s: Callable[[], float] = lambda: 0.0
+        self._stepped = False
         self._rows, self._network, self._publish = rows, network, publish
         self._now, self._policy, self._wake_s = now, policy, now()
         self._news: SimpleQueue[_Said] = SimpleQueue()
@@ -132,6 +137,10 @@ class IncidentEngine(StoredIncidents):
 
     def start(self, *, goes_on: bool = False) -> None:
         """Begin to decide; goes_on says that another process decided until just now."""
+        ahead_s = self._state.decided_s - self._now()
+        if ahead_s > LEAST_STEP_S:
+            # The clock was set back while nobody decided.
+            self._follow_step(-ahead_s)
         if not goes_on:
             self._state = started(self._state, self._now())
         self._thread.start()
@@ -226,16 +235,31 @@ class IncidentEngine(StoredIncidents):
             pass
         return batch
 
+    def _follow_step(self, by_s: float) -> None:
+        _log.warning("the clock was set by %+.0f s; what goes on is as old as it was before", by_s)
+        self._state, self._stepped = after_step(self._state, by_s), True
+
     def _decide(self, batch: Sequence[_Said]) -> Sequence[Refusal]:
+        if by_s := self.step_s():
+            self._follow_step(by_s)
         now_s = self._now()
         news = (*self._kept, *(one for said in batch for one in said.news))
         outcome = decide(self._state, self._network, news, now_s, self._policy)
+        if self._stepped:
+            outcome = _all_touched(outcome)
         refusals = outcome.refusals
         settled = [Settled(one.posted, one.refused(refusals)) for one in batch if one.posted]
         self._rows.store(outcome, settled)
+        self._stepped = False
         wake_s = outcome.wake_s
         self._wake_s = now_s + _LONGEST_WAIT_S if wake_s is None else wake_s
         self._state = outcome.state
         for event in events_of(outcome, self._network, self.find):
             self._publish(event.kind, event.body, event.sites)
         return refusals
+
+
+def _all_touched(outcome: Outcome) -> Outcome:
+    """Return an outcome of which every incident that is kept is written."""
+    every = {**outcome.state.incidents} | {one.number: one for one in outcome.touched}
+    return replace(outcome, touched=tuple(one for _, one in sorted(every.items())))

@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from controller.clock import Clock
+from controller.clock import Clock, StepWatch
 from controller.deciding.engine import IncidentEngine, StoredIncidents
 from controller.decisions.rows import IncidentRows
 from controller.incidents.model import (
@@ -284,6 +284,7 @@ class SharedIncidents:
         engine, now = fenced(self._engine, term), self._clock.now()
         rows = IncidentRows(engine, (settle, self._write_stream))
         incidents = IncidentEngine(rows, self._network, self._decided, self._unix_s)
+        incidents.step_s = StepWatch(self._clock).step_s
         end = self._work.begin(engine, term)
         incidents.start(goes_on=term.idle_s < _GOES_ON_S)
         self._lead = _Lead(term, engine, incidents, end, now + _SURE_S, now + _CHECK_S)

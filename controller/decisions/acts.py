@@ -62,12 +62,12 @@ def _open(incident: Incident) -> Incident:
 
 def _acknowledge(ledger: Ledger, _: Diagnosis, incident: Incident, act: Act) -> None:
     taken = replace(_open(incident), acknowledged_by=act.by, acknowledged_s=act.at_s)
-    _put(ledger, taken, act, f"{act.by} acknowledged it")
+    _put(ledger, taken, act, f"{act.by} acknowledged it{_said(act)}")
 
 
 def _unacknowledge(ledger: Ledger, _: Diagnosis, incident: Incident, act: Act) -> None:
     left = replace(_open(incident), acknowledged_by="", acknowledged_s=None)
-    _put(ledger, left, act, f"{act.by} gave it back")
+    _put(ledger, left, act, f"{act.by} gave it back{_said(act)}")
 
 
 def _assign(ledger: Ledger, _: Diagnosis, incident: Incident, act: Act) -> None:
@@ -82,11 +82,17 @@ def _comment(ledger: Ledger, _: Diagnosis, incident: Incident, act: Act) -> None
 def _mute(ledger: Ledger, _: Diagnosis, incident: Incident, act: Act) -> None:
     if act.until_s is None or act.until_s <= ledger.now_s:
         raise ActRefusedError("say until when to mute, a time to come")
-    _put(ledger, replace(_open(incident), muted_until_s=act.until_s), act, f"{act.by} muted it")
+    muted = replace(_open(incident), muted_until_s=act.until_s)
+    _put(ledger, muted, act, f"{act.by} muted it{_said(act)}")
 
 
 def _unmute(ledger: Ledger, _: Diagnosis, incident: Incident, act: Act) -> None:
-    _put(ledger, replace(_open(incident), muted_until_s=None), act, f"{act.by} ended the mute")
+    _put(
+        ledger,
+        replace(_open(incident), muted_until_s=None),
+        act,
+        f"{act.by} ended the mute{_said(act)}",
+    )
 
 
 def _resolve(ledger: Ledger, diagnosis: Diagnosis, incident: Incident, act: Act) -> None:
@@ -127,6 +133,11 @@ def _split(ledger: Ledger, diagnosis: Diagnosis, incident: Incident, act: Act) -
         if root in diagnosis.findings:
             part = ledger.create(diagnosis.findings[root], incident.number)
             ledger.announce_pending(part)
+
+
+def _said(act: Act) -> str:
+    """Return what a person wrote beside an act."""
+    return f": {act.text}" if act.text else ""
 
 
 def _put(ledger: Ledger, incident: Incident, act: Act, words: str) -> None:

@@ -45,6 +45,14 @@ def is_open(window: MaintenanceWindow, now_s: float) -> bool:
     return any(begin <= now_s < end for begin, end in _near(window, now_s))
 
 
+def openings(
+    window: MaintenanceWindow, began_s: float, ended_s: float
+) -> tuple[tuple[float, float], ...]:
+    """Return when a window opens and closes, of each time that touches a span of some days."""
+    near = sorted({*_near(window, began_s), *_near(window, ended_s)})
+    return tuple((begin, end) for begin, end in near if begin < ended_s and end > began_s)
+
+
 def next_turn_s(window: MaintenanceWindow, now_s: float) -> float | None:
     """Return when a window next opens or closes, None if it never does again."""
     turns = (turn for bounds in _near(window, now_s) for turn in bounds if turn > now_s)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from controller.channels.message import MessageKind, OutboxEntry
@@ -110,9 +110,13 @@ class DecisionRows:
                 _fold(connection, audience, (person, contact), now_s)
         return len(due)
 
-    def prune_beats(self, before_s: float) -> None:
-        """Forget beats that are older than a time; there is one each minute."""
-        old = (outbox.c.kind == MessageKind.BEAT, outbox.c.created_s < before_s)
+    def prune_beats(self, before_s: float, now_s: float) -> None:
+        """Forget beats that are older than a time; there is one each minute.
+
+        Those of the future are from before the clock was set back, and would keep new ones away.
+        """
+        outside = or_(outbox.c.created_s < before_s, outbox.c.created_s > now_s)
+        old = (outbox.c.kind == MessageKind.BEAT, outside)
         numbers = select(outbox.c.id).where(*old).scalar_subquery()
         with self._engine.begin() as connection:
             for column in (deliveries.c.outbox_id, notice_decisions.c.outbox_id):

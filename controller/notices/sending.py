@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, delete, func, or_, select, true, update
+from sqlalchemy import Connection, Engine, Row, case, delete, func, or_, select, true, update
 
 from controller.channels.message import MessageKind, OutboxEntry, SendError
 from controller.notices.decisions import to_entry
@@ -22,7 +22,8 @@ from database.engine import reading
 # Longer than any sender takes.
 LEASE_S: Final = 180.0
 _WAITS_S: Final = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0)
-_GIVE_UP_S: Final = 24 * 3600.0
+_DAY_S: Final = 24 * 3600.0
+_GIVE_UP_S: Final = _DAY_S
 _MOST_ENTRIES: Final = 100
 _UNKNOWN_END: Final = "its sender ended; it is unknown whether it was sent"
 _OPEN: Final = (DeliveryState.WAITING, DeliveryState.CLAIMED)
@@ -146,6 +147,21 @@ class DeliveryRows:
         )
         with self._engine.begin() as connection:
             connection.execute(here.values(receipt=state[:32]))
+
+    def follow_step(self, by_s: float) -> None:
+        """Let what waits wait as long as before when the clock was set by some seconds.
+
+        What waits for a time of day, such as the end of quiet hours, waits for the next one.
+        """
+        state, due_s = deliveries.c.state, deliveries.c.due_s
+        for_a_time = or_(state == DeliveryState.HELD, deliveries.c.attempts > 0)
+        at_once = due_s <= deliveries.c.created_s
+        moved_s = case((or_(for_a_time, at_once), by_s), else_=int(by_s / _DAY_S) * _DAY_S)
+        waiting = update(deliveries).where(state.in_((DeliveryState.WAITING, DeliveryState.HELD)))
+        steps = update(notice_steps).where(notice_steps.c.done == "", ~notice_steps.c.closed)
+        with self._engine.begin() as connection:
+            connection.execute(waiting.values(due_s=due_s + moved_s))
+            connection.execute(steps.values(due_s=notice_steps.c.due_s + by_s))
 
     def next_due_s(self) -> float | None:
         """Return when the next delivery is due, None when none waits."""

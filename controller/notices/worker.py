@@ -21,7 +21,7 @@ from controller.channels.message import (
     Sender,
     SendError,
 )
-from controller.clock import Clock
+from controller.clock import Clock, StepWatch
 from controller.notices.decisions import DecisionRows
 from controller.notices.model import AllClear, Beat, IncidentReader, Language, NoticePolicy, Person
 from controller.notices.recipients import BEAT, Audience
@@ -69,6 +69,7 @@ class NoticeWorker:
     def __init__(self, parts: NoticeParts, audience: Audience) -> None:
         self._parts = parts
         self._audience = audience
+        self._steps = StepWatch(parts.clock)
         self._bell = _Bell()
         self._stopped = Event()
         self._threads: list[Thread] = []
@@ -106,6 +107,9 @@ class NoticeWorker:
     def decide_once(self, now_s: float) -> int:
         """Decide on everything that is new or due at a time; return how many entries were new."""
         rows, audience = self._parts.decisions, self._audience
+        if by_s := self._steps.step_s():
+            self._parts.deliveries.follow_step(by_s)
+            rows.prune_beats(now_s - _LAST_S, now_s)
         self._write_own(audience.policy, now_s)
         new = 0
         while not self._stopped.is_set() and (found := rows.decide_pending(audience, now_s)):
@@ -115,7 +119,7 @@ class NoticeWorker:
         if self._is_time("release", _RELEASE_S, now_s):
             self._parts.deliveries.release(now_s)
         if self._is_time("prune", _PRUNE_S, now_s):
-            rows.prune_beats(now_s - _LAST_S)
+            rows.prune_beats(now_s - _LAST_S, now_s)
             forget_old(rows.engine, self._parts.reader, now_s - KEPT_S)
         if new or late or folded:
             self._bell.ring()

@@ -35,7 +35,7 @@ from controller.change_routes import (
     vpn,
 )
 from controller.roles import Right
-from controller.routes import consultations, incidents, network, reports
+from controller.routes import consultations, handover, incidents, network, reports
 
 API: Final = "/api/v1"
 # Streams that may be open at once; more are told to come back.
@@ -71,6 +71,7 @@ def make_app(
     api = APIRouter(prefix=API)
     api.include_router(network.router, tags=["network"])
     api.include_router(incidents.router, tags=["incidents"])
+    api.include_router(handover.router, tags=["incidents"])
     api.include_router(consultations.router, tags=["consultations"])
     api.include_router(plans.router, tags=["plans"])
     api.include_router(applies.router, tags=["applies"])

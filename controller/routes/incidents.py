@@ -14,6 +14,7 @@ from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
 from controller.api.rights import needs
 from controller.api.scope import everywhere, is_visible, sites_of, visible_incidents
+from controller.api_requests.free_text import FreeText
 from controller.api_requests.matching import IfMatch, require_match, tagged
 from controller.api_requests.repeating import RepeatableRoute
 from controller.incidents.model import (
@@ -47,7 +48,7 @@ class ActRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Literal["acknowledge", "unacknowledge", "assign", "comment", "mute", "unmute", "resolve"]
-    text: str = Field("", max_length=2_000)
+    text: FreeText = Field("", max_length=2_000)
     for_s: float | None = Field(None, gt=0, le=_LONGEST_MUTE_S)
 
 
@@ -71,7 +72,7 @@ class WindowRequest(BaseModel):
     first_day: date
     begins: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     ends: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    reason: str = Field("", max_length=2_000)
+    reason: FreeText = Field("", max_length=2_000)
 
     @field_validator("zone")
     @classmethod

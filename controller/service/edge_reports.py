@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine
 
-from controller.clock import Clock
+from controller.clock import Clock, StepWatch
 from controller.consultations.past import read_ends
 from controller.consultations.report import EndHistory
 from controller.incidents.model import News, Observation
 from controller.leadership.mailbox import Report, post
-from controller.telemetry.current_state import SILENT_S, CurrentState, Heard
+from controller.telemetry.current_state import SILENT_S, CurrentState, Heard, after_step
 from controller.telemetry.history import History, PathKey
 from controller.telemetry.housekeeping import Housekeeping, Reserve
 from controller.telemetry.intake import Intake
@@ -71,6 +72,7 @@ class EdgeReports:
         self._shared = engine.dialect.name == "postgresql"
         self._series = Series(engine, alongside=self._post if self._shared else None)
         self._incidents, self._suspect, self._clock = incidents, suspect, clock
+        self._steps = StepWatch(clock)
         self._last: dict[DeviceName, LastWord] = {}
         self.current = CurrentState(self.read_newest())
         self.history = History(engine)
@@ -92,8 +94,10 @@ class EdgeReports:
 
     def read_newest(self) -> list[Heard]:
         """Return the newest message of every spool, whichever controller heard it."""
+        now_s = self._clock.instant().timestamp()
+        # What is from the future is from before the clock was set back.
         found = [
-            Heard(one.message, received_s, one.spool_began_s)
+            Heard(one.message, min(received_s, now_s), one.spool_began_s)
             for one, received_s in self._series.newest()
         ]
         for heard in found:
@@ -115,8 +119,7 @@ class EdgeReports:
         try:
             await self.listener.start("", port, namespace)
             while not stop.is_set():
-                if self._incidents.leading():
-                    self._report_silent()
+                self.look_for_silence()
                 await _pause(stop, _LOOK_S)
             await self.listener.stop()
         finally:
@@ -168,6 +171,21 @@ class EdgeReports:
         known = self._last.get(device)
         if known is None or number > known.number:
             self._last[device] = LastWord(heard_s, number)
+
+    def look_for_silence(self) -> None:
+        """Say of edges that they fell silent, if this controller leads."""
+        self._follow_clock()
+        if self._incidents.leading():
+            self._report_silent()
+
+    def _follow_clock(self) -> None:
+        """Take no edge for silent, nor for heard, because the clock was set."""
+        if by_s := self._steps.step_s():
+            now_s = self._clock.instant().timestamp()
+            for device, last in [*self._last.items()]:
+                self._last[device] = replace(last, heard_s=after_step(last.heard_s, by_s, now_s))
+            self._began_s = after_step(self._began_s, by_s, now_s)
+            self.current.follow_step(by_s, now_s)
 
     def _report_silent(self) -> None:
         """Say once of every edge that fell silent that it is not heard any more."""

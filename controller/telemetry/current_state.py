@@ -73,6 +73,13 @@ class CurrentState:
             self._edges[device] = one
             return True
 
+    def follow_step(self, by_s: float, now_s: float) -> None:
+        """Keep for how long edges are silent when the clock was set by some seconds."""
+        with self._guard:
+            for device, one in self._edges.items():
+                received_s = after_step(one.received_s, by_s, now_s)
+                self._edges[device] = replace(one, received_s=received_s)
+
     def edges(self) -> dict[DeviceName, Heard]:
         """Return every edge that was ever heard."""
         with self._guard:
@@ -89,6 +96,16 @@ class CurrentState:
     def worst(self, many: int, now_s: float) -> list[PathStanding]:
         """Return the worst paths: by state, then MOS, then loss."""
         return sorted(self.paths(now_s), key=_badness)[:many]
+
+
+def after_step(received_s: float, by_s: float, now_s: float) -> float:
+    """Return when something was received by a clock that was set by some seconds until now.
+
+    What was received since is not known from what was received before, and stays.
+    """
+    if by_s > 0:
+        return min(received_s + by_s, now_s)
+    return received_s + by_s if received_s > now_s else received_s
 
 
 def _standing(device: DeviceName, edge: Heard, path: PathNow, now_s: float) -> PathStanding:

@@ -49,6 +49,7 @@ HANDSHAKE_S: Final = 10.0
 SILENT_S: Final = 200.0
 LEAF_DAYS: Final = 7
 _RENEW_AFTER_S: Final = 3 * 86_400.0
+_LOOK_S: Final = 10.0
 # Octets of frames that wait for their commit, of all edges together.
 _BUDGET: Final = 32 * 1024 * 1024
 _MOST_STRANGERS: Final = 512
@@ -145,7 +146,8 @@ class Listener:
 
     def renew_leaf(self) -> None:
         """Issue another TLS leaf; connections from now on see it."""
-        leaf = handshake.issue_leaf(self._desk.key, self._clock.instant(), LEAF_DAYS)
+        self._issued = self._clock.instant()
+        leaf = handshake.issue_leaf(self._desk.key, self._issued, LEAF_DAYS)
         _load_leaf(self._tls, leaf)
         self._leaf = sha256(ssl.PEM_cert_to_DER_cert(leaf.certificate.decode())).digest()
 
@@ -165,7 +167,16 @@ class Listener:
 
     async def _renew(self) -> None:
         while True:
-            await asyncio.sleep(_RENEW_AFTER_S)
+            await asyncio.sleep(_LOOK_S)
+            self.renew_old_leaf()
+
+    def renew_old_leaf(self) -> None:
+        """Issue another TLS leaf if this one is old, or from another time than the clock's now.
+
+        A machine without a clock of its own starts in 1970 and is set right later.
+        """
+        age_s = (self._clock.instant() - self._issued).total_seconds()
+        if not -_LOOK_S <= age_s <= _RENEW_AFTER_S:
             self.renew_leaf()
 
     def _admit_request(self, connection: ServerConnection, request: Request) -> Response | None:

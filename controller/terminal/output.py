@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
 import typer
 
 from controller.terminal.characters import can_write
+from inventory.free_text import CONTROL
 from inventory.text_table import aligned, cell
 
 if TYPE_CHECKING:
@@ -142,9 +143,10 @@ def emit(data: object, form: Format, show: Callable[[], None]) -> None:
     if form is Format.TABLE:
         show()
     elif form is Format.JSON:
-        # What the encoding of the output lacks is escaped, so that nothing is lost.
+        # What the encoding of the output lacks, and what a terminal obeys, is escaped.
         text = json.dumps(plain(data), ensure_ascii=False, indent=2)
-        write(text if can_write(text) else json.dumps(plain(data), indent=2))
+        whole = can_write(text) and not CONTROL.search(text)
+        write(text if whole else json.dumps(plain(data), indent=2))
     else:
         import yaml
 

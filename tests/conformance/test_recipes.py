@@ -13,6 +13,7 @@ from tests.docs_page import DOCS
 from tests.rigs.documents import (
     laboratory_guides,
     machine_guides,
+    noc_guides,
     plain_guides,
     trouble_guides,
 )
@@ -23,6 +24,7 @@ from tests.rigs.documents.shell import shell
 
 FOLLOWED = (
     plain_guides.GUIDES,
+    noc_guides.GUIDES,
     machine_guides.GUIDES,
     laboratory_guides.GUIDES,
     trouble_guides.GUIDES,
@@ -37,6 +39,19 @@ def steps(page: str) -> tuple[Step, ...]:
 def test_a_recipe_without_devices_does_what_it_says(page, tmp_path):
     with shell(tmp_path) as made:
         assert follow(steps(page), plain_guides.GUIDES[page](tmp_path, made), made)
+
+
+@pytest.fixture(scope="module")
+def noc(tmp_path_factory):
+    with noc_guides.noc(tmp_path_factory.mktemp("noc")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("page", noc_guides.GUIDES)
+def test_a_recipe_of_the_noc_does_what_it_says(page, noc):
+    noc.clear()
+    with shell(noc.folder) as made:
+        assert follow(steps(page), noc_guides.GUIDES[page](noc, made), made)
 
 
 def test_every_recipe_is_followed_by_one_test():

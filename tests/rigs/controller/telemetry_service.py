@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from controller.clock import SystemClock
+from controller.clock import Clock, SystemClock
 from controller.telemetry import schema
 from controller.telemetry.current_state import CurrentState, Heard
 from controller.telemetry.housekeeping import Housekeeping
@@ -53,13 +53,14 @@ async def listening(
     edges: Iterable[str] = (EDGE,),
     series: Series | None = None,
     key: Ed25519PrivateKey | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Service]:
     """Give a service that edges can dial."""
     series = series or open_series(folder)
     pairs = {name: generate_pair() for name in edges}
     secrets = {name: secret for name, (secret, _) in pairs.items()}
     pinned = {name: public for name, (_, public) in pairs.items()}
-    clock = SystemClock()
+    clock = clock or SystemClock()
     intake = Intake(series, CurrentState(), Housekeeping(series, clock))
     key = key or Ed25519PrivateKey.generate()
     listener = Listener(key, pinned.get, intake, clock)

@@ -240,6 +240,7 @@ REQUESTS: Final[dict[str, Request]] = {
     "POST /incidents/{number}/acts": Request(
         HERE, {"number": an_incident}, {"kind": "comment", "text": "x"}
     ),
+    "GET /handover": Request(),
     "GET /maintenance": Request(),
     "PUT /maintenance/{name}": Request(HERE, {"name": "splice-1"}, WINDOW),
     "GET /maintenance/{name}": Request(HERE, {"name": a_window}),

@@ -37,6 +37,19 @@ def test_an_idle_session_ends(service, chief):
     assert known(service, chief.token) is None
 
 
+@pytest.mark.parametrize("by_s", [86_400.0, -86_400.0], ids=["forwards", "backwards"])
+def test_a_session_ends_when_the_clock_is_set_by_a_day(service, chief, by_s):
+    """After a clock was set back a session would otherwise stay open for a day unused."""
+    service.now_s += by_s
+    assert known(service, chief.token) is None
+
+
+def test_a_clock_that_is_put_right_by_seconds_ends_no_session(service, chief):
+    for by_s in (-5.0, 5.0, -60.0):
+        service.now_s += by_s
+        assert known(service, chief.token)
+
+
 def test_a_session_that_is_used_ends_after_a_shift_all_the_same(service, chief):
     began_s = service.now_s - STEP_S
     while service.now_s + 3600 < began_s + service.realm.times.session_s:

@@ -185,7 +185,8 @@ class EdgeLife:
             at_s, today = self.clock.elapsed_s, self.fate.on_day_of(self.clock.elapsed_s)
             if down := next((s for s in today.downtimes if s.began_s == at_s), None):
                 await self._go_down(down)
-            self.clock.elapsed_s += self._step_s(self.clock.elapsed_s, today)
+            step_s = self._step_s(self.clock.elapsed_s, today)
+            self.clock.elapsed_s = min(until_s, self.clock.elapsed_s + step_s)
             self._happen()
             await self.reporter.tick()
 

@@ -145,13 +145,16 @@ def emit(data: object, form: Format, show: Callable[[], None]) -> None:
     elif form is Format.JSON:
         # What the encoding of the output lacks, and what a terminal obeys, is escaped.
         text = json.dumps(plain(data), ensure_ascii=False, indent=2)
-        whole = can_write(text) and not CONTROL.search(text)
-        write(text if whole else json.dumps(plain(data), indent=2))
+        write(text if _may_write(text) else json.dumps(plain(data), indent=2))
     else:
         import yaml
 
         text = yaml.safe_dump(plain(data), allow_unicode=True, sort_keys=False)
-        write(text if can_write(text) else yaml.safe_dump(plain(data), sort_keys=False))
+        write(text if _may_write(text) else yaml.safe_dump(plain(data), sort_keys=False))
+
+
+def _may_write(text: str) -> bool:
+    return can_write(text) and not CONTROL.search(text)
 
 
 def emit_rows(rows: Sequence[Row], form: Format, headings: Mapping[str, str]) -> None:

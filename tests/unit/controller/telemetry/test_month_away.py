@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 from sqlalchemy import func, select
@@ -24,11 +25,14 @@ from controller.load import load
 from controller.notices.schema import outbox
 from controller.service.edge_reports import EdgeReports
 from controller.telemetry.history import History, PathKey
-from controller.telemetry.intake import Outcome
+from controller.telemetry.intake import Lane, Outcome
+from controller.telemetry.series import Arrival
 from database.engine import open_engine, reading
 from edge.policy.model import EdgePolicy
 from edge.reporting import clock_trust, dialling, uplink
+from edge.reporting.records import Record
 from edge.reporting.spool import SpoolLimits
+from edge.telemetry import frames
 from inventory.model import Intent
 from tests.rigs.edge.edge_life import (
     DAY_S,
@@ -200,6 +204,19 @@ async def replay(back: Back, edges: list[EdgeLife]) -> None:
     assert counts[Outcome.UNUSABLE] == 0
 
 
+def send_again(back: Back, edge: EdgeLife, records: tuple[Record, ...]) -> None:
+    """Offer every message once more, as an edge does that heard no acknowledgement."""
+    spool, lane, outcomes = edge.disk._spool.identity, Lane(), SimpleQueue[Outcome]()
+    began_s = back.reports._series.last_message(edge.device, spool).spool_began_s
+    assert began_s is not None
+    for record in records:
+        frame = frames.as_replayed(record.frame)
+        now_s = edge.clock.unix_s
+        arrival = Arrival(spool, began_s, frames.decode(frame), frame, now_s)
+        back.reports.intake.offer(arrival, lane, outcomes.put)
+    assert {outcomes.get(timeout=WITHIN_S) for _ in records} == {Outcome.KNOWN}
+
+
 def changes_of(back: Back, edge: EdgeLife, *kinds: str):
     found = back.history.changes(edge.device, START_UNIX_S - DAY_S, START_UNIX_S + 40 * DAY_S)
     return [one for one in found if one.kind in kinds]
@@ -290,7 +307,10 @@ async def live_through(folder: Path, extent: Extent) -> list[EdgeLife]:
 async def month(folder: Path, extent: Extent) -> None:
     edges = await live_through(folder, extent)
     async with controller(folder / "controller", edges, edges[0].clock.unix_s) as back:
+        kept = [await one.disk.run(lambda held: held.pending(0, 10**6)) for one in edges]
         await replay(back, edges)
+        for one, records in zip(edges, kept, strict=True):
+            send_again(back, one, records)
         for one in edges:
             check_changes(back, one)
         whole, merged = (check_figures(back, one) for one in edges)

@@ -64,6 +64,10 @@ class Noc:
         many = 0 if state is PathState.UP else 1
         eventually(lambda: len(self.client.all("/incidents")) == many, _WITHIN_S, "the decision")
 
+    def announce_now(self) -> None:
+        """Announce a consultation that begins at once."""
+        self.announce(timedelta())
+
     def announce(self, ahead: timedelta) -> None:
         """Announce a consultation."""
         begins = datetime.fromtimestamp(time(), UTC) + ahead
@@ -95,11 +99,11 @@ class Noc:
 
 
 @contextmanager
-def noc(folder: Path) -> Iterator[Noc]:
+def noc(folder: Path, mode: str = "plain") -> Iterator[Noc]:
     """Give a service of a network with one edge; the shells of the folder ask it."""
     secret, log = pinned_network(folder / "my-network"), folder / "service.log"
     (folder / "my-network" / "notices.yaml").write_text(_NOTICES, encoding="utf-8")
-    argv = [sys.executable, "-m", "tests.rigs.service.serving_process", "plain"]
+    argv = [sys.executable, "-m", "tests.rigs.service.serving_process", mode]
     options = ["--listen", "127.0.0.1:0", "--edges", "0"]
     with log.open("wb") as opened:
         process = subprocess.Popen(

@@ -11,6 +11,8 @@ Answer = TypeVar("Answer")
 
 # How soon those that could not be reached are asked again.
 AGAIN_S: Final = 3.0
+# No controller of this release was at work before; a machine without a clock starts in 1970.
+EARLIEST_UNIX_S: Final = 1_760_000_000
 # By less a clock that is kept right is moved as well.
 LEAST_STEP_S: Final = 2.0
 # Between two readings of a clock a busy machine may do something else for longer than this.

@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from controller.clock import Clock
+from controller.clock import EARLIEST_UNIX_S, Clock
 from controller.telemetry.series import Series
 from database.faults import Fault, fault_of
 
@@ -70,9 +70,17 @@ class Housekeeping:
         self._expired: deque[str] = deque()
         self._round_at = self._rest_until = 0.0
 
-    def may_write(self) -> bool:
-        """Return whether the disk has room, as far as the reserve tells."""
-        return self._reserve is None or self._reserve.hold()
+    def hindrance(self) -> str:
+        """Return why nothing may be stored now: the disk has no room, or the clock is not set.
+
+        What was filed under 1970 would be dropped as old once the clock is right.
+        """
+        now = self._clock.instant()
+        if now.timestamp() < EARLIEST_UNIX_S:
+            return f"this machine's clock says {now:%Y-%m-%d}; set it"
+        if self._reserve is None or self._reserve.hold():
+            return ""
+        return "the disk has too little room; free some"
 
     def relieve(self, error: OperationalError) -> None:
         """Make room if the disk is full."""

@@ -23,7 +23,6 @@ from database.faults import words_of
 # Messages that one transaction takes at most.
 _MOST: Final = 2_000
 _TICK_S: Final = 1.0
-_NO_RESERVE: Final = "the disk has too little room; free some"
 _Given = TypeVar("_Given")
 _log: Final = logging.getLogger(__name__)
 
@@ -126,10 +125,12 @@ class Intake:
                 self._settle(one, Outcome.REFUSED)
             else:
                 whole.append(one)
-        if whole and self._keeper.may_write():
+        if not whole:
+            return
+        if hindrance := self._keeper.hindrance():
+            self._refuse(whole, hindrance)
+        else:
             self._append(whole)
-        elif whole:
-            self._refuse(whole, _NO_RESERVE)
 
     def _append(self, waiting: Sequence[_Waiting]) -> None:
         try:

@@ -255,14 +255,15 @@ def _incident_row(one: Mapping[str, Any]) -> tuple[Any, ...]:
         f"{one['people']:,}",
         len(one["consultations"]),
         _clock(one["opened_at"]),
-        one["acknowledged_by"] or "-",
+        Text(one["acknowledged_by"] or "-"),
     )
 
 
 def _site_row(one: Mapping[str, Any]) -> tuple[Any, ...]:
     people = one["people"]
     shown = "-" if people is None else f"{people:,}"
-    return one["name"], one["health"], one["region"], shown, len(one["facilities"])
+    facilities = len(one["facilities"])
+    return Text(one["name"]), one["health"], Text(one["region"] or "-"), shown, facilities
 
 
 def _incident_text(source: Source, number: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from controller.transport.api_client import ApiClient, ApiError, segment
 from inventory.errors import NoControllerError
+from inventory.text_table import one_line
 
 # Two beats missed: what is shown is stale.
 STALE_S: Final = 12.0
@@ -56,23 +57,23 @@ class ApiSource:
     def overview(self) -> Overview:
         """Return the network at a glance."""
         summary = self.client.get("/summary")
-        incidents = self.client.all("/incidents", state="open")
+        incidents = plain(self.client.all("/incidents", state="open"))
         bad = [
             site
             for health in _WORST_FIRST
             if summary["sites"][health]
-            for site in self.client.all("/sites", health=health)
+            for site in plain(self.client.all("/sites", health=health))
         ]
         return Overview(summary["sentence"], summary["at"], tuple(incidents), tuple(bad))
 
     def incident(self, number: int) -> dict[str, Any]:
         """Return one incident with its timeline."""
-        found: dict[str, Any] = self.client.get(f"/incidents/{number}")
+        found: dict[str, Any] = plain(self.client.get(f"/incidents/{number}"))
         return found
 
     def site(self, name: str) -> dict[str, Any]:
         """Return one site."""
-        found: dict[str, Any] = self.client.get(f"/sites/{segment(name)}")
+        found: dict[str, Any] = plain(self.client.get(f"/sites/{segment(name)}"))
         return found
 
     def act(self, number: int, kind: str, **said: object) -> str:
@@ -80,8 +81,19 @@ class ApiSource:
         try:
             after = self.client.send("POST", f"/incidents/{number}/acts", {"kind": kind, **said})
         except (ApiError, NoControllerError) as error:
-            return str(error)
+            return one_line(str(error))
         return f"incident {number}: {after['state']}"
+
+
+def plain(value: Any) -> Any:
+    """Return JSON whose texts hold nothing that a terminal would obey."""
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value
 
 
 class Follower:

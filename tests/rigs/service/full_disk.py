@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,9 +48,8 @@ def comment_until_refused(client: ApiClient, acts: str) -> list[str]:
     said: list[str] = []
     while len(said) < _MOST:
         text = f"{len(said)} {'words ' * 300}".strip()
-        status = status_of(
-            lambda text=text: client.send("POST", acts, {"kind": "comment", "text": text})
-        )  # type: ignore[misc]
+        body = {"kind": "comment", "text": text}
+        status = status_of(partial(client.send, "POST", acts, body))
         if status != 200:
             assert status == REFUSED, status
             return said

@@ -12,6 +12,7 @@ from controller.incidents.model import Health, Observation, Source, Subject, Sub
 from controller.roles import Right, Role
 from controller.terminal.output import Format
 from controller.transport.api_client import ApiClient
+from controller.watch.source import ApiSource
 from tests.rigs.service.api_bench import api_bench
 from tests.rigs.service.matrix import World
 
@@ -68,6 +69,14 @@ def test_a_terminal_obeys_nothing_of_it(client, capsys, form):
     said = capsys.readouterr()
     assert "<script>" in said.out
     assert OBEYED.search(said.out + said.err) is None
+
+
+def test_the_screens_are_given_nothing_that_a_terminal_obeys(client):
+    source = ApiSource(client)
+    (incident,) = source.overview().incidents
+    whole = source.incident(incident["number"])
+    assert "<script>" in str(whole)
+    assert OBEYED.search(json.dumps([incident, whole], ensure_ascii=False)) is None
 
 
 def test_json_keeps_every_character(client, capsys):

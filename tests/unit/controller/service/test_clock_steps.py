@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from websockets.exceptions import ConnectionClosed
 
 from controller.clock import StepWatch
 from controller.deciding.engine import IncidentEngine
@@ -245,12 +246,20 @@ def test_a_service_that_starts_in_1970_is_known_to_edges_once_its_clock_is_right
             trust = service.key.public_key()
             with pytest.raises(LinkRefusedError, match="is valid from 19"):
                 handshake.check_leaf(await leaf_of(service), trust, right)
-            # An edge that has no right time either takes it, and reports.
-            async with service.dial():
-                assert service.listener.connected() == (EDGE,)
+            # An edge that has no right time either takes it. What it reports would be filed under
+            # 1970 and dropped, so it is to keep that for later.
+            async with service.dial() as edge:
+                await edge.send(message(1, right.timestamp()))
+                with pytest.raises(ConnectionClosed, match="retry_s"):
+                    await edge.acknowledged()
+            assert "this machine's clock says 1970-01-01; set it" in service.intake.fault
             clock.step(since_1970_s)
             service.listener.renew_old_leaf()
             handshake.check_leaf(await leaf_of(service), trust, right)
+            async with service.dial() as edge:
+                await edge.send(message(1, right.timestamp()))
+                assert await edge.acknowledged() == 1
+            assert service.intake.fault == ""
 
     asyncio.run(story())
 

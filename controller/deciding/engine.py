@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from sqlalchemy.exc import SQLAlchemyError
 
 from controller.clock import LEAST_STEP_S
-from controller.decisions.clock_steps import after_step
+from controller.decisions.clock_steps import after_step, numbered_until
 from controller.decisions.decide import decide, started
 from controller.incidents.model import (
     Act,
@@ -141,6 +141,7 @@ class IncidentEngine(StoredIncidents):
         if ahead_s > LEAST_STEP_S:
             # The clock was set back while nobody decided.
             self._follow_step(-ahead_s)
+        self._state = numbered_until(self._state, self._now())
         if not goes_on:
             self._state = started(self._state, self._now())
         self._thread.start()

@@ -11,7 +11,6 @@ from controller.incidents.model import (
     ActKind,
     ChangeKind,
     Incident,
-    IncidentState,
     Refusal,
     Subject,
 )
@@ -34,12 +33,6 @@ def do_acts(ledger: Ledger, diagnosis: Diagnosis, acts: tuple[Act, ...]) -> tupl
         except ActRefusedError as refused:
             refusals.append(Refusal(act, str(refused)))
     return tuple(refusals)
-
-
-def shift_handover(state: IncidentState) -> tuple[Incident, ...]:
-    """Return the open incidents that somebody acknowledged, the longest acknowledged first."""
-    taken = [i for i in state.open_incidents() if i.acknowledged_by]
-    return tuple(sorted(taken, key=lambda i: i.acknowledged_s or 0.0))
 
 
 def _meant(incidents: Mapping[int, Incident], number: int) -> Incident:

@@ -6,11 +6,12 @@ being newer than what was known, and one that is set forward would end every wai
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from controller.incidents.model import Incident, IncidentState, Observation
+from controller.incidents.model import Incident, IncidentState, Observation, Source
 
 _Key = TypeVar("_Key")
+_NUMBERED_BY_EDGES: Final = frozenset({Source.EDGE_PATH, Source.EDGE_SESSION, Source.LAST_GASP})
 
 
 def after_step(state: IncidentState, by_s: float) -> IncidentState:
@@ -34,6 +35,27 @@ def after_step(state: IncidentState, by_s: float) -> IncidentState:
             name: replace(one, at_s=one.at_s + by_s) for name, one in state.consultations.items()
         },
     )
+
+
+def numbered_until(state: IncidentState, now_s: float) -> IncidentState:
+    """Return a state in which no collector has said anything by a number of now or of the future.
+
+    Collectors number by the time of day. One that starts after its clock was set back, or on a
+    machine with another clock, would not be listened to until its clock has caught up.
+    """
+    bound = int(now_s * 1000) - 1
+    late = {
+        subject: {key: _bounded(said, bound) for key, said in told.items()}
+        for subject, told in state.observations.items()
+        if any(_bounded(said, bound) is not said for said in told.values())
+    }
+    return replace(state, observations={**state.observations, **late}) if late else state
+
+
+def _bounded(said: Observation, bound: int) -> Observation:
+    if said.source in _NUMBERED_BY_EDGES or said.sequence <= bound:
+        return said
+    return replace(said, sequence=bound)
 
 
 def _observation(said: Observation, by_s: float) -> Observation:

@@ -5,7 +5,6 @@ from random import Random
 
 import pytest
 
-from controller.decisions.acts import shift_handover
 from controller.decisions.decide import started
 from controller.incidents.model import (
     ActKind,
@@ -146,17 +145,19 @@ def test_27_the_same_fault_within_ten_minutes_reopens_its_incident(story):
     assert story.only().number == 2
 
 
-def test_28_acknowledged_incidents_are_listed_when_the_shift_ends(story):
+def test_28_an_acknowledged_incident_keeps_its_owner_over_a_shift_and_can_be_given_back(story):
+    """What hands it over is tested with its route (test_handover.py)."""
     cut(story)
     story.wait(5)
-    assert shift_handover(story.state) == ()
-    story.act(ActKind.ACKNOWLEDGE, 1)
+    story.act(ActKind.ACKNOWLEDGE, 1, text="a crew is under way")
     story.act(ActKind.ASSIGN, 1, text="bello")
     story.wait(8 * 3600)
-    (left,) = shift_handover(story.state)
+    (left,) = story.state.open_incidents()
     assert (left.number, left.acknowledged_by, left.assigned_to) == (1, "amina", "bello")
+    said = [change.sentence for change in story.changes]
+    assert "amina acknowledged it: a crew is under way" in said
     story.act(ActKind.UNACKNOWLEDGE, 1)
-    assert shift_handover(story.state) == ()
+    assert story.only().acknowledged_by == ""
 
 
 def test_29_a_removed_site_closes_its_incident_and_a_renamed_one_keeps_it(story):

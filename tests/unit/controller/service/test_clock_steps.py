@@ -65,11 +65,12 @@ class Deciding:
     def now_s(self):
         return self.clock.instant().timestamp()
 
-    def hear(self, state, wait_s=5.0):
-        """Let both ends of a circuit say how it stands, and wait."""
+    def hear(self, state, wait_s=5.0, source=Source.EDGE_PATH):
+        """Let both ends of a circuit say how it stands, and wait. SNMP numbers by the clock."""
         self.number += 1
-        now_s, source = self.now_s(), Source.EDGE_PATH
-        said = (Observation(CUT, end, source, state, self.number, now_s, now_s) for end in ENDS)
+        now_s = self.now_s()
+        number = self.number if source is Source.EDGE_PATH else int(now_s * 1000)
+        said = (Observation(CUT, end, source, state, number, now_s, now_s) for end in ENDS)
         self.engine.submit(*said)
         self.clock.pause(wait_s)
         self.engine.submit()
@@ -126,14 +127,17 @@ def test_an_incident_keeps_its_age_its_mute_and_its_notice_over_a_step(deciding,
     assert len(bench.rows.notices) == 1
 
 
-def test_a_service_that_starts_after_its_clock_was_set_back_hears_what_happens(deciding, clock):
+@pytest.mark.parametrize("source", [Source.EDGE_PATH, Source.SNMP])
+def test_a_service_that_starts_after_its_clock_was_set_back_hears_what_happens(
+    deciding, clock, source
+):
     before = deciding()
-    before.hear(Health.OK)
+    before.hear(Health.OK, source=source)
     before.engine.stop()
     clock.step(-DAY_S)
     again = deciding(rows=before.rows)
     again.number = before.number
-    again.hear(Health.DOWN)
+    again.hear(Health.DOWN, source=source)
     assert again.roots() == [CUT.name]
 
 

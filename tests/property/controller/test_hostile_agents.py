@@ -8,6 +8,7 @@ from controller.polling.lldp import cable_observations, lldp_reading
 from controller.polling.observing import Stamp, follow_reading, reading_observations
 from controller.snmp import oids
 from controller.snmp.tables import Inventory, plan_watch, read_values
+from tests.rigs.examples import examples
 from tests.rigs.snmp.readings import network
 
 STAMP = Stamp("noc", 3, 50.0)
@@ -57,7 +58,7 @@ def are_plain(said: "tuple[Observation, ...]") -> None:
         assert len(one.reason) < MOST_WORDS
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(200))
 @given(st.tuples(values, values), rows(oids.LLDP_LOCAL_PORT), rows(oids.LLDP_REMOTE), rows("9.9"))
 def test_neighbours_of_chance_are_read_or_left_out(own, local, remote, foreign):
     chassis = dict(
@@ -73,7 +74,7 @@ def test_neighbours_of_chance_are_read_or_left_out(own, local, remote, foreign):
     are_plain(cable_observations((told, well), NETWORK, STAMP))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(200))
 @given(inventories, st.data())
 def test_values_of_chance_are_a_reading_and_what_follows_from_it(found, data):
     watch = plan_watch(found, frozenset(data.draw(st.sets(texts, max_size=2))))

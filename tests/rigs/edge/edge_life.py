@@ -33,8 +33,8 @@ PACKETS: Final = 2
 OCTETS: Final = (7_000, 9_000)
 _HOUR_S: Final = 3_600.0
 _OFF_S: Final = 1_800.0
-_BEFORE_S: Final = 120.0
-_AFTER_S: Final = 300.0
+_BEFORE_S: Final = 60.0
+_AFTER_S: Final = 120.0
 # What an edge may not have written down when its power goes: a minute, the slice that runs, a step.
 UNWRITTEN_S: Final = 60.0 + 2 * STEP_S
 

@@ -109,8 +109,11 @@ def main(folder: Path) -> None:
         world.report(PathState.DEAD)
         number = world.number()
         acts = f"/incidents/{number}/acts"
+        said = [f"said before {number}" for number in range(3)]
+        for text in said:
+            world.client.send("POST", acts, {"kind": "comment", "text": text})
         fill(ballast)
-        said = comment_until_refused(world.client, acts)
+        said += comment_until_refused(world.client, acts)
         answers = ask_for_everything(world)
         assert [answers[name] for name in ("incidents", "handover", "summary")] == [200] * 3
         assert {*answers.values()} <= {200, 202, 401, REFUSED}, answers
@@ -128,6 +131,7 @@ def main(folder: Path) -> None:
         kept = [one["sentence"] for one in timeline if one["sentence"] in {*said}]
         assert kept == said, "what was acknowledged is there, once"
         world.report(PathState.UP)
+        assert verb(folder, "schedule", "run", "availability").returncode == 0
         assert verb(folder, "backup", "create", "--to", str(folder / "kept")).returncode == 0
         log = world.log.read_text()
         with closing(world.client._connection()) as connection:

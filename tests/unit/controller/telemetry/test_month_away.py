@@ -92,7 +92,7 @@ class Extent:
 
 
 SHORT = Extent(3, CALM_STEP_S, 20)
-LONG = Extent(30, STEP_S, 200)
+LONG = Extent(30, 60.0, 200)
 
 
 def edge_of(folder: Path, site: str, extent: Extent, **options) -> EdgeLife:

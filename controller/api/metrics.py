@@ -16,8 +16,11 @@ def exposition(reader: Viewer) -> str:
         *_gauge("sanaga_sites", "Sites by health.", _healths(reader)),
         *_gauge("sanaga_incidents_open", "Open incidents by severity.", _severities(incidents)),
         *_gauge("sanaga_consultations_running", "Consultations that run now.", {"": len(calls)}),
-        *_gauge("sanaga_events", "Number of the newest event.", {"": reader.context.ring.newest}),
     ]
+    if len(reader.sites) == len(reader.context.intent.sites):
+        # It counts what happens anywhere, which concerns nobody whose scope is a part.
+        newest = {"": reader.context.ring.newest}
+        lines += _gauge("sanaga_events", "Number of the newest event.", newest)
     return "\n".join(lines) + "\n"
 
 

@@ -44,7 +44,10 @@ def country() -> Iterator[NocBrowser]:
                 ends = (circuits[name].a, circuits[name].b)
                 noc.bench.hear(name, Health.DOWN, *(end.device for end in ends if end))
             now_s = noc.bench.clock()
-            calls = [Consultation(f"c{n}", sites, True, 1, now_s) for n, sites in enumerate(CALLS)]
+            calls = [
+                Consultation(f"c{n}", sites, running=True, sequence=1, at_s=now_s)
+                for n, sites in enumerate(CALLS)
+            ]
             noc.bench.engine.submit(*calls)
             yield noc
 

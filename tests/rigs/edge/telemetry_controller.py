@@ -44,6 +44,7 @@ class SmallController:
     unix_s: float | None = None
     stored: dict[str, list[TelemetryMessage]] = field(default_factory=dict)
     live: list[TelemetryMessage] = field(default_factory=list)
+    told: list[Mapping[str, Any]] = field(default_factory=list)
     dropped: int = 0
     connections: int = 0
     refused: list[str] = field(default_factory=list)
@@ -125,7 +126,10 @@ class SmallController:
         await link.send(json.dumps({"welcome": self._welcome(spool, now.timestamp())}))
         count = 0
         async for frame in link:
-            assert isinstance(frame, bytes)
+            if isinstance(frame, str):
+                self.told.append(json.loads(frame))
+                self.news.set()
+                continue
             await self._take(link, spool, frames.decode(frame))
             count += 1
             if count == self.closes_after:

@@ -70,7 +70,7 @@ def disk_findings(
     for one in low:
         yield _disk(one, intent)
     if calm := len(told) - len(low):
-        values: dict[str, str | float] = {"edges": calm, "least_share": _LOW_SHARE}
+        values: dict[str, str | float] = {"edges": calm}
         yield Finding(Check.DISK, "edges", "", State.GOOD, "disk-edges-calm", values)
     if silent:
         values = {"edges": silent}

@@ -19,6 +19,7 @@ from controller.app import LOCAL_SOCKET
 from controller.backups.daily import BackupRules, DailyBackups
 from controller.clock import Clock, SystemClock
 from controller.consultations.desk import ConsultationDesk
+from controller.consultations.news import ConsultationNews
 from controller.deciding.shared_incidents import (
     EngineReader,
     LeaderWork,
@@ -42,7 +43,6 @@ from controller.routes.app import cookies_of, make_app
 from controller.schedules.jobs import usual_surroundings
 from controller.service.authentication import Authentication
 from controller.service.changing import open_changes
-from controller.service.consultation_news import ConsultationNews
 from controller.service.device_reports import DeviceReports, polled_targets
 from controller.service.edge_reports import EdgeReports
 from controller.service.listeners import HttpServers, ListenError, local_socket, tcp_socket

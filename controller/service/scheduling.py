@@ -19,7 +19,7 @@ from controller.reports.batteries import BatterySample
 from controller.schedules.desk import ReportDesk
 from controller.schedules.edge_facts import EdgeFacts, is_news, read_facts
 from controller.schedules.jobs import Surroundings
-from controller.service.own_faults import OwnFaults
+from controller.schedules.own_faults import OwnFaults
 from inventory.model import DeviceName
 
 _WATCH_S: Final = 60.0

@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 
 from controller.backups.daily import DailyBackups
 from controller.load import Loaded, load
+from controller.schedules.own_faults import OwnFaults
 from controller.service.edge_reports import EdgeReports
-from controller.service.own_faults import OwnFaults
 from database.write_log import cut_log
 from inventory.errors import SanagaError
 from inventory.intent import EDGE_KEYS

@@ -48,6 +48,7 @@ class SmallController:
     dropped: int = 0
     connections: int = 0
     refused: list[str] = field(default_factory=list)
+    loop: asyncio.AbstractEventLoop | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
     _links: set[ServerConnection] = field(default_factory=set)
     _leaf: bytes = b""
@@ -93,6 +94,11 @@ class SmallController:
             compression=None,
             ping_interval=None,
         )
+
+    def tell(self, **message: Any) -> None:
+        """Send a control message to every edge, from another thread than the controller's."""
+        assert self.loop
+        asyncio.run_coroutine_threadsafe(self.say(**message), self.loop).result()
 
     async def say(self, **message: Any) -> None:
         """Send a control message to every edge."""

@@ -104,6 +104,16 @@ def test_a_backup_that_cannot_be_written_is_a_fault(daily, tmp_path):
     assert "backups" in daily.standing()
 
 
+def test_it_is_made_at_the_hour_that_is_set_and_not_a_day_after_the_last(daily):
+    daily._clock.pause(5 * 3600)
+    turn(daily)
+    assert daily.next_due().isoformat() == "2026-03-03T08:00:00+00:00"
+    turn(daily, 19 * 3600 - 1)
+    assert len(names(daily)) == 1
+    turn(daily, 1)
+    assert len(names(daily)) == 2
+
+
 def test_one_older_than_two_days_is_in_sight(daily):
     turn(daily)
     known = attempts(daily._folder)

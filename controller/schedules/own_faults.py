@@ -13,14 +13,14 @@ from controller.schedules.runner import BACKUP, FAILED, Standing
 _LONGEST: Final = 300
 # What failed, in English and French.
 _TITLES: Final[Mapping[str, tuple[str, str]]] = {
-    BACKUP: ("the controller made no backup", "le contrôleur n'a pas fait de sauvegarde"),
+    BACKUP: ("the daily backup", "la sauvegarde quotidienne"),
     "maintenance": (
-        "the weekly maintenance report was not made",
-        "le rapport hebdomadaire de maintenance n'a pas été fait",
+        "the weekly maintenance report",
+        "le rapport hebdomadaire de maintenance",
     ),
     "availability": (
-        "the monthly availability report was not made",
-        "le rapport mensuel de disponibilité n'a pas été fait",
+        "the monthly availability report",
+        "le rapport mensuel de disponibilité",
     ),
 }
 _FAILED: Final = (
@@ -65,7 +65,7 @@ def _key(duty: str) -> str:
 
 def _payload(duty: str, sentences: tuple[str, str], fault: str) -> dict[str, object]:
     what = clean(fault)[:_LONGEST]
-    english, french = _TITLES.get(duty, (f"{duty} failed", f"{duty} a échoué"))
+    english, french = _TITLES.get(duty, (duty, duty))
     return {
         "cause": f"controller-{duty}",
         "title": english,

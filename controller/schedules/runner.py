@@ -69,7 +69,7 @@ class ScheduleRunner:
         """Return a job. Raises UnknownNameError where there is none of that name."""
         if name not in self._jobs:
             if name == BACKUP:
-                raise UnknownNameError("a backup is made now by 'sanaga backup create DIR'")
+                raise UnknownNameError("a backup is made now by 'sanaga backup create'")
             known = ", ".join(self._jobs)
             raise UnknownNameError(f"no schedule is called '{name}'; there are: {known}")
         return self._jobs[name]

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Double,
     Engine,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -17,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-from database.migrate import upgrade_schema
+from database.migrate import upgrade_schema, wait_for_lock
 
 VERSION_TABLE: Final = "accounts_version"
 metadata: Final = MetaData()
@@ -36,8 +37,7 @@ def hold(connection: Connection, lock: Lock) -> None:
 
     On SQLite a transaction that writes has the whole file to itself already.
     """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({int(lock)})")
+    wait_for_lock(connection, int(lock))
 
 
 def open_accounts(engine: Engine) -> None:
@@ -251,4 +251,7 @@ audit_chain: Final = Table(
     _text("because"),
     _text("details"),
     _text("hash"),
+    _text("kind"),
+    Column("number", Integer, nullable=False),
+    Index("audit_chain_numbers", "kind", "number", unique=True),
 )

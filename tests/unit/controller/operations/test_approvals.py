@@ -90,7 +90,7 @@ def test_a_plan_that_cannot_be_taken_back_whole_waits_for_a_second_person(office
     assert office.approve(office.colleague, number, plan["digest"]).status_code == 204
     ended = office.ended(office.apply(plan, approval=number))
     assert ended["result"]["push"]["outcome"] == "confirmed"
-    trail = office.author.send("GET", "/audit?chain=accounts").json()["items"]
+    trail = office.author.send("GET", "/audit").json()["items"]
     did = [(one["what"], one["who"]) for one in trail if one["what"].startswith(("appr", "plan"))]
     assert did[-4:] == [
         ("approval.request", "a.ngono"),

@@ -6,7 +6,7 @@ from secrets import token_hex
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from controller.api.context import Viewer, viewer
@@ -14,6 +14,7 @@ from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
 from controller.api.rights import needs
+from controller.api_requests.matching import IfMatch, require_match, tagged
 from controller.api_requests.repeating import RepeatableRoute
 from controller.consultations.conflicts import coming_sentence, conflict_sentence
 from controller.consultations.model import LONGEST_S, Announcement, Standing
@@ -52,7 +53,7 @@ class CheckRequest(BaseModel):
 
 
 @router.post("", status_code=HTTPStatus.CREATED, openapi_extra=_ANNOUNCING)
-def announce(asked: AnnouncementRequest, reader: Reader) -> dict[str, Any]:
+def announce(asked: AnnouncementRequest, reader: Reader, response: Response) -> dict[str, Any]:
     """Announce a consultation; the answer says what quality to expect and why."""
     sites = _sites(asked.sites, reader)
     now_s, begins_s = reader.context.now(), asked.begins_at.timestamp()
@@ -64,7 +65,8 @@ def announce(asked: AnnouncementRequest, reader: Reader) -> dict[str, Any]:
     who = reader.principal.account.name
     made = Announcement(token_hex(8), sites, asked.service, begins_s, ends_s, who, now_s)
     reader.context.consultations.add(made)
-    return _shown(made, reader) | {"expectation": _expectation(sites, reader)}
+    shown = tagged(response, _shown(made, reader))
+    return shown | {"expectation": _expectation(sites, reader)}
 
 
 @router.post("/check", openapi_extra=_ANNOUNCING)
@@ -123,9 +125,9 @@ def list_consultations(
 
 
 @router.get("/{name}", openapi_extra=_LOOKING)
-def read_consultation(name: str, reader: Reader) -> dict[str, Any]:
+def read_consultation(name: str, reader: Reader, response: Response) -> dict[str, Any]:
     """Return one consultation."""
-    return _shown(_found(name, reader), reader)
+    return tagged(response, _shown(_found(name, reader), reader))
 
 
 @router.get("/{name}/report", openapi_extra=_LOOKING)
@@ -145,11 +147,13 @@ def read_consultation_report(name: str, reader: Reader) -> dict[str, Any]:
 
 
 @router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT, openapi_extra=_ANNOUNCING)
-def cancel(name: str, reader: Reader) -> None:
+def cancel(name: str, reader: Reader, if_match: IfMatch = None) -> None:
     """End a consultation, or take its announcement back; one that is over stays."""
     found = _found(name, reader)
     if not reader.may(Right.ANNOUNCE_CONSULTATIONS, found.sites):
         raise _not_covered()
+    if if_match is not None:
+        require_match(if_match, _shown(found, reader))
     reader.context.consultations.cancel(name, reader.context.now())
 
 

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from controller.api.context import Viewer
-from controller.api.scope import running_consultations, visible_incidents
+from controller.api.scope import covers_everything, running_consultations, visible_incidents
 from controller.incidents.model import Health, Incident, Severity, SubjectKind
+from controller.roles import Right
 
 
 def exposition(reader: Viewer) -> str:
@@ -16,8 +17,11 @@ def exposition(reader: Viewer) -> str:
         *_gauge("sanaga_sites", "Sites by health.", _healths(reader)),
         *_gauge("sanaga_incidents_open", "Open incidents by severity.", _severities(incidents)),
         *_gauge("sanaga_consultations_running", "Consultations that run now.", {"": len(calls)}),
-        *_gauge("sanaga_events", "Number of the newest event.", {"": reader.context.ring.newest}),
     ]
+    # It counts what happens anywhere.
+    if covers_everything(reader, Right.LOOK):
+        newest = {"": reader.context.ring.newest}
+        lines += _gauge("sanaga_events", "Number of the newest event.", newest)
     return "\n".join(lines) + "\n"
 
 

@@ -44,9 +44,14 @@ def everywhere(reader: Viewer) -> tuple[str, ...]:
     return tuple(reader.context.intent.sites)
 
 
+def covers_everything(reader: Viewer, right: Right) -> bool:
+    """Return whether somebody has a right at every site of the network."""
+    return reader.may(right, everywhere(reader))
+
+
 def require_everywhere(reader: Viewer, right: Right) -> None:
     """Raise ProblemError (403) unless somebody has a right at every site of the network."""
-    if not reader.may(right, everywhere(reader)):
+    if not covers_everything(reader, right):
         raise ProblemError(
             HTTPStatus.FORBIDDEN,
             f"this needs the right '{right}' for the whole network; ask someone who has it",

@@ -19,7 +19,7 @@ from controller.backups.backup import BackupContents, create_backup, forget_old,
 from controller.backups.noted import SUFFIX
 from controller.change_routes.operations import begun
 from controller.environment import environment, state_dir
-from controller.operations.model import OperationKind
+from controller.operations.model import Beginning, OperationKind
 from controller.operations.runner import Watch
 from controller.roles import Right
 from controller.store.place import store_place
@@ -53,8 +53,8 @@ def make_backup(reader: Reader, response: Response) -> dict[str, Any]:
         removed = [one.name for one in forget_old(_folder(), KEPT)]
         return {"backup": _contents_json(file, contents), "removed": removed}
 
-    operations, who = reader.context.changes.operations, reader.principal.account.name
-    return begun(operations.start(OperationKind.BACKUP, who, work), response)
+    wanted = Beginning(OperationKind.BACKUP, reader.principal.account.name)
+    return begun(reader.context.changes.operations.start(wanted, work), response)
 
 
 @router.post(
@@ -71,8 +71,8 @@ def rehearse_backup(name: NameParameter, reader: Reader, response: Response) -> 
         contents = verify_backup(file, store_place(state_dir()), passphrase)
         return {"backup": _contents_json(file, contents)}
 
-    operations, who = reader.context.changes.operations, reader.principal.account.name
-    return begun(operations.start(OperationKind.REHEARSAL, who, work), response)
+    wanted = Beginning(OperationKind.REHEARSAL, reader.principal.account.name)
+    return begun(reader.context.changes.operations.start(wanted, work), response)
 
 
 def _folder() -> FilePath:

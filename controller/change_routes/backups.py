@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Final
@@ -14,6 +15,7 @@ from controller.api.paging import PageParameters, page_of
 from controller.api.problems import not_found
 from controller.api.rights import needs
 from controller.api.scope import require_everywhere
+from controller.api_requests.noting import note_act
 from controller.api_requests.repeating import RepeatableRoute
 from controller.backups.backup import BackupContents, create_backup, forget_old, verify_backup
 from controller.backups.noted import SUFFIX
@@ -54,7 +56,8 @@ def make_backup(reader: Reader, response: Response) -> dict[str, Any]:
         return {"backup": _contents_json(file, contents), "removed": removed}
 
     wanted = Beginning(OperationKind.BACKUP, reader.principal.account.name)
-    return begun(reader.context.changes.operations.start(wanted, work), response)
+    made = reader.context.changes.operations.start(wanted, work, before=partial(_note, reader))
+    return begun(made, response)
 
 
 @router.post(
@@ -73,6 +76,10 @@ def rehearse_backup(name: NameParameter, reader: Reader, response: Response) -> 
 
     wanted = Beginning(OperationKind.REHEARSAL, reader.principal.account.name)
     return begun(reader.context.changes.operations.start(wanted, work), response)
+
+
+def _note(reader: Viewer) -> None:
+    note_act(reader, "backup.make", "records and keys")
 
 
 def _folder() -> FilePath:

@@ -15,6 +15,7 @@ from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
 from controller.api.rights import needs
 from controller.api_requests.matching import IfMatch, require_match, tagged
+from controller.api_requests.noting import note_act
 from controller.api_requests.repeating import RepeatableRoute
 from controller.consultations.conflicts import coming_sentence, conflict_sentence
 from controller.consultations.model import LONGEST_S, Announcement, Standing
@@ -65,6 +66,7 @@ def announce(asked: AnnouncementRequest, reader: Reader, response: Response) -> 
     who = reader.principal.account.name
     made = Announcement(token_hex(8), sites, asked.service, begins_s, ends_s, who, now_s)
     reader.context.consultations.add(made)
+    note_act(reader, "consultation.announce", made.name, sites=list(sites))
     shown = tagged(response, _shown(made, reader))
     return shown | {"expectation": _expectation(sites, reader)}
 
@@ -155,6 +157,7 @@ def cancel(name: str, reader: Reader, if_match: IfMatch = None) -> None:
     if if_match is not None:
         require_match(if_match, _shown(found, reader))
     reader.context.consultations.cancel(name, reader.context.now())
+    note_act(reader, "consultation.end", name)
 
 
 def _found(name: str, reader: Viewer) -> Announcement:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, func, insert, select
 
-from accounts.schema import Lock, audit_chain, hold
+from accounts.audit_table import Lock, audit_chain, hold
 
 START: Final = "0" * 64
 # What an entry of this room is of.

@@ -15,7 +15,8 @@ from typing import Final
 from cryptography import x509
 from sqlalchemy import Engine, inspect, select
 
-from accounts.schema import accounts, audit_chain, machine_tokens
+from accounts.audit_table import audit_chain
+from accounts.schema import accounts, machine_tokens
 from controller.notices.texts import clean
 from controller.reports.document import State
 from controller.reports.findings import Check, Finding

@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Select
 from sqlalchemy.exc import DBAPIError
 
-from accounts.schema import VERSION_TABLE as ACCOUNTS_VERSION_TABLE
+from accounts.audit_table import VERSION_TABLE as ACCOUNTS_VERSION_TABLE
 from controller.clock import SystemClock
 from controller.store.lock import held
 from controller.store.migrations.former_files import (

@@ -19,7 +19,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, insert, select
 
 from accounts.audit import FIRST_KIND
-from accounts.schema import audit_chain
+from accounts.audit_table import audit_chain
 from controller.store import schema
 from database.engine import WITHIN_S, sqlite_module
 from database.rows import execute_many

@@ -21,7 +21,8 @@ from accounts.audit import (
     read_entries,
     verify,
 )
-from accounts.schema import VERSION_TABLE, audit_chain, metadata, open_accounts
+from accounts.audit_table import VERSION_TABLE, audit_chain, metadata
+from accounts.schema import open_accounts
 from database.engine import reading
 from tests.rigs.accounts.service import at_once
 from tests.sanaga_process import ROOT

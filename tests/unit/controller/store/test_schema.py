@@ -4,8 +4,9 @@ from contextlib import closing
 
 from sqlalchemy import inspect
 
-from accounts.schema import VERSION_TABLE as ACCOUNTS_VERSION
-from accounts.schema import metadata as ACCOUNTS  # noqa: N812 - as constant as ours
+from accounts.audit_table import VERSION_TABLE as ACCOUNTS_VERSION
+from accounts.audit_table import metadata as accounts_metadata
+from accounts.schema import accounts
 from controller.store.database import Database
 from controller.store.schema import METADATA, VERSION_TABLE
 from database.engine import reading
@@ -32,8 +33,9 @@ def test_migrations_make_what_queries_know(records, tmp_path):
         reading(database.engine) as connection,
     ):
         found = inspect(connection)
+        assert accounts.name in accounts_metadata.tables
         own = {*METADATA.tables, VERSION_TABLE}
-        assert set(found.get_table_names()) == own | {*ACCOUNTS.tables, ACCOUNTS_VERSION}
+        assert set(found.get_table_names()) == own | {*accounts_metadata.tables, ACCOUNTS_VERSION}
         for name, table in METADATA.tables.items():
             keys = set(found.get_pk_constraint(name)["constrained_columns"])
             made = {

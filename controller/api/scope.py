@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from accounts.roles import visible
 from controller.api.context import Viewer
 from controller.api.problems import ProblemError
 from controller.incidents.model import Consultation, Incident, Subject, SubjectKind
@@ -42,6 +43,11 @@ def sites_of(subject: Subject, reader: Viewer) -> tuple[str, ...]:
 def everywhere(reader: Viewer) -> tuple[str, ...]:
     """Return all sites of the network."""
     return tuple(reader.context.intent.sites)
+
+
+def sites_with(reader: Viewer, right: Right) -> frozenset[str]:
+    """Return the sites at which somebody has a right: for lists, which ask of many things."""
+    return visible(reader.principal, right, reader.context.places.sites)
 
 
 def covers_everything(reader: Viewer, right: Right) -> bool:

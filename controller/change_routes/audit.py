@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query
 
-from accounts.audit import AuditEntry, count_entries, judge_chain, read_entries
+from accounts.audit import AuditEntry, count_entries, judge_chain, read_entries, storable
 from controller.api.context import Viewer, viewer
 from controller.api.paging import PageParameters, page_of_rows
 from controller.api.rights import needs
@@ -32,6 +32,7 @@ def list_entries(
 ) -> dict[str, Any]:
     """List the entries of the chain, oldest first; those of one subject or one kind if named."""
     require_everywhere(reader, Right.SEE_AUDIT)
+    subject, kind = (text and storable(text) for text in (subject, kind))
     with reader.context.changes.plans.reading() as db:
         total = count_entries(db, subject=subject, kind=kind)
         page = page_of_rows(

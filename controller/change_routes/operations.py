@@ -1,10 +1,11 @@
 """Routes of operations: how a plan, an apply or a backup that somebody began goes on."""
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from controller.api.context import ApiContext, Viewer, viewer
@@ -12,12 +13,13 @@ from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
 from controller.api.rights import needs
-from controller.api.scope import everywhere
+from controller.api.scope import everywhere, sites_with
 from controller.operations.model import Operation, OperationKind, OperationState
 from controller.roles import Right
 
 router: Final = APIRouter(prefix="/operations")
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
+NumberPath = Annotated[str, Path(pattern="^[0-9a-z]{1,64}$")]
 _LONGEST_WAIT_S: Final = 20.0
 _LOOK_EVERY_S: Final = 0.25
 # What somebody must be allowed, at every site of it, to read of an operation.
@@ -31,13 +33,14 @@ _READ: Final = {
 @router.get("", openapi_extra=needs(Right.LOOK))
 def list_operations(reader: Reader, pages: PageParameters) -> dict[str, Any]:
     """List what runs, and what ended lately, the newest first; each without its events."""
-    found = [one for one in reader.context.changes.operations.listed() if may_read(one, reader)]
+    readable = _readable(reader)
+    found = [one for one in reader.context.changes.operations.listed() if readable(one)]
     return page_of(found, lambda one: -one.serial, pages).json(operation_json)
 
 
 @router.get("/{number}", openapi_extra=needs(Right.LOOK))
 async def read_operation(
-    number: str,
+    number: NumberPath,
     request: Request,
     reader: Reader,
     after: Annotated[int, Query(ge=0, description="events that are known already")] = 0,
@@ -60,7 +63,7 @@ async def read_operation(
 @router.post(
     "/{number}/interrupt", status_code=HTTPStatus.ACCEPTED, openapi_extra=needs(Right.LOOK)
 )
-def interrupt_operation(number: str, reader: Reader) -> dict[str, Any]:
+def interrupt_operation(number: NumberPath, reader: Reader) -> dict[str, Any]:
     """Ask an operation to end as Ctrl-C would: an apply that has not decided is rolled back."""
     found = _found(number, reader)
     if not reader.may(Right.APPLY, sites_of_operation(found, reader)):
@@ -94,7 +97,18 @@ def begun(operation: Operation, response: Response) -> dict[str, Any]:
 
 def may_read(one: Operation, reader: Viewer) -> bool:
     """Return whether a reader may look at all that an operation is about."""
-    return reader.may(_READ.get(one.kind, Right.LOOK), sites_of_operation(one, reader))
+    return _readable(reader)(one)
+
+
+def _readable(reader: Viewer) -> Callable[[Operation], bool]:
+    """Return what says whether a reader may look at all that an operation is about."""
+    allowed = {right: sites_with(reader, right) for right in {Right.LOOK, *_READ.values()}}
+
+    def readable(one: Operation) -> bool:
+        right = _READ.get(one.kind, Right.LOOK)
+        return allowed[right].issuperset(sites_of_operation(one, reader))
+
+    return readable
 
 
 def sites_of_operation(one: Operation, reader: Viewer) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
 from controller.api.rights import needs
-from controller.api.scope import covers_everything, is_local, require_everywhere
+from controller.api.scope import covers_everything, is_local, require_everywhere, sites_with
 from controller.api_requests.matching import IfMatch
 from controller.api_requests.repeating import RepeatableRoute
 from controller.change_routes.operations import begun
@@ -103,10 +103,11 @@ def list_plans(
     digest: Annotated[str | None, Query(max_length=64)] = None,
 ) -> dict[str, Any]:
     """List the plans that are kept and about nothing outside of one's scope, the newest first."""
+    allowed = sites_with(reader, Right.PLAN)
     found = [
         one
         for one in reader.context.changes.plans.listed()
-        if digest in {None, one.digest} and _covers(one, Right.PLAN, reader)
+        if digest in {None, one.digest} and allowed.issuperset(_sites(one, reader))
     ]
     return page_of(found, lambda one: -one.number, pages).json(_brief)
 
@@ -192,10 +193,13 @@ def _applicable(number: int, reader: Viewer) -> StoredPlan:
 
 def _covers(stored: StoredPlan, right: Right, reader: Viewer) -> bool:
     """Return whether a right covers all that a plan is about."""
-    sites = stored.facts.sites
-    if sites is None or not reader.context.intent.sites.keys() >= set(sites):
-        return covers_everything(reader, right)
-    return reader.may(right, sites)
+    return sites_with(reader, right).issuperset(_sites(stored, reader))
+
+
+def _sites(stored: StoredPlan, reader: Viewer) -> Collection[str]:
+    """Return the sites that a plan is about; all there are where it names none, or unknown ones."""
+    sites, known = stored.facts.sites, reader.context.intent.sites.keys()
+    return sites if sites and known >= set(sites) else known
 
 
 def _told_consultations(devices: Collection[str], reader: Viewer) -> tuple[list[str], str]:

@@ -124,10 +124,10 @@ class Changes:
         with open_journal() as journal:
             return journal.history()
 
-    def devices_of_applies(self) -> Mapping[int, frozenset[DeviceName]]:
-        """Return the devices that each apply changed."""
+    def devices_of_applies(self, number: int | None = None) -> Mapping[int, frozenset[DeviceName]]:
+        """Return the devices that each apply changed, or that of a number."""
         with open_journal() as journal:
-            return journal.devices()
+            return journal.devices(number)
 
     def interrupted(self) -> int | None:
         """Return the number of the apply that 'resume' would go on with, if there is one."""

@@ -6,7 +6,7 @@ from secrets import token_hex
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from controller.api.context import Viewer, viewer
@@ -27,6 +27,7 @@ from controller.routes.incident_json import dead_circuits
 CAMEROON: Final = ZoneInfo("Africa/Douala")
 router: Final = APIRouter(prefix="/consultations", route_class=RepeatableRoute)
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
+NamePath = Annotated[str, Path(pattern="^[0-9a-z]{1,64}$")]
 _LOOKING: Final = needs(Right.LOOK)
 _ANNOUNCING: Final = needs(Right.ANNOUNCE_CONSULTATIONS)
 _DAY_S: Final = 86_400.0
@@ -127,13 +128,13 @@ def list_consultations(
 
 
 @router.get("/{name}", openapi_extra=_LOOKING)
-def read_consultation(name: str, reader: Reader, response: Response) -> dict[str, Any]:
+def read_consultation(name: NamePath, reader: Reader, response: Response) -> dict[str, Any]:
     """Return one consultation."""
     return tagged(response, _shown(_found(name, reader), reader))
 
 
 @router.get("/{name}/report", openapi_extra=_LOOKING)
-def read_consultation_report(name: str, reader: Reader) -> dict[str, Any]:
+def read_consultation_report(name: NamePath, reader: Reader) -> dict[str, Any]:
     """Return what a consultation that is over was like: MOS by the minute, moves, what was lost."""
     found, now_s = _found(name, reader), reader.context.now()
     if found.standing(now_s) in {Standing.ANNOUNCED, Standing.RUNNING}:
@@ -149,7 +150,7 @@ def read_consultation_report(name: str, reader: Reader) -> dict[str, Any]:
 
 
 @router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT, openapi_extra=_ANNOUNCING)
-def cancel(name: str, reader: Reader, if_match: IfMatch = None) -> None:
+def cancel(name: NamePath, reader: Reader, if_match: IfMatch = None) -> None:
     """End a consultation, or take its announcement back; one that is over stays."""
     found = _found(name, reader)
     if not reader.may(Right.ANNOUNCE_CONSULTATIONS, found.sites):

@@ -208,10 +208,13 @@ class Operations:
                 until = min(until, self._clock.now() + _LAST_WITHIN_S)
             if self._clock.now() > until:
                 return
-            stored = [self._store(run) for run in self._known()]
-            if all(stored) and self._clock.now() >= sign_at:
-                sign_at = self._clock.now() + self._pace.signs_s
-                self._give_sign()
+            try:
+                stored = [self._store(run) for run in self._known()]
+                if all(stored) and self._clock.now() >= sign_at:
+                    sign_at = self._clock.now() + self._pace.signs_s
+                    self._give_sign()
+            except Exception:  # noqa: BLE001 - without signs of life all would count as interrupted
+                _log.exception("operations are not stored; that is tried again")
 
     def _store(self, run: _Run) -> bool:
         """Store what an operation has told since, then publish it; return whether that was done.
@@ -231,14 +234,16 @@ class Operations:
                 _log.warning("operation %s is not stored: %s", run.operation.id, words_of(error))
                 return False
             del run.pending[: len(told)]
-            for body in told:
-                run.stored += 1
-                if not _is_reading(body):
-                    self._publish(run.operation, _summary(run, OperationState.RUNNING, body))
+            before, run.stored = run.stored, run.stored + len(told)
             if ending is not None:
                 with self._lock:
                     del self._runs[run.operation.id]
-                self._publish(run.operation, _summary(run, ending.state, {}))
+            one = run.operation
+            for position, body in enumerate(told, before + 1):
+                if not _is_reading(body):
+                    self._publish(one, _summary(one, OperationState.RUNNING, position, body))
+            if ending is not None:
+                self._publish(one, _summary(one, ending.state, run.stored, {}))
         return True
 
     def _give_sign(self) -> None:
@@ -257,7 +262,8 @@ def _is_reading(body: Mapping[str, Any]) -> bool:
     return body["event"] == "DeviceDone" and body["act"] == "read" and not body["detail"]
 
 
-def _summary(run: _Run, state: OperationState, event: Mapping[str, Any]) -> dict[str, Any]:
-    one = run.operation
+def _summary(
+    one: Operation, state: OperationState, position: int, event: Mapping[str, Any]
+) -> dict[str, Any]:
     about = {"operation": one.id, "kind": one.kind.value, "by": one.beginning.by}
-    return {**about, "state": state.value, "position": run.stored, **event}
+    return {**about, "state": state.value, "position": position, **event}

@@ -133,6 +133,11 @@ def read_consultation(name: NamePath, reader: Reader, response: Response) -> dic
     return tagged(response, _shown(_found(name, reader), reader))
 
 
+def expectation(name: str, reader: Viewer) -> dict[str, Any]:
+    """Return what quality a consultation can have that is not over."""
+    return _expectation(_found(name, reader).sites, reader)
+
+
 @router.get("/{name}/report", openapi_extra=_LOOKING)
 def read_consultation_report(name: NamePath, reader: Reader) -> dict[str, Any]:
     """Return what a consultation that is over was like: MOS by the minute, moves, what was lost."""

@@ -1,21 +1,28 @@
 """Audit chain: entries are only added, and the hash of each vouches for all before.
 
-An entry's hash is SHA-256 over the hash before it and everything that the entry says. Whoever
-notes the last hash elsewhere also knows that nothing was cut off at the end.
+All that share a database write into one chain, whichever door an act came through. An entry says of
+what kind it is, and its number among those of that kind. Its hash is SHA-256 over the hash before
+it and everything that the entry says. Whoever notes the last hash elsewhere also knows that nothing
+was cut off at the end.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, Select, func, insert, select
 
-from accounts.schema import Lock, audit_chain, hold
+from accounts.audit_table import Lock, audit_chain, hold
 
 START: Final = "0" * 64
+# What an entry of this room is of.
+OWN_KIND: Final = "accounts"
+# Release 0.1 had entries of this kind alone, which it did not say.
+FIRST_KIND: Final = "vpn"
 _BATCH: Final = 500
 
 
@@ -29,7 +36,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """An entry of the chain; at is ISO 8601."""
+    """An entry of the chain; at is ISO 8601, number counts the entries of its kind from 1."""
 
     serial: int
     at: str
@@ -39,10 +46,15 @@ class AuditEntry:
     because: str
     details: Mapping[str, Any]
     hash: str
+    kind: str
+    number: int
 
     def hash_after(self, before: str) -> str:
         """Return what the hash must be after the one before."""
         said = [before, self.serial, self.at, self.who, self.what, self.subject, self.because]
+        # At the beginning of the chain of release 0.1 both go without saying, and only there.
+        if self.kind != FIRST_KIND or self.number != self.serial:
+            said += [self.kind, self.number]
         text = json.dumps([*said, self.details], ensure_ascii=False, sort_keys=True)
         return sha256(text.encode()).hexdigest()
 
@@ -57,48 +69,87 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def append(  # noqa: PLR0913, PLR0917 - an entry has six parts
+@dataclass(frozen=True, slots=True)
+class ChainVerdict:
+    """What a look through the whole chain found.
+
+    broken_at is the serial of the first entry that does not fit, None when the chain is whole.
+    kinds counts entries by their kind. noted tells whether any entry has the hash that was asked
+    for.
+    """
+
+    broken_at: int | None
+    entries: int
+    last_hash: str | None
+    kinds: Mapping[str, int]
+    noted: bool
+
+
+def append(  # noqa: PLR0913, PLR0917 - an entry has seven parts
     connection: Connection,
     actor: Actor,
     at: str,
     what: str,
     subject: str,
     details: Mapping[str, object] | None = None,
+    *,
+    kind: str = OWN_KIND,
 ) -> str:
     """Add an entry within the caller's transaction, and return its hash."""
     hold(connection, Lock.AUDIT)
     serial, before = _last(connection)
     who, what, subject, because = map(storable, (actor.who, what, subject, actor.because))
     kept = json.loads(storable(json.dumps(details or {}, ensure_ascii=False)))
-    entry = AuditEntry(serial + 1, at, who, what, subject, because, kept, "")
+    number = connection.execute(newest_number(kind)).scalar_one() + 1
+    entry = AuditEntry(serial + 1, at, who, what, subject, because, kept, "", kind, number)
     return _insert(connection, entry, entry.hash_after(before))
 
 
-def adopt(connection: Connection, entries: Iterable[AuditEntry]) -> None:
-    """Take over a chain that was kept elsewhere, hashes and all; ours must be empty.
+def newest_number(kind: str) -> Select[int]:
+    """Return the query for the number of a kind's last entry, 0 before the first."""
+    highest = func.coalesce(func.max(audit_chain.c.number), 0)
+    return select(highest.label("number")).where(audit_chain.c.kind == kind)
 
-    Raises ValueError when ours is not empty or the other is broken.
-    """
-    hold(connection, Lock.AUDIT)
-    found = list(entries)
-    if _last(connection)[0]:
-        raise ValueError("the chain here is not empty")
-    if (wrong := first_broken(found)) is not None:
-        raise ValueError(f"the other chain is broken at {wrong}")
-    for entry in found:
-        _insert(connection, entry, entry.hash)
+
+def chosen_entries(*, subject: str | None = None, kind: str | None = None) -> Select[Any]:
+    """Return the query for entries in order; of one subject or one kind if it is named."""
+    wanted = select(audit_chain).order_by(audit_chain.c.serial)
+    if subject is not None:
+        wanted = wanted.where(audit_chain.c.subject == subject)
+    if kind is not None:
+        wanted = wanted.where(audit_chain.c.kind == kind)
+    return wanted
+
+
+def count_entries(
+    connection: Connection, *, subject: str | None = None, kind: str | None = None
+) -> int:
+    """Return how many entries there are, of one subject or one kind if it is named."""
+    chosen = chosen_entries(subject=subject, kind=kind).order_by(None).subquery()
+    return int(connection.execute(select(func.count()).select_from(chosen)).scalar_one())
 
 
 def read_entries(
-    connection: Connection, *, after: int = 0, subject: str | None = None
+    connection: Connection, *, after: int = 0, subject: str | None = None, kind: str | None = None
 ) -> Iterator[AuditEntry]:
-    """Yield entries in order, those behind a serial, of one subject if it is named."""
-    wanted = select(audit_chain).order_by(audit_chain.c.serial).limit(_BATCH)
-    if subject is not None:
-        wanted = wanted.where(audit_chain.c.subject == subject)
+    """Yield entries in order, those behind a serial, of one subject or one kind if it is named."""
+    wanted = chosen_entries(subject=subject, kind=kind).limit(_BATCH)
     while rows := connection.execute(wanted.where(audit_chain.c.serial > after)).all():
-        yield from map(_entry, rows)
+        yield from map(entry_of, rows)
         after = rows[-1].serial
+
+
+def judge_chain(entries: Iterable[AuditEntry], noted: str = "") -> ChainVerdict:
+    """Look through the whole chain; noted is a hash that somebody wrote down elsewhere."""
+    before, wrong, kinds, found = START, None, Counter[str](), False
+    for expected, entry in enumerate(entries, 1):
+        fits = entry.serial == expected and entry.hash == entry.hash_after(before)
+        if wrong is None and not fits:
+            wrong = expected
+        before, found = entry.hash, found or entry.hash == noted
+        kinds[entry.kind] += 1
+    last = before if kinds else None
+    return ChainVerdict(wrong, kinds.total(), last, dict(kinds), found)
 
 
 def verify(connection: Connection) -> int | None:
@@ -108,12 +159,13 @@ def verify(connection: Connection) -> int | None:
 
 def first_broken(entries: Iterable[AuditEntry]) -> int | None:
     """Return the serial of the first entry that does not fit; None when the chain is whole."""
-    before, expected = START, 1
-    for entry in entries:
-        if entry.serial != expected or entry.hash != entry.hash_after(before):
-            return expected
-        before, expected = entry.hash, expected + 1
-    return None
+    return judge_chain(entries).broken_at
+
+
+def entry_of(row: Row[Any]) -> AuditEntry:
+    """Return the entry of a row."""
+    values = row._asdict()
+    return AuditEntry(**{**values, "details": json.loads(values["details"])})
 
 
 def _last(connection: Connection) -> tuple[int, str]:
@@ -124,13 +176,7 @@ def _last(connection: Connection) -> tuple[int, str]:
 
 
 def _insert(connection: Connection, entry: AuditEntry, made: str) -> str:
-    values = {name: getattr(entry, name) for name in ("serial", "at", "who", "what", "subject")}
+    values = {column.name: getattr(entry, column.name) for column in audit_chain.columns}
     details = json.dumps(entry.details, ensure_ascii=False, sort_keys=True)
-    values |= {"because": entry.because, "details": details, "hash": made}
-    connection.execute(insert(audit_chain).values(values))
+    connection.execute(insert(audit_chain).values(values | {"details": details, "hash": made}))
     return made
-
-
-def _entry(row: Row[Any]) -> AuditEntry:
-    values = row._asdict()
-    return AuditEntry(**{**values, "details": json.loads(values["details"])})

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 
 from accounts.audit import append, instant_text
+from accounts.audit_table import Lock, hold
 from accounts.errors import (
     LastAdministratorError,
     NotAllowedError,
@@ -29,11 +30,9 @@ from accounts.roles import (
     require_step_up,
 )
 from accounts.schema import (
-    Lock,
     accounts,
     browsers,
     grants,
-    hold,
     machine_tokens,
     passkeys,
     passwords,

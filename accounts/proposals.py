@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from accounts.announcements import announce
 from accounts.audit import append, instant_text, storable
+from accounts.audit_table import Lock, hold
 from accounts.directory import (
     account_of,
     grants_of,
@@ -29,7 +30,7 @@ from accounts.errors import (
 )
 from accounts.opaque_tokens import OpaqueToken, known_id, new_id
 from accounts.roles import Account, Principal, RoleCatalogue, require_step_up
-from accounts.schema import Lock, hold, proposals
+from accounts.schema import proposals
 from accounts.signing_in.links import recovery_link
 
 NOTICE_S: Final = 24 * 3600.0

@@ -1,43 +1,21 @@
-"""Tables of accounts, their credentials and the audit chain; times are seconds since 1970."""
+"""Tables of accounts, their credentials and approvals; times are seconds since 1970."""
 
-from enum import IntEnum
 from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
     Double,
     Engine,
     ForeignKey,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
 )
 
+from accounts.audit_table import VERSION_TABLE, metadata
 from database.migrate import upgrade_schema
-
-VERSION_TABLE: Final = "accounts_version"
-metadata: Final = MetaData()
-
-
-class Lock(IntEnum):
-    """What is changed by one transaction at a time; the numbers are PostgreSQL's lock keys."""
-
-    AUDIT = 0x53414E01
-    ADMINISTRATORS = 0x53414E02
-    ATTEMPTS = 0x53414E03
-
-
-def hold(connection: Connection, lock: Lock) -> None:
-    """Keep others from changing something until the transaction ends.
-
-    On SQLite a transaction that writes has the whole file to itself already.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({int(lock)})")
 
 
 def open_accounts(engine: Engine) -> None:
@@ -239,16 +217,4 @@ announcements: Final = Table(
     # Whom it concerns besides the administrators, if anybody.
     _account(empty=True),
     _text("text"),
-)
-audit_chain: Final = Table(
-    "audit_chain",
-    metadata,
-    Column("serial", Integer, primary_key=True, autoincrement=False),
-    _text("at"),
-    _text("who"),
-    _text("what"),
-    Column("subject", Text, nullable=False, index=True),
-    _text("because"),
-    _text("details"),
-    _text("hash"),
 )

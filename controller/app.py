@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from controller.environment import SettingError, environment, state_dir
+from controller.environment import SettingError, administrator, environment, state_dir
 from inventory.errors import AccountError
 from vpn.key_text import PublicKey
 from vpn.wireguard.key_backends import KeyMaker, MakePair, key_backend
@@ -97,6 +97,19 @@ def rollback_apply(
 
     with open_journal() as journal:
         return undo(recorded_context(journal, number, progress, clock=clock), number)
+
+
+def note_network_act(what: str, subject: str, **details: object) -> None:
+    """Write into the audit chain what somebody at this machine is about to do to the network."""
+    from accounts.audit import append
+    from controller.clock import SystemClock
+    from controller.store.audit import NETWORK, Actor
+    from controller.store.database import Database
+    from inventory.errors import JournalError
+
+    act, at = Actor(administrator(), "at this machine"), SystemClock().instant()
+    with closing(Database.open(state_dir(), JournalError)) as database, database.write() as db:
+        append(db, act, at.isoformat(timespec="seconds"), what, subject, details, kind=NETWORK)
 
 
 def apply_context(

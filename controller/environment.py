@@ -35,7 +35,7 @@ def state_dir() -> Path:
 
 
 def administrator() -> str:
-    """Return who is at work, as the audit trail names them; with sudo, who called it."""
+    """Return who is at work, as the audit chain names them; with sudo, who called it."""
     user = os.getuid()
     try:
         name = pwd.getpwuid(user).pw_name

@@ -1,6 +1,6 @@
 """Free text: what people write in their own words, by one rule wherever they write it.
 
-Titles, descriptions and reasons end up in files, tables, databases and an audit trail. None of them
+Titles, descriptions and reasons end up in files, tables, databases and an audit chain. None of them
 ever holds a control character, or what looks like a key.
 """
 
@@ -13,7 +13,7 @@ _UNWRITABLE: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066
 CONTROL: Final = re.compile(f"[{_UNWRITABLE}\ud800-\udfff]")
 CONTROL_OR_BREAK: Final = re.compile(f"[\t\n{_UNWRITABLE}\ud800-\udfff]")
 
-# The longest title of a site, a person or a licence, and the longest reason for the audit trail.
+# The longest title of a site, a person or a licence, and the longest reason for the audit chain.
 LONGEST_TITLE: Final = 120
 LONGEST_REASON: Final = 200
 

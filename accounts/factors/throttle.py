@@ -12,8 +12,9 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from accounts.audit_table import Lock, hold
 from accounts.opaque_tokens import TokenKind, stored_hash
-from accounts.schema import Lock, attempts, browsers, hold
+from accounts.schema import attempts, browsers
 
 # After this long without an attempt, the count begins again.
 FORGET_S: Final = 3600.0

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from accounts.announcements import announce
 from accounts.audit import Actor, append, instant_text
+from accounts.audit_table import Lock, hold
 from accounts.directory import (
     check_person,
     find_account,
@@ -26,7 +27,7 @@ from accounts.roles import (
     RoleCatalogue,
     require_step_up,
 )
-from accounts.schema import Lock, hold, links
+from accounts.schema import links
 
 _DAY_S: Final = 24 * 3600.0
 _REFUSED: Final = "this link does not work (any more); ask for another one"

@@ -7,13 +7,14 @@ from sqlalchemy import Connection, Row, delete, select, update
 
 from accounts.announcements import announce
 from accounts.audit import append, instant_text, storable
+from accounts.audit_table import Lock, hold
 from accounts.directory import keeping_administrator, sign_out_everywhere
 from accounts.errors import NotThereError, SignInRefusedError, TakenError
 from accounts.factors.passwords import check_password
 from accounts.factors.recovery_codes import codes_left, new_codes
 from accounts.realm import Realm
 from accounts.roles import Principal, require_step_up
-from accounts.schema import Lock, accounts, hold, passkeys, passwords, totp
+from accounts.schema import accounts, passkeys, passwords, totp
 from accounts.signing_in.second_factors import Factor, PasskeyAnswer, TotpCode, factors_of
 from accounts.signing_in.set_up import (
     NewFactor,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from accounts.announcements import announce
 from accounts.audit import Actor, append, instant_text
+from accounts.audit_table import Lock, hold
 from accounts.directory import (
     account_name,
     account_of,
@@ -34,7 +35,7 @@ from accounts.factors.throttle import Visitor
 from accounts.factors.totp import app_address, new_secret, secret_text, step_of, store_secret
 from accounts.opaque_tokens import OpaqueToken, TokenKind, new_token, stored_hash
 from accounts.realm import Realm
-from accounts.schema import Lock, accounts, browsers, hold, passwords, set_ups
+from accounts.schema import accounts, browsers, passwords, set_ups
 from accounts.signing_in.links import Link, Purpose, link_of, use_link, working_link
 from accounts.signing_in.second_factors import (
     PasskeyAnswer,

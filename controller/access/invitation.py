@@ -270,7 +270,7 @@ def _opened(
 
 @contextmanager
 def refusal_noted(store: People, person: Person, device: str, who: Actor) -> Iterator[None]:
-    """Note in the audit trail that an invited device was not let in, if an error says so."""
+    """Note in the audit chain that an invited device was not let in, if an error says so."""
     try:
         yield
     except SanagaError as error:

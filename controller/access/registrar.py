@@ -48,8 +48,8 @@ class AccessDiff:
 class GatewayRoster:
     """The roster of a gateway, and the preshared keys of the roster's devices in their order.
 
-    state is the last entry of the audit trail of which this knows. Devices that are left out have
-    a key of the gateway's own, with which it could let nobody in.
+    state is the number of the last entry about access in the audit chain of which this knows.
+    Devices that are left out have a key of the gateway's own, with which it could let nobody in.
     """
 
     roster: Roster

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from controller.api.context import Viewer
-from controller.api.scope import running_consultations, visible_incidents
+from controller.api.scope import covers_everything, running_consultations, visible_incidents
 from controller.incidents.model import Health, Incident, Severity, SubjectKind
+from controller.roles import Right
 
 
 def exposition(reader: Viewer) -> str:
@@ -17,8 +18,8 @@ def exposition(reader: Viewer) -> str:
         *_gauge("sanaga_incidents_open", "Open incidents by severity.", _severities(incidents)),
         *_gauge("sanaga_consultations_running", "Consultations that run now.", {"": len(calls)}),
     ]
-    if len(reader.sites) == len(reader.context.intent.sites):
-        # It counts what happens anywhere, which concerns nobody whose scope is a part.
+    # It counts what happens anywhere.
+    if covers_everything(reader, Right.LOOK):
         newest = {"": reader.context.ring.newest}
         lines += _gauge("sanaga_events", "Number of the newest event.", newest)
     return "\n".join(lines) + "\n"

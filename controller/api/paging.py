@@ -3,9 +3,10 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import islice
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -15,6 +16,9 @@ from controller.api.problems import ProblemError
 
 LONGEST_PAGE: Final = 500
 USUAL_PAGE: Final = 100
+# What a database takes for a number of a row.
+_LARGEST: Final = 2**31 - 1
+_NOT_OURS: Final = (Error, ValueError, TypeError, msgspec.MsgspecError)
 
 Item = TypeVar("Item")
 
@@ -58,12 +62,42 @@ def page_of(items: Sequence[Item], key: Callable[[Item], Any], asked: PageReques
     return Page(given, len(items), _cursor(key(given[-1])) if more else None)
 
 
+def page_of_rows(
+    read: Callable[[int], Iterable[Item]],
+    total: int,
+    key: Callable[[Item], int],
+    asked: PageRequest,
+) -> Page[Item]:
+    """Return the items after a cursor; read yields those whose key is above a number, in order.
+
+    No more are read than are given. Raises ProblemError when the cursor is none of ours.
+    """
+    found = list(islice(read(_last_number(asked.cursor)), asked.limit + 1))
+    given = found[: asked.limit]
+    more = len(found) > asked.limit
+    return Page(given, total, _cursor(key(given[-1])) if more else None)
+
+
 def _start(items: Sequence[Item], key: Callable[[Item], Any], cursor: str) -> int:
     try:
         return bisect_right(items, _last_key(cursor), key=key)
-    except (Error, ValueError, TypeError, msgspec.MsgspecError):
-        advice = "'cursor' is none of ours; take 'next' of the page before, or leave it out"
-        raise ProblemError(HTTPStatus.BAD_REQUEST, advice) from None
+    except _NOT_OURS:
+        raise _refused() from None
+
+
+def _last_number(cursor: str | None) -> int:
+    try:
+        key = _last_key(cursor) if cursor else 0
+    except _NOT_OURS:
+        raise _refused() from None
+    if not isinstance(key, int) or not 0 <= key <= _LARGEST:
+        raise _refused()
+    return key
+
+
+def _refused() -> ProblemError:
+    advice = "'cursor' is none of ours; take 'next' of the page before, or leave it out"
+    return ProblemError(HTTPStatus.BAD_REQUEST, advice)
 
 
 def _cursor(key: str | int) -> str:

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from accounts.roles import visible
 from controller.api.context import Viewer
 from controller.api.problems import ProblemError
 from controller.incidents.model import Consultation, Incident, Subject, SubjectKind
@@ -44,9 +45,19 @@ def everywhere(reader: Viewer) -> tuple[str, ...]:
     return tuple(reader.context.intent.sites)
 
 
+def sites_with(reader: Viewer, right: Right) -> frozenset[str]:
+    """Return the sites at which somebody has a right: for lists, which ask of many things."""
+    return visible(reader.principal, right, reader.context.places.sites)
+
+
+def covers_everything(reader: Viewer, right: Right) -> bool:
+    """Return whether somebody has a right at every site of the network."""
+    return reader.may(right, everywhere(reader))
+
+
 def require_everywhere(reader: Viewer, right: Right) -> None:
     """Raise ProblemError (403) unless somebody has a right at every site of the network."""
-    if not reader.may(right, everywhere(reader)):
+    if not covers_everything(reader, right):
         raise ProblemError(
             HTTPStatus.FORBIDDEN,
             f"this needs the right '{right}' for the whole network; ask someone who has it",

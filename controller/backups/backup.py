@@ -11,8 +11,6 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, Final, cast
 
-from sqlalchemy import select
-
 from controller.backups.noted import REPORTS, SUFFIX
 from controller.backups.records import copy_records, rehearse_dump, restore_dump, rows_of_file
 from controller.backups.sealed_stream import OpeningStream, SealingStream, private_file
@@ -21,7 +19,6 @@ from controller.store import audit
 from controller.store.database import LOCK, Database
 from controller.store.lock import held
 from controller.store.place import FILE, FORMER_FILES, StorePlace, open_store_engine
-from controller.store.schema import audit_trail
 from database.engine import alone_in, sqlite_module
 from database.process_lock import process_lock
 from inventory.errors import BackupError
@@ -220,9 +217,8 @@ def _check_trail(records: Path) -> None:
     with TemporaryDirectory() as folder:
         (Path(folder) / FILE).write_bytes(records.read_bytes())
         with closing(Database.open_place(StorePlace(Path(folder)), BackupError)) as database:
-            entries = database.read(select(audit_trail).order_by(audit_trail.c.serial))
-            if (serial := audit.broken(audit.read(entries))) is not None:
-                raise BackupError(f"the audit trail in it is broken at entry {serial}")
+            if (serial := audit.broken(audit.read(database.read(audit.entries())))) is not None:
+                raise BackupError(f"the audit chain in it is broken at entry {serial}")
 
 
 def _need_postgresql(file: Path, place: StorePlace) -> None:

@@ -1,6 +1,6 @@
 """Routes of applies: what was applied, every act on every device, confirm, roll back, resume."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 
@@ -11,14 +11,15 @@ from controller.api.context import Viewer, viewer
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError
 from controller.api.rights import needs
-from controller.api.scope import require_everywhere
+from controller.api.scope import covers_everything, everywhere, require_everywhere, sites_with
 from controller.api_requests.matching import IfMatch, require_match, tagged
 from controller.api_requests.repeating import RepeatableRoute
-from controller.change_routes.operations import begun
+from controller.change_routes.operations import begun, may_read
 from controller.operations.model import CHANGING, ActWish, OperationKind, OperationState
 from controller.roles import Right
 from controller.store.journal import ApplyRecord, JournalStep
 from inventory.errors import UnknownNameError
+from inventory.model import DeviceName
 
 router: Final = APIRouter(prefix="/applies", route_class=RepeatableRoute)
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
@@ -48,18 +49,23 @@ def list_applies(
     pages: PageParameters,
     state: Annotated[Literal["all", "unfinished"], Query()] = "all",
 ) -> dict[str, Any]:
-    """List what was applied, the newest first."""
-    require_everywhere(reader, Right.LOOK)
+    """List what was applied to devices within one's scope, the newest first."""
+    allowed = sites_with(reader, Right.LOOK)
     found = [
         one for one in reader.context.changes.history() if state == "all" or one.outcome is None
     ]
+    if not allowed.issuperset(everywhere(reader)):
+        devices = reader.context.changes.devices_of_applies()
+        found = [
+            one for one in found if allowed.issuperset(_sites(devices.get(one.id, ()), reader))
+        ]
     return page_of(found, lambda one: -one.id, pages).json(apply_json)
 
 
 @router.get("/{number}", openapi_extra=needs(Right.LOOK))
 def read_apply(number: Number, reader: Reader, response: Response) -> dict[str, Any]:
     """Return an apply with every act on every device, and the operation that is at work on it."""
-    require_everywhere(reader, Right.LOOK)
+    _sites_seen(number, reader)
     return tagged(response, _shown(number, reader))
 
 
@@ -72,11 +78,12 @@ def act_on_apply(
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Begin to confirm, roll back or resume an apply; 'resume' finds what was interrupted."""
-    require_everywhere(reader, Right.APPLY)
     chosen = None if number == LATEST else int(number)
+    kind = OperationKind(asked.kind)
+    sites = _allowed(chosen, kind, reader)
     if chosen is not None and if_match is not None:
         require_match(if_match, _shown(chosen, reader))
-    wish = ActWish(OperationKind(asked.kind), chosen, tuple(asked.without))
+    wish = ActWish(kind, chosen, tuple(asked.without), sites)
     return begun(reader.context.changes.start_act(wish, reader.principal), response)
 
 
@@ -96,11 +103,50 @@ def apply_json(one: ApplyRecord) -> dict[str, Any]:
     }
 
 
+def _allowed(number: int | None, kind: OperationKind, reader: Viewer) -> tuple[str, ...] | None:
+    """Return the sites of the apply that is meant; raise ProblemError unless they are covered."""
+    if number is None:
+        require_everywhere(reader, Right.APPLY)
+        return None
+    sites = _sites_seen(number, reader)
+    if not reader.may(Right.APPLY, sites):
+        raise ProblemError(HTTPStatus.FORBIDDEN, f"your roles do not let you act on apply {number}")
+    interrupted = kind is not OperationKind.RESUME or number == (
+        reader.context.changes.interrupted()
+    )
+    if not (interrupted or covers_everything(reader, Right.APPLY)):
+        raise ProblemError(HTTPStatus.CONFLICT, f"apply {number} was not interrupted")
+    return sites
+
+
+def _sites_seen(number: int, reader: Viewer) -> tuple[str, ...]:
+    """Return the sites of an apply's devices; raise ProblemError (404) unless they may be seen."""
+    devices = reader.context.changes.devices_of_applies(number)
+    sites = _sites(devices.get(number, ()), reader)
+    if not reader.may(Right.LOOK, sites):
+        raise _no_apply(number)
+    return sites
+
+
+def _sites(devices: Collection[DeviceName], reader: Viewer) -> tuple[str, ...]:
+    """Return the sites of devices; all there are for such as are not in the intent any more."""
+    context = reader.context
+    if not devices or not context.intent.devices.keys() >= set(devices):
+        return everywhere(reader)
+    return tuple(sorted({context.places.of_device(name) for name in devices}))
+
+
+def _no_apply(number: int) -> ProblemError:
+    return ProblemError(
+        HTTPStatus.NOT_FOUND, f"no apply has the number {number}; see 'sanaga history'"
+    )
+
+
 def _shown(number: int, reader: Viewer) -> dict[str, Any]:
     try:
         record, steps = reader.context.changes.apply_of(number)
-    except UnknownNameError as error:
-        raise ProblemError(HTTPStatus.NOT_FOUND, str(error)) from None
+    except UnknownNameError:
+        raise _no_apply(number) from None
     return {
         **apply_json(record),
         "steps": _steps_json(steps),
@@ -123,7 +169,6 @@ def _steps_json(steps: Sequence[JournalStep]) -> list[dict[str, Any]]:
 def _operation(number: int, reader: Viewer) -> str | None:
     """Return the id of the operation that is at work on an apply."""
     for one in reader.context.changes.operations.listed():
-        events = (event.get("apply_id") for event in one.events)
-        if one.kind in CHANGING and one.state is OperationState.RUNNING and number in events:
-            return one.id
+        if one.kind in CHANGING and one.state is OperationState.RUNNING and one.apply == number:
+            return one.id if may_read(one, reader) else None
     return None

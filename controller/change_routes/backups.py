@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Final
@@ -14,12 +15,13 @@ from controller.api.paging import PageParameters, page_of
 from controller.api.problems import not_found
 from controller.api.rights import needs
 from controller.api.scope import require_everywhere
+from controller.api_requests.noting import note_act
 from controller.api_requests.repeating import RepeatableRoute
 from controller.backups.backup import BackupContents, create_backup, forget_old, verify_backup
 from controller.backups.noted import SUFFIX
 from controller.change_routes.operations import begun
 from controller.environment import environment, state_dir
-from controller.operations.model import OperationKind
+from controller.operations.model import Beginning, OperationKind
 from controller.operations.runner import Watch
 from controller.roles import Right
 from controller.store.place import store_place
@@ -53,8 +55,9 @@ def make_backup(reader: Reader, response: Response) -> dict[str, Any]:
         removed = [one.name for one in forget_old(_folder(), KEPT)]
         return {"backup": _contents_json(file, contents), "removed": removed}
 
-    operations, who = reader.context.changes.operations, reader.principal.account.name
-    return begun(operations.start(OperationKind.BACKUP, who, work), response)
+    wanted = Beginning(OperationKind.BACKUP, reader.principal.account.name)
+    made = reader.context.changes.operations.start(wanted, work, before=partial(_note, reader))
+    return begun(made, response)
 
 
 @router.post(
@@ -71,8 +74,12 @@ def rehearse_backup(name: NameParameter, reader: Reader, response: Response) -> 
         contents = verify_backup(file, store_place(state_dir()), passphrase)
         return {"backup": _contents_json(file, contents)}
 
-    operations, who = reader.context.changes.operations, reader.principal.account.name
-    return begun(operations.start(OperationKind.REHEARSAL, who, work), response)
+    wanted = Beginning(OperationKind.REHEARSAL, reader.principal.account.name)
+    return begun(reader.context.changes.operations.start(wanted, work), response)
+
+
+def _note(reader: Viewer) -> None:
+    note_act(reader, "backup.make", "records and keys")
 
 
 def _folder() -> FilePath:

@@ -1,25 +1,28 @@
 """Routes of operations: how a plan, an apply or a backup that somebody began goes on."""
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from controller.api.context import ApiContext, Viewer, viewer
 from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, page_of
-from controller.api.problems import not_found
+from controller.api.problems import ProblemError, not_found
 from controller.api.rights import needs
-from controller.api.scope import everywhere, require_everywhere
+from controller.api.scope import everywhere, sites_with
 from controller.operations.model import Operation, OperationKind, OperationState
 from controller.roles import Right
 
 router: Final = APIRouter(prefix="/operations")
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
+NumberPath = Annotated[str, Path(pattern="^[0-9a-z]{1,64}$")]
 _LONGEST_WAIT_S: Final = 20.0
 _LOOK_EVERY_S: Final = 0.25
-# What somebody must be allowed, at every site, to read of an operation.
+# What somebody must be allowed, at every site of it, to read of an operation.
 _READ: Final = {
     OperationKind.PLAN: Right.PLAN,
     OperationKind.BACKUP: Right.BACK_UP,
@@ -30,14 +33,14 @@ _READ: Final = {
 @router.get("", openapi_extra=needs(Right.LOOK))
 def list_operations(reader: Reader, pages: PageParameters) -> dict[str, Any]:
     """List what runs, and what ended lately, the newest first; each without its events."""
-    found = [one for one in reader.context.changes.operations.listed() if _may_read(one, reader)]
-    page = page_of(found, lambda one: -one.serial, pages)
-    return page.json(lambda one: operation_json(one, len(one.events)))
+    readable = _readable(reader)
+    found = [one for one in reader.context.changes.operations.listed() if readable(one)]
+    return page_of(found, lambda one: -one.serial, pages).json(operation_json)
 
 
 @router.get("/{number}", openapi_extra=needs(Right.LOOK))
 async def read_operation(
-    number: str,
+    number: NumberPath,
     request: Request,
     reader: Reader,
     after: Annotated[int, Query(ge=0, description="events that are known already")] = 0,
@@ -45,42 +48,42 @@ async def read_operation(
 ) -> dict[str, Any]:
     """Return an operation with its events; wait_s lets the answer wait for news, in seconds."""
     context: ApiContext = request.app.state.context
-    found = _found(number, reader)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s
-    while len(found.events) <= after and found.state is OperationState.RUNNING:
+    found = await run_in_threadpool(_found, number, reader, after)
+    while found.position <= after and found.state is OperationState.RUNNING:
         left_s = deadline - loop.time()
         if left_s <= 0:
             break
         await context.ring.wait(min(left_s, _LOOK_EVERY_S))
-    return operation_json(found, after)
+        found = await run_in_threadpool(_found, number, reader, after)
+    return operation_json(found)
 
 
 @router.post(
     "/{number}/interrupt", status_code=HTTPStatus.ACCEPTED, openapi_extra=needs(Right.LOOK)
 )
-def interrupt_operation(number: str, reader: Reader) -> dict[str, Any]:
+def interrupt_operation(number: NumberPath, reader: Reader) -> dict[str, Any]:
     """Ask an operation to end as Ctrl-C would: an apply that has not decided is rolled back."""
     found = _found(number, reader)
-    require_everywhere(reader, Right.APPLY)
+    if not reader.may(Right.APPLY, sites_of_operation(found, reader)):
+        raise ProblemError(HTTPStatus.FORBIDDEN, "your roles do not let you interrupt this")
     reader.context.changes.operations.interrupt(number)
     return operation_json(found)
 
 
-def operation_json(one: Operation, after: int = 0) -> dict[str, Any]:
-    """Return an operation; of its events those after some number of them."""
-    state, events = one.state, one.events[after:]
-    applies = [event["apply_id"] for event in one.events if event["event"] == "ApplyStarted"]
+def operation_json(one: Operation) -> dict[str, Any]:
+    """Return an operation with the events that were read of it."""
     return {
         "id": one.id,
         "kind": one.kind.value,
-        "by": one.by,
-        "state": state.value,
+        "by": one.beginning.by,
+        "state": one.state.value,
         "began_at": rfc3339(one.began_s),
         "ended_at": rfc3339(one.ended_s),
-        "apply": applies[0] if applies else None,
-        "events": events,
-        "position": after + len(events),
+        "apply": one.apply,
+        "events": list(one.events),
+        "position": one.position,
         "result": one.result,
         "error": one.error,
     }
@@ -92,12 +95,31 @@ def begun(operation: Operation, response: Response) -> dict[str, Any]:
     return operation_json(operation)
 
 
-def _found(number: str, reader: Viewer) -> Operation:
-    found = reader.context.changes.operations.find(number)
-    if found is None or not _may_read(found, reader):
+def may_read(one: Operation, reader: Viewer) -> bool:
+    """Return whether a reader may look at all that an operation is about."""
+    return _readable(reader)(one)
+
+
+def _readable(reader: Viewer) -> Callable[[Operation], bool]:
+    """Return what says whether a reader may look at all that an operation is about."""
+    allowed = {right: sites_with(reader, right) for right in {Right.LOOK, *_READ.values()}}
+
+    def readable(one: Operation) -> bool:
+        right = _READ.get(one.kind, Right.LOOK)
+        return allowed[right].issuperset(sites_of_operation(one, reader))
+
+    return readable
+
+
+def sites_of_operation(one: Operation, reader: Viewer) -> tuple[str, ...]:
+    """Return the sites that an operation is about; all there are where it names none."""
+    sites = one.beginning.sites
+    known = sites and reader.context.intent.sites.keys() >= set(sites)
+    return tuple(sites) if sites and known else everywhere(reader)
+
+
+def _found(number: str, reader: Viewer, after: int = 0) -> Operation:
+    found = reader.context.changes.operations.find(number, after)
+    if found is None or not may_read(found, reader):
         raise not_found("operation", number)
     return found
-
-
-def _may_read(one: Operation, reader: Viewer) -> bool:
-    return reader.may(_READ.get(one.kind, Right.LOOK), everywhere(reader))

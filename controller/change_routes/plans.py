@@ -13,10 +13,11 @@ from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
 from controller.api.rights import needs
-from controller.api.scope import is_local, require_everywhere
+from controller.api.scope import covers_everything, is_local, require_everywhere, sites_with
 from controller.api_requests.matching import IfMatch
 from controller.api_requests.repeating import RepeatableRoute
 from controller.change_routes.operations import begun
+from controller.change_routes.plan_scope import ScopedPlanning
 from controller.model import Plan
 from controller.operations.model import ApplyWish, ChangeRefusedError, PlanWish
 from controller.operations.plan_json import plan_json
@@ -71,8 +72,10 @@ class ApplyRequest(BaseModel):
 
 @router.post("", status_code=HTTPStatus.ACCEPTED, openapi_extra=needs(Right.PLAN))
 def make_plan(asked: PlanRequest, reader: Reader, response: Response) -> dict[str, Any]:
-    """Begin to make a plan; the operation's result has its number."""
-    require_everywhere(reader, Right.PLAN)
+    """Begin to make a plan; the operation's result has its number.
+
+    Whose role covers a part of the network plans for the devices of that part.
+    """
     folder, running, file = asked.places()
     if (folder or running or file) and not is_local(reader):
         raise ProblemError(
@@ -88,7 +91,8 @@ def make_plan(asked: PlanRequest, reader: Reader, response: Response) -> dict[st
         asked.failing,
         running,
     )
-    wish = PlanWish(choices, folder, file)
+    whole = covers_everything(reader, Right.PLAN)
+    wish = PlanWish(choices, folder, file, None if whole else ScopedPlanning(reader.principal))
     return begun(reader.context.changes.start_plan(wish, reader.principal), response)
 
 
@@ -98,31 +102,36 @@ def list_plans(
     pages: PageParameters,
     digest: Annotated[str | None, Query(max_length=64)] = None,
 ) -> dict[str, Any]:
-    """List the plans that are kept, the newest first."""
-    require_everywhere(reader, Right.PLAN)
-    found = [one for one in reader.context.changes.plans.listed() if digest in {None, one.digest}]
+    """List the plans that are kept and about nothing outside of one's scope, the newest first."""
+    allowed = sites_with(reader, Right.PLAN)
+    found = [
+        one
+        for one in reader.context.changes.plans.listed()
+        if digest in {None, one.digest} and allowed.issuperset(_sites(one, reader))
+    ]
     return page_of(found, lambda one: -one.number, pages).json(_brief)
 
 
 @router.get("/{number}", openapi_extra=needs(Right.PLAN))
 def read_plan(number: Number, reader: Reader, response: Response) -> dict[str, Any]:
     """Return a plan: diffs, waves, harm, blast radius, consultations that run over it now."""
-    stored, plan = _opened(number, reader)
+    stored = _found(number, reader)
     changes = reader.context.changes
-    touched, sentence = changes.consultations_over(_changed(plan))
+    plan = changes.plans.plan(number)
+    touched, sentence = _told_consultations(_changed(plan), reader)
     response.headers["ETag"] = f'"{stored.digest}"'
     return {
         **_brief(stored),
         "plan": plan_json(plan, stored.facts.unmanaged),
-        "consultations": [one.name for one in touched],
+        "consultations": touched,
         "consultations_sentence": sentence,
-        "needs_second_person": changes.second_person.reason(plan),
+        "needs_second_person": changes.second_person.reason(stored, plan),
     }
 
 
 @router.get("/{number}/file", openapi_extra=needs(Right.PLAN))
 def read_file(number: Number, reader: Reader) -> dict[str, Any]:
-    """Return a plan as 'sanaga plan --out' writes it."""
+    """Return a plan as 'sanaga plan --out' writes it: the whole network is in it."""
     require_everywhere(reader, Right.PLAN)
     stored = _found(number, reader)
     facts = stored.facts
@@ -136,10 +145,9 @@ def read_file(number: Number, reader: Reader) -> dict[str, Any]:
 @router.post("/{number}/approval", status_code=HTTPStatus.CREATED, openapi_extra=needs(Right.APPLY))
 def request_approval(number: Number, reader: Reader) -> dict[str, Any]:
     """Ask for a second person's approval of a plan."""
-    require_everywhere(reader, Right.APPLY)
-    stored, plan = _opened(number, reader)
-    second = reader.context.changes.second_person
-    if not (why := second.reason(plan)):
+    stored = _applicable(number, reader)
+    plan, second = reader.context.changes.plans.plan(number), reader.context.changes.second_person
+    if not (why := second.reason(stored, plan)):
         detail = f"plan {number} needs no second person; apply it"
         raise ProblemError(HTTPStatus.CONFLICT, detail)
     made = second.request(stored, plan, reader.principal)
@@ -155,8 +163,7 @@ def apply_plan(
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Begin to apply a plan; every device ends up new, or every device as it was."""
-    require_everywhere(reader, Right.APPLY)
-    stored = _found(number, reader)
+    stored = _applicable(number, reader)
     if if_match not in {None, "*", f'"{stored.digest}"'}:
         detail = f"plan {number} is not the one that you read; read it again"
         raise ProblemError(HTTPStatus.PRECONDITION_FAILED, detail)
@@ -164,24 +171,57 @@ def apply_plan(
     try:
         return begun(reader.context.changes.start_apply(stored, wish, reader.principal), response)
     except ChangeRefusedError as error:
-        more = {"reason": error.reason, "consultations": list(error.consultations)}
-        raise ProblemError(HTTPStatus.CONFLICT, str(error), more) from error
+        raise _refused(error, stored, reader) from error
     except UnsafePlanError as error:
         more = {"reason": "unsafe", "refused": list(stored.facts.refused)}
         raise ProblemError(HTTPStatus.CONFLICT, str(error), more) from error
 
 
-def _opened(number: int, reader: Viewer) -> tuple[StoredPlan, Plan]:
-    require_everywhere(reader, Right.PLAN)
-    stored = _found(number, reader)
-    return stored, reader.context.changes.plans.plan(number)
-
-
 def _found(number: int, reader: Viewer) -> StoredPlan:
     stored = reader.context.changes.plans.find(number)
-    if stored is None:
+    if stored is None or not _covers(stored, Right.PLAN, reader):
         raise not_found("plan", str(number))
     return stored
+
+
+def _applicable(number: int, reader: Viewer) -> StoredPlan:
+    stored = _found(number, reader)
+    if not _covers(stored, Right.APPLY, reader):
+        raise ProblemError(HTTPStatus.FORBIDDEN, f"your roles do not let you apply plan {number}")
+    return stored
+
+
+def _covers(stored: StoredPlan, right: Right, reader: Viewer) -> bool:
+    """Return whether a right covers all that a plan is about."""
+    return sites_with(reader, right).issuperset(_sites(stored, reader))
+
+
+def _sites(stored: StoredPlan, reader: Viewer) -> Collection[str]:
+    """Return the sites that a plan is about; all there are where it names none, or unknown ones."""
+    sites, known = stored.facts.sites, reader.context.intent.sites.keys()
+    return sites if sites and known >= set(sites) else known
+
+
+def _told_consultations(devices: Collection[str], reader: Viewer) -> tuple[list[str], str]:
+    """Return the running consultations over devices that a reader may hear of, and a sentence.
+
+    Of others one hears that they are there, as they keep an apply from beginning.
+    """
+    touched, sentence = reader.context.changes.consultations_over(devices)
+    seen = [one for one in touched if reader.sees(one.sites)]
+    if len(seen) < len(touched):
+        sentence = "a consultation runs over devices of this plan"
+    return [one.name for one in seen], sentence
+
+
+def _refused(error: ChangeRefusedError, stored: StoredPlan, reader: Viewer) -> ProblemError:
+    more = {"reason": error.reason, "consultations": list(error.consultations)}
+    if not error.consultations or stored.facts.sites is None:
+        return ProblemError(HTTPStatus.CONFLICT, str(error), more)
+    plan = reader.context.changes.plans.plan(stored.number)
+    more["consultations"], sentence = _told_consultations(_changed(plan), reader)
+    detail = f"{sentence}; nothing is applied. Apply then, or say in_consultations"
+    return ProblemError(HTTPStatus.CONFLICT, detail, more)
 
 
 def _changed(plan: Plan) -> Collection[str]:

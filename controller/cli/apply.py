@@ -31,6 +31,7 @@ IdArgument: TypeAlias = Annotated[
     int | None,
     typer.Argument(metavar="ID", min=1, show_default=False, help="Number of an apply."),
 ]
+_LAST: Final = "the last apply"
 CODES: Final = {
     "confirmed": Exit.DONE,
     "pending": Exit.DONE,
@@ -132,8 +133,12 @@ def _apply(file: Path, asked: _Asked, output: Format) -> None:
 
 def _applied(made: "Plan", file: Path, asked: _Asked, progress: "Progress") -> "PushResult":
     if asked.remote is None:
-        from controller.app import apply_plan
+        from controller.app import apply_plan, note_network_act
+        from controller.planning.plan_file import plan_document
 
+        digest = plan_document(made)["sha256"]
+        known = {"digest": digest, "network": made.network, "changes": len(made.changes)}
+        note_network_act("plan.apply", f"plan {made.id}", **known)
         return apply_plan(made, progress, asked.within_s)
     from controller.operations.model import ApplyWish
 
@@ -164,9 +169,11 @@ def _agree(made: "Plan", within_s: int | None) -> None:
 def _resume(
     remote: "RemoteController | None", without: "list[str] | tuple[()]", output: Format
 ) -> None:
-    from controller.app import resume_apply
+    from controller.app import note_network_act, resume_apply
     from controller.terminal.progress import told
 
+    if remote is None:
+        note_network_act("apply.resume", _LAST, without=list(without))
     with told() as progress:
         result = (remote.resume if remote else resume_apply)(progress, without)
     if result is None:
@@ -182,10 +189,11 @@ def confirm(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Keep an apply that waits for you since apply --confirm-within."""
-    from controller.app import confirm_apply
+    from controller.app import confirm_apply, note_network_act
     from controller.terminal.progress import told
 
-    remote = running_controller(controller)
+    if (remote := running_controller(controller)) is None:
+        note_network_act("apply.confirm", _which(number))
     with told() as progress:
         result = (remote.confirm if remote else confirm_apply)(number, progress)
     _end(result, output)
@@ -202,12 +210,14 @@ def rollback(
 
     A rollback is undone only when you give its number.
     """
-    from controller.app import rollback_apply
+    from controller.app import note_network_act, rollback_apply
     from controller.terminal.progress import told
 
     remote = running_controller(controller)
     if not yes:
         _agree_to_undo(number)
+    if remote is None:
+        note_network_act("apply.rollback", _which(number))
     with told() as progress:
         ended = (remote.rollback if remote else rollback_apply)(number, progress)
     if ended.inverse and ended.done:
@@ -216,11 +226,14 @@ def rollback(
     _end(ended.result, output, code=Exit.DONE if ended.done else None)
 
 
+def _which(number: int | None) -> str:
+    return _LAST if number is None else f"apply {number}"
+
+
 def _agree_to_undo(number: int | None) -> None:
     if not watched():
         raise UsageProblem("nobody is watching who could agree; say --yes")
-    which = "the last apply" if number is None else f"apply {number}"
-    if not typer.confirm(f"Undo {which}?", err=True):
+    if not typer.confirm(f"Undo {_which(number)}?", err=True):
         say("nothing was undone")
         raise typer.Exit(Exit.ERROR)
 

@@ -43,12 +43,14 @@ def create(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Write a backup, sealed with SANAGA_PASSPHRASE, while everything goes on; remove old ones."""
+    from controller.app import note_network_act
     from controller.backups.backup import create_backup, forget_old
     from controller.clock import SystemClock
     from controller.store.place import store_place
 
     place = store_place(state_dir())
     file, contents = create_backup(place, to, _passphrase(), SystemClock().instant())
+    note_network_act("backup.make", "records and keys", file=file.name)
     removed = forget_old(to, keep)
     row = {**_row(file, contents), "removed": [str(path) for path in removed]}
     emit(row, output, lambda: write(f"{file}: {_told(contents)}"))
@@ -107,6 +109,7 @@ def restore(
     ] = False,
 ) -> None:
     """Put a backup in the place of the records and keys, and keep what was there beside them."""
+    from controller.app import note_network_act
     from controller.backups.backup import holds_anything, restore_backup, verify_backup
     from controller.clock import SystemClock
     from controller.store.place import store_place
@@ -119,6 +122,7 @@ def restore(
         )
     contents = verify_backup(file, place, passphrase)
     before = restore_backup(file, place, passphrase, SystemClock().instant())
+    note_network_act("backup.restore", "records and keys", file=file.name, of=contents.at)
     write(f"{place.name}: {_told(contents)}")
     say(f"what was there before is in {before}")
 

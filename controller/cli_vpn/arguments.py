@@ -216,7 +216,7 @@ def _line(text: str, option: str, longest: int) -> str:
 
 
 BecauseOption: TypeAlias = Annotated[
-    str, typer.Option("--because", metavar="TEXT", help="Why, for the audit trail.")
+    str, typer.Option("--because", metavar="TEXT", help="Why, for the audit chain.")
 ]
 
 

@@ -32,6 +32,7 @@ from controller.terminal.output import (
 from controller.wording import count
 
 if TYPE_CHECKING:
+    from accounts.audit import ChainVerdict
     from controller.load import Loaded
     from controller.store.audit import AuditEntry
     from vpn.grants.access import Destination
@@ -315,11 +316,27 @@ def audit(
             autocompletion=complete_person,
         ),
     ] = "",
+    kind: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="Only entries of a kind: vpn, accounts or network.",
+        ),
+    ] = "",
+    noted: Annotated[
+        str,
+        typer.Option(
+            metavar="HASH", help="A last hash that you noted; the chain must still have it."
+        ),
+    ] = "",
     controller: ControllerOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Show who did what, when and why; a trail that was tampered with ends with code 1."""
-    from controller.store.audit import broken
+    """Show who did what, when and why, by any door.
+
+    A chain that was tampered with, or that lacks a hash that you noted, ends with code 1.
+    """
+    from accounts.audit import judge_chain
     from inventory.errors import UnknownNameError
     from vpn.people.terms import unknown_name
 
@@ -333,17 +350,29 @@ def audit(
             known |= {entry.person.name for entry in store.entries()}
     if subject and subject not in known:
         raise UnknownNameError(unknown_name("person or edge", subject, dict.fromkeys(known)))
-    shown = [trace for trace in whole if subject in {"", trace.subject}]
-    emit_rows([_trace(trace) for trace in shown], output, _TRAIL)
-    if (serial := broken(whole)) is not None:
-        say(f"the trail was changed at entry {serial}; put back a copy and find out who could")
+    wanted = [one for one in whole if subject in {"", one.subject} and kind in {"", one.kind}]
+    emit_rows([_trace(trace) for trace in wanted], output, _TRAIL)
+    _judge(judge_chain(whole, noted), noted)
+
+
+def _judge(found: "ChainVerdict", noted: str) -> None:
+    """Say whether the chain is whole; it ends with code 1 if it is not."""
+    if found.broken_at is not None:
+        say(f"the chain was changed at entry {found.broken_at}; put back a copy and find out who "
+            "could")  # fmt: skip
         raise typer.Exit(Exit.ERROR)
-    if whole:
-        say(f"{count(len(whole), 'entry', 'entries')}, unbroken; the last hash is {whole[-1].hash}")
+    if noted and not found.noted:
+        say(f"no entry has the hash {noted}: entries were cut off, or it is of another chain; put "
+            "back a copy and find out who could")  # fmt: skip
+        raise typer.Exit(Exit.ERROR)
+    if found.entries:
+        said = count(found.entries, "entry", "entries")
+        say(f"{said}, unbroken; the last hash is {found.last_hash}")
 
 
 _TRAIL = {
     "serial": "NO",
+    "kind": "KIND",
     "at": "AT",
     "who": "WHO",
     "what": "WHAT",
@@ -357,6 +386,7 @@ _TRAIL = {
 def _trace(trace: "AuditEntry") -> dict[str, object]:
     return {
         "serial": trace.serial,
+        "kind": trace.kind,
         "at": trace.at,
         "who": trace.who,
         "what": trace.what,

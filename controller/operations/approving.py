@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from accounts.approvals import ApprovalWish, request_approval, use_approval
 from accounts.errors import SecondPersonError
@@ -11,6 +12,8 @@ from controller.operations.model import ChangeRefusedError
 from controller.operations.plan_rows import PlanRows, StoredPlan
 from controller.roles import CATALOGUE, Right
 from inventory.model import SiteName
+
+_TOO_MUCH: Final = "it cuts off more facilities than one person may decide on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,13 @@ class SecondPerson:
     now: Callable[[], float]
     above: float | None = None
 
-    def reason(self, plan: Plan) -> str:
+    def reason(self, stored: StoredPlan, plan: Plan) -> str:
         """Return why a plan needs a second person; nothing where it needs none."""
+        why = self._reason(plan)
+        # Of a part of the network nobody is told which share of the whole it is.
+        return _TOO_MUCH if "%" in why and stored.facts.sites is not None else why
+
+    def _reason(self, plan: Plan) -> str:
         if self.above is None or not plan.changes:
             return ""
         if plan.forced:
@@ -42,15 +50,18 @@ class SecondPerson:
 
     def request(self, stored: StoredPlan, plan: Plan, by: Principal) -> str:
         """Ask for a second person for a plan; return the number of the request."""
-        summary = f"plan {stored.number}: {stored.facts.changes} changes ({self.reason(plan)})"
+        summary = (
+            f"plan {stored.number}: {stored.facts.changes} changes ({self.reason(stored, plan)})"
+        )
         authors = frozenset({stored.author_id})
-        wish = ApprovalWish(stored.digest, summary, Right.APPROVE, self._everywhere(), authors)
+        places = self._places(stored)
+        wish = ApprovalWish(stored.digest, summary, Right.APPROVE, places, authors)
         with self.plans.begin() as connection:
             return request_approval(connection, by, wish, self.now())
 
     def use(self, stored: StoredPlan, plan: Plan, number: str, by: Principal) -> None:
         """Use an approval up. Raises ChangeRefusedError where one is needed and none is good."""
-        if not (why := self.reason(plan)):
+        if not (why := self.reason(stored, plan)):
             return
         if not number:
             raise ChangeRefusedError(
@@ -64,7 +75,7 @@ class SecondPerson:
                     connection,
                     number,
                     digest=stored.digest,
-                    places=self._everywhere(),
+                    places=self._places(stored),
                     authors=(stored.author_id,),
                     catalogue=CATALOGUE,
                     actor=by.actor(f"apply plan {stored.number}"),
@@ -73,9 +84,14 @@ class SecondPerson:
         except SecondPersonError as error:
             raise ChangeRefusedError(str(error), reason="second-person") from error
 
-    def _everywhere(self) -> frozenset[str]:
-        """Return the paths below which every site is."""
-        return frozenset(path.partition("/")[0] for path in self.places.values())
+    def _places(self, stored: StoredPlan) -> frozenset[str]:
+        """Return the paths of a plan's sites, or those below which every site is."""
+        everywhere = frozenset(path.partition("/")[0] for path in self.places.values())
+        sites = stored.facts.sites
+        # The folder may have sites that the service does not know of yet.
+        if not sites or not self.places.keys() >= set(sites):
+            return everywhere
+        return frozenset(self.places[SiteName(site)] for site in sites)
 
 
 def facilities_cut(plan: Plan) -> float:

@@ -24,17 +24,21 @@ from controller.operations.exchange import push_json
 from controller.operations.model import (
     ActWish,
     ApplyWish,
+    Beginning,
     ChangeRefusedError,
     Operation,
     OperationKind,
     PlanWish,
 )
-from controller.operations.plan_rows import PlanRows, StoredPlan
+from controller.operations.plan_rows import Author, PlanRows, StoredPlan
 from controller.operations.runner import Operations, Watch, Work
 from controller.planning.from_folder import FolderPlan, PlanContext, draft_folder
 from controller.planning.plan import refuse
 from controller.planning.plan_file import load as load_file
+from controller.store.audit import NETWORK
 from controller.store.journal import ApplyRecord, JournalStep
+from inventory.errors import SanagaError
+from inventory.model import DeviceName, Intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Changes:
     """Makes plans of a folder and applies them; whatever runs is one of its operations."""
 
     folder: Path
+    intent: Intent
     plans: PlanRows
     operations: Operations
     around: Surveillance
@@ -62,13 +67,15 @@ class Changes:
         """Begin to make a plan; its number is in the operation's result."""
 
         def work(watch: Watch) -> Mapping[str, Any]:
-            found = self._planned(wish, watch)
-            account, now_s = by.account, self.second_person.now()
-            stored = self.plans.add(found, account.id, account.name, now_s)
+            found, sites = self._planned(wish, watch)
+            author, now_s = Author(by.account.id, by.account.name), self.second_person.now()
+            stored = self.plans.add(found, author, now_s, sites)
             self._record(by, "plan.make", stored)
             return {"plan": stored.number, "digest": stored.digest}
 
-        return self.operations.start(OperationKind.PLAN, by.account.name, work)
+        scope = wish.scope
+        sites = None if scope is None else tuple(sorted(scope.sites(self.intent)))
+        return self.operations.start(Beginning(OperationKind.PLAN, by.account.name, sites), work)
 
     def start_apply(self, stored: StoredPlan, wish: ApplyWish, by: Principal) -> Operation:
         """Begin to apply a plan.
@@ -94,8 +101,8 @@ class Changes:
             self.second_person.use(stored, plan, wish.approval, by)
             self._record(by, "plan.apply", stored)
 
-        kind, who = OperationKind.APPLY, by.account.name
-        return self.operations.start(kind, who, work, before=begun)
+        wanted = Beginning(OperationKind.APPLY, by.account.name, stored.facts.sites)
+        return self.operations.start(wanted, work, before=begun)
 
     def start_act(self, wish: ActWish, by: Principal) -> Operation:
         """Begin to confirm, roll back or resume an apply. Raises OperationRunningError."""
@@ -104,7 +111,8 @@ class Changes:
         def begun() -> None:
             self._note(by, f"apply.{wish.kind}", subject, {"without": list(wish.without)})
 
-        return self.operations.start(wish.kind, by.account.name, _act(wish), before=begun)
+        wanted = Beginning(wish.kind, by.account.name, wish.sites)
+        return self.operations.start(wanted, _act(wish), before=begun)
 
     def consultations_over(self, devices: Collection[str]) -> tuple[Sequence[Announcement], str]:
         """Return the consultations that run now over some devices, and a sentence about them."""
@@ -116,16 +124,36 @@ class Changes:
         with open_journal() as journal:
             return journal.history()
 
+    def devices_of_applies(self, number: int | None = None) -> Mapping[int, frozenset[DeviceName]]:
+        """Return the devices that each apply changed, or that of a number."""
+        with open_journal() as journal:
+            return journal.devices(number)
+
+    def interrupted(self) -> int | None:
+        """Return the number of the apply that 'resume' would go on with, if there is one."""
+        with open_journal() as journal:
+            return next((one.id for one in journal.unfinished()), None)
+
     def apply_of(self, number: int) -> tuple[ApplyRecord, tuple[JournalStep, ...]]:
         """Return an apply with its acts. Raises UnknownNameError."""
         with open_journal() as journal:
             return journal.entry(number), journal.steps(number)
 
-    def _planned(self, wish: PlanWish, watch: Watch) -> FolderPlan:
+    def _planned(self, wish: PlanWish, watch: Watch) -> tuple[FolderPlan, tuple[str, ...] | None]:
         if wish.file is not None:
-            return FolderPlan(load_file(wish.file))
+            return FolderPlan(load_file(wish.file)), None
         context = PlanContext(state_dir(), SystemClock().instant(), watch)
-        return draft_folder(load(wish.folder or self.folder), wish.choices, context)
+        folder, scope = wish.folder or self.folder, wish.scope
+        if scope is None:
+            return draft_folder(load(folder), wish.choices, context), None
+        intent = None
+        try:
+            loaded = load(folder)
+            intent = loaded.intent
+            found = draft_folder(loaded, scope.narrow(loaded, wish.choices), context)
+            return scope.narrowed(found, intent)
+        except SanagaError as error:
+            raise scope.explained(error, intent) from error
 
     def _spare_consultations(self, plan: Plan, wish: ApplyWish) -> None:
         touched, sentence = self.consultations_over({change.device for change in plan.changes})
@@ -144,7 +172,7 @@ class Changes:
     def _note(self, by: Principal, what: str, subject: str, details: Mapping[str, object]) -> None:
         at = instant_text(self.second_person.now())
         with self.plans.begin() as connection:
-            append(connection, by.actor(""), at, what, subject, details)
+            append(connection, by.actor(""), at, what, subject, details, kind=NETWORK)
 
 
 def _act(wish: ActWish) -> Work:

@@ -1,14 +1,15 @@
 """Operations as values: what somebody asked a running controller to do, and how it goes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from controller.planning.from_folder import PlanChoices
+from controller.load import Loaded
+from controller.planning.from_folder import FolderPlan, PlanChoices
 from inventory.errors import SanagaError
-from inventory.model import DeviceName
+from inventory.model import DeviceName, Intent, SiteName
 
 
 class OperationKind(StrEnum):
@@ -35,27 +36,48 @@ class OperationState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    # The controller that ran it is gone.
+    INTERRUPTED = "interrupted"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What is to begin: the kind, for whom, and the sites that it is about.
+
+    Without sites it is about the whole network.
+    """
+
+    kind: OperationKind
+    by: str
+    sites: tuple[SiteName, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
-    """Something that runs, or ran, in this process; times are seconds since 1970.
+    """Something that runs or ran at a controller of this database, as it was when it was read.
 
-    serial counts the operations of this process.
-    events are what happened so far, in JSON's words; result is there when it is done, error when it
-    failed. Its own thread alone changes it.
+    serial counts the operations of the database; times are seconds since 1970. events are those
+    that were asked for, in JSON's words, and position is how many there are by now. apply is the
+    number of the apply that it is at work on. result is there when it is done, error when it ended
+    otherwise.
     """
 
     id: str
-    kind: OperationKind
-    by: str
-    began_s: float
     serial: int
+    beginning: Beginning
+    began_s: float
     state: OperationState = OperationState.RUNNING
     ended_s: float | None = None
-    events: list[dict[str, Any]] = field(default_factory=list)
+    apply: int | None = None
+    position: int = 0
+    events: tuple[Mapping[str, Any], ...] = ()
     result: Mapping[str, Any] | None = None
     error: Mapping[str, Any] | None = None
+
+    @property
+    def kind(self) -> OperationKind:
+        """Return what is done."""
+        return self.beginning.kind
 
 
 class OperationRunningError(SanagaError):
@@ -70,16 +92,34 @@ class ChangeRefusedError(SanagaError):
         self.reason, self.consultations = reason, consultations
 
 
+class PlanScope(Protocol):
+    """The part of the network for which somebody may plan."""
+
+    def sites(self, intent: Intent) -> frozenset[SiteName]:
+        """Return the sites of that part."""
+
+    def narrow(self, loaded: Loaded, choices: PlanChoices) -> PlanChoices:
+        """Return choices that plan for devices of that part alone."""
+
+    def narrowed(self, found: FolderPlan, intent: Intent) -> tuple[FolderPlan, tuple[str, ...]]:
+        """Return a plan as the person may read it, and its sites; raises PlanError."""
+
+    def explained(self, error: SanagaError, intent: Intent | None) -> SanagaError:
+        """Return an error as the person may read it."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlanWish:
     """Which plan somebody wants: of which folder, and with which choices.
 
-    Without a folder it is that of the service. file is a saved plan that is taken as it is.
+    Without a folder it is that of the service. file is a saved plan that is taken as it is. Without
+    a scope it is for the whole network.
     """
 
     choices: PlanChoices
     folder: Path | None = None
     file: Path | None = None
+    scope: PlanScope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +137,12 @@ class ApplyWish:
 
 @dataclass(frozen=True, slots=True)
 class ActWish:
-    """What is to become of an apply; number is the journal's, None for the last that fits."""
+    """What is to become of an apply; number is the journal's, None for the last that fits.
+
+    sites are those of its devices, where they are known.
+    """
 
     kind: OperationKind
     number: int | None = None
     without: tuple[DeviceName, ...] = ()
+    sites: tuple[SiteName, ...] | None = None

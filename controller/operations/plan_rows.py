@@ -4,7 +4,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, delete, insert, select
@@ -27,7 +27,7 @@ _FAST: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class PlanFacts:
-    """What a list says of a plan."""
+    """What a list says of a plan; sites are those that it is about, none for the whole network."""
 
     plan_id: str
     network: str
@@ -37,6 +37,15 @@ class PlanFacts:
     refused: tuple[str, ...]
     unmanaged: Mapping[DeviceName, str]
     notes: tuple[str, ...]
+    sites: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who made a plan."""
+
+    id: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +67,17 @@ class PlanRows:
         self._engine = engine
         open_operations(engine)
 
-    def add(self, found: FolderPlan, author_id: int, author: str, now_s: float) -> StoredPlan:
-        """Keep a plan, and forget the oldest."""
+    def add(
+        self, found: FolderPlan, by: Author, now_s: float, sites: tuple[str, ...] | None = None
+    ) -> StoredPlan:
+        """Keep a plan, about some sites or the whole network, and forget the oldest."""
         document = plan_document(found.plan)
         packed = zlib.compress(json.dumps(document).encode(), _FAST)
-        facts, digest = _facts_of(found), document["sha256"]
+        facts, digest = replace(_facts_of(found), sites=sites), document["sha256"]
         with self._engine.begin() as connection:
             wait_for_lock(connection, _WRITER)
             number = next_number(connection, plans.c.number)
-            stored = StoredPlan(number, digest, now_s, author_id, author, facts)
+            stored = StoredPlan(number, digest, now_s, by.id, by.name, facts)
             row = {name: getattr(stored, name) for name in _COLUMNS} | {"document": packed}
             connection.execute(insert(plans).values(**row, facts=json.dumps(asdict(facts))))
             connection.execute(delete(plans).where(plans.c.number <= number - KEPT))
@@ -120,5 +131,8 @@ def _stored(row: AnyRow) -> StoredPlan:
     facts = json.loads(row.facts)
     for name in ("refused", "notes"):
         facts[name] = tuple(facts[name])
+    # Releases before did not say any.
+    if facts.get("sites") is not None:
+        facts["sites"] = tuple(facts["sites"])
     shown = {name: getattr(row, name) for name in _COLUMNS}
     return StoredPlan(**shown, facts=PlanFacts(**facts))

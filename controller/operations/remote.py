@@ -1,24 +1,31 @@
 """The same use cases at a running controller: asked over its API, followed to their end."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from controller.apply.events import Progress
 from controller.apply.recovery import RollbackResult
+from controller.clock import Clock, SystemClock
 from controller.drivers.observe import ReadProgress
 from controller.model import Plan, PushResult
 from controller.operations.exchange import parse_error, parse_event, parse_push
 from controller.operations.model import ApplyWish
 from controller.planning.from_folder import FolderPlan, PlanChoices
 from controller.planning.plan_file import parse_document, plan_document
-from controller.transport.api_client import ApiClient, segment
-from inventory.errors import Fault, IntentError, PlanError
+from controller.transport.api_client import ApiClient, ApiError, segment
+from inventory.errors import Fault, IntentError, NoControllerError, PlanError
 from inventory.model import CircuitName, DeviceName, Intent
 
 _RUNNING: Final = "running"
 _WAIT_S: Final = 10
+# For so long a controller may be away while an operation is followed: one that is started again, or
+# another behind the same proxy, goes on telling of it.
+_AWAY_S: Final = 30.0
+_AGAIN_S: Final = 0.5
+# What a proxy answers whose controller is gone, and one that cannot read its records.
+_AWAY: Final = frozenset({502, 503, 504})
 # As many as the API takes in one question.
 _MOST_NAMES: Final = 5_000
 
@@ -177,19 +184,36 @@ class _Follower:
     number: str
     progress: Callable[[Any], None]
     position: int = 0
+    clock: Clock = field(default_factory=SystemClock)
 
     def follow(self) -> Mapping[str, Any]:
         """Return an operation once it has ended."""
         while True:
-            found: Mapping[str, Any] = self.client.get(
-                f"/operations/{segment(self.number)}", after=self.position, wait_s=_WAIT_S
-            )
+            found = self._news()
             self.position = found["position"]
             for body in found["events"]:
                 if event := parse_event(body):
                     self.progress(event)
             if found["state"] != _RUNNING:
                 return found
+
+    def _news(self) -> Mapping[str, Any]:
+        """Return what is new; where nobody answers for a while, another controller may soon."""
+        deadline = self.clock.now() + _AWAY_S
+        while True:
+            try:
+                found: Mapping[str, Any] = self.client.get(
+                    f"/operations/{segment(self.number)}", after=self.position, wait_s=_WAIT_S
+                )
+            except NoControllerError:
+                if self.clock.now() > deadline:
+                    raise
+            except ApiError as error:
+                if error.status not in _AWAY or self.clock.now() > deadline:
+                    raise
+            else:
+                return found
+            self.clock.pause(_AGAIN_S)
 
 
 def _circuits_at(devices: Collection[DeviceName], intent: Intent | None) -> Iterator[CircuitName]:

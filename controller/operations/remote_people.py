@@ -1,4 +1,4 @@
-"""People of the VPN and its audit trail, read at a running controller."""
+"""People of the VPN and the audit chain, read at a running controller."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,8 +41,8 @@ class RemotePeople:
         return found
 
     def trail(self) -> tuple[AuditEntry, ...]:
-        """Return the audit trail, oldest first."""
-        return tuple(map(_entry, self.client.all("/audit", chain="vpn", limit=500)))
+        """Return the audit chain, oldest first."""
+        return tuple(map(_entry, self.client.all("/audit", limit=500)))
 
 
 def _entry(body: Mapping[str, Any]) -> AuditEntry:

@@ -1,33 +1,37 @@
-"""Runs operations, each in a thread of its own; of those that change devices one at a time."""
+"""Runs operations, each in a thread of its own; what they tell is stored before it is published."""
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count
-from secrets import token_hex
 from threading import Event as Flag
 from threading import Lock, Thread
 from typing import Any, Final, TypeAlias
 
+from sqlalchemy.exc import DBAPIError
+
 from controller.apply.events import Decided, Event
 from controller.clock import SystemClock
-from controller.drivers.observe import DeviceDone
 from controller.operations.exchange import error_json, event_json
-from controller.operations.model import (
-    CHANGING,
-    Operation,
-    OperationKind,
-    OperationRunningError,
-    OperationState,
-)
+from controller.operations.model import Beginning, Operation, OperationState
+from controller.operations.operation_rows import Ending, OperationRows
+from database.faults import words_of
 from inventory.errors import SanagaError
 
-# So many operations that ended are remembered.
-REMEMBERED: Final = 20
 _STOP_WITHIN_S: Final = 90.0
+# How long a failed end is tried again when the process stops.
+_LAST_WITHIN_S: Final = 10.0
 _log: Final = logging.getLogger(__name__)
 
-Publish: TypeAlias = Callable[[Mapping[str, Any]], None]
+Publish: TypeAlias = Callable[[Operation, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often events are stored, and signs of life given, in seconds."""
+
+    events_s: float = 0.2
+    signs_s: float = 2.0
 
 
 class Watch:
@@ -76,110 +80,190 @@ class Watch:
 Work: TypeAlias = Callable[[Watch], Mapping[str, Any]]
 
 
-class Operations:
-    """The operations of this process; publish tells whoever listens of their events."""
+@dataclass(slots=True)
+class _Run:
+    """An operation of this process: its events that are not stored yet, and how it ended."""
 
-    def __init__(self, publish: Publish, now: Callable[[], float]) -> None:
-        self._publish, self._now = publish, now
-        self._lock, self._serials = Lock(), count(1)
-        self._known: dict[str, Operation] = {}
-        self._watches: dict[str, Watch] = {}
-        self._threads: dict[str, Thread] = {}
+    operation: Operation
+    watch: Watch
+    thread: Thread
+    stored: int = 0
+    pending: list[dict[str, Any]] = field(default_factory=list)
+    ending: Ending | None = None
+    storing: Lock = field(default_factory=Lock)
+
+
+class Operations:
+    """The operations of this process, and those of others on the same database to look at.
+
+    publish tells whoever listens of their events; now returns seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        rows: OperationRows,
+        publish: Publish,
+        now: Callable[[], float],
+        pace: Pace | None = None,
+    ) -> None:
+        self._rows, self._publish, self._now = rows, publish, now
+        self._pace, self._clock = pace or Pace(), SystemClock()
+        self._lock, self._bell, self._stopping = Lock(), Flag(), Flag()
+        self._runs: dict[str, _Run] = {}
+        self._keeper: Thread | None = None
 
     def start(
-        self,
-        kind: OperationKind,
-        by: str,
-        work: Work,
-        *,
-        before: Callable[[], None] = lambda: None,
+        self, wanted: Beginning, work: Work, *, before: Callable[[], None] = lambda: None
     ) -> Operation:
         """Begin an operation, when before has done what must be done first.
 
         Raises OperationRunningError while another one must end first, and what before raises.
         """
-        operation = Operation(token_hex(8), kind, by, self._now(), next(self._serials))
-        watch = Watch(lambda event: self._noted(operation, event))
-        thread = Thread(target=self._run, args=(operation, watch, work), name=kind, daemon=True)
-        with self._lock:
-            self._refuse_second(kind)
+        operation = self._rows.begin(wanted, self._now())
+        try:
             before()
-            self._known[operation.id] = operation
-            self._watches[operation.id], self._threads[operation.id] = watch, thread
-            self._forget_old()
-            thread.start()
+        except BaseException:
+            self._rows.withdraw(operation.serial)
+            raise
+        self._run(operation, work)
         return operation
 
-    def find(self, number: str) -> Operation | None:
-        """Return an operation by its id."""
-        return self._known.get(number)
+    def find(self, number: str, after: int = 0) -> Operation | None:
+        """Return an operation by its id, with its events behind a position."""
+        return self._rows.find(number, after)
 
     def listed(self) -> tuple[Operation, ...]:
-        """Return the operations that are remembered, the newest first."""
-        with self._lock:
-            return tuple(reversed(self._known.values()))
+        """Return the operations that are kept, the newest first, without their events."""
+        return self._rows.listed()
 
     def interrupt(self, number: str) -> None:
         """Ask an operation to end as after Ctrl-C: devices are as before then."""
         with self._lock:
-            watch = self._watches.get(number)
-        if watch is not None:
-            watch.interrupt()
+            run = self._runs.get(number)
+        if run is not None:
+            run.watch.interrupt()
+        else:
+            self._rows.ask_for_end(number)
 
     def wait(self, number: str, within_s: float) -> bool:
-        """Wait for an operation to end; return whether it did in time."""
+        """Wait for an operation of this process to end; return whether it did in time."""
         with self._lock:
-            thread = self._threads.get(number)
-        if thread is not None:
-            thread.join(within_s)
-        return thread is None or not thread.is_alive()
+            run = self._runs.get(number)
+        if run is not None:
+            run.thread.join(within_s)
+        return run is None or not run.thread.is_alive()
 
     def stop(self) -> None:
         """Interrupt whatever runs, and wait until it has ended; devices are as before then."""
+        runs = self._known()
+        for run in runs:
+            run.watch.interrupt()
+        for run in runs:
+            run.thread.join(_STOP_WITHIN_S)
+        self._stopping.set()
+        self._bell.set()
+        if self._keeper is not None:
+            self._keeper.join(_LAST_WITHIN_S)
+
+    def _known(self) -> tuple[_Run, ...]:
         with self._lock:
-            running = tuple(self._threads.items())
-        for number, _ in running:
-            self.interrupt(number)
-        for _, thread in running:
-            thread.join(_STOP_WITHIN_S)
+            return tuple(self._runs.values())
 
-    def _refuse_second(self, kind: OperationKind) -> None:
-        for number in self._threads:
-            other = self._known[number]
-            if other.kind is kind or {kind, other.kind} <= CHANGING:
-                raise OperationRunningError(
-                    f"{other.by} has begun operation {number} ({other.kind}), which is not over; "
-                    "wait until it has ended"
-                )
+    def _run(self, operation: Operation, work: Work) -> None:
+        watch = Watch(lambda event: run.pending.append(event_json(event)))
+        thread = Thread(target=lambda: self._work(run, work), name=str(operation.kind), daemon=True)
+        run = _Run(operation, watch, thread)
+        with self._lock:
+            self._runs[operation.id] = run
+            if self._keeper is None:
+                self._keeper = Thread(target=self._keep, name="operations", daemon=True)
+                self._keeper.start()
+        thread.start()
+        self._bell.set()
 
-    def _forget_old(self) -> None:
-        ended = [number for number in self._known if number not in self._threads]
-        for number in ended[: max(0, len(self._known) - REMEMBERED)]:
-            del self._known[number]
-
-    def _run(self, operation: Operation, watch: Watch, work: Work) -> None:
+    def _work(self, run: _Run, work: Work) -> None:
+        result, error = None, None
         try:
-            operation.result = work(watch)
-            state = OperationState.DONE
-        except (SanagaError, OSError, KeyboardInterrupt) as error:
-            operation.error, state = error_json(error), OperationState.FAILED
-        except Exception as error:  # noqa: BLE001 - a fault of one operation ends it alone
+            result = work(run.watch)
+        except (SanagaError, OSError, KeyboardInterrupt) as known:
+            error = error_json(known)
+        except Exception as fault:  # noqa: BLE001 - a fault of one operation ends it alone
+            operation = run.operation
             _log.exception("operation %s (%s) failed", operation.id, operation.kind)
-            said = SanagaError(f"a fault of the controller ({type(error).__name__}); see its log")
-            operation.error, state = error_json(said), OperationState.FAILED
-        operation.ended_s = self._now()
-        with self._lock:
-            del self._threads[operation.id], self._watches[operation.id]
-            operation.state = state
-        self._publish(_summary(operation, {}))
+            said = SanagaError(f"a fault of the controller ({type(fault).__name__}); see its log")
+            error = error_json(said)
+        state = OperationState.FAILED if error else OperationState.DONE
+        run.ending = Ending(state, self._now(), result, error)
+        # Where that fails, the keeper tries again.
+        self._store(run)
 
-    def _noted(self, operation: Operation, event: Event) -> None:
-        body = event_json(event)
-        operation.events.append(body)
-        if not (isinstance(event, DeviceDone) and not event.detail and event.act == "read"):
-            self._publish(_summary(operation, body))
+    def _keep(self) -> None:
+        """Store what operations tell, and say that they go on, until the process stops."""
+        sign_at = self._clock.now()
+        until = float("inf")
+        while (runs := self._known()) or not self._stopping.is_set():
+            self._bell.wait(self._pace.events_s if runs else None)
+            self._bell.clear()
+            if self._stopping.is_set():
+                until = min(until, self._clock.now() + _LAST_WITHIN_S)
+            if self._clock.now() > until:
+                return
+            try:
+                stored = [self._store(run) for run in self._known()]
+                if all(stored) and self._clock.now() >= sign_at:
+                    sign_at = self._clock.now() + self._pace.signs_s
+                    self._give_sign()
+            except Exception:  # noqa: BLE001 - without signs of life all would count as interrupted
+                _log.exception("operations are not stored; that is tried again")
+
+    def _store(self, run: _Run) -> bool:
+        """Store what an operation has told since, then publish it; return whether that was done.
+
+        An apply goes on whatever the database does: what is not stored now is stored later.
+        """
+        with run.storing:
+            if run.operation.id not in self._runs:
+                return True
+            ending = run.ending
+            told = tuple(run.pending)
+            if not told and ending is None:
+                return True
+            try:
+                self._rows.add_events(run.operation.serial, run.stored, told, ending)
+            except DBAPIError as error:
+                _log.warning("operation %s is not stored: %s", run.operation.id, words_of(error))
+                return False
+            del run.pending[: len(told)]
+            before, run.stored = run.stored, run.stored + len(told)
+            if ending is not None:
+                with self._lock:
+                    del self._runs[run.operation.id]
+            one = run.operation
+            for position, body in enumerate(told, before + 1):
+                if not _is_reading(body):
+                    self._publish(one, _summary(one, OperationState.RUNNING, position, body))
+            if ending is not None:
+                self._publish(one, _summary(one, ending.state, run.stored, {}))
+        return True
+
+    def _give_sign(self) -> None:
+        runs = {run.operation.serial: run for run in self._known()}
+        if not runs:
+            return
+        try:
+            for serial in self._rows.give_sign(runs):
+                runs[serial].watch.interrupt()
+        except DBAPIError as error:
+            _log.warning("operations give no sign of life: %s", words_of(error))
 
 
-def _summary(operation: Operation, event: Mapping[str, Any]) -> dict[str, Any]:
-    about = {"operation": operation.id, "kind": operation.kind.value, "by": operation.by}
-    return {**about, "state": operation.state.value, "position": len(operation.events), **event}
+def _is_reading(body: Mapping[str, Any]) -> bool:
+    """Return whether an event is that one of many devices was read, which nobody waits for."""
+    return body["event"] == "DeviceDone" and body["act"] == "read" and not body["detail"]
+
+
+def _summary(
+    one: Operation, state: OperationState, position: int, event: Mapping[str, Any]
+) -> dict[str, Any]:
+    about = {"operation": one.id, "kind": one.kind.value, "by": one.beginning.by}
+    return {**about, "state": state.value, "position": position, **event}

@@ -1,8 +1,18 @@
-"""Tables of plans that people made, and of answers to requests that may be repeated."""
+"""Tables of plans, of operations with their events, and of answers to repeated requests."""
 
 from typing import Final
 
-from sqlalchemy import Column, Double, Engine, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
 
 from database.migrate import upgrade_schema
 
@@ -29,6 +39,34 @@ kept_answers: Final = Table(
     Column("status", Integer),
     Column("headers", Text),
     Column("body", LargeBinary),
+)
+operations: Final = Table(
+    "operations",
+    METADATA,
+    Column("serial", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    # Names of sites as JSON; none is the whole network.
+    Column("sites", Text),
+    Column("state", Text, nullable=False),
+    Column("began_s", Double, nullable=False),
+    Column("ended_s", Double),
+    Column("process", Text, nullable=False),
+    # By the clock that all controllers of a database share.
+    Column("beat_s", Double, nullable=False),
+    Column("end_asked", Boolean, nullable=False),
+    Column("apply", Integer),
+    Column("position", Integer, nullable=False),
+    Column("result", Text),
+    Column("error", Text),
+)
+operation_events: Final = Table(
+    "operation_events",
+    METADATA,
+    Column("serial", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
 )
 
 

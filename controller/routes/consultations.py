@@ -7,7 +7,7 @@ from secrets import token_hex
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from controller.api.context import Viewer, viewer
@@ -15,6 +15,8 @@ from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
 from controller.api.rights import needs
+from controller.api_requests.matching import IfMatch, require_match, tagged
+from controller.api_requests.noting import note_act
 from controller.api_requests.repeating import RepeatableRoute
 from controller.consultations.conflicts import coming_sentence, conflict_sentence
 from controller.consultations.model import LONGEST_S, Announcement, Standing
@@ -31,6 +33,7 @@ from controller.routes.incident_json import dead_circuits
 CAMEROON: Final = ZoneInfo("Africa/Douala")
 router: Final = APIRouter(prefix="/consultations", route_class=RepeatableRoute)
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
+NamePath = Annotated[str, Path(pattern="^[0-9a-z]{1,64}$")]
 _LOOKING: Final = needs(Right.LOOK)
 _ANNOUNCING: Final = needs(Right.ANNOUNCE_CONSULTATIONS)
 _DAY_S: Final = 86_400.0
@@ -62,7 +65,7 @@ class CheckRequest(BaseModel):
 
 
 @router.post("", status_code=HTTPStatus.CREATED, openapi_extra=_ANNOUNCING)
-def announce(asked: AnnouncementRequest, reader: Reader) -> dict[str, Any]:
+def announce(asked: AnnouncementRequest, reader: Reader, response: Response) -> dict[str, Any]:
     """Announce a consultation; the answer says what quality to expect and why."""
     addresses = parse_addresses(asked.addresses)
     around = located_sites(reader.context.intent, addresses, reader.sites)
@@ -77,7 +80,9 @@ def announce(asked: AnnouncementRequest, reader: Reader) -> dict[str, Any]:
     made = Announcement(token_hex(8), sites, asked.service, begins_s, ends_s, who, now_s)
     made = replace(made, addresses=tuple(map(str, addresses)))
     reader.context.consultations.add(made)
-    return _shown(made, reader) | {"expectation": _expectation(sites, reader)}
+    note_act(reader, "consultation.announce", made.name, sites=list(sites))
+    shown = tagged(response, _shown(made, reader))
+    return shown | {"expectation": _expectation(sites, reader)}
 
 
 @router.post("/check", openapi_extra=_ANNOUNCING)
@@ -136,9 +141,9 @@ def list_consultations(
 
 
 @router.get("/{name}", openapi_extra=_LOOKING)
-def read_consultation(name: str, reader: Reader) -> dict[str, Any]:
+def read_consultation(name: NamePath, reader: Reader, response: Response) -> dict[str, Any]:
     """Return one consultation."""
-    return _shown(_found(name, reader), reader)
+    return tagged(response, _shown(_found(name, reader), reader))
 
 
 def expectation(name: str, reader: Viewer) -> dict[str, Any]:
@@ -147,7 +152,7 @@ def expectation(name: str, reader: Viewer) -> dict[str, Any]:
 
 
 @router.get("/{name}/report", openapi_extra=_LOOKING)
-def read_consultation_report(name: str, reader: Reader) -> dict[str, Any]:
+def read_consultation_report(name: NamePath, reader: Reader) -> dict[str, Any]:
     """Return what a consultation that is over was like: MOS by the minute, moves, what was lost."""
     found, now_s = _found(name, reader), reader.context.now()
     if found.standing(now_s) in {Standing.ANNOUNCED, Standing.RUNNING}:
@@ -163,12 +168,15 @@ def read_consultation_report(name: str, reader: Reader) -> dict[str, Any]:
 
 
 @router.delete("/{name}", status_code=HTTPStatus.NO_CONTENT, openapi_extra=_ANNOUNCING)
-def cancel(name: str, reader: Reader) -> None:
+def cancel(name: NamePath, reader: Reader, if_match: IfMatch = None) -> None:
     """End a consultation, or take its announcement back; one that is over stays."""
     found = _found(name, reader)
     if not reader.may(Right.ANNOUNCE_CONSULTATIONS, found.sites):
         raise _not_covered()
+    if if_match is not None:
+        require_match(if_match, _shown(found, reader))
     reader.context.consultations.cancel(name, reader.context.now())
+    note_act(reader, "consultation.end", name)
 
 
 def _found(name: str, reader: Viewer) -> Announcement:

@@ -16,6 +16,7 @@ from controller.api.rights import needs
 from controller.api.scope import everywhere, is_visible, sites_of, visible_incidents
 from controller.api_requests.free_text import FreeText
 from controller.api_requests.matching import IfMatch, require_match, tagged
+from controller.api_requests.noting import note_act
 from controller.api_requests.repeating import RepeatableRoute
 from controller.incidents.model import (
     SEVERITIES,
@@ -139,6 +140,7 @@ def act_on_incident(
     kind, who = ActKind(asked.kind), reader.principal.account.name
     act = Act(kind, incident.number, who, now_s, asked.text, until_s)
     _refuse(reader.context.incidents.submit(act))
+    note_act(reader, f"incident.{kind.value}", f"incident {incident.number}", asked.text)
     return tagged(response, _whole(number, reader))
 
 
@@ -187,6 +189,7 @@ def set_window(
     )
     _check_wall_time(window)
     _refuse(reader.context.incidents.submit(WindowSet(window)))
+    note_act(reader, "window.set", name, asked.reason, **window_json(window))
     return tagged(response, window_json(window))
 
 
@@ -199,6 +202,7 @@ def remove_window(name: WindowName, reader: Reader, if_match: IfMatch = None) ->
     _check_subjects(window.subjects, reader)
     require_match(if_match, window_json(window))
     _refuse(reader.context.incidents.submit(WindowRemoved(name)))
+    note_act(reader, "window.remove", name)
 
 
 def _found(number: int, reader: Viewer) -> Incident:

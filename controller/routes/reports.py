@@ -11,6 +11,7 @@ from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
 from controller.api.rights import needs
 from controller.api.scope import everywhere
+from controller.api_requests.noting import note_act
 from controller.incidents.sentences import Language
 from controller.report_formats.formats import MEDIA_TYPES, Report, ReportFormat, write_report
 from controller.report_formats.html import CONTENT_SECURITY_POLICY
@@ -81,6 +82,7 @@ def run_schedule(name: str, reader: Reader) -> dict[str, Any]:
         began = _desk(reader).start(name)
     except UnknownNameError as error:
         raise not_found("schedule", name) from error
+    note_act(reader, "schedule.run", name)
     return {"name": name, "began_at": rfc3339(began.timestamp())}
 
 

@@ -15,6 +15,8 @@ from controller.leadership.stream import StreamEvent
 from controller.load import Loaded
 from controller.operations.approving import SecondPerson
 from controller.operations.changes import Changes, Surveillance
+from controller.operations.model import Operation
+from controller.operations.operation_rows import OperationRows
 from controller.operations.plan_rows import PlanRows
 from controller.operations.runner import Operations
 from controller.routes.consultations import time_of_day
@@ -36,14 +38,16 @@ def open_changes(
     plans = PlanRows(engine)
     places = Places(loaded.intent).sites
 
-    def publish(data: Mapping[str, Any]) -> None:
-        # Those who see the whole network are told, as an operation names devices anywhere in it.
-        tell(StreamEvent("operation", data, tuple(places), whole=True))
+    def publish(one: Operation, data: Mapping[str, Any]) -> None:
+        # Who sees every site of an operation is told, as it names devices at any of them.
+        sites = one.beginning.sites
+        tell(StreamEvent("operation", data, tuple(places if sites is None else sites), whole=True))
 
     return Changes(
         Path(loaded.folder).absolute(),
+        loaded.intent,
         plans,
-        Operations(publish, now),
+        Operations(OperationRows(engine), publish, now),
         _surveillance(desk, now),
         SecondPerson(plans, places, now, Settings().approval_above),
     )

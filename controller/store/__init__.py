@@ -1,1 +1,1 @@
-"""What the controller keeps, in SQLite or PostgreSQL: applies, people, keys, the audit trail."""
+"""What the controller keeps, in SQLite or PostgreSQL: applies, people, keys, the audit chain."""

@@ -16,6 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Select
 from sqlalchemy.exc import DBAPIError
 
+from accounts.audit_table import VERSION_TABLE as ACCOUNTS_VERSION_TABLE
 from controller.clock import SystemClock
 from controller.store.lock import held
 from controller.store.migrations.former_files import (
@@ -45,9 +46,11 @@ from database.rows import AnyRow
 from inventory.errors import JournalError, SanagaError
 
 MIGRATIONS: Final = "controller.store.migrations"
+# The audit chain stands among the tables of accounts, and takes up what the store had of it.
+_SCHEMAS: Final = (("accounts", ACCOUNTS_VERSION_TABLE), (MIGRATIONS, VERSION_TABLE))
 LOCK: Final = "lock"
 _FILES: Final = (FILE, *FORMER_FILES)
-# One writer at a time on PostgreSQL too: an entry of the audit trail follows the one before.
+# One writer at a time on PostgreSQL too: an entry of the audit chain follows the one before.
 _WRITER: Final = 0x53414E42
 # Looking through all pages of a larger file takes longer than most verbs; backups look instead.
 _MOST_CHECKED: Final = 32 * 1024 * 1024
@@ -196,7 +199,8 @@ def _bring_up_to_date(place: StorePlace, engine: Engine) -> None:
     """Make or change the tables, and move files of the version before into them, or do neither."""
     with reading(engine) as connection:
         is_new = schema_version(connection, VERSION_TABLE) is None
-        if is_newest(connection, MIGRATIONS, VERSION_TABLE) and not former_files_in(place.folder):
+        newest = all(is_newest(connection, *one) for one in _SCHEMAS)
+        if newest and not former_files_in(place.folder):
             return
     if is_new and place.address and place.file.exists():
         raise FormerFileError(
@@ -210,7 +214,8 @@ def _bring_up_to_date(place: StorePlace, engine: Engine) -> None:
             stack.enter_context(held(place.folder / LOCK, now))
         former = stack.enter_context(held_former_files(place.folder))
         with engine.begin() as db:
-            upgrade_within(db, MIGRATIONS, VERSION_TABLE)
+            for schema in _SCHEMAS:
+                upgrade_within(db, *schema)
             for file in former:
                 move_rows(db, file, now.isoformat(timespec="seconds"))
         for file in former:

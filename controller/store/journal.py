@@ -192,6 +192,17 @@ class Journal:
         rows = self._database.read(select(*fields).order_by(applies.c.id.desc()))
         return tuple(ApplyRecord(**row._asdict()) for row in rows)
 
+    def devices(self, apply_id: int | None = None) -> Mapping[int, frozenset[DeviceName]]:
+        """Return the devices that each apply changes, by its number; of one apply if named."""
+        found: dict[int, set[DeviceName]] = {}
+        own = apply_configs.c
+        wanted = select(own.apply, own.device)
+        if apply_id is not None:
+            wanted = wanted.where(own.apply == apply_id)
+        for row in self._database.read(wanted):
+            found.setdefault(row.apply, set()).add(row.device)
+        return {number: frozenset(names) for number, names in found.items()}
+
     def entry(self, apply_id: int) -> ApplyRecord:
         """Return one apply; UnknownNameError when there is none of that number."""
         found = (entry for entry in self.history() if entry.id == apply_id)

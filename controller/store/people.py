@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from controller.clock import Clock, SystemClock
 from controller.store import audit
@@ -33,7 +33,6 @@ from controller.store.revoked_keys import Revoked, withdraw
 from controller.store.roster_loads import RosterStatusStore
 from controller.store.schema import (
     access_terms,
-    audit_trail,
     device_keys,
     device_numbers,
     people,
@@ -323,18 +322,13 @@ class People:
         return {row.public_key: row.sealed for row in rows}
 
     def last(self) -> int:
-        """Return the number of the audit trail's last entry, 0 when there is none."""
-        (row,) = self._database.read(
-            select(func.coalesce(func.max(audit_trail.c.serial), 0).label("serial"))
-        )
-        return int(row.serial)
+        """Return the number of the audit chain's last entry about access, 0 when there is none."""
+        (row,) = self._database.read(audit.newest())
+        return int(row.number)
 
     def trail(self, subject: str = "") -> tuple[AuditEntry, ...]:
-        """Return the audit trail, oldest first; of one subject, if one is named."""
-        wanted = select(audit_trail).order_by(audit_trail.c.serial)
-        if subject:
-            wanted = wanted.where(audit_trail.c.subject == subject)
-        return audit.read(self._database.read(wanted))
+        """Return the audit chain, oldest first; of one subject, if one is named."""
+        return audit.read(self._database.read(audit.entries(subject)))
 
     def _admit(self, db: Connection, person: Person, act: Actor) -> None:
         row = db.execute(select(people).where(people.c.name == person.name)).first()

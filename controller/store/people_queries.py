@@ -83,7 +83,7 @@ def pairs(keying: DeviceKeys) -> Iterator[tuple[PublicKey, DeviceName, bytes]]:
 
 
 def told(device: PersonDevice) -> dict[str, object]:
-    """Return what the trail says of a device."""
+    """Return what the audit chain says of a device."""
     return {"device": device.name, "number": device.number, "public_key": device.public_key}
 
 

@@ -16,8 +16,8 @@ from inventory.model import DeviceName
 class RosterStatus:
     """The roster that a gateway was sent last, and why it was not sent a newer one, if it was not.
 
-    state is the last entry of the audit trail that was taken into account, 0 before the first
-    time; at is ISO 8601; devices is how many it was told of.
+    state is the number of the last entry about access in the audit chain that was taken into
+    account, 0 before the first time; at is ISO 8601; devices is how many it was told of.
     """
 
     state: int = 0

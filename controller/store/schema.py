@@ -156,18 +156,6 @@ site_keys: Final = Table(
     Column("public_key", TEXT, primary_key=True),
     Column("device", TEXT, nullable=False),
 )
-audit_trail: Final = Table(
-    "audit_trail",
-    METADATA,
-    _number("serial"),
-    Column("at", TEXT, nullable=False),
-    Column("who", TEXT, nullable=False),
-    Column("what", TEXT, nullable=False),
-    Column("subject", TEXT, nullable=False),
-    Column("because", TEXT, nullable=False),
-    Column("details", TEXT, nullable=False),
-    Column("hash", TEXT, nullable=False),
-)
 # Files of former versions whose rows are here; digest is that of all their rows.
 former_files: Final = Table(
     "former_files",

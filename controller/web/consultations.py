@@ -34,9 +34,9 @@ def show_consultations(request: Request, reader: Reader, cursor: Cursor = None) 
 
 
 @router.get("/consultations/{name}", openapi_extra=needs(Right.LOOK))
-def show_consultation(request: Request, name: str, reader: Reader) -> Response:
+def show_consultation(request: Request, name: consultations.NamePath, reader: Reader) -> Response:
     """Show one consultation: what to expect, how it goes, or what it was like."""
-    call = consultations.read_consultation(name, reader)
+    call = consultations.read_consultation(name, reader, Response())
     over = call["state"] in {"over", "cancelled"}
     values = {
         "call": call,

@@ -106,6 +106,12 @@ def common(out: str) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False)
 
 
+def acts(sanaga):
+    """Return what the audit chain has of changes of the network, whichever door they took."""
+    entries = json.loads(sanaga("vpn", "audit", "--kind", "network", "-o", "json").out)
+    return [one["what"] for one in entries if one["what"] != "plan.make"]
+
+
 def told(sanaga):
     answers = [sanaga(*words, SANAGA_PACE="0.2") for words in STORY]
     return [
@@ -119,9 +125,12 @@ def test_verbs_say_and_do_the_same_through_the_service_as_without_it(sanaga, sma
     for router in routers.by_name.values():
         router.running = ""
     assert [code for _, code, *_ in alone] == [2, 2, 1, 0, 0, 1, 1, 0, 1, 0, 1, 0, 1, 1, 0]
+    did = acts(sanaga)
     (sanaga.folder / "state").rename(sanaga.folder / "state-alone")
     with serving(sanaga, small) as served:
         through_the_service = told(served.sanaga)
+        assert acts(served.sanaga) == did
+    assert {"plan.apply", "apply.resume", "apply.confirm", "apply.rollback"} == {*did}
     for before, after in zip(alone, through_the_service, strict=True):
         assert after == before
 
@@ -182,7 +191,15 @@ def test_a_plan_of_saved_configurations_is_made_and_one_of_before_is_applied(ser
 
 def test_people_and_the_trail_are_read_through_the_service(served):
     assert (served("vpn", "person", "list", "-o", "json").out) == "[]\n"
-    assert served("vpn", "audit", "-o", "json").out == "[]\n"
+    assert served("vpn", "audit", "--kind", "vpn", "-o", "json").out == "[]\n"
+    whole = served("vpn", "audit", "-o", "json")
+    first = json.loads(whole.out)[0]
+    assert (first["kind"], first["what"]) == ("accounts", "link.make")
+    assert "unbroken" in whole.err
+    noted = json.loads(whole.out)[-1]["hash"]
+    assert served("vpn", "audit", "--noted", noted).code == 0
+    lost = served("vpn", "audit", "--noted", "0" * 64)
+    assert (lost.code, "entries were cut off" in lost.err) == (1, True)
     unknown = served("vpn", "person", "show", "nobody")
     assert unknown.code == 1
     assert "nobody" in unknown.err

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -61,6 +62,23 @@ def test_people_and_their_audit_trail_are_there(facts, tmp_path):
     audit = sanaga("vpn", "audit", "-o", "json")
     assert "7 entries, unbroken" in audit.err
     assert len(json.loads(audit.out)) == 7
+
+
+def test_their_audit_trail_goes_on_as_the_one_chain_with_the_hashes_that_it_had(facts, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "state" / "people.sqlite")) as former:
+        query = "SELECT serial, hash FROM audit ORDER BY serial"
+        before = former.execute(query).fetchall()
+    sanaga = Sanaga(tmp_path)
+    assert sanaga("account", "link").code == 0
+    revoked = ("vpn", "person", "revoke", "a-ngono", "--because", "left", "--later")
+    assert sanaga(*revoked).code == 0
+    audit = sanaga("vpn", "audit", "--noted", before[-1][1], "-o", "json")
+    assert (audit.code, "unbroken" in audit.err) == (0, True), audit.err
+    entries = json.loads(audit.out)
+    assert [(one["serial"], one["hash"]) for one in entries[:7]] == before
+    assert [one["kind"] for one in entries[6:9]] == ["vpn", "accounts", "vpn"]
+    with closing(Registrar.open(tmp_path / "state")) as registrar:
+        assert registrar.store.last() == len(entries) - 1
 
 
 def test_a_person_gets_the_same_file_again_and_another_device(facts, tmp_path):

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, insert, select
 
+from accounts.audit import FIRST_KIND
+from accounts.audit_table import audit_chain
 from controller.store import schema
 from database.engine import WITHIN_S, sqlite_module
 from database.rows import execute_many
@@ -63,7 +66,7 @@ KINDS: Final[Mapping[str, FormerKind]] = {
             "devices": schema.person_devices,
             "keys": schema.device_keys,
             "preshared": schema.preshared_keys,
-            "audit": schema.audit_trail,
+            "audit": audit_chain,
             "gateways": schema.roster_loads,
             "revoked": schema.revoked_keys,
             "site_keys": schema.site_keys,
@@ -71,6 +74,10 @@ KINDS: Final[Mapping[str, FormerKind]] = {
         },
     ),
 }
+
+
+# Columns that no former file had.
+_SINCE: Final[Mapping[Table, tuple[str, ...]]] = {audit_chain: ("kind", "number")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +183,16 @@ def move_rows(db: Connection, former: FormerFile, at: str) -> None:
 
 
 def _copy(db: Connection, former: FormerFile, old: str, table: Table) -> None:
-    rows = iter(_former_rows(former, old, table))
+    rows = map(partial(_completed, table), _former_rows(former, old, table))
     while batch := list(islice(rows, _AT_ONCE)):
         execute_many(db, insert(table), batch)
+
+
+def _completed(table: Table, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a row with what an entry of the audit chain did not say in release 0.1."""
+    if table is not audit_chain:
+        return row
+    return {**row, "kind": FIRST_KIND, "number": row["serial"]}
 
 
 def _digest(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -206,7 +220,8 @@ def _value(table: Table, name: str, value: object) -> object:
 
 
 def _stored_rows(db: Connection, table: Table) -> Iterator[dict[str, Any]]:
-    rows = db.execute(select(table).order_by(*table.primary_key))
+    columns = [column for column in table.columns if column.name not in _SINCE.get(table, ())]
+    rows = db.execute(select(*columns).order_by(*table.primary_key))
     return (dict(row) for row in rows.mappings())
 
 

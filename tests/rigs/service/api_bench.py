@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
@@ -21,7 +20,6 @@ from accounts.factors.passwords import PasswordHashing
 from accounts.factors.totp import SealingKey
 from accounts.realm import Realm, open_realm
 from accounts.roles import Account, Grant, Origin, Principal
-from accounts.schema import open_accounts
 from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
@@ -43,6 +41,7 @@ from controller.schedules.desk import ReportDesk
 from controller.schedules.jobs import usual_surroundings
 from controller.service.authentication import Authentication
 from controller.service.changing import open_changes
+from controller.store.place import FILE
 from controller.web.install import add_pages
 from database.engine import open_engine
 from tests.rigs.accounts.service import PARTY, QUICK, without_disk
@@ -53,6 +52,7 @@ from tests.sanaga_process import ROOT
 from topology.build import build_topology
 
 SPUR: Final = ROOT / "inventory" / "examples" / "northern-spur"
+_OWN_STATE: Final = "sanaga-state-"
 # Nothing has to settle: what is heard is an incident at once.
 AT_ONCE: Final = Policy(
     both_ends_s=0.0,
@@ -167,38 +167,26 @@ def api_bench(
 
 @contextmanager
 def _state_folder() -> Iterator[None]:
-    """Let the journal and the record of people be in a folder of their own, not the machine's."""
+    """Let records be in a folder of their own, or of the test; not the machine's or a bench's."""
     with (
-        TemporaryDirectory(prefix="sanaga-state-") as scratch,
+        TemporaryDirectory(prefix=_OWN_STATE) as scratch,
         pytest.MonkeyPatch.context() as patch,
     ):
-        if not os.environ.get("SANAGA_STATE_DIR"):  # noqa: TID251
-            place_fresh_records(Path(scratch))
+        chosen = os.environ.get("SANAGA_STATE_DIR", "")  # noqa: TID251
+        if not chosen or _OWN_STATE in chosen:
             patch.setenv("SANAGA_STATE_DIR", scratch)
         yield
 
 
 @contextmanager
 def _records() -> Iterator[Engine]:
-    """Give a database that has the tables of accounts already: to make them takes a while."""
-    with TemporaryDirectory(prefix="sanaga-api-") as scratch:
-        file = Path(scratch, "sanaga.sqlite")
-        file.write_bytes(_fresh_accounts())
-        database = without_disk(open_engine(file))
-        try:
-            yield database
-        finally:
-            database.dispose()
-
-
-@cache
-def _fresh_accounts() -> bytes:
-    with TemporaryDirectory(prefix="sanaga-api-") as scratch:
-        file = Path(scratch, "sanaga.sqlite")
-        database = open_engine(file)
-        open_accounts(database)
+    """Give the database of the state folder, in which everything is kept that the service keeps."""
+    place_fresh_records(state_dir())
+    database = without_disk(open_engine(state_dir() / FILE))
+    try:
+        yield database
+    finally:
         database.dispose()
-        return file.read_bytes()
 
 
 class _PastOfOne:

@@ -34,6 +34,9 @@ WHOLE: Final = ""
 DIGEST: Final = "0" * 64
 CUT: Final = "mora-kolofata-fibre"
 ENDS: Final = ("mora-r1", "kolofata-r1")
+# Who plans and applies in the north.
+ENGINEER: Final = "network-engineer-north"
+_ENDS_WITHIN_S: Final = 120
 _SESSION: Final = "__Host-sanaga-session"
 
 
@@ -61,6 +64,9 @@ class World:
 
     bench: ApiBench
     people: dict[str, Person] = field(default_factory=dict)
+    # A plan of an engineer of the north, and the operation that applied it.
+    plan: Any = None
+    operation: Any = None
 
     def __post_init__(self) -> None:
         """Stop the clock: a second factor counts as given just now for minutes alone."""
@@ -92,11 +98,22 @@ class World:
         self.people[name] = Person(name, Browser(self.bench, origin=None), by, bearer)
         return self.people[name]
 
-    def sent(self, method: str, path: str, body: Any = None) -> Any:
-        """Return what the API answers somebody who may do everything."""
-        answer = self.people["chief"].browser.send(method, path, body)
+    def sent(self, method: str, path: str, body: Any = None, by: str = "chief") -> Any:
+        """Return what the API answers somebody who may do it."""
+        answer = self.people[by].browser.send(method, path, body)
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.text else None
+
+    def settle(self) -> None:
+        """Wait until nothing is being planned or applied."""
+        operations = self.bench.changes.operations
+        for one in operations.listed():
+            assert operations.wait(one.id, _ENDS_WITHIN_S)
+
+    def ended(self, begun: Any) -> Any:
+        """Return the operation that an answer began, once it is over."""
+        self.settle()
+        return self.sent("GET", f"/operations/{begun['id']}")
 
     def cut(self) -> None:
         """Let a circuit of the north be cut."""
@@ -157,6 +174,44 @@ def a_past_consultation(world: World) -> str:
     name = a_consultation(world)
     world.sent("DELETE", f"/consultations/{name}")
     return name
+
+
+def a_plan(world: World) -> str:
+    """Return the number of a plan for the north, when nothing is being applied."""
+    world.settle()
+    if world.plan is None:
+        begun = world.sent("POST", "/plans", {"only": ["kolofata"]}, by=ENGINEER)
+        made = world.ended(begun)
+        world.plan = world.sent("GET", f"/plans/{made['result']['plan']}")
+    return str(world.plan["number"])
+
+
+def its_digest(world: World, _person: Person | None = None) -> Any:
+    """Return what names the plan for the north to whoever applies it."""
+    a_plan(world)
+    return {"digest": world.plan["digest"], "in_consultations": True}
+
+
+def an_operation(world: World) -> str:
+    """Return the id of the operation that applied a plan for the north."""
+    number = a_plan(world)
+    if world.operation is None:
+        begun = world.sent("POST", f"/plans/{number}/apply", its_digest(world), by=ENGINEER)
+        world.operation = world.ended(begun)
+        assert world.operation["state"] == "done", world.operation
+    return str(world.operation["id"])
+
+
+def an_apply(world: World) -> str:
+    """Return the number of an apply in the north."""
+    an_operation(world)
+    return str(world.operation["apply"])
+
+
+def no_choice(world: World, _person: Person) -> Any:
+    """Return a wish for a plan of all that one may plan, when nobody else makes one."""
+    world.settle()
+    return {}
 
 
 def this_month(world: World) -> str:
@@ -257,18 +312,21 @@ REQUESTS: Final[dict[str, Request]] = {
     "GET /reports/{name}": Request(None, {"name": this_month}),
     "GET /schedules": Request(),
     "POST /schedules/{name}/runs": Request(WHOLE, {"name": "availability"}),
-    "GET /plans": Request(WHOLE),
-    "POST /plans": Request(WHOLE, {}, {}),
-    "GET /plans/{number}": Request(WHOLE, {"number": "1"}),
-    "GET /plans/{number}/file": Request(WHOLE, {"number": "1"}),
-    "POST /plans/{number}/approval": Request(WHOLE, {"number": "1"}),
-    "POST /plans/{number}/apply": Request(WHOLE, {"number": "1"}, {"digest": DIGEST}),
-    "GET /applies": Request(WHOLE),
-    "GET /applies/{number}": Request(WHOLE, {"number": "1"}),
-    "POST /applies/{number}/acts": Request(WHOLE, {"number": "latest"}, {"kind": "rollback"}),
+    "GET /plans": Request(),
+    "POST /plans": Request(None, {}, no_choice),
+    "GET /plans/{number}": Request(HERE, {"number": a_plan}),
+    "GET /plans/{number}/file": Request(WHOLE, {"number": a_plan}),
+    # A plan that needs no second person is told so; tests of approvals ask for those that do.
+    "POST /plans/{number}/approval": Request(WHOLE, {"number": "987654"}),
+    "POST /plans/{number}/apply": Request(HERE, {"number": a_plan}, its_digest),
+    "GET /applies": Request(),
+    "GET /applies/{number}": Request(HERE, {"number": an_apply}),
+    "POST /applies/{number}/acts": Request(HERE, {"number": an_apply}, {"kind": "rollback"}),
     "GET /operations": Request(),
-    "GET /operations/{number}": Request(WHOLE, {"number": "none"}),
-    "POST /operations/{number}/interrupt": Request(WHOLE, {"number": "none"}),
+    "GET /operations/{number}": Request(HERE, {"number": an_operation}),
+    "POST /operations/{number}/interrupt": Request(
+        HERE, {"number": an_operation}, right=Right.APPLY
+    ),
     "GET /approvals": Request(),
     "POST /approvals/{number}/passkey-options": Request(
         None, {"number": "none"}, {"digest": DIGEST}

@@ -10,16 +10,19 @@ from sqlalchemy import delete, insert, text, update
 from sqlalchemy.exc import DatabaseError
 
 from accounts.audit import (
+    OWN_KIND,
     START,
     Actor,
     AuditEntry,
-    adopt,
     append,
+    count_entries,
     first_broken,
+    judge_chain,
     read_entries,
     verify,
 )
-from accounts.schema import VERSION_TABLE, audit_chain, metadata, open_accounts
+from accounts.audit_table import VERSION_TABLE, audit_chain, metadata
+from accounts.schema import open_accounts
 from database.engine import reading
 from tests.rigs.accounts.service import at_once
 from tests.sanaga_process import ROOT
@@ -34,9 +37,10 @@ def chain(engine):
     return engine
 
 
-def add(engine, number, actor=MARIE):
+def add(engine, number, actor=MARIE, kind=OWN_KIND):
+    details = {"number": number}
     with engine.begin() as connection:
-        return append(connection, actor, AT, "site.add", f"site {number}", {"number": number})
+        return append(connection, actor, AT, "site.add", f"site {number}", details, kind=kind)
 
 
 def entries(engine):
@@ -162,28 +166,73 @@ def test_the_database_itself_refuses_changes(chain, change):
 def test_an_entry_that_is_slipped_in_at_the_end_breaks_the_chain(chain):
     add(chain, 1)
     forged = {"serial": 2, "at": AT, "who": "x", "what": "y", "subject": "z", "because": ""}
+    forged |= {"kind": "accounts", "number": 2}
     with chain.begin() as connection:
         connection.execute(insert(audit_chain).values(**forged, details="{}", hash="0" * 64))
     assert broken(chain) == 2
 
 
-def test_a_trail_that_the_store_wrote_goes_on_in_this_chain(chain):
-    """The hash is as the store of version 0.1.0 made it, so that its trail can move here."""
-    made = "bb4d656682547776c953116c4eff12d4adbf4a9d592d392f0600e62032adafac"
-    moved = AuditEntry(1, AT, "marie", "site.add", "mora", "test", {"é": [1, 2]}, made)
+def test_entries_of_every_kind_are_in_one_chain_and_counted_by_kind(chain):
+    for number, kind in enumerate(("vpn", "vpn", "accounts", "vpn", "network", "vpn")):
+        add(chain, number, kind=kind)
+    assert [(one.kind, one.number) for one in entries(chain)] == [
+        ("vpn", 1),
+        ("vpn", 2),
+        ("accounts", 1),
+        ("vpn", 3),
+        ("network", 1),
+        ("vpn", 4),
+    ]
+    with reading(chain) as connection:
+        assert [one.serial for one in read_entries(connection, kind="vpn")] == [1, 2, 4, 6]
+        assert count_entries(connection, kind="vpn") == 4
+        assert count_entries(connection, kind="vpn", subject="site 3") == 1
+        assert count_entries(connection) == 6
+        verdict = judge_chain(read_entries(connection))
+    assert (verdict.broken_at, verdict.entries) == (None, 6)
+    assert verdict.kinds == {"vpn": 4, "accounts": 1, "network": 1}
+
+
+# What an entry says of its kind: of one that goes without saying (1), and of others.
+KIND_CHANGES: dict[str, tuple[int, dict[str, object]]] = {
+    "the kind of the first": (1, {"kind": "network"}),
+    "the number of the first": (1, {"number": 9}),
+    "a kind": (3, {"kind": "network"}),
+    "a number": (3, {"number": 9}),
+    "a kind that would go without saying": (3, {"kind": "vpn", "number": 3}),
+}
+
+
+@pytest.mark.parametrize("change", KIND_CHANGES)
+def test_a_change_of_an_entrys_kind_or_number_breaks_the_chain(chain, change):
+    for number, kind in enumerate(("vpn", "vpn", "accounts")):
+        add(chain, number, kind=kind)
+    without_triggers(chain)
+    assert broken(chain) is None
+    serial, values = KIND_CHANGES[change]
     with chain.begin() as connection:
-        adopt(connection, [moved])
-    add(chain, 2)
-    assert (broken(chain), len(entries(chain))) == (None, 2)
-    with pytest.raises(ValueError, match="not empty"), chain.begin() as connection:
-        adopt(connection, [moved])
+        connection.execute(update(audit_chain).where(audit_chain.c.serial == serial).values(values))
+    assert broken(chain) == serial
 
 
-def test_a_broken_trail_does_not_move_here(chain):
-    wrong = AuditEntry(1, AT, "marie", "site.add", "mora", "test", {}, "0" * 64)
-    with pytest.raises(ValueError, match="broken at 1"), chain.begin() as connection:
-        adopt(connection, [wrong])
-    assert first_broken([wrong]) == 1
+def test_an_entry_of_release_0_1_has_the_hash_that_it_had_there(chain):
+    made = "bb4d656682547776c953116c4eff12d4adbf4a9d592d392f0600e62032adafac"
+    entry = AuditEntry(1, AT, "marie", "site.add", "mora", "test", {"é": [1, 2]}, made, "vpn", 1)
+    assert entry.hash_after(START) == made
+    assert first_broken([entry]) is None
+    with chain.begin() as connection:
+        assert append(connection, MARIE, AT, "site.add", "mora", {"é": [1, 2]}, kind="vpn") == made
+
+
+def test_a_chain_that_was_cut_at_its_end_lacks_the_hash_that_was_noted(chain):
+    for number in range(3):
+        noted = add(chain, number)
+    assert judge_chain(entries(chain), noted).noted
+    without_triggers(chain)
+    with chain.begin() as connection:
+        connection.execute(delete(audit_chain).where(audit_chain.c.serial == 3))
+    verdict = judge_chain(entries(chain), noted)
+    assert (verdict.broken_at, verdict.entries, verdict.noted) == (None, 2, False)
 
 
 def test_the_tables_are_what_the_code_expects(chain):

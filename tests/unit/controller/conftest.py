@@ -3,6 +3,7 @@
 import pytest
 
 from controller.store.place import ADDRESS
+from database.engine import open_engine
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -13,3 +14,16 @@ def records(request, monkeypatch):
     else:
         monkeypatch.setenv(ADDRESS, request.getfixturevalue("postgresql_address"))
     return request.param
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    """Give an engine of both kinds of database, with nothing in it."""
+    place = (
+        tmp_path / "sanaga.sqlite"
+        if request.param == "sqlite"
+        else request.getfixturevalue("postgresql_address")
+    )
+    made = open_engine(place)
+    yield made
+    made.dispose()

@@ -7,12 +7,13 @@ from argon2 import PasswordHasher
 from sqlalchemy import event, select
 
 from accounts.audit import read_entries
+from accounts.audit_table import metadata
 from accounts.directory import set_enabled
 from accounts.errors import SignInRefusedError, WaitError
 from accounts.factors.passwords import ArgonParameters, PasswordHashing
 from accounts.factors.throttle import Visitor
 from accounts.factors.totp import STEP_S
-from accounts.schema import browsers, metadata, passwords, sessions
+from accounts.schema import browsers, passwords, sessions
 from accounts.signing_in.own_account import begin_factor, finish_factor
 from accounts.signing_in.second_factors import PasskeyAnswer, RecoveryCode, TotpCode
 from accounts.signing_in.sessions import list_sessions, sign_out

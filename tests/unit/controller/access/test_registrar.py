@@ -22,9 +22,10 @@ from vpn.wireguard import keys, parser
 from vpn.wireguard.config import render_config
 
 NURSE = replace(NGONO, name="b-oumarou", title="B. Oumarou", role="nurse", site="mora", until=None)
-TRIGGERS = "audit_trail_is_not_changed", "audit_trail_is_not_shortened"
-CHANGED, SHORTENED = (f"DROP TRIGGER {name}" for name in TRIGGERS)
-DROP_TRIGGERS = {"postgresql": [f"{CHANGED} ON audit_trail"], "sqlite": [CHANGED, SHORTENED]}
+DROP_TRIGGERS = {
+    "postgresql": ["DROP TRIGGER audit_chain_changed ON audit_chain"],
+    "sqlite": ["DROP TRIGGER audit_chain_update", "DROP TRIGGER audit_chain_delete"],
+}
 
 
 @pytest.fixture
@@ -224,15 +225,15 @@ def test_the_trail_tells_who_did_what_when_and_why(registrar):
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE audit_trail SET who = 'nobody' WHERE serial = 2",
-        "UPDATE audit_trail SET details = '{}' WHERE serial = 2",
-        "DELETE FROM audit_trail WHERE serial = 2",
+        "UPDATE audit_chain SET who = 'nobody' WHERE serial = 2",
+        "UPDATE audit_chain SET details = '{}' WHERE serial = 2",
+        "DELETE FROM audit_chain WHERE serial = 2",
     ],
 )
 def test_a_changed_trail_is_found_out(registrar, records, damage):
     registrar.add(NGONO, "tablet", ACT, nowhere)
     with (
-        pytest.raises(AccessError, match="only ever added to"),
+        pytest.raises(AccessError, match="only added"),
         registrar.store._database.write() as db,
     ):
         db.execute(text(damage))

@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.roles import Grant
+from controller.api.instants import rfc3339
 from controller.incidents.model import Health
 from controller.roles import Role
 from tests.rigs.service.api_bench import api_bench
@@ -45,6 +46,24 @@ def test_a_window_is_changed_and_removed_only_as_it_was_read(bench):
     gone = send(bench, "PUT", "/maintenance/splice", new, WINDOW)
     assert gone.status_code == 412
     assert send(bench, "GET", "/maintenance/splice").status_code == 404
+
+
+def test_a_consultation_is_ended_only_as_it_was_read(bench):
+    begins = rfc3339(bench.clock() + 3_600)
+    asked = {"sites": ["kolofata", "yaounde"], "begins_at": begins, "minutes": 30}
+    made = send(bench, "POST", "/consultations", body=asked)
+    path, tag = f"/consultations/{made.json()['name']}", {"If-Match": made.headers["etag"]}
+    assert send(bench, "GET", path).headers["etag"] == tag["If-Match"]
+    stale = send(bench, "DELETE", path, {"If-Match": '"another"'})
+    assert stale.status_code == 412
+    assert send(bench, "GET", path).json()["state"] == "announced"
+    bench.clock.ahead_s += 3_700
+    # It runs by now, which is not what was read.
+    late = send(bench, "DELETE", path, tag)
+    assert (late.status_code, "read it again" in late.json()["detail"]) == (412, True)
+    new = {"If-Match": send(bench, "GET", path).headers["etag"]}
+    assert send(bench, "DELETE", path, new).status_code == 204
+    bench.clock.ahead_s = 0.0
 
 
 def test_an_act_that_is_sent_twice_with_a_key_stands_once_in_the_timeline(bench):

@@ -9,16 +9,19 @@ import pytest
 
 from controller.account_routes.caller import AnyCaller
 from controller.api.rights import NEEDS, Access, needs
+from controller.drivers.memory import MemoryNetwork
 from controller.roles import Right, Role
 from tests.rigs.service.api_bench import api_bench
 from tests.rigs.service.matrix import (
     ELSEWHERE,
+    ENGINEER,
     HERE,
     NORTH,
     REQUESTS,
     World,
     a_consultation,
     a_window,
+    an_apply,
     proposed,
 )
 
@@ -33,8 +36,19 @@ REFUSED = {403, 404, 422}
 MOMENTS = re.compile(r'"(?:at|seen_at|used_at|position)": "[^"]*"')
 
 
+@pytest.fixture(scope="module", autouse=True)
+def routers():
+    """Let the devices that are planned for live in memory."""
+    network = MemoryNetwork()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SANAGA_PACE", "0.1")
+        for module in ("controller.drivers.connect", "controller.planning.from_folder"):
+            patch.setattr(f"{module}.connector", lambda *_, **__: network.connect)
+        yield network
+
+
 @pytest.fixture(scope="module")
-def world():
+def world(routers):
     with api_bench({}) as bench:
         made = World(bench)
         made.enter("chief", (Role.ADMINISTRATOR, ""))
@@ -179,9 +193,12 @@ def test_what_happens_outside_of_a_scope_changes_nothing_that_is_seen_within_it(
         a_window(world)
         a_consultation(world)
         proposed(world)
+        world.enter(ENGINEER, (Role.NETWORK_ENGINEER, NORTH))
+        an_apply(world)
         for reader in readers:
             assert seen(world, reader) == before[reader.name], reader.by.grants
         after = seen(world, chief)
         differs = {path for path in after if after[path] != before["chief"][path]}
     control = {"/summary", "/sites", "/circuits", "/incidents", "/maintenance", "/consultations"}
+    control |= {"/plans", "/applies", "/operations"}
     assert control | {"/accounts", "/proposals", "/announcements", "/metrics"} <= differs

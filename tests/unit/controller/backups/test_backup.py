@@ -62,7 +62,7 @@ def test_backup_is_verified_and_put_back(state, tmp_path, records):
     before, key = trail_of(state), (state / "sealing_key").read_bytes()
     file, made = create_backup(place, tmp_path / "backups", PASSPHRASE, AT)
     assert made.database == records
-    assert made.rows["audit_trail"] == len(before) > 0
+    assert made.rows["audit_chain"] == len(before) > 0
     assert "sealing_key" in made.files
     assert file.stat().st_mode & 0o077 == 0
     assert verify_backup(file, place, PASSPHRASE) == made
@@ -77,7 +77,7 @@ def test_backup_is_verified_and_put_back(state, tmp_path, records):
         assert trail_of(kept)[-1] == ("later", "x")
     else:
         (saved,) = kept.glob("*.sanaga-backup")
-        assert verify_backup(saved, place, PASSPHRASE).rows["audit_trail"] == len(before) + 1
+        assert verify_backup(saved, place, PASSPHRASE).rows["audit_chain"] == len(before) + 1
 
 
 def test_reports_are_in_a_backup_and_come_back_with_it(state, tmp_path):

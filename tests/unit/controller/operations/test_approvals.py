@@ -90,7 +90,7 @@ def test_a_plan_that_cannot_be_taken_back_whole_waits_for_a_second_person(office
     assert office.approve(office.colleague, number, plan["digest"]).status_code == 204
     ended = office.ended(office.apply(plan, approval=number))
     assert ended["result"]["push"]["outcome"] == "confirmed"
-    trail = office.author.send("GET", "/audit?chain=accounts").json()["items"]
+    trail = office.author.send("GET", "/audit").json()["items"]
     did = [(one["what"], one["who"]) for one in trail if one["what"].startswith(("appr", "plan"))]
     assert did[-4:] == [
         ("approval.request", "a.ngono"),
@@ -125,3 +125,23 @@ def test_an_approval_is_of_one_plan_and_used_up_by_its_apply(office):
     again = office.apply(plan, approval=number)
     assert again.status_code == 409
     assert "used already" in again.json()["detail"]
+
+
+def test_a_plan_within_a_scope_is_approved_by_whoever_covers_its_sites(office):
+    author, second, elsewhere = (
+        invited(office.api, office.author, name, Role.NETWORK_ENGINEER, f"yaounde/{scope}")
+        for name, scope in (("n.one", "maroua"), ("n.two", "maroua"), ("g.one", "garoua"))
+    )
+    everywhere, office.author = office.author, author
+    plan = office.planned()
+    assert plan["needs_second_person"] == "no rollback brings back all of it"
+    number = office.request(plan)
+    assert elsewhere.send("GET", "/approvals").json()["items"] == []
+    assert office.approve(elsewhere, number, plan["digest"]).status_code == 404
+    assert office.apply(plan, approval=number).json()["reason"] == "second-person"
+    (waiting,) = second.send("GET", "/approvals").json()["items"]
+    assert waiting["id"] == number
+    assert office.approve(second, number, plan["digest"]).status_code == 204
+    ended = office.ended(office.apply(plan, approval=number))
+    assert ended["result"]["push"]["outcome"] == "confirmed"
+    office.author = everywhere

@@ -1,11 +1,15 @@
 """People of the VPN, edges' keys, audit chains and backups over the API, within scopes."""
 
 import json
+from contextlib import closing
 
 import pytest
 
 from accounts.roles import Grant
-from controller.roles import Role
+from accounts.signing_in.links import first_administrator_link
+from controller.app import change_accounts, note_network_act
+from controller.environment import state_dir
+from controller.roles import CATALOGUE, Role
 from controller.store.database import Database
 from inventory.errors import JournalError
 from tests.rigs.database.fresh_records import place_fresh_records
@@ -122,34 +126,72 @@ def test_edges_wait_for_a_key_or_have_one_within_the_readers_scope(bench):
     assert bench.get("/vpn/edges", "northern", state="moving")["total"] == 0
 
 
-def test_the_audit_chains_are_read_and_verified_by_whoever_may(bench):
-    entries = bench.get("/audit", "analyst", limit=1)
-    assert (len(entries["items"]), entries["next"] is not None) == (1, True)
-    verdict = bench.get("/audit/verification", "analyst")
-    assert verdict["vpn"]["whole"]
-    assert verdict["vpn"]["entries"] == entries["total"]
-    assert verdict["accounts"] == {
+def test_every_act_by_whatever_door_is_in_one_chain_in_order(bench):
+    with change_accounts() as connection:
+        first_administrator_link(connection, CATALOGUE, ACT, bench.clock())
+    revoked = send(bench, "POST", "/vpn/people/b-oumarou/revoke", "root", because="lost")
+    assert revoked.status_code == 200, revoked.text
+    note_network_act("apply.resume", "the last apply")
+    whole = bench.get("/audit", "analyst")["items"]
+    assert [one["serial"] for one in whole] == list(range(1, len(whole) + 1))
+    did = [(one["kind"], one["what"]) for one in whole]
+    assert did[:2] == [("vpn", "terms.accept"), ("vpn", "person.add")]
+    assert did[-4:] == [
+        ("accounts", "link.make"),
+        ("vpn", "device.revoke"),
+        ("vpn", "person.revoke"),
+        ("network", "apply.resume"),
+    ]
+    for kind in ("vpn", "accounts", "network"):
+        listed = bench.get("/audit", "analyst", kind=kind)
+        assert listed["items"] == [one for one in whole if one["kind"] == kind]
+        assert listed["total"] == len(listed["items"])
+
+
+def test_the_chain_is_read_in_pages_and_verified_by_whoever_may(bench):
+    first = bench.get("/audit", "analyst", limit=2)
+    assert (len(first["items"]), first["total"]) == (2, 5)
+    rest = bench.get("/audit", "analyst", limit=2, cursor=first["next"])
+    assert [one["serial"] for one in rest["items"]] == [3, 4]
+    last = bench.get("/audit", "analyst", limit=2, cursor=rest["next"])
+    assert ([one["serial"] for one in last["items"]], last["next"]) == ([5], None)
+    foreign = send(bench, "GET", "/audit?cursor=ImEi", "analyst")
+    assert foreign.status_code == 400
+    assert bench.get("/audit/verification", "analyst") == {
         "whole": True,
         "broken_at": None,
-        "entries": 0,
-        "last_hash": None,
+        "entries": 5,
+        "kinds": {"vpn": 5},
+        "last_hash": last["items"][0]["hash"],
+        "noted_is_there": None,
     }
     for who in ("vpn", "viewer"):
         assert send(bench, "GET", "/audit", who).status_code == 403
         assert send(bench, "GET", "/audit/verification", who).status_code == 403
 
 
-def test_a_chain_that_was_tampered_with_is_named_at_the_entry(bench, tmp_path):
-    database = Database.open(tmp_path / "state", JournalError)
-    with database.engine.begin() as db:
+def tampered(statement):
+    """Change the chain as somebody does who may write the file, past its triggers."""
+    with closing(Database.open(state_dir(), JournalError)) as database, database.write() as db:
         for trigger in db.exec_driver_sql(
-            "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'audit_trail'"
+            "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'audit_chain'"
         ).all():
             db.exec_driver_sql(f"DROP TRIGGER {trigger.name}")
-        db.exec_driver_sql("UPDATE audit_trail SET who = 'nobody' WHERE serial = 2")
-    database.close()
-    verdict = bench.get("/audit/verification", "analyst")["vpn"]
+        db.exec_driver_sql(statement)
+
+
+def test_a_chain_that_was_tampered_with_is_named_at_the_entry(bench):
+    tampered("UPDATE audit_chain SET who = 'nobody' WHERE serial = 2")
+    verdict = bench.get("/audit/verification", "analyst")
     assert (verdict["whole"], verdict["broken_at"]) == (False, 2)
+
+
+def test_a_chain_that_was_cut_lacks_the_hash_that_was_noted(bench):
+    noted = bench.get("/audit/verification", "analyst")["last_hash"]
+    assert bench.get("/audit/verification", "analyst", noted=noted)["noted_is_there"]
+    tampered("DELETE FROM audit_chain WHERE serial = 5")
+    verdict = bench.get("/audit/verification", "analyst", noted=noted)
+    assert (verdict["whole"], verdict["noted_is_there"]) == (True, False)
 
 
 def test_a_backup_is_made_listed_and_rehearsed(bench):

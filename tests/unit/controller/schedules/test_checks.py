@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from accounts.audit import Actor, append
+from accounts.directory import create_account, new_handle
 from accounts.schema import open_accounts
 from controller.load import load
 from controller.reports.document import State
@@ -18,7 +19,6 @@ from controller.schedules import controller_checks as checks
 from controller.schedules import device_checks as devices
 from controller.schedules.config_backups import ConfigBackup, ConfigChange
 from controller.store.people_records import PersonRecord, Registered
-from database.engine import open_engine
 from inventory.errors import DeviceError
 from tests.rigs.service.api_bench import SPUR
 from vpn.model import Person, PersonDevice
@@ -97,13 +97,15 @@ def test_a_disk_is_judged_by_what_is_free_and_how_fast_it_fills(free, grown, sta
     assert (found.state, found.key) == (state, key)
 
 
-def test_failed_sign_ins_of_the_week_are_counted_by_account(tmp_path):
-    engine = open_engine(tmp_path / "a.sqlite")
-    assert told(checks.check_sign_ins(engine, NOW))[0][2] == "sign-in-nobody"
-    open_accounts(engine)
-    assert told(checks.check_sign_ins(engine, NOW))[0][2] == "sign-in-none"
+def test_failed_sign_ins_of_the_week_are_counted_by_account(database):
+    assert told(checks.check_sign_ins(database, NOW))[0][2] == "sign-in-nobody"
+    open_accounts(database)
+    assert told(checks.check_sign_ins(database, NOW))[0][2] == "sign-in-nobody"
+    with database.begin() as connection:
+        create_account(connection, ("awa", "Awa", new_handle()), (), NOW.timestamp())
+    assert told(checks.check_sign_ins(database, NOW))[0][2] == "sign-in-none"
     actor = Actor("nobody", "sign-in")
-    with engine.begin() as connection:
+    with database.begin() as connection:
         for day, what, who in (
             (20, "sign-in.refused", "old"),
             (29, "sign-in.refused", "awa"),
@@ -111,10 +113,9 @@ def test_failed_sign_ins_of_the_week_are_counted_by_account(tmp_path):
             (30, "sign-in", "ben"),
         ):
             append(connection, actor, f"2026-11-{day}T01:00:00+00:00", what, who)
-    found = told(checks.check_sign_ins(engine, NOW))
+    found = told(checks.check_sign_ins(database, NOW))
     assert found[:2] == [("awa", State.NOTE, "sign-in-some"), ("ben", State.ACT, "sign-in-some")]
     assert len(found) == 3
-    engine.dispose()
 
 
 def test_old_lists_of_packages_are_no_good_news(tmp_path):

@@ -12,7 +12,6 @@ from controller.incidents.model import Health
 from controller.reports.availability import together
 from controller.schedules.month import MonthError, MonthSource, month_report
 from controller.schedules.rows import ScheduleRows
-from database.engine import open_engine
 from tests.rigs.incidents.networks import north
 
 DOUALA = ZoneInfo("Africa/Douala")
@@ -24,11 +23,9 @@ def at(day, hour=0, month=10):
 
 
 @pytest.fixture
-def source(tmp_path):
-    engine = open_engine(tmp_path / "sanaga.sqlite")
-    IncidentRows(engine)
-    yield MonthSource(engine, ScheduleRows(engine), north(), "spur")
-    engine.dispose()
+def source(database):
+    IncidentRows(database)
+    return MonthSource(database, ScheduleRows(database), north(), "spur")
 
 
 def turn(source, name, at_s, before, after):

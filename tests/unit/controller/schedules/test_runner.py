@@ -11,7 +11,6 @@ from controller.schedules.jobs import Job
 from controller.schedules.rows import LEASE_S, ScheduleRows
 from controller.schedules.runner import ScheduleRunner
 from controller.timetable.wall_time import Schedule, Weekly
-from database.engine import open_engine
 from inventory.errors import SanagaError, UnknownNameError
 
 MONDAY = datetime(2026, 11, 30, 5, tzinfo=UTC)
@@ -25,9 +24,8 @@ def made(now):
 class World:
     """A runner with one weekly job, and what it did."""
 
-    def __init__(self, folder):
-        self.engine = open_engine(folder / "sanaga.sqlite")
-        self.rows, self.archive = ScheduleRows(self.engine), ReportArchive(folder)
+    def __init__(self, database, folder):
+        self.rows, self.archive = ScheduleRows(database), ReportArchive(folder)
         self.done, self.told, self.fault = [], [], None
 
     def runner(self):
@@ -42,10 +40,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path):
-    made_world = World(tmp_path)
-    yield made_world
-    made_world.engine.dispose()
+def world(database, tmp_path):
+    return World(database, tmp_path)
 
 
 def test_it_runs_on_time_and_not_again(world):

@@ -6,16 +6,13 @@ import pytest
 
 from controller.reports.batteries import BatterySample
 from controller.schedules.rows import LEASE_S, Run, ScheduleRows, gaps_between
-from database.engine import open_engine
 
 HOUR = 3600.0
 
 
 @pytest.fixture
-def rows(tmp_path):
-    engine = open_engine(tmp_path / "sanaga.sqlite")
-    yield ScheduleRows(engine)
-    engine.dispose()
+def rows(database):
+    return ScheduleRows(database)
 
 
 def test_one_of_many_claims_a_run(rows):

@@ -19,7 +19,7 @@ from controller.schedules.rows import ScheduleRows
 from controller.service.scheduling import Scheduling
 from controller.snmp.model import Battery, DeviceReading
 from controller.timetable.model import Timetable
-from database.engine import open_engine, reading
+from database.engine import reading
 from tests.simulated_time import START, TestClock
 
 
@@ -37,12 +37,10 @@ class Readings:
 
 
 @pytest.fixture
-def engine(tmp_path):
-    made = open_engine(tmp_path / "sanaga.sqlite")
-    IncidentRows(made)
-    upgrade_notices(made)
-    yield made
-    made.dispose()
+def engine(database):
+    IncidentRows(database)
+    upgrade_notices(database)
+    return database
 
 
 def scheduling(engine, folder, policy=NoticePolicy()):  # noqa: B008 - it never changes

@@ -39,9 +39,27 @@ def told(services, *statuses):
     assert services.told() == [*statuses], services.logs()
 
 
+def plan_at_one_and_read_at_the_other(services, one, other):
+    """Make a plan at one service; the other tells how that goes on, and shows the plan."""
+    blank = services.folder / "blank"
+    blank.mkdir()
+    begun = one.client.send("POST", "/plans", {"running": str(blank)})
+
+    def ended():
+        return other.client.get(f"/operations/{begun['id']}")["state"] == "done"
+
+    eventually(ended, WITHIN_S, "the end of the plan, as the other service tells it")
+    here, there = (served.client.get(f"/operations/{begun['id']}") for served in (one, other))
+    assert here == there
+    number = there["result"]["plan"]
+    assert other.client.get(f"/plans/{number}")["digest"] == there["result"]["digest"]
+    assert [found["id"] for found in other.client.all("/operations")] == [begun["id"]]
+
+
 def test_the_leader_hangs_and_is_killed_and_everybody_is_told_once(services):
     one, other = services.serve("one"), services.serve("other")
     assert (one.role(), other.role()) == ("leader", "follower")
+    plan_at_one_and_read_at_the_other(services, one, other)
     with closing(other.client.events()) as stream:
         assert next(stream).kind == "resync"
         services.report(other, PathState.DEAD)

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from controller.environment import SettingError, environment, state_dir
+from controller.environment import SettingError, administrator, environment, state_dir
 from inventory.errors import AccountError
 from vpn.key_text import PublicKey
 from vpn.wireguard.key_backends import KeyMaker, MakePair, key_backend
@@ -223,7 +223,7 @@ def local_controller() -> "ApiClient | None":
             return None
     from controller.transport.api_client import ApiClient
 
-    return ApiClient(place)
+    return ApiClient(place, person=administrator())
 
 
 def running_client(url: str | None) -> "ApiClient | None":

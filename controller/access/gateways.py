@@ -132,14 +132,15 @@ class Gateways:
         *,
         within_s: float,
         clock: Clock,
+        there: bool = False,
     ) -> tuple[DeviceName, ...]:
         """Push rosters, again to gateways that were not reached, and return those that are left.
 
-        report is called with every outcome of every attempt.
+        report is called with every outcome of every attempt; there is as in push_rosters().
         """
 
         def push(names: Sequence[DeviceName]) -> Generator[tuple[DeviceName, Outcome], None, None]:
-            for name, outcome in self.push_rosters(names):
+            for name, outcome in self.push_rosters(names, there=there):
                 report(name, outcome)
                 yield name, outcome
 

@@ -64,6 +64,7 @@ def invite(
     """
     from controller.access.invitation import refusal_noted
     from controller.cli_vpn import arguments
+    from controller.vpn_control.here import dialling_of
 
     said = arguments.given(title, role, site, licence, licence_until, until)
     reason, named = act(because), arguments.slug(device, "device")
@@ -72,7 +73,7 @@ def invite(
         person = arguments.wanted(registrar.store.find(name), name, said)
         known = registrar.admissible(person, named)
         picture.free()
-        text = filed(registrar.terms(), gateway)
+        text = filed(dialling_of(registrar.terms()), gateway)
         with _visit(registrar, gateway) as visit:
             write(visit.invited.code)
             picture.hand(visit.invited.code)
@@ -95,11 +96,13 @@ def _let_in(
 ) -> None:
     """Tell gateways of a device, and the device whether the one that it dials knows it by now."""
     from controller.access.gateways import has_roster
+    from controller.environment import state_dir
+    from controller.vpn_control.here import GatewaysHere
     from inventory.errors import AccessError, DeviceError
 
     entered = registrar.store.last()
     try:
-        gateways.tell(registrar)
+        gateways.tell(GatewaysHere(registrar, state_dir()))
     finally:
         chosen = gateway or registrar.terms().gateways[0].device
         try:

@@ -11,7 +11,7 @@ from controller.wording import count, listing
 from inventory.text_table import aligned, cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from controller.access.registrar import Registrar
     from controller.operations.remote_people import RemotePeople
@@ -165,7 +165,7 @@ def detail(entry: "PersonRecord", terms: "AccessTerms") -> dict[str, object]:
     return person_detail(entry, terms, today())
 
 
-def lines(data: dict[str, object]) -> Iterator[tuple[str, str]]:
+def lines(data: "Mapping[str, Any]") -> Iterator[tuple[str, str]]:
     """Yield the same for a person's eyes, with styles."""
     keys = ("title", "role", "site", "groups", "licence", "licence_until", "until", "added")
     pairs = [(key.replace("_", " "), cell(data[key])) for key in keys]

@@ -21,11 +21,21 @@ class OperationKind(StrEnum):
     RESUME = "resume"
     BACKUP = "backup"
     REHEARSAL = "rehearsal"
+    ROSTERS = "rosters"
+    VPN_TERMS = "vpn-terms"
+    SITE_KEYS = "site-keys"
+    VPN_READING = "vpn-reading"
 
 
 # Only one of these runs at a time.
 CHANGING: frozenset[OperationKind] = frozenset(
     {OperationKind.APPLY, OperationKind.CONFIRM, OperationKind.ROLLBACK, OperationKind.RESUME}
+)
+
+
+# Any number of these runs at a time: a gateway takes one roster after the other.
+SIDE_BY_SIDE: frozenset[OperationKind] = frozenset(
+    {OperationKind.ROSTERS, OperationKind.VPN_READING}
 )
 
 
@@ -41,7 +51,7 @@ class OperationState(StrEnum):
 class Operation:
     """Something that runs, or ran, in this process; times are seconds since 1970.
 
-    serial counts the operations of this process.
+    serial counts the operations of this process; account is the number of who began it.
     events are what happened so far, in JSON's words; result is there when it is done, error when it
     failed. Its own thread alone changes it.
     """
@@ -56,6 +66,7 @@ class Operation:
     events: list[dict[str, Any]] = field(default_factory=list)
     result: Mapping[str, Any] | None = None
     error: Mapping[str, Any] | None = None
+    account: int | None = None
 
 
 class OperationRunningError(SanagaError):

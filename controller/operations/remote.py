@@ -1,7 +1,7 @@
 """The same use cases at a running controller: asked over its API, followed to their end."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,16 +9,15 @@ from controller.apply.events import Progress
 from controller.apply.recovery import RollbackResult
 from controller.drivers.observe import ReadProgress
 from controller.model import Plan, PushResult
-from controller.operations.exchange import parse_error, parse_event, parse_push
+from controller.operations.exchange import parse_push
+from controller.operations.following import follow, from_here
 from controller.operations.model import ApplyWish
 from controller.planning.from_folder import FolderPlan, PlanChoices
 from controller.planning.plan_file import parse_document, plan_document
 from controller.transport.api_client import ApiClient, segment
-from inventory.errors import Fault, IntentError, PlanError
+from inventory.errors import IntentError, PlanError
 from inventory.model import CircuitName, DeviceName, Intent
 
-_RUNNING: Final = "running"
-_WAIT_S: Final = 10
 # As many as the API takes in one question.
 _MOST_NAMES: Final = 5_000
 
@@ -32,7 +31,7 @@ class RemoteController:
     @property
     def local(self) -> bool:
         """Return whether it runs on this machine and knows its files."""
-        return isinstance(self.client.place, Path)
+        return self.client.local
 
     def unfinished(self) -> tuple[Mapping[str, Any], ...]:
         """Return the applies that are not over."""
@@ -65,7 +64,7 @@ class RemoteController:
         try:
             made = self._followed("/plans", body, progress)
         except IntentError as error:
-            raise IntentError(_from_here(fault, folder) for fault in error.faults) from error
+            raise IntentError(from_here(fault, folder) for fault in error.faults) from error
         return self._plan(made["plan"])
 
     def apply(self, plan: Plan, file: Path, wish: ApplyWish, progress: Progress) -> PushResult:
@@ -148,48 +147,7 @@ class RemoteController:
     def _followed(
         self, path: str, body: Mapping[str, Any], progress: Callable[[Any], None]
     ) -> Mapping[str, Any]:
-        """Begin an operation and tell of it until it ends; Ctrl-C ends it there, in order."""
-        begun = self.client.send("POST", path, body)
-        follower = _Follower(self.client, str(begun["id"]), progress)
-        try:
-            ended = follower.follow()
-        except KeyboardInterrupt:
-            self.client.send("POST", f"/operations/{begun['id']}/interrupt")
-            ended = follower.follow()
-        if ended["error"]:
-            raise parse_error(ended["error"])
-        result: Mapping[str, Any] = ended["result"]
-        return result
-
-
-def _from_here(fault: Fault, folder: Path | None) -> Fault:
-    """Return a fault with its file as seen from the current folder, so that editors open it."""
-    file = Path(fault.where.file)
-    if folder is None or not file.is_relative_to(folder.absolute()):
-        return fault
-    seen = folder / file.relative_to(folder.absolute())
-    return replace(fault, where=replace(fault.where, file=str(seen)))
-
-
-@dataclass(slots=True)
-class _Follower:
-    client: ApiClient
-    number: str
-    progress: Callable[[Any], None]
-    position: int = 0
-
-    def follow(self) -> Mapping[str, Any]:
-        """Return an operation once it has ended."""
-        while True:
-            found: Mapping[str, Any] = self.client.get(
-                f"/operations/{segment(self.number)}", after=self.position, wait_s=_WAIT_S
-            )
-            self.position = found["position"]
-            for body in found["events"]:
-                if event := parse_event(body):
-                    self.progress(event)
-            if found["state"] != _RUNNING:
-                return found
+        return follow(self.client, path, body, progress)
 
 
 def _circuits_at(devices: Collection[DeviceName], intent: Intent | None) -> Iterator[CircuitName]:

@@ -9,12 +9,13 @@ from threading import Event as Flag
 from threading import Lock, Thread
 from typing import Any, Final, TypeAlias
 
-from controller.apply.events import Decided, Event
+from controller.apply.events import Decided
 from controller.clock import SystemClock
 from controller.drivers.observe import DeviceDone
-from controller.operations.exchange import error_json, event_json
+from controller.operations.exchange import Event, error_json, event_json
 from controller.operations.model import (
     CHANGING,
+    SIDE_BY_SIDE,
     Operation,
     OperationKind,
     OperationRunningError,
@@ -23,7 +24,7 @@ from controller.operations.model import (
 from inventory.errors import SanagaError
 
 # So many operations that ended are remembered.
-REMEMBERED: Final = 20
+REMEMBERED: Final = 50
 _STOP_WITHIN_S: Final = 90.0
 _log: Final = logging.getLogger(__name__)
 
@@ -93,12 +94,15 @@ class Operations:
         work: Work,
         *,
         before: Callable[[], None] = lambda: None,
+        account: int | None = None,
     ) -> Operation:
         """Begin an operation, when before has done what must be done first.
 
-        Raises OperationRunningError while another one must end first, and what before raises.
+        account is the number of who begins it, and may therefore follow it. Raises
+        OperationRunningError while another one must end first, and what before raises.
         """
-        operation = Operation(token_hex(8), kind, by, self._now(), next(self._serials))
+        serial, now_s = next(self._serials), self._now()
+        operation = Operation(token_hex(8), kind, by, now_s, serial, account=account)
         watch = Watch(lambda event: self._noted(operation, event))
         thread = Thread(target=self._run, args=(operation, watch, work), name=kind, daemon=True)
         with self._lock:
@@ -146,7 +150,8 @@ class Operations:
     def _refuse_second(self, kind: OperationKind) -> None:
         for number in self._threads:
             other = self._known[number]
-            if other.kind is kind or {kind, other.kind} <= CHANGING:
+            same = other.kind is kind and kind not in SIDE_BY_SIDE
+            if same or {kind, other.kind} <= CHANGING:
                 raise OperationRunningError(
                     f"{other.by} has begun operation {number} ({other.kind}), which is not over; "
                     "wait until it has ended"
@@ -171,13 +176,18 @@ class Operations:
         with self._lock:
             del self._threads[operation.id], self._watches[operation.id]
             operation.state = state
-        self._publish(_summary(operation, {}))
+        self._tell(operation, {})
 
     def _noted(self, operation: Operation, event: Event) -> None:
         body = event_json(event)
         operation.events.append(body)
         if not (isinstance(event, DeviceDone) and not event.detail and event.act == "read"):
-            self._publish(_summary(operation, body))
+            self._tell(operation, body)
+
+    def _tell(self, operation: Operation, event: Mapping[str, Any]) -> None:
+        # Who only looks at the VPN changes nothing that others would want to hear of.
+        if operation.kind is not OperationKind.VPN_READING:
+            self._publish(_summary(operation, event))
 
 
 def _summary(operation: Operation, event: Mapping[str, Any]) -> dict[str, Any]:

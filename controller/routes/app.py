@@ -36,6 +36,7 @@ from controller.change_routes import (
 )
 from controller.roles import Right
 from controller.routes import consultations, incidents, network, reports
+from controller.vpn_routes import devices, edges, gateways, lists
 
 API: Final = "/api/v1"
 # Streams that may be open at once; more are told to come back.
@@ -76,7 +77,10 @@ def make_app(
     api.include_router(applies.router, tags=["applies"])
     api.include_router(approvals.router, tags=["plans"])
     api.include_router(operations.router, tags=["operations"])
-    api.include_router(vpn.router, tags=["vpn"])
+    for several in (vpn, gateways, edges, lists):
+        api.include_router(several.router, tags=["vpn"])
+    api.include_router(devices.router, tags=["vpn"])
+    api.include_router(devices.repeatable, tags=["vpn"])
     api.include_router(audit.router, tags=["audit"])
     api.include_router(backups.router, tags=["backups"])
     api.include_router(reports.router, tags=["reports"])

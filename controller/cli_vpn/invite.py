@@ -23,6 +23,7 @@ from controller.cli_vpn.arguments import (
     filed,
 )
 from controller.cli_vpn.delivery import Delivery, PngOption, QrOption, SvgOption
+from controller.terminal.controllers import refuse_beside
 from controller.terminal.durations import spoken as duration
 from controller.terminal.output import progress_wanted, say, stderr, write
 
@@ -66,6 +67,10 @@ def invite(
     from controller.cli_vpn import arguments
     from controller.vpn_control.here import dialling_of
 
+    refuse_beside(
+        "stop it for as long as this takes, or give access with 'sanaga vpn person add NAME "
+        "--public-key KEY', the key being read from the device"
+    )
     said = arguments.given(title, role, site, licence, licence_until, until)
     reason, named = act(because), arguments.slug(device, "device")
     picture = Delivery(png=png, svg=svg, qr=qr)

@@ -30,6 +30,7 @@ from controller.change_routes import (
     approvals,
     audit,
     backups,
+    machine,
     operations,
     plans,
     vpn,
@@ -83,6 +84,7 @@ def make_app(
     api.include_router(devices.repeatable, tags=["vpn"])
     api.include_router(audit.router, tags=["audit"])
     api.include_router(backups.router, tags=["backups"])
+    api.include_router(machine.router, tags=["machine"])
     api.include_router(reports.router, tags=["reports"])
     api.include_router(_stream, tags=["stream"])
     for one in (sign_in, own_account, sessions, accounts, proposals):

@@ -332,18 +332,22 @@ class Registrar:
         """
         if isinstance(sought, str):
             owner = self.store.owner(sought)
-            number, hint = owner and owner.device.number, "'sanaga vpn site list' has keys of sites"
+            number = owner and owner.device.number
         else:
             terms = self.terms()
             found = (people_number(terms.plan, g.number, sought) for g in terms.gateways)
-            number, hint = (
-                next(filter(None, found), None),
-                device_config.describe_people_blocks(terms),
-            )
+            number = next(filter(None, found), None)
         device = self.store.numbered_device(number) if number else None
         if device is None:
-            raise AccessError(f"no person's device has or had {sought}; {hint}")
+            raise self.nobodys(sought)
         return device
+
+    def nobodys(self, sought: Address | PublicKey) -> AccessError:
+        """Return what to say of an address or a key that nobody has or had."""
+        hint = "'sanaga vpn site list' has keys of sites"
+        if not isinstance(sought, str):
+            hint = device_config.describe_people_blocks(self.terms())
+        return AccessError(f"no person's device has or had {sought}; {hint}")
 
     def gateway(self, name: DeviceName) -> Gateway:
         """Return a gateway by name. Raises UnknownNameError."""

@@ -39,6 +39,7 @@ from controller.change_routes.vpn import (
 from controller.clock import SystemClock
 from controller.environment import state_dir
 from controller.keys.psk_sealing import PskVault
+from controller.operations.exchange import error_json
 from controller.roles import Right
 from controller.vpn_control.adapters import DEVICE, PERSON
 from controller.vpn_control.here import PeopleHere
@@ -145,7 +146,7 @@ def prepare_rotation(name: PersonParameter, asked: NewKey, reader: Reader) -> di
 @router.post("/people/{name}/entry", openapi_extra=needs(Right.CHANGE_PEOPLE))
 def enter_device(name: PersonParameter, asked: EntryRequest, reader: Reader) -> dict[str, Any]:
     """Put a device on record whose files are written; the same text again changes nothing."""
-    pending = read_pending(unsealed(asked.pending, reader))
+    pending = read_pending(_one(unsealed(asked.pending, reader)))
     made = pending.handover
     _require_same(name, made.person)
     _require_at(reader, made.person.site)
@@ -187,10 +188,17 @@ def find_owner(asked: OwnerRequest, reader: Reader) -> dict[str, Any]:
     """Return whose device has or had an address or a public key; no other one ever gets either."""
     sought = _sought(asked.sought)
     with open_registrar() as registrar:
-        found = PeopleHere(registrar).owner(sought)
-    if not may_at(reader, Right.SEE_PEOPLE, str(found.person["site"])):
-        raise AccessError(f"no person's device that you may see has or had {asked.sought}")
+        try:
+            found = PeopleHere(registrar).owner(sought)
+        except AccessError as error:
+            raise _nobodys(error) from error
+        if not may_at(reader, Right.SEE_PEOPLE, str(found.person["site"])):
+            raise _nobodys(registrar.nobodys(sought))
     return {"person": found.person, "until": found.until}
+
+
+def _nobodys(error: AccessError) -> ProblemError:
+    return ProblemError(HTTPStatus.NOT_FOUND, str(error), {"error": error_json(error)})
 
 
 def require_name(text: str, what: str) -> str:
@@ -246,6 +254,13 @@ def unsealed(text: str, reader: Viewer) -> Any:
     """Return what waits in a text of sealed(). Raises AccessError."""
     vault, now = PskVault(state_dir()), SystemClock().instant()
     return open_pending(vault, text, _by(reader), now)
+
+
+def _one(told: Any) -> Any:
+    if not isinstance(told, dict):
+        detail = "pending: it is of a list; send it to the entry of people-lists"
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    return told
 
 
 def _by(reader: Viewer) -> str:

@@ -19,6 +19,7 @@ from controller.app import open_registrar
 from controller.change_routes.operations import begun
 from controller.change_routes.vpn import vpn_actor
 from controller.environment import state_dir
+from controller.keys.signing import public_text, signing_key
 from controller.operations.model import Operation, OperationKind
 from controller.operations.runner import Watch, Work
 from controller.roles import Right
@@ -93,6 +94,12 @@ class TermsRequest(PlaceRequest):
     digest: str = Field(pattern="^[0-9a-f]{64}$")
     later: bool = False
     because: BecauseText = Field(min_length=1)
+
+
+@router.get("/signing-key", openapi_extra=needs(Right.LOOK))
+def read_signing_key(_: Reader) -> dict[str, Any]:
+    """Return the public key of the controller, by which edges know what comes from it."""
+    return {"key": public_text(signing_key(state_dir()))}
 
 
 @router.get("/dialling", openapi_extra=needs(Right.SEE_PEOPLE))

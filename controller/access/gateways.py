@@ -248,12 +248,6 @@ def roster_lag(registrar: Registrar, name: DeviceName) -> RosterLag:
     return RosterLag(known.at, registrar.store.last() - known.state)
 
 
-def has_roster(registrar: Registrar, name: DeviceName, state: int) -> bool:
-    """Return whether a gateway is known to use the roster of a state, or a newer one."""
-    known = registrar.store.loads.all().get(name)
-    return known is not None and known.state >= state
-
-
 def gateway_status(registrar: Registrar, gateways: Gateways) -> tuple[GatewayStatus, ...]:
     """Return how it stands with every gateway."""
     terms, known, last = registrar.terms(), registrar.store.loads.all(), registrar.store.last()

@@ -47,13 +47,13 @@ def open_pending(vault: PskVault, text: str, by: str, now: datetime) -> Any:
 
 def pending_plain(pending: PendingDevice) -> Json:
     """Return a device without its files as JSON has it."""
-    made, known = pending.handover, pending.known
+    made = pending.handover
     return {
         "person": _plain(made.person),
         "device": asdict(made.device),
         "boxes": {name: _text(box) for name, box in pending.keying.boxes.items()},
         "way": pending.way,
-        "known": [_plain(known.person), known.revoked] if known else None,
+        "known": known_plain(pending.known),
         "former": pending.former,
     }
 
@@ -62,14 +62,23 @@ def read_pending(plain: Json) -> PendingDevice:
     """Return the device that pending_plain() wrote, without its files."""
     device = PersonDevice(**plain["device"])
     boxes = {name: base64.b64decode(box) for name, box in plain["boxes"].items()}
-    known = plain["known"]
     return PendingDevice(
         DeviceFiles(_person(plain["person"]), device, {}),
         DeviceKeys(device.public_key, boxes),
         plain["way"],
-        PersonRecord(_person(known[0]), "", known[1], ()) if known else None,
+        read_known(plain["known"]),
         plain["former"],
     )
+
+
+def known_plain(known: PersonRecord | None) -> Json:
+    """Return who somebody was when something began, as JSON has it."""
+    return [_plain(known.person), known.revoked] if known else None
+
+
+def read_known(plain: Json) -> PersonRecord | None:
+    """Return what known_plain() wrote, without devices."""
+    return PersonRecord(_person(plain[0]), "", plain[1], ()) if plain else None
 
 
 def _text(octets: bytes) -> str:

@@ -16,6 +16,7 @@ from controller.api.context import Viewer, viewer
 from controller.api.problems import ProblemError
 from controller.api.rights import needs
 from controller.api.scope import is_local
+from controller.app import open_registrar
 from controller.backups.backup import create_backup, forget_old
 from controller.change_routes.backups import contents_json
 from controller.change_routes.operations import begun
@@ -24,6 +25,7 @@ from controller.operations.model import OperationKind
 from controller.operations.runner import Watch
 from controller.roles import Right
 from controller.store.place import store_place
+from vpn.people.terms import terms_plain
 
 # Bodies and answers hold secrets, so no answer is kept to be given again.
 router: Final = APIRouter(prefix="/machine")
@@ -62,6 +64,14 @@ def make_link(asked: LinkRequest, reader: Reader, caller: AnyCaller) -> dict[str
         else:
             made = first_administrator_link(connection, realm.catalogue, actor, now_s)
     return {"code": made.text}
+
+
+@router.get("/access-terms", openapi_extra=needs(Right.CHANGE_PEOPLE))
+def read_terms(reader: Reader) -> dict[str, Any]:
+    """Return the terms of access that hold, with how gateways are reached from this machine."""
+    _require_owner(reader)
+    with open_registrar() as registrar:
+        return terms_plain(registrar.terms())
 
 
 @router.post("/backups", status_code=HTTPStatus.ACCEPTED, openapi_extra=needs(Right.BACK_UP))

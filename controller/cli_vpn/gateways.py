@@ -51,12 +51,16 @@ SITES: Final = {
 
 
 def tell(
-    access: "GatewayAccess", *, later: bool = False, gone: "Sequence[PersonDevice]" = ()
+    access: "GatewayAccess",
+    *,
+    later: bool = False,
+    gone: "Sequence[PersonDevice]" = (),
+    updated: set[str] | None = None,
 ) -> None:
     """Push the record to all gateways, and say how that went.
 
-    gone are devices that have no access any more: which consultations this cuts is said. Raises
-    typer.Exit when a gateway does not have its roster.
+    gone are devices that have no access any more: which consultations this cuts is said. updated
+    takes the gateways that have their roster. Raises typer.Exit when one has it not.
     """
     dialling = access.dialling()
     if not dialling.gateways:
@@ -66,6 +70,8 @@ def tell(
         say("gateways not updated; run 'sanaga vpn load'")
         return
     left = load(access, dialling.reached, gone=gone) if dialling.reached else ()
+    if updated is not None:
+        updated.update(set(dialling.reached) - set(left))
     if dialling.by_hand:
         say(
             f"{listing(dialling.by_hand)} without a management address: load by hand, with "

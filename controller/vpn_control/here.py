@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from controller.access.devices import DeviceFiles
+from controller.access.devices import DeviceFiles, PendingDevice
 from controller.access.gateways import (
     Gateways,
     InterruptedCalls,
@@ -101,8 +101,40 @@ class PeopleHere:
         """Let somebody be of another title, role, site, licence or last day."""
         self.registrar.change(person, act)
 
+    def invite(self, person: Person, device: str) -> "InvitedHere":
+        """Return what lets a device in that is elsewhere."""
+        return InvitedHere(
+            self.registrar, person, device, self.registrar.admissible(person, device)
+        )
+
+    def refused(self, person: Person, device: str, refused: str, act: Actor) -> None:
+        """Note that a device which came was not let in."""
+        store = self.registrar.store
+        store.noted("device.refuse", person.name, act, device=device, refused=refused)
+
     def _detail(self, entry: PersonRecord, terms: AccessTerms) -> Row:
         return person_detail(entry, terms, SystemClock().instant().date())
+
+
+@dataclass(slots=True)
+class InvitedHere:
+    """A device that is to come, of a register that is open; known is who its person was then."""
+
+    registrar: Registrar
+    person: Person
+    device: str
+    known: PersonRecord | None
+    _pending: PendingDevice | None = None
+
+    def files(self, key: PublicKey) -> DeviceFiles:
+        """Return the files of the device that came."""
+        self._pending = self.registrar.prepare(self.known, self.person, self.device, key)
+        return self._pending.handover
+
+    def enter(self, act: Actor) -> None:
+        """Put the device on record, which has its files."""
+        if self._pending:
+            self.registrar.commit_device(self._pending, act)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +148,10 @@ class GatewaysHere:
     def dialling(self) -> Dialling:
         """Return the gateways under the terms that hold."""
         return dialling_of(self.registrar.accepted())
+
+    def terms(self) -> AccessTerms:
+        """Return the terms that hold."""
+        return self.registrar.terms()
 
     def push(self, wish: RosterWish, report: Report) -> tuple[DeviceName, ...]:
         """Push rosters, report each outcome, and return the gateways that are left."""

@@ -15,7 +15,7 @@ from inventory.errors import AccessError, UnknownNameError
 from inventory.model import DeviceName
 from vpn.key_text import PublicKey
 from vpn.model import Address, Person, PersonDevice, PersonName
-from vpn.people.terms import unknown_name
+from vpn.people.terms import AccessTerms, unknown_name
 
 Row: TypeAlias = dict[str, Any]
 
@@ -121,12 +121,31 @@ class PeopleAccess(Protocol):
     def change(self, person: Person, act: Actor) -> None:
         """Let somebody be of another title, role, site, licence or last day."""
 
+    def invite(self, person: Person, device: str) -> "Invited":
+        """Return what lets a device in that is elsewhere, if its person may have it."""
+
+    def refused(self, person: Person, device: str, refused: str, act: Actor) -> None:
+        """Note that a device which came was not let in."""
+
+
+class Invited(Protocol):
+    """A device that is to come; whatever others change of its person meanwhile stands."""
+
+    def files(self, key: PublicKey) -> DeviceFiles:
+        """Return the files of the device that came."""
+
+    def enter(self, act: Actor) -> None:
+        """Put the device on record, which has its files."""
+
 
 class GatewayAccess(Protocol):
     """The gateways that people dial."""
 
     def dialling(self) -> Dialling:
         """Return the gateways under the terms that hold. Raises AccessError without terms."""
+
+    def terms(self) -> AccessTerms:
+        """Return the terms that hold, with how gateways are reached from this machine."""
 
     def push(self, wish: RosterWish, report: Report) -> tuple[DeviceName, ...]:
         """Push rosters, report each outcome, and return the gateways that are left."""

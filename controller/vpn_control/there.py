@@ -27,6 +27,7 @@ from inventory.errors import AccessError, IntentError, NoControllerError, Sanaga
 from inventory.model import DeviceName
 from vpn.key_text import PublicKey
 from vpn.model import Address, Person, PersonDevice, PersonName
+from vpn.people.terms import AccessTerms, read_terms
 from vpn.wireguard.key_backends import MakePair
 from vpn.wireguard.keys import Secret
 
@@ -117,6 +118,19 @@ class PeopleThere:
         with self._of(person.name):
             ask(self.client, "PUT", _person(person.name), body)
 
+    def invite(self, person: Person, device: str) -> "InvitedThere":
+        """Return what lets a device in that is elsewhere."""
+        body = {"person": PERSON.dump_python(person, mode="json"), "device": device}
+        path = f"{_person(person.name)}/devices"
+        known = str(ask(self.client, "POST", path, body)["known"])
+        return InvitedThere(self.client, path, {**body, "known": known}, person.name)
+
+    def refused(self, person: Person, device: str, refused: str, act: Actor) -> None:
+        """Note that a device which came was not let in."""
+        body = {"device": device, "site": person.site, "refused": refused}
+        path = f"{_person(person.name)}/refusals"
+        ask(self.client, "POST", path, {**body, "because": act.because})
+
     def _entered(
         self,
         path: str,
@@ -158,6 +172,28 @@ class PeopleThere:
         return nobody(name, [one["name"] for one in known])
 
 
+@dataclass(slots=True)
+class InvitedThere:
+    """A device that is to come, at a controller that runs; body is what it is told of it."""
+
+    client: ApiClient
+    path: str
+    body: Mapping[str, Any]
+    name: PersonName
+    _pending: str = ""
+
+    def files(self, key: PublicKey) -> DeviceFiles:
+        """Return the files of the device that came."""
+        prepared = ask(self.client, "POST", self.path, {**self.body, "public_key": key})
+        self._pending = str(prepared["pending"])
+        return files_of(prepared, None)
+
+    def enter(self, act: Actor) -> None:
+        """Put the device on record, which has its files."""
+        entry = {"pending": self._pending, "because": act.because}
+        ask(self.client, "POST", f"{_person(self.name)}/entry", entry)
+
+
 @dataclass(frozen=True, slots=True)
 class GatewaysThere:
     """The gateways that people dial, of a controller that runs."""
@@ -167,6 +203,10 @@ class GatewaysThere:
     def dialling(self) -> Dialling:
         """Return the gateways under the terms that hold."""
         return _DIALLING.validate_python(ask(self.client, "GET", "/vpn/dialling"))
+
+    def terms(self) -> AccessTerms:
+        """Return the terms that hold; those of a controller elsewhere do not leave its machine."""
+        return read_terms(ask(self.client, "GET", "/machine/access-terms"))
 
     def push(self, wish: RosterWish, report: Report) -> tuple[DeviceName, ...]:
         """Push rosters, report each outcome, and return the gateways that are left."""

@@ -15,8 +15,10 @@ from pydantic import Field
 
 from controller.access.devices import DeviceFiles, PendingDevice
 from controller.access.pending import (
+    known_plain,
     open_pending,
     pending_plain,
+    read_known,
     read_pending,
     seal_pending,
 )
@@ -41,6 +43,7 @@ from controller.environment import state_dir
 from controller.keys.psk_sealing import PskVault
 from controller.operations.exchange import error_json
 from controller.roles import Right
+from controller.store.people_records import PersonRecord
 from controller.vpn_control.adapters import DEVICE, PERSON
 from controller.vpn_control.here import PeopleHere
 from inventory.errors import AccessError
@@ -79,11 +82,25 @@ class PersonBody(Body):
 
 
 class NewDevice(Body):
-    """A device for a person, with the public key of a pair that was made elsewhere."""
+    """A device for a person, with the public key of a pair that was made elsewhere.
+
+    Without a key it is only checked whether the person may have it; what is returned then can be
+    sent as known with the key, for whatever others change meanwhile stands.
+    """
 
     person: PersonBody
     device: ShortText
-    public_key: KeyText
+    public_key: KeyText | None = None
+    known: str = Field("", max_length=100_000)
+
+
+class Refusal(Body):
+    """A device that was not let in: of somebody at which site, what speaks against it, and why."""
+
+    device: ShortText
+    site: ShortText
+    refused: Annotated[str, Field(max_length=2_000)]
+    because: BecauseText = Field(min_length=1)
 
 
 class NewKey(Body):
@@ -123,16 +140,36 @@ class OwnerRequest(Body):
 @router.post("/people/{name}/devices", openapi_extra=needs(Right.CHANGE_PEOPLE))
 def prepare_device(name: PersonParameter, asked: NewDevice, reader: Reader) -> dict[str, Any]:
     """Return the files of a device that is to be given access; 'entry' gives it."""
-    person, key = asked.person.person(), public_key_of(asked.public_key)
+    person = asked.person.person()
+    key = public_key_of(asked.public_key) if asked.public_key is not None else None
+    known = _known(asked, reader)
     require_name(asked.device, "device")
     _require_same(name, person)
     _require_at(reader, person.site)
     with open_registrar() as registrar:
         if registrar.store.find(name):
             found_person(registrar, name, reader, Right.CHANGE_PEOPLE)
-        known = registrar.admissible(person, asked.device)
+        if not asked.known:
+            known = registrar.admissible(person, asked.device)
+        if key is None:
+            return {"known": sealed({"known": known_plain(known)}, reader)}
         registrar.store.refuse_known(key)
         return _prepared(registrar.prepare(known, person, asked.device, key), reader)
+
+
+@router.post(
+    "/people/{name}/refusals",
+    status_code=HTTPStatus.NO_CONTENT,
+    openapi_extra=needs(Right.CHANGE_PEOPLE),
+)
+def note_refusal(name: PersonParameter, asked: Refusal, reader: Reader) -> None:
+    """Note in the trail that a device which came was not let in, and why."""
+    require_name(name, "name")
+    require_name(asked.device, "device")
+    _require_at(reader, asked.site)
+    with open_registrar() as registrar:
+        act, told = vpn_actor(reader, asked.because), {"refused": asked.refused}
+        registrar.store.noted("device.refuse", name, act, device=asked.device, **told)
 
 
 @router.post("/people/{name}/rotation", openapi_extra=needs(Right.CHANGE_PEOPLE))
@@ -254,6 +291,13 @@ def unsealed(text: str, reader: Viewer) -> Any:
     """Return what waits in a text of sealed(). Raises AccessError."""
     vault, now = PskVault(state_dir()), SystemClock().instant()
     return open_pending(vault, text, _by(reader), now)
+
+
+def _known(asked: NewDevice, reader: Viewer) -> PersonRecord | None:
+    """Return who a person was when a request without a key was answered."""
+    if not asked.known:
+        return None
+    return read_known(_one(unsealed(asked.known, reader)).get("known"))
 
 
 def _one(told: Any) -> Any:

@@ -280,6 +280,11 @@ REQUESTS: Final[dict[str, Request]] = {
         {"name": newcomer},
         lambda *_: {"person": a_nurse(NEWCOMER), "device": "tablet", "public_key": new_key()},
     ),
+    "POST /vpn/people/{name}/refusals": Request(
+        HERE,
+        {"name": newcomer},
+        {"device": "laptop", "site": "mora", "refused": "other words", "because": "test"},
+    ),
     "POST /vpn/people/{name}/rotation": Request(
         HERE, {"name": a_person}, lambda *_: {"public_key": new_key()}
     ),
@@ -313,6 +318,7 @@ REQUESTS: Final[dict[str, Request]] = {
     "POST /machine/backups": Request(
         WHOLE, {}, {"folder": "none", "keep": 1, "passphrase": "none"}
     ),
+    "GET /machine/access-terms": Request(WHOLE),
     "GET /vpn/signing-key": Request(),
     "GET /stream": Request(),
     "POST /sign-out": _OWN,

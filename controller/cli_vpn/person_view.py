@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from controller.operations.remote_people import RemotePeople
     from controller.store.people_records import PersonRecord
     from vpn.model import Person, PersonDevice
-    from vpn.people.terms import AccessTerms
 
 
 class ListFormat(StrEnum):
@@ -156,13 +155,6 @@ def row(entry: "PersonRecord", day: date) -> dict[str, object]:
     from controller.access.person_json import person_row
 
     return person_row(entry, day)
-
-
-def detail(entry: "PersonRecord", terms: "AccessTerms") -> dict[str, object]:
-    """Return all that is known of a person."""
-    from controller.access.person_json import person_detail
-
-    return person_detail(entry, terms, today())
 
 
 def lines(data: "Mapping[str, Any]") -> Iterator[tuple[str, str]]:

@@ -304,9 +304,10 @@ def decoy(served: Served, name: str, *, linked: bool) -> dict[str, str]:
 
 def tried(served: Served, variables: dict[str, str], verb: str) -> tuple[Answer, set[str]]:
     """Return how a verb ends, and what its state folder holds then."""
-    words = {**REACHING, **REFUSED}[verb]
+    folder = Path(variables["SANAGA_STATE_DIR"])
+    words = [word.replace("some", f"of-{folder.name}") for word in {**REACHING, **REFUSED}[verb]]
     answer = served.sanaga(*verb.split(), *words, **variables)
-    return answer, {one.name for one in Path(variables["SANAGA_STATE_DIR"]).iterdir()}
+    return answer, {one.name for one in folder.iterdir()}
 
 
 @pytest.mark.parametrize("verb", REACHING)

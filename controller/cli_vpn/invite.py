@@ -22,6 +22,7 @@ from controller.cli_vpn.arguments import (
     filed,
 )
 from controller.cli_vpn.delivery import Delivery, PngOption, QrOption, SvgOption
+from controller.terminal.controllers import ControllerOption
 from controller.terminal.durations import spoken as duration
 from controller.terminal.output import progress_wanted, say, stderr, write
 from controller.terminal.vpn_access import open_access
@@ -57,6 +58,7 @@ def invite(
     png: PngOption = None,
     svg: SvgOption = None,
     qr: QrOption = False,
+    controller: ControllerOption = None,
 ) -> None:
     """Give a person access with a device that is elsewhere, and whose key never leaves it.
 
@@ -69,7 +71,7 @@ def invite(
     said = arguments.given(title, role, site, licence, licence_until, until)
     reason, named = act(because), arguments.slug(device, "device")
     picture = Delivery(png=png, svg=svg, qr=qr)
-    with open_access() as access:
+    with open_access(controller) as access:
         person = arguments.wanted(access.people.find(name), name, said)
         invited = access.people.invite(person, named)
         picture.free()

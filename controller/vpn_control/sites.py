@@ -1,16 +1,18 @@
 """Edges' keys of a folder, asked for here or at a running controller, as values."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
 from pydantic import TypeAdapter
 
 from controller.app import open_people, open_sites
+from controller.clock import Clock, SystemClock
 from controller.load import load
 from controller.operations.following import follow
-from controller.sites.edges import edge_keys_status
+from controller.sites.edges import SitesContext, edge_keys_status
 from controller.sites.enrolment import pin_key
 from controller.sites.key_rotation import (
     EdgeRotation,
@@ -91,6 +93,7 @@ class SitesHere:
     """Edges' keys of a folder, with the record in this machine's state folder."""
 
     folder: Path
+    clock: Clock = field(default_factory=SystemClock)
 
     def rows(self) -> Sequence[Row]:
         """Return every edge with its keys, and when it moved to another one last."""
@@ -100,7 +103,7 @@ class SitesHere:
 
     def detail(self, name: DeviceName) -> Row:
         """Return all that is known of an edge."""
-        with open_sites(self.folder) as context:
+        with self._opened() as context:
             found = edge_detail(context, name)
         return {
             **asdict(found.keys),
@@ -118,37 +121,42 @@ class SitesHere:
 
     def rotate(self, names: Sequence[DeviceName], most: int | None, act: Actor) -> RotationStart:
         """Have edges make keys to move to."""
-        with open_sites(self.folder) as context:
+        with self._opened() as context:
             return rotate_keys(context, names, most, act)
 
     def progress(self) -> Sequence[Row]:
         """Return how far every edge is that moves."""
-        with open_sites(self.folder) as context:
+        with self._opened() as context:
             return [_progress(one) for one in rotations(context.loaded, context.edges)]
 
     def settle(self, without: Set[DeviceName], within_s: float, act: Actor) -> RotationEnd:
         """Let edges that have moved have one key."""
-        with open_sites(self.folder) as context:
+        with self._opened() as context:
             return settle_keys(context, without, act, within_s=within_s)
 
     def revoke(
         self, names: Sequence[DeviceName], within_s: float, act: Actor, report: Report
     ) -> Delivered:
         """Withdraw all keys of edges."""
-        with open_sites(self.folder) as context:
+        with self._opened() as context:
             found = revoke_edges(context, names, act, within_s=within_s, report=report)
         return _delivered(found.delivery, names, found.gateways)
 
     def equip(self, names: Sequence[DeviceName], within_s: float) -> Delivered:
         """Hand edges what they lack."""
-        with open_sites(self.folder) as context:
+        with self._opened() as context:
             return _delivered(equip_edges(context, names, within_s=within_s))
 
     def sessions(self) -> Rows:
         """Return the sessions of edges, and which are silent."""
-        with open_sites(self.folder) as context:
+        with self._opened() as context:
             found = site_sessions(context.loaded, context.edges)
         return Rows(tuple(map(_session, found.sessions)), found.faults)
+
+    @contextmanager
+    def _opened(self) -> Iterator[SitesContext]:
+        with open_sites(self.folder) as context:
+            yield replace(context, clock=self.clock)
 
 
 _ROTATED: Final = TypeAdapter(RotationStart)

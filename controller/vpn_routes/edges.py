@@ -55,7 +55,7 @@ def act_on_edges(asked: EdgeAct, reader: Reader, response: Response) -> dict[str
     act, reading = vpn_actor(reader, because), asked.kind in _READING
 
     def work(watch: Watch) -> Mapping[str, Any]:
-        return result_json(_WORKS[asked.kind](SitesHere(folder), asked, act, watch))
+        return result_json(_WORKS[asked.kind](SitesHere(folder, watch), asked, act, watch))
 
     kind = OperationKind.VPN_READING if reading else OperationKind.SITE_KEYS
     return begun(start(reader, kind, work), response)

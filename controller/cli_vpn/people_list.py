@@ -33,7 +33,7 @@ def planned(
     out is a reserved folder, in which files that a killed process left are finished first.
     """
     listed = people_list.read_people_list(str(file), read_text_file(file))
-    found = access.lists.plan(listed, out, prune=prune)
+    found = access.open_lists().plan(listed, out, prune=prune)
     mended = {step.device for step in found.steps if step.device}
     warn_of_unfiled([device for device in found.unfiled if device not in mended])
     return found.steps
@@ -100,8 +100,9 @@ def carry_out(
     with Progress(console=stderr(), transient=True) as bar:
         task = bar.add_task("People", total=len(steps))
         text = filed(access.gateways.dialling(), gateway)
-        files = drafts.Drafts(access.lists.unfiled(), out, text)
-        for _ in access.lists.apply(steps, who, files):
+        lists = access.open_lists()
+        files = drafts.Drafts(lists.unfiled(), out, text)
+        for _ in lists.apply(steps, who, files):
             bar.advance(task)
     say(f"done: {summary(steps)}")
     if out and needs:

@@ -11,8 +11,7 @@ from controller.vpn_events import RosterOutcome, TermsAccepted
 from controller.wording import count, listing
 
 if TYPE_CHECKING:
-    from controller.vpn_control.model import VpnAccess
-    from controller.vpn_control.terms import TermsShown
+    from controller.vpn_control.terms import TermsAccess, TermsShown
 
 
 def lines(found: "TermsShown") -> Iterator[str]:
@@ -45,7 +44,7 @@ def confirm(found: "TermsShown", *, yes: bool) -> None:
 
 
 def accept(
-    access: "VpnAccess", folder: Path, found: "TermsShown", because: str, *, later: bool
+    access: "TermsAccess", folder: Path, found: "TermsShown", because: str, *, later: bool
 ) -> bool:
     """Let other terms hold, and have former gateways let nobody in; return whether all do."""
     from controller.vpn_control.terms import TermsWish
@@ -59,7 +58,7 @@ def accept(
         say(gateways.outcome(event))
         failed.extend([event.gateway] if event.fault else [])
 
-    access.terms.accept(folder, TermsWish(found.digest, later), act(because), report)
+    access.accept(folder, TermsWish(found.digest, later), act(because), report)
     if found.leaving and later:
         say(
             f"{listing(found.leaving)} still lets people in, and is not updated by 'sanaga vpn "

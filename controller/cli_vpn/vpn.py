@@ -172,7 +172,7 @@ def plan(
 
     refuse_place(controller, folder)
     with open_access(controller) as access:
-        found = access.terms.plan(folder)
+        found = access.open_terms().plan(folder)
     emit(terms.as_data(found), output, lambda: show((line, "") for line in terms.lines(found)))
     if not found.differences:
         say("nothing to change")
@@ -193,13 +193,14 @@ def apply(
 
     refuse_place(controller, folder)
     with open_access(controller) as access:
-        found = access.terms.plan(folder)
+        offered = access.open_terms()
+        found = offered.plan(folder)
         show((line, "") for line in terms.lines(found))
         if not found.differences:
             say("nothing to change")
             return
         terms.confirm(found, yes=yes)
-        dismissed = terms.accept(access, folder, found, because, later=later)
+        dismissed = terms.accept(offered, folder, found, because, later=later)
         cli_vpn_gateways.tell(access.gateways, later=later)
     if not dismissed:
         raise typer.Exit(Exit.DIFFERS)

@@ -10,8 +10,11 @@ from controller.environment import state_dir
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from controller.transport.api_client import ApiClient
+    from controller.vpn_control.lists import ListAccess
     from controller.vpn_control.model import VpnAccess
     from controller.vpn_control.sites import SitesAccess
+    from controller.vpn_control.terms import TermsAccess
 
 
 @contextmanager
@@ -21,23 +24,40 @@ def open_access(url: str | None = None) -> "Iterator[VpnAccess]":
     They are those of the controller at a URL, or of the one that runs on this machine. Where none
     runs, they are those of the state folder. Raises what running_client() and open_registrar() do.
     """
-    from controller.vpn_control.model import VpnAccess
-
     if client := running_client(url):
-        from controller.vpn_control.lists import ListsThere
-        from controller.vpn_control.there import GatewaysThere, PeopleThere, TermsThere
-
-        people, gateways = PeopleThere(client, made_pair), GatewaysThere(client)
-        yield VpnAccess(people, gateways, TermsThere(client), ListsThere(client, made_pair))
+        yield _there(client)
         return
     from controller.vpn_control.here import GatewaysHere, PeopleHere
-    from controller.vpn_control.lists import ListsHere
-    from controller.vpn_control.terms import TermsHere
+    from controller.vpn_control.model import VpnAccess
 
     with open_registrar() as registrar:
+
+        def terms() -> "TermsAccess":
+            from controller.vpn_control.terms import TermsHere
+
+            return TermsHere(registrar, state_dir())
+
+        def lists() -> "ListAccess":
+            from controller.vpn_control.lists import ListsHere
+
+            return ListsHere(registrar)
+
         known = GatewaysHere(registrar, state_dir())
-        terms = TermsHere(registrar, state_dir())
-        yield VpnAccess(PeopleHere(registrar), known, terms, ListsHere(registrar))
+        yield VpnAccess(PeopleHere(registrar), known, terms, lists)
+
+
+def _there(client: "ApiClient") -> "VpnAccess":
+    """Return people, gateways and terms at a controller that runs."""
+    from controller.vpn_control.lists import ListsThere
+    from controller.vpn_control.model import VpnAccess
+    from controller.vpn_control.there import GatewaysThere, PeopleThere, TermsThere
+
+    return VpnAccess(
+        PeopleThere(client, made_pair),
+        GatewaysThere(client),
+        lambda: TermsThere(client),
+        lambda: ListsThere(client, made_pair),
+    )
 
 
 def sites_access(url: str | None, folder: "Path") -> "SitesAccess":

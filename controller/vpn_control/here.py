@@ -14,13 +14,13 @@ from controller.access.gateways import (
     interrupted_calls,
     reachable,
 )
+from controller.access.people_sessions import PersonSession, people_sessions
 from controller.access.person_json import person_detail
 from controller.access.registrar import Registrar
 from controller.access.rosters import Report, RosterWish, push_wished
 from controller.clock import Clock, SystemClock
 from controller.store.audit import Actor
 from controller.store.people_records import PersonRecord
-from controller.telemetry.sessions import PersonSession, people_sessions
 from controller.vpn_control.model import Dialling, Handing, OwnerFound, Row, Rows
 from inventory.model import DeviceName
 from vpn.grants import packet_filter

@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from controller.access.devices import Deliver, DeviceFiles
 from controller.access.gateways import InterruptedCalls
 from controller.access.rosters import Report, RosterWish
 from controller.store.audit import Actor
 from controller.store.people_records import PersonRecord
-from controller.vpn_control.lists import ListAccess
-from controller.vpn_control.terms import TermsAccess
 from inventory.errors import AccessError, UnknownNameError
 from inventory.model import DeviceName
 from vpn.key_text import PublicKey
 from vpn.model import Address, Person, PersonDevice, PersonName
 from vpn.people.terms import AccessTerms, unknown_name
+
+if TYPE_CHECKING:
+    from controller.vpn_control.lists import ListAccess
+    from controller.vpn_control.terms import TermsAccess
 
 Row: TypeAlias = dict[str, Any]
 
@@ -168,9 +170,9 @@ class GatewayAccess(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VpnAccess:
-    """All of it, here or at a controller that runs."""
+    """All of it, here or at a controller that runs; what few verbs need is opened for them."""
 
     people: PeopleAccess
     gateways: GatewayAccess
-    terms: TermsAccess
-    lists: ListAccess
+    open_terms: "Callable[[], TermsAccess]"
+    open_lists: "Callable[[], ListAccess]"

@@ -13,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 from controller.cli.main import VERBS, app
+from controller.terminal.completion import complete_role
 from tests.cli.test_cli_served_change import Served, serving
 from tests.rigs.people.vpn_folder import ADD, write_policy
 from tests.sanaga_process import SMALL, Answer, Sanaga
@@ -326,3 +327,14 @@ def test_what_must_not_be_done_beside_a_service_is_refused(served, beside, verb)
     answer, _ = tried(served, beside, verb)
     assert answer.code == 1
     assert "a controller runs on it, and nothing else opens it meanwhile; " in answer.err
+
+
+def test_completion_asks_the_service_and_leaves_the_folder_alone(
+    served, beside, unserved, monkeypatch
+):
+    served("vpn", "apply", "--dir", "small", "--yes", *WHY)
+    roles = {}
+    for variables in (beside, unserved):
+        monkeypatch.setenv("SANAGA_STATE_DIR", variables["SANAGA_STATE_DIR"])
+        roles[variables["SANAGA_STATE_DIR"]] = complete_role("")
+    assert list(roles.values()) == [["doctor", "engineer"], []]

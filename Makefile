@@ -74,6 +74,7 @@ docs: setup  ## pictures, command reference and map of rooms made by the program
 	$(PYTHON) tools/make_docs.py
 	$(PYTHON) tools/make_architecture.py
 	$(PYTHON) tools/make_pictures.py
+	$(PYTHON) -m tests.browser.pictures
 
 clean:  ## what the tasks made, but the virtual environment
 	rm -rf build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from controller.apply.events import Progress
     from controller.apply.recovery import RollbackResult
     from controller.apply.session import ApplyContext
+    from controller.backups.daily import DailyBackups
     from controller.channels.message import Sender
     from controller.clock import Clock
+    from controller.load import Loaded
     from controller.model import Plan, PushResult
     from controller.notices.model import NoticePolicy
     from controller.schedules.desk import ReportDesk
@@ -246,7 +248,20 @@ def local_reports(folder: Path) -> "Iterator[ReportDesk]":
     loaded = load(folder)
     with closing(Database.open(state_dir(), JournalError)) as database:
         around = usual_surroundings(loaded, state_dir(), database.engine, version("sanaga"))
-        yield ReportDesk(around, SystemClock())
+        yield ReportDesk(around, SystemClock(), backups=_backups(loaded))
+
+
+def _backups(loaded: "Loaded") -> "DailyBackups":
+    """Return the backups that a service makes here, where it is not told of another folder."""
+    from controller.backups.daily import BackupRules, DailyBackups
+    from controller.backups.noted import BACKUPS
+    from controller.clock import SystemClock
+    from controller.store.place import store_place
+    from inventory.credentials import PASSPHRASE
+
+    place, passphrase = store_place(state_dir()), environment().get(PASSPHRASE, "")
+    rules = BackupRules(loaded.timetable.backup)
+    return DailyBackups(place, place.folder / BACKUPS, passphrase, SystemClock(), rules)
 
 
 def _safe_url(url: str) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from controller.notices.model import NoticePolicy
 from controller.notices.policy import check_notices
+from controller.timetable.documents import check_timetable
+from controller.timetable.model import Timetable
 from inventory import intent as intents
 from inventory.errors import Fault, IntentError, UnknownNameError
 from inventory.model import Device, DeviceName, Intent
@@ -34,6 +36,7 @@ class Loaded:
     policies: Policies
     access: carriage.Written = NO_ACCESS
     notices: NoticePolicy = field(default_factory=NoticePolicy)
+    timetable: Timetable = field(default_factory=Timetable)
 
     @cached_property
     def overlay(self) -> "Overlay":
@@ -65,10 +68,11 @@ def load(folder: Path) -> Loaded:
     policies, more = duties.check_policies(written, intent)
     access, last = carriage.check_access(written, intent)
     notices, told = check_notices(written, intent)
-    found = (*faults, *more, *last, *told)
-    if found or intent is None or policies is None or access is None or notices is None:
+    timetable, late = check_timetable(written)
+    found = (*faults, *more, *last, *told, *late)
+    if found or not intent or not policies or access is None or not notices or not timetable:
         raise IntentError(_from_here(folder, fault) for fault in found)
-    return Loaded(folder, intent, policies, access, notices)
+    return Loaded(folder, intent, policies, access, notices, timetable)
 
 
 def _from_here(folder: Path, fault: Fault) -> Fault:

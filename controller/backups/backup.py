@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, Final, cast
 
 from sqlalchemy import select
 
-from controller.backups.noted import SUFFIX
+from controller.backups.noted import REPORTS, SUFFIX
 from controller.backups.records import copy_records, rehearse_dump, restore_dump, rows_of_file
 from controller.backups.sealed_stream import OpeningStream, SealingStream, private_file
 from controller.leadership.schema import LEADER_FILE, LEADER_LOCK
@@ -67,12 +67,11 @@ def create_backup(
         rows = copy_records(place, records)
         kept = _files_of(place.folder)
         kind = "postgresql" if place.address else "sqlite"
-        names = tuple(path.name for path in kept)
-        contents = BackupContents(at.isoformat(timespec="seconds"), kind, rows, names)
+        contents = BackupContents(at.isoformat(timespec="seconds"), kind, rows, tuple(kept))
         manifest = Path(scratch) / _MANIFEST
         manifest.write_text(json.dumps(_plain(contents)), encoding="utf-8")
         members = {_MANIFEST: manifest, _RECORDS: records}
-        members |= {f"{_FILES}/{path.name}": path for path in kept}
+        members |= {f"{_FILES}/{name}": path for name, path in kept.items()}
         part = file.with_name(f"{file.name}{_PART}")
         part.unlink(missing_ok=True)
         _write(part, members, passphrase)
@@ -128,7 +127,8 @@ def restore_backup(file: Path, place: StorePlace, passphrase: str, at: datetime)
                 _close_log(place.file)
                 _swap(folder / _RECORDS, place.file, before)
             for name in contents.files:
-                _swap(folder / _FILES / name, place.folder / name, before)
+                aside = (before / name).parent
+                _swap(folder / _FILES / name, place.folder / name, aside)
             sync_folder(place.folder)
     return before
 
@@ -140,10 +140,21 @@ def holds_anything(place: StorePlace) -> bool:
     return bool(place.address) or there or (place.folder.exists() and bool(_files_of(place.folder)))
 
 
-def _files_of(folder: Path) -> tuple[Path, ...]:
-    """Return the files of a state folder beside databases and the lock: keys and lists."""
-    files = (path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink())
-    return tuple(f for f in files if f.name != LOCK and not f.name.endswith(_NOT_COPIED))
+def _files_of(folder: Path) -> dict[str, Path]:
+    """Return the files of a state folder beside databases and the lock: keys, lists, reports."""
+    reports = folder / REPORTS
+    inside = sorted(reports.iterdir()) if reports.is_dir() and not reports.is_symlink() else []
+    files = (f for f in (*sorted(folder.iterdir()), *inside) if f.is_file() and not f.is_symlink())
+    wanted = (f for f in files if f.name != LOCK and not f.name.endswith(_NOT_COPIED))
+    return {f.relative_to(folder).as_posix(): f for f in wanted}
+
+
+def _check_name(name: str) -> None:
+    """Raise BackupError unless a name stays within the state folder."""
+    parts = PurePosixPath(name).parts
+    known = len(parts) == 1 or (len(parts) == 2 and parts[0] == REPORTS)
+    if not known or ".." in parts or name.startswith("/"):
+        raise BackupError(f"the backup names a file that is in no state folder: {name!r}")
 
 
 def _plain(contents: BackupContents) -> dict[str, object]:
@@ -179,6 +190,8 @@ def _unpacked(file: Path, passphrase: str) -> Iterator[tuple[Path, BackupContent
             stream.read()
             written = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
             contents = BackupContents(**{**written, "files": tuple(written["files"])})
+            for kept in contents.files:
+                _check_name(kept)
         except (tarfile.TarError, EOFError, OSError, ValueError, TypeError, KeyError) as error:
             raise BackupError(f"{file}: cannot be unpacked ({error}); use another") from error
         yield folder, contents
@@ -233,7 +246,10 @@ def _close_log(file: Path) -> None:
 
 
 def _swap(new: Path, place: Path, before: Path) -> None:
+    """Put a file in the place of another, which goes into a folder of what was before."""
+    place.parent.mkdir(mode=0o700, exist_ok=True)
     if place.exists():
+        before.mkdir(mode=0o700, exist_ok=True)
         place.rename(before / place.name)
     with private_file(place) as copy:
         copy.write(new.read_bytes())

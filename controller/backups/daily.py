@@ -5,8 +5,8 @@ A file beside the backups says of each attempt when it was, which file it made, 
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -14,25 +14,48 @@ from controller.backups.backup import create_backup, forget_old, verify_backup
 from controller.backups.noted import RECORD, Attempt, attempts, what_is_wrong
 from controller.clock import Clock
 from controller.store.place import StorePlace
+from controller.timetable.model import Timetable
+from controller.timetable.wall_time import Schedule
 from inventory.errors import SanagaError
 
 KEPT: Final = 14
-EVERY: Final = timedelta(days=1)
 # After a failure it is tried again so soon.
 AGAIN: Final = timedelta(hours=1)
 SEALED_WITH: Final = "set SANAGA_PASSPHRASE, with which they are sealed"
 _MOST_ATTEMPTS: Final = 60
 
 
+@dataclass(frozen=True, slots=True)
+class BackupRules:
+    """When backups are made, and how many are kept."""
+
+    schedule: Schedule
+    keep: int = KEPT
+
+
+USUAL: Final = BackupRules(Timetable().backup)
+
+
 class DailyBackups:
     """Makes a backup a day, rehearses it, and forgets old ones; a step may take minutes."""
 
     def __init__(
-        self, place: StorePlace, folder: Path, passphrase: str, clock: Clock, keep: int = KEPT
+        self,
+        place: StorePlace,
+        folder: Path,
+        passphrase: str,
+        clock: Clock,
+        rules: BackupRules = USUAL,
     ) -> None:
+        self._schedule, self._keep = rules.schedule, rules.keep
         self._place, self._folder, self._passphrase = place, folder, passphrase
-        self._clock, self._keep = clock, keep
+        self._clock = clock
         self._known = attempts(folder)
+
+    @property
+    def on(self) -> bool:
+        """Return whether backups are made: there is a passphrase to seal them with."""
+        return bool(self._passphrase)
 
     def standing(self) -> str:
         """Return how the backups are: "ok", "off: …", "none yet", or "wrong: …" and why."""
@@ -49,9 +72,18 @@ class DailyBackups:
             return False
         if not self._known:
             return True
-        last = self._known[-1]
-        age = self._clock.instant() - last.when
-        return not timedelta() <= age < (EVERY if last.good else AGAIN)
+        last, now = self._known[-1], self._clock.instant()
+        if not last.good or last.when > now:
+            return not timedelta() <= now - last.when < AGAIN
+        return self._schedule.missed(last.when, now) is not None
+
+    def last(self) -> Attempt | None:
+        """Return the last attempt, None before the first."""
+        return self._known[-1] if self._known else None
+
+    def next_due(self) -> datetime:
+        """Return when a backup is made next, unless the last one failed."""
+        return self._schedule.next_due(self._clock.instant())
 
     def step(self, say: Callable[[str], None]) -> None:
         """Make a backup if one is due, restore it where nothing stays, and say how that went."""

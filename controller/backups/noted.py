@@ -9,6 +9,10 @@ from typing import Final
 
 SUFFIX: Final = ".sanaga-backup"
 RECORD: Final = "backups.json"
+# The folder of backups in a state folder, where no other is named.
+BACKUPS: Final = "backups"
+# The folder of reports in a state folder, whose files are in a backup too.
+REPORTS: Final = "reports"
 # The last good backup may be so old before somebody is to look.
 OLDEST: Final = timedelta(days=2)
 NO_TELEMETRY: Final = (

@@ -34,6 +34,8 @@ class MessageKind(StrEnum):
     BEAT = "beat"
     ALL_CLEAR = "all-clear"
     REPORT = "report"
+    FAILING = "failing"
+    WORKING = "working"
 
 
 @dataclass(frozen=True, slots=True)

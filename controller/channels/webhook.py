@@ -120,7 +120,7 @@ def alertmanager_body(message: Message) -> dict[str, object]:
 
 
 def _alert(entry: OutboxEntry, message: Message) -> dict[str, object]:
-    ended = entry.kind == MessageKind.ENDED
+    ended = entry.kind in {MessageKind.ENDED, MessageKind.WORKING}
     labels = {
         "alertname": entry.text("cause") or str(message.kind),
         "severity": str(entry.severity) if entry.incident is not None else "",
@@ -142,7 +142,7 @@ def _alert(entry: OutboxEntry, message: Message) -> dict[str, object]:
         "startsAt": _stamp(entry.number("opened_s") or entry.created_s),
         "endsAt": _stamp(entry.number("ended_s")) if ended else _NEVER,
         "generatorURL": "",
-        "fingerprint": _fingerprint(str(entry.incident or entry.dedup_key)),
+        "fingerprint": _fingerprint(str(entry.incident or entry.text("fault") or entry.dedup_key)),
     }
 
 

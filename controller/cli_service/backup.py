@@ -73,8 +73,13 @@ def list_them(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List backups, how their rehearsals by 'sanaga serve' went, and what is wrong, if anything."""
-    from controller.backups.noted import NO_TELEMETRY, attempts, list_backups, what_is_wrong
-    from controller.cli_service.serve import BACKUPS
+    from controller.backups.noted import (
+        BACKUPS,
+        NO_TELEMETRY,
+        attempts,
+        list_backups,
+        what_is_wrong,
+    )
     from controller.clock import SystemClock
     from controller.store.place import store_place
 

@@ -97,7 +97,7 @@ def _hand_over(content: bytes, output: ReportFormat, out: Path | None) -> None:
 
 def _checked(month: str | None) -> str:
     from controller.clock import SystemClock
-    from controller.schedules.wall_time import DOUALA, month_bounds, month_of
+    from controller.timetable.wall_time import DOUALA, month_bounds, month_of
 
     if month is None:
         return month_of(SystemClock().instant(), DOUALA)

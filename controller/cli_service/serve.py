@@ -10,7 +10,6 @@ from controller.terminal.folders import FolderOption, PlaceArgument, named
 from controller.terminal.output import UsageProblem, say
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-BACKUPS = "backups"
 _LOCAL = "127.0.0.1:8080"
 
 
@@ -58,6 +57,7 @@ def serve(
     import logging
     from importlib.metadata import version
 
+    from controller.backups.noted import BACKUPS
     from controller.load import load
     from controller.polling.listeners import ListeningPorts
     from controller.service.process import ServeOptions, serve_until_stopped

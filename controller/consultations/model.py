@@ -18,7 +18,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A consultation between sites; times are seconds since 1970, the end is not in it."""
+    """A consultation between sites; times are seconds since 1970, the end is not in it.
+
+    addresses are those of the machines that take part, where they are known.
+    """
 
     name: str
     sites: tuple[str, ...]
@@ -28,6 +31,7 @@ class Announcement:
     announced_by: str
     announced_s: float
     cancelled_s: float | None = None
+    addresses: tuple[str, ...] = ()
 
     def standing(self, now_s: float) -> Standing:
         """Return how far it is."""

@@ -10,6 +10,7 @@ from controller.consultations.schema import consultations, open_consultations
 from database.engine import reading
 
 _COLUMNS: Final = tuple(column.name for column in consultations.columns)
+_LISTS: Final = ("sites", "addresses")
 
 
 class ConsultationRows:
@@ -56,9 +57,10 @@ class ConsultationRows:
 
 def _values(announcement: Announcement) -> dict[str, Any]:
     given = {name: getattr(announcement, name) for name in _COLUMNS}
-    return given | {"sites": json.dumps(announcement.sites)}
+    return given | {name: json.dumps(given[name]) for name in _LISTS}
 
 
 def _announcement(row: Row[Any]) -> Announcement:
     values = dict(zip(_COLUMNS, row, strict=True))
-    return Announcement(**{**values, "sites": tuple(json.loads(values["sites"]))})
+    lists = {name: tuple(json.loads(values[name])) for name in _LISTS}
+    return Announcement(**{**values, **lists})

@@ -19,6 +19,7 @@ consultations: Final = Table(
     Column("announced_by", Text, nullable=False),
     Column("announced_s", Double, nullable=False),
     Column("cancelled_s", Double),
+    Column("addresses", Text, nullable=False),
 )
 
 

@@ -20,6 +20,12 @@ def wrong_cable(state: IncidentState, subject: Subject) -> Observation | None:
     return next((o for o in told if o.state is not Health.OK), None)
 
 
+def logged(state: IncidentState, circuit: Subject) -> tuple[str, ...]:
+    """Return what routers logged of sessions over a circuit that ended."""
+    told = (o for o in said_of(state, circuit) if o.source is Source.SYSLOG)
+    return tuple(o.reason for o in told if o.state is not Health.OK)
+
+
 def of_root(scene: Scene, root: Root) -> Iterator[str]:
     """Yield the evidence for a root cause."""
     if root.subject.kind is SubjectKind.CIRCUIT:
@@ -47,6 +53,7 @@ def _of_circuit(scene: Scene, root: Root) -> Iterator[str]:
     if (cable := wrong_cable(scene.state, root.subject)) is not None:
         yield cable.reason
     yield from (_seen_dead(said, belief) for said in belief.told)
+    yield from logged(scene.state, root.subject)
     for device in circuit.devices:
         answer = scene.hearing.answer(device)
         if answer is Answer.ANSWERS:

@@ -28,6 +28,8 @@ SKEW_S: Final = 1.0
 # So many neighbours that lose a device at once make its death likely.
 NEIGHBOURS: Final = 2
 _SEPARATE: Final = frozenset({Source.LLDP, Source.SLO, Source.UPS})
+# Anybody can send a line of syslog: of a circuit it is evidence, and decides nothing.
+_SEPARATE_OF_CIRCUITS: Final = _SEPARATE | {Source.SYSLOG}
 _STRONG: Final = frozenset({Source.SNMP, Source.EDGE_PATH, Source.BGP, Source.LAST_GASP})
 UP: Final = frozenset({Health.OK, Health.DEGRADED})
 
@@ -118,7 +120,7 @@ class Hearing:
         """Return what was said of whether a circuit is up."""
         if circuit not in self._words:
             told = said_of(self._state, Subject(SubjectKind.CIRCUIT, circuit))
-            self._words[circuit] = tuple(o for o in told if o.source not in _SEPARATE)
+            self._words[circuit] = tuple(o for o in told if o.source not in _SEPARATE_OF_CIRCUITS)
         return self._words[circuit]
 
     def gasped(self, device: str) -> Observation | None:

@@ -52,6 +52,8 @@ def is_handover(circuit: CircuitFacts, said: Observation) -> bool:
 
 def quality_fault(circuit: CircuitFacts, said: Observation) -> Fault | None:
     """Return what an observation shows to be wrong of a circuit that is up, None if nothing is."""
+    if said.source is Source.SYSLOG:
+        return None
     if said.source is Source.BGP:
         return _routing_fault(said)
     evidence = tuple(_evidence(circuit, said))

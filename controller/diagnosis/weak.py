@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from controller.diagnosis.evidence import wrong_cable
+from controller.diagnosis.evidence import logged, wrong_cable
 from controller.diagnosis.finding import Finding
 from controller.diagnosis.hearing import Answer, said_of
 from controller.diagnosis.quality import Fault, quality_fault
@@ -75,7 +75,8 @@ def _circuit(scene: Scene, subject: Subject, policy: Policy) -> Finding | None:
         return None
     cause = _strongest(faults)
     settle_s = policy.handover_s if cause is Cause.SATELLITE_HANDOVER else policy.degraded_s
-    told = tuple(dict.fromkeys(words for fault in faults for words in fault.evidence))
+    words = [words for fault in faults for words in fault.evidence]
+    told = tuple(dict.fromkeys((*words, *logged(scene.state, subject))))
     effect = Effect.NONE if cause is Cause.ROUTING_LOST else Effect.QUALITY
     return _finding(scene, subject, (cause, effect), settle_s, told)
 

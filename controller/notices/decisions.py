@@ -76,6 +76,15 @@ class DecisionRows:
             return False
         return True
 
+    def open_fault(self, prefix: str) -> str:
+        """Return the key of the newest fault of the controller's own that has not ended, or ""."""
+        query = select(outbox.c.dedup, outbox.c.kind).where(
+            outbox.c.dedup.startswith(prefix, autoescape=True), outbox.c.incident == _NONE
+        )
+        with reading(self._engine) as connection:
+            newest = connection.execute(query.order_by(outbox.c.id.desc()).limit(1)).first()
+        return str(newest.dedup) if newest and newest.kind == MessageKind.FAILING else ""
+
     def decide_pending(self, audience: Audience, now_s: float) -> int:
         """Decide on entries that wait, up to some hundred, and return how many they were."""
         if not (entries := self.pending()):
@@ -239,7 +248,17 @@ class _Batch:
 
     def _memory(self, entry: OutboxEntry) -> Memory:
         known = tuple(self._known[entry.incident].values())
+        if entry.kind == MessageKind.WORKING:
+            known = self._told_of(entry.text("fault"), known)
         return Memory(known, self._lately, entry.incident in self._with_steps)
+
+    def _told_of(self, fault: str, planned: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
+        """Return the deliveries of the entry that an end belongs to, of this batch too."""
+        number = select(outbox.c.id).where(outbox.c.dedup == fault)
+        first = self._connection.execute(number).scalar()
+        query = select(deliveries).where(deliveries.c.outbox_id == first)
+        rows = self._connection.execute(query.order_by(deliveries.c.id))
+        return (*map(_to_delivery, rows), *(one for one in planned if one.outbox_id == first))
 
     def _keep(self, entry: OutboxEntry, outcome: Outcome) -> None:
         known = self._known[entry.incident]
@@ -315,20 +334,24 @@ def _deliveries_of(
     found: defaultdict[int | None, dict[int, Delivery]] = defaultdict(dict)
     query = select(deliveries).where(deliveries.c.incident.in_(sorted(incidents)))
     for row in connection.execute(query.order_by(deliveries.c.id)):
-        found[row.incident][row.id] = Delivery(
-            row.outbox_id,
-            row.incident,
-            row.person,
-            row.contact,
-            MessageKind(row.kind),
-            DeliveryState(row.state),
-            row.due_s,
-            row.step,
-            row.id,
-            row.urgent,
-            row.maybe_told,
-        )
+        found[row.incident][row.id] = _to_delivery(row)
     return found
+
+
+def _to_delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        row.outbox_id,
+        row.incident,
+        row.person,
+        row.contact,
+        MessageKind(row.kind),
+        DeliveryState(row.state),
+        row.due_s,
+        row.step,
+        row.id,
+        row.urgent,
+        row.maybe_told,
+    )
 
 
 def _with_steps(connection: Connection, incidents: Iterable[int]) -> set[int]:

@@ -270,3 +270,4 @@ class NoticesDocument(Document):
     beat: BeatDocument | None = Field(default=None, examples=["{webhook: ..., secret: ...}"])
     all_clear: AllClearDocument | None = Field(default=None, examples=['{at: "07:00"}'])
     reports: PartyDocument | None = Field(default=None, examples=["{people: [awa]}"])
+    administrators: PartyDocument | None = Field(default=None, examples=["{people: [awa]}"])

@@ -128,6 +128,7 @@ class NoticePolicy:
     all_clear: AllClear | None = None
     authorities: str = ""
     reports: Party = Party()
+    administrators: Party = Party()
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,9 +104,13 @@ class _Checks:
         if self.document.all_clear:
             people = self.document.all_clear.people
             yield from self._known("person", people, "all_clear", "people")
-        if self.document.reports:
-            yield from self._party(self.document.reports, "reports")
+        yield from self._parties("reports", "administrators")
         yield from self._clear_text()
+
+    def _parties(self, *keys: str) -> Iterator[Fault]:
+        for key in keys:
+            if party := getattr(self.document, key):
+                yield from self._party(party, key)
 
     def _repeated(self, key: str, names: Iterable[str]) -> Iterator[Fault]:
         seen: Counter[str] = Counter()
@@ -201,6 +205,7 @@ def _to_policy(document: NoticesDocument, paths: Mapping[SiteName, str]) -> Noti
         _to_all_clear(document.all_clear, document.timezone),
         document.authorities or "",
         _to_party(document.reports),
+        _to_party(document.administrators),
     )
 
 

@@ -17,6 +17,14 @@ _OPEN: Final = frozenset({DeliveryState.WAITING, DeliveryState.HELD})
 _ON_ITS_WAY: Final = frozenset({DeliveryState.SENT, DeliveryState.CLAIMED, DeliveryState.FOLDED})
 _REPORTS: Final = frozenset({MessageKind.OPENED, MessageKind.CHANGED, MessageKind.ESCALATED})
 
+# What tells of no incident.
+_OWN: Final = frozenset(
+    {
+        *(MessageKind.BEAT, MessageKind.ALL_CLEAR, MessageKind.REPORT),
+        *(MessageKind.FAILING, MessageKind.WORKING),
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -84,16 +92,26 @@ class Audience:
 
     def decide(self, entry: OutboxEntry, memory: Memory, now_s: float) -> Outcome:
         """Return who is told of an entry, and what needs no sending any more."""
-        if entry.kind == MessageKind.BEAT:
-            return Outcome((_beat(entry, now_s),), reason="a sign of life for another machine")
-        if entry.kind == MessageKind.ALL_CLEAR:
-            return self._all_clear(entry, now_s)
-        if entry.kind == MessageKind.REPORT:
-            return self._report(entry, now_s)
+        if entry.kind in _OWN:
+            return self._own(entry, memory, now_s)
         before = _since_last_end(memory.deliveries)
         if entry.kind == MessageKind.ENDED:
             return self._ended(entry, before, now_s)
         return self._reported(entry, replace(memory, deliveries=before), now_s)
+
+    def _own(self, entry: OutboxEntry, memory: Memory, now_s: float) -> Outcome:
+        """Return who is told of what is no incident."""
+        match entry.kind:
+            case MessageKind.BEAT:
+                return Outcome((_beat(entry, now_s),), reason="a sign of life for another machine")
+            case MessageKind.ALL_CLEAR:
+                return self._all_clear(entry, now_s)
+            case MessageKind.REPORT:
+                return self._calmly(entry, self.policy.reports, MessageKind.REPORT, now_s)
+            case MessageKind.FAILING:
+                return self._calmly(entry, self._administrators(), MessageKind.FAILING, now_s)
+            case _:
+                return self._works(entry, memory.deliveries, now_s)
 
     def escalate(
         self, entry: OutboxEntry, step: PlannedStep, memory: Memory, now_s: float
@@ -168,16 +186,32 @@ class Audience:
                 planned.append(_draft(entry, person, point, MessageKind.ALL_CLEAR, due_s))
         return Outcome(tuple(planned), reason="the daily all-clear")
 
-    def _report(self, entry: OutboxEntry, now_s: float) -> Outcome:
-        """Return who is told of a report; it wakes nobody."""
+    def _administrators(self) -> Party:
+        """Return who looks after the controller: whoever gets its reports, unless others do."""
+        named = self.policy.administrators
+        return named if named.people or named.rotas else self.policy.reports
+
+    def _works(self, entry: OutboxEntry, before: tuple[Delivery, ...], now_s: float) -> Outcome:
+        """Return who is told that something works again: whoever was told that it failed."""
         planned = []
-        for person in (
-            self.policy.people[name] for name in self._people(self.policy.reports, now_s)
-        ):
+        for one in before:
+            person = self.policy.people.get(one.person)
+            point = _contact(person, one.contact)
+            if one.told and person and point:
+                due_s = _calm_time(person, point, now_s)
+                planned.append(_draft(entry, person, point, MessageKind.WORKING, due_s))
+        stale = tuple(one for one in before if one.state in _OPEN)
+        reason = "" if planned else "nobody was told that it failed"
+        return Outcome(tuple(planned), stale, reason=reason)
+
+    def _calmly(self, entry: OutboxEntry, who: Party, kind: MessageKind, now_s: float) -> Outcome:
+        """Return who is told of something that wakes nobody."""
+        planned = []
+        for person in (self.policy.people[name] for name in self._people(who, now_s)):
             calm = [one for one in person.contacts if not one.wakes]
             for point in calm or person.contacts:
                 due_s = _calm_time(person, point, now_s)
-                planned.append(_draft(entry, person, point, MessageKind.REPORT, due_s))
+                planned.append(_draft(entry, person, point, kind, due_s))
         return Outcome(tuple(planned), reason="" if planned else "the intent names nobody for it")
 
     def _plan(

@@ -206,6 +206,13 @@ def _report_page(report: Report, person: Person, words: Mapping[str, str]) -> _P
     return _Page(subject, (headline, where), short=clean(f"{subject}. {headline}"))
 
 
+def _own_fault_page(report: Report, person: Person, words: Mapping[str, str]) -> _Page:
+    entry = report.entries[0]
+    subject = f"{words[report.kind]}: {_title(entry, person.language)}"
+    sentence = _spoken(entry, "sentence", person.language)
+    return _Page(subject, (sentence,), short=clean(f"{subject}. {sentence}"))
+
+
 def _beat_page(_report: Report, _person: Person, words: Mapping[str, str]) -> _Page:
     return _Page(words["beat"])
 
@@ -216,6 +223,8 @@ _PAGES: Final = {
     MessageKind.ALL_CLEAR: _all_clear_page,
     MessageKind.BEAT: _beat_page,
     MessageKind.REPORT: _report_page,
+    MessageKind.FAILING: _own_fault_page,
+    MessageKind.WORKING: _own_fault_page,
 }
 
 

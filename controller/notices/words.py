@@ -35,6 +35,8 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "There is nothing to do.",
     "all_clear": "All clear: notices work, {number} incidents are open",
     "beat": "Sanaga is alive",
+    "failing": "The controller failed",
+    "working": "Works again",
     "report_where": "Read it with 'sanaga report', or at /api/v1/reports/{name}?format=html.",
     "footer": "Sanaga, notice {key}. You get it because the intent's section 'notices' names you.",
 }
@@ -68,6 +70,8 @@ _FRENCH: Final[Mapping[str, str]] = {
     "Il n'y a rien à faire.",
     "all_clear": "Tout va bien : les avis fonctionnent, {number} incidents sont ouverts",
     "beat": "Sanaga est en vie",
+    "failing": "Échec du contrôleur",
+    "working": "Marche de nouveau",
     "report_where": "À lire avec 'sanaga report', ou sous /api/v1/reports/{name}?format=html.",
     "footer": "Sanaga, avis {key}. La section « notices » de l'intention vous nomme.",
 }

@@ -14,7 +14,7 @@ from controller.incidents.model import Health, Observation
 from controller.polling import bgp
 from controller.polling.collector_health import collector_observation, lost_agents
 from controller.polling.lldp import LldpReading, cable_observations, read_neighbours
-from controller.polling.messages import settled_traps
+from controller.polling.messages import settled_sessions, settled_traps
 from controller.polling.network import WiredNetwork
 from controller.polling.observing import (
     Heard,
@@ -82,6 +82,7 @@ class Collector:
         self._clock = place.clock
         self._sequence = 0
         self._reported: dict[DeviceName, dict[str, Observation]] = {}
+        self._logged: dict[DeviceName, dict[str, Observation]] = {}
         self._neighbours: dict[DeviceName, LldpReading] = {}
         self._asked_s: dict[str, float] = {}
         self._waiting: set[str] = set()
@@ -167,6 +168,18 @@ class Collector:
         kept.update({one.subject.name: one for one in observations})
         self.ask_soon(device)
 
+    def report_session(self, device: DeviceName, observations: tuple[Observation, ...]) -> None:
+        """Say what a line of syslog tells of a session; reading it ends what holds no more."""
+        self.say(observations)
+        kept = self._logged.setdefault(device, {})
+        kept.update({one.subject.name: one for one in observations})
+
+    def _settle_sessions(self, device: DeviceName, answered: tuple[Observation, ...]) -> None:
+        if logged := self._logged.get(device):
+            ended = settled_sessions(logged, answered, self.stamp())
+            self.say(ended)
+            logged.update({one.subject.name: one for one in ended})
+
     def _settle(self, reading: DeviceReading) -> None:
         reported = self._reported.get(reading.device)
         if not reported:
@@ -214,6 +227,7 @@ class Collector:
             if any(one.state is not Health.OK for one in said):
                 fallen.add(device)
             self.say(said)
+            self._settle_sessions(device, said)
 
         await asyncio.gather(*(read(device) for device in routers))
         return frozenset(fallen)

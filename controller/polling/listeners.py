@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,6 +13,7 @@ from controller.polling.messages import (
     SEVERE_FOR_S,
     asks_for_poll,
     quiet_observation,
+    session_line,
     severe_observation,
     trap_observations,
 )
@@ -58,6 +59,7 @@ class Listeners:
     syslog: Received = field(default_factory=Received)
     lines: deque[HeardLine] = field(default_factory=lambda: deque(maxlen=LINES_KEPT))
     ports: dict[str, int] = field(default_factory=dict)
+    on_session: Callable[[DeviceName], None] = lambda _: None
     _open: list[DatagramListener] = field(default_factory=list)
     _usm: UsmReceiver | None = None
     _engines: dict[DeviceName, bytes] = field(default_factory=dict)
@@ -170,6 +172,9 @@ class Listeners:
             self._expect_quiet(device)
         if asks_for_poll(message):
             self.collector.ask_soon(device)
+        if told := session_line(message, device, self.collector.network, stamp):
+            self.collector.report_session(device, told)
+            self.on_session(device)
 
     def _expect_quiet(self, device: DeviceName) -> None:
         if timer := self._severe.pop(device, None):

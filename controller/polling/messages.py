@@ -1,9 +1,9 @@
 """What traps and lines of syslog mean: some are observations, and most a reason to poll at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from controller.incidents.model import Health, Observation, Source
 from controller.polling.network import WiredNetwork
@@ -17,6 +17,11 @@ from inventory.model import DeviceName
 # Emergency, alert and critical; a line of these counts for so long.
 SEVERE: Final = 2
 SEVERE_FOR_S: Final = 600.0
+# A line of FRR or IOS on a session of BGP: its far end, and why it ended.
+_SESSION_LINE: Final = re.compile(
+    r"ADJCHANGE: neighbor (?P<peer>[0-9A-Fa-f:.]{2,45})(?:\(\S{0,255}\))?(?: in vrf \S{1,64})? "
+    r"(?P<state>Up|Down)\b ?(?P<why>.{0,200})"
+)
 _LINK_LINE: Final = re.compile(
     r"link.{0,40}(?:up|down)|(?:up|down).{0,40}link|adjchange|neighbor.{0,80}(?:up|down)",
     re.IGNORECASE,
@@ -29,6 +34,44 @@ def asks_for_poll(message: SyslogMessage) -> bool:
     Nobody vouches for a line; what the device then answers is what counts.
     """
     return message.severity <= SEVERE or bool(_LINK_LINE.search(message.text))
+
+
+def session_line(
+    message: SyslogMessage, device: DeviceName, network: WiredNetwork, stamp: Stamp
+) -> tuple[Observation, ...]:
+    """Return what a line of syslog says of a session of BGP over a circuit of the intent.
+
+    It is evidence beside what the device answers, and decides nothing: anybody can send a line.
+    """
+    found = _SESSION_LINE.search(message.text)
+    landing = network.peers.get((device, found["peer"])) if found else None
+    if found is None or landing is None:
+        return ()
+    up = found["state"] == "Up"
+    state, word = (Health.OK, "up") if up else (Health.DEGRADED, "down")
+    why = f" ({found['why'].strip()})" if found["why"].strip() else ""
+    say = Speaker(stamp, stamp.received_s, Source.SYSLOG)
+    reason = f"{device} logged that BGP with {landing.far_device} went {word}{why}"
+    return (say.of_circuit(landing, state, reason),)
+
+
+def settled_sessions(
+    logged: Mapping[str, Observation], answered: Iterable[Observation], stamp: Stamp
+) -> tuple[Observation, ...]:
+    """Return the ends of what lines logged by circuit and a router, once asked, does not say.
+
+    A line that tells of the end may be lost.
+    """
+    well = {one.subject.name for one in answered if one.state is Health.OK}
+    return tuple(
+        replace(one, state=Health.OK, reason="", **_stamped(stamp))
+        for circuit, one in logged.items()
+        if circuit in well and one.state is not Health.OK
+    )
+
+
+def _stamped(stamp: Stamp) -> dict[str, Any]:
+    return {"sequence": stamp.sequence, "at_s": stamp.received_s, "received_s": stamp.received_s}
 
 
 def trap_observations(

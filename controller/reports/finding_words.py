@@ -36,6 +36,10 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "disk-fills": "{free} of {whole} free ({free_share}); at the rate of last week it is full in "
     "{days} days.",
     "disk-edges": "Edges and routers do not report how full their disks are.",
+    "disk-edges-calm": "{edges} edges have more than a fifth of their disks free.",
+    "disk-edges-silent": "{edges} edges do not report how full their disks are; their program is "
+    "of before, or they have not been heard for two days.",
+    "disk-routers": "Routers do not report how full their disks are.",
     "version-controller": "The controller runs {version}.",
     "version-same": "{edges} edges run the controller's version {version}.",
     "version-older": "Runs {version}, the controller {newest}.",
@@ -101,6 +105,10 @@ _FRENCH: Final[Mapping[str, str]] = {
     "passée, plein "
     "dans {days} jours.",
     "disk-edges": "Équipements et routeurs ne disent pas si leurs disques sont pleins.",
+    "disk-edges-calm": "{edges} équipements ont plus d'un cinquième de leur disque libre.",
+    "disk-edges-silent": "{edges} équipements ne disent pas si leur disque est plein : programme "
+    "ancien, ou pas entendus depuis deux jours.",
+    "disk-routers": "Les routeurs ne disent pas si leur disque est plein.",
     "version-controller": "Le contrôleur est en version {version}.",
     "version-same": "{edges} équipements ont la version du contrôleur, {version}.",
     "version-older": "A la version {version}, le contrôleur {newest}.",

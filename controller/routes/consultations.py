@@ -1,5 +1,6 @@
 """Routes of consultations: announce one, hear what to expect, see which run and who is hurt."""
 
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from secrets import token_hex
@@ -20,6 +21,11 @@ from controller.consultations.model import LONGEST_S, Announcement, Standing
 from controller.consultations.report import consultation_bounds, report_consultation
 from controller.roles import Right
 from controller.routes.consultation_json import consultation_report_json
+from controller.routes.consultation_places import (
+    located_sites,
+    parse_addresses,
+    shown_addresses,
+)
 from controller.routes.incident_json import dead_circuits
 
 CAMEROON: Final = ZoneInfo("Africa/Douala")
@@ -33,11 +39,15 @@ _FARTHEST_S: Final = 400 * _DAY_S
 
 
 class AnnouncementRequest(BaseModel):
-    """A consultation to be: where the parties are, from when to when, of what kind."""
+    """A consultation to be: where the parties are, from when to when, of what kind.
+
+    Packets between the machines whose addresses are given travel in its class.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    sites: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=20)
+    sites: list[Annotated[str, Field(max_length=200)]] = Field(default=[], max_length=20)
+    addresses: list[Annotated[str, Field(max_length=45)]] = Field(default=[], max_length=20)
     begins_at: AwareDatetime
     minutes: int = Field(gt=0, le=int(LONGEST_S // 60))
     service: Literal["consultation-video", "consultation-audio"] = "consultation-video"
@@ -54,7 +64,9 @@ class CheckRequest(BaseModel):
 @router.post("", status_code=HTTPStatus.CREATED, openapi_extra=_ANNOUNCING)
 def announce(asked: AnnouncementRequest, reader: Reader) -> dict[str, Any]:
     """Announce a consultation; the answer says what quality to expect and why."""
-    sites = _sites(asked.sites, reader)
+    addresses = parse_addresses(asked.addresses)
+    around = located_sites(reader.context.intent, addresses, reader.sites)
+    sites = _sites([*asked.sites, *around], reader)
     now_s, begins_s = reader.context.now(), asked.begins_at.timestamp()
     ends_s = begins_s + asked.minutes * 60
     if ends_s <= now_s or begins_s > now_s + _FARTHEST_S:
@@ -63,6 +75,7 @@ def announce(asked: AnnouncementRequest, reader: Reader) -> dict[str, Any]:
         )
     who = reader.principal.account.name
     made = Announcement(token_hex(8), sites, asked.service, begins_s, ends_s, who, now_s)
+    made = replace(made, addresses=tuple(map(str, addresses)))
     reader.context.consultations.add(made)
     return _shown(made, reader) | {"expectation": _expectation(sites, reader)}
 
@@ -167,6 +180,8 @@ def _found(name: str, reader: Viewer) -> Announcement:
 
 def _sites(named: list[str], reader: Viewer) -> tuple[str, ...]:
     """Return sites, each once. Raises ProblemError for what is not there or not covered."""
+    if not named:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "name a site or an address")
     missing = [name for name in named if name not in reader.sites]
     if missing:
         raise not_found("site", ", ".join(missing))
@@ -200,6 +215,7 @@ def _shown(one: Announcement, reader: Viewer) -> dict[str, Any]:
         "state": one.standing(reader.context.now()).value,
         "sites": [site for site in one.sites if site in reader.sites],
         "service": one.service,
+        "addresses": shown_addresses(reader.context.intent, one.addresses, reader.sites),
         "begins_at": rfc3339(one.begins_s),
         "ends_at": rfc3339(one.ends_s),
         "announced_by": one.announced_by,

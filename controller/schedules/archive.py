@@ -11,12 +11,12 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from controller.backups.noted import REPORTS
 from controller.reports.availability import AvailabilityReport
 from controller.reports.maintenance import MaintenanceReport
 from inventory.errors import SanagaError, UnknownNameError
 from inventory.output_file import replace_file
 
-FOLDER: Final = "reports"
 Report: TypeAlias = AvailabilityReport | MaintenanceReport
 _NAME: Final = re.compile(r"(availability)-\d{4}-\d{2}|(maintenance)-\d{4}-\d{2}-\d{2}")
 # Three years of months, two years of weeks.
@@ -47,7 +47,7 @@ class ReportArchive:
     """The folder of reports within a state folder."""
 
     def __init__(self, state_dir: Path) -> None:
-        self._folder = state_dir / FOLDER
+        self._folder = state_dir / REPORTS
 
     def store(self, report: Report) -> Path:
         """Write a report in the place of the one of the same name, and remove the oldest."""

@@ -172,7 +172,6 @@ def check_disk(use: DiskUse, before: Mapping[str, float] | None, days: float) ->
         yield own(Check.DISK, state, "disk-fills", {**values, "days": left})
     else:
         yield own(Check.DISK, state, "disk", values)
-    yield own(Check.DISK, State.UNKNOWN, "disk-edges", subject="edges")
 
 
 def _days_left(use: DiskUse, before: Mapping[str, float] | None, days: float) -> float | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from threading import Lock, Thread
 from typing import Final
 
+from controller.backups.daily import DailyBackups
 from controller.clock import Clock
 from controller.schedules.archive import Report, StoredReport
 from controller.schedules.jobs import (
@@ -16,8 +17,9 @@ from controller.schedules.jobs import (
     month_source,
 )
 from controller.schedules.month import month_report
-from controller.schedules.runner import Announce, ScheduleRunner, Standing
-from controller.schedules.wall_time import DOUALA, month_of
+from controller.schedules.rows import Run
+from controller.schedules.runner import BACKUP, FAILED, Announce, ScheduleRunner, Standing
+from controller.timetable.wall_time import DOUALA, month_of
 from inventory.errors import SanagaError, UnknownNameError
 
 _MONTH: Final = re.compile(rf"{AVAILABILITY}-(\d{{4}}-\d{{2}})")
@@ -27,11 +29,16 @@ class ReportDesk:
     """Reads reports that are kept, makes those of months, and runs schedules."""
 
     def __init__(
-        self, around: Surroundings, clock: Clock, announce: Announce = lambda _: None
+        self,
+        around: Surroundings,
+        clock: Clock,
+        announce: Announce = lambda _: None,
+        backups: DailyBackups | None = None,
     ) -> None:
         self._around, self._clock = around, clock
         rows, archive = around.rows, around.archive
         self.runner = ScheduleRunner(rows, archive, make_jobs(around), announce)
+        self._backups = backups
         self._busy: set[str] = set()
         self._guard = Lock()
 
@@ -65,7 +72,8 @@ class ReportDesk:
 
     def standing(self) -> tuple[Standing, ...]:
         """Return all schedules, with their last run and when they are due next."""
-        return self.runner.standing(self._clock.instant())
+        own = (_backup_standing(self._backups),) if self._backups else ()
+        return (*own, *self.runner.standing(self._clock.instant()))
 
     def start(self, name: str) -> datetime:
         """Begin a job in a thread of its own, and return when.
@@ -87,3 +95,13 @@ class ReportDesk:
         finally:
             with self._guard:
                 self._busy.discard(name)
+
+
+def _backup_standing(backups: DailyBackups) -> Standing:
+    """Return how the daily backups stand; its report is the file that the last one made."""
+    last, next_s = backups.last(), backups.next_due().timestamp()
+    if last is None:
+        return Standing(BACKUP, None, next_s)
+    at_s = last.when.timestamp()
+    outcome = "done" if last.good else f"{FAILED}{last.fault}"
+    return Standing(BACKUP, Run(BACKUP, at_s, at_s, at_s, outcome, last.file), next_s)

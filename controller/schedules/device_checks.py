@@ -10,6 +10,7 @@ from controller.reports.document import State
 from controller.reports.findings import Check, Finding
 from controller.reports.updates import EdgeVersion, is_older, order_of
 from controller.schedules.config_backups import ConfigBackup
+from controller.schedules.edge_facts import EdgeFacts
 from inventory.errors import SanagaError
 from inventory.model import Intent
 
@@ -37,6 +38,16 @@ def config_findings(backup: ConfigBackup, intent: Intent) -> Iterator[Finding]:
         why = {"reason": clean(reason)[:_LONGEST]}
         site = _site(device, intent)
         yield Finding(Check.CONFIG_BACKUP, device, site, State.UNKNOWN, "config-unread", why)
+
+
+def answered(told: Mapping[str, Status], facts: Mapping[str, EdgeFacts]) -> Mapping[str, Status]:
+    """Return what edges say when asked, or else what they told over their link themselves."""
+    return {
+        name: {"version": facts[name].version}
+        if isinstance(status, SanagaError) and name in facts
+        else status
+        for name, status in told.items()
+    }
 
 
 def edge_versions(

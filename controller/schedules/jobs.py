@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -25,18 +25,12 @@ from controller.schedules import controller_checks as checks
 from controller.schedules import device_checks as devices
 from controller.schedules.archive import Report, ReportArchive
 from controller.schedules.config_backups import back_up_configs
+from controller.schedules.edge_facts import FRESH_S, disk_findings
 from controller.schedules.month import MonthSource, month_report
 from controller.schedules.rows import ScheduleRows
-from controller.schedules.wall_time import (
-    DOUALA,
-    Monthly,
-    Schedule,
-    Weekly,
-    month_before,
-    month_of,
-)
 from controller.store.people import People
 from controller.telemetry.sessions import status_reports
+from controller.timetable.wall_time import DOUALA, Schedule, month_before, month_of
 from inventory.errors import CredentialError, DeviceError, SanagaError
 from inventory.model import DeviceName, Role
 from topology.build import build_topology
@@ -103,9 +97,10 @@ def make_jobs(around: Surroundings) -> Mapping[str, Job]:
     def week(_due: datetime, now: datetime) -> Report:
         return Week(around, now).report()
 
+    times = around.loaded.timetable
     jobs = (
-        Job(MAINTENANCE, Schedule(Weekly(0, time(6))), week),
-        Job(AVAILABILITY, Schedule(Monthly(1, time(5))), month),
+        Job(MAINTENANCE, times.maintenance, week),
+        Job(AVAILABILITY, times.availability, month),
     )
     return {job.name: job for job in jobs}
 
@@ -122,7 +117,8 @@ class Week:
         around, intent = self.around, self.around.loaded.intent
         today = self.now.astimezone(ZoneInfo(DOUALA)).date()
         use = checks.disk_use(around.state_dir)
-        told = self._edge_status()
+        facts = around.rows.edge_facts(self.now.timestamp() - FRESH_S)
+        told = devices.answered(self._edge_status(), facts)
         edges = devices.edge_versions(intent, around.loaded.overlay.hubs, told)
         findings = (
             *self._configs(),
@@ -130,6 +126,7 @@ class Week:
             *checks.guarded(Check.TOKEN, lambda: checks.check_tokens(around.engine, self.now)),
             *checks.check_certificates(self._certificates(), today),
             *self._disk(use),
+            *disk_findings(intent, sorted(told), facts),
             *devices.version_findings(edges, told, intent, around.version),
             *checks.check_machine_updates(self.now.timestamp()),
             *devices.update_findings(len(told)),

@@ -19,7 +19,7 @@ from controller.incidents.model import (
 from controller.incidents.view import NetworkView
 from controller.reports.availability import AvailabilityReport, SiteFigures, site_figures
 from controller.schedules.rows import ScheduleRows
-from controller.schedules.wall_time import DOUALA, month_bounds
+from controller.timetable.wall_time import DOUALA, month_bounds
 from inventory.errors import SanagaError
 
 _SHORTEST_S: Final = 60.0

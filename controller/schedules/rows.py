@@ -1,6 +1,6 @@
 """Rows of schedules: which run is whose, when the service watched, and what batteries showed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +8,8 @@ from sqlalchemy import Engine, and_, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from controller.reports.batteries import BatterySample
-from controller.schedules.schema import batteries, open_schedules, runs, watched
+from controller.schedules.edge_facts import EdgeFacts
+from controller.schedules.schema import batteries, facts, open_schedules, runs, watched
 from database.engine import reading
 
 # A run that did not end within this time died with its process; another may take it over.
@@ -121,6 +122,21 @@ class ScheduleRows:
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(batteries.c.device, at)).all()
         return [BatterySample(**row._asdict()) for row in rows]
+
+    def note_edge(self, one: EdgeFacts) -> None:
+        """Keep what an edge tells of itself in the place of what it told before."""
+        values = {name: getattr(one, name) for name in EdgeFacts.__dataclass_fields__}
+        this = facts.c.device == one.device
+        with self._engine.begin() as connection:
+            if not connection.execute(update(facts).where(this).values(**values)).rowcount:
+                connection.execute(insert(facts).values(**values))
+
+    def edge_facts(self, since_s: float) -> Mapping[str, EdgeFacts]:
+        """Return what edges told of themselves since a time, by device."""
+        query = select(facts).where(facts.c.at_s >= since_s)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return {row.device: EdgeFacts(**row._asdict()) for row in rows}
 
     def forget_batteries(self, before_s: float) -> None:
         """Remove readings that are older than a time."""

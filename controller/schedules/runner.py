@@ -13,7 +13,11 @@ from controller.schedules.jobs import Job
 from controller.schedules.rows import Run, ScheduleRows
 from inventory.errors import SanagaError, UnknownNameError
 
+# It is listed beside the schedules, and made by the command for backups.
+BACKUP: Final = "backup"
 _log: Final = logging.getLogger(__name__)
+# How the outcome of a run begins that failed.
+FAILED: Final = "failed: "
 Announce = Callable[[Report], None]
 
 
@@ -64,6 +68,8 @@ class ScheduleRunner:
     def job(self, name: str) -> Job:
         """Return a job. Raises UnknownNameError where there is none of that name."""
         if name not in self._jobs:
+            if name == BACKUP:
+                raise UnknownNameError("a backup is made now by 'sanaga backup create'")
             known = ", ".join(self._jobs)
             raise UnknownNameError(f"no schedule is called '{name}'; there are: {known}")
         return self._jobs[name]
@@ -91,7 +97,7 @@ class ScheduleRunner:
             self._announce(report)
         except (SanagaError, OSError, SQLAlchemyError) as error:
             _log.warning("schedule %s failed: %s", job.name, error)
-            run = replace(run, outcome=f"failed: {error}")
+            run = replace(run, outcome=f"{FAILED}{error}")
         else:
             run = replace(run, ended_s=now_s, outcome="done", report=report.name)
         self._rows.finish(run)

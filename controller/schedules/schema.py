@@ -1,8 +1,9 @@
-"""Tables of schedules: runs, times in which the service watched, and readings of batteries."""
+"""Tables of schedules: runs, times of watching, readings of batteries, facts of edges."""
 
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -47,6 +48,16 @@ batteries: Final = Table(
     Column("charge", Double),
     Column("minutes_left", Integer),
     PrimaryKeyConstraint("device", "at_s"),
+)
+
+facts: Final = Table(
+    "edge_facts",
+    METADATA,
+    Column("device", Text, primary_key=True),
+    Column("at_s", Double, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("free_octets", BigInteger, nullable=False),
+    Column("whole_octets", BigInteger, nullable=False),
 )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from logging import getLogger
 from pathlib import Path
 from time import monotonic
@@ -74,7 +75,7 @@ class DeviceReports:
         place = Place(COLLECTOR, clock, self._namespace)
         network = wired_network(intent)
         self.collector = Collector(place, targets, network, lambda said: incidents.report(*said))
-        self.listeners = Listeners(self.collector)
+        self.listeners = Listeners(self.collector, on_session=lambda name: self._doubt({name}))
         self._shows = shows
         self._loop: asyncio.AbstractEventLoop | None = None
         self._doubted: dict[DeviceName, float] = {}
@@ -124,10 +125,10 @@ class DeviceReports:
     async def _poll(self, over: asyncio.Event) -> None:
         await self.collector.run(over, show=self._shows.show, routers=self._shows.routers)
 
-    def _doubt(self, devices: frozenset[DeviceName]) -> None:
+    def _doubt(self, devices: AbstractSet[DeviceName]) -> None:
         for device in devices:
             self.collector.ask_soon(device)
-        self._doubted |= dict.fromkeys(devices.intersection(self._shows.routers), monotonic())
+        self._doubted |= dict.fromkeys(devices & {*self._shows.routers}, monotonic())
         self._news.set()
 
     async def _ask_doubted(self) -> None:

@@ -16,10 +16,10 @@ from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
 from controller.app import LOCAL_SOCKET
-from controller.backups.daily import DailyBackups
+from controller.backups.daily import BackupRules, DailyBackups
 from controller.clock import Clock, SystemClock
-from controller.consultations.announcer import due_news
 from controller.consultations.desk import ConsultationDesk
+from controller.consultations.news import ConsultationNews
 from controller.deciding.shared_incidents import (
     EngineReader,
     LeaderWork,
@@ -62,9 +62,6 @@ from topology.build import build_topology
 
 TELEMETRY_FILE: Final = "telemetry.sqlite"
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_EVERY_S: Final = 1.0
-# How far back a consultation that ended is still looked for, after a restart too.
-_LOOK_BACK_S: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +91,7 @@ class _Parts:
     edges: EdgeReports
     devices: DeviceReports
     consultations: ConsultationDesk
+    consulting: ConsultationNews
     upkeep: Upkeep
     changes: Changes
     answers: AnswerRows
@@ -136,7 +134,7 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
             servers.serve(stop, started),
             _hear_edges(parts, stop, options),
             parts.devices.run(stop, options.devices),
-            _follow_consultations(parts, stop),
+            parts.consulting.run(stop),
             parts.upkeep.run(stop),
             parts.schedules.run(stop),
         )
@@ -174,10 +172,7 @@ def _open_parts(
     work = LeaderWork(leader.begin, leader.heard, _followed_by(ring))
     incidents = SharedIncidents(database.engine, view, work, clock)
     ring.epoch = incidents.stream
-    targets = polled_targets(intent, loaded.folder, environment(), say)
-    connect = connector(anchored(loaded), loaded.folder, state_dir=options.state_dir)
-    shows = RouterShows(intent, connect)
-    devices = DeviceReports(intent, targets, shows, incidents, clock)
+    devices = _device_reports(options, incidents, clock, say)
     telemetry = opened.enter_context(_telemetry(options))
     between = DevicesBetween(topology)
     edges = EdgeReports(
@@ -194,8 +189,9 @@ def _open_parts(
     incidents.start()
     opened.callback(incidents.stop)
     desk = ConsultationDesk(database.engine, topology, loaded.policies)
+    consulting = ConsultationNews(intent, desk, incidents, edges.listener, clock)
     engines = (database.engine, telemetry)
-    upkeep = Upkeep(admission, _backups(options, clock), incidents.leading, engines, say)
+    backups = _backups(options, clock)
     changes = open_changes(
         loaded, database.engine, desk, incidents.tell, lambda: clock.instant().timestamp()
     )
@@ -203,8 +199,10 @@ def _open_parts(
     answers = AnswerRows(database.engine)
     around = usual_surroundings(loaded, options.state_dir, database.engine, options.version)
     schedules = Scheduling(
-        around, lambda: devices.collector.heard, loaded.notices, clock, incidents.leading
+        around, lambda: devices.collector.heard, clock, incidents.leading, backups
     )
+    upkeep = Upkeep(admission, backups, incidents.leading, engines, say, schedules.faults)
+    edges.listener.told = schedules.heard_facts
     return _Parts(
         database.engine,
         view,
@@ -212,6 +210,7 @@ def _open_parts(
         edges,
         devices,
         desk,
+        consulting,
         upkeep,
         changes,
         answers,
@@ -219,10 +218,22 @@ def _open_parts(
     )
 
 
+def _device_reports(
+    options: ServeOptions, incidents: SharedIncidents, clock: Clock, say: Callable[[str], None]
+) -> DeviceReports:
+    loaded = options.loaded
+    targets = polled_targets(loaded.intent, loaded.folder, environment(), say)
+    connect = connector(anchored(loaded), loaded.folder, state_dir=options.state_dir)
+    return DeviceReports(
+        loaded.intent, targets, RouterShows(loaded.intent, connect), incidents, clock
+    )
+
+
 def _backups(options: ServeOptions, clock: Clock) -> DailyBackups:
     passphrase = environment().get(PASSPHRASE, "")
     place = store_place(options.state_dir)
-    return DailyBackups(place, options.backups, passphrase, clock)
+    rules = BackupRules(options.loaded.timetable.backup)
+    return DailyBackups(place, options.backups, passphrase, clock, rules)
 
 
 def _followed_by(ring: EventRing) -> Callable[[Numbered], None]:
@@ -339,20 +350,3 @@ async def _hear_edges(parts: _Parts, stop: asyncio.Event, options: ServeOptions)
             f"port {options.edge_port} for edges cannot be listened on ({error}); stop what "
             "listens there, or choose another with --edges"
         ) from error
-
-
-async def _follow_consultations(parts: _Parts, stop: asyncio.Event) -> None:
-    """Say when announced consultations begin and end."""
-    clock = SystemClock()
-    while not stop.is_set():
-        now_s = clock.instant().timestamp()
-        if parts.incidents.leading():
-            recent = await asyncio.to_thread(
-                parts.consultations.between, now_s - _LOOK_BACK_S, now_s
-            )
-            known = parts.incidents.current().consultations
-            parts.incidents.report(*due_news(recent, known, now_s))
-        try:
-            await asyncio.wait_for(stop.wait(), _EVERY_S)
-        except TimeoutError:
-            continue

@@ -1,23 +1,26 @@
 """Schedules in the service: what is due is done, and it is noted that the service watches."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from logging import getLogger
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from controller.backups.daily import DailyBackups
 from controller.channels.message import MessageKind
 from controller.clock import Clock
 from controller.incidents.sentences import Language
 from controller.notices.decisions import DecisionRows
-from controller.notices.model import NoticePolicy
 from controller.polling.observing import Heard
 from controller.report_formats.formats import Report, document_of
 from controller.reports.batteries import BatterySample
 from controller.schedules.desk import ReportDesk
+from controller.schedules.edge_facts import EdgeFacts, is_news, read_facts
 from controller.schedules.jobs import Surroundings
+from controller.schedules.own_faults import OwnFaults
+from inventory.model import DeviceName
 
 _WATCH_S: Final = 60.0
 _LOOK_S: Final = 30.0
@@ -35,16 +38,20 @@ class Scheduling:
         self,
         around: Surroundings,
         heard: Callable[[], Heard],
-        policy: NoticePolicy,
         clock: Clock,
         leads: Callable[[], bool] = lambda: True,
+        backups: DailyBackups | None = None,
     ) -> None:
         """Use a database; leads says whether what is due is this controller's to do."""
         self._leads = leads
         self._rows, self._heard, self._clock = around.rows, heard, clock
-        self._policy, self._decisions = policy, DecisionRows(around.engine)
-        self.desk = ReportDesk(around, clock, self._announce)
+        self._policy = around.loaded.notices
+        self._decisions = DecisionRows(around.engine)
+        self.faults = OwnFaults(self._decisions, clock)
+        self.desk = ReportDesk(around, clock, self._announce, backups)
         self._noted: dict[str, BatterySample] = {}
+        self._facts: dict[str, EdgeFacts] = {}
+        self._unwritten: dict[str, EdgeFacts] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch and work until told to stop; a job that is at work is not waited for."""
@@ -53,6 +60,7 @@ class Scheduling:
         def watch() -> None:
             self._rows.watch(self._now_s(), began_s)
             self.note_batteries()
+            self.note_edges()
 
         await asyncio.gather(
             _repeat(stop, _WATCH_S, watch),
@@ -61,7 +69,10 @@ class Scheduling:
 
     def _run_due(self) -> None:
         if self._leads():
-            self.desk.runner.run_due(self._clock.instant())
+            now = self._clock.instant()
+            self.desk.runner.run_due(now)
+            for one in self.desk.runner.standing(now):
+                self.faults.heed_schedule(one)
 
     def note_batteries(self) -> None:
         """Note what batteries show where that is news."""
@@ -70,6 +81,19 @@ class Scheduling:
         self._noted |= {one.device: one for one in news}
         if news:
             self._rows.forget_batteries(self._now_s() - _KEPT_S)
+
+    def heard_facts(self, device: DeviceName, told: Mapping[str, Any]) -> None:
+        """Take what an edge tells of itself; it is written with the next look."""
+        facts = read_facts(device, told, self._now_s())
+        if facts and is_news(facts, self._facts.get(device)):
+            self._facts[device] = self._unwritten[device] = facts
+
+    def note_edges(self) -> None:
+        """Write what edges told of themselves since the last look."""
+        for device, facts in (*self._unwritten.items(),):
+            self._rows.note_edge(facts)
+            if self._unwritten.get(device) is facts:
+                del self._unwritten[device]
 
     def _batteries(self) -> list[BatterySample]:
         readings = [track.reading for track in self._heard().tracks.values()]

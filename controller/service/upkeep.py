@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from controller.backups.daily import DailyBackups
 from controller.load import Loaded, load
+from controller.schedules.own_faults import OwnFaults
 from controller.service.edge_reports import EdgeReports
 from database.write_log import cut_log
 from inventory.errors import SanagaError
@@ -68,6 +69,7 @@ class Upkeep:
     leading: Callable[[], bool]
     engines: tuple[Engine, ...]
     say: Callable[[str], None]
+    faults: OwnFaults
 
     async def run(self, stop: asyncio.Event) -> None:
         """Do everything in turn until told to stop."""
@@ -81,7 +83,12 @@ class Upkeep:
 
     async def _back_up(self) -> None:
         if self.leading():
-            await asyncio.to_thread(self.backups.step, self.say)
+            await asyncio.to_thread(self._back_up_now)
+
+    def _back_up_now(self) -> None:
+        self.backups.step(self.say)
+        if self.backups.on:
+            self.faults.heed_backup(self.backups.last())
 
     async def _cut_logs(self) -> None:
         for engine in self.engines:

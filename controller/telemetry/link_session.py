@@ -5,7 +5,8 @@ docs/design/telemetry-link.md is the specification.
 """
 
 import json
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -56,6 +57,14 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What an edge tells of itself beside its messages: its version and its disk."""
+
+    device: DeviceName
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """Close the connection; sentence says why, for the log."""
 
@@ -63,7 +72,7 @@ class Refused:
     sentence: str
 
 
-Step: TypeAlias = Say | Opened | Received | Refused
+Step: TypeAlias = Say | Opened | Received | Told | Refused
 Admitted: TypeAlias = Callable[[DeviceName], PublicKey | None]
 
 
@@ -116,7 +125,14 @@ class LinkSession:
             return self._frame(given)
         if self._phase is _Phase.HELLO:
             return self._hello(_parsed(given), now)
-        return self._proof(_parsed(given)) if self._phase is _Phase.PROOF else None
+        return self._proof(_parsed(given)) if self._phase is _Phase.PROOF else self._told(given)
+
+    def _told(self, given: str) -> Told | None:
+        """Return what an edge tells of itself; other words are of another version."""
+        with suppress(LinkRefusedError):
+            facts = _parsed(given).get("about")
+            return Told(self.device, facts) if isinstance(facts, dict) else None
+        return None
 
     def _hello(self, message: Mapping[str, Any], now: datetime) -> Step:
         session = handshake.read_hello(message, self._leaf)
@@ -185,6 +201,11 @@ def welcome(last: LastMessage, now_s: float, look_s: int) -> str:
 def look(seconds: int) -> str:
     """Return the text which asks for live seconds, for so long from now; 0 ends them."""
     return json.dumps({"look_s": seconds})
+
+
+def announced(consultations: Sequence[Mapping[str, Any]]) -> str:
+    """Return the text with all consultations that are announced to an edge."""
+    return json.dumps({"consultations": consultations})
 
 
 def _parsed(text: str) -> Mapping[str, Any]:

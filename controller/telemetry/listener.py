@@ -11,13 +11,13 @@ import secrets
 import socket
 import ssl
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http import HTTPStatus
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -37,6 +37,7 @@ from controller.telemetry.link_session import (
     Received,
     Refused,
     Say,
+    Told,
 )
 from controller.telemetry.series import Arrival
 from controller.transport.netns import inside
@@ -65,6 +66,7 @@ class _Link:
 
     socket: ServerConnection
     session: LinkSession
+    welcomed: bool = False
     spool: str = ""
     spool_began_s: int = 0
     lane: Lane = field(default_factory=Lane)
@@ -94,6 +96,9 @@ class Listener:
         self._clock = clock
         self._links: dict[DeviceName, _Link] = {}
         self._looks: dict[DeviceName, float] = {}
+        # What an edge is told of announced consultations; "" while that is not known.
+        self.announced: Callable[[DeviceName], str] = lambda _: ""
+        self.told: Callable[[DeviceName, Mapping[str, Any]], None] = lambda _device, _facts: None
         self._budget = _Budget(_BUDGET)
         self._tls, self._leaf = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), b""
         self._server: Server | None = None
@@ -155,6 +160,13 @@ class Listener:
         if link := self._links.get(device):
             with suppress(ConnectionClosed):
                 await link.socket.send(link_session.look(seconds))
+
+    async def announce(self, device: DeviceName) -> None:
+        """Tell an edge again what is announced, if it is connected."""
+        link = self._links.get(device)
+        if link and link.welcomed and (text := self.announced(device)):
+            with suppress(ConnectionClosed):
+                await link.socket.send(text)
 
     async def recheck(self) -> None:
         """Close the connections of edges that are not let in any more."""
@@ -227,6 +239,8 @@ class Listener:
                 await self._welcome(link, device, spool)
             case Received() as received:
                 await self._take(link, received)
+            case Told(device=device, facts=facts):
+                self.told(device, facts)
             case Refused() as refused:
                 raise _RefusedError(refused)
 
@@ -242,7 +256,9 @@ class Listener:
         link.spool_began_s = int(now_s) if last.spool_began_s is None else last.spool_began_s
         look_s = max(0, round(self._looks.get(device, 0.0) - self._clock.now()))
         await link.socket.send(link_session.welcome(last, now_s, look_s))
+        link.welcomed = True
         self.counts["opened"] += 1
+        await self.announce(device)
 
     async def _take(self, link: _Link, received: Received) -> None:
         message, frame = received.message, received.frame

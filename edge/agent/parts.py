@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from edge.agent.announced_calls import AnnouncedCalls
+from edge.agent.consultations import AnnouncedConsultations
 from edge.agent.faults import FaultRegister
 from edge.agent.installer import PolicyInstaller
 from edge.agent.link_alarm import LinkAlarm
@@ -53,6 +54,9 @@ class EdgeParts:
         self.retrier = HandshakeRetrier()
         self.call_detector = CallDetector()
         self.calls = AnnouncedCalls(folder, self.dataplane, self.note, clock)
+        self.consultations = AnnouncedConsultations(
+            folder, self.dataplane, self.calls, self.note, clock
+        )
         self.link_alarm = LinkAlarm(clock, at_most_every_s=UPKEEP_S)
         self.join_proxy = JoinProxy(monotonic_s)
         self._wire_keys(identity)
@@ -131,6 +135,7 @@ class EdgeParts:
         with self.faults.scope("state"):
             self.installer.memories = saved_state.load_state(self.folder, self.clock())
             self.calls.open()
+            self.consultations.open()
 
     def open_keys(self) -> None:
         """Read the keys on the disk; a fault of one part does not stop the others."""

@@ -1,8 +1,10 @@
 """The reporter of a running edge, wired to what it reports."""
 
+import shutil
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from edge.identity import trust
 from edge.reporting import snapshot
@@ -42,8 +44,19 @@ def make_reporter(edge: "EdgeParts") -> TelemetryReporter:
         live_calls=lambda: edge.call_detector.live,
         faults=edge.faults.current,
         repairs=lambda: edge.installer.repairs,
+        announced=lambda told: edge.consultations.take(told),  # noqa: PLW0108 - as the others
+        about=lambda: about_edge(edge.folder),
     )
     return TelemetryReporter(identity, SpoolThread(Spool(edge.folder)), edge.clock, sources)
+
+
+def about_edge(folder: Path) -> Mapping[str, Any]:
+    """Return this edge's version and how full the disk with its folder is."""
+    try:
+        use = shutil.disk_usage(folder)
+    except OSError:
+        return {}
+    return {"version": version("sanaga"), "free_octets": use.free, "whole_octets": use.total}
 
 
 async def tunnel_octets(edge: "EdgeParts") -> Mapping[WayKey, Octets]:

@@ -22,6 +22,8 @@ DETECT_CALLS_S: Final = 0.5
 DETECT_LIVE_CALLS_S: Final = 4.0
 SAVE_STATE_S: Final = 60.0
 REPORT_S: Final = 1.0
+# How late a consultation that the controller announced may begin or end.
+ANNOUNCED_S: Final = 1.0
 
 Job: TypeAlias = Callable[[EdgeParts], Awaitable[None]]
 
@@ -110,7 +112,16 @@ async def detect_calls(edge: EdgeParts) -> None:
         now_s = edge.clock().monotonic_s
         for words in edge.call_detector.observe(policy, destinations, now_s):
             edge.note("call", words)
-        edge.selector.set_live_calls(edge.call_detector.live)
+        edge.selector.set_live_calls(edge.call_detector.live | edge.consultations.peers(policy))
+
+
+async def keep_announced(edge: EdgeParts) -> None:
+    """Begin and end the consultations that the controller announced."""
+    if (policy := edge.installer.policy) is None or edge.installer.withdrawing:
+        return
+    with edge.faults.scope("announced"):
+        await edge.consultations.tend(policy)
+    edge.selector.set_live_calls(edge.call_detector.live | edge.consultations.peers(policy))
 
 
 async def rotate_keys(edge: EdgeParts) -> None:
@@ -188,6 +199,10 @@ def _link_down(edge: EdgeParts) -> asyncio.Event:
     return edge.link_alarm.raised
 
 
+def _announced(edge: EdgeParts) -> asyncio.Event:
+    return edge.consultations.changed
+
+
 def _news(edge: EdgeParts) -> asyncio.Event:
     return edge.reporter.changed
 
@@ -197,6 +212,7 @@ TASKS: Final = (
     Task("save state", _every(SAVE_STATE_S), save_decisions, wake=_decided),
     Task("upkeep", _every(UPKEEP_S), keep_up, wake=_link_down),
     Task("detect calls", _detect_calls_s, detect_calls),
+    Task("keep announced", _every(ANNOUNCED_S), keep_announced, wake=_announced),
     Task("rotate keys", _rotate_s, rotate_keys),
     Task("rekey preshared keys", _every(REKEY_PSK_S), rekey_psk),
     Task("gossip revocations", _every(GOSSIP_S), gossip_revocations),

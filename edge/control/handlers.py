@@ -63,6 +63,7 @@ async def report_status(daemon: Daemon, _: Json) -> Json:
             if inputs and peer.device in peer_states
         ],
         "calls": _calls(daemon),
+        "consultations": _consultations(daemon),
         "keys": daemon.rotation.status(),
         "people": await _people(daemon),
         "revoked": daemon.revoked.status(),
@@ -200,6 +201,21 @@ def _calls(daemon: Daemon) -> list[Json]:
     return [
         {**call_list.call_json(call), "left_s": round(call.left_s(now))}
         for call in call_list.current_calls(daemon.calls.every, now)
+    ]
+
+
+def _consultations(daemon: Daemon) -> list[Json]:
+    """Return the consultations that the controller announced and that are not over."""
+    now = daemon.clock()
+    return [
+        {
+            "name": one.name,
+            "service": one.service,
+            "runs": one.runs(now),
+            "left_s": round(one.left_s(now)),
+        }
+        for one in daemon.consultations.every
+        if one.left_s(now) > 0
     ]
 
 

@@ -41,7 +41,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReportSources:
-    """Where the reporter finds what it reports; octets are the counters of tunnels."""
+    """Where the reporter finds what it reports; octets are the counters of tunnels.
+
+    announced takes what the controller announces of consultations, about is what this edge tells
+    of itself.
+    """
 
     policy: Callable[[], EdgePolicy | None]
     peer_states: Callable[[], Mapping[DeviceName, PeerState]]
@@ -49,6 +53,8 @@ class ReportSources:
     live_calls: Callable[[], frozenset[DeviceName]]
     faults: Callable[[], tuple[str, ...]]
     repairs: Callable[[], Repairs]
+    announced: Callable[[object], None] = lambda _: None
+    about: Callable[[], Mapping[str, Any]] = dict
 
 
 class TelemetryReporter:
@@ -81,7 +87,12 @@ class TelemetryReporter:
         # Spreads the minutes of all edges over the minute.
         self._phase_s = crc32(self._device.encode()) % MINUTE_S
         hooks = LinkHooks(
-            self._full_state, self._heard_clock, self._clock_trusted, self._renumbered
+            self._full_state,
+            self._heard_clock,
+            self._clock_trusted,
+            self._renumbered,
+            sources.announced,
+            sources.about,
         )
         self.uplink = Uplink(identity, disk, clock, hooks)
         self.changed = asyncio.Event()
@@ -238,7 +249,8 @@ class TelemetryReporter:
 
     async def _send_live_second(self, now: Moment) -> None:
         """Send a second while a consultation runs or somebody looks, if anybody hears it."""
-        wanted = bool(self._sources.live_calls()) or self.uplink.is_watched()
+        consulting = any(peer.consultation for peer in self._sources.peer_states().values())
+        wanted = consulting or bool(self._sources.live_calls()) or self.uplink.is_watched()
         if not (wanted and self.uplink.connected):
             self._seconds = None
         elif self._seconds is None:

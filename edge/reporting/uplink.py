@@ -37,6 +37,8 @@ LONGEST_LOOK_S: Final = 600
 REPLAY_OCTETS_PER_S: Final = 48_000
 REPORT_WHILE_REPLAYING_S: Final = 10.0
 MOST_AT_ONCE: Final = 32
+# How often an edge tells its version and how full its disk is.
+ABOUT_S: Final = 3600.0
 _log = logging.getLogger(__name__)
 
 
@@ -62,13 +64,16 @@ class LinkHooks:
 
     full_state returns a live frame, None when there is nothing to say; heard_clock takes the
     controller's time of day; clock_trusted says whether this machine's is right; renumbered takes
-    the last number when another spool begins.
+    the last number when another spool begins; announced takes the controller's list of
+    consultations, whatever it is; about returns what this edge tells of itself.
     """
 
     full_state: Callable[[], bytes | None]
     heard_clock: Callable[[float], None]
     clock_trusted: Callable[[], bool]
     renumbered: Callable[[int], None]
+    announced: Callable[[object], None] = lambda _: None
+    about: Callable[[], Mapping[str, Any]] = dict
 
 
 @dataclass(slots=True)
@@ -248,6 +253,8 @@ class Uplink:
                 await self._acknowledge(number)
             if isinstance(look_s := message.get("look_s"), int):
                 self._look(look_s)
+            if "consultations" in message:
+                self._hooks.announced(message["consultations"])
         raise LinkLostError("the controller closed the connection")
 
     async def _acknowledge(self, number: int) -> None:
@@ -267,8 +274,12 @@ class Uplink:
         if (frame := self._hooks.full_state()) is not None:
             await _put(link, frame)
         told_s = self._clock().monotonic_s
+        about_s = told_s - ABOUT_S
         while True:
             self._wake.clear()
+            if self._clock().monotonic_s - about_s >= ABOUT_S:
+                about_s = self._clock().monotonic_s
+                await _put(link, json.dumps({"about": dict(self._hooks.about())}))
             while self._live:
                 await _put(link, self._live.popleft())
             octets = await self._send_spooled(link)
@@ -332,8 +343,8 @@ def _load_libraries() -> None:
     import_module("websockets.asyncio.client")
 
 
-async def _put(link: "ClientConnection", frame: bytes) -> None:
-    """Send a frame. Raises TimeoutError when the other end takes nothing."""
+async def _put(link: "ClientConnection", frame: bytes | str) -> None:
+    """Send a frame or a text. Raises TimeoutError when the other end takes nothing."""
     async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
         await link.send(frame)
 

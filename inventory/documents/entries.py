@@ -23,10 +23,10 @@ D = TypeVar("D", bound=BaseModel)
 INVENTORY_SECTIONS: Final = ("network", "sites", "devices", "circuits", "zones")
 POLICY_SECTIONS: Final = ("classes", "paths", "rules", "expect")
 VPN_SECTIONS: Final = ("groups", "grants", "hosts", "gateways")
-NOTICE_SECTIONS: Final = ("notices",)
-SECTIONS: Final = INVENTORY_SECTIONS + POLICY_SECTIONS + VPN_SECTIONS + NOTICE_SECTIONS
+SERVICE_SECTIONS: Final = ("notices", "schedules")
+SECTIONS: Final = INVENTORY_SECTIONS + POLICY_SECTIONS + VPN_SECTIONS + SERVICE_SECTIONS
 # Sections that are one mapping instead of a list.
-_MAPPINGS: Final = frozenset({"network", "notices"})
+_MAPPINGS: Final = frozenset({"network", *SERVICE_SECTIONS})
 # What one entry of a section is called in a sentence.
 NOUNS: Final[Mapping[str, str]] = {
     "network": "the network",
@@ -44,6 +44,7 @@ NOUNS: Final[Mapping[str, str]] = {
     "gateways": "a gateway",
     "people": "a person",
     "notices": "the notices",
+    "schedules": "the schedules",
 }
 _DECLARED_NAME: Final = re.compile(r"\bname['\"]?:[ \t]+['\"]?([A-Za-z0-9-]+)")
 

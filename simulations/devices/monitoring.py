@@ -16,6 +16,14 @@ USER: Final = "sanaga"
 PROGRAMS: Final = ("snmpd", "lldpd")
 # Seconds between what lldpd says of itself; a cable that is moved shows as soon.
 SAY_AGAIN_S: Final = 10
+# The user by whom snmpd asks itself whether links are up; no host but a router has its passphrase.
+_WITHIN: Final = "sanaga-within"
+# How often snmpd looks at interfaces, in seconds; its own default is 15 and for links 60.
+_LOOK_S: Final = 1
+# nsCacheTimeout of ifTable (NET-SNMP-AGENT-MIB), and what IF-MIB calls links; snmpd loads no MIBs.
+_CACHE_OF_INTERFACES: Final = "1.3.6.1.4.1.8072.1.5.3.1.2.1.3.6.1.2.1.2.2"
+_IF_ENTRY: Final = "1.3.6.1.2.1.2.2.1"
+_LINK_DOWN, _LINK_UP = "1.3.6.1.6.3.1.1.5.3", "1.3.6.1.6.3.1.1.5.4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,8 @@ class Passphrases:
 class WatchedRouter:
     """A router to watch: its namespace, the folder for its files, and where circuits land.
 
-    extra are further lines of snmpd.conf; lldpd sends every say_again_s seconds.
+    extra are further lines of snmpd.conf; lldpd sends every say_again_s seconds. Traps go to noc,
+    an address; without one nobody is told.
     """
 
     device: DeviceName
@@ -39,6 +48,7 @@ class WatchedRouter:
     interfaces: tuple[str, ...]
     extra: tuple[str, ...] = ()
     say_again_s: int = SAY_AGAIN_S
+    noc: str = ""
 
 
 def make_passphrases(place: Folder) -> Passphrases:
@@ -53,7 +63,9 @@ def watched_router(place: Folder, blueprint: Blueprint, router: BlueprintRouter)
     """Return what watching a laboratory's router takes."""
     ends = (end for wire in blueprint.wires for end in (wire.a, wire.b))
     interfaces = tuple(end.interface for end in ends if end.namespace == router.namespace)
-    return WatchedRouter(router.device, router.namespace, place.router(router.device), interfaces)
+    noc = blueprint.noc_address(router)
+    folder = place.router(router.device)
+    return WatchedRouter(router.device, router.namespace, folder, interfaces, noc=noc)
 
 
 def prepare_monitoring(router: WatchedRouter, passphrases: Passphrases) -> None:
@@ -70,6 +82,7 @@ def prepare_monitoring(router: WatchedRouter, passphrases: Passphrases) -> None:
         f"sysName {router.device}",
         "interface_replace_old yes",
         f"engineID sanaga-{router.device}",
+        *(_trap_lines(router.noc, passphrases) if router.noc else ()),
         *router.extra,
     )
     _write_private(folder / "snmpd.conf", "".join(f"{line}\n" for line in snmpd))
@@ -79,6 +92,25 @@ def prepare_monitoring(router: WatchedRouter, passphrases: Passphrases) -> None:
         f"configure lldp tx-interval {router.say_again_s}",
     )
     (folder / "lldpd.conf").write_text("".join(f"{line}\n" for line in lldpd), encoding="ascii")
+
+
+def _trap_lines(noc: str, passphrases: Passphrases) -> tuple[str, ...]:
+    """Return the lines by which snmpd tells of links that are lost and back (DISMAN-EVENT-MIB)."""
+    said = f'-a SHA-256 -A "{passphrases.authentication}" -x AES -X "{passphrases.privacy}"'
+    link = " ".join(f"-o {_IF_ENTRY}.{column}" for column in (1, 7, 8))
+    state = f"{_IF_ENTRY}.8"
+    return (
+        f"trapsess -v3 -u {USER} -l authPriv {said} {noc}:162",
+        f'createUser {_WITHIN} SHA-256 "{secrets.token_urlsafe(24)}"',
+        f"rwuser {_WITHIN} auth",
+        f"iquerySecName {_WITHIN}",
+        f"setEvent quick -I {_CACHE_OF_INTERFACES} = {_LOOK_S}",
+        'monitor -I -r 3600 -e quick "look often" 1.3.6.1.2.1.1.7.0 > 0',
+        f"notificationEvent linkLost {_LINK_DOWN} {link}",
+        f"notificationEvent linkBack {_LINK_UP} {link}",
+        f'monitor -r {_LOOK_S} -e linkLost "link lost" {state} != 1',
+        f'monitor -S -r {_LOOK_S} -e linkBack "link back" {state} == 1',
+    )
 
 
 def start_snmpd(router: WatchedRouter) -> None:

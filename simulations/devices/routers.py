@@ -9,7 +9,7 @@ from typing import Final
 
 from controller.drivers import frr_files
 from controller.frr_door.configuration_text import split
-from simulations.devices import faulty_door, monitoring, sshd
+from simulations.devices import faulty_door, monitoring, router_logs, sshd
 from simulations.devices.ssh_keys import make_key
 from simulations.netns import background
 from simulations.netns.blueprint import BlueprintRouter
@@ -78,7 +78,8 @@ def start_router(place: Folder, router: BlueprintRouter, *, blank: bool = False)
             boot = ("/usr/bin/env", "SSH_ORIGINAL_COMMAND=boot", *_door(place, folder))
             sshd.launch_sshd(boot, router.device, folder / "start.log")
         for daemon in DAEMONS:
-            sshd.launch_sshd(_daemon_argv(daemon, folder), router.device, folder / "start.log")
+            argv, log = _daemon_argv(daemon, folder), folder / "start.log"
+            sshd.launch_sshd(argv, router.device, log, name=daemon)
         if not blank:
             sshd.launch_sshd(vtysh_argv(folder, "-b"), router.device, folder / "start.log")
         if router.management:
@@ -117,13 +118,15 @@ def dead_programs(place: Folder, router: BlueprintRouter) -> tuple[str, ...]:
 
 
 def _daemon_argv(daemon: str, folder: Path) -> tuple[str, ...]:
-    argv = (
+    argv: tuple[str, ...] = (
         *(str(FRR / daemon), "-d", "-f", str(folder / "blank.conf")),
         *("-i", str(folder / f"{daemon}.pid"), "-z", str(folder / "zserv.sock")),
         *("--vty_socket", str(folder), "-u", FRR_USER, "-g", FRR_USER, "-P", "0"),
         *("--log", f"file:{folder / daemon}.log"),
     )
-    return (*argv, "--bfdctl", str(folder / "bfdd.sock")) if daemon == "bfdd" else argv
+    if daemon == "bfdd":
+        argv = (*argv, "--bfdctl", str(folder / "bfdd.sock"))
+    return router_logs.with_own_log(folder, argv) if router_logs.has_log(folder) else argv
 
 
 def _write(file: Path, text: str, group: str = FRR_USER) -> None:

@@ -63,7 +63,7 @@ def start_sshd(place: Folder, machine: Machine) -> None:
     launch_sshd(argv, machine.device, folder / "start.log")
 
 
-def launch_sshd(argv: Iterable[str], device: str, log: Path) -> None:
+def launch_sshd(argv: Iterable[str], device: str, log: Path, name: str = "") -> None:
     """Run a program that goes to the background by itself; it must not hold our pipes.
 
     Raises LabError with its own words when it does not start.
@@ -81,5 +81,5 @@ def launch_sshd(argv: Iterable[str], device: str, log: Path) -> None:
             start_new_session=True,
         )
     if result.returncode:
-        name = Path(argv[0]).name
-        raise LabError(f"{device}: {name} did not start: {last_words(log)}")
+        what = name or Path(argv[0]).name
+        raise LabError(f"{device}: {what} did not start: {last_words(log)}")

@@ -12,7 +12,7 @@ from controller.drivers import frr_files
 from inventory.errors import LabError
 from inventory.intent import EDGE_KEYS, KNOWN_HOSTS
 from inventory.model import DeviceName, Intent
-from simulations.devices import edges, monitoring, routers
+from simulations.devices import edges, monitoring, router_logs, routers
 from simulations.devices.ssh_keys import known_hosts, make_key
 from simulations.lab import leo_weather
 from simulations.lab.prerequisites import require_prerequisites
@@ -85,6 +85,7 @@ def _make(place: Folder, wishes: Wishes, report: Report) -> None:
     plumbing.configure_router(blueprint)
     nat.hide_subscribers(blueprint)
     _write_keys(place, blueprint, wishes)
+    router_logs.start_log_forwarder(place, blueprint, routers.FRR_USER)
     for device in _start_machines(place, blueprint, wishes.configs):
         report(f"router {device}")
     if wishes.weather is not None:

@@ -133,6 +133,12 @@ class Blueprint:
         """Return the namespaces of all hosts that may stand for a while where LANs lead nowhere."""
         return tuple(guest_name(m.namespace, stub) for m in self.machines for stub in m.stubs)
 
+    def noc_address(self, machine: Machine) -> str:
+        """Return where a machine's management network has the controller; "" without one."""
+        own = machine.management
+        here = (one.ip for one in self.bridge if own and own.ip in one.network)
+        return next(map(str, here), "")
+
     def namespace_of(self, thing: str) -> str:
         """Return the namespace of a device, host, provider, "noc", or namespace by its own name.
 

@@ -94,6 +94,16 @@ class Folder:
         """Return the file with the weather's process number."""
         return self.path / "weather.pid"
 
+    @property
+    def log_spec(self) -> Path:
+        """Return what the forwarder of routers' logs was told to serve."""
+        return self.path / "logs.json"
+
+    @property
+    def log_pid(self) -> Path:
+        """Return the file with the process number of the forwarder of routers' logs."""
+        return self.path / "logs.pid"
+
     def router(self, device: str) -> Path:
         """Return the folder of a device's sockets, logs and keys."""
         return self.path / device

@@ -140,13 +140,16 @@ def test_what_is_not_there_is_an_error_that_says_so(service, words, said):
 
 def test_schedules_are_listed_and_one_runs_in_the_service(service):
     rows = answered(service, "schedule", "list")
-    assert [row["name"] for row in rows] == ["maintenance", "availability"]
+    assert [row["name"] for row in rows] == ["backup", "maintenance", "availability"]
+    assert [row["next_at"][11:] for row in rows] == [
+        *("01:00:00Z", "05:00:00Z", "04:00:00Z"),
+    ]
     ran = sanaga(service, "schedule", "run", "availability")
     assert (ran.returncode, ran.stderr) == (
         0,
         "availability is done; read it with 'sanaga report availability'\n",
     )
-    (_, after) = answered(service, "schedule", "list")
+    *_, after = answered(service, "schedule", "list")
     assert (after["outcome"], after["report"][:13]) == ("done", "availability-")
 
 

@@ -44,9 +44,11 @@ class SmallController:
     unix_s: float | None = None
     stored: dict[str, list[TelemetryMessage]] = field(default_factory=dict)
     live: list[TelemetryMessage] = field(default_factory=list)
+    told: list[Mapping[str, Any]] = field(default_factory=list)
     dropped: int = 0
     connections: int = 0
     refused: list[str] = field(default_factory=list)
+    loop: asyncio.AbstractEventLoop | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
     _links: set[ServerConnection] = field(default_factory=set)
     _leaf: bytes = b""
@@ -93,6 +95,11 @@ class SmallController:
             ping_interval=None,
         )
 
+    def tell(self, **message: Any) -> None:
+        """Send a control message to every edge, from another thread than the controller's."""
+        assert self.loop
+        asyncio.run_coroutine_threadsafe(self.say(**message), self.loop).result()
+
     async def say(self, **message: Any) -> None:
         """Send a control message to every edge."""
         for link in self._links:
@@ -125,7 +132,10 @@ class SmallController:
         await link.send(json.dumps({"welcome": self._welcome(spool, now.timestamp())}))
         count = 0
         async for frame in link:
-            assert isinstance(frame, bytes)
+            if isinstance(frame, str):
+                self.told.append(json.loads(frame))
+                self.news.set()
+                continue
             await self._take(link, spool, frames.decode(frame))
             count += 1
             if count == self.closes_after:

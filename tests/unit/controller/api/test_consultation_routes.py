@@ -7,8 +7,11 @@ import pytest
 
 from accounts.roles import Grant
 from controller.incidents.model import Health
+from controller.load import load
 from controller.roles import Role
-from tests.rigs.service.api_bench import api_bench
+from inventory import addressing
+from inventory.model import Segment
+from tests.rigs.service.api_bench import SPUR, api_bench
 
 GRANTS = {
     "ngono": (Grant(Role.NOC_OPERATOR, ""),),
@@ -115,3 +118,41 @@ def test_a_report_comes_when_it_is_over_and_only_to_who_sees_it(bench):
     assert (found["state"], found["complete"], found["ends"]) == ("cancelled", False, [])
     assert "unknown" in found["sentence"]
     assert bench.client.request("GET", path, headers={"who": "fotso"}).status_code == 404
+
+
+def machine(site):
+    """Return the address of a computer in a site's clinical network."""
+    intent = load(SPUR).intent
+    lan = addressing.segment4(intent.network.plan, intent.sites[site].number, Segment.CLINICAL)
+    return str(lan.network_address + 20)
+
+
+def test_machines_are_announced_by_address_and_their_sites_follow(bench):
+    addresses = [machine("kolofata"), machine("yaounde")]
+    made = announce(bench, sites=[], addresses=addresses).json()
+    assert (made["sites"], made["addresses"]) == (["kolofata", "yaounde"], addresses)
+    (found,) = bench.get("/consultations")["items"]
+    assert found["addresses"] == addresses
+
+
+@pytest.mark.parametrize(
+    ("addresses", "words"),
+    [
+        (["10.0.3"], "'10.0.3' is no address"),
+        (["192.0.2.1"], "192.0.2.1 is in the network of no site"),
+        (["fe80::1%eth0"], "has a zone"),
+        ([], "name a site or an address"),
+    ],
+)
+def test_an_address_that_is_none_or_at_no_site_is_refused(bench, addresses, words):
+    answer = announce(bench, sites=[], addresses=addresses)
+    assert answer.status_code == 422
+    assert words in answer.json()["detail"]
+
+
+def test_an_address_at_a_site_out_of_scope_is_as_one_at_none(bench):
+    address = machine("kolofata")
+    answer = announce(bench, who="fotso", sites=[], addresses=[address])
+    assert answer.status_code == 422
+    assert "is in the network of no site" in answer.json()["detail"]
+    assert "kolofata" not in answer.text

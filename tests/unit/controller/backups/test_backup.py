@@ -9,7 +9,14 @@ from threading import Event, Thread
 import pytest
 
 from controller.backups import sealed_stream
-from controller.backups.backup import create_backup, forget_old, restore_backup, verify_backup
+from controller.backups.backup import (
+    _check_name,
+    create_backup,
+    forget_old,
+    restore_backup,
+    verify_backup,
+)
+from controller.backups.noted import REPORTS
 from controller.backups.sealed_stream import OpeningStream, SealingStream
 from controller.leadership.schema import LEADER_FILE, LEADER_LOCK
 from controller.store.audit import Actor, broken
@@ -71,6 +78,29 @@ def test_backup_is_verified_and_put_back(state, tmp_path, records):
     else:
         (saved,) = kept.glob("*.sanaga-backup")
         assert verify_backup(saved, place, PASSPHRASE).rows["audit_trail"] == len(before) + 1
+
+
+def test_reports_are_in_a_backup_and_come_back_with_it(state, tmp_path):
+    place, reports = store_place(state), state / REPORTS
+    reports.mkdir()
+    kept = reports / "availability-2026-10.json"
+    kept.write_text("of October")
+    file, made = create_backup(place, tmp_path / "backups", PASSPHRASE, AT)
+    assert f"{REPORTS}/{kept.name}" in made.files
+    kept.write_text("changed since")
+    aside = restore_backup(file, place, PASSPHRASE, AT)
+    assert kept.read_text() == "of October"
+    assert (aside / REPORTS / kept.name).read_text() == "changed since"
+    kept.unlink()
+    reports.rmdir()
+    restore_backup(file, place, PASSPHRASE, AT + timedelta(seconds=1))
+    assert kept.read_text() == "of October"
+
+
+@pytest.mark.parametrize("name", ["../key", "/etc/passwd", "other/key", "reports/../../key", ""])
+def test_a_backup_puts_no_file_elsewhere_than_into_the_state_folder(name):
+    with pytest.raises(BackupError, match="in no state folder"):
+        _check_name(name)
 
 
 def test_backup_is_of_one_moment_while_others_write(state, tmp_path):

@@ -2,20 +2,24 @@
 
 import json
 from contextlib import closing
+from datetime import time
 
 import pytest
 
 from controller.backups import daily as daily_module
 from controller.backups.backup import create_backup
-from controller.backups.daily import AGAIN, EVERY, DailyBackups
+from controller.backups.daily import AGAIN, BackupRules, DailyBackups
 from controller.backups.noted import RECORD, attempts, list_backups, what_is_wrong
 from controller.store.database import Database
 from controller.store.place import store_place
+from controller.timetable.wall_time import DOUALA, Daily, Schedule
 from inventory import credentials
 from inventory.errors import JournalError
 from tests.simulated_time import TestClock
 
-DAY_S = EVERY.total_seconds()
+DAY_S = 86_400.0
+# The clock of these tests begins at this time of the day.
+RULES = BackupRules(Schedule(Daily(time(9)), DOUALA), keep=2)
 SAID: list[str] = []
 
 
@@ -39,7 +43,7 @@ def made_in(tmp_path):
     with closing(Database.open(place.folder, JournalError)):
         pass
     SAID.clear()
-    return DailyBackups(place, tmp_path / "backups", "correct horse", TestClock(), keep=2)
+    return DailyBackups(place, tmp_path / "backups", "correct horse", TestClock(), RULES)
 
 
 def turn(daily, seconds=0.0):
@@ -68,7 +72,7 @@ def test_one_is_made_and_rehearsed_each_day_and_the_newest_are_kept(tmp_path):
     assert len(SAID) == 3
     (first, *_) = list_backups(daily._folder)
     assert first["rehearsal"] == "well, 2026-03-04T08:00:00+00:00"
-    again = DailyBackups(daily._place, daily._folder, "correct horse", daily._clock)
+    again = DailyBackups(daily._place, daily._folder, "correct horse", daily._clock, RULES)
     assert not again.due()
     assert again.standing() == "ok"
 
@@ -98,6 +102,16 @@ def test_a_backup_that_cannot_be_written_is_a_fault(daily, tmp_path):
     (tmp_path / "backups").write_text("in the way")
     turn(daily)
     assert "backups" in daily.standing()
+
+
+def test_it_is_made_at_the_hour_that_is_set_and_not_a_day_after_the_last(daily):
+    daily._clock.pause(5 * 3600)
+    turn(daily)
+    assert daily.next_due().isoformat() == "2026-03-03T08:00:00+00:00"
+    turn(daily, 19 * 3600 - 1)
+    assert len(names(daily)) == 1
+    turn(daily, 1)
+    assert len(names(daily)) == 2
 
 
 def test_one_older_than_two_days_is_in_sight(daily):

@@ -17,7 +17,7 @@ from controller.incidents.model import (
 from inventory.model import Medium
 from tests.factories import Draft
 from tests.rigs.incidents.networks import north, north_draft, view_of
-from tests.rigs.incidents.story import Story, device, site
+from tests.rigs.incidents.story import Story, circuit, device, site
 
 OPENED, ENDED = NoticeKind.OPENED, NoticeKind.ENDED
 
@@ -184,3 +184,36 @@ def test_policy_delays_can_be_set():
     assert story.notices == []
     story.wait(2)
     assert story.sent() == ["mora-kolofata-fibre"]
+
+
+LOGGED = "mora-r1 logged that BGP with kolofata-r1 went down (BFD down received)"
+
+
+def logged(story):
+    """Return what a line of a router's log says of a session that ended."""
+    subject = circuit("mora-kolofata-fibre")
+    return story.word(subject, Health.DEGRADED, "mora-r1", source=Source.SYSLOG, reason=LOGGED)
+
+
+def test_what_a_router_logged_of_a_session_is_evidence_of_a_cut(story):
+    story.hear(*story.dead("mora-kolofata-fibre"), logged(story))
+    story.wait(5)
+    assert story.only().cause is Cause.FIBRE_CUT
+    assert LOGGED in story.only().evidence
+
+
+def test_it_decides_nothing_alone_since_anybody_can_send_a_line(story):
+    story.hear(logged(story))
+    story.wait(60)
+    assert story.roots() == []
+
+
+def test_it_is_evidence_of_a_session_that_is_found_lost(story):
+    subject = circuit("mora-kolofata-fibre")
+    lost = story.word(
+        subject, Health.DEGRADED, "mora-r1", source=Source.BGP, reason="BGP is Active"
+    )
+    story.hear(logged(story), lost)
+    story.wait(60)
+    assert story.only().cause is Cause.ROUTING_LOST
+    assert story.only().evidence == ("BGP is Active", LOGGED)

@@ -1,11 +1,15 @@
 """What traps and lines of syslog mean."""
 
+from dataclasses import replace
+
 import pytest
 
 from controller.incidents.model import Health, Source
 from controller.polling.messages import (
     asks_for_poll,
     quiet_observation,
+    session_line,
+    settled_sessions,
     settled_traps,
     severe_observation,
     trap_observations,
@@ -94,3 +98,58 @@ def test_a_severe_line_is_said_in_the_devices_words_until_it_is_quiet():
         "says: panic [2J",
     )
     assert quiet_observation("mora-r1", STAMP).state is Health.OK
+
+
+def session(text, device="mora-r1"):
+    """Return what a line of bgpd says, as FRR and the C library write it."""
+    line = f"<30>Nov 30 15:00:00 mora-r1 bgpd[7]: [M7Q4P-46WDR] {text}".encode()
+    return session_line(parse_message(line), device, network(), STAMP)
+
+
+FAR = next(far for device, far in network().peers if device == "mora-r1" and "." in far)
+DOWN = f"%ADJCHANGE: neighbor {FAR}(kolofata-r1) in vrf default Down BFD down received"
+UP = f"%ADJCHANGE: neighbor {FAR}(kolofata-r1) in vrf default Up"
+
+
+def test_a_line_tells_that_a_session_over_a_circuit_ended_or_stands():
+    (down,), (up,) = session(DOWN), session(UP)
+    assert (down.subject.name, down.source, down.state) == (
+        "mora-kolofata",
+        Source.SYSLOG,
+        Health.DEGRADED,
+    )
+    assert down.reason == ("mora-r1 logged that BGP with kolofata-r1 went down (BFD down received)")
+    assert (up.state, up.reason) == (
+        Health.OK,
+        "mora-r1 logged that BGP with kolofata-r1 went up",
+    )
+
+
+def test_ios_says_the_same_in_other_words():
+    text = f"%BGP-5-ADJCHANGE: neighbor {FAR} Down Interface flap"
+    ((_, reason),) = [(one.state, one.reason) for one in session(text)]
+    assert reason.endswith("went down (Interface flap)")
+
+
+@pytest.mark.parametrize(
+    ("text", "device"),
+    [
+        (DOWN.replace(FAR, "192.0.2.77"), "mora-r1"),
+        (DOWN, "kolofata-r1"),
+        ("%ADJCHANGE: neighbor 1.2.3.4.5 Down", "mora-r1"),
+        ("no session at all", "mora-r1"),
+    ],
+)
+def test_one_of_no_circuit_of_the_device_says_nothing(text, device):
+    assert session(text, device) == ()
+
+
+def test_a_session_that_stands_when_asked_ends_what_a_line_told():
+    (down,) = session(DOWN)
+    logged = {down.subject.name: down}
+    stands = replace(down, source=Source.BGP, state=Health.OK)
+    (end,) = settled_sessions(logged, [stands], Stamp("noc", 9, 80.0))
+    assert (end.source, end.state, end.sequence) == (Source.SYSLOG, Health.OK, 9)
+    fallen = replace(stands, state=Health.DEGRADED)
+    assert settled_sessions(logged, [fallen], STAMP) == ()
+    assert settled_sessions({"mora-kolofata": end}, [stands], STAMP) == ()

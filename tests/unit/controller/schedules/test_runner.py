@@ -10,7 +10,7 @@ from controller.schedules.archive import KEPT, ReportArchive, ReportError
 from controller.schedules.jobs import Job
 from controller.schedules.rows import LEASE_S, ScheduleRows
 from controller.schedules.runner import ScheduleRunner
-from controller.schedules.wall_time import Schedule, Weekly
+from controller.timetable.wall_time import Schedule, Weekly
 from database.engine import open_engine
 from inventory.errors import SanagaError, UnknownNameError
 

@@ -1,6 +1,7 @@
 """Schedules in the service: batteries are noted where that is news, and reports are announced."""
 
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from controller.schedules.jobs import Surroundings
 from controller.schedules.rows import ScheduleRows
 from controller.service.scheduling import Scheduling
 from controller.snmp.model import Battery, DeviceReading
+from controller.timetable.model import Timetable
 from database.engine import open_engine, reading
 from tests.simulated_time import START, TestClock
 
@@ -45,11 +47,12 @@ def engine(tmp_path):
 
 def scheduling(engine, folder, policy=NoticePolicy()):  # noqa: B008 - it never changes
     nobody: Any = None
+    loaded: Any = SimpleNamespace(notices=policy, timetable=Timetable())
     around = Surroundings(
-        *(nobody, folder, engine, ScheduleRows(engine), ReportArchive(folder)), "1", nobody, nobody
+        *(loaded, folder, engine, ScheduleRows(engine), ReportArchive(folder)), "1", nobody, nobody
     )
     readings = Readings()
-    return Scheduling(around, lambda: readings.now, policy, TestClock()), readings, around.rows
+    return Scheduling(around, lambda: readings.now, TestClock()), readings, around.rows
 
 
 def test_on_mains_a_battery_is_noted_each_hour_and_each_minute_without(engine, tmp_path):

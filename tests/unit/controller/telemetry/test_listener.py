@@ -348,3 +348,18 @@ def test_a_connection_is_used_with_the_right_device(tmp_path):
                     pass
 
     run(story())
+
+
+def test_what_an_edge_tells_of_itself_is_handed_on_and_other_words_are_not(tmp_path):
+    told = []
+
+    async def story():
+        async with listening(tmp_path) as service, service.dial() as edge:
+            service.listener.told = lambda device, facts: told.append((device, facts))
+            for text in ("no JSON", "[]", "{}", '{"about": 7}', '{"about": {"version": "0.2.0"}}'):
+                await edge.socket.send(text)
+            await edge.send(minute(1, NOON))
+            assert await edge.acknowledged() == 1
+
+    run(story())
+    assert told == [(EDGE, {"version": "0.2.0"})]

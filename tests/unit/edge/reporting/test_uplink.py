@@ -44,7 +44,12 @@ class Edge:
         self.clocks: list[float] = []
         self.renumbered: list[int] = []
         identity = LinkIdentity("kolofata-e1", CONTROLLER.public_key, lambda: (private_key,))
-        hooks = LinkHooks(self.full_state, self.clocks.append, lambda: True, self.renumbered.append)
+        self.announced: list[object] = []
+        hooks = LinkHooks(
+            *(self.full_state, self.clocks.append, lambda: True, self.renumbered.append),
+            self.announced.append,
+            lambda: {"version": "0.2.0", "free_octets": 3, "whole_octets": 7},
+        )
         self.link = Uplink(identity, self.disk, current_moment, hooks)
 
     def full_state(self):
@@ -313,3 +318,21 @@ def test_the_routes_come_before_every_underlay():
         (near, 16),
         (far, 16),
     ]
+
+
+def test_it_tells_what_it_is_and_takes_what_is_announced(tmp_path):
+    async def work():
+        controller = SmallController(KEYS)
+        async with controller.serving(tmp_path) as port, running(tmp_path, port) as edge:
+            await until(controller, lambda: controller.told)
+            assert controller.told == [
+                {"about": {"version": "0.2.0", "free_octets": 3, "whole_octets": 7}}
+            ]
+            await controller.say(something_else=[1])
+            await controller.say(consultations=[{"name": "one"}])
+            await becomes(lambda: edge.announced)
+            assert edge.announced == [[{"name": "one"}]]
+            await edge.report(1)
+            await until(controller, lambda: controller.messages)
+
+    asyncio.run(work())

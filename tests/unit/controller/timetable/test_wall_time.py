@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from controller.schedules.wall_time import (
+from controller.timetable.wall_time import (
     Monthly,
     Schedule,
     Weekly,

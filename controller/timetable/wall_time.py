@@ -19,6 +19,17 @@ _REACH_DAYS: Final = 63
 
 
 @dataclass(frozen=True, slots=True)
+class Daily:
+    """Every day at a wall time."""
+
+    at: time
+
+    def falls_on(self, day: date) -> bool:
+        """Return whether it is on a date."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
 class Weekly:
     """A day of every week (0 for Monday) at a wall time."""
 
@@ -43,7 +54,7 @@ class Monthly:
         return day.day == self.day or (last and day.day < self.day)
 
 
-Rhythm: TypeAlias = Weekly | Monthly
+Rhythm: TypeAlias = Daily | Weekly | Monthly
 
 
 @dataclass(frozen=True, slots=True)

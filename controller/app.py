@@ -238,7 +238,7 @@ def local_controller() -> "ApiClient | None":
             return None
     from controller.transport.api_client import ApiClient
 
-    return ApiClient(place)
+    return ApiClient(place, person=administrator())
 
 
 def running_client(url: str | None) -> "ApiClient | None":

@@ -3,6 +3,8 @@
 A private key made here is in the file that is handed over and nowhere else.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -16,7 +18,7 @@ from inventory.model import DeviceName
 from vpn.key_text import PublicKey
 from vpn.model import Person, PersonDevice
 from vpn.people import device_config
-from vpn.people.terms import AccessTerms
+from vpn.people.terms import AccessTerms, terms_plain
 from vpn.wireguard import keys
 from vpn.wireguard.config import Config
 from vpn.wireguard.key_backends import MakePair
@@ -34,15 +36,17 @@ class DeviceFiles:
 
 @dataclass(frozen=True, slots=True)
 class PendingDevice:
-    """A device that is to be given access as soon as it has its files, under some terms.
+    """A device that is to be given access as soon as it has its files.
 
-    known is who the person was when that began.
+    way is to where its files lead, known who the person was when that began. former is the key that
+    a device on record had until then, empty for another device.
     """
 
     handover: DeviceFiles
     keying: DeviceKeys
-    terms: AccessTerms
+    way: str
     known: PersonRecord | None
+    former: PublicKey = ""
 
 
 Deliver: TypeAlias = Callable[[DeviceFiles], None]
@@ -134,3 +138,10 @@ def check_room(terms: AccessTerms, number: int) -> None:
             f"all {most:,} addresses of people's devices were given; widen ipv4_people in the "
             "network's addressing and say 'sanaga vpn apply --dir DIR'"
         )
+
+
+def way_of(terms: AccessTerms) -> str:
+    """Return a digest of what devices' files depend on: the gateways and the address plan."""
+    plain = terms_plain(terms)
+    text = json.dumps([plain["gateways"], plain["plan"]], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -7,14 +7,13 @@ its drafts files, or gives a device whose draft is lost another key.
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from controller.access.devices import DeviceFiles
 from controller.access.registrar import Registrar
-from controller.store.people import People
 from controller.wording import listing
 from edge.storage import atomic
 from inventory.errors import AccessError, IntentError
@@ -72,6 +71,18 @@ def _locked(folder: Path) -> int | None:
     return descriptor
 
 
+class UnfiledRecord(Protocol):
+    """Remembers which devices on record still lack their file."""
+
+    def note(self, device: PersonDevice, file: str) -> None:
+        """Note where the file of a device is to be."""
+        ...
+
+    def clear(self, devices: Iterable[PersonDevice]) -> None:
+        """Forget devices that have their file."""
+        ...
+
+
 class Drafts:
     """Files in a folder, one for each device that gets a key; without a folder there are none.
 
@@ -79,9 +90,9 @@ class Drafts:
     """
 
     def __init__(
-        self, store: People, folder: Path | None, text: Callable[[DeviceFiles], str]
+        self, unfiled: UnfiledRecord, folder: Path | None, text: Callable[[DeviceFiles], str]
     ) -> None:
-        self._store = store
+        self._unfiled = unfiled
         self._folder = folder.resolve() if folder else None
         self._text = text
         self._drafts: dict[Path, PersonDevice] = {}
@@ -97,7 +108,7 @@ class Drafts:
         with atomic.new_file(draft) as write:
             write(self._text(handover).encode())
         self._drafts[draft] = handover.device
-        self._store.unfiled.note(handover.device, str(file))
+        self._unfiled.note(handover.device, str(file))
 
     def written(self) -> None:
         """Have all drafts on the disk before their devices are on record. Raises OSError."""
@@ -112,16 +123,21 @@ class Drafts:
         lost = [device for draft, device in self._drafts.items() if not _settle(draft)]
         if self._folder and self._drafts:
             sync_folder(self._folder)
-        self._store.unfiled.clear(one for one in self._drafts.values() if one not in lost)
+        self._unfiled.clear(one for one in self._drafts.values() if one not in lost)
         self._drafts.clear()
         if lost:
             raise AccessError(without_file(lost))
 
     def withdrawn(self) -> None:
         """Take all drafts away: their devices are not on record."""
-        for draft in self._drafts:
+        self.dropped(self._drafts.values())
+
+    def dropped(self, devices: Iterable[PersonDevice]) -> None:
+        """Take the drafts of some devices away, which are not on record."""
+        gone = set(devices)
+        for draft in [path for path, device in self._drafts.items() if device in gone]:
             draft.unlink(missing_ok=True)
-        self._drafts.clear()
+            del self._drafts[draft]
 
 
 def _settle(draft: Path) -> bool:
@@ -137,11 +153,22 @@ def take_up(registrar: Registrar, folder: Path) -> None:
 
     Which of both depends on whether their devices are on record. Raises OSError.
     """
+
+    def in_use(key: PublicKey) -> bool:
+        owner = registrar.store.owner(key)
+        return owner is not None and owner.revoked is None
+
+    settle_drafts(folder, in_use)
+
+
+def settle_drafts(folder: Path, in_use: Callable[[PublicKey], bool]) -> None:
+    """Let the drafts in a reserved folder be files, but remove those whose key is not in use.
+
+    Raises OSError.
+    """
     for draft in sorted(folder.glob(f"*{DRAFT}")):
-        owner = registrar.store.owner(_key_in(draft))
-        if owner and owner.revoked is None:
+        if (key := _key_in(draft)) and in_use(key):
             _settle(draft)
-            registrar.store.unfiled.clear([owner.device])
         else:
             draft.unlink()
 

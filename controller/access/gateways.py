@@ -132,14 +132,15 @@ class Gateways:
         *,
         within_s: float,
         clock: Clock,
+        there: bool = False,
     ) -> tuple[DeviceName, ...]:
         """Push rosters, again to gateways that were not reached, and return those that are left.
 
-        report is called with every outcome of every attempt.
+        report is called with every outcome of every attempt; there is as in push_rosters().
         """
 
         def push(names: Sequence[DeviceName]) -> Generator[tuple[DeviceName, Outcome], None, None]:
-            for name, outcome in self.push_rosters(names):
+            for name, outcome in self.push_rosters(names, there=there):
                 report(name, outcome)
                 yield name, outcome
 
@@ -245,12 +246,6 @@ def roster_lag(registrar: Registrar, name: DeviceName) -> RosterLag:
     """Return how far the roster that a gateway uses is behind the record."""
     known = registrar.store.loads.all().get(name) or RosterStatus()
     return RosterLag(known.at, registrar.store.last() - known.state)
-
-
-def has_roster(registrar: Registrar, name: DeviceName, state: int) -> bool:
-    """Return whether a gateway is known to use the roster of a state, or a newer one."""
-    known = registrar.store.loads.all().get(name)
-    return known is not None and known.state >= state
 
 
 def gateway_status(registrar: Registrar, gateways: Gateways) -> tuple[GatewayStatus, ...]:

@@ -13,8 +13,6 @@ from typing import Any, Final, TypeAlias
 
 from controller.clock import Clock
 from controller.drivers.protocol import ConnectEdge, EdgeDriver
-from controller.store.audit import Actor
-from controller.store.people import People
 from edge.remote_access import join_code, join_payload, sas
 from edge.remote_access.join_code import Invitation
 from edge.remote_access.join_device import LATER, LET_IN
@@ -22,7 +20,7 @@ from edge.remote_access.mailbox import State
 from inventory.errors import AccessError, DeviceError, EdgeError, SanagaError, UnreachableError
 from inventory.model import DeviceName
 from vpn.key_text import PublicKey
-from vpn.model import Endpoint, Gateway, Person
+from vpn.model import Endpoint, Gateway
 from vpn.people.terms import AccessTerms
 from vpn.wireguard import keys
 
@@ -269,13 +267,12 @@ def _opened(
 
 
 @contextmanager
-def refusal_noted(store: People, person: Person, device: str, who: Actor) -> Iterator[None]:
-    """Note in the audit chain that an invited device was not let in, if an error says so."""
+def refusal_noted(note: Callable[[str], None]) -> Iterator[None]:
+    """Note that an invited device was not let in, if an error says so."""
     try:
         yield
     except SanagaError as error:
-        refused = str(error).partition("; ")[0]
-        store.noted("device.refuse", person.name, who, device=device, refused=refused)
+        note(str(error).partition("; ")[0])
         raise
 
 

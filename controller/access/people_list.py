@@ -89,7 +89,8 @@ def plan_list(
         *_additions(wanted, known),
         *_replacements(wanted, known, unfiled),
     ]
-    return (*steps, *(_removals(wanted, known) if prune else ()))
+    kept = {(one.person.name, one.device) for one in wanted}
+    return (*steps, *(removals(registrar, kept) if prune else ()))
 
 
 def apply_list(
@@ -247,9 +248,9 @@ def _said(before: Person, after: Person) -> Iterator[str]:
             yield f"{name.replace('_', ' ')} {was or 'none'} becomes {becomes or 'none'}"
 
 
-def _removals(wanted: Iterable[ListedDevice], known: dict[str, PersonRecord]) -> Iterator[ListStep]:
-    kept = {(one.person.name, one.device) for one in wanted}
-    for entry in known.values():
+def removals(registrar: Registrar, kept: Collection[tuple[str, str]]) -> Iterator[ListStep]:
+    """Yield the steps that leave nobody any device but those that are kept."""
+    for entry in registrar.store.entries():
         for device in entry.in_use:
             if (device.person, device.name) not in kept:
                 said = f"{device.person}: {device.name} is not listed"

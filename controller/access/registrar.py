@@ -1,7 +1,7 @@
 """Giving people access over the VPN and withdrawing it: keys, files and record in one step each."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -14,6 +14,7 @@ from controller.access.devices import (
     check_room,
     device_files,
     one_of,
+    way_of,
 )
 from controller.clock import Clock, SystemClock
 from controller.keys.psk_sealing import PskVault
@@ -185,19 +186,33 @@ class Registrar:
         number, key = self.store.reserve(), fresh.kept.public_key
         check_room(terms, number)
         handover = fresh.files(terms, person, PersonDevice(person.name, device, number, key))
-        return PendingDevice(handover, fresh.kept, terms, known)
+        return PendingDevice(handover, fresh.kept, way_of(terms), known)
+
+    def prepare_rotation(
+        self, name: PersonName, device: str | None, public_key: PublicKey
+    ) -> PendingDevice:
+        """Return the files of a device with another key, of which nothing is on record yet."""
+        terms, entry = self.terms(), self.store.entry(name)
+        chosen, fresh = one_of(entry, device), self._secrets.make_keys(terms, public_key)
+        self.store.refuse_known(fresh.kept.public_key)
+        renewed = replace(chosen, public_key=fresh.kept.public_key)
+        handover = fresh.files(terms, entry.person, renewed)
+        return PendingDevice(handover, fresh.kept, way_of(terms), entry, chosen.public_key)
 
     def commit_device(self, prepared: PendingDevice, act: Actor) -> None:
-        """Give access to a device that has its files.
+        """Give access to a device that has its files, or another key to one on record.
 
         Raises AccessError when others have changed the person's access meanwhile.
         """
         made, keying = prepared.handover, prepared.keying
         with self.store.together():
+            if way_of(self.terms()) != prepared.way:
+                raise AccessError("the file that it has leads to former gateways; begin again")
+            if prepared.former:
+                before = replace(made.device, public_key=prepared.former)
+                self.store.rotate(before, keying, act, lambda _: None)
+                return
             self._admissible(made.person)
-            now, then = self.terms(), prepared.terms
-            if (now.gateways, now.plan) != (then.gateways, then.plan):
-                raise AccessError("the file that it has leads to former gateways; invite again")
             self.store.enter(prepared.known, made.person, made.device, keying, act)
 
     def rotate(
@@ -317,18 +332,22 @@ class Registrar:
         """
         if isinstance(sought, str):
             owner = self.store.owner(sought)
-            number, hint = owner and owner.device.number, "'sanaga vpn site list' has keys of sites"
+            number = owner and owner.device.number
         else:
             terms = self.terms()
             found = (people_number(terms.plan, g.number, sought) for g in terms.gateways)
-            number, hint = (
-                next(filter(None, found), None),
-                device_config.describe_people_blocks(terms),
-            )
+            number = next(filter(None, found), None)
         device = self.store.numbered_device(number) if number else None
         if device is None:
-            raise AccessError(f"no person's device has or had {sought}; {hint}")
+            raise self.nobodys(sought)
         return device
+
+    def nobodys(self, sought: Address | PublicKey) -> AccessError:
+        """Return what to say of an address or a key that nobody has or had."""
+        hint = "'sanaga vpn site list' has keys of sites"
+        if not isinstance(sought, str):
+            hint = device_config.describe_people_blocks(self.terms())
+        return AccessError(f"no person's device has or had {sought}; {hint}")
 
     def gateway(self, name: DeviceName) -> Gateway:
         """Return a gateway by name. Raises UnknownNameError."""

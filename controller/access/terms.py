@@ -1,5 +1,7 @@
 """From an intent to the terms under which people are given access, known before they hold."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -13,7 +15,7 @@ from vpn.grants import expectations
 from vpn.key_text import PublicKey
 from vpn.model import Gateway
 from vpn.people import terms as people_terms
-from vpn.people.terms import AccessTerms
+from vpn.people.terms import AccessTerms, terms_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,13 @@ class TermsPlan:
         """Return the gateways that people do not dial any more."""
         kept = {gateway.device for gateway in self.terms.gateways}
         return tuple(one for one in self._former if one.device not in kept)
+
+    @property
+    def digest(self) -> str:
+        """Return a digest of the terms and of those that hold, by which a plan is known again."""
+        before = terms_plain(self.before) if self.before else None
+        text = json.dumps([before, terms_plain(self.terms)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def _former(self) -> tuple[Gateway, ...]:

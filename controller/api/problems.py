@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
+from controller.operations.exchange import error_json
 from inventory.errors import SanagaError, StorageError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -86,8 +87,10 @@ def _refused(_request: Request, error: Exception) -> Response:
 
 
 def _explained(_request: Request, error: Exception) -> Response:
+    """Say what is wrong, and which error of ours it is, for our own command line."""
     found = (code for kind, code in STATUS.items() if isinstance(error, kind))
-    return problem_response(_retryable(next(found, HTTPStatus.CONFLICT), str(error)))
+    more = {"error": error_json(error)}
+    return problem_response(_retryable(next(found, HTTPStatus.CONFLICT), str(error), more))
 
 
 def _not_stored(_request: Request, error: Exception) -> Response:
@@ -97,9 +100,11 @@ def _not_stored(_request: Request, error: Exception) -> Response:
     return problem_response(_retryable(HTTPStatus.SERVICE_UNAVAILABLE, detail))
 
 
-def _retryable(status: HTTPStatus, detail: str) -> ProblemError:
+def _retryable(
+    status: HTTPStatus, detail: str, more: Mapping[str, Any] | None = None
+) -> ProblemError:
     later = {"Retry-After": str(_AGAIN_S)} if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return ProblemError(status, detail, headers=later)
+    return ProblemError(status, detail, more, later)
 
 
 def _failed(_request: Request, _error: Exception) -> Response:

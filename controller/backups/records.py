@@ -27,8 +27,12 @@ def copy_records(place: StorePlace, copy: Path) -> Mapping[str, int]:
     """
     if place.address:
         return _dump(place, copy)
-    with closing(sqlite_module().connect(place.file, isolation_level=None)) as source:
-        source.execute("VACUUM INTO ?", (str(copy),))
+    module = sqlite_module()
+    try:
+        with closing(module.connect(place.file, isolation_level=None)) as source:
+            source.execute("VACUUM INTO ?", (str(copy),))
+    except module.DatabaseError as error:
+        raise BackupError(f"{place.name}: cannot be copied ({error}); use a backup") from error
     return rows_of_file(copy)
 
 

@@ -53,7 +53,7 @@ def make_backup(reader: Reader, response: Response) -> dict[str, Any]:
         place = store_place(state_dir())
         file, contents = create_backup(place, _folder(), passphrase, watch.instant())
         removed = [one.name for one in forget_old(_folder(), KEPT)]
-        return {"backup": _contents_json(file, contents), "removed": removed}
+        return {"backup": contents_json(file, contents), "removed": removed}
 
     wanted = Beginning(OperationKind.BACKUP, reader.principal.account.name)
     made = reader.context.changes.operations.start(wanted, work, before=partial(_note, reader))
@@ -72,7 +72,7 @@ def rehearse_backup(name: NameParameter, reader: Reader, response: Response) -> 
 
     def work(_: Watch) -> Mapping[str, Any]:
         contents = verify_backup(file, store_place(state_dir()), passphrase)
-        return {"backup": _contents_json(file, contents)}
+        return {"backup": contents_json(file, contents)}
 
     wanted = Beginning(OperationKind.REHEARSAL, reader.principal.account.name)
     return begun(reader.context.changes.operations.start(wanted, work), response)
@@ -100,7 +100,8 @@ def _file_json(file: FilePath) -> dict[str, Any]:
     return {"name": file.name, "octets": found.st_size, "made_at": rfc3339(made.timestamp())}
 
 
-def _contents_json(file: FilePath, contents: BackupContents) -> dict[str, Any]:
+def contents_json(file: FilePath, contents: BackupContents) -> dict[str, Any]:
+    """Return what a backup holds."""
     return {
         "name": file.name,
         "at": contents.at,

@@ -27,6 +27,9 @@ _READ: Final = {
     OperationKind.PLAN: Right.PLAN,
     OperationKind.BACKUP: Right.BACK_UP,
     OperationKind.REHEARSAL: Right.BACK_UP,
+    OperationKind.ROSTERS: Right.SEE_PEOPLE,
+    OperationKind.VPN_TERMS: Right.SEE_PEOPLE,
+    OperationKind.VPN_READING: Right.SEE_PEOPLE,
 }
 
 
@@ -66,7 +69,7 @@ async def read_operation(
 def interrupt_operation(number: NumberPath, reader: Reader) -> dict[str, Any]:
     """Ask an operation to end as Ctrl-C would: an apply that has not decided is rolled back."""
     found = _found(number, reader)
-    if not reader.may(Right.APPLY, sites_of_operation(found, reader)):
+    if not _began(found, reader) and not reader.may(Right.APPLY, sites_of_operation(found, reader)):
         raise ProblemError(HTTPStatus.FORBIDDEN, "your roles do not let you interrupt this")
     reader.context.changes.operations.interrupt(number)
     return operation_json(found)
@@ -105,10 +108,17 @@ def _readable(reader: Viewer) -> Callable[[Operation], bool]:
     allowed = {right: sites_with(reader, right) for right in {Right.LOOK, *_READ.values()}}
 
     def readable(one: Operation) -> bool:
+        if _began(one, reader):
+            return True
         right = _READ.get(one.kind, Right.LOOK)
         return allowed[right].issuperset(sites_of_operation(one, reader))
 
     return readable
+
+
+def _began(one: Operation, reader: Viewer) -> bool:
+    """Return whether a reader began an operation, and may therefore follow and end it."""
+    return one.beginning.account == reader.principal.account.id
 
 
 def sites_of_operation(one: Operation, reader: Viewer) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Routes of the VPN: people and their devices, gateways, edges' keys; revoking access."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
@@ -16,7 +17,7 @@ from controller.api.context import Viewer, viewer
 from controller.api.paging import PageParameters, page_of
 from controller.api.problems import ProblemError, not_found
 from controller.api.rights import needs
-from controller.api.scope import everywhere, require_everywhere
+from controller.api.scope import everywhere, is_local, require_everywhere
 from controller.api_requests.matching import IfMatch, require_match, tagged
 from controller.api_requests.repeating import RepeatableRoute
 from controller.app import open_people, open_registrar
@@ -26,6 +27,7 @@ from controller.roles import Right
 from controller.sites.edges import moved_on
 from controller.store.audit import Actor
 from controller.store.people_records import PersonRecord
+from inventory.free_text import LONGEST_REASON, line_fault
 from inventory.model import Role
 from vpn.model import PersonDevice
 
@@ -38,12 +40,14 @@ Text = Annotated[str | None, Query(max_length=200)]
 class RevokeRequest(Body):
     """Why access ends; without a device it is all of a person's.
 
-    cutting are edges whose key a device has, and which are cut for good.
+    cutting are edges whose key a device has, and which are cut for good. Without tell no gateway is
+    told now.
     """
 
     because: BecauseText = Field(min_length=1)
     device: ShortText | None = None
     cutting: list[ShortText] = Field([], max_length=100)
+    tell: bool = True
 
 
 @router.get("/people", openapi_extra=needs(Right.SEE_PEOPLE))
@@ -54,6 +58,7 @@ def list_people(  # noqa: PLR0913, PLR0917 - a parameter for each column
     site: Text = None,
     ending_within_days: Annotated[int | None, Query(ge=0, le=3_650)] = None,
     state: Annotated[Literal["active", "expired", "revoked", "all"], Query()] = "active",
+    name: Text = None,
 ) -> dict[str, Any]:
     """List people by name: who has access, or whose access ends soon."""
     day = _today()
@@ -62,6 +67,7 @@ def list_people(  # noqa: PLR0913, PLR0917 - a parameter for each column
             entry
             for entry in store.entries()
             if _sees(reader, entry)
+            and name in {None, entry.person.name}
             and role in {None, entry.person.role}
             and site in {None, entry.person.site}
             and state in {"all", access_state(entry, day)}
@@ -101,17 +107,17 @@ def revoke_access(
     The answer says of each gateway whether it has been told.
     """
     with open_registrar() as registrar:
-        entry = _found(registrar, name, reader)
-        if not _may(reader, Right.CHANGE_PEOPLE, entry):
-            raise ProblemError(HTTPStatus.FORBIDDEN, f"your roles do not cover the site of {name}")
+        entry = found_person(registrar, name, reader, Right.CHANGE_PEOPLE)
         require_match(if_match, _shown(registrar, entry))
-        act = Actor(reader.principal.actor("").who, asked.because)
+        act = vpn_actor(reader, asked.because)
         gone = registrar.revoke(
             name, asked.device, act, keep=asked.device is not None, cutting=asked.cutting
         )
-        told = _told(registrar, gone)
+        told = _told(registrar, gone) if asked.tell else []
         after = _shown(registrar, registrar.store.entry(name))
-    return {"revoked": [one.name for one in gone], "gateways": told, "person": after}
+    devices = [asdict(one) for one in gone]
+    names = [one.name for one in gone]
+    return {"revoked": names, "devices": devices, "gateways": told, "person": after}
 
 
 @router.get("/gateways", openapi_extra=needs(Right.SEE_PEOPLE))
@@ -160,6 +166,32 @@ def list_edges(
     return page_of(found, lambda row: str(row["edge"]), pages).json(dict)
 
 
+def vpn_actor(reader: Viewer, because: str) -> Actor:
+    """Return how the trail of the VPN names who asks; at this machine as without a service.
+
+    Raises ProblemError for a reason that is no line of text.
+    """
+    require_line(because, "because", LONGEST_REASON)
+    principal = reader.principal
+    who = principal.account.name if is_local(reader) else principal.actor("").who
+    return Actor(who, because)
+
+
+def require_line(text: str, what: str, longest: int) -> None:
+    """Raise ProblemError for what is no line of free text."""
+    if fault := line_fault(text, longest):
+        detail = f"{what}: {fault.what}; {fault.hint}"
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+
+
+def found_person(registrar: Registrar, name: str, reader: Viewer, right: Right) -> PersonRecord:
+    """Return somebody whom a reader sees. Raises ProblemError, also where the right is missing."""
+    entry = _found(registrar, name, reader)
+    if not _may(reader, right, entry):
+        raise ProblemError(HTTPStatus.FORBIDDEN, f"your roles do not cover the site of {name}")
+    return entry
+
+
 def _key_state(key: str | None, moves_to: str | None) -> str:
     if not key:
         return "waiting"
@@ -178,8 +210,11 @@ def _sees(reader: Viewer, entry: PersonRecord) -> bool:
 
 
 def _may(reader: Viewer, right: Right, entry: PersonRecord) -> bool:
-    """Return whether a right covers a person; at a place that is gone, only one everywhere does."""
-    site = entry.person.site
+    return may_at(reader, right, entry.person.site)
+
+
+def may_at(reader: Viewer, right: Right, site: str) -> bool:
+    """Return whether a right covers a site; one that is gone, only a right everywhere does."""
     known = site in reader.context.intent.sites
     return reader.may(right, (site,) if known else everywhere(reader))
 

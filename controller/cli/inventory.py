@@ -312,9 +312,13 @@ def show_signing_key() -> None:
     The key pair is made on first use and lies in the state folder (SANAGA_STATE_DIR); the private
     half never leaves it.
     """
+    from controller.app import local_controller
     from controller.keys.signing import public_text, signing_key
     from controller.settings import Settings
 
+    if client := local_controller():
+        write(str(client.get("/vpn/signing-key")["key"]))
+        return
     write(public_text(signing_key(Settings().state_dir)))
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import typer
 
 from controller.environment import state_dir
+from controller.terminal.controllers import refuse_beside
 from controller.terminal.output import UsageProblem, say, watched
 from controller.wording import listing
 from inventory.errors import CredentialError
@@ -39,6 +40,7 @@ def seal_secret(file: Path, name: str, *, replace: bool) -> None:
 
 def seal_controller() -> None:
     """Seal the keys in the state folder. Raises CredentialError and UsageProblem."""
+    refuse_beside("stop it, say this again, and start it with SANAGA_PASSPHRASE")
     from controller.keys.keyfile import seal_keys, sealed_names
     from controller.keys.signing import generated
 
@@ -55,6 +57,7 @@ def seal_controller() -> None:
 
 def open_controller() -> None:
     """Let the keys in the state folder be plain files. Raises CredentialError and UsageProblem."""
+    refuse_beside("stop it, say this again, and start it without SANAGA_PASSPHRASE")
     from controller.keys.keyfile import open_keys
 
     folder = state_dir()

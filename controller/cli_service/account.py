@@ -1,10 +1,13 @@
 """Accounts of those who sign in, from the machine itself: the first one, and ways back in."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from controller.terminal.output import say, write
+
+if TYPE_CHECKING:
+    from controller.transport.api_client import ApiClient
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,18 +24,14 @@ def link() -> None:
     The code works for 24 hours, and only while there is no administrator. It replaces an earlier
     one.
     """
-    from accounts.audit import Actor
-    from accounts.signing_in.links import first_administrator_link
-    from controller.app import change_accounts
-    from controller.clock import SystemClock
-    from controller.environment import administrator
-    from controller.roles import CATALOGUE
+    from controller.app import local_controller
 
-    now_s = SystemClock().instant().timestamp()
-    actor = Actor(administrator(), "first administrator, at the machine")
-    with change_accounts() as connection:
-        made = first_administrator_link(connection, CATALOGUE, actor, now_s)
-    write(made.text)
+    because = "first administrator, at the machine"
+    if client := local_controller():
+        code = _made_there(client, kind="first-administrator", because=because)
+    else:
+        code = _first_here(because)
+    write(code)
     say("this code works once, for 24 hours; enter it at /set-up of the service ('sanaga serve')")
 
 
@@ -46,6 +45,41 @@ def recover(
     The code works for 24 hours. Until it is used, the account stays as it is. All administrators
     are told, and the audit chain records it.
     """
+    from controller.app import local_controller
+
+    if client := local_controller():
+        code = _made_there(client, kind="recovery", name=name, because=because)
+    else:
+        code = _recovery_here(name, because)
+    write(code)
+    say(
+        f"hand this code to {name} in person, to be entered at /set-up of the service; all "
+        "administrators are told that it was made"
+    )
+
+
+def _made_there(client: "ApiClient", **wish: str) -> str:
+    """Have the controller that runs on this machine make a code."""
+    from controller.operations.following import ask
+
+    return str(ask(client, "POST", "/machine/account-links", wish)["code"])
+
+
+def _first_here(because: str) -> str:
+    from accounts.audit import Actor
+    from accounts.signing_in.links import first_administrator_link
+    from controller.app import change_accounts
+    from controller.clock import SystemClock
+    from controller.environment import administrator
+    from controller.roles import CATALOGUE
+
+    now_s = SystemClock().instant().timestamp()
+    with change_accounts() as connection:
+        actor = Actor(administrator(), because)
+        return first_administrator_link(connection, CATALOGUE, actor, now_s).text
+
+
+def _recovery_here(name: str, because: str) -> str:
     from accounts.audit import Actor
     from accounts.signing_in.links import recover_on_machine
     from controller.app import change_accounts
@@ -53,11 +87,5 @@ def recover(
     from controller.environment import administrator
 
     now_s = SystemClock().instant().timestamp()
-    actor = Actor(administrator(), because)
     with change_accounts() as connection:
-        made = recover_on_machine(connection, name, actor, now_s)
-    write(made.text)
-    say(
-        f"hand this code to {name} in person, to be entered at /set-up of the service; all "
-        "administrators are told that it was made"
-    )
+        return recover_on_machine(connection, name, Actor(administrator(), because), now_s).text

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from controller.environment import environment, state_dir
+from controller.terminal.controllers import refuse_beside
 from controller.terminal.output import (
     Format,
     FormatOption,
@@ -17,7 +18,10 @@ from controller.terminal.output import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from controller.backups.backup import BackupContents
+    from controller.transport.api_client import ApiClient
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,15 +47,12 @@ def create(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Write a backup, sealed with SANAGA_PASSPHRASE, while everything goes on; remove old ones."""
-    from controller.app import note_network_act
-    from controller.backups.backup import create_backup, forget_old
-    from controller.clock import SystemClock
-    from controller.store.place import store_place
+    from controller.app import local_controller
 
-    place = store_place(state_dir())
-    file, contents = create_backup(place, to, _passphrase(), SystemClock().instant())
-    note_network_act("backup.make", "records and keys", file=file.name)
-    removed = forget_old(to, keep)
+    if client := local_controller():
+        file, contents, removed = _created_there(client, to, keep)
+    else:
+        file, contents, removed = _created_here(to, keep)
     row = {**_row(file, contents), "removed": [str(path) for path in removed]}
     emit(row, output, lambda: write(f"{file}: {_told(contents)}"))
     for path in removed:
@@ -114,6 +115,7 @@ def restore(
     from controller.clock import SystemClock
     from controller.store.place import store_place
 
+    refuse_beside("stop it, put the backup back, and start it again")
     place, passphrase = store_place(state_dir()), _passphrase()
     if holds_anything(place) and not yes:
         raise UsageProblem(
@@ -125,6 +127,32 @@ def restore(
     note_network_act("backup.restore", "records and keys", file=file.name, of=contents.at)
     write(f"{place.name}: {_told(contents)}")
     say(f"what was there before is in {before}")
+
+
+def _created_here(to: Path, keep: int) -> "tuple[Path, BackupContents, Sequence[Path]]":
+    from controller.app import note_network_act
+    from controller.backups.backup import create_backup, forget_old
+    from controller.clock import SystemClock
+    from controller.store.place import store_place
+
+    place = store_place(state_dir())
+    file, contents = create_backup(place, to, _passphrase(), SystemClock().instant())
+    note_network_act("backup.make", "records and keys", file=file.name)
+    return file, contents, forget_old(to, keep)
+
+
+def _created_there(
+    client: "ApiClient", to: Path, keep: int
+) -> "tuple[Path, BackupContents, Sequence[Path]]":
+    """Have the controller that runs on this machine write a backup."""
+    from controller.backups.backup import BackupContents
+    from controller.operations.following import follow
+
+    body = {"folder": str(to.absolute()), "keep": keep, "passphrase": _passphrase()}
+    made = follow(client, "/machine/backups", body, lambda _: None)
+    told = {**made["backup"]}
+    contents = BackupContents(told["at"], told["database"], told["rows"], tuple(told["files"]))
+    return to / told["name"], contents, [to / name for name in made["removed"]]
 
 
 def _passphrase() -> str:

@@ -26,8 +26,9 @@ from vpn.wireguard import keys
 
 if TYPE_CHECKING:
     from controller.access.devices import DeviceFiles
+    from controller.cli_vpn.delivery import Delivery
     from controller.store.audit import Actor
-    from vpn.people.terms import AccessTerms
+    from controller.vpn_control.model import Dialling, Handing
 
 
 NameArgument: TypeAlias = Annotated[
@@ -228,23 +229,35 @@ def act(because: str) -> "Actor":
     return Actor(administrator(), reason(because))
 
 
-def filed(terms: "AccessTerms", gateway: str | None) -> Callable[["DeviceFiles"], str]:
+def filed(dialling: "Dialling", gateway: str | None) -> Callable[["DeviceFiles"], str]:
     """Return what writes a device's file for a gateway, the first unless named.
 
-    Raises UnknownNameError when there is none of that name.
+    Raises UnknownNameError when there is none of that name, AccessError without any.
     """
-    from controller.access.registrar import gateway_of
     from controller.cli_vpn.person_view import ending
     from inventory.errors import AccessError
     from vpn.wireguard.config import render_config
 
-    chosen = gateway_of(terms, gateway or terms.gateways[0].device).device
+    chosen = dialling.chosen(gateway)
 
     def text(handover: "DeviceFiles") -> str:
         person, device = handover.person, handover.device
         if chosen not in handover.files:
             raise AccessError(f"{chosen} is no gateway any more; name another one with --gateway")
-        remark = f"{terms.network}: {device.name} of {person.title}{ending(person)}"
+        remark = f"{dialling.network}: {device.name} of {person.title}{ending(person)}"
         return render_config(handover.files[chosen], remark=remark)
 
     return text
+
+
+def refuse_place(url: str | None, folder: Path) -> None:
+    """Raise UsageProblem when a folder is named for a controller elsewhere."""
+    if url and folder != Path():
+        raise UsageProblem("a controller elsewhere goes by its own folder; leave --dir out")
+
+
+def handing(delivery: "Delivery", text: Callable[["DeviceFiles"], str]) -> "Handing":
+    """Return how a device's files are written where a person said, and taken back."""
+    from controller.vpn_control.model import Handing
+
+    return Handing(lambda made: delivery.hand(text(made)), delivery.withdraw)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Annotated, TypeAlias
@@ -38,6 +38,7 @@ class Delivery:
     svg: Path | None = None
     qr: bool = False
     show: bool = False
+    _written: list[Path] = field(default_factory=list)
 
     def settled(self, beside: Format = Format.TABLE) -> "Delivery":
         """Return where it goes when nobody named a place: the terminal, as a QR code.
@@ -66,20 +67,23 @@ class Delivery:
         Raises UsageProblem before anything is written when the terminal is too narrow.
         """
         shown = _picture(text) if self.qr else ""
-        written: list[Path] = []
         try:
             for path, octets in self._made(text):
                 _create(path, octets)
-                written.append(path)
+                self._written.append(path)
             if self.show:
                 write(text)
             if shown:
                 write(shown)
         except BaseException:
-            for path in written:
-                with suppress(OSError):
-                    path.unlink()
+            self.withdraw()
             raise
+
+    def withdraw(self) -> None:
+        """Take away what was written: the device is not on record."""
+        while self._written:
+            with suppress(OSError):
+                self._written.pop().unlink()
 
     def _made(self, text: str) -> Iterator[tuple[Path, bytes]]:
         """Yield what goes into each file."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.app import open_registrar
 from controller.cli_vpn import gateways
 from controller.cli_vpn import person_view as view
 from controller.cli_vpn.arguments import (
@@ -23,8 +22,10 @@ from controller.cli_vpn.arguments import (
     filed,
 )
 from controller.cli_vpn.delivery import Delivery, PngOption, QrOption, SvgOption
+from controller.terminal.controllers import ControllerOption
 from controller.terminal.durations import spoken as duration
 from controller.terminal.output import progress_wanted, say, stderr, write
+from controller.terminal.vpn_access import open_access
 
 if TYPE_CHECKING:
     from controller.access.invitation import (
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
         InvitedDevice,
         Tick,
     )
-    from controller.access.registrar import Registrar
+    from controller.vpn_control.model import GatewayAccess
     from vpn.model import Person
+    from vpn.people.terms import AccessTerms
 
 _TRIES = 3
 
@@ -56,6 +58,7 @@ def invite(
     png: PngOption = None,
     svg: SvgOption = None,
     qr: QrOption = False,
+    controller: ControllerOption = None,
 ) -> None:
     """Give a person access with a device that is elsewhere, and whose key never leaves it.
 
@@ -68,55 +71,59 @@ def invite(
     said = arguments.given(title, role, site, licence, licence_until, until)
     reason, named = act(because), arguments.slug(device, "device")
     picture = Delivery(png=png, svg=svg, qr=qr)
-    with open_registrar() as registrar:
-        person = arguments.wanted(registrar.store.find(name), name, said)
-        known = registrar.admissible(person, named)
+    with open_access(controller) as access:
+        person = arguments.wanted(access.people.find(name), name, said)
+        invited = access.people.invite(person, named)
         picture.free()
-        text = filed(registrar.terms(), gateway)
-        with _visit(registrar, gateway) as visit:
+        text = filed(access.gateways.dialling(), gateway)
+
+        def note(refused: str) -> None:
+            access.people.refused(person, named, refused, reason)
+
+        with _visit(access.gateways.terms(), gateway) as visit:
             write(visit.invited.code)
             picture.hand(visit.invited.code)
             picture.tell()
             say(f"say this code to {person.title}, who types it when 'sanaga vpn join' asks for it")
-            with refusal_noted(registrar.store, person, named, reason):
+            with refusal_noted(note):
                 guest = _guest(visit)
                 _compare(guest, person)
-                prepared = registrar.prepare(known, person, named, guest.key)
-                visit.hand(guest, text(prepared.handover))
+                visit.hand(guest, text(invited.files(guest.key)))
                 with _countdown("waiting until the device has its file") as tick:
                     visit.written(guest, tick)
-                visit.entered(lambda: registrar.commit_device(prepared, reason))
+                visit.entered(lambda: invited.enter(reason))
             say(f"{name}'s {named} has its file and is on record{view.ending(person)}")
-            _let_in(registrar, visit, guest, gateway)
+            _let_in(access.gateways, visit, guest, gateway)
 
 
 def _let_in(
-    registrar: "Registrar", visit: "InvitationSession", guest: "InvitedDevice", gateway: str | None
+    access: "GatewayAccess",
+    visit: "InvitationSession",
+    guest: "InvitedDevice",
+    gateway: str | None,
 ) -> None:
     """Tell gateways of a device, and the device whether the one that it dials knows it by now."""
-    from controller.access.gateways import has_roster
     from inventory.errors import AccessError, DeviceError
 
-    entered = registrar.store.last()
+    chosen = access.dialling().chosen(gateway)
+    updated = set[str]()
     try:
-        gateways.tell(registrar)
+        gateways.tell(access, updated=updated)
     finally:
-        chosen = gateway or registrar.terms().gateways[0].device
         try:
-            visit.done(guest, let_in=has_roster(registrar, chosen, entered))
+            visit.done(guest, let_in=chosen in updated)
         except (AccessError, DeviceError) as error:
             say(f"the device could not be told so: {error}")
 
 
 @contextmanager
-def _visit(registrar: "Registrar", gateway: str | None) -> "Iterator[InvitationSession]":
+def _visit(terms: "AccessTerms", gateway: str | None) -> "Iterator[InvitationSession]":
     """Open an invitation at a gateway; at the end of the block it is over, whatever happened."""
     from controller.access.gateways import connector
     from controller.access.invitation import joining_gateways, open_invitation
     from controller.clock import SystemClock
     from controller.environment import state_dir
 
-    terms = registrar.terms()
     hosts = joining_gateways(terms, gateway)
     if gateway and gateway not in {one.device for one in hosts}:
         say(f"{gateway} takes no devices in from the field; {hosts[0].device} carries this")

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from controller.access import drafts
-from controller.access import people_list as access_people_list
 from controller.access.gateways import InterruptedCalls
 from controller.access.people_list import ListStep
-from controller.app import key_maker, open_registrar
+from controller.app import key_maker
 from controller.cli_vpn import gateways
 from controller.cli_vpn.arguments import act, filed
 from controller.terminal.output import UsageProblem, agree, say, stderr, write
@@ -18,25 +17,26 @@ from inventory.errors import Fault
 from vpn.model import PersonDevice
 from vpn.people import people_list
 
+if TYPE_CHECKING:
+    from controller.vpn_control.model import VpnAccess
+
 SIGNS: Final = {"add": "+", "change": "~", "rotate": "~", "revoke": "-"}
 # More notices than these are counted.
 _MOST_NOTICES: Final = 100
 
 
-def planned(file: Path, *, prune: bool, out: Path | None = None) -> tuple[ListStep, ...]:
+def planned(
+    access: "VpnAccess", file: Path, *, prune: bool, out: Path | None = None
+) -> "tuple[ListStep, ...]":
     """Return what a list changes, and say which devices besides have no file. Raises IntentError.
 
     out is a reserved folder, in which files that a killed process left are finished first.
     """
     listed = people_list.read_people_list(str(file), read_text_file(file))
-    with open_registrar() as registrar:
-        if out:
-            drafts.take_up(registrar, out)
-        unfiled = drafts.unfiled_devices(registrar, out)
-        steps = access_people_list.plan_list(registrar, listed, prune=prune, unfiled=unfiled)
-    mended = {step.device for step in steps if step.device}
-    warn_of_unfiled([device for device in unfiled if device not in mended])
-    return steps
+    found = access.open_lists().plan(listed, out, prune=prune)
+    mended = {step.device for step in found.steps if step.device}
+    warn_of_unfiled([device for device in found.unfiled if device not in mended])
+    return found.steps
 
 
 def warn_of_unfiled(devices: Sequence[PersonDevice]) -> None:
@@ -61,13 +61,10 @@ def summary(steps: Sequence[ListStep]) -> str:
     )
 
 
-def cutting(steps: Sequence[ListStep]) -> InterruptedCalls:
+def cutting(access: "VpnAccess", steps: Sequence[ListStep]) -> InterruptedCalls:
     """Return which consultations that run now would be cut."""
     gone = [step.device for step in steps if step.device]
-    if not gone:
-        return InterruptedCalls()
-    with open_registrar() as registrar:
-        return gateways.cutting(registrar, gone)
+    return access.gateways.interrupted(gone) if gone else InterruptedCalls()
 
 
 def warn(cut: InterruptedCalls) -> None:
@@ -84,7 +81,11 @@ def confirm(steps: Sequence[ListStep], *, yes: bool) -> None:
 
 
 def carry_out(
-    steps: Sequence[ListStep], out: Path | None, gateway: str | None, because: str
+    access: "VpnAccess",
+    steps: Sequence[ListStep],
+    out: Path | None,
+    gateway: str | None,
+    because: str,
 ) -> None:
     """Do it, with a progress bar; the files of devices go into a reserved folder."""
     from rich.progress import Progress
@@ -96,10 +97,12 @@ def carry_out(
         # What cannot make keys is told before anything is done.
         key_maker()
     who = act(because)
-    with open_registrar() as registrar, Progress(console=stderr(), transient=True) as bar:
+    with Progress(console=stderr(), transient=True) as bar:
         task = bar.add_task("People", total=len(steps))
-        files = drafts.Drafts(registrar.store, out, filed(registrar.terms(), gateway))
-        for _ in access_people_list.apply_list(registrar, steps, who, files):
+        text = filed(access.gateways.dialling(), gateway)
+        lists = access.open_lists()
+        files = drafts.Drafts(lists.unfiled(), out, text)
+        for _ in lists.apply(steps, who, files):
             bar.advance(task)
     say(f"done: {summary(steps)}")
     if out and needs:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.app import open_registrar
 from controller.cli_vpn import gateways
 from controller.cli_vpn import person_view as view
 from controller.cli_vpn.arguments import (
@@ -24,6 +23,7 @@ from controller.cli_vpn.arguments import (
     UntilOption,
     act,
     filed,
+    handing,
 )
 from controller.cli_vpn.delivery import (
     Delivery,
@@ -37,11 +37,12 @@ from controller.cli_vpn.gateways import LaterOption
 from controller.terminal.completion import complete_edge
 from controller.terminal.controllers import ControllerOption, people_of_controller
 from controller.terminal.output import Exit, Format, FormatOption, emit, say, show
+from controller.terminal.vpn_access import open_access
 from controller.wording import listing
 
 if TYPE_CHECKING:
     from controller.access.devices import DeviceFiles
-    from controller.access.registrar import Registrar
+    from controller.vpn_control.model import VpnAccess
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -75,6 +76,7 @@ def add(
     qr: QrOption = False,
     show_file: ShowOption = False,
     later: LaterOption = False,
+    controller: ControllerOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Give a person access with a device; somebody who has access gets another device.
@@ -87,20 +89,15 @@ def add(
     said = arguments.given(title, role, site, licence, licence_until, until)
     delivery = Delivery(file, png, svg, qr, show_file).settled(output)
     key = arguments.key(public_key)
-    with open_registrar() as registrar:
-        person = arguments.wanted(registrar.store.find(name), name, said)
-        text = filed(registrar.terms(), gateway)
-        made = registrar.add(
-            person,
-            arguments.slug(device, "device"),
-            act(because),
-            lambda handover: delivery.hand(text(handover)),
-            key,
-        )
-        _told(registrar, made, output)
+    with open_access(controller) as access:
+        person = arguments.wanted(access.people.find(name), name, said)
+        text = filed(access.gateways.dialling(), gateway)
+        named = arguments.slug(device, "device")
+        made = access.people.add(person, named, act(because), handing(delivery, text), key)
+        _told(access, made, output)
         delivery.tell()
         say(f"{made.person.name}'s {device} is on record{view.ending(made.person)}")
-        gateways.tell(registrar, later=later)
+        gateways.tell(access.gateways, later=later)
 
 
 @app.command(epilog="Example: sanaga vpn person rotate a-ngono --because 'yearly' --qr")
@@ -116,6 +113,7 @@ def rotate(
     qr: QrOption = False,
     show_file: ShowOption = False,
     later: LaterOption = False,
+    controller: ControllerOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Give a device other keys and a new file; the old ones open nothing any more."""
@@ -123,15 +121,13 @@ def rotate(
 
     delivery = Delivery(file, png, svg, qr, show_file).settled(output)
     key = arguments.key(public_key)
-    with open_registrar() as registrar:
-        text = filed(registrar.terms(), gateway)
-        made = registrar.rotate(
-            name, device, act(because), lambda handover: delivery.hand(text(handover)), key
-        )
-        _told(registrar, made, output)
+    with open_access(controller) as access:
+        text = filed(access.gateways.dialling(), gateway)
+        made = access.people.rotate(name, device, act(because), handing(delivery, text), key)
+        _told(access, made, output)
         delivery.tell()
         say(f"{name}'s {made.device.name} has other keys")
-        gateways.tell(registrar, later=later)
+        gateways.tell(access.gateways, later=later)
 
 
 @app.command(
@@ -147,12 +143,13 @@ def export(
     svg: SvgOption = None,
     qr: QrOption = False,
     show_file: ShowOption = False,
+    controller: ControllerOption = None,
 ) -> None:
     """Write a device's file again, but for its private key, which only the device has."""
     delivery = Delivery(file, png, svg, qr, show_file).settled()
-    with open_registrar() as registrar:
-        text = filed(registrar.terms(), gateway)
-        delivery.hand(text(registrar.export(name, device, act(because))))
+    with open_access(controller) as access:
+        text = filed(access.gateways.dialling(), gateway)
+        delivery.hand(text(access.people.export(name, device, act(because))))
     delivery.tell()
     say("the private key is not in it: fill in that of the device, or rotate to get a whole file")
 
@@ -177,19 +174,18 @@ def revoke(
         ),
     ] = None,
     later: LaterOption = False,
+    controller: ControllerOption = None,
 ) -> None:
     """Withdraw a person's access, or one device's; gateways that are reached put them out at once.
 
     Ends with code 5 when a gateway could not be told.
     """
-    with open_registrar() as registrar:
-        gone = registrar.revoke(
-            name, device, act(because), keep=device is not None, cutting=cutting or ()
-        )
+    with open_access(controller) as access:
+        gone = access.people.revoke(name, device, act(because), cutting or ())
         if gone:
             say(f"{name}: {listing([one.name for one in gone])} revoked")
-        say(view.left(registrar.store.entry(name)))
-        gateways.tell(registrar, later=later, gone=gone)
+        say(view.left(access.people.entry(name)))
+        gateways.tell(access.gateways, later=later, gone=gone)
 
 
 @app.command(
@@ -205,20 +201,21 @@ def change(
     licence: LicenceOption = None,
     licence_until: LicenceUntilOption = None,
     later: LaterOption = False,
+    controller: ControllerOption = None,
 ) -> None:
     """Let a person's access end on another day, or be that of another role or site."""
     from controller.cli_vpn import arguments
 
     said = arguments.given(title, role, site, licence, licence_until, until)
-    with open_registrar() as registrar:
-        before = registrar.store.entry(name).person
+    with open_access(controller) as access:
+        before = access.people.entry(name).person
         after = arguments.changed(before, said)
         if after == before:
             say(f"{name}: nothing to change")
             return
-        registrar.change(after, act(because))
+        access.people.change(after, act(because))
         say(f"{name} is changed; access{view.ending(after) or ' without an end'}")
-        gateways.tell(registrar, later=later)
+        gateways.tell(access.gateways, later=later)
 
 
 @app.command("list", epilog="Example: sanaga vpn person list --role oncologist -o csv > people.csv")
@@ -252,11 +249,8 @@ def show_(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show a person's access, groups, devices and addresses."""
-    if people := people_of_controller(controller):
-        data = people.detail(name)
-    else:
-        with open_registrar() as registrar:
-            data = view.detail(registrar.store.entry(name), registrar.terms())
+    with open_access(controller) as access:
+        data = access.people.detail(name)
     emit(data, output, lambda: show(view.lines(data)))
 
 
@@ -268,33 +262,33 @@ def who(
             metavar="ADDRESS|KEY", help="Behind a gateway, as an alert, a log or 'wg show' has it."
         ),
     ],
+    controller: ControllerOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show whose device has or had an address or a public key; no other one ever gets either."""
-    from dataclasses import replace
-
     from controller.cli_vpn import arguments
 
     what = arguments.sought(sought)
-    with open_registrar() as registrar:
-        found, terms = registrar.device_of(what), registrar.accepted()
-        entry = replace(registrar.store.entry(found.device.person), devices=(found,))
-        key = registrar.store.owner(what) if isinstance(what, str) else None
-    data = view.detail(entry, terms)
-    emit(data, output, lambda: show(view.lines(data)))
-    if key and key.revoked and not found.revoked:
-        say(f"the key {what} was this device's until {key.revoked}; it has another one now")
+    with open_access(controller) as access:
+        found = access.people.owner(what)
+    emit(found.person, output, lambda: show(view.lines(found.person)))
+    if found.until:
+        say(f"the key {what} was this device's until {found.until}; it has another one now")
 
 
 @app.command(epilog="Example: sanaga vpn person plan people.csv")
 def plan(
-    file: ListArgument, prune: PruneOption = False, output: FormatOption = Format.TABLE
+    file: ListArgument,
+    prune: PruneOption = False,
+    controller: ControllerOption = None,
+    output: FormatOption = Format.TABLE,
 ) -> None:
     """Show what a list of people, in CSV or YAML, would change; ends with code 2 if anything."""
     from controller.cli_vpn import people_list
 
-    steps = people_list.planned(file, prune=prune)
-    cut = people_list.cutting(steps)
+    with open_access(controller) as access:
+        steps = people_list.planned(access, file, prune=prune)
+        cut = people_list.cutting(access, steps)
     data = [
         {
             "verb": step.verb,
@@ -326,6 +320,7 @@ def apply(
     gateway: GatewayOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
     later: LaterOption = False,
+    controller: ControllerOption = None,
 ) -> None:
     """Do what a list of people says, one device after another.
 
@@ -334,23 +329,18 @@ def apply(
     from controller.access import drafts
     from controller.cli_vpn import people_list
 
-    with drafts.reserved(out):
-        steps = people_list.planned(file, prune=prune, out=out)
+    with drafts.reserved(out), open_access(controller) as access:
+        steps = people_list.planned(access, file, prune=prune, out=out)
         show(people_list.lines(steps))
         if not steps:
             say("nothing to change")
             return
-        people_list.warn(people_list.cutting(steps))
+        people_list.warn(people_list.cutting(access, steps))
         people_list.confirm(steps, yes=yes)
-        people_list.carry_out(steps, out, gateway, because)
-    with open_registrar() as registrar:
-        gateways.tell(registrar, later=later)
+        people_list.carry_out(access, steps, out, gateway, because)
+        gateways.tell(access.gateways, later=later)
 
 
-def _told(registrar: "Registrar", made: "DeviceFiles", output: Format) -> None:
+def _told(access: "VpnAccess", made: "DeviceFiles", output: Format) -> None:
     if output is not Format.TABLE:
-        emit(
-            view.detail(registrar.store.entry(made.person.name), registrar.terms()),
-            output,
-            lambda: None,
-        )
+        emit(access.people.detail(made.person.name), output, lambda: None)

@@ -11,13 +11,12 @@ from controller.wording import count, listing
 from inventory.text_table import aligned, cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from controller.access.registrar import Registrar
     from controller.operations.remote_people import RemotePeople
     from controller.store.people_records import PersonRecord
     from vpn.model import Person, PersonDevice
-    from vpn.people.terms import AccessTerms
 
 
 class ListFormat(StrEnum):
@@ -158,14 +157,7 @@ def row(entry: "PersonRecord", day: date) -> dict[str, object]:
     return person_row(entry, day)
 
 
-def detail(entry: "PersonRecord", terms: "AccessTerms") -> dict[str, object]:
-    """Return all that is known of a person."""
-    from controller.access.person_json import person_detail
-
-    return person_detail(entry, terms, today())
-
-
-def lines(data: dict[str, object]) -> Iterator[tuple[str, str]]:
+def lines(data: "Mapping[str, Any]") -> Iterator[tuple[str, str]]:
     """Yield the same for a person's eyes, with styles."""
     keys = ("title", "role", "site", "groups", "licence", "licence_until", "until", "added")
     pairs = [(key.replace("_", " "), cell(data[key])) for key in keys]

@@ -1,14 +1,14 @@
 """Sites' own keys, and what gateways of people are told where they are loaded by hand."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.app import open_registrar
-from controller.cli_vpn.arguments import BecauseOption, act
+from controller.cli_vpn.arguments import BecauseOption, act, refuse_place
 from controller.cli_vpn.delivery import Delivery
 from controller.terminal.completion import complete_edge, complete_gateway
+from controller.terminal.controllers import ControllerOption
 from controller.terminal.folders import FolderOption
 from controller.terminal.output import (
     Exit,
@@ -20,7 +20,11 @@ from controller.terminal.output import (
     say,
     write,
 )
+from controller.terminal.vpn_access import open_access, sites_access
 from controller.wording import count
+
+if TYPE_CHECKING:
+    from controller.vpn_control.sites import SitesAccess
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -64,25 +68,19 @@ def export(
     file: Annotated[
         Path, typer.Option("--file", "-f", metavar="FILE", help="Where it is written.")
     ],
+    controller: ControllerOption = None,
 ) -> None:
     """Write the peers of a gateway; the file begins with how to load it there.
 
     Whoever is not among them is let in no more. It holds preshared keys: carry it over a protected
     way, load it, and remove it.
     """
-    from vpn.people import device_config
-    from vpn.wireguard import config as wireguard_config
-
     delivery = Delivery(file=file).settled()
-    with open_registrar() as registrar:
-        gateway_roster = registrar.roster(gateway)
-        peers = device_config.roster_peers(gateway_roster.roster, gateway_roster.preshared)
-        registrar.store.told(gateway, len(peers), act(because))
-        delivery.hand(
-            _HOW.format(gateway=gateway, file=file.name) + wireguard_config.render_peers(peers)
-        )
+    with open_access(controller) as access:
+        peers, number = access.gateways.peers(gateway, act(because))
+    delivery.hand(_HOW.format(gateway=gateway, file=file.name) + peers)
     delivery.tell(quick=False)
-    say(f"{count(len(peers), 'device')} may dial {gateway} once it is loaded there")
+    say(f"{count(number, 'device')} may dial {gateway} once it is loaded there")
 
 
 @app.command(epilog="Example: sanaga vpn site rules yaounde-e1 people0")
@@ -91,24 +89,23 @@ def rules(
     interface: Annotated[
         str, typer.Argument(metavar="INTERFACE", help="WireGuard interface of people there.")
     ],
+    controller: ControllerOption = None,
 ) -> None:
     """Print the packet filter of a gateway, for 'nft -f': what grants open, and nothing else."""
-    from dataclasses import replace
-
-    from vpn.grants import packet_filter
-
-    packet_filter.checked_interface(interface)
-    with open_registrar() as registrar:
-        roster = registrar.roster(gateway).roster
-    write(replace(roster, interface=interface).table())
+    with open_access(controller) as access:
+        write(access.gateways.rules(gateway, interface))
 
 
 @app.command("list", epilog="Example: sanaga vpn site list --dir my-network")
-def list_(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
+def list_(
+    folder: FolderOption = Path(),
+    controller: ControllerOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
     """List the edges with their keys, the ones that they move to, and when they moved last."""
     from controller.cli_vpn import site_changes
 
-    emit_rows(site_changes.rows(folder), output, site_changes.COLUMNS)
+    emit_rows(_keys(controller, folder).rows(), output, site_changes.COLUMNS)
 
 
 @app.command(epilog="Example: sanaga vpn site rotate kolofata-e1 --dir net --because yearly")
@@ -125,6 +122,7 @@ def rotate(
     at_most: Annotated[
         int | None, typer.Option("--at-most", metavar="N", min=1, help="So many of them.")
     ] = None,
+    controller: ControllerOption = None,
 ) -> None:
     """Have edges make keys to move to, and write them into edge_keys beside the present ones.
 
@@ -136,16 +134,21 @@ def rotate(
 
     if bool(edges) == every:
         raise UsageProblem("name edges, or say --all")
-    if not site_changes.rotate(folder, edges or (), at_most, because):
+    access = _keys(controller, folder)
+    if not site_changes.rotate(access, folder, edges or (), at_most, because):
         raise typer.Exit(Exit.DIFFERS)
 
 
 @app.command(epilog="Example: sanaga vpn site status --dir my-network")
-def status(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
+def status(
+    folder: FolderOption = Path(),
+    controller: ControllerOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
     """Show how far the edges are that move to other keys."""
     from controller.cli_vpn import site_changes
 
-    emit_rows(site_changes.progress(folder), output, site_changes.PROGRESS)
+    emit_rows(_keys(controller, folder).progress(), output, site_changes.PROGRESS)
 
 
 @app.command(epilog="Example: sanaga vpn site settle --dir net --within 10m --because yearly")
@@ -161,6 +164,7 @@ def settle(
             help="A far end that is out for long and need not know the keys now; repeatable.",
         ),
     ] = None,
+    controller: ControllerOption = None,
 ) -> None:
     """Let the keys to which edges have moved be their only ones, in edge_keys.
 
@@ -170,7 +174,12 @@ def settle(
     from controller.cli_vpn import site_changes
     from controller.terminal.durations import seconds
 
-    if not site_changes.settle(folder, frozenset(without or ()), seconds(within), because):
+    access, spared, patience_s = (
+        _keys(controller, folder),
+        frozenset(without or ()),
+        seconds(within),
+    )
+    if not site_changes.settle(access, folder, spared, patience_s, because):
         raise typer.Exit(Exit.DIFFERS)
 
 
@@ -182,22 +191,26 @@ def add(
     ],
     because: BecauseOption,
     folder: FolderOption = Path(),
+    controller: ControllerOption = None,
 ) -> None:
     """Pin the key of an edge in edge_keys, unless it is revoked or somebody else's."""
     from controller.cli_vpn import site_changes
 
-    site_changes.add(folder, edge, key, because)
+    site_changes.add(_keys(controller, folder), folder, edge, key, because)
 
 
 @app.command(epilog="Example: sanaga vpn site show kolofata-e1 --dir my-network")
 def show(
-    edge: EdgeArgument, folder: FolderOption = Path(), output: FormatOption = Format.TABLE
+    edge: EdgeArgument,
+    folder: FolderOption = Path(),
+    controller: ControllerOption = None,
+    output: FormatOption = Format.TABLE,
 ) -> None:
     """Show an edge: its keys, the far ends of its tunnels, and the list of revoked keys it has."""
     from controller.cli_vpn import site_changes
     from inventory.text_table import aligned, cell
 
-    found = site_changes.show(folder, edge)
+    found = _keys(controller, folder).detail(edge)
     lines = [(name, cell(found[field])) for field, name in site_changes.DETAIL.items()]
     emit(found, output, lambda: write(aligned(lines)))
 
@@ -211,6 +224,7 @@ def revoke(
     because: BecauseOption,
     folder: FolderOption = Path(),
     within: WithinOption = "0s",
+    controller: ControllerOption = None,
 ) -> None:
     """Withdraw all keys of edges for good: every edge that is reached shuts them out at once.
 
@@ -220,7 +234,8 @@ def revoke(
     from controller.cli_vpn import site_changes
     from controller.terminal.durations import seconds
 
-    if not site_changes.revoke(folder, edges, seconds(within), because):
+    access = _keys(controller, folder)
+    if not site_changes.revoke(access, folder, edges, seconds(within), because):
         raise typer.Exit(Exit.DIFFERS)
 
 
@@ -236,6 +251,7 @@ def load(
     ] = None,
     folder: FolderOption = Path(),
     within: WithinOption = "0s",
+    controller: ControllerOption = None,
 ) -> None:
     """Hand edges the preshared keys that they lack, and the list of revoked keys.
 
@@ -245,5 +261,11 @@ def load(
     from controller.cli_vpn import site_changes
     from controller.terminal.durations import seconds
 
-    if not site_changes.equip(folder, edges or (), seconds(within)):
+    if not site_changes.equip(_keys(controller, folder), edges or (), seconds(within)):
         raise typer.Exit(Exit.DIFFERS)
+
+
+def _keys(url: str | None, folder: Path) -> "SitesAccess":
+    """Return edges' keys of a folder, or of a controller. Raises UsageProblem."""
+    refuse_place(url, folder)
+    return sites_access(url, folder)

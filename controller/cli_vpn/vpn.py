@@ -8,7 +8,7 @@ import typer
 from controller.app import open_registrar
 from controller.cli_vpn import gateways as cli_vpn_gateways
 from controller.cli_vpn import invite, join, person, site
-from controller.cli_vpn.arguments import BecauseOption
+from controller.cli_vpn.arguments import BecauseOption, refuse_place
 from controller.cli_vpn.gateways import LaterOption
 from controller.terminal.completion import (
     complete_gateway,
@@ -26,9 +26,11 @@ from controller.terminal.output import (
     emit,
     emit_rows,
     say,
+    say_lines,
     show,
     write,
 )
+from controller.terminal.vpn_access import open_access, sites_access
 from controller.wording import count
 
 if TYPE_CHECKING:
@@ -158,14 +160,20 @@ def _row(one: "Destination") -> dict[str, object]:
 
 
 @app.command(epilog="Example: sanaga vpn plan --dir my-network")
-def plan(folder: FolderOption = Path(), output: FormatOption = Format.TABLE) -> None:
+def plan(
+    folder: FolderOption = Path(),
+    controller: ControllerOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
     """Show what the groups and gateways of an intent would change, and for whom.
 
     Ends with code 2 when there is something to apply.
     """
     from controller.cli_vpn import terms
 
-    found = terms.planned(folder)
+    refuse_place(controller, folder)
+    with open_access(controller) as access:
+        found = access.open_terms().plan(folder)
     emit(terms.as_data(found), output, lambda: show((line, "") for line in terms.lines(found)))
     if not found.differences:
         say("nothing to change")
@@ -179,21 +187,22 @@ def apply(
     folder: FolderOption = Path(),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
     later: LaterOption = False,
+    controller: ControllerOption = None,
 ) -> None:
     """Let the groups and gateways of an intent hold from now on; its tests must hold."""
     from controller.cli_vpn import terms
 
-    found = terms.planned(folder)
-    show((line, "") for line in terms.lines(found))
-    if not found.differences:
-        say("nothing to change")
-        return
-    terms.confirm(found, yes=yes)
-    sealed = terms.accept(found, because)
-    say(f"accepted; {count(sealed, 'preshared key')} made for devices in use")
-    with open_registrar() as registrar:
-        dismissed = terms.dismiss(registrar, found, later=later)
-        cli_vpn_gateways.tell(registrar, later=later)
+    refuse_place(controller, folder)
+    with open_access(controller) as access:
+        offered = access.open_terms()
+        found = offered.plan(folder)
+        show((line, "") for line in terms.lines(found))
+        if not found.differences:
+            say("nothing to change")
+            return
+        terms.confirm(found, yes=yes)
+        dismissed = terms.accept(offered, folder, found, because, later=later)
+        cli_vpn_gateways.tell(access.gateways, later=later)
     if not dismissed:
         raise typer.Exit(Exit.DIFFERS)
 
@@ -212,6 +221,7 @@ def load(
         str,
         typer.Option(metavar="DURATION", help="How long to try again, such as 90s, 10m or 2h."),
     ] = "0s",
+    controller: ControllerOption = None,
 ) -> None:
     """Push rosters to gateways; ends with code 5 when one could not be reached.
 
@@ -220,11 +230,12 @@ def load(
     from controller.terminal.durations import seconds
 
     patience_s = seconds(within)
-    with open_registrar() as registrar:
-        chosen = [registrar.gateway(name).device for name in gateways or ()]
-        names = chosen or [gateway.device for gateway in registrar.terms().gateways]
-        failed = cli_vpn_gateways.persist(registrar, names, patience_s)
-    if failed:
+    with open_access(controller) as access:
+        dialling = access.gateways.dialling()
+        dialling.chosen(None)
+        names = [dialling.chosen(name) for name in gateways or ()] or list(dialling.gateways)
+        left = cli_vpn_gateways.load(access.gateways, names, within_s=patience_s)
+    if left:
         raise typer.Exit(Exit.DIFFERS)
 
 
@@ -237,6 +248,7 @@ def status(
         bool, typer.Option("--sites", help="Every path of every edge, and what takes it.")
     ] = False,
     folder: FolderOption = Path(),
+    controller: ControllerOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show what every gateway goes by, who of the people is there, and what it was not told yet.
@@ -246,16 +258,19 @@ def status(
     if people and sites:
         raise UsageProblem("say --people or --sites, one at a time")
     if sites:
-        emit_rows(cli_vpn_gateways.of_sites(folder), output, cli_vpn_gateways.SITES)
+        refuse_place(controller, folder)
+        tunnels = sites_access(controller, folder).sessions()
+        say_lines(tunnels.faults)
+        emit_rows(tunnels.rows, output, cli_vpn_gateways.SITES)
         return
-    with open_registrar() as registrar:
-        shown = cli_vpn_gateways.of_people if people else cli_vpn_gateways.status
-        rows = shown(registrar)
+    with open_access(controller) as access:
+        found = access.gateways.sessions() if people else access.gateways.status()
+    if people:
+        say_lines(found.faults)
     headings = cli_vpn_gateways.PEOPLE if people else cli_vpn_gateways.STATUS
-    emit_rows(rows, output, headings)
-    for row in rows:
-        if row.get("fault"):
-            say(str(row["fault"]))
+    emit_rows(found.rows, output, headings)
+    if not people:
+        say_lines(found.faults)
 
 
 @app.command(

@@ -57,6 +57,18 @@ class PskVault:
             ) from None
         return Secret(opened)
 
+    def seal_octets(self, octets: bytes, purpose: str) -> bytes:
+        """Return a box with octets for a purpose. Raises CredentialError."""
+        nonce = os.urandom(_NONCE)
+        return nonce + self._cipher.encrypt(nonce, octets, _other(purpose))
+
+    def open_octets(self, box: bytes, purpose: str) -> bytes:
+        """Return what a box for a purpose holds. Raises ValueError, CredentialError."""
+        try:
+            return self._cipher.decrypt(box[:_NONCE], box[_NONCE:], _other(purpose))
+        except InvalidTag:
+            raise ValueError("the box was not sealed here, or for something else") from None
+
     @cached_property
     def _cipher(self) -> ChaCha20Poly1305:
         return ChaCha20Poly1305(_sealing_key(self._file))
@@ -64,6 +76,10 @@ class PskVault:
 
 def _about(device: PublicKey, gateway: str) -> bytes:
     return "\0".join((_FORMAT, device, gateway)).encode()
+
+
+def _other(purpose: str) -> bytes:
+    return f"sanaga-octets-1\0{purpose}".encode()
 
 
 def _sealing_key(file: Path) -> bytes:

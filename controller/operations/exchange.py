@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from pydantic import TypeAdapter
 
 from controller.apply import events
-from controller.apply.events import Event
+from controller.apply.events import Event as ApplyEvent
 from controller.drivers.observe import DeviceDone, ReadingStarted
 from controller.model import PushResult
 from controller.planning.from_folder import DevicesUnreachableError
+from controller.vpn_events import EdgesRevoked, RosterOutcome, TermsAccepted
 from inventory import errors
 from inventory.errors import Fault, IntentError, Location, SanagaError
 
@@ -26,10 +27,15 @@ _EVENTS: Final[Mapping[str, type]] = {
         events.Decided,
         events.Waiting,
         events.ApplyEnded,
+        RosterOutcome,
+        EdgesRevoked,
+        TermsAccepted,
     )
 }
 # How an error is told that ended an operation because somebody asked for its end.
 INTERRUPTED: Final = "Interrupted"
+
+Event: TypeAlias = ApplyEvent | RosterOutcome | EdgesRevoked | TermsAccepted
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -64,7 +70,7 @@ def error_json(error: BaseException) -> dict[str, Any]:
     """Return an error with its kind, its text, and what else the other end needs of it."""
     if isinstance(error, KeyboardInterrupt):
         return {"type": INTERRUPTED, "detail": "ended before it began, as somebody asked for it"}
-    body: dict[str, Any] = {"type": type(error).__name__, "detail": str(error)}
+    body: dict[str, Any] = {"type": type(error).__name__, "detail": _text(error)}
     if isinstance(error, DevicesUnreachableError):
         body |= {"reasons": dict(error.reasons), "asked": error.asked}
     if isinstance(error, IntentError):
@@ -88,6 +94,13 @@ def parse_error(body: Mapping[str, Any]) -> BaseException:
     # Errors of devices are made of two parts; their text is whole already.
     Exception.__init__(error, detail)
     return error
+
+
+def _text(error: BaseException) -> str:
+    """Return an error's text; that of the machine as people read it."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 def _fault_json(fault: Fault) -> dict[str, Any]:

@@ -22,11 +22,21 @@ class OperationKind(StrEnum):
     RESUME = "resume"
     BACKUP = "backup"
     REHEARSAL = "rehearsal"
+    ROSTERS = "rosters"
+    VPN_TERMS = "vpn-terms"
+    SITE_KEYS = "site-keys"
+    VPN_READING = "vpn-reading"
 
 
 # Only one of these runs at a time.
 CHANGING: frozenset[OperationKind] = frozenset(
     {OperationKind.APPLY, OperationKind.CONFIRM, OperationKind.ROLLBACK, OperationKind.RESUME}
+)
+
+
+# Any number of these runs at a time: a gateway takes one roster after the other.
+SIDE_BY_SIDE: frozenset[OperationKind] = frozenset(
+    {OperationKind.ROSTERS, OperationKind.VPN_READING}
 )
 
 
@@ -44,12 +54,14 @@ class OperationState(StrEnum):
 class Beginning:
     """What is to begin: the kind, for whom, and the sites that it is about.
 
-    Without sites it is about the whole network.
+    Without sites it is about the whole network. account is the number of who begins it, who may
+    therefore follow and end it.
     """
 
     kind: OperationKind
     by: str
     sites: tuple[SiteName, ...] | None = None
+    account: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

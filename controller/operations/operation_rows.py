@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select
 from controller.leadership.term import now_s
 from controller.operations.model import (
     CHANGING,
+    SIDE_BY_SIDE,
     Beginning,
     Operation,
     OperationKind,
@@ -147,7 +148,7 @@ class OperationRows:
         return Operation(
             id=row.id,
             serial=row.serial,
-            beginning=Beginning(kind, row.person, sites),
+            beginning=Beginning(kind, row.person, sites, row.account),
             began_s=row.began_s,
             state=state,
             ended_s=row.ended_s,
@@ -190,7 +191,8 @@ def _excludes(wanted: Beginning, other: Beginning) -> bool:
     """Return whether one must end before the other begins; everybody makes one plan at a time."""
     if wanted.kind is OperationKind.PLAN:
         return other.kind is wanted.kind and other.by == wanted.by
-    return other.kind is wanted.kind or {wanted.kind, other.kind} <= CHANGING
+    same = other.kind is wanted.kind and wanted.kind not in SIDE_BY_SIDE
+    return same or {wanted.kind, other.kind} <= CHANGING
 
 
 def _interrupted(kind: OperationKind) -> dict[str, Any]:
@@ -209,7 +211,8 @@ def _forget_old(connection: Connection, newest: int) -> None:
 def _row(made: Operation, process: str, at_s: float) -> dict[str, Any]:
     wanted = made.beginning
     sites = None if wanted.sites is None else json.dumps(wanted.sites)
-    said = {"serial": made.serial, "id": made.id, "kind": wanted.kind.value, "person": wanted.by}
+    said = {"serial": made.serial, "id": made.id, "kind": wanted.kind.value}
+    said |= {"person": wanted.by, "account": wanted.account}
     times = {"began_s": made.began_s, "beat_s": at_s}
     now = {"state": made.state.value, "position": 0, "end_asked": False}
     return {**said, **times, **now, "sites": sites, "process": process}

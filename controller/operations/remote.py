@@ -1,31 +1,23 @@
 """The same use cases at a running controller: asked over its API, followed to their end."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from controller.apply.events import Progress
 from controller.apply.recovery import RollbackResult
-from controller.clock import Clock, SystemClock
 from controller.drivers.observe import ReadProgress
 from controller.model import Plan, PushResult
-from controller.operations.exchange import parse_error, parse_event, parse_push
+from controller.operations.exchange import parse_push
+from controller.operations.following import follow, from_here
 from controller.operations.model import ApplyWish
 from controller.planning.from_folder import FolderPlan, PlanChoices
 from controller.planning.plan_file import parse_document, plan_document
-from controller.transport.api_client import ApiClient, ApiError, segment
-from inventory.errors import Fault, IntentError, NoControllerError, PlanError
+from controller.transport.api_client import ApiClient, segment
+from inventory.errors import IntentError, PlanError
 from inventory.model import CircuitName, DeviceName, Intent
 
-_RUNNING: Final = "running"
-_WAIT_S: Final = 10
-# For so long a controller may be away while an operation is followed: one that is started again, or
-# another behind the same proxy, goes on telling of it.
-_AWAY_S: Final = 30.0
-_AGAIN_S: Final = 0.5
-# What a proxy answers whose controller is gone, and one that cannot read its records.
-_AWAY: Final = frozenset({502, 503, 504})
 # As many as the API takes in one question.
 _MOST_NAMES: Final = 5_000
 
@@ -39,7 +31,7 @@ class RemoteController:
     @property
     def local(self) -> bool:
         """Return whether it runs on this machine and knows its files."""
-        return isinstance(self.client.place, Path)
+        return self.client.local
 
     def unfinished(self) -> tuple[Mapping[str, Any], ...]:
         """Return the applies that are not over."""
@@ -72,7 +64,7 @@ class RemoteController:
         try:
             made = self._followed("/plans", body, progress)
         except IntentError as error:
-            raise IntentError(_from_here(fault, folder) for fault in error.faults) from error
+            raise IntentError(from_here(fault, folder) for fault in error.faults) from error
         return self._plan(made["plan"])
 
     def apply(self, plan: Plan, file: Path, wish: ApplyWish, progress: Progress) -> PushResult:
@@ -155,65 +147,7 @@ class RemoteController:
     def _followed(
         self, path: str, body: Mapping[str, Any], progress: Callable[[Any], None]
     ) -> Mapping[str, Any]:
-        """Begin an operation and tell of it until it ends; Ctrl-C ends it there, in order."""
-        begun = self.client.send("POST", path, body)
-        follower = _Follower(self.client, str(begun["id"]), progress)
-        try:
-            ended = follower.follow()
-        except KeyboardInterrupt:
-            self.client.send("POST", f"/operations/{begun['id']}/interrupt")
-            ended = follower.follow()
-        if ended["error"]:
-            raise parse_error(ended["error"])
-        result: Mapping[str, Any] = ended["result"]
-        return result
-
-
-def _from_here(fault: Fault, folder: Path | None) -> Fault:
-    """Return a fault with its file as seen from the current folder, so that editors open it."""
-    file = Path(fault.where.file)
-    if folder is None or not file.is_relative_to(folder.absolute()):
-        return fault
-    seen = folder / file.relative_to(folder.absolute())
-    return replace(fault, where=replace(fault.where, file=str(seen)))
-
-
-@dataclass(slots=True)
-class _Follower:
-    client: ApiClient
-    number: str
-    progress: Callable[[Any], None]
-    position: int = 0
-    clock: Clock = field(default_factory=SystemClock)
-
-    def follow(self) -> Mapping[str, Any]:
-        """Return an operation once it has ended."""
-        while True:
-            found = self._news()
-            self.position = found["position"]
-            for body in found["events"]:
-                if event := parse_event(body):
-                    self.progress(event)
-            if found["state"] != _RUNNING:
-                return found
-
-    def _news(self) -> Mapping[str, Any]:
-        """Return what is new; where nobody answers for a while, another controller may soon."""
-        deadline = self.clock.now() + _AWAY_S
-        while True:
-            try:
-                found: Mapping[str, Any] = self.client.get(
-                    f"/operations/{segment(self.number)}", after=self.position, wait_s=_WAIT_S
-                )
-            except NoControllerError:
-                if self.clock.now() > deadline:
-                    raise
-            except ApiError as error:
-                if error.status not in _AWAY or self.clock.now() > deadline:
-                    raise
-            else:
-                return found
-            self.clock.pause(_AGAIN_S)
+        return follow(self.client, path, body, progress)
 
 
 def _circuits_at(devices: Collection[DeviceName], intent: Intent | None) -> Iterator[CircuitName]:

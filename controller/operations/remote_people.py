@@ -7,11 +7,7 @@ from typing import Any
 from controller.access.person_json import parse_listed
 from controller.store.audit import AuditEntry
 from controller.store.people_records import PersonRecord
-from controller.transport.api_client import ApiClient, ApiError, segment
-from inventory.errors import UnknownNameError
-from vpn.people.terms import unknown_name
-
-_NOT_THERE = 404
+from controller.transport.api_client import ApiClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +24,6 @@ class RemotePeople:
         """Return the roles and sites of the access policy that holds."""
         found = self.client.get("/vpn/terms")
         return tuple(found["roles"]), tuple(found["sites"])
-
-    def detail(self, name: str) -> dict[str, object]:
-        """Return all that is known of a person. Raises UnknownNameError."""
-        try:
-            found: dict[str, object] = self.client.get(f"/vpn/people/{segment(name)}")
-        except ApiError as error:
-            if error.status != _NOT_THERE:
-                raise
-            known = dict.fromkeys(one.person.name for one in self.entries())
-            raise UnknownNameError(unknown_name("person", name, known)) from None
-        return found
 
     def trail(self) -> tuple[AuditEntry, ...]:
         """Return the audit chain, oldest first."""

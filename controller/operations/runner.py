@@ -1,7 +1,7 @@
 """Runs operations, each in a thread of its own; what they tell is stored before it is published."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event as Flag
@@ -10,10 +10,10 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy.exc import DBAPIError
 
-from controller.apply.events import Decided, Event
+from controller.apply.events import Decided
 from controller.clock import SystemClock
-from controller.operations.exchange import error_json, event_json
-from controller.operations.model import Beginning, Operation, OperationState
+from controller.operations.exchange import Event, error_json, event_json
+from controller.operations.model import Beginning, Operation, OperationKind, OperationState
 from controller.operations.operation_rows import Ending, OperationRows
 from database.faults import words_of
 from inventory.errors import SanagaError
@@ -117,7 +117,8 @@ class Operations:
     ) -> Operation:
         """Begin an operation, when before has done what must be done first.
 
-        Raises OperationRunningError while another one must end first, and what before raises.
+        account is the number of who begins it, and may therefore follow it. Raises
+        OperationRunningError while another one must end first, and what before raises.
         """
         operation = self._rows.begin(wanted, self._now())
         try:
@@ -238,13 +239,19 @@ class Operations:
             if ending is not None:
                 with self._lock:
                     del self._runs[run.operation.id]
-            one = run.operation
-            for position, body in enumerate(told, before + 1):
-                if not _is_reading(body):
-                    self._publish(one, _summary(one, OperationState.RUNNING, position, body))
-            if ending is not None:
-                self._publish(one, _summary(one, ending.state, run.stored, {}))
+            self._tell(run, told, before)
         return True
+
+    def _tell(self, run: _Run, told: Sequence[Mapping[str, Any]], before: int) -> None:
+        one, ending = run.operation, run.ending
+        # Who only looks at the VPN changes nothing that others would want to hear of.
+        if one.kind is OperationKind.VPN_READING:
+            return
+        for position, body in enumerate(told, before + 1):
+            if not _is_reading(body):
+                self._publish(one, _summary(one, OperationState.RUNNING, position, body))
+        if ending is not None:
+            self._publish(one, _summary(one, ending.state, run.stored, {}))
 
     def _give_sign(self) -> None:
         runs = {run.operation.serial: run for run in self._known()}

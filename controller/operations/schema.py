@@ -47,6 +47,7 @@ operations: Final = Table(
     Column("id", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("person", Text, nullable=False),
+    Column("account", Integer),
     # Names of sites as JSON; none is the whole network.
     Column("sites", Text),
     Column("state", Text, nullable=False),

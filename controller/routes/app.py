@@ -30,12 +30,14 @@ from controller.change_routes import (
     approvals,
     audit,
     backups,
+    machine,
     operations,
     plans,
     vpn,
 )
 from controller.roles import Right
 from controller.routes import consultations, handover, incidents, network, reports
+from controller.vpn_routes import devices, edges, gateways, lists
 
 API: Final = "/api/v1"
 # Streams that may be open at once; more are told to come back.
@@ -77,9 +79,13 @@ def make_app(
     api.include_router(applies.router, tags=["applies"])
     api.include_router(approvals.router, tags=["plans"])
     api.include_router(operations.router, tags=["operations"])
-    api.include_router(vpn.router, tags=["vpn"])
+    for several in (vpn, gateways, edges, lists):
+        api.include_router(several.router, tags=["vpn"])
+    api.include_router(devices.router, tags=["vpn"])
+    api.include_router(devices.repeatable, tags=["vpn"])
     api.include_router(audit.router, tags=["audit"])
     api.include_router(backups.router, tags=["backups"])
+    api.include_router(machine.router, tags=["machine"])
     api.include_router(reports.router, tags=["reports"])
     api.include_router(_stream, tags=["stream"])
     for one in (sign_in, own_account, sessions, accounts, proposals):

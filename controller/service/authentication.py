@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import unquote
 
 from fastapi import Request
 
@@ -18,8 +19,10 @@ from controller.api.problems import ProblemError
 from controller.api.protocol import LOCAL_PEER
 from controller.roles import CATALOGUE, LOCAL_ACCOUNT_ID, Role
 from controller.service.known_callers import KnownCallers
+from controller.transport.api_client import PERSON
 
 _BEARER: Final = "bearer "
+_LONGEST_PERSON: Final = 100
 
 
 class Authentication:
@@ -62,7 +65,8 @@ class Authentication:
         if peer is None or peer["uid"] not in {os.geteuid(), 0}:
             return None
         grants = (Grant(Role.ADMINISTRATOR, EVERYWHERE),)
-        account = Account(LOCAL_ACCOUNT_ID, self._local_name, "command line of this machine")
+        name = _person(request) or self._local_name
+        account = Account(LOCAL_ACCOUNT_ID, name, "command line of this machine")
         powers = CATALOGUE.powers(grants)
         return Principal(account, grants, powers, Origin.TOKEN, "local socket")
 
@@ -73,3 +77,12 @@ class Authentication:
         if found is not None:
             require_own_page(request, self._origins)
         return found
+
+
+def _person(request: Request) -> str:
+    """Return who is at work at this machine, as they say themselves; nothing if it makes no sense.
+
+    Whoever may speak over the local socket could write any name into the records themselves.
+    """
+    said = unquote(request.headers.get(PERSON, ""))
+    return said if len(said) <= _LONGEST_PERSON and said.isprintable() else ""

@@ -21,6 +21,7 @@ from controller.sites.key_rotation import progress_of
 from controller.store.audit import Actor
 from controller.store.people import People
 from controller.store.revoked_keys import RevokedKey
+from controller.vpn_events import EdgesRevoked
 from controller.wording import listing
 from inventory.documents.edge_keys import key_fault
 from inventory.errors import AccessError, SanagaError
@@ -59,13 +60,6 @@ class RevocationDelivery:
         lost = set(gone)
         found = {n: tuple(sorted(lost.intersection(a.consultations))) for n, a in self.told.items()}
         return {name: live for name, live in found.items() if live}
-
-
-@dataclass(frozen=True, slots=True)
-class EdgesRevoked:
-    """The keys of edges are on record as revoked; other edges are about to be sent the list."""
-
-    edges: tuple[DeviceName, ...]
 
 
 @dataclass(frozen=True, slots=True)

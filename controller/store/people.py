@@ -24,6 +24,7 @@ from controller.store.people_records import (
     PersonRecord,
     Registered,
     entry_of,
+    nobody,
     person_of,
     refuse_another,
     registered,
@@ -43,7 +44,6 @@ from controller.store.site_keys import SiteKeys, edge_with
 from database.rows import upsert
 from inventory.errors import AccessError
 from inventory.model import DeviceName
-from inventory.names import nearest_names
 from vpn.key_text import PublicKey
 from vpn.model import Person, PersonDevice, PersonName
 from vpn.people import terms as people_terms
@@ -135,6 +135,11 @@ class People:
             number = self.numbered() + 1
             self._number_given(db, number)
         return number
+
+    def refuse_known(self, key: PublicKey) -> None:
+        """Raise AccessError when a key is or was anybody's, or an edge's."""
+        with self._database.write() as db:
+            tables.refuse_known(db, key)
 
     def numbered(self) -> int:
         """Return the highest number that any device was given."""
@@ -286,9 +291,7 @@ class People:
         """Return somebody by name. Raises AccessError when there is nobody of that name."""
         if (found := self.find(name)) is None:
             names = self._database.read(select(people.c.name))
-            near = nearest_names(name, (row.name for row in names))
-            advice = f"did you mean {near}?" if near else "see 'sanaga vpn person list'"
-            raise AccessError(f"nobody is called {name!r}; {advice}")
+            raise nobody(name, [row.name for row in names])
         return found
 
     def find(self, name: PersonName) -> PersonRecord | None:

@@ -6,7 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from inventory.errors import AccessError
-from vpn.model import Person, PersonDevice
+from inventory.names import nearest_names
+from vpn.model import Person, PersonDevice, PersonName
 
 if TYPE_CHECKING:
     from database.rows import AnyRow
@@ -83,3 +84,10 @@ def refuse_another(known: Person, given: Person) -> None:
             f"{known.name} has access already, with {', '.join(differing)}; choose another name "
             f"for somebody else, or say 'sanaga vpn person change {known.name}'"
         )
+
+
+def nobody(name: PersonName, known: Iterable[PersonName]) -> AccessError:
+    """Return what to say of a name that nobody has, given those that somebody has."""
+    near = nearest_names(name, known)
+    advice = f"did you mean {near}?" if near else "see 'sanaga vpn person list'"
+    return AccessError(f"nobody is called {name!r}; {advice}")

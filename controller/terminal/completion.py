@@ -15,6 +15,7 @@ from inventory.errors import SanagaError
 
 if TYPE_CHECKING:
     from controller.store.people import People
+    from controller.transport.api_client import ApiClient
     from vpn.people.terms import AccessTerms
 
 _SECTION: Final = re.compile(r"^(\w+):")
@@ -70,7 +71,10 @@ def complete_thing(ctx: typer.Context, incomplete: str) -> list[str]:
 def complete_edge(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the edges that begin with what was typed."""
     folder = Path(ctx.params.get("folder") or Path())
-    known = _on_record(lambda store: store.site_keys.all().values())
+    known = _on_record(
+        lambda store: store.site_keys.all().values(),
+        lambda client: [one["edge"] for one in client.all("/vpn/edges")],
+    )
     return _beginning({*edge_names(folder), *known}, incomplete)
 
 
@@ -88,42 +92,57 @@ def edge_names(folder: Path) -> Iterator[str]:
 
 def complete_person(incomplete: str) -> list[str]:
     """Return the people that begin with what was typed."""
-    return _beginning(
-        _on_record(lambda store: [entry.person.name for entry in store.entries()]), incomplete
+    known = _on_record(
+        lambda store: [entry.person.name for entry in store.entries()],
+        lambda client: [one["name"] for one in client.all("/vpn/people", state="all")],
     )
+    return _beginning(known, incomplete)
 
 
 def complete_role(incomplete: str) -> list[str]:
     """Return the roles of groups that begin with what was typed."""
-    return _beginning(_of_terms(lambda terms: terms.roles), incomplete)
+    return _beginning(_of_terms("roles", lambda terms: terms.roles), incomplete)
 
 
 def complete_work_site(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the sites, of the folder or on record, that begin with what was typed."""
-    known = _of_terms(lambda terms: terms.sites)
+    known = _of_terms("sites", lambda terms: terms.sites)
     return _beginning({*complete_site(ctx, incomplete), *known}, incomplete)
 
 
 def complete_gateway(incomplete: str) -> list[str]:
     """Return the gateways of people that begin with what was typed."""
-    return _beginning(_of_terms(lambda terms: [g.device for g in terms.gateways]), incomplete)
+    known = _of_terms("gateways", lambda terms: [g.device for g in terms.gateways])
+    return _beginning(known, incomplete)
 
 
 def _beginning(names: Iterable[str], incomplete: str) -> list[str]:
     return sorted({name for name in names if name.startswith(incomplete)})
 
 
-def _of_terms(ask: "Callable[[AccessTerms], Iterable[str]]") -> list[str]:
+def _of_terms(kind: str, ask: "Callable[[AccessTerms], Iterable[str]]") -> list[str]:
     """Return names that the terms that hold have; none where there are no terms."""
-    return _on_record(lambda store: ask(terms) if (terms := store.terms()) else ())
+
+    def of_store(store: "People") -> Iterable[str]:
+        return ask(terms) if (terms := store.terms()) else ()
+
+    return _on_record(of_store, lambda client: client.get("/vpn/terms")[kind])
 
 
-def _on_record(ask: "Callable[[People], Iterable[str]]") -> list[str]:
-    """Return names that are on record; none where there is no record, or it cannot be read."""
+def _on_record(
+    ask: "Callable[[People], Iterable[str]]", ask_there: "Callable[[ApiClient], Iterable[str]]"
+) -> list[str]:
+    """Return names that are on record; none where there is no record, or it cannot be read.
+
+    While a controller runs here, it is asked, and the record is left to it.
+    """
+    from controller.app import local_controller
     from controller.environment import state_dir
     from controller.store.place import record_exists
 
     try:
+        if client := local_controller():
+            return list(ask_there(client))
         if not record_exists(state_dir()):
             return []
         from controller.store.people import People

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from inventory.errors import SanagaError
+
 if TYPE_CHECKING:
     from controller.operations.remote import RemoteController
     from controller.operations.remote_people import RemotePeople
@@ -18,6 +20,21 @@ ControllerOption: TypeAlias = Annotated[
         "SANAGA_TOKEN_FILE names the file with the token.",
     ),
 ]
+
+
+class ServedFolderError(SanagaError):
+    """A controller runs on the state folder, which no verb may open beside it."""
+
+
+def refuse_beside(advice: str) -> None:
+    """Raise ServedFolderError, with what to do instead, while a controller runs here."""
+    from controller.app import local_controller
+    from controller.environment import state_dir
+
+    if local_controller() is not None:
+        raise ServedFolderError(
+            f"{state_dir()}: a controller runs on it, and nothing else opens it meanwhile; {advice}"
+        )
 
 
 def running_controller(url: str | None) -> "RemoteController | None":

@@ -13,17 +13,19 @@ from urllib.parse import quote, urlencode, urlsplit
 from inventory.errors import NoControllerError, SanagaError
 
 API: Final = "/api/v1"
+# Names, percent-encoded, who is at work at this machine.
+PERSON: Final = "Sanaga-Person"
 _HEALTH: Final = "/healthz"
 WITHIN_S: Final = 30.0
 _FIRST_ERROR: Final = 400
 
 
 class ApiError(SanagaError):
-    """A controller refused what was asked; status is that of HTTP."""
+    """A controller refused what was asked; status is that of HTTP, more what else it said."""
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int, more: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.more = status, dict(more or {})
 
 
 class _LocalConnection(http.client.HTTPConnection):
@@ -50,11 +52,15 @@ class ServerEvent:
 
 @dataclass(frozen=True)
 class ApiClient:
-    """Where a controller is: a local socket, or the URL and the token of one elsewhere."""
+    """Where a controller is: a local socket, or the URL and the token of one elsewhere.
+
+    person is who is at work, whom the audit trail names; over a local socket alone.
+    """
 
     place: Path | str
     token: str = ""
     within_s: float = WITHIN_S
+    person: str = ""
 
     def get(self, path: str, **parameters: object) -> Any:
         """Return a resource; raises ApiError, or NoControllerError where nobody answers."""
@@ -80,6 +86,11 @@ class ApiClient:
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Change a resource and return what the controller says of it."""
         return self._call(method, path, body)
+
+    @property
+    def local(self) -> bool:
+        """Return whether the controller runs on this machine and knows its files."""
+        return isinstance(self.place, Path)
 
     def content(self, path: str, **parameters: object) -> bytes:
         """Return a resource in the format that parameters ask for, as it is."""
@@ -115,13 +126,15 @@ class ApiClient:
             raise NoControllerError(f"{self.place}: no controller answers ({error})") from error
         if response.status >= _FIRST_ERROR:
             with response:
-                raise ApiError(_detail(response), response.status)
+                raise _refusal(response)
         return response
 
     def _headers(self) -> dict[str, str]:
         usual = {"Accept": "application/json", "Content-Type": "application/json"}
         # One request a connection: it is closed as soon as its answer was read.
         usual["Connection"] = "close"
+        if self.person and isinstance(self.place, Path):
+            usual[PERSON] = quote(self.person)
         return usual | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
 
     def _connection(self) -> http.client.HTTPConnection:
@@ -160,9 +173,11 @@ def _lines(response: http.client.HTTPResponse) -> Iterator[str]:
         raise NoControllerError(f"the stream of events broke ({error})") from error
 
 
-def _detail(response: http.client.HTTPResponse) -> str:
+def _refusal(response: http.client.HTTPResponse) -> ApiError:
     """Return what a problem (RFC 9457) says, or its status where it is none."""
     try:
-        return str(json.loads(response.read())["detail"])
+        told = json.loads(response.read())
+        return ApiError(str(told["detail"]), response.status, told)
     except (ValueError, KeyError, TypeError, OSError):
-        return f"the controller answered {response.status} {response.reason}"
+        what = f"the controller answered {response.status} {response.reason}"
+        return ApiError(what, response.status)

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("person", sa.Text, nullable=False),
+        sa.Column("account", sa.Integer),
         sa.Column("sites", sa.Text),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("began_s", sa.Double, nullable=False),

@@ -20,13 +20,17 @@ NGONO = ("--title", "Dr A. Ngono", "--role", "doctor", "--site", "mora", "--beca
 ADD = ("vpn", "person", "add", "a-ngono", *NGONO)
 
 
-def accepted(sanaga: Sanaga, small: Path) -> Path:
-    """Write the policy into an intent folder and let it hold; return the folder."""
-    folder = sanaga.folder / small
+def write_policy(folder: Path) -> None:
+    """Write an access policy and its gateway into an intent folder."""
     (folder / "access.yaml").write_text(ACCESS, encoding="utf-8")
     (folder / "edge.yaml").write_text(EDGE, encoding="utf-8")
     public = keys.public_of(keys.generate_private())
     (folder / "edge_keys").write_text(f"yaounde-e1 {public}\n", encoding="utf-8")
+
+
+def accepted(sanaga: Sanaga, small: Path) -> Path:
+    """Write the policy into an intent folder and let it hold; return the folder."""
+    write_policy(sanaga.folder / small)
     done = sanaga("vpn", "apply", "--dir", small, "--because", "begin")
     assert done.code == 0, done.err
     return small

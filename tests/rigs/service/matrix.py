@@ -4,7 +4,6 @@ A new operation needs a line in REQUESTS: what it does where, so that the matrix
 """
 
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -17,13 +16,20 @@ from accounts.signing_in.machine_tokens import TokenWish, make_token
 from accounts.signing_in.sessions import identify_session, open_session, renew_token
 from accounts.signing_in.step_up import identify
 from controller.api.instants import rfc3339
-from controller.environment import state_dir
 from controller.incidents.model import Health
 from controller.roles import CATALOGUE, Right, Role
-from tests.rigs.people.people_rig import ACT, TERMS, make_registrar, nowhere
 from tests.rigs.service.api_bench import ApiBench
 from tests.rigs.service.browser import Browser
-from vpn.model import Person as VpnPerson
+from tests.rigs.service.people_requests import (
+    NEWCOMER,
+    a_nurse,
+    a_person,
+    a_written_file,
+    new_key,
+    newcomer,
+    nurse_key,
+    nurse_renamed,
+)
 
 NORTH: Final = "yaounde/maroua"
 # Where everything that the requests are about stands.
@@ -230,18 +236,6 @@ def own_token(_world: World, person: Person) -> Any:
     return {"title": "t", "days": 1, "grants": grants}
 
 
-def a_person(_world: World) -> str:
-    """Return the name of somebody in the north with a device, another one every time."""
-    registrar = make_registrar(state_dir(), terms=None)
-    with closing(registrar):
-        if registrar.store.terms() is None:
-            registrar.accept(TERMS, ACT)
-        name = f"nurse-{len(registrar.store.entries())}"
-        nurse = VpnPerson(name, "Nurse", "nurse", "mora")
-        registrar.add(nurse, "tablet", ACT, nowhere)
-    return name
-
-
 WINDOW: Final = {
     "subjects": [{"kind": "circuit", "name": CUT}],
     "first_day": "2099-12-01",
@@ -256,7 +250,8 @@ Value: TypeAlias = str | Callable[[World], str]
 class Request:
     """A request that succeeds for whoever has the right at the place (None: at any place).
 
-    right is what is needed beside what the route states. A request that is asked of nobody but
+    A value of no name stands nowhere in the address, and must be there all the same. right is what
+    is needed beside what the route states. A request that is asked of nobody but
     strangers would change who asks.
     """
 
@@ -271,7 +266,8 @@ class Request:
     def address(self, path: str, world: World) -> str:
         """Return the address, with something of the north that is there."""
         for name, value in self.values.items():
-            path = path.replace(f"{{{name}}}", value if isinstance(value, str) else value(world))
+            told = value if isinstance(value, str) else value(world)
+            path = path.replace(f"{{{name}}}", told) if name else path
         return path + self.query
 
     def content(self, world: World, person: Person) -> Any:
@@ -337,6 +333,35 @@ REQUESTS: Final[dict[str, Request]] = {
     "GET /vpn/people": Request(),
     "GET /vpn/people/{name}": Request(HERE, {"name": a_person}),
     "POST /vpn/people/{name}/revoke": Request(HERE, {"name": a_person}, {"because": "test"}),
+    "PUT /vpn/people/{name}": Request(HERE, {"name": a_person}, nurse_renamed),
+    "POST /vpn/people/{name}/devices": Request(
+        HERE,
+        {"name": newcomer},
+        lambda *_: {"person": a_nurse(NEWCOMER), "device": "tablet", "public_key": new_key()},
+    ),
+    "POST /vpn/people/{name}/refusals": Request(
+        HERE,
+        {"name": newcomer},
+        {"device": "laptop", "site": "mora", "refused": "other words", "because": "test"},
+    ),
+    "POST /vpn/people/{name}/rotation": Request(
+        HERE, {"name": a_person}, lambda *_: {"public_key": new_key()}
+    ),
+    "POST /vpn/people/{name}/entry": Request(HERE, {"name": a_person}, a_written_file),
+    "POST /vpn/people/{name}/export": Request(HERE, {"name": a_person}, {"because": "test"}),
+    "POST /vpn/owners": Request(HERE, {"": a_person}, nurse_key),
+    "POST /vpn/people-lists/plan": Request(WHOLE, {}, {"rows": []}),
+    "POST /vpn/people-lists/removals": Request(WHOLE, {}, {"kept": []}),
+    "POST /vpn/people-lists/preparation": Request(WHOLE, {}, {"steps": []}),
+    "POST /vpn/people-lists/entry": Request(WHOLE, {}, {"pending": "none", "because": "test"}),
+    "GET /vpn/dialling": Request(None, {"": a_person}),
+    "POST /vpn/rosters": Request(None, {"": a_person}, {"gateways": []}),
+    "POST /vpn/gateway-readings": Request(WHOLE, {}, {"what": "calls"}),
+    "POST /vpn/gateways/{name}/peers": Request(WHOLE, {"name": "none"}, {"because": "test"}),
+    "POST /vpn/gateways/{name}/rules": Request(WHOLE, {"name": "none"}, {"interface": "people0"}),
+    "POST /vpn/terms-plans": Request(WHOLE, {}, {}),
+    "POST /vpn/terms": Request(WHOLE, {}, {"digest": DIGEST, "because": "test"}),
+    "POST /vpn/edge-acts": Request(WHOLE, {}, {"kind": "list"}),
     "GET /vpn/terms": Request(WHOLE),
     "GET /vpn/gateways": Request(WHOLE),
     "GET /vpn/edges": Request(),
@@ -347,6 +372,13 @@ REQUESTS: Final[dict[str, Request]] = {
     "POST /backups/{name}/verification": Request(
         WHOLE, {"name": "sanaga-20260101T000000Z.sanaga-backup"}
     ),
+    # What the owner of the machine alone may is nobody's here.
+    "POST /machine/account-links": Request(WHOLE, {}, {"kind": "first-administrator"}),
+    "POST /machine/backups": Request(
+        WHOLE, {}, {"folder": "none", "keep": 1, "passphrase": "none"}
+    ),
+    "GET /machine/access-terms": Request(WHOLE),
+    "GET /vpn/signing-key": Request(),
     "GET /stream": Request(),
     "POST /sign-out": _OWN,
     "GET /account": Request(),

@@ -43,7 +43,7 @@ def applied(registrar, out, wanted, sink=None):
         take_up(registrar, out)
         unfiled = unfiled_devices(registrar, out)
         steps = people_list.plan_list(registrar, wanted, prune=False, unfiled=unfiled)
-        sink = sink or Drafts(registrar.store, out, text)
+        sink = sink or Drafts(registrar.store.unfiled, out, text)
         return [step.verb for step in people_list.apply_list(registrar, steps, ACT, sink)]
 
 
@@ -94,7 +94,7 @@ def test_a_folder_that_was_made_for_nothing_is_taken_away(tmp_path):
 def test_drafts_of_a_process_that_was_killed_become_files(registrar, out):
     wanted = [listed(number) for number in range(3)]
     with pytest.raises(Killed):
-        applied(registrar, out, wanted, Dying(registrar.store, out, text))
+        applied(registrar, out, wanted, Dying(registrar.store.unfiled, out, text))
     assert {file.suffix for file in out.iterdir()} == {DRAFT}
     assert applied(registrar, out, wanted) == []
     assert_all_have_files(registrar, out)
@@ -102,7 +102,7 @@ def test_drafts_of_a_process_that_was_killed_become_files(registrar, out):
 
 def test_devices_whose_drafts_are_lost_are_reported_and_get_other_keys(registrar, out):
     wanted = [listed(number) for number in range(3)]
-    dying = Dying(registrar.store, out, text)
+    dying = Dying(registrar.store.unfiled, out, text)
     dying.lost = 2
     with pytest.raises(Killed):
         applied(registrar, out, wanted, dying)
@@ -120,7 +120,7 @@ def test_a_draft_that_vanishes_is_told_after_the_others_are_files(registrar, out
             (out / f"p-1-tablet.conf{DRAFT}").unlink()
 
     wanted = [listed(number) for number in range(3)]
-    sink = Robbed(registrar.store, out, text)
+    sink = Robbed(registrar.store.unfiled, out, text)
     with pytest.raises(AccessError, match="p-1's tablet is on record without a file"):
         applied(registrar, out, wanted, sink)
     assert sorted(file.name for file in out.iterdir()) == ["p-0-tablet.conf", "p-2-tablet.conf"]
@@ -135,13 +135,13 @@ def test_devices_of_a_process_that_lives_are_not_taken_for_lost(registrar, out):
             self.seen = unfiled_devices(registrar, None)
             super().settled()
 
-    sink = Watched(registrar.store, out, text)
+    sink = Watched(registrar.store.unfiled, out, text)
     assert applied(registrar, out, [listed(0)], sink) == ["add"]
     assert sink.seen == ()
 
 
 def test_a_key_that_a_person_renews_is_no_longer_missing(registrar, out):
-    dying = Dying(registrar.store, out, text)
+    dying = Dying(registrar.store.unfiled, out, text)
     dying.lost = 1
     with pytest.raises(Killed):
         applied(registrar, out, [listed(0)], dying)

@@ -86,7 +86,7 @@ def moved():
 def test_an_invitation_ends_with_the_gateways_that_it_was_for(registrar, terms):
     one = prepared(registrar)
     registrar.accept(terms, ACT)
-    with pytest.raises(AccessError, match="leads to former gateways; invite again"):
+    with pytest.raises(AccessError, match="leads to former gateways; begin again"):
         registrar.commit_device(one, ACT)
     assert registrar.store.find(NGONO.name) is None
 

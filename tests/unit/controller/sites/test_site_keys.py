@@ -15,9 +15,10 @@ from controller.planning.from_folder import edge_configs
 from controller.sites.edges import SitesContext, edge_keys_status
 from controller.sites.enrolment import pin_key
 from controller.sites.key_rotation import RotationProgress, rotate_keys, rotations, settle_keys
-from controller.sites.revocation import EdgesRevoked, edge_detail, equip_edges, revoke_edges
+from controller.sites.revocation import edge_detail, equip_edges, revoke_edges
 from controller.store.audit import Actor
 from controller.store.people import People
+from controller.vpn_events import EdgesRevoked
 from inventory.documents.edge_keys import edge_key_line
 from inventory.errors import AccessError, UnknownNameError, UnreachableError
 from tests.rigs.controller.memory_edges import MemoryEdge

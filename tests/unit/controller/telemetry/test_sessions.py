@@ -6,8 +6,9 @@ from ipaddress import IPv4Address
 import pytest
 
 from controller.access.gateways import Gateways
+from controller.access.people_sessions import Traffic, people_sessions
 from controller.load import Loaded
-from controller.telemetry.sessions import Traffic, people_sessions, site_sessions
+from controller.telemetry.sessions import site_sessions
 from inventory.errors import UnreachableError
 from inventory.model import Management
 from tests.rigs.controller.memory_edges import MemoryEdge

@@ -9,9 +9,9 @@ import pytest
 from accounts.roles import Grant
 from accounts.signing_in.machine_tokens import TokenWish, make_token
 from controller.apply.events import WaveStarted
-from controller.operations import remote
+from controller.operations import following
+from controller.operations.following import _Follower
 from controller.operations.model import Beginning, OperationKind
-from controller.operations.remote import _Follower
 from controller.roles import Role
 from controller.transport.api_client import ApiClient
 from inventory.errors import NoControllerError
@@ -78,8 +78,8 @@ def test_it_goes_on_where_it_was_when_the_controller_answers_again(bench, token,
 
 
 def test_who_does_not_come_back_is_named_at_last(bench, token, door, monkeypatch):
-    monkeypatch.setattr(remote, "_AWAY_S", 0.1)
-    monkeypatch.setattr(remote, "_AGAIN_S", 0.02)
+    monkeypatch.setattr(following, "_AWAY_S", 0.1)
+    monkeypatch.setattr(following, "_AGAIN_S", 0.02)
     waves = Waves(bench.changes.operations)
     client = ApiClient(f"http://127.0.0.1:{door.port}", token)
     door.shut()

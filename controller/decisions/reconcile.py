@@ -12,10 +12,10 @@ from controller.incidents.model import (
     ChangeKind,
     Incident,
     NoticeKind,
-    Policy,
     Subject,
     SubjectKind,
 )
+from controller.incidents.policy import Policy
 
 # Causes of what has failed, and of what works and does not work well.
 _DEAD: Final = frozenset(
@@ -99,7 +99,7 @@ class _Work:
         if young:
             here = self._site_of(incident.root)
             around = (finding for finding in together if incident.root in finding.members)
-            yield from sorted(around, key=lambda f: self._site_of(f.root) != here)
+            yield from sorted(around, key=lambda f: (f.maintained, self._site_of(f.root) != here))
 
     def _site_of(self, subject: Subject) -> str | None:
         return self._diagnosis.scene.network.site_of(subject)
@@ -167,14 +167,9 @@ class _Work:
     def _move(self, incident: Incident, finding: Finding) -> None:
         """Give an incident another root, or merge it with the one that this root has."""
         other = by_root(self._ledger.open()).get(finding.root)
-        identities = self._diagnosis.scene.network.identities
         kept = incident if other is None else self._ledger.merge(incident, other)
-        moved = replace(
-            kept,
-            root=finding.root,
-            root_id=identities.get(finding.root, ""),
-            former=tuple(dict.fromkeys((*kept.former, incident.root, kept.root))),
-        )
+        former = tuple(dict.fromkeys((*kept.former, incident.root, kept.root)))
+        moved = self._rooted(replace(kept, former=former), finding.root)
         words = f"the cause is {finding.root.name}, not {incident.root.name}"
         self._ledger.tell(moved, ChangeKind.CHANGED, words)
         renewed = self._ledger.update(moved, [finding])
@@ -196,9 +191,13 @@ class _Work:
         if any(finding.root == incident.root for finding in found):
             return incident
         root = found[0].root
-        identity = self._diagnosis.scene.network.identities.get(root, "")
         left = tuple(other for other in incident.joined if other != root)
-        return replace(incident, root=root, root_id=identity, joined=left)
+        return self._rooted(replace(incident, joined=left), root)
+
+    def _rooted(self, incident: Incident, root: Subject) -> Incident:
+        """Return an incident with a root."""
+        identity = self._diagnosis.scene.network.identities.get(root, "")
+        return replace(incident, root=root, root_id=identity)
 
     def _is_due(self, incident: Incident, found: list[Finding]) -> bool:
         """Return whether what waits may be sent; after a window the root is judged again."""
@@ -241,19 +240,22 @@ class _Work:
         again = self._recent(finding)
         if again is not None:
             return self._ledger.reopen(again, finding)
-        apart = self._merged_wrongly(finding.root)
+        apart = self._merged_wrongly(finding)
         if apart is not None:
-            return self._ledger.separate(apart, finding)
+            return self._ledger.separate(self._rooted(apart, finding.root), finding)
         parts = (i for i in self._ledger.open() if finding.root in i.members)
         whole = next((i.number for i in parts if self._diagnosis.is_well(i.root)), None)
         return self._ledger.create(finding, whole)
 
-    def _merged_wrongly(self, root: Subject) -> Incident | None:
-        """Return the incident of a root that was taken for a part of another a little while ago."""
+    def _merged_wrongly(self, finding: Finding) -> Incident | None:
+        """Return the incident of a root that was taken for a part of another a little while ago.
+
+        It may have had what failed with the root as its own root.
+        """
         merged = (
             i
             for i in self._ledger.incidents.values()
-            if i.root == root and i.merged_into is not None
+            if i.merged_into is not None and i.root in (finding.root, *finding.parts)
             if self._now_s - (i.ended_s or 0.0) <= self._policy.merge_s
         )
         return max(merged, key=lambda i: i.number, default=None)

@@ -27,6 +27,7 @@ MOST_BEHIND_S: Final = 40 * 86_400.0
 SKEW_S: Final = 1.0
 # So many neighbours that lose a device at once make its death likely.
 NEIGHBOURS: Final = 2
+_CIRCUIT: Final = SubjectKind.CIRCUIT
 _SEPARATE: Final = frozenset({Source.LLDP, Source.SLO, Source.UPS})
 _STRONG: Final = frozenset({Source.SNMP, Source.EDGE_PATH, Source.BGP, Source.LAST_GASP})
 UP: Final = frozenset({Health.OK, Health.DEGRADED})
@@ -114,10 +115,29 @@ class Hearing:
         words = [o.state for o in self.words(circuit) if o.observer == device]
         return Health.DOWN if Health.DOWN in words else next(iter(words), None)
 
+    def saw_cut(self, device: str, circuit: str) -> bool:
+        """Return whether a device's last word on a circuit says that the circuit itself is dead.
+
+        What it said while the far end was the cause says nothing of the circuit.
+        """
+        excused = self._state.excused.get(Subject(_CIRCUIT, circuit), ())
+        return device not in excused and self.own_word(device, circuit) is Health.DOWN
+
+    def lost_since_s(self, device: str, circuit: str) -> float:
+        """Return since when the other end of a device's circuit sees it dead.
+
+        What the device itself said of that began before, with the death of the other end.
+        """
+        since_s = self._state.since_s.get(Subject(_CIRCUIT, circuit), -inf)
+        if self.own_word(device, circuit) is not Health.DOWN:
+            return since_s
+        dead = (o for o in self.words(circuit) if o.state is Health.DOWN)
+        return max([since_s, *(instant_s(o) for o in dead if o.observer != device)])
+
     def words(self, circuit: str) -> tuple[Observation, ...]:
         """Return what was said of whether a circuit is up."""
         if circuit not in self._words:
-            told = said_of(self._state, Subject(SubjectKind.CIRCUIT, circuit))
+            told = said_of(self._state, Subject(_CIRCUIT, circuit))
             self._words[circuit] = tuple(o for o in told if o.source not in _SEPARATE)
         return self._words[circuit]
 
@@ -205,7 +225,7 @@ class Hearing:
         """Yield devices that several neighbours lost at once and nobody has heard since."""
         deaths: dict[str, dict[str, float]] = {}
         for subject in self._state.troubled:
-            if subject.kind is SubjectKind.CIRCUIT and subject.name in self._network.circuits:
+            if subject.kind is _CIRCUIT and subject.name in self._network.circuits:
                 for device, seen_s in self._lost_by_neighbour(subject.name):
                     deaths.setdefault(device, {})[subject.name] = seen_s
         for device, seen in deaths.items():
@@ -221,18 +241,24 @@ class Hearing:
                 for device in devices
                 for circuit, at_s in deaths.get(device, {}).items()
                 if not self._network.circuits[circuit].inside
+                if not self._was_silent(device, at_s)
             }
             if len(seen) >= NEIGHBOURS and not self._lives(devices, min(seen.values())):
                 yield from devices
 
+    def _was_silent(self, device: str, at_s: float) -> bool:
+        """Return whether a device was silent before a time, so that a loss then shows nothing."""
+        silent_s = self._state.since_s.get(Subject(SubjectKind.DEVICE, device), inf)
+        return self.is_silent_itself(device) and silent_s + SKEW_S < at_s
+
     def _lost_by_neighbour(self, circuit: str) -> Iterator[tuple[str, float]]:
         """Yield the end that has not said itself that a circuit is dead, when the other has."""
         ends = self._network.circuits[circuit].devices
-        bad = {o.observer for o in self.words(circuit) if o.state is Health.DOWN}
-        since_s = self._state.since_s.get(Subject(SubjectKind.CIRCUIT, circuit), -inf)
+        said = {o.observer for o in self.words(circuit) if o.state is Health.DOWN}
         for device in ends:
-            if device not in bad and any(name in ends and self.is_heard(name) for name in bad):
-                yield device, since_s
+            told = any(self.is_heard(name) for name in ends if name != device and name in said)
+            if told and not self.saw_cut(device, circuit):
+                yield device, self.lost_since_s(device, circuit)
 
     def _lives(self, devices: Iterable[str], since_s: float) -> bool:
         """Return whether anything shows that devices lived after a time."""

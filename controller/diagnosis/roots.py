@@ -5,7 +5,7 @@ device that is silent and lost to several neighbours at once is a cause itself; 
 a single dead circuit is a consequence of that.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import inf
@@ -17,11 +17,11 @@ from controller.incidents.model import (
     Cause,
     Health,
     IncidentState,
-    Policy,
     Source,
     Subject,
     SubjectKind,
 )
+from controller.incidents.policy import Policy
 from controller.incidents.view import LAN, NetworkView
 from topology.build import provider_node
 from topology.model import NodeName
@@ -45,7 +45,6 @@ class Root:
     subject: Subject
     nodes: frozenset[NodeName] = frozenset()
     explains: tuple[str, ...] = ()
-    known: bool = False
     seen_up: bool = False
     power: tuple[str, ...] = ()
 
@@ -141,17 +140,24 @@ class _Search:
     def _at_site(self, site: str, beside: frozenset[str]) -> Iterator[Root]:
         devices = self._network.sites[site].devices
         silent = [d for d in devices if d in self._scene.silent]
-        whole = all(self._hearing.answer(d) is not Answer.ANSWERS for d in devices)
+        whole = self._is_whole(devices, silent)
         groups = [silent] if whole else [[d] for d in silent if d in beside]
         for group in groups:
             yield from self._of_group(site, frozenset(group), whole=whole)
 
+    def _is_whole(self, devices: Iterable[str], silent: list[str]) -> bool:
+        """Return whether a whole site is silent, or in doubt and no device of it failed before."""
+        alone = any(Subject(SubjectKind.DEVICE, d) in self._incumbents for d in silent)
+        doubtful = [d for d in devices if self._hearing.answer(d) is not Answer.SILENT]
+        heard = any(self._hearing.answer(d) is Answer.ANSWERS for d in doubtful)
+        return not heard and not (alone and doubtful)
+
     def _of_group(self, site: str, group: frozenset[str], *, whole: bool) -> Iterator[Root]:
         """Yield the device or site as a cause, or the single circuits that it hangs on."""
         ways = [b for device in sorted(group) for b in self._into.get(device, ())]
-        known = [b for b in ways if self._hearing.own_word(b.far, b.circuit) is Health.DOWN]
+        known = [b for b in ways if self._hearing.saw_cut(b.far, b.circuit)]
         fresh = [b.circuit for b in ways if b not in known]
-        yield from (circuit_root(b.circuit, known=True) for b in known)
+        yield from (circuit_root(b.circuit) for b in known)
         power = tuple(self._power_signs(site, group))
         live = [name for device in group for name in self._scene.reach.touched.get(device, ())]
         inside = any(self._network.circuits[name].inside for name in fresh)
@@ -179,7 +185,7 @@ class _Search:
         for device in group:
             for name in self._network.circuits_at.get(device, ()):
                 dead = name in self._scene.dead and not self._network.circuits[name].inside
-                if dead and self._hearing.own_word(device, name) is not Health.DOWN:
+                if dead and not self._hearing.saw_cut(device, name):
                     yield name
 
     def _is_seen_up(self, circuit: str, group: frozenset[str]) -> bool:
@@ -206,9 +212,9 @@ class _Search:
                     yield f"the UPS of {subject.name} ran on its battery ({said.reason})"
 
 
-def circuit_root(name: str, *, known: bool = False) -> Root:
-    """Return a circuit as a cause; known says that its device saw it dead before it fell silent."""
-    return Root(Subject(SubjectKind.CIRCUIT, name), known=known)
+def circuit_root(name: str) -> Root:
+    """Return a circuit as a cause."""
+    return Root(Subject(SubjectKind.CIRCUIT, name))
 
 
 def _by_operator(

@@ -1,7 +1,6 @@
 """Words on circuits that do not count later, as they came while the far end was the cause."""
 
 from collections.abc import Iterator, Mapping
-from math import inf
 
 from controller.decisions.ledger import Ledger, by_root
 from controller.diagnosis.diagnose import Diagnosis
@@ -10,13 +9,12 @@ from controller.diagnosis.hearing import HEARD
 from controller.incidents.model import Health, Subject, SubjectKind
 
 
-def excused_words(ledger: Ledger, diagnosis: Diagnosis) -> Mapping[Subject, tuple[str, ...]]:
-    """Return the devices whose last word that a circuit is dead is explained by its far end."""
-    state = diagnosis.scene.state
-    if not state.troubled:
+def excused_words(ledger: Ledger, diagnosis: Diagnosis) -> Mapping[Subject, Mapping[str, float]]:
+    """Return the devices that see a circuit dead for the sake of its far end, and until when."""
+    if not diagnosis.scene.state.troubled:
         return {}
     work = _Work(ledger, diagnosis)
-    found = {circuit: tuple(work.devices(circuit)) for circuit in work.circuits()}
+    found = {circuit: dict(work.devices(circuit)) for circuit in work.circuits()}
     return {circuit: devices for circuit, devices in found.items() if devices}
 
 
@@ -29,7 +27,7 @@ class _Work:
         self._known = by_root(ledger.open())
         self._explained: dict[Subject, Finding] = {}
         for finding in diagnosis.findings.values():
-            if self._settled_s(finding.root) <= ledger.now_s:
+            if self._is_settled(finding):
                 self._explained |= dict.fromkeys(finding.parts, finding)
 
     def circuits(self) -> Iterator[Subject]:
@@ -38,14 +36,16 @@ class _Work:
             if subject.kind is SubjectKind.CIRCUIT and subject.name in self._scene.network.circuits:
                 yield subject
 
-    def devices(self, circuit: Subject) -> Iterator[str]:
-        """Yield the ends of a circuit whose word that it is dead does not count."""
-        before = self._scene.state.excused.get(circuit, ())
+    def devices(self, circuit: Subject) -> Iterator[tuple[str, float]]:
+        """Yield the ends of a circuit whose word that it is dead does not count, and until when."""
+        before = self._scene.state.excused.get(circuit, {})
         for device in self._scene.network.circuits[circuit.name].devices:
-            kept = device in before and not self._says_so_again(circuit, device)
-            says_dead = self._hearing.own_word(device, circuit.name) is Health.DOWN
-            if says_dead and (kept or self._is_explained(circuit, device)):
-                yield device
+            if self._hearing.own_word(device, circuit.name) is not Health.DOWN:
+                continue
+            if self._is_explained(circuit, device):
+                yield device, self._ledger.now_s
+            elif self._hearing.is_excused(device, circuit.name):
+                yield device, before[device]
 
     def _is_explained(self, circuit: Subject, device: str) -> bool:
         """Return whether a device that is heard has lost a circuit by its far end."""
@@ -54,18 +54,8 @@ class _Work:
             return False
         return Subject(SubjectKind.DEVICE, device) not in (finding.root, *finding.parts)
 
-    def _says_so_again(self, circuit: Subject, device: str) -> bool:
-        """Return whether a device was heard after the circuit itself was taken for the cause."""
-        heard = self._hearing.answer(device) in HEARD
-        return heard and self._hearing.last_heard_s(device) > self._settled_s(circuit)
-
-    def _settled_s(self, root: Subject) -> float:
-        """Return since when a root is an incident as it is, or would be one without a window."""
-        incident, finding = self._known.get(root), self._diagnosis.findings.get(root)
-        if incident is not None:
-            return incident.changed_s
-        if finding is None or not finding.maintained:
-            return inf
-        policy = self._ledger.policy
-        began_s = self._scene.state.since_s.get(root, finding.since_s)
-        return began_s + policy.silent_s + policy.grace_s
+    def _is_settled(self, finding: Finding) -> bool:
+        """Return whether a cause is an incident, or would be one without a window."""
+        policy, since_s = self._ledger.policy, finding.since_s
+        long = self._ledger.now_s - since_s >= policy.silent_s + policy.grace_s
+        return finding.root in self._known or (finding.maintained and long)

@@ -61,10 +61,10 @@ def _follower(before: Mapping[Subject, str], network: NetworkView) -> Follow:
 
 
 def _excused(
-    excused: Mapping[Subject, tuple[str, ...]], follow: Follow
-) -> Mapping[Subject, tuple[str, ...]]:
+    excused: Mapping[Subject, Mapping[str, float]], follow: Follow
+) -> Mapping[Subject, Mapping[str, float]]:
     return {
-        new: tuple(_observer(device, follow) for device in devices)
+        new: {_observer(device, follow): until_s for device, until_s in devices.items()}
         for circuit, devices in excused.items()
         if (new := follow(circuit)) is not None
     }

@@ -248,8 +248,9 @@ class _Work:
 
     def _excused_until_s(self, circuit: Subject) -> tuple[float, ...]:
         """Return until when a device said a circuit to be dead for the sake of the other end."""
-        devices = self._state.excused.get(circuit, ())
-        return -inf, *(self._scene.hearing.lost_since_s(d, circuit.name) for d in devices)
+        hearing, name = self._scene.hearing, circuit.name
+        devices = (d for d in self._state.excused.get(circuit, ()) if hearing.is_excused(d, name))
+        return -inf, *(hearing.lost_since_s(device, name) for device in devices)
 
     def _failed_s(self, root: Root, node: NodeName) -> float:
         """Return since when a device has failed, by its silence or by what its neighbours lost."""
@@ -299,7 +300,9 @@ class _Work:
         if circuit.provider is not None:
             return policy.access_s
         belief = self._scene.hearing.belief(circuit.name)
-        if self._is_disputed(circuit.name, belief):
+        told = {o.observer for o in belief.told}
+        told = {d for d in told if not self._scene.hearing.is_excused(d, circuit.name)}
+        if not told or self._is_disputed(circuit.name, belief):
             return policy.silent_s
-        both = not belief.stale and len({o.observer for o in belief.told}) > 1
+        both = not belief.stale and len(told) > 1
         return policy.both_ends_s if both else policy.one_end_s

@@ -120,8 +120,14 @@ class Hearing:
 
         What it said while the far end was the cause says nothing of the circuit.
         """
-        excused = self._state.excused.get(Subject(_CIRCUIT, circuit), ())
-        return device not in excused and self.own_word(device, circuit) is Health.DOWN
+        dead = self.own_word(device, circuit) is Health.DOWN
+        return dead and not self.is_excused(device, circuit)
+
+    def is_excused(self, device: str, circuit: str) -> bool:
+        """Return whether a device has not said of a circuit since its far end was the cause."""
+        until_s = self._state.excused.get(Subject(_CIRCUIT, circuit), {}).get(device, -inf)
+        own = (instant_s(o) for o in self.words(circuit) if o.observer == device)
+        return max(own, default=inf) < until_s
 
     def lost_since_s(self, device: str, circuit: str) -> float:
         """Return since when the other end of a device's circuit sees it dead.
@@ -131,8 +137,16 @@ class Hearing:
         since_s = self._state.since_s.get(Subject(_CIRCUIT, circuit), -inf)
         if self.own_word(device, circuit) is not Health.DOWN:
             return since_s
-        dead = (o for o in self.words(circuit) if o.state is Health.DOWN)
-        return max([since_s, *(instant_s(o) for o in dead if o.observer != device)])
+        return max([since_s, *map(instant_s, self._losses(device, circuit))])
+
+    def is_lost(self, device: str, circuit: str) -> bool:
+        """Return whether the other end sees a device's circuit dead, and the device did not."""
+        return any(self._losses(device, circuit)) and not self.saw_cut(device, circuit)
+
+    def _losses(self, device: str, circuit: str) -> Iterator[Observation]:
+        """Yield the words of others that a device's circuit is dead."""
+        words = (o for o in self.words(circuit) if o.state is Health.DOWN)
+        yield from (o for o in words if o.observer != device)
 
     def words(self, circuit: str) -> tuple[Observation, ...]:
         """Return what was said of whether a circuit is up."""
@@ -243,8 +257,21 @@ class Hearing:
                 if not self._network.circuits[circuit].inside
                 if not self._was_silent(device, at_s)
             }
-            if len(seen) >= NEIGHBOURS and not self._lives(devices, min(seen.values())):
+            apart = any(self._is_seen_up(d) for d in devices if d not in deaths)
+            at_once = len(seen) >= NEIGHBOURS and not self._lives(devices, min(seen.values()))
+            if at_once and not apart:
                 yield from devices
+
+    def _is_seen_up(self, device: str) -> bool:
+        """Return whether a neighbour at another site still sees a circuit to a device up."""
+        at = (self._network.circuits[name] for name in self._network.circuits_at.get(device, ()))
+        return any(
+            self.is_heard(far) and self.own_word(far, circuit.name) in UP
+            for circuit in at
+            if not circuit.inside
+            for far in circuit.devices
+            if far != device
+        )
 
     def _was_silent(self, device: str, at_s: float) -> bool:
         """Return whether a device was silent before a time, so that a loss then shows nothing."""
@@ -254,10 +281,9 @@ class Hearing:
     def _lost_by_neighbour(self, circuit: str) -> Iterator[tuple[str, float]]:
         """Yield the end that has not said itself that a circuit is dead, when the other has."""
         ends = self._network.circuits[circuit].devices
-        said = {o.observer for o in self.words(circuit) if o.state is Health.DOWN}
         for device in ends:
-            told = any(self.is_heard(name) for name in ends if name != device and name in said)
-            if told and not self.saw_cut(device, circuit):
+            told = (o.observer for o in self._losses(device, circuit) if o.observer in ends)
+            if any(map(self.is_heard, told)) and not self.saw_cut(device, circuit):
                 yield device, self.lost_since_s(device, circuit)
 
     def _lives(self, devices: Iterable[str], since_s: float) -> bool:

@@ -5,7 +5,7 @@ device that is silent and lost to several neighbours at once is a cause itself; 
 a single dead circuit is a consequence of that.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import inf
@@ -140,17 +140,18 @@ class _Search:
     def _at_site(self, site: str, beside: frozenset[str]) -> Iterator[Root]:
         devices = self._network.sites[site].devices
         silent = [d for d in devices if d in self._scene.silent]
-        whole = self._is_whole(devices, silent)
+        whole = self._is_whole(site, silent)
         groups = [silent] if whole else [[d] for d in silent if d in beside]
         for group in groups:
             yield from self._of_group(site, frozenset(group), whole=whole)
 
-    def _is_whole(self, devices: Iterable[str], silent: list[str]) -> bool:
-        """Return whether a whole site is silent, or in doubt and no device of it failed before."""
-        alone = any(Subject(SubjectKind.DEVICE, d) in self._incumbents for d in silent)
-        doubtful = [d for d in devices if self._hearing.answer(d) is not Answer.SILENT]
-        heard = any(self._hearing.answer(d) is Answer.ANSWERS for d in doubtful)
-        return not heard and not (alone and doubtful)
+    def _is_whole(self, site: str, silent: list[str]) -> bool:
+        """Return whether a site is silent; in doubt not if a device of it alone failed before."""
+        answers = [self._hearing.answer(d) for d in self._network.sites[site].devices]
+        if Answer.ANSWERS in answers or all(answer is Answer.SILENT for answer in answers):
+            return Answer.ANSWERS not in answers
+        failed = {Subject(SubjectKind.DEVICE, d) for d in silent} & self._incumbents
+        return not failed or Subject(SubjectKind.SITE, site) in self._incumbents
 
     def _of_group(self, site: str, group: frozenset[str], *, whole: bool) -> Iterator[Root]:
         """Yield the device or site as a cause, or the single circuits that it hangs on."""
@@ -185,7 +186,7 @@ class _Search:
         for device in group:
             for name in self._network.circuits_at.get(device, ()):
                 dead = name in self._scene.dead and not self._network.circuits[name].inside
-                if dead and not self._hearing.saw_cut(device, name):
+                if dead and self._hearing.is_lost(device, name):
                     yield name
 
     def _is_seen_up(self, circuit: str, group: frozenset[str]) -> bool:

@@ -335,8 +335,8 @@ class IncidentState:
 
     observations are the newest by subject and observer, replays those of replayed messages;
     troubled subjects have some that are not good, since_s when. shadow_s is when a subject was last
-    hidden, found_s when a root was first found. excused holds circuits with the devices that said
-    them to be dead while the far end was the cause. health holds what is not ok; incidents are
+    hidden, found_s when a root was first found. excused holds circuits that a device saw
+    dead while the far end was the cause, and until when. health holds what is not ok; incidents are
     open, or may reopen. identities are the numbers by which a renamed subject is known again.
     """
 
@@ -347,7 +347,7 @@ class IncidentState:
     since_s: Mapping[Subject, float] = field(default_factory=dict)
     shadow_s: Mapping[Subject, float] = field(default_factory=dict)
     found_s: Mapping[Subject, float] = field(default_factory=dict)
-    excused: Mapping[Subject, tuple[str, ...]] = field(default_factory=dict)
+    excused: Mapping[Subject, Mapping[str, float]] = field(default_factory=dict)
     health: Mapping[Subject, Health] = field(default_factory=dict)
     incidents: Mapping[int, Incident] = field(default_factory=dict)
     next_number: int = 1

@@ -144,9 +144,14 @@ class Hearing:
         return any(self._losses(device, circuit)) and not self.saw_cut(device, circuit)
 
     def _losses(self, device: str, circuit: str) -> Iterator[Observation]:
-        """Yield the words of others that a device's circuit is dead."""
+        """Yield the words of others that a device's circuit is dead.
+
+        Where the device said so, too, with the death of the other end, only who is heard counts.
+        """
+        too = self.own_word(device, circuit) is Health.DOWN
         words = (o for o in self.words(circuit) if o.state is Health.DOWN)
-        yield from (o for o in words if o.observer != device)
+        others = (o for o in words if o.observer != device)
+        yield from (o for o in others if not too or self.is_heard(o.observer))
 
     def words(self, circuit: str) -> tuple[Observation, ...]:
         """Return what was said of whether a circuit is up."""

@@ -175,3 +175,10 @@ def test_what_a_device_said_of_a_circuit_while_its_far_end_lived_counts_after_it
     net = Retelling(*BESIDE)
     assert net.become(cut=["t2"]) == ["t2"] == net.due()
     assert net.become(cut=["t2"], dead=["s2-r1"]) == ["m2", "t2"] == net.due()
+
+
+def test_a_router_that_fails_alone_is_not_first_taken_for_its_whole_site():
+    net = Retelling(*PAIR, ("t2", "s1-r1", "s2-r1"), ("m2", "s0-r1", "s2-r1"))
+    assert net.become(dead=["s1-r1"]) == ["s1-r1"] == net.due()
+    assert opened(net) == ["s1-r1"]
+    assert all("S1 has lost its power" not in change.sentence for change in net.story.changes)

@@ -9,7 +9,7 @@ help:  ## list the tasks
 
 setup:  ## system packages (Debian, root or sudo), virtual environment, map outline
 	@tools/setup.sh
-	@tools/outline.sh
+	@tools/browser_files.sh
 
 wireguard-py: setup  ## the optional extra of that name; needs a compiler, and a Python before 3.13
 	@tools/setup.sh wireguard-py

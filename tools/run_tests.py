@@ -2,10 +2,11 @@
 
 Ends with an error when a tier fails, when no test ran, or when a test on real routers
 was skipped: a machine that cannot run them must say so, not look green. With --long it runs the
-tests marked long instead, which take minutes and rarely break. The tests marked kernel are a tier
-of their own, run by make test-kernel.
+tests marked long instead, which take minutes and rarely break, and property tests with all their
+examples. The tests marked kernel are a tier of their own, run by make test-kernel.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -19,15 +20,21 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 NO_TESTS: Final = 5
+# Read by tests/rigs/examples.py: property tests draw all their examples.
+ALL_EXAMPLES: Final = "SANAGA_ALL_EXAMPLES"
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One call of pytest; skips says whether a test of it may be skipped."""
+    """One call of pytest; skips says whether a test of it may be skipped.
+
+    where says in which folders its tests are, for every process collects all that it may run.
+    """
 
     name: str
     arguments: tuple[str, ...]
     skips: bool
+    where: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +73,29 @@ TIERS: Final = (
         "unit, property, golden",
         ("-m", "not netns and not kernel and not long", *PROCESSES),
         skips=True,
+        where=("--ignore=tests/netns", "--ignore=tests/kernel"),
     ),
-    Tier("netns", ("-m", "netns and not long", *SIDE_BY_SIDE), skips=False),
+    Tier("netns", ("-m", "netns and not long", *SIDE_BY_SIDE), skips=False, where=("tests/netns",)),
 )
-LONG: Final = (Tier("long", ("-m", "long and not kernel", *SIDE_BY_SIDE), skips=False),)
+LONG: Final = (
+    Tier(
+        "every example",
+        ("-m", "not netns and not long", *PROCESSES),
+        skips=True,
+        where=("tests/property",),
+    ),
+    Tier("long", ("-m", "long and not kernel", *SIDE_BY_SIDE), skips=False),
+)
 
 
 def run(tier: Tier, extra: Sequence[str], report: Path) -> Result:
     """Run pytest for a tier, showing its own output as it comes."""
     print(f"== {tier.name}", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}"]
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *tier.arguments]
+    if not any((ROOT / word.partition("::")[0]).exists() for word in extra):
+        command += tier.where
     began = time.monotonic()
-    done = subprocess.run([*command, *tier.arguments, *extra], cwd=ROOT, check=False)  # noqa: S603
+    done = subprocess.run([*command, *extra], cwd=ROOT, check=False)  # noqa: S603
     ran, skipped = read(report)
     return Result(tier, done.returncode, ran, skipped, time.monotonic() - began, bool(extra))
 
@@ -99,6 +117,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run every tier, also after one has failed, and say how each ended."""
     extra = [word for word in arguments if word != "--long"]
     tiers = LONG if "--long" in arguments else TIERS
+    if tiers is LONG:
+        os.environ[ALL_EXAMPLES] = "yes"  # noqa: TID251 - read by the tests
     # What a shell starts in the background ignores it, and so would whatever tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with TemporaryDirectory() as folder:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from logging import getLogger
 from time import monotonic
 from typing import Final, TypeAlias
@@ -38,6 +39,7 @@ ASK_AGAIN_S: Final = 1.0
 LOOK_AGAIN_S: Final = 5.0
 Sink: TypeAlias = Callable[[tuple[Observation, ...]], None]
 Show: TypeAlias = Callable[[DeviceName, str], str]
+Act: TypeAlias = Callable[[], Coroutine[object, object, None]]
 _log: Final = getLogger(__name__)
 
 
@@ -82,6 +84,7 @@ class Collector:
         self._reported: dict[DeviceName, dict[str, Observation]] = {}
         self._neighbours: dict[DeviceName, LldpReading] = {}
         self._asked_s: dict[str, float] = {}
+        self._waiting: set[str] = set()
         self._asking: set[asyncio.Task[None]] = set()
         self.after_rounds: list[Callable[[], None]] = []
 
@@ -117,20 +120,29 @@ class Collector:
 
     def ask_soon(self, device: DeviceName) -> None:
         """Ask a device without waiting for the next round; once a second at most."""
-        if device in self.poller.agents and self._due(device, ASK_AGAIN_S):
-            self._begin(self._ask(device))
+        if device in self.poller.agents:
+            self._soon(device, ASK_AGAIN_S, partial(self._ask, device))
 
     def read_neighbours_soon(self) -> None:
         """Read neighbours without waiting for their turn; every five seconds at most."""
-        if self._due("", LOOK_AGAIN_S):
-            self._begin(self.read_neighbours())
+        self._soon("", LOOK_AGAIN_S, self.read_neighbours)
 
-    def _due(self, what: str, every_s: float) -> bool:
+    def _soon(self, what: str, every_s: float, act: Act) -> None:
+        """Act now, or once the last time is long enough ago; an act that waits is not doubled."""
+        if what in self._waiting:
+            return
         now_s = monotonic()
-        if now_s - self._asked_s.get(what, -every_s) < every_s:
-            return False
-        self._asked_s[what] = now_s
-        return True
+        left_s = self._asked_s.get(what, -every_s) + every_s - now_s
+        self._asked_s[what] = now_s + max(left_s, 0.0)
+        if left_s > 0:
+            self._waiting.add(what)
+        self._begin(self._act_after(what, left_s, act))
+
+    async def _act_after(self, what: str, left_s: float, act: Act) -> None:
+        if left_s > 0:
+            await asyncio.sleep(left_s)
+            self._waiting.discard(what)
+        await act()
 
     def _begin(self, act: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(act)

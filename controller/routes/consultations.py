@@ -128,6 +128,11 @@ def read_consultation(name: str, reader: Reader) -> dict[str, Any]:
     return _shown(_found(name, reader), reader)
 
 
+def expectation(name: str, reader: Viewer) -> dict[str, Any]:
+    """Return what quality a consultation can have that is not over."""
+    return _expectation(_found(name, reader).sites, reader)
+
+
 @router.get("/{name}/report", openapi_extra=_LOOKING)
 def read_consultation_report(name: str, reader: Reader) -> dict[str, Any]:
     """Return what a consultation that is over was like: MOS by the minute, moves, what was lost."""

@@ -59,6 +59,11 @@ def list_sites(
     return _page(found, _site_shower(reader), health, pages)
 
 
+def all_sites(reader: Viewer) -> list[dict[str, Any]]:
+    """Return every site that a reader may see, by name."""
+    return list(map(_site_shower(reader), _sites(reader)))
+
+
 @router.get("/sites/{name}", openapi_extra=_LOOKING)
 def read_site(name: str, reader: Reader) -> dict[str, Any]:
     """Return one site with its devices, circuits and open incidents."""
@@ -101,13 +106,13 @@ def list_circuits(
     search: SearchParameter = "",
 ) -> dict[str, Any]:
     """List circuits by name."""
-    places = reader.context.places
-    found = [
-        one
-        for name, one in sorted(reader.context.intent.circuits.items())
-        if reader.sees(places.of_circuit(name)) and _matches(search, name, one.provider or "")
-    ]
+    found = [one for one in _circuits(reader) if _matches(search, one.name, one.provider or "")]
     return _page(found, _circuit_shower(reader), health, pages)
+
+
+def all_circuits(reader: Viewer) -> list[dict[str, Any]]:
+    """Return every circuit that a reader may see, by name."""
+    return list(map(_circuit_shower(reader), _circuits(reader)))
 
 
 @router.get("/circuits/{name}", openapi_extra=_LOOKING)
@@ -164,6 +169,11 @@ def _sites(reader: Viewer) -> list[Site]:
 def _devices(reader: Viewer) -> list[Device]:
     devices = sorted(reader.context.intent.devices.items())
     return [device for _, device in devices if device.site in reader.sites]
+
+
+def _circuits(reader: Viewer) -> list[Circuit]:
+    places, known = reader.context.places, reader.context.intent.circuits
+    return [one for name, one in sorted(known.items()) if reader.sees(places.of_circuit(name))]
 
 
 def _matches(search: str, *texts: str) -> bool:

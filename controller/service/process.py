@@ -54,6 +54,7 @@ from controller.service.upkeep import Admission, Upkeep
 from controller.store.database import Database
 from controller.store.place import store_place
 from controller.store.revoked_keys import Revoked
+from controller.web.install import add_pages
 from database.engine import open_engine
 from inventory.credentials import PASSPHRASE
 from inventory.errors import JournalError
@@ -122,6 +123,7 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         context = _context(options, parts, ring, known)
         app = make_app(context, realm, options.version, lambda: _missing(parts), known.forget)
         app.state.about = lambda: _about(parts)
+        add_pages(app)
 
         def started() -> None:
             say(f"serving {name} on {address[0]} port {address[1]}")

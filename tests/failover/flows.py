@@ -82,6 +82,11 @@ class Called:
         """Return the longest silence of the sound, in the worse direction."""
         return max(self.heard[f"voice {way}"].gap_ms for way in WAYS)
 
+    @property
+    def network_gap_ms(self) -> float:
+        """Return the longest silence of the sound without what the sender was late by itself."""
+        return self.voice_gap_ms - self.sender_late_ms
+
 
 @dataclass(slots=True)
 class _Flow:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.run_tests import Result, Tier, read
+from tools.run_tests import ROOT, Result, Tier, read
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="a" name="one"/>
@@ -39,3 +39,17 @@ def test_report_of_pytest_tells_what_ran_and_what_did_not(tmp_path: Path):
 )
 def test_tier_is_green_when_its_tests_ran_and_passed(ended, faults):
     assert ended.faults == faults
+
+
+def test_every_test_on_real_routers_is_where_its_tier_looks():
+    marked = {
+        file.relative_to(ROOT)
+        for file in (ROOT / "tests").rglob("test_*.py")
+        if "pytest.mark.netns" in file.read_text()
+    }
+    folder = Path("tests/netns")
+    assert [file for file in marked if folder not in file.parents] == [
+        Path("tests/unit/test_run_tests.py")
+    ]
+    everywhere = {file.relative_to(ROOT) for file in (ROOT / folder).rglob("test_*.py")}
+    assert everywhere <= marked

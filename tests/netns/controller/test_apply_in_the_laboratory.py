@@ -99,8 +99,8 @@ def test_every_hospital_reaches_every_other_in_both_protocols(network):
 @pytest.mark.parametrize(
     "kind",
     [
-        FaultKind.DROP,
         FaultKind.LOCKOUT,
+        pytest.param(FaultKind.DROP, marks=pytest.mark.long),
         pytest.param(FaultKind.REJECT, marks=pytest.mark.long),
         pytest.param(FaultKind.HANG, marks=pytest.mark.long),
     ],

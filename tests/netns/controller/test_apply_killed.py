@@ -34,7 +34,7 @@ pytestmark = pytest.mark.netns
 log = logging.getLogger(__name__)
 
 KILLS: Final = 30
-FEW_KILLS: Final = 8
+FEW_KILLS: Final = 4
 SEED: Final = 20260302
 # Of the kills before the decision, so many per laboratory are left to the timers alone.
 UNATTENDED: Final = 1

@@ -36,6 +36,7 @@ def cut_under(site: Site, source: IPv4Address, tos: int) -> int:
     return lost[0]
 
 
+@pytest.mark.long
 def test_a_flood_with_marks_from_patients_costs_a_call_no_more_than_one_without(site):
     filter_by(site, segments=True)
     plain, marked = (cut_under(site, PATIENT, tos) for tos in (BEST_EFFORT, EF))

@@ -80,7 +80,7 @@ def on_the_interface(site: Site, end: End) -> set[str]:
     ("kind", "end"),
     [
         ("sound", "edge"),
-        ("everything else", "hub"),
+        pytest.param("everything else", "hub", marks=pytest.mark.long),
         pytest.param("sound", "hub", marks=pytest.mark.long),
         pytest.param("everything else", "edge", marks=pytest.mark.long),
     ],

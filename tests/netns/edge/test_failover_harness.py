@@ -82,7 +82,7 @@ def fresh(care: Stage) -> Stage:
 def test_without_a_fault_a_call_without_failover_is_whole(bare: Stage) -> None:
     called = tried(bare, "quiet").called
     assert called.lost == 0
-    assert called.voice_gap_ms < UNNOTICED_MS
+    assert called.network_gap_ms < UNNOTICED_MS
 
 
 @pytest.mark.parametrize("fault", ["cut", "hole"])
@@ -127,7 +127,7 @@ def test_a_call_without_failover_misses_the_numbers_of_a_mend() -> None:
 def test_the_care_tunnel_carries_a_call_through(fresh: Stage, fault: str) -> None:
     called = tried(fresh, fault).called
     assert called.lost == 0, called
-    assert called.voice_gap_ms < UNNOTICED_MS
+    assert called.network_gap_ms < UNNOTICED_MS
     assert all(heard.duplicated == 0 for heard in called.heard.values())
 
 

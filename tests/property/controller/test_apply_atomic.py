@@ -23,6 +23,7 @@ from inventory.model import Intent, Thresholds
 from tests.factories import hierarchy
 from tests.rigs.controller.apply_rig import NAMES, PACE, Bench, chain, old
 from tests.rigs.controller.plan_views import AT, view
+from tests.rigs.examples import examples
 from tests.simulated_time import TestClock
 
 WRITES = frozenset({"begin", "intend", "done", "hold", "extend", "decide", "finish"})
@@ -192,7 +193,7 @@ def carried_out(bench: Bench, plan: Plan, todo: list[Deed]) -> None:
 
 
 @given(PLANS, deeds("apply"), st.lists(deeds("resume"), max_size=2))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_any_faults_and_deaths_end_with_all_devices_new_or_all_old(
     plan: Plan, first: Deed, more: list[Deed]
 ):
@@ -205,7 +206,7 @@ VERBS = ("apply", "hold", "confirm", "rollback", "resume")
 
 
 @given(PLANS, st.lists(deeds(*VERBS), min_size=2, max_size=5))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_whatever_people_do_in_between_the_network_is_what_was_confirmed_last(
     plan: Plan, todo: list[Deed]
 ):

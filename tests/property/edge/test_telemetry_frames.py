@@ -24,6 +24,7 @@ from edge.telemetry.model import (
     spread_of,
 )
 from tests.rigs.edge.telemetry_messages import idle_minute
+from tests.rigs.examples import examples
 
 names = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", max_size=30)
 sentences = st.text(st.characters(categories=["L", "N", "P"]), max_size=60)
@@ -98,13 +99,13 @@ def messages(draw):
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(messages())
 def test_a_message_is_read_as_it_was_written(message):
     assert frames.decode(frames.encode(message)) == message
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(messages())
 def test_a_frame_becomes_history_without_being_written_again(message):
     found = frames.decode(frames.as_replayed(frames.encode(message)))
@@ -112,14 +113,14 @@ def test_a_frame_becomes_history_without_being_written_again(message):
     assert (found.sequence, found.summaries) == (message.sequence, message.summaries)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.binary(max_size=300))
 def test_foreign_octets_are_refused(octets):
     with pytest.raises(FrameError):
         frames.decode(octets)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.binary(max_size=400))
 def test_a_foreign_body_gives_a_message_or_a_frame_error(body):
     packing = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=DICTIONARIES[NEWEST])
@@ -131,7 +132,7 @@ def test_a_foreign_body_gives_a_message_or_a_frame_error(body):
     assert isinstance(found, TelemetryMessage)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.integers(0, 1), st.data())
 def test_a_torn_or_changed_frame_gives_a_message_or_a_frame_error(seed, data):
     whole = bytearray(frames.encode(idle_minute(seed=seed)))

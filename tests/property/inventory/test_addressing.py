@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from inventory import addressing
 from inventory.addressing import MAX_CIRCUIT, MAX_DEVICE, MAX_GATEWAY, MAX_SITE
 from inventory.model import AddressPlan, Segment
+from tests.rigs.examples import examples
 
 PLAN = AddressPlan(
     IPv4Network("10.0.0.0/8"),
@@ -126,7 +127,7 @@ def test_every_address_lies_within_its_part_of_the_plan(site, device, circuit):
     assert all(end.ip in addressing.links6(PLAN) for end in addressing.link6(PLAN, circuit))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(plans())
 def test_the_highest_numbers_of_any_plan_still_fit(plan):
     room = addressing.block_capacity(plan)

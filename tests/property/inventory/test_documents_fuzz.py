@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from inventory.documents.entries import SECTIONS, read_documents
 from inventory.intent import check_intent
+from tests.rigs.examples import examples
 
 SMALL = Path(__file__).parents[2] / "fixtures" / "small"
 WORDS = (
@@ -60,13 +61,13 @@ def test_arbitrary_notation_is_answered_with_faults(text):
 
 
 # Trees take long to draw on a busy machine, which says nothing about what is tested.
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(sections)
 def test_arbitrary_trees_are_answered_with_faults(tree):
     answer(yaml.safe_dump(tree, allow_unicode=True).encode("utf-8", "replace"))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.integers(0, len(LINES) - 1), st.sampled_from(["drop", "twice", "tree"]), trees)
 def test_a_valid_network_with_one_line_changed_is_answered(at, how, tree):
     line = LINES[at]

@@ -14,6 +14,7 @@ from inventory.model import Medium
 from policies.model import PathPolicy, Slo
 from policies.path_selection.decide import Alternative, Decision, Duty, Memory, decide
 from policies.path_selection.preference import Grade, path_view
+from tests.rigs.examples import examples
 from topology.quality.health import LinkHealth
 
 NAMES = ("a", "b", "c")
@@ -93,7 +94,7 @@ def run(history, *, consultation: bool = False) -> list[Decision]:
     return found
 
 
-@settings(max_examples=OFTEN)
+@settings(max_examples=examples(OFTEN))
 @given(histories(), st.booleans())
 def test_only_dead_paths_are_left_inside_the_hold_down_and_seldom(history, consultation):
     decisions = run(history, consultation=consultation)
@@ -110,7 +111,7 @@ def test_only_dead_paths_are_left_inside_the_hold_down_and_seldom(history, consu
         assert len([at_s for at_s in moves if now_s - at_s < HOLD_S]) <= len(NAMES) + HOLD_S
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(offers(), DUTIES, st.sampled_from(NAMES), st.booleans())
 def test_the_same_question_has_the_same_answer_in_any_order(offer, duty, path, consultation):
     memory = remembered(offer, duty, path)
@@ -120,7 +121,7 @@ def test_the_same_question_has_the_same_answer_in_any_order(offer, duty, path, c
     assert replace(first, memory=Memory()) == replace(again, memory=Memory())
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(offers(), DUTIES, st.sampled_from(NAMES), st.booleans())
 def test_traffic_goes_somewhere_allowed_and_says_why(offer, duty, path, consultation):
     memory = remembered(offer, duty, path)
@@ -133,7 +134,7 @@ def test_traffic_goes_somewhere_allowed_and_says_why(offer, duty, path, consulta
     assert found.memory.path == found.path
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(offers(), DUTIES, st.permutations(NAMES), st.booleans(), st.booleans())
 def test_what_the_memory_says_is_what_was_decided(offer, duty, names, copied, consultation):
     path, other, _ = names
@@ -142,7 +143,7 @@ def test_what_the_memory_says_is_what_was_decided(offer, duty, names, copied, co
     assert (found.memory.path, found.memory.second) == (found.path, found.second)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(offers(), DUTIES, st.sampled_from(NAMES), st.booleans())
 def test_no_path_is_left_for_a_worse_one(offer, duty, path, consultation):
     memory = remembered(offer, duty, path)
@@ -203,7 +204,7 @@ def answering_pairs(draw):
     )
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 @given(answering_pairs(), st.booleans(), st.booleans())
 def test_no_answering_path_is_left_for_one_that_does_worse_whatever_its_medium(
     pair, consultation, least_bad
@@ -217,7 +218,7 @@ def test_no_answering_path_is_left_for_one_that_does_worse_whatever_its_medium(
         assert keeps(taken, SLO) or not keeps(left, SLO)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(
     offers(), DUTIES, st.sampled_from(NAMES), st.frozensets(st.sampled_from(NAMES)), st.booleans()
 )
@@ -274,7 +275,7 @@ def with_health(offer: Sequence[Alternative], path: str, change) -> list[Alterna
     return [replace(one, health=change(one.health)) if one.path == path else one for one in offer]
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(offers(), DUTIES, st.sampled_from(NAMES), st.booleans())
 def test_a_chosen_path_that_does_better_is_still_chosen(offer, duty, path, consultation):
     memory = remembered(offer, duty, path)
@@ -285,7 +286,7 @@ def test_a_chosen_path_that_does_better_is_still_chosen(offer, duty, path, consu
         assert decide(better, duty, memory, **ask).path == chosen
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(offers(), DUTIES, st.sampled_from(NAMES), st.sampled_from(NAMES), st.booleans())
 def test_a_path_that_is_kept_is_kept_when_others_do_worse(offer, duty, path, other, consultation):
     memory = remembered(offer, duty, path)
@@ -296,7 +297,7 @@ def test_a_path_that_is_kept_is_kept_when_others_do_worse(offer, duty, path, oth
         assert decide(dead, duty, memory, **ask).path == path
 
 
-@settings(max_examples=OFTEN)
+@settings(max_examples=examples(OFTEN))
 @given(histories())
 def test_a_consultation_is_never_moved_off_a_path_that_keeps_its_objective(history):
     decisions = run(history, consultation=True)
@@ -306,7 +307,7 @@ def test_a_consultation_is_never_moved_off_a_path_that_keeps_its_objective(histo
             assert path_view(left, DUTY).grade is not Grade.KEEPS
 
 
-@settings(max_examples=OFTEN)
+@settings(max_examples=examples(OFTEN))
 @given(histories())
 def test_the_least_bad_of_bad_paths_is_taken_once(history):
     bad = [
@@ -321,7 +322,7 @@ def ruined(health: LinkHealth) -> LinkHealth:
     return replace(health, dead=False, delay_ms=delay_ms, lossy=True, loss_out=0.2, overdue=0)
 
 
-@settings(max_examples=OFTEN)
+@settings(max_examples=examples(OFTEN))
 @given(histories())
 def test_what_is_remembered_is_bounded_and_is_plain_json(history):
     memory = run([*history, *history])[-1].memory
@@ -330,7 +331,7 @@ def test_what_is_remembered_is_bounded_and_is_plain_json(history):
     assert len(json.dumps(asdict(memory))) < 2000
 
 
-@settings(max_examples=OFTEN)
+@settings(max_examples=examples(OFTEN))
 @given(histories(), st.booleans())
 def test_the_first_choice_after_a_start_ends(history, consultation):
     memory, steps = Memory(began_s=NOW_S), 0

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from policies.path_selection.decide import Alternative, Decision, Duty, Memory, decide
+from tests.rigs.examples import examples
 from tests.rigs.probes.fault_schedules import (
     DUTY,
     HARD,
@@ -90,7 +91,7 @@ def drawn(number: int) -> settings:
     )
 
 
-@drawn(400)
+@drawn(examples(400))
 @given(schedules())
 def test_no_schedule_of_faults_breaks_a_law(schedule: Schedule):
     assert broken(schedule, play(schedule, decide)) == []

@@ -192,8 +192,8 @@ def fly(hours: float, pace_s: float, seed: int, *, outages: bool = True) -> Flig
 @pytest.mark.parametrize(
     ("hours", "pace_s"),
     [
-        (200.0, 0.1),
-        (60.0, 0.02),
+        (80.0, 0.1),
+        (20.0, 0.02),
         pytest.param(2000.0, 0.1, marks=pytest.mark.long),
         pytest.param(150.0, 0.02, marks=pytest.mark.long),
     ],

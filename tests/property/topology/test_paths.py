@@ -7,6 +7,7 @@ import networkx as nx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.rigs.examples import examples
 from topology.model import Link, Node, NodeKind, Topology
 from topology.paths import disjoint_paths, ranked_paths
 
@@ -46,7 +47,7 @@ def every_path(topology, a, b):
         yield cost, len(links), delay_ms, nodes, links
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(questions(), st.integers(1, 12))
 def test_ranked_paths_are_the_first_of_all_paths(question, k):
     topology, a, b = question
@@ -55,7 +56,7 @@ def test_ranked_paths_are_the_first_of_all_paths(question, k):
     assert [(p.cost, len(p.links), p.delay_ms, p.nodes, p.links) for p in found] == expected
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(questions())
 def test_disjoint_paths_are_as_many_as_the_smallest_cut_allows(question):
     topology, a, b = question

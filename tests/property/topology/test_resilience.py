@@ -4,6 +4,7 @@ import networkx as nx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.rigs.examples import examples
 from topology.failures.resilience import (
     before_after,
     blast_radius,
@@ -114,7 +115,7 @@ def check_sums(topology, radius):
         assert population == sum(w.population for w in weights)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(topologies())
 def test_every_single_failure_costs_what_recomputing_finds(topology):
     check_all(topology)
@@ -161,7 +162,7 @@ def held_twice(topology, gone):
     return left
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(topologies(private=(0, 1, 3, 4)))
 def test_failures_around_private_devices_cost_what_recomputing_finds(topology):
     reached_before, redundant_before = held(topology, set()), held_twice(topology, set())
@@ -175,7 +176,7 @@ def test_failures_around_private_devices_cost_what_recomputing_finds(topology):
         assert (name, radius.disconnected, radius.degraded) == (name, off, thin)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.integers(0, 10**6), st.integers(8, 22), st.floats(1.0, 1.8))
 def test_every_single_failure_of_larger_graphs_costs_what_recomputing_finds(seed, size, density):
     graph = nx.gnm_random_graph(size, int(size * density), seed=seed)
@@ -194,7 +195,7 @@ def test_every_single_failure_of_larger_graphs_costs_what_recomputing_finds(seed
     )
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(topologies(), st.data())
 def test_a_set_of_failures_costs_what_recomputing_finds(topology, data):
     names = [*circuits_of(topology), *topology.nodes]
@@ -206,7 +207,7 @@ def test_a_set_of_failures_costs_what_recomputing_finds(topology, data):
     check_sums(topology, radius)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(topologies(), topologies())
 def test_a_change_costs_only_those_who_stood_before(before, after):
     radius = before_after(before, after)
@@ -218,7 +219,7 @@ def test_a_change_costs_only_those_who_stood_before(before, after):
     )
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(topologies())
 def test_lists_of_weak_points_follow_from_single_failures(topology):
     stood = reached(topology, set())

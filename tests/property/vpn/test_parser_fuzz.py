@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.errors import IntentError
+from tests.rigs.examples import examples
 from vpn.model import Endpoint
 from vpn.wireguard import config as wireguard_config
 from vpn.wireguard import keys, parser
@@ -90,13 +91,13 @@ def test_what_is_written_is_read_again(config, remark):
 
 
 @given(st.one_of(st.text(), st.lists(WORDS, max_size=60).map("".join)))
-@settings(max_examples=2000)
+@settings(max_examples=examples(2000))
 def test_any_text_is_a_value_or_faults(text):
     faults_of(text)
 
 
 @given(st.data(), SECRETS)
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 def test_no_fault_repeats_a_secret(data, secret):
     text = secret.reveal()
     where = [text, f" {text}", f"={text}", f" = {text} x", f": {text}", f"= {text},{text}"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +16,7 @@ import pytest
 from fastapi import Request
 from sqlalchemy import Engine
 
+from accounts.factors.passkeys import RelyingParty
 from accounts.factors.passwords import PasswordHashing
 from accounts.factors.totp import SealingKey
 from accounts.realm import Realm, open_realm
@@ -43,6 +44,7 @@ from controller.schedules.desk import ReportDesk
 from controller.schedules.jobs import usual_surroundings
 from controller.service.authentication import Authentication
 from controller.service.changing import open_changes
+from controller.web.install import add_pages
 from database.engine import open_engine
 from tests.rigs.accounts.service import PARTY, QUICK, without_disk
 from tests.rigs.database.fresh_records import place_fresh_records
@@ -62,6 +64,9 @@ AT_ONCE: Final = Policy(
     clear_s=0.0,
     grace_s=0.0,
 )
+
+
+_KEY: Final = SealingKey(bytes(range(32)))
 
 
 @dataclass
@@ -121,36 +126,40 @@ class ApiBench:
 
 
 @contextmanager
-def api_bench(grants: Mapping[str, tuple[Grant, ...]], folder: Path = SPUR) -> Iterator[ApiBench]:
-    """Give a running API; grants are those of people by the name in the header "who"."""
+def api_bench(
+    grants: Mapping[str, tuple[Grant, ...]],
+    folder: Path = SPUR,
+    party: RelyingParty = PARTY,
+    **listening: Any,
+) -> Iterator[ApiBench]:
+    """Give a running API with its pages; grants are those of people by the header "who"."""
     loaded = load(folder)
     intent, topology = loaded.intent, build_topology(loaded.intent)
     view, rows = network_view(intent, topology), MemoryRows()
     clock = BenchClock()
-    engine = IncidentEngine(rows, view, lambda *_: None, clock, AT_ONCE)
-
-    made: list[Any] = []
+    made, tellers = list[Any](), list[Callable[[StreamEvent], None]]()
+    engine = IncidentEngine(rows, view, _publish_by(tellers), clock, AT_ONCE)
 
     def application() -> Any:
         ring, places = EventRing("run"), Places(intent)
         known = Authentication(realm, cookies_of(realm), clock, "root")
         who, past = _who(grants, known), _PastOfOne()
-        changes = open_changes(loaded, database, desk, _tell(ring), clock)
+        tellers.append(_tell(ring))
+        changes = open_changes(loaded, database, desk, tellers[0], clock)
         answers = AnswerRows(database)
         reading = (intent, places, view, engine, desk, past, ring)
         context = ApiContext(*reading, who, clock, changes, answers, reports)
-        made.append(make_app(context, realm, "1.0", lambda: engine.fault, known.forget))
+        made.append(_whole_app(context, realm, lambda: engine.fault, known))
         return made[0]
 
     with _state_folder(), _records() as database, closing(PasswordHashing(QUICK)) as passwords:
-        key = SealingKey(bytes(range(32)))
-        realm = open_realm(Realm(database, CATALOGUE, PARTY, key, passwords))
+        realm = open_realm(Realm(database, CATALOGUE, party, _KEY, passwords))
         desk = ConsultationDesk(database, topology, loaded.policies)
         around = usual_surroundings(loaded, state_dir(), database, "1.0")
         reports = ReportDesk(around, SystemClock())
         engine.start()
         try:
-            with running_server(application) as server:
+            with running_server(application, **listening) as server:
                 yield ApiBench(server, engine, rows, realm, clock, made[0], {}, around.archive)
                 made[0].state.context.changes.operations.stop()
         finally:
@@ -215,6 +224,24 @@ def _who(grants: Mapping[str, tuple[Grant, ...]], known: Authentication) -> Any:
         return Principal(account, held, CATALOGUE.powers(held), Origin.SESSION, "test")
 
     return found
+
+
+def _whole_app(
+    context: ApiContext, realm: Realm, fault: Callable[[], str], known: Authentication
+) -> Any:
+    made = make_app(context, realm, "1.0", fault, known.forget)
+    add_pages(made)
+    return made
+
+
+def _publish_by(tellers: list[Callable[[StreamEvent], None]]) -> Any:
+    """Return what an engine tells of its decisions, once there is a ring to tell."""
+
+    def publish(kind: str, body: Mapping[str, Any], sites: Collection[str]) -> None:
+        for tell in tellers:
+            tell(StreamEvent(kind, body, tuple(sites)))
+
+    return publish
 
 
 def _tell(ring: EventRing) -> Callable[[StreamEvent], None]:

@@ -72,15 +72,8 @@ def running_server(make_app: Callable[[], Any], **options: Any) -> Iterator[Runn
     started: list[uvicorn.Server] = []
 
     async def serve() -> None:
-        config = uvicorn.Config(
-            make_app(),
-            host="127.0.0.1",
-            port=0,
-            http=ConnectionProtocol,
-            log_config=None,
-            lifespan="off",
-            **options,
-        )
+        usual = {"host": "127.0.0.1", "port": 0, "log_config": None, "lifespan": "off"}
+        config = uvicorn.Config(make_app(), http=ConnectionProtocol, **{**usual, **options})
         started.append(uvicorn.Server(config))
         await started[0].serve()
 

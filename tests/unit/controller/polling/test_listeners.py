@@ -3,12 +3,13 @@
 import asyncio
 import socket
 from collections import Counter
+from time import monotonic
 
 import pytest
 
 from controller.clock import SystemClock
 from controller.incidents.model import Health, Observation, Source
-from controller.polling.collector import Collector, Place
+from controller.polling.collector import ASK_AGAIN_S, Collector, Place
 from controller.polling.datagrams import BUFFER_OCTETS, DatagramListener, Received
 from controller.polling.listeners import STRANGER, Listeners, ListeningPorts
 from controller.polling.network import WiredNetwork
@@ -163,6 +164,28 @@ def test_a_line_about_a_link_has_the_device_asked():
         await until(lambda: any(one.source is Source.SNMP for one in doors.said))
 
     assert {one.state for one in with_doors(act).said} == {Health.UNKNOWN}
+
+
+def test_what_comes_right_after_a_device_was_asked_has_it_asked_once_more():
+    """An agent that restarts says first that it goes; when it is back, its answers count."""
+    asked = []
+
+    async def act(doors):
+        poller = doors.collector.poller
+        heard = await poller.poll_one("mora-r1", 0.0)
+
+        async def poll_one(device, _unix_s):
+            asked.append(monotonic())
+            return heard
+
+        poller.poll_one = poll_one
+        doors.send("traps", notification(TRAP, oids.WARM_START))
+        await until(lambda: len(asked) == 1)
+        doors.send("traps", *[notification(TRAP, oids.WARM_START)] * 20)
+        await until(lambda: doors.listeners.traps.taken == 21 and len(asked) == 2)
+
+    with_doors(act)
+    assert asked[1] - asked[0] >= ASK_AGAIN_S
 
 
 def test_datagrams_that_the_kernel_drops_are_counted():

@@ -11,6 +11,7 @@ from ruamel import yaml as ruamel
 from inventory.errors import IntentError
 from inventory.exchange.formats import import_path
 from inventory.exchange.nornir import import_nornir, read_inventory
+from tests.rigs.examples import examples
 
 ATTRIBUTES = ("hostname", "port", "username", "password", "platform")
 HOSTS = """
@@ -69,7 +70,7 @@ PARTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(st.tuples(PARTS, st.lists(st.integers(0, 5), max_size=3)), min_size=6, max_size=6))
 def test_any_tree_of_groups_is_inherited_as_nornir_does(tmp_path_factory, drawn):
     # A group has later ones alone, so that there is no circle.
@@ -91,7 +92,7 @@ def test_any_tree_of_groups_is_inherited_as_nornir_does(tmp_path_factory, drawn)
         assert all(ours.attribute(own, key) == getattr(host, key) for key in ATTRIBUTES)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     st.one_of(
         st.from_regex(r"[-+]?[0-9][0-9_.:xobeE+-]{0,6}", fullmatch=True),

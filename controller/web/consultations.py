@@ -1,0 +1,51 @@
+"""The pages of consultations: those that run, those that come, and what past ones were like."""
+
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from controller.api.paging import PageRequest
+from controller.api.rights import needs
+from controller.roles import Right
+from controller.routes import consultations, network
+from controller.web.rendering import Page, render
+from controller.web.visitor import PageRoute, Reader
+
+router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
+_PAGE: Final = 100
+Cursor = Annotated[str | None, Query(max_length=500)]
+
+
+@router.get("/consultations", openapi_extra=needs(Right.LOOK))
+def show_consultations(request: Request, reader: Reader, cursor: Cursor = None) -> Response:
+    """Show consultations that run, that come within a day, and past ones."""
+
+    def listed(state: Literal["running", "coming", "past"]) -> dict[str, object]:
+        asked = PageRequest(cursor if state == "past" else None, _PAGE)
+        return consultations.list_consultations(reader, asked, state)
+
+    values = {
+        "running": listed("running"),
+        "coming": listed("coming"),
+        "past": listed("past"),
+        "titles": _titles(reader),
+    }
+    return render(request, Page("consultations.html.j2", "consultations"), values, reader)
+
+
+@router.get("/consultations/{name}", openapi_extra=needs(Right.LOOK))
+def show_consultation(request: Request, name: str, reader: Reader) -> Response:
+    """Show one consultation: what to expect, how it goes, or what it was like."""
+    call = consultations.read_consultation(name, reader)
+    over = call["state"] in {"over", "cancelled"}
+    values = {
+        "call": call,
+        "report": consultations.read_consultation_report(name, reader) if over else None,
+        "expected": None if over else consultations.expectation(name, reader),
+        "titles": _titles(reader),
+    }
+    return render(request, Page("consultation.html.j2", "consultations"), values, reader)
+
+
+def _titles(reader: Reader) -> dict[str, str]:
+    return {site["name"]: site["title"] for site in network.all_sites(reader)}

@@ -1,0 +1,63 @@
+"""The languages of the pages: English as it is written in templates, French from a catalogue."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import Request
+
+from controller.incidents.sentences import Language
+
+COOKIE: Final = "sanaga-language"
+_CATALOGUE: Final = Path(__file__).parent / "templates" / "fr.json"
+_WANTED: Final = re.compile(r"\s*([a-z]{2})[^,;]*(?:;\s*q=([0-9.]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Texts in one language."""
+
+    language: Language
+
+    def text(self, english: str, **values: Any) -> str:
+        """Return a text with values in its places; what has no translation stays English."""
+        found = english if self.language is Language.ENGLISH else french().get(english, english)
+        return found.format(**values) if values else found
+
+    def count(self, number: int, one: str, many: str, **values: Any) -> str:
+        """Return a text for a number; French counts nothing as one does."""
+        few = number == 1 or (number == 0 and self.language is Language.FRENCH)
+        return self.text(one if few else many, n=self.number(number), **values)
+
+    def number(self, value: float) -> str:
+        """Return a number with its thousands apart."""
+        apart = " " if self.language is Language.FRENCH else ","
+        return f"{value:,}".replace(",", apart)
+
+
+@cache
+def french() -> Mapping[str, str]:
+    """Return the French catalogue by the English text."""
+    return dict(json.loads(_CATALOGUE.read_text(encoding="utf-8")))
+
+
+def chosen_language(request: Request) -> Language:
+    """Return the language of a request: what was chosen on a page, or what the browser wants."""
+    kept = request.cookies.get(COOKIE, "")
+    if kept in set(Language):
+        return Language(kept)
+    wanted = request.headers.get("accept-language", "")
+    known = [(_weight(found), found[1]) for found in _WANTED.finditer(wanted.lower())]
+    best = sorted((one for one in known if one[1] in set(Language)), key=lambda one: -one[0])
+    return Language(best[0][1]) if best else Language.ENGLISH
+
+
+def _weight(found: re.Match[str]) -> float:
+    try:
+        return float(found[2] or 1.0)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,86 @@
+"""The overview: what is wrong and who is hurt, in a sentence, on a map and in a list."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+
+from controller.api.context import Viewer
+from controller.api.paging import PageRequest
+from controller.api.rights import needs
+from controller.api.scope import running_consultations
+from controller.roles import Right
+from controller.routes import incidents, network
+from controller.web.rendering import Page, render
+from controller.web.visitor import HOME, PageRoute, Reader
+from controller.web.words import WORST_FIRST
+
+router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
+_MOST_INCIDENTS: Final = 50
+
+
+@router.get(HOME, openapi_extra=needs(Right.LOOK))
+def show_overview(request: Request, reader: Reader) -> Response:
+    """Show how the network stands now."""
+    return render(request, Page("overview.html.j2", "overview"), overview(reader), reader)
+
+
+@router.get("/wall", openapi_extra=needs(Right.LOOK))
+def show_wall(request: Request, reader: Reader) -> Response:
+    """Show the overview for a screen that hangs on a wall."""
+    return render(request, Page("wall.html.j2", "wall"), overview(reader), reader)
+
+
+def overview(reader: Viewer) -> dict[str, Any]:
+    """Return what the overview shows; it has nothing that the API would not give this reader."""
+    sites = network.all_sites(reader)
+    page = incidents.list_incidents(reader, PageRequest(None, _MOST_INCIDENTS))
+    return {
+        "summary": network.summarise(reader),
+        "sites": sorted(sites, key=_worst_first),
+        "incidents": page["items"],
+        "incidents_total": page["total"],
+        "consultations": _calls(reader),
+        "titles": {site["name"]: site["title"] for site in sites},
+        "hurt": _hurt(sites),
+        "map": _map(reader),
+    }
+
+
+def _worst_first(site: Mapping[str, Any]) -> tuple[int, str]:
+    return WORST_FIRST.index(site["health"]), site["title"]
+
+
+def _hurt(sites: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many facilities and people are at sites of each health."""
+    facilities, people = Counter[str](), Counter[str]()
+    for site in sites:
+        facilities[site["health"]] += len(site["facilities"])
+        people[site["health"]] += site["people"] or 0
+    bad = WORST_FIRST[:3]
+    return {
+        "facilities": sum(facilities[one] for one in bad),
+        "people": sum(people[one] for one in bad),
+    }
+
+
+def _calls(reader: Viewer) -> list[dict[str, Any]]:
+    return [
+        {"name": one.name, "sites": [site for site in one.sites if site in reader.sites]}
+        for one in running_consultations(reader)
+    ]
+
+
+def _map(reader: Viewer) -> dict[str, Any]:
+    """Return the lines of the map: circuits whose two ends the reader sees, and consultations."""
+    circuits = [
+        [one["name"], one["a"]["site"], one["b"]["site"], one["medium"], one["health"]]
+        for one in network.all_circuits(reader)
+        if one["b"] and one["a"]["site"] and one["b"]["site"]
+    ]
+    calls = [
+        [one["name"], *pair] for one in _calls(reader) for pair in combinations(one["sites"], 2)
+    ]
+    return {"circuits": circuits, "calls": calls}

@@ -1,0 +1,102 @@
+"""The pages of sites and circuits: how they stand, and what was measured over them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from controller.api.context import Viewer
+from controller.api.paging import PageRequest
+from controller.api.rights import needs
+from controller.incidents.model import Health
+from controller.roles import Right
+from controller.routes import incidents, network
+from controller.web.rendering import Page, render
+from controller.web.visitor import PageRoute, Reader
+from controller.web.words import WORST_FIRST
+
+router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
+_MOST_PAST: Final = 20
+Search = Annotated[str, Query(max_length=100)]
+HealthChoice = Annotated[Health | Literal[""], Query()]
+
+
+@router.get("/sites", openapi_extra=needs(Right.LOOK))
+def show_sites(
+    request: Request,
+    reader: Reader,
+    health: HealthChoice = "",
+    region: Search = "",
+    search: Search = "",
+) -> Response:
+    """Show sites, those that stand worst first."""
+    sites = network.all_sites(reader)
+    regions = sorted({site["region"] for site in sites if site["region"]})
+    found = [one for one in sites if _wanted(one, health, region, search)]
+    values = {
+        "found": sorted(found, key=_worst_first),
+        "total": len(sites),
+        "regions": regions,
+        "chosen": {"health": health, "region": region, "search": search},
+        "healths": WORST_FIRST,
+    }
+    return render(request, Page("sites.html.j2", "sites"), values, reader)
+
+
+@router.get("/sites/{name}", openapi_extra=needs(Right.LOOK))
+def show_site(request: Request, name: str, reader: Reader) -> Response:
+    """Show one site with its circuits, what was measured, and its incidents."""
+    site = network.read_site(name, reader)
+    values = {
+        "site": site,
+        "paths": list(_paths(site)),
+        "open": _incidents(reader, name, "open"),
+        "past": _incidents(reader, name, "ended"),
+        "titles": {one["name"]: one["title"] for one in network.all_sites(reader)},
+    }
+    return render(request, Page("site.html.j2", "sites"), values, reader)
+
+
+@router.get("/circuits/{name}", openapi_extra=needs(Right.LOOK))
+def show_circuit(request: Request, name: str, reader: Reader) -> Response:
+    """Show one circuit with what was measured at its ends."""
+    circuit = network.read_circuit(name, reader)
+    titles = {one["name"]: one["title"] for one in network.all_sites(reader)}
+    paths = [
+        {"device": end, "circuit": name, "medium": circuit["medium"]} for end in _ends(circuit)
+    ]
+    values = {"circuit": circuit, "titles": titles, "paths": paths}
+    return render(request, Page("circuit.html.j2", "sites"), values, reader)
+
+
+def _wanted(site: Mapping[str, Any], health: str, region: str, search: str) -> bool:
+    texts = (site["name"], site["title"], *site["facilities"])
+    return (
+        health in {"", site["health"]}
+        and region in {"", site["region"]}
+        and any(search.casefold() in text.casefold() for text in texts)
+    )
+
+
+def _worst_first(site: Mapping[str, Any]) -> tuple[int, str]:
+    return WORST_FIRST.index(site["health"]), site["title"]
+
+
+def _incidents(reader: Viewer, site: str, state: Literal["open", "ended"]) -> Any:
+    asked = PageRequest(None, _MOST_PAST)
+    return incidents.list_incidents(reader, asked, state, None, site)["items"]
+
+
+def _paths(site: Mapping[str, Any]) -> Sequence[dict[str, str]]:
+    """Return what edges of a site may have measured: each device with each circuit there."""
+    edges = [one["name"] for one in site["devices"] if one["platform"] == "linux"]
+    return [
+        {"device": edge, "circuit": circuit["name"], "medium": circuit["medium"]}
+        for circuit in site["circuits"]
+        for edge in edges
+    ]
+
+
+def _ends(circuit: Mapping[str, Any]) -> list[str]:
+    ends = (circuit["a"], circuit["b"])
+    return [end["device"] for end in ends if end and end["device"]]

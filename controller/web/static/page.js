@@ -1,0 +1,115 @@
+// What every page does: times that tell how long ago, news that refresh parts, keys, the stream's
+// standing, and an end of the session that nobody overlooks.
+
+import { Stream } from "./stream.js";
+
+const words = JSON.parse(document.body.dataset.words);
+export const stream = new Stream();
+// A part is fetched anew at most this often, however much happens.
+const REST_MS = 2_000;
+const opened = Date.now();
+
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const clock = (ms) => new Date(ms).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: "Africa/Douala" });
+
+function ago(ms) {
+  const minutes = Math.floor((Date.now() - ms) / 60_000);
+  if (minutes < 1) return words.now;
+  if (minutes < 60) return fill(words.minutes, { m: minutes });
+  if (minutes < 2880) return fill(words.hours, { h: Math.floor(minutes / 60) });
+  return fill(words.days, { d: Math.floor(minutes / 1440) });
+}
+
+function showTimes() {
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const ms = Date.parse(time.dateTime);
+    if (ms > Date.now() + 60_000) continue;
+    time.dataset.ago = ago(ms);
+  }
+}
+
+function showStanding() {
+  const live = document.getElementById("live");
+  const waiting = !stream.heardMs && Date.now() - opened < 5_000;
+  const stale = stream.stale && !waiting;
+  document.body.classList.toggle("stale", stale && !stream.ended);
+  if (!live || waiting) return;
+  live.classList.toggle("off", stale);
+  const at = clock(stream.heardMs || opened);
+  const text = stale ? fill(words.stale, { at }) : words.live;
+  if (live.textContent !== text) live.textContent = text;
+}
+
+function showEnd() {
+  const notice = document.getElementById("notice");
+  const link = document.createElement("a");
+  link.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+  link.textContent = words.sign_in;
+  notice.replaceChildren(`${words.ended} `, link);
+  notice.hidden = false;
+  document.body.classList.add("ended");
+}
+
+const due = new Map();
+const last = new WeakMap();
+
+// Tells parts of the page that something of their kind is new; htmx fetches them.
+export function news(kind) {
+  for (const part of document.querySelectorAll("[data-news]")) {
+    if (kind !== "resync" && !part.dataset.news.split(" ").includes(kind)) continue;
+    const key = part.id;
+    if (due.has(key)) continue;
+    const wait = Math.max(0, REST_MS - (Date.now() - (last.get(part) ?? 0)));
+    due.set(key, setTimeout(() => {
+      due.delete(key);
+      const there = document.getElementById(key);
+      if (!there) return;
+      last.set(there, Date.now());
+      there.dispatchEvent(new Event("news"));
+    }, Math.min(wait, REST_MS)));
+  }
+}
+
+for (const kind of ["health", "incident", "consultation", "operation"]) {
+  stream.addEventListener(kind, () => news(kind));
+}
+// The first one says only that the stream begins; what the page shows is as new.
+let begun = false;
+stream.addEventListener("resync", () => {
+  if (begun || Date.now() - opened > 5_000) news("resync");
+  begun = true;
+});
+stream.addEventListener("signed-out", showEnd);
+stream.addEventListener("standing", showStanding);
+document.addEventListener("htmx:response:error", (event) => {
+  if (event.detail.ctx.response?.raw?.status === 401) showEnd();
+});
+document.addEventListener("htmx:after:swap", showTimes);
+setInterval(showTimes, 30_000);
+showTimes();
+
+// Keys: g and a letter goes to a section, / to the search, j and k through a list.
+const PLACES = { o: "/", i: "/incidents", s: "/sites", c: "/consultations", w: "/wall" };
+let leading = 0;
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+  if (event.key === "/") {
+    const search = document.querySelector("input[type=search]");
+    if (search) {
+      event.preventDefault();
+      search.focus();
+    }
+  } else if (event.key === "g") {
+    leading = Date.now();
+  } else if (PLACES[event.key] && Date.now() - leading < 1_500) {
+    location.assign(PLACES[event.key]);
+  } else if (event.key === "j" || event.key === "k") {
+    step(event.key === "j" ? 1 : -1);
+  }
+});
+
+function step(by) {
+  const links = [...document.querySelectorAll(".card > a, table.rows tbody a")];
+  const at = links.indexOf(document.activeElement);
+  links[Math.min(Math.max(at + by, 0), links.length - 1)]?.focus();
+}

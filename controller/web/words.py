@@ -1,0 +1,111 @@
+"""What states, causes and acts are called on pages, and the sign of each state."""
+
+from collections.abc import Mapping
+from typing import Final
+
+# A state is told by its sign and its word; colour only adds to them.
+GLYPHS: Final[Mapping[str, str]] = {
+    "down": "✕",
+    "unreachable": "⊘",
+    "degraded": "▲",
+    "unknown": "?",
+    "maintenance": "■",
+    "ok": "●",
+    "critical": "✕",
+    "warning": "▲",
+    "info": "i",
+}
+WORST_FIRST: Final = ("down", "unreachable", "degraded", "unknown", "maintenance", "ok")
+WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "health": {
+        "down": "down",
+        "unreachable": "cut off",
+        "degraded": "degraded",
+        "unknown": "unknown",
+        "maintenance": "maintenance",
+        "ok": "well",
+    },
+    "severity": {"critical": "critical", "warning": "warning", "info": "notice"},
+    "cause": {
+        "power-cut": "power cut",
+        "on-battery": "on battery",
+        "fibre-cut": "fibre cut",
+        "radio-lost": "radio lost",
+        "access-lost": "access lost",
+        "operator-fault": "fault of an operator",
+        "device-fault": "device fault",
+        "device-ailing": "device ailing",
+        "congestion": "congestion",
+        "poor-quality": "poor quality",
+        "routing-lost": "routing lost",
+        "satellite-handover": "satellite handover",
+        "wrong-cable": "wrong cable",
+        "collector-lost": "collector lost",
+        "unknown": "cause unknown",
+    },
+    "effect": {
+        "none": "nobody is hurt",
+        "quality": "quality suffers",
+        "redundancy-lost": "no second way left",
+        "cut-off": "sites are cut off",
+        "blind": "we see nothing there",
+    },
+    "state": {
+        "open": "open",
+        "acknowledged": "acknowledged",
+        "muted": "muted",
+        "ended": "over",
+    },
+    "medium": {
+        "fibre": "fibre",
+        "microwave": "microwave",
+        "leo": "satellite (LEO)",
+        "lte": "mobile network",
+        "vsat": "satellite (VSAT)",
+    },
+    # ISO 3166-2:CM.
+    "region": {
+        "CM-AD": "Adamawa",
+        "CM-CE": "Centre",
+        "CM-EN": "Far North",
+        "CM-ES": "East",
+        "CM-LT": "Littoral",
+        "CM-NO": "North",
+        "CM-NW": "North-West",
+        "CM-OU": "West",
+        "CM-SU": "South",
+        "CM-SW": "South-West",
+    },
+    "level": {
+        "central": "central",
+        "regional": "regional",
+        "departmental": "departmental",
+        "arrondissement": "arrondissement",
+    },
+    "change": {
+        "opened": "opened",
+        "reopened": "opened again",
+        "changed": "changed",
+        "escalated": "worse",
+        "ended": "over",
+        "merged": "merged",
+        "split": "split",
+        "act": "by hand",
+        "history": "told later",
+    },
+    "standing": {
+        "announced": "announced",
+        "running": "running",
+        "over": "over",
+        "cancelled": "cancelled",
+    },
+    "quality": {
+        "video": "good enough for video",
+        "audio": "good enough for sound, not for video",
+        "store-and-forward": "too poor for a call; send files instead",
+    },
+    "service": {
+        "consultation-video": "video consultation",
+        "consultation-audio": "audio consultation",
+    },
+}

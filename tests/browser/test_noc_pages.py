@@ -1,0 +1,142 @@
+"""The pages of the NOC in a real browser: what an operator sees, does and cannot overlook."""
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.roles import Grant
+from controller.incidents.model import Health
+from controller.roles import Role
+from tests.rigs.service.noc_browser import AXE, noc_browser
+
+GRANTS = {
+    "ngono": (Grant(Role.NOC_OPERATOR, ""),),
+    "douala": (Grant(Role.VIEWER, "yaounde/douala"),),
+}
+FIBRE, ENDS = "mora-kolofata-fibre", ("mora-r1", "kolofata-r1")
+MICROWAVE, FAR_ENDS = "maroua-kolofata-microwave", ("maroua-r2", "kolofata-r1")
+PAGES = ("/", "/wall", "/incidents", "/incidents/1", "/sites", "/sites/kolofata",
+         f"/circuits/{FIBRE}", "/consultations", "/sign-in")  # fmt: skip
+WITHIN_MS = 20_000
+
+
+@pytest.fixture(scope="module")
+def noc():
+    with noc_browser(GRANTS) as made:
+        made.bench.hear(FIBRE, Health.DOWN, *ENDS)
+        yield made
+
+
+@pytest.fixture
+def quiet(noc):
+    """Give the browser; whatever a page complains of in its console fails the test."""
+    noc.complaints.clear()
+    yield noc
+    assert noc.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_keeps_nobody_from_using_it(quiet, path, scheme):
+    with quiet.page(path, color_scheme=scheme, reduced_motion="reduce") as page:
+        page.wait_for_load_state()
+        page.evaluate(AXE.read_text())
+        found = page.evaluate("async () => (await axe.run()).violations")
+        told = [(one["id"], [node["html"][:120] for node in one["nodes"]][:3]) for one in found]
+        assert told == []
+
+
+@pytest.mark.parametrize("width", [360, 820, 3840])
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_fits_its_screen(quiet, path, width):
+    with quiet.page(path, viewport={"width": width, "height": 800}) as page:
+        beyond = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert beyond <= 0
+
+
+def test_a_cut_is_on_the_page_without_a_reload_and_so_is_its_end(quiet):
+    with quiet.page("/") as page:
+        expect(page.locator("#live")).to_have_text("live", timeout=WITHIN_MS)
+        page.evaluate("window.neverLoadedAnew = true")
+        filtered = page.locator("#filter")
+        filtered.fill("kolo")
+        quiet.bench.hear(MICROWAVE, Health.DOWN, *FAR_ENDS)
+        card = page.locator(".card", has_text=MICROWAVE)
+        expect(card).to_be_visible(timeout=WITHIN_MS)
+        expect(page.locator("tr[data-site=kolofata] .state")).not_to_have_text("well")
+        quiet.bench.hear(MICROWAVE, Health.OK, *FAR_ENDS)
+        expect(card).to_have_count(0, timeout=WITHIN_MS)
+        assert page.evaluate("window.neverLoadedAnew")
+        assert filtered.input_value() == "kolo"
+        expect(filtered).to_be_focused()
+
+
+def test_an_operator_takes_an_incident_and_writes_down_what_was_found(quiet):
+    with quiet.page("/") as page:
+        page.locator(".card a", has_text=FIBRE).click()
+        page.get_by_role("button", name="I am on it").click()
+        expect(page.locator("dl")).to_contain_text("ngono")
+        page.get_by_placeholder("What you found or did").fill("<b>a digger</b> at km 12")
+        page.get_by_role("button", name="Write down").click()
+        expect(page.locator(".timeline").last).to_contain_text("<b>a digger</b> at km 12")
+
+
+def test_what_somebody_types_outlives_news_of_the_incident(quiet):
+    with quiet.page("/incidents/1") as page:
+        expect(page.locator("#live")).to_have_text("live", timeout=WITHIN_MS)
+        comment = page.get_by_placeholder("What you found or did")
+        comment.fill("half a sentence")
+        answer = quiet.bench.client.request(
+            "POST", "/api/v1/incidents/1/acts", headers={"who": "ngono"},
+            body={"kind": "comment", "text": "said elsewhere"},
+        )  # fmt: skip
+        assert answer.status_code == 200
+        expect(page.locator(".timeline").last).to_contain_text("said elsewhere", timeout=WITHIN_MS)
+        assert comment.input_value() == "half a sentence"
+        expect(comment).to_be_focused()
+
+
+def test_a_lost_connection_is_shown_on_the_data_and_goes_when_it_is_back(quiet):
+    with quiet.page("/") as page:
+        expect(page.locator("#live")).to_have_text("live", timeout=WITHIN_MS)
+        page.clock.install()
+        page.context.set_offline(True)
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.clock.fast_forward(30_000)
+        expect(page.locator("body")).to_have_class("page overview stale", timeout=WITHIN_MS)
+        expect(page.locator("#live")).to_contain_text("no connection")
+
+
+def test_the_end_of_a_session_is_said_and_leads_back(quiet):
+    with quiet.page("/sites") as page:
+        expect(page.locator("#live")).to_have_text("live", timeout=WITHIN_MS)
+        page.context.set_extra_http_headers({})
+        page.evaluate("document.getElementById('rows').dispatchEvent(new Event('news'))")
+        notice = page.get_by_role("alert")
+        expect(notice).to_contain_text("Your session is over", timeout=WITHIN_MS)
+        assert page.locator("table tbody tr").count() > 0
+        notice.get_by_role("link").click()
+        expect(page.get_by_label("Password")).to_be_visible()
+        assert page.locator("input[name=next]").input_value() == "/sites"
+
+
+def test_keys_lead_through_the_pages(quiet):
+    with quiet.page("/") as page:
+        page.keyboard.press("g")
+        page.keyboard.press("i")
+        page.wait_for_url("**/incidents")
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/incidents/*")
+        page.keyboard.press("g")
+        page.keyboard.press("s")
+        page.wait_for_url("**/sites")
+        page.keyboard.press("/")
+        expect(page.get_by_label("Name or facility")).to_be_focused()
+
+
+def test_a_reader_of_one_region_has_no_other_on_the_map(quiet):
+    with quiet.page("/", who="douala") as page:
+        expect(page.locator("#map svg path.dot")).to_have_count(1)
+        assert "kolofata" not in page.content().lower()

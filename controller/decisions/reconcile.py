@@ -125,9 +125,11 @@ class _Work:
         Routers of one site come back in turn, and a neighbour may have failed unheard.
         """
         found_s = self._found_s.get(finding.root, self._now_s)
-        slow_s = self._policy.silent_s + self._policy.grace_s
-        least_s = slow_s if finding.root in self._slow else 0.0
+        least_s = self._slow_s() if finding.root in self._slow else 0.0
         return found_s + max(finding.settle_s, least_s)
+
+    def _slow_s(self) -> float:
+        return self._policy.silent_s + self._policy.grace_s
 
     def correct_roots(self) -> None:
         """Give incidents whose root is well the part of them that is not."""
@@ -285,13 +287,22 @@ class _Work:
 
     def _settle_end(self, incident: Incident) -> None:
         clear_s = self._now_s if incident.clear_s is None else incident.clear_s
-        ends_s = clear_s + clear_after_s(self._policy, incident)
+        least_s = self._slow_s() if self._is_partly_silent(incident.root) else 0.0
+        ends_s = clear_s + max(clear_after_s(self._policy, incident), least_s)
         if self._now_s >= ends_s:
             self._ledger.end(replace(incident, clear_s=None), f"{incident.root.name} is well again")
             self._judge_aftermath(incident.root)
         else:
             self._ledger.put(replace(incident, clear_s=clear_s, hidden=False))
             self.result.wakes_s.append(ends_s)
+
+    def _is_partly_silent(self, root: Subject) -> bool:
+        """Return whether a device of a site that is back is silent, and may be found to be left."""
+        if root.kind is not SubjectKind.SITE:
+            return False
+        known, scene = by_root(self._ledger.open()), self._diagnosis.scene
+        silent = (d for d in scene.network.devices_of(root) if d in scene.silent)
+        return any(Subject(SubjectKind.DEVICE, device) not in known for device in silent)
 
     def _judge_aftermath(self, root: Subject) -> None:
         """Give what is left at a root that failed the time to become an incident of its own."""

@@ -4,7 +4,7 @@ import asyncio
 import json
 
 from controller.clock import SystemClock
-from controller.incidents.model import Health
+from controller.incidents.model import Health, Observation
 from controller.polling import bgp
 from controller.polling.collector import Collector, Place
 from inventory.addressing import link4
@@ -14,7 +14,7 @@ FAR = str(link4(intent().network.plan, 1)[1].ip)
 
 
 def heard_when_bgp_is_asked(bfd_state):
-    said, known = [], []
+    said, known = list[Observation](), list[Health]()
     collector = Collector(Place("noc", SystemClock()), (), network(), said.extend)
 
     def show(device, command):

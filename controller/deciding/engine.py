@@ -20,9 +20,9 @@ from controller.incidents.model import (
     IncidentState,
     News,
     Outcome,
-    Policy,
     Refusal,
 )
+from controller.incidents.policy import Policy
 from controller.incidents.view import NetworkView
 from controller.leadership.mailbox import Posted, Settled
 from controller.leadership.stream import events_of

@@ -30,6 +30,7 @@ def after_step(state: IncidentState, by_s: float) -> IncidentState:
         since_s=_moved(state.since_s, by_s),
         shadow_s=_moved(state.shadow_s, by_s),
         found_s=_moved(state.found_s, by_s),
+        excused={one: _moved(until_s, by_s) for one, until_s in state.excused.items()},
         incidents={number: _incident(one, by_s) for number, one in state.incidents.items()},
         consultations={
             name: replace(one, at_s=one.at_s + by_s) for name, one in state.consultations.items()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from controller.decisions.acts import do_acts
+from controller.decisions.excused import excused_words
 from controller.decisions.fold import PastFault, fold_news
 from controller.decisions.ledger import Ledger
 from controller.decisions.reconcile import reconcile
@@ -20,11 +21,11 @@ from controller.incidents.model import (
     IncidentState,
     News,
     Outcome,
-    Policy,
     Severity,
     Subject,
     SubjectKind,
 )
+from controller.incidents.policy import Policy
 from controller.incidents.view import NetworkView
 from controller.incidents.windows import next_turn_s
 
@@ -57,6 +58,7 @@ def decide(
         decided_s=now_s,
         shadow_s=_shadows(folded, diagnosis, now_s, policy),
         found_s=work.found_s,
+        excused=excused_words(ledger, diagnosis),
         health=health,
         incidents=_kept(ledger.incidents, now_s, policy),
         next_number=ledger.next_number,

@@ -15,10 +15,10 @@ from controller.incidents.model import (
     IncidentState,
     Notice,
     NoticeKind,
-    Policy,
     Severity,
     Subject,
 )
+from controller.incidents.policy import Policy
 from controller.incidents.sentences import Language, sentence, title
 from controller.incidents.view import NetworkView
 

@@ -12,10 +12,10 @@ from controller.incidents.model import (
     ChangeKind,
     Incident,
     NoticeKind,
-    Policy,
     Subject,
     SubjectKind,
 )
+from controller.incidents.policy import Policy
 
 # Causes of what has failed, and of what works and does not work well.
 _DEAD: Final = frozenset(
@@ -99,7 +99,7 @@ class _Work:
         if young:
             here = self._site_of(incident.root)
             around = (finding for finding in together if incident.root in finding.members)
-            yield from sorted(around, key=lambda f: self._site_of(f.root) != here)
+            yield from sorted(around, key=lambda f: (f.maintained, self._site_of(f.root) != here))
 
     def _site_of(self, subject: Subject) -> str | None:
         return self._diagnosis.scene.network.site_of(subject)
@@ -125,9 +125,11 @@ class _Work:
         Routers of one site come back in turn, and a neighbour may have failed unheard.
         """
         found_s = self._found_s.get(finding.root, self._now_s)
-        slow_s = self._policy.silent_s + self._policy.grace_s
-        least_s = slow_s if finding.root in self._slow else 0.0
+        least_s = self._slow_s() if finding.root in self._slow else 0.0
         return found_s + max(finding.settle_s, least_s)
+
+    def _slow_s(self) -> float:
+        return self._policy.silent_s + self._policy.grace_s
 
     def correct_roots(self) -> None:
         """Give incidents whose root is well the part of them that is not."""
@@ -167,14 +169,9 @@ class _Work:
     def _move(self, incident: Incident, finding: Finding) -> None:
         """Give an incident another root, or merge it with the one that this root has."""
         other = by_root(self._ledger.open()).get(finding.root)
-        identities = self._diagnosis.scene.network.identities
         kept = incident if other is None else self._ledger.merge(incident, other)
-        moved = replace(
-            kept,
-            root=finding.root,
-            root_id=identities.get(finding.root, ""),
-            former=tuple(dict.fromkeys((*kept.former, incident.root, kept.root))),
-        )
+        former = tuple(dict.fromkeys((*kept.former, incident.root, kept.root)))
+        moved = self._rooted(replace(kept, former=former), finding.root)
         words = f"the cause is {finding.root.name}, not {incident.root.name}"
         self._ledger.tell(moved, ChangeKind.CHANGED, words)
         renewed = self._ledger.update(moved, [finding])
@@ -196,9 +193,13 @@ class _Work:
         if any(finding.root == incident.root for finding in found):
             return incident
         root = found[0].root
-        identity = self._diagnosis.scene.network.identities.get(root, "")
         left = tuple(other for other in incident.joined if other != root)
-        return replace(incident, root=root, root_id=identity, joined=left)
+        return self._rooted(replace(incident, joined=left), root)
+
+    def _rooted(self, incident: Incident, root: Subject) -> Incident:
+        """Return an incident with a root."""
+        identity = self._diagnosis.scene.network.identities.get(root, "")
+        return replace(incident, root=root, root_id=identity)
 
     def _is_due(self, incident: Incident, found: list[Finding]) -> bool:
         """Return whether what waits may be sent; after a window the root is judged again."""
@@ -241,19 +242,22 @@ class _Work:
         again = self._recent(finding)
         if again is not None:
             return self._ledger.reopen(again, finding)
-        apart = self._merged_wrongly(finding.root)
+        apart = self._merged_wrongly(finding)
         if apart is not None:
-            return self._ledger.separate(apart, finding)
+            return self._ledger.separate(self._rooted(apart, finding.root), finding)
         parts = (i for i in self._ledger.open() if finding.root in i.members)
         whole = next((i.number for i in parts if self._diagnosis.is_well(i.root)), None)
         return self._ledger.create(finding, whole)
 
-    def _merged_wrongly(self, root: Subject) -> Incident | None:
-        """Return the incident of a root that was taken for a part of another a little while ago."""
+    def _merged_wrongly(self, finding: Finding) -> Incident | None:
+        """Return the incident of a root that was taken for a part of another a little while ago.
+
+        It may have had what failed with the root as its own root.
+        """
         merged = (
             i
             for i in self._ledger.incidents.values()
-            if i.root == root and i.merged_into is not None
+            if i.merged_into is not None and i.root in (finding.root, *finding.parts)
             if self._now_s - (i.ended_s or 0.0) <= self._policy.merge_s
         )
         return max(merged, key=lambda i: i.number, default=None)
@@ -283,13 +287,22 @@ class _Work:
 
     def _settle_end(self, incident: Incident) -> None:
         clear_s = self._now_s if incident.clear_s is None else incident.clear_s
-        ends_s = clear_s + clear_after_s(self._policy, incident)
+        least_s = self._slow_s() if self._is_partly_silent(incident.root) else 0.0
+        ends_s = clear_s + max(clear_after_s(self._policy, incident), least_s)
         if self._now_s >= ends_s:
             self._ledger.end(replace(incident, clear_s=None), f"{incident.root.name} is well again")
             self._judge_aftermath(incident.root)
         else:
             self._ledger.put(replace(incident, clear_s=clear_s, hidden=False))
             self.result.wakes_s.append(ends_s)
+
+    def _is_partly_silent(self, root: Subject) -> bool:
+        """Return whether a device of a site that is back is silent, and may be found to be left."""
+        if root.kind is not SubjectKind.SITE:
+            return False
+        known, scene = by_root(self._ledger.open()), self._diagnosis.scene
+        silent = (d for d in scene.network.devices_of(root) if d in scene.silent)
+        return any(Subject(SubjectKind.DEVICE, device) not in known for device in silent)
 
     def _judge_aftermath(self, root: Subject) -> None:
         """Give what is left at a root that failed the time to become an incident of its own."""

@@ -33,6 +33,7 @@ def follow_intent(
         renamed,
         observations=_said(state.observations, follow),
         troubled=frozenset(new for s in state.troubled if (new := follow(s)) is not None),
+        excused=_excused(state.excused, follow),
         since_s=_renamed(state.since_s, follow),
         shadow_s=_renamed(state.shadow_s, follow),
         found_s=_renamed(state.found_s, follow),
@@ -57,6 +58,16 @@ def _follower(before: Mapping[Subject, str], network: NetworkView) -> Follow:
         return now.get(identity) if identity else None
 
     return follow
+
+
+def _excused(
+    excused: Mapping[Subject, Mapping[str, float]], follow: Follow
+) -> Mapping[Subject, Mapping[str, float]]:
+    return {
+        new: {_observer(device, follow): until_s for device, until_s in devices.items()}
+        for circuit, devices in excused.items()
+        if (new := follow(circuit)) is not None
+    }
 
 
 def _renamed(times_s: Mapping[Subject, float], follow: Follow) -> Mapping[Subject, float]:

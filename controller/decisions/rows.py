@@ -46,6 +46,7 @@ _PARTS: Final[Mapping[str, Any]] = {
     "since_s": list[tuple[Subject, float]],
     "shadow_s": list[tuple[Subject, float]],
     "found_s": list[tuple[Subject, float]],
+    "excused": list[tuple[Subject, dict[str, float]]],
     "health": list[tuple[Subject, Health]],
     "consultations": list[tuple[str, Consultation]],
     "windows": list[tuple[str, MaintenanceWindow]],

@@ -15,10 +15,10 @@ from controller.incidents.model import (
     Effect,
     Health,
     IncidentState,
-    Policy,
     Subject,
     SubjectKind,
 )
+from controller.incidents.policy import Policy
 from controller.incidents.view import NetworkView
 from controller.incidents.windows import is_maintained, maintained_subjects
 from inventory.model import Medium
@@ -243,13 +243,29 @@ class _Work:
         if not root.nodes:
             names = root.explains
             subjects = [root.subject, *(Subject(_CIRCUIT, name) for name in names)]
-            return self._earliest_s(subjects)
-        return max(self._earliest_s(self._signs(root, node)) for node in root.nodes)
+            return max(self._earliest_s(subjects), *self._excused_until_s(root.subject))
+        return max(self._failed_s(root, node) for node in root.nodes)
 
-    def _signs(self, root: Root, node: NodeName) -> Iterator[Subject]:
-        yield Subject(_DEVICE, node)
-        at = self._network.circuits_at.get(node, ())
-        yield from (Subject(_CIRCUIT, name) for name in root.explains if name in at)
+    def _excused_until_s(self, circuit: Subject) -> tuple[float, ...]:
+        """Return until when a device said a circuit to be dead for the sake of the other end."""
+        hearing, name = self._scene.hearing, circuit.name
+        devices = (d for d in self._state.excused.get(circuit, ()) if hearing.is_excused(d, name))
+        return -inf, *(hearing.lost_since_s(device, name) for device in devices)
+
+    def _failed_s(self, root: Root, node: NodeName) -> float:
+        """Return since when a device has failed, by its silence or by what its neighbours lost."""
+        lost = self._lost_s(root, [node]).values()
+        return min(self._earliest_s([Subject(_DEVICE, node)]), *lost, inf)
+
+    def _lost_s(self, root: Root, nodes: Iterable[NodeName]) -> Mapping[str, float]:
+        """Return the circuits that devices of a root took with them, and since when."""
+        hearing, at = self._scene.hearing, self._network.circuits_at
+        return {
+            name: hearing.lost_since_s(node, name)
+            for node in nodes
+            for name in root.explains
+            if name in at.get(node, ())
+        }
 
     def _earliest_s(self, subjects: Iterable[Subject]) -> float:
         since_s = self._state.since_s
@@ -267,18 +283,26 @@ class _Work:
         heard_s = [*map(instant_s, up), *map(hearing.last_heard_s, others)]
         return any(at_s > down_s for at_s in heard_s)
 
+    def _is_lost_at_once(self, root: Root) -> bool:
+        """Return whether several neighbours lost a root when it failed, not long before."""
+        since_s, within_s = self._since_s(root), self._policy.merge_s
+        lost_s = self._lost_s(root, root.nodes).values()
+        return sum(abs(at_s - since_s) <= within_s for at_s in lost_s) > 1
+
     def _settle_s(self, root: Root) -> float:
         policy = self._policy
         if root.subject.kind is SubjectKind.PROVIDER:
             return policy.access_s
         if root.subject.kind is not _CIRCUIT:
-            fast = root.power or (len(root.explains) > 1 and not root.seen_up)
+            fast = root.power or (self._is_lost_at_once(root) and not root.seen_up)
             return policy.one_end_s if fast else policy.silent_s
         circuit = self._network.circuits[root.subject.name]
         if circuit.provider is not None:
             return policy.access_s
         belief = self._scene.hearing.belief(circuit.name)
-        if self._is_disputed(circuit.name, belief):
+        told = {o.observer for o in belief.told}
+        told = {d for d in told if not self._scene.hearing.is_excused(d, circuit.name)}
+        if not told or self._is_disputed(circuit.name, belief):
             return policy.silent_s
-        both = not belief.stale and len({o.observer for o in belief.told}) > 1
+        both = not belief.stale and len(told) > 1
         return policy.both_ends_s if both else policy.one_end_s

@@ -27,6 +27,7 @@ MOST_BEHIND_S: Final = 40 * 86_400.0
 SKEW_S: Final = 1.0
 # So many neighbours that lose a device at once make its death likely.
 NEIGHBOURS: Final = 2
+_CIRCUIT: Final = SubjectKind.CIRCUIT
 _SEPARATE: Final = frozenset({Source.LLDP, Source.SLO, Source.UPS})
 # Anybody can send a line of syslog: of a circuit it is evidence, and decides nothing.
 _SEPARATE_OF_CIRCUITS: Final = _SEPARATE | {Source.SYSLOG}
@@ -116,10 +117,48 @@ class Hearing:
         words = [o.state for o in self.words(circuit) if o.observer == device]
         return Health.DOWN if Health.DOWN in words else next(iter(words), None)
 
+    def saw_cut(self, device: str, circuit: str) -> bool:
+        """Return whether a device's last word on a circuit says that the circuit itself is dead.
+
+        What it said while the far end was the cause says nothing of the circuit.
+        """
+        dead = self.own_word(device, circuit) is Health.DOWN
+        return dead and not self.is_excused(device, circuit)
+
+    def is_excused(self, device: str, circuit: str) -> bool:
+        """Return whether a device has not said of a circuit since its far end was the cause."""
+        until_s = self._state.excused.get(Subject(_CIRCUIT, circuit), {}).get(device, -inf)
+        own = (instant_s(o) for o in self.words(circuit) if o.observer == device)
+        return max(own, default=inf) < until_s
+
+    def lost_since_s(self, device: str, circuit: str) -> float:
+        """Return since when the other end of a device's circuit sees it dead.
+
+        What the device itself said of that began before, with the death of the other end.
+        """
+        since_s = self._state.since_s.get(Subject(_CIRCUIT, circuit), -inf)
+        if self.own_word(device, circuit) is not Health.DOWN:
+            return since_s
+        return max([since_s, *map(instant_s, self._losses(device, circuit))])
+
+    def is_lost(self, device: str, circuit: str) -> bool:
+        """Return whether the other end sees a device's circuit dead, and the device did not."""
+        return any(self._losses(device, circuit)) and not self.saw_cut(device, circuit)
+
+    def _losses(self, device: str, circuit: str) -> Iterator[Observation]:
+        """Yield the words of others that a device's circuit is dead.
+
+        Where the device said so, too, with the death of the other end, only who is heard counts.
+        """
+        too = self.own_word(device, circuit) is Health.DOWN
+        words = (o for o in self.words(circuit) if o.state is Health.DOWN)
+        others = (o for o in words if o.observer != device)
+        yield from (o for o in others if not too or self.is_heard(o.observer))
+
     def words(self, circuit: str) -> tuple[Observation, ...]:
         """Return what was said of whether a circuit is up."""
         if circuit not in self._words:
-            told = said_of(self._state, Subject(SubjectKind.CIRCUIT, circuit))
+            told = said_of(self._state, Subject(_CIRCUIT, circuit))
             self._words[circuit] = tuple(o for o in told if o.source not in _SEPARATE_OF_CIRCUITS)
         return self._words[circuit]
 
@@ -207,7 +246,7 @@ class Hearing:
         """Yield devices that several neighbours lost at once and nobody has heard since."""
         deaths: dict[str, dict[str, float]] = {}
         for subject in self._state.troubled:
-            if subject.kind is SubjectKind.CIRCUIT and subject.name in self._network.circuits:
+            if subject.kind is _CIRCUIT and subject.name in self._network.circuits:
                 for device, seen_s in self._lost_by_neighbour(subject.name):
                     deaths.setdefault(device, {})[subject.name] = seen_s
         for device, seen in deaths.items():
@@ -223,18 +262,36 @@ class Hearing:
                 for device in devices
                 for circuit, at_s in deaths.get(device, {}).items()
                 if not self._network.circuits[circuit].inside
+                if not self._was_silent(device, at_s)
             }
-            if len(seen) >= NEIGHBOURS and not self._lives(devices, min(seen.values())):
+            apart = any(self._is_seen_up(d) for d in devices if d not in deaths)
+            at_once = len(seen) >= NEIGHBOURS and not self._lives(devices, min(seen.values()))
+            if at_once and not apart:
                 yield from devices
+
+    def _is_seen_up(self, device: str) -> bool:
+        """Return whether a neighbour at another site still sees a circuit to a device up."""
+        at = (self._network.circuits[name] for name in self._network.circuits_at.get(device, ()))
+        return any(
+            self.is_heard(far) and self.own_word(far, circuit.name) in UP
+            for circuit in at
+            if not circuit.inside
+            for far in circuit.devices
+            if far != device
+        )
+
+    def _was_silent(self, device: str, at_s: float) -> bool:
+        """Return whether a device was silent before a time, so that a loss then shows nothing."""
+        silent_s = self._state.since_s.get(Subject(SubjectKind.DEVICE, device), inf)
+        return self.is_silent_itself(device) and silent_s + SKEW_S < at_s
 
     def _lost_by_neighbour(self, circuit: str) -> Iterator[tuple[str, float]]:
         """Yield the end that has not said itself that a circuit is dead, when the other has."""
         ends = self._network.circuits[circuit].devices
-        bad = {o.observer for o in self.words(circuit) if o.state is Health.DOWN}
-        since_s = self._state.since_s.get(Subject(SubjectKind.CIRCUIT, circuit), -inf)
         for device in ends:
-            if device not in bad and any(name in ends and self.is_heard(name) for name in bad):
-                yield device, since_s
+            told = (o.observer for o in self._losses(device, circuit) if o.observer in ends)
+            if any(map(self.is_heard, told)) and not self.saw_cut(device, circuit):
+                yield device, self.lost_since_s(device, circuit)
 
     def _lives(self, devices: Iterable[str], since_s: float) -> bool:
         """Return whether anything shows that devices lived after a time."""

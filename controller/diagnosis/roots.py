@@ -17,11 +17,11 @@ from controller.incidents.model import (
     Cause,
     Health,
     IncidentState,
-    Policy,
     Source,
     Subject,
     SubjectKind,
 )
+from controller.incidents.policy import Policy
 from controller.incidents.view import LAN, NetworkView
 from topology.build import provider_node
 from topology.model import NodeName
@@ -45,7 +45,6 @@ class Root:
     subject: Subject
     nodes: frozenset[NodeName] = frozenset()
     explains: tuple[str, ...] = ()
-    known: bool = False
     seen_up: bool = False
     power: tuple[str, ...] = ()
 
@@ -141,17 +140,25 @@ class _Search:
     def _at_site(self, site: str, beside: frozenset[str]) -> Iterator[Root]:
         devices = self._network.sites[site].devices
         silent = [d for d in devices if d in self._scene.silent]
-        whole = all(self._hearing.answer(d) is not Answer.ANSWERS for d in devices)
+        whole = self._is_whole(site, silent)
         groups = [silent] if whole else [[d] for d in silent if d in beside]
         for group in groups:
             yield from self._of_group(site, frozenset(group), whole=whole)
 
+    def _is_whole(self, site: str, silent: list[str]) -> bool:
+        """Return whether a site is silent; in doubt not if a device of it alone failed before."""
+        answers = [self._hearing.answer(d) for d in self._network.sites[site].devices]
+        if Answer.ANSWERS in answers or all(answer is Answer.SILENT for answer in answers):
+            return Answer.ANSWERS not in answers
+        failed = {Subject(SubjectKind.DEVICE, d) for d in silent} & self._incumbents
+        return not failed or Subject(SubjectKind.SITE, site) in self._incumbents
+
     def _of_group(self, site: str, group: frozenset[str], *, whole: bool) -> Iterator[Root]:
         """Yield the device or site as a cause, or the single circuits that it hangs on."""
         ways = [b for device in sorted(group) for b in self._into.get(device, ())]
-        known = [b for b in ways if self._hearing.own_word(b.far, b.circuit) is Health.DOWN]
+        known = [b for b in ways if self._hearing.saw_cut(b.far, b.circuit)]
         fresh = [b.circuit for b in ways if b not in known]
-        yield from (circuit_root(b.circuit, known=True) for b in known)
+        yield from (circuit_root(b.circuit) for b in known)
         power = tuple(self._power_signs(site, group))
         live = [name for device in group for name in self._scene.reach.touched.get(device, ())]
         inside = any(self._network.circuits[name].inside for name in fresh)
@@ -179,7 +186,7 @@ class _Search:
         for device in group:
             for name in self._network.circuits_at.get(device, ()):
                 dead = name in self._scene.dead and not self._network.circuits[name].inside
-                if dead and self._hearing.own_word(device, name) is not Health.DOWN:
+                if dead and self._hearing.is_lost(device, name):
                     yield name
 
     def _is_seen_up(self, circuit: str, group: frozenset[str]) -> bool:
@@ -206,9 +213,9 @@ class _Search:
                     yield f"the UPS of {subject.name} ran on its battery ({said.reason})"
 
 
-def circuit_root(name: str, *, known: bool = False) -> Root:
-    """Return a circuit as a cause; known says that its device saw it dead before it fell silent."""
-    return Root(Subject(SubjectKind.CIRCUIT, name), known=known)
+def circuit_root(name: str) -> Root:
+    """Return a circuit as a cause."""
+    return Root(Subject(SubjectKind.CIRCUIT, name))
 
 
 def _by_operator(

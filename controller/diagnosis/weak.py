@@ -13,11 +13,11 @@ from controller.incidents.model import (
     Effect,
     Health,
     Observation,
-    Policy,
     Source,
     Subject,
     SubjectKind,
 )
+from controller.incidents.policy import Policy
 from controller.incidents.view import NetworkView
 
 _HEALTHY: Final = frozenset({Health.OK, Health.MAINTENANCE})

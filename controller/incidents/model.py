@@ -326,31 +326,6 @@ class Refusal:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How long what must last before it is an incident, in seconds, and how ends are settled.
-
-    A flapping root must be well for longer each time, from clear_s to most_clear_s. merge_s is how
-    far from its cause a consequence may be seen, grace_s a child's wait after a parent's return.
-    """
-
-    both_ends_s: float = 0.5
-    one_end_s: float = 1.5
-    access_s: float = 2.0
-    silent_s: float = 10.0
-    collector_s: float = 5.0
-    degraded_s: float = 30.0
-    handover_s: float = 60.0
-    unknown_s: float = 600.0
-    clear_s: float = 1.5
-    clear_factor: float = 4.0
-    most_clear_s: float = 600.0
-    reopen_s: float = 600.0
-    merge_s: float = 120.0
-    grace_s: float = 10.0
-    operator_circuits: int = 3
-
-
 ObserverKey: TypeAlias = tuple[str, Source]
 
 
@@ -360,8 +335,9 @@ class IncidentState:
 
     observations are the newest by subject and observer, replays those of replayed messages;
     troubled subjects have some that are not good, since_s when. shadow_s is when a subject was last
-    hidden, found_s when a root was first found. health holds what is not ok; incidents are open, or
-    may reopen. identities are the numbers by which a renamed subject is known again.
+    hidden, found_s when a root was first found. excused holds circuits that a device saw
+    dead while the far end was the cause, and until when. health holds what is not ok; incidents are
+    open, or may reopen. identities are the numbers by which a renamed subject is known again.
     """
 
     started_s: float = 0.0
@@ -371,6 +347,7 @@ class IncidentState:
     since_s: Mapping[Subject, float] = field(default_factory=dict)
     shadow_s: Mapping[Subject, float] = field(default_factory=dict)
     found_s: Mapping[Subject, float] = field(default_factory=dict)
+    excused: Mapping[Subject, Mapping[str, float]] = field(default_factory=dict)
     health: Mapping[Subject, Health] = field(default_factory=dict)
     incidents: Mapping[int, Incident] = field(default_factory=dict)
     next_number: int = 1

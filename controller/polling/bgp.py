@@ -66,6 +66,11 @@ def parse_bfd(text: str) -> Mapping[str, str]:
     }
 
 
+def fallen_peers(bfd: Mapping[str, str]) -> tuple[PeerState, ...]:
+    """Return the neighbours whose BFD session is down, whatever BGP says of them."""
+    return tuple(PeerState(address, bfd=state) for address, state in bfd.items() if state == "down")
+
+
 def session_observations(
     device: DeviceName,
     peers: tuple[PeerState, ...],

@@ -214,20 +214,26 @@ class Collector:
         """
         fallen = set[DeviceName]()
 
-        async def read(device: DeviceName) -> None:
-            try:
-                told = await asyncio.to_thread(show, device, bgp.SHOW_BGP)
-                quick = await asyncio.to_thread(show, device, bgp.SHOW_BFD)
-                peers, bfd = bgp.parse_bgp(told), bgp.parse_bfd(quick)
-            except (SanagaError, bgp.ShowError) as error:
-                _log.info("sessions of %s: %s", device, error)
-                return
+        def say(
+            device: DeviceName, peers: tuple[bgp.PeerState, ...], bfd: Mapping[str, str]
+        ) -> None:
             moment = (self.stamp(), self._unix_s())
             said = bgp.session_observations(device, peers, bfd, self.network, moment)
             if any(one.state is not Health.OK for one in said):
                 fallen.add(device)
             self.say(said)
             self._settle_sessions(device, said)
+
+        async def read(device: DeviceName) -> None:
+            try:
+                bfd = bgp.parse_bfd(await asyncio.to_thread(show, device, bgp.SHOW_BFD))
+                # BFD alone names a cut; what BGP says of it comes a whole question later.
+                say(device, bgp.fallen_peers(bfd), bfd)
+                peers = bgp.parse_bgp(await asyncio.to_thread(show, device, bgp.SHOW_BGP))
+            except (SanagaError, bgp.ShowError) as error:
+                _log.info("sessions of %s: %s", device, error)
+                return
+            say(device, peers, bfd)
 
         await asyncio.gather(*(read(device) for device in routers))
         return frozenset(fallen)

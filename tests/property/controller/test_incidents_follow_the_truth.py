@@ -55,6 +55,26 @@ def test_incidents_are_exactly_those_of_the_oracle_in_long_lives(seed, sites, ch
     live_through(seed, sites, changes)
 
 
+# Each was told wrongly once, and takes all of these failures to be so.
+ONCE_WRONG = (
+    (2081, 13, [1, 4, 4, 2, 4, 2, 4, 4, 3]),
+    (3417741930, 13, [1, 3, 2]),
+    (3021964338, 12, [1, 2, 3, 4, 1, 4]),
+    (2959350104, 10, [3, 4, 2, 4, 1, 4]),
+    (2624184886, 10, [1, 1, 3]),
+    (2689783812, 11, [2, 3, 1, 4, 4, 4]),
+    (1469618448, 4, [4, 4]),
+    (2717777369, 10, [2, 4, 3, 3, 2, 4, 4, 1, 2, 2]),
+    (2578553451, 12, [1, 3, 2, 1, 3, 1, 2, 4, 2]),
+    (1119078406, 5, [2, 1, 1, 3, 4]),
+)
+
+
+@pytest.mark.parametrize(("seed", "sites", "changes"), ONCE_WRONG)
+def test_worlds_that_were_once_told_wrongly_follow_the_truth(seed, sites, changes):
+    live_through(seed, sites, changes)
+
+
 def test_every_end_goes_out_once_to_whom_an_opening_went():
     for seed in range(6):
         world = live_through(seed, 6, [1, 1, 2, 1])

@@ -6,7 +6,8 @@ out of sight only what was said before: nobody can tell more. Its laws, each wit
 
 1. A dead circuit is a cause if the centre reaches both ends, or one end and the other is an
    operator, or the silent device at the other end said itself that the circuit is dead: no device
-   speaks of its own death.
+   speaks of its own death. What it said while the other end was the cause does not count: a dead
+   device makes all of its circuits dead, so such a word says nothing of the circuit.
 2. Silent devices beside what is reached are a cause if one cut cannot explain them: two ways into
    them are lost, or one whose state nobody sees. Else the circuit that they hang on is the cause.
 3. A device or site that was a cause is one until it is seen well, as nothing shows that it was
@@ -31,7 +32,8 @@ from tests.rigs.incidents.story import COLLECTOR, circuit, collector, device, si
 class Truth:
     """What is really so: cut circuits, dead devices, windows, and whether the collector hears.
 
-    words holds the circuits that each device last said to be dead, as far as that was heard.
+    words holds the circuits that each device last said to be dead, as far as that was heard; cuts
+    those of them that were a cause themselves while it said so.
     step counts the settled states; opened_at is when each open incident came, silent_at since when
     each device is not reached, seen_dead_at since when each circuit is seen dead.
     """
@@ -42,6 +44,7 @@ class Truth:
     maintained: set[Subject] = field(default_factory=set)
     deaf: bool = False
     words: dict[str, frozenset[str]] = field(default_factory=dict)
+    cuts: dict[str, frozenset[str]] = field(default_factory=dict)
     step: int = 0
     opened_at: dict[Subject, int] = field(default_factory=dict)
     silent_at: dict[str, int] = field(default_factory=dict)
@@ -71,6 +74,11 @@ class Truth:
                 self.silent_at.pop(name, None)
             else:
                 self.silent_at.setdefault(name, self.step)
+
+    def count_words(self, causes: set[Subject]) -> None:
+        """Count what living devices say of circuits that are a cause themselves."""
+        for name, dead in heard_words(self).items():
+            self.cuts[name] = frozenset(c for c in dead if circuit(c) in causes)
 
     def graph(self) -> "nx.MultiGraph[str]":
         """Return what carries traffic now."""
@@ -137,6 +145,7 @@ def incidents_that_must_be_open(truth: Truth, before: frozenset[Subject]) -> fro
     must = frozenset(roots | (lasting - taken))
     # What was noticed under another root first goes on under the root that explains it.
     must |= {r for r in visible - before for root in taken if _explains(truth, r, root)}
+    truth.count_words(visible)
     truth.opened_at = {root: truth.opened_at.get(root, truth.step) for root in must}
     return must
 
@@ -156,7 +165,7 @@ def _explains(truth: Truth, root: Subject, other: Subject) -> bool:
     else:
         one = truth.intent.circuits.get(other.name)
         mine = group & set(ends(one)) if one else set[str]()
-        part = any(other.name not in truth.words.get(name, ()) for name in mine)
+        part = any(other.name not in truth.cuts.get(name, ()) for name in mine)
     return part and truth.opened_at.get(other, 0) == max(_failed_at(truth, d) for d in group)
 
 
@@ -201,7 +210,7 @@ def _is_root(truth: Truth, each: Circuit, reached: set[str]) -> bool:
     far = [end for end in ends(each) if end not in reached]
     if len(near) == 1 and far[0] not in truth.intent.devices:
         return each.name in truth.cut
-    return len(near) == 1 and each.name in truth.words.get(far[0], frozenset())
+    return len(near) == 1 and each.name in truth.cuts.get(far[0], frozenset())
 
 
 def _site_roots(
@@ -236,7 +245,7 @@ def _group_root(truth: Truth, group: list[str], reached: set[str]) -> bool | lis
         for mine, theirs in ((one, other), (other, one)):
             if mine not in group or theirs not in reached:
                 continue
-            if each.name in truth.words.get(mine, frozenset()):
+            if each.name in truth.cuts.get(mine, frozenset()):
                 continue
             if theirs.startswith("provider "):
                 may_live = True

@@ -16,12 +16,12 @@ from controller.incidents.model import (
     Notice,
     NoticeKind,
     Observation,
-    Policy,
     Refusal,
     Source,
     Subject,
     SubjectKind,
 )
+from controller.incidents.policy import Policy
 from controller.incidents.view import NetworkView
 
 COLLECTOR = "collector-1"

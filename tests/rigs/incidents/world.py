@@ -12,7 +12,6 @@ from controller.incidents.model import (
     News,
     NoticeKind,
     Observation,
-    Policy,
     Recurrence,
     Source,
     Subject,
@@ -20,6 +19,7 @@ from controller.incidents.model import (
     WindowRemoved,
     WindowSet,
 )
+from controller.incidents.policy import Policy
 from controller.incidents.view import NetworkView
 from inventory.model import Intent, Level, Medium
 from tests.factories import Draft

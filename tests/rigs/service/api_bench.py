@@ -28,7 +28,8 @@ from controller.consultations.desk import ConsultationDesk
 from controller.consultations.report import EndHistory
 from controller.deciding.engine import IncidentEngine
 from controller.environment import state_dir
-from controller.incidents.model import Health, Observation, Policy, Source, Subject, SubjectKind
+from controller.incidents.model import Health, Observation, Source, Subject, SubjectKind
+from controller.incidents.policy import Policy
 from controller.incidents.view import network_view
 from controller.leadership.stream import StreamEvent
 from controller.load import load

@@ -9,11 +9,11 @@ from controller.incidents.model import (
     Consultation,
     Health,
     NoticeKind,
-    Policy,
     Source,
     Subject,
     SubjectKind,
 )
+from controller.incidents.policy import Policy
 from inventory.model import Medium
 from tests.factories import Draft
 from tests.rigs.incidents.networks import north, north_draft, view_of

@@ -32,7 +32,9 @@ def opened(net):
 
 def test_a_site_that_fails_anew_is_not_the_old_incident_of_a_circuit_first_taken_for_it():
     net = Retelling(*CHAIN)
-    assert net.become(cut=["t2"], dead=["s2-r1", "s3-r1"]) == ["s2", "t3"] == net.due()
+    assert net.become(cut=["t2"]) == ["t2"] == net.due()
+    now = net.become(cut=["t2"], dead=["s2-r1", "s3-r1"])
+    assert now == ["s2", "t2", "t3"] == net.due()
     assert net.become(cut=["t2"], dead=["s1-r1", "s3-r1"]) == ["t1", "t2", "t3"] == net.due()
     assert net.become(cut=["t1"], dead=["s1-r1", "s3-r1"]) == ["t1", "t2", "t3"] == net.due()
     now = net.become(cut=["t1"], dead=["s1-r1", "s2-r1", "s3-r1"])
@@ -157,3 +159,26 @@ def test_a_cut_seen_after_a_site_came_back_is_another_incident_than_its_silent_r
     assert net.become(cut=["s1-inside", "t1"], dead=["s1-r1", "s1-r2"]) == ["s1", "s1-inside"]
     now = net.become(cut=["s1-inside", "t1"], dead=["s1-r1"])
     assert now == ["s1-inside", "s1-r1", "t1"] == net.due()
+
+
+BESIDE = (("t1", "s0-r1", "s1-r1"), ("t2", "s1-r1", "s2-r1"), ("m2", "s0-r1", "s2-r1"))
+
+
+def test_what_a_device_said_of_a_circuit_while_its_far_end_was_dead_does_not_count_later():
+    net = Retelling(*BESIDE)
+    assert net.become(dead=["s1-r1"]) == ["s1"] == net.due()
+    assert net.become(dead=["s2-r1"]) == ["s2"] == net.due()
+    assert opened(net) == ["s1", "s2"]
+
+
+def test_what_a_device_said_of_a_circuit_while_its_far_end_lived_counts_after_its_death():
+    net = Retelling(*BESIDE)
+    assert net.become(cut=["t2"]) == ["t2"] == net.due()
+    assert net.become(cut=["t2"], dead=["s2-r1"]) == ["m2", "t2"] == net.due()
+
+
+def test_a_router_that_fails_alone_is_not_first_taken_for_its_whole_site():
+    net = Retelling(*PAIR, ("t2", "s1-r1", "s2-r1"), ("m2", "s0-r1", "s2-r1"))
+    assert net.become(dead=["s1-r1"]) == ["s1-r1"] == net.due()
+    assert opened(net) == ["s1-r1"]
+    assert all("S1 has lost its power" not in change.sentence for change in net.story.changes)

@@ -44,6 +44,15 @@ def test_bfd_is_read_by_neighbour():
     assert bgp.parse_bfd(told) == {FAR: "down"}
 
 
+def test_a_neighbour_whose_bfd_is_down_is_told_before_bgp_is_asked():
+    bfd = {FAR: "down", FAR6: "up"}
+    peers = bgp.fallen_peers(bfd)
+    moment = (Stamp("noc", 4, 9.0), 8.0)
+    (found,) = bgp.session_observations("mora-r1", peers, bfd, network(), moment)
+    assert (found.state, "BFD of mora-r1" in found.reason) == (Health.DOWN, True)
+    assert bgp.fallen_peers({FAR: "up"}) == ()
+
+
 @pytest.mark.parametrize(
     ("bgp_state", "bfd_state", "state", "reason"),
     [

@@ -1,4 +1,4 @@
-"""How people and their devices are shown."""
+"""How people, their devices and the audit chain are shown."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,15 +6,19 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from controller.terminal.output import Format, emit_rows, say, write
+import typer
+
+from controller.terminal.output import Exit, Format, emit_rows, say, write
 from controller.wording import count, listing
 from inventory.text_table import aligned, cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from accounts.audit import ChainVerdict
     from controller.access.registrar import Registrar
     from controller.operations.remote_people import RemotePeople
+    from controller.store.audit import AuditEntry
     from controller.store.people_records import PersonRecord
     from vpn.model import Person, PersonDevice
 
@@ -168,3 +172,48 @@ def lines(data: "Mapping[str, Any]") -> Iterator[tuple[str, str]]:
         yield f"  {device['name']}: {device['public_key']} since {device['since']}{ended}", ""
         for gateway, addresses in device["addresses"].items():
             yield f"    behind {gateway}: {', '.join(addresses)}", ""
+
+
+def judge_audit(found: "ChainVerdict", noted: str) -> None:
+    """Say whether the chain is whole; it ends with code 1 if it is not."""
+    if found.broken_at is not None:
+        say(f"the chain was changed at entry {found.broken_at}; put back a copy and find out who "
+            "could")  # fmt: skip
+        raise typer.Exit(Exit.ERROR)
+    if noted and not found.noted:
+        say(f"no entry has the hash {noted}: entries were cut off, or it is of another chain; put "
+            "back a copy and find out who could")  # fmt: skip
+        raise typer.Exit(Exit.ERROR)
+    if found.entries:
+        said = count(found.entries, "entry", "entries")
+        say(f"{said}, unbroken; the last hash is {found.last_hash}")
+
+
+AUDIT_HEADINGS: Final = {
+    "serial": "NO",
+    "kind": "KIND",
+    "at": "AT",
+    "who": "WHO",
+    "what": "WHAT",
+    "subject": "ABOUT",
+    "device": "DEVICE",
+    "because": "BECAUSE",
+    "refused": "REFUSED",
+}
+
+
+def audit_row(trace: "AuditEntry") -> dict[str, object]:
+    """Return an entry of the audit chain as it is shown."""
+    return {
+        "serial": trace.serial,
+        "kind": trace.kind,
+        "at": trace.at,
+        "who": trace.who,
+        "what": trace.what,
+        "subject": trace.subject,
+        "device": trace.details.get("device"),
+        "because": trace.because,
+        "refused": trace.details.get("refused"),
+        "details": trace.details,
+        "hash": trace.hash,
+    }

@@ -34,9 +34,7 @@ from controller.terminal.vpn_access import open_access, sites_access
 from controller.wording import count
 
 if TYPE_CHECKING:
-    from accounts.audit import ChainVerdict
     from controller.load import Loaded
-    from controller.store.audit import AuditEntry
     from vpn.grants.access import Destination
     from vpn.grants.documents import Test
 
@@ -352,6 +350,7 @@ def audit(
     A chain that was tampered with, or that lacks a hash that you noted, ends with code 1.
     """
     from accounts.audit import judge_chain
+    from controller.cli_vpn.person_view import AUDIT_HEADINGS, audit_row, judge_audit
     from inventory.errors import UnknownNameError
     from vpn.people.terms import unknown_name
 
@@ -366,49 +365,5 @@ def audit(
     if subject and subject not in known:
         raise UnknownNameError(unknown_name("person or edge", subject, dict.fromkeys(known)))
     wanted = [one for one in whole if subject in {"", one.subject} and kind in {"", one.kind}]
-    emit_rows([_trace(trace) for trace in wanted], output, _TRAIL)
-    _judge(judge_chain(whole, noted), noted)
-
-
-def _judge(found: "ChainVerdict", noted: str) -> None:
-    """Say whether the chain is whole; it ends with code 1 if it is not."""
-    if found.broken_at is not None:
-        say(f"the chain was changed at entry {found.broken_at}; put back a copy and find out who "
-            "could")  # fmt: skip
-        raise typer.Exit(Exit.ERROR)
-    if noted and not found.noted:
-        say(f"no entry has the hash {noted}: entries were cut off, or it is of another chain; put "
-            "back a copy and find out who could")  # fmt: skip
-        raise typer.Exit(Exit.ERROR)
-    if found.entries:
-        said = count(found.entries, "entry", "entries")
-        say(f"{said}, unbroken; the last hash is {found.last_hash}")
-
-
-_TRAIL = {
-    "serial": "NO",
-    "kind": "KIND",
-    "at": "AT",
-    "who": "WHO",
-    "what": "WHAT",
-    "subject": "ABOUT",
-    "device": "DEVICE",
-    "because": "BECAUSE",
-    "refused": "REFUSED",
-}
-
-
-def _trace(trace: "AuditEntry") -> dict[str, object]:
-    return {
-        "serial": trace.serial,
-        "kind": trace.kind,
-        "at": trace.at,
-        "who": trace.who,
-        "what": trace.what,
-        "subject": trace.subject,
-        "device": trace.details.get("device"),
-        "because": trace.because,
-        "refused": trace.details.get("refused"),
-        "details": trace.details,
-        "hash": trace.hash,
-    }
+    emit_rows([audit_row(trace) for trace in wanted], output, AUDIT_HEADINGS)
+    judge_audit(judge_chain(whole, noted), noted)

@@ -193,7 +193,7 @@ def fly(hours: float, pace_s: float, seed: int, *, outages: bool = True) -> Flig
     ("hours", "pace_s"),
     [
         (80.0, 0.1),
-        (20.0, 0.02),
+        (26.0, 0.02),
         pytest.param(2000.0, 0.1, marks=pytest.mark.long),
         pytest.param(150.0, 0.02, marks=pytest.mark.long),
     ],

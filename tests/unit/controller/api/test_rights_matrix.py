@@ -17,13 +17,13 @@ from tests.rigs.service.matrix import (
     ENGINEER,
     HERE,
     NORTH,
-    REQUESTS,
     World,
     a_consultation,
     a_window,
     an_apply,
     proposed,
 )
+from tests.rigs.service.matrix_requests import REQUESTS
 
 # Whoever comes may ask these; anything else needs somebody who is signed in.
 FOR_ANYBODY = {

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from accounts.audit import ChainVerdict
     from controller.access.registrar import Registrar
-    from controller.operations.remote_people import RemotePeople
     from controller.store.audit import AuditEntry
     from controller.store.people_records import PersonRecord
+    from controller.vpn_control.remote_people import RemotePeople
     from vpn.model import Person, PersonDevice
 
 

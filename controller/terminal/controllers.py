@@ -8,7 +8,7 @@ from inventory.errors import SanagaError
 
 if TYPE_CHECKING:
     from controller.operations.remote import RemoteController
-    from controller.operations.remote_people import RemotePeople
+    from controller.vpn_control.remote_people import RemotePeople
 
 ControllerOption: TypeAlias = Annotated[
     str | None,
@@ -55,6 +55,6 @@ def people_of_controller(url: str | None) -> "RemotePeople | None":
     """Return the people of the same controller; None if none runs."""
     if (found := running_controller(url)) is None:
         return None
-    from controller.operations.remote_people import RemotePeople
+    from controller.vpn_control.remote_people import RemotePeople
 
     return RemotePeople(found.client)

@@ -14,10 +14,16 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.rigs.database.postgresql import PostgresqlServer, running_postgresql
 from tests.rigs.edge.edge_install import EdgeInstallation, install_edge
+from tests.rigs.examples import examples
 
 # How long an example takes says how busy the machine is. What hangs is ended by pytest, after
 # faulthandler_timeout (pyproject.toml).
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "untimed",
+    deadline=None,
+    max_examples=examples(100),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("untimed")
 
 # Files that count every packet of a call; each keeps a core busy, so they do not run side by side.
@@ -34,8 +40,25 @@ CALLS: Final = frozenset(
 # A daemon that is short of time leaves a fault late, and a laboratory that comes up beside it takes
 # its time. These measure how late, so they go first, beside a file that has no laboratory.
 TIMED: Final = "test_failover_harness"
-# Files that take longest begin first, so that both processes end at about the same time.
+# Files that take longest begin first, so that all processes end at about the same time.
 LONGEST: Final = (
+    "test_cli_usage",
+    "test_cli_served_access",
+    "test_recipes",
+    "test_two_services",
+    "test_cli_change",
+    "test_noc_pages",
+    "test_cli_edge",
+    "test_cli_vpn_people",
+    "test_cli_serve",
+    "test_telemetry_series",
+    "test_cli_seal",
+    "test_cli_vpn_lists",
+    "test_cli_served_change",
+    "test_rights_matrix",
+    "test_former_files",
+    "test_month_away",
+    "test_database_gone",
     TIMED,
     *sorted(CALLS - {TIMED}),
     "test_edge_rotation",

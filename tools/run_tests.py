@@ -71,7 +71,7 @@ SIDE_BY_SIDE: Final = (*PROCESSES, "--dist", "loadscope", "--no-loadscope-reorde
 TIERS: Final = (
     Tier(
         "unit, property, golden",
-        ("-m", "not netns and not kernel and not long", *PROCESSES),
+        ("-m", "not netns and not kernel and not long", *SIDE_BY_SIDE),
         skips=True,
         where=("--ignore=tests/netns", "--ignore=tests/kernel"),
     ),

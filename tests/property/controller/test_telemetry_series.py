@@ -39,6 +39,7 @@ from tests.rigs.controller.telemetry_rig import (
     summary,
 )
 from tests.rigs.controller.telemetry_service import open_series
+from tests.rigs.examples import examples
 
 HOUR_S = 3600
 
@@ -146,7 +147,7 @@ def test_no_clock_puts_a_slice_after_its_receipt(sent_s, trusted, replayed, unti
         assert len(placed) == 6
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(16))
 @given(st.data())
 def test_whatever_order_and_repetition_each_message_is_stored_once(data):
     """Batches of any size, sent again from any point, packed at any time: as sent once."""

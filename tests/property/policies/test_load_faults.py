@@ -78,7 +78,9 @@ class Loaded:
 
 
 @pytest.mark.parametrize("kind", ["loss", "loss out", "slow"])
-@pytest.mark.parametrize("media", [TWO, THREE], ids=["two", "three"])
+@pytest.mark.parametrize(
+    "media", [TWO, pytest.param(THREE, marks=pytest.mark.long)], ids=["two", "three"]
+)
 @pytest.mark.parametrize(
     ("pace_s", "seeds"),
     [

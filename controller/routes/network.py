@@ -64,6 +64,11 @@ def all_sites(reader: Viewer) -> list[dict[str, Any]]:
     return list(map(_site_shower(reader), _sites(reader)))
 
 
+def site_titles(reader: Viewer) -> dict[str, str]:
+    """Return the titles of the sites that a reader may see, by name."""
+    return {site.name: site.title for site in _sites(reader)}
+
+
 @router.get("/sites/{name}", openapi_extra=_LOOKING)
 def read_site(name: str, reader: Reader) -> dict[str, Any]:
     """Return one site with its devices, circuits and open incidents."""

@@ -28,7 +28,7 @@ def show_consultations(request: Request, reader: Reader, cursor: Cursor = None) 
         "running": listed("running"),
         "coming": listed("coming"),
         "past": listed("past"),
-        "titles": _titles(reader),
+        "titles": network.site_titles(reader),
     }
     return render(request, Page("consultations.html.j2", "consultations"), values, reader)
 
@@ -42,10 +42,6 @@ def show_consultation(request: Request, name: consultations.NamePath, reader: Re
         "call": call,
         "report": consultations.read_consultation_report(name, reader) if over else None,
         "expected": None if over else consultations.expectation(name, reader),
-        "titles": _titles(reader),
+        "titles": network.site_titles(reader),
     }
     return render(request, Page("consultation.html.j2", "consultations"), values, reader)
-
-
-def _titles(reader: Reader) -> dict[str, str]:
-    return {site["name"]: site["title"] for site in network.all_sites(reader)}

@@ -15,7 +15,7 @@ from controller.roles import Right
 from controller.routes import incidents, network
 from controller.web.rendering import Page, render
 from controller.web.visitor import HOME, PageRoute, Reader
-from controller.web.words import WORST_FIRST
+from controller.web.words import WORST_FIRST, worst_first
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
 _MOST_INCIDENTS: Final = 50
@@ -39,18 +39,14 @@ def overview(reader: Viewer) -> dict[str, Any]:
     page = incidents.list_incidents(reader, PageRequest(None, _MOST_INCIDENTS))
     return {
         "summary": network.summarise(reader),
-        "sites": sorted(sites, key=_worst_first),
+        "sites": sorted(sites, key=worst_first),
         "incidents": page["items"],
         "incidents_total": page["total"],
         "consultations": _calls(reader),
-        "titles": {site["name"]: site["title"] for site in sites},
+        "titles": network.site_titles(reader),
         "hurt": _hurt(sites),
         "map": _map(reader),
     }
-
-
-def _worst_first(site: Mapping[str, Any]) -> tuple[int, str]:
-    return WORST_FIRST.index(site["health"]), site["title"]
 
 
 def _hurt(sites: Sequence[Mapping[str, Any]]) -> dict[str, int]:

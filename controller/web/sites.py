@@ -13,7 +13,7 @@ from controller.roles import Right
 from controller.routes import incidents, network
 from controller.web.rendering import Page, render
 from controller.web.visitor import PageRoute, Reader
-from controller.web.words import WORST_FIRST
+from controller.web.words import WORST_FIRST, worst_first
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
 _MOST_PAST: Final = 20
@@ -34,7 +34,7 @@ def show_sites(
     regions = sorted({site["region"] for site in sites if site["region"]})
     found = [one for one in sites if _wanted(one, health, region, search)]
     values = {
-        "found": sorted(found, key=_worst_first),
+        "found": sorted(found, key=worst_first),
         "total": len(sites),
         "regions": regions,
         "chosen": {"health": health, "region": region, "search": search},
@@ -52,7 +52,7 @@ def show_site(request: Request, name: str, reader: Reader) -> Response:
         "paths": list(_paths(site)),
         "open": _incidents(reader, name, "open"),
         "past": _incidents(reader, name, "ended"),
-        "titles": {one["name"]: one["title"] for one in network.all_sites(reader)},
+        "titles": network.site_titles(reader),
     }
     return render(request, Page("site.html.j2", "sites"), values, reader)
 
@@ -61,7 +61,7 @@ def show_site(request: Request, name: str, reader: Reader) -> Response:
 def show_circuit(request: Request, name: str, reader: Reader) -> Response:
     """Show one circuit with what was measured at its ends."""
     circuit = network.read_circuit(name, reader)
-    titles = {one["name"]: one["title"] for one in network.all_sites(reader)}
+    titles = network.site_titles(reader)
     paths = [
         {"device": end, "circuit": name, "medium": circuit["medium"]} for end in _ends(circuit)
     ]
@@ -76,10 +76,6 @@ def _wanted(site: Mapping[str, Any], health: str, region: str, search: str) -> b
         and region in {"", site["region"]}
         and any(search.casefold() in text.casefold() for text in texts)
     )
-
-
-def _worst_first(site: Mapping[str, Any]) -> tuple[int, str]:
-    return WORST_FIRST.index(site["health"]), site["title"]
 
 
 def _incidents(reader: Viewer, site: str, state: Literal["open", "ended"]) -> Any:

@@ -1,7 +1,7 @@
 """What states, causes and acts are called on pages, and the sign of each state."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 # A state is told by its sign and its word; colour only adds to them.
 GLYPHS: Final[Mapping[str, str]] = {
@@ -109,3 +109,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "consultation-audio": "audio consultation",
     },
 }
+
+
+def worst_first(site: Mapping[str, Any]) -> tuple[int, str]:
+    """Return what sorts sites as the API shows them, those that stand worst first."""
+    return WORST_FIRST.index(site["health"]), site["title"]

@@ -103,7 +103,8 @@ class Tunnels:
     def _start_end(self, line: str, end: End, keys: dict[End, X25519PrivateKey]) -> None:
         world, name, far = self.world, self.name(line, end), _other(end)
         world.spawn(end, ["wireguard-go", "-f", name], world.folder / f"{name}.log")
-        eventually((TUNNEL_SOCKETS / f"{name}.sock").exists, within_s=10, what=f"{name} serves")
+        # The socket has its name before anybody listens there.
+        eventually(partial(_serves, name), within_s=10, what=f"{name} serves")
         _configure(
             name,
             f"private_key={_private(keys[end])}",

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from controller.operations.exchange import error_json
+from database.faults import Fault, fault_of
 from inventory.errors import SanagaError, StorageError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -96,7 +97,10 @@ def _explained(_request: Request, error: Exception) -> Response:
 def _not_stored(_request: Request, error: Exception) -> Response:
     """Say that the database does not do its work; the server writes why into its log."""
     _log.error("a request failed at the database: %s", error)
-    detail = "nothing can be read or stored now; look at the controller's log, then try again"
+    advice = "look at the controller's log"
+    if fault_of(error) is Fault.FULL:
+        advice = "its disk is full; free some space on the controller's machine"
+    detail = f"nothing can be read or stored now; {advice}, then try again"
     return problem_response(_retryable(HTTPStatus.SERVICE_UNAVAILABLE, detail))
 
 

@@ -3,8 +3,11 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from logging import getLogger
 from threading import Lock, Thread
 from typing import Final
+
+from sqlalchemy.exc import DBAPIError
 
 from controller.backups.daily import DailyBackups
 from controller.clock import Clock
@@ -20,8 +23,10 @@ from controller.schedules.month import month_report
 from controller.schedules.rows import Run
 from controller.schedules.runner import BACKUP, FAILED, Announce, ScheduleRunner, Standing
 from controller.timetable.wall_time import DOUALA, month_of
+from database.faults import words_of
 from inventory.errors import SanagaError, UnknownNameError
 
+_log: Final = getLogger(__name__)
 _MONTH: Final = re.compile(rf"{AVAILABILITY}-(\d{{4}}-\d{{2}})")
 
 
@@ -92,6 +97,8 @@ class ReportDesk:
     def _run(self, name: str, now: datetime) -> None:
         try:
             self.runner.run(name, now)
+        except DBAPIError as error:
+            _log.error("the schedule %s is not noted: %s", name, words_of(error))
         finally:
             with self._guard:
                 self._busy.discard(name)

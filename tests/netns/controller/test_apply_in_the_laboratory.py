@@ -121,6 +121,7 @@ def test_one_faulty_router_leaves_every_router_byte_for_byte_as_it_was(sane, kin
     assert [json.loads(said)["pending"] for said in pending] == [None] * len(before)
 
 
+@pytest.mark.long
 def test_same_change_without_a_fault_is_made_and_can_be_taken_back(network):
     before = running(network.lab)
     assert network.sanaga("plan", network.changed(), "--out", "sane.plan").code == 2

@@ -91,6 +91,7 @@ BAD: dict[str, tuple[Callable[[Site], str], str]] = {
 }
 
 
+@pytest.mark.long
 def test_bad_policies_are_refused_for_their_reasons_and_the_running_one_stays(well):
     before = well.config()
     with call(well) as lost:

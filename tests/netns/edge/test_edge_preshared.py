@@ -131,6 +131,7 @@ def test_a_far_end_in_which_it_is_next_week_already_is_found(well: Site, state_d
             restored(well, end, state_dir, current_moment().instant)
 
 
+@pytest.mark.long
 def test_with_another_chain_nobody_shakes_hands(well: Site, state_dir: Path, tmp_path: Path):
     """The control: that the paths come up says something about the keys."""
     restored(well, "edge", tmp_path, current_moment().instant)

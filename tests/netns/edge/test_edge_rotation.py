@@ -161,7 +161,8 @@ def test_a_far_end_that_does_not_know_the_key_costs_nothing_and_the_device_retur
     assert any("no answer with the new key from hub" in one for one in well.explained("keys"))
 
 
-@pytest.mark.parametrize("end", ["edge", pytest.param("hub", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("end", ["edge", "hub"])
 def test_a_daemon_killed_in_the_middle_of_a_move_goes_on_with_it(well: Site, end: End):
     key, daemon = upcoming(well, "edge"), well.pair.daemons[end]
     with call(well) as lost:

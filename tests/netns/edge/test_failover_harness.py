@@ -161,7 +161,8 @@ def missed(stage: Stage) -> list[int]:
     return [int(found[1]) for found in told if found]
 
 
-@pytest.mark.parametrize("name", ["routed-20", pytest.param("routed-100", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["routed-20", "routed-100"])
 def test_a_daemon_leaves_a_black_hole_after_few_test_packets(name: str) -> None:
     """How long they take depends on the machine and is for the benchmark; their number does not.
 
@@ -196,6 +197,7 @@ def test_a_daemon_leaves_a_black_hole_after_few_test_packets(name: str) -> None:
         assert over(stage, first)
 
 
+@pytest.mark.long
 def test_bfd_leaves_a_black_hole_but_not_before_its_time() -> None:
     """Its three intervals of 300 ms; a busy machine adds to them."""
     with staged("bfd-300") as stage:

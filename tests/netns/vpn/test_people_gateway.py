@@ -73,6 +73,7 @@ def test_people_say_names_and_the_gateway_s_resolver_knows_them(standing: Gate):
         standing.asked("person", "revoke", "named", "--because", "x")
 
 
+@pytest.mark.long
 def test_the_gateway_s_tunnels_move_to_another_key_and_people_notice_nothing(standing: Gate):
     pair = standing.edge.pair
     site, edge, hub = Site(standing.edge.world, pair), pair.daemons["edge"], pair.daemons["hub"]

@@ -31,11 +31,21 @@ FOLLOWED = (
 )
 
 
+# They draw and question the whole country.
+OF_THE_COUNTRY = frozenset({"describe-the-country", "find-the-risks"})
+
+
 def steps(page: str) -> tuple[Step, ...]:
     return read_recipe(DOCS / "recipes" / f"{page}.md")
 
 
-@pytest.mark.parametrize("page", plain_guides.GUIDES)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.long] if page in OF_THE_COUNTRY else [])
+        for page in plain_guides.GUIDES
+    ],
+)
 def test_a_recipe_without_devices_does_what_it_says(page, tmp_path):
     with shell(tmp_path) as made:
         assert follow(steps(page), plain_guides.GUIDES[page](tmp_path, made), made)

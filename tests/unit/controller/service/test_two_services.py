@@ -56,6 +56,7 @@ def plan_at_one_and_read_at_the_other(services, one, other):
     assert [found["id"] for found in other.client.all("/operations")] == [begun["id"]]
 
 
+@pytest.mark.long
 def test_the_leader_hangs_and_is_killed_and_everybody_is_told_once(services):
     one, other = services.serve("one"), services.serve("other")
     assert (one.role(), other.role()) == ("leader", "follower")

@@ -23,6 +23,9 @@ GRACE_S: Final = 1.0
 LONGEST_S: Final = 3600
 READY: Final = "ready"
 _HEADER: Final = struct.Struct("!Id")
+_STAMP: Final = struct.Struct("ll")
+_STAMP_OPTION: Final = 35  # SO_TIMESTAMPNS, which the socket module does not name
+_TOLD_OCTETS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ PROFILES: Final = {"voice": VOICE, "video": VIDEO}
 class Second:
     """One second of a call in one direction, by the time of sending; times in ms.
 
-    silence_ms is the longest time without a packet that lay in, or reached into, this second.
+    silence_ms is the longest time without a packet that lay in, or reached into, this second, had
+    every packet been sent when it was due.
     duplicates are copies of packets that had come, reordered those that came after a later one
     (RFC 4737).
     """
@@ -82,7 +86,9 @@ class PacketCounts:
             self.copies.append(sequence)
         elif now - sent_at <= GRACE_S:
             self.delays[sequence] = now - sent_at
-            self.arrivals.append(now)
+            # As if it had been sent when it was due: a late sender is no silence of the network.
+            due = self.start + sequence / self.profile.packets_per_s
+            self.arrivals.append(due + self.delays[sequence])
             if sequence < self.newest:
                 self.overtaken.append(sequence)
             self.newest = max(self.newest, sequence)
@@ -182,10 +188,10 @@ class TrafficCall:
         while (left := until - time.monotonic()) > 0:
             if not select.select([door], [], [], left)[0]:
                 return
-            packet = _try_receive(door)
+            packet, arrived_at = _try_receive(door)
             if len(packet) >= _HEADER.size:
                 sequence, sent_at = _HEADER.unpack_from(packet)
-                ledger.heard(sequence, sent_at, time.monotonic())
+                ledger.heard(sequence, sent_at, arrived_at)
 
 
 def _door(address: str, port: int, tos: int) -> socket.socket:
@@ -194,6 +200,8 @@ def _door(address: str, port: int, tos: int) -> socket.socket:
         door.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
     else:
         door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, tos)
+    # When this process gets to a packet depends on the machine; when the kernel has it does not.
+    door.setsockopt(socket.SOL_SOCKET, _STAMP_OPTION, 1)
     door.bind((address, port))
     return door
 
@@ -205,12 +213,17 @@ def _try_send(door: socket.socket, packet: bytes, target: tuple[str, int]) -> No
         return
 
 
-def _try_receive(door: socket.socket) -> bytes:
-    """Return a packet; an ICMP error that the kernel reports instead is an empty one."""
+def _try_receive(door: socket.socket) -> tuple[bytes, float]:
+    """Return a packet and when the kernel had it; an ICMP error instead is an empty packet."""
     try:
-        return door.recv(2048)
+        packet, told, _, _ = door.recvmsg(2048, _TOLD_OCTETS)
     except OSError:
-        return b""
+        return b"", time.monotonic()
+    now, now_ns = time.monotonic(), time.time_ns()
+    stamps = [_STAMP.unpack(data) for _, kind, data in told if kind == _STAMP_OPTION]
+    waited_s = max((now_ns - s * 1_000_000_000 - ns) / 1e9 for s, ns in stamps) if stamps else 0.0
+    # A clock that was set meanwhile says nothing.
+    return packet, now - waited_s if 0 <= waited_s <= GRACE_S else now
 
 
 def _arguments() -> argparse.Namespace:

@@ -110,3 +110,18 @@ def test_video_is_a_megabit_a_second():
     assert VIDEO.packets_per_s * VIDEO.payload * 8 == pytest.approx(1e6, rel=0.01)
     second = PacketCounts(start=0.0, profile=VIDEO).second(1)
     assert (second.sent, second.lost) == (104, 104)
+
+
+def test_a_sender_that_is_late_makes_no_silence_and_a_network_that_loses_does():
+    ledger = PacketCounts(start=100.0)
+    for sequence in range(50):
+        # From the tenth packet on the sender has no processor for 200 ms, and then catches up.
+        due = 100.0 + sequence / 50
+        sent_at = max(due, 100.4) if 10 <= sequence < 20 else due
+        ledger.heard(sequence, sent_at, sent_at + 0.01)
+    assert ledger.second(0).silence_ms < 40
+    lossy = PacketCounts(start=100.0)
+    for sequence in (*range(10), *range(20, 50)):
+        sent_at = 100.0 + sequence / 50
+        lossy.heard(sequence, sent_at, sent_at + 0.01)
+    assert lossy.second(0).silence_ms > 200

@@ -80,6 +80,7 @@ def _surroundings(request: Request, page: Page, reader: Viewer | None) -> dict[s
         "query": request.query_params,
         "network": context.intent.network.name,
         "now_s": context.now(),
+        "position": request.state.position,
         "person": reader.principal.account if reader else None,
         "may": partial(_may_somewhere, reader),
     }

@@ -27,6 +27,8 @@ class PageRoute(APIRoute):
         answer = super().get_route_handler()
 
         async def shown(request: Request) -> Response:
+            # Before anything is read: what happens from now on may be missing on the page.
+            request.state.position = request.app.state.context.ring.newest
             try:
                 return await answer(request)
             except ProblemError as error:

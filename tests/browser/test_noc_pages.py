@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.roles import Grant
-from controller.incidents.model import Health
+from controller.incidents.model import Health, Subject, SubjectKind
 from controller.roles import Role
 from tests.rigs.service.noc_browser import AXE, noc_browser
 
@@ -119,6 +119,26 @@ def test_the_end_of_a_session_is_said_and_leads_back(quiet):
         notice.get_by_role("link").click()
         expect(page.get_by_label("Password")).to_be_visible()
         assert page.locator("input[name=next]").input_value() == "/sites"
+
+
+def test_all_tabs_of_a_browser_share_one_stream(quiet):
+    opened = []
+    with quiet.page("/incidents") as first:
+        expect(first.locator("#live")).to_have_text("live", timeout=WITHIN_MS)
+        first.context.on("request", lambda one: opened.append(one.url))
+        second = first.context.new_page()
+        second.goto(f"{quiet.origin}/")
+        quiet.bench.hear(MICROWAVE, Health.DOWN, *FAR_ENDS)
+        for page, row in ((first, "tr"), (second, ".card")):
+            expect(page.locator(row, has_text=MICROWAVE)).to_be_visible(timeout=WITHIN_MS)
+        assert not [url for url in opened if url.endswith("/api/v1/stream")]
+        first.close()
+        quiet.bench.hear(MICROWAVE, Health.OK, *FAR_ENDS)
+        expect(second.locator(".card", has_text=MICROWAVE)).to_have_count(0, timeout=WITHIN_MS)
+        kept = quiet.bench.context.incidents.current().health
+        wanted = kept[Subject(SubjectKind.SITE, "kolofata")].value
+        expect(second.locator("tr[data-site=kolofata]")).to_have_attribute("data-health", wanted)
+        assert len([url for url in opened if url.endswith("/api/v1/stream")]) == 1
 
 
 def test_keys_lead_through_the_pages(quiet):

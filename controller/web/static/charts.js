@@ -115,6 +115,6 @@ function resize() {
 }
 new ResizeObserver(resize).observe(box);
 for (const chosen of [period, figure]) chosen.addEventListener("change", show);
-stream.addEventListener("resync", show);
+stream.addEventListener("again", show);
 setInterval(show, REFRESH_MS);
 show();

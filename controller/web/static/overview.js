@@ -196,17 +196,31 @@ function showAll() {
 showAll();
 map.on("zoomend", showAll);
 
-stream.addEventListener("health", ({ detail }) => {
-  if (detail.kind === "circuit" && drawn.has(detail.name)) mark(detail.name, detail.after);
-  if (detail.kind !== "site" || !rows.has(detail.name)) return;
-  const row = rows.get(detail.name);
-  row.dataset.health = detail.after;
-  const state = row.querySelector(".state");
-  const sample = document.querySelector(`.legend .state.${detail.after}`);
-  if (sample) state.replaceWith(sample.cloneNode(true));
-  showSite(detail.name);
+function take(kind, name, health) {
+  if (kind === "circuit" && drawn.has(name) && drawn.get(name).health !== health) mark(name, health);
+  const row = kind === "site" ? rows.get(name) : null;
+  if (!row || row.dataset.health === health) return;
+  row.dataset.health = health;
+  const sample = document.querySelector(`.legend .state.${health}`);
+  if (sample) row.querySelector(".state").replaceWith(sample.cloneNode(true));
+  showSite(name);
   showBadges();
-});
+}
+stream.addEventListener("health", ({ detail }) => take(detail.kind, detail.name, detail.after));
+
+async function readAgain() {
+  for (const kind of ["site", "circuit"]) {
+    for (let cursor = ""; cursor !== null;) {
+      const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
+      const answer = await fetch(`/api/v1/${kind}s?limit=500${after}`);
+      if (!answer.ok) return;
+      const page = await answer.json();
+      for (const one of page.items) take(kind, one.name, one.health);
+      cursor = page.next;
+    }
+  }
+}
+stream.addEventListener("again", readAgain);
 
 const filter = document.getElementById("filter");
 filter.addEventListener("input", () => {

@@ -73,11 +73,14 @@ export function news(kind) {
 for (const kind of ["health", "incident", "consultation", "operation"]) {
   stream.addEventListener(kind, () => news(kind));
 }
-// The first one says only that the stream begins; what the page shows is as new.
-let begun = false;
-stream.addEventListener("resync", () => {
-  if (begun || Date.now() - opened > 5_000) news("resync");
-  begun = true;
+// What the page shows is of a position in the stream. Whoever begins to read elsewhere has missed
+// something: after sleep, or when the tab that read the stream for all is closed.
+let shown = Number(document.body.dataset.position);
+stream.addEventListener("resync", ({ detail }) => {
+  if (detail.sequence === shown) return;
+  shown = detail.sequence;
+  news("resync");
+  stream.dispatchEvent(new Event("again"));
 });
 stream.addEventListener("signed-out", showEnd);
 stream.addEventListener("standing", showStanding);

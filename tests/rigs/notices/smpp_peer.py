@@ -51,6 +51,7 @@ class Session(threading.Thread):
         super().__init__(daemon=True)
         self.connection, self.faults, self.numbers = connection, faults, 1000
         self.held: list[tuple[str, object]] = []
+        self.sending = threading.RLock()
 
     def run(self) -> None:
         try:
@@ -71,7 +72,9 @@ class Session(threading.Thread):
         return octets
 
     def reply(self, command: int, status: int, number: int, body: bytes = b"") -> None:
-        self.connection.sendall(HEAD.pack(HEAD.size + len(body), command, status, number) + body)
+        with self.sending:
+            frame = HEAD.pack(HEAD.size + len(body), command, status, number) + body
+            self.connection.sendall(frame)
 
     def handle(self, command: int, number: int, body: bytes) -> None:
         if command == BIND:
@@ -111,15 +114,18 @@ class Session(threading.Thread):
         if self.faults.mute:
             self.faults.mute -= 1
             return
-        self.reply(SUBMIT_RESPONSE, status, number, b"" if status else name.encode() + b"\0")
-        if status == 0:
-            self.held.append((name, sent["to"]))
-            if not self.faults.hold:
-                self.receipts()
+        with self.sending:
+            self.reply(SUBMIT_RESPONSE, status, number, b"" if status else name.encode() + b"\0")
+            if status == 0:
+                self.held.append((name, sent["to"]))
+                if not self.faults.hold:
+                    self.receipts()
 
     def receipts(self) -> None:
-        while self.held:
-            name, number = self.held.pop(0)
+        """Send the receipts that are held, of all messages that were answered."""
+        with self.sending:
+            held, self.held = self.held, []
+        for name, number in held:
             self.numbers += 1
             text = f"id:{name} sub:001 dlvrd:001 submit date:2603020800 stat:DELIVRD err:000 text:"
             body = b"\0\1\1" + str(number).encode() + b"\0\5\0SANAGA\0\4\0\0\0\0\0\0\0\0"

@@ -38,6 +38,7 @@ from controller.notices.recipients import Audience
 from controller.notices.worker import NoticeWorker
 from controller.operations.answer_rows import AnswerRows
 from controller.operations.changes import Changes
+from controller.pages.install import add_pages
 from controller.polling.listeners import ListeningPorts
 from controller.routes.app import cookies_of, make_app
 from controller.schedules.jobs import usual_surroundings
@@ -54,7 +55,6 @@ from controller.service.upkeep import Admission, Upkeep
 from controller.store.database import Database
 from controller.store.place import store_place
 from controller.store.revoked_keys import Revoked
-from controller.web.install import add_pages
 from database.engine import open_engine
 from inventory.credentials import PASSPHRASE
 from inventory.errors import JournalError

@@ -1,1 +1,1 @@
-"""The pages of the NOC: what stands, what is wrong and who is hurt, on the API and its stream."""
+"""What every page of the NOC needs: templates, language, assets, and who reads."""

@@ -13,7 +13,7 @@ from fastapi import Request
 from controller.incidents.sentences import Language
 
 COOKIE: Final = "sanaga-language"
-_CATALOGUE: Final = Path(__file__).parent / "templates" / "fr.json"
+_CATALOGUES: Final = Path(__file__).parent / "templates" / "fr"
 _WANTED: Final = re.compile(r"\s*([a-z]{2})[^,;]*(?:;\s*q=([0-9.]+))?")
 
 
@@ -41,8 +41,10 @@ class Speech:
 
 @cache
 def french() -> Mapping[str, str]:
-    """Return the French catalogue by the English text."""
-    return dict(json.loads(_CATALOGUE.read_text(encoding="utf-8")))
+    """Return the French catalogues, in one, by the English text."""
+    files = sorted(_CATALOGUES.glob("*.json"))
+    found = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return {text: told for catalogue in found for text, told in catalogue.items()}
 
 
 def chosen_language(request: Request) -> Language:

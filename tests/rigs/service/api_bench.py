@@ -35,6 +35,7 @@ from controller.leadership.stream import StreamEvent
 from controller.load import load
 from controller.operations.answer_rows import AnswerRows
 from controller.operations.changes import Changes
+from controller.pages.install import add_pages
 from controller.roles import CATALOGUE
 from controller.routes.app import cookies_of, make_app
 from controller.schedules.archive import ReportArchive
@@ -43,7 +44,6 @@ from controller.schedules.jobs import usual_surroundings
 from controller.service.authentication import Authentication
 from controller.service.changing import open_changes
 from controller.store.place import FILE
-from controller.web.install import add_pages
 from database.engine import open_engine
 from tests.rigs.accounts.service import PARTY, QUICK, without_disk
 from tests.rigs.database.fresh_records import place_fresh_records

@@ -1,5 +1,6 @@
 """The words of the pages: every text has a French one, and no translation is left over."""
 
+import json
 import re
 from pathlib import Path
 
@@ -28,6 +29,12 @@ def written() -> set[str]:
 
 def test_every_text_has_a_french_one_and_none_is_left_over():
     assert written() == set(french())
+
+
+def test_a_text_stands_in_one_catalogue():
+    files = (HERE / "templates" / "fr").glob("*.json")
+    texts = [text for file in files for text in json.loads(file.read_text(encoding="utf-8"))]
+    assert sorted(texts) == sorted(set(texts))
 
 
 def test_a_french_text_has_the_values_of_the_english_one():

@@ -2,7 +2,8 @@
 
 from fastapi import FastAPI
 
-from controller.web import assets, consultations, incidents, overview, sign_in, sites
+from controller.pages import consultations, incidents, overview, sign_in, sites
+from controller.web import assets
 
 
 def add_pages(app: FastAPI) -> None:

@@ -8,6 +8,7 @@ from math import prod
 from typing import Final, Literal, TypeAlias
 
 from inventory.errors import UnknownNameError
+from inventory.model import SiteName
 from topology.build import LAN_RATE_MBPS, site_node
 from topology.max_flow import MaxFlow
 from topology.model import Link, LinkName, Node, NodeKind, NodeName, Path, Topology
@@ -42,6 +43,17 @@ def best_path(topology: Topology, a: str, b: str) -> Path | None:
     Raises UnknownNameError.
     """
     return next(iter(ranked_paths(topology, a, b, k=1)), None)
+
+
+def paths_to_sites(topology: Topology) -> Mapping[SiteName, Path]:
+    """Return the path that routing takes from an anchor to each site that is reached."""
+    anchors = sorted(topology.anchors & topology.nodes.keys())
+    ways = _settled(_adjacency(topology), topology, [((name,), ()) for name in anchors])
+    return {
+        site: path_along(topology, nodes, links)
+        for _, nodes, links in ways
+        if (node := topology.nodes[nodes[-1]]).kind is NodeKind.SITE and (site := node.site)
+    }
 
 
 def ranked_paths(topology: Topology, a: str, b: str, *, k: int) -> tuple[Path, ...]:
@@ -163,24 +175,35 @@ def _cheapest(
     banned: Collection[LinkName],
 ) -> _Key | None:
     """Return the least way that begins with root and does not go on over a banned link."""
-    nodes, links = root
-    spent = sum(path_weight(topology.links[name]) for name in links)
-    heap: list[_Key] = [(spent, nodes, links)]
-    done = set(nodes[:-1])
+    found = _settled(adjacency, topology, (root,), banned)
+    return next((key for key in found if key[1][-1] == goal), None)
+
+
+def _settled(
+    adjacency: _Adjacency,
+    topology: Topology,
+    roots: Sequence[_Way],
+    banned: Collection[LinkName] = (),
+) -> Iterator[_Key]:
+    """Yield the least way to each node, the least first; roots are equally long."""
+    heap: list[_Key] = [
+        (sum(path_weight(topology.links[name]) for name in links), nodes, links)
+        for nodes, links in sorted(roots)
+    ]
+    begun = len(heap[0][1]) if heap else 0
+    done = {name for nodes, _ in roots for name in nodes[:-1]}
     while heap:
         spent, nodes, links = heappop(heap)
         here = nodes[-1]
-        if here == goal:
-            return spent, nodes, links
         if here in done:
             continue
         done.add(here)
+        yield spent, nodes, links
         for there, link, more in adjacency[here]:
-            if there in done or (link.name in banned and len(nodes) == len(root[0])):
+            if there in done or (link.name in banned and len(nodes) == begun):
                 continue
             if len(nodes) == 1 or passes(topology, nodes[-2], here, there):
                 heappush(heap, (spent + more, (*nodes, there), (*links, link.name)))
-    return None
 
 
 def passes(topology: Topology, before: NodeName, here: NodeName, after: NodeName) -> bool:

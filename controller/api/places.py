@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from inventory.model import CircuitName, DeviceName, Intent, SiteName
+from topology.build import build_topology
+from topology.model import Topology
 
 
 # Without slots, so that the paths are kept.
@@ -18,6 +20,11 @@ class Places:
     def sites(self) -> dict[SiteName, str]:
         """Return the path of every site."""
         return {name: "/".join(self._line(name)) for name in self.intent.sites}
+
+    @cached_property
+    def topology(self) -> Topology:
+        """Return the graph of everything that is in use."""
+        return build_topology(self.intent)
 
     def of_circuit(self, name: CircuitName) -> tuple[SiteName, ...]:
         """Return the sites at the ends of a circuit."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.rigs.examples import examples
 from topology.model import Link, Node, NodeKind, Topology
-from topology.paths import disjoint_paths, ranked_paths
+from topology.paths import best_path, disjoint_paths, paths_to_sites, ranked_paths
 
 
 @st.composite
@@ -76,3 +76,21 @@ def test_disjoint_paths_are_as_many_as_the_smallest_cut_allows(question):
         assert len(used) == len(set(used))
         assert all(len(set(p.nodes)) == len(p.nodes) for p in paths)
         assert all((p.nodes[0], p.nodes[-1]) == (a, b) for p in paths)
+
+
+@settings(max_examples=examples(150))
+@given(questions())
+def test_paths_to_all_sites_at_once_are_the_best_of_each(question):
+    topology, a, b = question
+    anchor, far = topology.nodes[a].site, topology.nodes[b].site
+    places = {f"site:{name}": Node(f"site:{name}", NodeKind.SITE, name) for name in (anchor, far)}
+    lans = {
+        f"lan:{end}": Link(f"lan:{end}", end, f"site:{site}", None, None, 0, 0.0, 1.0, 1.0, 0.0)
+        for end, site in ((a, anchor), (b, far))
+    }
+    whole = Topology(
+        {**topology.nodes, **places}, {**topology.links, **lans}, frozenset({f"site:{anchor}"}), {}
+    )
+    found = paths_to_sites(whole)
+    assert found.get(far) == best_path(whole, f"site:{anchor}", f"site:{far}")
+    assert found[anchor].links == ()

@@ -88,6 +88,7 @@ REQUESTS: Final[dict[str, Request]] = {
     "GET /circuits": Request(),
     "GET /circuits/{name}": Request(HERE, {"name": CUT}),
     "GET /circuits/{name}/history": Request(HERE, {"name": CUT}, query="?device=kolofata-e1"),
+    "GET /what-if": Request(HERE, query=f"?failed={CUT}"),
     "GET /incidents": Request(),
     "GET /incidents/{number}": Request(HERE, {"number": an_incident}),
     "POST /incidents/{number}/acts": Request(

@@ -44,11 +44,12 @@ class Thing:
 
     name: str
     kind: SubjectKind
+    title: str
     sites: tuple[SiteName, ...]
 
 
 @router.get("/what-if", openapi_extra=needs(Right.LOOK))
-def suppose(reader: Reader, failed: Failed = "", present: Present = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - a query
+def suppose(reader: Reader, failed: Failed = "", *, present: Present = True) -> dict[str, Any]:
     """Return what the failure of some things would cost: sites, people, ways, consultations."""
     topology = reader.context.places.topology
     things = things_named(failed, reader)
@@ -56,7 +57,9 @@ def suppose(reader: Reader, failed: Failed = "", present: Present = True) -> dic
     found = suppose_failed(topology, [one.name for one in things], [one.name for one in down])
     hurt = sorted(_hurt(found, reader), key=_worst_first)
     return {
-        "failed": [{"name": one.name, "kind": one.kind.value} for one in things],
+        "failed": [
+            {"name": one.name, "kind": one.kind.value, "title": one.title} for one in things
+        ],
         "down_now": [one.name for one in down if reader.sees(one.sites)],
         **_sums(topology, found, things, reader),
         "sites": hurt,
@@ -112,10 +115,13 @@ def _known(name: str, reader: Viewer) -> Thing | None:
     topology, places = context.places.topology, context.places
     node, link = topology.nodes.get(name), topology.links.get(name)
     if node is not None:
+        kind = SubjectKind(node.kind.value)
         sites = (node.site,) if node.site else _subscribers(name, reader)
-        return Thing(name, SubjectKind(node.kind.value), sites)
+        bare = name.removeprefix(f"{kind.value}:")
+        title = context.intent.sites[bare].title if kind is SubjectKind.SITE else bare
+        return Thing(name, kind, title, sites)
     if link is not None and link.circuit:
-        return Thing(name, SubjectKind.CIRCUIT, places.of_circuit(link.circuit))
+        return Thing(name, SubjectKind.CIRCUIT, name, places.of_circuit(link.circuit))
     return None
 
 
@@ -149,11 +155,13 @@ def _worst_first(row: Mapping[str, Any]) -> tuple[int, int, str]:
 
 
 def _way(way: Path | None, reader: Viewer) -> dict[str, Any] | None:
-    """Return a way from the centre; what the reader may not see of it is one step without name."""
+    """Return a way from the centre, from site to site; what the reader may not see has no name."""
     if way is None:
         return None
     topology = reader.context.places.topology
-    steps = [_step(name, reader) for name in way.links if topology.links[name].circuit]
+    known = reader.context.network.circuits
+    between = (topology.links[name].circuit for name in way.links)
+    steps = [_step(name, reader) for name in between if name and not known[name].inside]
     return {
         "circuits": [step for step, _ in groupby(steps)],
         "delay_ms": round(way.delay_ms, 2),
@@ -191,4 +199,3 @@ def _touched(topology: Topology, things: list[Thing], reader: Viewer) -> dict[st
         return {"consultations": [], "coming": []}
     told = find_touched(TouchRequest(names=sorted({*links, *nodes})), reader)
     return {"consultations": told["consultations"], "coming": told["coming"]}
-

@@ -47,17 +47,22 @@ def render(
     request: Request, page: Page, values: Mapping[str, Any], reader: Viewer | None = None
 ) -> Response:
     """Return a page, or the part of it that the request asks for."""
+    octets = render_text(request, page, values, reader).encode()
+    made = zipped_response(request, octets, gzip.compress(octets, 5), _HTML, HEADERS)
+    made.status_code = page.status
+    return made
+
+
+def render_text(
+    request: Request, page: Page, values: Mapping[str, Any], reader: Viewer | None = None
+) -> str:
+    """Return the text of a page, or of the part of it that the request asks for."""
     template, part = _template(page.template), request.query_params.get("part", "")
     given = {**values, **_surroundings(request, page, reader)}
     if part in template.blocks:
         context = template.new_context(given)
-        text = "".join(template.blocks[part](context))
-    else:
-        text = template.render(given)
-    octets = text.encode()
-    made = zipped_response(request, octets, gzip.compress(octets, 5), _HTML, HEADERS)
-    made.status_code = page.status
-    return made
+        return "".join(template.blocks[part](context))
+    return template.render(given)
 
 
 _HTML: Final = "text/html; charset=utf-8"

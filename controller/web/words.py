@@ -14,6 +14,11 @@ GLYPHS: Final[Mapping[str, str]] = {
     "critical": "✕",
     "warning": "▲",
     "info": "i",
+    "failed": "✕",
+    "down-now": "!",
+    "cut-off": "⊘",
+    "last-way": "▲",
+    "other-way": "↷",
 }
 WORST_FIRST: Final = ("down", "unreachable", "degraded", "unknown", "maintenance", "ok")
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -92,6 +97,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "split": "split",
         "act": "by hand",
         "history": "told later",
+    },
+    # What would become of a site, a circuit or a device if some others failed.
+    "supposed": {
+        "failed": "fails",
+        "down-now": "down now",
+        "cut-off": "cut off",
+        "last-way": "last way left",
+        "other-way": "another way",
     },
     "standing": {
         "announced": "announced",

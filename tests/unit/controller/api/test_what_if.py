@@ -1,4 +1,4 @@
-"""What would be if things failed, over the API: who is hurt, over which ways, within one's scope."""
+"""What would be if things failed, over the API: who is hurt, and which ways are left."""
 
 from datetime import UTC, datetime
 
@@ -65,7 +65,7 @@ def test_all_ways_of_a_site_together_cut_it_off(bench):
 
 def test_a_site_fails_by_its_bare_name_with_its_devices(bench):
     (failed,) = ask(bench, "kolofata")["failed"]
-    assert failed == {"name": "site:kolofata", "kind": "site"}
+    assert failed == {"name": "site:kolofata", "kind": "site", "title": "Kolofata"}
     assert effects(ask(bench, "kolofata-e1"))["kolofata"] == "cut-off"
     assert effects(ask(bench, "kolofata-r1"))["kolofata"] == "other-way"
     (operator,) = [one for one in bench.get("/circuits")["items"] if one["name"] == "kolofata-leo"]

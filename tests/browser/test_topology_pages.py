@@ -1,0 +1,98 @@
+"""What would be if things failed, and figures of sites, circuits and devices, in a real browser."""
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.roles import Grant
+from controller.incidents.model import Health
+from controller.roles import Role
+from tests.rigs.service.noc_browser import AXE, noc_browser
+
+GRANTS = {
+    "ngono": (Grant(Role.NOC_OPERATOR, ""),),
+    "moussa": (Grant(Role.VIEWER, "yaounde/maroua"),),
+}
+FIBRE, ENDS = "mora-kolofata-fibre", ("mora-r1", "kolofata-r1")
+HARMLESS = "mayo-sava-mora-microwave"
+PAGES = (f"/topology?failed={FIBRE},site:garoua",)
+WITHIN_MS = 20_000
+
+
+@pytest.fixture(scope="module")
+def noc():
+    with noc_browser(GRANTS) as made:
+        yield made
+
+
+@pytest.fixture
+def quiet(noc):
+    """Give the browser; whatever a page complains of in its console fails the test."""
+    noc.complaints.clear()
+    yield noc
+    assert noc.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_keeps_nobody_from_using_it_and_fits_its_screen(quiet, path, scheme):
+    with quiet.page(path, color_scheme=scheme, reduced_motion="reduce") as page:
+        page.wait_for_load_state()
+        page.evaluate(AXE.read_text())
+        found = page.evaluate("async () => (await axe.run()).violations")
+        told = [(one["id"], [node["html"][:120] for node in one["nodes"]][:3]) for one in found]
+        assert told == []
+        for width in (360, 820, 3840):
+            page.set_viewport_size({"width": width, "height": 800})
+            beyond = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert beyond <= 0, width
+
+
+def test_a_circuit_that_fails_by_keyboard_is_in_the_address_and_on_the_picture(quiet):
+    with quiet.page("/topology") as page:
+        expect(page.locator("#live")).to_have_text("live", timeout=WITHIN_MS)
+        sentence, picture = page.locator("#effect .sentence"), page.locator("#picture")
+        expect(sentence).to_contain_text("Nothing fails")
+        page.keyboard.press("/")
+        page.keyboard.type(FIBRE)
+        box = page.get_by_role("checkbox", name=FIBRE)
+        expect(box).to_be_visible()
+        box.focus()
+        page.keyboard.press("Space")
+        expect(sentence).to_have_text("No site would be cut off. 1 site would take another way.")
+        expect(box).to_be_focused()
+        assert page.url.endswith(f"/topology?failed={FIBRE}")
+        expect(picture.locator(f"[data-fail={FIBRE}]")).to_have_class("fibre is-failed")
+        assert picture.locator(".signs text").all_text_contents() == ["✕", "↷"]
+        picture.locator("[data-fail='site:kolofata']").click(position={"x": 6, "y": 12})
+        expect(sentence).to_contain_text("1 site would be cut off (77,857 people, 1 facility)")
+        expect(page.get_by_role("checkbox", name="Kolofata", exact=True)).to_be_checked()
+        with quiet.page(page.url.removeprefix(quiet.origin)) as colleague:
+            expect(colleague.locator("#effect .sentence")).to_contain_text("1 site would be cut")
+            assert colleague.locator(".chips li").count() == 2
+        page.locator("[data-mend='site:kolofata']").click()
+        expect(sentence).to_contain_text("No site would be cut off")
+        assert page.url.endswith(f"/topology?failed={FIBRE}")
+
+
+def test_a_circuit_that_does_not_matter_hurts_nobody_until_another_is_cut(quiet):
+    with quiet.page(f"/topology?failed={HARMLESS}") as page:
+        expect(page.locator("#live")).to_have_text("live", timeout=WITHIN_MS)
+        sentence = page.locator("#effect .sentence")
+        expect(sentence).to_contain_text("Nobody would be hurt")
+        assert page.locator("#effect tbody tr").count() == 0
+        quiet.bench.hear("mayo-sava-mora-fibre", Health.DOWN, "mayo-sava-r1", "mora-r1")
+        expect(sentence).not_to_contain_text("Nobody would be hurt", timeout=WITHIN_MS)
+        expect(page.locator("#effect")).to_contain_text("Down already")
+        expect(page.locator("#picture .is-down-now").first).to_be_attached()
+        page.get_by_label("as if nothing were down now").check()
+        expect(sentence).to_contain_text("Nobody would be hurt")
+        quiet.bench.hear("mayo-sava-mora-fibre", Health.OK, "mayo-sava-r1", "mora-r1")
+
+
+def test_a_reader_of_a_part_fails_and_sees_that_part_alone(quiet):
+    with quiet.page("/topology", who="moussa") as page:
+        assert "garoua-r1" not in page.content()
+        assert page.locator("#picture circle.site").count() == 5
+        assert page.get_by_role("checkbox", name="Garoua").count() == 0

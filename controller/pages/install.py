@@ -2,11 +2,21 @@
 
 from fastapi import FastAPI
 
-from controller.pages import consultations, incidents, overview, sign_in, sites, topology
+from controller.pages import (
+    circuits,
+    consultations,
+    exports,
+    incidents,
+    overview,
+    sign_in,
+    sites,
+    topology,
+)
 from controller.web import assets
 
 
 def add_pages(app: FastAPI) -> None:
     """Let an application show pages, too."""
-    for one in (assets, sign_in, overview, incidents, sites, consultations, topology):
+    pages = (sign_in, overview, incidents, sites, circuits, consultations, topology, exports)
+    for one in (assets, *pages):
         app.include_router(one.router)

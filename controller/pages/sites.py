@@ -32,9 +32,8 @@ def show_sites(
     """Show sites, those that stand worst first."""
     sites = network.all_sites(reader)
     regions = sorted({site["region"] for site in sites if site["region"]})
-    found = [one for one in sites if _wanted(one, health, region, search)]
     values = {
-        "found": sorted(found, key=worst_first),
+        "found": matching_sites(reader, health, region, search),
         "total": len(sites),
         "regions": regions,
         "chosen": {"health": health, "region": region, "search": search},
@@ -67,6 +66,12 @@ def show_circuit(request: Request, name: str, reader: Reader) -> Response:
     ]
     values = {"circuit": circuit, "titles": titles, "paths": paths}
     return render(request, Page("circuit.html.j2", "sites"), values, reader)
+
+
+def matching_sites(reader: Viewer, health: str, region: str, search: str) -> list[dict[str, Any]]:
+    """Return the sites that are wanted, those that stand worst first."""
+    found = [one for one in network.all_sites(reader) if _wanted(one, health, region, search)]
+    return sorted(found, key=worst_first)
 
 
 def _wanted(site: Mapping[str, Any], health: str, region: str, search: str) -> bool:

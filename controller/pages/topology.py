@@ -1,4 +1,4 @@
-"""The page of the topology: the hierarchy as a tree and as a graph, and what failures would cost."""
+"""The page of the topology: the hierarchy as tree and graph, and what failures would cost."""
 
 import gzip
 from collections.abc import Iterable, Mapping, Sequence

@@ -23,11 +23,12 @@ from controller.incidents.model import (
 from controller.incidents.view import NetworkView
 from controller.operations.answer_rows import AnswerRows
 from controller.operations.changes import Changes
+from controller.polling.lldp import LldpReading
 from controller.report_formats.formats import Report
 from controller.roles import Right
 from controller.schedules.archive import StoredReport
 from controller.schedules.runner import Standing
-from inventory.model import Intent, SiteName
+from inventory.model import DeviceName, Intent, SiteName
 
 
 class IncidentService(Protocol):
@@ -56,6 +57,11 @@ class PathHistory(Protocol):
         self, device: str, circuit: str, began_unix_s: float, ended_unix_s: float
     ) -> Sequence[Mapping[str, Any]]:
         """Return an edge's figures over a circuit, a series for each far end; a gap is None."""
+
+    def path_moves(
+        self, device: str, began_unix_s: float, ended_unix_s: float
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return where an edge moved traffic within a period, by time; circuit is where to."""
 
     def call_ends(
         self, sites: Sequence[str], began_unix_s: float, ended_unix_s: float
@@ -114,6 +120,11 @@ class ReportService(Protocol):
         """Begin what a schedule does, and return when; raises UnknownNameError."""
 
 
+def unheard(_device: DeviceName) -> LldpReading | None:
+    """Return what is known of a device's neighbours where no device is asked."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ApiContext:
     """The network, its state, and who may see it."""
@@ -130,6 +141,7 @@ class ApiContext:
     changes: Changes
     answers: AnswerRows
     reports: ReportService | None = None
+    neighbours: Callable[[DeviceName], LldpReading | None] = unheard
 
 
 @dataclass(frozen=True, slots=True)

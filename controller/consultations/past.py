@@ -21,8 +21,9 @@ def read_ends(
 def _ends(
     history: History, intent: Intent, sites: frozenset[SiteName], bounds: tuple[float, float]
 ) -> Iterator[EndHistory]:
-    every = history.paths()
-    devices = sorted({one.device for one in every if _site(one.device, intent) in sites})
+    there = [one.name for one in intent.devices.values() if one.site in sites]
+    every = history.paths_of(there)
+    devices = sorted({one.device for one in every})
     began_s, ended_s = bounds
     for device in devices:
         paths = _between([one for one in every if one.device == device], intent, sites)

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from controller.pages import (
     circuits,
     consultations,
+    devices,
     exports,
     incidents,
     overview,
@@ -17,6 +18,16 @@ from controller.web import assets
 
 def add_pages(app: FastAPI) -> None:
     """Let an application show pages, too."""
-    pages = (sign_in, overview, incidents, sites, circuits, consultations, topology, exports)
+    pages = (
+        sign_in,
+        overview,
+        incidents,
+        sites,
+        circuits,
+        devices,
+        consultations,
+        topology,
+        exports,
+    )
     for one in (assets, *pages):
         app.include_router(one.router)

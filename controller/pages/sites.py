@@ -9,6 +9,7 @@ from controller.api.context import Viewer
 from controller.api.paging import PageRequest
 from controller.api.rights import needs
 from controller.incidents.model import Health
+from controller.pages.recent import applies_to, windows_of
 from controller.roles import Right
 from controller.routes import incidents, network
 from controller.web.rendering import Page, render
@@ -51,6 +52,8 @@ def show_site(request: Request, name: str, reader: Reader) -> Response:
         "paths": list(_paths(site)),
         "open": _incidents(reader, name, "open"),
         "past": _incidents(reader, name, "ended"),
+        "applies": applies_to(_names(site["devices"]), reader),
+        "windows": windows_of(_things_at(site), reader),
         "titles": network.site_titles(reader),
     }
     return render(request, Page("site.html.j2", "sites"), values, reader)
@@ -86,6 +89,17 @@ def _wanted(site: Mapping[str, Any], health: str, region: str, search: str) -> b
 def _incidents(reader: Viewer, site: str, state: Literal["open", "ended"]) -> Any:
     asked = PageRequest(None, _MOST_PAST)
     return incidents.list_incidents(reader, asked, state, None, site)["items"]
+
+
+def _names(found: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {one["name"] for one in found}
+
+
+def _things_at(site: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Return the site, its devices and its circuits, each as its kind and name."""
+    things = {("device", name) for name in _names(site["devices"])}
+    things |= {("circuit", name) for name in _names(site["circuits"])}
+    return things | {("site", site["name"])}
 
 
 def _paths(site: Mapping[str, Any]) -> Sequence[dict[str, str]]:

@@ -124,6 +124,10 @@ class Collector:
         if device in self.poller.agents:
             self._soon(device, ASK_AGAIN_S, partial(self._ask, device))
 
+    def neighbours_of(self, device: DeviceName) -> LldpReading | None:
+        """Return what a device last said of its neighbours; None where it did not."""
+        return self._neighbours.get(device)
+
     def read_neighbours_soon(self) -> None:
         """Read neighbours without waiting for their turn; every five seconds at most."""
         self._soon("", LOOK_AGAIN_S, self.read_neighbours)

@@ -36,7 +36,15 @@ from controller.change_routes import (
     vpn,
 )
 from controller.roles import Right
-from controller.routes import consultations, handover, incidents, network, reports, what_if
+from controller.routes import (
+    consultations,
+    handover,
+    incidents,
+    neighbours,
+    network,
+    reports,
+    what_if,
+)
 from controller.vpn_routes import devices, edges, gateways, lists
 
 API: Final = "/api/v1"
@@ -72,6 +80,7 @@ def make_app(
     install_account_problems(app)
     api = APIRouter(prefix=API)
     api.include_router(network.router, tags=["network"])
+    api.include_router(neighbours.router, tags=["network"])
     api.include_router(what_if.router, tags=["network"])
     api.include_router(incidents.router, tags=["incidents"])
     api.include_router(handover.router, tags=["incidents"])

@@ -79,6 +79,11 @@ def read_site(name: str, reader: Reader) -> dict[str, Any]:
     devices = [one for one in intent.devices.values() if one.site == name]
     incidents = visible_incidents(reader, ended=False)
     return _site_shower(reader)(intent.sites[name]) | {
+        "description": intent.sites[name].description,
+        "rooms": [
+            {"name": room.name, "equipment": dict(room.equipment)}
+            for room in intent.sites[name].rooms
+        ],
         "devices": list(map(_device_shower(reader), devices)),
         "circuits": list(map(_circuit_shower(reader), circuits)),
         "incidents": [one.number for one in incidents if name in one.sites],
@@ -134,7 +139,10 @@ def read_history(
     began: datetime | None = None,
     ended: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return what an edge measured over a circuit in the last day unless told; a gap is null."""
+    """Return what an edge measured over a circuit in the last day unless told; a gap is null.
+
+    moves are those of the edge's traffic, to this circuit and to others.
+    """
     _circuit(name, reader)
     _device(device, reader)
     ended_s = ended.timestamp() if ended else reader.context.now()
@@ -143,8 +151,12 @@ def read_history(
         advice = "'ended' must be after 'began', by 62 days at most"
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, advice)
     series = reader.context.history.path_series(device, name, began_s, ended_s)
-    seen = [one | {"peer": _far_end(one["peer"], reader)} for one in map(dict, series)]
-    return {"circuit": name, "device": device, "series": seen}
+    moves = reader.context.history.path_moves(device, began_s, ended_s)
+    seen, moved = (
+        [one | {"peer": _far_end(one["peer"], reader)} for one in map(dict, some)]
+        for some in (series, moves)
+    )
+    return {"circuit": name, "device": device, "series": seen, "moves": moved}
 
 
 def _circuit(name: str, reader: Viewer) -> Circuit:

@@ -15,7 +15,7 @@ from controller.consultations.report import EndHistory
 from controller.incidents.model import News, Observation
 from controller.leadership.mailbox import Report, post
 from controller.telemetry.current_state import SILENT_S, CurrentState, Heard, after_step
-from controller.telemetry.history import History, PathKey
+from controller.telemetry.history import History, PastChange, PathKey
 from controller.telemetry.housekeeping import Housekeeping, Reserve
 from controller.telemetry.intake import Intake
 from controller.telemetry.link_session import admitted_edges
@@ -131,12 +131,19 @@ class EdgeReports:
         """Return the figures of a path within a period by far end; a gap is None."""
         now_s = self._clock.instant().timestamp()
         found = []
-        for path in self.history.paths():
-            if (path.device, path.circuit) == (device, circuit):
+        for path in self.history.paths_of([device]):
+            if path.circuit == circuit:
                 band = self.history.band(path, int(began_unix_s), int(ended_unix_s), now_s)
                 points = [one and _point(one) for one in band.points]
                 found.append(_series(path, band.began_unix_s, band.step_s, points))
         return found
+
+    def path_moves(
+        self, device: str, began_unix_s: float, ended_unix_s: float
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return where an edge moved traffic within a period, by time; circuit is where to."""
+        changes = self.history.changes(device, began_unix_s, ended_unix_s)
+        return [_move(one) for one in changes if one.kind == ChangeKind.MOVE]
 
     def call_ends(
         self, sites: Sequence[str], began_unix_s: float, ended_unix_s: float
@@ -216,9 +223,10 @@ def _series(path: PathKey, began_s: int, step_s: int, points: Sequence[Any]) -> 
 
 
 def _point(one: Rollup) -> dict[str, Any]:
-    delay, mos = one.delay_ms, one.mos
+    delay, jitter, mos = one.delay_ms, one.jitter_ms, one.mos
     return {
         "delay_ms": delay and [delay.least, delay.quantile(0.5), delay.most],
+        "jitter_ms": jitter and [jitter.least, jitter.quantile(0.5), jitter.most],
         "mos": mos and [mos.least, mos.total / mos.count, mos.most],
         "loss_out": one.loss_out,
         "loss_in": one.loss_in,
@@ -233,3 +241,13 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:
         return
+
+
+def _move(one: PastChange) -> dict[str, Any]:
+    return {
+        "at_unix_s": one.at_unix_s,
+        "service": one.service,
+        "peer": one.peer,
+        "circuit": one.circuit,
+        "reason": one.reason,
+    }

@@ -326,6 +326,7 @@ def _context(
         parts.changes,
         parts.answers,
         parts.schedules.desk,
+        parts.devices.collector.neighbours_of,
     )
 
 

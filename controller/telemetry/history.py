@@ -4,13 +4,13 @@ A period in which nothing was measured is None, never zero and never bridged. Th
 be half filled, so nothing younger than LATENESS_S is shown.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from math import ceil
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Select, Table, inspect, select
+from sqlalchemy import Connection, Engine, Row, Select, Table, func, inspect, select
 
 from controller.telemetry import schema
 from controller.telemetry.rollup import (
@@ -173,6 +173,14 @@ class History:
         with self._snapshot() as connection:
             return tuple(PathKey(*row) for row in connection.execute(query))
 
+    def paths_of(self, devices: Collection[DeviceName]) -> tuple[PathKey, ...]:
+        """Return every path of some edges by name, also those that nothing was packed of yet."""
+        packed = [one for one in self.paths() if one.device in devices]
+        with self._snapshot() as connection:
+            spools = connection.execute(schema.spools_of(schema.edges.c.device.in_(devices))).all()
+            newest = [path for row in spools for path in _newest_paths(connection, row)]
+        return tuple(sorted({*packed, *newest}, key=astuple))
+
     @contextmanager
     def _snapshot(self) -> Iterator[Connection]:
         """Give a connection to which all tables are of the same moment."""
@@ -284,6 +292,17 @@ def _find_path(connection: Connection, path: PathKey) -> _Found | None:
     numbers = path_numbers(connection, edge)
     names = {number: key for key, number in numbers.items()}
     return _Found(tuple(own), numbers.get((path.peer, path.circuit)), names)
+
+
+def _newest_paths(connection: Connection, spool: Row[Any]) -> Iterator[PathKey]:
+    """Yield the paths of the newest message of a spool."""
+    batches = schema.batches
+    last = select(func.max(batches.c.sequence)).where(batches.c.spool == spool.id)
+    number = connection.execute(last).scalar()
+    if number is not None:
+        message = decode(schema.batch(connection, spool.id, number).frame)
+        for path in message.paths:
+            yield PathKey(spool.device, path.peer, path.circuit)
 
 
 def _there(connection: Connection, kind: Kind, began_s: int, ended_s: int) -> list[Table]:

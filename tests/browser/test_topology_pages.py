@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from accounts.roles import Grant
 from controller.incidents.model import Health
 from controller.roles import Role
+from tests.rigs.service.measured_past import REASON, MeasuredPast, give_past
 from tests.rigs.service.noc_browser import AXE, noc_browser
 
 GRANTS = {
@@ -14,13 +15,15 @@ GRANTS = {
 }
 FIBRE, ENDS = "mora-kolofata-fibre", ("mora-r1", "kolofata-r1")
 HARMLESS = "mayo-sava-mora-microwave"
-PAGES = (f"/topology?failed={FIBRE},site:garoua",)
+PAGES = (f"/topology?failed={FIBRE},site:garoua", "/devices/kolofata-e1", "/circuits")
+EDGE, WAYS = "kolofata-e1", ("kolofata-fibre", "kolofata-leo")
 WITHIN_MS = 20_000
 
 
 @pytest.fixture(scope="module")
 def noc():
     with noc_browser(GRANTS) as made:
+        give_past(made.bench, MeasuredPast("yaounde-e1", WAYS))
         yield made
 
 
@@ -96,3 +99,40 @@ def test_a_reader_of_a_part_fails_and_sees_that_part_alone(quiet):
         assert "garoua-r1" not in page.content()
         assert page.locator("#picture circle.site").count() == 5
         assert page.get_by_role("checkbox", name="Garoua").count() == 0
+
+
+def test_figures_are_charts_with_marks_and_a_table_on_paper_and_on_demand(quiet):
+    with quiet.page(f"/devices/{EDGE}?figure=jitter_ms&period=86400") as page:
+        charts = page.locator(".chart canvas")
+        expect(charts).to_have_count(2, timeout=WITHIN_MS)
+        expect(page.get_by_label("Figure")).to_have_value("jitter_ms")
+        moves = page.locator("ol.moves li")
+        assert moves.count() == 3
+        expect(moves.nth(1)).to_contain_text(f"kolofata-leo: {REASON}")
+        table = page.locator("table.figures").first
+        expect(table).to_be_hidden()
+        page.get_by_label("as a table").check()
+        expect(table).to_be_visible()
+        expect(charts.first).to_be_hidden()
+        gap = table.locator("tbody tr", has_text="0 %").filter(has_text="–")
+        assert gap.count() >= 1
+        page.get_by_label("as a table").uncheck()
+        page.get_by_label("Figure").select_option("throughput_mbps")
+        expect(page.locator(".u-legend").first).to_contain_text("out")
+        assert "figure=throughput_mbps" in page.url
+        page.emulate_media(media="print")
+        expect(table).to_be_visible()
+        expect(charts.first).to_be_hidden()
+        expect(page.get_by_role("navigation")).to_be_hidden()
+        assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
+@pytest.mark.parametrize("path", ["/topology?failed=site:garoua", "/sites/kolofata", "/incidents"])
+def test_a_page_prints_without_what_only_a_screen_needs(quiet, path):
+    with quiet.page(path, color_scheme="dark") as page:
+        page.emulate_media(media="print")
+        for name in ("navigation", "button"):
+            for one in page.get_by_role(name).all():
+                expect(one).to_be_hidden()
+        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+        assert len(page.pdf(format="A4", prefer_css_page_size=True)) > 5_000

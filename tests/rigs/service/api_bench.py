@@ -198,6 +198,9 @@ class _PastOfOne:
         series = {"began_unix_s": 0, "step_s": 60, "points": [point, None, point]}
         return ({"peer": "yaounde-e1", **series},)
 
+    def path_moves(self, *_: object) -> tuple[dict[str, Any], ...]:
+        return ()
+
     def call_ends(self, *_: object) -> tuple[EndHistory, ...]:
         return ()
 

@@ -85,6 +85,7 @@ REQUESTS: Final[dict[str, Request]] = {
     "GET /sites/{name}": Request(HERE, {"name": "kolofata"}),
     "GET /devices": Request(),
     "GET /devices/{name}": Request(HERE, {"name": "kolofata-r1"}),
+    "GET /devices/{name}/neighbours": Request(HERE, {"name": "kolofata-r1"}),
     "GET /circuits": Request(),
     "GET /circuits/{name}": Request(HERE, {"name": CUT}),
     "GET /circuits/{name}/history": Request(HERE, {"name": CUT}, query="?device=kolofata-e1"),

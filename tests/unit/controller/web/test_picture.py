@@ -7,8 +7,8 @@ import pytest
 from controller.load import load
 from controller.web.picture import draw_network
 from controller.web.rings import place_on_rings
-from inventory.country.intent_folder import write_national
 from inventory.model import Place
+from tests.rigs.incidents import networks
 from tests.rigs.service.api_bench import SPUR
 
 
@@ -18,10 +18,8 @@ def spur():
 
 
 @pytest.fixture(scope="module")
-def country(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("national") / "cameroon"
-    write_national(folder)
-    return load(folder).intent
+def country():
+    return networks.country()
 
 
 def spots(intent, names=None):

@@ -1,7 +1,7 @@
 // What edges measured over circuits: a line for what is usual in a band from least to most, or a line
 // each way; a gap of its own colour where nobody measured, and marks where traffic moved.
 
-import { figureTables, moveList } from "./figures.js";
+import { clock, figureTables, moveList } from "./figures.js";
 import { stream } from "./page.js";
 
 const box = document.getElementById("charts");
@@ -12,6 +12,7 @@ const figure = document.getElementById("figure");
 const asTable = document.getElementById("as-table");
 const REFRESH_MS = 60_000;
 const HEIGHT = 220;
+const DAY_S = 86_400;
 // Marks of traffic that moved are one when they are so near.
 const MERGED_PX = 4;
 const charts = new Map();
@@ -65,6 +66,8 @@ function marks(plot) {
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = colour("call");
   ctx.font = `600 ${10 * pixel}px system-ui, sans-serif`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "top";
   ctx.lineWidth = pixel;
   ctx.setLineDash([3 * pixel, 3 * pixel]);
   for (const { at, many } of places.values()) {
@@ -77,7 +80,7 @@ function marks(plot) {
     ctx.lineTo(at + 5 * pixel, bbox.top);
     ctx.lineTo(at, bbox.top + 8 * pixel);
     ctx.fill();
-    if (many > 1) ctx.fillText(`${many}`, at + 6 * pixel, bbox.top + 9 * pixel);
+    if (many > 1) ctx.fillText(`${many}×`, at + 7 * pixel, bbox.top + 2 * pixel);
   }
   ctx.restore();
 }
@@ -85,6 +88,15 @@ function marks(plot) {
 function range(low, high) {
   if (figure.value === "mos") return [1, 5];
   return [Math.min(0, low ?? 0), high > 0 ? high * 1.08 : 1];
+}
+
+// Days where a day or more lies between two ticks, else times of day, with the date at midnight.
+function ticks(splits) {
+  const days = splits.length > 1 && splits[1] - splits[0] >= DAY_S;
+  return splits.map((at) => {
+    const time = clock(at, { date: false });
+    return days || time === "00:00" ? clock(at, { time: false }) : time;
+  });
 }
 
 function options(title, width, kind) {
@@ -96,9 +108,9 @@ function options(title, width, kind) {
   return {
     title, width, height: HEIGHT, cursor: { sync: { key: "site" } }, hooks: { drawClear: [gaps], draw: [marks] },
     scales: { y: { range: (_, low, high) => range(low, high) } },
-    axes: [axis, { ...axis, size: 56 }],
+    axes: [{ ...axis, values: (_, splits) => ticks(splits) }, { ...axis, size: 56 }],
     series: [
-      { value: (_, at) => (at === null ? "" : new Date(at * 1000).toLocaleString(document.documentElement.lang, { timeZone: "Africa/Douala" })) },
+      { label: labels.time, value: (_, at) => (at === null ? "" : clock(at)) },
       { label: kind.names[0], ...told, stroke: line, width: 2, points: { show: false } },
       ...(band ? [{ label: kind.names[1], ...told, ...edge }, { label: kind.names[2], ...told, ...edge }]
         : [{ label: kind.names[1], ...told, stroke: colour("degraded"), width: 2, dash: [6, 4], points: { show: false } }]),
@@ -137,7 +149,7 @@ async function measured() {
     const { series, moves } = await answer.json();
     for (const one of series) {
       if (!one.points.some((point) => point)) continue;
-      const title = `${circuit} (${medium}): ${device} – ${one.peer || "?"}`;
+      const title = `${circuit} (${labels.media[medium] ?? medium}): ${device} – ${one.peer || "?"}`;
       found.push({ key: `${device} ${circuit} ${one.peer}`, title, series: one, moves: moves.filter((move) => move.peer === one.peer) });
     }
   }
@@ -166,7 +178,8 @@ async function show() {
     none.textContent = labels.none;
     box.append(none);
   }
-  box.append(...figureTables(found, kind, labels, Number(period.value)), ...moveList(found, labels));
+  const told = { ...labels, figure: figure.selectedOptions[0].text };
+  box.append(...figureTables(found, kind, told, Number(period.value)), ...moveList(found, labels));
 }
 
 function keepInAddress() {

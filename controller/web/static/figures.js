@@ -12,8 +12,14 @@ const element = (tag, text = "", name = "") => {
   return made;
 };
 const shown = (value) => (value === null ? "–" : value.toFixed(value < 10 ? 2 : 1));
-const clock = (at_s, day) =>
-  new Date(at_s * 1000).toLocaleString(document.documentElement.lang, { timeZone: "Africa/Douala", day: "2-digit", month: "2-digit", ...(day ? {} : { hour: "2-digit", minute: "2-digit" }) });
+const PARTS = { day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit" };
+const there = new Intl.DateTimeFormat("en-GB", { timeZone: "Africa/Douala", ...PARTS });
+
+// Returns an instant as the clocks of the country show it, like the times of the page.
+export function clock(at_s, { date = true, time = true } = {}) {
+  const part = Object.fromEntries(there.formatToParts(at_s * 1000).map(({ type, value }) => [type, value]));
+  return [date && `${part.day}.${part.month}.`, time && `${part.hour}:${part.minute}`].filter(Boolean).join(" ");
+}
 
 function periods(series, kind, each_s) {
   const found = new Map();
@@ -41,7 +47,7 @@ export function figureTables(found, kind, labels, period_s) {
   const each_s = period_s > DAY_S ? DAY_S : period_s > HOUR_S ? HOUR_S : 300;
   return found.map(({ title, series }) => {
     const table = element("table", "", "figures");
-    table.append(element("caption", title));
+    table.append(element("caption", `${title}, ${labels.figure}`));
     const head = table.createTHead().insertRow();
     for (const name of [labels.time, labels.least, labels.most, labels.measured]) {
       const heading = element("th", name, name === labels.time ? "" : "n");
@@ -51,7 +57,7 @@ export function figureTables(found, kind, labels, period_s) {
     const body = table.createTBody();
     for (const [at_s, row] of periods(series, kind, each_s)) {
       const line = body.insertRow();
-      line.append(element("td", clock(at_s, each_s === DAY_S)));
+      line.append(element("td", clock(at_s, { time: each_s !== DAY_S })));
       for (const text of cells(row)) line.append(element("td", text, "n"));
     }
     return table;
@@ -67,7 +73,7 @@ export function moveList(found, labels) {
   const list = element("ol", "", "timeline moves");
   for (const one of newest) {
     const line = element("li");
-    const time = element("time", clock(one.at_unix_s, false));
+    const time = element("time", clock(one.at_unix_s));
     time.dateTime = new Date(one.at_unix_s * 1000).toISOString();
     line.append(time, ` ${one.service} → ${one.circuit}: ${one.reason}`);
     list.append(line);

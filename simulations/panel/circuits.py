@@ -1,12 +1,12 @@
 """What may be done to the circuits of a laboratory from its page, and how they stand."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from inventory.errors import LabError
-from inventory.model import CircuitName, DeviceName, Intent, Medium
+from inventory.model import CircuitName, DeviceName, Intent, Medium, SiteName
 from simulations.lab.lab import Lab
 from simulations.netns.blueprint import Wire
 from simulations.netns.links import CircuitState
@@ -65,13 +65,19 @@ def mend_all(lab: Lab, intent: Intent) -> None:
             lab.restore(one.name)
 
 
-def shown_circuits(lab: Lab, intent: Intent) -> tuple[ShownCircuit, ...]:
-    """Return every circuit with its state, damaged ones first.
+def shown_circuits(
+    lab: Lab, intent: Intent, first: Collection[SiteName] = ()
+) -> tuple[ShownCircuit, ...]:
+    """Return every circuit with its state: damaged ones first, then those of the sites named first.
 
     Raises LabError when the laboratory is gone.
     """
-    found = sorted(_shown(lab, intent), key=lambda one: (one.state is LineState.WHOLE, one.name))
-    return tuple(found)
+    titles = {intent.sites[name].title for name in first}
+
+    def rank(one: ShownCircuit) -> tuple[bool, bool, CircuitName]:
+        return one.state is LineState.WHOLE, titles.isdisjoint(one.ends), one.name
+
+    return tuple(sorted(_shown(lab, intent), key=rank))
 
 
 def _shown(lab: Lab, intent: Intent) -> Iterator[ShownCircuit]:

@@ -70,9 +70,9 @@ def act(request: Request, reader: Reader, panel: AnyPanel, form: Form) -> Respon
         if form.get("act") == "mend-all":
             mend_all(panel.lab, panel.intent)
         else:
-            kind = CircuitAct(form.get("act", ""))
+            kind = _act_named(form.get("act", ""))
             act_on_circuit(panel.lab, _known(panel, form.get("circuit", "")), kind)
-    except (LabError, ValueError) as error:
+    except LabError as error:
         return _shown(request, reader, panel, str(error))
     return see_other(PATH)
 
@@ -92,6 +92,12 @@ def enter(request: Request, guest: AnyGuest, panel: AnyPanel, form: Form) -> Res
     response = see_other(HOME)
     let_in(guest, response, entered)
     return response
+
+
+def _act_named(name: str) -> CircuitAct:
+    if name not in set(CircuitAct):
+        raise LabError(f"{name!r} is no act; use a button of the page")
+    return CircuitAct(name)
 
 
 def _known(panel: Panel, circuit: CircuitName) -> CircuitName:
@@ -122,7 +128,7 @@ def _shown(request: Request, reader: Viewer, panel: Panel, fault: str = "") -> R
 
 def _circuits(panel: Panel) -> Sequence[Any]:
     try:
-        return shown_circuits(panel.lab, panel.intent)
+        return shown_circuits(panel.lab, panel.intent, panel.between[:1])
     except LabError as error:
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
 

@@ -68,11 +68,11 @@ def test_an_end_that_comes_while_events_are_stored_is_published_once(database, p
     storing = Flag()
 
     class SlowRows(OperationRows):
-        def add_events(self, serial, before, told, ending):
+        def add_events(self, serial, position, events, ending=None):
             storing.set()
             if ending is None:
                 eventually(lambda: all(run.ending for run in made._known()), WITHIN_S, "end")
-            super().add_events(serial, before, told, ending)
+            super().add_events(serial, position, events, ending)
 
     def work(watch):
         watch(WaveStarted(1, 1, ("mora-r1",)))

@@ -79,9 +79,8 @@ def make_app(
     install_problems(app)
     install_account_problems(app)
     api = APIRouter(prefix=API)
-    api.include_router(network.router, tags=["network"])
-    api.include_router(neighbours.router, tags=["network"])
-    api.include_router(what_if.router, tags=["network"])
+    for one in (network, neighbours, what_if):
+        api.include_router(one.router, tags=["network"])
     api.include_router(incidents.router, tags=["incidents"])
     api.include_router(handover.router, tags=["incidents"])
     api.include_router(consultations.router, tags=["consultations"])
@@ -98,8 +97,8 @@ def make_app(
     api.include_router(machine.router, tags=["machine"])
     api.include_router(reports.router, tags=["reports"])
     api.include_router(_stream, tags=["stream"])
-    for one in (sign_in, own_account, sessions, accounts, proposals):
-        api.include_router(one.router, tags=["accounts"])
+    for mine in (sign_in, own_account, sessions, accounts, proposals):
+        api.include_router(mine.router, tags=["accounts"])
     app.include_router(api)
     app.include_router(set_up_page.router)
     app.include_router(_checks)

@@ -82,7 +82,7 @@ def read_site(name: str, reader: Reader) -> dict[str, Any]:
     return _site_shower(reader)(intent.sites[name]) | {
         "description": intent.sites[name].description,
         "rooms": [
-            {"name": room.name, "equipment": dict(room.equipment)}
+            {"name": room.name, "equipment": {kind.value: n for kind, n in room.equipment.items()}}
             for room in intent.sites[name].rooms
         ],
         "devices": list(map(_device_shower(reader), devices)),

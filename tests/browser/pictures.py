@@ -9,12 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from PIL import Image
 from playwright.sync_api import expect
 
 from accounts.roles import Grant
 from controller.incidents.model import Consultation, Health
 from controller.roles import Role
 from inventory.country.intent_folder import write_national
+from tests.rigs.service.measured_past import MeasuredPast, give_past
 from tests.rigs.service.noc_browser import NocBrowser, noc_browser
 from tests.sanaga_process import ROOT
 
@@ -24,12 +26,26 @@ CUT: Final = ("bertoua-mbere-fibre-r3", "mezam-bamenda-2nd-fibre", "donga-mantun
 CALLS: Final = (("kolofata", "yaounde"), ("ngaoundere", "douala"))
 WIDE: Final = {"width": 1440, "height": 900}
 TELEPHONE: Final = {"width": 390, "height": 844}
+DARK: Final = {"color_scheme": "dark"}
 PICTURES: Final = (
     ("noc-overview", "/", {"viewport": WIDE}),
     ("noc-telephone", "/", {"viewport": TELEPHONE}),
     ("noc-incident", "/incidents/1", {"viewport": WIDE}),
     ("noc-wall", "/wall", {"viewport": {"width": 1920, "height": 1080}, "color_scheme": "dark"}),
+    ("noc-what-if", "/topology?failed=provider:lte-operator,site:bafoussam", {"viewport": WIDE}),
+    (
+        "noc-what-if-dark",
+        "/topology?failed=provider:lte-operator,site:bafoussam",
+        {"viewport": WIDE, **DARK},
+    ),
+    ("noc-what-if-telephone", "/topology?within=maroua&failed=site:mora", {"viewport": TELEPHONE}),
 )
+# The laboratory's network has edges, which measure.
+MEASURED: Final = (
+    ("noc-device", "/devices/kolofata-e1", {"viewport": WIDE}),
+    ("noc-site", "/sites/kolofata", {"viewport": {"width": 1440, "height": 1000}}),
+)
+WAYS: Final = ("kolofata-fibre", "kolofata-leo")
 
 
 @contextmanager
@@ -52,6 +68,14 @@ def country() -> Iterator[NocBrowser]:
             yield noc
 
 
+@contextmanager
+def measured() -> Iterator[NocBrowser]:
+    """Give a browser at a network whose edges measured for a day."""
+    with noc_browser(GRANTS) as noc:
+        give_past(noc.bench, MeasuredPast("yaounde-e1", WAYS))
+        yield noc
+
+
 def take(noc: NocBrowser, name: str, path: str, options: dict[str, Any]) -> None:
     """Take one picture, once the page is live."""
     with noc.page(path, who="a.ngono", reduced_motion="reduce", **options) as page:
@@ -60,16 +84,24 @@ def take(noc: NocBrowser, name: str, path: str, options: dict[str, Any]) -> None
             expect(page.locator("#live")).to_have_text("live", timeout=30_000)
         if page.locator("#map").count():
             expect(page.locator("#map path.land").first).to_be_attached(timeout=30_000)
-        page.screenshot(path=IMAGES / f"{name}.png")
+        if page.locator("#charts").count():
+            expect(page.locator(".chart canvas").first).to_be_visible(timeout=30_000)
+        file = IMAGES / f"{name}.png"
+        page.screenshot(path=file)
+        # Of a page's few colours a palette holds all that an eye tells apart, in half the octets.
+        Image.open(file).convert("RGB").quantize(
+            256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+        ).save(file)
+    print(f"wrote docs/img/{name}.png")  # noqa: T201
 
 
 def main() -> None:
     """Take all pictures."""
-    with country() as noc:
-        for name, path, options in PICTURES:
-            take(noc, name, path, dict(options))
-            print(f"wrote docs/img/{name}.png")  # noqa: T201
-        assert noc.complaints == [], noc.complaints
+    for network, pictures in ((country, PICTURES), (measured, MEASURED)):
+        with network() as noc:
+            for name, path, options in pictures:
+                take(noc, name, path, dict(options))
+            assert noc.complaints == [], noc.complaints
 
 
 if __name__ == "__main__":

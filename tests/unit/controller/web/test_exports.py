@@ -3,6 +3,7 @@
 import csv
 import json
 from io import StringIO
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -61,7 +62,10 @@ def test_a_number_comes_back_as_the_number(number):
 
 
 def test_columns_are_paths_and_what_is_not_there_is_empty():
-    rows = [{"root": {"kind": "site", "name": "-x"}, "sites": ["a", "b"]}, {"root": None}]
+    rows: list[dict[str, Any]] = [
+        {"root": {"kind": "site", "name": "-x"}, "sites": ["a", "b"]},
+        {"root": None},
+    ]
     text = ListFile("list", ["root.name", "sites", "people"], rows).written(FileForm.CSV).decode()
     assert text == "\ufeffroot.name,sites,people\r\n'-x,a; b,\r\n,,\r\n"
     assert json.loads(ListFile("list", [], rows).written(FileForm.JSON)) == rows

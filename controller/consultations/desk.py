@@ -1,6 +1,7 @@
 """What the service keeps of consultations and says about them."""
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from itertools import combinations
 from typing import Final
 
@@ -16,6 +17,8 @@ from topology.paths import disjoint_paths
 
 # A consultation goes over the best way, and a copy over the next.
 _WAYS: Final = 2
+# The network does not change while it is served, and the same sites meet again and again.
+_KEPT_WAYS: Final = 2_000
 
 
 class ConsultationDesk(ConsultationRows):
@@ -24,6 +27,7 @@ class ConsultationDesk(ConsultationRows):
     def __init__(self, engine: Engine, topology: Topology, policies: Policies) -> None:
         super().__init__(engine)
         self._topology, self._needs_mbps = topology, session_needs(policies)
+        self._known_ways = lru_cache(_KEPT_WAYS)(self._find_ways)
 
     def expect(self, sites: Collection[str], dead: Collection[str]) -> Expectation:
         """Return what quality to expect between sites while circuits are dead."""
@@ -48,9 +52,12 @@ class ConsultationDesk(ConsultationRows):
 
     def _ways(self, sites: Collection[str]) -> frozenset[str]:
         """Return what stands on the first way between sites and on the one that takes over."""
+        return self._known_ways(tuple(sorted(sites)))
+
+    def _find_ways(self, sites: tuple[str, ...]) -> frozenset[str]:
         return frozenset(
             name
-            for a, b in combinations(sorted(sites), 2)
+            for a, b in combinations(sites, 2)
             for way in disjoint_paths(self._topology, a, b, by="link")[:_WAYS]
             for name in (*way.nodes, *way.links)
         )

@@ -14,6 +14,7 @@ from controller.pages.circuits import CircuitChoice, matching_circuits
 from controller.pages.sites import HealthChoice, Search, matching_sites
 from controller.roles import Right
 from controller.routes import consultations, incidents
+from controller.routes.what_if import Failed, suppose
 from controller.web.exports import MEDIA_TYPES, FileForm, ListFile
 from controller.web.visitor import PageRoute, Reader
 
@@ -37,6 +38,10 @@ _INCIDENTS: Final = (
 )  # fmt: skip
 _CONSULTATIONS: Final = (
     "name", "state", "service", "sites", "begins_at", "ends_at", "announced_by", "incidents",
+)  # fmt: skip
+_WHAT_IF: Final = (
+    "name", "title", "level", "region", "effect", "facilities", "people", "usual.way",
+    "usual.delay_ms", "then.way", "then.delay_ms",
 )  # fmt: skip
 _AUDIT: Final = (
     "serial", "at", "kind", "who", "what", "subject", "because", "number", "details", "hash",
@@ -84,6 +89,25 @@ def export_consultations(form: Form, reader: Reader) -> Response:
 
     rows = [*listed("running"), *listed("coming"), *listed("past")]
     return _file(ListFile("consultations", _CONSULTATIONS, rows), form)
+
+
+@router.get("/what-if.{form}", openapi_extra=_LOOKING)
+def export_what_if(
+    form: Form, reader: Reader, failed: Failed = "", alone: Annotated[str, Query()] = ""
+) -> Response:
+    """Return the sites that a failure would hurt as a file."""
+    rows = [_with_ways(row) for row in suppose(reader, failed, present=not alone)["sites"]]
+    return _file(ListFile("what-if", _WHAT_IF, rows), form)
+
+
+def _with_ways(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a row of which each way names its circuits in one text, too."""
+    ways = {name: row[name] for name in ("usual", "then") if row[name]}
+    named = {
+        name: {**way, "way": " > ".join(step["name"] or "…" for step in way["circuits"])}
+        for name, way in ways.items()
+    }
+    return {**row, **named}
 
 
 @router.get("/audit.{form}", openapi_extra=needs(Right.SEE_AUDIT))

@@ -58,11 +58,12 @@ def show_topology(request: Request, reader: Reader, asked: Asked) -> Response:
     shown = _sites(reader, asked.within)
     found, fault = _supposed(reader, asked)
     chosen = [one["name"] for one in found["failed"]]
-    asked = replace(asked, failed=tuple(chosen))
+    wanted, asked = asked.names, replace(asked, failed=tuple(chosen))
     part = request.query_params.get("part") == "effect"
     picture = draw_network(reader.context.intent, shown, _circuits(reader))
     values = {
         "asked": asked,
+        "wanted": wanted,
         "found": found,
         "fault": fault,
         "rows": found["sites"][:_MOST_ROWS],

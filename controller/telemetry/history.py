@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, replace
 from math import ceil
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, Select, Table, func, inspect, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, func, inspect, select
 
 from controller.telemetry import schema
 from controller.telemetry.rollup import (
@@ -167,19 +167,16 @@ class History:
 
     def paths(self) -> tuple[PathKey, ...]:
         """Return every path of which slices were packed."""
-        edges, table = schema.edges, schema.paths
-        joined = table.join(edges, edges.c.id == table.c.edge)
-        query = select(edges.c.device, table.c.peer, table.c.circuit).select_from(joined)
         with self._snapshot() as connection:
-            return tuple(PathKey(*row) for row in connection.execute(query))
+            return tuple(_packed_paths(connection))
 
     def paths_of(self, devices: Collection[DeviceName]) -> tuple[PathKey, ...]:
         """Return every path of some edges by name, also those that nothing was packed of yet."""
-        packed = [one for one in self.paths() if one.device in devices]
+        own = schema.edges.c.device.in_(devices)
         with self._snapshot() as connection:
-            spools = connection.execute(schema.spools_of(schema.edges.c.device.in_(devices))).all()
+            spools = connection.execute(schema.spools_of(own)).all()
             newest = [path for row in spools for path in _newest_paths(connection, row)]
-        return tuple(sorted({*packed, *newest}, key=astuple))
+            return tuple(sorted({*_packed_paths(connection, own), *newest}, key=astuple))
 
     @contextmanager
     def _snapshot(self) -> Iterator[Connection]:
@@ -292,6 +289,13 @@ def _find_path(connection: Connection, path: PathKey) -> _Found | None:
     numbers = path_numbers(connection, edge)
     names = {number: key for key, number in numbers.items()}
     return _Found(tuple(own), numbers.get((path.peer, path.circuit)), names)
+
+
+def _packed_paths(connection: Connection, *where: ColumnElement[bool]) -> Iterator[PathKey]:
+    edges, table = schema.edges, schema.paths
+    joined = table.join(edges, edges.c.id == table.c.edge)
+    query = select(edges.c.device, table.c.peer, table.c.circuit).select_from(joined)
+    return (PathKey(*row) for row in connection.execute(query.where(*where)))
 
 
 def _newest_paths(connection: Connection, spool: Row[Any]) -> Iterator[PathKey]:

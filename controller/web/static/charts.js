@@ -15,6 +15,8 @@ const HEIGHT = 220;
 const DAY_S = 86_400;
 // Marks of traffic that moved are one when they are so near.
 const MERGED_PX = 4;
+// A hub has paths to everywhere; more than these are for the pages of the other ends.
+const MOST_PATHS = 12;
 const charts = new Map();
 
 const share = (value) => (value === null || value === undefined ? null : 100 * value);
@@ -157,7 +159,8 @@ async function measured() {
 }
 
 async function show() {
-  const found = await measured();
+  const every = await measured();
+  const found = every.slice(0, MOST_PATHS);
   const kind = FIGURES[figure.value];
   const used = new Set();
   for (const { key, title, series, moves } of found) {
@@ -172,11 +175,11 @@ async function show() {
     charts.delete(key);
   }
   for (const old of box.querySelectorAll(".empty, .figures, .moves")) old.remove();
-  if (!used.size) {
-    const none = document.createElement("p");
-    none.className = "empty";
-    none.textContent = labels.none;
-    box.append(none);
+  if (!used.size || every.length > found.length) {
+    const note = document.createElement("p");
+    note.className = "empty";
+    note.textContent = used.size ? labels.more.replace("{n}", every.length - found.length) : labels.none;
+    box.append(note);
   }
   const told = { ...labels, figure: figure.selectedOptions[0].text };
   box.append(...figureTables(found, kind, told, Number(period.value)), ...moveList(found, labels));

@@ -89,7 +89,7 @@ document.addEventListener("click", (event) => {
 // What was asked while an answer was under way is asked again.
 document.addEventListener("htmx:after:swap", () => {
   mark();
-  if (effect().dataset.failed !== [...chosen].join(",")) ask();
+  if (effect().dataset.asked !== [...chosen].join(",")) ask();
 });
 stream.addEventListener("again", ask);
 

@@ -1,10 +1,12 @@
 """The page of the topology over HTTP: the same as the API says, for each reader's scope alone."""
 
+import csv
 import gzip
 import html
 import json
 import re
 from http.client import HTTPConnection
+from io import StringIO
 from xml.etree import ElementTree
 
 import pytest
@@ -75,6 +77,23 @@ def test_a_name_that_is_not_there_is_said_and_nothing_fails(bench):
     assert "No site, device or circuit" in page
     assert "Nothing fails." in page
     assert get(bench, "/topology?within=nowhere").status_code == 404
+
+
+def test_a_question_that_is_refused_says_why_in_the_part_and_is_not_asked_again(bench):
+    names = ",".join(f"n{number}" for number in range(101))
+    part = get(bench, f"/topology?part=effect&failed={names}").text
+    assert "101 things are named; name 100 at most" in part
+    assert f'data-asked="{names}" data-failed=""' in part
+
+
+def test_the_sites_that_would_be_hurt_are_a_file_with_their_ways(bench):
+    page = html.unescape(get(bench, f"/topology?failed={FIBRE}").text)
+    (link, _) = re.findall(r'href="(/exports/[^"]+)"', page)
+    text = get(bench, link).text.encode().decode("utf-8-sig")
+    (row,) = csv.DictReader(StringIO(text, newline=""))
+    assert (row["name"], row["effect"], row["people"]) == ("kolofata", "other-way", "77857")
+    assert row["usual.way"].endswith(f" > {FIBRE}")
+    assert row["then.way"].endswith(" > maroua-kolofata-microwave")
 
 
 def test_a_reader_of_a_part_sees_nothing_else_on_the_page_or_the_picture(bench):

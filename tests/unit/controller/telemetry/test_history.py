@@ -51,6 +51,17 @@ def test_a_time_without_slices_is_a_gap_and_neither_zero_nor_a_line(series, hist
     assert [point is None for point in band.points[-5:]] == [True, False, True, True, False]
 
 
+def test_a_path_is_known_from_its_first_report_on(series, history):
+    store(series, minute(1, NOON + 60))
+    assert history.paths() == ()
+    assert history.paths_of([EDGE]) == (KEY,)
+    assert history.paths_of(["another-e1"]) == ()
+    store(series, minute(2, NOON + 2 * HOUR_S))
+    while series.pack(1, NOON + 3 * HOUR_S):
+        pass
+    assert history.paths() == history.paths_of([EDGE]) == (KEY,)
+
+
 def test_a_band_has_least_and_most_and_not_a_mean_of_means(series, history):
     calm = summary(NOON, delay_ms=spread_of([20.0] * 99))
     spike = summary(NOON + 10, delay_ms=spread_of([400.0]))

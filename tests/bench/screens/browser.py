@@ -53,18 +53,33 @@ def opened(browser: Browser, address: str = "about:blank") -> Iterator[tuple[Pag
 
 
 class Octets:
-    """Octets that came over the line, heads and all, as the browser counts them."""
+    """Octets that came over the line, heads and all, as the browser counts them.
+
+    Of a page itself it tells them at the end alone; of a stream, which has none, as they come.
+    """
 
     def __init__(self, session: CDPSession) -> None:
-        self.total = 0.0
+        self._by_request: dict[str, float] = {}
         session.on("Network.dataReceived", self._data)
         session.on("Network.responseReceived", self._head)
+        session.on("Network.loadingFinished", self._whole)
+
+    @property
+    def total(self) -> float:
+        """Return the sum so far."""
+        return sum(self._by_request.values())
 
     def _data(self, event: dict[str, Any]) -> None:
-        self.total += event["encodedDataLength"]
+        self._add(event["requestId"], event["encodedDataLength"])
 
     def _head(self, event: dict[str, Any]) -> None:
-        self.total += event["response"]["encodedDataLength"]
+        self._add(event["requestId"], event["response"]["encodedDataLength"])
+
+    def _add(self, request: str, octets: float) -> None:
+        self._by_request[request] = self._by_request.get(request, 0.0) + octets
+
+    def _whole(self, event: dict[str, Any]) -> None:
+        self._by_request[event["requestId"]] = event["encodedDataLength"]
 
 
 def loading(

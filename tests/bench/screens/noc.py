@@ -16,6 +16,7 @@ def noc(folder: Path, runs: int, *, lab: bool) -> Iterator[Figure]:
     with country_server(folder / "cameroon") as server:
         with chromium() as (browser, pids):
             yield from loading(server, browser, "/", (120, 1.5), runs)
+            yield from loading(server, browser, "/topology", (260, None), runs)
             yield from changing(server, browser, pids, 10 if quick else 60)
             yield from memory(server, browser, 500 if quick else 3_600)
         yield from fifty(server, 10 if quick else 60)

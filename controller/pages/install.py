@@ -2,11 +2,11 @@
 
 from fastapi import FastAPI
 
-from controller.pages import consultations, incidents, overview, sign_in, sites
+from controller.pages import consultations, incidents, maintenance, overview, sign_in, sites
 from controller.web import assets
 
 
 def add_pages(app: FastAPI) -> None:
     """Let an application show pages, too."""
-    for one in (assets, sign_in, overview, incidents, sites, consultations):
+    for one in (assets, sign_in, overview, incidents, maintenance, sites, consultations):
         app.include_router(one.router)

@@ -10,8 +10,13 @@ from controller.api.paging import LONGEST_PAGE, PageRequest
 from controller.api.rights import needs
 from controller.change_routes import audit
 from controller.incidents.model import Severity
-from controller.pages.circuits import CircuitChoice, matching_circuits
-from controller.pages.sites import HealthChoice, Search, matching_sites
+from controller.pages.sites import (
+    CircuitChoice,
+    HealthChoice,
+    Search,
+    matching_circuits,
+    matching_sites,
+)
 from controller.roles import Right
 from controller.routes import consultations, incidents
 from controller.routes.what_if import Failed, suppose

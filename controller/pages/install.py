@@ -1,13 +1,15 @@
 """Adds the pages to the application that answers the API."""
 
+from typing import Final
+
 from fastapi import FastAPI
 
 from controller.pages import (
-    circuits,
     consultations,
     devices,
     exports,
     incidents,
+    maintenance,
     overview,
     sign_in,
     sites,
@@ -15,19 +17,20 @@ from controller.pages import (
 )
 from controller.web import assets
 
+_PAGES: Final = (
+    sign_in,
+    overview,
+    incidents,
+    maintenance,
+    sites,
+    devices,
+    consultations,
+    topology,
+    exports,
+)
+
 
 def add_pages(app: FastAPI) -> None:
     """Let an application show pages, too."""
-    pages = (
-        sign_in,
-        overview,
-        incidents,
-        sites,
-        circuits,
-        devices,
-        consultations,
-        topology,
-        exports,
-    )
-    for one in (assets, *pages):
+    for one in (assets, *_PAGES):
         app.include_router(one.router)

@@ -1,9 +1,10 @@
 """The pages of sites and circuits: how they stand, and what was measured over them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from controller.api.context import Viewer
 from controller.api.paging import PageRequest
@@ -15,11 +16,35 @@ from controller.routes import incidents, network
 from controller.web.rendering import Page, render
 from controller.web.visitor import PageRoute, Reader
 from controller.web.words import WORST_FIRST, worst_first
+from inventory.model import Medium
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
 _MOST_PAST: Final = 20
 Search = Annotated[str, Query(max_length=100)]
 HealthChoice = Annotated[Health | Literal[""], Query()]
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitFilter:
+    """Which circuits are wanted; what is empty is not asked for."""
+
+    health: Annotated[Health | Literal[""], Query()] = ""
+    medium: Annotated[Medium | Literal[""], Query()] = ""
+    search: Annotated[str, Query(max_length=100)] = ""
+
+    def fits(self, circuit: Mapping[str, Any]) -> bool:
+        """Return whether a circuit, as the API shows it, is wanted."""
+        ends = [circuit["a"], circuit["b"] or {"site": "", "device": ""}]
+        texts = [circuit["name"], circuit["provider"] or ""]
+        texts += [end[name] for end in ends for name in ("site", "device")]
+        return (
+            self.health in {"", circuit["health"]}
+            and self.medium in {"", circuit["medium"]}
+            and any(self.search.casefold() in text.casefold() for text in texts)
+        )
+
+
+CircuitChoice: TypeAlias = Annotated[CircuitFilter, Depends()]
 
 
 @router.get("/sites", openapi_extra=needs(Right.LOOK))
@@ -59,6 +84,20 @@ def show_site(request: Request, name: str, reader: Reader) -> Response:
     return render(request, Page("site.html.j2", "sites"), values, reader)
 
 
+@router.get("/circuits", openapi_extra=needs(Right.LOOK))
+def show_circuits(request: Request, reader: Reader, asked: CircuitChoice) -> Response:
+    """Show circuits, those that stand worst first."""
+    values = {
+        "found": matching_circuits(reader, asked),
+        "total": len(network.all_circuits(reader)),
+        "chosen": asked,
+        "media": [medium.value for medium in Medium],
+        "healths": WORST_FIRST,
+        "titles": network.site_titles(reader),
+    }
+    return render(request, Page("circuits.html.j2", "sites"), values, reader)
+
+
 @router.get("/circuits/{name}", openapi_extra=needs(Right.LOOK))
 def show_circuit(request: Request, name: str, reader: Reader) -> Response:
     """Show one circuit with what was measured at its ends."""
@@ -69,6 +108,12 @@ def show_circuit(request: Request, name: str, reader: Reader) -> Response:
     ]
     values = {"circuit": circuit, "titles": titles, "paths": paths}
     return render(request, Page("circuit.html.j2", "sites"), values, reader)
+
+
+def matching_circuits(reader: Viewer, asked: CircuitFilter) -> list[dict[str, Any]]:
+    """Return the circuits that are wanted, those that stand worst first."""
+    found = [one for one in network.all_circuits(reader) if asked.fits(one)]
+    return sorted(found, key=lambda one: (WORST_FIRST.index(one["health"]), one["name"]))
 
 
 def matching_sites(reader: Viewer, health: str, region: str, search: str) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ from vpn.wireguard.keys import Secret, generate_pair
 EDGE: Final = "kolofata-e1"
 HUB: Final = "yaounde-e1"
 ACCESS: Final = "kolofata-leo"
-STARTS_WITHIN_S: Final = 120
+STARTS_WITHIN_S: Final = 300
 WITHIN_S: Final = 180
 _NOTICES: Final = """notices:
   language: en

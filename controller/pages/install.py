@@ -2,11 +2,22 @@
 
 from fastapi import FastAPI
 
-from controller.pages import consultations, incidents, overview, sign_in, sites
+from controller.pages import (
+    applies,
+    changes,
+    consultations,
+    incidents,
+    overview,
+    sign_in,
+    sites,
+    vpn,
+    vpn_access,
+)
 from controller.web import assets
 
 
 def add_pages(app: FastAPI) -> None:
     """Let an application show pages, too."""
-    for one in (assets, sign_in, overview, incidents, sites, consultations):
+    shown = (overview, incidents, sites, consultations, changes, applies, vpn, vpn_access)
+    for one in (assets, sign_in, *shown):
         app.include_router(one.router)

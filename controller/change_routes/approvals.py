@@ -65,9 +65,9 @@ def give_approval(number: NumberPath, asked: ApproveBody, caller: AnyCaller) -> 
 @router.post("/{number}/refuse", status_code=HTTPStatus.NO_CONTENT, openapi_extra=_APPROVING)
 def give_refusal(number: NumberPath, asked: RefuseBody, caller: AnyCaller) -> None:
     """Refuse what was shown, and say why; whoever wrote it, or asked, cannot."""
-    said = {"shown": asked.digest, "because": asked.because, "now_s": caller.now_s}
+    digest, because, now_s = asked.digest, asked.because, caller.now_s
     with caller.realm.engine.begin() as connection:
-        refuse(connection, caller.by, number, **said)
+        refuse(connection, caller.by, number, shown=digest, because=because, now_s=now_s)
 
 
 def _id(one: Approval) -> str:

@@ -55,9 +55,11 @@ def act_on_apply(request: Request, number: ApplyNumber, reader: Reader, form: Fo
     """Begin to keep, roll back or finish an apply as it was shown, and show how that goes on."""
 
     def begin() -> Response:
-        kind: Any = form.get("kind", "")
-        asked, tag = applies.ActRequest(kind=kind), form.get("tag") or None
-        begun = applies.act_on_apply(str(number), asked, reader, Response(), tag)
+        asked, tag = (
+            applies.ActRequest.model_validate({"kind": form.get("kind", "")}),
+            form.get("tag"),
+        )
+        begun = applies.act_on_apply(str(number), asked, reader, Response(), tag or None)
         return see_other(f"/changes/operations/{begun['id']}")
 
     again = partial(_apply, request, number, reader)

@@ -45,7 +45,8 @@ def make_plan(request: Request, reader: Reader, form: Form) -> Response:
     def make() -> Response:
         only = form.get("only", "").replace(",", " ").split()
         cut = int(form["cut"]) / 100 if form.get("cut", "").isdecimal() else None
-        asked = plans.PlanRequest(only=only, devices_cut=cut, facilities_cut=cut)
+        choices = {"only": only, "devices_cut": cut, "facilities_cut": cut}
+        asked = plans.PlanRequest.model_validate(choices)
         begun = plans.make_plan(asked, reader, Response())
         return see_other(f"{CHANGES}/operations/{begun['id']}")
 
@@ -71,9 +72,12 @@ def approve_plan(
     request: Request, number: PlanNumber, reader: Reader, caller: AnyCaller, form: Form
 ) -> Response:
     """Approve the digest that was shown, by a second factor."""
-    asked = partial(approvals.ApproveBody, digest=form.get("digest", ""), **_factor(form))
-    name = form.get("request", "")
-    give = lambda: approvals.give_approval(name, asked(), caller)  # noqa: E731
+
+    def give() -> None:
+        asked = {"digest": form.get("digest", ""), **_factor(form)}
+        body = approvals.ApproveBody.model_validate(asked)
+        approvals.give_approval(form.get("request", ""), body, caller)
+
     return _done(request, number, reader, caller, give)
 
 
@@ -82,9 +86,12 @@ def refuse_plan(
     request: Request, number: PlanNumber, reader: Reader, caller: AnyCaller, form: Form
 ) -> Response:
     """Refuse the digest that was shown, and say why."""
-    said = {name: form.get(name, "") for name in ("digest", "because")}
-    name = form.get("request", "")
-    give = lambda: approvals.give_refusal(name, approvals.RefuseBody(**said), caller)  # noqa: E731
+
+    def give() -> None:
+        said = {name: form.get(name, "") for name in ("digest", "because")}
+        body = approvals.RefuseBody.model_validate(said)
+        approvals.give_refusal(form.get("request", ""), body, caller)
+
     return _done(request, number, reader, caller, give)
 
 

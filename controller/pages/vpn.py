@@ -112,7 +112,12 @@ def revoke_access(
             cutting=form.get("cutting", "").split(),
         )
         done = people.revoke_access(name, asked, reader, form.get("tag") or None)
-        values = {"done": done, "because": because, "at_s": SystemClock().instant().timestamp()}
+        values = {
+            "done": done,
+            "because": because,
+            "by_hand": _dialling(reader)["by_hand"],
+            "at_s": SystemClock().instant().timestamp(),
+        }
         return render(request, Page("vpn_revoked.html.j2", "vpn"), values, reader)
 
     again = partial(_person, request, name, reader)
@@ -146,11 +151,11 @@ def _found(reader: Viewer, chosen: Mapping[str, str], cursor: str | None) -> dic
 
 
 def _counts(reader: Viewer) -> dict[str, int]:
-    one = PageRequest(None, 1)
-    ending = people.list_people(reader, one, ending_within_days=SOON_DAYS)["total"]
+    first = PageRequest(None, 1)
+    ending = people.list_people(reader, first, ending_within_days=SOON_DAYS)["total"]
     states: tuple[Literal["active", "expired", "revoked"], ...] = ("active", "expired", "revoked")
-    found = {state: people.list_people(reader, one, state=state)["total"] for state in states}
-    return {"active": found["active"], "ending": ending, **found}
+    found = {str(one): people.list_people(reader, first, state=one)["total"] for one in states}
+    return {**found, "ending": ending}
 
 
 def _gateways(reader: Viewer) -> list[dict[str, Any]]:

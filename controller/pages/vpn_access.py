@@ -79,7 +79,7 @@ def accept_terms(request: Request, reader: Reader, form: Form) -> Response:
 @router.post("/vpn/rosters", openapi_extra=needs(Right.CHANGE_PEOPLE))
 def push_rosters(reader: Reader, form: Form) -> Response:
     """Begin to update gateways with who has access now, and show how that goes on."""
-    asked = gateways.RosterRequest(gateways=form.get("gateways", "").split())
+    asked = gateways.RosterRequest.model_validate({"gateways": form.get("gateways", "").split()})
     return _followed(gateways.push_rosters(asked, reader, Response()))
 
 
@@ -101,7 +101,8 @@ def _against(typed: dict[str, str], reader: Viewer) -> str:
         told = {field: text.strip() for field, text in typed.items() if text.strip()}
         device = told.pop("device", "")
         body = devices.PersonBody.model_validate(told)
-        devices.prepare_device(body.name, devices.NewDevice(person=body, device=device), reader)
+        asked = devices.NewDevice(person=body, device=device, known="")
+        devices.prepare_device(body.name, asked, reader)
     except (ProblemError, SanagaError, ValueError) as error:
         return problem_of(error).detail
     return ""
@@ -130,6 +131,6 @@ def _roles(reader: Viewer) -> list[str]:
 
 
 def _terms(request: Request, reader: Viewer, fault: ProblemError | None = None) -> Response:
-    shown = gateways.plan_terms(gateways.PlaceRequest(), reader)
+    shown = gateways.plan_terms(gateways.PlaceRequest(folder=None), reader)
     values = {"shown": shown, "fault": fault.detail if fault else ""}
     return render(request, page_with("vpn_terms.html.j2", "vpn", fault), values, reader)

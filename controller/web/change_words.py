@@ -16,20 +16,16 @@ CHANGE_GLYPHS: Final[Mapping[str, str]] = {
     "rolled-back": "↶",
     "taken-back": "↶",
     "differs": "▲",
-    "outdated": "⌛",
+    "outdated": "≠",
     "confirmed": "✓",
     "pending": "◔",
     "done": "✓",
     "failed": "✕",
     "interrupted": "▲",
     "active": "✓",
-    "expired": "⌛",
+    "expired": "○",
     "revoked": "✕",
-    "ending": "⌛",
-    "pinned": "✓",
-    "moving": "◔",
-    "told": "✓",
-    "behind": "▲",
+    "ending": "◔",
 }
 CHANGE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "plan": {
@@ -99,11 +95,6 @@ CHANGE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "active": "has access",
         "expired": "access is over",
         "revoked": "withdrawn",
-    },
-    "key": {
-        "waiting": "waits for a key",
-        "pinned": "key is pinned",
-        "moving": "moves to another key",
     },
     "why": {
         "whoever wrote or changed this cannot approve it": (

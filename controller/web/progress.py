@@ -72,9 +72,10 @@ def _device(made: Progress, event: Mapping[str, Any]) -> None:
 
 
 def _wave(made: Progress, event: Mapping[str, Any]) -> Wave:
-    while len(made.waves) < event["number"]:
+    number = int(event["number"])
+    while len(made.waves) < number:
         made.waves.append(Wave(len(made.waves) + 1))
-    return made.waves[event["number"] - 1]
+    return made.waves[number - 1]
 
 
 def _wave_started(made: Progress, event: Mapping[str, Any]) -> None:

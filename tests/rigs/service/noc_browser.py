@@ -35,10 +35,10 @@ class NocBrowser:
     @contextmanager
     def page_of(self, person: Person, path: str, **options: Any) -> Iterator[Page]:
         """Open a page as somebody who has signed in."""
-        kept = [
+        kept: list[Any] = [
             {"name": name, "value": value, "url": self.origin} for name, value in person.jar.items()
         ]
-        with self.page("/assets/none", who=None, **options) as page:
+        with self.page("/healthz", who=None, **options) as page:
             page.context.add_cookies(kept)
             page.goto(f"{self.origin}{path}")
             yield page

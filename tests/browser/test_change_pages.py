@@ -73,6 +73,8 @@ def applied(office, page, path):
     expect(going).to_contain_text("being switched over", timeout=WITHIN_MS)
     expect(going).to_contain_text("prepared")
     expect(page.locator(".waves .coming").first).to_contain_text("not begun")
+    assert office.noc.looked_through(page) == []
+    assert office.noc.too_wide(page) == []
     assert posted(office, office.colleague, f"{path}/apply", digest="0" * 64).status_code == 409
     office.mute(mute=False)
     page.get_by_role("button", name="Keep it, or roll back").click(timeout=WITHIN_MS)

@@ -6,9 +6,13 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.roles import Grant
+from controller.access import gateways
+from controller.keys.signing import signing_key
 from controller.roles import Role
+from inventory.errors import UnreachableError
 from tests.rigs.database.fresh_records import place_fresh_records
-from tests.rigs.people.people_rig import ACT, NGONO, make_registrar, nowhere
+from tests.rigs.people.people_rig import ACT, GATEWAY_KEYS, NGONO, make_registrar, nowhere
+from tests.rigs.people.roster_drivers import REACHED, RosterDriver
 from tests.rigs.service.noc_browser import noc_browser
 from vpn.model import Person
 
@@ -26,16 +30,29 @@ WITHIN_MS = 60_000
 
 
 @pytest.fixture(scope="module")
-def noc(tmp_path_factory):
-    state = tmp_path_factory.mktemp("vpn") / "state"
-    place_fresh_records(state)
+def state(tmp_path_factory):
+    """Return a state folder with three devices of two people on record."""
+    made = tmp_path_factory.mktemp("vpn") / "state"
+    place_fresh_records(made)
+    registrar = make_registrar(made, REACHED)
+    for person, device in ((NGONO, "tablet"), (NGONO, "laptop"), (NURSE, "tablet")):
+        registrar.add(person, device, ACT, nowhere)
+    registrar.close()
+    return made
+
+
+@pytest.fixture(scope="module")
+def drivers(state):
+    """Return the gateways that the controller reaches, by their names."""
+    trust = signing_key(state).public_key()
+    return {name: RosterDriver(name, trust) for name in GATEWAY_KEYS}
+
+
+@pytest.fixture(scope="module")
+def noc(state, drivers):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SANAGA_STATE_DIR", str(state))
-        registrar = make_registrar(state)
-        registrar.add(NGONO, "tablet", ACT, nowhere)
-        registrar.add(NGONO, "laptop", ACT, nowhere)
-        registrar.add(NURSE, "tablet", ACT, nowhere)
-        registrar.close()
+        patch.setattr(gateways, "connector", lambda *_: drivers.__getitem__)
         with noc_browser(GRANTS) as made:
             yield made
 
@@ -48,25 +65,35 @@ def quiet(noc):
     assert noc.complaints == []
 
 
-def test_a_stolen_tablet_is_withdrawn_from_a_telephone_in_three_clicks(quiet):
+def withdrawn(noc):
+    """Return which of the doctor's devices are withdrawn."""
+    devices = noc.bench.get("/vpn/people/a-ngono", "vpn")["devices"]
+    return {one["name"]: bool(one["revoked"]) for one in devices}
+
+
+def test_a_stolen_tablet_is_withdrawn_from_a_telephone_in_three_clicks(quiet, drivers):
+    yaounde, douala = drivers["yaounde-e1"], drivers["douala-e1"]
+    douala.fault = UnreachableError("douala-e1", "no connection")
     with quiet.page("/vpn", who="vpn", **TELEPHONE) as page:
         page.get_by_role("link", name="Dr A. Ngono").click()
         page.get_by_role("button", name="Withdraw tablet…").click()
         effects = page.locator(".effects")
         expect(effects).to_contain_text("never accepted again: tablet")
-        expect(effects).to_contain_text("open until then: yaounde-e1, douala-e1")
+        expect(effects).to_contain_text("end the connection: yaounde-e1, douala-e1")
         expect(effects).to_contain_text("These go on having access: laptop")
-        shown = quiet.bench.get("/vpn/people/a-ngono", "vpn")["devices"]
-        assert [one["revoked"] for one in shown] == [None, None]
+        assert withdrawn(quiet) == {"tablet": False, "laptop": False}
         page.get_by_role("button", name="Withdraw tablet now").click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("Withdrawn: tablet of Dr")
-        expect(page.locator("table")).to_contain_text("load it by hand")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    devices = quiet.bench.get("/vpn/people/a-ngono", "vpn")["devices"]
-    assert {one["name"]: bool(one["revoked"]) for one in devices} == {
-        "tablet": True,
-        "laptop": False,
-    }
+        expect(page.locator("table")).to_contain_text("douala-e1: no connection")
+        expect(page.get_by_role("status").last).to_contain_text("1 gateway was not told")
+        assert quiet.looked_through(page) == []
+        assert quiet.too_wide(page) == []
+        assert (yaounde.admitted(), douala.admitted()) == (2, 0)
+        douala.fault = None
+        page.get_by_role("button", name="Try those again").click()
+        expect(page.locator("article")).to_contain_text("lets 2 devices in", timeout=WITHIN_MS)
+        assert douala.admitted() == 2
+    assert withdrawn(quiet) == {"tablet": True, "laptop": False}
     (*_, last) = quiet.bench.get("/audit", "analyst", subject="a-ngono")["items"]
     assert (last["who"], last["because"]) == ("vpn", "stolen")
 

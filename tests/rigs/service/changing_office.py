@@ -33,6 +33,7 @@ class ChangingOffice:
     colleague: Browser
     document: Path
     routers: MemoryNetwork
+    patch: pytest.MonkeyPatch
 
     def renumber(self, asn: int) -> None:
         """Give the network another AS number, which no rollback brings back everywhere."""
@@ -64,7 +65,8 @@ class ChangingOffice:
         return {name: one.now_running().text for name, one in self.routers.devices.items()}
 
     def mute(self, *, mute: bool) -> None:
-        """Let routers reach each other, or not: an apply then waits for them."""
+        """Let routers reach each other, or not: an apply that begins then waits for them."""
+        self.patch.setenv("SANAGA_PACE", "1" if mute else "0.1")
         for device in self.routers.devices.values():
             device.reach = lambda _source, _target: not mute
 
@@ -85,6 +87,6 @@ def changing_office(scratch: Path) -> Iterator[ChangingOffice]:
         with noc_browser(GRANTS, folder) as noc:
             chief = first_administrator(noc.bench, origin=noc.origin)
             colleague = invited(noc.bench, chief, "colleague", Role.NETWORK_ENGINEER)
-            made = ChangingOffice(noc, chief, colleague, folder / "network.yaml", routers)
+            made = ChangingOffice(noc, chief, colleague, folder / "network.yaml", routers, patch)
             assert made.applied(made.planned())["result"]["push"]["outcome"] == "confirmed"
             yield made

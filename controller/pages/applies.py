@@ -30,7 +30,7 @@ def show_operation(request: Request, number: operations.NumberPath, reader: Read
     return _operation(request, number, reader)
 
 
-@router.post(f"{_OPERATION}/interrupt", openapi_extra=needs(Right.LOOK))
+@router.post(_OPERATION, openapi_extra=needs(Right.LOOK))
 def interrupt_operation(
     request: Request, number: operations.NumberPath, reader: Reader
 ) -> Response:

@@ -1,8 +1,10 @@
 """The pages of changes: what is planned and was applied, and one plan with its approval."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -38,7 +40,7 @@ def show_changes(request: Request, reader: Reader, cursor: Cursor = None) -> Res
     return _listed(request, reader, cursor)
 
 
-@router.post(f"{CHANGES}/plans", openapi_extra=needs(Right.PLAN))
+@router.post(CHANGES, openapi_extra=needs(Right.PLAN))
 def make_plan(request: Request, reader: Reader, form: Form) -> Response:
     """Begin to compare what runs with what is intended, and show how that goes on."""
 
@@ -59,61 +61,70 @@ def show_plan(request: Request, number: PlanNumber, reader: Reader, caller: AnyC
     return _shown(request, number, reader, caller)
 
 
-@router.post(f"{_PLAN}/request", openapi_extra=needs(Right.APPLY))
-def ask_approval(
-    request: Request, number: PlanNumber, reader: Reader, caller: AnyCaller
-) -> Response:
-    """Ask a second person for a plan."""
-    return _done(request, number, reader, caller, lambda: plans.request_approval(number, reader))
-
-
-@router.post(f"{_PLAN}/approve", openapi_extra=needs(Right.APPROVE))
-def approve_plan(
+@router.post(_PLAN, openapi_extra=needs(Right.PLAN))
+def act_on_plan(
     request: Request, number: PlanNumber, reader: Reader, caller: AnyCaller, form: Form
 ) -> Response:
-    """Approve the digest that was shown, by a second factor."""
+    """Ask for, give or refuse approval of a plan, or begin to apply it, as it was shown."""
 
-    def give() -> None:
-        asked = {"digest": form.get("digest", ""), **_factor(form)}
-        body = approvals.ApproveBody.model_validate(asked)
-        approvals.give_approval(form.get("request", ""), body, caller)
-
-    return _done(request, number, reader, caller, give)
-
-
-@router.post(f"{_PLAN}/refuse", openapi_extra=needs(Right.APPROVE))
-def refuse_plan(
-    request: Request, number: PlanNumber, reader: Reader, caller: AnyCaller, form: Form
-) -> Response:
-    """Refuse the digest that was shown, and say why."""
-
-    def give() -> None:
-        said = {name: form.get(name, "") for name in ("digest", "because")}
-        body = approvals.RefuseBody.model_validate(said)
-        approvals.give_refusal(form.get("request", ""), body, caller)
-
-    return _done(request, number, reader, caller, give)
-
-
-@router.post(f"{_PLAN}/apply", openapi_extra=needs(Right.APPLY))
-def apply_plan(
-    request: Request, number: PlanNumber, reader: Reader, caller: AnyCaller, form: Form
-) -> Response:
-    """Begin to apply the plan whose digest was shown, and show how that goes on."""
-
-    def begin() -> Response:
-        hold = form.get("hold", "")
-        asked = plans.ApplyRequest(
-            digest=form.get("digest", ""),
-            confirm_within_s=int(hold) if hold.isdecimal() else None,
-            in_consultations=bool(form.get("in_consultations")),
-            approval=form.get("approval", ""),
-        )
-        begun = plans.apply_plan(number, asked, reader, Response())
-        return see_other(f"{CHANGES}/operations/{begun['id']}")
+    def done() -> Response:
+        act = _ACTS.get(form.get("act", ""))
+        if act is None:
+            detail = "this is no act; use a button of the page"
+            raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+        return see_other(act(_Asked(number, reader, caller, form)))
 
     again = partial(_shown, request, number, reader, caller)
-    return carry_out(begin, again, f"{CHANGES}/plans/{number}")
+    return carry_out(done, again, f"{CHANGES}/plans/{number}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A form of the page of a plan, and who sent it."""
+
+    number: int
+    reader: Viewer
+    caller: Caller
+    form: Mapping[str, str]
+
+    @property
+    def place(self) -> str:
+        """Return the page of the plan."""
+        return f"{CHANGES}/plans/{self.number}"
+
+
+def _ask(asked: _Asked) -> str:
+    plans.request_approval(asked.number, asked.reader)
+    return asked.place
+
+
+def _approve(asked: _Asked) -> str:
+    given = {"digest": asked.form.get("digest", ""), **_factor(asked.form)}
+    body = approvals.ApproveBody.model_validate(given)
+    approvals.give_approval(asked.form.get("request", ""), body, asked.caller)
+    return asked.place
+
+
+def _refuse(asked: _Asked) -> str:
+    said = {name: asked.form.get(name, "") for name in ("digest", "because")}
+    body = approvals.RefuseBody.model_validate(said)
+    approvals.give_refusal(asked.form.get("request", ""), body, asked.caller)
+    return asked.place
+
+
+def _apply(asked: _Asked) -> str:
+    form, hold = asked.form, asked.form.get("hold", "")
+    wish = plans.ApplyRequest(
+        digest=form.get("digest", ""),
+        confirm_within_s=int(hold) if hold.isdecimal() else None,
+        in_consultations=bool(form.get("in_consultations")),
+        approval=form.get("approval", ""),
+    )
+    begun = plans.apply_plan(asked.number, wish, asked.reader, Response())
+    return f"{CHANGES}/operations/{begun['id']}"
+
+
+_ACTS: Final = {"ask": _ask, "approve": _approve, "refuse": _refuse, "apply": _apply}
 
 
 def _listed(
@@ -130,18 +141,6 @@ def _listed(
         "fault": fault.detail if fault else "",
     }
     return render(request, page_with("changes.html.j2", "changes", fault), values, reader)
-
-
-def _done(
-    request: Request, number: int, reader: Viewer, caller: Caller, act: Callable[[], object]
-) -> Response:
-    place = f"{CHANGES}/plans/{number}"
-
-    def done() -> Response:
-        act()
-        return see_other(place)
-
-    return carry_out(done, partial(_shown, request, number, reader, caller), place)
 
 
 def _shown(
@@ -173,7 +172,7 @@ def _passkey(asked: dict[str, Any] | None, digest: str, caller: Caller) -> str:
     return approvals.passkey_options(asked["id"], body, caller)["options"]
 
 
-def _factor(form: dict[str, str]) -> dict[str, Any]:
+def _factor(form: Mapping[str, str]) -> dict[str, Any]:
     if not form.get("passkey"):
         return {"totp": form.get("code", "").strip()}
     try:

@@ -80,7 +80,7 @@ def accept_terms(request: Request, reader: Reader, form: Form) -> Response:
 def push_rosters(reader: Reader, form: Form) -> Response:
     """Begin to update gateways with who has access now, and show how that goes on."""
     asked = gateways.RosterRequest.model_validate({"gateways": form.get("gateways", "").split()})
-    return _followed(gateways.push_rosters(asked, reader, Response()))
+    return explained(lambda: _followed(gateways.push_rosters(asked, reader, Response())))
 
 
 @router.post("/vpn/readings", openapi_extra=needs(Right.SEE_PEOPLE))
@@ -88,7 +88,14 @@ def read_gateways(reader: Reader, form: Form) -> Response:
     """Begin to ask gateways how they stand, or who has dialled, and show what they say."""
     what: Any = "sessions" if form.get("what") == "sessions" else "status"
     asked = gateways.ReadingRequest(what=what)
-    return _followed(gateways.read_gateways(asked, reader, Response()))
+    return explained(lambda: _followed(gateways.read_gateways(asked, reader, Response())))
+
+
+@router.get("/vpn/rosters", openapi_extra=needs(Right.SEE_PEOPLE))
+@router.get("/vpn/readings", openapi_extra=needs(Right.SEE_PEOPLE))
+def lead_back() -> Response:
+    """Lead to the gateways, for what is asked of them has no page of its own."""
+    return see_other("/vpn")
 
 
 def _followed(begun: dict[str, Any]) -> Response:

@@ -37,10 +37,10 @@ def approved_by_somebody_else(office, author, path):
     expect(author.locator("#standing")).to_contain_text("You cannot approve it")
     expect(author.get_by_label("Code of your app")).to_have_count(0)
     with office.noc.page_of(office.colleague, path) as page:
-        fields = {name: page.locator(f"form[action$=approve] [name={name}]").first.input_value()
+        fields = {name: page.locator(f"form:has([value=approve]) [name={name}]").first.input_value()
                   for name in ("request", "digest")}  # fmt: skip
         forged = posted(
-            office, office.author, f"{path}/approve", code=office.author.code(), **fields
+            office, office.author, path, act="approve", code=office.author.code(), **fields
         )
         assert forged.status_code == 409
         assert "cannot approve it" in forged.text
@@ -75,7 +75,7 @@ def applied(office, page, path):
     expect(page.locator(".waves .coming").first).to_contain_text("not begun")
     assert office.noc.looked_through(page) == []
     assert office.noc.too_wide(page) == []
-    assert posted(office, office.colleague, f"{path}/apply", digest="0" * 64).status_code == 409
+    assert posted(office, office.colleague, path, act="apply", digest="0" * 64).status_code == 409
     office.mute(mute=False)
     page.get_by_role("button", name="Keep it, or roll back").click(timeout=WITHIN_MS)
     expect(page.locator("[data-until]")).to_contain_text("min")

@@ -44,9 +44,9 @@ def bench(tmp_path_factory):
 @pytest.fixture(scope="module")
 def pages(bench):
     """Return the addresses of all pages, when a plan was made and applied from them."""
-    planned = ended(bench, post(bench, "/changes/plans"))
+    planned = ended(bench, post(bench, "/changes"))
     (digest,) = re.findall(r'name="digest" value="(\w+)"', get(bench, "/changes/plans/1").text)
-    applied = ended(bench, post(bench, "/changes/plans/1/apply", digest=digest))
+    applied = ended(bench, post(bench, "/changes/plans/1", act="apply", digest=digest))
     return (*PAGES, planned, applied)
 
 
@@ -103,7 +103,7 @@ def test_who_lacks_a_right_is_refused_and_offered_nothing(bench, pages):
     for path in ("/vpn/people/a-ngono/revoke", "/vpn/give"):
         assert get(bench, path, who="analyst").status_code == 403, path
     assert "/revoke" not in get(bench, "/vpn/people/a-ngono", who="analyst").text
-    for path in ("/changes/plans", "/changes/plans/1/apply", "/changes/applies/1"):
+    for path in ("/changes", "/changes/plans/1", "/changes/applies/1"):
         assert post(bench, path, who="operator").status_code == 403, path
     assert "Plan what the intent" not in get(bench, "/changes", who="operator").text
 
@@ -111,9 +111,15 @@ def test_who_lacks_a_right_is_refused_and_offered_nothing(bench, pages):
 def test_what_cannot_be_done_is_said_on_its_page_with_the_status_of_the_refusal(bench, pages):
     assert pages
     for path, fields, status, said in (
-        ("/changes/plans/1/apply", {"digest": "0" * 64}, 409, "is not the plan that you saw"),
-        ("/changes/plans/1/apply", {}, 422, "digest"),
-        ("/changes/plans/1/request", {}, 409, "needs no second person"),
+        (
+            "/changes/plans/1",
+            {"act": "apply", "digest": "0" * 64},
+            409,
+            "is not the plan that you saw",
+        ),
+        ("/changes/plans/1", {"act": "apply"}, 422, "digest"),
+        ("/changes/plans/1", {"act": "explode"}, 422, "use a button"),
+        ("/changes/plans/1", {"act": "ask"}, 409, "needs no second person"),
         ("/changes/applies/1", {"kind": "explode"}, 422, "kind"),
         ("/changes/applies/1", {"kind": "rollback", "tag": '"old"'}, 412, "changed since you read"),
         ("/vpn/people/a-ngono/revoke", {"device": "none", "kind": "x"}, 409, "tablet"),
@@ -124,7 +130,7 @@ def test_what_cannot_be_done_is_said_on_its_page_with_the_status_of_the_refusal(
         faults = re.findall(r'role="alert">([^<]*)', answer.text.partition("<main")[2])
         assert answer.status_code == status, (path, fields, answer.text)
         assert said in html.unescape(" ".join(faults)).lower(), (path, fields)
-    assert post(bench, "/changes/plans/99/apply", digest="0" * 64).status_code == 404
+    assert post(bench, "/changes/plans/99", act="apply", digest="0" * 64).status_code == 404
     assert post(bench, "/vpn/people/nobody/revoke", kind="lost").status_code == 404
 
 

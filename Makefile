@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 ARGS :=
 
-.PHONY: help setup wireguard-py check format test test-long coverage test-kernel demo lab bench bench-failover bench-vpn bench-service endurance golden lock wheels docs clean
+.PHONY: help setup wireguard-py check format test test-long coverage test-kernel demo lab bench bench-failover bench-vpn bench-service bench-noc endurance golden lock wheels docs clean
 
 help:  ## list the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ bench-vpn: setup  ## people's access at national scale, and gateways in the labo
 bench-service: setup  ## telemetry of 429 edges over TLS into one controller; about an hour
 	$(PYTHON) -m tests.bench service $(ARGS)
 
+bench-noc: setup  ## the NOC's pages in Chromium, and a cut in the laboratory; root
+	$(PYTHON) -m tests.bench noc $(ARGS)
+
 endurance: setup  ## two hours of calls in the laboratory while circuits fail at random; root
 	$(PYTHON) -m tests.endurance $(ARGS)
 
@@ -70,11 +73,12 @@ wheels: setup  ## dist/: the wheel of a controller's machine, and the light one 
 	$(PYTHON) -m build --wheel --no-isolation
 	$(PYTHON) tools/make_edge_wheel.py
 
-docs: setup  ## pictures, command reference and map of rooms made by the program
+docs: setup  ## pictures, command reference and map of rooms made by the program; root
 	$(PYTHON) tools/make_docs.py
 	$(PYTHON) tools/make_architecture.py
 	$(PYTHON) tools/make_pictures.py
 	$(PYTHON) -m tests.browser.pictures
+	$(PYTHON) -m tests.browser.laboratory_picture
 
 clean:  ## what the tasks made, but the virtual environment
 	rm -rf build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 _KINDS: Final = {"+": "add", "-": "del", "@": "place"}
 _HEADS: Final = ("+++", "---")
+MOST_LINES: Final = 6_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +20,16 @@ class DiffLine:
 
 @dataclass(frozen=True, slots=True)
 class DeviceDiff:
-    """What becomes of one device; change is as the API shows it."""
+    """What becomes of one device; change is as the API shows it.
+
+    added and removed count the lines that come and go, hidden those that a page leaves out.
+    """
 
     change: Mapping[str, Any]
     lines: tuple[DiffLine, ...]
-
-    @property
-    def added(self) -> int:
-        """Return how many lines come."""
-        return sum(line.kind == "add" for line in self.lines)
-
-    @property
-    def removed(self) -> int:
-        """Return how many lines go."""
-        return sum(line.kind == "del" for line in self.lines)
+    added: int
+    removed: int
+    hidden: int
 
 
 def diff_lines(text: str) -> tuple[DiffLine, ...]:
@@ -40,12 +37,29 @@ def diff_lines(text: str) -> tuple[DiffLine, ...]:
     return tuple(_lines(text))
 
 
-def waves_of(changes: Sequence[Mapping[str, Any]]) -> list[tuple[int, list[DeviceDiff]]]:
-    """Return the changes of a plan by the number of their wave, in order."""
+def waves_of(
+    changes: Sequence[Mapping[str, Any]], most_lines: int = MOST_LINES
+) -> list[tuple[int, list[DeviceDiff]]]:
+    """Return the changes of a plan by the number of their wave, in order.
+
+    Of a plan of half the country no more lines are shown than a browser can bear.
+    """
     return [
-        (number, [DeviceDiff(one, diff_lines(one["diff"])) for one in wave])
-        for number, wave in groupby(changes, lambda one: one["wave"])
+        (number, [one for _, one in wave])
+        for number, wave in groupby(_within(changes, most_lines), lambda pair: pair[0])
     ]
+
+
+def _within(
+    changes: Sequence[Mapping[str, Any]], most_lines: int
+) -> Iterator[tuple[int, DeviceDiff]]:
+    for change in changes:
+        lines = diff_lines(change["diff"])
+        added, removed = (sum(one.kind == kind for one in lines) for kind in ("add", "del"))
+        shown = lines[:most_lines]
+        most_lines -= len(shown)
+        hidden = len(lines) - len(shown)
+        yield change["wave"], DeviceDiff(change, shown, added, removed, hidden)
 
 
 def _lines(text: str) -> Iterator[DiffLine]:

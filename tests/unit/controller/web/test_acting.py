@@ -6,7 +6,7 @@ from fastapi import Response
 from accounts.errors import NotThereError, SecondPersonError, StepUpNeededError
 from controller.api.problems import ProblemError
 from controller.web.acting import carry_out
-from controller.web.diffs import DiffLine, diff_lines
+from controller.web.diffs import DiffLine, diff_lines, waves_of
 from controller.web.progress import progress_of
 from inventory.errors import AccessError
 
@@ -51,6 +51,17 @@ def test_lines_of_a_difference_say_what_comes_and_goes():
 
 def test_a_sentence_in_place_of_a_difference_stays_whole():
     assert diff_lines("blank router: 9 lines") == (DiffLine("same", "blank router: 9 lines"),)
+
+
+def test_a_plan_of_half_the_country_is_shown_as_far_as_a_browser_bears_it():
+    diff = "--- running\n+++ intended\n@@ -1 +1 @@\n-old\n+new\n+newer"
+    changes = [{"wave": wave, "device": f"r{wave}", "diff": diff} for wave in (1, 2, 2)]
+    whole = waves_of(changes)
+    assert [(wave, len(devices)) for wave, devices in whole] == [(1, 1), (2, 2)]
+    assert all(one.hidden == 0 for _, devices in whole for one in devices)
+    found = [one for _, devices in waves_of(changes, 6) for one in devices]
+    assert [(len(one.lines), one.hidden) for one in found] == [(4, 0), (2, 2), (0, 4)]
+    assert [(one.added, one.removed) for one in found] == [(2, 1)] * 3
 
 
 def test_progress_is_that_of_the_events_and_others_are_passed_over():

@@ -1,5 +1,7 @@
 """Adds the pages to the application that answers the API."""
 
+from typing import Final
+
 from fastapi import FastAPI
 
 from controller.pages import (
@@ -7,6 +9,7 @@ from controller.pages import (
     changes,
     consultations,
     incidents,
+    maintenance,
     overview,
     sign_in,
     sites,
@@ -15,9 +18,21 @@ from controller.pages import (
 )
 from controller.web import assets
 
+_PAGES: Final = (
+    sign_in,
+    overview,
+    incidents,
+    maintenance,
+    sites,
+    consultations,
+    changes,
+    applies,
+    vpn,
+    vpn_access,
+)
+
 
 def add_pages(app: FastAPI) -> None:
     """Let an application show pages, too."""
-    shown = (overview, incidents, sites, consultations, changes, applies, vpn, vpn_access)
-    for one in (assets, sign_in, *shown):
+    for one in (assets, *_PAGES):
         app.include_router(one.router)

@@ -7,6 +7,7 @@ changed it may approve it; the approver's scope covers every place, then and whe
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ from accounts.signing_in.second_factors import Proof
 from accounts.signing_in.step_up import act_options, with_factor
 
 LASTS_S: Final = 8 * 3600.0
+_OWN: Final = "whoever wrote or changed this cannot approve it"
+_UNCOVERED: Final = "your roles do not let you approve at every place that it concerns"
 _UNKNOWN: Final = "there is no such request, or your roles do not cover it"
 
 
@@ -40,6 +43,16 @@ class ApprovalWish:
     authors: frozenset[int]
 
 
+class Standing(StrEnum):
+    """How far a request is; what was refused is over without anybody's approval."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    USED = "used"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
     """A request as people see it; times are seconds since 1970."""
@@ -50,6 +63,15 @@ class Approval:
     expires_s: float
     approved_by: int | None
     approved_s: float | None
+    used_s: float | None = None
+
+    def standing(self, now_s: float) -> Standing:
+        """Return how far the request is."""
+        if self.used_s is not None:
+            return Standing.REFUSED if self.approved_by is None else Standing.USED
+        if now_s >= self.expires_s:
+            return Standing.EXPIRED
+        return Standing.WAITING if self.approved_by is None else Standing.APPROVED
 
 
 def digest_of(parts: Mapping[str, str]) -> str:
@@ -85,6 +107,19 @@ def open_requests(connection: Connection, by: Principal, now_s: float) -> tuple[
     return tuple(one for one in found if _covers(by, one.wish.right, one.wish.places))
 
 
+def requests_of(connection: Connection, digests: Iterable[str]) -> tuple[Approval, ...]:
+    """Return all requests for some digests, those that are over, too, the oldest first."""
+    wanted = select(approvals).where(approvals.c.digest.in_(list(digests)))
+    return tuple(map(_approval, connection.execute(wanted.order_by(approvals.c.created_s))))
+
+
+def objection(found: Approval, by: Principal) -> str:
+    """Return why somebody cannot approve or refuse a request; nothing where they can."""
+    if by.account.id in found.wish.authors:
+        return _OWN
+    return "" if _covers(by, found.wish.right, found.wish.places) else _UNCOVERED
+
+
 def approval_options(realm: Realm, by: Principal, number: str, digest: str, now_s: float) -> str:
     """Return what a browser needs to approve with a passkey; empty if the account has none."""
     return act_options(realm, by, _purpose(number, digest), now_s)
@@ -109,6 +144,22 @@ def approve(  # noqa: PLR0913 - who approves what that was shown, by what and wh
 
     purpose = _purpose(number, shown)
     with_factor(realm, by, proof, purpose=purpose, now_s=now_s, act=act)
+
+
+def refuse(  # noqa: PLR0913 - who refuses what that was shown, why and when
+    connection: Connection, by: Principal, number: str, *, shown: str, because: str, now_s: float
+) -> None:
+    """Refuse the digest that was shown, and say why; it takes another request then.
+
+    Raises NotAllowedError and SecondPersonError.
+    """
+    _requested(connection, by, number, shown, now_s)
+    open_still = (approvals.c.approved_by.is_(None), approvals.c.used_s.is_(None))
+    once = update(approvals).where(approvals.c.id == number, *open_still)
+    if connection.execute(once.values(used_s=now_s)).rowcount != 1:
+        raise TakenError("somebody has decided on this already")
+    details = {"digest": shown}
+    append(connection, by.actor(because), instant_text(now_s), "approval.refuse", number, details)
 
 
 def use_approval(  # noqa: PLR0913 - what is about to be done, where, when and by whom
@@ -163,7 +214,7 @@ def _requested(
     if found.wish.digest != shown:
         raise SecondPersonError("what you were shown is not what is asked for; load it again")
     if by.account.id in found.wish.authors:
-        raise SecondPersonError("whoever wrote or changed this cannot approve it")
+        raise SecondPersonError(_OWN)
     return found
 
 
@@ -191,7 +242,7 @@ def _covers(by: Principal, right: str, places: Iterable[str]) -> bool:
 def _approval(row: Row[Any]) -> Approval:
     places, authors = frozenset(json.loads(row.places)), frozenset(json.loads(row.authors))
     wish = ApprovalWish(row.digest, row.summary, row.access_right, places, authors)
-    times = (row.created_s, row.expires_s, row.approved_by, row.approved_s)
+    times = (row.created_s, row.expires_s, row.approved_by, row.approved_s, row.used_s)
     return Approval(row.id, wish, *times)
 
 

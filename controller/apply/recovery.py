@@ -95,6 +95,15 @@ def undo(context: ApplyContext, apply_id: int | None = None) -> RollbackResult:
     return RollbackResult(result, inverse=result.apply_id not in known)
 
 
+def plan_rollback(journal: Journal, apply_id: int) -> Plan:
+    """Return what rolling an apply back would change, without asking any device.
+
+    Raises UnknownNameError where there is nothing to roll back.
+    """
+    entry = _rollback_entry(journal, apply_id)
+    return inverse(decode(*journal.plan(entry.id)), _earlier(entry, journal))
+
+
 def inverse(plan: Plan, earlier: Plan | None) -> Plan:
     """Return the plan that takes a plan back; earlier is the one confirmed before it, if any."""
     waves = tuple(tuple(map(_inverse, wave)) for wave in plan.waves)

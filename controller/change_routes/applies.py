@@ -15,7 +15,9 @@ from controller.api.scope import covers_everything, everywhere, require_everywhe
 from controller.api_requests.matching import IfMatch, require_match, tagged
 from controller.api_requests.repeating import RepeatableRoute
 from controller.change_routes.operations import begun, may_read
+from controller.change_routes.plans import told_consultations
 from controller.operations.model import CHANGING, ActWish, OperationKind, OperationState
+from controller.operations.plan_json import plan_json
 from controller.roles import Right
 from controller.store.journal import ApplyRecord, JournalStep
 from inventory.errors import UnknownNameError
@@ -67,6 +69,23 @@ def read_apply(number: Number, reader: Reader, response: Response) -> dict[str, 
     """Return an apply with every act on every device, and the operation that is at work on it."""
     _sites_seen(number, reader)
     return tagged(response, _shown(number, reader))
+
+
+@router.get("/{number}/rollback", openapi_extra=needs(Right.APPLY))
+def read_rollback(number: Number, reader: Reader) -> dict[str, Any]:
+    """Return what rolling an apply back would change, and the consultations that run over it."""
+    sites = _sites_seen(number, reader)
+    if not reader.may(Right.APPLY, sites):
+        raise ProblemError(HTTPStatus.FORBIDDEN, f"your roles do not let you act on apply {number}")
+    _recorded(number, reader)
+    plan = reader.context.changes.way_back(number)
+    touched, sentence = told_consultations({one.device for one in plan.changes}, reader)
+    return {
+        "apply": number,
+        "plan": plan_json(plan, {}),
+        "consultations": touched,
+        "consultations_sentence": sentence,
+    }
 
 
 @router.post("/{number}/acts", status_code=HTTPStatus.ACCEPTED, openapi_extra=needs(Right.APPLY))
@@ -142,11 +161,15 @@ def _no_apply(number: int) -> ProblemError:
     )
 
 
-def _shown(number: int, reader: Viewer) -> dict[str, Any]:
+def _recorded(number: int, reader: Viewer) -> tuple[ApplyRecord, Sequence[JournalStep]]:
     try:
-        record, steps = reader.context.changes.apply_of(number)
+        return reader.context.changes.apply_of(number)
     except UnknownNameError:
         raise _no_apply(number) from None
+
+
+def _shown(number: int, reader: Viewer) -> dict[str, Any]:
+    record, steps = _recorded(number, reader)
     return {
         **apply_json(record),
         "steps": _steps_json(steps),

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path
 from pydantic import Field
 
-from accounts.approvals import Approval, approval_options, approve, open_requests
-from controller.account_routes.bodies import Body, FactorBody
+from accounts.approvals import Approval, approval_options, approve, open_requests, refuse
+from controller.account_routes.bodies import BecauseText, Body, FactorBody
 from controller.account_routes.caller import AnyCaller
 from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, page_of
@@ -33,6 +33,12 @@ class ApproveBody(FactorBody):
     digest: Digest
 
 
+class RefuseBody(ShownBody):
+    """The digest of what was shown, and why it is refused."""
+
+    because: BecauseText = Field(min_length=1)
+
+
 @router.get("", openapi_extra=_APPROVING)
 def list_requests(caller: AnyCaller, pages: PageParameters) -> dict[str, Any]:
     """List what waits for a second person, of what one may approve."""
@@ -54,6 +60,14 @@ def give_approval(number: NumberPath, asked: ApproveBody, caller: AnyCaller) -> 
     """Approve what was shown; whoever wrote it, or asked, cannot."""
     proof, now_s = asked.proof(), caller.now_s
     approve(caller.realm, caller.by, number, shown=asked.digest, proof=proof, now_s=now_s)
+
+
+@router.post("/{number}/refuse", status_code=HTTPStatus.NO_CONTENT, openapi_extra=_APPROVING)
+def give_refusal(number: NumberPath, asked: RefuseBody, caller: AnyCaller) -> None:
+    """Refuse what was shown, and say why; whoever wrote it, or asked, cannot."""
+    digest, because, now_s = asked.digest, asked.because, caller.now_s
+    with caller.realm.engine.begin() as connection:
+        refuse(connection, caller.by, number, shown=digest, because=because, now_s=now_s)
 
 
 def _id(one: Approval) -> str:

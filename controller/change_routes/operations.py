@@ -53,13 +53,13 @@ async def read_operation(
     context: ApiContext = request.app.state.context
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s
-    found = await run_in_threadpool(_found, number, reader, after)
+    found = await run_in_threadpool(find_operation, number, reader, after)
     while found.position <= after and found.state is OperationState.RUNNING:
         left_s = deadline - loop.time()
         if left_s <= 0:
             break
         await context.ring.wait(min(left_s, _LOOK_EVERY_S))
-        found = await run_in_threadpool(_found, number, reader, after)
+        found = await run_in_threadpool(find_operation, number, reader, after)
     return operation_json(found)
 
 
@@ -68,7 +68,7 @@ async def read_operation(
 )
 def interrupt_operation(number: NumberPath, reader: Reader) -> dict[str, Any]:
     """Ask an operation to end as Ctrl-C would: an apply that has not decided is rolled back."""
-    found = _found(number, reader)
+    found = find_operation(number, reader)
     if not _began(found, reader) and not reader.may(Right.APPLY, sites_of_operation(found, reader)):
         raise ProblemError(HTTPStatus.FORBIDDEN, "your roles do not let you interrupt this")
     reader.context.changes.operations.interrupt(number)
@@ -128,7 +128,8 @@ def sites_of_operation(one: Operation, reader: Viewer) -> tuple[str, ...]:
     return tuple(sites) if sites and known else everywhere(reader)
 
 
-def _found(number: str, reader: Viewer, after: int = 0) -> Operation:
+def find_operation(number: str, reader: Viewer, after: int = 0) -> Operation:
+    """Return an operation that a reader may look at. Raises ProblemError (404)."""
     found = reader.context.changes.operations.find(number, after)
     if found is None or not may_read(found, reader):
         raise not_found("operation", number)

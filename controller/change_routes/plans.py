@@ -18,6 +18,7 @@ from controller.api_requests.matching import IfMatch
 from controller.api_requests.repeating import RepeatableRoute
 from controller.change_routes.operations import begun
 from controller.change_routes.plan_scope import ScopedPlanning
+from controller.change_routes.plan_states import PlanRecords, read_records, requests_json
 from controller.model import Plan
 from controller.operations.model import ApplyWish, ChangeRefusedError, PlanWish
 from controller.operations.plan_json import plan_json
@@ -109,23 +110,27 @@ def list_plans(
         for one in reader.context.changes.plans.listed()
         if digest in {None, one.digest} and allowed.issuperset(_sites(one, reader))
     ]
-    return page_of(found, lambda one: -one.number, pages).json(_brief)
+    records = read_records(reader.context.changes, found)
+    shown = page_of(found, lambda one: -one.number, pages)
+    return shown.json(lambda one: _brief(one, records))
 
 
 @router.get("/{number}", openapi_extra=needs(Right.PLAN))
 def read_plan(number: Number, reader: Reader, response: Response) -> dict[str, Any]:
-    """Return a plan: diffs, waves, harm, blast radius, consultations that run over it now."""
+    """Return a plan: diffs, waves, harm, blast radius, consultations over it, who approved it."""
     stored = _found(number, reader)
     changes = reader.context.changes
+    records = read_records(changes, [stored])
     plan = changes.plans.plan(number)
-    touched, sentence = _told_consultations(_changed(plan), reader)
+    touched, sentence = told_consultations(_changed(plan), reader)
     response.headers["ETag"] = f'"{stored.digest}"'
     return {
-        **_brief(stored),
+        **_brief(stored, records),
         "plan": plan_json(plan, stored.facts.unmanaged),
         "consultations": touched,
         "consultations_sentence": sentence,
         "needs_second_person": changes.second_person.reason(stored, plan),
+        "requests": requests_json(stored, records, reader),
     }
 
 
@@ -202,7 +207,7 @@ def _sites(stored: StoredPlan, reader: Viewer) -> Collection[str]:
     return sites if sites and known >= set(sites) else known
 
 
-def _told_consultations(devices: Collection[str], reader: Viewer) -> tuple[list[str], str]:
+def told_consultations(devices: Collection[str], reader: Viewer) -> tuple[list[str], str]:
     """Return the running consultations over devices that a reader may hear of, and a sentence.
 
     Of others one hears that they are there, as they keep an apply from beginning.
@@ -219,7 +224,7 @@ def _refused(error: ChangeRefusedError, stored: StoredPlan, reader: Viewer) -> P
     if not error.consultations or stored.facts.sites is None:
         return ProblemError(HTTPStatus.CONFLICT, str(error), more)
     plan = reader.context.changes.plans.plan(stored.number)
-    more["consultations"], sentence = _told_consultations(_changed(plan), reader)
+    more["consultations"], sentence = told_consultations(_changed(plan), reader)
     detail = f"{sentence}; nothing is applied. Apply then, or say in_consultations"
     return ProblemError(HTTPStatus.CONFLICT, detail, more)
 
@@ -228,7 +233,7 @@ def _changed(plan: Plan) -> Collection[str]:
     return {change.device for change in plan.changes}
 
 
-def _brief(stored: StoredPlan) -> dict[str, Any]:
+def _brief(stored: StoredPlan, records: PlanRecords) -> dict[str, Any]:
     facts = stored.facts
     return {
         "number": stored.number,
@@ -237,6 +242,8 @@ def _brief(stored: StoredPlan) -> dict[str, Any]:
         "network": facts.network,
         "made_at": rfc3339(stored.made_s),
         "author": stored.author,
+        "state": records.state(stored).value,
+        "apply": records.apply_of(stored),
         "devices": facts.devices,
         "changes": facts.changes,
         "waves": facts.waves,

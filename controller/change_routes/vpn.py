@@ -59,8 +59,12 @@ def list_people(  # noqa: PLR0913, PLR0917 - a parameter for each column
     ending_within_days: Annotated[int | None, Query(ge=0, le=3_650)] = None,
     state: Annotated[Literal["active", "expired", "revoked", "all"], Query()] = "active",
     name: Text = None,
+    search: Text = None,
 ) -> dict[str, Any]:
-    """List people by name: who has access, or whose access ends soon."""
+    """List people by name: who has access, or whose access ends soon.
+
+    search is a part of a name, a title or a device's name.
+    """
     day = _today()
     with open_people() as store:
         found = [
@@ -71,6 +75,7 @@ def list_people(  # noqa: PLR0913, PLR0917 - a parameter for each column
             and role in {None, entry.person.role}
             and site in {None, entry.person.site}
             and state in {"all", access_state(entry, day)}
+            and (search is None or _mentions(entry, search.casefold()))
             and (ending_within_days is None or ends_within(entry.person, day, ending_within_days))
         ]
     found.sort(key=_name)
@@ -237,6 +242,11 @@ def _told(registrar: Registrar, gone: Sequence[PersonDevice]) -> list[dict[str, 
     because = "it has no management address: load it by hand, with 'sanaga vpn site export'"
     told += [{"gateway": name, "told": False, "because": because} for name in by_hand]
     return sorted(told, key=lambda one: str(one["gateway"]))
+
+
+def _mentions(entry: PersonRecord, part: str) -> bool:
+    texts = (entry.person.name, entry.person.title, *(one.device.name for one in entry.devices))
+    return any(part in text.casefold() for text in texts)
 
 
 def _name(entry: PersonRecord) -> str:

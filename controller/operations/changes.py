@@ -14,6 +14,7 @@ from controller.app import (
     resume_apply,
     rollback_apply,
 )
+from controller.apply.recovery import plan_rollback
 from controller.clock import SystemClock
 from controller.consultations.model import Announcement
 from controller.environment import state_dir
@@ -30,7 +31,7 @@ from controller.operations.model import (
     OperationKind,
     PlanWish,
 )
-from controller.operations.plan_rows import Author, PlanRows, StoredPlan
+from controller.operations.plan_rows import Author, Basis, PlanRows, StoredPlan
 from controller.operations.runner import Operations, Watch, Work
 from controller.planning.from_folder import FolderPlan, PlanContext, draft_folder
 from controller.planning.plan import refuse
@@ -67,9 +68,10 @@ class Changes:
         """Begin to make a plan; its number is in the operation's result."""
 
         def work(watch: Watch) -> Mapping[str, Any]:
-            found, sites = self._planned(wish, watch)
+            newest = next((one.id for one in self.history()), 0)
+            found, about = self._planned(wish, watch)
             author, now_s = Author(by.account.id, by.account.name), self.second_person.now()
-            stored = self.plans.add(found, author, now_s, sites)
+            stored = self.plans.add(found, author, now_s, Basis(about, newest))
             self._record(by, "plan.make", stored)
             return {"plan": stored.number, "digest": stored.digest}
 
@@ -128,6 +130,14 @@ class Changes:
         """Return the devices that each apply changed, or that of a number."""
         with open_journal() as journal:
             return journal.devices(number)
+
+    def way_back(self, number: int) -> Plan:
+        """Return what taking an apply back would change, without asking any device.
+
+        Raises UnknownNameError where there is nothing to take back.
+        """
+        with open_journal() as journal:
+            return plan_rollback(journal, number)
 
     def interrupted(self) -> int | None:
         """Return the number of the apply that 'resume' would go on with, if there is one."""

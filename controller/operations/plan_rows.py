@@ -27,7 +27,11 @@ _FAST: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class PlanFacts:
-    """What a list says of a plan; sites are those that it is about, none for the whole network."""
+    """What a list says of a plan; sites are those that it is about, none for the whole network.
+
+    seen are the devices that it was made of, and after is the number of the newest apply then; it
+    is unknown of plans that earlier releases made.
+    """
 
     plan_id: str
     network: str
@@ -38,6 +42,16 @@ class PlanFacts:
     unmanaged: Mapping[DeviceName, str]
     notes: tuple[str, ...]
     sites: tuple[str, ...] | None = None
+    seen: tuple[str, ...] = ()
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a plan is about, and the number of the newest apply when it was made, 0 if none was."""
+
+    sites: tuple[str, ...] | None = None
+    after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +81,12 @@ class PlanRows:
         self._engine = engine
         open_operations(engine)
 
-    def add(
-        self, found: FolderPlan, by: Author, now_s: float, sites: tuple[str, ...] | None = None
-    ) -> StoredPlan:
+    def add(self, found: FolderPlan, by: Author, now_s: float, basis: Basis) -> StoredPlan:
         """Keep a plan, about some sites or the whole network, and forget the oldest."""
         document = plan_document(found.plan)
         packed = zlib.compress(json.dumps(document).encode(), _FAST)
-        facts, digest = replace(_facts_of(found), sites=sites), document["sha256"]
+        facts = replace(_facts_of(found), sites=basis.sites, after=basis.after)
+        digest = document["sha256"]
         with self._engine.begin() as connection:
             wait_for_lock(connection, _WRITER)
             number = next_number(connection, plans.c.number)
@@ -124,13 +137,13 @@ def _facts_of(found: FolderPlan) -> PlanFacts:
     plan = found.plan
     counts = (len(plan.seen), len(plan.changes), len(plan.waves))
     told = (tuple(plan.refused), dict(found.unmanaged), tuple(found.notes))
-    return PlanFacts(plan.id, plan.network, *counts, *told)
+    return PlanFacts(plan.id, plan.network, *counts, *told, seen=tuple(plan.seen))
 
 
 def _stored(row: AnyRow) -> StoredPlan:
     facts = json.loads(row.facts)
-    for name in ("refused", "notes"):
-        facts[name] = tuple(facts[name])
+    for name in ("refused", "notes", "seen"):
+        facts[name] = tuple(facts.get(name, ()))
     # Releases before did not say any.
     if facts.get("sites") is not None:
         facts["sites"] = tuple(facts["sites"])

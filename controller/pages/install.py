@@ -5,6 +5,8 @@ from typing import Final
 from fastapi import FastAPI
 
 from controller.pages import (
+    applies,
+    changes,
     consultations,
     devices,
     exports,
@@ -14,6 +16,8 @@ from controller.pages import (
     sign_in,
     sites,
     topology,
+    vpn,
+    vpn_access,
 )
 from controller.web import assets
 
@@ -26,6 +30,10 @@ _PAGES: Final = (
     devices,
     consultations,
     topology,
+    changes,
+    applies,
+    vpn,
+    vpn_access,
     exports,
 )
 

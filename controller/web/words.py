@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from controller.web.change_words import CHANGE_GLYPHS, CHANGE_WORDS
+
 # A state is told by its sign and its word; colour only adds to them.
 GLYPHS: Final[Mapping[str, str]] = {
     "down": "✕",
@@ -19,6 +21,7 @@ GLYPHS: Final[Mapping[str, str]] = {
     "cut-off": "⊘",
     "last-way": "▲",
     "other-way": "↷",
+    **CHANGE_GLYPHS,
 }
 WORST_FIRST: Final = ("down", "unreachable", "degraded", "unknown", "maintenance", "ok")
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -121,6 +124,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "consultation-video": "video consultation",
         "consultation-audio": "audio consultation",
     },
+    **CHANGE_WORDS,
 }
 
 

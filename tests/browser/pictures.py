@@ -4,7 +4,7 @@ They show the country with some circuits cut and two consultations, by the servi
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -13,9 +13,14 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from accounts.roles import Grant
+from controller.environment import state_dir
 from controller.incidents.model import Consultation, Health
 from controller.roles import Role
 from inventory.country.intent_folder import write_national
+from tests.rigs.people.people_rig import ACT, NGONO, make_registrar, nowhere
+from tests.rigs.people.roster_drivers import REACHED
+from tests.rigs.service.browser import Browser as Person
+from tests.rigs.service.changing_office import ChangingOffice, changing_office
 from tests.rigs.service.measured_past import MeasuredPast, give_past
 from tests.rigs.service.noc_browser import NocBrowser, noc_browser
 from tests.sanaga_process import ROOT
@@ -25,6 +30,7 @@ GRANTS: Final = {"a.ngono": (Grant(Role.NOC_OPERATOR, ""),)}
 CUT: Final = ("bertoua-mbere-fibre-r3", "mezam-bamenda-2nd-fibre", "donga-mantung-ako-microwave")
 CALLS: Final = (("kolofata", "yaounde"), ("ngaoundere", "douala"))
 WIDE: Final = {"width": 1440, "height": 900}
+LOW: Final = {"width": 1440, "height": 520}
 TELEPHONE: Final = {"width": 390, "height": 844}
 DARK: Final = {"color_scheme": "dark"}
 PICTURES: Final = (
@@ -95,8 +101,48 @@ def take(noc: NocBrowser, name: str, path: str, options: dict[str, Any]) -> None
     print(f"wrote docs/img/{name}.png")  # noqa: T201
 
 
+def take_changes() -> None:
+    """Take the pictures of a plan that waits, an apply that goes on, and a stolen tablet."""
+    with TemporaryDirectory() as scratch, changing_office(Path(scratch)) as office:
+        give_access()
+        office.renumber(65010)
+        plan, author = office.planned(), office.author
+        path = f"/changes/plans/{plan['number']}"
+        asked = author.send("POST", f"/plans/{plan['number']}/approval").json()["approval"]
+        take_of(office, office.colleague, "noc-plan", path)
+        proof = {"digest": plan["digest"], "totp": office.colleague.code()}
+        office.colleague.send("POST", f"/approvals/{asked}/approve", proof)
+        office.mute(mute=True)
+        body = {"digest": plan["digest"], "approval": asked}
+        begun = author.send("POST", f"/plans/{plan['number']}/apply", body).json()
+        going = f"/changes/operations/{begun['id']}"
+        take_of(office, author, "noc-apply", going, color_scheme="dark", viewport=LOW)
+        office.mute(mute=False)
+        assert office.noc.bench.changes.operations.wait(begun["id"], 120)
+        tablet = "/vpn/people/a-ngono/revoke?device=tablet"
+        take_of(office, author, "noc-vpn-withdraw", tablet, viewport=TELEPHONE)
+        assert office.noc.complaints == [], office.noc.complaints
+
+
+def give_access() -> None:
+    """Let a doctor have two devices, in the state folder of the service that runs."""
+    with closing(make_registrar(state_dir(), REACHED)) as registrar:
+        for device in ("tablet", "laptop"):
+            registrar.add(NGONO, device, ACT, nowhere)
+
+
+def take_of(office: ChangingOffice, person: Person, name: str, path: str, **options: Any) -> None:
+    """Take a picture as somebody who has signed in, once the page is live."""
+    given = {"viewport": WIDE, "reduced_motion": "reduce", **options}
+    with office.noc.page_of(person, path, **given) as page:
+        expect(page.locator("#live")).to_have_text("live", timeout=30_000)
+        page.screenshot(path=IMAGES / f"{name}.png")
+    print(f"wrote docs/img/{name}.png")  # noqa: T201
+
+
 def main() -> None:
     """Take all pictures."""
+    take_changes()
     for network, pictures in ((country, PICTURES), (measured, MEASURED)):
         with network() as noc:
             for name, path, options in pictures:

@@ -123,7 +123,9 @@ stream.addEventListener("incident", ({ detail }) => {
 showSound();
 
 // Keys: g and a letter goes to a section, / to the search, j and k through a list.
-const PLACES = { o: "/", i: "/incidents", s: "/sites", t: "/topology", c: "/consultations", w: "/wall" };
+const PLACES = {
+  o: "/", i: "/incidents", s: "/sites", t: "/topology", c: "/consultations", w: "/wall", p: "/changes", v: "/vpn",
+};
 let leading = 0;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;

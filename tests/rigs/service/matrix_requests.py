@@ -121,6 +121,7 @@ REQUESTS: Final[dict[str, Request]] = {
     "POST /plans/{number}/apply": Request(HERE, {"number": a_plan}, its_digest),
     "GET /applies": Request(),
     "GET /applies/{number}": Request(HERE, {"number": an_apply}),
+    "GET /applies/{number}/rollback": Request(HERE, {"number": an_apply}),
     "POST /applies/{number}/acts": Request(HERE, {"number": an_apply}, {"kind": "rollback"}),
     "GET /operations": Request(),
     "GET /operations/{number}": Request(HERE, {"number": an_operation}),
@@ -133,6 +134,9 @@ REQUESTS: Final[dict[str, Request]] = {
     ),
     "POST /approvals/{number}/approve": Request(
         WHOLE, {"number": "none"}, {"digest": DIGEST, "totp": "000000"}
+    ),
+    "POST /approvals/{number}/refuse": Request(
+        WHOLE, {"number": "none"}, {"digest": DIGEST, "because": "test"}
     ),
     "GET /vpn/people": Request(),
     "GET /vpn/people/{name}": Request(HERE, {"name": a_person}),

@@ -13,6 +13,7 @@ from accounts.factors.passkeys import RelyingParty
 from accounts.roles import Grant
 from controller.web import assets
 from tests.rigs.service.api_bench import SPUR, ApiBench, api_bench
+from tests.rigs.service.browser import Browser as Person
 
 CHROMIUM: Final = "/usr/bin/chromium-headless-shell"
 # Looks for what keeps people from using a page; the set-up copies it beside what pages load.
@@ -32,6 +33,17 @@ class NocBrowser:
         return f"http://localhost:{self.bench.client.port}"
 
     @contextmanager
+    def page_of(self, person: Person, path: str, **options: Any) -> Iterator[Page]:
+        """Open a page as somebody who has signed in."""
+        kept: list[Any] = [
+            {"name": name, "value": value, "url": self.origin} for name, value in person.jar.items()
+        ]
+        with self.page("/healthz", who=None, **options) as page:
+            page.context.add_cookies(kept)
+            page.goto(f"{self.origin}{path}")
+            yield page
+
+    @contextmanager
     def page(self, path: str, who: str | None = "ngono", **options: Any) -> Iterator[Page]:
         """Open a page as somebody; what its scripts complain of is noted."""
         headers = {"who": who} if who else {}
@@ -44,6 +56,27 @@ class NocBrowser:
             yield page
         finally:
             context.close()
+
+    def looked_through(self, page: Page) -> list[Any]:
+        """Return what keeps people from using a page, in light and in dark."""
+        page.evaluate(AXE.read_text())
+        found = list[Any]()
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            for one in page.evaluate("async () => (await axe.run()).violations"):
+                nodes = [node["html"][:120] for node in one["nodes"]][:3]
+                found.append((scheme, one["id"], nodes))
+        return found
+
+    def too_wide(self, page: Page) -> list[int]:
+        """Return the widths of screens, in pixels, that a page does not fit."""
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        found = []
+        for width in (360, 820, 3840):
+            page.set_viewport_size({"width": width, "height": 800})
+            if page.evaluate(wide) > 0:
+                found.append(width)
+        return found
 
     def _note(self, message: Any) -> None:
         # What the server refuses is told by the page, and by the browser once more.

@@ -33,40 +33,12 @@ from tests.rigs.people.people_rig import (
     make_registrar,
     nowhere,
 )
+from tests.rigs.people.roster_drivers import RosterDriver
 from tests.simulated_time import TestClock
 from vpn.people import device_config
 
 NURSE = replace(NGONO, name="b-oumarou", title="B. Oumarou", role="nurse", site="mora", until=None)
 NAMES = tuple(GATEWAY_KEYS)
-
-
-class Driver:
-    """A gateway that takes rosters as a real one does; serial is that of its newest."""
-
-    def __init__(self, name, trust, fault=None):
-        self.name, self.trust, self.fault = name, trust, fault
-        self.serial, self.taken, self.open, self.before = 0, [], True, lambda: None
-        self.calling = []
-
-    def people(self, *, there=False):
-        if self.fault:
-            raise self.fault
-        state = self.taken[-1].state if self.taken else 0
-        said = {"serial": self.serial, "state": state, "devices": 1, "refused": ""}
-        return {**said, **({"calling": self.calling} if there else {})}
-
-    def admit(self, envelope):
-        self.before()
-        key = GATEWAY_KEYS[self.name].octets
-        signed = roster_envelope.verify_roster(envelope, "the roster", self.trust, (key,))
-        if signed.serial <= self.serial:
-            raise RejectedError(self.name, f"roster {signed.serial} is not newer")
-        self.serial = signed.serial
-        self.taken.append(signed)
-        return self.people()
-
-    def close(self):
-        self.open = False
 
 
 @pytest.fixture
@@ -79,7 +51,7 @@ def registrar(tmp_path):
 @pytest.fixture
 def drivers(tmp_path):
     trust = signing_key(tmp_path).public_key()
-    return {name: Driver(name, trust) for name in NAMES}
+    return {name: RosterDriver(name, trust) for name in NAMES}
 
 
 @pytest.fixture

@@ -45,6 +45,9 @@ class Office:
         body = {"digest": plan["digest"], **asked}
         return self.author.send("POST", f"/plans/{plan['number']}/apply", body)
 
+    def shown(self, plan):
+        return self.author.send("GET", f"/plans/{plan['number']}").json()
+
     def request(self, plan):
         made = self.author.send("POST", f"/plans/{plan['number']}/approval")
         assert made.status_code == 201, made.text
@@ -125,6 +128,36 @@ def test_an_approval_is_of_one_plan_and_used_up_by_its_apply(office):
     again = office.apply(plan, approval=number)
     assert again.status_code == 409
     assert "used already" in again.json()["detail"]
+
+
+def test_a_refused_plan_says_by_whom_and_why_and_takes_another_request(office):
+    plan = office.planned()
+    assert (plan["state"], plan["requests"]) == ("ready", [])
+    number = office.request(plan)
+    assert office.shown(plan)["state"] == "waiting"
+    refusal = {"digest": plan["digest"], "because": "not on a market day"}
+    own = office.author.send("POST", f"/approvals/{number}/refuse", refusal)
+    assert own.status_code == 409
+    assert "cannot approve it" in own.json()["detail"]
+    assert "cannot approve it" in office.shown(plan)["requests"][0]["cannot_decide"]
+    other = {**refusal, "digest": "0" * 64}
+    assert office.colleague.send("POST", f"/approvals/{number}/refuse", other).status_code == 409
+    assert office.shown(plan)["state"] == "waiting"
+    given = office.colleague.send("POST", f"/approvals/{number}/refuse", refusal)
+    assert given.status_code == 204, given.text
+    (request,) = office.shown(plan)["requests"]
+    assert request["state"] == office.shown(plan)["state"] == "refused"
+    said = request["acts"][-1]
+    assert (said["what"], said["who"], said["because"]) == (
+        "refuse", "colleague", "not on a market day",
+    )  # fmt: skip
+    assert office.approve(office.colleague, number, plan["digest"]).status_code == 403
+    assert office.apply(plan, approval=number).json()["reason"] == "second-person"
+    again = office.request(plan)
+    assert office.approve(office.colleague, again, plan["digest"]).status_code == 204
+    assert office.shown(plan)["state"] == "approved"
+    office.ended(office.apply(plan, approval=again))
+    assert office.shown(plan)["state"] == "applied"
 
 
 def test_a_plan_within_a_scope_is_approved_by_whoever_covers_its_sites(office):

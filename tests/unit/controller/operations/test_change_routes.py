@@ -156,6 +156,44 @@ def test_an_apply_that_waits_is_confirmed_and_a_finished_one_is_taken_back(bench
     assert again["error"]["type"] == "UnknownNameError"
 
 
+def test_a_plan_says_what_has_become_of_it(bench):
+    def states():
+        return {one["number"]: one["state"] for one in bench.get("/plans")["items"]}
+
+    first, second = bench.planned(), bench.planned(only=["mora"])
+    assert states() == {1: "ready", 2: "ready"}
+    assert first["apply"] is None
+    bench.ended(bench.apply(first, confirm_within_s=300))
+    assert states() == {1: "held", 2: "outdated"}
+    assert bench.get("/plans/1")["apply"] == 1
+    bench.ended(bench.send("POST", "/applies/1/acts", kind="confirm"))
+    assert states()[1] == "applied"
+    refused = bench.ended(bench.apply(second))
+    assert refused["error"]["type"] == "StalePlanError"
+    bench.planned()
+    bench.ended(bench.send("POST", "/applies/1/acts", kind="rollback"))
+    assert states() == {1: "taken-back", 2: "ready", 3: "empty"}
+    bench.planned()
+    assert states()[4] == "ready"
+    assert bench.ended(bench.apply(second))["state"] == "done"
+    assert states()[4] == "outdated"
+
+
+def test_what_a_rollback_would_do_is_shown_before(bench):
+    assert bench.send("GET", "/applies/1/rollback").status_code == 404
+    bench.ended(bench.apply(bench.planned()))
+    back = bench.get("/applies/1/rollback")
+    changes = back["plan"]["changes"]
+    assert {one["device"] for one in changes} == set(bench.network.devices)
+    lines = [line for one in changes for line in one["diff"].splitlines()[2:]]
+    assert any(line.startswith("-") for line in lines)
+    assert not any(line.startswith("+") for line in lines)
+    assert "" not in bench.running()
+    assert bench.send("GET", "/applies/1/rollback", "operator").status_code == 403
+    bench.ended(bench.send("POST", "/applies/1/acts", kind="rollback"))
+    assert bench.running() == {""}
+
+
 def test_an_act_on_an_apply_that_changed_since_it_was_read_is_refused(bench):
     bench.ended(bench.apply(bench.planned(), confirm_within_s=300))
     read = bench.send("GET", "/applies/1")

@@ -21,6 +21,7 @@ from controller.incidents.model import (
     Refusal,
 )
 from controller.incidents.view import NetworkView
+from controller.notices.schedule import Rota
 from controller.operations.answer_rows import AnswerRows
 from controller.operations.changes import Changes
 from controller.report_formats.formats import Report
@@ -130,6 +131,7 @@ class ApiContext:
     changes: Changes
     answers: AnswerRows
     reports: ReportService | None = None
+    rotas: Sequence[Rota] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,6 @@ def show_overview(request: Request, reader: Reader) -> Response:
     return render(request, Page("overview.html.j2", "overview"), overview(reader), reader)
 
 
-@router.get("/wall", openapi_extra=needs(Right.LOOK))
-def show_wall(request: Request, reader: Reader) -> Response:
-    """Show the overview for a screen that hangs on a wall."""
-    return render(request, Page("wall.html.j2", "wall"), overview(reader), reader)
-
-
 def overview(reader: Viewer) -> dict[str, Any]:
     """Return what the overview shows; it has nothing that the API would not give this reader."""
     sites = network.all_sites(reader)

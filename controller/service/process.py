@@ -326,6 +326,7 @@ def _context(
         parts.changes,
         parts.answers,
         parts.schedules.desk,
+        tuple(options.loaded.notices.rotas.values()),
     )
 
 

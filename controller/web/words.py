@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from controller.web.account_words import ACCOUNT_WORDS
+
 # A state is told by its sign and its word; colour only adds to them.
 GLYPHS: Final[Mapping[str, str]] = {
     "down": "✕",
@@ -108,6 +110,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "consultation-video": "video consultation",
         "consultation-audio": "audio consultation",
     },
+    **ACCOUNT_WORDS,
 }
 
 

@@ -230,3 +230,5 @@ filter.addEventListener("input", () => {
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const one of drawn.values()) one.line.setStyle(lineStyle(one.medium, one.health));
 });
+
+export { fit, map, rows };

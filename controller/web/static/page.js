@@ -43,7 +43,7 @@ function showStanding() {
 function showEnd() {
   const notice = document.getElementById("notice");
   const link = document.createElement("a");
-  link.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+  link.href = words.sign_in_at || `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
   link.textContent = words.sign_in;
   notice.replaceChildren(`${words.ended} `, link);
   notice.hidden = false;
@@ -92,7 +92,7 @@ setInterval(showTimes, 30_000);
 showTimes();
 
 // Keys: g and a letter goes to a section, / to the search, j and k through a list.
-const PLACES = { o: "/", i: "/incidents", s: "/sites", c: "/consultations", w: "/wall" };
+const PLACES = { o: "/", i: "/incidents", s: "/sites", c: "/consultations", w: "/wall", h: "/handover", a: "/administration", p: "/account" };
 let leading = 0;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;

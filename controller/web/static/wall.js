@@ -2,7 +2,7 @@
 // wrong, stays at a new incident, moves its picture by some pixels, and is darker at night.
 
 import { stream } from "./page.js";
-import { fit, map, rows } from "./overview.js";
+import { fit, map, recolour, rows } from "./overview.js";
 
 const words = JSON.parse(document.getElementById("wall-words").textContent);
 const WORST = ["down", "unreachable", "degraded", "unknown"];
@@ -19,7 +19,7 @@ const SHIFTS = [[0, 0], [3, 1], [5, 4], [2, 6], [-2, 5], [-4, 2], [-3, -2], [1, 
 const label = document.getElementById("region");
 const clock = document.getElementById("clock");
 const hour = new Intl.DateTimeFormat("en", { hour: "numeric", hourCycle: "h23", timeZone: "Africa/Douala" });
-const time = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", timeZone: "Africa/Douala" });
+const time = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "Africa/Douala" });
 
 function regions() {
   const found = new Map();
@@ -96,7 +96,10 @@ function fill() {
 function showHour() {
   clock.textContent = time.format(Date.now());
   const now = Number(hour.format(Date.now()));
-  document.body.classList.toggle("night", now >= NIGHT.from || now < NIGHT.until);
+  const night = now >= NIGHT.from || now < NIGHT.until;
+  if (night === document.body.classList.contains("night")) return;
+  document.body.classList.toggle("night", night);
+  recolour();
 }
 
 let shifted = 0;

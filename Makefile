@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 ARGS :=
 
-.PHONY: help setup wireguard-py check format test test-long coverage test-kernel demo lab bench bench-failover bench-vpn bench-service endurance golden lock wheels docs clean
+.PHONY: help setup wireguard-py check format test test-long coverage test-kernel demo lab bench bench-failover bench-vpn bench-service bench-noc endurance golden lock wheels docs clean
 
 help:  ## list the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ bench-vpn: setup  ## people's access at national scale, and gateways in the labo
 
 bench-service: setup  ## telemetry of 429 edges over TLS into one controller; about an hour
 	$(PYTHON) -m tests.bench service $(ARGS)
+
+bench-noc: setup  ## the NOC's pages in Chromium, and a cut in the laboratory; root
+	$(PYTHON) -m tests.bench noc $(ARGS)
 
 endurance: setup  ## two hours of calls in the laboratory while circuits fail at random; root
 	$(PYTHON) -m tests.endurance $(ARGS)

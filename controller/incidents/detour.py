@@ -1,6 +1,8 @@
 """The ways that are left to sites whose usual way is lost."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from heapq import heappop, heappush
 from typing import TypeAlias
 
@@ -19,9 +21,28 @@ def media_left(
 
     None stands for a site that keeps its usual way, or has none left.
     """
-    lost = _lost_nodes(network, failed)
-    worst = _worst_media(network, lost, failed)
+    worst = _worst_left(_SameNetwork(network), failed)
     return {site: worst.get(site_node(site)) for site in sites}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _SameNetwork:
+    """A network as a key of what is remembered of it: itself, whatever it holds."""
+
+    network: NetworkView
+
+    def __hash__(self) -> int:
+        return id(self.network)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _SameNetwork) and self.network is other.network
+
+
+@lru_cache(maxsize=8)
+def _worst_left(same: _SameNetwork, failed: frozenset[str]) -> Mapping[NodeName, Medium | None]:
+    """Return it for every node; all incidents of a moment ask for the same."""
+    lost = _lost_nodes(same.network, failed)
+    return _worst_media(same.network, lost, failed)
 
 
 def _lost_nodes(network: NetworkView, failed: frozenset[str]) -> frozenset[NodeName]:

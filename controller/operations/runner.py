@@ -239,11 +239,14 @@ class Operations:
             if ending is not None:
                 with self._lock:
                     del self._runs[run.operation.id]
-            self._tell(run, told, before)
+            self._tell(run, told, before, ending)
         return True
 
-    def _tell(self, run: _Run, told: Sequence[Mapping[str, Any]], before: int) -> None:
-        one, ending = run.operation, run.ending
+    def _tell(
+        self, run: _Run, told: Sequence[Mapping[str, Any]], before: int, ending: Ending | None
+    ) -> None:
+        """Publish what was stored, and nothing that came since."""
+        one = run.operation
         # Who only looks at the VPN changes nothing that others would want to hear of.
         if one.kind is OperationKind.VPN_READING:
             return

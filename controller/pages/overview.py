@@ -24,22 +24,38 @@ _MOST_INCIDENTS: Final = 50
 @router.get(HOME, openapi_extra=needs(Right.LOOK))
 def show_overview(request: Request, reader: Reader) -> Response:
     """Show how the network stands now."""
-    return render(request, Page("overview.html.j2", "overview"), overview(reader), reader)
+    values = overview(reader, request.query_params.get("part", ""))
+    return render(request, Page("overview.html.j2", "overview"), values, reader)
 
 
-def overview(reader: Viewer) -> dict[str, Any]:
-    """Return what the overview shows; it has nothing that the API would not give this reader."""
+def overview(reader: Viewer, part: str = "") -> dict[str, Any]:
+    """Return what the overview shows, or one part of it, which open pages ask for again and again.
+
+    It has nothing that the API would not give this reader.
+    """
+    if part == "headline":
+        return _headline(reader)
+    if part == "concerns":
+        return _concerns(reader)
+    return {**_headline(reader), **_concerns(reader), "map": _map(reader)}
+
+
+def _headline(reader: Viewer) -> dict[str, Any]:
     sites = network.all_sites(reader)
-    page = incidents.list_incidents(reader, PageRequest(None, _MOST_INCIDENTS))
     return {
         "summary": network.summarise(reader),
         "sites": sorted(sites, key=worst_first),
+        "hurt": _hurt(sites),
+    }
+
+
+def _concerns(reader: Viewer) -> dict[str, Any]:
+    page = incidents.list_incidents(reader, PageRequest(None, _MOST_INCIDENTS))
+    return {
         "incidents": page["items"],
         "incidents_total": page["total"],
         "consultations": _calls(reader),
         "titles": network.site_titles(reader),
-        "hurt": _hurt(sites),
-        "map": _map(reader),
     }
 
 

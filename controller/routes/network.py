@@ -31,7 +31,8 @@ _USUAL_PERIOD_S: Final = 86_400
 @router.get("/summary", openapi_extra=_LOOKING)
 def summarise(reader: Reader) -> dict[str, Any]:
     """Return in a sentence and in counts how the network stands."""
-    sites = Counter(site["health"] for site in map(_site_shower(reader), _sites(reader)))
+    health_of = _site_health(reader)
+    sites = Counter(health_of(site).value for site in _sites(reader))
     incidents, running = visible_incidents(reader, ended=False), running_consultations(reader)
     return {
         "sentence": _sentence(len(incidents), len(running), sites),
@@ -200,11 +201,15 @@ def _name(row: Mapping[str, Any]) -> str:
     return str(row["name"])
 
 
-def _site_shower(reader: Viewer) -> Shower:
+def _site_health(reader: Viewer) -> Callable[[Site], Health]:
     healths = reader.context.incidents.current().health
+    return lambda site: healths.get(Subject(SubjectKind.SITE, site.name), Health.OK)
+
+
+def _site_shower(reader: Viewer) -> Shower:
+    health_of = _site_health(reader)
 
     def shown(site: Site) -> dict[str, Any]:
-        health = healths.get(Subject(SubjectKind.SITE, site.name), Health.OK)
         return {
             "name": site.name,
             "title": site.title,
@@ -215,7 +220,7 @@ def _site_shower(reader: Viewer) -> Shower:
             "longitude": site.place.longitude,
             "people": site.population,
             "facilities": [facility.name for facility in site.facilities],
-            "health": health.value,
+            "health": health_of(site).value,
         }
 
     return shown

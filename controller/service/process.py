@@ -10,8 +10,10 @@ from pathlib import Path
 from socket import gethostname
 from typing import Any, Final
 
+from fastapi import FastAPI
 from sqlalchemy import Engine
 
+from accounts.realm import Realm
 from controller.api.context import ApiContext
 from controller.api.events import EventRing
 from controller.api.places import Places
@@ -79,6 +81,8 @@ class ServeOptions:
     # Where people reach the service; empty is this machine alone.
     url: str = ""
     backups: Path = Path()
+    # What else the application is to answer, such as the page of a laboratory.
+    more: Callable[[FastAPI, Realm], None] = lambda _app, _realm: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         app = make_app(context, realm, options.version, lambda: _missing(parts), known.forget)
         app.state.about = lambda: _about(parts)
         add_pages(app)
+        options.more(app, realm)
 
         def started() -> None:
             say(f"serving {name} on {address[0]} port {address[1]}")

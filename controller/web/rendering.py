@@ -80,6 +80,7 @@ def _surroundings(request: Request, page: Page, reader: Viewer | None) -> dict[s
         "here": request.url.path,
         "query": request.query_params,
         "network": context.intent.network.name,
+        "laboratory": getattr(request.app.state, "laboratory", None) is not None,
         "now_s": context.now(),
         "position": request.state.position,
         "person": reader.principal.account if reader else None,

@@ -1,5 +1,6 @@
 """sanaga demo: the main job on a laboratory network, with a report."""
 
+import signal
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,8 +38,9 @@ def demo(
 ) -> None:
     """Run the main job on a laboratory of real routers, and write a report.
 
-    Twelve blank routers get their configuration, a call is carried while a fibre is cut, a change
-    meets a faulty router and rolls back everywhere, then succeeds. Needs root.
+    Twelve blank routers get their configuration, and the NOC's pages open at localhost:8080 with a
+    page that cuts and mends circuits. Then a call is carried while a fibre is cut, a change meets
+    a faulty router and rolls back everywhere, then succeeds. Needs root.
     """
     from simulations.demo.report import save_plots
     from simulations.demo.stage import raised_lab
@@ -49,7 +51,7 @@ def demo(
         TemporaryDirectory(prefix="sanaga-demo-") as work,
         raised_lab(Path(work)) as stage,
     ):
-        facts = tell_story(stage, stderr(), report)
+        facts = tell_story(stage, stderr(), report, None if once else _until_enter)
         say(f"report: {report}")
         if plots:
             save_plots(facts, plots)
@@ -75,3 +77,13 @@ def _linger(stage: "Stage") -> None:
     say(f"  sanaga plan {stage.folder}")
     say("Press Enter to take it down.")
     input()
+
+
+def _until_enter() -> None:
+    """Wait for Enter; where nobody could press it, until the program is told to end."""
+    if watched():
+        say("   Press Enter for the rest of the story: five minutes of faults and changes.")
+        input()
+    else:
+        say("   It stays open until this program is told to end (SIGTERM, or Ctrl-C).")
+        signal.pause()

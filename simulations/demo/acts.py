@@ -1,22 +1,21 @@
 """The acts of the demonstration; each does something real and notes what it found."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from controller.cli.plan import summary
 from controller.model import Outcome
 from inventory.errors import LabError
-from inventory.model import SiteName
 from simulations.demo import call, noc, overlay
 from simulations.demo.call import FIBRE, Subject, watched_call
-from simulations.demo.facts import Applied, Facts
+from simulations.demo.facts import DOCTOR, PATIENT, Applied, Facts
+from simulations.demo.guest import HOME, Guest
 from simulations.demo.overlay import Carried
 from simulations.demo.stage import Stage
 from simulations.demo.way import Way, trace_below, trace_path
 from simulations.devices.faults import FaultKind
 
-PATIENT: SiteName = "kolofata"
-DOCTOR: SiteName = "yaounde"
 NEW_FIBRE = "mayo-sava-kolofata-fibre"
 FAULTY = "kolofata-r1"
 CONVERGED_WITHIN_S = 60.0
@@ -96,12 +95,27 @@ def _call(stage: Stage, facts: Facts, audience: DemoAudience, subject: Subject) 
 
 def noc_hears_of_a_cut(stage: Stage, facts: Facts, audience: DemoAudience) -> None:
     """Run the service, cut the fibre, and see that the NOC is told of it once, and of its end."""
-    with noc.running_service(stage) as client:
+    with noc.running_service(stage) as running:
         noc.wait_heard(stage)
+        noc.announce_call(stage, running)
         audience.say("'sanaga serve' runs; every edge reports to it, every router is polled.")
-        facts.incident = found = noc.cut_and_mend(stage, client, FIBRE)
+        with Guest.entered(running.link) as guest:
+            guest.demand(HOME, stage.loaded.intent.sites[PATIENT].title)
+            audience.say("Its one-time link signs in; the fibre is cut on the laboratory's page.")
+            facts.incident = found = noc.cut_and_mend(running.client, guest, FIBRE)
     audience.say(f"{found.told_after_s:.1f} s after the cut: {found.title}.")
     audience.say(f"{found.ended_after_s:.1f} s after the mend the incident was over.")
+
+
+def people_look(stage: Stage, audience: DemoAudience, wait: Callable[[], None]) -> None:
+    """Open the NOC's pages for people, until they have seen enough; then mend what they cut."""
+    with noc.running_service(stage) as running:
+        noc.announce_call(stage, running)
+        audience.say(f"The NOC is open; this link signs in once: {running.link}")
+        audience.say("Its page Laboratory shows a call that goes on, and cuts and mends circuits.")
+        wait()
+    for wire in stage.lab.blueprint.wires:
+        stage.lab.restore(wire.circuit)
 
 
 def rehome_meets_a_faulty_router(stage: Stage, facts: Facts, audience: DemoAudience) -> None:

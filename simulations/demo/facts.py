@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from controller.model import Plan, PushResult
 from inventory.model import CircuitName, DeviceName, SiteName
 from simulations.lab.flows import Report
+
+PATIENT: Final[SiteName] = "kolofata"
+DOCTOR: Final[SiteName] = "yaounde"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,32 @@
-"""What the NOC is told of a cut: the service beside the laboratory, and the incident it makes."""
+"""The NOC beside the laboratory: the service with its pages, and what it tells of a cut."""
 
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from socket import SO_REUSEADDR, SOL_SOCKET, socket
 from threading import Thread
 from time import monotonic
 from typing import Any, Final
 
 from controller.app import LOCAL_SOCKET
+from controller.clock import SystemClock
 from controller.environment import environment
 from controller.transport.api_client import ApiClient, ApiError
 from edge.control import client as control
 from inventory.errors import LabError, NoControllerError
 from inventory.model import CircuitName
-from simulations.demo.facts import NocIncident
+from simulations.demo.facts import DOCTOR, PATIENT, NocIncident
+from simulations.demo.guest import HOME, Guest
 from simulations.demo.stage import Stage
 from simulations.netns.waiting import eventually, pause
 
+FIRST_PORT: Final = 8080
+_PORTS: Final = 10
+_CALL_MINUTES: Final = 240
 READY_WITHIN_S: Final = 150.0
 TOLD_WITHIN_S: Final = 60.0
 _STOP_WITHIN_S: Final = 30.0
@@ -36,27 +42,70 @@ class _News:
     data: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Noc:
+    """A service that runs beside the laboratory, and the link that signs in at it once."""
+
+    client: ApiClient
+    link: str
+
+
 @contextmanager
-def running_service(stage: Stage) -> Iterator[ApiClient]:
-    """Run "sanaga serve" for the laboratory until the block ends."""
-    argv = [sys.executable, "-m", "controller.start", "serve", str(stage.folder)]
+def running_service(stage: Stage) -> Iterator[Noc]:
+    """Run the service and the laboratory's page until the block ends.
+
+    It answers at port 8080 of localhost, or at the next that is free. Raises LabError when it ends,
+    or does not answer.
+    """
+    argv = [sys.executable, "-m", "simulations.panel.program", str(stage.folder)]
+    argv += ["--port", str(free_port()), "--call", PATIENT, DOCTOR]
     own = {**environment(), "SANAGA_STATE_DIR": str(stage.state)}
     log = stage.folder.with_name("serve.log")
     with log.open("wb") as opened:
-        process = subprocess.Popen(
-            [*argv, "--listen", "127.0.0.1:0"], env=own, stdout=opened, stderr=opened
-        )
+        process = subprocess.Popen(argv, env=own, stdout=subprocess.PIPE, stderr=opened)
     client = ApiClient(stage.state / LOCAL_SOCKET)
     try:
+        link = _first_line(process, log)
         eventually(
             lambda: _answers(client, process, log),
             within_s=READY_WITHIN_S,
             what="an answer of the service",
         )
-        yield client
+        yield Noc(client, link)
     finally:
         process.terminate()
         process.wait(_STOP_WITHIN_S)
+        if process.stdout:
+            process.stdout.close()
+
+
+def free_port() -> int:
+    """Return the first port of localhost from 8080 on at which nothing listens.
+
+    Raises LabError when there is none among ten.
+    """
+    for port in range(FIRST_PORT, FIRST_PORT + _PORTS):
+        with socket() as door, suppress(OSError):
+            door.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+            door.bind(("127.0.0.1", port))
+            return port
+    raise LabError(
+        f"something listens at each of the ports {FIRST_PORT} to {FIRST_PORT + _PORTS - 1} of "
+        "localhost; stop what listens at one of them"
+    )
+
+
+def announce_call(stage: Stage, noc: Noc) -> None:
+    """Tell the service of the call between the patient and the doctor, as a clinic would."""
+    hosts = [stage.lab.blueprint.host(site) for site in (PATIENT, DOCTOR)]
+    body = {
+        "sites": [PATIENT, DOCTOR],
+        "addresses": [str(host.ipv4.ip) for host in hosts],
+        "begins_at": SystemClock().instant().isoformat(),
+        "minutes": _CALL_MINUTES,
+        "service": "consultation-audio",
+    }
+    noc.client.send("POST", "/consultations", body)
 
 
 def wait_heard(stage: Stage) -> None:
@@ -72,19 +121,20 @@ def wait_heard(stage: Stage) -> None:
         eventually(reports, within_s=READY_WITHIN_S, what=what)
 
 
-def cut_and_mend(stage: Stage, client: ApiClient, circuit: CircuitName) -> NocIncident:
-    """Cut a circuit and mend it; return the one incident that the NOC is told of.
+def cut_and_mend(client: ApiClient, guest: Guest, circuit: CircuitName) -> NocIncident:
+    """Cut a circuit and mend it on the laboratory's page; return the incident that the NOC shows.
 
-    Raises LabError when there is none in time, or more than one.
+    Raises LabError when there is none in time, or more than one, or no page shows it.
     """
     news = _follow(client)
     began_s = monotonic()
-    stage.lab.cut(circuit, silent=False)
+    guest.act("cut", circuit)
     number, opened_s = _next(client, news, circuit, {"opened", "reopened"})
-    pause(_QUIET_S)
     title = str(client.get(f"/incidents/{number}")["title"])
+    guest.demand(HOME, title)
+    pause(_QUIET_S)
     mended_s = monotonic()
-    stage.lab.restore(circuit)
+    guest.act("mend", circuit)
     _, ended_s = _next(client, news, circuit, {"ended"})
     cuts = [one for one in client.all("/incidents", state="all") if one["cause"] == "fibre-cut"]
     if [one["number"] for one in cuts] != [number]:
@@ -92,6 +142,14 @@ def cut_and_mend(stage: Stage, client: ApiClient, circuit: CircuitName) -> NocIn
             f"one cut made {len(cuts)} incidents of cut fibres; see 'sanaga noc incidents'"
         )
     return NocIncident(number, title, opened_s - began_s, ended_s - mended_s)
+
+
+def _first_line(process: "subprocess.Popen[bytes]", log: Path) -> str:
+    """Return the link that the service prints first."""
+    line = process.stdout.readline().decode().strip() if process.stdout else ""
+    if not line:
+        raise LabError(f"the service ended: {log.read_text(encoding='utf-8')}")
+    return line
 
 
 def _answers(client: ApiClient, process: "subprocess.Popen[bytes]", log: Path) -> bool:

@@ -10,9 +10,10 @@ from tempfile import TemporaryDirectory
 from tests.bench import fabric, gateways, laboratory, people, sites, snmp, start_up, telemetry
 from tests.bench.measure import Figure
 from tests.bench.report import plot, table
+from tests.bench.screens import noc
 from tests.docs_page import DOCS, between, machine, told
 
-SUITES = ("fabric", "vpn", "snmp", "service")
+SUITES = ("fabric", "vpn", "snmp", "service", "noc")
 
 
 def main() -> int:
@@ -37,6 +38,9 @@ def _figures(folder: Path, arguments: argparse.Namespace) -> Iterator[Figure]:
     runs, lab = 1 if arguments.quick else 5, not arguments.no_lab
     if arguments.suite == "service":
         yield from telemetry.telemetry(folder, quick=arguments.quick)
+        return
+    if arguments.suite == "noc":
+        yield from noc.noc(folder, runs, lab=lab)
         return
     if arguments.suite == "vpn":
         yield from people.store(folder, runs)

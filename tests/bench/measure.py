@@ -34,9 +34,14 @@ class Figure:
         return rounded | {"within": self.within}
 
 
-def figure(name: str, seconds: Sequence[float], limit: float | None) -> Figure:
+def figure(name: str, found: Sequence[float], limit: float | None, unit: str = "s") -> Figure:
     """Return the figure of a series of runs."""
-    return Figure(name, middle(seconds), min(seconds), max(seconds), len(seconds), limit)
+    return Figure(name, middle(found), min(found), max(found), len(found), limit, unit)
+
+
+def once(name: str, value: float, limit: float | None, unit: str) -> Figure:
+    """Return the figure of something that was measured once, over a long time."""
+    return figure(name, [value], limit, unit)
 
 
 def call(function: Callable[[], object]) -> float:

@@ -1,8 +1,9 @@
-"""Takes the pictures of the NOC's pages in docs/img: `python -m tests.browser.pictures`.
+"""Takes the pictures of the NOC's pages in docs/img: `python -m tests.browser.pictures [NAME ...]`.
 
 They show the country with some circuits cut and two consultations, by the service itself.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +16,18 @@ from accounts.roles import Grant
 from controller.incidents.model import Consultation, Health
 from controller.roles import Role
 from inventory.country.intent_folder import write_national
+from tests.rigs.service.browser import first_administrator, invited
 from tests.rigs.service.noc_browser import NocBrowser, noc_browser
 from tests.sanaga_process import ROOT
 
 IMAGES: Final = ROOT / "docs" / "img"
-GRANTS: Final = {"a.ngono": (Grant(Role.NOC_OPERATOR, ""),)}
+GRANTS: Final = {"a.ngono": (Grant(Role.ADMINISTRATOR, ""),)}
+PEOPLE: Final = (
+    ("b.eto", Role.ADMINISTRATOR, ""),
+    ("m.sali", Role.NOC_OPERATOR, "yaounde/maroua"),
+    ("p.kenne", Role.NETWORK_ENGINEER, "yaounde/douala"),
+    ("s.bella", Role.VPN_ADMINISTRATOR, ""),
+)
 CUT: Final = ("bertoua-mbere-fibre-r3", "mezam-bamenda-2nd-fibre", "donga-mantung-ako-microwave")
 CALLS: Final = (("kolofata", "yaounde"), ("ngaoundere", "douala"))
 WIDE: Final = {"width": 1440, "height": 900}
@@ -28,6 +36,8 @@ PICTURES: Final = (
     ("noc-overview", "/", {"viewport": WIDE}),
     ("noc-telephone", "/", {"viewport": TELEPHONE}),
     ("noc-incident", "/incidents/1", {"viewport": WIDE}),
+    ("noc-accounts", "/administration/accounts", {"viewport": WIDE}),
+    ("noc-handover", "/handover", {"viewport": WIDE}),
     ("noc-wall", "/wall", {"viewport": {"width": 1920, "height": 1080}, "color_scheme": "dark"}),
 )
 
@@ -49,6 +59,9 @@ def country() -> Iterator[NocBrowser]:
                 for n, sites in enumerate(CALLS)
             ]
             noc.bench.engine.submit(*calls)
+            chief = first_administrator(noc.bench)
+            for name, role, scope in PEOPLE:
+                invited(noc.bench, chief, name, role, scope)
             yield noc
 
 
@@ -64,9 +77,10 @@ def take(noc: NocBrowser, name: str, path: str, options: dict[str, Any]) -> None
 
 
 def main() -> None:
-    """Take all pictures."""
+    """Take all pictures, or those that are named."""
+    chosen = [one for one in PICTURES if one[0] in sys.argv[1:] or len(sys.argv) == 1]
     with country() as noc:
-        for name, path, options in PICTURES:
+        for name, path, options in chosen:
             take(noc, name, path, dict(options))
             print(f"wrote docs/img/{name}.png")  # noqa: T201
         assert noc.complaints == [], noc.complaints

@@ -34,8 +34,9 @@ _YEAR_S: Final = 365 * 86_400.0
 def show_wall(request: Request, reader: Reader, guest: AnyGuest) -> Response:
     """Show the overview for a screen that hangs on a wall; a wall's session is renewed by it."""
     # The parts that a wall fetches anew are those of the overview.
-    template = "overview.html.j2" if "part" in request.query_params else "wall.html.j2"
-    shown = render(request, Page(template, "wall"), overview(reader), reader)
+    part = request.query_params.get("part", "")
+    template = "overview.html.j2" if part else "wall.html.j2"
+    shown = render(request, Page(template, "wall"), overview(reader, part), reader)
     if reader.principal.origin is Origin.WALL:
         _keep(shown, guest, OpaqueToken(TokenKind.SESSION, guest.cookie(TokenKind.SESSION)))
     return shown

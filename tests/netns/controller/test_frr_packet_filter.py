@@ -33,8 +33,9 @@ def test_unconfirmed_commit_brings_the_former_table_back(router: FrrRouter):
     before, shown = _listed(router), router.vtysh("show running-config")
     driver = router.driver()
     driver.stage(new)
-    driver.commit(confirm_within_s=2)
+    driver.commit(confirm_within_s=120)
     assert _listed(router) != before
+    driver.extend(confirm_within_s=2)
     eventually(lambda: not router.guards(), 60, "the guard ends")
     assert _listed(router) == before
     assert router.vtysh("show running-config") == shown

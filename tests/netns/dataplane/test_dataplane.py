@@ -141,7 +141,7 @@ def test_without_any_tunnel_nothing_leaves_plain(sane: Overlay):
     sane.world.exec("edge", "ip", "link", "del", sane.edge.policy.care.interface)
     for tos in (0, EXPEDITED):
         # The kernel answers only so many times a second.
-        eventually(partial(_refused, sane, tos), within_s=20, what="an answer 'unreachable'")
+        eventually(partial(_refused, sane, tos), within_s=120, what="an answer 'unreachable'")
     assert _plain(sane) == 0
     # The same packet would have left plain without our rules.
     sane.world.exec("edge", "ip", "rule", "del", "priority", "5600")
@@ -246,8 +246,8 @@ def test_damage_is_repaired_and_told(sane: Overlay, name: str):
     assert sane.edge.repair() != ()
     _settle(sane.edge)
     assert sane.edge.apply(steering(policy, FIBRE, LEO)) == ()
-    eventually(sane.pings, within_s=20, what="ordinary traffic")
-    eventually(lambda: sane.pings(EXPEDITED), within_s=20, what="a consultation")
+    eventually(sane.pings, within_s=120, what="ordinary traffic")
+    eventually(lambda: sane.pings(EXPEDITED), within_s=120, what="a consultation")
 
 
 def test_a_new_process_that_cannot_queue_arrivals_leaves_every_route(sane: Overlay):
@@ -285,12 +285,12 @@ def test_a_call_survives_a_killed_tunnel_process_which_is_started_again(
     pause(CALL_S / 4)
     os.kill(pid, signal.SIGKILL)
     gone = f"/sys/class/net/{name}"
-    eventually(lambda: not _exists(sane, gone), within_s=10, what="the end of the interface")
+    eventually(lambda: not _exists(sane, gone), within_s=120, what="the end of the interface")
     assert any("wireguard-go" in words for words in sane.edge.repair())
     # What was answered by the interface that just vanished is refused, until the next is heard.
     called = flows.result()
     assert called.lost <= 10
-    assert max(heard.gap_ms for heard in called.heard.values()) < 300
+    assert called.network_gap_ms < 300
 
 
 def _exists(made: Overlay, path: str) -> bool:

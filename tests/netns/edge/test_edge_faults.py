@@ -139,7 +139,7 @@ def test_renamed_interface_is_a_path_that_is_down_for_a_reason_and_comes_back(we
         finally:
             well.world.exec("edge", "ip", "link", "set", "elsewhere", "name", port, check=False)
             well.world.exec("edge", "ip", "link", "set", port, "up")
-        eventually(lambda: up(well, BEST), within_s=60, what="the path again")
+        eventually(lambda: up(well, BEST), within_s=120, what="the path again")
     assert lost == [0]
 
 
@@ -155,7 +155,7 @@ def test_interface_that_is_gone_is_a_path_that_is_down_until_it_is_there_again(w
             address = f"{well.world.outer(FIRST, 'edge')}/24"
             well.world.exec("edge", "ip", "addr", "add", address, "dev", port)
             well.world.exec("edge", "ip", "link", "set", port, "up")
-        eventually(lambda: up(well, BEST), within_s=60, what="the path again")
+        eventually(lambda: up(well, BEST), within_s=120, what="the path again")
     assert lost == [0]
 
 
@@ -276,7 +276,7 @@ def test_far_daemon_that_is_down_costs_a_call_over_the_one_living_circuit_nothin
 @pytest.mark.parametrize("step_s", [pytest.param(3600.0, marks=pytest.mark.long), -86_400.0])
 def test_jump_of_the_clock_moves_no_traffic_and_hides_no_fault(well, step_s):
     with unsteady_clock(well.edge) as jump:
-        eventually(well.ready, within_s=60, what="the daemon with the unsteady clock")
+        eventually(well.ready, within_s=120, what="the daemon with the unsteady clock")
         stage(well, signed_anew(well, network="another"))
         control.request(well.edge.folder, "commit", txn="trial", within_s=300)
         with call(well) as lost:
@@ -319,7 +319,7 @@ def hold_care(site: Site, line: str) -> None:
 
 def test_full_disk_keeps_no_daemon_from_deciding_and_ends_with_the_shortage(well):
     with small_disk(well.edge) as fill:
-        eventually(well.ready, within_s=60, what="the daemon on the small disk")
+        eventually(well.ready, within_s=120, what="the daemon on the small disk")
         before = well.config()
         stage(well, signed_anew(well, network="another"))
         control.request(well.edge.folder, "commit", txn="trial", within_s=4)

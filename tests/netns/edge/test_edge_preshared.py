@@ -66,7 +66,7 @@ def handshakes(site: Site) -> list[int]:
 def tunnels_gone(site: Site) -> int:
     """Take the edge's tunnels away, of which its daemon makes others; return when that was."""
     newest = max(handshakes(site))
-    eventually(lambda: current_moment().unix_s > newest + 1, within_s=5, what="the next second")
+    eventually(lambda: current_moment().unix_s > newest + 1, within_s=120, what="the next second")
     now_s = int(current_moment().unix_s)
     for tunnel in site.edge.policy.tunnels:
         site.world.exec("edge", "ip", "link", "del", tunnel)
@@ -123,7 +123,7 @@ def test_a_far_end_in_which_it_is_next_week_already_is_found(well: Site, state_d
     before = shared(well, "hub")
     restored(well, "hub", state_dir, current_moment().instant + timedelta(days=14))
     try:
-        eventually(lambda: shared(well, "hub") != before, within_s=30, what="next week there")
+        eventually(lambda: shared(well, "hub") != before, within_s=120, what="next week there")
         shakes_hands_anew(well)
         assert shared(well, "edge") == shared(well, "hub") != before
     finally:

@@ -150,7 +150,7 @@ def test_a_far_end_that_does_not_know_the_key_costs_nothing_and_the_device_retur
             eventually(partial(is_in, well, "proving"), within_s=MOVED_WITHIN_S, what="a move")
             daemon.kill()
             daemon.start()
-            eventually(partial(answers, well, "edge"), within_s=30, what="the successor")
+            eventually(partial(answers, well, "edge"), within_s=120, what="the successor")
         eventually(lambda: keys(well, "edge")["phase"] == "resting", within_s=40, what="its return")
         put(well, "edge", first)
         eventually(
@@ -173,7 +173,7 @@ def test_a_daemon_killed_in_the_middle_of_a_move_goes_on_with_it(well: Site, end
             )
             daemon.kill()
             daemon.start()
-            eventually(partial(answers, well, end), within_s=30, what="the successor")
+            eventually(partial(answers, well, end), within_s=120, what="the successor")
         eventually(partial(moved, well, "edge", key), within_s=MOVED_WITHIN_S, what="the others")
         settled(well, "edge", key)
     assert lost == [0]
@@ -193,7 +193,7 @@ def test_a_daemon_that_cannot_open_the_key_in_use_leaves_the_tunnels_what_they_h
         for file in rings:
             file.write_bytes(b"damaged")
         daemon.start()
-        eventually(partial(answers, well, "edge"), within_s=30, what="the successor")
+        eventually(partial(answers, well, "edge"), within_s=120, what="the successor")
         eventually(
             partial(told, well, f"the private key of {key} is not here"),
             within_s=30,
@@ -202,7 +202,7 @@ def test_a_daemon_that_cannot_open_the_key_in_use_leaves_the_tunnels_what_they_h
         assert on_the_interface(well, "edge") == {key}
         for file, octets in rings.items():
             file.write_bytes(octets)
-        eventually(lambda: not well.status()["faults"], within_s=30, what="a key that opens")
+        eventually(lambda: not well.status()["faults"], within_s=120, what="a key that opens")
     assert lost == [0]
     assert on_the_interface(well, "edge") == {key}
 

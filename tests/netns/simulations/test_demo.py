@@ -23,7 +23,7 @@ def test_demo_ends_by_itself_tells_the_whole_story_and_leaves_nothing(tmp_path: 
         env={**os.environ, "NO_COLOR": "1"},  # noqa: TID251
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr

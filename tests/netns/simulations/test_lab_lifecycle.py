@@ -86,7 +86,7 @@ def test_down_after_the_emulator_was_killed(blank_name):
         labs.take_down(blank_name)
         return
     os.kill(pid, signal.SIGKILL)
-    eventually(lambda: lab.status().emulator is False, within_s=5, what="the emulator's death")
+    eventually(lambda: lab.status().emulator is False, within_s=120, what="the emulator's death")
     with pytest.raises(LabError, match="link emulator"):
         lab.cut("yaounde-garoua", silent=True)
     lab.down()

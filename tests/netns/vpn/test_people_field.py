@@ -201,7 +201,7 @@ def dial(standing: Gate, file: str) -> None:
         )
         return bool(shown.stdout.split()) and shown.stdout.split()[-1] != "0"
 
-    eventually(shaken, within_s=30, what="a handshake through the carrier")
+    eventually(shaken, within_s=120, what="a handshake through the carrier")
 
 
 def reached(standing: Gate, source: str, target: IPv4Address) -> bool:

@@ -66,7 +66,7 @@ class Site(Spaces):
             said = self.did("hub", "wg", "show", name, "latest-handshakes").split()
             return bool(said) and said[-1] != "0"
 
-        eventually(done, within_s=30, what="a handshake")
+        eventually(done, within_s=120, what="a handshake")
 
     def reached(self, port: int, target: str = SERVER, source: str = "172.26.0.2") -> bool:
         return self.reaches(source, port, target)

@@ -201,7 +201,7 @@ def made_well(site: Site) -> Site:
     if not site.ready():
         # What they remember of the last fault would keep them from the best line for long, and so
         # would a line that is not up yet when they start.
-        eventually(site.up, within_s=60, what="two lines that answer")
+        eventually(site.up, within_s=120, what="two lines that answer")
         site.pair.restart_blank()
     # A line that fails at the start keeps traffic away for as long as a return takes.
     for _ in range(RESTARTS):

@@ -63,7 +63,7 @@ def restored(site: Site, end: End, state_dir: Path, at: datetime) -> None:
     )
     asyncio.run(pairs.take(envelope(site, end, state_dir, at)))
     daemon.start()
-    eventually(lambda: _runs(site, end), within_s=30, what="the successor")
+    eventually(lambda: _runs(site, end), within_s=120, what="the successor")
 
 
 def _runs(site: Site, end: End) -> bool:

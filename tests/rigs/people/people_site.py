@@ -21,12 +21,13 @@ from edge.wireguard import go_process
 from inventory.model import Ports
 from inventory.names import PEOPLE, interface_name
 from simulations.netns import namespaces
+from simulations.netns.namespaces import entered_namespace
 from simulations.netns.waiting import eventually
 from tests.rigs.edge.edge_pair import give
 from tests.rigs.edge.edge_rig import LAN_HOST, SERVER, TWO, world
 from tests.rigs.edge.edge_ssh import Edge, serving
 from tests.rigs.people.people_rig import ACT, TERMS
-from tests.rigs.people.people_spaces import CALL, SERVE, SPEAK
+from tests.rigs.people.people_spaces import CALL, SERVE, SPEAK, SPEAK_ON
 from tests.sanaga_process import Sanaga
 from vpn.grants.packet_filter import FilterOpening
 from vpn.key_text import public_text
@@ -37,7 +38,7 @@ BLOCK: Final = ip_network("172.26.0.0/18")
 PORT: Final = 51_999
 ENROLMENT_PORT: Final = 51_998
 HTTPS: Final = (Ports("tcp", 443, 443),)
-SHAKEN_WITHIN_S: Final = 30.0
+SHAKEN_WITHIN_S: Final = 120.0
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,20 @@ class Gate:
     def speaks(self, target: IPv4Address, port: int, source: str = "172.26.0.2") -> None:
         """Send what a consultation sends from a device's address."""
         self.on_host(sys.executable, "-c", SPEAK, source, str(target), str(port))
+
+    @contextmanager
+    def speaking(
+        self, target: IPv4Address, port: int, source: str = "172.26.0.2"
+    ) -> Iterator[None]:
+        """Go on with a consultation from a device's address while the block runs."""
+        argv = (sys.executable, "-c", SPEAK_ON, source, str(target), str(port))
+        with entered_namespace(self.people):
+            process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
 
 
 @contextmanager

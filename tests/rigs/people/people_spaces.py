@@ -35,6 +35,13 @@ with socket.socket() as speaking:
     except OSError as error:
         print("refused", error)
 """
+# The same again and again, as a consultation that goes on.
+SPEAK_ON = f"""
+import time
+while True:
+    exec({SPEAK!r})
+    time.sleep(1)
+"""
 # Asks a server for the IPv4 addresses of a name (RFC 1035, section 4.1).
 RESOLVE = """
 import socket, struct, sys

@@ -164,7 +164,7 @@ class WatchedCountry:
                 except OSError:
                     return False
 
-            eventually(answered, within_s=60, what=f"an answer of {device}'s snmpd")
+            eventually(answered, within_s=120, what=f"an answer of {device}'s snmpd")
 
     def snmpd_runs(self, device: str) -> bool:
         """Return whether a router's snmpd runs."""
@@ -239,7 +239,7 @@ def _end(names: tuple[str, ...]) -> None:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
-    eventually(lambda: not namespaces.processes_in(names), within_s=30, what="their end")
+    eventually(lambda: not namespaces.processes_in(names), within_s=120, what="their end")
     for name in names:
         if namespaces.namespace_exists(name):
             subprocess.run(["ip", "netns", "del", name], check=True)

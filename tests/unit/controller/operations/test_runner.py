@@ -64,6 +64,29 @@ def test_what_an_operation_tells_is_kept_and_published_with_its_end(operations, 
     assert again["event"] == "WaveStarted"
 
 
+def test_an_end_that_comes_while_events_are_stored_is_published_once(database, published):
+    storing = Flag()
+
+    class SlowRows(OperationRows):
+        def add_events(self, serial, position, events, ending=None):
+            storing.set()
+            if ending is None:
+                eventually(lambda: all(run.ending for run in made._known()), WITHIN_S, "end")
+            super().add_events(serial, position, events, ending)
+
+    def work(watch):
+        watch(WaveStarted(1, 1, ("mora-r1",)))
+        assert storing.wait(WITHIN_S)
+        return {}
+
+    made = Operations(SlowRows(database), lambda _, data: published.append(data), time, AT_ONCE)
+    try:
+        ended(made, made.start(APPLY, work))
+    finally:
+        made.stop()
+    assert [one["state"] for one in published] == ["running", "done"]
+
+
 def test_progress_is_told_while_it_goes_on(operations):
     goes_on = Flag()
 

@@ -1,0 +1,1 @@
+"""What the NOC's pages cost a browser, a line and the server."""

@@ -103,6 +103,9 @@ def verify_chain(reader: Reader, noted: Noted = "") -> dict[str, Any]:
 
 
 def _instant_of(day: date) -> str:
+    """Return the beginning of a day as the chain writes it; nothing for one before all entries."""
+    if day.year < 1970:
+        return ""
     return instant_text(datetime.combine(day, time(), ZoneInfo(DOUALA)).timestamp())
 
 

@@ -167,11 +167,11 @@ def test_a_wall_goes_from_region_to_region_moves_its_picture_and_is_dark_at_nigh
         expect(body).not_to_have_class(re.compile("night"))
         seen = set()
         for _ in range(3):
-            page.clock.run_for(20_000)
+            page.clock.fast_forward(20_000)
             seen.add(region.inner_text())
         assert len(seen) == 3, seen
         assert page.evaluate("document.body.style.translate") != ""
-        page.clock.run_for(11 * 3_600_000)
+        page.clock.fast_forward(11 * 3_600_000)
         expect(body).to_have_class(re.compile("night"))
     quiet.bench.hear(road[0], Health.OK, *road[1:])
 

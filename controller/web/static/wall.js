@@ -78,19 +78,14 @@ function fill() {
   for (const card of cards) card.hidden = false;
   cards.sort((a, b) => b.classList.contains("fresh") - a.classList.contains("fresh"));
   list.replaceChildren(...cards);
-  const room = list.clientHeight;
-  let used = 0;
-  let left = 0;
-  for (const card of cards) {
-    used += card.offsetHeight + 8;
-    card.hidden = used > room && card !== cards[0];
-    left += card.hidden;
-  }
-  if (!left) return;
+  if (list.scrollHeight <= list.clientHeight) return;
   const told = document.createElement("p");
   told.id = "beyond";
-  told.textContent = words.more.replace("{n}", left);
+  told.textContent = words.more;
   list.after(told);
+  const end = list.getBoundingClientRect().bottom;
+  for (const card of cards.slice(1)) card.hidden = card.getBoundingClientRect().bottom > end;
+  told.textContent = words.more.replace("{n}", cards.filter((card) => card.hidden).length);
 }
 
 function showHour() {

@@ -15,8 +15,8 @@ from controller.account_routes.own_account import (
 )
 from controller.account_routes.proposals import dispute, list_open
 from controller.account_routes.sessions import list_open_sessions, revoke_session
+from controller.administration_pages.accounts import ALL
 from controller.api.rights import Access, needs
-from controller.pages.administration.accounts import ALL
 from controller.web.forms import Form
 from controller.web.rendering import Page, render
 from controller.web.visitor import REFUSALS, PageRoute, Reader, fault_text, see_other

@@ -1,4 +1,4 @@
-"""The pages of walls: made and ended by people, paired at the screen, and what the screen shows."""
+"""The pages of walls: made, listed and ended by people, and paired at the screen."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -7,16 +7,14 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from accounts.errors import AccountsError, SignInRefusedError
-from accounts.opaque_tokens import OpaqueToken, TokenKind
-from accounts.roles import Origin
+from accounts.opaque_tokens import OpaqueToken
 from accounts.signing_in.walls import pair_wall
 from controller.account_routes.caller import AnyCaller, AnyGuest, Guest
 from controller.account_routes.problems import account_problem
 from controller.api.paging import LONGEST_PAGE, PageRequest
-from controller.api.rights import OVERVIEW, Access, needs
+from controller.api.rights import Access, needs
 from controller.change_routes.walls import WallBody, list_own_walls, make_wall, revoke_wall
 from controller.incidents.sentences import Language
-from controller.pages.overview import overview
 from controller.roles import Right
 from controller.web.forms import Form
 from controller.web.language import chosen_language, keep_language
@@ -28,18 +26,6 @@ WALL: Final = "/wall"
 WALLS: Final = "/administration/walls"
 _OPERATING: Final = needs(Right.HANDLE_INCIDENTS)
 _YEAR_S: Final = 365 * 86_400.0
-
-
-@router.get(WALL, openapi_extra=needs(Right.LOOK, OVERVIEW))
-def show_wall(request: Request, reader: Reader, guest: AnyGuest) -> Response:
-    """Show the overview for a screen that hangs on a wall; a wall's session is renewed by it."""
-    # The parts that a wall fetches anew are those of the overview.
-    part = request.query_params.get("part", "")
-    template = "overview.html.j2" if part else "wall.html.j2"
-    shown = render(request, Page(template, "wall"), overview(reader, part), reader)
-    if reader.principal.origin is Origin.WALL:
-        _keep(shown, guest, OpaqueToken(TokenKind.SESSION, guest.cookie(TokenKind.SESSION)))
-    return shown
 
 
 @router.get(f"{WALL}/pair", openapi_extra=needs(Access.ANYBODY))
@@ -58,7 +44,7 @@ def take_code(request: Request, guest: AnyGuest, form: Form) -> Response:
         status = HTTPStatus.UNAUTHORIZED if refused else account_problem(error).status
         return render(request, Page("wall_pair.html.j2", "wall", status), {"fault": str(error)})
     response = see_other(WALL)
-    _keep(response, guest, paired.token)
+    keep_session(response, guest, paired.token)
     keep_language(response, paired.language, secure=guest.cookies.secure)
     return response
 
@@ -116,6 +102,6 @@ def _shown(
     return render(request, Page("walls.html.j2", "administration", status), values, reader)
 
 
-def _keep(response: Response, guest: Guest, token: OpaqueToken) -> None:
+def keep_session(response: Response, guest: Guest, token: OpaqueToken) -> None:
     """Let a screen keep its session when it is switched off and on again."""
     guest.cookies.give(response, token, _YEAR_S)

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request, Response
 from controller.account_routes.accounts import list_announcements
 from controller.account_routes.caller import AnyCaller, Caller
 from controller.account_routes.proposals import act, agree, dispute, list_open
+from controller.administration_pages.accounts import ALL, NamePath
 from controller.api.paging import LONGEST_PAGE, PageRequest
 from controller.api.rights import needs
-from controller.pages.administration.accounts import ALL, NamePath
 from controller.roles import Right
 from controller.web.forms import Form
 from controller.web.rendering import Page, render

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Request, Response
 from accounts.roles import require_step_up
 from controller.account_routes.accounts import InvitationBody, invite_person
 from controller.account_routes.caller import AnyCaller
-from controller.api.rights import needs
-from controller.pages.administration.fields import (
+from controller.administration_pages.fields import (
     FAULTS,
     grant_rows,
     grants_of,
@@ -18,6 +17,7 @@ from controller.pages.administration.fields import (
     scopes_seen,
     typed_rows,
 )
+from controller.api.rights import needs
 from controller.roles import Right
 from controller.web.forms import Form
 from controller.web.rendering import Page, render

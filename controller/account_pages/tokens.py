@@ -8,9 +8,8 @@ from fastapi import APIRouter, Request, Response
 
 from controller.account_routes.caller import AnyCaller, Caller
 from controller.account_routes.sessions import TokenBody, list_made_tokens, make, revoke
-from controller.api.rights import Access, needs
-from controller.pages.administration.accounts import ALL
-from controller.pages.administration.fields import (
+from controller.administration_pages.accounts import ALL
+from controller.administration_pages.fields import (
     FAULTS,
     grant_rows,
     grants_of,
@@ -19,6 +18,7 @@ from controller.pages.administration.fields import (
     scopes_seen,
     typed_rows,
 )
+from controller.api.rights import Access, needs
 from controller.roles import Right
 from controller.web.forms import Form
 from controller.web.rendering import Page, render

@@ -25,9 +25,7 @@ from controller.account_routes.sessions import (
     revoke,
     revoke_session,
 )
-from controller.api.paging import LONGEST_PAGE, PageRequest
-from controller.api.rights import needs
-from controller.pages.administration.fields import (
+from controller.administration_pages.fields import (
     FAULTS,
     grant_rows,
     grants_of,
@@ -36,6 +34,8 @@ from controller.pages.administration.fields import (
     scopes_seen,
     typed_rows,
 )
+from controller.api.paging import LONGEST_PAGE, PageRequest
+from controller.api.rights import needs
 from controller.roles import Right
 from controller.web.forms import Form
 from controller.web.rendering import Page, render

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
+from controller.administration_pages.accounts import ALL
 from controller.api.problems import ProblemError
 from controller.api.rights import needs
 from controller.change_routes.vpn import list_edges
 from controller.environment import state_dir
 from controller.incidents.sentences import Language
-from controller.pages.administration.accounts import ALL
 from controller.reports.findings import Check
 from controller.roles import Right
 from controller.routes.handover import list_rotas

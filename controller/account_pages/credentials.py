@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from accounts.errors import PasswordError
 from accounts.roles import require_step_up
+from controller.account_pages.account import ACCOUNT
 from controller.account_routes.caller import AnyCaller
 from controller.account_routes.own_account import (
     PasswordChange,
@@ -18,9 +19,8 @@ from controller.account_routes.own_account import (
 )
 from controller.account_routes.set_up_page import qr_picture
 from controller.account_routes.sign_in import SetUpFactorBody
+from controller.administration_pages.fields import FAULTS, said_of
 from controller.api.rights import Access, needs
-from controller.pages.administration.fields import FAULTS, said_of
-from controller.pages.own_account.account import ACCOUNT
 from controller.web.forms import Form
 from controller.web.rendering import Page, render
 from controller.web.visitor import PageRoute, Reader, see_other

@@ -73,11 +73,12 @@ wheels: setup  ## dist/: the wheel of a controller's machine, and the light one 
 	$(PYTHON) -m build --wheel --no-isolation
 	$(PYTHON) tools/make_edge_wheel.py
 
-docs: setup  ## pictures, command reference and map of rooms made by the program
+docs: setup  ## pictures, command reference and map of rooms made by the program; root
 	$(PYTHON) tools/make_docs.py
 	$(PYTHON) tools/make_architecture.py
 	$(PYTHON) tools/make_pictures.py
 	$(PYTHON) -m tests.browser.pictures
+	$(PYTHON) -m tests.browser.laboratory_picture
 
 clean:  ## what the tasks made, but the virtual environment
 	rm -rf build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

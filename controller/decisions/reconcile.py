@@ -10,6 +10,7 @@ from controller.diagnosis.finding import Finding
 from controller.incidents.model import (
     Cause,
     ChangeKind,
+    Health,
     Incident,
     NoticeKind,
     Subject,
@@ -230,6 +231,9 @@ class _Work:
             if root in known:
                 continue
             found_s = self._found_s.get(root, self._now_s)
+            if self._is_remembered(finding):
+                self.result.found_s[root] = self._after_window_s()
+                continue
             self.result.found_s[root] = self._after_window_s() if finding.maintained else found_s
             due_s = self._due_s(finding)
             if not finding.maintained and self._now_s >= due_s:
@@ -237,6 +241,18 @@ class _Work:
                 del self.result.found_s[root]
             elif not finding.maintained:
                 self.result.wakes_s.append(due_s)
+
+    def _is_remembered(self, finding: Finding) -> bool:
+        """Return whether a circuit is dead only by what was said before a collector was deaf.
+
+        It is judged anew once somebody has asked those who said so; they may be dead themselves.
+        """
+        hearing, root = self._diagnosis.scene.hearing, finding.root
+        circuit = self._diagnosis.scene.network.circuits.get(root.name)
+        if root.kind is not SubjectKind.CIRCUIT or circuit is None:
+            return False
+        told = [d for d in circuit.devices if hearing.own_word(d, root.name) is Health.DOWN]
+        return bool(told) and not any(map(hearing.is_asked_again, told))
 
     def _open(self, finding: Finding) -> Incident:
         again = self._recent(finding)

@@ -215,8 +215,18 @@ class Hearing:
             return self._is_heard_directly(said.observer)
         if said.observer in self.lost:
             return False
-        lost_s = self._state.shadow_s.get(Subject(SubjectKind.COLLECTOR, said.observer), -inf)
-        return said.state in UP or said.received_s > lost_s
+        return said.state in UP or said.received_s > self._lost_s(said.observer)
+
+    def is_asked_again(self, device: str) -> bool:
+        """Return whether a device was heard, or asked, since whoever asks it was deaf."""
+        told = {o: self._lost_s(o.observer) for o in self._votes(device)}
+        lost_s = max(told.values(), default=-inf)
+        again = (said.received_s > at_s for said, at_s in told.items())
+        return lost_s == -inf or self._spoke_s(device) > lost_s or any(again)
+
+    def _lost_s(self, collector: str) -> float:
+        """Return when a collector was last deaf; never is minus infinity."""
+        return self._state.shadow_s.get(Subject(SubjectKind.COLLECTOR, collector), -inf)
 
     def _is_heard_directly(self, device: str) -> bool:
         """Return whether a device answers collectors; other edges' words would run in circles."""

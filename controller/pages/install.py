@@ -15,10 +15,18 @@ from controller.administration_pages import (
     tabs,
     walls,
 )
-from controller.pages import consultations, handover, incidents, overview, sign_in, sites
+from controller.pages import (
+    consultations,
+    handover,
+    incidents,
+    maintenance,
+    overview,
+    sign_in,
+    sites,
+)
 from controller.web import assets
 
-_OF_THE_NETWORK: Final = (overview, incidents, sites, consultations, handover)
+_OF_THE_NETWORK: Final = (overview, incidents, maintenance, sites, consultations, handover)
 _OF_ONESELF: Final = (sign_in, step_up, account, credentials, tokens)
 _OF_THE_ADMINISTRATION: Final = (
     tabs,

@@ -74,6 +74,7 @@ def _surroundings(request: Request, page: Page, reader: Viewer | None) -> dict[s
         "word": lambda kind, value: speech.text(words.WORDS[kind].get(value, value)),
         "glyph": words.GLYPHS.__getitem__,
         "when": _moment,
+        "lasting": _lasting,
         "language": speech.language.value,
         "assets": f"{PATH}/{assets_version()}",
         "section": page.section,
@@ -104,6 +105,14 @@ def _moment(at: str | float | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(
         rfc3339(found.timestamp()), there.strftime("%d.%m. %H:%M")
     )
+
+
+def _lasting(begun_at: str, ended_at: str) -> str:
+    """Return how long something lasted, from one instant to another, in either language."""
+    begun, ended = map(datetime.fromisoformat, (begun_at, ended_at))
+    minutes, seconds = divmod(max(0, round((ended - begun).total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
 @cache

@@ -15,7 +15,7 @@ GRANTS = {
 FIBRE, ENDS = "mora-kolofata-fibre", ("mora-r1", "kolofata-r1")
 MICROWAVE, FAR_ENDS = "maroua-kolofata-microwave", ("maroua-r2", "kolofata-r1")
 PAGES = ("/", "/wall", "/incidents", "/incidents/1", "/sites", "/sites/kolofata",
-         f"/circuits/{FIBRE}", "/consultations", "/sign-in")  # fmt: skip
+         f"/circuits/{FIBRE}", "/consultations", "/maintenance", "/sign-in")  # fmt: skip
 WITHIN_MS = 20_000
 
 
@@ -80,6 +80,58 @@ def test_an_operator_takes_an_incident_and_writes_down_what_was_found(quiet):
         page.get_by_placeholder("What you found or did").fill("<b>a digger</b> at km 12")
         page.get_by_role("button", name="Write down").click()
         expect(page.locator(".timeline").last).to_contain_text("<b>a digger</b> at km 12")
+
+
+def test_an_operator_with_a_telephone_follows_a_cut_to_its_report(quiet):
+    circuit, ends = "garoua-maroua-fibre", ("garoua-r1", "maroua-r1")
+    with quiet.page("/", viewport={"width": 390, "height": 844}) as page:
+        expect(page.locator("#live")).to_have_text("live", timeout=WITHIN_MS)
+        quiet.bench.hear(circuit, Health.DOWN, *ends)
+        card = page.locator(".card a", has_text=circuit)
+        expect(card).to_be_visible(timeout=WITHIN_MS)
+        card.click()
+        page.get_by_role("button", name="I am on it").click()
+        expect(page.locator("dl")).to_contain_text("fibre cut")
+        expect(page.get_by_text(f"saw {circuit} dead").first).to_be_visible()
+        page.get_by_role("link", name="Announce maintenance").click()
+        page.get_by_label("To", exact=True).fill("23:59")
+        page.get_by_label("Why").fill("a splice <b>at km 12</b>")
+        page.get_by_role("button", name="Announce").click()
+        row = page.get_by_role("row", name=circuit)
+        expect(row).to_contain_text("a splice <b>at km 12</b>")
+        row.get_by_role("button", name="Take away").click()
+        expect(page.get_by_text("No window is announced.")).to_be_visible()
+        page.go_back()
+        page.goto(f"{quiet.origin}/")
+        page.locator(".card a", has_text=circuit).click()
+        expect(page.locator("#live")).to_have_text("live", timeout=WITHIN_MS)
+        quiet.bench.hear(circuit, Health.OK, *ends)
+        report = page.locator(".report")
+        expect(report).to_contain_text("It lasted", timeout=WITHIN_MS)
+        expect(report).to_contain_text("ngono took it on after")
+
+
+def test_somebody_who_wants_a_sound_hears_one_when_something_new_is_wrong(quiet):
+    tones = (
+        "window.tones = []; AudioContext.prototype.createOscillator = "
+        "new Proxy(AudioContext.prototype.createOscillator, "
+        "{ apply: (make, self) => (window.tones.push(1), Reflect.apply(make, self, [])) }); null"
+    )
+    with quiet.page("/incidents") as page:
+        expect(page.locator("#live")).to_have_text("live", timeout=WITHIN_MS)
+        page.evaluate(tones)
+        sound = page.get_by_role("button", name="Sound when something new is wrong")
+        expect(sound).to_have_attribute("aria-pressed", "false")
+        quiet.bench.hear(MICROWAVE, Health.DOWN, *FAR_ENDS)
+        expect(page.get_by_role("row", name=MICROWAVE)).to_be_visible(timeout=WITHIN_MS)
+        assert page.evaluate("window.tones.length") == 0
+        quiet.bench.hear(MICROWAVE, Health.OK, *FAR_ENDS)
+        sound.click()
+        expect(sound).to_have_attribute("aria-pressed", "true")
+        heard = page.evaluate("window.tones.length")
+        quiet.bench.hear(MICROWAVE, Health.DOWN, *FAR_ENDS)
+        page.wait_for_function(f"window.tones.length > {heard}", timeout=WITHIN_MS)
+        quiet.bench.hear(MICROWAVE, Health.OK, *FAR_ENDS)
 
 
 def test_what_somebody_types_outlives_news_of_the_incident(quiet):

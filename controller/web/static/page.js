@@ -91,6 +91,37 @@ document.addEventListener("htmx:after:swap", showTimes);
 setInterval(showTimes, 30_000);
 showTimes();
 
+// A sound when an incident opens, where somebody wants it; a browser lets a page be heard only after
+// somebody has pressed something on it.
+const SOUND = "sanaga-sound";
+const button = document.getElementById("sound");
+let audio = null;
+function beep() {
+  if (localStorage.getItem(SOUND) !== "on" || !audio) return;
+  const tone = audio.createOscillator();
+  const volume = audio.createGain();
+  volume.gain.setValueAtTime(0.2, audio.currentTime);
+  volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.6);
+  tone.frequency.value = 660;
+  tone.connect(volume).connect(audio.destination);
+  tone.start();
+  tone.stop(audio.currentTime + 0.6);
+}
+function showSound() {
+  button?.setAttribute("aria-pressed", String(localStorage.getItem(SOUND) === "on"));
+}
+button?.addEventListener("click", () => {
+  localStorage.setItem(SOUND, localStorage.getItem(SOUND) === "on" ? "off" : "on");
+  showSound();
+  beep();
+});
+document.addEventListener("pointerdown", () => { audio ??= new AudioContext(); }, { capture: true });
+document.addEventListener("keydown", () => { audio ??= new AudioContext(); }, { capture: true });
+stream.addEventListener("incident", ({ detail }) => {
+  if (["opened", "reopened"].includes(detail.change)) beep();
+});
+showSound();
+
 // Keys: g and a letter goes to a section, / to the search, j and k through a list.
 const PLACES = { o: "/", i: "/incidents", s: "/sites", c: "/consultations", w: "/wall", h: "/handover", a: "/administration", p: "/account" };
 let leading = 0;

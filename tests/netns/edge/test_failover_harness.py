@@ -123,7 +123,14 @@ def test_a_call_without_failover_misses_the_numbers_of_a_mend() -> None:
     assert calls[0].lost_before > calls[0].lost_after
 
 
-@pytest.mark.parametrize("fault", ["hole", "brown", "flicker"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "hole",
+        pytest.param("brown", marks=pytest.mark.long),
+        pytest.param("flicker", marks=pytest.mark.long),
+    ],
+)
 def test_the_care_tunnel_carries_a_call_through(fresh: Stage, fault: str) -> None:
     called = tried(fresh, fault).called
     assert called.lost == 0, called

@@ -14,7 +14,7 @@ from accounts.roles import Grant
 from controller.web import assets
 from tests.rigs.service.api_bench import SPUR, ApiBench, api_bench
 
-CHROMIUM: Final = "/usr/bin/chromium"
+CHROMIUM: Final = "/usr/bin/chromium-headless-shell"
 # Looks for what keeps people from using a page; the set-up copies it beside what pages load.
 AXE: Final = Path(assets.__file__).parent / "vendor" / "axe.js.test"
 

@@ -111,22 +111,39 @@ def newest_number(kind: str) -> Select[int]:
     return select(highest.label("number")).where(audit_chain.c.kind == kind)
 
 
-def chosen_entries(*, subject: str | None = None, kind: str | None = None) -> Select[Any]:
-    """Return the query for entries in order; of one subject or one kind if it is named."""
+def chosen_entries(
+    *, subject: str | None = None, kind: str | None = None, who: str | None = None, since: str = ""
+) -> Select[Any]:
+    """Return the query for entries in order; of one subject, kind or person if it is named.
+
+    Acts of a person's tokens and walls are the person's, too. since is an instant as the chain
+    writes it.
+    """
     wanted = select(audit_chain).order_by(audit_chain.c.serial)
     if subject is not None:
         wanted = wanted.where(audit_chain.c.subject == subject)
     if kind is not None:
         wanted = wanted.where(audit_chain.c.kind == kind)
-    return wanted
+    if who is not None:
+        theirs = audit_chain.c.who.startswith(f"{who} by ", autoescape=True)
+        wanted = wanted.where((audit_chain.c.who == who) | theirs)
+    return wanted.where(audit_chain.c.at >= since) if since else wanted
 
 
-def count_entries(
-    connection: Connection, *, subject: str | None = None, kind: str | None = None
-) -> int:
-    """Return how many entries there are, of one subject or one kind if it is named."""
-    chosen = chosen_entries(subject=subject, kind=kind).order_by(None).subquery()
-    return int(connection.execute(select(func.count()).select_from(chosen)).scalar_one())
+def count_entries(connection: Connection, **chosen: Any) -> int:
+    """Return how many entries there are of those that are chosen as for chosen_entries()."""
+    found = chosen_entries(**chosen).order_by(None).subquery()
+    return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
+
+
+def newest_entries(
+    connection: Connection, before: int | None, limit: int, **chosen: Any
+) -> tuple[AuditEntry, ...]:
+    """Return chosen entries, the newest first; those before a serial if it is told."""
+    wanted = chosen_entries(**chosen).order_by(None).order_by(audit_chain.c.serial.desc())
+    if before is not None:
+        wanted = wanted.where(audit_chain.c.serial < before)
+    return tuple(map(entry_of, connection.execute(wanted.limit(limit))))
 
 
 def read_entries(

@@ -39,6 +39,7 @@ from accounts.schema import (
     pending,
     sessions,
     totp,
+    wall_codes,
 )
 
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?", re.ASCII)
@@ -241,6 +242,7 @@ def sign_out_everywhere(connection: Connection, account: int, *, but: str | None
     connection.execute(delete(sessions).where(kept))
     connection.execute(delete(pending).where(pending.c.account_id == account))
     connection.execute(delete(browsers).where(browsers.c.account_id == account))
+    connection.execute(delete(wall_codes).where(wall_codes.c.account_id == account))
 
 
 def is_administrator(connection: Connection, account: Account, catalogue: RoleCatalogue) -> bool:

@@ -121,6 +121,22 @@ sessions: Final = Table(
     _time("seen_s"),
     _time("expires_s", empty=True),
     _time("stepped_up_s", empty=True),
+    # What people call a wall; a person's session has no title.
+    _text("title", empty=True),
+)
+wall_codes: Final = Table(
+    "account_wall_codes",
+    metadata,
+    # The id of the session that the code opens.
+    Column("id", Text, primary_key=True),
+    Column("code_hash", Text, nullable=False, unique=True),
+    _account(),
+    _text("title"),
+    _text("view"),
+    _text("scope"),
+    _text("language"),
+    _time("created_s"),
+    _time("expires_s"),
 )
 browsers: Final = Table(
     "account_browsers",

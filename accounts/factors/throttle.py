@@ -80,6 +80,11 @@ def factor_counters(account: int, known: str | None) -> tuple[Counter, ...]:
     return (Counter(key, _PAIR, own=True),)
 
 
+def wall_counters(visitor: Visitor) -> tuple[Counter, ...]:
+    """Return what counts the attempts at the code of a wall."""
+    return (Counter(f"wall {_network(visitor.address)}", _PAIR, own=True),)
+
+
 def known_browser(
     connection: Connection, account: int | None, visitor: Visitor, now_s: float
 ) -> str | None:

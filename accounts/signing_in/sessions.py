@@ -10,20 +10,10 @@ from sqlalchemy.exc import DBAPIError
 
 from accounts.audit import append, instant_text
 from accounts.directory import account_of, grants_of
-from accounts.errors import NotAllowedError
 from accounts.factors.throttle import Visitor
 from accounts.opaque_tokens import OpaqueToken, TokenKind, new_id, new_token, stored_hash
 from accounts.realm import Realm, Times
-from accounts.roles import (
-    Origin,
-    Power,
-    Principal,
-    RoleCatalogue,
-    check_scope,
-    narrowed,
-    require,
-    require_step_up,
-)
+from accounts.roles import Origin, Power, Principal, RoleCatalogue, narrowed
 from accounts.schema import sessions
 from accounts.signing_in.owned import Owned, may_end
 from database.engine import reading
@@ -63,27 +53,15 @@ def open_session(
     return _store(connection, {**values, "agent": visitor.agent}, now_s)
 
 
-def open_wall(  # noqa: PLR0913 - who opens which view of what, when and why
-    realm: Realm, by: Principal, view: str, scope: str, right: str, *, now_s: float, because: str
-) -> OpaqueToken:
-    """Open a session for a screen on a wall: one view, one scope, one right to look.
+def open_wall(connection: Connection, row: Row[Any], visitor: Visitor, now_s: float) -> OpaqueToken:
+    """Open the session of a wall whose code was typed, within the caller's transaction.
 
-    It lasts while the screen asks at least once a day and the account that opened it is enabled.
-    Raises NotAllowedError and StepUpNeededError.
+    It lasts while the screen asks at least once a day and the account that wanted it is enabled.
     """
-    require_step_up(by, now_s)
-    check_scope(scope)
-    require(by, right, scope)
-    if not view or not view.isprintable():
-        raise NotAllowedError("name the view that the wall shows")
-    values = {"account_id": by.account.id, "kind": SessionKind.WALL.value, "address": ""}
-    values |= {"scope": scope, "view": f"{right} {view}", "agent": "", "expires_s": None}
-    with realm.engine.begin() as connection:
-        token, number = _store(connection, values, now_s)
-        details = {"view": view, "scope": scope}
-        at = instant_text(now_s)
-        append(connection, by.actor(because), at, "session.wall", f"session {number}", details)
-    return token
+    values = {"id": row.id, "account_id": row.account_id, "kind": SessionKind.WALL.value}
+    values |= {"scope": row.scope, "view": row.view, "title": row.title, "expires_s": None}
+    values |= {"address": visitor.address, "agent": visitor.agent}
+    return _store(connection, values, now_s)[0]
 
 
 def identify_session(realm: Realm, text: str, now_s: float) -> Principal | None:
@@ -171,7 +149,7 @@ def remove_ended(connection: Connection, times: Times, now_s: float) -> None:
 
 
 def _store(connection: Connection, values: dict[str, Any], now_s: float) -> tuple[OpaqueToken, str]:
-    token, number = new_token(TokenKind.SESSION), new_id()
+    token, number = new_token(TokenKind.SESSION), values.get("id") or new_id()
     for name in ("agent", "address"):
         values[name] = "".join(filter(str.isprintable, values[name]))[:_LONGEST_AGENT]
     values |= {"id": number, "token_hash": token.hash, "created_s": now_s, "seen_s": now_s}

@@ -113,12 +113,12 @@ def _rendered(
         token=given.get("token", ""),
         secret=given.get("secret", ""),
         app_address=address,
-        picture=_picture(address),
+        picture=qr_picture(address),
     )
     return Response(text, page.status, _headers(nonce), "text/html; charset=utf-8")
 
 
-def _picture(address: str) -> Markup:
+def qr_picture(address: str) -> Markup:
     """Return the QR code of an app's address as SVG, which holds nothing of the text itself."""
     if not address.startswith(_APP):
         return Markup("")

@@ -21,6 +21,7 @@ from controller.incidents.model import (
     Refusal,
 )
 from controller.incidents.view import NetworkView
+from controller.notices.schedule import Rota
 from controller.operations.answer_rows import AnswerRows
 from controller.operations.changes import Changes
 from controller.polling.lldp import LldpReading
@@ -142,6 +143,7 @@ class ApiContext:
     answers: AnswerRows
     reports: ReportService | None = None
     neighbours: Callable[[DeviceName], LldpReading | None] = unheard
+    rotas: Sequence[Rota] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,25 +4,34 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from controller.account_pages import account, credentials, step_up, tokens
+from controller.administration_pages import (
+    accounts,
+    audit,
+    backups,
+    invitations,
+    machine,
+    proposals,
+    tabs,
+    walls,
+)
+from controller.change_pages import applies, changes
 from controller.pages import (
-    applies,
-    changes,
     consultations,
     devices,
     exports,
+    handover,
     incidents,
     maintenance,
     overview,
     sign_in,
     sites,
     topology,
-    vpn,
-    vpn_access,
 )
+from controller.vpn_pages import vpn, vpn_access
 from controller.web import assets
 
-_PAGES: Final = (
-    sign_in,
+_OF_THE_NETWORK: Final = (
     overview,
     incidents,
     maintenance,
@@ -30,12 +39,22 @@ _PAGES: Final = (
     devices,
     consultations,
     topology,
-    changes,
-    applies,
-    vpn,
-    vpn_access,
+    handover,
     exports,
 )
+_OF_CHANGES: Final = (changes, applies, vpn, vpn_access)
+_OF_ONESELF: Final = (sign_in, step_up, account, credentials, tokens)
+_OF_THE_ADMINISTRATION: Final = (
+    tabs,
+    accounts,
+    invitations,
+    proposals,
+    walls,
+    audit,
+    backups,
+    machine,
+)
+_PAGES: Final = (*_OF_THE_NETWORK, *_OF_CHANGES, *_OF_ONESELF, *_OF_THE_ADMINISTRATION)
 
 
 def add_pages(app: FastAPI) -> None:

@@ -7,9 +7,13 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
+from accounts.opaque_tokens import OpaqueToken, TokenKind
+from accounts.roles import Origin
+from controller.account_routes.caller import AnyGuest
+from controller.administration_pages.walls import WALL, keep_session
 from controller.api.context import Viewer
 from controller.api.paging import PageRequest
-from controller.api.rights import needs
+from controller.api.rights import OVERVIEW, needs
 from controller.api.scope import running_consultations
 from controller.roles import Right
 from controller.routes import incidents, network
@@ -28,11 +32,17 @@ def show_overview(request: Request, reader: Reader) -> Response:
     return render(request, Page("overview.html.j2", "overview"), values, reader)
 
 
-@router.get("/wall", openapi_extra=needs(Right.LOOK))
-def show_wall(request: Request, reader: Reader) -> Response:
-    """Show the overview for a screen that hangs on a wall."""
-    values = overview(reader, request.query_params.get("part", ""))
-    return render(request, Page("wall.html.j2", "wall"), values, reader)
+@router.get(WALL, openapi_extra=needs(Right.LOOK, OVERVIEW))
+def show_wall(request: Request, reader: Reader, guest: AnyGuest) -> Response:
+    """Show the overview for a screen that hangs on a wall; a wall's session is renewed by it."""
+    # The parts that a wall fetches anew are those of the overview.
+    part = request.query_params.get("part", "")
+    template = "overview.html.j2" if part else "wall.html.j2"
+    shown = render(request, Page(template, "wall"), overview(reader, part), reader)
+    if reader.principal.origin is Origin.WALL:
+        token = OpaqueToken(TokenKind.SESSION, guest.cookie(TokenKind.SESSION))
+        keep_session(shown, guest, token)
+    return shown
 
 
 def overview(reader: Viewer, part: str = "") -> dict[str, Any]:

@@ -17,13 +17,12 @@ from controller.account_routes.shown import let_in
 from controller.account_routes.sign_in import leave
 from controller.api.rights import Access, needs
 from controller.web.forms import Form
-from controller.web.language import COOKIE
+from controller.web.language import keep_language
 from controller.web.rendering import Page, render
 from controller.web.visitor import HOME, SIGN_IN, PageRoute, own_page, see_other
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
 _ANYBODY: Final = needs(Access.ANYBODY)
-_YEAR_S: Final = 365 * 86_400
 Next = Annotated[str, Query(alias="next", max_length=500)]
 
 
@@ -87,14 +86,7 @@ def sign_out(caller: AnyCaller) -> Response:
 def choose_language(language: str, guest: AnyGuest, back: Next = HOME) -> Response:
     """Keep the language of the pages, and lead back."""
     response = see_other(own_page(back))
-    response.set_cookie(
-        COOKIE,
-        language[:2],
-        max_age=_YEAR_S,
-        secure=guest.cookies.secure,
-        httponly=True,
-        samesite="lax",
-    )
+    keep_language(response, language, secure=guest.cookies.secure)
     return response
 
 

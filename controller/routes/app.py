@@ -23,7 +23,7 @@ from controller.api.events import Event
 from controller.api.metrics import exposition
 from controller.api.origin import changes_something, foreign_page, is_foreign
 from controller.api.problems import ProblemError, install_problems, problem_response
-from controller.api.rights import needs
+from controller.api.rights import OVERVIEW, needs
 from controller.api.sse import EventStream, Reader
 from controller.change_routes import (
     applies,
@@ -34,6 +34,7 @@ from controller.change_routes import (
     operations,
     plans,
     vpn,
+    walls,
 )
 from controller.roles import Right
 from controller.routes import (
@@ -97,7 +98,7 @@ def make_app(
     api.include_router(machine.router, tags=["machine"])
     api.include_router(reports.router, tags=["reports"])
     api.include_router(_stream, tags=["stream"])
-    for mine in (sign_in, own_account, sessions, accounts, proposals):
+    for mine in (sign_in, own_account, sessions, accounts, proposals, walls):
         api.include_router(mine.router, tags=["accounts"])
     app.include_router(api)
     app.include_router(set_up_page.router)
@@ -115,7 +116,7 @@ _stream = APIRouter()
 _checks = APIRouter(include_in_schema=False)
 
 
-@_stream.get("/stream", response_class=Response, openapi_extra=needs(Right.LOOK))
+@_stream.get("/stream", response_class=Response, openapi_extra=needs(Right.LOOK, OVERVIEW))
 def stream_events(
     reader: Annotated[Viewer, Depends(viewer, scope="function")],
     request: Request,

@@ -1,6 +1,7 @@
-"""Route of a shift's handover: what is open and whose it is, what is muted, and what comes next."""
+"""Routes of a shift's handover: what is open and whose it is, what comes next, who is on call."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query
@@ -12,6 +13,7 @@ from controller.api.scope import sites_of, visible_incidents
 from controller.consultations.model import Announcement, Standing
 from controller.incidents.model import SEVERITIES, ChangeKind, Incident, MaintenanceWindow
 from controller.incidents.windows import openings
+from controller.notices.schedule import Shift, shifts
 from controller.roles import Right
 from controller.routes.incident_json import incident_json, window_json
 from controller.wording import count
@@ -19,6 +21,7 @@ from controller.wording import count
 router: Final = APIRouter()
 Reader = Annotated[Viewer, Depends(viewer, scope="function")]
 _HOUR_S: Final = 3_600.0
+_TURNS: Final = timedelta(days=14)
 # The timeline of an acknowledged incident in which nobody writes for so long is asked about.
 FORGOTTEN_S: Final = 8 * _HOUR_S
 _COPIED: Final = (
@@ -49,6 +52,23 @@ def hand_over(
         "windows": windows,
         "consultations": calls,
     }
+
+
+@router.get("/rotas", openapi_extra=needs(Right.LOOK))
+def list_rotas(reader: Reader) -> dict[str, Any]:
+    """List who is on call, now and in the turns of the next two weeks."""
+    now = datetime.fromtimestamp(reader.context.now(), UTC)
+    items = [
+        {"name": rota.name, "turns": [_turn(one) for one in shifts(rota, now, now + _TURNS)]}
+        for rota in reader.context.rotas
+    ]
+    return {"items": items, "total": len(items), "next": None}
+
+
+def _turn(shift: Shift) -> dict[str, Any]:
+    """Return somebody's time on call; of the first and the last, what is within the two weeks."""
+    begins, ends = (one.timestamp() for one in (shift.during.begins, shift.during.ends))
+    return {"person": shift.person or None, "from": rfc3339(begins), "until": rfc3339(ends)}
 
 
 def _rank(incident: Incident) -> tuple[int, int]:

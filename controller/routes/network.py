@@ -12,7 +12,7 @@ from controller.api.context import Viewer, viewer
 from controller.api.instants import rfc3339
 from controller.api.paging import PageParameters, PageRequest, page_of
 from controller.api.problems import ProblemError, not_found
-from controller.api.rights import needs
+from controller.api.rights import OVERVIEW, needs
 from controller.api.scope import running_consultations, visible_incidents
 from controller.incidents.model import Health, Subject, SubjectKind
 from controller.roles import Right
@@ -23,6 +23,7 @@ Reader = Annotated[Viewer, Depends(viewer, scope="function")]
 HealthParameter = Annotated[Health | None, Query(description="only what stands so")]
 SearchParameter = Annotated[str, Query(max_length=100, description="part of a name or title")]
 _LOOKING: Final = needs(Right.LOOK)
+_SHOWN_ON_WALLS: Final = needs(Right.LOOK, OVERVIEW)
 _LONGEST_PERIOD_S: Final = 62 * 86_400
 _USUAL_PERIOD_S: Final = 86_400
 
@@ -43,7 +44,7 @@ def summarise(reader: Reader) -> dict[str, Any]:
     }
 
 
-@router.get("/sites", openapi_extra=_LOOKING)
+@router.get("/sites", openapi_extra=_SHOWN_ON_WALLS)
 def list_sites(
     reader: Reader,
     pages: PageParameters,
@@ -109,7 +110,7 @@ def read_device(name: str, reader: Reader) -> dict[str, Any]:
     return _device_shower(reader)(_device(name, reader))
 
 
-@router.get("/circuits", openapi_extra=_LOOKING)
+@router.get("/circuits", openapi_extra=_SHOWN_ON_WALLS)
 def list_circuits(
     reader: Reader,
     pages: PageParameters,

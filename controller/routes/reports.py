@@ -1,5 +1,6 @@
 """Routes of reports and schedules: what was made, in any format, within the reader's scope."""
 
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -13,7 +14,13 @@ from controller.api.rights import needs
 from controller.api.scope import everywhere
 from controller.api_requests.noting import note_act
 from controller.incidents.sentences import Language
-from controller.report_formats.formats import MEDIA_TYPES, Report, ReportFormat, write_report
+from controller.report_formats.formats import (
+    MEDIA_TYPES,
+    Report,
+    ReportFormat,
+    report_json,
+    write_report,
+)
 from controller.report_formats.html import CONTENT_SECURITY_POLICY
 from controller.reports import availability, maintenance
 from controller.reports.findings import Check, Finding
@@ -84,6 +91,20 @@ def run_schedule(name: str, reader: Reader) -> dict[str, Any]:
         raise not_found("schedule", name) from error
     note_act(reader, "schedule.run", name)
     return {"name": name, "began_at": rfc3339(began.timestamp())}
+
+
+def newest_findings(
+    reader: Viewer, language: Language, checks: Collection[Check]
+) -> dict[str, Any]:
+    """Return what the newest report of maintenance found of some checks, the worst first.
+
+    Raises ProblemError (404) when there is no such report yet.
+    """
+    report = _narrowed(_read(NEWEST, reader), reader)
+    if not isinstance(report, maintenance.MaintenanceReport):
+        raise not_found("report", NEWEST)
+    some = maintenance.narrowed(report, lambda one: one.check in checks, reader.sites)
+    return {"date": report.date, "lines": report_json(some, language)["sentences"]}
 
 
 def _desk(reader: Viewer) -> ReportService:

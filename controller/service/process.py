@@ -332,6 +332,7 @@ def _context(
         parts.answers,
         parts.schedules.desk,
         parts.devices.collector.neighbours_of,
+        tuple(options.loaded.notices.rotas.values()),
     )
 
 

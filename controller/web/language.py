@@ -8,11 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from fastapi import Request
+from fastapi import Request, Response
 
 from controller.incidents.sentences import Language
 
 COOKIE: Final = "sanaga-language"
+_YEAR_S: Final = 365 * 86_400
 _CATALOGUES: Final = Path(__file__).parent / "templates" / "fr"
 _WANTED: Final = re.compile(r"\s*([a-z]{2})[^,;]*(?:;\s*q=([0-9.]+))?")
 
@@ -56,6 +57,13 @@ def chosen_language(request: Request) -> Language:
     known = [(_weight(found), found[1]) for found in _WANTED.finditer(wanted.lower())]
     best = sorted((one for one in known if one[1] in set(Language)), key=lambda one: -one[0])
     return Language(best[0][1]) if best else Language.ENGLISH
+
+
+def keep_language(response: Response, language: str, *, secure: bool) -> None:
+    """Let a browser keep the language that was chosen for its pages."""
+    response.set_cookie(
+        COOKIE, language[:2], max_age=_YEAR_S, secure=secure, httponly=True, samesite="lax"
+    )
 
 
 def _weight(found: re.Match[str]) -> float:

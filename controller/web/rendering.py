@@ -14,6 +14,7 @@ from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from accounts.roles import Origin
 from controller.api.context import Viewer
 from controller.api.instants import rfc3339
 from controller.web import words
@@ -89,6 +90,7 @@ def _surroundings(request: Request, page: Page, reader: Viewer | None) -> dict[s
         "now_s": context.now(),
         "position": request.state.position,
         "person": reader.principal.account if reader else None,
+        "on_wall": reader is not None and reader.principal.origin is Origin.WALL,
         "may": partial(_may_somewhere, reader),
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from controller.web.account_words import ACCOUNT_WORDS
 from controller.web.change_words import CHANGE_GLYPHS, CHANGE_WORDS
 
 # A state is told by its sign and its word; colour only adds to them.
@@ -125,6 +126,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "consultation-audio": "audio consultation",
     },
     **CHANGE_WORDS,
+    **ACCOUNT_WORDS,
 }
 
 

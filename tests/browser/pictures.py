@@ -1,8 +1,9 @@
-"""Takes the pictures of the NOC's pages in docs/img: `python -m tests.browser.pictures`.
+"""Takes the pictures of the NOC's pages in docs/img: `python -m tests.browser.pictures [NAME ...]`.
 
 They show the country with some circuits cut and two consultations, by the service itself.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,13 +21,20 @@ from inventory.country.intent_folder import write_national
 from tests.rigs.people.people_rig import ACT, NGONO, make_registrar, nowhere
 from tests.rigs.people.roster_drivers import REACHED
 from tests.rigs.service.browser import Browser as Person
+from tests.rigs.service.browser import first_administrator, invited
 from tests.rigs.service.changing_office import ChangingOffice, changing_office
 from tests.rigs.service.measured_past import MeasuredPast, give_past
 from tests.rigs.service.noc_browser import NocBrowser, noc_browser
 from tests.sanaga_process import ROOT
 
 IMAGES: Final = ROOT / "docs" / "img"
-GRANTS: Final = {"a.ngono": (Grant(Role.NOC_OPERATOR, ""),)}
+GRANTS: Final = {"a.ngono": (Grant(Role.ADMINISTRATOR, ""),)}
+PEOPLE: Final = (
+    ("b.eto", Role.ADMINISTRATOR, ""),
+    ("m.sali", Role.NOC_OPERATOR, "yaounde/maroua"),
+    ("p.kenne", Role.NETWORK_ENGINEER, "yaounde/douala"),
+    ("s.bella", Role.VPN_ADMINISTRATOR, ""),
+)
 CUT: Final = ("bertoua-mbere-fibre-r3", "mezam-bamenda-2nd-fibre", "donga-mantung-ako-microwave")
 CALLS: Final = (("kolofata", "yaounde"), ("ngaoundere", "douala"))
 WIDE: Final = {"width": 1440, "height": 900}
@@ -37,6 +45,8 @@ PICTURES: Final = (
     ("noc-overview", "/", {"viewport": WIDE}),
     ("noc-telephone", "/", {"viewport": TELEPHONE}),
     ("noc-incident", "/incidents/1", {"viewport": WIDE}),
+    ("noc-accounts", "/administration/accounts", {"viewport": WIDE}),
+    ("noc-handover", "/handover", {"viewport": WIDE}),
     ("noc-wall", "/wall", {"viewport": {"width": 1920, "height": 1080}, "color_scheme": "dark"}),
     ("noc-what-if", "/topology?failed=provider:lte-operator,site:bafoussam", {"viewport": WIDE}),
     (
@@ -71,6 +81,9 @@ def country() -> Iterator[NocBrowser]:
                 for n, sites in enumerate(CALLS)
             ]
             noc.bench.engine.submit(*calls)
+            chief = first_administrator(noc.bench)
+            for name, role, scope in PEOPLE:
+                invited(noc.bench, chief, name, role, scope)
             yield noc
 
 
@@ -141,11 +154,13 @@ def take_of(office: ChangingOffice, person: Person, name: str, path: str, **opti
 
 
 def main() -> None:
-    """Take all pictures."""
-    take_changes()
+    """Take all pictures, or those that are named."""
+    if len(sys.argv) == 1:
+        take_changes()
     for network, pictures in ((country, PICTURES), (measured, MEASURED)):
+        chosen = [one for one in pictures if one[0] in sys.argv[1:] or len(sys.argv) == 1]
         with network() as noc:
-            for name, path, options in pictures:
+            for name, path, options in chosen:
                 take(noc, name, path, dict(options))
             assert noc.complaints == [], noc.complaints
 

@@ -227,6 +227,9 @@ filter.addEventListener("input", () => {
   const wanted = filter.value.trim().toLocaleLowerCase();
   for (const row of rows.values()) row.hidden = !row.textContent.toLocaleLowerCase().includes(wanted);
 });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+function recolour() {
   for (const one of drawn.values()) one.line.setStyle(lineStyle(one.medium, one.health));
-});
+}
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+
+export { fit, map, recolour, rows };

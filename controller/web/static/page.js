@@ -43,7 +43,7 @@ function showStanding() {
 function showEnd() {
   const notice = document.getElementById("notice");
   const link = document.createElement("a");
-  link.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+  link.href = words.sign_in_at || `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
   link.textContent = words.sign_in;
   notice.replaceChildren(`${words.ended} `, link);
   notice.hidden = false;
@@ -125,6 +125,7 @@ showSound();
 // Keys: g and a letter goes to a section, / to the search, j and k through a list.
 const PLACES = {
   o: "/", i: "/incidents", s: "/sites", t: "/topology", c: "/consultations", w: "/wall", p: "/changes", v: "/vpn",
+  h: "/handover", a: "/administration", m: "/account",
 };
 let leading = 0;
 document.addEventListener("keydown", (event) => {

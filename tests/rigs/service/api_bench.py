@@ -148,7 +148,15 @@ def api_bench(
         changes = open_changes(loaded, database, desk, tellers[0], clock)
         answers = AnswerRows(database)
         reading = (intent, places, view, engine, desk, past, ring)
-        context = ApiContext(*reading, who, clock, changes, answers, reports)
+        context = ApiContext(
+            *reading,
+            who,
+            clock,
+            changes,
+            answers,
+            reports,
+            rotas=tuple(loaded.notices.rotas.values()),
+        )
         made.append(_whole_app(context, realm, lambda: engine.fault, known))
         return made[0]
 

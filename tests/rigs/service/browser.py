@@ -83,13 +83,11 @@ class Browser:
         return self.send("POST", "/account/step-up", {"totp": self.code()})
 
 
-def first_administrator(
-    bench: ApiBench, name: str = "a.ngono", origin: str | None = ORIGIN
-) -> Browser:
+def first_administrator(bench: ApiBench, name: str = "a.ngono") -> Browser:
     """Return the browser of the first administrator, who has just given the second factor again."""
     with bench.realm.engine.begin() as connection:
         link = first_administrator_link(connection, CATALOGUE, MACHINE, bench.clock())
-    browser = Browser(bench, origin)
+    browser = Browser(bench, bench.realm.party.origins[0])
     browser.set_up(link.text, name, "Dr Ngono")
     assert browser.step_up().status_code == 204
     return browser
@@ -101,6 +99,6 @@ def invited(bench: ApiBench, chief: Browser, name: str, role: str, scope: str = 
     chief.step_up()
     answer = chief.send("POST", "/invitations", asked)
     assert answer.status_code == 201, answer.text
-    browser = Browser(bench, chief.origin)
+    browser = Browser(bench, bench.realm.party.origins[0])
     browser.set_up(answer.json()["code"])
     return browser

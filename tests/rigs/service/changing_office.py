@@ -85,7 +85,7 @@ def changing_office(scratch: Path) -> Iterator[ChangingOffice]:
         for module in ("controller.drivers.connect", "controller.planning.from_folder"):
             patch.setattr(f"{module}.connector", lambda *_, **__: routers.connect)
         with noc_browser(GRANTS, folder) as noc:
-            chief = first_administrator(noc.bench, origin=noc.origin)
+            chief = first_administrator(noc.bench)
             colleague = invited(noc.bench, chief, "colleague", Role.NETWORK_ENGINEER)
             made = ChangingOffice(noc, chief, colleague, folder / "network.yaml", routers, patch)
             assert made.applied(made.planned())["result"]["push"]["outcome"] == "confirmed"

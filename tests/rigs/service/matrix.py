@@ -10,6 +10,7 @@ from accounts.roles import Grant, Principal, allows
 from accounts.signing_in.machine_tokens import TokenWish, make_token
 from accounts.signing_in.sessions import identify_session, open_session, renew_token
 from accounts.signing_in.step_up import identify
+from accounts.signing_in.walls import WallWish, make_wall_code
 from controller.api.instants import rfc3339
 from controller.incidents.model import Health
 from controller.roles import CATALOGUE, Right, Role
@@ -144,6 +145,13 @@ def subject_token(world: World) -> str:
     wish = TokenWish("t", (Grant(Role.VIEWER, HERE),), 3600.0)
     by = world.people["subject"].by
     return make_token(world.bench.realm, by, wish, now_s=world.bench.clock(), because="test")[1]
+
+
+def subject_wall(world: World) -> str:
+    """Return the number of a wall of somebody in the north, whose code waits."""
+    wish, by = WallWish("NOC", "overview", HERE, Right.LOOK, "fr"), world.people["subject"].by
+    now_s = world.bench.clock()
+    return make_wall_code(world.bench.realm, by, wish, now_s=now_s, because="test").id
 
 
 def a_window(world: World) -> str:

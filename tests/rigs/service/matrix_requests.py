@@ -31,6 +31,7 @@ from tests.rigs.service.matrix import (
     proposed,
     subject_session,
     subject_token,
+    subject_wall,
     this_month,
 )
 from tests.rigs.service.people_requests import (
@@ -96,6 +97,7 @@ REQUESTS: Final[dict[str, Request]] = {
         HERE, {"number": an_incident}, {"kind": "comment", "text": "x"}
     ),
     "GET /handover": Request(),
+    "GET /rotas": Request(),
     "GET /maintenance": Request(),
     "PUT /maintenance/{name}": Request(HERE, {"name": "splice-1"}, WINDOW),
     "GET /maintenance/{name}": Request(HERE, {"name": a_window}),
@@ -175,6 +177,7 @@ REQUESTS: Final[dict[str, Request]] = {
     "GET /vpn/edges": Request(),
     "GET /audit": Request(WHOLE),
     "GET /audit/verification": Request(WHOLE),
+    "GET /audit/newest": Request(WHOLE),
     "GET /backups": Request(WHOLE),
     "POST /backups": Request(WHOLE),
     "POST /backups/{name}/verification": Request(
@@ -200,6 +203,9 @@ REQUESTS: Final[dict[str, Request]] = {
     "POST /account/recovery-codes": Request(persons_alone=True),
     "GET /sessions": Request(),
     "DELETE /sessions/{id}": _MANAGED({"id": subject_session}),
+    "GET /walls": Request(),
+    "POST /walls": Request(HERE, {}, {"title": "NOC", "scope": HERE}, persons_alone=True),
+    "DELETE /walls/{id}": _MANAGED({"id": subject_wall}),
     "GET /tokens": Request(),
     "POST /tokens": Request(body=own_token, persons_alone=True),
     "DELETE /tokens/{id}": _MANAGED({"id": subject_token}),

@@ -1,4 +1,4 @@
-"""Sessions: how long they last, who ends them, walls, and second factors given again."""
+"""Sessions: how long they last, who ends them, and second factors given again."""
 
 from dataclasses import replace
 
@@ -6,13 +6,13 @@ import pytest
 
 from accounts.errors import NotAllowedError, SignInRefusedError, StepUpNeededError, WaitError
 from accounts.factors.totp import STEP_S
-from accounts.roles import STEP_UP_S, Origin, allows, require_step_up, visible
+from accounts.roles import STEP_UP_S, require_step_up
 from accounts.signing_in.own_account import begin_factor, finish_factor
 from accounts.signing_in.second_factors import PasskeyAnswer, RecoveryCode, TotpCode
-from accounts.signing_in.sessions import end_session, list_sessions, open_wall
+from accounts.signing_in.sessions import end_session, list_sessions
 from accounts.signing_in.step_up import identify, step_up, step_up_options
 from tests.rigs.accounts.authenticator import Authenticator
-from tests.rigs.accounts.service import Service, at_once, refusals
+from tests.rigs.accounts.service import at_once, refusals
 
 
 def known(service, text):
@@ -22,12 +22,6 @@ def known(service, text):
 def listed(service, by, name=None):
     found = service.read(list_sessions, by, service.realm, service.now_s, name)
     return [one.id for one in found]
-
-
-def wall(service, by, view="map", scope="north", right="look"):
-    return open_wall(
-        service.realm, by, view, scope, right, now_s=service.now_s, because="NOC room"
-    ).text
 
 
 def test_an_idle_session_ends(service, chief):
@@ -155,57 +149,6 @@ def test_a_session_that_ended_meanwhile_does_not_step_up(service, chief):
     service.now_s += STEP_S
     with pytest.raises(SignInRefusedError, match="has ended"):
         step_up(service.realm, by, service.code(chief.secret), service.now_s)
-
-
-def test_a_wall_sees_one_scope_and_changes_nothing(service, chief):
-    found = known(service, wall(service, service.principal(chief)))
-    assert (found.origin, found.view, found.stepped_up_s) == (Origin.WALL, "map", None)
-    places = {"a": "north/mora", "b": "south/kribi", "c": ""}
-    assert visible(found, "look", places) == {"a"}
-    assert not any(allows(found, right, "north/mora") for right in ("mute", "apply", "manage"))
-    with pytest.raises(NotAllowedError):
-        step_up(service.realm, found, service.code(chief.secret), service.now_s)
-    with pytest.raises(NotAllowedError):
-        wall(service, found)
-    with pytest.raises(NotAllowedError):
-        end_session(service.realm, found, found.credential, now_s=service.now_s, because="x")
-    assert service.read(list_sessions, found, service.realm, service.now_s) == ()
-
-
-def test_a_wall_lasts_while_it_asks_and_can_be_revoked(service, chief):
-    text = wall(service, service.principal(chief))
-    for _ in range(40):
-        service.now_s += service.realm.times.wall_idle_s - 1
-        assert known(service, text)
-    by = service.principal(chief)
-    number = known(service, text).credential
-    end_session(service.realm, by, number, now_s=service.now_s, because="moved")
-    assert known(service, text) is None
-
-
-def test_a_wall_that_was_off_for_a_day_stays_off(service, chief):
-    text = wall(service, service.principal(chief))
-    service.now_s += service.realm.times.wall_idle_s
-    assert known(service, text) is None
-
-
-def test_a_wall_shows_no_more_than_whoever_opened_it_may_see(service, chief):
-    operator = service.invite(chief, "m.sali", "operator", "north")
-    by = service.principal(operator)
-    with pytest.raises(NotAllowedError):
-        wall(service, by, scope="")
-    with pytest.raises(NotAllowedError):
-        wall(service, by, right="apply")
-    with pytest.raises(NotAllowedError, match="view"):
-        wall(service, by, view="")
-    assert known(service, wall(service, by, scope="north/mora"))
-
-
-def test_a_wall_opens_after_a_fresh_second_factor_alone(service: Service, chief):
-    service.now_s += STEP_UP_S * 2
-    by = known(service, chief.token)
-    with pytest.raises(StepUpNeededError):
-        wall(service, by)
 
 
 def test_what_a_browser_calls_itself_is_cut_and_made_printable(service, chief):

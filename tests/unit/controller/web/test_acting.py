@@ -5,9 +5,9 @@ from fastapi import Response
 
 from accounts.errors import NotThereError, SecondPersonError, StepUpNeededError
 from controller.api.problems import ProblemError
+from controller.change_pages.diffs import DiffLine, diff_lines, waves_of
+from controller.change_pages.progress import progress_of
 from controller.web.acting import carry_out
-from controller.web.diffs import DiffLine, diff_lines, waves_of
-from controller.web.progress import progress_of
 from inventory.errors import AccessError
 
 

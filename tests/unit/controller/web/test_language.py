@@ -9,6 +9,8 @@ from fastapi import Request
 
 from controller.incidents.sentences import Language
 from controller.web import language
+from controller.web.account_words import ACCOUNT_WORDS
+from controller.web.change_words import CHANGE_WORDS
 from controller.web.language import Speech, chosen_language, french
 from controller.web.words import WORDS
 
@@ -29,6 +31,11 @@ def written() -> set[str]:
 
 def test_every_text_has_a_french_one_and_none_is_left_over():
     assert written() == set(french())
+
+
+def test_no_group_of_words_hides_another():
+    assert not set(CHANGE_WORDS) & set(ACCOUNT_WORDS)
+    assert {*CHANGE_WORDS, *ACCOUNT_WORDS} < set(WORDS)
 
 
 def test_a_text_stands_in_one_catalogue():

@@ -15,11 +15,11 @@ from controller.api.paging import PageRequest
 from controller.api.problems import ProblemError
 from controller.api.rights import needs
 from controller.api.scope import sites_with
+from controller.change_pages.diffs import waves_of
 from controller.change_routes import applies, approvals, operations, plans
 from controller.roles import Right
 from controller.routes import network
 from controller.web.acting import carry_out, page_with
-from controller.web.diffs import waves_of
 from controller.web.forms import Form
 from controller.web.rendering import render
 from controller.web.visitor import PageRoute, Reader, see_other

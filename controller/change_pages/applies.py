@@ -8,12 +8,12 @@ from fastapi import APIRouter, Path, Request, Response
 from controller.api.context import Viewer
 from controller.api.problems import ProblemError
 from controller.api.rights import needs
+from controller.change_pages.diffs import waves_of
+from controller.change_pages.progress import progress_of
 from controller.change_routes import applies, operations
 from controller.roles import Right
 from controller.web.acting import carry_out, explained, page_with
-from controller.web.diffs import waves_of
 from controller.web.forms import Form
-from controller.web.progress import progress_of
 from controller.web.rendering import Page, render
 from controller.web.visitor import PageRoute, Reader, see_other
 

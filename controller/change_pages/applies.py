@@ -12,7 +12,7 @@ from controller.change_pages.diffs import waves_of
 from controller.change_pages.progress import progress_of
 from controller.change_routes import applies, operations
 from controller.roles import Right
-from controller.web.acting import carry_out, explained, page_with
+from controller.web.acting import carry_out, page_with
 from controller.web.forms import Form
 from controller.web.rendering import Page, render
 from controller.web.visitor import PageRoute, Reader, see_other
@@ -41,7 +41,7 @@ def interrupt_operation(
         operations.interrupt_operation(number, reader)
         return see_other(place)
 
-    return carry_out(interrupt, partial(_operation, request, number, reader), place)
+    return carry_out(interrupt, partial(_operation, request, number, reader))
 
 
 @router.get(_APPLY, openapi_extra=needs(Right.LOOK))
@@ -63,13 +63,13 @@ def act_on_apply(request: Request, number: ApplyNumber, reader: Reader, form: Fo
         return see_other(f"/changes/operations/{begun['id']}")
 
     again = partial(_apply, request, number, reader)
-    return carry_out(begin, again, f"/changes/applies/{number}")
+    return carry_out(begin, again)
 
 
 @router.get(f"{_APPLY}/rollback", openapi_extra=needs(Right.APPLY))
 def show_rollback(request: Request, number: ApplyNumber, reader: Reader) -> Response:
     """Show what rolling an apply back would change, before it is done."""
-    return explained(partial(_rollback, request, number, reader))
+    return _rollback(request, number, reader)
 
 
 def _rollback(request: Request, number: int, reader: Viewer) -> Response:

@@ -52,7 +52,7 @@ def make_plan(request: Request, reader: Reader, form: Form) -> Response:
         begun = plans.make_plan(asked, reader, Response())
         return see_other(f"{CHANGES}/operations/{begun['id']}")
 
-    return carry_out(make, lambda fault: _listed(request, reader, None, fault), CHANGES)
+    return carry_out(make, lambda fault: _listed(request, reader, None, fault))
 
 
 @router.get(_PLAN, openapi_extra=needs(Right.PLAN))
@@ -75,7 +75,7 @@ def act_on_plan(
         return see_other(act(_Asked(number, reader, caller, form)))
 
     again = partial(_shown, request, number, reader, caller)
-    return carry_out(done, again, f"{CHANGES}/plans/{number}")
+    return carry_out(done, again)
 
 
 @dataclass(frozen=True, slots=True)

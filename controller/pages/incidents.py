@@ -14,7 +14,7 @@ from controller.routes import incidents as routes
 from controller.routes import network
 from controller.web.forms import Form
 from controller.web.rendering import Page, render
-from controller.web.visitor import PageRoute, Reader, see_other
+from controller.web.visitor import PageRoute, Reader, fault_text, see_other
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
 _PAGE: Final = 100
@@ -52,7 +52,7 @@ def take_act(request: Request, number: int, reader: Reader, form: Form) -> Respo
     except ValueError:
         return _shown(request, number, reader, "this is no act; use a button of the page")
     except ProblemError as error:
-        return _shown(request, number, reader, error.detail)
+        return _shown(request, number, reader, fault_text(error))
     return see_other(f"/incidents/{number}")
 
 

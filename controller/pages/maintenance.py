@@ -16,7 +16,7 @@ from controller.routes import incidents as routes
 from controller.routes import network
 from controller.web.forms import Form
 from controller.web.rendering import CAMEROON, Page, render
-from controller.web.visitor import PageRoute, Reader, see_other
+from controller.web.visitor import PageRoute, Reader, fault_text, see_other
 
 PATH: Final = "/maintenance"
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -51,7 +51,7 @@ def announce_window(request: Request, reader: Reader, form: Form) -> Response:
     except ValidationError as error:
         return _shown(request, reader, form, _told(error))
     except ProblemError as error:
-        return _shown(request, reader, form, error.detail)
+        return _shown(request, reader, form, fault_text(error))
     return see_other(PATH)
 
 
@@ -61,7 +61,7 @@ def remove_window(request: Request, reader: Reader, form: Form) -> Response:
     try:
         routes.remove_window(form.get("name", ""), reader)
     except ProblemError as error:
-        return _shown(request, reader, {}, error.detail)
+        return _shown(request, reader, {}, fault_text(error))
     return see_other(PATH)
 
 

@@ -18,7 +18,7 @@ from controller.clock import SystemClock
 from controller.roles import Right
 from controller.routes import network
 from controller.vpn_routes import devices, gateways
-from controller.web.acting import carry_out, explained, page_with
+from controller.web.acting import carry_out, page_with
 from controller.web.forms import Form
 from controller.web.rendering import Page, render
 from controller.web.visitor import PageRoute, Reader, see_other
@@ -69,7 +69,7 @@ def show_people(  # noqa: PLR0913, PLR0917 - a parameter for each filter
 @router.get(_PERSON, openapi_extra=needs(Right.SEE_PEOPLE))
 def show_person(request: Request, name: people.PersonParameter, reader: Reader) -> Response:
     """Show a person's access, devices and addresses."""
-    return explained(partial(_person, request, name, reader))
+    return _person(request, name, reader)
 
 
 @router.post(_PERSON, openapi_extra=needs(Right.CHANGE_PEOPLE))
@@ -87,7 +87,7 @@ def change_person(
         devices.change_person(name, asked, reader, Response(), form.get("tag") or None)
         return see_other(place)
 
-    return carry_out(change, partial(_person, request, name, reader), place)
+    return carry_out(change, partial(_person, request, name, reader))
 
 
 @router.get(f"{_PERSON}/revoke", openapi_extra=needs(Right.CHANGE_PEOPLE))
@@ -95,7 +95,7 @@ def show_revocation(
     request: Request, name: people.PersonParameter, reader: Reader, device: Short = ""
 ) -> Response:
     """Show what withdrawing a device, or all of a person's access, would do."""
-    return explained(partial(_revocation, request, name, reader, device))
+    return _revocation(request, name, reader, device)
 
 
 @router.post(f"{_PERSON}/revoke", openapi_extra=needs(Right.CHANGE_PEOPLE))
@@ -121,7 +121,7 @@ def revoke_access(
         return render(request, Page("vpn_revoked.html.j2", "vpn"), values, reader)
 
     again = partial(_person, request, name, reader)
-    return carry_out(revoke, again, f"{VPN}/people/{quote(name, safe='')}")
+    return carry_out(revoke, again)
 
 
 def _is_owned(sought: str) -> bool:

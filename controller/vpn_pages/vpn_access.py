@@ -15,7 +15,7 @@ from controller.change_routes import vpn as people
 from controller.roles import Right
 from controller.routes import network
 from controller.vpn_routes import devices, gateways
-from controller.web.acting import carry_out, explained, page_with, problem_of
+from controller.web.acting import carry_out, form_problem, page_with
 from controller.web.forms import Form
 from controller.web.rendering import Page, render
 from controller.web.visitor import PageRoute, Reader, see_other
@@ -61,7 +61,7 @@ def show_giving(  # noqa: PLR0913, PLR0917 - a parameter for each field
 @router.get(_TERMS, openapi_extra=needs(Right.CHANGE_PEOPLE))
 def show_terms(request: Request, reader: Reader) -> Response:
     """Show what the groups and gateways of the intent folder would change, and for whom."""
-    return explained(partial(_terms, request, reader))
+    return _terms(request, reader)
 
 
 @router.post(_TERMS, openapi_extra=needs(Right.CHANGE_PEOPLE))
@@ -73,14 +73,14 @@ def accept_terms(request: Request, reader: Reader, form: Form) -> Response:
         asked = gateways.TermsRequest.model_validate(said)
         return _followed(gateways.accept_terms(asked, reader, Response()))
 
-    return carry_out(accept, partial(_terms, request, reader), _TERMS)
+    return carry_out(accept, partial(_terms, request, reader))
 
 
 @router.post("/vpn/rosters", openapi_extra=needs(Right.CHANGE_PEOPLE))
 def push_rosters(reader: Reader, form: Form) -> Response:
     """Begin to update gateways with who has access now, and show how that goes on."""
     asked = gateways.RosterRequest.model_validate({"gateways": form.get("gateways", "").split()})
-    return explained(lambda: _followed(gateways.push_rosters(asked, reader, Response())))
+    return _followed(gateways.push_rosters(asked, reader, Response()))
 
 
 @router.post("/vpn/readings", openapi_extra=needs(Right.SEE_PEOPLE))
@@ -88,7 +88,7 @@ def read_gateways(reader: Reader, form: Form) -> Response:
     """Begin to ask gateways how they stand, or who has dialled, and show what they say."""
     what: Any = "sessions" if form.get("what") == "sessions" else "status"
     asked = gateways.ReadingRequest(what=what)
-    return explained(lambda: _followed(gateways.read_gateways(asked, reader, Response())))
+    return _followed(gateways.read_gateways(asked, reader, Response()))
 
 
 @router.get("/vpn/rosters", openapi_extra=needs(Right.SEE_PEOPLE))
@@ -111,7 +111,7 @@ def _against(typed: dict[str, str], reader: Viewer) -> str:
         asked = devices.NewDevice(person=body, device=device, known="")
         devices.prepare_device(body.name, asked, reader)
     except (ProblemError, SanagaError, ValueError) as error:
-        return problem_of(error).detail
+        return form_problem(error).detail
     return ""
 
 

@@ -49,7 +49,7 @@ def render(
 ) -> Response:
     """Return a page, or the part of it that the request asks for."""
     octets = render_text(request, page, values, reader).encode()
-    made = zipped_response(request, octets, gzip.compress(octets, 5), _HTML, HEADERS)
+    made = zipped_response(request, octets, gzip.compress(octets, 6), _HTML, HEADERS)
     made.status_code = page.status
     return made
 

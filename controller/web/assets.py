@@ -7,7 +7,7 @@ and never mix two versions.
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
@@ -31,8 +31,7 @@ _TYPES: Final = {
     ".svg": "image/svg+xml",
 }
 _OUTLINE: Final = "outline.json"
-# Degrees: about a kilometre, which is less than a line of the map is wide.
-_DECIMALS: Final = 2
+_PARTS: Final = 100
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -92,11 +91,23 @@ def _asset(media_type: str, octets: bytes) -> Asset:
 
 
 def _outline() -> bytes:
-    """Return the lines of the country and its regions as [latitude, longitude]; none if unknown."""
+    """Return the lines of the country and its regions, each as steps; none if unknown."""
     known = read_outline()
     rings = {"country": known.country, "regions": known.regions} if known else {}
-    lines = {
-        name: [[[round(y, _DECIMALS), round(x, _DECIMALS)] for x, y in ring] for ring in found]
-        for name, found in rings.items()
-    }
+    lines = {name: [_steps(ring) for ring in found] for name, found in rings.items()}
     return json.dumps(lines, separators=(",", ":")).encode()
+
+
+def _steps(ring: Iterable[tuple[float, float]]) -> list[int]:
+    """Return a ring of longitudes and latitudes as steps from point to point: north, east, north …
+
+    Steps are in hundredths of a degree, about a kilometre, which is less than a line of the map is
+    wide; the first one is from 0, 0. They take a third of what the points take.
+    """
+    steps, at = list[int](), (0, 0)
+    for x, y in ring:
+        there = (round(y * _PARTS), round(x * _PARTS))
+        if there != at:
+            steps += (there[0] - at[0], there[1] - at[1])
+            at = there
+    return steps

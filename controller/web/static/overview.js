@@ -45,11 +45,22 @@ function fit() {
 fit();
 new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(box);
 
+// A line comes as steps in hundredths of a degree: north, east, north …
+function points(steps) {
+  let [north, east] = [0, 0];
+  const found = [];
+  for (let at = 0; at < steps.length; at += 2) {
+    north += steps[at];
+    east += steps[at + 1];
+    found.push([north / 100, east / 100]);
+  }
+  return found;
+}
 const version = new URL("./outline.json", import.meta.url);
 fetch(version).then((answer) => answer.json()).then((outline) => {
   const renderer = L.svg({ pane: "country", padding: 0.5 });
-  for (const ring of outline.country ?? []) L.polygon(ring, { renderer, className: "land", interactive: false }).addTo(map);
-  for (const ring of outline.regions ?? []) L.polygon(ring, { renderer, className: "region", interactive: false }).addTo(map);
+  for (const steps of outline.country ?? []) L.polygon(points(steps), { renderer, className: "land", interactive: false }).addTo(map);
+  for (const steps of outline.regions ?? []) L.polygon(points(steps), { renderer, className: "region", interactive: false }).addTo(map);
 });
 
 // Circuits between the same two sites lie beside each other, each shifted as a whole.
@@ -160,7 +171,7 @@ function showBadges() {
   badges.clearLayers();
   const zoom = map.getZoom();
   if (rows.size < 40 || zoom >= DEPARTMENTS_BELOW) return;
-  const group = zoom < REGIONS_BELOW ? (name) => rows.get(name).dataset.region : department;
+  const group = zoom < REGIONS_BELOW ? (name) => rows.get(name).cells[2].textContent : department;
   const groups = new Map();
   for (const name of rows.keys()) {
     const key = group(name);

@@ -78,6 +78,7 @@ docs: setup  ## pictures, command reference and map of rooms made by the program
 	$(PYTHON) tools/make_architecture.py
 	$(PYTHON) tools/make_pictures.py
 	$(PYTHON) -m tests.browser.pictures
+	$(PYTHON) -m tests.browser.sheets
 	$(PYTHON) -m tests.browser.laboratory_picture
 
 clean:  ## what the tasks made, but the virtual environment

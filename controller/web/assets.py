@@ -99,7 +99,7 @@ def _outline() -> bytes:
 
 
 def _steps(ring: Iterable[tuple[float, float]]) -> list[int]:
-    """Return a ring of longitudes and latitudes as steps from point to point: north, east, north …
+    """Return a ring of longitudes and latitudes as steps from point to point: north, then east.
 
     Steps are in hundredths of a degree, about a kilometre, which is less than a line of the map is
     wide; the first one is from 0, 0. They take a third of what the points take.

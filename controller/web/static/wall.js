@@ -24,7 +24,8 @@ const time = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-d
 function regions() {
   const found = new Map();
   for (const [name, row] of rows) {
-    const { region, health } = row.dataset;
+    const { health } = row.dataset;
+    const region = row.cells[2].textContent;
     if (!region) continue;
     const one = found.get(region) ?? { region, names: [], counts: new Map() };
     one.names.push(name);

@@ -37,8 +37,8 @@ class SessionMachine(RuleBasedStateMachine):
         self.service = new_service(self.engine)
         self.chief = self.service.first()
         self.people = {name: self.service.invite(self.chief, name, "viewer") for name in NAMES}
-        # The model: what each token of a session opens, and which tokens must open nothing. Tokens are
-        # random, so that one is drawn by when it came, and the same draws do the same again.
+        # The model: what each token of a session opens, and which tokens must open nothing. Tokens
+        # are random: one is drawn by when it came, so that the same draws do the same again.
         self.open: dict[str, dict[str, Any]] = {}
         self.dead: set[str] = set()
         self.pending: list[tuple[str, str]] = []

@@ -36,7 +36,7 @@ from tests.rigs.edge.edge_site import (
 
 pytestmark = pytest.mark.netns
 
-KILLS, MANY_KILLS = 2, 12
+MANY_KILLS = 12
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +217,8 @@ def test_reflector_that_cannot_be_reached_costs_its_path_and_no_packet(well):
     assert lost == [0]
 
 
-@pytest.mark.parametrize("kills", [KILLS, pytest.param(MANY_KILLS, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("kills", [MANY_KILLS])
 def test_daemons_killed_in_the_middle_of_switches_cost_the_call_nothing(well, kills):
     draw = Random("kills")  # noqa: S311 - a rehearsal, no secret
     with call(well) as lost:

@@ -56,6 +56,7 @@ def test_a_flood_from_one_room_does_not_take_the_call_of_another(site):
     assert trusted > limited + SLACK
 
 
+@pytest.mark.long
 def test_with_a_filter_a_call_loses_nothing_when_its_circuit_is_cut(site):
     filter_by(site, segments=True)
     made_well(site)

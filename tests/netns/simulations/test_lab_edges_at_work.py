@@ -355,9 +355,8 @@ def edge_of(lab: Lab, device: str) -> EdgeState:
     return next(edge for edge in lab.status().edges if edge.device == device)
 
 
-@pytest.mark.parametrize(
-    "name", ["one-way-hole", pytest.param("brown-out", marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["one-way-hole", "brown-out"])
 def test_scenario_of_the_edges_holds(at_work, name):
     wanted = scenario.LIBRARY / f"northern-spur-edge-{name}.yaml"
     report = scenario.run_scenario(scenario.read_scenario(wanted), at_work)

@@ -8,10 +8,12 @@ from threading import Lock
 from typing import Final
 
 from accounts.audit import Actor
+from accounts.directory import find_account
 from accounts.factors.throttle import Visitor
 from accounts.factors.totp import STEP_S, code_at
+from accounts.opaque_tokens import OpaqueToken
 from accounts.realm import Realm
-from accounts.signing_in.links import first_administrator_link
+from accounts.signing_in.links import first_administrator_link, recover_on_machine
 from accounts.signing_in.second_factors import TotpCode
 from accounts.signing_in.set_up import Applicant, Entered, begin_set_up, finish_set_up
 
@@ -53,13 +55,21 @@ class WayIn:
 def make_way_in(realm: Realm, now_s: float) -> WayIn:
     """Make the account of the demonstration, an administrator, as a person's would be made.
 
-    Raises NotAllowedError where there is an administrator already.
+    One that an earlier service of the same state folder made gets another password and app. Raises
+    NotAllowedError where somebody else is the administrator.
     """
-    with realm.engine.begin() as connection:
-        link = first_administrator_link(connection, realm.catalogue, Actor(NAME, _WHY), now_s)
+    link = _link(realm, now_s)
     password = token_urlsafe(12)
     begun = begin_set_up(realm, link.text, Applicant(password, NAME, _TITLE), now_s)
     secret = b32decode(begun.secret.replace(" ", ""))
     code = TotpCode(code_at(secret, int(now_s // STEP_S)))
     entered = finish_set_up(realm, begun.token.text, code, Visitor("127.0.0.1"), now_s)
     return WayIn(realm.party.origins[0], password, secret, token_urlsafe(24), entered)
+
+
+def _link(realm: Realm, now_s: float) -> OpaqueToken:
+    actor = Actor(NAME, _WHY)
+    with realm.engine.begin() as connection:
+        if find_account(connection, NAME):
+            return recover_on_machine(connection, NAME, actor, now_s)
+        return first_administrator_link(connection, realm.catalogue, actor, now_s)

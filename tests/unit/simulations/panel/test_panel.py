@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import expect
 
+from accounts.errors import SignInRefusedError
 from accounts.factors.throttle import Visitor
 from accounts.factors.totp import STEP_S
 from accounts.roles import Grant
@@ -121,6 +122,18 @@ def test_what_the_page_says_signs_in_elsewhere(noc):
     begun = check_password_step(realm, NAME, panel.way_in.password, Visitor("127.0.0.1"), now_s)
     code = TotpCode(panel.way_in.code(now_s))
     assert second_step(realm, begun.token.text, code, Visitor("127.0.0.1"), now_s).session
+
+
+def test_a_service_that_is_started_again_lets_in_by_another_link_and_password(noc):
+    browser, panel = noc
+    realm, now_s = browser.bench.realm, browser.bench.clock() + 10 * STEP_S
+    again = make_way_in(realm, now_s)
+    assert again.take(again.token)
+    assert again.link != panel.way_in.link
+    here = Visitor("127.0.0.1")
+    with pytest.raises(SignInRefusedError):
+        check_password_step(realm, NAME, panel.way_in.password, here, now_s)
+    assert check_password_step(realm, NAME, again.password, here, now_s)
 
 
 def ask(browser, who, body):

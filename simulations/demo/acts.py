@@ -99,6 +99,7 @@ def noc_hears_of_a_cut(stage: Stage, facts: Facts, audience: DemoAudience) -> No
         noc.wait_heard(stage)
         noc.announce_call(stage, running)
         audience.say("'sanaga serve' runs; every edge reports to it, every router is polled.")
+        noc.wait_well(running.client, FIBRE)
         with Guest.entered(running.link) as guest:
             guest.demand(HOME, stage.loaded.intent.sites[PATIENT].title)
             audience.say("Its one-time link signs in; the fibre is cut on the laboratory's page.")

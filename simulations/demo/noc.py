@@ -26,6 +26,7 @@ from simulations.netns.waiting import eventually, pause
 
 FIRST_PORT: Final = 8080
 _PORTS: Final = 10
+_WELL_WITHIN_S: Final = 300.0
 _CALL_MINUTES: Final = 240
 READY_WITHIN_S: Final = 150.0
 TOLD_WITHIN_S: Final = 60.0
@@ -123,12 +124,24 @@ def wait_heard(stage: Stage) -> None:
         eventually(reports, within_s=READY_WITHIN_S, what=what)
 
 
+def wait_well(client: ApiClient, circuit: CircuitName) -> None:
+    """Wait until nothing is wrong at a circuit any more that somebody cut before.
+
+    Raises LabError when it does not end.
+    """
+    eventually(
+        lambda: all(one["root"]["name"] != circuit for one in client.all("/incidents")),
+        within_s=_WELL_WITHIN_S,
+        what=f"the end of what was wrong at {circuit} before",
+    )
+
+
 def cut_and_mend(client: ApiClient, guest: Guest, circuit: CircuitName) -> NocIncident:
     """Cut a circuit and mend it on the laboratory's page; return the incident that the NOC shows.
 
     Raises LabError when there is none in time, or more than one, or no page shows it.
     """
-    news = _follow(client)
+    before, news = _fibre_cuts(client), _follow(client)
     began_s = monotonic()
     guest.act("cut", circuit)
     number, opened_s = _next(client, news, circuit, {"opened", "reopened"})
@@ -138,12 +151,17 @@ def cut_and_mend(client: ApiClient, guest: Guest, circuit: CircuitName) -> NocIn
     mended_s = monotonic()
     guest.act("mend", circuit)
     _, ended_s = _next(client, news, circuit, {"ended"})
-    cuts = [one for one in client.all("/incidents", state="all") if one["cause"] == "fibre-cut"]
-    if [one["number"] for one in cuts] != [number]:
+    if others := _fibre_cuts(client) - before - {number}:
         raise LabError(
-            f"one cut made {len(cuts)} incidents of cut fibres; see 'sanaga noc incidents'"
+            f"one cut made {len(others) + 1} incidents of cut fibres; see 'sanaga noc incidents'"
         )
     return NocIncident(number, title, opened_s - began_s, ended_s - mended_s)
+
+
+def _fibre_cuts(client: ApiClient) -> set[int]:
+    """Return the numbers of all incidents of cut fibres, also of those that are over."""
+    found = client.all("/incidents", state="all")
+    return {int(one["number"]) for one in found if one["cause"] == "fibre-cut"}
 
 
 def _first_line(process: "subprocess.Popen[bytes]", log: Path) -> str:

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Final, TypeAlias
 
 from controller.clock import Clock
-from controller.incidents.model import Health, Observation
+from controller.incidents.model import Health, Observation, Source, SubjectKind
 from controller.polling import bgp
 from controller.polling.collector_health import collector_observation, lost_agents
 from controller.polling.lldp import LldpReading, cable_observations, read_neighbours
@@ -164,6 +164,16 @@ class Collector:
         self._settle(heard)
         tracks = {**self.heard.tracks, device: follow_reading(track, heard)}
         self.heard = Heard(tracks, self.heard.silent - {device}, self.heard.lost - {device})
+
+    def remember(self, told: Iterable[Observation]) -> None:
+        """Take what traps and lines told before this collector began, to end what holds no more.
+
+        The message that tells of the end was lost if nobody listened when it came.
+        """
+        for one in told:
+            kept = {Source.TRAP: self._reported, Source.SYSLOG: self._logged}.get(one.source)
+            if kept is not None and one.subject.kind is SubjectKind.CIRCUIT:
+                kept.setdefault(one.observer, {}).setdefault(one.subject.name, one)
 
     def report_trap(self, device: DeviceName, observations: tuple[Observation, ...]) -> None:
         """Say what a trap reports, and ask the device, which ends what it reports no more."""

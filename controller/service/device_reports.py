@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Final, Protocol
 
 from controller.clock import Clock
-from controller.incidents.model import News
+from controller.incidents.model import IncidentState, News
 from controller.polling.collector import Collector, Place
 from controller.polling.listeners import Listeners, ListeningPorts
 from controller.polling.network import wired_network
@@ -51,10 +51,13 @@ def polled_targets(
 
 
 class Reported(Protocol):
-    """Where observations go."""
+    """Where observations go, and what was observed so far."""
 
     def report(self, *news: News) -> None:
         """Take news without waiting for the decision."""
+
+    def current(self) -> IncidentState:
+        """Return the state as it was decided last."""
 
 
 class DeviceReports:
@@ -76,7 +79,7 @@ class DeviceReports:
         network = wired_network(intent)
         self.collector = Collector(place, targets, network, lambda said: incidents.report(*said))
         self.listeners = Listeners(self.collector, on_session=lambda name: self._doubt({name}))
-        self._shows = shows
+        self._shows, self._incidents = shows, incidents
         self._loop: asyncio.AbstractEventLoop | None = None
         self._doubted: dict[DeviceName, float] = {}
         self._news = asyncio.Event()
@@ -123,6 +126,9 @@ class DeviceReports:
             await asyncio.gather(*tasks)
 
     async def _poll(self, over: asyncio.Event) -> None:
+        # Of another controller, or of this one before it was started again.
+        told = self._incidents.current().observations.values()
+        self.collector.remember(said for by_source in told for said in by_source.values())
         await self.collector.run(over, show=self._shows.show, routers=self._shows.routers)
 
     def _doubt(self, devices: AbstractSet[DeviceName]) -> None:

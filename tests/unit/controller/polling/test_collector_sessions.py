@@ -4,9 +4,12 @@ import asyncio
 import json
 
 from controller.clock import SystemClock
-from controller.incidents.model import Health, Observation
+from controller.incidents.model import Health, Observation, Source
 from controller.polling import bgp
 from controller.polling.collector import Collector, Place
+from controller.polling.messages import session_line
+from controller.polling.observing import Stamp
+from controller.polling.syslog import parse_message
 from inventory.addressing import link4
 from tests.rigs.snmp.readings import intent, network
 
@@ -36,3 +39,18 @@ def test_a_cut_that_bfd_names_is_told_before_bgp_answers():
 
 def test_standing_sessions_are_told_once_after_both():
     assert heard_when_bgp_is_asked("up") == ([], [Health.OK], frozenset())
+
+
+def test_a_collector_that_is_started_again_ends_what_a_line_told_before():
+    told = list[Observation]()
+    collector = Collector(Place("noc", SystemClock()), (), network(), told.extend)
+    line = parse_message(f"<28>bgpd: %ADJCHANGE: neighbor {FAR} in vrf default Down".encode())
+    collector.remember(session_line(line, "mora-r1", network(), Stamp("noc", 8, 70.0)))
+
+    def show(device, command):
+        if command == bgp.SHOW_BFD:
+            return json.dumps([{"peer": FAR, "status": "up"}])
+        return json.dumps({"ipv4Unicast": {"peers": {FAR: {"state": "Established"}}}})
+
+    asyncio.run(collector.read_sessions(show, ["mora-r1"]))
+    assert (Source.SYSLOG, Health.OK) in [(one.source, one.state) for one in told]

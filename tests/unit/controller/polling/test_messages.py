@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from controller.incidents.model import Health, Source
+from controller.clock import SystemClock
+from controller.incidents.model import Health, Observation, Source
+from controller.polling.collector import Collector, Place
 from controller.polling.messages import (
     asks_for_poll,
     quiet_observation,
@@ -68,6 +70,31 @@ def reported(state):
 def test_a_link_that_is_up_again_when_asked_ends_what_a_trap_reported():
     (end,) = settled_traps(reported(Health.DOWN), reading(), network(), STAMP)
     assert (end.source, end.state, end.observer) == (Source.TRAP, Health.OK, "mora-r1")
+
+
+def ends_of(*, remembered):
+    """Return what a collector that was started again says of a link that is up by then."""
+    told = list[Observation]()
+    collector = Collector(Place("noc", SystemClock()), (), network(), told.extend)
+    if remembered:
+        collector.remember(reported(Health.DOWN).values())
+    collector._settle(reading())
+    return [(one.source, one.subject.name, one.state) for one in told]
+
+
+def test_a_collector_that_is_started_again_ends_what_a_trap_reported_before():
+    assert ends_of(remembered=True) == [(Source.TRAP, "mora-kolofata", Health.OK)]
+    # The control: it would stay so for ever, as nobody was there when its end was told.
+    assert ends_of(remembered=False) == []
+
+
+def test_what_a_collector_heard_itself_is_not_replaced_by_what_is_remembered():
+    told = list[Observation]()
+    collector = Collector(Place("noc", SystemClock()), (), network(), told.extend)
+    collector.report_trap("mora-r1", tuple(reported(Health.OK).values()))
+    collector.remember(reported(Health.DOWN).values())
+    collector._settle(reading())
+    assert [one.state for one in told] == [Health.OK]
 
 
 def test_one_that_is_down_does_not_nor_does_what_was_up():

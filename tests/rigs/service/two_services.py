@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,8 +171,21 @@ class World:
             found.append(status[1])
         return found
 
+    def told_apart(self) -> list[str]:
+        """Return the same, each notice once: one whose sending was not recorded comes again.
+
+        It then has the key that it had before.
+        """
+        keys = [_key_of(one["headers"]) for one in self.hook.of("request")]
+        told = self.told()
+        return [told[at] for at, key in enumerate(keys) if key not in keys[:at]]
+
     def logs(self) -> str:
         return "\n".join(one.log.read_text() for one in self.running)
+
+
+def _key_of(headers: Mapping[str, str]) -> str:
+    return next(value for name, value in headers.items() if name.lower() == "idempotency-key")
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from controller.account_routes.own_account import (
 )
 from controller.account_routes.set_up_page import qr_picture
 from controller.account_routes.sign_in import SetUpFactorBody
-from controller.administration_pages.fields import FAULTS, said_of
 from controller.api.rights import Access, needs
+from controller.web.acting import FAULTS, said_of
 from controller.web.forms import Form
 from controller.web.rendering import Page, render
 from controller.web.visitor import PageRoute, Reader, see_other

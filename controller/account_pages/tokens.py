@@ -10,16 +10,15 @@ from controller.account_routes.caller import AnyCaller, Caller
 from controller.account_routes.sessions import TokenBody, list_made_tokens, make, revoke
 from controller.administration_pages.accounts import ALL
 from controller.administration_pages.fields import (
-    FAULTS,
     grant_rows,
     grants_of,
     role_names,
-    said_of,
     scopes_seen,
     typed_rows,
 )
 from controller.api.rights import Access, needs
 from controller.roles import Right
+from controller.web.acting import FAULTS, said_of
 from controller.web.forms import Form
 from controller.web.rendering import Page, render
 from controller.web.visitor import PageRoute, Reader, see_other

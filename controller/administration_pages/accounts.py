@@ -26,17 +26,16 @@ from controller.account_routes.sessions import (
     revoke_session,
 )
 from controller.administration_pages.fields import (
-    FAULTS,
     grant_rows,
     grants_of,
     role_names,
-    said_of,
     scopes_seen,
     typed_rows,
 )
 from controller.api.paging import LONGEST_PAGE, PageRequest
 from controller.api.rights import needs
 from controller.roles import Right
+from controller.web.acting import FAULTS, said_of
 from controller.web.forms import Form
 from controller.web.rendering import Page, render
 from controller.web.visitor import PageRoute, Reader, see_other

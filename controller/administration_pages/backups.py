@@ -6,12 +6,12 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from controller.administration_pages.accounts import ALL
-from controller.administration_pages.fields import FAULTS, said_of
 from controller.api.rights import needs
 from controller.change_routes.backups import list_backups, make_backup, rehearse_backup
 from controller.change_routes.operations import list_operations
 from controller.operations.model import OperationKind
 from controller.roles import Right
+from controller.web.acting import FAULTS, said_of
 from controller.web.forms import Form
 from controller.web.rendering import Page, render
 from controller.web.visitor import PageRoute, Reader, see_other

@@ -3,15 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from controller.account_routes.bodies import GrantBody
 from controller.roles import Role
-from controller.web.visitor import REFUSALS, fault_text
 
 MOST_GRANTS: Final = 12
 # What a form's act may be refused with: by the API's functions, or before they are called.
-FAULTS: Final = (*REFUSALS, ValidationError)
 
 
 def grants_of(form: Mapping[str, str]) -> list[GrantBody]:
@@ -37,16 +33,6 @@ def typed_rows(form: Mapping[str, str]) -> list[dict[str, str]]:
         for n in range(MOST_GRANTS)
     ]
     return [row for row in rows if row["role"] or row["scope"]]
-
-
-def said_of(error: Exception) -> str:
-    """Return what is wrong with a form, to be said beside it; raises what leads elsewhere."""
-    if isinstance(error, ValidationError):
-        words = {
-            str(fault["loc"][0]): str(fault["msg"]) for fault in error.errors() if fault["loc"]
-        }
-        return "; ".join(f"{name}: {message}" for name, message in words.items())
-    return fault_text(error)
 
 
 def role_names() -> list[str]:

@@ -9,16 +9,15 @@ from accounts.roles import require_step_up
 from controller.account_routes.accounts import InvitationBody, invite_person
 from controller.account_routes.caller import AnyCaller
 from controller.administration_pages.fields import (
-    FAULTS,
     grant_rows,
     grants_of,
     role_names,
-    said_of,
     scopes_seen,
     typed_rows,
 )
 from controller.api.rights import needs
 from controller.roles import Right
+from controller.web.acting import FAULTS, said_of
 from controller.web.forms import Form
 from controller.web.rendering import Page, render
 from controller.web.visitor import PageRoute, Reader

@@ -9,8 +9,10 @@ from pydantic import ValidationError
 
 from controller.api.problems import ProblemError
 from controller.web.rendering import Page
-from controller.web.visitor import REFUSALS, as_problem
+from controller.web.visitor import REFUSALS, as_problem, fault_text
 
+# What acts and their forms refuse with.
+FAULTS: Final = (*REFUSALS, ValidationError)
 # These are pages of their own, wherever they come from.
 _PASSED_ON: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND})
 
@@ -23,7 +25,7 @@ def carry_out(act: Callable[[], Response], again: Callable[[ProblemError], Respo
     """
     try:
         return act()
-    except (*REFUSALS, ValidationError) as error:
+    except FAULTS as error:
         problem = form_problem(error)
     if "step_up" in problem.more or problem.status in _PASSED_ON:
         raise problem
@@ -39,5 +41,11 @@ def form_problem(error: Exception) -> ProblemError:
     """Return a refusal as a problem; fields that make no sense are named, all at once."""
     if not isinstance(error, ValidationError):
         return as_problem(error)
-    faults = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(faults))
+    faults = {str(one["loc"][0]): str(one["msg"]) for one in error.errors() if one["loc"]}
+    words = "; ".join(f"{name}: {message}" for name, message in faults.items())
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, words)
+
+
+def said_of(error: Exception) -> str:
+    """Return what is wrong with a form, to be said beside it; raises what leads elsewhere."""
+    return fault_text(form_problem(error))

@@ -82,7 +82,7 @@ def _linger(stage: "Stage") -> None:
 def _until_enter() -> None:
     """Wait for Enter; where nobody could press it, until the program is told to end."""
     if watched():
-        say("   Press Enter for the rest of the story: five minutes of faults and changes.")
+        say("   Press Enter for the rest of the story: four minutes of faults and changes.")
         input()
     else:
         say("   It stays open until this program is told to end (SIGTERM, or Ctrl-C).")

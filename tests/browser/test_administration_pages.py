@@ -57,14 +57,6 @@ def chief(head):
     return head
 
 
-@pytest.fixture
-def quiet(noc):
-    """Give the browser; whatever a page complains of in its console fails the test."""
-    noc.complaints.clear()
-    yield noc
-    assert noc.complaints == []
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_keep_nobody_from_using_them_and_fit_every_screen(quiet, chief, scheme):
     wrong = []

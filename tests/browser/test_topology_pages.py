@@ -27,14 +27,6 @@ def noc():
         yield made
 
 
-@pytest.fixture
-def quiet(noc):
-    """Give the browser; whatever a page complains of in its console fails the test."""
-    noc.complaints.clear()
-    yield noc
-    assert noc.complaints == []
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_keeps_nobody_from_using_it_and_fits_its_screen(quiet, path, scheme):

@@ -57,14 +57,6 @@ def noc(state, drivers):
             yield made
 
 
-@pytest.fixture
-def quiet(noc):
-    """Give the browser; whatever a page complains of in its console fails the test."""
-    noc.complaints.clear()
-    yield noc
-    assert noc.complaints == []
-
-
 def withdrawn(noc):
     """Return which of the doctor's devices are withdrawn."""
     devices = noc.bench.get("/vpn/people/a-ngono", "vpn")["devices"]

@@ -170,7 +170,10 @@ class StaticRoute:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place of the hierarchy; number is its identity in the addressing plan and never changes."""
+    """A place of the hierarchy; number is its identity in the addressing plan and never changes.
+
+    contact: whom the NOC calls there, as people write it.
+    """
 
     name: SiteName
     number: int
@@ -182,6 +185,7 @@ class Site:
     population: int | None = None
     pcode: str | None = None
     description: str = ""
+    contact: str = ""
     facilities: tuple[Facility, ...] = ()
     rooms: tuple[ConsultationRoom, ...] = ()
     routes: tuple[StaticRoute, ...] = ()

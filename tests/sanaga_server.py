@@ -5,6 +5,7 @@ other, with its arguments, folder, variables and streams; only its modules are t
 python -m tests.sanaga_server NUMBER, where the number is that of a socket for requests.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -13,7 +14,9 @@ import pkgutil
 import signal
 import socket
 import sys
-from typing import Final
+import threading
+from collections.abc import Callable
+from typing import Final, NoReturn
 
 from controller.cli.main import main as run_sanaga
 
@@ -83,13 +86,30 @@ def serve(requests: socket.socket) -> bool:
             os.close(stream)
 
 
+def leave(run: Callable[[], None]) -> NoReturn:
+    """Run a program to its end, but for taking the modules of this process apart.
+
+    That would take longer than most commands: it copies every page shared with the one forked from.
+    """
+    code: object = 0
+    try:
+        run()
+    except SystemExit as end:
+        code = end.code
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
 def main() -> None:
     """Load the program, serve, and run the command that this process was forked for."""
     load_program()
     with socket.socket(fileno=int(sys.argv[1])) as requests:
         commanded = serve(requests)
     if commanded:
-        run_sanaga()
+        leave(run_sanaga)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Runs the test tiers: what needs no namespaces in parallel, then real routers.
+"""Runs the tests: those that need no namespaces and those on real routers, side by side.
 
-Ends with an error when a tier fails, when no test ran, or when a test on real routers
+Ends with an error when a test fails, when no test of a tier ran, or when a test on real routers
 was skipped: a machine that cannot run them must say so, not look green. With --long it runs the
 tests marked long instead, which take minutes and rarely break, and property tests with all their
 examples. The tests marked kernel are a tier of their own, run by make test-kernel.
@@ -30,37 +30,64 @@ ALL_EXAMPLES: Final = "SANAGA_ALL_EXAMPLES"
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One call of pytest; skips says whether a test of it may be skipped.
+    """Tests of which a run says how they ended; those under a module, or without one all others.
+
+    skips says whether one of them may be skipped.
+    """
+
+    name: str
+    skips: bool
+    under: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One call of pytest, and the tiers whose tests it runs.
 
     where says in which folders its tests are, for every process collects all that it may run.
     """
 
-    name: str
+    tiers: tuple[Tier, ...]
     arguments: tuple[str, ...]
-    skips: bool
-    where: tuple[str, ...] = ()
+    where: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A test that was to run; skipped says why it did not."""
+
+    name: str
+    failed: bool = False
+    skipped: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a tier ended; skipped names the tests that did not run, with the reason.
+    """How the tests of a tier ended.
 
     narrowed says that the caller chose among the tests, so that a tier may be left with none.
     """
 
     tier: Tier
-    code: int
-    ran: int
-    skipped: tuple[str, ...]
-    seconds: float
+    cases: tuple[Case, ...]
     narrowed: bool
+
+    @property
+    def ran(self) -> int:
+        """Return how many tests ran."""
+        return len(self.cases) - len(self.skipped)
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Return which tests did not run, each once, with the reason."""
+        told = (f"{one.name}: {one.skipped}" for one in self.cases if one.skipped is not None)
+        return tuple(dict.fromkeys(told))
 
     @property
     def faults(self) -> tuple[str, ...]:
         """Return in sentences why the tier is not green."""
-        faults = []
-        if self.code not in (0, NO_TESTS):
-            faults.append(f"pytest ended with {self.code}")
+        failed = sorted({case.name for case in self.cases if case.failed})
+        faults = [f"failed: {name}" for name in failed]
         if not self.ran and not self.narrowed:
             faults.append("no test ran")
         if not self.tier.skips:
@@ -68,28 +95,25 @@ class Result:
         return tuple(faults)
 
 
-# Tests wait more than they work: two cores are busy for about half of the time with three
-# processes. tests/conftest.py says which laboratories belong together, and which begin first.
+# Two cores are busy with four processes. Tests on real routers wait more than they work, so all run
+# in one pool. tests/conftest.py says which belong together, and which begin first.
 PROCESSES: Final = ("-n", "4")
 SIDE_BY_SIDE: Final = (*PROCESSES, "--dist", "loadscope", "--no-loadscope-reorder")
-TIERS: Final = (
-    Tier(
-        "unit, property, golden",
-        ("-m", "not netns and not kernel and not long", *SIDE_BY_SIDE),
-        skips=True,
-        where=("--ignore=tests/netns", "--ignore=tests/kernel"),
+ROUTERS: Final = Tier("netns", skips=False, under="tests.netns")
+OTHERS: Final = Tier("unit, property, golden", skips=True)
+RUNS: Final = (
+    Run(
+        (ROUTERS, OTHERS), ("-m", "not kernel and not long", *SIDE_BY_SIDE),
+        ("--ignore=tests/kernel",),
     ),
-    Tier("netns", ("-m", "netns and not long", *SIDE_BY_SIDE), skips=False, where=("tests/netns",)),
-)
+)  # fmt: skip
 LONG: Final = (
-    Tier(
-        "every example",
-        ("-m", "not netns and not long", *PROCESSES),
-        skips=True,
-        where=("tests/property",),
+    Run(
+        (Tier("every example", skips=True),), ("-m", "not netns and not long", *PROCESSES),
+        ("tests/property",),
     ),
-    Tier("long", ("-m", "long and not kernel", *SIDE_BY_SIDE), skips=False),
-)
+    Run((Tier("long", skips=False),), ("-m", "long and not kernel", *SIDE_BY_SIDE), ()),
+)  # fmt: skip
 
 
 def keep_bytecode() -> None:
@@ -102,55 +126,81 @@ def keep_bytecode() -> None:
     subprocess.run([sys.executable, "-m", "compileall", "-q", "-j", "2", *packages], check=False)  # noqa: S603
 
 
-def run(tier: Tier, extra: Sequence[str], report: Path) -> Result:
-    """Run pytest for a tier, showing its own output as it comes."""
-    print(f"== {tier.name}", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *tier.arguments]
+def run(one: Run, extra: Sequence[str], report: Path) -> tuple[int, tuple[Case, ...]]:
+    """Run pytest, showing its own output as it comes; return its exit code and what it ran."""
+    print(f"== {', '.join(tier.name for tier in one.tiers)}", flush=True)
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *one.arguments]
     if not any((ROOT / word.partition("::")[0]).exists() for word in extra):
-        command += tier.where
-    began = time.monotonic()
+        command += one.where
     done = subprocess.run([*command, *extra], cwd=ROOT, check=False)  # noqa: S603
-    ran, skipped = read(report)
-    return Result(tier, done.returncode, ran, skipped, time.monotonic() - began, bool(extra))
+    return done.returncode, read(report)
 
 
-def read(report: Path) -> tuple[int, tuple[str, ...]]:
-    """Return from pytest's own report how many tests ran, and which did not."""
+def read(report: Path) -> tuple[Case, ...]:
+    """Return from pytest's own report which tests were to run."""
     if not report.exists():
-        return 0, ()
+        return ()
     cases = ET.parse(report).getroot().findall(".//testcase")  # noqa: S314
-    skips = {
-        f"{case.get('classname')}::{case.get('name')}: {skip.get('message')}": None
-        for case in cases
-        for skip in case.findall("skipped")
-    }
-    return len(cases) - len(skips), tuple(skips)
+    return tuple(_case(case) for case in cases)
+
+
+def _case(told: ET.Element) -> Case:
+    skip = told.find("skipped")
+    failed = told.find("failure") is not None or told.find("error") is not None
+    name = f"{told.get('classname')}::{told.get('name')}"
+    return Case(name, failed, skipped=None if skip is None else skip.get("message", ""))
+
+
+def results(tiers: Sequence[Tier], cases: Sequence[Case], *, narrowed: bool) -> list[Result]:
+    """Return how each tier ended; a test belongs to the first tier that takes it."""
+    left, made = list(cases), []
+    for tier in tiers:
+        mine = [case for case in left if case.name.startswith(tier.under)]
+        left = [case for case in left if case not in mine] if tier.under else []
+        made.append(Result(tier, tuple(mine), narrowed))
+    return made
+
+
+def say(result: Result) -> None:
+    """Print how a tier ended, and why it is not green."""
+    state = "FAILED" if result.faults else "passed" if result.ran else "nothing chosen"
+    print(f"{result.tier.name}: {state}, {result.ran} ran, {len(result.skipped)} skipped")
+    for fault in result.faults:
+        print(f"  {fault}")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run every tier, also after one has failed, and say how each ended."""
+    """Run everything, also after something has failed, and say how each tier ended."""
     extra = [word for word in arguments if word != "--long"]
-    tiers = LONG if "--long" in arguments else TIERS
-    if tiers is LONG:
+    runs = LONG if "--long" in arguments else RUNS
+    if runs is LONG:
         os.environ[ALL_EXAMPLES] = "yes"  # noqa: TID251 - read by the tests
     keep_bytecode()
     # What a shell starts in the background ignores it, and so would whatever tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    began = time.monotonic()
+    ended, codes = list[Result](), list[int]()
     with TemporaryDirectory() as folder:
-        results = [
-            run(tier, extra, Path(folder) / f"{number}.xml") for number, tier in enumerate(tiers)
-        ]
+        for number, one in enumerate(runs):
+            code, cases = run(one, extra, Path(folder) / f"{number}.xml")
+            codes.append(code)
+            ended += results(one.tiers, cases, narrowed=bool(extra))
+    return summary(ended, codes, time.monotonic() - began)
+
+
+def summary(ended: Sequence[Result], codes: Sequence[int], seconds: float) -> int:
+    """Print how all ended, and return the exit code."""
     print("== summary")
-    for result in results:
-        state = "FAILED" if result.faults else "passed" if result.ran else "nothing chosen"
-        print(f"{result.tier.name}: {state}, {result.ran} ran, {len(result.skipped)} skipped, "
-              f"{result.seconds:.0f} s")  # fmt: skip
-        for fault in result.faults:
-            print(f"  {fault}")
-    if not any(result.ran for result in results):
+    for result in ended:
+        say(result)
+    broken = [code for code in codes if code not in {0, NO_TESTS}]
+    for code in broken:
+        print(f"pytest ended with {code}")
+    if not any(result.ran for result in ended):
         print("no test ran at all")
         return 1
-    return int(any(result.faults for result in results))
+    print(f"{seconds:.0f} s in all")
+    return int(bool(broken) or any(result.faults for result in ended))
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ def read_site(name: str, reader: Reader) -> dict[str, Any]:
     incidents = visible_incidents(reader, ended=False)
     return _site_shower(reader)(intent.sites[name]) | {
         "description": intent.sites[name].description,
+        "contact": intent.sites[name].contact,
         "rooms": [
             {"name": room.name, "equipment": {kind.value: n for kind, n in room.equipment.items()}}
             for room in intent.sites[name].rooms

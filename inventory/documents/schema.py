@@ -177,6 +177,7 @@ class SiteDocument(Document):
     population: Count | None = Field(default=None, examples=["179777"])
     pcode: PlaceCode | None = Field(default=None, examples=["CM004003"])
     description: Description = Field(default="", examples=["Behind the sub-prefecture"])
+    contact: Title = Field(default="", examples=["A. Oumarou, head nurse, +237 6 00 00 00 00"])
     facilities: tuple[FacilityDocument, ...] = Field(default=(), examples=["[...]"])
     rooms: tuple[RoomDocument, ...] = Field(default=(), examples=["[...]"])
     routes: tuple[RouteDocument, ...] = Field(default=(), examples=["[...]"])
@@ -194,6 +195,7 @@ class SiteDocument(Document):
             population=self.population,
             pcode=self.pcode,
             description=self.description,
+            contact=self.contact,
             facilities=tuple(f.to_model() for f in self.facilities),
             rooms=tuple(r.to_model() for r in self.rooms),
             routes=tuple(r.to_model() for r in self.routes),

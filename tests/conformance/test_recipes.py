@@ -1,7 +1,7 @@
 """Recipes do what they say, as their commands are written: those that speak to no device.
 
-The others are followed in tests/netns/documents. Commands within sentences are no steps; that they
-exist is looked at in test_documents.py.
+The others are followed in tests/netns/documents and tests/browser. Commands within sentences are no
+steps; that they exist is looked at in test_documents.py.
 """
 
 from collections import Counter
@@ -15,6 +15,7 @@ from tests.rigs.documents import (
     machine_guides,
     noc_guides,
     plain_guides,
+    screen,
     trouble_guides,
 )
 from tests.rigs.documents.follow import Guide, RecipeError, follow, named_steps
@@ -28,6 +29,7 @@ FOLLOWED = (
     machine_guides.GUIDES,
     laboratory_guides.GUIDES,
     trouble_guides.GUIDES,
+    screen.GUIDES,
 )
 
 

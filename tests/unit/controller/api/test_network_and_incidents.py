@@ -60,7 +60,9 @@ def test_a_cut_is_one_incident_with_its_cause_and_whom_it_hurts(cut):
     assert incident["title_fr"].startswith(f"La fibre {CUT} est coupée")
     assert cut.get("/summary")["sentence"].startswith("1 incident, 0 consultations protected")
     assert cut.get(f"/circuits/{CUT}")["health"] == "down"
-    assert cut.get("/sites/kolofata")["incidents"] == [incident["number"]]
+    site = cut.get("/sites/kolofata")
+    assert site["incidents"] == [incident["number"]]
+    assert site["contact"] == "head nurse on duty, +237 600 00 00 00"
     assert [one["name"] for one in cut.get("/circuits", health="down")["items"]] == [CUT]
     timeline = cut.get(f"/incidents/{incident['number']}")["timeline"]
     assert [entry["kind"] for entry in timeline] == ["opened"]

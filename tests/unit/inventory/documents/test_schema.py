@@ -52,6 +52,7 @@ FULL = {
             "population": 2765600,
             "pcode": "CM002007",
             "description": "The centre",
+            "contact": "the head nurse",
             "facilities": [{"name": "Hôpital", "kind": "central-hospital", "oncology": True}],
             "rooms": [{"name": "room-1", "equipment": {"headset": 2}}],
             "routes": [{"prefix": "198.51.100.0/24", "via": "10.0.2.5"}],

@@ -72,7 +72,7 @@ def load_intent(folder: Path) -> Intent:
 def check_intent(documents: Documents) -> tuple[Intent | None, tuple[Fault, ...]]:
     """Return the intent, or every fault of the notation and of the inventory's sections."""
     drafted = partial_documents(documents)
-    pinned, keys = _pinned(documents.folder), _edge_keys(documents.folder)
+    pinned, keys = _pinned(documents.folder), pinned_edge_keys(documents.folder)
     parsed = _Parsed(drafted)
     found = (
         *documents.faults,
@@ -156,7 +156,7 @@ def _pinned(folder: Path) -> KnownHosts:
     return known_hosts(beside.file, beside.text)
 
 
-def _edge_keys(folder: Path) -> EdgeKeys:
+def pinned_edge_keys(folder: Path) -> EdgeKeys:
     """Return the edges' public keys of a folder; a folder without the file pins none."""
     beside = _beside(folder, EDGE_KEYS)
     if beside is None or beside.text is None:

@@ -28,6 +28,7 @@ from controller.sites.edges import moved_on
 from controller.store.audit import Actor
 from controller.store.people_records import PersonRecord
 from inventory.free_text import LONGEST_REASON, line_fault
+from inventory.intent import pinned_edge_keys
 from inventory.model import Role
 from vpn.model import PersonDevice
 
@@ -155,13 +156,15 @@ def list_edges(
     """List edges by name: those that wait for a key, have one pinned, or move to another one."""
     with open_people() as store:
         moved = moved_on(store)
+    # As they are written now; the intent of a service is as it was when that began.
+    keys = pinned_edge_keys(reader.context.changes.folder)
     rows = [
         {
             "edge": device.name,
             "site": device.site,
-            "state": _key_state(device.public_key, device.next_key),
-            "key": device.public_key or None,
-            "moves_to": device.next_key or None,
+            "state": _key_state(keys.of(device.name), keys.next_of(device.name)),
+            "key": keys.of(device.name) or None,
+            "moves_to": keys.next_of(device.name) or None,
             "rotated": moved.get(device.name),
         }
         for _, device in sorted(reader.context.intent.devices.items())

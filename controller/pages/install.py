@@ -28,7 +28,7 @@ from controller.pages import (
     sites,
     topology,
 )
-from controller.vpn_pages import vpn, vpn_access
+from controller.vpn_pages import edges, vpn, vpn_access
 from controller.web import assets
 
 _OF_THE_NETWORK: Final = (
@@ -42,7 +42,7 @@ _OF_THE_NETWORK: Final = (
     handover,
     exports,
 )
-_OF_CHANGES: Final = (changes, applies, vpn, vpn_access)
+_OF_CHANGES: Final = (changes, applies, vpn, vpn_access, edges)
 _OF_ONESELF: Final = (sign_in, step_up, account, credentials, tokens)
 _OF_THE_ADMINISTRATION: Final = (
     tabs,

@@ -25,7 +25,8 @@ GRANTS = {
 NURSE = Person("b-oumarou", "B. Oumarou", "nurse", "mora")
 TELEPHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 PATHS = ("/vpn", "/vpn?state=revoked", "/vpn/people/b-oumarou", "/vpn/people/b-oumarou/revoke",
-         "/vpn/people/b-oumarou/revoke?device=tablet", "/vpn/give", "/vpn/terms")  # fmt: skip
+         "/vpn/people/b-oumarou/revoke?device=tablet", "/vpn/give", "/vpn/terms",
+         "/vpn/edges")  # fmt: skip
 WITHIN_MS = 60_000
 
 

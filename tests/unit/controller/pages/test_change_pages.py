@@ -22,7 +22,7 @@ GRANTS = {
 }
 PAGES = ("/changes", "/changes/plans/1", "/changes/applies/1", "/changes/applies/1/rollback",
          "/vpn", "/vpn?state=ending", "/vpn/people/a-ngono", "/vpn/people/a-ngono/revoke",
-         "/vpn/give", "/vpn/terms")  # fmt: skip
+         "/vpn/give", "/vpn/terms", "/vpn/edges", "/vpn/edges?state=waiting")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -262,4 +262,4 @@ def _pinging(fabric: Fabric, source: str, target: str) -> Iterator[Ping]:
         yield ping
     finally:
         process.send_signal(2)
-        ping.said = process.communicate(timeout=20)[0]
+        ping.said = process.communicate(timeout=120)[0]

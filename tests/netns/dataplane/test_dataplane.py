@@ -361,7 +361,7 @@ def test_tcp_segments_fit_the_tunnel(sane: Overlay):
         door = socket.create_server((str(SERVER), 5002))
     with door:
         with entered_namespace(sane.world.namespace("lan")):
-            near = socket.create_connection((str(SERVER), 5002), timeout=10)
+            near = socket.create_connection((str(SERVER), 5002), timeout=60)
         with near:
             assert near.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= 1340 - 40
 

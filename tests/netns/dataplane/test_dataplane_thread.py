@@ -72,7 +72,7 @@ async def _moved_before_the_end(made: Overlay, worker: DataplaneThread, device: 
     await asyncio.sleep(0)
     worker.steer(steering(policy, LEO))
     moved = partial(_takes, made, device)
-    await asyncio.to_thread(eventually, moved, within_s=10, what="traffic moved")
+    await asyncio.to_thread(eventually, moved, within_s=60, what="traffic moved")
     soon = not applying.done()
     with suppress(EdgeError):
         await applying

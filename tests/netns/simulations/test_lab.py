@@ -76,10 +76,10 @@ def test_cut_is_noticed_at_both_ends_and_traffic_goes_round(whole):
         # The carrier goes, so nobody has to wait for the hold time of 30 s.
         eventually(
             lambda: sessions(whole, device)[0] < sessions(whole, device)[1],  # noqa: B023
-            within_s=5,
+            within_s=20,
             what=f"loss of a session at {device}",
         )
-    whole.wait_converged(20)
+    whole.wait_converged(CONVERGE_WITHIN_S)
     assert sessions(whole, "garoua-r1") == (before[0] - 1, before[1])
     assert whole.reachable("garoua") == SITES - {"garoua"}
     # Two fibres of 2 ms, there and back, instead of one.
@@ -90,22 +90,22 @@ def test_silent_cut_is_noticed_by_bfd_while_interfaces_stay_up(whole):
     whole.cut("yaounde-garoua", silent=True)
     eventually(
         lambda: sessions(whole, "garoua-r1")[0] < sessions(whole, "garoua-r1")[1],
-        within_s=10,
+        within_s=CONVERGE_WITHIN_S,
         what="loss of a session",
     )
     link = whole.exec("garoua-r1", ["ip", "-br", "link", "show", "eth1"]).stdout
     assert "LOWER_UP" in link
-    whole.wait_converged(20)
+    whole.wait_converged(CONVERGE_WITHIN_S)
     assert whole.reachable("garoua") == SITES - {"garoua"}
 
 
 def test_restored_circuit_carries_again(whole):
     whole.cut("yaounde-garoua", silent=False)
-    whole.wait_converged(20)
+    whole.wait_converged(CONVERGE_WITHIN_S)
     whole.restore("yaounde-garoua")
     eventually(
         lambda: sessions(whole, "garoua-r1")[0] == sessions(whole, "garoua-r1")[1],
-        within_s=20,
+        within_s=CONVERGE_WITHIN_S,
         what="the session's return",
     )
 
@@ -168,13 +168,18 @@ def test_call_reports_each_second_in_both_directions(whole):
 
 
 def test_call_notices_a_black_hole(whole):
-    with start_call(whole, "garoua", "yaounde", seconds=4) as flow:
-        next(flow.follow())
+    # It is left as soon as it has noticed; a cut takes seconds on a busy machine.
+    heard = []
+    with start_call(whole, "garoua", "yaounde", seconds=60) as flow:
+        seconds = flow.follow()
+        heard.append(next(seconds).second)
         whole.cut("yaounde-garoua", silent=True)
-        heard = flow.results()
-    # BFD needs at least two of its three intervals of 300 ms.
-    assert max(r.second.silence_ms for r in heard) > 500
-    assert sum(r.second.lost for r in heard) > 20
+        for report in seconds:
+            heard.append(report.second)
+            # BFD needs at least two of its three intervals of 300 ms.
+            if max(s.silence_ms for s in heard) > 500 and sum(s.lost for s in heard) > 20:
+                return
+    pytest.fail(f"nothing of the cut in {len(heard)} seconds")
 
 
 def test_call_that_is_left_early_leaves_no_process(whole):
@@ -225,7 +230,7 @@ def test_dropped_connection_does_not_stop_the_router(sane):
     sane.fault("garoua-r1", FaultKind.DROP)
     assert ssh(sane, "garoua-r1", ["commit", "t-drop", "60"]).returncode == CONNECTION_LOST
     eventually(
-        lambda: "description t-drop" in running(sane, "garoua-r1"), within_s=20, what="the commit"
+        lambda: "description t-drop" in running(sane, "garoua-r1"), within_s=120, what="the commit"
     )
     sane.fault("garoua-r1", FaultKind.NONE)
     assert ssh(sane, "garoua-r1", ["rollback", "t-drop"]).returncode == 0
@@ -254,7 +259,7 @@ def test_locked_out_router_comes_back_once_it_has_reverted(sane):
     eventually(lambda: running(sane, "garoua-r1") == before, within_s=120, what="the reversal")
     eventually(
         lambda: ssh(sane, "garoua-r1", ["status"], ConnectTimeout="1").returncode == 0,
-        within_s=15,
+        within_s=120,
         what="the way back",
     )
 

@@ -100,7 +100,7 @@ def test_dead_daemon_is_named_by_status(blank_name):
     os.kill(pid, signal.SIGKILL)
     eventually(
         lambda: [r.dead for r in lab.status().routers if r.dead] == [("bgpd",)],
-        within_s=5,
+        within_s=60,
         what="the missing daemon",
     )
 
@@ -187,7 +187,7 @@ def await_processes(namespace: str, programs: list[str]) -> set[processes.Proces
 
     eventually(
         lambda: sorted(name for name, _ in found()) == programs,
-        within_s=10,
+        within_s=60,
         what=f"the start of {programs}",
     )
     known = [processes.identify_process(pid) for _, pid in found()]

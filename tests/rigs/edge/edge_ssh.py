@@ -124,7 +124,7 @@ def _serve(edge: Edge) -> None:
     words = ("-f", f"{folder}/sshd_config", "-E", f"{folder}/sshd.log")
     edge.world.exec("edge", "/usr/sbin/sshd", *words)
     eventually(
-        lambda: ":22 " in edge.world.exec("edge", "ss", "-ltn"), within_s=10, what="sshd listens"
+        lambda: ":22 " in edge.world.exec("edge", "ss", "-ltn"), within_s=60, what="sshd listens"
     )
 
 

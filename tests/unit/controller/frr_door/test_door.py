@@ -24,7 +24,7 @@ from tests.rigs.controller.door_rig import (
 
 
 def _eventually(check: Callable[[], bool]) -> None:
-    eventually(check, within_s=20, what="what the door promised")
+    eventually(check, within_s=120, what="what the door promised")
 
 
 def test_confirmed_change_is_running_and_saved(door: Door):

@@ -36,7 +36,7 @@ def test_filter_alone_may_change_and_frr_is_not_touched(filtering: Door):
 def test_unconfirmed_filter_is_undone_by_the_guard(filtering: Door):
     filtering.stage("a", NEW + SHUT)
     filtering.ask("commit a 1")
-    eventually(lambda: not filtering.guards(), within_s=20, what="the end of the guard")
+    eventually(lambda: not filtering.guards(), within_s=120, what="the end of the guard")
     assert filtering.read() == OLD + OPEN
 
 

@@ -296,7 +296,7 @@ def test_a_packet_stamped_by_the_kernel_is_as_old_as_it_is():
             return arrival.waited_s >= 0.01
 
         # Linux begins to stamp some time after the first socket of the machine asked for it.
-        eventually(stamped, within_s=10, what="stamps of the kernel")
+        eventually(stamped, within_s=60, what="stamps of the kernel")
         before = keeper.now()
         far.socket.sendto(b"x", (str(here), PORT))
         after = keeper.now()

@@ -3,6 +3,7 @@
 Beside that, PostgreSQL and an edge's installation for the tests that ask for them.
 """
 
+import gc
 from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Final
@@ -86,6 +87,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests of the files that take longest first."""
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+def pytest_collection_finish() -> None:
+    """Keep seven thousand tests and all modules out of the way of the garbage collector."""
+    gc.collect()
+    gc.freeze()
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]

@@ -58,7 +58,7 @@ def test_a_text_comes_back_with_one_quote_more_at_most(text):
 
 @given(st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)))
 def test_a_number_comes_back_as_the_number(number):
-    assert float(cell(number)) == number
+    assert type(number)(cell(number)) == number
 
 
 def test_columns_are_paths_and_what_is_not_there_is_empty():

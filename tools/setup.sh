@@ -8,11 +8,17 @@ cd "$(dirname "$0")/.."
 
 extra=${1:-}
 
+# Debian's own Python before any other: users have it, and its build is a third faster than most that
+# were compiled by hand.
+python=python3
+new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
+! /usr/bin/python3 -c "$new_enough" 2>/dev/null || python=/usr/bin/python3
+
 say() { printf 'setup: %s\n' "$1" >&2; }
 
-has() {  # has PACKAGE COMMAND: "-" asks python3 whether it can make virtual environments
+has() {  # has PACKAGE COMMAND: "-" asks Python whether it can make virtual environments
     case $2 in
-        -) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        -) "$python" -c 'import ensurepip, venv' 2>/dev/null ;;
         /*) compgen -G "$2" >/dev/null ;;
         *) command -v "$2" >/dev/null 2>&1 || [ -x "/usr/sbin/$2" ] ;;
     esac
@@ -81,10 +87,10 @@ if [ "${#missing[@]}" -gt 0 ]; then
     fi
 fi
 
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-    { say "Python 3.11 or newer is needed; this is $(python3 --version)"; exit 1; }
+"$python" -c "$new_enough" ||
+    { say "Python 3.11 or newer is needed; this is $("$python" --version)"; exit 1; }
 
-[ -x .venv/bin/python ] || python3 -m venv .venv
+[ -x .venv/bin/python ] || "$python" -m venv .venv
 
 install() {  # install ARGUMENT...: exactly what is named, nothing that it needs besides
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "$@"

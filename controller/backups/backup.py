@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from controller.backups.noted import REPORTS, SUFFIX
 from controller.backups.records import copy_records, rehearse_dump, restore_dump, rows_of_file
 from controller.backups.sealed_stream import OpeningStream, SealingStream, private_file
+from controller.backups.unpacking import unpack
 from controller.leadership.schema import LEADER_FILE, LEADER_LOCK
 from controller.store import audit
 from controller.store.database import LOCK, Database
@@ -182,7 +183,7 @@ def _unpacked(file: Path, passphrase: str) -> Iterator[tuple[Path, BackupContent
         stream = OpeningStream(sealed, file, passphrase)
         try:
             with tarfile.open(fileobj=cast("Any", stream), mode="r|gz") as archive:
-                archive.extractall(folder, filter="data")
+                unpack(archive, folder)
             # All of it was sealed, also what tar does not look at.
             stream.read()
             written = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))

@@ -1,5 +1,7 @@
 """The pages of incidents: the list, and one incident with what may be done about it."""
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -15,6 +17,7 @@ from controller.routes import network
 from controller.web.forms import Form
 from controller.web.rendering import Page, render
 from controller.web.visitor import PageRoute, Reader, fault_text, see_other
+from controller.web.words import worst_first
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
 _PAGE: Final = 100
@@ -61,12 +64,31 @@ def _mute_s(form: dict[str, str]) -> float | None:
     return float(hours) * _HOUR_S if form.get("kind") == "mute" and hours.isdecimal() else None
 
 
+def by_region(sites: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return regions, those with most people first, each with its sites, the worst first."""
+
+    def region(site: dict[str, Any]) -> str:
+        return site["region"] or ""
+
+    def people(some: Sequence[dict[str, Any]]) -> int:
+        return sum(site["people"] or 0 for site in some)
+
+    grouped = [
+        (name, sorted(inside, key=lambda one: (worst_first(one)[0], -(one["people"] or 0))))
+        for name, inside in groupby(sorted(sites, key=region), region)
+    ]
+    found = [{"name": name, "sites": some, "people": people(some)} for name, some in grouped]
+    return sorted(found, key=lambda one: (-one["people"], one["name"]))
+
+
 def _shown(request: Request, number: int, reader: Viewer, fault: str = "") -> Response:
     found = routes.read_incident(number, reader, Response())
     sites = {site["name"]: site for site in network.all_sites(reader)}
+    hurt = [sites[name] for name in found["sites"] if name in sites]
     values = {
         "incident": found,
-        "affected": [sites[name] for name in found["sites"] if name in sites],
+        "affected": len(hurt),
+        "regions": by_region(hurt),
         "fault": fault,
     }
     return render(request, Page("incident.html.j2", "incidents"), values, reader)

@@ -1,5 +1,7 @@
 """The pages of the NOC in a real browser: what an operator sees, does and cannot overlook."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -126,10 +128,13 @@ def test_somebody_who_wants_a_sound_hears_one_when_something_new_is_wrong(quiet)
         quiet.bench.hear(MICROWAVE, Health.OK, *FAR_ENDS)
 
 
-def test_what_somebody_types_outlives_news_of_the_incident(quiet):
+def test_what_somebody_types_and_closes_outlives_news_of_the_incident(quiet):
     with quiet.page("/incidents/1") as page:
         expect(page.locator("#live")).to_have_text("live", timeout=WITHIN_MS)
         comment = page.get_by_placeholder("What you found or did")
+        region = page.locator("#region-CM-EN")
+        expect(region).to_contain_text("Far North 1 site")
+        region.locator("summary").click()
         comment.fill("half a sentence")
         answer = quiet.bench.client.request(
             "POST", "/api/v1/incidents/1/acts", headers={"who": "ngono"},
@@ -139,6 +144,7 @@ def test_what_somebody_types_outlives_news_of_the_incident(quiet):
         expect(page.locator(".timeline").last).to_contain_text("said elsewhere", timeout=WITHIN_MS)
         assert comment.input_value() == "half a sentence"
         expect(comment).to_be_focused()
+        expect(region).not_to_have_attribute("open", re.compile(""))
 
 
 def test_a_lost_connection_is_shown_on_the_data_and_goes_when_it_is_back(quiet):

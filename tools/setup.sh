@@ -96,6 +96,18 @@ install() {  # install ARGUMENT...: exactly what is named, nothing that it needs
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "$@"
 }
 
+install_lock() {  # what the lock names: by uv in seconds, which is in the lock itself, else by pip
+    local index only_uv
+    index=${PIP_INDEX_URL:-$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || :)}
+    only_uv=$(mktemp)
+    awk '/^uv==/ { on = 1 } on { print } on && !/\\$/ { exit }' requirements.lock >"$only_uv"
+    { install --require-hashes -r "$only_uv" &&
+        .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --require-hashes \
+            --compile-bytecode ${index:+--index-url "$index"} -r requirements.lock; } ||
+        install --require-hashes -r requirements.lock
+    rm -f "$only_uv"
+}
+
 if [ -n "$extra" ]; then
     lock=requirements-$extra.lock stamp=.venv/.sanaga-lock-$extra
     if ! cmp -s "$lock" "$stamp"; then
@@ -111,7 +123,7 @@ if ! cmp -s requirements.lock "$stamp" || [ pyproject.toml -nt "$stamp" ]; then
     say "filling .venv"
     # The lock names everything, so nothing is resolved anew: older releases of pip would look for the
     # newest release of whatever the lock pins without its extras. What it lacks, 'pip check' finds.
-    install --require-hashes -r requirements.lock
+    install_lock
     install --no-build-isolation -e .
     lacking=$(.venv/bin/python -m pip --disable-pip-version-check check) || { say "$lacking"; exit 1; }
     cp requirements.lock "$stamp"

@@ -1,6 +1,9 @@
 """The pages of consultations: those that run, those that come, and what past ones were like."""
 
-from typing import Annotated, Final, Literal
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import itemgetter
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -43,5 +46,21 @@ def show_consultation(request: Request, name: consultations.NamePath, reader: Re
         "report": consultations.read_consultation_report(name, reader) if over else None,
         "expected": None if over else consultations.expectation(name, reader),
         "titles": network.site_titles(reader),
+        "together": moved_together,
     }
     return render(request, Page("consultation.html.j2", "consultations"), values, reader)
+
+
+def moved_together(moves: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return moves, those of sound and picture to the same way for the same reason as one."""
+    same = itemgetter("at", "circuit", "reason")
+    ordered = groupby(sorted(moves, key=same), same)
+    return [
+        {
+            "at": at,
+            "circuit": circuit,
+            "reason": reason,
+            "services": [one["service"] for one in some],
+        }
+        for (at, circuit, reason), some in ordered
+    ]

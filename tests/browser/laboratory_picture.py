@@ -11,10 +11,10 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from simulations.demo.noc import announce_call, running_service, wait_heard
 from simulations.demo.stage import Stage, raised_lab
+from tests.browser.pictures import keep
 from tests.rigs.service.noc_browser import CHROMIUM
-from tests.sanaga_process import ROOT
 
-PICTURE: Final = ROOT / "docs" / "img" / "noc-laboratory.png"
+PICTURE: Final = "noc-laboratory"
 _FIBRE: Final = "mora-kolofata-fibre"
 _CONVERGED_WITHIN_S: Final = 120.0
 _WITHIN_MS: Final = 120_000
@@ -32,7 +32,7 @@ def take(page: Page, link: str) -> None:
     page.get_by_role("button", name=f"Cut: {_FIBRE}").click()
     expect(page.get_by_role("row", name=_FIBRE)).to_contain_text("✕", timeout=_WITHIN_MS)
     page.wait_for_timeout(_AFTER_MS)
-    page.screenshot(path=PICTURE)
+    keep(page, PICTURE)
 
 
 def _call_runs(stage: Stage) -> None:
@@ -50,7 +50,6 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             take(browser.new_page(viewport={"width": 1440, "height": 900}), noc.link)
             browser.close()
-    print(f"wrote {PICTURE.relative_to(ROOT)}")  # noqa: T201
 
 
 if __name__ == "__main__":

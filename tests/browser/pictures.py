@@ -6,12 +6,14 @@ They show the country with some circuits cut and two consultations, by the servi
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from accounts.roles import Grant
 from controller.environment import state_dir
@@ -20,6 +22,7 @@ from controller.roles import Role
 from inventory.country.intent_folder import write_national
 from tests.rigs.people.people_rig import ACT, NGONO, make_registrar, nowhere
 from tests.rigs.people.roster_drivers import REACHED
+from tests.rigs.service.api_bench import ApiBench
 from tests.rigs.service.browser import Browser as Person
 from tests.rigs.service.browser import first_administrator, invited
 from tests.rigs.service.changing_office import ChangingOffice, changing_office
@@ -41,6 +44,8 @@ WIDE: Final = {"width": 1440, "height": 900}
 LOW: Final = {"width": 1440, "height": 520}
 TELEPHONE: Final = {"width": 390, "height": 844}
 DARK: Final = {"color_scheme": "dark"}
+# The page of the one consultation that was held.
+CALL: Final = "/consultations/*"
 PICTURES: Final = (
     ("noc-overview", "/", {"viewport": WIDE}),
     ("noc-telephone", "/", {"viewport": TELEPHONE}),
@@ -60,6 +65,7 @@ PICTURES: Final = (
 MEASURED: Final = (
     ("noc-device", "/devices/kolofata-e1", {"viewport": WIDE}),
     ("noc-site", "/sites/kolofata", {"viewport": {"width": 1440, "height": 1000}}),
+    ("noc-consultation", CALL, {"viewport": {"width": 1440, "height": 1000}}),
 )
 WAYS: Final = ("kolofata-fibre", "kolofata-leo")
 
@@ -92,12 +98,42 @@ def measured() -> Iterator[NocBrowser]:
     """Give a browser at a network whose edges measured for a day."""
     with noc_browser(GRANTS) as noc:
         give_past(noc.bench, MeasuredPast("yaounde-e1", WAYS))
+        hold_consultation(noc.bench)
         yield noc
+
+
+def hold_consultation(bench: ApiBench) -> None:
+    """Announce a consultation, and let it be over; it is the only one."""
+    body = {
+        "sites": ["kolofata", "yaounde"],
+        "begins_at": datetime.fromtimestamp(bench.clock(), UTC).isoformat(),
+        "minutes": 30,
+    }
+    made = bench.client.request(
+        "POST", "/api/v1/consultations", headers={"who": "a.ngono"}, body=body
+    )
+    assert made.status_code == 201, made.text
+    bench.clock.ahead_s += 32 * 60
+
+
+def placed(noc: NocBrowser, path: str) -> str:
+    """Return a path with the name of the one consultation that was held."""
+    if path != CALL:
+        return path
+    (held,) = noc.bench.get("/consultations", "a.ngono", state="past")["items"]
+    return path.replace("*", held["name"])
+
+
+def keep(page: Page, name: str) -> None:
+    """Write what a page shows as a picture, in a third of the octets of a PNG."""
+    taken = Image.open(BytesIO(page.screenshot())).convert("RGB")
+    taken.save(IMAGES / f"{name}.webp", quality=88, method=6)
+    print(f"wrote docs/img/{name}.webp")  # noqa: T201
 
 
 def take(noc: NocBrowser, name: str, path: str, options: dict[str, Any]) -> None:
     """Take one picture, once the page is live."""
-    with noc.page(path, who="a.ngono", reduced_motion="reduce", **options) as page:
+    with noc.page(placed(noc, path), who="a.ngono", reduced_motion="reduce", **options) as page:
         page.wait_for_load_state()
         if page.locator("#live").count():
             expect(page.locator("#live")).to_have_text("live", timeout=30_000)
@@ -105,13 +141,7 @@ def take(noc: NocBrowser, name: str, path: str, options: dict[str, Any]) -> None
             expect(page.locator("#map path.land").first).to_be_attached(timeout=30_000)
         if page.locator("#charts").count():
             expect(page.locator(".chart canvas").first).to_be_visible(timeout=30_000)
-        file = IMAGES / f"{name}.png"
-        page.screenshot(path=file)
-        # Of a page's few colours a palette holds all that an eye tells apart, in half the octets.
-        Image.open(file).convert("RGB").quantize(
-            256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-        ).save(file)
-    print(f"wrote docs/img/{name}.png")  # noqa: T201
+        keep(page, name)
 
 
 def take_changes() -> None:
@@ -149,8 +179,7 @@ def take_of(office: ChangingOffice, person: Person, name: str, path: str, **opti
     given = {"viewport": WIDE, "reduced_motion": "reduce", **options}
     with office.noc.page_of(person, path, **given) as page:
         expect(page.locator("#live")).to_have_text("live", timeout=30_000)
-        page.screenshot(path=IMAGES / f"{name}.png")
-    print(f"wrote docs/img/{name}.png")  # noqa: T201
+        keep(page, name)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ whoever changed something sees at once what it did everywhere.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from io import BytesIO
@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.pictures import IMAGES, country, give_access, measured
+from tests.browser.pictures import CALL, IMAGES, country, give_access, measured, placed
 from tests.rigs.service.changing_office import changing_office
 
 SHEETS: Final = IMAGES / "sheets"
@@ -31,10 +31,9 @@ COUNTRY: Final = (
     ("overview", "/"),
     ("wall", "/wall"),
     ("incident", "/incidents/1"),
-    ("consultations", "/consultations"),
     ("what-if", "/topology?failed=provider:lte-operator,site:bafoussam"),
 )
-MEASURED: Final = (("site", "/sites/kolofata"),)
+MEASURED: Final = (("site", "/sites/kolofata"), ("consultation", CALL))
 
 
 def shots(opened: Opened, path: str) -> Iterator[Image.Image]:
@@ -68,13 +67,12 @@ def write_sheet(name: str, taken: list[Image.Image]) -> None:
             sheet.paste(one, (left, top))
             left += one.width + _GAP
         top += max(one.height for one in row) + _GAP
-    palette = sheet.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     SHEETS.mkdir(exist_ok=True)
-    palette.save(SHEETS / f"{name}.png", optimize=True)
-    print(f"wrote docs/img/sheets/{name}.png")  # noqa: T201
+    sheet.save(SHEETS / f"{name}.webp", quality=85, method=6)
+    print(f"wrote docs/img/sheets/{name}.webp")  # noqa: T201
 
 
-def take(opened: Opened, pages: tuple[tuple[str, str], ...]) -> None:
+def take(opened: Opened, pages: Iterable[tuple[str, str]]) -> None:
     """Take the sheets of pages that were asked for."""
     for name, path in pages:
         if name in sys.argv[1:] or len(sys.argv) == 1:
@@ -102,7 +100,10 @@ def main() -> None:
     """Take all sheets, or those that are named."""
     for network, pages in ((country, COUNTRY), (measured, MEASURED)):
         with network() as noc:
-            take(partial(noc.page, who="a.ngono"), pages)
+            take(
+                partial(noc.page, who="a.ngono"),
+                [(name, placed(noc, path)) for name, path in pages],
+            )
             assert noc.complaints == [], noc.complaints
     take_changes()
 

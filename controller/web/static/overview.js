@@ -4,9 +4,11 @@ import { stream } from "./page.js";
 
 const RANK = ["down", "unreachable", "degraded", "unknown", "maintenance", "ok"];
 const GLYPHS = { down: "✕", unreachable: "⊘", degraded: "▲", unknown: "?", maintenance: "■", ok: "" };
+// On a screen with large letters everything on the map is larger, too.
+const SCALE = Math.max(1, parseFloat(getComputedStyle(document.documentElement).fontSize) / 16);
 // Below this zoom a region is one badge, and up to the next a department.
-const REGIONS_BELOW = 7;
-const DEPARTMENTS_BELOW = 9;
+const REGIONS_BELOW = 7 + Math.log2(SCALE);
+const DEPARTMENTS_BELOW = 9 + Math.log2(SCALE);
 const PARALLEL_DEGREES = 0.035;
 
 const box = document.getElementById("map");
@@ -80,7 +82,7 @@ const DASHES = { microwave: "7 4", leo: "2 5", vsat: "2 5", lte: "1 4" };
 function lineStyle(medium, health) {
   const bad = health !== "ok";
   return {
-    color: colour(bad ? health : "wire"), weight: bad ? 3 : 1.2, opacity: bad ? 1 : 0.75,
+    color: colour(bad ? health : "wire"), weight: (bad ? 3 : 1.2) * SCALE, opacity: bad ? 1 : 0.75,
     dashArray: health === "down" ? "5 6" : DASHES[medium] ?? null,
   };
 }
@@ -108,7 +110,7 @@ function mark(name, health) {
   one.cross = sign([(from[0] + to[0]) / 2, (from[1] + to[1]) / 2], "✕", "cross down").addTo(map);
 }
 function sign(spot, text, classes) {
-  const icon = L.divIcon({ className: `sign-on-map ${classes}`, html: text, iconSize: [18, 18] });
+  const icon = L.divIcon({ className: `sign-on-map ${classes}`, html: text, iconSize: [18 * SCALE, 18 * SCALE] });
   return L.marker(spot, { icon, interactive: false, keyboard: false, pane: "signs" });
 }
 
@@ -136,7 +138,7 @@ const marks = new Map();
 function showSite(name) {
   const { health, level } = rows.get(name).dataset;
   marks.get(name)?.remove();
-  const radius = { central: 7, regional: 5.5, departmental: 3.5 }[level] ?? 2.2;
+  const radius = SCALE * ({ central: 7, regional: 5.5, departmental: 3.5 }[level] ?? 2.2);
   const made = health === "ok"
     ? L.circleMarker(place(name), { renderer: dots, radius, className: "dot" })
     : L.marker(place(name), {
@@ -151,7 +153,7 @@ function showSite(name) {
 // Far away, where signs would cover each other, small places have small ones; badges tell how many.
 function siteSign(health, level) {
   const small = rows.size > 100 && map.getZoom() < REGIONS_BELOW && !["central", "regional"].includes(level);
-  const [classes, html, side] = small ? ["small", "", 9] : ["", GLYPHS[health], 20];
+  const [classes, html, side] = small ? ["small", "", 3 + 6 * SCALE] : ["", GLYPHS[health], 20 * SCALE];
   return L.divIcon({ className: `sign-on-map site ${classes} ${health}`, html, iconSize: [side, side] });
 }
 const hidden = (name) => {

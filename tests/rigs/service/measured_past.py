@@ -1,17 +1,21 @@
 """A day of figures as edges measure them, for pages that show charts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import sin
 from typing import Any, Final
 
 from controller.consultations.report import EndHistory
+from controller.telemetry.history import PastChange
+from controller.telemetry.slices import Slice
+from tests.rigs.controller.telemetry_rig import summary
 from tests.rigs.service.api_bench import ApiBench
 
 _STEP_S: Final = 300
 # Shares of the period: nothing was measured in between, and the way was poor.
 _GAP: Final = (0.30, 0.38)
 _POOR: Final = (0.62, 0.7)
+_CALL: Final = ("consultation-audio", "consultation-video")
 REASON: Final = "loss 9.5 % over the fibre is above what a video call bears"
 
 
@@ -44,8 +48,28 @@ class MeasuredPast:
             known | {"at_unix_s": back, "circuit": self._circuits[0], "reason": "meets its SLO"},
         ]
 
-    def call_ends(self, *_: object) -> tuple[EndHistory, ...]:
-        return ()
+    def call_ends(
+        self, sites: Iterable[str], began_unix_s: float, ended_unix_s: float
+    ) -> tuple[EndHistory, ...]:
+        """Return a call at each site that met a poor way for two minutes and then left it."""
+        return tuple(self._call_end(site, began_unix_s, ended_unix_s) for site in sites)
+
+    def _call_end(self, site: str, began_s: float, ended_s: float) -> EndHistory:
+        poor, left = began_s + _POOR[0] * (ended_s - began_s), 120.0
+        slices = [self._slice(at_s, at_s - poor, left) for at_s in range(
+            int(began_s), int(ended_s), 10)]  # fmt: skip
+        moves = [
+            PastChange(at_s, at_s, "move", self._peer, circuit, service, "", REASON)
+            for service in _CALL
+            for at_s, circuit in ((poor + left, self._circuits[-1]),)
+        ]
+        return EndHistory(f"{site}-e1", site, slices, moves)
+
+    def _slice(self, at_s: int, since_s: float, left_s: float) -> Slice:
+        poor, left = 0 < since_s < left_s, since_s >= left_s
+        circuit = self._circuits[-1 if left else 0]
+        mos = 2.6 if poor else (4.1 if left else 4.35) + 0.05 * sin(at_s / 90)
+        return Slice(summary(at_s, circuit=circuit, mos=mos, carries=_CALL), 0)
 
 
 def _point(share: float, fast: float) -> dict[str, Any] | None:

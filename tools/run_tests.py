@@ -153,12 +153,10 @@ def _case(told: ET.Element) -> Case:
 
 def results(tiers: Sequence[Tier], cases: Sequence[Case], *, narrowed: bool) -> list[Result]:
     """Return how each tier ended; a test belongs to the first tier that takes it."""
-    left, made = list(cases), []
-    for tier in tiers:
-        mine = [case for case in left if case.name.startswith(tier.under)]
-        left = [case for case in left if case not in mine] if tier.under else []
-        made.append(Result(tier, tuple(mine), narrowed))
-    return made
+    mine: dict[Tier, list[Case]] = {tier: [] for tier in tiers}
+    for case in cases:
+        mine[next(tier for tier in tiers if case.name.startswith(tier.under))].append(case)
+    return [Result(tier, tuple(some), narrowed) for tier, some in mine.items()]
 
 
 def say(result: Result) -> None:

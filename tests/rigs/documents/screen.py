@@ -6,10 +6,10 @@ A step that begins with "Your colleague" is done in somebody else's browser.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from playwright.sync_api import Error, Locator, Page, expect
 
@@ -42,16 +42,12 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """The reader, a colleague, and what happens in the world when a step says that it has.
-
-    names: what stands in a page for what is here.
-    """
+    """The reader, a colleague, and what happens in the world when a step says that it has."""
 
     origin: str
     you: Reader
     colleague: Reader | None = None
     meanwhile: Mapping[str, Callable[[], object]] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
     within_ms: int = WITHIN_MS
 
 
@@ -94,7 +90,7 @@ def _reader(step: str, readers: Readers) -> Reader:
 
 
 def _do(act: re.Match[str], reader: Reader, readers: Readers) -> None:
-    said = {key: readers.names.get(value, value) for key, value in act.groupdict().items() if value}
+    said = {key: value for key, value in act.groupdict().items() if value}
     kind = next(iter(said))
     page, within_ms = reader.page, readers.within_ms
     match kind:
@@ -125,11 +121,4 @@ def _fields(page: Page, name: str) -> Locator:
 
 def _like(text: str) -> re.Pattern[str]:
     """Return what finds a text of a page, where … stands for anything."""
-    return re.compile("".join(_patterns(text)))
-
-
-def _patterns(text: str) -> Iterator[Any]:
-    for number, part in enumerate(text.split("…")):
-        if number:
-            yield ".*"
-        yield re.escape(part)
+    return re.compile(".*".join(map(re.escape, text.split("…"))))

@@ -66,6 +66,32 @@ def test_a_cut_is_on_the_page_without_a_reload_and_so_is_its_end(quiet):
         expect(filtered).to_be_focused()
 
 
+@pytest.mark.parametrize(("change", "soon"), [("opened", True), ("ended", True), ("changed", False)])
+def test_what_opens_or_ends_is_shown_at_once_and_all_else_in_its_turn(quiet, change, soon):
+    with quiet.page("/") as page:
+        expect(page.locator("#live")).to_have_text("live", timeout=WITHIN_MS)
+        page.clock.install()
+        page.clock.pause_at(page.evaluate("Date.now() + 60_000"))
+        page.evaluate(
+            """async (url) => {
+                const { stream } = await import(url);
+                window.fetched = 0;
+                document.getElementById("concerns").addEventListener("news", () => window.fetched++);
+                window.tell = (change) =>
+                    stream.dispatchEvent(new CustomEvent("incident", { detail: { change } }));
+            }""",
+            page.locator("script[src*='page.js']").get_attribute("src"),
+        )
+        page.evaluate("window.tell('changed')")
+        page.clock.run_for(10)
+        assert page.evaluate("window.fetched") == 1
+        page.evaluate(f"window.tell('changed'); window.tell('{change}')")
+        page.clock.run_for(300)
+        assert page.evaluate("window.fetched") == 1 + soon
+        page.clock.run_for(2_000)
+        assert page.evaluate("window.fetched") == 2
+
+
 def test_an_operator_takes_an_incident_and_writes_down_what_was_found(quiet):
     with quiet.page("/") as page:
         page.locator(".card a", has_text=FIBRE).click()

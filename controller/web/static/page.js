@@ -5,8 +5,11 @@ import { Stream } from "./stream.js";
 
 const words = JSON.parse(document.body.dataset.words);
 export const stream = new Stream();
-// A part is fetched anew at most this often, however much happens.
+// A part is fetched anew at most this often, however much happens: sooner where something is wrong,
+// or wrong no more.
 const REST_MS = 2_000;
+const SHORT_REST_MS = 250;
+const URGENT = ["opened", "reopened", "ended"];
 const opened = Date.now();
 
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -54,24 +57,29 @@ const due = new Map();
 const last = new WeakMap();
 
 // Tells parts of the page that something of their kind is new; htmx fetches them.
-export function news(kind) {
+export function news(kind, restMs = REST_MS) {
   for (const part of document.querySelectorAll("[data-news]")) {
     if (kind !== "resync" && !part.dataset.news.split(" ").includes(kind)) continue;
-    const key = part.id;
-    if (due.has(key)) continue;
-    const wait = Math.max(0, REST_MS - (Date.now() - (last.get(part) ?? 0)));
-    due.set(key, setTimeout(() => {
-      due.delete(key);
-      const there = document.getElementById(key);
-      if (!there) return;
-      last.set(there, Date.now());
-      there.dispatchEvent(new Event("news"));
-    }, Math.min(wait, REST_MS)));
+    tellAt(part.id, Math.max(Date.now(), (last.get(part) ?? 0) + restMs));
   }
 }
 
+function tellAt(key, atMs) {
+  const planned = due.get(key);
+  if (planned?.atMs <= atMs) return;
+  clearTimeout(planned?.timer);
+  const timer = setTimeout(() => {
+    due.delete(key);
+    const part = document.getElementById(key);
+    if (!part) return;
+    last.set(part, Date.now());
+    part.dispatchEvent(new Event("news"));
+  }, Math.min(atMs - Date.now(), REST_MS));
+  due.set(key, { atMs, timer });
+}
+
 for (const kind of ["health", "incident", "consultation", "operation"]) {
-  stream.addEventListener(kind, () => news(kind));
+  stream.addEventListener(kind, ({ detail }) => news(kind, URGENT.includes(detail.change) ? SHORT_REST_MS : REST_MS));
 }
 // What the page shows is of a position in the stream. Whoever begins to read elsewhere has missed
 // something: after sleep, or when the tab that read the stream for all is closed.

@@ -101,7 +101,7 @@ class Ledger:
     def refreshed(self, incident: Incident, findings: Iterable[Finding]) -> Incident:
         """Return an incident with what its findings say now."""
         found = list(findings)
-        worst = max(found, key=lambda f: _severity(f.cause, f.effect))
+        worst = max(found, key=lambda f: SEVERITIES.index(_severity(f.cause, f.effect)))
         first = next((f for f in found if f.root == incident.root), found[0])
         sites = tuple(sorted({site for f in found for site in f.sites}))
         renewed = replace(

@@ -1,6 +1,6 @@
 """The pages of incidents: the list, and one incident with what may be done about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Annotated, Any, Final, Literal
 
@@ -81,6 +81,41 @@ def by_region(sites: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda one: (-one["people"], one["name"]))
 
 
+def whom_to_call(root: Mapping[str, str], reader: Viewer) -> list[dict[str, str]]:
+    """Return the sites where a root stands, with their contacts; an operator is named alone.
+
+    Nothing is told of sites that the reader may not see.
+    """
+    try:
+        sites, provider = _stands_at(root, reader)
+    except ProblemError:
+        return []
+    intent = reader.context.intent
+    found = [
+        {"site": name, "title": intent.sites[name].title, "contact": intent.sites[name].contact}
+        for name in dict.fromkeys(sites)
+        if name in reader.sites
+    ]
+    return found + [{"site": "", "title": name, "contact": ""} for name in (provider,) if name]
+
+
+def _stands_at(root: Mapping[str, str], reader: Viewer) -> tuple[list[str], str]:
+    """Return the sites and the operator of a root."""
+    match root["kind"]:
+        case "site":
+            return [root["name"]], ""
+        case "device":
+            return [network.read_device(root["name"], reader)["site"]], ""
+        case "circuit":
+            found = network.read_circuit(root["name"], reader)
+            ends = [end["site"] for end in (found["a"], found["b"]) if end]
+            return ends, found["provider"] or ""
+        case "provider":
+            return [], root["name"]
+        case _:
+            return [], ""
+
+
 def _shown(request: Request, number: int, reader: Viewer, fault: str = "") -> Response:
     found = routes.read_incident(number, reader, Response())
     sites = {site["name"]: site for site in network.all_sites(reader)}
@@ -89,6 +124,7 @@ def _shown(request: Request, number: int, reader: Viewer, fault: str = "") -> Re
         "incident": found,
         "affected": len(hurt),
         "regions": by_region(hurt),
+        "to_call": whom_to_call(found["root"], reader),
         "fault": fault,
     }
     return render(request, Page("incident.html.j2", "incidents"), values, reader)

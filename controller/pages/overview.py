@@ -1,6 +1,5 @@
 """The overview: what is wrong and who is hurt, in a sentence, on a map and in a list."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any, Final
@@ -76,16 +75,19 @@ def _concerns(reader: Viewer) -> dict[str, Any]:
     }
 
 
-def _hurt(sites: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Return how many facilities and people are at sites of each health."""
-    facilities, people = Counter[str](), Counter[str]()
-    for site in sites:
-        facilities[site["health"]] += len(site["facilities"])
-        people[site["health"]] += site["people"] or 0
-    bad = WORST_FIRST[:3]
+def _hurt(sites: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    """Return how many sites, facilities and people are cut off, and how many are degraded."""
     return {
-        "facilities": sum(facilities[one] for one in bad),
-        "people": sum(people[one] for one in bad),
+        "cut_off": _counted([site for site in sites if site["health"] in WORST_FIRST[:2]]),
+        "degraded": _counted([site for site in sites if site["health"] == WORST_FIRST[2]]),
+    }
+
+
+def _counted(sites: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    return {
+        "sites": len(sites),
+        "facilities": sum(len(site["facilities"]) for site in sites),
+        "people": sum(site["people"] or 0 for site in sites),
     }
 
 

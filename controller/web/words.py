@@ -34,6 +34,15 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "maintenance": "maintenance",
         "ok": "well",
     },
+    # What the health of a site means, beside the counts.
+    "meaning": {
+        "down": "its devices are dead",
+        "unreachable": "no way leads there",
+        "degraded": "slow, or on the last way",
+        "unknown": "nothing is heard of it",
+        "maintenance": "as announced",
+        "ok": "all ways work",
+    },
     "severity": {"critical": "critical", "warning": "warning", "info": "notice"},
     "cause": {
         "power-cut": "power cut",
@@ -52,10 +61,44 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "collector-lost": "collector lost",
         "unknown": "cause unknown",
     },
+    # What to do about each cause; docs/alerts.md says the same.
+    "advice": {
+        "power-cut": (
+            "Call the site, then the electricity company. Nothing needs repair in the network."
+        ),
+        "on-battery": (
+            "Call the site before the battery is empty; its remaining time is in the evidence."
+        ),
+        "fibre-cut": (
+            "Send the fibre crew to the circuit. If the far device is silent too, "
+            "ask the site for its power first."
+        ),
+        "radio-lost": "Ask about storms and power at the masts, then send the radio crew.",
+        "access-lost": "Check credit, antenna and cable at the site; then call the operator.",
+        "operator-fault": "Call the operator, once for all sites.",
+        "device-fault": "Try its console from a neighbour, restart it, replace it.",
+        "device-ailing": "Read the evidence. Plan a visit before it becomes a fault.",
+        "congestion": (
+            "See who fills it. Raise its rate or move traffic; care traffic goes first already."
+        ),
+        "poor-quality": (
+            "Look at its history: weather, an antenna out of line, a dirty connector."
+        ),
+        "routing-lost": (
+            "Read which session, then compare both routers with the intent: 'sanaga "
+            "plan' shows what differs."
+        ),
+        "satellite-handover": (
+            "Wait. If it comes back every day, look for an obstacle in the antenna's view."
+        ),
+        "wrong-cable": "Move the cable back, or change the intent.",
+        "collector-lost": "Repair the controller's own uplink. Judge sites only after that.",
+        "unknown": "Call the site: power first, then cables, then the device.",
+    },
     "effect": {
-        "none": "nobody is hurt",
+        "none": "no site loses anything",
         "quality": "quality suffers",
-        "redundancy-lost": "no second way left",
+        "redundancy-lost": "no second way is left",
         "cut-off": "sites are cut off",
         "blind": "we see nothing there",
     },

@@ -81,12 +81,8 @@ def country() -> Iterator[NocBrowser]:
             for name in CUT:
                 ends = (circuits[name].a, circuits[name].b)
                 noc.bench.hear(name, Health.DOWN, *(end.device for end in ends if end))
-            now_s = noc.bench.clock()
-            calls = [
-                Consultation(f"c{n}", sites, running=True, sequence=1, at_s=now_s)
-                for n, sites in enumerate(CALLS)
-            ]
-            noc.bench.engine.submit(*calls)
+            for sites in CALLS:
+                begin(noc.bench, announce(noc.bench, sites), sites)
             chief = first_administrator(noc.bench)
             for name, role, scope in PEOPLE:
                 invited(noc.bench, chief, name, role, scope)
@@ -102,10 +98,10 @@ def measured() -> Iterator[NocBrowser]:
         yield noc
 
 
-def hold_consultation(bench: ApiBench) -> None:
-    """Announce a consultation, and let it be over; it is the only one."""
+def announce(bench: ApiBench, sites: tuple[str, str]) -> str:
+    """Announce a consultation that begins now; return its name."""
     body = {
-        "sites": ["kolofata", "yaounde"],
+        "sites": list(sites),
         "begins_at": datetime.fromtimestamp(bench.clock(), UTC).isoformat(),
         "minutes": 30,
     }
@@ -113,6 +109,18 @@ def hold_consultation(bench: ApiBench) -> None:
         "POST", "/api/v1/consultations", headers={"who": "a.ngono"}, body=body
     )
     assert made.status_code == 201, made.text
+    return str(made.json()["name"])
+
+
+def begin(bench: ApiBench, name: str, sites: tuple[str, str]) -> None:
+    """Let incidents know at once that a consultation runs; the service looks every few seconds."""
+    said = Consultation(name, sites, running=True, sequence=1, at_s=bench.clock())
+    bench.engine.submit(said)
+
+
+def hold_consultation(bench: ApiBench) -> None:
+    """Announce a consultation, and let it be over; it is the only one."""
+    announce(bench, CALLS[0])
     bench.clock.ahead_s += 32 * 60
 
 
@@ -188,6 +196,8 @@ def main() -> None:
         take_changes()
     for network, pictures in ((country, PICTURES), (measured, MEASURED)):
         chosen = [one for one in pictures if one[0] in sys.argv[1:] or len(sys.argv) == 1]
+        if not chosen:
+            continue
         with network() as noc:
             for name, path, options in chosen:
                 take(noc, name, path, dict(options))

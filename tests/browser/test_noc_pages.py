@@ -66,7 +66,9 @@ def test_a_cut_is_on_the_page_without_a_reload_and_so_is_its_end(quiet):
         expect(filtered).to_be_focused()
 
 
-@pytest.mark.parametrize(("change", "soon"), [("opened", True), ("ended", True), ("changed", False)])
+@pytest.mark.parametrize(
+    ("change", "soon"), [("opened", True), ("ended", True), ("changed", False)]
+)
 def test_what_opens_or_ends_is_shown_at_once_and_all_else_in_its_turn(quiet, change, soon):
     with quiet.page("/") as page:
         expect(page.locator("#live")).to_have_text("live", timeout=WITHIN_MS)
@@ -76,7 +78,8 @@ def test_what_opens_or_ends_is_shown_at_once_and_all_else_in_its_turn(quiet, cha
             """async (url) => {
                 const { stream } = await import(url);
                 window.fetched = 0;
-                document.getElementById("concerns").addEventListener("news", () => window.fetched++);
+                const part = document.getElementById("concerns");
+                part.addEventListener("news", () => window.fetched++);
                 window.tell = (change) =>
                     stream.dispatchEvent(new CustomEvent("incident", { detail: { change } }));
             }""",

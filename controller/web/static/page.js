@@ -9,7 +9,7 @@ export const stream = new Stream();
 // or wrong no more.
 const REST_MS = 2_000;
 const SHORT_REST_MS = 250;
-const URGENT = ["opened", "reopened", "ended"];
+const URGENT = ["opened", "reopened", "escalated", "ended"];
 const opened = Date.now();
 
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);

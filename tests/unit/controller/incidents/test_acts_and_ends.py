@@ -12,6 +12,7 @@ from controller.incidents.model import (
     Effect,
     Health,
     Recurrence,
+    Severity,
     Source,
     WindowRemoved,
 )
@@ -62,6 +63,21 @@ def test_23_merging_by_hand_links_the_younger_to_the_older_and_tells_one_end(sto
     story.wait(60)
     assert kinds(story).count(ENDED) == 1
     assert story.roots() == []
+
+
+@pytest.mark.parametrize(("kept", "gone"), [(1, 2), (2, 1)])
+def test_23_what_was_merged_is_as_bad_as_its_worst_part(story, kept, gone):
+    story.hear(*story.silent("bogo-r1"))
+    story.wait(15)
+    story.hear(*story.dead("yaounde-leo"))
+    story.wait(5)
+    worse, milder = story.state.incidents[1], story.state.incidents[2]
+    assert (worse.severity, milder.severity) == (Severity.CRITICAL, Severity.WARNING)
+    story.act(ActKind.MERGE, gone, other=kept)
+    story.wait(5)
+    incident = story.only()
+    assert (incident.severity, incident.effect) == (Severity.CRITICAL, Effect.CUT_OFF)
+    assert incident.cut_off == ("bogo",)
 
 
 def test_24_a_split_keeps_history_on_both_and_only_the_new_part_pages(story):

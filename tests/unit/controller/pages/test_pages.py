@@ -20,6 +20,7 @@ GRANTS = {
     "ngono": (Grant(Role.NOC_OPERATOR, ""),),
     "viewer": (Grant(Role.VIEWER, ""),),
     "douala": (Grant(Role.VIEWER, "yaounde/douala"),),
+    "kolofata": (Grant(Role.VIEWER, "yaounde/maroua/mayo-sava/kolofata"),),
 }
 CUT = ("mora-kolofata-fibre", Health.DOWN, "mora-r1", "kolofata-r1")
 PAGES = ("/", "/wall", "/incidents", "/incidents?state=all", "/incidents/1", "/sites",
@@ -64,6 +65,17 @@ def test_who_is_not_signed_in_comes_back_to_the_page_after_the_sign_in(bench, pa
     assert answer.status_code == 303
     form = get(bench, answer.headers["location"], who="")
     assert f'name="next" value="{html.escape(path)}"' in form.text
+
+
+def test_an_incident_says_what_to_do_and_whom_to_call_as_far_as_a_reader_sees(bench):
+    page = get(bench, "/incidents/1").text
+    advice = page[page.index("What to do") : page.index("Why we think so")]
+    assert "Send the fibre crew to the circuit." in advice
+    assert "head nurse on duty, +237 600 00 00 00" in advice
+    assert "Mora</a>: <em>no contact is written" in advice
+    theirs = get(bench, "/incidents/1", who="kolofata").text
+    assert "head nurse on duty" in theirs
+    assert "Mora" not in theirs[theirs.index("What to do") :]
 
 
 def test_a_part_of_a_page_is_refused_to_who_is_no_longer_signed_in(bench):

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from fastapi import Request
 
+from controller.incidents.model import Cause
 from controller.incidents.sentences import Language
 from controller.web import language
 from controller.web.account_words import ACCOUNT_WORDS
 from controller.web.change_words import CHANGE_WORDS
 from controller.web.language import Speech, chosen_language, french
 from controller.web.words import WORDS
+from tests.sanaga_process import ROOT
 
 HERE = Path(language.__file__).parent
 TEXT = re.compile(r"""\bt\(\s*(?:"([^"]+)"|'([^']+)')""")
@@ -42,6 +44,14 @@ def test_a_text_stands_in_one_catalogue():
     files = (HERE / "templates" / "fr").glob("*.json")
     texts = [text for file in files for text in json.loads(file.read_text(encoding="utf-8"))]
     assert sorted(texts) == sorted(set(texts))
+
+
+def test_the_advice_on_a_page_is_that_of_the_handbook():
+    lines = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8").splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| `")]
+    written_down = {cause.strip("`"): advice.replace("`", "'") for cause, _, advice in rows}
+    assert WORDS["advice"] == written_down
+    assert set(WORDS["advice"]) == set(Cause)
 
 
 def test_a_french_text_has_the_values_of_the_english_one():

@@ -33,6 +33,7 @@ def show_audit(  # noqa: PLR0913, PLR0917 - a parameter for each filter
     chosen = {"kind": kind, "who": who, "subject": subject, "since": since}
     values: dict[str, Any] = {
         "chosen": chosen,
+        "filters": {name: text for name, text in chosen.items() if text},
         "kinds": KINDS,
         "tab": "audit",
         "fault": "",

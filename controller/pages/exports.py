@@ -116,12 +116,21 @@ def _with_ways(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @router.get("/audit.{form}", openapi_extra=needs(Right.SEE_AUDIT))
-def export_audit(
-    form: Form, reader: Reader, subject: audit.Subject = None, kind: audit.Kind = None
+def export_audit(  # noqa: PLR0913, PLR0917 - a parameter for each filter
+    form: Form,
+    reader: Reader,
+    subject: audit.Subject = None,
+    kind: audit.Kind = None,
+    who: audit.Who = None,
+    since: audit.Since = None,
 ) -> Response:
-    """Return the audit chain as a file."""
-    rows = _every(lambda page: audit.list_entries(reader, page, subject or None, kind or None))
-    return _file(ListFile("audit", _AUDIT, [*rows]), form)
+    """Return entries of the audit chain as a file, the newest first."""
+    rows, before = list[Mapping[str, Any]](), None
+    while True:
+        page = audit.list_newest(reader, before, subject, kind, who, since)
+        rows += page["items"]
+        if (before := page["next"]) is None:
+            return _file(ListFile("audit", _AUDIT, rows), form)
 
 
 def _every(read: Callable[[PageRequest], Mapping[str, Any]]) -> Rows:

@@ -182,7 +182,8 @@ async function show() {
     box.append(note);
   }
   const told = { ...labels, figure: figure.selectedOptions[0].text };
-  box.append(...figureTables(found, kind, told, Number(period.value)), ...moveList(found, labels));
+  box.append(...figureTables(found, kind, told, Number(period.value)));
+  box.prepend(...moveList(found, labels));
 }
 
 function keepInAddress() {

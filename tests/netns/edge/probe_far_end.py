@@ -25,14 +25,17 @@ async def _probe() -> None:
     asyncio.get_running_loop().add_reader(sys.stdin, over.set)
     sys.stdout.write("probing\n")
     sys.stdout.flush()
+    lost = list[int]()
     while not over.is_set():
         await asyncio.sleep(MEASURE_S)
         one.measure()
+        lost.append(one.session.counters.lost_out + one.session.counters.lost_in)
     counts = {name: one.total(name) for name in ("sent", "lost_out", "lost_in", "heard_in")}
     told = counts | {
         "stalled": one.total("stalled"),
         "overdue_unstalled": _overdue_unstalled(one.seen),
-        "slowest_ms": max(one.all("round_trips_ms")),
+        "lost": _lost(one.seen, lost),
+        "slowest": [(seen.at_s, max(seen.round_trips_ms, default=0.0)) for seen in one.seen],
         "counters": asdict(one.session.counters),
     }
     sys.stdout.write(json.dumps(told) + "\n")
@@ -48,6 +51,16 @@ def _overdue_unstalled(seen: list[Measurement]) -> list[tuple[float, int, float]
         (one.at_s, one.overdue, _slowest_ms(seen[number:], one.at_s + ANSWERED_S))
         for number, one in enumerate(seen)
         if one.overdue and not one.stalled
+    ]
+
+
+def _lost(seen: list[Measurement], totals: list[int]) -> list[tuple[float, int, float]]:
+    """Return when packets were counted as lost, how many, and how late other answers came then."""
+    steps = zip(seen, totals, [0, *totals[:-1]], strict=True)
+    return [
+        (one.at_s, total - before, _slowest_ms(seen[number:], one.at_s + ANSWERED_S))
+        for number, (one, total, before) in enumerate(steps)
+        if total > before
     ]
 
 

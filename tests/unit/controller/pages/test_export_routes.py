@@ -9,6 +9,7 @@ from io import StringIO
 import pytest
 
 from accounts.roles import Grant
+from controller.change_routes import audit
 from controller.incidents.model import Health
 from controller.roles import Role
 from tests.rigs.service.api_bench import api_bench
@@ -90,6 +91,22 @@ def test_the_audit_is_for_who_may_see_it(bench):
     acts = {one["what"] for one in rows(bench, "/exports/audit.csv", "chief")}
     assert "incident.assign" in acts
     assert rows(bench, "/exports/audit.csv?subject=nobody", "chief") == []
+
+
+@pytest.mark.parametrize(("filters", "some"), [("who=ngono", True), ("who=nobody", False),
+                                               ("since=1999-01-01", True),
+                                               ("since=2999-01-01", False)])  # fmt: skip
+def test_the_audit_is_exported_as_it_is_filtered(bench, filters, some):
+    page = get(bench, f"/administration/audit?{filters}", "chief").text
+    link = f"/exports/audit.csv?{filters}"
+    assert (link in page) is some
+    assert bool(rows(bench, link, "chief")) is some
+
+
+def test_every_entry_of_the_audit_is_exported(bench, monkeypatch):
+    whole = rows(bench, "/exports/audit.csv", "chief")
+    monkeypatch.setattr(audit, "_NEWEST", 1)
+    assert len(rows(bench, "/exports/audit.csv", "chief")) == len(whole) > 1
 
 
 def test_a_form_that_is_none_is_refused(bench):

@@ -1,4 +1,4 @@
-"""sanaga schedule: what is done by itself every week and month, and doing it now."""
+"""sanaga schedule: what is done by itself every day, week and month, and doing it now."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -18,7 +18,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
-    help="What the controller does by itself every week and month, and doing it now.",
+    help="What the controller does by itself every day, week and month, and doing it now.",
 )
 _HEADINGS: Final = {
     "name": "NAME",
@@ -28,6 +28,7 @@ _HEADINGS: Final = {
     "outcome": "OUTCOME",
     "report": "REPORT",
 }
+_DONE: Final = {"drift": "drift is done; the newest plan, at 'Changes' in the browser, has it"}
 _LOOK_S: Final = 1.0
 # A device that does not answer takes its time, and there are hundreds of them.
 _WITHIN_S: Final = 3600.0
@@ -50,7 +51,9 @@ def list_(
 
 @app.command(epilog="Example: sanaga schedule run maintenance")
 def run(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="maintenance or availability.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="drift, maintenance or availability.")
+    ],
     folder: FolderOption = Path(),
     controller: ControllerOption = None,
 ) -> None:
@@ -62,7 +65,7 @@ def run(
     if row["outcome"] != "done":
         say(f"{name}: {row['outcome']}")
         raise typer.Exit(Exit.ERROR)
-    say(f"{name} is done; read it with 'sanaga report {name}'")
+    say(_DONE.get(name, f"{name} is done; read it with 'sanaga report {name}'"))
 
 
 def _run_here(name: str, folder: Path) -> dict[str, Any]:

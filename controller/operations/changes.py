@@ -1,7 +1,7 @@
 """Plans and applies that people ask a running controller for, and what keeps one from beginning."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from controller.apply.recovery import plan_rollback
 from controller.clock import SystemClock
 from controller.consultations.model import Announcement
 from controller.environment import state_dir
-from controller.load import load
+from controller.load import Loaded, load
 from controller.model import Plan
 from controller.operations.approving import SecondPerson
 from controller.operations.exchange import push_json
@@ -33,7 +33,12 @@ from controller.operations.model import (
 )
 from controller.operations.plan_rows import Author, Basis, PlanRows, StoredPlan
 from controller.operations.runner import Operations, Watch, Work
-from controller.planning.from_folder import FolderPlan, PlanContext, draft_folder
+from controller.planning.from_folder import (
+    DevicesUnreachableError,
+    FolderPlan,
+    PlanContext,
+    draft_folder,
+)
 from controller.planning.plan import refuse
 from controller.planning.plan_file import load as load_file
 from controller.store.audit import NETWORK
@@ -155,7 +160,7 @@ class Changes:
         context = PlanContext(state_dir(), SystemClock().instant(), watch)
         folder, scope = wish.folder or self.folder, wish.scope
         if scope is None:
-            return draft_folder(load(folder), wish.choices, context), None
+            return _drafted(load(folder), wish, context), None
         intent = None
         try:
             loaded = load(folder)
@@ -183,6 +188,18 @@ class Changes:
         at = instant_text(self.second_person.now())
         with self.plans.begin() as connection:
             append(connection, by.actor(""), at, what, subject, details, kind=NETWORK)
+
+
+def _drafted(loaded: Loaded, wish: PlanWish, context: PlanContext) -> FolderPlan:
+    try:
+        return draft_folder(loaded, wish.choices, context)
+    except DevicesUnreachableError as error:
+        if not wish.without_silent or len(error.reasons) == error.asked:
+            raise
+        without = (*wish.choices.without, *error.reasons)
+        found = draft_folder(loaded, replace(wish.choices, without=without), context)
+        left_out = (f"{name} is left out: {why}" for name, why in error.reasons.items())
+        return replace(found, notes=(*found.notes, *left_out))
 
 
 def _act(wish: ActWish) -> Work:

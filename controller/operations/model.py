@@ -125,13 +125,14 @@ class PlanWish:
     """Which plan somebody wants: of which folder, and with which choices.
 
     Without a folder it is that of the service. file is a saved plan that is taken as it is. Without
-    a scope it is for the whole network.
+    a scope it is for the whole network. without_silent leaves devices out that do not answer.
     """
 
     choices: PlanChoices
     folder: Path | None = None
     file: Path | None = None
     scope: PlanScope | None = None
+    without_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

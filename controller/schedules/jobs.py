@@ -1,4 +1,4 @@
-"""What is done by schedule: preventive maintenance every week, availability every month."""
+"""What is done by schedule: drift every day, maintenance every week, availability every month."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -37,22 +37,34 @@ from topology.build import build_topology
 
 MAINTENANCE: Final = "maintenance"
 AVAILABILITY: Final = "availability"
+DRIFT: Final = "drift"
 _DAY_S: Final = 86_400.0
 _READINGS: Final = timedelta(seconds=TEST_EVERY_S)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something that is done by schedule; make gets when it was due and the time now."""
+    """Something that is done by schedule; make gets when it was due and the time now.
+
+    It returns the report that it made, if it makes one.
+    """
 
     name: str
     schedule: Schedule
-    make: Callable[[datetime, datetime], Report]
+    make: Callable[[datetime, datetime], Report | None]
+
+
+def compare_nothing() -> None:
+    """Refuse to compare, where no service keeps plans. Raises SanagaError."""
+    raise SanagaError("the running service compares, and keeps the plan; here, run 'sanaga plan'")
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What jobs read: the folder, the state folder, the records, and the devices."""
+    """What jobs read: the folder, the state folder, the records, and the devices.
+
+    compare plans what would make devices as the folder intends, and raises SanagaError.
+    """
 
     loaded: Loaded
     state_dir: Path
@@ -62,10 +74,15 @@ class Surroundings:
     version: str
     devices: Connect
     edges: ConnectEdge
+    compare: Callable[[], None] = compare_nothing
 
 
 def usual_surroundings(
-    loaded: Loaded, state_dir: Path, engine: Engine, version: str
+    loaded: Loaded,
+    state_dir: Path,
+    engine: Engine,
+    version: str,
+    compare: Callable[[], None] = compare_nothing,
 ) -> Surroundings:
     """Return the surroundings of a controller, its devices reached as usual."""
     return Surroundings(
@@ -77,6 +94,7 @@ def usual_surroundings(
         version,
         connector(anchored(loaded), loaded.folder, state_dir=state_dir),
         edge_connector(loaded, state_dir),
+        compare,
     )
 
 
@@ -97,8 +115,12 @@ def make_jobs(around: Surroundings) -> Mapping[str, Job]:
     def week(_due: datetime, now: datetime) -> Report:
         return Week(around, now).report()
 
+    def day(_due: datetime, _now: datetime) -> None:
+        around.compare()
+
     times = around.loaded.timetable
     jobs = (
+        Job(DRIFT, times.drift, day),
         Job(MAINTENANCE, times.maintenance, week),
         Job(AVAILABILITY, times.availability, month),
     )

@@ -16,6 +16,7 @@ from inventory.errors import SanagaError, UnknownNameError
 # It is listed beside the schedules, and made by the command for backups.
 BACKUP: Final = "backup"
 _log: Final = logging.getLogger(__name__)
+DONE: Final = "done"
 # How the outcome of a run begins that failed.
 FAILED: Final = "failed: "
 Announce = Callable[[Report], None]
@@ -93,13 +94,14 @@ class ScheduleRunner:
             return None
         try:
             report = job.make(due, now)
-            self._archive.store(report)
-            self._announce(report)
+            if report:
+                self._archive.store(report)
+                self._announce(report)
         except (SanagaError, OSError, SQLAlchemyError) as error:
             _log.warning("schedule %s failed: %s", job.name, error)
             run = replace(run, outcome=f"{FAILED}{error}")
         else:
-            run = replace(run, ended_s=now_s, outcome="done", report=report.name)
+            run = replace(run, ended_s=now_s, outcome=DONE, report=report.name if report else "")
         self._rows.finish(run)
         return run
 

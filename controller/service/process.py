@@ -40,6 +40,7 @@ from controller.notices.recipients import Audience
 from controller.notices.worker import NoticeWorker
 from controller.operations.answer_rows import AnswerRows
 from controller.operations.changes import Changes
+from controller.operations.comparing import compare
 from controller.pages.install import add_pages
 from controller.polling.listeners import ListeningPorts
 from controller.routes.app import cookies_of, make_app
@@ -202,7 +203,9 @@ def _open_parts(
     )
     opened.callback(changes.operations.stop)
     answers = AnswerRows(database.engine)
-    around = usual_surroundings(loaded, options.state_dir, database.engine, options.version)
+    around = usual_surroundings(
+        loaded, options.state_dir, database.engine, options.version, partial(compare, changes)
+    )
     schedules = Scheduling(
         around, lambda: devices.collector.heard, clock, incidents.leading, backups
     )

@@ -52,6 +52,7 @@ class SchedulesDocument(Document):
 
     timezone: Zone = Field(default=DOUALA, examples=[DOUALA])
     backup: DailyDocument | None = Field(default=None, examples=['{at: "02:00"}'])
+    drift: DailyDocument | None = Field(default=None, examples=['{at: "03:00"}'])
     maintenance: WeeklyDocument | None = Field(default=None, examples=['{day: mon, at: "06:00"}'])
     availability: MonthlyDocument | None = Field(default=None, examples=['{day: 1, at: "05:00"}'])
 
@@ -62,6 +63,7 @@ class SchedulesDocument(Document):
             self._schedule(self.backup, usual.backup),
             self._schedule(self.maintenance, usual.maintenance),
             self._schedule(self.availability, usual.availability),
+            self._schedule(self.drift, usual.drift),
         )
 
     def _schedule(

@@ -126,7 +126,7 @@ def test_a_month_that_is_not_kept_is_made_now_and_one_to_come_is_not_there(bench
 
 def test_schedules_say_when_they_are_due(bench):
     items = bench.get("/schedules")["items"]
-    assert [one["name"] for one in items] == ["maintenance", "availability"]
+    assert [one["name"] for one in items] == ["drift", "maintenance", "availability"]
     assert all(one["next_at"] > "2026" for one in items)
 
 

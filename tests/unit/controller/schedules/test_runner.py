@@ -54,6 +54,14 @@ def test_it_runs_on_time_and_not_again(world):
     assert [one.name for one in world.archive.listed()] == ["maintenance-2026-11-30"]
 
 
+def test_what_makes_no_report_is_done_and_stores_none(world):
+    world.make = lambda _due, now: world.done.append(now)
+    run = world.runner().run("maintenance", MONDAY)
+    assert (run.outcome, run.report, world.done) == ("done", "", [MONDAY])
+    assert (world.told, list(world.archive.listed())) == ([], [])
+    assert world.rows.last("maintenance", MONDAY.timestamp()).outcome == "done"
+
+
 def test_after_an_absence_of_weeks_it_runs_once(world):
     world.rows.watch(0.0, MONDAY.timestamp() - 60)
     world.runner().run_due(MONDAY)

@@ -16,6 +16,7 @@ schedules:
   backup: {at: "03:30"}
   maintenance: {day: sun, at: "04:00"}
   availability: {day: 31, at: "23:59"}
+  drift: {at: "00:10"}
 """
 
 
@@ -42,6 +43,7 @@ def test_times_are_as_they_are_written(folder):
         Schedule(Daily(time(3, 30)), zone),
         Schedule(Weekly(6, time(4)), zone),
         Schedule(Monthly(31, time(23, 59)), zone),
+        Schedule(Daily(time(0, 10)), zone),
     )
 
 

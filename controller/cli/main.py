@@ -83,7 +83,7 @@ HELPS: Final = {
     "noc": "Incidents, consultations and maintenance windows of a running controller.",
     "watch": "Follow incidents and sites in this terminal; keys acknowledge, mute and comment.",
     "report": "Reports of availability and of preventive maintenance, as a page, PDF or table.",
-    "schedule": "What the controller does by itself every week and month, and doing it now.",
+    "schedule": "What the controller does by itself every day, week and month, and doing it now.",
     "demo": "Run the main job on a laboratory of real routers, and write a report.",
     "lab": "Bring up a laboratory of real routers, break it, look at it, take it down.",
     "edge": "Run a site's Linux edge: measure its circuits, keep its traffic on the good ones.",

@@ -1,1 +1,1 @@
-"""Schedules: what the controller does by itself every day, week and month, and the reports of it."""
+"""Schedules: what the controller does by itself every day, week and month, and its reports."""

@@ -40,7 +40,6 @@ from controller.notices.recipients import Audience
 from controller.notices.worker import NoticeWorker
 from controller.operations.answer_rows import AnswerRows
 from controller.operations.changes import Changes
-from controller.operations.comparing import compare
 from controller.pages.install import add_pages
 from controller.polling.listeners import ListeningPorts
 from controller.routes.app import cookies_of, make_app
@@ -51,7 +50,7 @@ from controller.service.device_reports import DeviceReports, polled_targets
 from controller.service.edge_reports import EdgeReports
 from controller.service.listeners import HttpServers, ListenError, local_socket, tcp_socket
 from controller.service.router_shows import RouterShows
-from controller.service.scheduling import Scheduling
+from controller.service.scheduling import Scheduling, compare
 from controller.service.sign_in import first_link, sign_in_realm, usual_url
 from controller.service.suspicion import DevicesBetween
 from controller.service.upkeep import Admission, Upkeep

@@ -8,18 +8,24 @@ from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from accounts.roles import Account, Origin, Principal
 from controller.backups.daily import DailyBackups
 from controller.channels.message import MessageKind
 from controller.clock import Clock
 from controller.incidents.sentences import Language
 from controller.notices.decisions import DecisionRows
+from controller.operations.changes import Changes
+from controller.operations.model import PlanWish
+from controller.planning.from_folder import PlanChoices
 from controller.polling.observing import Heard
 from controller.report_formats.formats import Report, document_of
 from controller.reports.batteries import BatterySample
+from controller.roles import LOCAL_ACCOUNT_ID
 from controller.schedules.desk import ReportDesk
 from controller.schedules.edge_facts import EdgeFacts, is_news, read_facts
 from controller.schedules.jobs import Surroundings
 from controller.schedules.own_faults import OwnFaults
+from inventory.errors import SanagaError
 from inventory.model import DeviceName
 
 _WATCH_S: Final = 60.0
@@ -28,6 +34,16 @@ _LOOK_S: Final = 30.0
 _MAINS_S: Final = 3600.0
 _BATTERY_S: Final = 60.0
 _KEPT_S: Final = 400 * 86_400.0
+# Devices that do not answer take their time, and there are hundreds of them.
+_COMPARED_WITHIN_S: Final = 3600.0
+# Who made the plan of a comparison, in lists and in the audit; it may do nothing else.
+CONTROLLER: Final = Principal(
+    Account(LOCAL_ACCOUNT_ID, "sanaga", "the controller, by schedule"),
+    (),
+    (),
+    Origin.TOKEN,
+    "schedule",
+)
 _log: Final = getLogger(__name__)
 
 
@@ -129,6 +145,19 @@ class Scheduling:
 
     def _now_s(self) -> float:
         return self._clock.instant().timestamp()
+
+
+def compare(changes: Changes) -> None:
+    """Plan what would make devices as the folder intends, and keep the plan; nothing is applied.
+
+    Devices that do not answer are left out. Raises SanagaError when no plan can be made.
+    """
+    begun = changes.start_plan(PlanWish(PlanChoices(), without_silent=True), CONTROLLER)
+    changes.operations.wait(begun.id, _COMPARED_WITHIN_S)
+    found = changes.operations.find(begun.id)
+    if found is None or found.result is None:
+        why = found.error["detail"] if found and found.error else "it did not end"
+        raise SanagaError(f"what runs was not compared with what is intended: {why}")
 
 
 def report_payload(report: Report) -> dict[str, object]:

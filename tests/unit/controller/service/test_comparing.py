@@ -4,8 +4,8 @@ import pytest
 
 from accounts.roles import Grant
 from controller.drivers.memory import Act, Faults, MemoryNetwork
-from controller.operations.comparing import compare
 from controller.roles import Role
+from controller.service.scheduling import compare
 from inventory.errors import SanagaError
 from tests.rigs.database.fresh_records import place_fresh_records
 from tests.rigs.service.api_bench import api_bench

@@ -50,6 +50,12 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "updates-wait": "{packages} security updates wait on this machine: {names}.",
     "updates-stale": "The list of packages on this machine is {age_s} old. Run 'apt-get update'.",
     "updates-unread": "Security updates of this machine are not known: {reason}.",
+    "updates-edge": "{packages} security updates wait: {names}. Run 'apt-get dist-upgrade' there, "
+    "in the order of the stages below.",
+    "updates-edge-unread": "Its security updates are not known: {reason}.",
+    "updates-edges-calm": "On {edges} edges no security update waits.",
+    "updates-edges-silent": "{edges} edges do not report security updates of their system; their "
+    "program is of before, or they have not been heard for two days.",
     "updates-edges": "{edges} edges do not report security updates of their system. Look with "
     "'apt list --upgradable' at each.",
     "sign-in-none": "No sign-in of an account was refused.",
@@ -120,6 +126,12 @@ _FRENCH: Final[Mapping[str, str]] = {
     "updates-stale": "La liste des paquets de cette machine a {age_s}. Lancer 'apt-get update'.",
     "updates-unread": "Les mises à jour de sécurité de cette machine ne sont pas connues : "
     "{reason}.",
+    "updates-edge": "{packages} mises à jour de sécurité attendent : {names}. Lancer 'apt-get "
+    "dist-upgrade' là-bas, dans l'ordre des étapes ci-dessous.",
+    "updates-edge-unread": "Ses mises à jour de sécurité ne sont pas connues : {reason}.",
+    "updates-edges-calm": "Sur {edges} équipements aucune mise à jour de sécurité n'attend.",
+    "updates-edges-silent": "{edges} équipements ne disent pas leurs mises à jour de sécurité ; "
+    "leur programme est d'avant, ou rien n'en est entendu depuis deux jours.",
     "updates-edges": "{edges} équipements ne disent pas les mises à jour de sécurité de "
     "leur système. "
     "À voir avec 'apt list --upgradable' sur chacun.",

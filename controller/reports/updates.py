@@ -1,7 +1,7 @@
 """A staged plan for bringing edges up to date: one first, then a few, the rest, and hubs last."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Final
@@ -47,12 +47,15 @@ def is_older(version: str, newest: str) -> bool:
     return bool(version) and order_of(version) < order_of(newest)
 
 
-def plan_stages(edges: Iterable[EdgeVersion], newest: str) -> tuple[StagedEdge, ...]:
+def plan_stages(
+    edges: Iterable[EdgeVersion], newest: str, waiting: Collection[str] = ()
+) -> tuple[StagedEdge, ...]:
     """Return in which order edges with an older version than newest are brought up to date.
 
-    An edge whose version is not known is in no stage.
+    So are those on which updates of their system wait. An edge of which neither is known is in no
+    stage.
     """
-    old = [one for one in edges if is_older(one.version, newest)]
+    old = [one for one in edges if is_older(one.version, newest) or one.device in waiting]
     others = sorted((one for one in old if not one.hub), key=_calmest_first)
     hubs = sorted((one for one in old if one.hub), key=lambda one: (one.people, one.device))
     few = ceil((len(others) - 1) / _FEW) if len(others) > 1 else 0

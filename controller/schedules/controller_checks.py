@@ -1,11 +1,8 @@
 """Checks of the controller itself: access and certificates that end, disk, sign-ins, updates."""
 
-import os
-import re
 import shutil
-import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,6 +19,7 @@ from controller.reports.document import State
 from controller.reports.findings import Check, Finding
 from controller.store.people_records import PersonRecord
 from database.engine import reading
+from edge.telemetry.debian_updates import LISTS, waiting_updates
 from inventory.errors import SanagaError
 
 SOON_DAYS: Final = 30
@@ -31,10 +29,6 @@ _DAY_S: Final = 86_400.0
 _GIGA: Final = 10**9
 _LEAST_SHARE, _LOW_SHARE = 0.1, 0.2
 _MOST_PEM_OCTETS: Final = 1 << 20
-_STALE_S: Final = 8 * _DAY_S
-_LISTS: Final = Path("/var/lib/apt/lists")
-_APT_WITHIN_S: Final = 120
-_SECURITY: Final = re.compile(r"^Inst (\S+) .*-security", re.IGNORECASE | re.MULTILINE)
 _NAMED: Final = 8
 _OWN: Final = "controller"
 _LONGEST: Final = 200
@@ -209,41 +203,25 @@ def check_sign_ins(engine: Engine, now: datetime) -> Iterator[Finding]:
     yield own(Check.SIGN_IN, State.UNKNOWN, "sign-in-scope")
 
 
-def check_machine_updates(now_s: float, lists: Path = _LISTS) -> Iterator[Finding]:
+def check_machine_updates(now_s: float, lists: Path = LISTS) -> Iterator[Finding]:
     """Yield which security updates of Debian's packages wait on this machine, as apt knows them."""
-    age_s = now_s - max((one.stat().st_mtime for one in lists.glob("*Release")), default=0.0)
-    if age_s > _STALE_S:
-        yield own(Check.SECURITY_UPDATES, State.UNKNOWN, "updates-stale", {"age_s": age_s})
-        return
-    try:
-        told = _simulated_upgrade()
-    except (OSError, subprocess.SubprocessError) as error:
-        yield own(Check.SECURITY_UPDATES, State.UNKNOWN, "updates-unread", because(error))
-        return
-    names = _SECURITY.findall(told)
-    if not names:
+    found = waiting_updates(now_s, lists)
+    if found.stale_s is not None:
+        values: dict[str, str | float] = {"age_s": found.stale_s}
+        yield own(Check.SECURITY_UPDATES, State.UNKNOWN, "updates-stale", values)
+    elif found.fault:
+        reason = {"reason": clean(found.fault)[:_LONGEST]}
+        yield own(Check.SECURITY_UPDATES, State.UNKNOWN, "updates-unread", reason)
+    elif not found.packages:
         yield own(Check.SECURITY_UPDATES, State.GOOD, "updates-none")
-        return
-    listed = ", ".join(map(clean, names[:_NAMED])) + (
-        f", +{len(names) - _NAMED}" if len(names) > _NAMED else ""
-    )
-    values: dict[str, str | float] = {"packages": len(names), "names": listed}
-    yield own(Check.SECURITY_UPDATES, State.ACT, "updates-wait", values)
+    else:
+        values = {"packages": len(found.packages), "names": _some(found.packages)}
+        yield own(Check.SECURITY_UPDATES, State.ACT, "updates-wait", values)
 
 
-def _simulated_upgrade() -> str:
-    """Return what apt would do to bring this machine up to date; it changes nothing."""
-    done = subprocess.run(
-        ["apt-get", "--simulate", "--quiet", "dist-upgrade"],  # noqa: S607 - found by PATH
-        env={"PATH": os.defpath, "LC_ALL": "C"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=_APT_WITHIN_S,
-        check=True,
-    )
-    return done.stdout
+def _some(names: Sequence[str]) -> str:
+    more = f", +{len(names) - _NAMED}" if len(names) > _NAMED else ""
+    return ", ".join(map(clean, names[:_NAMED])) + more
 
 
 def _has_accounts(engine: Engine) -> bool:

@@ -100,14 +100,6 @@ def _other_version(one: EdgeVersion, newest: str) -> Finding:
     return Finding(Check.VERSION, one.device, one.site, state, key, values)
 
 
-def update_findings(edges: int) -> Iterator[Finding]:
-    """Yield that edges do not report which security updates their system waits for."""
-    if edges:
-        values = {"edges": edges}
-        unknown = State.UNKNOWN
-        yield Finding(Check.SECURITY_UPDATES, "edges", "", unknown, "updates-edges", values)
-
-
 def battery_findings(
     samples: Sequence[BatterySample], intent: Intent, now_s: float
 ) -> Iterator[Finding]:

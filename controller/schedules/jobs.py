@@ -25,7 +25,12 @@ from controller.schedules import controller_checks as checks
 from controller.schedules import device_checks as devices
 from controller.schedules.archive import Report, ReportArchive
 from controller.schedules.config_backups import back_up_configs
-from controller.schedules.edge_facts import FRESH_S, disk_findings
+from controller.schedules.edge_facts import (
+    FRESH_S,
+    disk_findings,
+    edges_to_update,
+    update_findings,
+)
 from controller.schedules.month import MonthSource, month_report
 from controller.schedules.rows import ScheduleRows
 from controller.store.people import People
@@ -151,7 +156,7 @@ class Week:
             *disk_findings(intent, sorted(told), facts),
             *devices.version_findings(edges, told, intent, around.version),
             *checks.check_machine_updates(self.now.timestamp()),
-            *devices.update_findings(len(told)),
+            *update_findings(intent, sorted(told), facts),
             *checks.guarded(Check.SIGN_IN, lambda: checks.check_sign_ins(around.engine, self.now)),
             *self._batteries(),
         )
@@ -162,7 +167,7 @@ class Week:
             self.now.timestamp(),
             around.version,
             findings,
-            plan_stages(edges, around.version),
+            plan_stages(edges, around.version, edges_to_update(facts.values())),
             use.sizes,
         )
 

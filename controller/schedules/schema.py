@@ -58,6 +58,8 @@ facts: Final = Table(
     Column("version", Text, nullable=False),
     Column("free_octets", BigInteger, nullable=False),
     Column("whole_octets", BigInteger, nullable=False),
+    Column("updates", Integer),
+    Column("update_words", Text, nullable=False, server_default=""),
 )
 
 

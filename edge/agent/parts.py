@@ -31,6 +31,7 @@ from edge.selection.call_detector import CallDetector
 from edge.selection.selector import PathSelector
 from edge.signed.verifiers import PolicyVerifier, PskVerifier, RevocationVerifier, RosterVerifier
 from edge.storage.journal import DecisionJournal, JournalRecord, Kind
+from edge.telemetry.debian_updates import WaitingUpdates
 from vpn import key_text
 
 # How often the kernel is put right, and how often at most when links go down.
@@ -59,6 +60,8 @@ class EdgeParts:
         )
         self.link_alarm = LinkAlarm(clock, at_most_every_s=UPKEEP_S)
         self.join_proxy = JoinProxy(monotonic_s)
+        # None until they are first asked after.
+        self.updates: WaitingUpdates | None = None
         self._wire_keys(identity)
         self._wire_policy()
         self.reporter = make_reporter(self)

@@ -13,6 +13,7 @@ from edge.reporting.reporter import ReportSources, TelemetryReporter
 from edge.reporting.spool import Spool
 from edge.reporting.summaries import Octets, WayKey
 from edge.reporting.uplink import LinkIdentity
+from edge.telemetry.debian_updates import WaitingUpdates
 from inventory.errors import EdgeError
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 STOPPED: Final = "stop"
 SHUTDOWN: Final = "shutdown"
 POWER: Final = "power"
+# Of packages that wait for an update no more are named.
+MOST_NAMES: Final = 8
+LONGEST_FAULT: Final = 200
 # What systemd makes when the machine is going down; the edge's unit may not ask it.
 SHUTDOWN_SIGNS: Final = (Path("/run/nologin"), Path("/run/systemd/shutdown/scheduled"))
 
@@ -45,7 +49,7 @@ def make_reporter(edge: "EdgeParts") -> TelemetryReporter:
         faults=edge.faults.current,
         repairs=lambda: edge.installer.repairs,
         announced=lambda told: edge.consultations.take(told),  # noqa: PLW0108 - as the others
-        about=lambda: about_edge(edge.folder),
+        about=lambda: {**about_edge(edge.folder), **about_updates(edge.updates)},
     )
     return TelemetryReporter(identity, SpoolThread(Spool(edge.folder)), edge.clock, sources)
 
@@ -57,6 +61,19 @@ def about_edge(folder: Path) -> Mapping[str, Any]:
     except OSError:
         return {}
     return {"version": version("sanaga"), "free_octets": use.free, "whole_octets": use.total}
+
+
+def about_updates(updates: WaitingUpdates | None) -> Mapping[str, Any]:
+    """Return which security updates wait, or why that is not known; nothing before it was asked."""
+    if updates is None:
+        return {}
+    if updates.stale_s is not None:
+        days = updates.stale_s / 86_400
+        return {"updates_unknown": f"apt's lists of packages are {days:.0f} days old"}
+    if updates.fault:
+        return {"updates_unknown": updates.fault[:LONGEST_FAULT]}
+    names = list(updates.packages[:MOST_NAMES])
+    return {"updates": len(updates.packages), "update_names": names}
 
 
 async def tunnel_octets(edge: "EdgeParts") -> Mapping[WayKey, Octets]:

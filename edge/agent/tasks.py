@@ -10,6 +10,7 @@ from edge.agent.parts import UPKEEP_S, EdgeParts
 from edge.keys import handshakes
 from edge.selection import saved_state
 from edge.storage.journal import Kind
+from edge.telemetry.debian_updates import waiting_updates
 
 # While a tunnel moves to another key, and otherwise.
 ROTATE_BUSY_S: Final = 0.2
@@ -22,6 +23,9 @@ DETECT_CALLS_S: Final = 0.5
 DETECT_LIVE_CALLS_S: Final = 4.0
 SAVE_STATE_S: Final = 60.0
 REPORT_S: Final = 1.0
+# When a started edge first asks which updates wait for its machine, and how often from then on.
+UPDATES_FIRST_S: Final = 600.0
+UPDATES_S: Final = 6 * 3600.0
 # How late a consultation that the controller announced may begin or end.
 ANNOUNCED_S: Final = 1.0
 
@@ -157,6 +161,11 @@ async def gossip_revocations(edge: EdgeParts) -> None:
     await edge.revoked.tend()
 
 
+async def look_for_updates(edge: EdgeParts) -> None:
+    """Ask apt which security updates wait on this machine; the controller is told with the rest."""
+    edge.updates = await asyncio.to_thread(waiting_updates, edge.clock().unix_s)
+
+
 async def report(edge: EdgeParts) -> None:
     """Report what is due to the controller; whatever goes wrong there stays there."""
     await edge.reporter.tick()
@@ -191,6 +200,10 @@ def _rotate_s(edge: EdgeParts) -> float:
     return ROTATE_BUSY_S if edge.rotation.busy else ROTATE_IDLE_S
 
 
+def _updates_s(edge: EdgeParts) -> float:
+    return UPDATES_FIRST_S if edge.updates is None else UPDATES_S
+
+
 def _decided(edge: EdgeParts) -> asyncio.Event:
     return edge.selector.changed
 
@@ -216,5 +229,6 @@ TASKS: Final = (
     Task("rotate keys", _rotate_s, rotate_keys),
     Task("rekey preshared keys", _every(REKEY_PSK_S), rekey_psk),
     Task("gossip revocations", _every(GOSSIP_S), gossip_revocations),
+    Task("look for updates", _updates_s, look_for_updates),
     Task("report", _every(REPORT_S), report, wake=_news),
 )

@@ -35,3 +35,8 @@ def test_the_first_is_the_calmest_with_two_ways_and_hubs_are_last_one_by_one():
 def test_who_is_current_or_unknown_is_in_no_stage():
     assert plan_stages([edge("a-e1", version="0.2.0"), edge("b-e1", version="")], "0.2.0") == ()
     assert [one.stage for one in plan_stages([edge("h-e1", hub=True)], "0.2.0")] == [1]
+
+
+def test_an_edge_whose_system_waits_for_updates_is_staged_whatever_it_runs():
+    edges = [edge("a-e1", version="0.2.0"), edge("b-e1", version="0.2.0")]
+    assert [one.device for one in plan_stages(edges, "0.2.0", {"b-e1"})] == ["b-e1"]

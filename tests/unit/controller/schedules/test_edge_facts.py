@@ -9,7 +9,14 @@ from controller.load import load
 from controller.reports.document import State
 from controller.reports.finding_words import finding_sentence
 from controller.schedules import device_checks as devices
-from controller.schedules.edge_facts import EdgeFacts, disk_findings, is_news, read_facts
+from controller.schedules.edge_facts import (
+    EdgeFacts,
+    disk_findings,
+    edges_to_update,
+    is_news,
+    read_facts,
+    update_findings,
+)
 from controller.schedules.rows import ScheduleRows
 from database.engine import open_engine
 from inventory.errors import DeviceError
@@ -110,3 +117,61 @@ def test_an_edge_that_cannot_be_asked_is_known_by_what_it_told_itself(edges):
     assert found[silent] is asked[silent]
     here = {name: {"version": "0.1.0"}}
     assert devices.answered(here, {name: FACTS}) == here
+
+
+@pytest.mark.parametrize(
+    ("updates", "known"),
+    [
+        ({"updates": 2, "update_names": ["openssl", "libc6"]}, (2, "openssl, libc6")),
+        ({"updates": 0, "update_names": []}, (0, "")),
+        ({"updates_unknown": "apt's lists are 30 days old"}, (None, "apt's lists are 30 days old")),
+        ({}, (None, "")),
+        ({"updates": True}, (None, "")),
+        ({"updates": -1, "updates_unknown": 7}, (None, "")),
+        ({"updates": 1, "update_names": "openssl"}, (1, "")),
+        ({"updates": 1, "update_names": [7, "x\x1b[2J"]}, (1, "x [2J")),
+    ],
+)
+def test_security_updates_are_taken_as_far_as_they_make_sense(updates, known):
+    found = read_facts("kolofata-e1", {**TOLD, **updates}, 1000.0)
+    assert found
+    assert (found.updates, found.update_words) == known
+
+
+def test_updates_that_come_or_go_are_news_and_are_kept(tmp_path):
+    waiting = replace(FACTS, updates=2, update_words="openssl, libc6")
+    assert is_news(waiting, FACTS)
+    assert not is_news(waiting, waiting)
+    engine = open_engine(tmp_path / "sanaga.sqlite")
+    rows = ScheduleRows(engine)
+    rows.note_edge(waiting)
+    assert rows.edge_facts(0.0) == {"kolofata-e1": waiting}
+    engine.dispose()
+
+
+def test_the_week_says_on_which_edges_updates_wait_and_which_do_not_tell(intent, edges):
+    waits, calm = edges[:2]
+    facts = {
+        waits: replace(FACTS, device=waits, updates=2, update_words="openssl, libc6"),
+        calm: replace(FACTS, device=calm, updates=0),
+        "stale-e1": replace(FACTS, device="stale-e1", update_words="apt's lists are old"),
+        "former-e1": replace(FACTS, device="former-e1"),
+    }
+    found = told(update_findings(intent, [*facts, "silent-e1"], facts))
+    assert found == [
+        (
+            waits,
+            State.ACT,
+            "2 security updates wait: openssl, libc6. Run 'apt-get dist-upgrade' there, in the "
+            "order of the stages below.",
+        ),
+        ("stale-e1", State.UNKNOWN, "Its security updates are not known: apt's lists are old."),
+        ("edges", State.GOOD, "On 1 edges no security update waits."),
+        (
+            "edges",
+            State.UNKNOWN,
+            "2 edges do not report security updates of their system; their program is of before, "
+            "or they have not been heard for two days.",
+        ),
+    ]
+    assert edges_to_update(facts.values()) == {waits}

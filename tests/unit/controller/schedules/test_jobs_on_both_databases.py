@@ -15,12 +15,12 @@ from controller.reports.availability import AvailabilityReport
 from controller.reports.batteries import BatterySample
 from controller.reports.findings import Check
 from controller.reports.maintenance import MaintenanceReport
-from controller.schedules import controller_checks
 from controller.schedules.archive import ReportArchive
 from controller.schedules.desk import ReportDesk
 from controller.schedules.jobs import Surroundings
 from controller.schedules.rows import ScheduleRows
 from controller.store.database import Database
+from edge.telemetry import debian_updates
 from inventory.errors import DeviceError, JournalError
 from tests.rigs.people.people_rig import ACT, NGONO, make_registrar, nowhere
 from tests.rigs.service.api_bench import SPUR
@@ -36,7 +36,7 @@ def unreached(name):
 @pytest.fixture
 def around(records, tmp_path, monkeypatch):
     # What waits on this machine is no matter of a database.
-    monkeypatch.setattr(controller_checks, "_simulated_upgrade", lambda: "")
+    monkeypatch.setattr(debian_updates, "simulated_upgrade", lambda: "")
     state = tmp_path / "state"
     with closing(make_registrar(state)) as registrar:
         soon = replace(NGONO, until=date(2026, 12, 10))

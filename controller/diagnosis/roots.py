@@ -203,7 +203,8 @@ class _Search:
     def _power_signs(self, site: str, group: frozenset[str]) -> Iterator[str]:
         for device in sorted(group):
             if gasp := self._hearing.gasped(device):
-                yield f"{device} said with its last words that it loses power ({gasp.reason})"
+                why = f" ({gasp.reason})" if gasp.reason else ""
+                yield f"{device} said with its last words that it loses power{why}"
         for subject in (
             Subject(SubjectKind.SITE, site),
             *(Subject(SubjectKind.DEVICE, d) for d in sorted(group)),

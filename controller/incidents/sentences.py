@@ -18,7 +18,7 @@ class Language(StrEnum):
     FRENCH = "fr"
 
 
-_TITLES: Final[Mapping[Language, Mapping[Cause, str]]] = {
+TITLES: Final[Mapping[Language, Mapping[Cause, str]]] = {
     Language.ENGLISH: {
         Cause.POWER_CUT: "{place} has lost its power",
         Cause.ON_BATTERY: "{place} runs on battery",
@@ -54,7 +54,7 @@ _TITLES: Final[Mapping[Language, Mapping[Cause, str]]] = {
         Cause.UNKNOWN: "{root} se tait, personne ne voit pourquoi",
     },
 }
-_MEDIA: Final[Mapping[Language, Mapping[Medium, str]]] = {
+MEDIA: Final[Mapping[Language, Mapping[Medium, str]]] = {
     Language.ENGLISH: {
         Medium.FIBRE: "fibre",
         Medium.MICROWAVE: "microwave",
@@ -71,7 +71,7 @@ _MEDIA: Final[Mapping[Language, Mapping[Medium, str]]] = {
     },
 }
 # Singular and plural; French uses the singular for none, too.
-_COUNTED: Final[Mapping[Language, Mapping[str, tuple[str, str]]]] = {
+COUNTED: Final[Mapping[Language, Mapping[str, tuple[str, str]]]] = {
     Language.ENGLISH: {
         "cut off": ("1 site cut off", "{n} sites cut off"),
         "moved": ("1 site on {way}", "{n} sites on {way}"),
@@ -93,7 +93,7 @@ _COUNTED: Final[Mapping[Language, Mapping[str, tuple[str, str]]]] = {
         "people": ("1 habitant", "{n:,} habitants"),
     },
 }
-_OTHER_WAY: Final = {Language.ENGLISH: "another way", Language.FRENCH: "un autre chemin"}
+OTHER_WAY: Final = {Language.ENGLISH: "another way", Language.FRENCH: "un autre chemin"}
 _COLON: Final = {Language.ENGLISH: ": ", Language.FRENCH: " : "}
 _SERVED: Final = {Language.ENGLISH: "Served there: {who}.", Language.FRENCH: "Desservis : {who}."}
 _BEYOND: Final = {Effect.CUT_OFF: "interrupted", Effect.REDUNDANCY_LOST: "protected"}
@@ -106,7 +106,7 @@ def title(
     language: Language = Language.ENGLISH,
 ) -> str:
     """Return what an incident is called: its cause, and what it does to sites and consultations."""
-    head = _TITLES[language][incident.cause].format_map(_words(incident, network, language))
+    head = TITLES[language][incident.cause].format_map(_words(incident, network, language))
     tail = ", ".join(_effects(incident, network, dead, language))
     colon = _COLON[language] if ":" not in head else " - "
     return f"{head}{colon}{tail}" if tail else head
@@ -128,7 +128,7 @@ def sentence(
 def _words(incident: Incident, network: NetworkView, language: Language) -> Mapping[str, str]:
     site = network.site_of(incident.root)
     circuit = network.circuits.get(incident.root.name)
-    medium = _MEDIA[language][circuit.medium] if circuit else ""
+    medium = MEDIA[language][circuit.medium] if circuit else ""
     place = network.sites[site].title if site else incident.root.name
     root = place if incident.root.kind is SubjectKind.SITE else incident.root.name
     return {"root": root, "place": place, "medium": medium}
@@ -159,11 +159,11 @@ def _ways(
     lost = network.circuits.get(incident.root.name)
     for medium in media_left(network, left, dead).values():
         same = lost is not None and medium is lost.medium
-        yield _OTHER_WAY[language] if medium is None or same else _MEDIA[language][medium]
+        yield OTHER_WAY[language] if medium is None or same else MEDIA[language][medium]
 
 
 def _counted(language: Language, what: str, n: int) -> str:
-    one, many = _COUNTED[language][what]
+    one, many = COUNTED[language][what]
     form = one if n == 1 or (n == 0 and language is Language.FRENCH) else many
     text = form.replace("{n:,}", f"{n:,}").replace("{n}", str(n))
     return text.replace(",", "\N{NARROW NO-BREAK SPACE}") if language is Language.FRENCH else text

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from controller.api.context import Viewer
 from controller.api.instants import rfc3339
+from controller.incidents.french import in_french
 from controller.incidents.model import (
     ChangeKind,
     Health,
@@ -34,6 +35,7 @@ def incident_json(incident: Incident, reader: Viewer) -> dict[str, Any]:
         "severity": seen.severity.value,
         **{f"{name}_at": rfc3339(getattr(seen, f"{name}_s")) for name in _INSTANTS},
         "end_reason": seen.end_reason,
+        "evidence_fr": list(map(in_french, seen.evidence)),
         **{name: getattr(seen, name) for name in _COPIED},
         **{name: list(getattr(seen, name)) for name in _LISTS},
         "muted_until": rfc3339(seen.muted_until_s),
@@ -88,11 +90,15 @@ def incident_state(incident: Incident, now_s: float) -> str:
 
 def change_json(change: IncidentChange, *, whole: bool) -> dict[str, Any]:
     """Return an entry of a timeline; what counts other people's sites is left out unless whole."""
+    said = change.sentence if whole or change.kind is ChangeKind.ACT else ""
+    # What a person wrote stays as it is; what was done begins with who did it.
+    own = change.kind is ChangeKind.ACT and not said.startswith(f"{change.by} ")
     return {
         "at": rfc3339(change.at_s),
         "kind": change.kind.value,
         "by": change.by,
-        "sentence": change.sentence if whole or change.kind is ChangeKind.ACT else "",
+        "sentence": said,
+        "sentence_fr": said if own else in_french(said),
     }
 
 

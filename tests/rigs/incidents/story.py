@@ -4,9 +4,11 @@ from dataclasses import dataclass, field, replace
 
 from controller.decisions.decide import decide
 from controller.diagnosis.health import health_of
+from controller.incidents.french import in_french
 from controller.incidents.model import (
     Act,
     ActKind,
+    ChangeKind,
     Health,
     HealthChange,
     Incident,
@@ -68,6 +70,10 @@ class Story:
         self.turns += outcome.health_changes
         self.refusals += outcome.refusals
         self.ended |= {i.number: i for i in outcome.touched if not i.open}
+        told = [words for i in outcome.touched for words in i.evidence]
+        told += [one.sentence for one in outcome.changes if one.kind is not ChangeKind.ACT]
+        english = [words for words in told if in_french(words) == words]
+        assert not english, english
 
     def wait(self, seconds: float) -> None:
         """Let time pass; decisions are taken when they are due, and at the end."""

@@ -186,6 +186,7 @@ def test_policy_delays_can_be_set():
     assert story.sent() == ["mora-kolofata-fibre"]
 
 
+NO_BGP = "BGP of mora-r1 with kolofata-r1 is Active, not established"
 LOGGED = "mora-r1 logged that BGP with kolofata-r1 went down (BFD down received)"
 
 
@@ -210,10 +211,8 @@ def test_it_decides_nothing_alone_since_anybody_can_send_a_line(story):
 
 def test_it_is_evidence_of_a_session_that_is_found_lost(story):
     subject = circuit("mora-kolofata-fibre")
-    lost = story.word(
-        subject, Health.DEGRADED, "mora-r1", source=Source.BGP, reason="BGP is Active"
-    )
+    lost = story.word(subject, Health.DEGRADED, "mora-r1", source=Source.BGP, reason=NO_BGP)
     story.hear(logged(story), lost)
     story.wait(60)
     assert story.only().cause is Cause.ROUTING_LOST
-    assert story.only().evidence == ("BGP is Active", LOGGED)
+    assert story.only().evidence == (NO_BGP, LOGGED)

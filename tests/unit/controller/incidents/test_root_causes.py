@@ -250,7 +250,7 @@ def test_22_a_recabled_circuit_keeps_its_incident_and_members_follow_the_new_gra
 
 
 def test_22_a_neighbour_seen_elsewhere_has_moved_and_its_port_is_not_cut(story):
-    words = "mora-r1 eth2 should meet kolofata-r1, meets maroua-r2"
+    words = "wrong cable: mora-r1 eth2 should meet kolofata-r1, meets maroua-r2"
     story.hear(
         *story.dead("mora-kolofata-fibre"),
         story.word(
@@ -272,7 +272,7 @@ def test_a_wrong_cable_on_a_live_circuit_is_told_without_cutting_anybody_off(sto
         Health.DEGRADED,
         "mora-r1",
         source=Source.LLDP,
-        reason="meets mora-r2",
+        reason="wrong cable: mora-r1 eth2 should meet kolofata-r1, meets mora-r2",
     )
     story.wait(40)
     assert (story.only().cause, story.only().effect) == (Cause.WRONG_CABLE, Effect.NONE)

@@ -65,7 +65,7 @@ def test_an_edge_asks_soon_after_its_start_and_then_four_times_a_day(monkeypatch
     edge: Any = SimpleNamespace(updates=None, clock=lambda: SimpleNamespace(unix_s=7.0))
     task = next(one for one in tasks.TASKS if one.job is tasks.look_for_updates)
     assert task.interval_s(edge) == 600.0
-    asyncio.run(task.job(edge))
+    asyncio.run(tasks.look_for_updates(edge))
     assert about_updates(edge.updates) == {"updates": 1, "update_names": ["at 7"]}
     assert task.interval_s(edge) == 6 * 3600.0
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from controller.incidents.sentences import (
@@ -13,6 +13,8 @@ from controller.incidents.sentences import (
     Language,
 )
 
+# Pages and lists show the same sentences again and again.
+_REMEMBERED: Final = 4096
 _FIELD: Final = re.compile(r"\{(\w+)[^}]*\}")
 _EVIDENCE: Final[Mapping[str, str]] = {
     "{n} circuits of {name} died within two minutes": "{n} liaisons de {name} sont mortes en deux "
@@ -126,6 +128,7 @@ _SPLIT: Final = re.compile(r"no part of incident (\d+): (.+)")
 _OWN_WORDS: Final = re.compile(r"([^\s:]+): (.+)")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def in_french(text: str) -> str:
     """Return a sentence of an incident in French; words of devices and people stay as they are."""
     if found := _SPLIT.fullmatch(text):

@@ -15,6 +15,8 @@ from controller.incidents.sentences import (
 
 # Pages and lists show the same sentences again and again.
 _REMEMBERED: Final = 4096
+# What is longer is no sentence of ours, and would take its time.
+_LONGEST: Final = 1_000
 _FIELD: Final = re.compile(r"\{(\w+)[^}]*\}")
 _EVIDENCE: Final[Mapping[str, str]] = {
     "{n} circuits of {name} died within two minutes": "{n} liaisons de {name} sont mortes en deux "
@@ -131,13 +133,15 @@ _OWN_WORDS: Final = re.compile(r"([^\s:]+): (.+)")
 @lru_cache(maxsize=_REMEMBERED)
 def in_french(text: str) -> str:
     """Return a sentence of an incident in French; words of devices and people stay as they are."""
+    if len(text) > _LONGEST:
+        return text
     if found := _SPLIT.fullmatch(text):
         return f"ne fait pas partie de l'incident {found[1]} : {in_french(found[2])}"
     for known in (_sentence, _title):
         if (told := known(text)) is not None:
             return told
     own = _OWN_WORDS.fullmatch(text)
-    return f"{own[1]} : {in_french(own[2])}" if own else text
+    return f"{own[1]} : {_sentence(own[2]) or own[2]}" if own else text
 
 
 def _sentence(text: str) -> str | None:

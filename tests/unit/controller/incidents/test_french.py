@@ -37,3 +37,11 @@ from controller.incidents.french import in_french
 )  # fmt: skip
 def test_a_sentence_is_told_in_french_with_the_same_names(english, french):
     assert in_french(english) == french
+
+
+@pytest.mark.parametrize(
+    "piece", ["a: ", "a is not heard (", "no part of incident 1: ", "a saw b dead (", ": ", " - "]
+)
+@pytest.mark.parametrize("times", [40, 400, 4_000])
+def test_a_device_that_says_much_keeps_nobody_waiting(piece, times):
+    assert len(in_french(piece * times)) >= times

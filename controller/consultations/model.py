@@ -63,3 +63,4 @@ class Expectation:
     mos: float | None
     delay_ms: float | None
     because: str
+    because_fr: str

@@ -4,12 +4,13 @@ It rests on test packets that ran beside the call on the paths that carried it, 
 Where a call travels twice, the better of both copies counts. What nobody measured is unknown.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
 from controller.consultations.model import Announcement
+from controller.incidents.sentences import Language
 from controller.telemetry.history import PastChange
 from controller.telemetry.slices import Slice
 from edge.telemetry.model import ChangeKind, PathState, PathSummary
@@ -19,6 +20,28 @@ MINUTE_S: Final = 60
 # Telemetry comes once a minute and may wait for a lost packet.
 LATENESS_S: Final = 90.0
 _ROUND: Final = 2
+_WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
+    Language.ENGLISH: {
+        "nothing": "nothing was measured beside this consultation, so its quality is unknown",
+        "mos": "MOS {mean:.2f} on average at the worse end, {worst:.2f} in its worst minute",
+        "move": "{n} move",
+        "moves": "{n} moves",
+        "lost": "{n:.0f} s without any way",
+        "none lost": "no second without a way",
+        "unknown": "{n:.0f} s unknown",
+        "joint": "; ",
+    },
+    Language.FRENCH: {
+        "nothing": "rien n'a été mesuré pendant cette consultation : sa qualité est inconnue",
+        "mos": "MOS {mean:.2f} en moyenne au moins bon bout, {worst:.2f} dans sa pire minute",
+        "move": "{n} changement de chemin",
+        "moves": "{n} changements de chemin",
+        "lost": "{n:.0f} s sans aucun chemin",
+        "none lost": "aucune seconde sans chemin",
+        "unknown": "{n:.0f} s inconnues",
+        "joint": " ; ",
+    },
+}
 _LEAST_MOS: Final = 1.0
 
 
@@ -99,21 +122,23 @@ class ConsultationReport:
     complete: bool
     ends: tuple[EndQuality, ...]
 
-    @property
-    def sentence(self) -> str:
+    def sentence(self, language: Language) -> str:
         """Return in a sentence what it was like."""
+        words = _WORDS[language]
         scores = [one.mos for one in self.ends if one.mos is not None]
         if not scores:
-            return "nothing was measured beside this consultation, so its quality is unknown"
+            return words["nothing"]
         worst = min(one.worst_mos for one in self.ends if one.worst_mos is not None)
         moves = sum(len(one.moves) for one in self.ends)
         lost, unknown = (max(getattr(e, f"{k}_s") for e in self.ends) for k in ("lost", "unknown"))
         parts = [
-            f"MOS {min(scores):.2f} on average at the worse end, {worst:.2f} in its worst minute",
-            f"{moves} move{'' if moves == 1 else 's'}",
-            f"{lost:.0f} s without any way" if lost else "no second without a way",
+            words["mos"].format(mean=min(scores), worst=worst),
+            words["move" if moves == 1 else "moves"].format(n=moves),
+            words["lost" if lost else "none lost"].format(n=lost),
         ]
-        return "; ".join([*parts, f"{unknown:.0f} s unknown"] if unknown else parts)
+        if unknown:
+            parts.append(words["unknown"].format(n=unknown))
+        return words["joint"].join(parts)
 
 
 def consultation_bounds(one: Announcement, now_s: float) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from controller.api.instants import rfc3339
 from controller.consultations.report import ConsultationReport, EndQuality
+from controller.incidents.sentences import Language
 
 
 def consultation_report_json(report: ConsultationReport) -> dict[str, Any]:
@@ -12,7 +13,8 @@ def consultation_report_json(report: ConsultationReport) -> dict[str, Any]:
         "began_at": rfc3339(report.began_s),
         "ended_at": rfc3339(report.ended_s),
         "complete": report.complete,
-        "sentence": report.sentence,
+        "sentence": report.sentence(Language.ENGLISH),
+        "sentence_fr": report.sentence(Language.FRENCH),
         "ends": [_end(one) for one in report.ends],
     }
 

@@ -213,6 +213,7 @@ def _expectation(sites: tuple[str, ...], reader: Viewer) -> dict[str, Any]:
         "mos": found.mos,
         "delay_ms": found.delay_ms,
         "because": found.because,
+        "because_fr": found.because_fr,
     }
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from controller.consultations.model import Announcement
 from controller.consultations.report import EndHistory, report_consultation
+from controller.incidents.sentences import Language
 from controller.telemetry.history import PastChange
 from controller.telemetry.slices import Slice
 from edge.telemetry.model import PathState
@@ -42,7 +43,7 @@ def test_a_good_call_has_its_quality_by_the_minute_and_lost_nothing():
     report, end = told(slices(12))
     assert [one.mos for one in end.minutes] == [4.3, 4.3]
     assert (end.lost_s, end.unknown_s, end.minutes[0].circuits) == (0, 0, (FIBRE,))
-    assert report.sentence == (
+    assert report.sentence(Language.ENGLISH) == (
         "MOS 4.30 on average at the worse end, 4.30 in its worst minute; 0 moves; "
         "no second without a way"
     )
@@ -71,7 +72,8 @@ def test_a_dead_way_is_lost_time_and_a_gap_is_unknown():
     assert (end.lost_s, end.unknown_s) == (20, 30)
     assert end.minutes[0].mos == pytest.approx((4 * 4.3 + 2 * 1.0) / 6, abs=0.01)
     assert end.minutes[0].loss == pytest.approx(20 / 60)
-    assert "20 s without any way; 30 s unknown" in report.sentence
+    assert "20 s without any way; 30 s unknown" in report.sentence(Language.ENGLISH)
+    assert "20 s sans aucun chemin ; 30 s inconnues" in report.sentence(Language.FRENCH)
 
 
 def test_moves_of_the_call_are_told_with_their_reason_and_no_others():
@@ -98,7 +100,8 @@ def test_the_last_minute_may_still_be_on_its_way():
 
 
 def test_without_telemetry_the_quality_is_unknown_and_not_bad():
-    assert "unknown" in told([])[0].sentence
+    assert "unknown" in told([])[0].sentence(Language.ENGLISH)
+    assert "inconnue" in told([])[0].sentence(Language.FRENCH)
     assert report_consultation(call(), [], NOON + 999).ends == ()
 
 

@@ -42,6 +42,8 @@ def test_a_whole_network_holds_a_picture_and_a_second_way_is_ready(desk):
     assert 4.0 < found.mos < 4.5
     assert found.because.startswith("kolofata to yaounde over ")
     assert found.because.endswith("another way is ready")
+    assert found.because_fr.startswith("de kolofata à yaounde par ")
+    assert found.because_fr.endswith("un autre chemin est prêt")
 
 
 def test_with_one_way_left_it_says_that_there_is_no_second(desk, loaded):
@@ -55,12 +57,14 @@ def test_with_one_way_left_it_says_that_there_is_no_second(desk, loaded):
     assert not found.protected
     assert LAST in found.because
     assert found.because.endswith("no second way if this one fails")
+    assert found.because_fr.endswith("pas de deuxième chemin si celui-ci tombe")
 
 
 def test_without_any_way_it_offers_documents(desk, loaded):
     found = desk.expect(["kolofata", "yaounde"], list(loaded.intent.circuits))
     assert (found.quality, found.mos) == (Quality.STORE_AND_FORWARD, None)
     assert "exchange documents" in found.because
+    assert "échanger des documents" in found.because_fr
 
 
 def test_parties_at_one_site_need_no_network(desk, loaded):

@@ -139,8 +139,8 @@ def _shut(policies: Policies, intent: Intent, hosts: Collection[ServiceHost]) ->
         groups.setdefault(zones, []).append(service)
     for zones, services in groups.items():
         yield (
-            f"shut in {listing(zones)} although rules open it, since the section 'hosts' of "
-            f"access.yaml has no address for it there: {listing(services, most=12)}"
+            f"{listing(services, most=12)} cannot be reached in {listing(zones)}: rules allow it, "
+            "but the section 'hosts' of access.yaml has no address there"
         )
 
 

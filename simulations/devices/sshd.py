@@ -11,7 +11,7 @@ from simulations.netns.blueprint import Machine
 from simulations.netns.capabilities import SSHD
 from simulations.netns.registry import Folder
 
-START_WITHIN_S: Final = 30.0
+START_WITHIN_S: Final = 120.0
 
 CONFIG: Final = """\
 Port {port}

@@ -23,7 +23,7 @@ from simulations.netns.registry import locked_registry
 from simulations.netns.shutdown import raised_as_interrupt
 from simulations.netns.waiting import eventually
 
-GATEWAY_WITHIN_S: Final = 30.0
+GATEWAY_WITHIN_S: Final = 120.0
 VERSIONS: Final = (4, 6)
 
 

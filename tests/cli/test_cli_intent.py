@@ -20,7 +20,8 @@ def test_init_writes_the_country_with_429_sites_and_it_is_valid(sanaga):
     assert sanaga("init", "country", "--national").code == 0
     answer = sanaga("validate", "country")
     assert answer.code == 0
-    assert [line[:14] for line in answer.err.splitlines()] == ["mind: shut in "] * 3
+    told = [" cannot be reached in " in line for line in answer.err.splitlines()]
+    assert told == [True] * 3
     assert answer.out.startswith(
         "429 switches of the hierarchy "
         "(1 central, 10 regional, 58 departmental, 360 arrondissement); "
@@ -54,7 +55,8 @@ def test_init_names_the_examples_there_are(sanaga):
 def test_validate_counts_what_is_there(sanaga, small):
     answer = sanaga("validate", small)
     assert answer.code == 0
-    assert [line[:14] for line in answer.err.splitlines()] == ["mind: shut in "] * 2
+    told = [" cannot be reached in " in line for line in answer.err.splitlines()]
+    assert told == [True] * 2
     assert answer.out == (
         "6 switches of the hierarchy (1 central, 2 regional, 1 departmental, 2 arrondissement); "
         "7 devices, 9 circuits, 2 zones, 3 expectations: valid\n"
@@ -89,8 +91,8 @@ def test_validate_speaks_json_and_yaml(sanaga, small, form, read):
         "counts": {"sites": 6, "devices": 7, "circuits": 9, "zones": 2, "expectations": 3},
         "cut_off": {},
         "notices": [
-            f"shut in {where} although rules open it, since the section 'hosts' of access.yaml has "
-            f"no address for it there: {what}"
+            f"{what} cannot be reached in {where}: rules allow it, but the section 'hosts' of "
+            "access.yaml has no address there"
             for where, what in (("yaounde and garoua", "records"), ("yaounde", "imaging"))
         ],
     }
@@ -107,11 +109,12 @@ def test_validate_and_plan_say_what_is_shut_and_where_nothing_filters(sanaga, sm
     devices = sanaga.folder / small / "devices.yaml"
     text = devices.read_text()
     devices.write_text(text.replace("name: mora-r1\n", "name: mora-r1\n    packet_filter: false\n"))
-    open_, shut = "mora-r1 filters nothing between segments", "shut in yaounde and garoua"
+    open_ = "mora-r1 filters nothing between segments"
+    shut = "records cannot be reached in yaounde and garoua"
     answer = sanaga("validate", small)
     assert answer.code == 0
     assert f"mind: {open_}: 'packet_filter: false' in the device\n" in answer.err
-    assert f"mind: {shut} although rules open it" in answer.err
+    assert f"mind: {shut}: rules allow it" in answer.err
     devices.write_text(text)
     told = sanaga("plan", small, "--running", settled)
     assert told.code == 0

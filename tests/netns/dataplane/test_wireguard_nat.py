@@ -12,7 +12,7 @@ from tests.rigs.wireguard.wireguard_rig import pair as a_pair
 
 pytestmark = pytest.mark.netns
 
-WITHIN_S = 20
+WITHIN_S = 60
 
 
 @pytest.fixture

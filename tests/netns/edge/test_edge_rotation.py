@@ -196,7 +196,7 @@ def test_a_daemon_that_cannot_open_the_key_in_use_leaves_the_tunnels_what_they_h
         eventually(partial(answers, well, "edge"), within_s=120, what="the successor")
         eventually(
             partial(told, well, f"the private key of {key} is not here"),
-            within_s=30,
+            within_s=120,
             what="the fault",
         )
         assert on_the_interface(well, "edge") == {key}

@@ -179,7 +179,7 @@ def test_an_open_connection_ends_with_what_it_was_opened_by(people, members, fat
         assert line.stdout
         assert line.stdout.readline() == "open\n"
         people.load(table(members))
-        said, _ = line.communicate("go on\n", timeout=30)
+        said, _ = line.communicate("go on\n", timeout=120)
     assert said == f"{fate}\n"
 
 

@@ -39,7 +39,7 @@ PREFIXES: Final[Mapping[Place, tuple[Prefix, ...]]] = {
     "hub": (ip_network("10.91.2.0/24"), ip_network("fd91:2::/64")),
 }
 OTHER: Final[Mapping[Place, Place]] = {"edge": "hub", "hub": "edge"}
-WITHIN_S: Final = 30.0
+WITHIN_S: Final = 120.0
 EXPEDITED: Final = 0xB8
 ENDS: Final[tuple[Place, ...]] = ("edge", "hub")
 

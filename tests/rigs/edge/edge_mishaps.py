@@ -66,4 +66,4 @@ def _fill(ballast: Path) -> None:
 
 
 def _run(*argv: str) -> None:
-    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, timeout=30)
+    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, timeout=120)

@@ -99,8 +99,8 @@ def call(site: Site, tos: int = 0xB8) -> Iterator[list[int]]:
                 eventually(site.consults, within_s=SOON_S, what="a live call")
             yield lost
         finally:
-            told, _ = near.communicate(timeout=30)
-            unheard, _ = far.communicate(timeout=30)
+            told, _ = near.communicate(timeout=120)
+            unheard, _ = far.communicate(timeout=120)
     sent, twice, *missing = map(int, told.split())
     assert sent >= 100, "the call was too short to tell anything"
     assert twice == 0, "the call heard copies"

@@ -26,7 +26,8 @@ from tests.netns.controller.frr_router import private_text, public_text
 from tests.rigs.edge.edge_pair import Daemon, Pair, give, pair
 from tests.rigs.edge.edge_rig import World
 
-SERVES_WITHIN_S: Final = 30.0
+# Only ends what hangs: a start was seen to take 30 s on a busy machine.
+SERVES_WITHIN_S: Final = 120.0
 
 
 @dataclass(frozen=True)

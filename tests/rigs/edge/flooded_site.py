@@ -126,7 +126,7 @@ def flood(site: Site, source: IPv4Address, tos: int, rate_mbps: float) -> Iterat
         try:
             assert running.stdout.readline() == "ready\n"
             yield
-            said, _ = running.communicate(timeout=30)
+            said, _ = running.communicate(timeout=120)
             assert int(said) > 0
         finally:
             running.kill()

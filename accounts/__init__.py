@@ -1,1 +1,1 @@
-"""WHO: sign-in of people, their sessions, roles and scope. Imports nothing of the network."""
+"""Accounts: sign-in of people, their sessions, roles and scope. Imports nothing of the network."""

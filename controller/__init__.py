@@ -1,1 +1,1 @@
-"""The loop from intent to routers and back, and its doors."""
+"""The controller: plans and applies the intent, monitors the network, and answers people."""

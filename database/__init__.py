@@ -1,1 +1,1 @@
-"""DATABASES: SQLite and PostgreSQL opened safely, and their migrations. Imports no other room."""
+"""Databases: SQLite and PostgreSQL opened safely, and their migrations. Imports no other room."""

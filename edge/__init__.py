@@ -1,1 +1,1 @@
-"""Hands at a site: a small daemon that measures every underlay, decides and moves traffic."""
+"""The edge: the daemon at a site that measures every circuit, decides and moves traffic."""

@@ -1,1 +1,1 @@
-"""Facts: what exists in the network, as its owners declare it."""
+"""Inventory: what exists in the network, as its owners declare it."""

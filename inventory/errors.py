@@ -147,6 +147,12 @@ class ExtraError(SanagaError):
     """An optional extra is chosen that is not installed."""
 
 
+def how_to_install(extra: str) -> str:
+    """Return what to do for an extra: Sanaga is on no package index, so pip gets its wheel."""
+    wheel = f"./sanaga-VERSION-py3-none-any.whl[{extra}]"
+    return f"install Sanaga's wheel with the extra '{extra}': pip install '{wheel}'"
+
+
 class BackupError(SanagaError):
     """A backup cannot be made, is not whole, or cannot be put back."""
 

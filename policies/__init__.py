@@ -1,1 +1,1 @@
-"""Duties: what is owed to whom, and whether the model keeps it."""
+"""Policies: what the network promises to each service, and whether the model keeps it."""

@@ -1,1 +1,1 @@
-"""Rehearsal: the same code against networks made for the occasion."""
+"""Simulations: the laboratory and the demonstration, networks on which the same code runs."""

@@ -1,1 +1,1 @@
-"""Shape: how places connect, and how well."""
+"""Topology: how sites are connected, and how well."""

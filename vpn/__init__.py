@@ -1,1 +1,1 @@
-"""Carriage: who may speak to whom, encrypted."""
+"""VPN: who may reach whom, encrypted."""

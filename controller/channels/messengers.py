@@ -10,7 +10,7 @@ from threading import BoundedSemaphore, Thread
 from typing import Final
 
 from controller.channels.message import Message, SendError
-from inventory.errors import ExtraError
+from inventory.errors import ExtraError, how_to_install
 
 _TIMEOUT_S: Final = 30.0
 _MOST_THREADS: Final = 4
@@ -73,7 +73,7 @@ def _notify(url: str, message: Message) -> Exception | None:
     try:
         from apprise import Apprise, NotifyFormat  # noqa: PLC0415 - an optional extra, and slow
     except ModuleNotFoundError:
-        return ExtraError("messengers need: pip install 'sanaga[messengers]'")
+        return ExtraError(f"Apprise is not installed; {how_to_install('messengers')}")
     service = Apprise()
     if not service.add(url):
         return SendError("Apprise knows no service of this address", permanent=True)

@@ -23,6 +23,7 @@ from inventory.errors import (
     NoControllerError,
     SanagaError,
     UnreachableError,
+    how_to_install,
 )
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ HELPS: Final = {
     "inventory": "List what exists; export and import inventories.",
     "vpn": "Say and test who may reach what over the VPN, and give people access.",
     "backup": "Back up the controller's records and keys, rehearse it, and put it back.",
-    "serve": "Hear edges and routers, decide what is wrong and who is hurt, and tell whom it "
+    "serve": "Monitor edges and routers, decide what is wrong and who is hurt, and tell whom it "
     "concerns.",
     "account": "Let the first administrator in, and people who lost their second factor.",
     "notices": "Say who is on call, and test whether notices reach people.",
@@ -183,8 +184,8 @@ def _plugged(name: str, *, strict: bool = False) -> typer.Typer | None:
             app: typer.Typer = point.load()
         except ModuleNotFoundError as error:
             if strict:
-                advice = "install it with: pip install 'sanaga[lab]'"
-                raise UsageProblem(f"{name} cannot run here: {error}; {advice}") from error
+                what = f"{name} cannot run here: {error}"
+                raise UsageProblem(f"{what}; {how_to_install('lab')}") from error
             return None
         return app
     return None
@@ -314,9 +315,7 @@ def _machine(error: OSError, *, debug: bool) -> int:
 def _unexpected(error: Exception, *, debug: bool) -> int:
     _trace(debug=debug)
     if isinstance(error, ModuleNotFoundError) and (extra := EXTRAS.get(str(error.name))):
-        say(
-            f"sanaga: {error.name} is not installed; install it with: pip install 'sanaga[{extra}]'"
-        )
+        say(f"sanaga: {error.name} is not installed; {how_to_install(extra)}")
         return Exit.ERROR
     say(f"sanaga: a fault of this program, not of your documents: {type(error).__name__}: {error}")
     if not debug:

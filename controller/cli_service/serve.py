@@ -49,7 +49,7 @@ def serve(
         ),
     ] = "",
 ) -> None:
-    """Hear edges and routers, decide what is wrong and who is hurt, and tell whom it concerns.
+    """Monitor edges and routers, decide what is wrong and who is hurt, and tell whom it concerns.
 
     While nobody can administer, it prints a link with which the first administrator makes an
     account. Runs until it is told to stop. Consultations go on without it.

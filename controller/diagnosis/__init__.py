@@ -1,1 +1,1 @@
-"""What is wrong and why: which causes explain everything that is heard, and the health of all."""
+"""What is wrong and why: which causes explain all that is reported, and the health of all."""

@@ -1,1 +1,1 @@
-"""Doors to the devices, one module per platform, all behind one protocol."""
+"""Drivers of the devices, one module per platform, all behind one protocol."""

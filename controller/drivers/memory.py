@@ -224,9 +224,11 @@ class MemoryNetwork:
         """Return a new connection to a device."""
         return MemoryDriver(self.device(name))
 
-    def __call__(self, device: Device, *, secret: str, namespace: str | None) -> MemoryDriver:
-        """Return a new connection to the device of that name; no secret is needed."""
-        del secret, namespace
+    def __call__(
+        self, device: Device, *, secret: str, namespace: str | None, state_dir: Path
+    ) -> MemoryDriver:
+        """Return a new connection to the device of that name; nothing else is needed."""
+        del secret, namespace, state_dir
         return self.connect(device.name)
 
     def _made(self, name: DeviceName, config: DeviceConfig) -> MemoryDevice:

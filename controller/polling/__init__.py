@@ -1,1 +1,1 @@
-"""Hearing routers and switches: what agents, traps, syslog, LLDP, BGP and BFD say of circuits."""
+"""Monitoring of routers and switches: agents, traps, syslog, LLDP, BGP and BFD, by circuit."""

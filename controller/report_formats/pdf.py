@@ -19,7 +19,7 @@ from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Space
 
 from controller.report_formats.cells import NUMERIC, cell_text
 from controller.reports.document import Cell, Column, Document, Kind, Section
-from inventory.errors import ExtraError
+from inventory.errors import ExtraError, how_to_install
 
 _FONT, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
 _MARGIN: Final = 14 * mm
@@ -87,7 +87,7 @@ def _use_font() -> None:
     found = find_spec("matplotlib")
     if found is None or not found.submodule_search_locations:
         raise ExtraError(
-            "a PDF needs the font that comes with matplotlib: pip install 'sanaga[service]'"
+            f"a PDF needs the font that comes with matplotlib; {how_to_install('service')}"
         )
     folder = Path(found.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
     for name in (_FONT, _BOLD):

@@ -1,1 +1,1 @@
-"""The controller as a service: what hears, decides, stores and answers in one process."""
+"""The controller as a service: what monitors, decides, stores and answers, in one process."""

@@ -1,1 +1,1 @@
-"""Screens in a terminal: overview, incident and site, as a running controller tells them."""
+"""Screens in a terminal: overview, incident and site, as a running controller reports them."""

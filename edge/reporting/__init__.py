@@ -1,1 +1,1 @@
-"""Reporting of an edge: what it tells the controller, its spool, and the link to it."""
+"""Reporting of an edge: what it sends to the controller, its spool, and the link to it."""

@@ -1,1 +1,1 @@
-"""What an edge tells of itself: its status, its messages to the controller, and their frames."""
+"""What an edge reports: its status, its messages to the controller, and their frames."""

@@ -1,1 +1,1 @@
-"""The verbs of rehearsal, found by the command sanaga through entry points."""
+"""The verbs lab and demo, found by the command sanaga through entry points."""

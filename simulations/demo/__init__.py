@@ -1,1 +1,1 @@
-"""The main job on a laboratory network, told to whoever watches, with a report at the end."""
+"""The demonstration: calls and changes on a laboratory network, with a report at the end."""

@@ -60,7 +60,7 @@ def everyone_reaches_everyone(stage: Stage, facts: Facts, audience: DemoAudience
 
 
 def call_without_sanaga(stage: Stage, facts: Facts, audience: DemoAudience) -> None:
-    """Carry a call through the troubles by the routers alone, the edges' hands off."""
+    """Carry a call through the troubles by the routers alone, path selection switched off."""
     overlay.stop_overlay(stage.lab)
     audience.say("'sanaga edge stop' took everything back; the call goes by BGP with BFD alone.")
     stage.lab.wait_converged(CONVERGED_WITHIN_S)

@@ -1,14 +1,14 @@
 """Who makes WireGuard's key pairs: `cryptography`, or the optional extra wireguard-py.
 
 Nobody can tell the keys apart; wireguard-py is for those who want WireGuard's own C code to have
-made them. It comes as source alone, for Python before 3.13: `pip install 'sanaga[wireguard-py]'`.
+made them. It is the extra wireguard-py, which comes as source alone, for Python before 3.13.
 """
 
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from inventory.errors import ExtraError
+from inventory.errors import ExtraError, how_to_install
 from vpn.key_text import PublicKey
 from vpn.wireguard import keys
 from vpn.wireguard.keys import Secret
@@ -51,6 +51,6 @@ def wireguard_py(undo: str) -> Any:
     except ImportError as error:
         raise ExtraError(
             "wireguard-py is not installed, which takes a compiler and a Python before 3.13: "
-            f"pip install 'sanaga[wireguard-py]'; or {undo}"
+            f"{how_to_install('wireguard-py')}; or {undo}"
         ) from error
     return wireguard_py

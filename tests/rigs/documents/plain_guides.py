@@ -106,7 +106,7 @@ def import_an_inventory(folder: Path, made: Shell) -> Guide:
 
 
 ANOTHER_MACHINE: Final = "it installs packages, users or services on machines of their own"
-BACKED_UP: Final = datetime(2026, 11, 30, 2, tzinfo=UTC)
+BACKED_UP: Final = datetime(2026, 11, 30, 1, tzinfo=UTC)
 PASSPHRASE: Final = "six random words"  # noqa: S105 - of a test
 
 
@@ -139,7 +139,8 @@ def install_for_production(folder: Path, made: Shell) -> Guide:
     elsewhere = (
         "apt install postgresql", "sudo -u postgres createuser", "sudo -u postgres createdb",
         "apt install python3-venv", "useradd", "python3 -m venv", "/opt/sanaga/bin/pip", "ln -s",
-        "systemctl daemon-reload", "systemctl enable", "rsync", "curl", "sudo -u sanaga",
+        "install -d", "git clone", "chown", "systemctl daemon-reload", "systemctl enable",
+        "journalctl", "rsync", "curl", "sudo -u sanaga",
     )  # fmt: skip
     return Guide(
         documents={"SANAGA_STATE_DIR=": variables, "[Unit]": unit, "server {": proxy},

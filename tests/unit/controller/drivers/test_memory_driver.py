@@ -1,4 +1,5 @@
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 
@@ -6,6 +7,7 @@ from controller.drivers.memory import Act, Faults, MemoryNetwork
 from controller.drivers.protocol import Driver, DriverFactory
 from controller.model import DeviceConfig
 from inventory.errors import DeviceError, RejectedError, UnreachableError
+from inventory.model import Device, Platform, Role
 from tests.contract.driver_contract import DriverContract, Rig
 from tests.simulated_time import TestClock
 
@@ -46,9 +48,11 @@ def committed(network: MemoryNetwork, faults: Faults) -> Driver:
     return driver
 
 
-def test_memory_network_is_a_driver_factory(network):
+def test_memory_network_is_a_driver_factory(network: MemoryNetwork, tmp_path: Path) -> None:
     factory: DriverFactory = network
-    assert callable(factory)
+    device = Device("a", "mora", 1, Role.ROUTER, Platform.FRR)
+    driver = factory(device, secret="", namespace=None, state_dir=tmp_path)
+    assert driver.read() == OLD
 
 
 def test_line_refused_late_leaves_the_device_as_it_was(network):

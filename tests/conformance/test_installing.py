@@ -14,7 +14,7 @@ from tests.sanaga_process import ROOT
 
 # Sanaga is on no package index: whoever has that name there could be anybody.
 _BY_NAME = re.compile(
-    r"""(?:install|add|run)\s[^\n`]*?(?<![\w./+-])["']?sanaga(?:\[[\w,-]*\])?(?=["'`\s;]|$)"""
+    r"""(?:install|add|run)\s[^\n`]*?(?<![\w./+-])["']?sanaga(?:\[|(?=["'`\s;]|$))"""
 )
 _WHEEL = re.compile(r"\./sanaga-[\w.+]+-py3-none-any\.whl\[([\w,-]+)\]")
 
@@ -67,6 +67,7 @@ def test_no_message_asks_a_package_index_for_sanaga():
     [
         ("pip install 'sanaga[messengers]'", True),
         ("say pip install sanaga", True),
+        ("pip install 'sanaga[", True),
         ("pip install --upgrade sanaga[service]", True),
         ("pip install './sanaga-0.1.0-py3-none-any.whl[service]'", False),
         ("/opt/sanaga/bin/pip install './sanaga-0.1.0+edge-py3-none-any.whl[edge]'", False),

@@ -140,7 +140,7 @@ def test_what_is_not_there_is_an_error_that_says_so(service, words, said):
 
 def test_schedules_are_listed_and_one_runs_in_the_service(service):
     rows = answered(service, "schedule", "list")
-    assert [row["name"] for row in rows] == ["backup", "maintenance", "availability"]
+    assert [row["name"] for row in rows] == ["backup", "drift", "maintenance", "availability"]
     assert [row["next_at"][11:] for row in rows] == [
         *("01:00:00Z", "05:00:00Z", "04:00:00Z"),
     ]

@@ -104,7 +104,7 @@ def test_the_choice_stays_until_another_is_made(tmp_path):
 
 @pytest.mark.usefixtures("without")
 def test_what_is_not_installed_cannot_be_chosen_and_nothing_is_made(tmp_path):
-    with pytest.raises(ExtraError, match=r"'sanaga\[wireguard-py\]'; or enrol without"):
+    with pytest.raises(ExtraError, match=r"\.whl\[wireguard-py\]'; or enrol without"):
         enrol(tmp_path, wireguard_py=True)
     assert not list(tmp_path.iterdir())
 

@@ -142,7 +142,7 @@ def test_schedules_are_listed_and_one_runs_in_the_service(service):
     rows = answered(service, "schedule", "list")
     assert [row["name"] for row in rows] == ["backup", "drift", "maintenance", "availability"]
     assert [row["next_at"][11:] for row in rows] == [
-        *("01:00:00Z", "05:00:00Z", "04:00:00Z"),
+        *("01:00:00Z", "02:00:00Z", "05:00:00Z", "04:00:00Z"),
     ]
     ran = sanaga(service, "schedule", "run", "availability")
     assert (ran.returncode, ran.stderr) == (

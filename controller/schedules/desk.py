@@ -21,7 +21,7 @@ from controller.schedules.jobs import (
 )
 from controller.schedules.month import month_report
 from controller.schedules.rows import Run
-from controller.schedules.runner import BACKUP, FAILED, Announce, ScheduleRunner, Standing
+from controller.schedules.runner import BACKUP, DONE, FAILED, Announce, ScheduleRunner, Standing
 from controller.timetable.wall_time import DOUALA, month_of
 from database.faults import words_of
 from inventory.errors import SanagaError, UnknownNameError
@@ -110,5 +110,5 @@ def _backup_standing(backups: DailyBackups) -> Standing:
     if last is None:
         return Standing(BACKUP, None, next_s)
     at_s = last.when.timestamp()
-    outcome = "done" if last.good else f"{FAILED}{last.fault}"
+    outcome = DONE if last.good else f"{FAILED}{last.fault}"
     return Standing(BACKUP, Run(BACKUP, at_s, at_s, at_s, outcome, last.file), next_s)

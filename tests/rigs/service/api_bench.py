@@ -52,6 +52,9 @@ from tests.rigs.service.memory_rows import MemoryRows
 from tests.sanaga_process import ROOT
 from topology.build import build_topology
 
+ORIGIN: Final = "https://noc.example.org"
+_FORM: Final = "application/x-www-form-urlencoded"
+
 SPUR: Final = ROOT / "inventory" / "examples" / "northern-spur"
 _OWN_STATE: Final = "sanaga-state-"
 # Nothing has to settle: what is heard is an incident at once.
@@ -117,6 +120,12 @@ class ApiBench:
         answer = self.client.request("GET", f"/api/v1{path}{query}", headers={"who": who})
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def send_form(self, path: str, who: str, **fields: str) -> Any:
+        """Return the answer to a form that a page of ours sent."""
+        headers = {"Content-Type": _FORM, "Origin": ORIGIN, "who": who}
+        content = urlencode(fields).encode()
+        return self.client.request("POST", path, headers=headers, content=content)
 
     def _said(self, subject: Subject, device: str, state: Health) -> Observation:
         self.numbers[subject, device] = number = self.numbers.get((subject, device), 0) + 1

@@ -10,10 +10,9 @@ from accounts.factors.totp import STEP_S, code_at
 from accounts.signing_in.links import first_administrator_link
 from controller.roles import CATALOGUE
 from tests.rigs.accounts.service import PASSWORD
-from tests.rigs.service.api_bench import ApiBench
+from tests.rigs.service.api_bench import ORIGIN, ApiBench
 from tests.rigs.service.http_server import Answer
 
-ORIGIN: Final = "https://noc.example.org"
 MACHINE: Final = Actor("root", "at the machine")
 
 

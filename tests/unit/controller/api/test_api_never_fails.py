@@ -6,8 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.core.result import Ok
 
 from controller.roles import Role
-from tests.rigs.service.api_bench import api_bench
-from tests.rigs.service.browser import ORIGIN
+from tests.rigs.service.api_bench import ORIGIN, api_bench
 from tests.rigs.service.matrix import HERE, World
 
 # One never ends, and the other would end the session with which all others are asked.

@@ -11,8 +11,8 @@ from accounts.factors.totp import STEP_S, code_at
 from accounts.signing_in.links import first_administrator_link, recover_on_machine
 from controller.roles import CATALOGUE
 from tests.rigs.accounts.service import PASSWORD
-from tests.rigs.service.api_bench import api_bench
-from tests.rigs.service.browser import MACHINE, ORIGIN, Browser
+from tests.rigs.service.api_bench import ORIGIN, api_bench
+from tests.rigs.service.browser import MACHINE, Browser
 
 FIELD = re.compile(r'name="(\w+)" value="([^"]*)"')
 

@@ -9,8 +9,8 @@ import pytest
 from accounts.roles import Grant
 from controller.incidents.model import Health
 from controller.roles import Role
-from tests.rigs.service.api_bench import api_bench
-from tests.rigs.service.browser import ORIGIN, Browser, first_administrator, invited
+from tests.rigs.service.api_bench import ORIGIN, api_bench
+from tests.rigs.service.browser import Browser, first_administrator, invited
 
 CUT = ("mora-kolofata-fibre", Health.DOWN, "mora-r1", "kolofata-r1")
 GRANTS = {"viewer": (Grant(Role.VIEWER, ""),), "operator": (Grant(Role.NOC_OPERATOR, ""),)}

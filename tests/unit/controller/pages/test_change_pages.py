@@ -2,7 +2,6 @@
 
 import html
 import re
-from urllib.parse import urlencode
 
 import pytest
 
@@ -12,7 +11,6 @@ from controller.roles import Role
 from tests.rigs.database.fresh_records import place_fresh_records
 from tests.rigs.people.people_rig import ACT, NGONO, make_registrar, nowhere
 from tests.rigs.service.api_bench import api_bench
-from tests.rigs.service.browser import ORIGIN
 from tests.sanaga_process import SMALL
 
 GRANTS = {
@@ -55,8 +53,7 @@ def get(bench, path, who="root", **headers):
 
 
 def post(bench, path, who="root", **fields):
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": ORIGIN, "who": who}
-    return bench.client.request("POST", path, headers=headers, content=urlencode(fields).encode())
+    return bench.send_form(path, who, **fields)
 
 
 def ended(bench, answer):

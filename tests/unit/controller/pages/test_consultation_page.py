@@ -1,7 +1,6 @@
 """The pages of consultations: announcing one, ending it, and how what moved is told."""
 
 import html
-from urllib.parse import urlencode
 
 import pytest
 
@@ -9,7 +8,6 @@ from accounts.roles import Grant
 from controller.pages.consultations import moved_together
 from controller.roles import Role
 from tests.rigs.service.api_bench import api_bench
-from tests.rigs.service.browser import ORIGIN
 
 GRANTS = {
     "ngono": (Grant(Role.NOC_OPERATOR, ""),),
@@ -34,9 +32,7 @@ def bench():
 
 
 def send(bench, path="/consultations", who="ngono", **fields):
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": ORIGIN, "who": who}
-    content = urlencode(fields).encode()
-    return bench.client.request("POST", path, headers=headers, content=content)
+    return bench.send_form(path, who, **fields)
 
 
 def today(bench):

@@ -4,7 +4,6 @@ import base64
 import html
 import re
 import shutil
-from urllib.parse import urlencode
 
 import pytest
 
@@ -12,7 +11,6 @@ from accounts.roles import Grant
 from controller.roles import Role
 from tests.rigs.database.fresh_records import place_fresh_records
 from tests.rigs.service.api_bench import SPUR, api_bench
-from tests.rigs.service.browser import ORIGIN
 
 GRANTS = {
     "root": (Grant(Role.ADMINISTRATOR, ""),),
@@ -41,10 +39,8 @@ def get(bench, path, who="root"):
 
 
 def pin(bench, who="root", **fields):
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": ORIGIN, "who": who}
     said = {"edge": "kolofata-e1", "key": KEY, "because": "new edge", **fields}
-    content = urlencode(said).encode()
-    return bench.client.request("POST", "/vpn/edges", headers=headers, content=content)
+    return bench.send_form("/vpn/edges", who, **said)
 
 
 def test_an_edge_that_waits_gets_its_key_and_waits_no_more(bench):

@@ -14,7 +14,6 @@ from controller.roles import Role
 from controller.web.assets import assets, assets_version
 from controller.web.visitor import own_page
 from tests.rigs.service.api_bench import api_bench
-from tests.rigs.service.browser import ORIGIN
 
 GRANTS = {
     "ngono": (Grant(Role.NOC_OPERATOR, ""),),
@@ -42,8 +41,7 @@ def get(bench, path, who="ngono", **headers):
 
 
 def post(bench, path, who="ngono", **fields):
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": ORIGIN, "who": who}
-    return bench.client.request("POST", path, headers=headers, content=urlencode(fields).encode())
+    return bench.send_form(path, who, **fields)
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
